@@ -1,0 +1,86 @@
+/** Files on disk by their SHA-256. A file is there whole or not at all, and twice the same file is one. */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+export class BlobTooLargeError extends Error {
+  override readonly name = 'BlobTooLargeError';
+}
+
+export type Staged = { readonly sha256: string; readonly sizeBytes: number };
+
+export type BlobStore = {
+  /** Streams the file in, hashing; throws BlobTooLargeError beyond `maxBytes`. Nothing stays behind on an error. */
+  put(source: Readable, maxBytes: number): Promise<Staged>;
+  open(sha256: string): Readable;
+  has(sha256: string): Promise<boolean>;
+  delete(sha256: string): Promise<void>;
+};
+
+const sha256Form = /^[0-9a-f]{64}$/;
+
+/** Opens the store in `directory`, making it if needed, and clears what an interrupted `put` left. */
+export async function openBlobStore(directory: string): Promise<BlobStore> {
+  const incoming = join(directory, 'incoming');
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await clearStale(incoming);
+
+  const pathOf = (sha256: string): string => {
+    if (!sha256Form.test(sha256)) throw new TypeError('not a SHA-256');
+    return join(directory, sha256.slice(0, 2), sha256);
+  };
+  return {
+    async put(source, maxBytes) {
+      const part = join(incoming, `${randomUUID()}.part`);
+      const hash = createHash('sha256');
+      let sizeBytes = 0;
+      const measure = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          sizeBytes += chunk.length;
+          if (sizeBytes > maxBytes) {
+            done(new BlobTooLargeError(`larger than ${maxBytes} bytes`));
+            return;
+          }
+          hash.update(chunk);
+          done(null, chunk);
+        },
+      });
+      try {
+        await pipeline(source, measure, createWriteStream(part, { flags: 'wx', mode: 0o600 }));
+        const handle = await open(part, 'r');
+        await handle.sync();
+        await handle.close();
+        const sha256 = hash.digest('hex');
+        await mkdir(join(directory, sha256.slice(0, 2)), { recursive: true, mode: 0o700 });
+        await rename(part, pathOf(sha256));
+        return { sha256, sizeBytes };
+      } catch (error) {
+        await rm(part, { force: true });
+        throw error;
+      }
+    },
+    open: (sha256) => createReadStream(pathOf(sha256)),
+    async has(sha256) {
+      return stat(pathOf(sha256)).then(
+        () => true,
+        () => false,
+      );
+    },
+    async delete(sha256) {
+      await rm(pathOf(sha256), { force: true });
+    },
+  };
+}
+
+/** Several processes share the store, so only what is surely nobody's is cleared. */
+async function clearStale(incoming: string): Promise<void> {
+  const hourAgo = Date.now() - 3_600_000;
+  for (const name of await readdir(incoming)) {
+    const path = join(incoming, name);
+    const found = await stat(path).catch(() => null);
+    if (found !== null && found.mtimeMs < hourAgo) await unlink(path).catch(() => {});
+  }
+}

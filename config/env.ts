@@ -1,0 +1,260 @@
+// Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
+// secrets included), `configFrom` checks it; both name every fault, never only the first.
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
+
+/** All faults of an environment; the message has a line for each. Values are never shown: they may be secret. */
+export class ConfigError extends Error {
+  readonly code = "config-invalid";
+  readonly exitCode = 78;
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    const lines = faults.map(({ variable, problem, fix }) => `${variable} ${problem}; ${fix}`);
+    super(`the configuration is wrong: ${lines.join(" / ")}`);
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+type Setting = {
+  readonly schema: z.ZodType;
+  /** May come from the file that `<name>_FILE` names. */
+  readonly secret?: boolean;
+  /** What to set, in words that complete "set it to …". */
+  readonly expects: string;
+};
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = (...protocols: string[]): z.ZodType<string> =>
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ""));
+
+/** Every variable that Ferry knows. */
+const settings = {
+  DATABASE_URL: {
+    schema: url("postgres:", "postgresql:"),
+    secret: true,
+    expects: "a URL such as postgres://user:password@host:5432/ferry",
+  },
+  TEMPORAL_ADDRESS: {
+    schema: z
+      .string()
+      .regex(/^(\[[\da-fA-F:]+\]|[^\s:/]+):\d{1,5}$/)
+      .default("127.0.0.1:7233"),
+    expects: "host:port of the Temporal frontend",
+  },
+  TEMPORAL_NAMESPACE: {
+    schema: z.string().min(1).max(255).default("default"),
+    expects: "the name of a Temporal namespace",
+  },
+  FERRY_SECRET_KEY: {
+    schema: z
+      .string()
+      .transform((text) => text.split(",").map((part) => Buffer.from(part.trim(), "base64")))
+      .refine((keys) => keys.every((key) => key.length === 32)),
+    secret: true,
+    expects:
+      "32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas",
+  },
+  FERRY_ADMIN_TOKEN: {
+    schema: z.string().min(16).optional(),
+    secret: true,
+    expects: "at least 16 random characters",
+  },
+  FERRY_HOST: {
+    schema: z.string().min(1).default("127.0.0.1"),
+    expects: "the address to listen on",
+  },
+  FERRY_PORT: { schema: port.default(8400), expects: "a port from 0 to 65535" },
+  FERRY_PUBLIC_URL: {
+    schema: url("http:", "https:").optional(),
+    expects: "the URL at which others reach this gateway",
+  },
+  FERRY_BLOBS: {
+    schema: z.string().min(1).default("blobs"),
+    expects: "a directory for attachments, shared by gateways and workers",
+  },
+  FERRY_ALLOW_ADDRESSES: {
+    schema: z
+      .string()
+      .default("")
+      .transform((text) => listOf(text))
+      .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
+    expects: "ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16",
+  },
+  FERRY_SMTP_URL: {
+    schema: url("smtp:", "smtps:").optional(),
+    secret: true,
+    expects: "a URL such as smtps://user:password@mail.example.com",
+  },
+  FERRY_MAIL_FROM: {
+    schema: z.string().regex(/@/).optional(),
+    expects: "the mail address that notices come from",
+  },
+  FERRY_LOG: {
+    schema: z.enum(logLevels).default("info"),
+    expects: `one of ${logLevels.join(", ")}`,
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export type SettingName = keyof typeof settings;
+const names = Object.keys(settings) as SettingName[];
+
+export type Config = {
+  readonly databaseUrl: string;
+  readonly temporal: { readonly address: string; readonly namespace: string };
+  /** The first seals; all open. 32 bytes each. */
+  readonly secretKeys: readonly Uint8Array[];
+  readonly adminToken: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly blobs: string;
+  /** CIDR ranges that outbound requests may go to although they are not public. */
+  readonly allowAddresses: readonly string[];
+  readonly smtpUrl: string | undefined;
+  readonly mailFrom: string | undefined;
+  readonly log: LogLevel;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type RawSettings = Readonly<Partial<Record<SettingName, string>>>;
+
+export type ReadResult = { readonly raw: RawSettings; readonly faults: readonly Fault[] };
+
+/**
+ * Collects what is set. An unknown FERRY_ variable is a fault, since a typing mistake would otherwise go unseen;
+ * FERRY_TEST_ belongs to the tests. Empty counts as not set.
+ * @param readText reads the file that a `_FILE` variable names; throws when it cannot
+ */
+export function readEnv(env: Environment, readText: (path: string) => string): ReadResult {
+  const faults: Fault[] = [];
+  const raw: Partial<Record<SettingName, string>> = {};
+  for (const name of names) {
+    const [value, path] = [env[name], env[`${name}_FILE`]];
+    const setting: Setting = settings[name];
+    if (setting.secret !== true) {
+      if (value) raw[name] = value;
+    } else if (path && value) {
+      faults.push({
+        variable: name,
+        problem: `and ${name}_FILE are both set`,
+        fix: "unset one of them",
+      });
+    } else if (path) {
+      try {
+        raw[name] = readText(path).replace(/\r?\n$/, "");
+      } catch (error) {
+        faults.push({
+          variable: `${name}_FILE`,
+          problem: `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+          fix: "name a readable file",
+        });
+      }
+    } else if (value) raw[name] = value;
+  }
+  const known = new Set<string>(
+    names.flatMap((name) => {
+      const setting: Setting = settings[name];
+      return setting.secret === true ? [name, `${name}_FILE`] : [name];
+    }),
+  );
+  for (const name of Object.keys(env).toSorted())
+    if (name.startsWith("FERRY_") && !name.startsWith("FERRY_TEST_") && !known.has(name))
+      faults.push(unknown(name));
+  return { raw, faults };
+}
+
+function unknown(variable: string): Fault {
+  const near = nearest(variable.replace(/_FILE$/, ""));
+  return {
+    variable,
+    problem: "is not a variable that Ferry knows",
+    fix: near === undefined ? "unset it" : `unset it, or did you mean ${near}?`,
+  };
+}
+
+function nearest(name: string): string | undefined {
+  const most = 3;
+  const [best] = names
+    .map((known) => ({ known, far: distance(name, known) }))
+    .filter(({ far }) => far <= most)
+    .toSorted((a, b) => a.far - b.far);
+  return best?.known;
+}
+
+/** How many letters must be put in, taken out or changed. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+export type ConfigResult =
+  | { readonly config: Config; readonly faults: readonly [] }
+  | { readonly config?: undefined; readonly faults: readonly Fault[] };
+
+/** Checks what was collected. */
+export function configFrom(raw: RawSettings): ConfigResult {
+  const faults: Fault[] = [];
+  const get = <N extends SettingName>(name: N): z.output<(typeof settings)[N]["schema"]> => {
+    const setting = settings[name];
+    const result = setting.schema.safeParse(raw[name]);
+    if (!result.success)
+      faults.push({
+        variable: name,
+        problem: raw[name] === undefined ? "is not set" : "cannot be used",
+        fix: `set it to ${setting.expects}`,
+      });
+    // With a fault there is no config, so this value is never seen.
+    return result.data as z.output<(typeof settings)[N]["schema"]>;
+  };
+  const config: Config = {
+    databaseUrl: get("DATABASE_URL"),
+    temporal: { address: get("TEMPORAL_ADDRESS"), namespace: get("TEMPORAL_NAMESPACE") },
+    secretKeys: get("FERRY_SECRET_KEY"),
+    adminToken: get("FERRY_ADMIN_TOKEN"),
+    host: get("FERRY_HOST"),
+    port: get("FERRY_PORT"),
+    publicUrl: get("FERRY_PUBLIC_URL"),
+    blobs: get("FERRY_BLOBS"),
+    allowAddresses: get("FERRY_ALLOW_ADDRESSES"),
+    smtpUrl: get("FERRY_SMTP_URL"),
+    mailFrom: get("FERRY_MAIL_FROM"),
+    log: get("FERRY_LOG"),
+  };
+  return faults.length === 0 ? { config, faults: [] } : { faults };
+}
+
+/**
+ * Both steps on the real environment and file system.
+ * @throws ConfigError with every fault
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const read = readEnv(env, (path) => readFileSync(path, "utf8"));
+  const checked = configFrom(read.raw);
+  // A variable whose file could not be read is not missing as well.
+  const told = new Set(read.faults.map(({ variable }) => variable.replace(/_FILE$/, "")));
+  const faults = [...read.faults, ...checked.faults.filter(({ variable }) => !told.has(variable))];
+  if (checked.config === undefined || faults.length > 0) throw new ConfigError(faults);
+  return checked.config;
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}

@@ -1,0 +1,26 @@
+/**
+ * Makes other desks' mail tags inert: a desk that reads `[rt.local #12]` or `[ID:123]` in a mail or a subject would take
+ * what carries it for a reply to its own ticket. People can still read them.
+ */
+
+/** `[rt.local #12]`, `[#123]`, `[Ticket#2026 12]`, `[ID:123]`, `[ref:a1b2]`, `[NW-123]`, in square brackets. */
+const bracketed =
+  /\[((?:[^[\]<>\n]{0,80}?#\s?\d{1,20}|(?:id|ref|case|ticket|request|sr|inc)\s?[:#-][^[\]<>\n]{1,120}|[a-z][a-z0-9]{1,9}-\d{1,12})[^[\]<>\n]{0,20})\]/gi;
+/** Salesforce's thread token, `ref:_00D…:ref`, and Freshworks' and others' `##- … -##` separators. */
+const threadToken = /\bref:(_?[!-9;A-Za-z_~]{3,80}):ref\b/gi;
+const separator = /##-/g;
+
+/** Idempotent; what is no tag stays as it is. */
+export function defuseTags(text: string): string {
+  return text
+    .replaceAll(bracketed, '($1)')
+    .replaceAll(threadToken, 'ref $1')
+    .replaceAll(separator, '## -');
+}
+
+/** The same for the text of sanitised HTML; tags and attributes stay. */
+export function defuseTagsInHtml(html: string): string {
+  return html.replaceAll(/(<[^>]*>)|([^<]+)/g, (_, tag: string | undefined, text: string | undefined) =>
+    tag ?? defuseTags(text ?? ''),
+  );
+}

@@ -1,0 +1,30 @@
+/** Equality of names that people type: case and runs of white space do not matter. */
+
+/** Folds a name for comparison; never shown. */
+export function foldName(name: string): string {
+  return name.normalize('NFC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
+}
+
+export function sameName(a: string, b: string): boolean {
+  return a === b || foldName(a) === foldName(b);
+}
+
+export function findName(names: readonly string[], name: string): string | undefined {
+  return names.find((candidate) => sameName(candidate, name));
+}
+
+/** The row whose `from` is this name; the first one wins, lint forbids two. */
+export function findRow<Row extends { readonly from: string }>(
+  rows: readonly Row[],
+  name: string | null | undefined,
+): Row | undefined {
+  return name === null || name === undefined ? undefined : rows.find((row) => sameName(row.from, name));
+}
+
+/** The entry of a catalogue list with this name, in the catalogue's own spelling. */
+export function findNamed<Entry extends { readonly name: string }>(
+  entries: readonly Entry[],
+  name: string | null | undefined,
+): Entry | undefined {
+  return name === null || name === undefined ? undefined : entries.find((entry) => sameName(entry.name, name));
+}

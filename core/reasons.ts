@@ -1,0 +1,180 @@
+/**
+ * Why something ended as it did, for people. Every code is stable: it stands in traces, receipts, the API and docs.
+ * Every text says what happened, where, why, and what to do.
+ */
+import type { Reason } from './vocabulary.ts';
+
+export const reasonCodes = [
+  'applied-as-is',
+  'not-sent',
+  'hidden',
+  'team-only',
+  'user-reply-off',
+  'no-mirror',
+  'no-target',
+  'origin',
+  'echo',
+  'consequence',
+  'no-op',
+  'already-there',
+  'already-escalated',
+  'already-told',
+  'not-opened',
+  'closed',
+  'shadow',
+  'unmapped-action',
+  'unmapped-status',
+  'unmapped-category',
+  'unmapped-priority',
+  'unmapped-option',
+  'unmapped-type',
+  'unmapped-field',
+  'unknown-in-catalogue',
+  'field-type-differs',
+  'not-taken',
+  'in-doubt',
+  'refused-by-desk',
+  'wrong-account',
+  'merged-elsewhere',
+  'gone',
+  'late-mail',
+  'ping-pong',
+  'attachment-failed',
+  'attachment-off',
+  'auth',
+  'trouble',
+  'set-aside',
+  'dead-head',
+  'not-live-yet',
+  'before-go-live',
+  'escalation-overdue',
+  'field-waits-for-action',
+  'quoted-dropped',
+  'too-long',
+  'mail-on-mail',
+  'sends-back',
+  'content-expired',
+] as const;
+export type ReasonCode = (typeof reasonCodes)[number];
+
+/**
+ * What a text can name. `desk`: where it happened. `name`: the word at fault. `detail`: somebody else's words, verbatim.
+ * `what`: the sort of word (`status`, `field`). `from`: the sender's word that was mapped to `name`.
+ */
+export type ReasonParams = {
+  readonly [key in
+    | 'desk'
+    | 'name'
+    | 'from'
+    | 'what'
+    | 'number'
+    | 'detail'
+    | 'account'
+    | 'expected'
+    | 'written']?: string | undefined;
+};
+
+type Text = (params: ReasonParams) => string;
+
+const desk = (params: ReasonParams): string => params.desk ?? 'the other desk';
+const name = (params: ReasonParams): string => (params.name === undefined ? 'It' : `"${params.name}"`);
+const detail = (params: ReasonParams, before = ' '): string =>
+  params.detail === undefined || params.detail === '' ? '' : `${before}${params.detail}`;
+const number = (params: ReasonParams): string => params.number ?? 'the open ticket';
+
+const texts: Readonly<Record<ReasonCode, Text>> = {
+  'applied-as-is': (p) => `Applied at ${desk(p)}.`,
+  'not-sent': (p) =>
+    `${p.name === undefined ? 'An action of this kind' : name(p)} stays in this desk: the outbound settings do not name it and nobody chose to send it. Name it under outbound actions, or choose to send it in the helpdesk.`,
+  hidden: (p) =>
+    `${p.name === undefined ? 'This note' : name(p)} is hidden at ${desk(p)}, and a supplier's hidden notes stay with its team. Use an action that is visible.`,
+  'team-only': () =>
+    'This note is for its own team only, or nobody knows who can see it, so it did not leave. Use an action whose visibility is known and which is sent.',
+  'user-reply-off': (p) =>
+    `The end user's own reply stays in this desk: userReplies is off${p.desk === undefined ? '' : ` towards ${p.desk}`}. Switch it on in the outbound settings if it should travel.`,
+  'no-mirror': () => 'This ticket is not mirrored with another desk. Escalate it if it should be.',
+  'no-target': (p) =>
+    `This ticket concerns several desks${detail(p, ': ')}, and the action does not say which one is meant. Choose the side in the helpdesk, or let exactly one link's settings name this action.`,
+  origin: (p) => `This action began at, or has already passed, ${desk(p)}, so it does not go there again. Nothing to do.`,
+  echo: (p) => `This is what Ferry itself wrote at ${desk(p)}, seen again. Nothing to do.`,
+  consequence: (p) =>
+    `The automation of ${desk(p)} did this because of what Ferry wrote. It is kept and not carried. Nothing to do.`,
+  'no-op': (p) => `Nothing to change: at ${desk(p)} it is so already. Nothing to do.`,
+  'already-there': (p) => `This action reached ${desk(p)} by another way before. Nothing to do.`,
+  'already-escalated': (p) =>
+    `This ticket is open at ${desk(p)} already, as ${number(p)}. Use an update instead of escalating again.`,
+  'already-told': () => 'The acting agent was told the same before. Nothing to do.',
+  'not-opened': (p) =>
+    `No ticket was opened at ${desk(p)}, so this did not go there. See why the escalation was refused, then escalate again.`,
+  closed: (p) =>
+    `The ticket${p.number === undefined ? '' : ` ${p.number}`} at ${desk(p)} is closed and no longer takes replies. Escalate again to open a new one.`,
+  shadow: (p) =>
+    `The link is in shadow mode, so nothing was written at ${desk(p)}.${detail(p)} Set the link to live when you are content with what you see.`,
+  'unmapped-action': (p) =>
+    `${desk(p)} has no mapping for the action ${name(p)} and no default, so it was not added. Use an action that is mapped, or ask ${desk(p)} to map this one.`,
+  'unmapped-status': (p) =>
+    `The status ${name(p)} is not mapped at ${desk(p)}, so the status there stays as it is. Map it in the inbound settings if it should follow.`,
+  'unmapped-category': (p) =>
+    `The category ${name(p)} is not mapped at ${desk(p)}, so the category there stays as it is. Map it in the inbound settings if it should follow.`,
+  'unmapped-priority': (p) =>
+    `The priority ${name(p)} is not mapped at ${desk(p)}, which decides the priority itself. Map it in the inbound settings if it should follow.`,
+  'unmapped-option': (p) =>
+    `The option ${name(p)}${p.from === undefined ? '' : ` of the field "${p.from}"`} is not mapped at ${desk(p)}, so the field there stays as it is. Map the option on the field's row.`,
+  'unmapped-type': (p) =>
+    `The ticket type ${name(p)} is not mapped at ${desk(p)} and there is no default, so the desk's own default is used. Map it in the inbound settings.`,
+  'unmapped-field': (p) =>
+    `The field ${name(p)} is not mapped at ${desk(p)}, so it was left out. Map it in the inbound settings if it should follow.`,
+  'unknown-in-catalogue': (p) =>
+    `${desk(p)} no longer has the ${p.what ?? 'name'} ${name(p)}${p.from === undefined ? '' : `, to which "${p.from}" is mapped`}. Correct the row in the inbound settings, or bring it back in the helpdesk.`,
+  'field-type-differs': (p) =>
+    `The field ${name(p)} at ${desk(p)} is of another type${p.expected === undefined ? '' : ` (${p.expected})`} than what arrived, so it was left out. Map fields of the same type.`,
+  'not-taken': (p) =>
+    `${desk(p)} answered with success but did not take ${p.name === undefined ? 'the change' : name(p)}.${detail(p)} Check the rights of the service account and the rules of that desk.`,
+  'in-doubt': (p) =>
+    `Nobody can tell whether ${desk(p)} carried this out: its answer was lost and the ticket could not settle it. Look at the ticket there, then release or drop this delivery.`,
+  'refused-by-desk': (p) =>
+    `${desk(p)} refused it${p.name === undefined ? '' : ` (${p.name})`}${detail(p, ', in its words: ')}${p.detail === undefined ? '.' : ''} Use an action that its workflow allows, or ask ${desk(p)} to allow this one.`,
+  'wrong-account': (p) =>
+    `The ticket at ${desk(p)} belongs to ${p.account === undefined ? 'another account' : `"${p.account}"`}${p.expected === undefined ? '' : `, not to "${p.expected}"`}, so nothing is exchanged with it. Move it back, then release what is held.`,
+  'merged-elsewhere': (p) =>
+    `The ticket at ${desk(p)} was merged into one that does not belong to this link. Split it again there, or escalate again.`,
+  gone: (p) => `The ticket at ${desk(p)} was deleted, or is forbidden to the service account. Restore it, or escalate again.`,
+  'late-mail': (p) =>
+    `This would mail the end user now what was written ${p.written === undefined ? 'over four hours ago' : `at ${p.written}`}. Release it if it should still be mailed, or drop it.`,
+  'ping-pong': () =>
+    'The two desks answer each other faster than people can, so the mirror is paused. Find the automation that answers, switch it off for these notes, then resume the mirror.',
+  'attachment-failed': (p) =>
+    `The file ${name(p)} could not be brought along.${detail(p)} The note went without it; send the file again if it is needed.`,
+  'attachment-off': (p) =>
+    `The file ${name(p)} was left behind: attachments are off in the outbound settings. Switch them on if files should travel.`,
+  auth: (p) => `${desk(p)} does not accept Ferry's credentials.${detail(p)} Renew them; Ferry tries again by itself every 15 minutes.`,
+  trouble: (p) => `${desk(p)} could not take it for now.${detail(p)} Ferry tries again by itself.`,
+  'set-aside': () =>
+    'It was held for 15 minutes and nobody came, so what follows has gone on without it. Release it or drop it; if released it says when it was written.',
+  'dead-head': (p) =>
+    `It waits for the escalation before it: no ticket is open at ${desk(p)} yet. Release or drop the escalation first.`,
+  'not-live-yet': () => 'The link is not live yet, so nothing is carried. Set it to live when both sides are ready.',
+  'before-go-live': () => 'It was recorded before the link went live, so it is not carried. Nothing to do.',
+  'escalation-overdue': (p) =>
+    `The escalation has not opened a ticket at ${desk(p)} within 15 minutes.${detail(p)} Ferry goes on trying; call ${desk(p)} if it is urgent.`,
+  'field-waits-for-action': (p) =>
+    `The field ${name(p)} travels only together with an action that is sent. Change it on such an action, or set its row to "always".`,
+  'quoted-dropped': () => 'The quoted mail below the text was left out, as the outbound settings say. Nothing to do.',
+  'too-long': (p) =>
+    `${p.name === undefined ? 'The text' : p.name} is longer than can be carried in one note, so it was left out here. Read it in the desk where it was written.`,
+  'mail-on-mail': (p) =>
+    `The action already mailed somebody, so ${desk(p)} did not mail the end user again. Map it onto an action that does not mail.`,
+  'sends-back': (p) =>
+    `The action ${name(p)} at ${desk(p)} is itself sent to this link and could send back what arrived. Map onto an action that is not sent.`,
+  'content-expired': () =>
+    'The content was deleted when its retention period ended, so it can no longer be delivered. Send it again from the helpdesk if it is needed.',
+};
+
+/** Total: unknown parameters are left out of the text, never an error. */
+export function reason(code: ReasonCode, params: ReasonParams = {}): Reason {
+  return { code, text: texts[code](params) };
+}
+
+export function isReasonCode(code: string): code is ReasonCode {
+  return (reasonCodes as readonly string[]).includes(code);
+}

@@ -1,0 +1,40 @@
+/** When a try that failed is made again. No clock and no randomness here: both are given. */
+
+/** How a try failed, as a connector's error classes say it. */
+export type Trouble = 'retry' | 'slow-down' | 'conflict' | 'auth';
+
+const firstDelayMs = 500;
+export const retryCapMs = 60_000;
+export const authDelayMs = 15 * 60_000;
+/** A delivery in trouble while its instance is up is held after this long. */
+export const heldAfterMs = 60 * 60_000;
+/** A held head is set aside after this long, and its lane goes on. */
+export const setAsideAfterMs = 15 * 60_000;
+/** An escalation that has not opened a ticket after this long marks its ticket. */
+export const escalationOverdueMs = 15 * 60_000;
+/** Mail to end users older than this is held. */
+export const lateMailMs = 4 * 60 * 60_000;
+
+export type RetryInput = {
+  /** Tries made since the last progress; the first failure is 1. */
+  readonly attempt: number;
+  readonly trouble: Trouble;
+  /** What the helpdesk asked for, milliseconds; always obeyed. */
+  readonly retryAfterMs?: number | undefined;
+  /** In [0, 1). */
+  readonly random: number;
+};
+
+/** Milliseconds until the next try: exponential with jitter up to 60 s; 15 minutes for bad credentials. */
+export function nextTry({ attempt, trouble, retryAfterMs, random }: RetryInput): number {
+  if (retryAfterMs !== undefined && retryAfterMs > 0) return Math.ceil(retryAfterMs);
+  if (trouble === 'auth') return authDelayMs;
+  const jitter = 0.5 + Math.min(Math.max(random, 0), 1) / 2;
+  const doublings = Math.min(Math.max(Math.floor(attempt), 1) - 1, 20);
+  return Math.round(Math.min(firstDelayMs * 2 ** doublings, retryCapMs) * jitter);
+}
+
+/** Whether a delivery's own trouble has lasted so long, with its instance up, that somebody should look. */
+export function isOverdue(troubleSince: string, now: string): boolean {
+  return Date.parse(now) - Date.parse(troubleSince) >= heldAfterMs;
+}

@@ -1,0 +1,216 @@
+/**
+ * The words of Ferry, in code, tables, API and docs, for exactly these things.
+ *
+ * - Instance: one helpdesk installation, with an id such as `acme` and a type.
+ * - Catalogue: what an instance offers (statuses, categories, types, fields, action kinds) and what matters about each.
+ * - Link: the agreement between a customer instance and a supplier instance. Tickets open only from customer to supplier.
+ * - Side: one end of a link, with the settings that this end's owner controls.
+ * - Ref: instance, kind and external id of something in a helpdesk; `ticket` is the first kind.
+ * - Mirror: a pair of tickets on a link, opened by an escalation. Lane: one direction of a mirror.
+ * - Action: one immutable fact somebody recorded on a ticket. Its constant part is fixed when it leaves its origin;
+ *   its words (kind, status, category, type, priority, fields) and `via` are the sender's and change at each hop.
+ * - Audience of a note: `team` stays in its desk, `desks` is for agents of both sides, `user` for the end user too.
+ * - Origin: the instance where an action first happened. Via: the instances it has passed.
+ * - Mapping: the receiving side's rules. Verdict: apply, skip, refuse or hold. Command: what to do, in the receiver's words.
+ * - Delivery: the intent to bring one action or one receipt down a lane. Attempt: one try. Outcome: how it ended.
+ * - Receipt: the outcome as the origin side is told it.
+ * - Write: one change Ferry makes in a helpdesk, promised in the database before it is made.
+ * - Echo: our write, seen again. Consequence: what a helpdesk's automation did because of our write.
+ * - Courier: carries the deliveries of one instance. Watcher: reads what is new in instances.
+ */
+
+export const audiences = ['team', 'desks', 'user'] as const;
+export type Audience = (typeof audiences)[number];
+
+export const sideNames = ['customer', 'supplier'] as const;
+export type SideName = (typeof sideNames)[number];
+
+export const instanceTypes = ['halo', 'rt', 'peer', 'api'] as const;
+export type InstanceType = (typeof instanceTypes)[number];
+
+export const linkModes = ['shadow', 'live'] as const;
+export type LinkMode = (typeof linkModes)[number];
+
+/** `ticket` is the first kind; contacts and accounts follow, so tables carry the kind from the start. */
+export type Ref = {
+  readonly instance: string;
+  readonly kind: 'ticket';
+  readonly externalId: string;
+};
+
+/** How a note shows in the desk it was written in; `unknown` is treated as private. */
+export type Visibility = 'visible' | 'hidden' | 'unknown';
+
+/** The per-use choice an agent makes in the helpdesk, as Halo's "Send to Connected Instance". */
+export type SendTo = 'none' | 'supplier' | 'customer';
+
+/** Absent, null and "" are three different things: not mentioned, cleared, and an empty text. Instants are ISO 8601 in UTC, dates YYYY-MM-DD. */
+export type FieldValue = string | number | boolean | readonly string[] | null;
+
+export type Person = {
+  readonly name: string;
+  readonly email?: string;
+  /** `service` is our own account; `automation` is the helpdesk itself. */
+  readonly role: 'agent' | 'user' | 'service' | 'automation';
+};
+
+export type Attachment = {
+  /** Id in the helpdesk that holds it; inline images are referred to in the note as `cid:<id>`. */
+  readonly id: string;
+  readonly name: string;
+  readonly type: string | null;
+  readonly sizeBytes: number | null;
+  readonly inline: boolean;
+  /** Lower-case hex; null until the file is staged. */
+  readonly sha256: string | null;
+};
+
+/** What the action changed, in the words of the desk that speaks. A key that is absent was not changed. */
+export type Words = {
+  readonly kind: string | null;
+  readonly status?: string;
+  readonly category?: string | null;
+  readonly type?: string | null;
+  readonly priority?: string | null;
+  readonly summary?: string;
+  readonly fields: Readonly<Record<string, FieldValue>>;
+};
+
+/** The part of an action that never changes after it has left its origin. */
+export type ConstantPart = {
+  readonly id: string;
+  readonly origin: string;
+  readonly author: Person;
+  /** Instant, UTC. */
+  readonly at: string;
+  readonly audience: Audience;
+  /** Sanitised HTML, or null when the action has no note. */
+  readonly note: string | null;
+  readonly attachments: readonly Attachment[];
+};
+
+export type Action = ConstantPart & {
+  readonly words: Words;
+  readonly via: readonly string[];
+  /** The per-use choice made in the helpdesk; absent where the helpdesk has none. */
+  readonly sendTo?: SendTo;
+  /** True for the automation's or a bulk actor's own doing, for guards that care. */
+  readonly automated?: boolean;
+  /** The desk mailed somebody outside when it was recorded; absent where nobody knows. */
+  readonly mailed?: boolean;
+};
+
+/** A ticket as it stood when it was last read. */
+export type TicketSnapshot = {
+  readonly ticketId: string;
+  /** What people call it: `NW-123`, `#42`. */
+  readonly number: string;
+  readonly url: string;
+  readonly summary: string;
+  /** Sanitised HTML of the first description. */
+  readonly description: string;
+  readonly status: string;
+  readonly closed: boolean;
+  readonly category: string | null;
+  readonly type: string | null;
+  readonly priority: string | null;
+  readonly fields: Readonly<Record<string, FieldValue>>;
+  /** Name of the account it belongs to: Halo customer, RT queue. */
+  readonly account: string | null;
+  readonly requester: Person | null;
+  /** For conditional writes, where the helpdesk has them. */
+  readonly version?: string;
+};
+
+export const fieldTypes = ['text', 'html', 'number', 'boolean', 'date', 'datetime', 'option', 'options'] as const;
+export type FieldType = (typeof fieldTypes)[number];
+
+export type CatalogueStatus = { readonly name: string; readonly closed: boolean };
+export type CatalogueField = {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly options?: readonly string[];
+};
+export type CatalogueKind = {
+  readonly name: string;
+  /** Hidden from the desk's own end users by default. */
+  readonly hidden: boolean;
+  /** Mails somebody when Ferry uses it through the API. */
+  readonly mails: boolean;
+  /** Marked in the helpdesk itself as going to a connected instance; using it could send back. */
+  readonly sends: SendTo;
+  /** The status the kind sets by itself. */
+  readonly status: string | null;
+};
+export type CatalogueType = {
+  readonly name: string;
+  /** Absent: no restriction. */
+  readonly kinds?: readonly string[];
+  readonly statuses?: readonly string[];
+};
+
+export type Catalogue = {
+  readonly statuses: readonly CatalogueStatus[];
+  readonly categories: readonly string[];
+  readonly types: readonly CatalogueType[];
+  readonly priorities: readonly string[];
+  readonly fields: readonly CatalogueField[];
+  readonly kinds: readonly CatalogueKind[];
+  /** Halo customers and suppliers, RT queues. */
+  readonly accounts: readonly string[];
+  readonly teams: readonly string[];
+};
+
+export type Reason = {
+  /** Stable; see reasons.ts. */
+  readonly code: string;
+  /** For people: what happened, why, what to do. */
+  readonly text: string;
+};
+
+/** What the receiving helpdesk is to do, in its own words. */
+export type Command = {
+  /** Null while the ticket is still to be opened. */
+  readonly ticketId: string | null;
+  /** Present exactly when the ticket is to be opened. */
+  readonly open?: {
+    readonly summary: string;
+    readonly account: string;
+    readonly site?: string;
+    readonly team?: string;
+    readonly type?: string;
+    /** Who asks; matched by e-mail, else name, else the connector's stand-in of that account. */
+    readonly requester: { readonly name: string; readonly email?: string };
+    /** The far ticket, for the receiving desk's own reference fields. */
+    readonly farNumber: string;
+    readonly farUrl: string;
+  };
+  /** Action kind to use; null leaves it to the connector's plain note. */
+  readonly kind: string | null;
+  /** Sanitised HTML; inline images as `cid:<attachment id>`. */
+  readonly note: string | null;
+  readonly visibility: 'visible' | 'hidden';
+  /** True only where a mapping row says so; everything else mails nobody. */
+  readonly mailsUser: boolean;
+  /** Shown as the author: `Ann Lee (Northwind)`, or a local account where `people` maps one. */
+  readonly author: { readonly display: string; readonly localAccount?: string };
+  /** Instant, UTC, when the origin recorded it. */
+  readonly at: string;
+  readonly status?: string;
+  readonly category?: string | null;
+  readonly priority?: string | null;
+  readonly summary?: string;
+  readonly fields: Readonly<Record<string, FieldValue>>;
+  readonly attachments: readonly Attachment[];
+  /** Set by the receipt of an escalation: the far ticket's number and URL, for the supplier reference; null clears it. */
+  readonly supplierReference?: { readonly number: string; readonly url: string } | null;
+};
+
+export type Verdict =
+  | { readonly kind: 'apply'; readonly command: Command; readonly drops: readonly Reason[] }
+  | { readonly kind: 'skip'; readonly reason: Reason }
+  | { readonly kind: 'refuse'; readonly reason: Reason }
+  | { readonly kind: 'hold'; readonly reason: Reason };
+
+export const outcomes = ['applied', 'skipped', 'refused'] as const;
+export type Outcome = (typeof outcomes)[number];

@@ -1,0 +1,36 @@
+/** The database connection. Query functions take `db` first, so that they compose inside a transaction. */
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import type { SQL } from 'drizzle-orm';
+import * as schema from './schema/index.ts';
+
+export type Client = ReturnType<typeof drizzle<typeof schema>>;
+export type Tx = Parameters<Parameters<Client['transaction']>[0]>[0];
+export type Db = Client | Tx;
+
+export type Connection = {
+  readonly db: Client;
+  /** For LISTEN; the pool reconnects and listens again by itself. */
+  readonly sql: postgres.Sql;
+  close(): Promise<void>;
+};
+
+/** Opens a pool of at most `max` connections. Connects lazily: a database that is down fails the first query, not this. */
+export function connect(url: string, options: { readonly max?: number; readonly name?: string } = {}): Connection {
+  const sql = postgres(url, {
+    max: options.max ?? 10,
+    onnotice: () => {},
+    connection: { application_name: options.name ?? 'ferry' },
+    connect_timeout: 5,
+    // Reconnects fast and for ever: the callers decide how long they wait.
+    backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),
+  });
+  const db = drizzle(sql, { schema, casing: 'snake_case' });
+  return { db, sql, close: () => sql.end({ timeout: 2 }) };
+}
+
+/** Runs raw SQL and gives its rows the type the caller states; column names come back as written in the query. */
+export async function rows<Row extends Record<string, unknown>>(db: Db, query: SQL): Promise<Row[]> {
+  const result = await db.execute<Row>(query);
+  return result as unknown as Row[];
+}

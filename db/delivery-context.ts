@@ -1,0 +1,104 @@
+/** Everything that deciding one delivery needs, in one query: the head of a lane with its action, mirror and tickets. */
+import { sql } from 'drizzle-orm';
+import type { Receipt } from '#core/receipt.ts';
+import type { Attachment, Audience, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
+import { rows, type Db } from './client.ts';
+import type { LaneKey } from './lanes.ts';
+import { mirrorColumns, mirrorFrom, type MirrorRow } from './mirrors.ts';
+
+export type DeliveryContext = {
+  readonly delivery: {
+    readonly id: string;
+    readonly to: string;
+    readonly seq: number;
+    readonly kind: 'action' | 'receipt' | 'copy';
+    readonly escalation: boolean;
+    readonly receipt: Receipt | null;
+    readonly words: Words | null;
+    readonly via: readonly string[] | null;
+    readonly attempts: number;
+    readonly firstTriedAt: string | null;
+    readonly heldAt: string | null;
+    readonly heldMs: number | null;
+    readonly releasedAt: string | null;
+    readonly hasWrites: boolean;
+    readonly behindEscalation: boolean;
+  };
+  readonly action: {
+    readonly id: string;
+    readonly instance: string;
+    readonly ticket: string;
+    readonly externalId: string;
+    readonly origin: string;
+    readonly at: string;
+    readonly author: Person | null;
+    readonly audience: Audience;
+    readonly visibility: Visibility;
+    readonly sendTo: SendTo | null;
+    readonly mailed: boolean | null;
+    readonly note: string | null;
+    readonly words: Words | null;
+    readonly attachments: readonly Attachment[];
+    readonly hash: string;
+    readonly via: readonly string[];
+  };
+  readonly mirror: MirrorRow;
+  readonly customerSnapshot: TicketSnapshot | null;
+  readonly supplierSnapshot: TicketSnapshot | null;
+  readonly customerCatalogue: number;
+  readonly supplierCatalogue: number;
+  /** Instant, by the database's clock. */
+  readonly now: string;
+};
+
+type Row = MirrorRow & {
+  readonly delivery: DeliveryContext['delivery'];
+  readonly action: DeliveryContext['action'];
+  readonly customer_snapshot: TicketSnapshot | null;
+  readonly supplier_snapshot: TicketSnapshot | null;
+  readonly customer_catalogue: number;
+  readonly supplier_catalogue: number;
+  readonly now: string;
+};
+
+/** The lowest waiting delivery of the lane, or null when none waits. */
+export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | null> {
+  const [row] = await rows<Row>(
+    db,
+    sql`select ${mirrorColumns},
+        json_build_object('id', d.id, 'to', d.to_instance, 'seq', d.seq, 'kind', d.kind, 'escalation', d.escalation, 'receipt', d.receipt,
+          'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
+          'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
+          'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
+          'behindEscalation', d.seq > 1) as delivery,
+        json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
+          'origin', a.origin, 'at', a.at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
+          'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
+          'via', a.via) as action,
+        ct.snapshot as customer_snapshot, st.snapshot as supplier_snapshot,
+        ci.catalogue_version as customer_catalogue, si.catalogue_version as supplier_catalogue,
+        to_json(now())#>>'{}' as now
+      from (
+        select * from deliveries
+        where mirror = ${lane.mirror} and to_instance = ${lane.to} and outcome is null and set_aside_at is null
+        order by seq limit 1
+      ) d
+      join actions a on a.id = d.action
+      join ${mirrorFrom} on m.id = d.mirror
+      left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
+      left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket`,
+  );
+  if (row === undefined) return null;
+  const { delivery, action, customer_snapshot, supplier_snapshot, customer_catalogue, supplier_catalogue, now, ...mirror } =
+    row;
+  return {
+    delivery,
+    action: { ...action, at: new Date(action.at).toISOString() },
+    mirror,
+    customerSnapshot: customer_snapshot,
+    supplierSnapshot: supplier_snapshot,
+    customerCatalogue: customer_catalogue,
+    supplierCatalogue: supplier_catalogue,
+    now,
+  };
+}

@@ -1,0 +1,98 @@
+/** Lanes due, their heads, and where they stand after. */
+import { sql, type SQL } from 'drizzle-orm';
+import type { Reason } from '#core/vocabulary.ts';
+import { rows, type Db } from './client.ts';
+import { textArray } from './text-array.ts';
+
+export type LaneKey = { readonly mirror: string; readonly to: string };
+export type DueLane = { readonly mirror: string; readonly link: string };
+
+export type ClaimInput = {
+  readonly instance: string;
+  /** The drain's own; a claim by a drain that has lost its epoch finds nothing. */
+  readonly epoch: number;
+  /** Lanes being carried right now. */
+  readonly busy: readonly string[];
+  readonly limit: number;
+  /** Links left out, because one of them has filled the claim so far. */
+  readonly withoutLinks?: readonly string[];
+};
+
+/** Writes nothing: the drain remembers what it carries. Null once the epoch is another's. */
+export async function dueLanes(db: Db, input: ClaimInput): Promise<DueLane[] | null> {
+  const found = await rows<{ mirror: string | null; link: string | null }>(
+    db,
+    sql`select due.mirror, due.link from couriers c
+      left join lateral (
+        select mirror, link, due_at from lanes
+        where to_instance = c.instance and due_at <= now()
+          and mirror <> all(${textArray(input.busy)}::uuid[])
+          and link <> all(${textArray(input.withoutLinks ?? [])})
+        order by due_at limit ${input.limit}
+      ) due on true
+      where c.instance = ${input.instance} and c.epoch = ${input.epoch}
+      order by due.due_at`,
+  );
+  if (found.length === 0) return null;
+  return found.flatMap((row) =>
+    row.mirror === null || row.link === null ? [] : [{ mirror: row.mirror, link: row.link }],
+  );
+}
+
+/** Seconds until the instance's next lane is due; null where none is. */
+export async function nextDueMs(db: Db, instance: string): Promise<number | null> {
+  const [row] = await rows<{ ms: number | null }>(
+    db,
+    sql`select greatest(extract(epoch from min(due_at) - now()) * 1000, 0)::float8 as ms
+      from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'`,
+  );
+  return row?.ms ?? null;
+}
+
+/** Puts the lane off; the head keeps its place. */
+export async function deferLane(db: Db, lane: LaneKey, delayMs: number): Promise<void> {
+  await db.execute(
+    sql`update lanes set due_at = now() + make_interval(secs => ${delayMs / 1000})
+      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null`,
+  );
+}
+
+/** Until somebody resumes the mirror. */
+export async function parkLane(db: Db, lane: LaneKey): Promise<void> {
+  await db.execute(
+    sql`update lanes set due_at = 'infinity'
+      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null`,
+  );
+}
+
+/** Sets the lane to what its deliveries say: the lowest seq that still waits, or nothing due. */
+export const settleLane = (mirror: string, to: string): SQL => sql`
+  update lanes l set
+    head_seq = coalesce(waiting.seq, l.last_seq + 1),
+    due_at = case when waiting.seq is null then null else now() end
+  from (select min(seq) as seq from deliveries
+    where mirror = ${mirror} and to_instance = ${to} and outcome is null and set_aside_at is null) waiting
+  where l.mirror = ${mirror} and l.to_instance = ${to}`;
+
+/** Holds a delivery for somebody; the lane waits until it is set aside. */
+export async function holdDelivery(db: Db, id: string, lane: LaneKey, why: Reason, setAsideMs: number): Promise<void> {
+  await db.execute(
+    sql`update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${JSON.stringify(why)}::jsonb
+      where id = ${id} and outcome is null`,
+  );
+  await deferLane(db, lane, setAsideMs);
+}
+
+/** Lets the lane go on without a held head. */
+export async function setAside(db: Db, id: string, lane: LaneKey): Promise<void> {
+  await db.execute(sql`update deliveries set set_aside_at = now() where id = ${id} and outcome is null`);
+  await db.execute(settleLane(lane.mirror, lane.to));
+}
+
+export async function countTry(db: Db, id: string, why: Reason | null): Promise<void> {
+  await db.execute(
+    sql`update deliveries set attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now()),
+        reason = coalesce(${why === null ? null : JSON.stringify(why)}::jsonb, reason)
+      where id = ${id} and outcome is null`,
+  );
+}

@@ -1,0 +1,215 @@
+/**
+ * Inserts an action into the log, asks `route` whom it concerns, and gives each delivery the next seq of its lane.
+ * Takes a transaction and returns the instances to wake after its commit; it never notifies and never touches a
+ * courier's row itself, because either makes commits wait for each other.
+ */
+import { sql } from 'drizzle-orm';
+import { breaker, breakerChanges } from '#core/breaker.ts';
+import { constantHash } from '#core/constant.ts';
+import { reason } from '#core/reasons.ts';
+import { route } from '#core/route.ts';
+import type { Outbound } from '#core/settings.ts';
+import type { Attachment, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
+import { rows, type Tx } from './client.ts';
+import { otherInstance, sideOf, viewOf, type MirrorRow } from './mirrors.ts';
+import { raiseNotice } from './notices.ts';
+import type { OpeningRow } from './openings.ts';
+import type { VersionCache } from './settings-in-force.ts';
+import { textArray } from './text-array.ts';
+import { newIds } from './uuid.ts';
+
+/** An action as a connector observed it, its note sanitised. */
+export type Observed = {
+  readonly externalId: string;
+  /** Instant, UTC. */
+  readonly at: string;
+  readonly author: Person;
+  readonly marker?: string;
+  readonly fingerprint: string;
+  readonly visibility: Visibility;
+  readonly sendTo?: SendTo;
+  readonly mailed?: boolean;
+  readonly note: string | null;
+  readonly words: Words;
+  readonly attachments: readonly Attachment[];
+};
+
+export type LogActionInput = {
+  readonly instance: string;
+  readonly ticketId: string;
+  readonly snapshot: TicketSnapshot;
+  readonly action: Observed;
+  /** Locked by the caller; a mirror that this action opens is appended. */
+  readonly mirrors: MirrorRow[];
+  readonly openings: readonly OpeningRow[];
+};
+
+export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
+
+export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
+  const { instance, ticketId, snapshot, action, mirrors, openings } = input;
+  const views = mirrors.map((row) => viewOf(row, sideOf(row, instance, ticketId)));
+  const outboundOf: Record<string, Outbound> = {};
+  for (const row of mirrors) {
+    const side = sideOf(row, instance, ticketId);
+    const version = side === 'customer' ? row.customer_settings : row.supplier_settings;
+    outboundOf[row.id] = (await cache.side(tx, `${row.link}/${side}`, version)).outbound;
+  }
+  const openable = [];
+  for (const row of openings) {
+    const { outbound } = await cache.side(tx, `${row.link}/customer`, row.settings_version);
+    openable.push({
+      link: row.link,
+      linkName: row.supplier_name,
+      supplierInstance: row.supplier_instance,
+      outbound,
+      mode: row.mode,
+    });
+  }
+  const found = route({
+    action,
+    instance,
+    mirrors: views,
+    openings: openable,
+    outboundOf,
+    now: new Date().toISOString(),
+  });
+
+  const [id] = await newIds(tx, 1);
+  if (id === undefined) throw new Error('the database gave no id');
+  const carried = found.deliveries.length > 0 || found.opens !== null;
+  const hash = constantHash({
+    id,
+    origin: instance,
+    author: action.author,
+    at: action.at,
+    audience: found.audience,
+    note: action.note,
+    attachments: action.attachments,
+  });
+  // A ticket without a mirror leaves ids, hash, time and reason, never content.
+  const content = carried || mirrors.length > 0;
+  const [inserted] = await rows<{ id: string }>(
+    tx,
+    sql`insert into actions
+        (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, reason)
+      values (${id}, ${instance}, ${ticketId}, ${action.externalId}, ${instance}, ${action.at},
+        ${content ? JSON.stringify(action.author) : null}::jsonb, ${found.audience}, ${action.visibility},
+        ${action.sendTo ?? null}, ${action.mailed ?? null}, ${content ? action.note : null}, ${content ? JSON.stringify(action.words) : null}::jsonb,
+        ${JSON.stringify(content ? action.attachments : [])}::jsonb, ${hash}, ${textArray([instance])},
+        ${found.reason?.code ?? null})
+      on conflict (instance, ticket, external_id) do nothing returning id`,
+  );
+  if (inserted === undefined) return { logged: false, wake: [] };
+
+  const wake: string[] = [];
+  if (found.opens !== null) {
+    const opening = openings.find((row) => row.link === found.opens?.link);
+    if (opening !== undefined) {
+      mirrors.push(await openMirror(tx, id, input, opening));
+      wake.push(await deliver(tx, { mirror: id, to: opening.supplier_instance, action: id, escalation: true }));
+    }
+  }
+  for (const delivery of found.deliveries) {
+    const row = mirrors.find((mirror) => mirror.id === delivery.mirror);
+    if (row === undefined) continue;
+    const to = otherInstance(row, sideOf(row, instance, ticketId));
+    wake.push(await deliver(tx, { mirror: row.id, to, action: id, escalation: delivery.again === true }));
+    await noteTurn(tx, row, to, action.at);
+  }
+  return { logged: true, wake };
+}
+
+export type NewDelivery = {
+  readonly mirror: string;
+  readonly to: string;
+  readonly action: string;
+  readonly escalation?: boolean;
+  /** A relay's words and via; absent, the action's own. */
+  readonly words?: Words;
+  readonly via?: readonly string[];
+};
+
+/** Gives the action the lane's next seq; where it had come by another way already, it ends there, visibly. Returns the instance to wake. */
+export async function deliver(tx: Tx, delivery: NewDelivery): Promise<string> {
+  const { mirror, to, action } = delivery;
+  const already = reason('already-there', { desk: to });
+  await tx.execute(
+    sql`with lane as (
+        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
+        where mirror = ${mirror} and to_instance = ${to} returning last_seq
+      ), there as (
+        select exists (select 1 from deliveries where action = ${action} and to_instance = ${to} and kind = 'action') as yes
+      )
+      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, outcome, reason, ended_at)
+      select ${mirror}, ${to}, lane.last_seq, case when there.yes then 'copy' else 'action' end, ${action},
+        ${delivery.escalation ?? false}, ${delivery.words === undefined ? null : JSON.stringify(delivery.words)}::jsonb,
+        ${delivery.via === undefined ? null : textArray(delivery.via)},
+        case when there.yes then 'skipped' end,
+        case when there.yes then ${JSON.stringify(already)}::jsonb end, case when there.yes then now() end
+      from lane, there`,
+  );
+  return to;
+}
+
+async function openMirror(tx: Tx, id: string, input: LogActionInput, opening: OpeningRow): Promise<MirrorRow> {
+  const { instance, ticketId, snapshot } = input;
+  const shadow = opening.mode === 'shadow';
+  await tx.execute(
+    sql`insert into mirrors (id, link, shadow, customer_instance, customer_ticket, customer_number, customer_url, supplier_instance)
+      values (${id}, ${opening.link}, ${shadow}, ${instance}, ${ticketId}, ${snapshot.number}, ${snapshot.url}, ${opening.supplier_instance})`,
+  );
+  await tx.execute(
+    sql`insert into lanes (mirror, to_instance, link) values
+      (${id}, ${opening.supplier_instance}, ${opening.link}), (${id}, ${instance}, ${opening.link})`,
+  );
+  return {
+    id,
+    link: opening.link,
+    state: 'opening',
+    shadow,
+    close_reason: null,
+    closed_at: null,
+    paused: false,
+    pause_reason: null,
+    customer_instance: instance,
+    customer_ticket: ticketId,
+    customer_number: snapshot.number,
+    customer_url: snapshot.url,
+    supplier_instance: opening.supplier_instance,
+    supplier_ticket: null,
+    supplier_number: null,
+    supplier_url: null,
+    turns: [],
+    mode: opening.mode,
+    link_state: 'active',
+    customer_name: instance,
+    supplier_name: opening.supplier_name,
+    customer_settings: opening.settings_version,
+    supplier_settings: 0,
+    superseded: false,
+  };
+}
+
+/** Counts a change of direction; too many in too short a time pause the mirror and tell somebody. */
+async function noteTurn(tx: Tx, row: MirrorRow, to: string, at: string): Promise<void> {
+  const last = row.turns.at(-1);
+  if (last?.to === to) return;
+  const turns = [...row.turns, { at, to }].slice(-(breakerChanges + 2));
+  row.turns = turns;
+  const { tripped } = breaker(turns.map((turn) => ({ at: turn.at, direction: turn.to })));
+  const pause = tripped && !row.paused;
+  await tx.execute(
+    sql`update mirrors set turns = ${JSON.stringify(turns)}::jsonb,
+        paused_at = case when ${pause} then now() else paused_at end,
+        pause_reason = case when ${pause} then 'ping-pong' else pause_reason end
+      where id = ${row.id}`,
+  );
+  if (!pause) return;
+  row.paused = true;
+  await raiseNotice(tx, {
+    link: row.link,
+    cause: `ping-pong/${row.id}`,
+    text: `${row.customer_name} ${row.customer_number ?? row.customer_ticket}: ${reason('ping-pong').text}`,
+  });
+}

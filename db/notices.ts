@@ -1,0 +1,45 @@
+/** What somebody is to be told, grouped by cause, with an all-clear. */
+import { sql } from 'drizzle-orm';
+import { rows, type Db } from './client.ts';
+
+export type Notice = { readonly link: string; readonly cause: string; readonly text: string };
+
+/** A repeat only counts. */
+export async function raiseNotice(db: Db, notice: Notice): Promise<void> {
+  await db.execute(
+    sql`insert into notices (link, cause, text) values (${notice.link}, ${notice.cause}, ${notice.text})
+      on conflict (link, cause) where cleared_at is null
+      do update set count = notices.count + 1, last_at = now()`,
+  );
+}
+
+export async function clearNotices(db: Db, link: string, cause: string): Promise<void> {
+  await db.execute(
+    sql`update notices set cleared_at = now() where link = ${link} and cause = ${cause} and cleared_at is null`,
+  );
+}
+
+export type UntoldNotice = {
+  readonly id: string;
+  readonly link: string;
+  readonly cause: string;
+  readonly text: string;
+  readonly count: number;
+  readonly first_at: string;
+  readonly cleared: boolean;
+};
+
+/** Claims what nobody was told yet, and all-clears; told at once, so that two tellers never tell the same. */
+export async function claimUntold(db: Db, limit: number): Promise<UntoldNotice[]> {
+  return rows<UntoldNotice>(
+    db,
+    sql`update notices set
+        told_at = coalesce(told_at, now()),
+        clear_told_at = case when cleared_at is not null then now() end
+      where id in (
+        select id from notices
+        where told_at is null or (cleared_at is not null and clear_told_at is null)
+        order by last_at limit ${limit} for update skip locked)
+      returning id, link, cause, text, count, to_json(first_at)#>>'{}' as first_at, cleared_at is not null as cleared`,
+  );
+}

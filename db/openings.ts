@@ -1,0 +1,25 @@
+/** The links on which an instance's tickets can be escalated. */
+import { sql } from 'drizzle-orm';
+import type { LinkMode } from '#core/vocabulary.ts';
+import { rows, type Db } from './client.ts';
+
+export type OpeningRow = {
+  readonly link: string;
+  readonly mode: LinkMode;
+  readonly settings_version: number;
+  readonly supplier_instance: string;
+  readonly supplier_name: string;
+};
+
+export async function openingsOf(db: Db, instance: string): Promise<OpeningRow[]> {
+  return rows<OpeningRow>(
+    db,
+    sql`select s.link, l.settings->>'mode' as mode, s.settings_version, o.instance as supplier_instance, i.name as supplier_name
+      from sides s
+      join links l on l.id = s.link and l.state = 'active'
+      join sides o on o.id = s.link || '/supplier'
+      join instances i on i.id = o.instance
+      where s.instance = ${instance} and s.side = 'customer'
+      order by s.link`,
+  );
+}

@@ -1,0 +1,172 @@
+/**
+ * How a delivery ends: one transaction with its outcome, its receipt, its relays and where its lane and mirror stand
+ * after. It needs only `where outcome is null`, so whoever comes second changes nothing. Locks tickets (the caller's
+ * read-back), then the mirror, then both lanes.
+ */
+import { sql } from 'drizzle-orm';
+import { reason as reasonFor } from '#core/reasons.ts';
+import type { Receipt } from '#core/receipt.ts';
+import type { Command, Outcome, Reason, TicketSnapshot } from '#core/vocabulary.ts';
+import { rows, type Tx } from './client.ts';
+import type { DeliveryContext } from './delivery-context.ts';
+import { settleLane } from './lanes.ts';
+import { clearNotices, raiseNotice } from './notices.ts';
+import { relay } from './relay.ts';
+import type { VersionCache } from './settings-in-force.ts';
+
+export type Ending = {
+  readonly outcome: Outcome;
+  /** Null only where it was applied as it came. */
+  readonly reason: Reason | null;
+  readonly drops: readonly Reason[];
+  readonly durationMs: number;
+  readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+  /** What was done, for relays; absent where nothing was. */
+  readonly command?: Command;
+  /** The ticket an escalation opened. */
+  readonly opened?: { readonly ticketId: string; readonly number: string; readonly url: string; readonly snapshot: TicketSnapshot | null };
+};
+
+/** Returns the instances to wake after the commit; empty where somebody else has ended it before. */
+export async function endDelivery(
+  tx: Tx,
+  cache: VersionCache,
+  context: DeliveryContext,
+  ending: Ending,
+): Promise<string[]> {
+  const { delivery, mirror } = context;
+  const { to } = delivery;
+  const other = to === mirror.customer_instance ? mirror.supplier_instance : mirror.customer_instance;
+  const wake: string[] = [];
+
+  const [, , ended] = await Promise.all([
+    tx.execute(sql`select id from mirrors where id = ${mirror.id} for update`),
+    tx.execute(sql`select mirror from lanes where mirror = ${mirror.id} order by to_instance for update`),
+    rows(
+      tx,
+      sql`update deliveries set outcome = ${ending.outcome}, reason = ${json(ending.reason)}::jsonb,
+          drops = ${ending.drops.length === 0 ? null : JSON.stringify(ending.drops)}::jsonb, ended_at = clock_timestamp(),
+          attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now())
+        where id = ${delivery.id} and outcome is null returning id`,
+    ),
+  ]);
+  if (ended.length === 0) return [];
+
+  const statements: Promise<unknown>[] = [
+    noteAttempt(tx, delivery.id, ending.outcome, ending.reason, ending.durationMs, ending.versions),
+  ];
+  if (ending.outcome === 'applied') {
+    statements.push(
+      tx.execute(
+        sql`update writes set state = 'settled', settled_at = now() where delivery = ${delivery.id} and state in ('open', 'made')`,
+      ),
+    );
+  }
+  if (delivery.kind === 'action' && opensMirror(context)) statements.push(moveOpening(tx, context, ending));
+  statements.push(tx.execute(settleLane(mirror.id, to)));
+  await Promise.all(statements);
+
+  const receipt = delivery.kind === 'action' ? receiptOf(context, ending) : null;
+  if (receipt !== null) {
+    await insertReceipt(tx, context, other, receipt);
+    wake.push(other);
+  }
+  if (ending.outcome === 'applied' && delivery.kind === 'action' && ending.command !== undefined) {
+    wake.push(...(await relay(tx, cache, context, to, ending.command)));
+  }
+  return wake;
+}
+
+/** The first escalation of its mirror; later ones are refused and change nothing about it. */
+function opensMirror({ delivery, mirror, action }: DeliveryContext): boolean {
+  return delivery.escalation && mirror.id === action.id;
+}
+
+async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Promise<void> {
+  const { mirror } = context;
+  if (ending.outcome === 'applied' && ending.opened !== undefined) {
+    const { ticketId, number, url, snapshot } = ending.opened;
+    await tx.execute(
+      sql`insert into tickets (instance, kind, external_id, snapshot) values
+          (${mirror.supplier_instance}, 'ticket', ${ticketId}, ${snapshot === null ? null : JSON.stringify(snapshot)}::jsonb)
+        on conflict (instance, kind, external_id) do update set snapshot = coalesce(excluded.snapshot, tickets.snapshot)`,
+    );
+    await tx.execute(
+      sql`update mirrors set state = 'open', opened_at = now(), supplier_ticket = ${ticketId},
+          supplier_number = ${number}, supplier_url = ${url}
+        where id = ${mirror.id} and state = 'opening'`,
+    );
+    await clearNotices(tx, mirror.link, `overdue/${mirror.id}`);
+    return;
+  }
+  if (ending.outcome === 'skipped' && mirror.shadow) {
+    await tx.execute(sql`update mirrors set state = 'open', opened_at = now() where id = ${mirror.id}`);
+    return;
+  }
+  // Refused, or not sent after all: what waits behind it ends here, under the one receipt.
+  await tx.execute(sql`update mirrors set state = 'refused' where id = ${mirror.id} and state = 'opening'`);
+  await tx.execute(
+    sql`update deliveries set outcome = 'skipped', ended_at = now(),
+        reason = ${JSON.stringify(reasonFor('not-opened', { desk: mirror.supplier_name }))}::jsonb
+      where mirror = ${mirror.id} and to_instance = ${mirror.supplier_instance} and outcome is null`,
+  );
+}
+
+function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
+  const { delivery, mirror, action } = context;
+  const opened = ending.outcome === 'applied' && opensMirror(context);
+  if (!opened && ending.outcome !== 'refused') return null;
+  const from = delivery.to;
+  return {
+    outcome: ending.outcome,
+    reason: ending.reason,
+    escalation: delivery.escalation,
+    farName: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
+    farNumber: ending.opened?.number ?? (from === mirror.supplier_instance ? mirror.supplier_number : mirror.customer_number),
+    farUrl: ending.opened?.url ?? (from === mirror.supplier_instance ? mirror.supplier_url : mirror.customer_url),
+    action: {
+      author: action.author?.name ?? '',
+      at: action.at,
+      kind: (delivery.words ?? action.words)?.kind ?? null,
+    },
+  };
+}
+
+/** Puts a receipt on the lane back. The caller holds the lanes' locks. */
+export async function insertReceipt(tx: Tx, context: DeliveryContext, to: string, receipt: Receipt): Promise<void> {
+  await tx.execute(
+    sql`with lane as (
+        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
+        where mirror = ${context.mirror.id} and to_instance = ${to} returning last_seq
+      )
+      insert into deliveries (mirror, to_instance, seq, kind, action, receipt)
+      select ${context.mirror.id}, ${to}, last_seq, 'receipt', ${context.action.id}, ${JSON.stringify(receipt)}::jsonb from lane`,
+  );
+}
+
+export async function noteAttempt(
+  tx: Tx,
+  delivery: string,
+  result: string,
+  why: Reason | null,
+  durationMs: number,
+  versions: Ending['versions'] | null,
+): Promise<void> {
+  await tx.execute(
+    sql`insert into attempts (delivery, duration_ms, result, reason, versions)
+      values (${delivery}, ${Math.round(durationMs)}, ${result}, ${json(why)}::jsonb, ${json(versions)}::jsonb)`,
+  );
+}
+
+/** The ticket on one side is deleted or forbidden: the mirror ends and somebody is told. */
+export async function closeGone(tx: Tx, mirrorId: string, link: string, text: string): Promise<void> {
+  await tx.execute(
+    sql`update mirrors set state = 'closed', close_reason = 'gone', closed_at = now()
+      where id = ${mirrorId} and state in ('opening', 'open')`,
+  );
+  await raiseNotice(tx, { link, cause: `gone/${mirrorId}`, text });
+}
+
+function json(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

@@ -1,0 +1,39 @@
+import { sql } from 'drizzle-orm';
+import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { Attachment, Audience, Person, SendTo, Visibility, Words } from '#core/vocabulary.ts';
+
+/** The log. Without a mirror only ids, hash, time and reason are kept, never content. */
+export const actions = pgTable(
+  'actions',
+  {
+    id: uuid().primaryKey().default(sql`uuidv7()`),
+    /** Where it was observed or received. */
+    instance: text().notNull(),
+    ticket: text().notNull(),
+    externalId: text().notNull(),
+    origin: text().notNull(),
+    at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
+    author: jsonb().$type<Person>(),
+    audience: text().$type<Audience>().notNull(),
+    visibility: text().$type<Visibility>().notNull(),
+    sendTo: text().$type<SendTo>(),
+    /** The desk mailed somebody outside when it was recorded. */
+    mailed: boolean(),
+    /** Sanitised HTML. */
+    note: text(),
+    words: jsonb().$type<Words>(),
+    attachments: jsonb().$type<readonly Attachment[]>().notNull().default([]),
+    /** Of the constant part. */
+    hash: text().notNull(),
+    via: text().array().notNull(),
+    /** Why nothing was delivered; null when deliveries tell. */
+    reason: text(),
+    loggedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  },
+  (table) => [
+    uniqueIndex('actions_observed').on(table.instance, table.ticket, table.externalId),
+    uniqueIndex('actions_origin').on(table.origin, table.id),
+    // The purge of what was not carried.
+    index('actions_not_carried').on(table.loggedAt).where(sql`reason is not null`),
+  ],
+);

@@ -1,0 +1,16 @@
+import { bigint, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+/** Files of logged actions, once staged. */
+export const attachments = pgTable(
+  'attachments',
+  {
+    action: uuid().notNull(),
+    id: text().notNull(),
+    sha256: text(),
+    sizeBytes: bigint({ mode: 'number' }),
+    /** Why it can't come; a placeholder tells both desks. */
+    failure: text(),
+    stagedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.action, table.id] })],
+);

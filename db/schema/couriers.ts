@@ -1,0 +1,13 @@
+import { bigint, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import type { Reason } from '#core/vocabulary.ts';
+
+/** The lease only saves wakes; ownership is the epoch. */
+export const couriers = pgTable('couriers', {
+  instance: text().primaryKey(),
+  epoch: bigint({ mode: 'number' }).notNull().default(0),
+  leaseUntil: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  retryAt: timestamp({ withTimezone: true, mode: 'string' }),
+  /** Tries in a row without progress. */
+  failures: integer().notNull().default(0),
+  reason: jsonb().$type<Reason>(),
+});

@@ -1,0 +1,42 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { Outcome, Reason, Words } from '#core/vocabulary.ts';
+import type { Receipt } from '#core/receipt.ts';
+
+/** The intent to bring one action or one receipt down a lane. `copy` is an action that had arrived by another way. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    id: uuid().primaryKey().default(sql`uuidv7()`),
+    mirror: uuid().notNull(),
+    toInstance: text().notNull(),
+    seq: bigint({ mode: 'number' }).notNull(),
+    kind: text().$type<'action' | 'receipt' | 'copy'>().notNull(),
+    action: uuid().notNull(),
+    escalation: boolean().notNull().default(false),
+    receipt: jsonb().$type<Receipt>(),
+    /** The sender's words where they are not the action's own: a relay speaks as the desk between. */
+    words: jsonb().$type<Words>(),
+    via: text().array(),
+    attempts: integer().notNull().default(0),
+    firstTriedAt: timestamp({ withTimezone: true, mode: 'string' }),
+    outcome: text().$type<Outcome>(),
+    reason: jsonb().$type<Reason>(),
+    /** What was left out although the delivery was applied. */
+    drops: jsonb().$type<readonly Reason[]>(),
+    heldAt: timestamp({ withTimezone: true, mode: 'string' }),
+    /** Set aside so that the lane goes on; not ended. */
+    setAsideAt: timestamp({ withTimezone: true, mode: 'string' }),
+    releasedAt: timestamp({ withTimezone: true, mode: 'string' }),
+    createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    endedAt: timestamp({ withTimezone: true, mode: 'string' }),
+  },
+  (table) => [
+    uniqueIndex('deliveries_lane').on(table.mirror, table.toInstance, table.seq),
+    // What could arrive by two ways arrives once.
+    uniqueIndex('deliveries_once').on(table.action, table.toInstance).where(sql`kind = 'action'`),
+    index('deliveries_waiting').on(table.mirror, table.toInstance, table.seq).where(sql`outcome is null`),
+    index('deliveries_held').on(table.heldAt).where(sql`outcome is null and held_at is not null`),
+    index('deliveries_action').on(table.action),
+  ],
+);

@@ -1,0 +1,24 @@
+import { integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import type { InstanceType } from '#core/vocabulary.ts';
+
+/** One helpdesk installation each. `credentials` is a JWE; the plain text exists only in memory. */
+export const instances = pgTable('instances', {
+  id: text().primaryKey(),
+  type: text().$type<InstanceType>().notNull(),
+  name: text().notNull(),
+  url: text().notNull(),
+  options: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+  credentials: text().notNull(),
+  /** SHA-256 of the secret in the webhook's path, hex. */
+  hookSecretHash: text(),
+  /** Grows with every change, so that processes know when to rebuild the connector. */
+  version: integer().notNull().default(1),
+  catalogueVersion: integer().notNull().default(0),
+  /** Go-live: what lies before is not carried. Null until the first contact. */
+  liveSince: timestamp({ withTimezone: true, mode: 'string' }),
+  /** `new` until the first contact, then what the last contact said. */
+  state: text().$type<'new' | 'up' | 'down' | 'auth'>().notNull().default('new'),
+  stateReason: text(),
+  stateSince: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+});

@@ -1,0 +1,26 @@
+import { sql } from 'drizzle-orm';
+import { bigint, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+/** One direction of a mirror. `due_at` is null only when everything up to `last_seq` has ended. */
+export const lanes = pgTable(
+  'lanes',
+  {
+    mirror: uuid().notNull(),
+    toInstance: text().notNull(),
+    link: text().notNull(),
+    /** The highest seq given out. */
+    lastSeq: bigint({ mode: 'number' }).notNull().default(0),
+    /** Everything below has ended. */
+    headSeq: bigint({ mode: 'number' }).notNull().default(1),
+    /** When this lane next wants to be carried. */
+    dueAt: timestamp({ withTimezone: true, mode: 'string' }),
+    /** The last seq that went out, for `after`. */
+    sentSeq: bigint({ mode: 'number' }).notNull().default(0),
+  },
+  (table) => [
+    primaryKey({ columns: [table.mirror, table.toInstance] }),
+    index('lanes_due').on(table.toInstance, table.dueAt).where(sql`due_at is not null`),
+    // Fairness looks for another link's due lanes without walking those of a noisy one.
+    index('lanes_due_link').on(table.toInstance, table.link, table.dueAt).where(sql`due_at is not null`),
+  ],
+);

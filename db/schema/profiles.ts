@@ -1,0 +1,8 @@
+import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+
+/** Settings that sides extend: fifty customers, one change. */
+export const profiles = pgTable('profiles', {
+  id: text().primaryKey(),
+  settings: jsonb().$type<Record<string, unknown>>().notNull(),
+  changedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+});

@@ -1,0 +1,34 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+
+/**
+ * One change each that Ferry makes in a helpdesk, promised before it is made.
+ * `open`: promised, outcome unknown. `made`: the helpdesk said yes. `settled`: seen. `absent`: surely not made.
+ */
+export const writes = pgTable(
+  'writes',
+  {
+    delivery: uuid().notNull(),
+    step: integer().notNull(),
+    instance: text().notNull(),
+    /** Null while the step creates the ticket. */
+    ticket: text(),
+    marker: text().notNull(),
+    fingerprints: text().array().notNull(),
+    /** The connector's step, performed again as it stands. The first row's `steps` holds the whole command. */
+    steps: jsonb().$type<readonly unknown[]>(),
+    state: text().$type<'open' | 'made' | 'settled' | 'absent'>().notNull().default('open'),
+    written: jsonb().$type<{ ticketId: string; actionIds: readonly string[]; number?: string; url?: string }>(),
+    promisedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    /** The request never runs past this, by the database's clock. */
+    deadline: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
+    settledAt: timestamp({ withTimezone: true, mode: 'string' }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.delivery, table.step] }),
+    uniqueIndex('writes_one_open').on(table.instance, table.ticket).where(sql`state = 'open'`),
+    // Echo asks for a ticket's unsettled and recent writes.
+    index('writes_ticket').on(table.instance, table.ticket, table.promisedAt),
+    index('writes_open_creates').on(table.instance).where(sql`state = 'open' and ticket is null`),
+  ],
+);

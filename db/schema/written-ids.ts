@@ -1,0 +1,16 @@
+import { integer, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+
+/** Ids of actions that are ours (`echo`) or that an automation made because of ours (`consequence`). */
+export const writtenIds = pgTable(
+  'written_ids',
+  {
+    instance: text().notNull(),
+    ticket: text().notNull(),
+    externalId: text().notNull(),
+    as: text().$type<'echo' | 'consequence'>().notNull(),
+    delivery: uuid(),
+    step: integer(),
+    at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
+  },
+  (table) => [uniqueIndex('written_ids_once').on(table.instance, table.ticket, table.externalId)],
+);

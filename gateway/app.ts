@@ -1,0 +1,98 @@
+/** The gateway's HTTP face: hooks and health. The supplier, customer and admin APIs join here. */
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import type { Logger } from "pino";
+import type { InstanceType } from "#core/vocabulary.ts";
+import type { Connection } from "#db/client.ts";
+import { hookTargets } from "#db/hint.ts";
+import { healthRoutes } from "./health.ts";
+import { createAdder } from "./hooks/adder.ts";
+import { hookRoutes } from "./hooks/route.ts";
+import { createTargets } from "./hooks/targets.ts";
+import { problem, ProblemError } from "./problems.ts";
+import { requestLog } from "./request-log.ts";
+
+export type GatewayDeps = {
+  readonly connection: Connection;
+  readonly log: Logger;
+  readonly version: string;
+  /** Ids of the tickets a webhook's body names, by the type of the helpdesk. */
+  readonly hintOf: (type: InstanceType) => (body: unknown) => readonly string[];
+  readonly temporalUp: () => Promise<boolean>;
+};
+
+export type GatewayApp = {
+  readonly app: Hono;
+  /** From now on `/readyz` says no, so that nothing new is sent here. */
+  stopping(): void;
+  /** Resolves when every hint that was taken is committed. */
+  idle(): Promise<void>;
+};
+
+export function createApp(deps: GatewayDeps): GatewayApp {
+  const { db, sql } = deps.connection;
+  const adder = createAdder(db);
+  const targets = createTargets(() => hookTargets(db));
+  let isStopping = false;
+
+  const app = new Hono();
+  app.use(requestLog(deps.log));
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      xFrameOptions: "DENY",
+    }),
+  );
+  app.route(
+    "/",
+    healthRoutes({
+      sql,
+      version: deps.version,
+      temporalUp: deps.temporalUp,
+      isStopping: () => isStopping,
+    }),
+  );
+  app.route("/hooks", hookRoutes({ targets, adder, hintOf: deps.hintOf }));
+  app.notFound(() => problem("not-found"));
+  app.onError((error) => answerError(error, deps.log));
+
+  return {
+    app,
+    stopping: () => {
+      isStopping = true;
+    },
+    idle: () => adder.idle(),
+  };
+}
+
+/** Whatever went wrong is told in general terms; only the log has the error, and errors hold no bodies. */
+function answerError(error: unknown, log: Logger): Response {
+  if (error instanceof ProblemError) return problem(error.code, error.message);
+  const code = codeOf(error);
+  if (isLostDatabase(code)) {
+    log.error({ code }, "the database can't be reached");
+    return problem("database-unavailable", "Nothing was stored. Send it again later.");
+  }
+  log.error(
+    { code, name: error instanceof Error ? error.name : typeof error },
+    "a request failed unexpectedly",
+  );
+  return problem("internal");
+}
+
+/** The driver's error, not the query builder's, which repeats the query's parameters. */
+function codeOf(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if ("code" in at && typeof at.code === "string") return at.code;
+  return undefined;
+}
+
+/** Connection trouble, shutdown (57P), too many connections (53300), full disk (53100) and read-only (25006). */
+function isLostDatabase(code: string | undefined): boolean {
+  if (code === undefined) return false;
+  return (
+    /^(?:ECONN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|CONNECT|CONNECTION_)/.test(
+      code,
+    ) || /^(?:57P|08|53|25006)/.test(code)
+  );
+}

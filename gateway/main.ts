@@ -1,0 +1,111 @@
+/**
+ * The gateway's process: configuration, database, HTTP. It listens at once, so that probes see it live, and says it is
+ * ready, in one line of JSON on stdout, when the database is there too.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigError, loadConfig } from "#config/env.ts";
+import { makeLog } from "#config/log.ts";
+import type { Log } from "#config/log.ts";
+import { temporalAnswers } from "#config/temporal-answers.ts";
+import { ferryVersion } from "#config/version.ts";
+import { hintOf } from "#connectors/index.ts";
+import { connect } from "#db/client.ts";
+import type { Connection } from "#db/client.ts";
+import { assertSchema, SchemaError } from "#db/migrate.ts";
+import { createApp } from "./app.ts";
+import { serve } from "./serve.ts";
+
+/** Runs until it is asked to stop. @returns the exit code: 0, 69 (port taken), 78 (configuration, schema) */
+export async function runGateway(): Promise<number> {
+  let config;
+  try {
+    config = loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return giveUp(error.message, error.code, error.exitCode);
+  }
+  const log = makeLog({ level: config.log, name: "gateway" });
+  const asked = whenAskedToStop();
+  const connection = connect(config.databaseUrl, { max: 10, name: "ferry-gateway" });
+  try {
+    const gateway = createApp({
+      connection,
+      log,
+      version: ferryVersion(),
+      hintOf,
+      temporalUp: () => temporalAnswers(config.temporal.address),
+    });
+    const served = await serve(gateway, { host: config.host, port: config.port });
+    try {
+      if (await waitForSchema(connection, log, asked)) {
+        process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
+        await untilAborted(asked);
+      }
+      log.info("stopping");
+    } finally {
+      await served.stop();
+    }
+    return 0;
+  } catch (error) {
+    if (error instanceof SchemaError) return giveUp(error.message, error.code, 78);
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+      return giveUp(
+        `port ${config.port} of ${config.host} is taken by another program (EADDRINUSE); free it, or choose another with FERRY_PORT`,
+        "port-taken",
+        69,
+      );
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * Waits for a database that is down, saying so once and then every minute.
+ * @returns false when asked to stop before @throws SchemaError
+ */
+async function waitForSchema(
+  connection: Connection,
+  log: Log,
+  asked: AbortSignal,
+): Promise<boolean> {
+  let told = -Infinity;
+  for (let wait = 250; !asked.aborted; wait = Math.min(wait * 2, 2_000)) {
+    try {
+      await assertSchema(connection.sql);
+      return true;
+    } catch (error) {
+      if (error instanceof SchemaError) throw error;
+      if (performance.now() - told > 60_000) {
+        told = performance.now();
+        log.error(
+          { code: (error as NodeJS.ErrnoException).code },
+          "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
+        );
+      }
+      await sleep(wait, undefined, { signal: asked }).catch(() => undefined);
+    }
+  }
+  return false;
+}
+
+function whenAskedToStop(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => controller.abort());
+  return controller.signal;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function giveUp(message: string, code: string, exitCode: number): number {
+  process.stderr.write(`ferry: ${message} [${code}]\n`);
+  return exitCode;
+}
+
+if (import.meta.main) process.exitCode = await runGateway();

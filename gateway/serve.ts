@@ -1,0 +1,64 @@
+/** Listens, within limits that a slow or greedy client can't stretch, and stops without dropping what it has taken. */
+import { createAdaptorServer } from "@hono/node-server";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { GatewayApp } from "./app.ts";
+
+export type ServeOptions = {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** For a request's head and the whole of it; milliseconds. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+};
+
+export type Served = {
+  readonly url: string;
+  /** Answers what is under way, at most `graceMs`, then closes what is left. */
+  stop(graceMs?: number): Promise<void>;
+};
+
+/** Rejects with Node's error, for instance EADDRINUSE. */
+export async function serve(gateway: GatewayApp, options: ServeOptions): Promise<Served> {
+  const requestTimeout = options.requestTimeoutMs ?? 30_000;
+  const server = createAdaptorServer({
+    fetch: gateway.app.fetch,
+    serverOptions: {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: options.headersTimeoutMs ?? 10_000,
+      requestTimeout,
+      keepAliveTimeout: 30_000,
+      connectionsCheckingInterval: Math.min(1_000, requestTimeout / 2),
+      requireHostHeader: true,
+    },
+  }) as Server;
+  server.maxHeadersCount = 100;
+  server.maxConnections = 2_000;
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return { url: `http://${host}:${port}`, stop: (graceMs) => stop(server, gateway, graceMs) };
+}
+
+function listen(server: Server, options: ServeOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+async function stop(server: Server, gateway: GatewayApp, graceMs = 10_000): Promise<void> {
+  gateway.stopping();
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+  await gateway.idle();
+}

@@ -1,0 +1,161 @@
+// The processes of one start: written down as they come, started again when they die, stopped in order.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { startTimeOf } from "./process-identity.ts";
+import { childNames, removeRunFile, writeRunFile } from "./run-file.ts";
+import type { ChildName, Phase, RecordedChild, RecordedProcess } from "./run-file.ts";
+import { signalGroup } from "./spawned.ts";
+import type { Ending } from "./spawned.ts";
+
+export type RunningChild = {
+  /** undefined when the process is not ours to end. */
+  readonly pid?: number;
+  readonly ended: Promise<Ending>;
+  stop(): Promise<void>;
+};
+
+export type OnSpawn = (pid: number) => Promise<void>;
+
+/** Starts a child, reports its pid as soon as there is one, and settles when it is ready. */
+export type StartChild<C extends RunningChild> = (onSpawn: OnSpawn) => Promise<C>;
+
+type Member = { child: RunningChild; failures: number; upSince: number };
+
+const firstDelayMs = 500;
+const longestDelayMs = 30_000;
+/** Whoever ran this long failed for a new reason. */
+const steadyMs = 60_000;
+
+/** Owns the processes of one start. */
+export class Children {
+  readonly #dataDir: string;
+  readonly #say: (line: string) => void;
+  readonly #starter: RecordedProcess;
+  readonly #members = new Map<ChildName, Member>();
+  readonly #recorded = new Map<ChildName, RecordedChild>();
+  readonly #stopping = new AbortController();
+  readonly #restarts = new Set<Promise<void>>();
+  #phase: Phase = "starting";
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(dataDir: string, starter: RecordedProcess, say: (line: string) => void) {
+    this.#dataDir = dataDir;
+    this.#starter = starter;
+    this.#say = say;
+  }
+
+  static async begin(dataDir: string, say: (line: string) => void): Promise<Children> {
+    const started = (await startTimeOf(process.pid)) ?? "unknown";
+    const children = new Children(dataDir, { pid: process.pid, started }, say);
+    await children.#write();
+    return children;
+  }
+
+  /** Starts a child and looks after it from then on. */
+  async start<C extends RunningChild>(name: ChildName, start: StartChild<C>): Promise<C> {
+    this.#stopping.signal.throwIfAborted();
+    const child = await start((pid) => this.#record(name, pid));
+    const member = { child, failures: 0, upSince: Date.now() };
+    this.#members.set(name, member);
+    this.#lookAfter(name, member, start);
+    return child;
+  }
+
+  async ready(): Promise<void> {
+    this.#phase = "running";
+    await this.#write();
+  }
+
+  pids(): Partial<Record<ChildName, number>> {
+    return Object.fromEntries([...this.#recorded].map(([name, { pid }]) => [name, pid]));
+  }
+
+  /** Stops everything in order; what is being started again is waited for, then stopped too. */
+  async stopAll(): Promise<void> {
+    this.#phase = "stopping";
+    this.#stopping.abort();
+    await this.#writeIfPossible();
+    await Promise.all(this.#restarts);
+    for (const name of childNames) {
+      const member = this.#members.get(name);
+      if (member === undefined) continue;
+      await member.child.stop();
+      this.#recorded.delete(name);
+      await this.#writeIfPossible();
+    }
+    await removeRunFile(this.#dataDir);
+  }
+
+  /** For somebody who does not want to wait: SIGKILL to all, in order. Their data survive that. */
+  killAll(): void {
+    this.#stopping.abort();
+    for (const name of childNames) {
+      const recorded = this.#recorded.get(name);
+      if (recorded !== undefined) signalGroup(recorded.pid, "SIGKILL");
+    }
+  }
+
+  /** A full disk must not keep anything from being stopped. */
+  async #writeIfPossible(): Promise<void> {
+    await this.#write().catch(() => {});
+  }
+
+  #lookAfter(name: ChildName, member: Member, start: StartChild<RunningChild>): void {
+    void member.child.ended.then((ending) => {
+      if (this.#stopping.signal.aborted) return;
+      const restart = this.#startAgain(name, member, start, ending).finally(() =>
+        this.#restarts.delete(restart),
+      );
+      this.#restarts.add(restart);
+    });
+  }
+
+  async #startAgain(
+    name: ChildName,
+    member: Member,
+    start: StartChild<RunningChild>,
+    ending: Ending,
+  ): Promise<void> {
+    if (Date.now() - member.upSince > steadyMs) member.failures = 0;
+    let reason = `ended by itself (${ending.signal ?? `exit code ${ending.code}`})`;
+    for (;;) {
+      const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** member.failures);
+      member.failures += 1;
+      this.#say(`${name} ${reason}; it is started again in ${delay / 1000} s`);
+      try {
+        await sleep(delay, undefined, { signal: this.#stopping.signal });
+        member.child = await start((pid) => this.#record(name, pid));
+        member.upSince = Date.now();
+        this.#say(`${name} runs again`);
+        this.#lookAfter(name, member, start);
+        return;
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        reason = `could not be started (${error instanceof Error ? error.message : String(error)})`;
+      }
+    }
+  }
+
+  async #record(name: ChildName, pid: number): Promise<void> {
+    const started = await startTimeOf(pid);
+    // Gone already; whoever started it will see that.
+    if (started === undefined) return;
+    this.#recorded.set(name, { name, pid, started });
+    await this.#write();
+  }
+
+  /** One write after the other, each of what holds when its turn comes. */
+  #write(): Promise<void> {
+    this.#writing = this.#writing
+      .catch(() => {})
+      .then(() =>
+        writeRunFile(this.#dataDir, {
+          version: 1,
+          phase: this.#phase,
+          starter: this.#starter,
+          children: [...this.#recorded.values()],
+        }),
+      );
+    return this.#writing;
+  }
+}

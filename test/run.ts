@@ -1,0 +1,110 @@
+// `npm test`: starts the PostgreSQL and the Temporal that all tests share, runs every test file (or those named on
+// the command line) in processes of their own, and leaves nothing running.
+//
+//   npm test                                all of them
+//   npm test -- test/config test/a.test.ts  those in a folder, and one file
+import { stat } from "node:fs/promises";
+import { glob } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+import { merged } from "./support/merged-report.ts";
+import type { TestEvent } from "./support/merged-report.ts";
+import { checkout } from "./support/process.ts";
+import { postgresVariable, startServices, temporalVariable } from "./support/services.ts";
+import type { StartedServices } from "./support/services.ts";
+
+/** Files that need little besides themselves run side by side; the rest has the machine for itself, since it measures time. */
+const light = ["core", "config", "blobs", "cli", "twins", "connectors", "architecture.test.ts"];
+const fileTimeoutMs = 10 * 60_000;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(named: readonly string[]): Promise<number> {
+  const files = await testFiles(named);
+  if (files.length === 0) {
+    process.stderr.write(`no test file: ${named.join(" ") || "test/**/*.test.ts"}\n`);
+    return 64;
+  }
+  const broken = new AbortController();
+  let services: StartedServices | undefined;
+  const breakOff = (): void => broken.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, breakOff);
+  try {
+    services = await startServices();
+    process.env[postgresVariable] = services.postgres;
+    process.env[temporalVariable] = services.temporal;
+    return await runAll(files, broken.signal);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await services?.stop();
+  }
+}
+
+async function runAll(files: readonly string[], signal: AbortSignal): Promise<number> {
+  const first = files.filter(isLight);
+  const second = files.filter((file) => !isLight(file));
+  const passes = [
+    { files: first, concurrency: availableParallelism() },
+    { files: second, concurrency: 1 },
+  ].filter((pass) => pass.files.length > 0 && !signal.aborted);
+  const report = merged(
+    passes.map(
+      ({ files: some, concurrency }) =>
+        () =>
+          run({
+            files: [...some],
+            concurrency,
+            timeout: fileTimeoutMs,
+            signal,
+            cwd: checkout,
+            execArgv: ["--disable-warning=ExperimentalWarning"],
+          }) as AsyncIterable<TestEvent>,
+    ),
+  );
+  const reporter = new spec();
+  reporter.pipe(process.stdout, { end: false });
+  let failed = false;
+  for await (const event of report) {
+    if (event.type === "test:fail" && !isTodo(event)) failed = true;
+    reporter.write(event);
+  }
+  await new Promise<void>((done) => {
+    reporter.once("end", done);
+    reporter.end();
+  });
+  return failed || signal.aborted ? 1 : 0;
+}
+
+function isTodo(event: TestEvent): boolean {
+  const { todo } = event.data;
+  return todo !== undefined && todo !== false;
+}
+
+function isLight(file: string): boolean {
+  const [, folder = ""] = relative(checkout, file).split("/");
+  return light.includes(folder);
+}
+
+async function testFiles(named: readonly string[]): Promise<string[]> {
+  const patterns =
+    named.length === 0 ? ["test/**/*.test.ts"] : await Promise.all(named.map(pattern));
+  const found = new Set<string>();
+  for await (const file of glob(patterns, { cwd: checkout })) found.add(resolve(checkout, file));
+  return [...found].toSorted();
+}
+
+/** A folder stands for the test files below it. */
+async function pattern(name: string): Promise<string> {
+  const path = relative(checkout, resolve(name));
+  try {
+    if ((await stat(resolve(name))).isDirectory()) return join(path, "**/*.test.ts");
+  } catch {
+    // A pattern, or a file that is not there: glob finds nothing, and that is said.
+  }
+  return path;
+}

@@ -1,0 +1,118 @@
+/** `/api/Attachment`: uploads are decoded to disk as they arrive, downloads are streamed from it. */
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Hono } from "hono";
+import { answer } from "./api-tickets.ts";
+import type { Received } from "./attachments.ts";
+import { attachFile, attachmentView, blobPath, dropAttachment } from "./attachments.ts";
+import { actorOf, needScope } from "./auth.ts";
+import { notFound, refused } from "./errors.ts";
+import type { Input } from "./input.ts";
+import { wholeOf } from "./input.ts";
+import { queryOf } from "./lists.ts";
+import type { Attachment } from "./model.ts";
+import type { Ctx, Env, Serving } from "./serving.ts";
+import { checkElements, idOf, wait } from "./serving.ts";
+import { needTicket } from "./tickets.ts";
+import { stampAfter } from "./time.ts";
+import { receiveUpload, removeFiles } from "./upload.ts";
+
+/** Adds the routes. */
+export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
+  const { desk } = serving;
+  const { store } = desk;
+
+  app.post("/api/attachment", async (c) => {
+    needScope(c.get("login"), "edit:tickets");
+    actorOf(store, c.get("login"));
+    const newPath = (): string => join(desk.blobs, `upload-${randomUUID()}`);
+    const upload = await receiveUpload(c.env.incoming, newPath, serving.maxAttachmentBytes);
+    try {
+      await wait(c);
+      const elements = checkElements(c, upload.body);
+      const done = store.atomically(() =>
+        elements.map((element) => attachOne(element, upload.files)),
+      );
+      return answer(c, done.map(attachmentView));
+    } finally {
+      await removeFiles(upload.files);
+    }
+  });
+
+  app.get("/api/attachment", (c) => {
+    needScope(c.get("login"), "read:tickets", "edit:tickets");
+    const query = queryOf(c.req.url);
+    const ticketId = Number(query.get("ticket_id") ?? 0);
+    const actionId = query.get("action_id");
+    const ticket = needTicket(desk, ticketId);
+    const found = store.attachments(
+      ticket.id,
+      actionId === undefined ? undefined : Number(actionId),
+    );
+    return c.json({ record_count: found.length, attachments: found.map(attachmentView) });
+  });
+
+  app.get("/api/attachment/:id", async (c) => {
+    needScope(c.get("login"), "read:tickets", "edit:tickets");
+    return download(c, serving, idOf(c));
+  });
+
+  app.delete("/api/attachment/:id", (c) => {
+    needScope(c.get("login"), "edit:tickets");
+    const attachment = needAttachment(serving, idOf(c));
+    dropAttachment(desk, attachment.id);
+    return c.json({ id: attachment.id });
+  });
+
+  function attachOne(element: Input, files: readonly Received[]): Attachment {
+    const file = files[Number(element.data_base64)];
+    if (file === undefined) throw refused("data_base64 is required");
+    const ticket = needTicket(desk, wholeOf(element, "ticket_id") ?? 0);
+    const actionId = wholeOf(element, "action_id") ?? 0;
+    const action = actionId > 0 ? store.action(ticket.id, actionId) : null;
+    if (actionId > 0 && action === null)
+      throw notFound(`Action ${actionId} of ticket ${ticket.id}`);
+    const attachment = attachFile(desk, ticket.id, actionId, element, file);
+    ticket.last_update = stampAfter(desk.now(), ticket.last_update);
+    if (action !== null) {
+      action.last_updated = ticket.last_update;
+      store.saveAction(action);
+    }
+    store.saveTicket(ticket);
+    desk.announce({
+      event: "Ticket Updated",
+      ticketId: ticket.id,
+      actionIds: actionId > 0 ? [actionId] : [],
+    });
+    return attachment;
+  }
+}
+
+function needAttachment({ desk }: Serving, id: number): Attachment {
+  const attachment = desk.store.attachment(id);
+  if (attachment === null) throw notFound(`Attachment ${id}`);
+  needTicket(desk, attachment.ticket_id);
+  return attachment;
+}
+
+/** Streams an attachment's bytes. A reply that is to be lost breaks off in the middle. */
+export async function download(c: Ctx, serving: Serving, id: number): Promise<Response> {
+  const attachment = needAttachment(serving, id);
+  const { outgoing } = c.env;
+  const cut = c.get("faults")?.some((fault) => fault.kind === "reply-lost-after-commit") === true;
+  outgoing.writeHead(200, {
+    "content-type": attachment.content_type,
+    "content-length": attachment.filesize,
+    "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(attachment.filename)}`,
+    "x-content-type-options": "nosniff",
+  });
+  const half = Math.floor(attachment.filesize / 2);
+  const range = cut ? { end: Math.max(0, half - 1) } : {};
+  const file = createReadStream(blobPath(serving.desk, id), range);
+  await pipeline(file, outgoing, { end: !cut }).catch(() => outgoing.destroy());
+  if (cut) outgoing.destroy();
+  return RESPONSE_ALREADY_SENT;
+}

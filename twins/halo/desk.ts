@@ -1,0 +1,48 @@
+/** What every part of the twin gets handed: the desk, its clock, its files and its way to tell others. */
+import type { Store } from "./store.ts";
+
+export interface Announcement {
+  readonly event:
+    | "New Ticket Logged"
+    | "Ticket Updated"
+    | "Ticket Closed"
+    | "Ticket Deleted"
+    | "New Action";
+  readonly ticketId: number;
+  readonly actionIds: readonly number[];
+}
+
+export interface Desk {
+  readonly name: string;
+  readonly mailbox: string;
+  readonly firstTicketId: number;
+  readonly store: Store;
+  /** Folder in which attachments lie, a file each, named by id. */
+  readonly blobs: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Where this desk answers, without a slash at the end. */
+  baseUrl(): string;
+  /** Tells webhooks, after what is being written has been committed. */
+  announce(announcement: Announcement): void;
+  /** Does something later, unless the desk is closed before. */
+  later(ms: number, work: () => void): void;
+}
+
+/** The switches of a write, as an API caller sets them on each element. */
+export interface Switches {
+  readonly noRules: boolean;
+  readonly preventOutgoing: boolean;
+  readonly noValidate: boolean;
+}
+
+/** The switches in one element of a POST. */
+export function switchesOf(element: Readonly<Record<string, unknown>>): Switches {
+  return {
+    noRules: element._dont_fire_automations === true || element.dont_do_rules === true,
+    preventOutgoing: element._prevent_outgoing === true,
+    noValidate: element._novalidate === true,
+  };
+}
+
+export const noSwitches: Switches = { noRules: false, preventOutgoing: false, noValidate: false };

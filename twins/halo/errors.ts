@@ -1,0 +1,36 @@
+/** Refusals in the shapes a Halo caller sees. */
+
+/** A refusal with Halo's status and body. */
+export class HaloError extends Error {
+  readonly status: number;
+  readonly body: unknown;
+
+  constructor(status: number, message: string, body?: unknown) {
+    super(message);
+    this.name = "HaloError";
+    this.status = status;
+    this.body = body ?? {
+      ClassName: "System.Exception",
+      Message: message,
+      Data: null,
+      InnerException: null,
+    };
+  }
+}
+
+export const errorTexts = {
+  noAccess: "You do not have access to this action at the moment",
+  noTicket: "An action must be associated with a ticket_id",
+  notSupported: "This functionality is not supported",
+  rateLimit: "Rate Limit Reached - 300 Requests per rolling 5 minute window",
+} as const;
+
+/** 400 with a .NET exception as its body. */
+export function refused(message: string): HaloError {
+  return new HaloError(400, message);
+}
+
+/** 404; what a real Halo answers for an unknown id is not published. */
+export function notFound(what: string): HaloError {
+  return new HaloError(404, `${what} was not found`, { message: `${what} was not found` });
+}

@@ -1,0 +1,107 @@
+/** Troubles a test can order: each waits for a request (or a webhook) it matches. */
+import type { Input } from "./input.ts";
+import { isInput, textOf, wholeOf } from "./input.ts";
+import { refused } from "./errors.ts";
+
+export const faultKinds = [
+  "reply-lost-after-commit",
+  "drop-before-commit",
+  "429",
+  "500",
+  "slow",
+  "late-commit",
+  "dropped-field",
+  "wrong-content-type",
+  "restart",
+  "revoke-tokens",
+  "webhook-duplicate",
+  "webhook-reorder",
+  "webhook-drop",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface Fault {
+  readonly id: number;
+  readonly kind: FaultKind;
+  readonly method: string | null;
+  /** Matched against path and query, whatever the case. */
+  readonly path: RegExp | null;
+  /** How many more requests it strikes; 0 strikes always. */
+  times: number;
+  /** How many matching requests it lets pass first. */
+  skip: number;
+  /** Milliseconds: how long `slow` and `late-commit` wait, how long `restart` is away. */
+  readonly ms: number;
+  /** Seconds in the `Retry-After` of a 429; null sends none. */
+  readonly retryAfter: number | null;
+  /** The field `dropped-field` loses. */
+  readonly field: string;
+}
+
+export interface Faults {
+  add(body: Input): Fault;
+  /** The faults that strike this request; each is used up by it. */
+  take(method: string, path: string): Fault[];
+  /** The fault that strikes a webhook delivery, if any. */
+  takeWebhook(): FaultKind | null;
+  list(): Fault[];
+  clear(): void;
+}
+
+/** Keeps the ordered faults of one desk, in memory. */
+export function createFaults(): Faults {
+  let faults: Fault[] = [];
+  let next = 1;
+
+  function strike(fault: Fault): boolean {
+    if (fault.skip > 0) {
+      fault.skip--;
+      return false;
+    }
+    if (fault.times === 1) faults = faults.filter((other) => other !== fault);
+    else if (fault.times > 1) fault.times--;
+    return true;
+  }
+
+  return {
+    add(body) {
+      const fault = readFault(body, next++);
+      faults.push(fault);
+      return fault;
+    },
+    take(method, path) {
+      return faults.filter((fault) => {
+        if (fault.kind.startsWith("webhook-")) return false;
+        if (fault.method !== null && fault.method !== method) return false;
+        return (fault.path === null || fault.path.test(path)) && strike(fault);
+      });
+    },
+    takeWebhook() {
+      return (
+        faults.find((fault) => fault.kind.startsWith("webhook-") && strike(fault))?.kind ?? null
+      );
+    },
+    list: () => [...faults],
+    clear() {
+      faults = [];
+    },
+  };
+}
+
+function readFault(body: Input, id: number): Fault {
+  const kind = faultKinds.find((one) => one === String(body.kind));
+  if (kind === undefined) throw refused(`Unknown fault. There are: ${faultKinds.join(", ")}`);
+  const match = isInput(body.match) ? body.match : {};
+  const path = textOf(match, "path");
+  return {
+    id,
+    kind,
+    method: textOf(match, "method")?.toUpperCase() ?? null,
+    path: path === undefined ? null : new RegExp(path, "i"),
+    times: wholeOf(match, "times") ?? wholeOf(body, "times") ?? 1,
+    skip: wholeOf(match, "skip") ?? 0,
+    ms: wholeOf(body, "ms") ?? 200,
+    retryAfter: wholeOf(body, "retryAfter") ?? null,
+    field: textOf(body, "field") ?? "",
+  };
+}

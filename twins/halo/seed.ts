@@ -1,0 +1,104 @@
+/** What a desk starts with. Seeds are plain values, so that tests can name what they contain. */
+import type {
+  Agent,
+  Category,
+  Client,
+  EmailTemplate,
+  FieldInfo,
+  Outcome,
+  Priority,
+  Rule,
+  Site,
+  Status,
+  Supplier,
+  Team,
+  TicketType,
+  User,
+} from "./model.ts";
+
+export interface SeedTicket {
+  readonly id: number;
+  readonly summary: string;
+  readonly details_html: string;
+  readonly tickettype_id: number;
+  readonly status_id: number;
+  readonly priority_id: number;
+  readonly category_1: string;
+  readonly user_id: number;
+  readonly agent_id: number;
+  readonly team: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly attachments: readonly {
+    readonly filename: string;
+    readonly data_base64: string;
+    readonly cid?: string;
+  }[];
+}
+
+/** An API application: its credentials and the agent it logs in as (null: none, so it may write nothing). */
+export interface Application {
+  readonly client_id: string;
+  readonly client_secret: string;
+  readonly name: string;
+  readonly agent_id: number | null;
+  readonly scopes: readonly string[];
+}
+
+export interface HaloSeed {
+  readonly name: string;
+  readonly product: "HaloITSM" | "HaloPSA";
+  readonly version: string;
+  readonly tenant: string;
+  readonly mailbox: string;
+  readonly firstTicketId: number;
+  readonly applications: readonly Application[];
+  readonly statuses: readonly Status[];
+  readonly categories: readonly Category[];
+  readonly priorities: readonly Priority[];
+  readonly ticketTypes: readonly TicketType[];
+  readonly outcomes: readonly Outcome[];
+  readonly templates: readonly EmailTemplate[];
+  readonly fields: readonly FieldInfo[];
+  readonly clients: readonly Client[];
+  readonly sites: readonly Site[];
+  readonly users: readonly User[];
+  readonly agents: readonly Agent[];
+  readonly teams: readonly Team[];
+  readonly suppliers: readonly Supplier[];
+  readonly rules: readonly Rule[];
+  readonly tickets: readonly SeedTicket[];
+}
+
+/** A status from the few things that matter about it. */
+export function status(id: number, name: string, colour: string, closed = false): Status {
+  return { id, name, shortname: name, sequence: id, colour, closed };
+}
+
+/** A category from its path. */
+export function category(id: number, value: string, type_id = 1): Category {
+  return { id, value, category_name: value.split(">").at(-1) ?? value, type_id };
+}
+
+/** A priority of the only service level. */
+export function priority(id: number, name: string, colour: string): Priority {
+  return { id, priorityid: id, slaid: 1, name, colour, ishidden: false };
+}
+
+/** An action kind: visible, quiet, sent nowhere, status unchanged, unless said otherwise. */
+export function outcome(id: number, name: string, rest: Partial<Outcome> = {}): Outcome {
+  return {
+    id,
+    outcome: name,
+    buttonname: name,
+    sequence: id,
+    hidden: false,
+    sendemail: false,
+    sendemail_via_api: false,
+    newstatus: 0,
+    systemuse: "none",
+    default_send_to_halo: 0,
+    emailtemplate_id: 0,
+    fields: ["note"],
+    ...rest,
+  };
+}

@@ -1,0 +1,188 @@
+/** A running Halo twin: a desk, its database, its HTTP server. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { createApp } from "./app.ts";
+import { createAuth } from "./auth.ts";
+import type { Desk } from "./desk.ts";
+import { createFaults } from "./faults.ts";
+import type { RateLimit } from "./ratelimit.ts";
+import { createLimiter, haloRateLimit } from "./ratelimit.ts";
+import { createRequestLog } from "./requests.ts";
+import type { Application, HaloSeed } from "./seed.ts";
+import { resetDesk, seedDesk } from "./seeding.ts";
+import { openStore } from "./store.ts";
+import { createWebhooks } from "./webhooks.ts";
+
+export interface HaloTwinOptions {
+  readonly seed: HaloSeed;
+  /** Database file, or `:memory:` (the default). Attachments lie in `<dbPath>.files`, else in a temporary folder. */
+  readonly dbPath?: string;
+  /** 0 (the default) takes a free one. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Name of the desk; the seed's by default. */
+  readonly name?: string;
+  /** Where callers reach it, if not at its own address. */
+  readonly publicUrl?: string;
+  /** API applications; the seed's by default. */
+  readonly applications?: readonly Application[];
+  /** Halo's 300 in five minutes by default. `{limit: 0}` lifts it. */
+  readonly rateLimit?: Partial<RateLimit>;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Milliseconds a creation takes (default 5). */
+  readonly createMs?: number;
+  readonly tokenTtlSeconds?: number;
+  readonly maxAttachmentBytes?: number;
+}
+
+export interface HaloTwin {
+  readonly url: string;
+  readonly port: number;
+  readonly name: string;
+  readonly tenant: string;
+  readonly applications: readonly Application[];
+  /** For tests that look behind the API. */
+  readonly desk: Desk;
+  reset(): void;
+  /** Ends all connections, stops, and removes what was temporary. */
+  close(): Promise<void>;
+}
+
+/** Starts a twin; an empty database is seeded, one that was used before is taken as it is. */
+export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin> {
+  const { seed } = options;
+  const host = options.host ?? "127.0.0.1";
+  const now = options.now ?? Date.now;
+  const dbPath = options.dbPath ?? ":memory:";
+  const temporary = dbPath === ":memory:" ? mkdtempSync(join(tmpdir(), "halo-twin-")) : null;
+  const blobs = temporary ?? `${dbPath}.files`;
+  mkdirSync(blobs, { recursive: true });
+  removeLeftovers(blobs);
+  const store = openStore(dbPath);
+  const faults = createFaults();
+  const webhooks = createWebhooks(store, faults, now);
+  const limiter = createLimiter({ ...haloRateLimit, ...options.rateLimit });
+  const log = createRequestLog();
+  const applications = options.applications ?? seed.applications;
+  const timers = new Set<NodeJS.Timeout>();
+  let closed = false;
+  let url = "";
+
+  function later(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      if (!closed) work();
+    }, ms);
+    timers.add(timer);
+  }
+
+  const desk: Desk = {
+    name: options.name ?? seed.name,
+    mailbox: seed.mailbox,
+    firstTicketId: seed.firstTicketId,
+    store,
+    blobs,
+    now,
+    baseUrl: () => options.publicUrl ?? url,
+    // Deferred past the end of the running transaction: a hint must not come before what it hints at.
+    announce: (announcement) => {
+      setImmediate(() => {
+        if (!closed) webhooks.fire(announcement);
+      });
+    },
+    later,
+  };
+
+  const app = createApp({
+    desk,
+    auth: createAuth(store, applications, seed.tenant, options.tokenTtlSeconds ?? 3600),
+    faults,
+    limiter,
+    log,
+    webhooks,
+    product: seed.product,
+    version: seed.version,
+    tenant: seed.tenant,
+    createMs: options.createMs ?? 5,
+    maxAttachmentBytes: options.maxAttachmentBytes ?? 512 * 1024 * 1024,
+    restart,
+    reset,
+  });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.requestTimeout = 0;
+
+  let port: number;
+  try {
+    port = await listen(server, options.port ?? 0, host);
+  } catch (error) {
+    store.close();
+    if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  if (store.meta("seeded") === null) seedDesk(desk, seed);
+
+  /** Lets the order itself be answered first; everything else on the wire is cut. */
+  function restart(ms: number): void {
+    later(10, () => {
+      server.close();
+      server.closeAllConnections();
+      later(ms, () => server.listen(port, host));
+    });
+  }
+  // While it was away, somebody else may have taken the port for a moment.
+  server.on("error", () => later(50, () => server.listen(port, host)));
+
+  function reset(): void {
+    for (const file of readdirSync(blobs)) rmSync(join(blobs, file), { force: true });
+    resetDesk(desk, seed);
+    faults.clear();
+    log.clear();
+    limiter.set({ ...haloRateLimit, ...options.rateLimit });
+  }
+
+  return {
+    url,
+    port,
+    name: desk.name,
+    tenant: seed.tenant,
+    applications,
+    desk,
+    reset,
+    async close() {
+      if (closed) return;
+      closed = true;
+      for (const timer of timers) clearTimeout(timer);
+      webhooks.close();
+      await new Promise<void>((resolve) => {
+        if (!server.listening) resolve();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      store.close();
+      if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** Uploads that a killed process left half-received. */
+function removeLeftovers(blobs: string): void {
+  for (const name of readdirSync(blobs)) {
+    if (name.startsWith("upload-")) rmSync(join(blobs, name), { force: true });
+  }
+}

@@ -1,0 +1,162 @@
+/** Outgoing webhooks: unsigned, fired once and forgotten, each delivery recorded. */
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Announcement } from "./desk.ts";
+import type { Faults } from "./faults.ts";
+import type { Input } from "./input.ts";
+import type { Webhook } from "./model.ts";
+import type { Store } from "./store.ts";
+import { zoneless } from "./time.ts";
+
+export interface Webhooks {
+  fire(announcement: Announcement): void;
+  /** Deliveries on their way, and those held back to be reordered. */
+  pending(): number;
+  close(): void;
+}
+
+const timeoutMs = 5000;
+const reorderMs = 300;
+const keptEvents = 2000;
+
+/** Sends a desk's webhooks. */
+export function createWebhooks(store: Store, faults: Faults, now: () => number): Webhooks {
+  const closing = new AbortController();
+  const timers = new Set<NodeJS.Timeout>();
+  let inFlight = 0;
+  let heldBack: (() => void)[] = [];
+
+  function release(): void {
+    const waiting = heldBack;
+    heldBack = [];
+    for (const send of waiting) send();
+  }
+
+  function send(webhook: Webhook, announcement: Announcement, body: string): void {
+    inFlight++;
+    const began = now();
+    const done = (responsestatus: number, responsebody: string): void => {
+      inFlight--;
+      if (closing.signal.aborted) return;
+      const id = store.nextNumber("webhook_event", 1);
+      const event = {
+        id,
+        webhook_id: webhook.guid,
+        timestamp: zoneless(began),
+        duration: (now() - began) / 1000,
+        status: responsestatus >= 200 && responsestatus < 300 ? 1 : 2,
+        requestbody: body,
+        responsestatus,
+        responsebody,
+        entity_id: announcement.ticketId,
+        error: responsestatus < 200 || responsestatus >= 300,
+      };
+      store.run(
+        "insert into webhook_events values (?, ?, ?)",
+        id,
+        webhook.id,
+        JSON.stringify(event),
+      );
+      if (id > keptEvents) store.run("delete from webhook_events where id <= ?", id - keptEvents);
+    };
+    postJson(webhook, body, closing.signal, done);
+  }
+
+  return {
+    fire(announcement) {
+      for (const webhook of store.list("webhook")) {
+        if (!webhook.active) continue;
+        if (webhook.events.length > 0 && !webhook.events.includes(announcement.event)) continue;
+        const body = JSON.stringify(payload(store, webhook, announcement, now()));
+        const fault = faults.takeWebhook();
+        if (fault === "webhook-drop") continue;
+        const go = (): void => send(webhook, announcement, body);
+        if (fault === "webhook-reorder") {
+          heldBack.push(go);
+          const timer = setTimeout(() => {
+            timers.delete(timer);
+            release();
+          }, reorderMs);
+          timers.add(timer);
+          continue;
+        }
+        go();
+        if (fault === "webhook-duplicate") go();
+        release();
+      }
+    },
+    pending: () => inFlight + heldBack.length,
+    close() {
+      closing.abort();
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+/** What a delivery says: ids, and the little a notification shows. A receiver must read the rest itself. */
+function payload(store: Store, webhook: Webhook, announcement: Announcement, now: number): Input {
+  const { event, ticketId, actionIds } = announcement;
+  const ticket = store.ticket(ticketId);
+  return {
+    event,
+    webhook_id: webhook.guid,
+    timestamp: zoneless(now),
+    ticket: {
+      id: ticketId,
+      summary: ticket?.summary ?? "",
+      status_id: ticket?.status_id ?? 0,
+      client_id: ticket?.client_id ?? 0,
+      last_update: ticket?.last_update ?? "",
+    },
+    actions: actionIds.map((id) => ({ id, ticket_id: ticketId })),
+  };
+}
+
+function postJson(
+  webhook: Webhook,
+  body: string,
+  signal: AbortSignal,
+  done: (status: number, text: string) => void,
+): void {
+  let ended = false;
+  const end = (status: number, text: string): void => {
+    if (ended) return;
+    ended = true;
+    done(status, text.slice(0, 2000));
+  };
+  try {
+    const send = webhook.url.startsWith("https:") ? httpsRequest : httpRequest;
+    const request = send(webhook.url, {
+      method: "POST",
+      agent: false,
+      timeout: timeoutMs,
+      signal,
+      headers: {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+        ...basic(webhook),
+      },
+    });
+    request.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        if (text.length < 2000) text += part;
+      });
+      response.on("close", () => end(response.statusCode ?? 0, text));
+    });
+    request.on("timeout", () => request.destroy(new Error("timed out")));
+    request.on("error", (error) => end(0, error.message));
+    request.end(body);
+  } catch (error) {
+    end(0, error instanceof Error ? error.message : "failed");
+  }
+}
+
+function basic(webhook: Webhook): Record<string, string> {
+  if (webhook.authentication_type !== 1) return {};
+  const pair = Buffer.from(`${webhook.basic_username}:${webhook.basic_password}`).toString(
+    "base64",
+  );
+  return { authorization: `Basic ${pair}` };
+}

@@ -1,0 +1,73 @@
+/** Bells that the database rings. A bell rung while nobody waits is remembered, so that nothing falls between two waits. */
+import type { Connection } from '#db/client.ts';
+
+export type Bell = {
+  ring(): void;
+  /** Resolves when rung since the last wait, after `ms`, or at the abort; never rejects. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+};
+
+export type Bells = {
+  /** The bell of one instance's courier. */
+  of(instance: string): Bell;
+  /** The watchers' bell. */
+  readonly hints: Bell;
+  close(): Promise<void>;
+};
+
+export function createBell(): Bell {
+  let rung = false;
+  const waiting = new Set<() => void>();
+  return {
+    ring() {
+      rung = true;
+      for (const wake of waiting) wake();
+    },
+    wait(ms, signal) {
+      if (rung || signal.aborted) {
+        rung = false;
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          waiting.delete(done);
+          rung = false;
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal.addEventListener('abort', done, { once: true });
+        waiting.add(done);
+      });
+    },
+  };
+}
+
+export type Channels = { readonly lanes: string; readonly hints: string };
+
+/** One LISTEN connection per process. After a reconnect every bell rings, because what was said meanwhile is lost. */
+export async function listenForBells(connection: Connection, channels: Channels): Promise<Bells> {
+  const byInstance = new Map<string, Bell>();
+  const hints = createBell();
+  const ringAll = (): void => {
+    hints.ring();
+    for (const bell of byInstance.values()) bell.ring();
+  };
+  await Promise.all([
+    connection.sql.listen(channels.lanes, (instance) => byInstance.get(instance)?.ring(), ringAll),
+    connection.sql.listen(channels.hints, () => hints.ring(), ringAll),
+  ]);
+  return {
+    of(instance) {
+      let bell = byInstance.get(instance);
+      if (bell === undefined) {
+        bell = createBell();
+        byInstance.set(instance, bell);
+      }
+      return bell;
+    },
+    hints,
+    close: () => connection.close(),
+  };
+}

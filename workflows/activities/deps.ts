@@ -1,0 +1,73 @@
+/** What the activities are given; the worker wires it. */
+import type { BlobStore } from '#blobs/store.ts';
+import type { Helpdesk } from '#connectors/helpdesk.ts';
+import type { InstanceType } from '#core/vocabulary.ts';
+import type { Client } from '#db/client.ts';
+import type { VersionCache } from '#db/settings-in-force.ts';
+import type { Wake } from '../wake.ts';
+import type { Bells } from './bells.ts';
+
+export type Desk = {
+  readonly instance: string;
+  readonly name: string;
+  readonly type: InstanceType;
+  readonly helpdesk: Helpdesk;
+};
+
+/** Connectors of the instances, made anew when an instance changes. */
+export type Desks = { of(instance: string): Promise<Desk> };
+
+/** A structural subset of pino's. */
+export type Log = {
+  info(detail: object, text: string): void;
+  warn(detail: object, text: string): void;
+  error(detail: object, text: string): void;
+};
+
+export type Tell = (notice: {
+  readonly link: string;
+  readonly text: string;
+  readonly count: number;
+  readonly cleared: boolean;
+  readonly to: readonly { readonly webhook?: string | undefined; readonly mail?: string | undefined }[];
+}) => Promise<void>;
+
+export type Limits = {
+  /** Actions a link may bring per minute; more only waits. */
+  readonly linkPerMinute: number;
+  /** Largest attachment, bytes. */
+  readonly attachmentBytes: number;
+  /** Attachments staged at a time in this process. */
+  readonly staging: number;
+  /** How long an idle drain stays, milliseconds. */
+  readonly lingerMs: number;
+  /** How long one drain lasts at most, milliseconds. */
+  readonly drainMs: number;
+  readonly pollMs: number;
+};
+
+export const standardLimits: Limits = {
+  linkPerMinute: 300,
+  attachmentBytes: 512 * 1024 * 1024,
+  staging: 3,
+  lingerMs: 20_000,
+  drainMs: 5 * 60_000,
+  pollMs: 15_000,
+};
+
+export type WorkDeps = {
+  readonly db: Client;
+  readonly cache: VersionCache;
+  readonly desks: Desks;
+  readonly blobs: BlobStore;
+  readonly bells: Bells;
+  readonly wake: Wake;
+  readonly tell: Tell;
+  readonly log: Log;
+  readonly limits: Limits;
+  /** Activity slots left in this worker, 0 to 1; idle drains yield when few are. */
+  slotsFree(): number;
+};
+
+/** What a running activity has of Temporal. */
+export type ActivityRun = { readonly signal: AbortSignal; heartbeat(): void };

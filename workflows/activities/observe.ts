@@ -1,0 +1,94 @@
+/** The one reader for everything: reads a ticket, then logs all of its unseen actions. */
+import { Readable } from 'node:stream';
+import type { ObservedAction, Reading } from '#connectors/helpdesk.ts';
+import { sanitise, sanitiseNote } from '#core/html.ts';
+import type { Attachment, TicketSnapshot } from '#core/vocabulary.ts';
+import type { Tx } from '#db/client.ts';
+import { addHint } from '#db/claim-hints.ts';
+import type { Observed } from '#db/log-action.ts';
+import { logReading, nothingNew, readFrom, type LogReadingResult } from '#db/log-reading.ts';
+import { followMerge, ticketGone } from '#db/ticket-life.ts';
+import type { Desk, WorkDeps } from './deps.ts';
+
+/** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
+const readAgainMs = 500;
+
+export async function observe(deps: WorkDeps, instance: string, ticketId: string, signal: AbortSignal): Promise<void> {
+  const desk = await deps.desks.of(instance);
+  const since = await readFrom(deps.db, instance, ticketId);
+  const reading = await read(desk, ticketId, since, signal);
+  if (reading.kind === 'gone') {
+    deps.wake(await deps.db.transaction((tx) => ticketGone(tx, instance, desk.name, ticketId)));
+    return;
+  }
+  if (reading.kind === 'merged') {
+    deps.wake(await deps.db.transaction((tx) => followMerge(tx, instance, desk.name, ticketId, reading.into)));
+    await addHint(deps.db, instance, reading.into, 0);
+    return;
+  }
+  const { snapshot, actions } = await understand(deps, reading);
+  if (looksOld(actions, since) && (await nothingNew(deps.db, instance, ticketId, actions.map((one) => one.externalId), snapshot))) {
+    return;
+  }
+  const result = await deps.db.transaction((tx) =>
+    logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs: desk.helpdesk.traits.settleMs }),
+  );
+  deps.wake(result.wake);
+  if (result.readAgain) await addHint(deps.db, instance, ticketId, readAgainMs);
+}
+
+export type ReadBack =
+  | { readonly kind: 'ticket'; readonly snapshot: TicketSnapshot; readonly log: (tx: Tx) => Promise<LogReadingResult> }
+  | { readonly kind: 'merged'; readonly into: string }
+  | { readonly kind: 'gone' };
+
+/** The read after our own write. Logging is left to the caller, so that it shares the outcome's transaction. */
+export async function readBack(deps: WorkDeps, desk: Desk, ticketId: string, signal: AbortSignal): Promise<ReadBack> {
+  const since = await readFrom(deps.db, desk.instance, ticketId);
+  const reading = await read(desk, ticketId, since, signal);
+  if (reading.kind !== 'ticket') return reading;
+  const { snapshot, actions } = await understand(deps, reading);
+  const settleMs = desk.helpdesk.traits.settleMs;
+  return {
+    kind: 'ticket',
+    snapshot,
+    log: (tx) => logReading(tx, deps.cache, { instance: desk.instance, ticketId, snapshot, actions, settleMs }),
+  };
+}
+
+async function read(desk: Desk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
+  const { helpdesk } = desk;
+  // Ids and times may commit out of order, so a read looks back further than the cursor.
+  const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();
+  return helpdesk.read(ticketId, from, signal);
+}
+
+function looksOld(actions: readonly Observed[], since: string | null): boolean {
+  return since !== null && actions.every((action) => Date.parse(action.at) <= Date.parse(since));
+}
+
+/** Makes notes safe; images that stand in the note itself become attachments. */
+async function understand(
+  deps: WorkDeps,
+  reading: Extract<Reading, { kind: 'ticket' }>,
+): Promise<{ snapshot: TicketSnapshot; actions: Observed[] }> {
+  const actions: Observed[] = [];
+  for (const action of reading.actions) actions.push(await understandAction(deps, action));
+  return { snapshot: { ...reading.snapshot, description: sanitise(reading.snapshot.description) }, actions };
+}
+
+async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<Observed> {
+  if (action.note === null) return action;
+  const { html, dataImages, whole } = sanitiseNote(action.note);
+  const attachments: Attachment[] = [...action.attachments];
+  for (const image of dataImages) {
+    const staged = await deps.blobs.put(Readable.from([Buffer.from(image.base64, 'base64')]), deps.limits.attachmentBytes);
+    const extension = image.type.replace(/^image\//, '').replace(/\W.*$/, '');
+    attachments.push({ id: image.id, name: `${image.id}.${extension}`, type: image.type, inline: true, ...staged });
+  }
+  if (whole !== null) {
+    const staged = await deps.blobs.put(Readable.from([Buffer.from(whole.text)]), deps.limits.attachmentBytes);
+    attachments.push({ id: whole.name, name: whole.name, type: whole.type, inline: false, ...staged });
+  }
+  return { ...action, note: html, attachments };
+}

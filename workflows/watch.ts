@@ -1,0 +1,16 @@
+/** A watcher: reads what is new in instances, for ever, a lingering activity at a time. */
+import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from './activities/index.ts';
+
+const { watch: read } = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
+});
+
+export async function watch(number: number): Promise<void> {
+  for (;;) {
+    await read(number);
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof watch>(number);
+  }
+}
