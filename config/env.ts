@@ -1,25 +1,25 @@
 // Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
 // secrets included), `configFrom` checks it; both name every fault, never only the first.
-import { readFileSync } from "node:fs";
-import { z } from "zod";
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 
 export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
 
 /** All faults of an environment; the message has a line for each. Values are never shown: they may be secret. */
 export class ConfigError extends Error {
-  readonly code = "config-invalid";
+  readonly code = 'config-invalid';
   readonly exitCode = 78;
   readonly faults: readonly Fault[];
 
   constructor(faults: readonly Fault[]) {
     const lines = faults.map(({ variable, problem, fix }) => `${variable} ${problem}; ${fix}`);
-    super(`the configuration is wrong: ${lines.join(" / ")}`);
-    this.name = "ConfigError";
+    super(`the configuration is wrong: ${lines.join(' / ')}`);
+    this.name = 'ConfigError';
     this.faults = faults;
   }
 }
 
-const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 type Setting = {
@@ -32,73 +32,72 @@ type Setting = {
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (...protocols: string[]): z.ZodType<string> =>
-  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ""));
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''));
 
 /** Every variable that Ferry knows. */
 const settings = {
   DATABASE_URL: {
-    schema: url("postgres:", "postgresql:"),
+    schema: url('postgres:', 'postgresql:'),
     secret: true,
-    expects: "a URL such as postgres://user:password@host:5432/ferry",
+    expects: 'a URL such as postgres://user:password@host:5432/ferry',
   },
   TEMPORAL_ADDRESS: {
     schema: z
       .string()
       .regex(/^(\[[\da-fA-F:]+\]|[^\s:/]+):\d{1,5}$/)
-      .default("127.0.0.1:7233"),
-    expects: "host:port of the Temporal frontend",
+      .default('127.0.0.1:7233'),
+    expects: 'host:port of the Temporal frontend',
   },
   TEMPORAL_NAMESPACE: {
-    schema: z.string().min(1).max(255).default("default"),
-    expects: "the name of a Temporal namespace",
+    schema: z.string().min(1).max(255).default('default'),
+    expects: 'the name of a Temporal namespace',
   },
   FERRY_SECRET_KEY: {
     schema: z
       .string()
-      .transform((text) => text.split(",").map((part) => Buffer.from(part.trim(), "base64")))
+      .transform((text) => text.split(',').map((part) => Buffer.from(part.trim(), 'base64')))
       .refine((keys) => keys.every((key) => key.length === 32)),
     secret: true,
-    expects:
-      "32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas",
+    expects: '32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas',
   },
   FERRY_ADMIN_TOKEN: {
     schema: z.string().min(16).optional(),
     secret: true,
-    expects: "at least 16 random characters",
+    expects: 'at least 16 random characters',
   },
   FERRY_HOST: {
-    schema: z.string().min(1).default("127.0.0.1"),
-    expects: "the address to listen on",
+    schema: z.string().min(1).default('127.0.0.1'),
+    expects: 'the address to listen on',
   },
-  FERRY_PORT: { schema: port.default(8400), expects: "a port from 0 to 65535" },
+  FERRY_PORT: { schema: port.default(8400), expects: 'a port from 0 to 65535' },
   FERRY_PUBLIC_URL: {
-    schema: url("http:", "https:").optional(),
-    expects: "the URL at which others reach this gateway",
+    schema: url('http:', 'https:').optional(),
+    expects: 'the URL at which others reach this gateway',
   },
   FERRY_BLOBS: {
-    schema: z.string().min(1).default("blobs"),
-    expects: "a directory for attachments, shared by gateways and workers",
+    schema: z.string().min(1).default('blobs'),
+    expects: 'a directory for attachments, shared by gateways and workers',
   },
   FERRY_ALLOW_ADDRESSES: {
     schema: z
       .string()
-      .default("")
+      .default('')
       .transform((text) => listOf(text))
       .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
-    expects: "ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16",
+    expects: 'ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16',
   },
   FERRY_SMTP_URL: {
-    schema: url("smtp:", "smtps:").optional(),
+    schema: url('smtp:', 'smtps:').optional(),
     secret: true,
-    expects: "a URL such as smtps://user:password@mail.example.com",
+    expects: 'a URL such as smtps://user:password@mail.example.com',
   },
   FERRY_MAIL_FROM: {
     schema: z.string().regex(/@/).optional(),
-    expects: "the mail address that notices come from",
+    expects: 'the mail address that notices come from',
   },
   FERRY_LOG: {
-    schema: z.enum(logLevels).default("info"),
-    expects: `one of ${logLevels.join(", ")}`,
+    schema: z.enum(logLevels).default('info'),
+    expects: `one of ${logLevels.join(', ')}`,
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -144,16 +143,16 @@ export function readEnv(env: Environment, readText: (path: string) => string): R
       faults.push({
         variable: name,
         problem: `and ${name}_FILE are both set`,
-        fix: "unset one of them",
+        fix: 'unset one of them',
       });
     } else if (path) {
       try {
-        raw[name] = readText(path).replace(/\r?\n$/, "");
+        raw[name] = readText(path).replace(/\r?\n$/, '');
       } catch (error) {
         faults.push({
           variable: `${name}_FILE`,
-          problem: `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
-          fix: "name a readable file",
+          problem: `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+          fix: 'name a readable file',
         });
       }
     } else if (value) raw[name] = value;
@@ -165,17 +164,16 @@ export function readEnv(env: Environment, readText: (path: string) => string): R
     }),
   );
   for (const name of Object.keys(env).toSorted())
-    if (name.startsWith("FERRY_") && !name.startsWith("FERRY_TEST_") && !known.has(name))
-      faults.push(unknown(name));
+    if (name.startsWith('FERRY_') && !name.startsWith('FERRY_TEST_') && !known.has(name)) faults.push(unknown(name));
   return { raw, faults };
 }
 
 function unknown(variable: string): Fault {
-  const near = nearest(variable.replace(/_FILE$/, ""));
+  const near = nearest(variable.replace(/_FILE$/, ''));
   return {
     variable,
-    problem: "is not a variable that Ferry knows",
-    fix: near === undefined ? "unset it" : `unset it, or did you mean ${near}?`,
+    problem: 'is not a variable that Ferry knows',
+    fix: near === undefined ? 'unset it' : `unset it, or did you mean ${near}?`,
   };
 }
 
@@ -209,31 +207,31 @@ export type ConfigResult =
 /** Checks what was collected. */
 export function configFrom(raw: RawSettings): ConfigResult {
   const faults: Fault[] = [];
-  const get = <N extends SettingName>(name: N): z.output<(typeof settings)[N]["schema"]> => {
+  const get = <N extends SettingName>(name: N): z.output<(typeof settings)[N]['schema']> => {
     const setting = settings[name];
     const result = setting.schema.safeParse(raw[name]);
     if (!result.success)
       faults.push({
         variable: name,
-        problem: raw[name] === undefined ? "is not set" : "cannot be used",
+        problem: raw[name] === undefined ? 'is not set' : 'cannot be used',
         fix: `set it to ${setting.expects}`,
       });
     // With a fault there is no config, so this value is never seen.
-    return result.data as z.output<(typeof settings)[N]["schema"]>;
+    return result.data as z.output<(typeof settings)[N]['schema']>;
   };
   const config: Config = {
-    databaseUrl: get("DATABASE_URL"),
-    temporal: { address: get("TEMPORAL_ADDRESS"), namespace: get("TEMPORAL_NAMESPACE") },
-    secretKeys: get("FERRY_SECRET_KEY"),
-    adminToken: get("FERRY_ADMIN_TOKEN"),
-    host: get("FERRY_HOST"),
-    port: get("FERRY_PORT"),
-    publicUrl: get("FERRY_PUBLIC_URL"),
-    blobs: get("FERRY_BLOBS"),
-    allowAddresses: get("FERRY_ALLOW_ADDRESSES"),
-    smtpUrl: get("FERRY_SMTP_URL"),
-    mailFrom: get("FERRY_MAIL_FROM"),
-    log: get("FERRY_LOG"),
+    databaseUrl: get('DATABASE_URL'),
+    temporal: { address: get('TEMPORAL_ADDRESS'), namespace: get('TEMPORAL_NAMESPACE') },
+    secretKeys: get('FERRY_SECRET_KEY'),
+    adminToken: get('FERRY_ADMIN_TOKEN'),
+    host: get('FERRY_HOST'),
+    port: get('FERRY_PORT'),
+    publicUrl: get('FERRY_PUBLIC_URL'),
+    blobs: get('FERRY_BLOBS'),
+    allowAddresses: get('FERRY_ALLOW_ADDRESSES'),
+    smtpUrl: get('FERRY_SMTP_URL'),
+    mailFrom: get('FERRY_MAIL_FROM'),
+    log: get('FERRY_LOG'),
   };
   return faults.length === 0 ? { config, faults: [] } : { faults };
 }
@@ -243,10 +241,10 @@ export function configFrom(raw: RawSettings): ConfigResult {
  * @throws ConfigError with every fault
  */
 export function loadConfig(env: Environment = process.env): Config {
-  const read = readEnv(env, (path) => readFileSync(path, "utf8"));
+  const read = readEnv(env, (path) => readFileSync(path, 'utf8'));
   const checked = configFrom(read.raw);
   // A variable whose file could not be read is not missing as well.
-  const told = new Set(read.faults.map(({ variable }) => variable.replace(/_FILE$/, "")));
+  const told = new Set(read.faults.map(({ variable }) => variable.replace(/_FILE$/, '')));
   const faults = [...read.faults, ...checked.faults.filter(({ variable }) => !told.has(variable))];
   if (checked.config === undefined || faults.length > 0) throw new ConfigError(faults);
   return checked.config;
@@ -254,7 +252,7 @@ export function loadConfig(env: Environment = process.env): Config {
 
 function listOf(text: string): string[] {
   return text
-    .split(",")
+    .split(',')
     .map((part) => part.trim())
-    .filter((part) => part !== "");
+    .filter((part) => part !== '');
 }

@@ -1,35 +1,24 @@
 // Ferry's log: one JSON line per entry on stdout. Secrets and note texts never appear in it: what may hold one is
 // struck out by name wherever it stands, and what looks like a credential is struck out of any text.
-import pino from "pino";
-import type { Bindings, DestinationStream, Logger } from "pino";
+import pino from 'pino';
+import type { Bindings, DestinationStream, Logger } from 'pino';
 
-import type { LogLevel } from "./env.ts";
+import type { LogLevel } from './env.ts';
 
 export type Log = Logger;
 
 /** Names whose values are never shown, at any depth; compared without case, `-` and `_`. */
 const hidden: ReadonlySet<string> = new Set([
-  ...["authorization", "proxyauthorization", "cookie", "setcookie", "dpop", "xapikey", "apikey"],
-  ...["password", "passwd", "secret", "clientsecret", "secretkey", "secretkeys", "privatekey"],
-  ...["token", "accesstoken", "refreshtoken", "admintoken", "clientassertion", "credentials"],
-  ...["databaseurl", "smtpurl", "jwe"],
+  ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'dpop', 'xapikey', 'apikey'],
+  ...['password', 'passwd', 'secret', 'clientsecret', 'secretkey', 'secretkeys', 'privatekey'],
+  ...['token', 'accesstoken', 'refreshtoken', 'admintoken', 'clientassertion', 'credentials'],
+  ...['databaseurl', 'smtpurl', 'jwe'],
   // What people wrote.
-  ...[
-    "note",
-    "notes",
-    "notehtml",
-    "html",
-    "text",
-    "body",
-    "subject",
-    "summary",
-    "details",
-    "description",
-  ],
-  ...["content", "payload", "command", "snapshot", "fields", "query", "parameters", "params"],
+  ...['note', 'notes', 'notehtml', 'html', 'text', 'body', 'subject', 'summary', 'details', 'description'],
+  ...['content', 'payload', 'command', 'snapshot', 'fields', 'query', 'parameters', 'params'],
 ]);
 
-const struck = "[hidden]";
+const struck = '[hidden]';
 const deepest = 8;
 const longestText = 2_000;
 
@@ -47,8 +36,8 @@ export function makeLog(options: LogOptions): Log {
       level: options.level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      messageKey: "msg",
-      errorKey: "err",
+      messageKey: 'msg',
+      errorKey: 'err',
       formatters: {
         level: (label) => ({ level: label }),
         log: (entry) => redact(entry) as Record<string, unknown>,
@@ -59,14 +48,10 @@ export function makeLog(options: LogOptions): Log {
         logMethod(args, method) {
           // Given only an error, pino would take its message as it is.
           const all: unknown[] =
-            args[0] instanceof Error && args.length === 1
-              ? [{ err: args[0] }, args[0].message]
-              : args;
+            args[0] instanceof Error && args.length === 1 ? [{ err: args[0] }, args[0].message] : args;
           method.apply(
             this,
-            all.map((arg, i) =>
-              i === 0 && typeof arg !== "string" ? arg : redact(arg),
-            ) as typeof args,
+            all.map((arg, i) => (i === 0 && typeof arg !== 'string' ? arg : redact(arg))) as typeof args,
           );
         },
       },
@@ -83,11 +68,11 @@ export function makeLog(options: LogOptions): Log {
 
 /** A copy that may be shown. */
 export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return redactText(value);
-  if (typeof value === "bigint") return String(value);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return value;
-  if (depth >= deepest) return "[deep]";
+  if (depth >= deepest) return '[deep]';
   if (value instanceof Error) return redactError(value, depth);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth + 1));
@@ -103,15 +88,15 @@ function redactError(error: Error, depth: number): unknown {
   return {
     type: error.name,
     message: redactText(error.message),
-    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
-    ...(typeof status === "number" ? { status } : {}),
-    stack: redactText(error.stack ?? ""),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(typeof status === 'number' ? { status } : {}),
+    stack: redactText(error.stack ?? ''),
     ...(error.cause === undefined ? {} : { cause: redact(error.cause, depth + 1) }),
   };
 }
 
 function isHidden(name: string): boolean {
-  return hidden.has(name.replaceAll(/[-_]/g, "").toLowerCase());
+  return hidden.has(name.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
 const patterns: readonly (readonly [RegExp, string])[] = [

@@ -1,21 +1,21 @@
 // Secrets at rest: a JWE each, under a key that wraps a fresh key (A256GCMKW, A256GCM). The protected header names
 // the wrapping key and the row that the secret belongs to, so that a ciphertext moved to another row does not open.
-import { createHash } from "node:crypto";
-import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from "jose";
+import { createHash } from 'node:crypto';
+import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from 'jose';
 
 export class SecretError extends Error {
-  readonly code: "unknown-key" | "wrong-context" | "damaged";
+  readonly code: 'unknown-key' | 'wrong-context' | 'damaged';
 
-  constructor(code: "unknown-key" | "wrong-context" | "damaged", message: string) {
+  constructor(code: 'unknown-key' | 'wrong-context' | 'damaged', message: string) {
     super(message);
-    this.name = "SecretError";
+    this.name = 'SecretError';
     this.code = code;
   }
 }
 
 /** A name for a key that tells nothing about it: the first 64 bits of its SHA-256. */
 export function keyId(key: Uint8Array): string {
-  return createHash("sha256").update("ferry key id").update(key).digest("base64url").slice(0, 11);
+  return createHash('sha256').update('ferry key id').update(key).digest('base64url').slice(0, 11);
 }
 
 /**
@@ -23,13 +23,9 @@ export function keyId(key: Uint8Array): string {
  * @param key 32 bytes
  * @returns a compact JWE
  */
-export async function sealSecret(
-  plaintext: string,
-  context: string,
-  key: Uint8Array,
-): Promise<string> {
+export async function sealSecret(plaintext: string, context: string, key: Uint8Array): Promise<string> {
   return new CompactEncrypt(new TextEncoder().encode(plaintext))
-    .setProtectedHeader({ alg: "A256GCMKW", enc: "A256GCM", kid: keyId(key), ctx: context })
+    .setProtectedHeader({ alg: 'A256GCMKW', enc: 'A256GCM', kid: keyId(key), ctx: context })
     .encrypt(key);
 }
 
@@ -37,39 +33,35 @@ export async function sealSecret(
  * @param keys the key in use and older ones, 32 bytes each
  * @throws SecretError; its message names the context and never anything secret
  */
-export async function openSecret(
-  jwe: string,
-  context: string,
-  keys: readonly Uint8Array[],
-): Promise<string> {
+export async function openSecret(jwe: string, context: string, keys: readonly Uint8Array[]): Promise<string> {
   const kid = kidOf(jwe, context);
   const key = keys.find((candidate) => keyId(candidate) === kid);
   if (key === undefined)
     throw new SecretError(
-      "unknown-key",
+      'unknown-key',
       `the secret ${context} was sealed with the key ${kid}, which FERRY_SECRET_KEY does not hold; add that key after the current one`,
     );
   let opened;
   try {
     opened = await compactDecrypt(jwe, key, {
-      keyManagementAlgorithms: ["A256GCMKW"],
-      contentEncryptionAlgorithms: ["A256GCM"],
+      keyManagementAlgorithms: ['A256GCMKW'],
+      contentEncryptionAlgorithms: ['A256GCM'],
     });
   } catch {
     throw damaged(context);
   }
-  if (opened.protectedHeader["ctx"] !== context)
+  if (opened.protectedHeader['ctx'] !== context)
     throw new SecretError(
-      "wrong-context",
+      'wrong-context',
       `the secret stored as ${context} was sealed for another place; set it again`,
     );
-  return new TextDecoder("utf-8", { fatal: true }).decode(opened.plaintext);
+  return new TextDecoder('utf-8', { fatal: true }).decode(opened.plaintext);
 }
 
 function kidOf(jwe: string, context: string): string {
   try {
     const { kid } = decodeProtectedHeader(jwe);
-    if (typeof kid === "string") return kid;
+    if (typeof kid === 'string') return kid;
   } catch {
     throw damaged(context);
   }
@@ -77,5 +69,5 @@ function kidOf(jwe: string, context: string): string {
 }
 
 function damaged(context: string): SecretError {
-  return new SecretError("damaged", `the secret ${context} is damaged; set it again`);
+  return new SecretError('damaged', `the secret ${context} is damaged; set it again`);
 }

@@ -1,6 +1,6 @@
 /** The version of this Ferry, from its package.json, wherever the code was put (checkout or published package). */
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 let known: string | undefined;
 
@@ -13,15 +13,14 @@ export function ferryVersion(): string {
 function find(start: string): string {
   for (let folder = start; ; folder = dirname(folder)) {
     try {
-      const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+      const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
         name?: unknown;
         version?: unknown;
       };
-      if (manifest.name === "ticket-ferry" && typeof manifest.version === "string")
-        return manifest.version;
+      if (manifest.name === 'ticket-ferry' && typeof manifest.version === 'string') return manifest.version;
     } catch {
       // No manifest here, or not ours: look further up.
     }
-    if (dirname(folder) === folder) return "0.0.0";
+    if (dirname(folder) === folder) return '0.0.0';
   }
 }

@@ -3,12 +3,12 @@
  * it is checked three times: the literal host, every address its name resolves to, and the address of the socket that
  * was really opened. undici's own `lookup` hook is not enough: it is never asked about literal addresses.
  */
-import { lookup as dnsLookup } from "node:dns";
-import type { LookupAddress, LookupOptions } from "node:dns";
-import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
-import { buildConnector } from "undici";
-import { HelpdeskError } from "./helpdesk.ts";
+import { lookup as dnsLookup } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { buildConnector } from 'undici';
+import { HelpdeskError } from './helpdesk.ts';
 
 export type Allow = {
   /** Plain http URLs. */
@@ -28,7 +28,7 @@ type Lookup = (
 const maxUrlLength = 8192;
 
 /** Thrown at boot for a CIDR that is none. */
-export function addressCheck(allowed: Allow["privateAddresses"]): AddressCheck {
+export function addressCheck(allowed: Allow['privateAddresses']): AddressCheck {
   if (allowed === true) return () => true;
   const ranges = (allowed === false ? [] : allowed).map((cidr) => ipaddr.parseCIDR(cidr));
   const known = new Map<string, boolean>();
@@ -42,18 +42,13 @@ export function addressCheck(allowed: Allow["privateAddresses"]): AddressCheck {
   };
 }
 
-function isAllowed(
-  address: string,
-  ranges: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][],
-): boolean {
-  const unscoped = address.split("%", 1)[0] ?? "";
+function isAllowed(address: string, ranges: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]): boolean {
+  const unscoped = address.split('%', 1)[0] ?? '';
   if (!ipaddr.isValid(unscoped)) return false;
   const parsed = ipaddr.process(unscoped);
-  const inRange = ranges.some(
-    ([range, bits]) => range.kind() === parsed.kind() && parsed.match(range, bits),
-  );
+  const inRange = ranges.some(([range, bits]) => range.kind() === parsed.kind() && parsed.match(range, bits));
   if (inRange) return true;
-  return parsed.range() === "unicast" && !isCompatible(parsed);
+  return parsed.range() === 'unicast' && !isCompatible(parsed);
 }
 
 /** The deprecated ::a.b.c.d, which ipaddr.js counts as ordinary. */
@@ -65,23 +60,19 @@ function isCompatible(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
 export function checkUrl(text: string, allow: Allow, isAddressAllowed: AddressCheck): URL {
   const url = URL.parse(text);
   if (url === null || text.length > maxUrlLength) {
-    throw new HelpdeskError(
-      "refused",
-      "url-not-allowed",
-      "The URL is not a valid one. Correct it in the settings.",
-    );
+    throw new HelpdeskError('refused', 'url-not-allowed', 'The URL is not a valid one. Correct it in the settings.');
   }
-  if (url.protocol !== "https:" && !(allow.http && url.protocol === "http:")) {
+  if (url.protocol !== 'https:' && !(allow.http && url.protocol === 'http:')) {
     throw new HelpdeskError(
-      "refused",
-      "url-not-allowed",
+      'refused',
+      'url-not-allowed',
       `${url.protocol}//${url.host} is not allowed: only https is. Use https, or allow http in this gateway's configuration.`,
     );
   }
-  if (url.username !== "" || url.password !== "") {
+  if (url.username !== '' || url.password !== '') {
     throw new HelpdeskError(
-      "refused",
-      "url-not-allowed",
+      'refused',
+      'url-not-allowed',
       `The URL of ${url.host} holds a user name or password. Remove it.`,
     );
   }
@@ -104,8 +95,7 @@ export function guardedConnector(
       if (bad !== undefined) return callback(blocked(hostname), []);
       const first = addresses[0];
       if (options.all === true) return callback(null, addresses);
-      if (first === undefined)
-        return callback(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), []);
+      if (first === undefined) return callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), []);
       callback(null, first.address, first.family);
     });
   };
@@ -129,13 +119,13 @@ export function guardedConnector(
 }
 
 function bareHost(hostname: string): string {
-  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
 function blocked(host: string): HelpdeskError {
   return new HelpdeskError(
-    "refused",
-    "address-not-allowed",
+    'refused',
+    'address-not-allowed',
     `${host} is a private or reserved address, or resolves to one. If that is meant, allow its network in this gateway's configuration.`,
   );
 }

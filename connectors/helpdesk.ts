@@ -2,7 +2,7 @@
  * The contract between Ferry and one helpdesk. A connector speaks to one type of helpdesk and knows nothing of
  * links, mirrors, lanes or the database. Every connector passes the same suite (test/connectors/contract.ts).
  */
-import type { Readable } from "node:stream";
+import type { Readable } from 'node:stream';
 import type {
   Attachment,
   Catalogue,
@@ -12,7 +12,7 @@ import type {
   TicketSnapshot,
   Visibility,
   Words,
-} from "#core/vocabulary.ts";
+} from '#core/vocabulary.ts';
 
 /** What the courier and the watcher must know about a type of helpdesk. Durations in milliseconds. */
 export type Traits = {
@@ -55,13 +55,13 @@ export type ObservedAction = {
 
 export type Reading =
   | {
-      readonly kind: "ticket";
+      readonly kind: 'ticket';
       readonly snapshot: TicketSnapshot;
       /** In the helpdesk's own order, oldest first. */
       readonly actions: readonly ObservedAction[];
     }
-  | { readonly kind: "merged"; readonly into: string }
-  | { readonly kind: "gone" };
+  | { readonly kind: 'merged'; readonly into: string }
+  | { readonly kind: 'gone' };
 
 export type FeedPage = {
   /** External ids of tickets with news, without repeats. */
@@ -73,7 +73,7 @@ export type FeedPage = {
 
 /** One request's worth of a command. Plain JSON: it is stored before it is performed. */
 export type Step = {
-  readonly name: "open" | "content" | "fields" | "status" | "all" | "reference" | "attachment";
+  readonly name: 'open' | 'content' | 'fields' | 'status' | 'all' | 'reference' | 'attachment';
   /** The part of the command that this step carries out. */
   readonly command: Command;
   /** What an echo of this step looks like; one step may cause several actions. */
@@ -126,11 +126,7 @@ export type Helpdesk = {
   /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant before which it can't have happened. */
   find(step: Step, marker: string, after: string, signal: AbortSignal): Promise<Written | null>;
   /** The file's bytes as a stream; never buffered whole. */
-  openAttachment(
-    ticketId: string,
-    attachmentId: string,
-    signal: AbortSignal,
-  ): Promise<OpenedAttachment>;
+  openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
 };
 
 /** Ids of tickets a webhook's body names; never trusted beyond that. Empty: look at the feed. */
@@ -149,7 +145,7 @@ export type ConnectorContext = {
 };
 
 export type HttpRequest = {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | Readable;
@@ -186,17 +182,10 @@ export type HttpClient = {
  * - `conflict`: a conditional write lost; read again, decide again.
  * - `in-doubt`: the request may or may not have been carried out.
  */
-export type HelpdeskErrorClass =
-  | "retry"
-  | "refused"
-  | "auth"
-  | "gone"
-  | "slow-down"
-  | "conflict"
-  | "in-doubt";
+export type HelpdeskErrorClass = 'retry' | 'refused' | 'auth' | 'gone' | 'slow-down' | 'conflict' | 'in-doubt';
 
 export class HelpdeskError extends Error {
-  override readonly name = "HelpdeskError";
+  override readonly name = 'HelpdeskError';
   readonly class: HelpdeskErrorClass;
   /** Stable, kebab-case, for reasons and traces: `not-allowed-by-workflow`. */
   readonly code: string;

@@ -5,13 +5,13 @@
  * What may have happened decides the class: nothing was sent yet → `retry`; a read → `retry`; a write whose request may
  * have left → `in-doubt`.
  */
-import { Readable, Transform } from "node:stream";
-import { Agent, request as undiciRequest } from "undici";
-import type { Dispatcher } from "undici";
-import { addressCheck, checkUrl, guardedConnector } from "./guard.ts";
-import type { Allow } from "./guard.ts";
-import { HelpdeskError } from "./helpdesk.ts";
-import type { HttpClient, HttpReply, HttpRequest } from "./helpdesk.ts";
+import { Readable, Transform } from 'node:stream';
+import { Agent, request as undiciRequest } from 'undici';
+import type { Dispatcher } from 'undici';
+import { addressCheck, checkUrl, guardedConnector } from './guard.ts';
+import type { Allow } from './guard.ts';
+import { HelpdeskError } from './helpdesk.ts';
+import type { HttpClient, HttpReply, HttpRequest } from './helpdesk.ts';
 
 export type HttpOptions = {
   readonly allow: Allow;
@@ -61,7 +61,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
     const url = checkUrl(request.url, options.allow, isAddressAllowed);
     const exchange: Exchange = {
       what: `${request.method} ${url.origin}${url.pathname}`,
-      write: request.method !== "GET",
+      write: request.method !== 'GET',
       deadline: startDeadline(
         request.signal,
         request.timeoutMs ?? (streamed ? defaultStreamTimeoutMs : defaultTimeoutMs),
@@ -74,7 +74,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       const reply = await undiciRequest(url, {
         dispatcher,
         method: request.method,
-        headers: { ...request.headers, "accept-encoding": "identity" },
+        headers: { ...request.headers, 'accept-encoding': 'identity' },
         body: request.body ?? null,
         signal: exchange.deadline.signal,
         mark: exchange.mark,
@@ -93,7 +93,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       const [exchange, reply] = await start(request, false);
       try {
         const text = await readText(reply.body, exchange);
-        return { status: reply.statusCode, headers: reply.headers as HttpReply["headers"], text };
+        return { status: reply.statusCode, headers: reply.headers as HttpReply['headers'], text };
       } catch (error) {
         throw failure(error, exchange);
       } finally {
@@ -104,7 +104,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       const [exchange, reply] = await start(request, true);
       return {
         status: reply.statusCode,
-        headers: reply.headers as HttpReply["headers"],
+        headers: reply.headers as HttpReply['headers'],
         stream: bounded(reply.body, exchange),
       };
     },
@@ -141,37 +141,32 @@ function startDeadline(caller: AbortSignal, timeoutMs: number): Deadline {
     abort();
   }, timeoutMs);
   if (caller.aborted) abort();
-  else caller.addEventListener("abort", abort, { once: true });
+  else caller.addEventListener('abort', abort, { once: true });
   return {
     signal: controller.signal,
     expired: () => expired,
     clear() {
       clearTimeout(timer);
-      caller.removeEventListener("abort", abort);
+      caller.removeEventListener('abort', abort);
     },
   };
 }
 
 function refuseStrange(reply: Dispatcher.ResponseData<unknown>, exchange: Exchange): void {
-  const encoding = reply.headers["content-encoding"];
+  const encoding = reply.headers['content-encoding'];
   const redirected = reply.statusCode >= 300 && reply.statusCode < 400 && reply.statusCode !== 304;
-  const encoded = encoding !== undefined && String(encoding).toLowerCase() !== "identity";
-  const length = Number(reply.headers["content-length"] ?? 0);
+  const encoded = encoding !== undefined && String(encoding).toLowerCase() !== 'identity';
+  const length = Number(reply.headers['content-length'] ?? 0);
   if (!redirected && !encoded && !(length > exchange.maxBytes)) return;
-  reply.body.on("error", () => undefined).destroy();
+  reply.body.on('error', () => undefined).destroy();
   if (redirected) {
     throw uncertain(
       exchange,
-      "redirected",
-      "was answered with a redirect, which is never followed. Check the URL in the settings",
+      'redirected',
+      'was answered with a redirect, which is never followed. Check the URL in the settings',
     );
   }
-  if (encoded)
-    throw uncertain(
-      exchange,
-      "encoded-reply",
-      "was answered in an encoding that was not asked for",
-    );
+  if (encoded) throw uncertain(exchange, 'encoded-reply', 'was answered in an encoding that was not asked for');
   throw tooLarge(exchange);
 }
 
@@ -185,13 +180,11 @@ async function readText(body: Readable, exchange: Exchange): Promise<string> {
     if (first === null) first = chunk;
     else (rest ??= [first]).push(chunk);
   }
-  if (first === null) return "";
+  if (first === null) return '';
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(
-      rest === null ? first : Buffer.concat(rest, bytes),
-    );
+    return new TextDecoder('utf-8', { fatal: true }).decode(rest === null ? first : Buffer.concat(rest, bytes));
   } catch {
-    throw uncertain(exchange, "not-utf-8", "was answered with text that is not UTF-8");
+    throw uncertain(exchange, 'not-utf-8', 'was answered with text that is not UTF-8');
   }
 }
 
@@ -205,10 +198,10 @@ function bounded(body: Readable, exchange: Exchange): Readable {
       else done(null, chunk);
     },
   });
-  body.once("error", (error) => out.destroy(failure(error, exchange)));
-  out.once("close", () => {
+  body.once('error', (error) => out.destroy(failure(error, exchange)));
+  out.once('close', () => {
     exchange.deadline.clear();
-    body.on("error", () => undefined).destroy();
+    body.on('error', () => undefined).destroy();
   });
   return body.pipe(out);
 }
@@ -216,21 +209,14 @@ function bounded(body: Readable, exchange: Exchange): Readable {
 function failure(error: unknown, exchange: Exchange): HelpdeskError {
   if (error instanceof HelpdeskError) return error;
   const code = errorCode(error);
-  if (exchange.deadline.expired())
-    return uncertain(exchange, "timeout", "took too long and was given up", error);
-  if (exchange.deadline.signal.aborted)
-    return uncertain(exchange, "aborted", "was given up", error);
-  return uncertain(
-    exchange,
-    plainCodes.get(code) ?? (isTlsCode(code) ? "tls" : "network"),
-    `failed: ${code}`,
-    error,
-  );
+  if (exchange.deadline.expired()) return uncertain(exchange, 'timeout', 'took too long and was given up', error);
+  if (exchange.deadline.signal.aborted) return uncertain(exchange, 'aborted', 'was given up', error);
+  return uncertain(exchange, plainCodes.get(code) ?? (isTlsCode(code) ? 'tls' : 'network'), `failed: ${code}`, error);
 }
 
 function uncertain(exchange: Exchange, code: string, what: string, cause?: unknown): HelpdeskError {
-  const errorClass = exchange.write && exchange.mark.sent ? "in-doubt" : "retry";
-  const after = errorClass === "in-doubt" ? " The change may or may not have been made." : "";
+  const errorClass = exchange.write && exchange.mark.sent ? 'in-doubt' : 'retry';
+  const after = errorClass === 'in-doubt' ? ' The change may or may not have been made.' : '';
   // Only the code of the cause is kept: its own message could repeat what was sent.
   return new HelpdeskError(errorClass, code, `${exchange.what} ${what}.${after}`, {
     cause: cause === undefined ? undefined : errorCode(cause),
@@ -239,20 +225,20 @@ function uncertain(exchange: Exchange, code: string, what: string, cause?: unkno
 
 function tooLarge(exchange: Exchange): HelpdeskError {
   const limit = `${exchange.what} was answered with more than ${exchange.maxBytes} bytes, which is more than is read.`;
-  return new HelpdeskError(exchange.write ? "in-doubt" : "refused", "reply-too-large", limit);
+  return new HelpdeskError(exchange.write ? 'in-doubt' : 'refused', 'reply-too-large', limit);
 }
 
 const plainCodes: ReadonlyMap<string, string> = new Map([
-  ["ECONNREFUSED", "connection-refused"],
-  ["ENOTFOUND", "name-not-found"],
-  ["EAI_AGAIN", "name-not-found"],
-  ["UND_ERR_CONNECT_TIMEOUT", "connect-timeout"],
-  ["ETIMEDOUT", "connect-timeout"],
-  ["EHOSTUNREACH", "unreachable"],
-  ["ENETUNREACH", "unreachable"],
-  ["ECONNRESET", "connection-reset"],
-  ["EPIPE", "connection-reset"],
-  ["UND_ERR_SOCKET", "connection-reset"],
+  ['ECONNREFUSED', 'connection-refused'],
+  ['ENOTFOUND', 'name-not-found'],
+  ['EAI_AGAIN', 'name-not-found'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
+  ['ETIMEDOUT', 'connect-timeout'],
+  ['EHOSTUNREACH', 'unreachable'],
+  ['ENETUNREACH', 'unreachable'],
+  ['ECONNRESET', 'connection-reset'],
+  ['EPIPE', 'connection-reset'],
+  ['UND_ERR_SOCKET', 'connection-reset'],
 ]);
 
 function isTlsCode(code: string): boolean {
@@ -262,5 +248,5 @@ function isTlsCode(code: string): boolean {
 function errorCode(error: unknown): string {
   const inner = error instanceof AggregateError ? error.errors[0] : error;
   const code = (inner as { readonly code?: unknown } | null)?.code;
-  return typeof code === "string" ? code : "unknown";
+  return typeof code === 'string' ? code : 'unknown';
 }

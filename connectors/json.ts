@@ -3,8 +3,8 @@
  * the content type and the shape must be right. What databases and serialisers choke on is taken out here: NULs, lone
  * surrogates, absurd nesting.
  */
-import { HelpdeskError } from "./helpdesk.ts";
-import type { HttpReply } from "./helpdesk.ts";
+import { HelpdeskError } from './helpdesk.ts';
+import type { HttpReply } from './helpdesk.ts';
 
 const maxDepth = 64;
 
@@ -12,42 +12,34 @@ const maxDepth = 64;
 export type JsonOptions = { readonly write: boolean; readonly what: string };
 
 export function parseJson(reply: HttpReply, options: JsonOptions): unknown {
-  const type = (reply.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (type !== "application/json" && !type.endsWith("+json")) {
-    throw notJson(
-      options,
-      `answered with ${type === "" ? "no content type" : type.slice(0, 60)} instead of JSON`,
-    );
+  const type = (reply.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type !== 'application/json' && !type.endsWith('+json')) {
+    throw notJson(options, `answered with ${type === '' ? 'no content type' : type.slice(0, 60)} instead of JSON`);
   }
-  if (isTooDeep(reply.text)) throw notJson(options, "answered with JSON nested too deeply");
+  if (isTooDeep(reply.text)) throw notJson(options, 'answered with JSON nested too deeply');
   try {
-    return /\\u(?:0000|[dD][89a-fA-F])/.test(reply.text)
-      ? JSON.parse(reply.text, wellFormed)
-      : JSON.parse(reply.text);
+    return /\\u(?:0000|[dD][89a-fA-F])/.test(reply.text) ? JSON.parse(reply.text, wellFormed) : JSON.parse(reply.text);
   } catch {
-    throw notJson(options, "answered with text that is not valid JSON");
+    throw notJson(options, 'answered with text that is not valid JSON');
   }
 }
 
 /** For replies that did not match a schema: what was expected, never what was there. */
 export function unexpectedShape(options: JsonOptions, where: string): HelpdeskError {
-  return notJson(
-    options,
-    `answered with JSON of another shape than expected (at ${where === "" ? "the top" : where})`,
-  );
+  return notJson(options, `answered with JSON of another shape than expected (at ${where === '' ? 'the top' : where})`);
 }
 
 function notJson(options: JsonOptions, what: string): HelpdeskError {
-  const after = options.write ? " The change may or may not have been made." : "";
+  const after = options.write ? ' The change may or may not have been made.' : '';
   return new HelpdeskError(
-    options.write ? "in-doubt" : "retry",
-    "not-json",
+    options.write ? 'in-doubt' : 'retry',
+    'not-json',
     `${options.what}: the helpdesk ${what}.${after}`,
   );
 }
 
 function wellFormed(_key: string, value: unknown): unknown {
-  return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "") : value;
+  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : value;
 }
 
 function isTooDeep(text: string): boolean {

@@ -12,15 +12,13 @@ const separator = /##-/g;
 
 /** Idempotent; what is no tag stays as it is. */
 export function defuseTags(text: string): string {
-  return text
-    .replaceAll(bracketed, '($1)')
-    .replaceAll(threadToken, 'ref $1')
-    .replaceAll(separator, '## -');
+  return text.replaceAll(bracketed, '($1)').replaceAll(threadToken, 'ref $1').replaceAll(separator, '## -');
 }
 
 /** The same for the text of sanitised HTML; tags and attributes stay. */
 export function defuseTagsInHtml(html: string): string {
-  return html.replaceAll(/(<[^>]*>)|([^<]+)/g, (_, tag: string | undefined, text: string | undefined) =>
-    tag ?? defuseTags(text ?? ''),
+  return html.replaceAll(
+    /(<[^>]*>)|([^<]+)/g,
+    (_, tag: string | undefined, text: string | undefined) => tag ?? defuseTags(text ?? ''),
   );
 }

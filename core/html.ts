@@ -109,7 +109,9 @@ function isTooDeep(html: string): boolean {
 }
 
 const leftOpen = new Set(
-  'br img hr input meta link wbr area base col embed source track param p li td th tr tbody thead dt dd option'.split(' '),
+  'br img hr input meta link wbr area base col embed source track param p li td th tr tbody thead dt dd option'.split(
+    ' ',
+  ),
 );
 
 function link({ href, title }: sanitizeHtml.Attributes): sanitizeHtml.Tag {
@@ -130,7 +132,8 @@ function image(attributes: sanitizeHtml.Attributes, options: SanitiseOptions, ta
   const id = cid.exec(src.trim())?.[1];
   if (id !== undefined && (options.images === undefined || options.images.has(id))) return img(`cid:${id}`, kept);
   const [, type, base64] = dataImage.exec(src.trim()) ?? [];
-  const taken = type !== undefined && base64 !== undefined ? take(type.toLowerCase(), base64.replaceAll(/\s/g, '')) : null;
+  const taken =
+    type !== undefined && base64 !== undefined ? take(type.toLowerCase(), base64.replaceAll(/\s/g, '')) : null;
   if (taken !== null) return img(`cid:${taken}`, kept);
   return placeholder(src, alt);
 }

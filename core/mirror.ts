@@ -22,9 +22,21 @@ export type MirrorView = {
   readonly paused: boolean;
   /** The side the ticket in question stands on. */
   readonly side: SideName;
-  readonly customer: { readonly instance: string; readonly name: string; readonly ticketId: string; readonly number: string; readonly url: string };
+  readonly customer: {
+    readonly instance: string;
+    readonly name: string;
+    readonly ticketId: string;
+    readonly number: string;
+    readonly url: string;
+  };
   /** Ticket id, number and url are null until the supplier's ticket is open. */
-  readonly supplier: { readonly instance: string; readonly name: string; readonly ticketId: string | null; readonly number: string | null; readonly url: string | null };
+  readonly supplier: {
+    readonly instance: string;
+    readonly name: string;
+    readonly ticketId: string | null;
+    readonly number: string | null;
+    readonly url: string | null;
+  };
 };
 
 /** Days in which replies still travel after both statuses are closed, and may reopen. */

@@ -12,7 +12,8 @@ const address = /&lt;[^\s&]{3,100}@[^\s&]{1,100}&gt;/;
 const block = /<\/?(?:p|div|blockquote|ul|ol|li|table|tr|td|pre|h[1-4])>|<(?:br|hr) \/>/g;
 const original =
   /-{3,}\s?(?:Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original|Forwarded message)\s?-{3,}/;
-const header = /\b(?:From|Von|De):[^<>]{0,200}(?:<[^>]{0,200}>[^<>]{0,300}){1,8}?\b(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado):/;
+const header =
+  /\b(?:From|Von|De):[^<>]{0,200}(?:<[^>]{0,200}>[^<>]{0,300}){1,8}?\b(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado):/;
 const subject = /\b(?:Subject|Betreff|Objet|Asunto):/;
 const openTags = /(?:<(?:p|div|b|strong|span)>\s*)+$/;
 const gap = /^(?:<\/?(?:p|div|span|b|i|em|strong)>|<br \/>|\s|\u00a0)*/;
@@ -67,7 +68,10 @@ function attributionStart(html: string, verbAt: number): number | null {
   const boundary = [...window.matchAll(block)].at(-1);
   if (boundary === undefined && windowStart > 0) return null;
   const start = boundary === undefined ? 0 : boundary.index + boundary[0].length;
-  const line = window.slice(start).replaceAll(/<[^>]*>/g, '').trim();
+  const line = window
+    .slice(start)
+    .replaceAll(/<[^>]*>/g, '')
+    .trim();
   return opener.test(line) || address.test(line) ? windowStart + start : null;
 }
 

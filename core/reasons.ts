@@ -62,16 +62,9 @@ export type ReasonCode = (typeof reasonCodes)[number];
  * `what`: the sort of word (`status`, `field`). `from`: the sender's word that was mapped to `name`.
  */
 export type ReasonParams = {
-  readonly [key in
-    | 'desk'
-    | 'name'
-    | 'from'
-    | 'what'
-    | 'number'
-    | 'detail'
-    | 'account'
-    | 'expected'
-    | 'written']?: string | undefined;
+  readonly [key in 'desk' | 'name' | 'from' | 'what' | 'number' | 'detail' | 'account' | 'expected' | 'written']?:
+    | string
+    | undefined;
 };
 
 type Text = (params: ReasonParams) => string;
@@ -95,7 +88,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
   'no-mirror': () => 'This ticket is not mirrored with another desk. Escalate it if it should be.',
   'no-target': (p) =>
     `This ticket concerns several desks${detail(p, ': ')}, and the action does not say which one is meant. Choose the side in the helpdesk, or let exactly one link's settings name this action.`,
-  origin: (p) => `This action began at, or has already passed, ${desk(p)}, so it does not go there again. Nothing to do.`,
+  origin: (p) =>
+    `This action began at, or has already passed, ${desk(p)}, so it does not go there again. Nothing to do.`,
   echo: (p) => `This is what Ferry itself wrote at ${desk(p)}, seen again. Nothing to do.`,
   consequence: (p) =>
     `The automation of ${desk(p)} did this because of what Ferry wrote. It is kept and not carried. Nothing to do.`,
@@ -138,7 +132,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The ticket at ${desk(p)} belongs to ${p.account === undefined ? 'another account' : `"${p.account}"`}${p.expected === undefined ? '' : `, not to "${p.expected}"`}, so nothing is exchanged with it. Move it back, then release what is held.`,
   'merged-elsewhere': (p) =>
     `The ticket at ${desk(p)} was merged into one that does not belong to this link. Split it again there, or escalate again.`,
-  gone: (p) => `The ticket at ${desk(p)} was deleted, or is forbidden to the service account. Restore it, or escalate again.`,
+  gone: (p) =>
+    `The ticket at ${desk(p)} was deleted, or is forbidden to the service account. Restore it, or escalate again.`,
   'late-mail': (p) =>
     `This would mail the end user now what was written ${p.written === undefined ? 'over four hours ago' : `at ${p.written}`}. Release it if it should still be mailed, or drop it.`,
   'ping-pong': () =>
@@ -147,7 +142,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The file ${name(p)} could not be brought along.${detail(p)} The note went without it; send the file again if it is needed.`,
   'attachment-off': (p) =>
     `The file ${name(p)} was left behind: attachments are off in the outbound settings. Switch them on if files should travel.`,
-  auth: (p) => `${desk(p)} does not accept Ferry's credentials.${detail(p)} Renew them; Ferry tries again by itself every 15 minutes.`,
+  auth: (p) =>
+    `${desk(p)} does not accept Ferry's credentials.${detail(p)} Renew them; Ferry tries again by itself every 15 minutes.`,
   trouble: (p) => `${desk(p)} could not take it for now.${detail(p)} Ferry tries again by itself.`,
   'set-aside': () =>
     'It was held for 15 minutes and nobody came, so what follows has gone on without it. Release it or drop it; if released it says when it was written.',

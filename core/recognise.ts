@@ -57,6 +57,7 @@ export function recognise(input: RecogniseInput): Recognition {
   const liveSince = input.liveSince === null ? Number.NEGATIVE_INFINITY : Date.parse(input.liveSince);
   const writeOpen = writes.some((write) => write.state === 'open');
   const spent = new Set<string>();
+  const seen = new Set<string>();
   const recognised: Recognised[] = [];
   // Our latest write in the ticket's order, as long as no person acted after it.
   let ours: { readonly at: number; readonly write: WriteView | null } | null = null;
@@ -70,8 +71,9 @@ export function recognise(input: RecogniseInput): Recognition {
       recognised.push({ as: 'known', index });
       continue;
     }
-    const write = ownWrite(action, at, writes, spent, settleMs);
+    const write = ownWrite(action, at, writes, spent, settleMs) ?? unnamedWrite(action, at, writes, seen, settleMs);
     if (write !== null) {
+      seen.add(keyOf(write));
       ours = { at, write };
       recognised.push({ as: 'echo', index, write });
       continue;
@@ -117,6 +119,34 @@ function ownWrite(
     if (action.bare && write.state !== 'settled') return write;
   }
   return null;
+}
+
+/**
+ * A write that the helpdesk confirmed without naming an id, and of which nothing was seen: the desk has altered the
+ * text beyond recognition. The first action by our account in its time is its echo.
+ */
+function unnamedWrite(
+  action: Recognisable,
+  at: number,
+  writes: readonly WriteView[],
+  seen: ReadonlySet<string>,
+  settleMs: number,
+): WriteView | null {
+  if (action.author.role !== 'service') return null;
+  return (
+    writes.find(
+      (write) =>
+        write.state === 'made' &&
+        write.actionIds.length === 0 &&
+        write.fingerprints.length > 0 &&
+        !seen.has(keyOf(write)) &&
+        withinReach(write, at, settleMs),
+    ) ?? null
+  );
+}
+
+function keyOf(write: WriteView): string {
+  return `${write.delivery}/${write.step}`;
 }
 
 function withinReach(write: WriteView, at: number, settleMs: number): boolean {

@@ -143,7 +143,8 @@ function nowhere(why: Reason): Route {
 
 function whyNone(mirrors: readonly MirrorView[]): Reason {
   if (mirrors.some(({ state }) => state === 'closed')) return reason('closed', { desk: deskOf(mirrors, 'closed') });
-  if (mirrors.some(({ state }) => state === 'refused')) return reason('not-opened', { desk: deskOf(mirrors, 'refused') });
+  if (mirrors.some(({ state }) => state === 'refused'))
+    return reason('not-opened', { desk: deskOf(mirrors, 'refused') });
   return reason('no-mirror');
 }
 

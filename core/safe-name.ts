@@ -21,8 +21,13 @@ export function safeName(name: string): string {
 }
 
 function shorten(name: string): string {
-  const points = [...name];
+  const points = Array.from(name);
   if (points.length <= maxCodePoints) return name;
   const ending = /\.[a-z0-9]{1,10}$/i.exec(name)?.[0] ?? '';
-  return points.slice(0, maxCodePoints - ending.length).join('').trimEnd() + ending;
+  return (
+    points
+      .slice(0, maxCodePoints - ending.length)
+      .join('')
+      .trimEnd() + ending
+  );
 }

@@ -193,7 +193,9 @@ function requesterText({ name, email }: { readonly name: string; readonly email?
 function disclosedThread({ outbound, snapshot, publicThread }: SendInput): readonly ThreadEntry[] {
   const user = snapshot?.requester ?? null;
   if (user === null || outbound.requester !== 'hidden') return publicThread;
-  return publicThread.map((entry) => (sameName(entry.author, user.name) ? { ...entry, author: hiddenUserName } : entry));
+  return publicThread.map((entry) =>
+    sameName(entry.author, user.name) ? { ...entry, author: hiddenUserName } : entry,
+  );
 }
 
 function templateFor(outbound: Outbound, kind: string | null): string | null {

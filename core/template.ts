@@ -27,7 +27,16 @@ export type TemplateValues = {
   readonly requester: string;
 };
 
-export const placeholders = ['note', 'summary', 'description', 'thread', 'number', 'url', 'agent', 'requester'] as const;
+export const placeholders = [
+  'note',
+  'summary',
+  'description',
+  'thread',
+  'number',
+  'url',
+  'agent',
+  'requester',
+] as const;
 export type Placeholder = (typeof placeholders)[number];
 
 const placeholder = /\{\{\s*([a-z]{1,40})\s*\}\}/gi;

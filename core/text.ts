@@ -29,7 +29,5 @@ export function textToHtml(text: string): string {
 
 /** Keeps indentation and columns, which HTML would fold into one space. */
 function spaces(text: string): string {
-  return text
-    .replaceAll('\t', '    ')
-    .replaceAll(/^ +| {2,}/gm, (run) => `${'\u00a0'.repeat(run.length - 1)} `);
+  return text.replaceAll('\t', '    ').replaceAll(/^ +| {2,}/gm, (run) => `${'\u00a0'.repeat(run.length - 1)} `);
 }

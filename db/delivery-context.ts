@@ -1,6 +1,6 @@
 /** Everything that deciding one delivery needs, in one query: the head of a lane with its action, mirror and tickets. */
 import { sql } from 'drizzle-orm';
-import type { Receipt } from '#core/receipt.ts';
+import type { ReceiptView as Receipt } from '#core/receipt.ts';
 import type { Attachment, Audience, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
 import type { LaneKey } from './lanes.ts';
@@ -45,6 +45,9 @@ export type DeliveryContext = {
   readonly mirror: MirrorRow;
   readonly customerSnapshot: TicketSnapshot | null;
   readonly supplierSnapshot: TicketSnapshot | null;
+  /** Where a read of the ticket starts: its cursor, else go-live. */
+  readonly customerSince: string | null;
+  readonly supplierSince: string | null;
   readonly customerCatalogue: number;
   readonly supplierCatalogue: number;
   /** Instant, by the database's clock. */
@@ -56,6 +59,8 @@ type Row = MirrorRow & {
   readonly action: DeliveryContext['action'];
   readonly customer_snapshot: TicketSnapshot | null;
   readonly supplier_snapshot: TicketSnapshot | null;
+  readonly customer_since: string | null;
+  readonly supplier_since: string | null;
   readonly customer_catalogue: number;
   readonly supplier_catalogue: number;
   readonly now: string;
@@ -75,6 +80,8 @@ export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | n
           'origin', a.origin, 'at', a.at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
           'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
           'via', a.via) as action,
+        to_json(coalesce(ct.cursor, ci.live_since))#>>'{}' as customer_since,
+        to_json(coalesce(st.cursor, si.live_since))#>>'{}' as supplier_since,
         ct.snapshot as customer_snapshot, st.snapshot as supplier_snapshot,
         ci.catalogue_version as customer_catalogue, si.catalogue_version as supplier_catalogue,
         to_json(now())#>>'{}' as now
@@ -89,16 +96,28 @@ export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | n
       left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket`,
   );
   if (row === undefined) return null;
-  const { delivery, action, customer_snapshot, supplier_snapshot, customer_catalogue, supplier_catalogue, now, ...mirror } =
-    row;
+  const {
+    delivery,
+    action,
+    customer_snapshot: customerSnapshot,
+    supplier_snapshot: supplierSnapshot,
+    customer_since: customerSince,
+    supplier_since: supplierSince,
+    customer_catalogue: customerCatalogue,
+    supplier_catalogue: supplierCatalogue,
+    now,
+    ...mirror
+  } = row;
   return {
     delivery,
     action: { ...action, at: new Date(action.at).toISOString() },
     mirror,
-    customerSnapshot: customer_snapshot,
-    supplierSnapshot: supplier_snapshot,
-    customerCatalogue: customer_catalogue,
-    supplierCatalogue: supplier_catalogue,
+    customerSnapshot,
+    supplierSnapshot,
+    customerSince,
+    supplierSince,
+    customerCatalogue,
+    supplierCatalogue,
     now,
   };
 }

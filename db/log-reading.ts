@@ -20,6 +20,10 @@ export type LogReadingInput = {
   /** In the helpdesk's order; notes already sanitised. */
   readonly actions: readonly Observed[];
   readonly settleMs: number;
+  /** We have just created this ticket ourselves, so that an open create says nothing about it. */
+  readonly created?: boolean;
+  /** Done right behind the ticket's lock, before anything is compared: what is known of our own write. */
+  readonly first?: () => Promise<void>;
 };
 
 export type LogReadingResult = {
@@ -48,8 +52,13 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
   const { instance, ticketId, snapshot, actions } = input;
   const ids = actions.map((action) => action.externalId);
   // Sent together: the connection keeps their order, and the lock comes first.
+  const locking = lockTicket(tx, instance, ticketId);
+  if (input.first !== undefined) {
+    await locking;
+    await input.first();
+  }
   const [ticket, known, writes, mirrors, openings, creating] = await Promise.all([
-    lockTicket(tx, instance, ticketId),
+    locking,
     knownIds(tx, instance, ticketId, ids),
     recentWrites(tx, instance, ticketId),
     lockMirrorsOfTicket(tx, instance, ticketId),
@@ -57,7 +66,7 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
     openCreates(tx, instance),
   ]);
   // A ticket that nobody has read yet may be the one we are creating right now.
-  if (ticket.isNew && creating) {
+  if (ticket.isNew && creating && input.created !== true) {
     await forgetTicket(tx, instance, ticketId);
     return { ...nothing, readAgain: true };
   }

@@ -5,9 +5,9 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason as reasonFor } from '#core/reasons.ts';
-import type { Receipt } from '#core/receipt.ts';
-import type { Command, Outcome, Reason, TicketSnapshot } from '#core/vocabulary.ts';
-import { rows, type Tx } from './client.ts';
+import type { ReceiptView as Receipt } from '#core/receipt.ts';
+import type { Command, Outcome, Reason } from '#core/vocabulary.ts';
+import { rows, type Db, type Tx } from './client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
 import { clearNotices, raiseNotice } from './notices.ts';
@@ -24,10 +24,12 @@ export type Ending = {
   /** What was done, for relays; absent where nothing was. */
   readonly command?: Command;
   /** The ticket an escalation opened. */
-  readonly opened?: { readonly ticketId: string; readonly number: string; readonly url: string; readonly snapshot: TicketSnapshot | null };
+  readonly opened?: Opened;
 };
 
-/** Returns the instances to wake after the commit; empty where somebody else has ended it before. */
+/**
+ * Returns the instances to wake after the commit; empty where somebody else has ended it before.
+ */
 export async function endDelivery(
   tx: Tx,
   cache: VersionCache,
@@ -82,21 +84,27 @@ function opensMirror({ delivery, mirror, action }: DeliveryContext): boolean {
   return delivery.escalation && mirror.id === action.id;
 }
 
+export type Opened = {
+  readonly ticketId: string;
+  readonly number: string;
+  readonly url: string;
+};
+
+/** The escalation has its ticket: what happens there from now on belongs to the mirror. */
+export async function bindTicket(tx: Tx, context: DeliveryContext, opened: Opened): Promise<void> {
+  const { mirror } = context;
+  await tx.execute(
+    sql`update mirrors set state = 'open', opened_at = now(), supplier_ticket = ${opened.ticketId},
+        supplier_number = ${opened.number}, supplier_url = ${opened.url}
+      where id = ${mirror.id} and state = 'opening'`,
+  );
+  await clearNotices(tx, mirror.link, `overdue/${mirror.id}`);
+}
+
 async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Promise<void> {
   const { mirror } = context;
   if (ending.outcome === 'applied' && ending.opened !== undefined) {
-    const { ticketId, number, url, snapshot } = ending.opened;
-    await tx.execute(
-      sql`insert into tickets (instance, kind, external_id, snapshot) values
-          (${mirror.supplier_instance}, 'ticket', ${ticketId}, ${snapshot === null ? null : JSON.stringify(snapshot)}::jsonb)
-        on conflict (instance, kind, external_id) do update set snapshot = coalesce(excluded.snapshot, tickets.snapshot)`,
-    );
-    await tx.execute(
-      sql`update mirrors set state = 'open', opened_at = now(), supplier_ticket = ${ticketId},
-          supplier_number = ${number}, supplier_url = ${url}
-        where id = ${mirror.id} and state = 'opening'`,
-    );
-    await clearNotices(tx, mirror.link, `overdue/${mirror.id}`);
+    await bindTicket(tx, context, ending.opened);
     return;
   }
   if (ending.outcome === 'skipped' && mirror.shadow) {
@@ -119,13 +127,13 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
   const from = delivery.to;
   return {
     outcome: ending.outcome,
-    reason: ending.reason,
+    reason: ending.reason ?? reasonFor('applied-as-is', { desk: mirror.supplier_name }),
     escalation: delivery.escalation,
     farName: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
     farNumber: ending.opened?.number ?? (from === mirror.supplier_instance ? mirror.supplier_number : mirror.customer_number),
     farUrl: ending.opened?.url ?? (from === mirror.supplier_instance ? mirror.supplier_url : mirror.customer_url),
     action: {
-      author: action.author?.name ?? '',
+      author: action.author ?? { name: '', role: 'automation' },
       at: action.at,
       kind: (delivery.words ?? action.words)?.kind ?? null,
     },
@@ -145,14 +153,14 @@ export async function insertReceipt(tx: Tx, context: DeliveryContext, to: string
 }
 
 export async function noteAttempt(
-  tx: Tx,
+  db: Db,
   delivery: string,
   result: string,
   why: Reason | null,
   durationMs: number,
   versions: Ending['versions'] | null,
 ): Promise<void> {
-  await tx.execute(
+  await db.execute(
     sql`insert into attempts (delivery, duration_ms, result, reason, versions)
       values (${delivery}, ${Math.round(durationMs)}, ${result}, ${json(why)}::jsonb, ${json(versions)}::jsonb)`,
   );

@@ -1,7 +1,7 @@
 /** What becomes of mirrors whose ticket was deleted or merged away. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/reasons.ts';
-import type { Receipt } from '#core/receipt.ts';
+import type { ReceiptView as Receipt } from '#core/receipt.ts';
 import { rows, type Tx } from './client.ts';
 import { lockMirrorsOfTicket, otherInstance, sideOf, type MirrorRow } from './mirrors.ts';
 import { raiseNotice } from './notices.ts';
@@ -75,7 +75,7 @@ async function tellOtherDesk(
     farName: side === 'customer' ? row.customer_name : row.supplier_name,
     farNumber: side === 'customer' ? row.customer_number : row.supplier_number,
     farUrl: side === 'customer' ? row.customer_url : row.supplier_url,
-    action: { author: '', at: new Date().toISOString(), kind: null },
+    action: { author: { name: '', role: 'automation' }, at: new Date().toISOString(), kind: null },
   };
   await rows(
     tx,

@@ -1,7 +1,16 @@
 /** Writes: promised in the database before they are made in a helpdesk. */
 import { sql } from 'drizzle-orm';
+import type { Command, Reason } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
 import { textArray } from './text-array.ts';
+
+/** What a delivery is to do, as it was decided; `steps` are the connector's own. */
+export type Plan = {
+  readonly command: Command;
+  readonly drops: readonly Reason[];
+  readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+  readonly steps: readonly unknown[];
+};
 
 export type WriteRow = {
   readonly step: number;
@@ -9,8 +18,8 @@ export type WriteRow = {
   readonly marker: string;
   readonly state: 'open' | 'made' | 'settled' | 'absent';
   readonly written: Made | null;
-  /** Of the first row: all of the delivery's steps. */
-  readonly steps: readonly unknown[] | null;
+  /** Of the first row. */
+  readonly plan: Plan | null;
   readonly promisedAt: string;
   /** Milliseconds until nobody can still be making it; negative once past. */
   readonly leftMs: number;
@@ -33,21 +42,24 @@ export type PromiseInput = {
   readonly marker: string;
   readonly fingerprints: readonly string[];
   /** With the first step only. */
-  readonly steps: readonly unknown[] | null;
+  readonly plan: Plan | null;
   readonly timeoutMs: number;
 };
 
 /** `lost`: the epoch is another's. `busy`: another write to the ticket is open. */
-export type Promised = { readonly kind: 'promised'; readonly leftMs: number } | { readonly kind: 'lost' | 'busy' };
+export type Promised =
+  | { readonly kind: 'promised'; readonly leftMs: number }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'busy' };
 
 /** Commits the promise. A row that is there already and absent is promised anew. */
 export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promised> {
   try {
     const [row] = await rows<{ left_ms: number }>(
       db,
-      sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, steps, deadline)
+      sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, plan, deadline)
         select ${input.delivery}, ${input.step}, ${input.instance}, ${input.ticket}, ${input.marker},
-          ${textArray(input.fingerprints)}, ${input.steps === null ? null : JSON.stringify(input.steps)}::jsonb,
+          ${textArray(input.fingerprints)}, ${input.plan === null ? null : JSON.stringify(input.plan)}::jsonb,
           clock_timestamp() + make_interval(secs => ${input.timeoutMs / 1000})
         from couriers where instance = ${input.instance} and epoch = ${input.epoch}
         on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
@@ -78,7 +90,7 @@ export async function markAbsent(db: Db, delivery: string, step: number): Promis
 export async function writesOf(db: Db, delivery: string): Promise<WriteRow[]> {
   return rows<WriteRow>(
     db,
-    sql`select step, ticket, marker, state, written, steps, to_json(promised_at)#>>'{}' as "promisedAt",
+    sql`select step, ticket, marker, state, written, plan, to_json(promised_at)#>>'{}' as "promisedAt",
         (extract(epoch from deadline - clock_timestamp()) * 1000)::float8 as "leftMs"
       from writes where delivery = ${delivery} order by step`,
   );

@@ -1,7 +1,7 @@
 /** The gateway's HTTP face: hooks and health. The supplier, customer and admin APIs join here. */
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import type { Logger } from "pino";
+import type { Log } from "#config/log.ts";
 import type { InstanceType } from "#core/vocabulary.ts";
 import type { Connection } from "#db/client.ts";
 import { hookTargets } from "#db/hint.ts";
@@ -14,7 +14,7 @@ import { requestLog } from "./request-log.ts";
 
 export type GatewayDeps = {
   readonly connection: Connection;
-  readonly log: Logger;
+  readonly log: Log;
   readonly version: string;
   /** Ids of the tickets a webhook's body names, by the type of the helpdesk. */
   readonly hintOf: (type: InstanceType) => (body: unknown) => readonly string[];
@@ -66,7 +66,7 @@ export function createApp(deps: GatewayDeps): GatewayApp {
 }
 
 /** Whatever went wrong is told in general terms; only the log has the error, and errors hold no bodies. */
-function answerError(error: unknown, log: Logger): Response {
+function answerError(error: unknown, log: Log): Response {
   if (error instanceof ProblemError) return problem(error.code, error.message);
   const code = codeOf(error);
   if (isLostDatabase(code)) {

@@ -2,11 +2,11 @@
  * One line per request. The path itself is never logged: a hook's path holds its secret, and somebody may put one
  * anywhere. What matched says enough.
  */
-import type { Logger } from "pino";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
+import type { Log } from "#config/log.ts";
 
-export function requestLog(log: Logger): MiddlewareHandler {
+export function requestLog(log: Log): MiddlewareHandler {
   return async (c, next) => {
     const from = performance.now();
     await next();

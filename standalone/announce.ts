@@ -1,6 +1,6 @@
 // What a start prints once everything runs: text for people, or one line of JSON.
-import type { DemoResult } from "./demo.ts";
-import type { Ports } from "./kept.ts";
+import type { DemoResult } from './demo.ts';
+import type { Ports } from './kept.ts';
 
 export type Running = {
   readonly pid: number;
@@ -33,31 +33,22 @@ export function asJson(running: Running, demo: DemoResult | undefined): string {
 }
 
 export function asText(running: Running, demo: DemoResult | undefined): string {
-  const rows: [string, string][] = [["Gateway", running.gateway.url]];
-  for (const [name, twin] of Object.entries(running.twins))
-    rows.push([titles[name] ?? name, twin.url]);
-  rows.push(["Temporal", running.temporal.ui ?? running.temporal.address]);
-  rows.push([
-    "PostgreSQL",
-    `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`,
-  ]);
-  rows.push(["Data", running.data], ["Logs", running.logs]);
-  const lines = [
-    "",
-    "Ferry runs.",
-    "",
-    ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`),
-  ];
+  const rows: [string, string][] = [['Gateway', running.gateway.url]];
+  for (const [name, twin] of Object.entries(running.twins)) rows.push([titles[name] ?? name, twin.url]);
+  rows.push(['Temporal', running.temporal.ui ?? running.temporal.address]);
+  rows.push(['PostgreSQL', `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`]);
+  rows.push(['Data', running.data], ['Logs', running.logs]);
+  const lines = ['', 'Ferry runs.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
   if (demo?.curl !== undefined) {
-    lines.push("", "Escalate a ticket of Acme:", "", `  ${demo.curl.escalate}`);
-    lines.push("", "See it at Northwind:", "", `  ${demo.curl.show}`);
+    lines.push('', 'Escalate a ticket of Acme:', '', `  ${demo.curl.escalate}`);
+    lines.push('', 'See it at Northwind:', '', `  ${demo.curl.show}`);
   }
-  return [...lines, "", "Ctrl-C stops everything.", ""].join("\n");
+  return [...lines, '', 'Ctrl-C stops everything.', ''].join('\n');
 }
 
 const titles: Readonly<Record<string, string>> = {
-  acme: "Acme (customer)",
-  northwind: "Northwind MSP (supplier)",
+  acme: 'Acme (customer)',
+  northwind: 'Northwind MSP (supplier)',
 };
 
 export function local(port: Ports[keyof Ports]): string {

@@ -1,11 +1,11 @@
 // The processes of one start: written down as they come, started again when they die, stopped in order.
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { startTimeOf } from "./process-identity.ts";
-import { childNames, removeRunFile, writeRunFile } from "./run-file.ts";
-import type { ChildName, Phase, RecordedChild, RecordedProcess } from "./run-file.ts";
-import { signalGroup } from "./spawned.ts";
-import type { Ending } from "./spawned.ts";
+import { startTimeOf } from './process-identity.ts';
+import { childNames, removeRunFile, writeRunFile } from './run-file.ts';
+import type { ChildName, Phase, RecordedChild, RecordedProcess } from './run-file.ts';
+import { signalGroup } from './spawned.ts';
+import type { Ending } from './spawned.ts';
 
 export type RunningChild = {
   /** undefined when the process is not ours to end. */
@@ -35,7 +35,7 @@ export class Children {
   readonly #recorded = new Map<ChildName, RecordedChild>();
   readonly #stopping = new AbortController();
   readonly #restarts = new Set<Promise<void>>();
-  #phase: Phase = "starting";
+  #phase: Phase = 'starting';
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(dataDir: string, starter: RecordedProcess, say: (line: string) => void) {
@@ -45,7 +45,7 @@ export class Children {
   }
 
   static async begin(dataDir: string, say: (line: string) => void): Promise<Children> {
-    const started = (await startTimeOf(process.pid)) ?? "unknown";
+    const started = (await startTimeOf(process.pid)) ?? 'unknown';
     const children = new Children(dataDir, { pid: process.pid, started }, say);
     await children.#write();
     return children;
@@ -62,7 +62,7 @@ export class Children {
   }
 
   async ready(): Promise<void> {
-    this.#phase = "running";
+    this.#phase = 'running';
     await this.#write();
   }
 
@@ -72,7 +72,7 @@ export class Children {
 
   /** Stops everything in order; what is being started again is waited for, then stopped too. */
   async stopAll(): Promise<void> {
-    this.#phase = "stopping";
+    this.#phase = 'stopping';
     this.#stopping.abort();
     await this.#writeIfPossible();
     await Promise.all(this.#restarts);
@@ -91,7 +91,7 @@ export class Children {
     this.#stopping.abort();
     for (const name of childNames) {
       const recorded = this.#recorded.get(name);
-      if (recorded !== undefined) signalGroup(recorded.pid, "SIGKILL");
+      if (recorded !== undefined) signalGroup(recorded.pid, 'SIGKILL');
     }
   }
 
@@ -103,19 +103,12 @@ export class Children {
   #lookAfter(name: ChildName, member: Member, start: StartChild<RunningChild>): void {
     void member.child.ended.then((ending) => {
       if (this.#stopping.signal.aborted) return;
-      const restart = this.#startAgain(name, member, start, ending).finally(() =>
-        this.#restarts.delete(restart),
-      );
+      const restart = this.#startAgain(name, member, start, ending).finally(() => this.#restarts.delete(restart));
       this.#restarts.add(restart);
     });
   }
 
-  async #startAgain(
-    name: ChildName,
-    member: Member,
-    start: StartChild<RunningChild>,
-    ending: Ending,
-  ): Promise<void> {
+  async #startAgain(name: ChildName, member: Member, start: StartChild<RunningChild>, ending: Ending): Promise<void> {
     if (Date.now() - member.upSince > steadyMs) member.failures = 0;
     let reason = `ended by itself (${ending.signal ?? `exit code ${ending.code}`})`;
     for (;;) {

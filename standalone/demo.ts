@@ -1,7 +1,7 @@
 // What the demo seeds once everything runs. Standalone knows only this contract; what the twins and the links are
 // is filled in by whoever wires it.
 
-export type TwinName = "acme" | "northwind";
+export type TwinName = 'acme' | 'northwind';
 
 export type DemoDeps = {
   readonly databaseUrl: string;

@@ -1,9 +1,9 @@
 // Ends a process that is not our child, known by its pid and watched by its start time.
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { startTimeOf } from "./process-identity.ts";
-import { signalGroup, signalProcess } from "./spawned.ts";
-import type { EndStep } from "./spawned.ts";
+import { startTimeOf } from './process-identity.ts';
+import { signalStep } from './spawned.ts';
+import type { EndStep } from './spawned.ts';
 
 /**
  * Signals step by step until the process that has `pid` now is gone.
@@ -13,8 +13,7 @@ export async function endByPid(pid: number, steps: readonly EndStep[]): Promise<
   const start = await startTimeOf(pid);
   if (start === undefined) return true;
   for (const step of steps) {
-    if (step.to === "group") signalGroup(pid, step.signal);
-    else signalProcess(pid, step.signal);
+    signalStep(pid, step);
     const deadline = Date.now() + step.waitMs;
     do {
       if ((await startTimeOf(pid)) !== start) return true;

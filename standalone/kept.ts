@@ -1,9 +1,9 @@
 // Small things that must be the same at the next start: secrets and ports.
-import { randomBytes } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 
-import { brokenData, codeOf, fromFileSystem } from "./errors.ts";
-import { choosePorts } from "./ports.ts";
+import { brokenData, codeOf, fromFileSystem } from './errors.ts';
+import { choosePorts } from './ports.ts';
 
 /**
  * 32 random bytes as base64 in a file that only its owner reads.
@@ -12,37 +12,29 @@ import { choosePorts } from "./ports.ts";
  */
 export async function keptSecret(file: string, mayCreate: boolean): Promise<string> {
   try {
-    const text = (await readFile(file, "utf8")).trim();
-    if (Buffer.from(text, "base64").length === 32) return text;
-    throw brokenData(file, "it does not hold 32 bytes as base64");
+    const text = (await readFile(file, 'utf8')).trim();
+    if (Buffer.from(text, 'base64').length === 32) return text;
+    throw brokenData(file, 'it does not hold 32 bytes as base64');
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw fromFileSystem(error, file, "a secret");
-    if (!mayCreate)
-      throw brokenData(file, "it is missing, and the secrets in the database need it");
+    if (codeOf(error) !== 'ENOENT') throw fromFileSystem(error, file, 'a secret');
+    if (!mayCreate) throw brokenData(file, 'it is missing, and the secrets in the database need it');
   }
-  const secret = randomBytes(32).toString("base64");
+  const secret = randomBytes(32).toString('base64');
   await writeWhole(file, `${secret}\n`);
   return secret;
 }
 
-export const portNames = [
-  "gateway",
-  "acme",
-  "northwind",
-  "temporal",
-  "temporalUi",
-  "postgres",
-] as const;
+export const portNames = ['gateway', 'acme', 'northwind', 'temporal', 'temporalUi', 'postgres'] as const;
 export type PortName = (typeof portNames)[number];
 export type Ports = Readonly<Record<PortName, number>>;
 
 const wishes: Readonly<Record<PortName, { what: string; option: string; preferred: number }>> = {
-  gateway: { what: "the gateway", option: "--port", preferred: 8400 },
-  acme: { what: "the twin Acme", option: "--acme-port", preferred: 8401 },
-  northwind: { what: "the twin Northwind", option: "--northwind-port", preferred: 8402 },
-  temporal: { what: "Temporal", option: "--temporal-port", preferred: 8403 },
-  temporalUi: { what: "Temporal's web UI", option: "--temporal-ui-port", preferred: 8404 },
-  postgres: { what: "PostgreSQL", option: "--postgres-port", preferred: 8405 },
+  gateway: { what: 'the gateway', option: '--port', preferred: 8400 },
+  acme: { what: 'the twin Acme', option: '--acme-port', preferred: 8401 },
+  northwind: { what: 'the twin Northwind', option: '--northwind-port', preferred: 8402 },
+  temporal: { what: 'Temporal', option: '--temporal-port', preferred: 8403 },
+  temporalUi: { what: "Temporal's web UI", option: '--temporal-ui-port', preferred: 8404 },
+  postgres: { what: 'PostgreSQL', option: '--postgres-port', preferred: 8405 },
 };
 
 /**
@@ -69,12 +61,10 @@ export async function keptPorts(
 
 async function readPorts(file: string): Promise<Partial<Record<PortName, number>>> {
   try {
-    const value: unknown = JSON.parse(await readFile(file, "utf8"));
-    if (typeof value !== "object" || value === null) return {};
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof value !== 'object' || value === null) return {};
     return Object.fromEntries(
-      Object.entries(value).filter(
-        ([, port]) => Number.isInteger(port) && port > 0 && port < 65_536,
-      ),
+      Object.entries(value).filter(([, port]) => Number.isInteger(port) && port > 0 && port < 65_536),
     );
   } catch {
     return {};

@@ -1,10 +1,10 @@
 // Ends what an earlier start on this data directory left running when it was killed.
-import { endByPid } from "./end-by-pid.ts";
-import { stillRunning } from "./errors.ts";
-import { startTimeOf } from "./process-identity.ts";
-import { childNames, readRunFile, removeRunFile } from "./run-file.ts";
-import type { ChildName } from "./run-file.ts";
-import type { EndStep } from "./spawned.ts";
+import { endByPid } from './end-by-pid.ts';
+import { stillRunning } from './errors.ts';
+import { startTimeOf } from './process-identity.ts';
+import { childNames, readRunFile, removeRunFile } from './run-file.ts';
+import type { ChildName } from './run-file.ts';
+import type { EndStep } from './spawned.ts';
 
 /** How each child is ended, by its starter and by the next one alike. */
 export const endings: Readonly<Record<ChildName, readonly EndStep[]>> = {
@@ -16,16 +16,16 @@ export const endings: Readonly<Record<ChildName, readonly EndStep[]>> = {
   temporal: graceful(10_000),
   // PostgreSQL's fast shutdown, then its immediate one; its own children are its own business.
   postgres: [
-    { signal: "SIGINT", waitMs: 20_000, to: "process" },
-    { signal: "SIGQUIT", waitMs: 10_000, to: "process" },
-    { signal: "SIGKILL", waitMs: 5_000, to: "group" },
+    { signal: 'SIGINT', waitMs: 20_000, to: 'process' },
+    { signal: 'SIGQUIT', waitMs: 10_000, to: 'process' },
+    { signal: 'SIGKILL', waitMs: 5_000, to: 'group' },
   ],
 };
 
 function graceful(waitMs: number): EndStep[] {
   return [
-    { signal: "SIGTERM", waitMs, to: "group" },
-    { signal: "SIGKILL", waitMs: 5_000, to: "group" },
+    { signal: 'SIGTERM', waitMs, to: 'group' },
+    { signal: 'SIGKILL', waitMs: 5_000, to: 'group' },
   ];
 }
 
@@ -35,10 +35,7 @@ function graceful(waitMs: number): EndStep[] {
  * @returns the names of what was ended, in the order in which it was
  * @throws StandaloneError still-running
  */
-export async function endLeftovers(
-  dataDir: string,
-  say: (line: string) => void,
-): Promise<ChildName[]> {
+export async function endLeftovers(dataDir: string, say: (line: string) => void): Promise<ChildName[]> {
   const recorded = await readRunFile(dataDir);
   const ended: ChildName[] = [];
   for (const name of childNames) {

@@ -1,16 +1,16 @@
 // One Ferry per data directory. The lock is SQLite's on a file there, which the kernel drops with its holder,
 // so that a kill -9 leaves no stale lock behind and nobody has to guess.
-import { access, constants, mkdir, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
+import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { alreadyRunning, foreignDirectory, fromFileSystem, notWritable } from "./errors.ts";
-import { readRunFile } from "./run-file.ts";
+import { alreadyRunning, foreignDirectory, fromFileSystem, notWritable } from './errors.ts';
+import { readRunFile } from './run-file.ts';
 
 export type DataLock = { release(): void };
 
-const lockName = "ferry.lock";
+const lockName = 'ferry.lock';
 /** A holder whose parent was killed needs a moment to notice and to say that it stops. */
 const noticeMs = 2_000;
 const stopLimitMs = 60_000;
@@ -20,11 +20,7 @@ const stopLimitMs = 60_000;
  * that is stopping.
  * @throws StandaloneError already-running, not-writable, foreign-directory, disk-full
  */
-export async function lockData(
-  dataDir: string,
-  say: (line: string) => void,
-  signal?: AbortSignal,
-): Promise<DataLock> {
+export async function lockData(dataDir: string, say: (line: string) => void, signal?: AbortSignal): Promise<DataLock> {
   await prepare(dataDir);
   const begun = Date.now();
   let told = false;
@@ -33,11 +29,11 @@ export async function lockData(
     const lock = tryLock(dataDir);
     if (lock !== undefined) return lock;
     const holder = await readRunFile(dataDir);
-    const limit = holder?.phase === "stopping" ? stopLimitMs : noticeMs;
+    const limit = holder?.phase === 'stopping' ? stopLimitMs : noticeMs;
     if (Date.now() - begun > limit) throw alreadyRunning(dataDir, holder?.starter.pid);
-    if (holder?.phase === "stopping" && !told) {
+    if (holder?.phase === 'stopping' && !told) {
       told = true;
-      say("waiting for the Ferry before this one to end");
+      say('waiting for the Ferry before this one to end');
     }
     await sleep(50);
   }
@@ -51,7 +47,7 @@ async function prepare(dataDir: string): Promise<void> {
     const entries = await readdir(dataDir);
     if (!entries.includes(lockName)) {
       if (entries.length > 0) throw foreignDirectory(dataDir);
-      await writeFile(join(dataDir, lockName), "", { mode: 0o600 });
+      await writeFile(join(dataDir, lockName), '', { mode: 0o600 });
     }
   } catch (error) {
     throw fromFileSystem(error, dataDir, "Ferry's data");
@@ -62,7 +58,7 @@ function tryLock(dataDir: string): DataLock | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(join(dataDir, lockName));
-    database.exec("begin exclusive");
+    database.exec('begin exclusive');
     const held = database;
     return { release: () => held.close() };
   } catch (error) {

@@ -1,12 +1,12 @@
 // One of Ferry's own programs as a child: started with this Node, ready when it says or shows so.
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { OnSpawn, RunningChild } from "./children.ts";
-import { childFailed, portTaken } from "./errors.ts";
-import { endings } from "./leftovers.ts";
-import { rotateLog } from "./paths.ts";
-import type { ChildName } from "./run-file.ts";
-import { endBySteps, sizeOf, spawnInGroup, tailOf } from "./spawned.ts";
+import type { OnSpawn, RunningChild } from './children.ts';
+import { childFailed, portTaken } from './errors.ts';
+import { endings } from './leftovers.ts';
+import { rotateLog } from './paths.ts';
+import type { ChildName } from './run-file.ts';
+import { endBySteps, sizeOf, spawnInGroup, tailOf } from './spawned.ts';
 
 export type NodeChildOptions = {
   readonly name: ChildName;
@@ -36,7 +36,7 @@ export async function startNodeChild(
   const from = await sizeOf(options.logFile);
   const child = await spawnInGroup({
     command: process.execPath,
-    args: ["--disable-warning=ExperimentalWarning", options.program, ...options.args],
+    args: ['--disable-warning=ExperimentalWarning', options.program, ...options.args],
     env: options.env,
     logFile: options.logFile,
   });
@@ -51,18 +51,10 @@ export async function startNodeChild(
         const log = await tailOf(options.logFile, from);
         if (options.port !== undefined && /EADDRINUSE/.test(log))
           throw portTaken(options.port.number, options.name, options.port.option);
-        throw childFailed(
-          options.name,
-          `it ended (${signal ?? code})${lastWord(log)}`,
-          options.logFile,
-        );
+        throw childFailed(options.name, `it ended (${signal ?? code})${lastWord(log)}`, options.logFile);
       }
       if (Date.now() > deadline)
-        throw childFailed(
-          options.name,
-          `it was not ready within ${readyWithinMs / 1000} seconds`,
-          options.logFile,
-        );
+        throw childFailed(options.name, `it was not ready within ${readyWithinMs / 1000} seconds`, options.logFile);
       await sleep(40);
     }
   } catch (error) {
@@ -73,11 +65,11 @@ export async function startNodeChild(
 }
 
 async function isReady(ready: Readiness, logFile: string, from: number): Promise<boolean> {
-  if ("line" in ready) return ready.line.test(await tailOf(logFile, from));
+  if ('line' in ready) return ready.line.test(await tailOf(logFile, from));
   try {
     const response = await fetch(ready.url, {
       signal: AbortSignal.timeout(2_000),
-      redirect: "manual",
+      redirect: 'manual',
     });
     await response.body?.cancel();
     return response.status < 500;
@@ -88,9 +80,7 @@ async function isReady(ready: Readiness, logFile: string, from: number): Promise
 
 /** The line that tells most: one that speaks of an error, else the last. */
 function lastWord(log: string): string {
-  const lines = log
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !/^\s+at |^Node\.js v/.test(line));
+  const lines = log.split('\n').filter((line) => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line));
   const line = lines.findLast((text) => /error/i.test(text)) ?? lines.at(-1);
-  return line === undefined ? "" : `, saying "${line.trim().slice(0, 300)}"`;
+  return line === undefined ? '' : `, saying "${line.trim().slice(0, 300)}"`;
 }

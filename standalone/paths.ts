@@ -1,9 +1,9 @@
 // Where everything of one start lies.
-import { rename, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-import { codeOf } from "./errors.ts";
+import { codeOf } from './errors.ts';
 
 export type Paths = {
   readonly data: string;
@@ -16,24 +16,24 @@ export type Paths = {
   readonly adminToken: string;
 };
 
-const checkout = fileURLToPath(new URL("../", import.meta.url));
+const checkout = fileURLToPath(new URL('../', import.meta.url));
 
 /** Beside the checkout, or where root keeps a service's state. */
 export function defaultDataDir(isRoot: boolean = process.getuid?.() === 0): string {
-  return isRoot ? "/var/lib/ferry/data" : join(checkout, ".ferry");
+  return isRoot ? '/var/lib/ferry/data' : join(checkout, '.ferry');
 }
 
 export function pathsIn(dataDir: string): Paths {
   const data = resolve(dataDir);
   return {
     data,
-    temporal: join(data, "temporal"),
-    blobs: join(data, "blobs"),
-    twins: join(data, "twins"),
-    logs: join(data, "logs"),
-    ports: join(data, "ports.json"),
-    secretKey: join(data, "secret.key"),
-    adminToken: join(data, "admin.token"),
+    temporal: join(data, 'temporal'),
+    blobs: join(data, 'blobs'),
+    twins: join(data, 'twins'),
+    logs: join(data, 'logs'),
+    ports: join(data, 'ports.json'),
+    secretKey: join(data, 'secret.key'),
+    adminToken: join(data, 'admin.token'),
   };
 }
 
@@ -47,14 +47,14 @@ export function programFile(program: string): string {
 
 /** Everything that belongs to one state of affairs goes together; the lock and the ports stay. */
 const wiped = [
-  "postgres",
-  "postgres.new",
-  "postgres.password",
-  "temporal",
-  "twins",
-  "blobs",
-  "secret.key",
-  "admin.token",
+  'postgres',
+  'postgres.new',
+  'postgres.password',
+  'temporal',
+  'twins',
+  'blobs',
+  'secret.key',
+  'admin.token',
 ];
 
 /** Wipes the data. Each part is first renamed, so that one that is half deleted is never taken for a whole one. */
@@ -65,11 +65,10 @@ export async function wipe(dataDir: string): Promise<void> {
     try {
       await rename(path, doomed);
     } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
-  for (const name of wiped)
-    await rm(join(dataDir, `${name}.wiped`), { recursive: true, force: true });
+  for (const name of wiped) await rm(join(dataDir, `${name}.wiped`), { recursive: true, force: true });
 }
 
 const longestLog = 10 * 1024 * 1024;
@@ -79,6 +78,6 @@ export async function rotateLog(file: string): Promise<void> {
   try {
     if ((await stat(file)).size > longestLog) await rename(file, `${file}.1`);
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }

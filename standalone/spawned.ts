@@ -1,12 +1,12 @@
 // One child process in a process group of its own: how it is started, watched and ended.
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { RunAs } from "./user.ts";
+import type { RunAs } from './user.ts';
 
 export type SpawnOptions = {
   readonly command: string;
@@ -34,13 +34,13 @@ export type Spawned = {
  * @throws the error of spawn(2), for instance ENOENT or EACCES, or that of opening the log
  */
 export async function spawnInGroup(options: SpawnOptions): Promise<Spawned> {
-  const log = openSync(options.logFile, "a", 0o600);
+  const log = openSync(options.logFile, 'a', 0o600);
   let child: ChildProcess;
   try {
     child = spawn(options.command, options.args, {
       detached: true,
       env: { ...options.env },
-      stdio: ["ignore", log, log],
+      stdio: ['ignore', log, log],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.runAs === undefined ? {} : { uid: options.runAs.uid, gid: options.runAs.gid }),
     });
@@ -49,18 +49,18 @@ export async function spawnInGroup(options: SpawnOptions): Promise<Spawned> {
   }
   let over = false;
   const ended = new Promise<Ending>((resolve) => {
-    child.once("exit", (code, signal) => {
+    child.once('exit', (code, signal) => {
       over = true;
       resolve({ code, signal });
     });
   });
   const { pid } = child;
   if (pid === undefined) {
-    const [error] = (await once(child, "error")) as [Error];
+    const [error] = (await once(child, 'error')) as [Error];
     throw error;
   }
   // A signal that cannot be delivered is reported by this event; the exit tells enough.
-  child.on("error", () => {});
+  child.on('error', () => {});
   return {
     pid,
     ended,
@@ -76,7 +76,7 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
@@ -84,18 +84,24 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
 export type EndStep = {
   readonly signal: NodeJS.Signals;
   readonly waitMs: number;
-  readonly to?: "process" | "group";
+  readonly to?: 'process' | 'group';
 };
+
+/** A stopped process (SIGSTOP) sees no signal but SIGKILL before it is continued. */
+export function signalStep(pid: number, step: EndStep): void {
+  const send = step.to === 'process' ? signalProcess : signalGroup;
+  send(pid, step.signal);
+  send(pid, 'SIGCONT');
+}
 
 /** Ends a process by one signal after the other until it is gone. */
 export async function endBySteps(spawned: Spawned, steps: readonly EndStep[]): Promise<void> {
   for (const step of steps) {
     if (spawned.hasEnded()) return;
-    if (step.to === "process") signalProcess(spawned.pid, step.signal);
-    else spawned.kill(step.signal);
+    signalStep(spawned.pid, step);
     await Promise.race([spawned.ended, sleep(step.waitMs, undefined, { ref: false })]);
   }
-  if (!spawned.hasEnded()) spawned.kill("SIGKILL");
+  if (!spawned.hasEnded()) spawned.kill('SIGKILL');
   await spawned.ended;
 }
 
@@ -103,35 +109,30 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
 /** The last lines of a log, at most 4 KiB, from byte `from` on. */
 export async function tailOf(logFile: string, from = 0): Promise<string> {
   try {
-    const file = await open(logFile, "r");
+    const file = await open(logFile, 'r');
     try {
       const { size } = await file.stat();
       const start = Math.max(from, size - 4096);
-      const { buffer, bytesRead } = await file.read(
-        Buffer.alloc(Math.max(0, size - start)),
-        0,
-        undefined,
-        start,
-      );
-      return buffer.toString("utf8", 0, bytesRead);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, size - start)), 0, undefined, start);
+      return buffer.toString('utf8', 0, bytesRead);
     } finally {
       await file.close();
     }
   } catch {
-    return "";
+    return '';
   }
 }
 
 export async function sizeOf(logFile: string): Promise<number> {
   try {
-    const file = await open(logFile, "r");
+    const file = await open(logFile, 'r');
     try {
       return (await file.stat()).size;
     } finally {

@@ -1,27 +1,24 @@
 // `ferry start`: everything on one machine, from an empty directory to a linked pair of helpdesks, and back.
-import { mkdir, stat, statfs } from "node:fs/promises";
+import { mkdir, stat, statfs } from 'node:fs/promises';
 
-import { migrate } from "#db/migrate.ts";
-
-import { asJson, asText, local } from "./announce.ts";
-import type { Running } from "./announce.ts";
-import { Children } from "./children.ts";
-import { seedDemo } from "./demo.ts";
-import type { DemoResult, SeedDemo } from "./demo.ts";
-import { codeOf, diskFull, errorLine, exitCodeOf, fromFileSystem, lostSchema } from "./errors.ts";
-import { keptPorts, keptSecret } from "./kept.ts";
-import type { PortName, Ports } from "./kept.ts";
-import { endLeftovers } from "./leftovers.ts";
-import { lockData } from "./lock.ts";
-import { defaultDataDir, logFile, pathsIn, rotateLog, wipe } from "./paths.ts";
-import type { Paths } from "./paths.ts";
-import { startPostgres } from "./postgres.ts";
-import type { RunningPostgres } from "./postgres.ts";
-import { gatewayChild, standardPrograms, twinChild, workerChild } from "./programs.ts";
-import type { Programs, Surroundings } from "./programs.ts";
-import { startTemporal } from "./temporal.ts";
-import type { RunningTemporal } from "./temporal.ts";
-import { onTermination } from "./termination.ts";
+import { asJson, asText, local } from './announce.ts';
+import type { Running } from './announce.ts';
+import { Children } from './children.ts';
+import { seedDemo } from './demo.ts';
+import type { DemoResult, SeedDemo } from './demo.ts';
+import { diskFull, errorLine, exitCodeOf, fromFileSystem } from './errors.ts';
+import { keptPorts, keptSecret } from './kept.ts';
+import type { PortName, Ports } from './kept.ts';
+import { endLeftovers } from './leftovers.ts';
+import { lockData } from './lock.ts';
+import { defaultDataDir, pathsIn, wipe } from './paths.ts';
+import type { Paths } from './paths.ts';
+import type { RunningPostgres } from './postgres.ts';
+import { database, migrateOrSay, namespace, postgresChild, temporalChild } from './platform.ts';
+import { gatewayChild, standardPrograms, twinChild, workerChild } from './programs.ts';
+import type { Programs, Surroundings } from './programs.ts';
+import type { RunningTemporal } from './temporal.ts';
+import { onTermination } from './termination.ts';
 
 export type StartOptions = {
   /** The data directory; without it `.ferry` beside the checkout, for root under /var/lib/ferry. */
@@ -44,8 +41,6 @@ export type StartOptions = {
 
 export type Output = { stdout(text: string): void; stderr(text: string): void };
 
-const database = "ferry";
-const namespace = "default";
 /** PostgreSQL's cluster with its write-ahead log, and room to write an error. */
 const leastFreeBytes = 192 * 1024 * 1024;
 
@@ -58,8 +53,7 @@ export async function startStandalone(options: StartOptions = {}): Promise<numbe
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   };
-  const say = (line: string): void =>
-    (options.json === true ? out.stderr : out.stdout)(`${line}\n`);
+  const say = (line: string): void => (options.json === true ? out.stderr : out.stdout)(`${line}\n`);
   const own = options.signal === undefined ? onTermination() : undefined;
   const signal = options.signal ?? own?.signal ?? new AbortController().signal;
   try {
@@ -96,11 +90,11 @@ async function run(options: StartOptions, context: Context): Promise<void> {
     try {
       await bringUp(options, paths, children, context);
       await untilAborted(signal);
-      say("stopping");
+      say('stopping');
     } finally {
       await Promise.race([children.stopAll(), context.impatient.then(() => children.killAll())]);
     }
-    say("stopped");
+    say('stopped');
   } finally {
     lock.release();
   }
@@ -117,31 +111,24 @@ async function prepare(paths: Paths): Promise<void> {
   }
 }
 
-async function bringUp(
-  options: StartOptions,
-  paths: Paths,
-  children: Children,
-  context: Context,
-): Promise<void> {
+async function bringUp(options: StartOptions, paths: Paths, children: Children, context: Context): Promise<void> {
   const { say, signal, out } = context;
   const ports = await keptPorts(paths.ports, options.ports ?? {});
   const hasData = await exists(`${paths.data}/postgres`);
   const secretKey = await keptSecret(paths.secretKey, !hasData);
   const adminToken = await keptSecret(paths.adminToken, true);
 
-  say("starting PostgreSQL");
+  say('starting PostgreSQL');
   const pg = await postgresChild(paths, ports, children, signal);
   await pg.createDatabase(database);
   await migrateOrSay(pg.url(database));
   signal.throwIfAborted();
 
-  say("starting Temporal");
-  const temporal = await temporalChild(options, paths, ports, children, context);
+  say('starting Temporal');
+  const temporal = await temporalChild(options.env, paths, ports, children, context);
   signal.throwIfAborted();
 
-  say(
-    options.empty === true ? "starting gateway and worker" : "starting gateway, worker and twins",
-  );
+  say(options.empty === true ? 'starting gateway and worker' : 'starting gateway, worker and twins');
   const surroundings: Surroundings = {
     paths,
     ports,
@@ -155,18 +142,17 @@ async function bringUp(
     signal,
   };
   const starts = [
-    children.start("gateway", gatewayChild(surroundings)),
-    children.start("worker", workerChild(surroundings)),
+    children.start('gateway', gatewayChild(surroundings)),
+    children.start('worker', workerChild(surroundings)),
     ...(options.empty === true
       ? []
       : [
-          children.start("acme", twinChild(surroundings, "acme")),
-          children.start("northwind", twinChild(surroundings, "northwind")),
+          children.start('acme', twinChild(surroundings, 'acme')),
+          children.start('northwind', twinChild(surroundings, 'northwind')),
         ]),
   ];
   // All of them settle first, so that none is started behind the back of the stop that follows a failure.
-  for (const result of await Promise.allSettled(starts))
-    if (result.status === "rejected") throw result.reason;
+  for (const result of await Promise.allSettled(starts)) if (result.status === 'rejected') throw result.reason;
   signal.throwIfAborted();
 
   const demo =
@@ -187,60 +173,6 @@ async function bringUp(
   announce(options, out, describe(paths, ports, pg, temporal, adminToken, children, options), demo);
 }
 
-async function postgresChild(
-  paths: Paths,
-  ports: Ports,
-  children: Children,
-  signal: AbortSignal,
-): Promise<RunningPostgres> {
-  const file = logFile(paths, "postgres");
-  await rotateLog(file);
-  return children.start("postgres", (onSpawn) =>
-    startPostgres({
-      dataDir: paths.data,
-      port: ports.postgres,
-      durable: true,
-      logFile: file,
-      signal,
-      onSpawn,
-    }),
-  );
-}
-
-async function temporalChild(
-  options: StartOptions,
-  paths: Paths,
-  ports: Ports,
-  children: Children,
-  context: Context,
-): Promise<RunningTemporal> {
-  const file = logFile(paths, "temporal");
-  await rotateLog(file);
-  return children.start("temporal", (onSpawn) =>
-    startTemporal({
-      dataDir: paths.temporal,
-      port: ports.temporal,
-      uiPort: ports.temporalUi,
-      logFile: file,
-      namespace,
-      progress: context.say,
-      signal: context.signal,
-      onSpawn,
-      ...(options.env === undefined ? {} : { env: options.env }),
-    }),
-  );
-}
-
-async function migrateOrSay(url: string): Promise<void> {
-  try {
-    await migrate(url);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "schema-newer" || code === "schema-older") throw lostSchema(error as Error);
-    throw error;
-  }
-}
-
 function describe(
   paths: Paths,
   ports: Ports,
@@ -257,7 +189,7 @@ function describe(
     gateway: { url: local(ports.gateway), adminToken },
     postgres: {
       url: pg.url(database),
-      host: "127.0.0.1",
+      host: '127.0.0.1',
       port: pg.port,
       user: pg.user,
       password: pg.password,
@@ -265,19 +197,12 @@ function describe(
     },
     temporal: { address: temporal.address, namespace, ui: temporal.uiUrl ?? null },
     twins:
-      options.empty === true
-        ? {}
-        : { acme: { url: local(ports.acme) }, northwind: { url: local(ports.northwind) } },
+      options.empty === true ? {} : { acme: { url: local(ports.acme) }, northwind: { url: local(ports.northwind) } },
     pids: children.pids(),
   };
 }
 
-function announce(
-  options: StartOptions,
-  out: Output,
-  running: Running,
-  demo: DemoResult | undefined,
-): void {
+function announce(options: StartOptions, out: Output, running: Running, demo: DemoResult | undefined): void {
   if (options.json === true) out.stdout(`${asJson(running, demo)}\n`);
   else out.stdout(`${asText(running, demo)}\n`);
 }
@@ -288,7 +213,7 @@ function untilAborted(signal: AbortSignal): Promise<void> {
     // A pending promise alone would let the process end.
     const alive = setInterval(() => {}, 60_000);
     signal.addEventListener(
-      "abort",
+      'abort',
       () => {
         clearInterval(alive);
         resolve();

@@ -1,8 +1,8 @@
 // A Temporal for one machine: the one that TEMPORAL_ADDRESS names, or a dev server of our own.
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Connection } from "@temporalio/client";
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
 
 import {
   codeOf,
@@ -12,12 +12,12 @@ import {
   temporalFailed,
   temporalTooOld,
   temporalUnreachable,
-} from "./errors.ts";
-import { anyFreePort } from "./ports.ts";
-import { endBySteps, sizeOf, spawnInGroup, tailOf } from "./spawned.ts";
-import type { Ending, Spawned } from "./spawned.ts";
-import { cacheDirectory, findTemporal, isAtLeast, minimumServer } from "./temporal-find.ts";
-import type { Progress } from "./temporal-find.ts";
+} from './errors.ts';
+import { anyFreePort } from './ports.ts';
+import { endBySteps, sizeOf, spawnInGroup, tailOf } from './spawned.ts';
+import type { Ending, Spawned } from './spawned.ts';
+import { cacheDirectory, findTemporal, isAtLeast, minimumServer } from './temporal-find.ts';
+import type { Progress } from './temporal-find.ts';
 
 export type TemporalOptions = {
   /** Holds `temporal.db`. */
@@ -55,8 +55,8 @@ const startLimitMs = 90_000;
  */
 export async function startTemporal(options: TemporalOptions): Promise<RunningTemporal> {
   const env = options.env ?? process.env;
-  const given = env["TEMPORAL_ADDRESS"];
-  if (given !== undefined && given !== "") return useTemporal(given);
+  const given = env['TEMPORAL_ADDRESS'];
+  if (given !== undefined && given !== '') return useTemporal(given);
   const executable = options.executable ?? (await executableFor(options, env));
   try {
     await mkdir(options.dataDir, { recursive: true });
@@ -69,8 +69,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     try {
       return await launch(executable, port, options);
     } catch (error) {
-      if (codeOf(error) !== "port-taken" || options.port !== undefined || attempt === 5)
-        throw error;
+      if (codeOf(error) !== 'port-taken' || options.port !== undefined || attempt === 5) throw error;
     }
   }
 }
@@ -100,7 +99,7 @@ async function useTemporal(address: string): Promise<RunningTemporal> {
       address,
       version,
       minimumServer,
-      "update it, or unset TEMPORAL_ADDRESS to let Ferry start its own",
+      'update it, or unset TEMPORAL_ADDRESS to let Ferry start its own',
     );
   return {
     address,
@@ -114,37 +113,26 @@ async function useTemporal(address: string): Promise<RunningTemporal> {
 export async function serverVersion(address: string): Promise<string> {
   const connection = await Connection.connect({ address, connectTimeout: 5_000 });
   try {
-    const info = await connection.withDeadline(Date.now() + 5_000, () =>
-      connection.workflowService.getSystemInfo({}),
-    );
-    return info.serverVersion ?? "0.0.0";
+    const info = await connection.withDeadline(Date.now() + 5_000, () => connection.workflowService.getSystemInfo({}));
+    return info.serverVersion ?? '0.0.0';
   } finally {
     await connection.close();
   }
 }
 
-async function launch(
-  executable: string,
-  port: number,
-  options: TemporalOptions,
-): Promise<RunningTemporal> {
+async function launch(executable: string, port: number, options: TemporalOptions): Promise<RunningTemporal> {
   const from = await sizeOf(options.logFile);
   const child = await spawnInGroup({
     command: executable,
     args: [
-      ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port)],
-      ...[
-        "--http-port",
-        String(await anyFreePort()),
-        "--metrics-port",
-        String(await anyFreePort()),
-      ],
-      ...(options.uiPort === undefined ? ["--headless"] : ["--ui-port", String(options.uiPort)]),
-      ...(options.inMemory === true ? [] : ["--db-filename", join(options.dataDir, "temporal.db")]),
-      ...["--namespace", options.namespace ?? "default"],
-      ...["--log-level", "warn", "--log-format", "json"],
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
+      ...['--http-port', String(await anyFreePort()), '--metrics-port', String(await anyFreePort())],
+      ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
+      ...(options.inMemory === true ? [] : ['--db-filename', join(options.dataDir, 'temporal.db')]),
+      ...['--namespace', options.namespace ?? 'default'],
+      ...['--log-level', 'warn', '--log-format', 'json'],
       // It would ask a server of Temporal's whether there is a newer version.
-      ...["--dynamic-config-value", "frontend.enableServerVersionCheck=false"],
+      ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
     ],
     env: childEnv(options.env ?? process.env),
     logFile: options.logFile,
@@ -152,13 +140,12 @@ async function launch(
   await options.onSpawn?.(child.pid);
   const address = `127.0.0.1:${port}`;
   try {
-    await untilReady(child, address, options.namespace ?? "default", options.signal);
+    await untilReady(child, address, options.namespace ?? 'default', options.signal);
   } catch (error) {
     await stopTemporal(child);
     options.signal?.throwIfAborted();
     const log = await tailOf(options.logFile, from);
-    if (/address already in use|can't set .* port/.test(log))
-      throw portTaken(port, "Temporal", "--temporal-port");
+    if (/address already in use|can't set .* port/.test(log)) throw portTaken(port, 'Temporal', '--temporal-port');
     if (/no space left on device|disk is full/i.test(log)) throw diskFull(options.dataDir);
     throw temporalFailed(options.logFile, (error as Error).message);
   }
@@ -169,7 +156,7 @@ async function launch(
     ended: child.ended,
     stop: () => stopTemporal(child),
     kill9: async () => {
-      child.kill("SIGKILL");
+      child.kill('SIGKILL');
       await child.ended;
     },
   };
@@ -178,9 +165,9 @@ async function launch(
 function childEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   // The CLI reads a person's profile of cloud connections from its environment; our server needs none of it.
   return {
-    PATH: env["PATH"] ?? "/usr/bin:/bin",
-    HOME: env["HOME"] ?? "/nonexistent",
-    TZ: "UTC",
+    PATH: env['PATH'] ?? '/usr/bin:/bin',
+    HOME: env['HOME'] ?? '/nonexistent',
+    TZ: 'UTC',
   };
 }
 
@@ -204,7 +191,7 @@ async function untilReady(
       } catch (error) {
         if (child.hasEnded()) {
           const { code, signal: killedBy } = await child.ended;
-          throw new Error(`it ended with ${code ?? killedBy ?? "no reason"}`, { cause: error });
+          throw new Error(`it ended with ${code ?? killedBy ?? 'no reason'}`, { cause: error });
         }
         if (Date.now() > deadline)
           throw new Error(`it did not answer within ${startLimitMs / 1000} seconds`, {
@@ -220,7 +207,7 @@ async function untilReady(
 
 async function stopTemporal(child: Spawned): Promise<void> {
   await endBySteps(child, [
-    { signal: "SIGTERM", waitMs: 8_000 },
-    { signal: "SIGKILL", waitMs: 5_000 },
+    { signal: 'SIGTERM', waitMs: 8_000 },
+    { signal: 'SIGKILL', waitMs: 5_000 },
   ]);
 }

@@ -19,10 +19,10 @@ export function onTermination(): Termination {
   const handle = (): void => {
     const now = performance.now();
     first ??= now;
-    if (!controller.signal.aborted) controller.abort(new Error("asked to end"));
+    if (!controller.signal.aborted) controller.abort(new Error('asked to end'));
     else if (now - first > sameRequestMs) impatient.resolve();
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, handle);
   return {
     signal: controller.signal,

@@ -1,9 +1,9 @@
 // Whom PostgreSQL runs as. It refuses to run as root, so root lends it the unprivileged user
 // that every system has; no user is ever created.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 export type RunAs = { readonly name: string; readonly uid: number; readonly gid: number };
 
@@ -12,14 +12,14 @@ const run = promisify(execFile);
 /** The user for PostgreSQL, or undefined when we are not root and it runs as ourselves. */
 export async function unprivilegedUser(): Promise<RunAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const uid = await idOf("-u");
-  const gid = await idOf("-g");
-  return { name: "nobody", uid: uid ?? 65534, gid: gid ?? 65534 };
+  const uid = await idOf('-u');
+  const gid = await idOf('-g');
+  return { name: 'nobody', uid: uid ?? 65534, gid: gid ?? 65534 };
 }
 
-async function idOf(flag: "-u" | "-g"): Promise<number | undefined> {
+async function idOf(flag: '-u' | '-g'): Promise<number | undefined> {
   try {
-    const { stdout } = await run("id", [flag, "nobody"]);
+    const { stdout } = await run('id', [flag, 'nobody']);
     const id = Number(stdout.trim());
     return Number.isInteger(id) && id > 0 ? id : undefined;
   } catch {

@@ -3,39 +3,40 @@
 //
 //   npm test                                all of them
 //   npm test -- test/config test/a.test.ts  those in a folder, and one file
-import { stat } from "node:fs/promises";
-import { glob } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { join, relative, resolve } from "node:path";
-import { run } from "node:test";
-import { spec } from "node:test/reporters";
+import { glob, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 
-import { merged } from "./support/merged-report.ts";
-import type { TestEvent } from "./support/merged-report.ts";
-import { checkout } from "./support/process.ts";
-import { postgresVariable, startServices, temporalVariable } from "./support/services.ts";
-import type { StartedServices } from "./support/services.ts";
+import { merged } from './support/merged-report.ts';
+import type { TestEvent } from './support/merged-report.ts';
+import { checkout } from './support/process.ts';
+import { postgresVariable, startServices, temporalVariable } from './support/services.ts';
+import type { StartedServices } from './support/services.ts';
 
 /** Files that need little besides themselves run side by side; the rest has the machine for itself, since it measures time. */
-const light = ["core", "config", "blobs", "cli", "twins", "connectors", "architecture.test.ts"];
-const fileTimeoutMs = 10 * 60_000;
+const light = ['core', 'config', 'blobs', 'cli', 'twins', 'connectors', 'architecture.test.ts'];
+const fileTimeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 10 * 60_000);
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(named: readonly string[]): Promise<number> {
   const files = await testFiles(named);
   if (files.length === 0) {
-    process.stderr.write(`no test file: ${named.join(" ") || "test/**/*.test.ts"}\n`);
+    process.stderr.write(`no test file: ${named.join(' ') || 'test/**/*.test.ts'}\n`);
     return 64;
   }
   const broken = new AbortController();
   let services: StartedServices | undefined;
   const breakOff = (): void => broken.abort();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, breakOff);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, breakOff);
   try {
-    services = await startServices();
-    process.env[postgresVariable] = services.postgres;
-    process.env[temporalVariable] = services.temporal;
+    if (!process.env[postgresVariable] || !process.env[temporalVariable]) {
+      services = await startServices();
+      process.env[postgresVariable] = services.postgres;
+      process.env[temporalVariable] = services.temporal;
+    }
     return await runAll(files, broken.signal);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -62,7 +63,7 @@ async function runAll(files: readonly string[], signal: AbortSignal): Promise<nu
             timeout: fileTimeoutMs,
             signal,
             cwd: checkout,
-            execArgv: ["--disable-warning=ExperimentalWarning"],
+            execArgv: ['--disable-warning=ExperimentalWarning'],
           }) as AsyncIterable<TestEvent>,
     ),
   );
@@ -70,11 +71,11 @@ async function runAll(files: readonly string[], signal: AbortSignal): Promise<nu
   reporter.pipe(process.stdout, { end: false });
   let failed = false;
   for await (const event of report) {
-    if (event.type === "test:fail" && !isTodo(event)) failed = true;
+    if (event.type === 'test:fail' && !isTodo(event)) failed = true;
     reporter.write(event);
   }
   await new Promise<void>((done) => {
-    reporter.once("end", done);
+    reporter.once('end', done);
     reporter.end();
   });
   return failed || signal.aborted ? 1 : 0;
@@ -86,13 +87,12 @@ function isTodo(event: TestEvent): boolean {
 }
 
 function isLight(file: string): boolean {
-  const [, folder = ""] = relative(checkout, file).split("/");
+  const [, folder = ''] = relative(checkout, file).split('/');
   return light.includes(folder);
 }
 
 async function testFiles(named: readonly string[]): Promise<string[]> {
-  const patterns =
-    named.length === 0 ? ["test/**/*.test.ts"] : await Promise.all(named.map(pattern));
+  const patterns = named.length === 0 ? ['test/**/*.test.ts'] : await Promise.all(named.map(pattern));
   const found = new Set<string>();
   for await (const file of glob(patterns, { cwd: checkout })) found.add(resolve(checkout, file));
   return [...found].toSorted();
@@ -102,7 +102,7 @@ async function testFiles(named: readonly string[]): Promise<string[]> {
 async function pattern(name: string): Promise<string> {
   const path = relative(checkout, resolve(name));
   try {
-    if ((await stat(resolve(name))).isDirectory()) return join(path, "**/*.test.ts");
+    if ((await stat(resolve(name))).isDirectory()) return join(path, '**/*.test.ts');
   } catch {
     // A pattern, or a file that is not there: glob finds nothing, and that is said.
   }

@@ -2,18 +2,18 @@
 import type { z } from "zod";
 import type { Finding, Path } from "./fault.ts";
 import { knownKeys } from "./known-keys.ts";
-import { didYouMean } from "./nearest.ts";
+import { suggestion } from "#core/nearest.ts";
 
 type Issue = z.core.$ZodIssue;
 
 export function findingsOf(schema: z.ZodType, value: unknown, under: Path = []): Finding[] {
   const result = schema.safeParse(value);
   if (result.success) return [];
-  return flatten(result.error.issues).flatMap((issue) => explain(issue, schema, value, under));
+  return flatIssues(result.error.issues).flatMap((issue) => explain(issue, schema, value, under));
 }
 
 /** Of a union, the issues of the branch that was most probably meant. */
-function flatten(issues: readonly Issue[], under: readonly PropertyKey[] = []): Issue[] {
+export function flatIssues(issues: readonly Issue[], under: readonly PropertyKey[] = []): Issue[] {
   return issues.flatMap((issue) => {
     const path = [...under, ...issue.path];
     if (issue.code !== "invalid_union" || issue.errors.length === 0) return [{ ...issue, path }];
@@ -22,7 +22,7 @@ function flatten(issues: readonly Issue[], under: readonly PropertyKey[] = []): 
     );
     const best = issue.errors.toSorted((a, b) => distance(a) - distance(b))[0];
     if (isOtherType || best === undefined) return [{ ...issue, path }];
-    return flatten(best, path);
+    return flatIssues(best, path);
   });
 }
 
@@ -46,7 +46,7 @@ function explain(issue: Issue, schema: z.ZodType, value: unknown, under: Path): 
       path: [...path, key],
       at: "key" as const,
       message: `There is no setting "${shown(key)}" here.`,
-      fix: didYouMean(key, known),
+      fix: suggestion(key, known),
     }));
   }
   if (isSecretPlace(path))
@@ -93,7 +93,7 @@ function wrong(issue: Issue, path: Path, given: unknown): Finding {
         code: "unknown-value",
         path,
         message: `${typeof given === "string" ? `"${shown(given)}"` : "This"} is not one of the possible values.`,
-        fix: didYouMean(typeof given === "string" ? given : "", issue.values.map(String)),
+        fix: suggestion(typeof given === "string" ? given : "", issue.values.map(String)),
       };
     case "invalid_key":
       return {
@@ -125,7 +125,7 @@ function wrong(issue: Issue, path: Path, given: unknown): Finding {
       return {
         code: "wrong-value",
         path,
-        message: `This can't be used as it is${path.at(-1) === "url" ? "" : "."}${path.at(-1) === "url" ? " as a URL." : ""}`,
+        message: "This value can't be used.",
         fix: `Write ${expectation(issue)}.`,
       };
   }

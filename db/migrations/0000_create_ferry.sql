@@ -24,6 +24,7 @@ CREATE TABLE "attachments" (
 	"id" text NOT NULL,
 	"sha256" text,
 	"size_bytes" bigint,
+	"type" text,
 	"failure" text,
 	"staged_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "attachments_action_id_pk" PRIMARY KEY("action","id")
@@ -241,7 +242,7 @@ CREATE TABLE "writes" (
 	"ticket" text,
 	"marker" text NOT NULL,
 	"fingerprints" text[] NOT NULL,
-	"steps" jsonb,
+	"plan" jsonb,
 	"state" text DEFAULT 'open' NOT NULL,
 	"written" jsonb,
 	"promised_at" timestamp with time zone DEFAULT now() NOT NULL,

@@ -8,6 +8,7 @@ export const attachments = pgTable(
     id: text().notNull(),
     sha256: text(),
     sizeBytes: bigint({ mode: 'number' }),
+    type: text(),
     /** Why it can't come; a placeholder tells both desks. */
     failure: text(),
     stagedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { Outcome, Reason, Words } from '#core/vocabulary.ts';
-import type { Receipt } from '#core/receipt.ts';
+import type { ReceiptView as Receipt } from '#core/receipt.ts';
 
 /** The intent to bring one action or one receipt down a lane. `copy` is an action that had arrived by another way. */
 export const deliveries = pgTable(

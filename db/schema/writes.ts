@@ -15,8 +15,8 @@ export const writes = pgTable(
     ticket: text(),
     marker: text().notNull(),
     fingerprints: text().array().notNull(),
-    /** The connector's step, performed again as it stands. The first row's `steps` holds the whole command. */
-    steps: jsonb().$type<readonly unknown[]>(),
+    /** With the first step: the whole plan, so that the delivery is never decided again. */
+    plan: jsonb().$type<unknown>(),
     state: text().$type<'open' | 'made' | 'settled' | 'absent'>().notNull().default('open'),
     written: jsonb().$type<{ ticketId: string; actionIds: readonly string[]; number?: string; url?: string }>(),
     promisedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

@@ -1,33 +1,33 @@
-import assert from "node:assert/strict";
-import { test } from "node:test";
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
-import { ConfigError, configFrom, loadConfig, readEnv } from "#config/env.ts";
+import { ConfigError, configFrom, loadConfig, readEnv } from '#config/env.ts';
 
-const key = Buffer.alloc(32, 7).toString("base64");
-const good = { DATABASE_URL: "postgres://u:p@127.0.0.1/ferry", FERRY_SECRET_KEY: key };
-const noFile = (): string => assert.fail("no file is named");
+const key = Buffer.alloc(32, 7).toString('base64');
+const good = { DATABASE_URL: 'postgres://u:p@127.0.0.1/ferry', FERRY_SECRET_KEY: key };
+const noFile = (): string => assert.fail('no file is named');
 
-test("a minimal environment gives a whole configuration with its defaults", () => {
-  const { raw, faults } = readEnv({ ...good, PATH: "/bin" }, noFile);
+test('a minimal environment gives a whole configuration with its defaults', () => {
+  const { raw, faults } = readEnv({ ...good, PATH: '/bin' }, noFile);
   assert.deepEqual(faults, []);
   const { config } = configFrom(raw);
   assert.ok(config);
   assert.equal(config.databaseUrl, good.DATABASE_URL);
-  assert.deepEqual(config.temporal, { address: "127.0.0.1:7233", namespace: "default" });
+  assert.deepEqual(config.temporal, { address: '127.0.0.1:7233', namespace: 'default' });
   assert.equal(config.secretKeys[0]?.length, 32);
   assert.equal(config.port, 8400);
-  assert.equal(config.log, "info");
+  assert.equal(config.log, 'info');
   assert.deepEqual(config.allowAddresses, []);
 });
 
-test("every fault is named at once, each with what to do, and no value is repeated", () => {
+test('every fault is named at once, each with what to do, and no value is repeated', () => {
   const env = {
-    DATABASE_URL: "mysql://u:hunter2hunter2@h/x",
-    FERRY_SECRET_KEY: "c2hvcnQtc2VjcmV0",
-    FERRY_PORT: "99999",
-    FERRY_LOG: "loud",
-    FERRY_ALLOW_ADDRESSES: "10.0.0.1",
-    FERRY_PROT: "1",
+    DATABASE_URL: 'mysql://u:hunter2hunter2@h/x',
+    FERRY_SECRET_KEY: 'c2hvcnQtc2VjcmV0',
+    FERRY_PORT: '99999',
+    FERRY_LOG: 'loud',
+    FERRY_ALLOW_ADDRESSES: '10.0.0.1',
+    FERRY_PROT: '1',
   };
   assert.throws(
     () => loadConfig(env),
@@ -35,42 +35,41 @@ test("every fault is named at once, each with what to do, and no value is repeat
       assert.ok(error instanceof ConfigError);
       assert.equal(error.exitCode, 78);
       assert.deepEqual(error.faults.map(({ variable }) => variable).toSorted(), [
-        "DATABASE_URL",
-        "FERRY_ALLOW_ADDRESSES",
-        "FERRY_LOG",
-        "FERRY_PORT",
-        "FERRY_PROT",
-        "FERRY_SECRET_KEY",
+        'DATABASE_URL',
+        'FERRY_ALLOW_ADDRESSES',
+        'FERRY_LOG',
+        'FERRY_PORT',
+        'FERRY_PROT',
+        'FERRY_SECRET_KEY',
       ]);
       for (const fault of error.faults) assert.ok(fault.fix.length > 0);
       assert.match(error.message, /FERRY_PROT is not a variable.*did you mean FERRY_PORT\?/);
       assert.doesNotMatch(error.message, /hunter2|c2hvcnQ/);
-      assert.equal(error.message.includes("\n"), false);
+      assert.equal(error.message.includes('\n'), false);
       return true;
     },
   );
 });
 
-test("what is missing is named", () => {
+test('what is missing is named', () => {
   const { faults } = configFrom({});
   assert.deepEqual(
     faults.map(({ variable, problem }) => `${variable} ${problem}`),
-    ["DATABASE_URL is not set", "FERRY_SECRET_KEY is not set"],
+    ['DATABASE_URL is not set', 'FERRY_SECRET_KEY is not set'],
   );
 });
 
-test("a secret may come from a file, whose last line break does not count", () => {
-  const { raw, faults } = readEnv(
-    { DATABASE_URL_FILE: "/run/db", FERRY_SECRET_KEY_FILE: "/run/key" },
-    (path) => (path === "/run/db" ? `${good.DATABASE_URL}\n` : `${key}\r\n`),
+test('a secret may come from a file, whose last line break does not count', () => {
+  const { raw, faults } = readEnv({ DATABASE_URL_FILE: '/run/db', FERRY_SECRET_KEY_FILE: '/run/key' }, (path) =>
+    path === '/run/db' ? `${good.DATABASE_URL}\n` : `${key}\r\n`,
   );
   assert.deepEqual(faults, []);
   assert.deepEqual(raw, good);
 });
 
-test("a file that cannot be read is one fault, not two", () => {
+test('a file that cannot be read is one fault, not two', () => {
   assert.throws(
-    () => loadConfig({ ...good, FERRY_SECRET_KEY: "", FERRY_SECRET_KEY_FILE: "/nonexistent/key" }),
+    () => loadConfig({ ...good, FERRY_SECRET_KEY: '', FERRY_SECRET_KEY_FILE: '/nonexistent/key' }),
     (error: unknown) => {
       assert.ok(error instanceof ConfigError);
       assert.equal(error.faults.length, 1);
@@ -80,23 +79,20 @@ test("a file that cannot be read is one fault, not two", () => {
   );
 });
 
-test("a secret given twice is a fault, and so is a file for what is no secret", () => {
-  const { faults } = readEnv(
-    { ...good, FERRY_SECRET_KEY_FILE: "/run/key", FERRY_PORT_FILE: "/run/port" },
-    () => key,
-  );
+test('a secret given twice is a fault, and so is a file for what is no secret', () => {
+  const { faults } = readEnv({ ...good, FERRY_SECRET_KEY_FILE: '/run/key', FERRY_PORT_FILE: '/run/port' }, () => key);
   assert.deepEqual(
     faults.map(({ variable }) => variable),
-    ["FERRY_SECRET_KEY", "FERRY_PORT_FILE"],
+    ['FERRY_SECRET_KEY', 'FERRY_PORT_FILE'],
   );
 });
 
 test("the tests' own variables are nobody's fault", () => {
-  assert.deepEqual(readEnv({ ...good, FERRY_TEST_PG: "x" }, noFile).faults, []);
+  assert.deepEqual(readEnv({ ...good, FERRY_TEST_PG: 'x' }, noFile).faults, []);
 });
 
-test("older keys follow the current one", () => {
-  const older = Buffer.alloc(32, 8).toString("base64");
+test('older keys follow the current one', () => {
+  const older = Buffer.alloc(32, 8).toString('base64');
   const config = loadConfig({ ...good, FERRY_SECRET_KEY: `${key}, ${older}` });
   assert.deepEqual(
     config.secretKeys.map((bytes) => bytes[0]),

@@ -26,21 +26,21 @@ export type SeedPlan = {
 
 /** Stands in the plan for what differs between instances, and is replaced in the copied database. */
 export const placeholders = {
-  domain: "rt-template.example",
-  webhookUrl: "http://webhook.invalid/",
-  webhookSecret: "secret-of-the-template",
+  domain: 'rt-template.example',
+  webhookUrl: 'http://webhook.invalid/',
+  webhookSecret: 'secret-of-the-template',
 } as const;
 
-export const defaultQueues: readonly string[] = ["Support", "Escalations", "Acme"];
+export const defaultQueues: readonly string[] = ['Support', 'Escalations', 'Acme'];
 
 export const defaultFields: readonly SeedField[] = [
-  { name: "Supplier", type: "SelectSingle", options: ["Northwind MSP", "Contoso"] },
-  { name: "Severity", type: "SelectSingle", options: ["Low", "Normal", "High"] },
-  { name: "Category", type: "SelectSingle", options: ["Hardware", "Network", "Software"] },
-  { name: "Due window", type: "Date" },
-  { name: "Started", type: "DateTime" },
-  { name: "Asset", type: "FreeformSingle" },
-  { name: "Sites", type: "SelectMultiple", options: ["Leeds", "York", "Hull"] },
+  { name: 'Supplier', type: 'SelectSingle', options: ['Northwind MSP', 'Contoso'] },
+  { name: 'Severity', type: 'SelectSingle', options: ['Low', 'Normal', 'High'] },
+  { name: 'Category', type: 'SelectSingle', options: ['Hardware', 'Network', 'Software'] },
+  { name: 'Due window', type: 'Date' },
+  { name: 'Started', type: 'DateTime' },
+  { name: 'Asset', type: 'FreeformSingle' },
+  { name: 'Sites', type: 'SelectMultiple', options: ['Leeds', 'York', 'Hull'] },
 ];
 
 /** @param queues in which the service user works */
@@ -59,14 +59,14 @@ export function seedPlan(
   return {
     queues,
     customFields,
-    agents: [person("agent1", "Agent One"), person("agent2", "Agent Two")],
-    endUsers: [person("user1", "User One")],
+    agents: [person('agent1', 'Agent One'), person('agent2', 'Agent Two')],
+    endUsers: [person('user1', 'User One')],
     setup: [
-      "--token",
-      ...["--user", "gateway", "--email", `gateway@${placeholders.domain}`],
-      ...queues.flatMap((queue) => ["--queue", queue]),
-      ...(webhook ? ["--webhook", placeholders.webhookUrl, "--secret-file", secretFile] : []),
-      ...(quiet ? [] : ["--no-quiet"]),
+      '--token',
+      ...['--user', 'gateway', '--email', `gateway@${placeholders.domain}`],
+      ...queues.flatMap((queue) => ['--queue', queue]),
+      ...(webhook ? ['--webhook', placeholders.webhookUrl, '--secret-file', secretFile] : []),
+      ...(quiet ? [] : ['--no-quiet']),
     ],
   };
 }

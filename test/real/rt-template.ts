@@ -1,16 +1,16 @@
 // A seeded RT database to copy: making one takes seconds, copying it none. One per plan and process; with
 // FERRY_RT_TEMPLATES naming a directory, one per plan for all processes that share it.
-import { createHash } from "node:crypto";
-import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
-import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-import { until } from "#test/support/wait.ts";
-import { placeholders } from "./rt-plan.ts";
-import type { SeedPlan } from "./rt-plan.ts";
+import { until } from '#test/support/wait.ts';
+import { placeholders } from './rt-plan.ts';
+import type { SeedPlan } from './rt-plan.ts';
 
 export type RtTokens = {
   readonly service: string;
@@ -22,14 +22,14 @@ export type RtTemplate = { readonly database: string; readonly tokens: RtTokens 
 /** Whom RT runs as when the tests run as root. */
 export const runAs = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 
-const setupDatabase = "/usr/sbin/rt-setup-database-5";
-const seedScript = fileURLToPath(new URL("./rt/seed.pl", import.meta.url));
-const setupScript = fileURLToPath(new URL("../../connectors/rt/setup.pl", import.meta.url));
+const setupDatabase = '/usr/sbin/rt-setup-database-5';
+const seedScript = fileURLToPath(new URL('./rt/seed.pl', import.meta.url));
+const setupScript = fileURLToPath(new URL('../../connectors/rt/setup.pl', import.meta.url));
 
 const made = new Map<string, Promise<RtTemplate>>();
 
 export function rtTemplate(plan: (secretFile: string) => SeedPlan): Promise<RtTemplate> {
-  const key = JSON.stringify(plan(""));
+  const key = JSON.stringify(plan(''));
   const known = made.get(key);
   if (known !== undefined) return known;
   const making = makeOrFind(key, plan);
@@ -38,12 +38,15 @@ export function rtTemplate(plan: (secretFile: string) => SeedPlan): Promise<RtTe
 }
 
 async function makeOrFind(key: string, plan: (secretFile: string) => SeedPlan): Promise<RtTemplate> {
-  const scripts = await Promise.all([readFile(seedScript, "utf8"), readFile(setupScript, "utf8")]);
-  const hash = createHash("sha256").update([key, ...scripts].join("\0")).digest("hex").slice(0, 16);
-  const shared = process.env["FERRY_RT_TEMPLATES"];
+  const scripts = await Promise.all([readFile(seedScript, 'utf8'), readFile(setupScript, 'utf8')]);
+  const hash = createHash('sha256')
+    .update([key, ...scripts].join('\0'))
+    .digest('hex')
+    .slice(0, 16);
+  const shared = process.env['FERRY_RT_TEMPLATES'];
   if (shared === undefined) {
-    const dir = await mkdtemp(join(tmpdir(), "ferry-rt-template-"));
-    process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+    const dir = await mkdtemp(join(tmpdir(), 'ferry-rt-template-'));
+    process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
     return makeTemplate(dir, plan);
   }
   await mkdir(shared, { recursive: true });
@@ -60,38 +63,31 @@ async function makeOrFind(key: string, plan: (secretFile: string) => SeedPlan): 
 }
 
 async function found(dir: string): Promise<RtTemplate> {
-  const tokens = JSON.parse(await readFile(join(dir, "tokens.json"), "utf8")) as RtTokens;
-  return { database: join(dir, "rt.db"), tokens };
+  const tokens = JSON.parse(await readFile(join(dir, 'tokens.json'), 'utf8')) as RtTokens;
+  return { database: join(dir, 'rt.db'), tokens };
 }
 
-async function makeTemplate(
-  dir: string,
-  plan: (secretFile: string) => SeedPlan,
-): Promise<RtTemplate> {
+async function makeTemplate(dir: string, plan: (secretFile: string) => SeedPlan): Promise<RtTemplate> {
   await prepareDir(dir);
-  await writeSiteConfig(dir, { name: placeholders.domain, port: 80, timezone: "UTC", extra: "" });
-  const secretFile = join(dir, "secret");
+  await writeSiteConfig(dir, { name: placeholders.domain, port: 80, timezone: 'UTC', extra: '' });
+  const secretFile = join(dir, 'secret');
   // Copies, because the checkout may lie under a home that RT's user may not enter.
   await Promise.all([
     writeFile(secretFile, `${placeholders.webhookSecret}\n`),
-    writeFile(join(dir, "plan.json"), JSON.stringify(plan(secretFile))),
-    copyFile(seedScript, join(dir, "seed.pl")),
-    copyFile(setupScript, join(dir, "setup.pl")),
+    writeFile(join(dir, 'plan.json'), JSON.stringify(plan(secretFile))),
+    copyFile(seedScript, join(dir, 'seed.pl')),
+    copyFile(setupScript, join(dir, 'setup.pl')),
   ]);
-  await perl(dir, [setupDatabase, "--action", "init", "--skip-create"]);
-  const printed = await perl(dir, [
-    join(dir, "seed.pl"),
-    join(dir, "plan.json"),
-    join(dir, "setup.pl"),
-  ]);
-  await writeFile(join(dir, "tokens.json"), printed.trim().split("\n").at(-1) ?? "");
+  await perl(dir, [setupDatabase, '--action', 'init', '--skip-create']);
+  const printed = await perl(dir, [join(dir, 'seed.pl'), join(dir, 'plan.json'), join(dir, 'setup.pl')]);
+  await writeFile(join(dir, 'tokens.json'), printed.trim().split('\n').at(-1) ?? '');
   return found(dir);
 }
 
 /** Makes the directories RT writes to, for the user it runs as. */
 export async function prepareDir(dir: string): Promise<void> {
   await chmod(dir, 0o755);
-  for (const path of [dir, join(dir, "site.d"), join(dir, "mason"), join(dir, "sessions"), join(dir, "outbox")]) {
+  for (const path of [dir, join(dir, 'site.d'), join(dir, 'mason'), join(dir, 'sessions'), join(dir, 'outbox')]) {
     await mkdir(path, { recursive: true });
     if (runAs.uid !== undefined) await chown(path, runAs.uid, runAs.gid);
   }
@@ -137,29 +133,29 @@ $RT::MasonSessionDir = '${dir}/sessions';
 ${config.extra}
 1;
 `;
-  await writeFile(join(dir, "RT_SiteConfig.pm"), lines);
+  await writeFile(join(dir, 'RT_SiteConfig.pm'), lines);
 }
 
 export function rtEnvironment(dir: string): Record<string, string> {
   return {
-    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: dir,
-    LANG: "C.UTF-8",
-    RT_SITE_CONFIG: join(dir, "RT_SiteConfig.pm"),
-    RT_SITE_CONFIG_DIR: join(dir, "site.d"),
+    LANG: 'C.UTF-8',
+    RT_SITE_CONFIG: join(dir, 'RT_SiteConfig.pm'),
+    RT_SITE_CONFIG_DIR: join(dir, 'site.d'),
   };
 }
 
 /** Runs a Perl program in the surroundings of the RT in `dir`, as RT's user; gives what it printed. */
 export async function perl(dir: string, args: readonly string[]): Promise<string> {
-  const child = spawn("perl", args, { cwd: dir, env: rtEnvironment(dir), stdio: ["ignore", "pipe", "pipe"], ...runAs });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const child = spawn('perl', args, { cwd: dir, env: rtEnvironment(dir), stdio: ['ignore', 'pipe', 'pipe'], ...runAs });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
+    child.once('error', reject);
+    child.once('close', resolve);
   });
   if (code !== 0) throw new Error(`${args[0]} ended with ${code}:\n${stderr.slice(-3000)}${stdout.slice(-1000)}`);
   return stdout;

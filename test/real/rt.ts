@@ -1,33 +1,33 @@
 // Real Request Trackers for tests: RT 5 of Debian, rootless, on SQLite, on the loopback address, several at once.
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { chown, copyFile, mkdtemp, readFile, readdir, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { chown, copyFile, mkdtemp, readFile, readdir, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
-import { anyFreePort } from "#standalone/ports.ts";
-import { until } from "#test/support/wait.ts";
-import { parseMail } from "./rt-mail.ts";
-import type { RtMail } from "./rt-mail.ts";
-import { defaultFields, defaultQueues, placeholders, seedPlan } from "./rt-plan.ts";
-import type { SeedField } from "./rt-plan.ts";
-import { perl, prepareDir, removeDir, rtEnvironment, rtTemplate, runAs, writeSiteConfig } from "./rt-template.ts";
+import { anyFreePort } from '#standalone/ports.ts';
+import { until } from '#test/support/wait.ts';
+import { parseMail } from './rt-mail.ts';
+import type { RtMail } from './rt-mail.ts';
+import { defaultFields, defaultQueues, placeholders, seedPlan } from './rt-plan.ts';
+import type { SeedField } from './rt-plan.ts';
+import { perl, prepareDir, removeDir, rtEnvironment, rtTemplate, runAs, writeSiteConfig } from './rt-template.ts';
 
-export type { RtMail } from "./rt-mail.ts";
+export type { RtMail } from './rt-mail.ts';
 
-const server = "/usr/share/request-tracker5/libexec/rt-server";
+const server = '/usr/share/request-tracker5/libexec/rt-server';
 
 /** Tests of RT are skipped where it is not installed; `.ci/run` installs it. */
 export function rtInstalled(): boolean {
-  return existsSync(server) && existsSync("/usr/sbin/rt-setup-database-5");
+  return existsSync(server) && existsSync('/usr/sbin/rt-setup-database-5');
 }
 
 /** For `skip` of node:test: false, or the line that says why. */
 export const rtSkip: false | string = rtInstalled()
   ? false
-  : "Request Tracker 5 is not installed (Debian: request-tracker5 rt5-db-sqlite rt5-standalone starlet)";
+  : 'Request Tracker 5 is not installed (Debian: request-tracker5 rt5-db-sqlite rt5-standalone starlet)';
 
 export type RtOptions = {
   /** RT's name, its organisation and the domain of everybody's mail address, for instance `acme.example`. */
@@ -84,8 +84,8 @@ export type Rt = {
 
 const running = new Set<ChildProcess>();
 const dirs = new Set<string>();
-process.once("exit", () => {
-  for (const child of running) signalGroup(child, "SIGKILL");
+process.once('exit', () => {
+  for (const child of running) signalGroup(child, 'SIGKILL');
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
 });
 
@@ -95,52 +95,52 @@ export async function startRt(options: RtOptions): Promise<Rt> {
   const template = await rtTemplate((secretFile) =>
     seedPlan(queues, customFields, options.webhook !== undefined, secretFile, options.quiet ?? true),
   );
-  const dir = await mkdtemp(join(tmpdir(), "ferry-rt-"));
+  const dir = await mkdtemp(join(tmpdir(), 'ferry-rt-'));
   dirs.add(dir);
   await prepareDir(dir);
   const port = options.port ?? (await anyFreePort());
   await writeSiteConfig(dir, {
     name: options.name,
     port,
-    timezone: options.timezone ?? "UTC",
-    extra: options.config ?? "",
+    timezone: options.timezone ?? 'UTC',
+    extra: options.config ?? '',
   });
-  const database = join(dir, "rt.db");
+  const database = join(dir, 'rt.db');
   await copyFile(template.database, database);
   const named = (name: string, realName: string) => ({ name, realName, email: `${name}@${options.name}` });
   const [first, second] = options.agents ?? [
-    { name: "ann", realName: "Ann Lee" },
-    { name: "bob", realName: "Bob Ray" },
+    { name: 'ann', realName: 'Ann Lee' },
+    { name: 'bob', realName: 'Bob Ray' },
   ];
-  const end = options.endUser ?? { name: "uma", realName: "Uma User" };
+  const end = options.endUser ?? { name: 'uma', realName: 'Uma User' };
   personalise(database, options, [
-    ["agent1", first],
-    ["agent2", second],
-    ["user1", end],
+    ['agent1', first],
+    ['agent2', second],
+    ['user1', end],
   ]);
   if (runAs.uid !== undefined) await chown(database, runAs.uid, runAs.gid);
 
   let child: ChildProcess | undefined;
-  let printed = "";
+  let printed = '';
   const rest = `http://127.0.0.1:${port}/REST/2.0`;
   async function start(): Promise<void> {
-    const args = ["--server", "Starlet", "--host", "127.0.0.1", "--port", String(port)];
-    const started = spawn(server, [...args, "--max-workers", String(options.workers ?? 2)], {
+    const args = ['--server', 'Starlet', '--host', '127.0.0.1', '--port', String(port)];
+    const started = spawn(server, [...args, '--max-workers', String(options.workers ?? 2)], {
       cwd: dir,
       env: rtEnvironment(dir),
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       ...runAs,
     });
     child = started;
     running.add(started);
     for (const stream of [started.stdout, started.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => (printed += text));
+      stream?.setEncoding('utf8').on('data', (text: string) => (printed += text));
     }
-    started.once("close", () => running.delete(started));
+    started.once('close', () => running.delete(started));
     await until(
       async () => {
-        if (started.exitCode !== null) return "ended";
+        if (started.exitCode !== null) return 'ended';
         const reply = await fetch(`${rest}/rt`, { headers: { authorization: `token ${template.tokens.service}` } });
         await reply.text();
         return reply.status === 200;
@@ -151,21 +151,21 @@ export async function startRt(options: RtOptions): Promise<Rt> {
   }
   async function end9(): Promise<void> {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const closed = new Promise<void>((resolve) => child?.once("close", () => resolve()));
-    signalGroup(child, "SIGKILL");
+    const closed = new Promise<void>((resolve) => child?.once('close', () => resolve()));
+    signalGroup(child, 'SIGKILL');
     await closed;
   }
   await start();
   const agent = (seed: string, of: RtNamed): RtAgent => ({
     ...named(of.name, of.realName),
-    token: template.tokens.agents[seed] ?? "",
+    token: template.tokens.agents[seed] ?? '',
   });
   return {
     name: options.name,
     url: `http://127.0.0.1:${port}`,
     restUrl: rest,
     token: template.tokens.service,
-    agents: [agent("agent1", first), agent("agent2", second)],
+    agents: [agent('agent1', first), agent('agent2', second)],
     endUser: named(end.name, end.realName),
     queues,
     customFields,
@@ -174,12 +174,12 @@ export async function startRt(options: RtOptions): Promise<Rt> {
     log: () => printed,
     outbox: () => readOutbox(dir),
     clearOutbox: async () => {
-      for (const file of readdirSync(join(dir, "outbox"))) await unlink(join(dir, "outbox", file));
+      for (const file of readdirSync(join(dir, 'outbox'))) await unlink(join(dir, 'outbox', file));
     },
-    perl: (code) => perl(dir, ["-I/usr/share/request-tracker5/lib", "-MRT=-init", "-e", code]),
+    perl: (code) => perl(dir, ['-I/usr/share/request-tracker5/lib', '-MRT=-init', '-e', code]),
     kill9: end9,
-    freeze: () => signalGroup(child, "SIGSTOP"),
-    thaw: () => signalGroup(child, "SIGCONT"),
+    freeze: () => signalGroup(child, 'SIGSTOP'),
+    thaw: () => signalGroup(child, 'SIGCONT'),
     start,
     stop: async () => {
       await end9();
@@ -190,38 +190,35 @@ export async function startRt(options: RtOptions): Promise<Rt> {
 }
 
 /** Gives the copied database the names of this instance. */
-function personalise(
-  database: string,
-  options: RtOptions,
-  people: readonly (readonly [string, RtNamed])[],
-): void {
+function personalise(database: string, options: RtOptions, people: readonly (readonly [string, RtNamed])[]): void {
   const db = new DatabaseSync(database);
   try {
-    db.exec("begin");
+    db.exec('begin');
     for (const [seed, { name, realName }] of people) {
-      db.prepare("update Users set Name = ?, RealName = ?, EmailAddress = ? where Name = ?").run(
+      db.prepare('update Users set Name = ?, RealName = ?, EmailAddress = ? where Name = ?').run(
         name,
         realName,
         `${name}@${options.name}`,
         seed,
       );
     }
-    db.prepare("update Users set EmailAddress = replace(EmailAddress, ?, ?)").run(placeholders.domain, options.name);
+    db.prepare('update Users set EmailAddress = replace(EmailAddress, ?, ?)').run(placeholders.domain, options.name);
     for (const [from, to] of [
       [placeholders.webhookUrl, options.webhook?.url],
       [placeholders.webhookSecret, options.webhook?.secret],
     ] as const) {
-      if (to !== undefined) db.prepare("update Scrips set CustomCommitCode = replace(CustomCommitCode, ?, ?)").run(from, to);
+      if (to !== undefined)
+        db.prepare('update Scrips set CustomCommitCode = replace(CustomCommitCode, ?, ?)').run(from, to);
     }
-    db.exec("commit");
+    db.exec('commit');
   } finally {
     db.close();
   }
 }
 
 async function readOutbox(dir: string): Promise<readonly RtMail[]> {
-  const files = (await readdir(join(dir, "outbox"))).filter((file) => file.endsWith(".eml")).toSorted();
-  return Promise.all(files.map(async (file) => parseMail(await readFile(join(dir, "outbox", file), "utf8"))));
+  const files = (await readdir(join(dir, 'outbox'))).filter((file) => file.endsWith('.eml')).toSorted();
+  return Promise.all(files.map(async (file) => parseMail(await readFile(join(dir, 'outbox', file), 'utf8'))));
 }
 
 /** The server forks its workers into its own group. */

@@ -1,10 +1,10 @@
 // A migrated database of its own for a test, copied from a template in tens of milliseconds.
-import { randomBytes } from "node:crypto";
-import postgres from "postgres";
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
 
-import { migrate } from "#db/migrate.ts";
+import { migrate } from '#db/migrate.ts';
 
-import { testPostgres } from "./services.ts";
+import { testPostgres } from './services.ts';
 
 export type TestDatabase = {
   readonly name: string;
@@ -12,20 +12,20 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
-const template = "ferry_template";
+const template = 'ferry_template';
 /** Any number; it only has to be the same in all test processes. */
 const templateLock = 7_312_041;
 
 /** @param label goes into the name, to be recognised in logs: lower case letters, digits, _ */
-export async function freshDatabase(label = "db"): Promise<TestDatabase> {
+export async function freshDatabase(label = 'db'): Promise<TestDatabase> {
   const server = await testPostgres();
   await ensureTemplate(server);
   return create(server, label, template);
 }
 
 /** A database without any table, for tests of the migrations themselves. */
-export async function emptyDatabase(label = "empty"): Promise<TestDatabase> {
-  return create(await testPostgres(), label, "template1");
+export async function emptyDatabase(label = 'empty'): Promise<TestDatabase> {
+  return create(await testPostgres(), label, 'template1');
 }
 
 export function withDatabase(server: string, name: string): string {
@@ -35,7 +35,7 @@ export function withDatabase(server: string, name: string): string {
 }
 
 async function create(server: string, label: string, from: string): Promise<TestDatabase> {
-  const name = `t_${label}_${randomBytes(6).toString("hex")}`;
+  const name = `t_${label}_${randomBytes(6).toString('hex')}`;
   await withServer(server, async (sql) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -43,7 +43,7 @@ async function create(server: string, label: string, from: string): Promise<Test
         return;
       } catch (error) {
         // Somebody's connection to the template is just closing.
-        const objectInUse = "55006";
+        const objectInUse = '55006';
         if (attempt === 50 || (error as { code?: string }).code !== objectInUse) throw error;
         await sql`select pg_sleep(0.1)`;
       }
@@ -85,10 +85,7 @@ async function makeTemplate(server: string): Promise<void> {
   });
 }
 
-async function withServer(
-  server: string,
-  use: (sql: postgres.Sql) => Promise<void>,
-): Promise<void> {
+async function withServer(server: string, use: (sql: postgres.Sql) => Promise<void>): Promise<void> {
   const sql = postgres(server, { max: 1, onnotice: () => {} });
   try {
     await use(sql);

@@ -11,9 +11,7 @@ type Counter = { sum: number; nth: number };
  * Runs one after the other and gives their events as one sequence. The counts that close each run ("tests 5") are
  * held back, added up, and given at the end.
  */
-export async function* merged(
-  runs: readonly (() => AsyncIterable<TestEvent>)[],
-): AsyncGenerator<TestEvent> {
+export async function* merged(runs: readonly (() => AsyncIterable<TestEvent>)[]): AsyncGenerator<TestEvent> {
   const counters = new Map<string, Counter>();
   let last: TestEvent | undefined;
   for (const run of runs) {
@@ -24,27 +22,26 @@ export async function* merged(
         counter.sum += count.value;
         counters.set(count.name, counter);
         last = event;
-      } else if (event.type !== "test:summary" || event.data["file"] !== undefined) {
+      } else if (event.type !== 'test:summary' || event.data['file'] !== undefined) {
         yield event;
       }
     }
   }
   for (const [name, { sum }] of [...counters].toSorted(([, a], [, b]) => a.nth - b.nth))
     yield {
-      type: "test:diagnostic",
+      type: 'test:diagnostic',
       data: { ...last?.data, message: `${name} ${Math.round(sum * 1000) / 1000}` },
     };
 }
 
-const names = ["tests", "suites", "pass", "fail", "cancelled", "skipped", "todo", "duration_ms"];
+const names = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'];
 
 function closingCount(event: TestEvent): { name: string; value: number } | undefined {
-  if (event.type !== "test:diagnostic" || event.data["nesting"] !== 0) return undefined;
+  if (event.type !== 'test:diagnostic' || event.data['nesting'] !== 0) return undefined;
   // A test may say something of this form itself, but then it has a file.
-  if (event.data["file"] !== undefined) return undefined;
-  const [name = "", number = "", ...more] = String(event.data["message"]).split(" ");
+  if (event.data['file'] !== undefined) return undefined;
+  const [name = '', number = '', ...more] = String(event.data['message']).split(' ');
   const value = Number(number);
-  if (!names.includes(name) || number === "" || Number.isNaN(value) || more.length > 0)
-    return undefined;
+  if (!names.includes(name) || number === '' || Number.isNaN(value) || more.length > 0) return undefined;
   return { name, value };
 }

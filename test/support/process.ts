@@ -1,9 +1,9 @@
 // Child processes of tests: programs of Ferry (main.ts files) run for real, watched, killed, frozen, and surely ended.
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-import { until } from "./wait.ts";
+import { until } from './wait.ts';
 
 export type ProgramOptions = {
   /** From the checkout's root, for instance `gateway/main.ts`, or an absolute path. */
@@ -45,26 +45,23 @@ export type Program = {
   stop(graceMs?: number): Promise<Ended>;
 };
 
-export const checkout = fileURLToPath(new URL("../../", import.meta.url));
+export const checkout = fileURLToPath(new URL('../../', import.meta.url));
 
 const running = new Set<ChildProcess>();
 // A test that fails half way, or a run that is broken off, leaves nothing behind.
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
 });
 
 /** Starts a program and waits until it is ready; rejects with its output when it ends before. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const isOwn = options.command === undefined;
-  const program = options.program.startsWith("/") ? options.program : checkout + options.program;
-  const args = [
-    ...(isOwn ? ["--disable-warning=ExperimentalWarning", program] : []),
-    ...(options.args ?? []),
-  ];
+  const program = options.program.startsWith('/') ? options.program : checkout + options.program;
+  const args = [...(isOwn ? ['--disable-warning=ExperimentalWarning', program] : []), ...(options.args ?? [])];
   const child = spawn(options.command ?? process.execPath, args, {
     cwd: options.cwd ?? checkout,
     env: { ...inherited(), ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ['ignore', 'pipe', 'pipe'],
     detached: options.detached ?? false,
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
@@ -77,10 +74,10 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     pid,
     ...watched,
     signal: (signal) => void child.kill(signal),
-    freeze: () => void child.kill("SIGSTOP"),
-    thaw: () => void child.kill("SIGCONT"),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     kill9: async () => {
-      child.kill("SIGKILL");
+      child.kill('SIGKILL');
       await watched.ended;
     },
     stop: (graceMs) => stop(child, watched.ended, graceMs ?? 15_000),
@@ -98,31 +95,31 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
 
 function inherited(): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const name of ["PATH", "HOME", "TMPDIR", "LANG"]) {
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'LANG']) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
   }
   return env;
 }
 
-type Watched = Pick<Program, "ended" | "stdout" | "stderr" | "output" | "line">;
+type Watched = Pick<Program, 'ended' | 'stdout' | 'stderr' | 'output' | 'line'>;
 
 function watch(child: ChildProcess): Watched {
-  const texts = { stdout: "", stderr: "", both: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.setEncoding("utf8").on("data", (text: string) => {
+  const texts = { stdout: '', stderr: '', both: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
       texts.both += text;
     });
   }
   let over: Ended | undefined;
   const ended = new Promise<Ended>((resolve) => {
-    child.once("error", (error) => {
+    child.once('error', (error) => {
       texts.both += error.message;
       resolve((over = { code: null, signal: null }));
     });
     // `close` comes after the last output, `exit` may come before it.
-    child.once("close", (code, signal) => {
+    child.once('close', (code, signal) => {
       running.delete(child);
       resolve((over = { code, signal }));
     });
@@ -134,13 +131,12 @@ function watch(child: ChildProcess): Watched {
     output: () => texts.both,
     line: async (pattern, timeoutMs = 30_000) => {
       const found = await until(
-        () =>
-          pattern.exec(texts.both) ?? (over === undefined ? undefined : ("ended before" as const)),
+        () => pattern.exec(texts.both) ?? (over === undefined ? undefined : ('ended before' as const)),
         { what: `a line like ${pattern}`, timeoutMs },
       ).catch((error: Error) => {
         throw new Error(`${error.message}; it printed:\n${texts.both.slice(-4000)}`);
       });
-      if (typeof found === "string")
+      if (typeof found === 'string')
         throw new Error(
           `ended (${over?.code ?? over?.signal}) before a line like ${pattern}; it printed:\n${texts.both.slice(-4000)}`,
         );
@@ -150,9 +146,9 @@ function watch(child: ChildProcess): Watched {
 }
 
 async function stop(child: ChildProcess, ended: Promise<Ended>, graceMs: number): Promise<Ended> {
-  child.kill("SIGCONT");
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+  child.kill('SIGCONT');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   try {
     return await ended;
   } finally {

@@ -1,28 +1,28 @@
 // The keeper of the test services: starts them, tells their addresses over the channel, and ends them when the
 // channel closes, which the kernel does for a parent that was killed too.
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-import { errorLine } from "#standalone/errors.ts";
-import { startPostgres } from "#standalone/postgres.ts";
-import { startTemporal } from "#standalone/temporal.ts";
+import { errorLine } from '#standalone/errors.ts';
+import { startPostgres } from '#standalone/postgres.ts';
+import { startTemporal } from '#standalone/temporal.ts';
 
-import type { Services, Wanted } from "./services.ts";
+import type { Services, Wanted } from './services.ts';
 
-const wanted = JSON.parse(process.argv[2] ?? "{}") as Wanted;
+const wanted = JSON.parse(process.argv[2] ?? '{}') as Wanted;
 const stops: (() => Promise<void>)[] = [];
 const over = Promise.withResolvers<void>();
-process.once("disconnect", over.resolve);
-process.once("SIGTERM", over.resolve);
-process.once("SIGINT", over.resolve);
+process.once('disconnect', over.resolve);
+process.once('SIGTERM', over.resolve);
+process.once('SIGINT', over.resolve);
 
-const dir = await mkdtemp(join(tmpdir(), "ferry-test-"));
+const dir = await mkdtemp(join(tmpdir(), 'ferry-test-'));
 await chmod(dir, 0o711);
 try {
   const [postgres, temporal] = await Promise.all([
-    wanted.postgres ? startTestPostgres() : "",
-    wanted.temporal ? startTestTemporal() : "",
+    wanted.postgres ? startTestPostgres() : '',
+    wanted.temporal ? startTestTemporal() : '',
   ]);
   const services: Services = { postgres, temporal };
   process.send?.(services);
@@ -37,19 +37,19 @@ try {
 
 async function startTestPostgres(): Promise<string> {
   const running = await startPostgres({
-    dataDir: join(dir, "pg"),
+    dataDir: join(dir, 'pg'),
     durable: false,
-    logFile: join(dir, "postgres.log"),
+    logFile: join(dir, 'postgres.log'),
   });
   stops.push(() => running.stop());
-  return running.url("postgres");
+  return running.url('postgres');
 }
 
 async function startTestTemporal(): Promise<string> {
   const running = await startTemporal({
-    dataDir: join(dir, "temporal"),
+    dataDir: join(dir, 'temporal'),
     inMemory: true,
-    logFile: join(dir, "temporal.log"),
+    logFile: join(dir, 'temporal.log'),
     progress: (line) => process.stderr.write(`${line}\n`),
   });
   stops.push(() => running.stop());
@@ -58,9 +58,7 @@ async function startTestTemporal(): Promise<string> {
 
 async function logs(): Promise<string> {
   const texts = await Promise.all(
-    ["postgres.log", "temporal.log"].map((name) =>
-      readFile(join(dir, name), "utf8").catch(() => ""),
-    ),
+    ['postgres.log', 'temporal.log'].map((name) => readFile(join(dir, name), 'utf8').catch(() => '')),
   );
-  return texts.join("\n").slice(-4000);
+  return texts.join('\n').slice(-4000);
 }

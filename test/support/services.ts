@@ -1,8 +1,8 @@
 // The PostgreSQL and the Temporal that tests share. `npm test` starts them once and names them in the environment;
 // a test file that is run by hand starts its own and loses them when it ends, however it ends.
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 export type Services = {
   /** URL of the server's database `postgres`. */
@@ -15,10 +15,10 @@ export type StartedServices = Services & {
   stop(): Promise<void>;
 };
 
-export const postgresVariable = "FERRY_TEST_PG";
-export const temporalVariable = "FERRY_TEST_TEMPORAL";
+export const postgresVariable = 'FERRY_TEST_PG';
+export const temporalVariable = 'FERRY_TEST_TEMPORAL';
 
-const keeper = fileURLToPath(new URL("./services-main.ts", import.meta.url));
+const keeper = fileURLToPath(new URL('./services-main.ts', import.meta.url));
 
 /** Which to start; what is not wanted is not waited for. */
 export type Wanted = { readonly postgres: boolean; readonly temporal: boolean };
@@ -45,11 +45,9 @@ export function testTemporal(): Promise<string> {
  * Starts them under a keeper process that ends them, and itself, as soon as this process is gone.
  * The keeper does not hold this process open.
  */
-export async function startServices(
-  wanted: Wanted = { postgres: true, temporal: true },
-): Promise<StartedServices> {
+export async function startServices(wanted: Wanted = { postgres: true, temporal: true }): Promise<StartedServices> {
   const child = spawn(process.execPath, [keeper, JSON.stringify(wanted)], {
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // A Ctrl-C at the terminal is for us; the keeper learns of our end by the channel.
     detached: true,
   });
@@ -61,13 +59,13 @@ export async function startServices(
 
 function firstMessage(child: ChildProcess): Promise<Services> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => {
+    child.once('message', (message) => {
       const { error, ...services } = message as Services & { error?: string };
       if (error === undefined) resolve(services);
       else reject(new Error(error));
     });
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the test services ended with ${code}`)));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the test services ended with ${code}`)));
   });
 }
 
@@ -75,8 +73,8 @@ function stopKeeper(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.ref();
-    child.once("exit", () => resolve());
+    child.once('exit', () => resolve());
     if (child.connected) child.disconnect();
-    else child.kill("SIGTERM");
+    else child.kill('SIGTERM');
   });
 }

@@ -1,5 +1,5 @@
 // Waiting for a condition instead of sleeping: every wait has a deadline and says what it waited for.
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Wait = {
   /** Words that complete "waited for …". */
@@ -17,7 +17,7 @@ export type Wait = {
 export async function until<T>(
   look: () => T | Promise<T>,
   wait: Wait,
-): Promise<Exclude<Awaited<T>, undefined | null | false | "" | 0>> {
+): Promise<Exclude<Awaited<T>, undefined | null | false | '' | 0>> {
   const limit = wait.timeoutMs ?? 10_000;
   const deadline = Date.now() + limit;
   let last: unknown;
@@ -25,12 +25,11 @@ export async function until<T>(
     try {
       last = undefined;
       const found = await look();
-      if (found) return found as Exclude<Awaited<T>, undefined | null | false | "" | 0>;
+      if (found) return found as Exclude<Awaited<T>, undefined | null | false | '' | 0>;
     } catch (error) {
       last = error;
     }
-    if (Date.now() >= deadline)
-      throw new Error(`waited ${limit} ms in vain for ${wait.what}`, { cause: last });
+    if (Date.now() >= deadline) throw new Error(`waited ${limit} ms in vain for ${wait.what}`, { cause: last });
     await sleep(wait.everyMs ?? 25);
   }
 }

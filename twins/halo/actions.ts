@@ -1,16 +1,16 @@
 /** Actions: one function makes them all, whoever acts; who it is decides what is recorded and what is mailed. */
-import { randomUUID } from "node:crypto";
-import { attachAll, attachmentView, withPictures } from "./attachments.ts";
-import { fieldViews, readFields } from "./customfields.ts";
-import type { Desk, Switches } from "./desk.ts";
-import { errorTexts, notFound, refused } from "./errors.ts";
-import type { Input } from "./input.ts";
-import { flagOf, listOf, textOf, wholeOf } from "./input.ts";
-import { mailAction, recipientOf, render } from "./mail.ts";
-import type { Action, Actor, Outcome, Ticket } from "./model.ts";
-import { htmlOf, plainText } from "./text.ts";
-import { stampAfter } from "./time.ts";
-import { needStatus, setStatus } from "./tickets.ts";
+import { randomUUID } from 'node:crypto';
+import { attachAll, attachmentView, withPictures } from './attachments.ts';
+import { fieldViews, readFields } from './customfields.ts';
+import type { Desk, Switches } from './desk.ts';
+import { errorTexts, notFound, refused } from './errors.ts';
+import type { Input } from './input.ts';
+import { flagOf, listOf, textOf, wholeOf } from './input.ts';
+import { mailAction, recipientOf, render } from './mail.ts';
+import type { Action, Actor, Outcome, Ticket } from './model.ts';
+import { htmlOf, plainText } from './text.ts';
+import { stampAfter } from './time.ts';
+import { needStatus, setStatus } from './tickets.ts';
 
 const whoTypes = { system: 0, application: 1, agent: 1, user: 2 } as const;
 
@@ -34,22 +34,16 @@ export function makeAction(desk: Desk, ticket: Ticket, input: Input, making: Mak
   const now = stampAfter(desk.now(), ticket.last_update);
   const action = newAction(ticket, input, making, now);
   applyChanges(desk, ticket, action, input, making, now);
-  const pictures = attachAll(desk, ticket.id, action.id, listOf(input, "attachments"));
-  if (actor.by !== "application") {
+  const pictures = attachAll(desk, ticket.id, action.id, listOf(input, 'attachments'));
+  if (actor.by !== 'application') {
     action.note_html = withPictures(action.note_html, pictures);
     action.note = plainText(action.note_html);
   }
   if (to !== null) mailAction(desk, ticket, action, kind, to);
-  else if (kind.systemuse === "log_to_supplier" && action.emailbody_html === "") {
-    action.emailbody_html = render(
-      desk,
-      kind.emailtemplate_id,
-      ticket,
-      action.note_html,
-      action.who,
-    ).body;
+  else if (kind.systemuse === 'log_to_supplier' && action.emailbody_html === '') {
+    action.emailbody_html = render(desk, kind.emailtemplate_id, ticket, action.note_html, action.who).body;
   }
-  if (action.emailbody_html !== "") action.emailbody = plainText(action.emailbody_html);
+  if (action.emailbody_html !== '') action.emailbody = plainText(action.emailbody_html);
   ticket.next_action = action.id + 1;
   ticket.last_update = now;
   ticket.lastactiondate = now;
@@ -60,25 +54,25 @@ export function makeAction(desk: Desk, ticket: Ticket, input: Input, making: Mak
 
 function mails({ kind, actor, switches, mails: decided }: Making, input: Input): boolean {
   if (decided !== undefined) return decided;
-  const silenced = switches.preventOutgoing || flagOf(input, "sendemail") === false;
-  if (!kind.sendemail || kind.systemuse === "log_to_supplier" || silenced) return false;
-  return actor.by === "agent" || (actor.by === "application" && kind.sendemail_via_api);
+  const silenced = switches.preventOutgoing || flagOf(input, 'sendemail') === false;
+  if (!kind.sendemail || kind.systemuse === 'log_to_supplier' || silenced) return false;
+  return actor.by === 'agent' || (actor.by === 'application' && kind.sendemail_via_api);
 }
 
 function addressOf(desk: Desk, ticket: Ticket, input: Input): string {
-  const given = textOf(input, "emailto") ?? "";
-  if (given !== "") return given;
+  const given = textOf(input, 'emailto') ?? '';
+  if (given !== '') return given;
   const user = recipientOf(desk, ticket);
-  if (user === null) throw refused("There is no email address to send this email to");
+  if (user === null) throw refused('There is no email address to send this email to');
   return user.emailaddress;
 }
 
 function newAction(ticket: Ticket, input: Input, { kind, actor }: Making, now: string): Action {
-  const text = textOf(input, "note");
-  const html = textOf(input, "note_html") ?? htmlOf(text ?? "");
-  const agentId = actor.by === "application" || actor.by === "agent" ? actor.agentId : 0;
-  const who = actor.by === "application" ? textOf(input, "who") : undefined;
-  const sync = wholeOf(input, "sync_to_halo_api");
+  const text = textOf(input, 'note');
+  const html = textOf(input, 'note_html') ?? htmlOf(text ?? '');
+  const agentId = actor.by === 'application' || actor.by === 'agent' ? actor.agentId : 0;
+  const who = actor.by === 'application' ? textOf(input, 'who') : undefined;
+  const sync = wholeOf(input, 'sync_to_halo_api');
   return {
     id: ticket.next_action,
     ticket_id: ticket.id,
@@ -86,89 +80,72 @@ function newAction(ticket: Ticket, input: Input, { kind, actor }: Making, now: s
     outcome_id: kind.id,
     note: text ?? plainText(html),
     note_html: html,
-    emailbody: "",
-    emailbody_html: textOf(input, "emailbody_html") ?? "",
-    hiddenfromuser: flagOf(input, "hiddenfromuser") ?? kind.hidden,
-    important: flagOf(input, "important") ?? false,
+    emailbody: '',
+    emailbody_html: textOf(input, 'emailbody_html') ?? '',
+    hiddenfromuser: flagOf(input, 'hiddenfromuser') ?? kind.hidden,
+    important: flagOf(input, 'important') ?? false,
     sendemail: false,
-    emailto: "",
-    emailcc: textOf(input, "emailcc") ?? "",
-    emailsubject: textOf(input, "emailsubject") ?? "",
-    who: who ?? (actor.by === "system" ? "System" : actor.name),
+    emailto: '',
+    emailcc: textOf(input, 'emailcc') ?? '',
+    emailsubject: textOf(input, 'emailsubject') ?? '',
+    who: who ?? (actor.by === 'system' ? 'System' : actor.name),
     who_type: whoTypes[actor.by],
     who_agentid: agentId,
     actionby_agent_id: agentId,
-    actionby_user_id: actor.by === "user" ? actor.userId : 0,
-    actionby_application_id: actor.by === "application" ? actor.applicationId : "",
-    third_party_who: textOf(input, "third_party_who") ?? "",
+    actionby_user_id: actor.by === 'user' ? actor.userId : 0,
+    actionby_application_id: actor.by === 'application' ? actor.applicationId : '',
+    third_party_who: textOf(input, 'third_party_who') ?? '',
     datetime: now,
     actiondatecreated: now,
     last_updated: now,
-    guid: textOf(input, "guid") ?? randomUUID(),
+    guid: textOf(input, 'guid') ?? randomUUID(),
     old_status: ticket.status_id,
     new_status: ticket.status_id,
-    new_status_name: "",
+    new_status_name: '',
     new_supplier_id: 0,
-    new_supplier_ref: "",
-    new_category1: "",
+    new_supplier_ref: '',
+    new_category1: '',
     new_priority: 0,
     new_agent: 0,
-    new_team: "",
+    new_team: '',
     customfields: {},
     sync_to_halo_api: sync === 0 || sync === 1 || sync === 2 ? sync : null,
-    senttoapisupplierid: wholeOf(input, "senttoapisupplierid") ?? 0,
-    senttoapiurl: textOf(input, "senttoapiurl") ?? "",
-    issystem: actor.by === "system",
+    senttoapisupplierid: wholeOf(input, 'senttoapisupplierid') ?? 0,
+    senttoapiurl: textOf(input, 'senttoapiurl') ?? '',
+    issystem: actor.by === 'system',
   };
 }
 
 /** Status, supplier, category, priority, agent, team and custom fields, on the ticket and noted on the action. */
-function applyChanges(
-  desk: Desk,
-  ticket: Ticket,
-  action: Action,
-  input: Input,
-  making: Making,
-  now: string,
-): void {
+function applyChanges(desk: Desk, ticket: Ticket, action: Action, input: Input, making: Making, now: string): void {
   const { store } = desk;
-  const status =
-    making.status ??
-    given(input, "new_status") ??
-    given(input, "status_id") ??
-    making.kind.newstatus;
+  const status = making.status ?? given(input, 'new_status') ?? given(input, 'status_id') ?? making.kind.newstatus;
   if (status > 0) setStatus(desk, ticket, needStatus(desk, ticket, status), now);
   action.new_status = ticket.status_id;
-  action.new_status_name = store.find("status", ticket.status_id)?.name ?? "";
-  const supplier = given(input, "new_supplier_id");
+  action.new_status_name = store.find('status', ticket.status_id)?.name ?? '';
+  const supplier = given(input, 'new_supplier_id');
   if (supplier !== undefined) {
-    if (store.find("supplier", supplier) === null)
-      throw refused(`Supplier ${supplier} does not exist`);
+    if (store.find('supplier', supplier) === null) throw refused(`Supplier ${supplier} does not exist`);
     action.new_supplier_id = ticket.supplier_id = supplier;
   }
-  const reference = textOf(input, "new_supplier_ref");
+  const reference = textOf(input, 'new_supplier_ref');
   if (reference !== undefined) action.new_supplier_ref = ticket.supplier_reference = reference;
-  const category = textOf(input, "new_category1") ?? "";
-  if (category !== "") {
-    const found = store.named("category", category);
+  const category = textOf(input, 'new_category1') ?? '';
+  if (category !== '') {
+    const found = store.named('category', category);
     if (found === null) throw refused(`Category ${category} does not exist`);
     action.new_category1 = ticket.category_1 = found.value;
   }
-  const priority = given(input, "new_priority");
+  const priority = given(input, 'new_priority');
   if (priority !== undefined) {
-    if (store.find("priority", priority) === null)
-      throw refused(`Priority ${priority} does not exist`);
+    if (store.find('priority', priority) === null) throw refused(`Priority ${priority} does not exist`);
     action.new_priority = ticket.priority_id = priority;
   }
-  const agent = given(input, "new_agent");
+  const agent = given(input, 'new_agent');
   if (agent !== undefined) action.new_agent = ticket.agent_id = agent;
-  const team = textOf(input, "new_team") ?? "";
-  if (team !== "") action.new_team = ticket.team = team;
-  action.customfields = readFields(
-    store,
-    listOf(input, "customfields"),
-    making.actor.by !== "application",
-  );
+  const team = textOf(input, 'new_team') ?? '';
+  if (team !== '') action.new_team = ticket.team = team;
+  action.customfields = readFields(store, listOf(input, 'customfields'), making.actor.by !== 'application');
   Object.assign(ticket.customfields, action.customfields);
   making.change?.(ticket, now);
 }
@@ -181,17 +158,17 @@ function given(input: Input, key: string): number | undefined {
 /** Changes what an action says, as an edit does; its id, time and author stay. */
 export function editAction(desk: Desk, ticket: Ticket, action: Action, input: Input): Action {
   const now = stampAfter(desk.now(), ticket.last_update);
-  const html = textOf(input, "note_html");
-  const text = textOf(input, "note");
+  const html = textOf(input, 'note_html');
+  const text = textOf(input, 'note');
   if (html !== undefined || text !== undefined) {
-    action.note_html = html ?? htmlOf(text ?? "");
+    action.note_html = html ?? htmlOf(text ?? '');
     action.note = text ?? plainText(action.note_html);
   }
-  action.hiddenfromuser = flagOf(input, "hiddenfromuser") ?? action.hiddenfromuser;
-  for (const key of ["who", "third_party_who", "senttoapiurl", "guid"] as const) {
+  action.hiddenfromuser = flagOf(input, 'hiddenfromuser') ?? action.hiddenfromuser;
+  for (const key of ['who', 'third_party_who', 'senttoapiurl', 'guid'] as const) {
     action[key] = textOf(input, key) ?? action[key];
   }
-  attachAll(desk, ticket.id, action.id, listOf(input, "attachments"));
+  attachAll(desk, ticket.id, action.id, listOf(input, 'attachments'));
   action.last_updated = now;
   ticket.last_update = now;
   desk.store.saveAction(action);

@@ -1,67 +1,61 @@
 /** `/api/Attachment`: uploads are decoded to disk as they arrive, downloads are streamed from it. */
-import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import type { Hono } from "hono";
-import { answer } from "./api-tickets.ts";
-import type { Received } from "./attachments.ts";
-import { attachFile, attachmentView, blobPath, dropAttachment } from "./attachments.ts";
-import { actorOf, needScope } from "./auth.ts";
-import { notFound, refused } from "./errors.ts";
-import type { Input } from "./input.ts";
-import { wholeOf } from "./input.ts";
-import { queryOf } from "./lists.ts";
-import type { Attachment } from "./model.ts";
-import type { Ctx, Env, Serving } from "./serving.ts";
-import { checkElements, idOf, wait } from "./serving.ts";
-import { needTicket } from "./tickets.ts";
-import { stampAfter } from "./time.ts";
-import { receiveUpload, removeFiles } from "./upload.ts";
+import { randomUUID } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Hono } from 'hono';
+import { answer } from './api-tickets.ts';
+import type { Received } from './attachments.ts';
+import { attachFile, attachmentView, blobPath, dropAttachment } from './attachments.ts';
+import { actorOf, needScope } from './auth.ts';
+import { notFound, refused } from './errors.ts';
+import type { Input } from './input.ts';
+import { wholeOf } from './input.ts';
+import { queryOf } from './lists.ts';
+import type { Attachment } from './model.ts';
+import type { Ctx, Env, Serving } from './serving.ts';
+import { checkElements, idOf, wait } from './serving.ts';
+import { needTicket } from './tickets.ts';
+import { stampAfter } from './time.ts';
+import { receiveUpload, removeFiles } from './upload.ts';
 
 /** Adds the routes. */
 export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
   const { desk } = serving;
   const { store } = desk;
 
-  app.post("/api/attachment", async (c) => {
-    needScope(c.get("login"), "edit:tickets");
-    actorOf(store, c.get("login"));
+  app.post('/api/attachment', async (c) => {
+    needScope(c.get('login'), 'edit:tickets');
+    actorOf(store, c.get('login'));
     const newPath = (): string => join(desk.blobs, `upload-${randomUUID()}`);
     const upload = await receiveUpload(c.env.incoming, newPath, serving.maxAttachmentBytes);
     try {
       await wait(c);
       const elements = checkElements(c, upload.body);
-      const done = store.atomically(() =>
-        elements.map((element) => attachOne(element, upload.files)),
-      );
+      const done = store.atomically(() => elements.map((element) => attachOne(element, upload.files)));
       return answer(c, done.map(attachmentView));
     } finally {
       await removeFiles(upload.files);
     }
   });
 
-  app.get("/api/attachment", (c) => {
-    needScope(c.get("login"), "read:tickets", "edit:tickets");
+  app.get('/api/attachment', (c) => {
+    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
     const query = queryOf(c.req.url);
-    const ticketId = Number(query.get("ticket_id") ?? 0);
-    const actionId = query.get("action_id");
+    const ticketId = Number(query.get('ticket_id') ?? 0);
+    const actionId = query.get('action_id');
     const ticket = needTicket(desk, ticketId);
-    const found = store.attachments(
-      ticket.id,
-      actionId === undefined ? undefined : Number(actionId),
-    );
+    const found = store.attachments(ticket.id, actionId === undefined ? undefined : Number(actionId));
     return c.json({ record_count: found.length, attachments: found.map(attachmentView) });
   });
 
-  app.get("/api/attachment/:id", async (c) => {
-    needScope(c.get("login"), "read:tickets", "edit:tickets");
+  app.get('/api/attachment/:id', async (c) => {
+    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
     return download(c, serving, idOf(c));
   });
 
-  app.delete("/api/attachment/:id", (c) => {
-    needScope(c.get("login"), "edit:tickets");
+  app.delete('/api/attachment/:id', (c) => {
+    needScope(c.get('login'), 'edit:tickets');
     const attachment = needAttachment(serving, idOf(c));
     dropAttachment(desk, attachment.id);
     return c.json({ id: attachment.id });
@@ -69,12 +63,11 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
 
   function attachOne(element: Input, files: readonly Received[]): Attachment {
     const file = files[Number(element.data_base64)];
-    if (file === undefined) throw refused("data_base64 is required");
-    const ticket = needTicket(desk, wholeOf(element, "ticket_id") ?? 0);
-    const actionId = wholeOf(element, "action_id") ?? 0;
+    if (file === undefined) throw refused('data_base64 is required');
+    const ticket = needTicket(desk, wholeOf(element, 'ticket_id') ?? 0);
+    const actionId = wholeOf(element, 'action_id') ?? 0;
     const action = actionId > 0 ? store.action(ticket.id, actionId) : null;
-    if (actionId > 0 && action === null)
-      throw notFound(`Action ${actionId} of ticket ${ticket.id}`);
+    if (actionId > 0 && action === null) throw notFound(`Action ${actionId} of ticket ${ticket.id}`);
     const attachment = attachFile(desk, ticket.id, actionId, element, file);
     ticket.last_update = stampAfter(desk.now(), ticket.last_update);
     if (action !== null) {
@@ -83,7 +76,7 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
     }
     store.saveTicket(ticket);
     desk.announce({
-      event: "Ticket Updated",
+      event: 'Ticket Updated',
       ticketId: ticket.id,
       actionIds: actionId > 0 ? [actionId] : [],
     });
@@ -102,17 +95,45 @@ function needAttachment({ desk }: Serving, id: number): Attachment {
 export async function download(c: Ctx, serving: Serving, id: number): Promise<Response> {
   const attachment = needAttachment(serving, id);
   const { outgoing } = c.env;
-  const cut = c.get("faults")?.some((fault) => fault.kind === "reply-lost-after-commit") === true;
+  const cut = c.get('faults')?.some((fault) => fault.kind === 'reply-lost-after-commit') === true;
   outgoing.writeHead(200, {
-    "content-type": attachment.content_type,
-    "content-length": attachment.filesize,
-    "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(attachment.filename)}`,
-    "x-content-type-options": "nosniff",
+    'content-type': attachment.content_type,
+    'content-length': attachment.filesize,
+    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(attachment.filename)}`,
+    'x-content-type-options': 'nosniff',
   });
-  const half = Math.floor(attachment.filesize / 2);
-  const range = cut ? { end: Math.max(0, half - 1) } : {};
-  const file = createReadStream(blobPath(serving.desk, id), range);
-  await pipeline(file, outgoing, { end: !cut }).catch(() => outgoing.destroy());
+  const size = cut ? Math.floor(attachment.filesize / 2) : attachment.filesize;
+  await sendFile(blobPath(serving.desk, id), size, outgoing).catch(() => outgoing.destroy());
   if (cut) outgoing.destroy();
+  else outgoing.end();
   return RESPONSE_ALREADY_SENT;
+}
+
+/** Writes the file's first bytes, each piece after the one before has left: one buffer does for a file of any size. */
+async function sendFile(path: string, size: number, outgoing: Ctx['env']['outgoing']): Promise<void> {
+  const file = await open(path);
+  try {
+    const scratch = Buffer.allocUnsafeSlow(128 * 1024);
+    let left = size;
+    while (left > 0) {
+      const { bytesRead } = await file.read(scratch, 0, Math.min(left, scratch.length));
+      if (bytesRead === 0) throw new Error('The file is shorter than it was');
+      await written(outgoing, scratch.subarray(0, bytesRead));
+      left -= bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function written(outgoing: Ctx['env']['outgoing'], piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const left = (): void => reject(new Error('The caller has left'));
+    outgoing.once('close', left);
+    outgoing.write(piece, (error) => {
+      outgoing.off('close', left);
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
 }

@@ -1,19 +1,19 @@
 /** `/api/Tickets` and `/api/Actions`. */
-import { setTimeout as delay } from "node:timers/promises";
-import type { Hono } from "hono";
-import { actionView, needAction } from "./actions.ts";
-import { attachmentView } from "./attachments.ts";
-import { actorOf, needScope } from "./auth.ts";
-import { switchesOf } from "./desk.ts";
-import { HaloError } from "./errors.ts";
-import type { Input } from "./input.ts";
-import { wholeOf } from "./input.ts";
-import { listActions, listTickets, queryOf } from "./lists.ts";
-import type { Actor } from "./model.ts";
-import { act, deleteAction, deleteTicket, editTicket, logTicket } from "./operations.ts";
-import type { Ctx, Env, Serving } from "./serving.ts";
-import { elementsOf, idOf } from "./serving.ts";
-import { needTicket, ticketView } from "./tickets.ts";
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Hono } from 'hono';
+import { actionView, needAction } from './actions.ts';
+import { attachmentView } from './attachments.ts';
+import { actorOf, needScope } from './auth.ts';
+import { switchesOf } from './desk.ts';
+import { HaloError } from './errors.ts';
+import type { Input } from './input.ts';
+import { wholeOf } from './input.ts';
+import { listActions, listTickets, queryOf } from './lists.ts';
+import type { Actor } from './model.ts';
+import { act, deleteAction, deleteTicket, editTicket, logTicket } from './operations.ts';
+import type { Ctx, Env, Serving } from './serving.ts';
+import { elementsOf, idOf } from './serving.ts';
+import { needTicket, ticketView } from './tickets.ts';
 
 const everything = { html: true, email: true, attachments: true };
 
@@ -22,16 +22,16 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   const { desk } = serving;
   let creating = 0;
 
-  app.get("/api/tickets", (c) => {
-    needScope(c.get("login"), "read:tickets", "edit:tickets");
+  app.get('/api/tickets', (c) => {
+    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
     return c.json(listTickets(desk, queryOf(c.req.url)));
   });
 
-  app.post("/api/tickets", async (c) => {
+  app.post('/api/tickets', async (c) => {
     const actor = writer(c);
     const done: Input[] = [];
     for (const element of await elementsOf(c)) {
-      const id = wholeOf(element, "id") ?? 0;
+      const id = wholeOf(element, 'id') ?? 0;
       const ticket =
         id > 0
           ? editTicket(desk, id, element, actor, switchesOf(element))
@@ -41,40 +41,40 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
     return answer(c, done);
   });
 
-  app.get("/api/tickets/:id", (c) => {
-    needScope(c.get("login"), "read:tickets", "edit:tickets");
+  app.get('/api/tickets/:id', (c) => {
+    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
     return c.json(wholeView(idOf(c)));
   });
 
-  app.delete("/api/tickets/:id", (c) => {
+  app.delete('/api/tickets/:id', (c) => {
     writer(c);
     const id = idOf(c);
     deleteTicket(desk, id);
     return c.json({ id });
   });
 
-  app.get("/api/actions", (c) => {
-    needScope(c.get("login"), "read:tickets", "edit:tickets");
+  app.get('/api/actions', (c) => {
+    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
     return c.json(listActions(desk, queryOf(c.req.url)));
   });
 
-  app.post("/api/actions", async (c) => {
+  app.post('/api/actions', async (c) => {
     const actor = writer(c);
     const done: Input[] = [];
     for (const element of await elementsOf(c)) {
-      const action = act(desk, wholeOf(element, "ticket_id"), element, actor, switchesOf(element));
+      const action = act(desk, wholeOf(element, 'ticket_id'), element, actor, switchesOf(element));
       done.push(actionView(desk, action, everything));
     }
     return answer(c, done);
   });
 
-  app.get("/api/actions/:id", (c) => {
-    needScope(c.get("login"), "read:tickets", "edit:tickets");
+  app.get('/api/actions/:id', (c) => {
+    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
     const action = needAction(desk, ticketOfQuery(c), idOf(c));
     return c.json(actionView(desk, action, everything));
   });
 
-  app.delete("/api/actions/:id", (c) => {
+  app.delete('/api/actions/:id', (c) => {
     writer(c);
     const id = idOf(c);
     deleteAction(desk, ticketOfQuery(c), id);
@@ -82,8 +82,8 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   });
 
   function writer(c: Ctx): Actor {
-    needScope(c.get("login"), "edit:tickets");
-    return actorOf(desk.store, c.get("login"));
+    needScope(c.get('login'), 'edit:tickets');
+    return actorOf(desk.store, c.get('login'));
   }
 
   function wholeView(id: number): Input {
@@ -97,7 +97,7 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
       const message =
         "Violation of PRIMARY KEY constraint 'PK_FAULTS'. Cannot insert duplicate key in object 'dbo.FAULTS'.";
       throw new HaloError(500, message, {
-        ClassName: "System.Data.SqlClient.SqlException",
+        ClassName: 'System.Data.SqlClient.SqlException',
         Message: message,
       });
     }
@@ -112,12 +112,12 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
 }
 
 function ticketOfQuery(c: Ctx): number | undefined {
-  const id = Number(queryOf(c.req.url).get("ticket_id") ?? Number.NaN);
+  const id = Number(queryOf(c.req.url).get('ticket_id') ?? Number.NaN);
   return Number.isInteger(id) ? id : undefined;
 }
 
 /** Only the last of what was written, unless all were asked for. */
 export function answer(c: Ctx, done: readonly Input[]): Response {
-  const all = queryOf(c.req.url).get("returnall") === "true";
+  const all = queryOf(c.req.url).get('returnall') === 'true';
   return c.json(all ? done : (done.at(-1) ?? null), 201);
 }

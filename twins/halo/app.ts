@@ -1,17 +1,18 @@
 /** The twin's HTTP face: log, ordered faults, request limit, login, then the routes. */
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono } from "hono";
-import { attachmentRoutes } from "./api-attachments.ts";
-import { ticketRoutes } from "./api-tickets.ts";
-import { HaloError, errorTexts } from "./errors.ts";
-import type { Fault } from "./faults.ts";
-import { metadataRoutes } from "./metadata.ts";
-import type { Ctx, Env, Serving } from "./serving.ts";
-import { wait } from "./serving.ts";
-import { arrival } from "./time.ts";
-import { twinRoutes } from "./twin-routes.ts";
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import { attachmentRoutes } from './api-attachments.ts';
+import { ticketRoutes } from './api-tickets.ts';
+import { webhookRoutes } from './api-webhooks.ts';
+import { HaloError, errorTexts } from './errors.ts';
+import type { Fault } from './faults.ts';
+import { metadataRoutes } from './metadata.ts';
+import type { Ctx, Env, Serving } from './serving.ts';
+import { wait } from './serving.ts';
+import { arrival } from './time.ts';
+import { twinRoutes } from './twin-routes.ts';
 
-const open = new Set(["/api/authinfo", "/api/instanceinfo", "/api/health"]);
+const open = new Set(['/api/authinfo', '/api/instanceinfo', '/api/health']);
 
 /** Builds the app of one desk. Paths are case-insensitive, as Halo's are. */
 export function createApp(serving: Serving): Hono<Env> {
@@ -19,29 +20,25 @@ export function createApp(serving: Serving): Hono<Env> {
   const { desk, auth, faults, limiter, log } = serving;
 
   app.onError((error, c) => {
-    if (error instanceof HaloError)
-      return c.json(error.body as Record<string, unknown>, error.status as 400);
+    if (error instanceof HaloError) return c.json(error.body as Record<string, unknown>, error.status as 400);
     if (c.env.incoming.destroyed || c.env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
     const message = error instanceof Error ? error.message : String(error);
-    return c.json({ ClassName: "System.Exception", Message: message }, 500);
+    return c.json({ ClassName: 'System.Exception', Message: message }, 500);
   });
   app.notFound((c) =>
-    c.json(
-      { message: `No HTTP resource was found that matches the request URI '${c.req.path}'` },
-      404,
-    ),
+    c.json({ message: `No HTTP resource was found that matches the request URI '${c.req.path}'` }, 404),
   );
 
   app.use(async (c, next) => {
-    const watched = c.req.path.startsWith("/api/") || c.req.path.startsWith("/auth/");
+    const watched = c.req.path.startsWith('/api/') || c.req.path.startsWith('/auth/');
     if (!watched) {
-      c.set("faults", []);
+      c.set('faults', []);
       return next();
     }
     const began = desk.now();
     const url = new URL(c.req.url);
     const struck = faults.take(c.req.method, url.pathname + url.search);
-    c.set("faults", struck);
+    c.set('faults', struck);
     try {
       return await withFaults(c, next, struck);
     } finally {
@@ -50,8 +47,8 @@ export function createApp(serving: Serving): Hono<Env> {
         path: c.req.path,
         query: url.search,
         status: c.env.outgoing.destroyed ? 0 : c.res.status,
-        fault: struck.map((fault) => fault.kind).join(" "),
-        application: c.get("login")?.application.name ?? "",
+        fault: struck.map((fault) => fault.kind).join(' '),
+        application: c.get('login')?.application.name ?? '',
         at: began,
         ms: desk.now() - began,
       });
@@ -63,75 +60,71 @@ export function createApp(serving: Serving): Hono<Env> {
     next: () => Promise<void>,
     struck: readonly Fault[],
   ): Promise<Response | undefined> {
-    const strikes = (kind: Fault["kind"]): Fault | undefined =>
-      struck.find((fault) => fault.kind === kind);
-    if (strikes("revoke-tokens") !== undefined) desk.store.run("delete from tokens");
-    const restart = strikes("restart");
+    const strikes = (kind: Fault['kind']): Fault | undefined => struck.find((fault) => fault.kind === kind);
+    if (strikes('revoke-tokens') !== undefined) desk.store.run('delete from tokens');
+    const restart = strikes('restart');
     if (restart !== undefined) {
       serving.restart(restart.ms);
       return RESPONSE_ALREADY_SENT;
     }
-    if (strikes("drop-before-commit") !== undefined) return cut(c);
-    const limited = strikes("429");
+    if (strikes('drop-before-commit') !== undefined) return cut(c);
+    const limited = strikes('429');
     if (limited !== undefined) return tooMany(c, limited.retryAfter);
-    if (strikes("500") !== undefined) {
+    if (strikes('500') !== undefined) {
       return c.json(
         {
-          ClassName: "System.NullReferenceException",
-          Message: "Object reference not set to an instance of an object.",
+          ClassName: 'System.NullReferenceException',
+          Message: 'Object reference not set to an instance of an object.',
         },
         500,
       );
     }
-    if (strikes("wrong-content-type") !== undefined) {
-      return c.html("<!doctype html><title>Maintenance</title><p>We will be back shortly.</p>");
+    if (strikes('wrong-content-type') !== undefined) {
+      return c.html('<!doctype html><title>Maintenance</title><p>We will be back shortly.</p>');
     }
-    if (c.req.method !== "POST") await wait(c);
-    if (strikes("late-commit") === undefined) await next();
+    if (c.req.method !== 'POST') await wait(c);
+    if (strikes('late-commit') === undefined) await next();
     else await arrival.run(desk.now(), next);
-    return strikes("reply-lost-after-commit") === undefined ? undefined : lose(c);
+    return strikes('reply-lost-after-commit') === undefined ? undefined : lose(c);
   }
 
-  app.use("/api/*", async (c, next) => {
+  app.use('/api/*', async (c, next) => {
     const wait = limiter.take(desk.now());
-    if (wait !== null)
-      return tooMany(c, limiter.current.retryAfter ? Math.ceil(wait / 1000) : null);
-    if (!open.has(c.req.path))
-      c.set("login", auth.login(c.req.header("authorization"), desk.now()));
+    if (wait !== null) return tooMany(c, limiter.current.retryAfter ? Math.ceil(wait / 1000) : null);
+    if (!open.has(c.req.path)) c.set('login', auth.login(c.req.header('authorization'), desk.now()));
     return next();
   });
 
-  app.post("/auth/token", async (c) => {
+  app.post('/auth/token', async (c) => {
     const form = new URLSearchParams(await c.req.text());
-    const tenant = new URL(c.req.url).searchParams.get("tenant");
-    return c.json(auth.token(form, tenant, c.req.header("authorization") ?? null, desk.now()));
+    const tenant = new URL(c.req.url).searchParams.get('tenant');
+    return c.json(auth.token(form, tenant, c.req.header('authorization') ?? null, desk.now()));
   });
-  app.get("/auth/.well-known/openid-configuration", (c) => {
+  app.get('/auth/.well-known/openid-configuration', (c) => {
     const issuer = `${desk.baseUrl()}/auth`;
     return c.json({
       issuer,
       token_endpoint: `${issuer}/token`,
-      grant_types_supported: ["client_credentials"],
+      grant_types_supported: ['client_credentials'],
     });
   });
-  app.get("/api/authinfo", (c) =>
-    c.json({ auth_url: `${desk.baseUrl()}/auth`, tenant_id: serving.tenant }),
-  );
-  app.get("/api/instanceinfo", (c) => {
+  app.get('/api/authinfo', (c) => c.json({ auth_url: `${desk.baseUrl()}/auth`, tenant_id: serving.tenant }));
+  app.get('/api/instanceinfo', (c) => {
     const { tenant: tenant_id, version, product } = serving;
     return c.json({ tenant_id, version, product, name: desk.name });
   });
-  app.get("/api/health", (c) => c.json({ status: "Healthy" }));
+  app.get('/api/health', (c) => c.json({ status: 'Healthy' }));
 
   ticketRoutes(app, serving);
   attachmentRoutes(app, serving);
   metadataRoutes(app, serving);
+  webhookRoutes(app, serving);
   twinRoutes(app, serving);
   return app;
 }
 
 function tooMany(c: Ctx, retryAfterSeconds: number | null): Response {
-  if (retryAfterSeconds !== null) c.header("retry-after", String(retryAfterSeconds));
+  if (retryAfterSeconds !== null) c.header('retry-after', String(retryAfterSeconds));
   return c.text(errorTexts.rateLimit, 429);
 }
 
@@ -143,6 +136,8 @@ function cut(c: Ctx): Response {
 
 /** The work is done, the answer is not given. */
 function lose(c: Ctx): Response {
+  // Emptied first: Hono would copy the answer given so far into a new response, which would then be sent.
+  c.res = undefined;
   c.res = cut(c);
   return RESPONSE_ALREADY_SENT;
 }

@@ -1,34 +1,34 @@
 /** Attachments: rows in the database, bytes in files beside it. */
-import { createHash } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Desk } from "./desk.ts";
-import { notFound, refused } from "./errors.ts";
-import type { Input } from "./input.ts";
-import { flagOf, textOf, wholeOf } from "./input.ts";
-import type { Attachment } from "./model.ts";
-import { zoneless } from "./time.ts";
+import { createHash } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Desk } from './desk.ts';
+import { notFound, refused } from './errors.ts';
+import type { Input } from './input.ts';
+import { flagOf, textOf, wholeOf } from './input.ts';
+import type { Attachment } from './model.ts';
+import { zoneless } from './time.ts';
 
 const typesByEnding: Readonly<Record<string, string>> = {
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp",
-  svg: "image/svg+xml",
-  pdf: "application/pdf",
-  txt: "text/plain",
-  log: "text/plain",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-  zip: "application/zip",
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  svg: 'image/svg+xml',
+  pdf: 'application/pdf',
+  txt: 'text/plain',
+  log: 'text/plain',
+  csv: 'text/csv',
+  html: 'text/html',
+  json: 'application/json',
+  zip: 'application/zip',
 };
 
 /** Content type by a file name's ending, as the desk guesses it. */
 export function contentTypeOf(filename: string): string {
-  const ending = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase() ?? "";
-  return typesByEnding[ending] ?? "application/octet-stream";
+  const ending = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase() ?? '';
+  return typesByEnding[ending] ?? 'application/octet-stream';
 }
 
 /** The file that holds an attachment's bytes. */
@@ -44,30 +44,14 @@ export interface Received {
 }
 
 /** Adds an attachment whose bytes are in memory. */
-export function attachBytes(
-  desk: Desk,
-  ticketId: number,
-  actionId: number,
-  element: Input,
-  bytes: Buffer,
-): Attachment {
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return attach(desk, ticketId, actionId, element, bytes.length, sha256, (path) =>
-    writeFileSync(path, bytes),
-  );
+export function attachBytes(desk: Desk, ticketId: number, actionId: number, element: Input, bytes: Buffer): Attachment {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return attach(desk, ticketId, actionId, element, bytes.length, sha256, (path) => writeFileSync(path, bytes));
 }
 
 /** Adds an attachment whose bytes were received into a file; the file is taken over. */
-export function attachFile(
-  desk: Desk,
-  ticketId: number,
-  actionId: number,
-  element: Input,
-  file: Received,
-): Attachment {
-  return attach(desk, ticketId, actionId, element, file.size, file.sha256, (path) =>
-    renameSync(file.path, path),
-  );
+export function attachFile(desk: Desk, ticketId: number, actionId: number, element: Input, file: Received): Attachment {
+  return attach(desk, ticketId, actionId, element, file.size, file.sha256, (path) => renameSync(file.path, path));
 }
 
 function attach(
@@ -79,10 +63,10 @@ function attach(
   sha256: string,
   place: (path: string) => void,
 ): Attachment {
-  const filename = textOf(element, "filename") ?? "";
-  if (filename === "") throw refused("A filename is required");
-  const id = desk.store.nextNumber("attachment", 500);
-  const content_type = textOf(element, "content_type") ?? contentTypeOf(filename);
+  const filename = textOf(element, 'filename') ?? '';
+  if (filename === '') throw refused('A filename is required');
+  const id = desk.store.nextNumber('attachment', 500);
+  const content_type = textOf(element, 'content_type') ?? contentTypeOf(filename);
   const attachment: Attachment = {
     id,
     ticket_id: ticketId,
@@ -90,10 +74,10 @@ function attach(
     filename,
     content_type,
     filesize,
-    isimage: flagOf(element, "isimage") ?? content_type.startsWith("image/"),
+    isimage: flagOf(element, 'isimage') ?? content_type.startsWith('image/'),
     sha256,
     datecreated: zoneless(desk.now()),
-    note: textOf(element, "note") ?? "",
+    note: textOf(element, 'note') ?? '',
   };
   place(blobPath(desk, id));
   desk.store.saveAttachment(attachment);
@@ -102,9 +86,9 @@ function attach(
 
 /** Decodes `data_base64`, with or without a `data:` head. */
 export function bytesOf(element: Input): Buffer {
-  const text = textOf(element, "data_base64");
-  if (text === undefined) throw refused("data_base64 is required");
-  return Buffer.from(text.replace(/^data:[^,]*,/, ""), "base64");
+  const text = textOf(element, 'data_base64');
+  if (text === undefined) throw refused('data_base64 is required');
+  return Buffer.from(text.replace(/^data:[^,]*,/, ''), 'base64');
 }
 
 /**
@@ -119,7 +103,7 @@ export function attachAll(
 ): ReadonlyMap<string, string> {
   const pictures = new Map<string, string>();
   for (const element of elements) {
-    const id = wholeOf(element, "id") ?? 0;
+    const id = wholeOf(element, 'id') ?? 0;
     if (id > 0) {
       const known = desk.store.attachment(id);
       if (known === null || known.ticket_id !== ticketId) throw notFound(`Attachment ${id}`);
@@ -128,7 +112,7 @@ export function attachAll(
       continue;
     }
     const attachment = attachBytes(desk, ticketId, actionId, element, bytesOf(element));
-    const cid = textOf(element, "cid");
+    const cid = textOf(element, 'cid');
     if (cid !== undefined) pictures.set(cid, attachmentUrl(desk, attachment.id));
   }
   return pictures;
@@ -154,6 +138,6 @@ export function attachmentView(attachment: Attachment): Input {
 
 /** Removes an attachment and its bytes. */
 export function dropAttachment(desk: Desk, id: number): void {
-  desk.store.run("delete from attachments where id = ?", id);
+  desk.store.run('delete from attachments where id = ?', id);
   rmSync(blobPath(desk, id), { force: true });
 }

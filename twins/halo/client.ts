@@ -1,7 +1,7 @@
 /** Plays people at a twin over its `/twin` API, and reads what tests and the demo look at. */
-import type { Input } from "./input.ts";
-import type { LoggedRequest } from "./requests.ts";
-import type { Mail } from "./mail.ts";
+import type { Input } from './input.ts';
+import type { LoggedRequest } from './requests.ts';
+import type { Mail } from './mail.ts';
 
 export interface ActionSeen {
   readonly id: number;
@@ -90,7 +90,7 @@ export class TwinRefusal extends Error {
 
   constructor(status: number, message: string) {
     super(message);
-    this.name = "TwinRefusal";
+    this.name = 'TwinRefusal';
     this.status = status;
   }
 }
@@ -131,7 +131,7 @@ export function twinClient(url: string): TwinClient {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${url}/twin${path}`, {
       method,
-      headers: { "content-type": "application/json" },
+      headers: { 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -144,33 +144,27 @@ export function twinClient(url: string): TwinClient {
     url,
     call,
     agentAction: async (agent, id, body) =>
-      (await call("POST", `/agent/${as(agent)}/tickets/${id}/actions`, body)) as ActionSeen,
-    agentTicket: async (agent, body) =>
-      (await call("POST", `/agent/${as(agent)}/tickets`, body)) as TicketSeen,
-    userTicket: async (email, body) =>
-      (await call("POST", `/users/${as(email)}/tickets`, body)) as PortalTicket,
+      (await call('POST', `/agent/${as(agent)}/tickets/${id}/actions`, body)) as ActionSeen,
+    agentTicket: async (agent, body) => (await call('POST', `/agent/${as(agent)}/tickets`, body)) as TicketSeen,
+    userTicket: async (email, body) => (await call('POST', `/users/${as(email)}/tickets`, body)) as PortalTicket,
     userReply: async (email, id, body) =>
-      (await call("POST", `/users/${as(email)}/tickets/${id}/replies`, body)) as ActionSeen,
-    portal: async (email) => (await call("GET", `/portal/${as(email)}/tickets`)) as PortalTicket[],
-    portalTicket: async (email, id) =>
-      (await call("GET", `/portal/${as(email)}/tickets/${id}`)) as PortalTicket,
-    ticket: async (id) => (await call("GET", `/tickets/${id}`)) as TicketSeen,
-    tickets: async () =>
-      ((await call("GET", "/tickets?count=1000")) as { tickets: TicketSeen[] }).tickets,
-    edit: async (id, body) => (await call("POST", `/tickets/${id}`, body)) as TicketSeen,
-    merge: async (id, into) => void (await call("POST", `/tickets/${id}/merge`, { into })),
-    remove: async (id) => void (await call("DELETE", `/tickets/${id}`)),
-    outbox: async (id) =>
-      (await call("GET", `/outbox${id === undefined ? "" : `?ticket_id=${id}`}`)) as Mail[],
-    fault: async (body) => void (await call("POST", "/faults", body)),
-    clearFaults: async () => void (await call("DELETE", "/faults")),
-    rule: async (body) => void (await call("POST", "/rules", body)),
-    catalogue: async (kind, patches) => void (await call("POST", `/catalogue/${kind}`, patches)),
-    rateLimit: async (body) => void (await call("POST", "/ratelimit", body)),
-    requests: async () =>
-      (await call("GET", "/requests")) as Awaited<ReturnType<TwinClient["requests"]>>,
-    clearRequests: async () => void (await call("DELETE", "/requests")),
-    reset: async () => void (await call("POST", "/reset")),
+      (await call('POST', `/users/${as(email)}/tickets/${id}/replies`, body)) as ActionSeen,
+    portal: async (email) => (await call('GET', `/portal/${as(email)}/tickets`)) as PortalTicket[],
+    portalTicket: async (email, id) => (await call('GET', `/portal/${as(email)}/tickets/${id}`)) as PortalTicket,
+    ticket: async (id) => (await call('GET', `/tickets/${id}`)) as TicketSeen,
+    tickets: async () => ((await call('GET', '/tickets?count=1000')) as { tickets: TicketSeen[] }).tickets,
+    edit: async (id, body) => (await call('POST', `/tickets/${id}`, body)) as TicketSeen,
+    merge: async (id, into) => void (await call('POST', `/tickets/${id}/merge`, { into })),
+    remove: async (id) => void (await call('DELETE', `/tickets/${id}`)),
+    outbox: async (id) => (await call('GET', `/outbox${id === undefined ? '' : `?ticket_id=${id}`}`)) as Mail[],
+    fault: async (body) => void (await call('POST', '/faults', body)),
+    clearFaults: async () => void (await call('DELETE', '/faults')),
+    rule: async (body) => void (await call('POST', '/rules', body)),
+    catalogue: async (kind, patches) => void (await call('POST', `/catalogue/${kind}`, patches)),
+    rateLimit: async (body) => void (await call('POST', '/ratelimit', body)),
+    requests: async () => (await call('GET', '/requests')) as Awaited<ReturnType<TwinClient['requests']>>,
+    clearRequests: async () => void (await call('DELETE', '/requests')),
+    reset: async () => void (await call('POST', '/reset')),
   };
 }
 

@@ -1,9 +1,10 @@
 /** Custom fields: what may be written to each type, and how Halo shows it. */
-import { refused } from "./errors.ts";
-import type { Input } from "./input.ts";
-import type { FieldInfo, FieldType, FieldValue } from "./model.ts";
-import type { Store } from "./store.ts";
-import { parseInstant, zoneless } from "./time.ts";
+import { refused } from './errors.ts';
+import type { Input } from './input.ts';
+import { textOf } from './input.ts';
+import type { FieldInfo, FieldType, FieldValue } from './model.ts';
+import type { Store } from './store.ts';
+import { parseInstant, zoneless } from './time.ts';
 
 /** Halo's numbers for types of field. */
 const typeNumbers: Readonly<Record<FieldType, readonly [type: number, inputtype: number]>> = {
@@ -34,13 +35,9 @@ export function fieldInfoView(field: FieldInfo): Input {
 }
 
 /** All custom fields of a ticket, or those an action set, as Halo lists them. */
-export function fieldViews(
-  store: Store,
-  values: Readonly<Record<string, FieldValue>>,
-  onlySet: boolean,
-): Input[] {
+export function fieldViews(store: Store, values: Readonly<Record<string, FieldValue>>, onlySet: boolean): Input[] {
   return store
-    .list("fieldinfo")
+    .list('fieldinfo')
     .filter((field) => !onlySet || field.id in values)
     .map((field) => {
       const { values: _values, custom: _custom, ...rest } = fieldInfoView(field);
@@ -50,30 +47,23 @@ export function fieldViews(
 }
 
 function display(field: FieldInfo, value: FieldValue): string {
-  if (value === null) return "";
-  if (field.kind === "select" || field.kind === "multiselect") {
+  if (value === null) return '';
+  if (field.kind === 'select' || field.kind === 'multiselect') {
     const ids = Array.isArray(value) ? (value as readonly number[]) : [value];
-    return ids
-      .map((id) => field.values.find((option) => option.id === Number(id))?.name ?? "")
-      .join(", ");
+    return ids.map((id) => field.values.find((option) => option.id === Number(id))?.name ?? '').join(', ');
   }
-  return field.kind === "date" ? String(value).slice(0, 10) : String(value);
+  return field.kind === 'date' ? String(value).slice(0, 10) : String(value);
 }
 
 /**
  * What a write sets, by field id. With `labels`, as in the desk's own pages, labels name fields and options too.
  * Throws a 400 for an unknown field, option or a value of the wrong type.
  */
-export function readFields(
-  store: Store,
-  writes: readonly Input[],
-  labels: boolean,
-): Record<string, FieldValue> {
+export function readFields(store: Store, writes: readonly Input[], labels: boolean): Record<string, FieldValue> {
   const out: Record<string, FieldValue> = {};
   for (const write of writes) {
     const field = fieldOf(store, write, labels);
-    if (field === null)
-      throw refused(`Custom field ${String(write.name ?? write.id)} does not exist`);
+    if (field === null) throw refused(`Custom field ${String(write.name ?? write.id)} does not exist`);
     const value = readValue(field, write.value, labels);
     if (value === undefined) throw refused(`Invalid value for field ${field.label}`);
     out[field.id] = value;
@@ -83,44 +73,40 @@ export function readFields(
 
 /** The field a write or a form names, or null. */
 export function fieldOf(store: Store, write: Input, labels: boolean): FieldInfo | null {
-  if (write.id !== undefined) return store.find("fieldinfo", Number(write.id));
-  const name = String(write.name ?? "").toLowerCase();
+  if (write.id !== undefined) return store.find('fieldinfo', Number(write.id));
+  const name = (textOf(write, 'name') ?? '').toLowerCase();
   const match = (field: FieldInfo): boolean =>
     field.name.toLowerCase() === name || (labels && field.label.toLowerCase() === name);
-  return store.list("fieldinfo").find(match) ?? null;
+  return store.list('fieldinfo').find(match) ?? null;
 }
 
 function readValue(field: FieldInfo, value: unknown, labels: boolean): FieldValue | undefined {
-  if (value === null || value === "" || value === undefined) return null;
+  if (value === null || value === '' || value === undefined) return null;
   switch (field.kind) {
-    case "text":
-    case "memo": {
-      if (typeof value !== "string" && typeof value !== "number") return undefined;
+    case 'text':
+    case 'memo': {
+      if (typeof value !== 'string' && typeof value !== 'number') return undefined;
       const text = String(value);
       return field.characterlimit > 0 && text.length > field.characterlimit ? undefined : text;
     }
-    case "number": {
-      const number = typeof value === "number" ? value : Number(value);
+    case 'number': {
+      const number = typeof value === 'number' ? value : Number(value);
       return Number.isFinite(number) ? number : undefined;
     }
-    case "checkbox":
-      return typeof value === "boolean" ? value : undefined;
-    case "date": {
-      const day = String(value).slice(0, 10);
-      return /^\d{4}-\d\d-\d\d$/.test(day) && parseInstant(day) !== null
-        ? `${day}T00:00:00`
-        : undefined;
+    case 'checkbox':
+      return typeof value === 'boolean' ? value : undefined;
+    case 'date': {
+      const day = typeof value === 'string' ? value.slice(0, 10) : '';
+      return /^\d{4}-\d\d-\d\d$/.test(day) && parseInstant(day) !== null ? `${day}T00:00:00` : undefined;
     }
-    case "datetime": {
-      const ms = parseInstant(String(value));
+    case 'datetime': {
+      const ms = typeof value === 'string' ? parseInstant(value) : null;
       return ms === null ? undefined : zoneless(ms);
     }
-    case "select":
+    case 'select':
       return optionOf(field, value, labels);
-    case "multiselect": {
-      const options = (Array.isArray(value) ? value : [value]).map((one) =>
-        optionOf(field, one, labels),
-      );
+    case 'multiselect': {
+      const options = (Array.isArray(value) ? value : [value]).map((one) => optionOf(field, one, labels));
       return options.every((one): one is number => one !== undefined) ? options : undefined;
     }
   }
@@ -128,8 +114,6 @@ function readValue(field: FieldInfo, value: unknown, labels: boolean): FieldValu
 
 function optionOf(field: FieldInfo, value: unknown, labels: boolean): number | undefined {
   const wanted = String(value).toLowerCase();
-  const match = field.values.find(
-    (o) => String(o.id) === wanted || (labels && o.name.toLowerCase() === wanted),
-  );
+  const match = field.values.find((o) => String(o.id) === wanted || (labels && o.name.toLowerCase() === wanted));
   return match?.id;
 }

@@ -1,13 +1,8 @@
 /** What every part of the twin gets handed: the desk, its clock, its files and its way to tell others. */
-import type { Store } from "./store.ts";
+import type { Store } from './store.ts';
 
 export interface Announcement {
-  readonly event:
-    | "New Ticket Logged"
-    | "Ticket Updated"
-    | "Ticket Closed"
-    | "Ticket Deleted"
-    | "New Action";
+  readonly event: 'New Ticket Logged' | 'Ticket Updated' | 'Ticket Closed' | 'Ticket Deleted' | 'New Action';
   readonly ticketId: number;
   readonly actionIds: readonly number[];
 }

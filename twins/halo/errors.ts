@@ -7,10 +7,10 @@ export class HaloError extends Error {
 
   constructor(status: number, message: string, body?: unknown) {
     super(message);
-    this.name = "HaloError";
+    this.name = 'HaloError';
     this.status = status;
     this.body = body ?? {
-      ClassName: "System.Exception",
+      ClassName: 'System.Exception',
       Message: message,
       Data: null,
       InnerException: null,
@@ -19,10 +19,10 @@ export class HaloError extends Error {
 }
 
 export const errorTexts = {
-  noAccess: "You do not have access to this action at the moment",
-  noTicket: "An action must be associated with a ticket_id",
-  notSupported: "This functionality is not supported",
-  rateLimit: "Rate Limit Reached - 300 Requests per rolling 5 minute window",
+  noAccess: 'You do not have access to this action at the moment',
+  noTicket: 'An action must be associated with a ticket_id',
+  notSupported: 'This functionality is not supported',
+  rateLimit: 'Rate Limit Reached - 300 Requests per rolling 5 minute window',
 } as const;
 
 /** 400 with a .NET exception as its body. */

@@ -1,22 +1,22 @@
 /** Troubles a test can order: each waits for a request (or a webhook) it matches. */
-import type { Input } from "./input.ts";
-import { isInput, textOf, wholeOf } from "./input.ts";
-import { refused } from "./errors.ts";
+import type { Input } from './input.ts';
+import { isInput, textOf, wholeOf } from './input.ts';
+import { refused } from './errors.ts';
 
 export const faultKinds = [
-  "reply-lost-after-commit",
-  "drop-before-commit",
-  "429",
-  "500",
-  "slow",
-  "late-commit",
-  "dropped-field",
-  "wrong-content-type",
-  "restart",
-  "revoke-tokens",
-  "webhook-duplicate",
-  "webhook-reorder",
-  "webhook-drop",
+  'reply-lost-after-commit',
+  'drop-before-commit',
+  '429',
+  '500',
+  'slow',
+  'late-commit',
+  'dropped-field',
+  'wrong-content-type',
+  'restart',
+  'revoke-tokens',
+  'webhook-duplicate',
+  'webhook-reorder',
+  'webhook-drop',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -71,15 +71,13 @@ export function createFaults(): Faults {
     },
     take(method, path) {
       return faults.filter((fault) => {
-        if (fault.kind.startsWith("webhook-")) return false;
+        if (fault.kind.startsWith('webhook-')) return false;
         if (fault.method !== null && fault.method !== method) return false;
         return (fault.path === null || fault.path.test(path)) && strike(fault);
       });
     },
     takeWebhook() {
-      return (
-        faults.find((fault) => fault.kind.startsWith("webhook-") && strike(fault))?.kind ?? null
-      );
+      return faults.find((fault) => fault.kind.startsWith('webhook-') && strike(fault))?.kind ?? null;
     },
     list: () => [...faults],
     clear() {
@@ -90,18 +88,18 @@ export function createFaults(): Faults {
 
 function readFault(body: Input, id: number): Fault {
   const kind = faultKinds.find((one) => one === String(body.kind));
-  if (kind === undefined) throw refused(`Unknown fault. There are: ${faultKinds.join(", ")}`);
+  if (kind === undefined) throw refused(`Unknown fault. There are: ${faultKinds.join(', ')}`);
   const match = isInput(body.match) ? body.match : {};
-  const path = textOf(match, "path");
+  const path = textOf(match, 'path');
   return {
     id,
     kind,
-    method: textOf(match, "method")?.toUpperCase() ?? null,
-    path: path === undefined ? null : new RegExp(path, "i"),
-    times: wholeOf(match, "times") ?? wholeOf(body, "times") ?? 1,
-    skip: wholeOf(match, "skip") ?? 0,
-    ms: wholeOf(body, "ms") ?? 200,
-    retryAfter: wholeOf(body, "retryAfter") ?? null,
-    field: textOf(body, "field") ?? "",
+    method: textOf(match, 'method')?.toUpperCase() ?? null,
+    path: path === undefined ? null : new RegExp(path, 'i'),
+    times: wholeOf(match, 'times') ?? wholeOf(body, 'times') ?? 1,
+    skip: wholeOf(match, 'skip') ?? 0,
+    ms: wholeOf(body, 'ms') ?? 200,
+    retryAfter: wholeOf(body, 'retryAfter') ?? null,
+    field: textOf(body, 'field') ?? '',
   };
 }

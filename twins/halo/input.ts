@@ -4,26 +4,26 @@ export type Input = Readonly<Record<string, unknown>>;
 
 /** True for a plain object. */
 export function isInput(value: unknown): value is Input {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function textOf(input: Input, key: string): string | undefined {
   const value = input[key];
-  if (typeof value === "string") return value;
-  return typeof value === "number" ? String(value) : undefined;
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? String(value) : undefined;
 }
 
 export function wholeOf(input: Input, key: string): number | undefined {
   const value = input[key];
-  if (typeof value === "number" && Number.isInteger(value)) return value;
-  return typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : undefined;
+  if (typeof value === 'number' && Number.isInteger(value)) return value;
+  return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
 export function flagOf(input: Input, key: string): boolean | undefined {
   const value = input[key];
-  if (typeof value === "boolean") return value;
-  if (value === "true" || value === 1) return true;
-  return value === "false" || value === 0 ? false : undefined;
+  if (typeof value === 'boolean') return value;
+  if (value === 'true' || value === 1) return true;
+  return value === 'false' || value === 0 ? false : undefined;
 }
 
 /** The objects of a list; what is no object is left out. */

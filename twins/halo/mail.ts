@@ -1,8 +1,8 @@
 /** The outbox: every mail this desk would send, kept instead of sent. */
-import type { Desk } from "./desk.ts";
-import type { Agent, Action, Outcome, Ticket, User } from "./model.ts";
-import { fill } from "./text.ts";
-import { zoneless } from "./time.ts";
+import type { Desk } from './desk.ts';
+import type { Agent, Action, Outcome, Ticket, User } from './model.ts';
+import { fill } from './text.ts';
+import { zoneless } from './time.ts';
 
 export interface Mail {
   readonly id: number;
@@ -19,8 +19,8 @@ export interface Mail {
 
 /** The end user a ticket's mail goes to, or null if it has none that can get mail. */
 export function recipientOf(desk: Desk, ticket: Ticket): User | null {
-  const user = desk.store.find("user", ticket.user_id);
-  return user === null || user.emailaddress === "" ? null : user;
+  const user = desk.store.find('user', ticket.user_id);
+  return user === null || user.emailaddress === '' ? null : user;
 }
 
 /** Subject and body of an action kind's template for this ticket; the note alone where it has none. */
@@ -31,39 +31,33 @@ export function render(
   noteHtml: string,
   agentName: string,
 ): { subject: string; body: string; template: string } {
-  const template = desk.store.find("template", templateId);
+  const template = desk.store.find('template', templateId);
   const words = {
     note: noteHtml,
     summary: ticket.summary,
     details: ticket.details_html,
-    ticketid: String(ticket.id).padStart(7, "0"),
-    username: desk.store.find("user", ticket.user_id)?.name ?? "",
+    ticketid: String(ticket.id).padStart(7, '0'),
+    username: desk.store.find('user', ticket.user_id)?.name ?? '',
     agent: agentName,
   };
-  const subject = fill(template?.subject ?? "$summary [ID:$ticketid]", words);
-  return { subject, body: fill(template?.body ?? "$note", words), template: template?.name ?? "" };
+  const subject = fill(template?.subject ?? '$summary [ID:$ticketid]', words);
+  return { subject, body: fill(template?.body ?? '$note', words), template: template?.name ?? '' };
 }
 
 /** Puts a mail into the outbox. */
-export function post(desk: Desk, mail: Omit<Mail, "id" | "from" | "sent">): Mail {
-  const id = desk.store.nextNumber("mail", 1);
+export function post(desk: Desk, mail: Omit<Mail, 'id' | 'from' | 'sent'>): Mail {
+  const id = desk.store.nextNumber('mail', 1);
   const whole: Mail = { id, from: desk.mailbox, sent: zoneless(desk.now()), ...mail };
-  desk.store.run("insert into mails values (?, ?, ?)", id, mail.ticket_id, JSON.stringify(whole));
+  desk.store.run('insert into mails values (?, ?, ?)', id, mail.ticket_id, JSON.stringify(whole));
   return whole;
 }
 
 /** The mail an action of a mailing kind sends; the action keeps what was sent. */
-export function mailAction(
-  desk: Desk,
-  ticket: Ticket,
-  action: Action,
-  kind: Outcome,
-  to: string,
-): void {
+export function mailAction(desk: Desk, ticket: Ticket, action: Action, kind: Outcome, to: string): void {
   const rendered = render(desk, kind.emailtemplate_id, ticket, action.note_html, action.who);
   action.emailto = to;
-  if (action.emailsubject === "") action.emailsubject = rendered.subject;
-  if (action.emailbody_html === "") action.emailbody_html = rendered.body;
+  if (action.emailsubject === '') action.emailsubject = rendered.subject;
+  if (action.emailbody_html === '') action.emailbody_html = rendered.body;
   action.sendemail = true;
   post(desk, {
     ticket_id: ticket.id,
@@ -79,16 +73,16 @@ export function mailAction(
 /** Mails the acknowledgement of a new ticket, if its user can get mail. */
 export function acknowledge(desk: Desk, ticket: Ticket, agent: Agent | null): void {
   const user = recipientOf(desk, ticket);
-  const template = desk.store.named("template", "Acknowledgement");
+  const template = desk.store.named('template', 'Acknowledgement');
   if (user === null || template === null) return;
-  const rendered = render(desk, template.id, ticket, "", agent?.name ?? desk.name);
+  const rendered = render(desk, template.id, ticket, '', agent?.name ?? desk.name);
   const { subject, body } = rendered;
   const to = user.emailaddress;
   post(desk, {
     ticket_id: ticket.id,
     action_id: 0,
     to,
-    cc: "",
+    cc: '',
     subject,
     body_html: body,
     template: template.name,
@@ -97,7 +91,5 @@ export function acknowledge(desk: Desk, ticket: Ticket, agent: Agent | null): vo
 
 /** All mails, oldest first. */
 export function outbox(desk: Desk): Mail[] {
-  return desk.store
-    .all("select body from mails order by id")
-    .map((row) => JSON.parse(String(row.body)) as Mail);
+  return desk.store.all('select body from mails order by id').map((row) => JSON.parse(String(row.body)) as Mail);
 }

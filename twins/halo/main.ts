@@ -2,30 +2,30 @@
  * Runs one twin as a process: `node twins/halo/main.ts --seed acme --port 4101 --data DIR`. Prints one JSON line when
  * it is ready, stops on SIGTERM or SIGINT, keeps everything in DIR.
  */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import type { Application } from "./seed.ts";
-import { seeds } from "./seeds.ts";
-import { createHaloTwin } from "./server.ts";
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Application } from './seed.ts';
+import { seeds } from './seeds.ts';
+import { createHaloTwin } from './server.ts';
 
 const { values } = parseArgs({
   options: {
-    seed: { type: "string", default: "acme" },
-    port: { type: "string", default: "0" },
-    host: { type: "string", default: "127.0.0.1" },
-    data: { type: "string" },
-    name: { type: "string" },
-    "public-url": { type: "string" },
-    "rate-limit": { type: "string" },
-    "create-ms": { type: "string" },
-    "client-id": { type: "string" },
+    seed: { type: 'string', default: 'acme' },
+    port: { type: 'string', default: '0' },
+    host: { type: 'string', default: '127.0.0.1' },
+    data: { type: 'string' },
+    name: { type: 'string' },
+    'public-url': { type: 'string' },
+    'rate-limit': { type: 'string' },
+    'create-ms': { type: 'string' },
+    'client-id': { type: 'string' },
   },
 });
 
 const seed = seeds[values.seed];
 if (seed === undefined) {
-  console.error(`No seed is named ${values.seed}; there are: ${Object.keys(seeds).join(", ")}`);
+  console.error(`No seed is named ${values.seed}; there are: ${Object.keys(seeds).join(', ')}`);
   process.exit(2);
 }
 if (values.data !== undefined) mkdirSync(values.data, { recursive: true });
@@ -34,24 +34,18 @@ const twin = await createHaloTwin({
   seed,
   port: Number(values.port),
   host: values.host,
-  ...(values.data === undefined ? {} : { dbPath: join(values.data, "halo.sqlite") }),
+  ...(values.data === undefined ? {} : { dbPath: join(values.data, 'halo.sqlite') }),
   ...(values.name === undefined ? {} : { name: values.name }),
-  ...(values["public-url"] === undefined ? {} : { publicUrl: values["public-url"] }),
-  ...(values["rate-limit"] === undefined
-    ? {}
-    : { rateLimit: { limit: Number(values["rate-limit"]) } }),
-  ...(values["create-ms"] === undefined ? {} : { createMs: Number(values["create-ms"]) }),
-  ...(values["client-id"] === undefined
-    ? {}
-    : { applications: applicationsFor(values["client-id"]) }),
+  ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
+  ...(values['rate-limit'] === undefined ? {} : { rateLimit: { limit: Number(values['rate-limit']) } }),
+  ...(values['create-ms'] === undefined ? {} : { createMs: Number(values['create-ms']) }),
+  ...(values['client-id'] === undefined ? {} : { applications: applicationsFor(values['client-id']) }),
 }).catch((error: unknown) => {
-  console.error(
-    `The twin did not start: ${error instanceof Error ? error.message : String(error)}`,
-  );
+  console.error(`The twin did not start: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);
 });
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => void twin.close().then(() => process.exit(0)));
 }
 console.log(
@@ -69,7 +63,7 @@ function applicationsFor(clientId: string): Application[] {
   const first = seed?.applications[0];
   const secret = process.env.HALO_TWIN_SECRET;
   if (first === undefined || secret === undefined) {
-    console.error("--client-id needs its secret in HALO_TWIN_SECRET");
+    console.error('--client-id needs its secret in HALO_TWIN_SECRET');
     process.exit(2);
   }
   return [{ ...first, client_id: clientId, client_secret: secret }];

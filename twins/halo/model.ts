@@ -55,7 +55,7 @@ export interface Outcome {
   readonly sendemail_via_api: boolean;
   /** Status after the action; 0 leaves it. */
   readonly newstatus: number;
-  readonly systemuse: "none" | "log_to_supplier" | "email" | "close" | "user_reply";
+  readonly systemuse: 'none' | 'log_to_supplier' | 'email' | 'close' | 'user_reply';
   /** 0 no, 1 supplier, 2 customer: "Send to Connected Halo Instance". */
   readonly default_send_to_halo: 0 | 1 | 2;
   readonly emailtemplate_id: number;
@@ -70,15 +70,7 @@ export interface EmailTemplate {
   readonly body: string;
 }
 
-export type FieldType =
-  | "text"
-  | "memo"
-  | "select"
-  | "multiselect"
-  | "date"
-  | "datetime"
-  | "number"
-  | "checkbox";
+export type FieldType = 'text' | 'memo' | 'select' | 'multiselect' | 'date' | 'datetime' | 'number' | 'checkbox';
 
 export interface FieldInfo {
   readonly id: number;
@@ -142,7 +134,7 @@ export interface Webhook {
   readonly events: readonly string[];
 }
 
-export type WrittenBy = "application" | "agent" | "user" | "any";
+export type WrittenBy = 'application' | 'agent' | 'user' | 'any';
 
 /** An automation: what it waits for and what it does. A rule never starts another rule. */
 export interface Rule {
@@ -150,7 +142,7 @@ export interface Rule {
   readonly name: string;
   readonly enabled: boolean;
   readonly when: {
-    readonly on: "action" | "created" | "status";
+    readonly on: 'action' | 'created' | 'status';
     readonly by?: WrittenBy;
     /** Name of the action kind. */
     readonly outcome?: string;
@@ -159,7 +151,7 @@ export interface Rule {
     readonly hidden?: boolean;
     readonly wasClosed?: boolean;
   };
-  readonly then: {
+  readonly does: {
     /** Absent: a system entry. An agent's name: an action as if that agent (a bot) had made it. */
     readonly as?: string;
     readonly outcome?: string;
@@ -294,11 +286,11 @@ export interface Attachment {
 /** Who does something: decides what an action records, and whether it may mail. */
 export type Actor =
   | {
-      readonly by: "application";
+      readonly by: 'application';
       readonly applicationId: string;
       readonly agentId: number;
       readonly name: string;
     }
-  | { readonly by: "agent"; readonly agentId: number; readonly name: string }
-  | { readonly by: "user"; readonly userId: number; readonly name: string }
-  | { readonly by: "system" };
+  | { readonly by: 'agent'; readonly agentId: number; readonly name: string }
+  | { readonly by: 'user'; readonly userId: number; readonly name: string }
+  | { readonly by: 'system' };

@@ -1,47 +1,41 @@
 /** Whole writes: the change, the automations it starts, and the word to webhooks, all or nothing. */
-import type { Making } from "./actions.ts";
-import { editAction, makeAction, needAction } from "./actions.ts";
-import type { Announcement, Desk, Switches } from "./desk.ts";
-import { noSwitches } from "./desk.ts";
-import { errorTexts, refused } from "./errors.ts";
-import type { Input } from "./input.ts";
-import { textOf, wholeOf } from "./input.ts";
-import type { Action, Actor, Ticket } from "./model.ts";
-import type { Cause } from "./rules.ts";
-import { runRules } from "./rules.ts";
-import { outcome } from "./seed.ts";
-import { changeTicket, createTicket, isClosed, needTicket, setStatus } from "./tickets.ts";
-import { stampAfter } from "./time.ts";
-import { needKind } from "./workflow.ts";
+import type { Making } from './actions.ts';
+import { editAction, makeAction, needAction } from './actions.ts';
+import type { Announcement, Desk, Switches } from './desk.ts';
+import { noSwitches } from './desk.ts';
+import { errorTexts, refused } from './errors.ts';
+import type { Input } from './input.ts';
+import { textOf, wholeOf } from './input.ts';
+import type { Action, Actor, Ticket } from './model.ts';
+import type { Cause } from './rules.ts';
+import { runRules } from './rules.ts';
+import { outcome } from './seed.ts';
+import { changeTicket, createTicket, isClosed, needTicket, setStatus } from './tickets.ts';
+import { stampAfter } from './time.ts';
+import { needKind } from './workflow.ts';
 
 /** Logs a ticket; `labels` are understood from persons only. */
 export function logTicket(desk: Desk, input: Input, actor: Actor, switches: Switches): Ticket {
   return desk.store.atomically(() => {
     const ticket = createTicket(desk, input, actor, switches);
     const actionIds = runRules(desk, { ...quiet(ticket, actor, switches), created: true });
-    desk.announce({ event: "New Ticket Logged", ticketId: ticket.id, actionIds });
+    desk.announce({ event: 'New Ticket Logged', ticketId: ticket.id, actionIds });
     return ticket;
   });
 }
 
 /** Changes a ticket without an action, as the API's POST with an id and an edit by hand do. */
-export function editTicket(
-  desk: Desk,
-  id: number,
-  input: Input,
-  actor: Actor,
-  switches: Switches,
-): Ticket {
+export function editTicket(desk: Desk, id: number, input: Input, actor: Actor, switches: Switches): Ticket {
   return desk.store.atomically(() => {
     const ticket = needTicket(desk, id);
     const wasClosed = isClosed(desk, ticket);
-    const statusChanged = changeTicket(desk, ticket, input, actor.by !== "application");
+    const statusChanged = changeTicket(desk, ticket, input, actor.by !== 'application');
     const actionIds = runRules(desk, {
       ...quiet(ticket, actor, switches),
       statusChanged,
       wasClosed,
     });
-    tell(desk, ticket, wasClosed, actionIds, "Ticket Updated");
+    tell(desk, ticket, wasClosed, actionIds, 'Ticket Updated');
     return ticket;
   });
 }
@@ -58,16 +52,14 @@ export function act(
   return desk.store.atomically(() => {
     if (ticketId === undefined || ticketId <= 0) throw refused(errorTexts.noTicket);
     const ticket = needTicket(desk, ticketId);
-    const id = wholeOf(input, "id");
+    const id = wholeOf(input, 'id');
     if (id !== undefined && id > 0) {
       const edited = editAction(desk, ticket, needAction(desk, ticketId, id), input);
-      tell(desk, ticket, isClosed(desk, ticket), [edited.id], "Ticket Updated");
+      tell(desk, ticket, isClosed(desk, ticket), [edited.id], 'Ticket Updated');
       return edited;
     }
-    if (ticket.merged_into_id !== null)
-      throw refused(`This ticket has been merged into ${ticket.merged_into_id}`);
-    const kind =
-      making.kind ?? needKind(desk, ticket, wholeOf(input, "outcome_id"), textOf(input, "outcome"));
+    if (ticket.merged_into_id !== null) throw refused(`This ticket has been merged into ${ticket.merged_into_id}`);
+    const kind = making.kind ?? needKind(desk, ticket, wholeOf(input, 'outcome_id'), textOf(input, 'outcome'));
     const wasClosed = isClosed(desk, ticket);
     const before = ticket.status_id;
     const action = makeAction(desk, ticket, input, { ...making, kind, actor, switches });
@@ -78,7 +70,7 @@ export function act(
       statusChanged,
       wasClosed,
     });
-    tell(desk, ticket, wasClosed, [action.id, ...also], "New Action");
+    tell(desk, ticket, wasClosed, [action.id, ...also], 'New Action');
     return action;
   });
 }
@@ -100,11 +92,10 @@ function tell(
   ticket: Ticket,
   wasClosed: boolean,
   actionIds: readonly number[],
-  event: Announcement["event"],
+  event: Announcement['event'],
 ): void {
   desk.announce({ event, ticketId: ticket.id, actionIds });
-  if (!wasClosed && isClosed(desk, ticket))
-    desk.announce({ event: "Ticket Closed", ticketId: ticket.id, actionIds });
+  if (!wasClosed && isClosed(desk, ticket)) desk.announce({ event: 'Ticket Closed', ticketId: ticket.id, actionIds });
 }
 
 /** Closes a ticket into another one: both get a system entry, the merged one names its survivor. */
@@ -112,23 +103,18 @@ export function mergeTickets(desk: Desk, fromId: number, intoId: number): Ticket
   return desk.store.atomically(() => {
     const from = needTicket(desk, fromId);
     const into = needTicket(desk, intoId);
-    if (fromId === intoId) throw refused("A ticket cannot be merged into itself");
-    const closed = desk.store.list("status").findLast((status) => status.closed);
-    const kind = outcome(0, "Merged", { hidden: true });
-    const actor = { by: "system" } as const;
+    if (fromId === intoId) throw refused('A ticket cannot be merged into itself');
+    const closed = desk.store.list('status').findLast((status) => status.closed);
+    const kind = outcome(0, 'Merged', { hidden: true });
+    const actor = { by: 'system' } as const;
     const making = { kind, actor, switches: noSwitches };
     const last = makeAction(desk, from, { note: `Merged into ticket ${intoId}` }, making);
-    const news = makeAction(
-      desk,
-      into,
-      { note: `Ticket ${fromId} was merged into this one` },
-      making,
-    );
+    const news = makeAction(desk, into, { note: `Ticket ${fromId} was merged into this one` }, making);
     from.merged_into_id = intoId;
     if (closed !== undefined) setStatus(desk, from, closed, from.last_update);
     desk.store.saveTicket(from);
-    desk.announce({ event: "Ticket Updated", ticketId: fromId, actionIds: [last.id] });
-    desk.announce({ event: "Ticket Updated", ticketId: intoId, actionIds: [news.id] });
+    desk.announce({ event: 'Ticket Updated', ticketId: fromId, actionIds: [last.id] });
+    desk.announce({ event: 'Ticket Updated', ticketId: intoId, actionIds: [news.id] });
     return from;
   });
 }
@@ -140,7 +126,7 @@ export function deleteTicket(desk: Desk, id: number): void {
     ticket.deleted = true;
     ticket.last_update = stampAfter(desk.now(), ticket.last_update);
     desk.store.saveTicket(ticket);
-    desk.announce({ event: "Ticket Deleted", ticketId: id, actionIds: [] });
+    desk.announce({ event: 'Ticket Deleted', ticketId: id, actionIds: [] });
   });
 }
 
@@ -149,9 +135,9 @@ export function deleteAction(desk: Desk, ticketId: number | undefined, id: numbe
   desk.store.atomically(() => {
     const action = needAction(desk, ticketId, id);
     const ticket = needTicket(desk, action.ticket_id);
-    desk.store.run("delete from actions where ticket_id = ? and id = ?", action.ticket_id, id);
+    desk.store.run('delete from actions where ticket_id = ? and id = ?', action.ticket_id, id);
     ticket.last_update = stampAfter(desk.now(), ticket.last_update);
     desk.store.saveTicket(ticket);
-    desk.announce({ event: "Ticket Updated", ticketId: ticket.id, actionIds: [] });
+    desk.announce({ event: 'Ticket Updated', ticketId: ticket.id, actionIds: [] });
   });
 }

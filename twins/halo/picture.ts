@@ -1,5 +1,5 @@
 /** Draws the small screenshot that a seeded ticket carries, so that no binary file lies in the repository. */
-import { crc32, deflateSync } from "node:zlib";
+import { crc32, deflateSync } from 'node:zlib';
 
 export interface Box {
   readonly x: number;
@@ -15,8 +15,7 @@ export function drawPng(width: number, height: number, boxes: readonly Box[]): B
   for (let y = 0; y < height; y++) rows[y * (width * 3 + 1)] = 0;
   for (const box of boxes) {
     for (let y = box.y; y < box.y + box.height; y++) {
-      for (let x = box.x; x < box.x + box.width; x++)
-        rows.set(box.colour, y * (width * 3 + 1) + 1 + x * 3);
+      for (let x = box.x; x < box.x + box.width; x++) rows.set(box.colour, y * (width * 3 + 1) + 1 + x * 3);
     }
   }
   const header = Buffer.alloc(13);
@@ -25,14 +24,14 @@ export function drawPng(width: number, height: number, boxes: readonly Box[]): B
   header.set([8, 2, 0, 0, 0], 8);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk("IHDR", header),
-    chunk("IDAT", deflateSync(rows)),
-    chunk("IEND", Buffer.alloc(0)),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
   ]);
 }
 
 function chunk(type: string, content: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), content]);
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
   const out = Buffer.alloc(body.length + 8);
   out.writeUInt32BE(content.length, 0);
   body.copy(out, 4);

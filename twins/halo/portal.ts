@@ -1,19 +1,16 @@
 /** The end user's portal: their own tickets, and of those only what is not hidden. */
-import { attachmentView } from "./attachments.ts";
-import type { Desk } from "./desk.ts";
-import { notFound } from "./errors.ts";
-import type { Input } from "./input.ts";
-import type { Ticket } from "./model.ts";
-import { needUser } from "./persons.ts";
-import { needTicket } from "./tickets.ts";
+import { attachmentView } from './attachments.ts';
+import type { Desk } from './desk.ts';
+import { notFound } from './errors.ts';
+import type { Input } from './input.ts';
+import type { Ticket } from './model.ts';
+import { needUser } from './persons.ts';
+import { needTicket } from './tickets.ts';
 
 /** The user's tickets, newest first. */
 export function portalTickets(desk: Desk, email: string): Input[] {
   const user = needUser(desk, email);
-  const rows = desk.store.all(
-    "select body from tickets where user_id = ? and deleted = 0 order by id desc",
-    user.id,
-  );
+  const rows = desk.store.all('select body from tickets where user_id = ? and deleted = 0 order by id desc', user.id);
   return rows.map((row) => heading(desk, JSON.parse(String(row.body)) as Ticket));
 }
 
@@ -39,11 +36,11 @@ export function portalTicket(desk: Desk, email: string, id: number): Input {
 }
 
 function heading(desk: Desk, ticket: Ticket): Input {
-  const status = desk.store.find("status", ticket.status_id);
+  const status = desk.store.find('status', ticket.status_id);
   return {
     id: ticket.id,
     summary: ticket.summary,
-    status: status?.name ?? "",
+    status: status?.name ?? '',
     closed: status?.closed ?? false,
     category: ticket.category_1,
     dateoccurred: ticket.dateoccurred,
@@ -53,8 +50,5 @@ function heading(desk: Desk, ticket: Ticket): Input {
 
 /** Pictures as the twin's own pages show them: attachments need a token only in Halo's API. */
 export function withOpenPictures(html: string): string {
-  return html.replace(
-    /(src=["'])[^"']*\/api\/attachment\/(\d+)(?=["'])/gi,
-    "$1/twin/attachments/$2",
-  );
+  return html.replace(/(src=["'])[^"']*\/api\/attachment\/(\d+)(?=["'])/gi, '$1/twin/attachments/$2');
 }

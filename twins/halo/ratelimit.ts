@@ -44,8 +44,7 @@ export function createLimiter(initial: RateLimit): Limiter {
     take(now) {
       if (current.limit <= 0) return null;
       forget(now);
-      if (times.length - head >= current.limit)
-        return (times[head] ?? now) + current.windowMs - now;
+      if (times.length - head >= current.limit) return (times[head] ?? now) + current.windowMs - now;
       times.push(now);
       return null;
     },

@@ -30,7 +30,7 @@ export function createRequestLog(): RequestLog {
       requests.push(request);
       if (requests.length > kept * 2) requests = requests.slice(-kept);
       total++;
-      const key = `${request.method} ${request.path.replace(/\/\d+(?=\/|$)/g, "/:id")}`;
+      const key = `${request.method} ${request.path.replace(/\/\d+(?=\/|$)/g, '/:id')}`;
       counts[key] = (counts[key] ?? 0) + 1;
     },
     report: () => ({ total, counts, requests: requests.slice(-kept) }),

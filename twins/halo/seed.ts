@@ -14,7 +14,7 @@ import type {
   Team,
   TicketType,
   User,
-} from "./model.ts";
+} from './model.ts';
 
 export interface SeedTicket {
   readonly id: number;
@@ -46,7 +46,7 @@ export interface Application {
 
 export interface HaloSeed {
   readonly name: string;
-  readonly product: "HaloITSM" | "HaloPSA";
+  readonly product: 'HaloITSM' | 'HaloPSA';
   readonly version: string;
   readonly tenant: string;
   readonly mailbox: string;
@@ -76,7 +76,7 @@ export function status(id: number, name: string, colour: string, closed = false)
 
 /** A category from its path. */
 export function category(id: number, value: string, type_id = 1): Category {
-  return { id, value, category_name: value.split(">").at(-1) ?? value, type_id };
+  return { id, value, category_name: value.split('>').at(-1) ?? value, type_id };
 }
 
 /** A priority of the only service level. */
@@ -95,10 +95,10 @@ export function outcome(id: number, name: string, rest: Partial<Outcome> = {}): 
     sendemail: false,
     sendemail_via_api: false,
     newstatus: 0,
-    systemuse: "none",
+    systemuse: 'none',
     default_send_to_halo: 0,
     emailtemplate_id: 0,
-    fields: ["note"],
+    fields: ['note'],
     ...rest,
   };
 }

@@ -1,7 +1,7 @@
 /** The seeds by name, for command lines and files. */
-import type { HaloSeed } from "./seed.ts";
-import { acmeSeed } from "./seeds/acme.ts";
-import { northwindSeed } from "./seeds/northwind.ts";
+import type { HaloSeed } from './seed.ts';
+import { acmeSeed } from './seeds/acme.ts';
+import { northwindSeed } from './seeds/northwind.ts';
 
 export const seeds: Readonly<Record<string, HaloSeed>> = {
   acme: acmeSeed,

@@ -1,21 +1,21 @@
 /** A running Halo twin: a desk, its database, its HTTP server. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
-import { createApp } from "./app.ts";
-import { createAuth } from "./auth.ts";
-import type { Desk } from "./desk.ts";
-import { createFaults } from "./faults.ts";
-import type { RateLimit } from "./ratelimit.ts";
-import { createLimiter, haloRateLimit } from "./ratelimit.ts";
-import { createRequestLog } from "./requests.ts";
-import type { Application, HaloSeed } from "./seed.ts";
-import { resetDesk, seedDesk } from "./seeding.ts";
-import { openStore } from "./store.ts";
-import { createWebhooks } from "./webhooks.ts";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import { createApp } from './app.ts';
+import { createAuth } from './auth.ts';
+import type { Desk } from './desk.ts';
+import { createFaults } from './faults.ts';
+import type { RateLimit } from './ratelimit.ts';
+import { createLimiter, haloRateLimit } from './ratelimit.ts';
+import { createRequestLog } from './requests.ts';
+import type { Application, HaloSeed } from './seed.ts';
+import { resetDesk, seedDesk } from './seeding.ts';
+import { openStore } from './store.ts';
+import { createWebhooks } from './webhooks.ts';
 
 export interface HaloTwinOptions {
   readonly seed: HaloSeed;
@@ -56,10 +56,10 @@ export interface HaloTwin {
 /** Starts a twin; an empty database is seeded, one that was used before is taken as it is. */
 export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin> {
   const { seed } = options;
-  const host = options.host ?? "127.0.0.1";
+  const host = options.host ?? '127.0.0.1';
   const now = options.now ?? Date.now;
-  const dbPath = options.dbPath ?? ":memory:";
-  const temporary = dbPath === ":memory:" ? mkdtempSync(join(tmpdir(), "halo-twin-")) : null;
+  const dbPath = options.dbPath ?? ':memory:';
+  const temporary = dbPath === ':memory:' ? mkdtempSync(join(tmpdir(), 'halo-twin-')) : null;
   const blobs = temporary ?? `${dbPath}.files`;
   mkdirSync(blobs, { recursive: true });
   removeLeftovers(blobs);
@@ -71,7 +71,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   const applications = options.applications ?? seed.applications;
   const timers = new Set<NodeJS.Timeout>();
   let closed = false;
-  let url = "";
+  let url = '';
 
   function later(ms: number, work: () => void): void {
     const timer = setTimeout(() => {
@@ -124,8 +124,8 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
-  url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  if (store.meta("seeded") === null) seedDesk(desk, seed);
+  url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (store.meta('seeded') === null) seedDesk(desk, seed);
 
   /** Lets the order itself be answered first; everything else on the wire is cut. */
   function restart(ms: number): void {
@@ -136,7 +136,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     });
   }
   // While it was away, somebody else may have taken the port for a moment.
-  server.on("error", () => later(50, () => server.listen(port, host)));
+  server.on('error', () => later(50, () => server.listen(port, host)));
 
   function reset(): void {
     for (const file of readdirSync(blobs)) rmSync(join(blobs, file), { force: true });
@@ -172,9 +172,9 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
 
 async function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once('error', reject);
     server.listen(port, host, () => {
-      server.off("error", reject);
+      server.off('error', reject);
       resolve((server.address() as AddressInfo).port);
     });
   });
@@ -183,6 +183,6 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
 /** Uploads that a killed process left half-received. */
 function removeLeftovers(blobs: string): void {
   for (const name of readdirSync(blobs)) {
-    if (name.startsWith("upload-")) rmSync(join(blobs, name), { force: true });
+    if (name.startsWith('upload-')) rmSync(join(blobs, name), { force: true });
   }
 }

@@ -1,16 +1,16 @@
 /** What the routes share: the parts of a running desk, and how a request's body is read. */
-import { setTimeout as delay } from "node:timers/promises";
-import type { HttpBindings } from "@hono/node-server";
-import type { Context } from "hono";
-import type { Auth, Login } from "./auth.ts";
-import type { Desk } from "./desk.ts";
-import { HaloError, refused } from "./errors.ts";
-import type { Fault, Faults } from "./faults.ts";
-import type { Input } from "./input.ts";
-import { isInput } from "./input.ts";
-import type { Limiter } from "./ratelimit.ts";
-import type { RequestLog } from "./requests.ts";
-import type { Webhooks } from "./webhooks.ts";
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { Auth, Login } from './auth.ts';
+import type { Desk } from './desk.ts';
+import { HaloError, refused } from './errors.ts';
+import type { Fault, Faults } from './faults.ts';
+import type { Input } from './input.ts';
+import { isInput } from './input.ts';
+import type { Limiter } from './ratelimit.ts';
+import type { RequestLog } from './requests.ts';
+import type { Webhooks } from './webhooks.ts';
 
 export interface Serving {
   readonly desk: Desk;
@@ -46,17 +46,13 @@ export async function elementsOf(c: Ctx): Promise<Input[]> {
 
 /** The body's elements, less what an ordered fault drops from them. */
 export function checkElements(c: Ctx, body: unknown): Input[] {
-  if (!Array.isArray(body))
-    throw refused("Cannot deserialize the current JSON object into an array");
+  if (!Array.isArray(body)) throw refused('Cannot deserialize the current JSON object into an array');
   const elements = body.filter(isInput);
-  if (elements.length !== body.length || elements.length === 0)
-    throw refused("The array holds no objects");
-  const dropped = c.get("faults").filter((fault) => fault.kind === "dropped-field");
+  if (elements.length !== body.length || elements.length === 0) throw refused('The array holds no objects');
+  const dropped = c.get('faults').filter((fault) => fault.kind === 'dropped-field');
   if (dropped.length === 0) return elements;
   const names = new Set(dropped.map((fault) => fault.field));
-  return elements.map((one) =>
-    Object.fromEntries(Object.entries(one).filter(([name]) => !names.has(name))),
-  );
+  return elements.map((one) => Object.fromEntries(Object.entries(one).filter(([name]) => !names.has(name))));
 }
 
 /** The JSON body. Throws 400 for anything else and 413 for too much. */
@@ -65,14 +61,14 @@ export async function jsonOf(c: Ctx): Promise<unknown> {
   let size = 0;
   for await (const part of c.env.incoming as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > bodyLimit) throw new HaloError(413, "Request Entity Too Large");
+    if (size > bodyLimit) throw new HaloError(413, 'Request Entity Too Large');
     parts.push(part);
   }
   await wait(c);
   try {
     return JSON.parse(Buffer.concat(parts).toString()) as unknown;
   } catch {
-    throw refused("The request body is not valid JSON");
+    throw refused('The request body is not valid JSON');
   }
 }
 
@@ -81,24 +77,21 @@ export async function jsonOf(c: Ctx): Promise<unknown> {
  * meanwhile does not keep it from being done.
  */
 export async function wait(c: Ctx): Promise<void> {
-  for (const fault of c.get("faults"))
-    if (fault.kind === "slow" || fault.kind === "late-commit") await delay(fault.ms);
+  for (const fault of c.get('faults')) if (fault.kind === 'slow' || fault.kind === 'late-commit') await delay(fault.ms);
 }
 
 /** The JSON object of a person's request; an empty body is an empty object. */
 export async function objectOf(c: Ctx): Promise<Input> {
-  const length = c.req.header("content-length");
-  if (length === "0" || (length === undefined && c.req.header("transfer-encoding") === undefined))
-    return {};
+  const length = c.req.header('content-length');
+  if (length === '0' || (length === undefined && c.req.header('transfer-encoding') === undefined)) return {};
   const body = await jsonOf(c);
-  if (!isInput(body)) throw refused("The request body is not a JSON object");
+  if (!isInput(body)) throw refused('The request body is not a JSON object');
   return body;
 }
 
 /** A positive number of the path. Throws 404 for anything else. */
-export function idOf(c: Ctx, name = "id"): number {
+export function idOf(c: Ctx, name = 'id'): number {
   const id = Number(c.req.param(name));
-  if (!Number.isInteger(id) || id <= 0)
-    throw new HaloError(404, "Not found", { message: "Not found" });
+  if (!Number.isInteger(id) || id <= 0) throw new HaloError(404, 'Not found', { message: 'Not found' });
   return id;
 }

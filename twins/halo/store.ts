@@ -1,8 +1,8 @@
 /** The twin's memory: one SQLite database, read and written by one process. */
-import { DatabaseSync } from "node:sqlite";
-import type { SQLInputValue, StatementSync } from "node:sqlite";
-import type { Action, Attachment, RecordKind, Records, Ticket } from "./model.ts";
-import { schema } from "./schema.ts";
+import { DatabaseSync } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Action, Attachment, RecordKind, Records, Ticket } from './model.ts';
+import { schema } from './schema.ts';
 
 export interface Store {
   readonly db: DatabaseSync;
@@ -34,15 +34,15 @@ export interface Store {
 }
 
 const nameKeys: Partial<Record<RecordKind, string>> = {
-  outcome: "outcome",
-  category: "value",
-  user: "emailaddress",
+  outcome: 'outcome',
+  category: 'value',
+  user: 'emailaddress',
 };
 
 /** Opens (and creates, if it is new) the database at `path`, or one in memory for `:memory:`. */
 export function openStore(path: string): Store {
   const db = new DatabaseSync(path);
-  db.exec("pragma journal_mode = wal; pragma synchronous = normal;");
+  db.exec('pragma journal_mode = wal; pragma synchronous = normal;');
   db.exec(schema);
   const prepared = new Map<string, StatementSync>();
   const records = new Map<RecordKind, Map<number, Records[RecordKind]>>();
@@ -67,7 +67,7 @@ export function openStore(path: string): Store {
   function cached<K extends RecordKind>(kind: K): Map<number, Records[K]> {
     let map = records.get(kind);
     if (map === undefined) {
-      const rows = bodies<Records[K]>("select body from records where kind = ? order by id", kind);
+      const rows = bodies<Records[K]>('select body from records where kind = ? order by id', kind);
       map = new Map(rows.map((row) => [row.id, row]));
       records.set(kind, map);
     }
@@ -82,7 +82,7 @@ export function openStore(path: string): Store {
     find: (kind, id) => cached(kind).get(id) ?? null,
     named(kind, name) {
       const wanted = name.toLowerCase();
-      const key = nameKeys[kind] ?? "name";
+      const key = nameKeys[kind] ?? 'name';
       for (const record of cached(kind).values()) {
         const fields = record as unknown as Record<string, unknown>;
         if (String(fields[key]).toLowerCase() === wanted) return record;
@@ -90,100 +90,76 @@ export function openStore(path: string): Store {
       return null;
     },
     put(kind, record) {
-      run(
-        "insert or replace into records values (?, ?, ?)",
-        kind,
-        record.id,
-        JSON.stringify(record),
-      );
+      run('insert or replace into records values (?, ?, ?)', kind, record.id, JSON.stringify(record));
       cached(kind).set(record.id, record);
     },
     remove(kind, id) {
-      run("delete from records where kind = ? and id = ?", kind, id);
+      run('delete from records where kind = ? and id = ?', kind, id);
       cached(kind).delete(id);
     },
     nextNumber(counter, first) {
-      const value = Number(all("select value from meta where key = ?", counter)[0]?.value ?? first);
-      run("insert or replace into meta values (?, ?)", counter, String(value + 1));
+      const value = Number(all('select value from meta where key = ?', counter)[0]?.value ?? first);
+      run('insert or replace into meta values (?, ?)', counter, String(value + 1));
       return value;
     },
-    meta: (key) =>
-      (all("select value from meta where key = ?", key)[0]?.value as string | undefined) ?? null,
-    setMeta: (key, value) => run("insert or replace into meta values (?, ?)", key, value),
-    ticket: (id) => bodies<Ticket>("select body from tickets where id = ?", id)[0] ?? null,
+    meta: (key) => (all('select value from meta where key = ?', key)[0]?.value as string | undefined) ?? null,
+    setMeta: (key, value) => run('insert or replace into meta values (?, ?)', key, value),
+    ticket: (id) => bodies<Ticket>('select body from tickets where id = ?', id)[0] ?? null,
     saveTicket(t) {
       run(
-        "insert or replace into tickets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ...[
-          t.id,
-          t.last_update,
-          t.lastactiondate,
-          t.dateoccurred,
-          t.dateclosed,
-          t.status_id,
-          t.tickettype_id,
-        ],
-        ...[
-          t.client_id,
-          t.user_id,
-          t.supplier_id,
-          t.supplier_reference,
-          t.summary,
-          t.deleted ? 1 : 0,
-        ],
+        'insert or replace into tickets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        t.id,
+        t.last_update,
+        t.lastactiondate,
+        t.dateoccurred,
+        t.dateclosed,
+        t.status_id,
+        t.tickettype_id,
+        t.client_id,
+        t.user_id,
+        t.supplier_id,
+        t.supplier_reference,
+        t.summary,
+        t.deleted ? 1 : 0,
         JSON.stringify(t),
       );
     },
     action: (ticketId, id) =>
-      bodies<Action>("select body from actions where ticket_id = ? and id = ?", ticketId, id)[0] ??
-      null,
-    actions: (ticketId) =>
-      bodies<Action>("select body from actions where ticket_id = ? order by id", ticketId),
+      bodies<Action>('select body from actions where ticket_id = ? and id = ?', ticketId, id)[0] ?? null,
+    actions: (ticketId) => bodies<Action>('select body from actions where ticket_id = ? order by id', ticketId),
     saveAction(a) {
       run(
-        "insert or replace into actions values (?, ?, ?, ?, ?, ?)",
-        ...[
-          a.ticket_id,
-          a.id,
-          a.datetime,
-          a.issystem ? 1 : 0,
-          a.hiddenfromuser ? 1 : 0,
-          JSON.stringify(a),
-        ],
+        'insert or replace into actions values (?, ?, ?, ?, ?, ?)',
+        a.ticket_id,
+        a.id,
+        a.datetime,
+        a.issystem ? 1 : 0,
+        a.hiddenfromuser ? 1 : 0,
+        JSON.stringify(a),
       );
     },
-    attachment: (id) =>
-      bodies<Attachment>("select body from attachments where id = ?", id)[0] ?? null,
+    attachment: (id) => bodies<Attachment>('select body from attachments where id = ?', id)[0] ?? null,
     attachments: (ticketId, actionId) =>
       actionId === undefined
-        ? bodies<Attachment>(
-            "select body from attachments where ticket_id = ? order by id",
-            ticketId,
-          )
+        ? bodies<Attachment>('select body from attachments where ticket_id = ? order by id', ticketId)
         : bodies<Attachment>(
-            "select body from attachments where ticket_id = ? and action_id = ? order by id",
+            'select body from attachments where ticket_id = ? and action_id = ? order by id',
             ticketId,
             actionId,
           ),
     saveAttachment(a) {
-      run(
-        "insert or replace into attachments values (?, ?, ?, ?)",
-        a.id,
-        a.ticket_id,
-        a.action_id,
-        JSON.stringify(a),
-      );
+      run('insert or replace into attachments values (?, ?, ?, ?)', a.id, a.ticket_id, a.action_id, JSON.stringify(a));
     },
     atomically(work) {
       if (depth > 0) return work();
-      db.exec("begin immediate");
+      db.exec('begin immediate');
       depth++;
       try {
         const result = work();
-        db.exec("commit");
+        db.exec('commit');
         return result;
       } catch (error) {
-        db.exec("rollback");
+        db.exec('rollback');
         records.clear();
         throw error;
       } finally {
@@ -191,16 +167,7 @@ export function openStore(path: string): Store {
       }
     },
     empty() {
-      const tables = [
-        "meta",
-        "records",
-        "tickets",
-        "actions",
-        "attachments",
-        "mails",
-        "webhook_events",
-        "tokens",
-      ];
+      const tables = ['meta', 'records', 'tickets', 'actions', 'attachments', 'mails', 'webhook_events', 'tokens'];
       for (const table of tables) db.exec(`delete from ${table}`);
       records.clear();
     },

@@ -1,47 +1,40 @@
 /** The little text work a desk does: plain text of a note, a note from plain text, e-mail templates. */
 
 const named: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
+  amp: '&',
+  lt: '<',
+  gt: '>',
   quot: '"',
   apos: "'",
-  nbsp: " ",
+  nbsp: ' ',
 };
 
 /** Plain text of HTML, as the twin keeps it in `note` beside `note_html`. Not a sanitiser. */
 export function plainText(html: string): string {
   return html
-    .replace(/\r\n?/g, "\n")
-    .replace(/<br\s*\/?>/gi, "\n")
-    .replace(/<\/(p|div|li|tr|h\d|blockquote)>/gi, "\n")
-    .replace(/<[^>]*>/g, "")
-    .replace(/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]+);/gi, (whole, name: string) =>
-      decodeEntity(whole, name),
-    )
-    .replace(/[ \t]+\n/g, "\n")
+    .replace(/\r\n?/g, '\n')
+    .replace(/<br\s*\/?>/gi, '\n')
+    .replace(/<\/(p|div|li|tr|h\d|blockquote)>/gi, '\n')
+    .replace(/<[^>]*>/g, '')
+    .replace(/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]+);/gi, (whole, name: string) => decodeEntity(whole, name))
+    .replace(/[ \t]+\n/g, '\n')
     .trim();
 }
 
 function decodeEntity(whole: string, name: string): string {
-  if (!name.startsWith("#")) return named[name.toLowerCase()] ?? whole;
-  const code = /^#x/i.test(name)
-    ? Number.parseInt(name.slice(2), 16)
-    : Number.parseInt(name.slice(1), 10);
+  if (!name.startsWith('#')) return named[name.toLowerCase()] ?? whole;
+  const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
   return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
 }
 
 /** Text made safe to stand in HTML. */
 export function escapeHtml(text: string): string {
-  return text.replace(
-    /[&<>"]/g,
-    (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? c,
-  );
+  return text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c);
 }
 
 /** HTML of plain text: escaped, line by line. */
 export function htmlOf(text: string): string {
-  return escapeHtml(text).replace(/\r\n?|\n/g, "<br>");
+  return escapeHtml(text).replace(/\r\n?|\n/g, '<br>');
 }
 
 /** A template with its `$words` filled in; a word nobody gave a value stays as it is. */

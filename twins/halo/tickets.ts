@@ -1,20 +1,20 @@
 /** Tickets: logging, changing, showing, merging and deleting them. */
-import { attachAll, withPictures } from "./attachments.ts";
-import { fieldViews, readFields } from "./customfields.ts";
-import type { Desk, Switches } from "./desk.ts";
-import { errorTexts, notFound, refused } from "./errors.ts";
-import type { Input } from "./input.ts";
-import { flagOf, listOf, textOf, wholeOf } from "./input.ts";
-import { acknowledge } from "./mail.ts";
-import type { Actor, Status, Ticket, TicketType } from "./model.ts";
-import { htmlOf, plainText } from "./text.ts";
-import { parseInstant, stampAfter, zoneless } from "./time.ts";
+import { attachAll, withPictures } from './attachments.ts';
+import { fieldViews, readFields } from './customfields.ts';
+import type { Desk, Switches } from './desk.ts';
+import { errorTexts, notFound, refused } from './errors.ts';
+import type { Input } from './input.ts';
+import { flagOf, listOf, textOf, wholeOf } from './input.ts';
+import { acknowledge } from './mail.ts';
+import type { Actor, Status, Ticket, TicketType } from './model.ts';
+import { htmlOf, plainText } from './text.ts';
+import { parseInstant, stampAfter, zoneless } from './time.ts';
 
 const texts = [
-  ...(["summary", "team", "supplier_reference", "client_reference"] as const),
-  ...(["third_party_id_string", "thirdparty_url", "reportedby", "source"] as const),
+  ...(['summary', 'team', 'supplier_reference', 'client_reference'] as const),
+  ...(['third_party_id_string', 'thirdparty_url', 'reportedby', 'source'] as const),
 ] as const;
-const categories = ["category_1", "category_2", "category_3", "category_4"] as const;
+const categories = ['category_1', 'category_2', 'category_3', 'category_4'] as const;
 
 /** The ticket, which must exist and not be deleted. */
 export function needTicket(desk: Desk, id: number): Ticket {
@@ -24,22 +24,16 @@ export function needTicket(desk: Desk, id: number): Ticket {
 }
 
 /** Logs a ticket. Throws a 400 for what the desk does not know. */
-export function createTicket(
-  desk: Desk,
-  input: Input,
-  actor: Actor,
-  switches: Switches,
-  id?: number,
-): Ticket {
+export function createTicket(desk: Desk, input: Input, actor: Actor, switches: Switches, id?: number): Ticket {
   const { store } = desk;
-  if ((textOf(input, "summary") ?? "") === "") throw refused("A summary is required");
-  const type = typeOf(desk, wholeOf(input, "tickettype_id"));
+  if ((textOf(input, 'summary') ?? '') === '') throw refused('A summary is required');
+  const type = typeOf(desk, wholeOf(input, 'tickettype_id'));
   const now = stampAfter(desk.now(), null);
   const ticket: Ticket = {
-    id: id ?? store.nextNumber("ticket", desk.firstTicketId),
-    summary: "",
-    details: "",
-    details_html: "",
+    id: id ?? store.nextNumber('ticket', desk.firstTicketId),
+    summary: '',
+    details: '',
+    details_html: '',
     status_id: type.initial_status,
     tickettype_id: type.id,
     priority_id: type.default_priority,
@@ -47,19 +41,19 @@ export function createTicket(
     site_id: 0,
     user_id: 0,
     agent_id: 0,
-    team: "",
-    category_1: "",
-    category_2: "",
-    category_3: "",
-    category_4: "",
+    team: '',
+    category_1: '',
+    category_2: '',
+    category_3: '',
+    category_4: '',
     supplier_id: 0,
-    supplier_reference: "",
-    client_reference: "",
-    third_party_id_string: "",
-    thirdparty_url: "",
-    reportedby: "",
-    source: actor.by === "application" ? "API" : actor.by === "user" ? "Portal" : "Manual",
-    created_by: actor.by === "system" ? "System" : actor.name,
+    supplier_reference: '',
+    client_reference: '',
+    third_party_id_string: '',
+    thirdparty_url: '',
+    reportedby: '',
+    source: actor.by === 'application' ? 'API' : actor.by === 'user' ? 'Portal' : 'Manual',
+    created_by: actor.by === 'system' ? 'System' : actor.name,
     startdate: null,
     targetdate: null,
     customfields: {},
@@ -72,21 +66,20 @@ export function createTicket(
     merged_into_id: null,
     next_action: 1,
   };
-  writeFields(desk, ticket, input, now, actor.by !== "application");
+  writeFields(desk, ticket, input, now, actor.by !== 'application');
   store.saveTicket(ticket);
-  const pictures = attachAll(desk, ticket.id, 0, listOf(input, "attachments"));
-  if (actor.by !== "application") ticket.details_html = withPictures(ticket.details_html, pictures);
+  const pictures = attachAll(desk, ticket.id, 0, listOf(input, 'attachments'));
+  if (actor.by !== 'application') ticket.details_html = withPictures(ticket.details_html, pictures);
   store.saveTicket(ticket);
-  const acknowledged = type.default_sendack === 1 && flagOf(input, "sendack") !== false;
-  if (acknowledged && !switches.preventOutgoing && actor.by !== "system") {
-    acknowledge(desk, ticket, store.find("agent", ticket.agent_id));
+  const acknowledged = type.default_sendack === 1 && flagOf(input, 'sendack') !== false;
+  if (acknowledged && !switches.preventOutgoing && actor.by !== 'system') {
+    acknowledge(desk, ticket, store.find('agent', ticket.agent_id));
   }
   return ticket;
 }
 
 function typeOf(desk: Desk, id: number | undefined): TicketType {
-  const type =
-    id === undefined ? desk.store.list("tickettype")[0] : desk.store.find("tickettype", id);
+  const type = id === undefined ? desk.store.list('tickettype')[0] : desk.store.find('tickettype', id);
   if (type === undefined || type === null) throw refused(`Ticket type ${id} does not exist`);
   return type;
 }
@@ -102,43 +95,33 @@ export function changeTicket(desk: Desk, ticket: Ticket, input: Input, labels: b
 }
 
 /** Takes over what the body names; what it does not name stays. `labels`: a person's form, where labels name fields. */
-export function writeFields(
-  desk: Desk,
-  ticket: Ticket,
-  input: Input,
-  now: string,
-  labels: boolean,
-): void {
+export function writeFields(desk: Desk, ticket: Ticket, input: Input, now: string, labels: boolean): void {
   const { store } = desk;
   for (const key of texts) ticket[key] = textOf(input, key) ?? ticket[key];
-  const html = textOf(input, "details_html");
-  const text = textOf(input, "details");
+  const html = textOf(input, 'details_html');
+  const text = textOf(input, 'details');
   if (html !== undefined) ticket.details_html = html;
   else if (text !== undefined) ticket.details_html = htmlOf(text);
-  if (html !== undefined || text !== undefined)
-    ticket.details = text ?? plainText(ticket.details_html);
-  for (const key of ["startdate", "targetdate"] as const) {
+  if (html !== undefined || text !== undefined) ticket.details = text ?? plainText(ticket.details_html);
+  for (const key of ['startdate', 'targetdate'] as const) {
     if (input[key] === undefined) continue;
-    const ms = input[key] === null ? null : parseInstant(textOf(input, key) ?? "");
+    const ms = input[key] === null ? null : parseInstant(textOf(input, key) ?? '');
     if (ms === null && input[key] !== null) throw refused(`Invalid value for field ${key}`);
     ticket[key] = ms === null ? null : zoneless(ms);
   }
-  ticket.tickettype_id = typeOf(desk, wholeOf(input, "tickettype_id") ?? ticket.tickettype_id).id;
-  const priority = wholeOf(input, "priority_id");
-  if (priority !== undefined)
-    ticket.priority_id = known(store.find("priority", priority), "Priority", priority).id;
-  const agent = wholeOf(input, "agent_id");
-  if (agent !== undefined)
-    ticket.agent_id = agent === 0 ? 0 : known(store.find("agent", agent), "Agent", agent).id;
-  const supplier = wholeOf(input, "supplier_id");
+  ticket.tickettype_id = typeOf(desk, wholeOf(input, 'tickettype_id') ?? ticket.tickettype_id).id;
+  const priority = wholeOf(input, 'priority_id');
+  if (priority !== undefined) ticket.priority_id = known(store.find('priority', priority), 'Priority', priority).id;
+  const agent = wholeOf(input, 'agent_id');
+  if (agent !== undefined) ticket.agent_id = agent === 0 ? 0 : known(store.find('agent', agent), 'Agent', agent).id;
+  const supplier = wholeOf(input, 'supplier_id');
   if (supplier !== undefined) {
-    ticket.supplier_id =
-      supplier <= 0 ? 0 : known(store.find("supplier", supplier), "Supplier", supplier).id;
+    ticket.supplier_id = supplier <= 0 ? 0 : known(store.find('supplier', supplier), 'Supplier', supplier).id;
   }
   writeCategories(desk, ticket, input);
   writeRequester(desk, ticket, input);
-  Object.assign(ticket.customfields, readFields(store, listOf(input, "customfields"), labels));
-  const status = wholeOf(input, "status_id");
+  Object.assign(ticket.customfields, readFields(store, listOf(input, 'customfields'), labels));
+  const status = wholeOf(input, 'status_id');
   if (status !== undefined) setStatus(desk, ticket, needStatus(desk, ticket, status), now);
 }
 
@@ -151,23 +134,22 @@ function writeCategories(desk: Desk, ticket: Ticket, input: Input): void {
   categories.forEach((key, index) => {
     const id = wholeOf(input, `categoryid_${index + 1}`);
     const value = textOf(input, key);
-    if (value === "" || (value === undefined && id === 0)) ticket[key] = "";
+    if (value === '' || (value === undefined && id === 0)) ticket[key] = '';
     else if (value !== undefined)
-      ticket[key] = known(desk.store.named("category", value), `Category ${value}`, 0).value;
-    else if (id !== undefined)
-      ticket[key] = known(desk.store.find("category", id), "Category", id).value;
+      ticket[key] = known(desk.store.named('category', value), `Category ${value}`, 0).value;
+    else if (id !== undefined) ticket[key] = known(desk.store.find('category', id), 'Category', id).value;
   });
 }
 
 function writeRequester(desk: Desk, ticket: Ticket, input: Input): void {
   const { store } = desk;
-  const clientId = wholeOf(input, "client_id");
-  const siteId = wholeOf(input, "site_id");
-  const userId = wholeOf(input, "user_id");
+  const clientId = wholeOf(input, 'client_id');
+  const siteId = wholeOf(input, 'site_id');
+  const userId = wholeOf(input, 'user_id');
   if (clientId !== undefined && clientId > 0)
-    ticket.client_id = known(store.find("client", clientId), "Client", clientId).id;
+    ticket.client_id = known(store.find('client', clientId), 'Client', clientId).id;
   if (siteId !== undefined && siteId > 0) {
-    const site = known(store.find("site", siteId), "Site", siteId);
+    const site = known(store.find('site', siteId), 'Site', siteId);
     if (clientId !== undefined && clientId > 0 && site.client_id !== clientId) {
       throw refused(`Site ${siteId} does not belong to client ${clientId}`);
     }
@@ -179,8 +161,8 @@ function writeRequester(desk: Desk, ticket: Ticket, input: Input): void {
     ticket.user_id = 0;
     return;
   }
-  const user = known(store.find("user", userId), "User", userId);
-  const site = known(store.find("site", user.site_id), "Site", user.site_id);
+  const user = known(store.find('user', userId), 'User', userId);
+  const site = known(store.find('site', user.site_id), 'Site', user.site_id);
   if (clientId !== undefined && clientId > 0 && site.client_id !== clientId) {
     throw refused(`User ${userId} does not belong to client ${clientId}`);
   }
@@ -191,10 +173,9 @@ function writeRequester(desk: Desk, ticket: Ticket, input: Input): void {
 
 /** The status, if the workflow of the ticket's type allows it. */
 export function needStatus(desk: Desk, ticket: Ticket, id: number): Status {
-  const status = known(desk.store.find("status", id), "Status", id);
-  const type = desk.store.find("tickettype", ticket.tickettype_id);
-  if (type !== null && !type.allowall_status && !type.allowed_status.includes(id))
-    throw refused(errorTexts.noAccess);
+  const status = known(desk.store.find('status', id), 'Status', id);
+  const type = desk.store.find('tickettype', ticket.tickettype_id);
+  if (type !== null && !type.allowall_status && !type.allowed_status.includes(id)) throw refused(errorTexts.noAccess);
   return status;
 }
 
@@ -209,33 +190,31 @@ export function setStatus(desk: Desk, ticket: Ticket, status: Status, now: strin
 }
 
 export function isClosed(desk: Desk, ticket: Ticket): boolean {
-  return desk.store.find("status", ticket.status_id)?.closed ?? false;
+  return desk.store.find('status', ticket.status_id)?.closed ?? false;
 }
 
 /** A ticket as Halo shows it; lists leave out the long fields and the custom ones. */
 export function ticketView(desk: Desk, ticket: Ticket, whole: boolean): Input {
   const { store } = desk;
   const { next_action: _next, customfields, details_html, ...fields } = ticket;
-  const user = store.find("user", ticket.user_id);
+  const user = store.find('user', ticket.user_id);
   const view = {
     ...fields,
-    status_name: store.find("status", ticket.status_id)?.name ?? "",
-    tickettype_name: store.find("tickettype", ticket.tickettype_id)?.name ?? "",
-    priority_name: store.find("priority", ticket.priority_id)?.name ?? "",
-    client_name: store.find("client", ticket.client_id)?.name ?? "",
-    site_name: store.find("site", ticket.site_id)?.name ?? "",
-    user_name: user?.name ?? "",
-    user_email: user?.emailaddress ?? "",
-    agent_name: store.find("agent", ticket.agent_id)?.name ?? "",
-    supplier_name: store.find("supplier", ticket.supplier_id)?.name ?? "",
+    status_name: store.find('status', ticket.status_id)?.name ?? '',
+    tickettype_name: store.find('tickettype', ticket.tickettype_id)?.name ?? '',
+    priority_name: store.find('priority', ticket.priority_id)?.name ?? '',
+    client_name: store.find('client', ticket.client_id)?.name ?? '',
+    site_name: store.find('site', ticket.site_id)?.name ?? '',
+    user_name: user?.name ?? '',
+    user_email: user?.emailaddress ?? '',
+    agent_name: store.find('agent', ticket.agent_id)?.name ?? '',
+    supplier_name: store.find('supplier', ticket.supplier_id)?.name ?? '',
     ...Object.fromEntries(
       categories.map((key, index) => [
         `categoryid_${index + 1}`,
-        ticket[key] === "" ? 0 : (store.named("category", ticket[key])?.id ?? 0),
+        ticket[key] === '' ? 0 : (store.named('category', ticket[key])?.id ?? 0),
       ]),
     ),
   };
-  return whole
-    ? { ...view, details_html, customfields: fieldViews(store, customfields, false) }
-    : view;
+  return whole ? { ...view, details_html, customfields: fieldViews(store, customfields, false) } : view;
 }

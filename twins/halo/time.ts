@@ -1,5 +1,5 @@
 /** Halo's clock: instants travel as ISO UTC without a zone suffix, with milliseconds. */
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** When a request is marked `late-commit`, what it writes carries the time it arrived, not the time it commits. */
 export const arrival = new AsyncLocalStorage<number>();

@@ -1,10 +1,10 @@
 /** Receives a JSON body whose `data_base64` strings go to files as they arrive: memory stays small, whatever the size. */
-import { createHash } from "node:crypto";
-import type { Hash } from "node:crypto";
-import { open, rm } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
-import type { Received } from "./attachments.ts";
-import { HaloError, refused } from "./errors.ts";
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import type { Received } from './attachments.ts';
+import { HaloError, refused } from './errors.ts';
 
 export interface Upload {
   /** The body, with each `data_base64` replaced by the index of its file. */
@@ -23,9 +23,11 @@ interface Sink {
   readonly handle: FileHandle;
   readonly hash: Hash;
   size: number;
+  /** Decoded bytes on their way to the file, used over and over. */
+  readonly scratch: Buffer;
   /** Characters not decoded yet: fewer than four, or the start of a `data:` head or of an escape. */
   carry: string;
-  head: "unknown" | "skip" | "past";
+  head: 'unknown' | 'skip' | 'past';
 }
 
 /**
@@ -43,12 +45,12 @@ export async function receiveUpload(
   let sink: Sink | null = null;
   let inString = false;
   let escaped = false;
-  let lastString = "";
-  let key = "";
+  let lastString = '';
+  let key = '';
 
   const keep = (part: Buffer): void => {
     restSize += part.length;
-    if (restSize > restLimit) throw new HaloError(413, "Request Entity Too Large");
+    if (restSize > restLimit) throw new HaloError(413, 'Request Entity Too Large');
     rest.push(Buffer.from(part));
   };
 
@@ -62,12 +64,12 @@ export async function receiveUpload(
         else if (byte === quote) inString = false;
         else if (lastString.length < 32) lastString += String.fromCharCode(byte);
       } else if (byte === quote) {
-        if (key === "data_base64") return { end: i + 1, file: true };
+        if (key === 'data_base64') return { end: i + 1, file: true };
         inString = true;
-        lastString = "";
-        key = "";
+        lastString = '';
+        key = '';
       } else if (byte === colon) key = lastString;
-      else if (byte > 0x20) key = "";
+      else if (byte > 0x20) key = '';
     }
     return { end: chunk.length, file: false };
   }
@@ -84,32 +86,28 @@ export async function receiveUpload(
           const path = newPath();
           sink = {
             path,
-            handle: await open(path, "w"),
-            hash: createHash("sha256"),
+            handle: await open(path, 'w'),
+            hash: createHash('sha256'),
             size: 0,
-            carry: "",
-            head: "unknown",
+            scratch: Buffer.allocUnsafeSlow(64 * 1024),
+            carry: '',
+            head: 'unknown',
           };
         }
         const end = chunk.indexOf(quote, at);
-        await write(
-          sink,
-          chunk.toString("latin1", at, end < 0 ? chunk.length : end),
-          end >= 0,
-          limit,
-        );
+        await write(sink, chunk.toString('latin1', at, end < 0 ? chunk.length : end), end >= 0, limit);
         at = end < 0 ? chunk.length : end;
         if (end < 0) continue;
         await sink.handle.close();
         keep(Buffer.from(String(files.length)));
-        files.push({ path: sink.path, size: sink.size, sha256: sink.hash.digest("hex") });
+        files.push({ path: sink.path, size: sink.size, sha256: sink.hash.digest('hex') });
         sink = null;
         keep(Buffer.from('"'));
         at++;
-        key = "";
+        key = '';
       }
     }
-    if (sink !== null) throw refused("The body ended within data_base64");
+    if (sink !== null) throw refused('The body ended within data_base64');
     return { body: parse(Buffer.concat(rest).toString()), files };
   } catch (error) {
     await sink?.handle.close().catch(() => undefined);
@@ -128,27 +126,27 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw refused("The request body is not valid JSON");
+    throw refused('The request body is not valid JSON');
   }
 }
 
 async function write(sink: Sink, part: string, last: boolean, limit: number): Promise<void> {
   let text = sink.carry + part;
-  sink.carry = "";
-  if (sink.head === "unknown") {
+  sink.carry = '';
+  if (sink.head === 'unknown') {
     if (text.length < 5 && !last) {
       sink.carry = text;
       return;
     }
-    sink.head = text.startsWith("data:") ? "skip" : "past";
+    sink.head = text.startsWith('data:') ? 'skip' : 'past';
   }
-  if (sink.head === "skip") {
-    const comma = text.indexOf(",");
+  if (sink.head === 'skip') {
+    const comma = text.indexOf(',');
     if (comma < 0) return;
     text = text.slice(comma + 1);
-    sink.head = "past";
+    sink.head = 'past';
   }
-  if (text.includes("\\")) {
+  if (text.includes('\\')) {
     const open = last ? -1 : /\\u?[0-9a-fA-F]{0,3}$/.exec(text)?.index;
     if (open !== undefined && open >= 0) {
       sink.carry = text.slice(open);
@@ -156,18 +154,20 @@ async function write(sink: Sink, part: string, last: boolean, limit: number): Pr
     }
     text = text.replace(/\\(u[0-9a-fA-F]{4}|.)/g, (_whole, escape: string) => unescape(escape));
   }
-  if (/\s/.test(text)) text = text.replace(/\s+/g, "");
+  if (/\s/.test(text)) text = text.replace(/\s+/g, '');
   const whole = last ? text.length : text.length - (text.length % 4);
   sink.carry = text.slice(whole) + sink.carry;
-  const bytes = Buffer.from(text.slice(0, whole), "base64");
-  if (bytes.length === 0) return;
-  sink.size += bytes.length;
-  if (sink.size > limit) throw new HaloError(413, "Request Entity Too Large");
-  sink.hash.update(bytes);
-  await sink.handle.appendFile(bytes);
+  for (let at = 0; at < whole; at += sink.scratch.length) {
+    const size = sink.scratch.write(text.slice(at, Math.min(at + sink.scratch.length, whole)), 'base64');
+    const bytes = sink.scratch.subarray(0, size);
+    sink.size += size;
+    if (sink.size > limit) throw new HaloError(413, 'Request Entity Too Large');
+    sink.hash.update(bytes);
+    await sink.handle.appendFile(bytes);
+  }
 }
 
 function unescape(escape: string): string {
-  if (escape.startsWith("u")) return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-  return escape === "/" ? "/" : "";
+  if (escape.startsWith('u')) return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+  return escape === '/' ? '/' : '';
 }

@@ -1,12 +1,12 @@
 /** Outgoing webhooks: unsigned, fired once and forgotten, each delivery recorded. */
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
-import type { Announcement } from "./desk.ts";
-import type { Faults } from "./faults.ts";
-import type { Input } from "./input.ts";
-import type { Webhook } from "./model.ts";
-import type { Store } from "./store.ts";
-import { zoneless } from "./time.ts";
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Announcement } from './desk.ts';
+import type { Faults } from './faults.ts';
+import type { Input } from './input.ts';
+import type { Webhook } from './model.ts';
+import type { Store } from './store.ts';
+import { zoneless } from './time.ts';
 
 export interface Webhooks {
   fire(announcement: Announcement): void;
@@ -38,7 +38,7 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
     const done = (responsestatus: number, responsebody: string): void => {
       inFlight--;
       if (closing.signal.aborted) return;
-      const id = store.nextNumber("webhook_event", 1);
+      const id = store.nextNumber('webhook_event', 1);
       const event = {
         id,
         webhook_id: webhook.guid,
@@ -51,27 +51,22 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
         entity_id: announcement.ticketId,
         error: responsestatus < 200 || responsestatus >= 300,
       };
-      store.run(
-        "insert into webhook_events values (?, ?, ?)",
-        id,
-        webhook.id,
-        JSON.stringify(event),
-      );
-      if (id > keptEvents) store.run("delete from webhook_events where id <= ?", id - keptEvents);
+      store.run('insert into webhook_events values (?, ?, ?)', id, webhook.id, JSON.stringify(event));
+      if (id > keptEvents) store.run('delete from webhook_events where id <= ?', id - keptEvents);
     };
     postJson(webhook, body, closing.signal, done);
   }
 
   return {
     fire(announcement) {
-      for (const webhook of store.list("webhook")) {
+      for (const webhook of store.list('webhook')) {
         if (!webhook.active) continue;
         if (webhook.events.length > 0 && !webhook.events.includes(announcement.event)) continue;
         const body = JSON.stringify(payload(store, webhook, announcement, now()));
         const fault = faults.takeWebhook();
-        if (fault === "webhook-drop") continue;
+        if (fault === 'webhook-drop') continue;
         const go = (): void => send(webhook, announcement, body);
-        if (fault === "webhook-reorder") {
+        if (fault === 'webhook-reorder') {
           heldBack.push(go);
           const timer = setTimeout(() => {
             timers.delete(timer);
@@ -81,7 +76,7 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
           continue;
         }
         go();
-        if (fault === "webhook-duplicate") go();
+        if (fault === 'webhook-duplicate') go();
         release();
       }
     },
@@ -103,10 +98,10 @@ function payload(store: Store, webhook: Webhook, announcement: Announcement, now
     timestamp: zoneless(now),
     ticket: {
       id: ticketId,
-      summary: ticket?.summary ?? "",
+      summary: ticket?.summary ?? '',
       status_id: ticket?.status_id ?? 0,
       client_id: ticket?.client_id ?? 0,
-      last_update: ticket?.last_update ?? "",
+      last_update: ticket?.last_update ?? '',
     },
     actions: actionIds.map((id) => ({ id, ticket_id: ticketId })),
   };
@@ -125,38 +120,36 @@ function postJson(
     done(status, text.slice(0, 2000));
   };
   try {
-    const send = webhook.url.startsWith("https:") ? httpsRequest : httpRequest;
+    const send = webhook.url.startsWith('https:') ? httpsRequest : httpRequest;
     const request = send(webhook.url, {
-      method: "POST",
+      method: 'POST',
       agent: false,
       timeout: timeoutMs,
       signal,
       headers: {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(body),
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
         ...basic(webhook),
       },
     });
-    request.on("response", (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (part: string) => {
+    request.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
         if (text.length < 2000) text += part;
       });
-      response.on("close", () => end(response.statusCode ?? 0, text));
+      response.on('close', () => end(response.statusCode ?? 0, text));
     });
-    request.on("timeout", () => request.destroy(new Error("timed out")));
-    request.on("error", (error) => end(0, error.message));
+    request.on('timeout', () => request.destroy(new Error('timed out')));
+    request.on('error', (error) => end(0, error.message));
     request.end(body);
   } catch (error) {
-    end(0, error instanceof Error ? error.message : "failed");
+    end(0, error instanceof Error ? error.message : 'failed');
   }
 }
 
 function basic(webhook: Webhook): Record<string, string> {
   if (webhook.authentication_type !== 1) return {};
-  const pair = Buffer.from(`${webhook.basic_username}:${webhook.basic_password}`).toString(
-    "base64",
-  );
+  const pair = Buffer.from(`${webhook.basic_username}:${webhook.basic_password}`).toString('base64');
   return { authorization: `Basic ${pair}` };
 }

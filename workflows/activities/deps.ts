@@ -4,7 +4,7 @@ import type { Helpdesk } from '#connectors/helpdesk.ts';
 import type { InstanceType } from '#core/vocabulary.ts';
 import type { Client } from '#db/client.ts';
 import type { VersionCache } from '#db/settings-in-force.ts';
-import type { Wake } from '../wake.ts';
+import type { Wake } from '#workflows/wake.ts';
 import type { Bells } from './bells.ts';
 
 export type Desk = {

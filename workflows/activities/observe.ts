@@ -38,21 +38,33 @@ export async function observe(deps: WorkDeps, instance: string, ticketId: string
 }
 
 export type ReadBack =
-  | { readonly kind: 'ticket'; readonly snapshot: TicketSnapshot; readonly log: (tx: Tx) => Promise<LogReadingResult> }
+  | {
+      readonly kind: 'ticket';
+      readonly snapshot: TicketSnapshot;
+      /** Logs the reading in the caller's transaction, so that it shares the outcome's. `first`: see LogReadingInput. */
+      log(tx: Tx, first: () => Promise<void>): Promise<LogReadingResult>;
+    }
   | { readonly kind: 'merged'; readonly into: string }
   | { readonly kind: 'gone' };
 
-/** The read after our own write. Logging is left to the caller, so that it shares the outcome's transaction. */
-export async function readBack(deps: WorkDeps, desk: Desk, ticketId: string, signal: AbortSignal): Promise<ReadBack> {
-  const since = await readFrom(deps.db, desk.instance, ticketId);
+/** The read after our own write, from `since` (instant, UTC) on. */
+export async function readBack(
+  deps: WorkDeps,
+  desk: Desk,
+  ticketId: string,
+  since: string | null,
+  created: boolean,
+  signal: AbortSignal,
+): Promise<ReadBack> {
   const reading = await read(desk, ticketId, since, signal);
   if (reading.kind !== 'ticket') return reading;
   const { snapshot, actions } = await understand(deps, reading);
-  const settleMs = desk.helpdesk.traits.settleMs;
+  const { settleMs } = desk.helpdesk.traits;
   return {
     kind: 'ticket',
     snapshot,
-    log: (tx) => logReading(tx, deps.cache, { instance: desk.instance, ticketId, snapshot, actions, settleMs }),
+    log: (tx, first) =>
+      logReading(tx, deps.cache, { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, first }),
   };
 }
 

@@ -1,14 +1,14 @@
 // Stands in for the gateway and for a twin: answers on its port, ends when asked.
-import { createServer } from 'node:http'
+import { createServer } from 'node:http';
 
-const at = process.argv.indexOf('--port')
-const port = Number(at === -1 ? process.env['FERRY_PORT'] : process.argv[at + 1])
+const at = process.argv.indexOf('--port');
+const port = Number(at === -1 ? process.env['FERRY_PORT'] : process.argv[at + 1]);
 const server = createServer((_request, response) => {
-  response.setHeader('content-type', 'application/json')
-  response.end(JSON.stringify({ pid: process.pid, database: process.env['DATABASE_URL'] ?? null }))
-})
-server.listen(port, '127.0.0.1')
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ pid: process.pid, database: process.env['DATABASE_URL'] ?? null }));
+});
+server.listen(port, '127.0.0.1');
 process.once('SIGTERM', () => {
-  server.close()
-  server.closeAllConnections()
-})
+  server.close();
+  server.closeAllConnections();
+});

@@ -1,0 +1,235 @@
+/**
+ * The lightest possible helpdesk: tickets in memory behind plain HTTP. For benchmarks and for tests of the courier,
+ * where a product's own slowness or rules would only be in the way. Faults can be injected.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type DeskAction = {
+  readonly id: number;
+  readonly at: string;
+  readonly by: 'service' | 'agent' | 'user' | 'automation';
+  readonly author: string;
+  readonly kind: string;
+  readonly note: string | null;
+  readonly visible: boolean;
+  readonly status?: string;
+  readonly fields?: Record<string, unknown>;
+  readonly marker?: string;
+};
+
+export type DeskTicket = {
+  readonly id: string;
+  summary: string;
+  description: string;
+  status: string;
+  fields: Record<string, unknown>;
+  marker: string | null;
+  reference: string | null;
+  readonly actions: DeskAction[];
+  /** Position in the feed of its latest change. */
+  position: number;
+};
+
+export type DeskFault = {
+  /** Which requests: a write of either sort, or a read. */
+  readonly on: 'open' | 'action' | 'read' | 'any';
+  readonly kind: 'lose-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone';
+  readonly ms?: number;
+  /** How many requests; then it is over. */
+  readonly times: number;
+  /** Only actions whose note has this text. */
+  readonly noteHas?: string;
+};
+
+export type Desk = {
+  readonly url: string;
+  readonly tickets: ReadonlyMap<string, DeskTicket>;
+  close(): Promise<void>;
+};
+
+export type DeskOptions = {
+  readonly name: string;
+  readonly port?: number;
+  /** Webhooks go here, unsigned, fire and forget. */
+  readonly hook?: string;
+};
+
+const closedStatus = 'closed';
+
+export async function startDesk(options: DeskOptions): Promise<Desk> {
+  const tickets = new Map<string, DeskTicket>();
+  const feed: string[] = [];
+  const byMarker = new Map<string, { ticket: string; action: number | null }>();
+  const faults: { fault: DeskFault; left: number }[] = [];
+  let hook = options.hook;
+  let next = 1;
+  let lastAt = 0;
+  let requests = 0;
+  /** A bot: answers every note of a person or of ours with one of its own. */
+  let bot = false;
+
+  const now = (): string => {
+    lastAt = Math.max(lastAt + 1, Date.now());
+    return new Date(lastAt).toISOString();
+  };
+  const touch = (ticket: DeskTicket): void => {
+    feed.push(ticket.id);
+    ticket.position = feed.length;
+  };
+  const tellHook = (ticket: DeskTicket): void => {
+    if (hook === undefined) return;
+    fetch(hook, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ticket: ticket.id }),
+    }).then(
+      (reply) => reply.arrayBuffer().then(() => {}, () => {}),
+      () => {},
+    );
+  };
+  const act = (ticket: DeskTicket, action: Partial<DeskAction>): DeskAction => {
+    const added: DeskAction = {
+      id: ticket.actions.length + 1,
+      at: now(),
+      by: action.by ?? 'agent',
+      author: action.author ?? 'Ann',
+      kind: action.kind ?? 'Note',
+      note: action.note ?? null,
+      visible: action.visible ?? true,
+      ...(action.status === undefined ? {} : { status: action.status }),
+      ...(action.fields === undefined ? {} : { fields: action.fields }),
+      ...(action.marker === undefined ? {} : { marker: action.marker }),
+    };
+    ticket.actions.push(added);
+    if (added.status !== undefined) ticket.status = added.status;
+    if (added.fields !== undefined) Object.assign(ticket.fields, added.fields);
+    if (added.marker !== undefined) byMarker.set(added.marker, { ticket: ticket.id, action: added.id });
+    touch(ticket);
+    return added;
+  };
+  const open = (body: Record<string, unknown>): DeskTicket => {
+    const id = `${options.name}-${next++}`;
+    const ticket: DeskTicket = {
+      id,
+      summary: String(body['summary'] ?? 'A ticket'),
+      description: String(body['description'] ?? ''),
+      status: String(body['status'] ?? 'open'),
+      fields: (body['fields'] as Record<string, unknown> | undefined) ?? {},
+      marker: (body['marker'] as string | undefined) ?? null,
+      reference: null,
+      actions: [],
+      position: 0,
+    };
+    tickets.set(id, ticket);
+    if (ticket.marker !== null) byMarker.set(ticket.marker, { ticket: id, action: null });
+    touch(ticket);
+    return ticket;
+  };
+
+  const answer = (response: ServerResponse, status: number, body: unknown): void => {
+    const text = JSON.stringify(body);
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    response.end(text);
+  };
+  const takeFault = (on: DeskFault['on'], note: string): DeskFault | null => {
+    const found = faults.find(
+      ({ fault, left }) =>
+        left > 0 && (fault.on === on || fault.on === 'any') && (fault.noteHas === undefined || note.includes(fault.noteHas)),
+    );
+    if (found === undefined) return null;
+    found.left -= 1;
+    return found.fault;
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    requests += 1;
+    const url = new URL(request.url ?? '/', 'http://desk');
+    const [, kind, id, sub] = url.pathname.split('/');
+    const body = request.method === 'POST' ? await readJson(request) : {};
+    if (kind === 'control') {
+      if (body['fault'] !== undefined) faults.push({ fault: body['fault'] as DeskFault, left: (body['fault'] as DeskFault).times });
+      if (body['clear'] === true) faults.length = 0;
+      if (typeof body['hook'] === 'string') hook = body['hook'];
+      if (typeof body['bot'] === 'boolean') bot = body['bot'];
+      return answer(response, 200, { requests, tickets: body['dump'] === true ? [...tickets.values()] : tickets.size });
+    }
+    const write = request.method === 'POST' && body['by'] === 'service';
+    const on = kind === 'tickets' && request.method === 'POST' ? (id === undefined ? 'open' : 'action') : 'read';
+    const fault = body['by'] === undefined || write || on === 'read' ? takeFault(on, String(body['note'] ?? body['description'] ?? '')) : null;
+    if (fault?.kind === 'error') return answer(response, 503, { error: 'try later' });
+    if (fault?.kind === 'refuse') return answer(response, 422, { error: 'the workflow does not allow this' });
+    if (fault?.kind === 'gone') return answer(response, 404, { error: 'no such ticket' });
+    if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 1_000));
+    const lose = fault?.kind === 'lose-reply';
+
+    if (kind === 'ping') return answer(response, 200, {});
+    if (kind === 'feed') {
+      const after = Number(url.searchParams.get('after') ?? 0);
+      const limit = Number(url.searchParams.get('limit') ?? 100);
+      const page = feed.slice(after, after + limit);
+      return answer(response, 200, { tickets: [...new Set(page)], cursor: after + page.length, more: after + page.length < feed.length, end: feed.length });
+    }
+    if (kind === 'find') {
+      const found = byMarker.get(url.searchParams.get('marker') ?? '');
+      return answer(response, 200, found ?? {});
+    }
+    if (kind === 'tickets' && request.method === 'POST' && id === undefined) {
+      const ticket = open(body);
+      if (body['by'] !== 'service') tellHook(ticket);
+      if (lose) return void response.destroy();
+      return answer(response, 201, { id: ticket.id });
+    }
+    const ticket = id === undefined ? undefined : tickets.get(id);
+    if (ticket === undefined) return answer(response, 404, { error: 'no such ticket' });
+    if (sub === 'reference') {
+      ticket.reference = (body['reference'] as string | null | undefined) ?? null;
+      if (lose) return void response.destroy();
+      return answer(response, 200, {});
+    }
+    if (sub === 'actions') {
+      const added = act(ticket, body as Partial<DeskAction>);
+      if (bot && added.note !== null) act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
+      if (body['by'] !== 'service' || bot) tellHook(ticket);
+      if (lose) return void response.destroy();
+      return answer(response, 201, { id: added.id });
+    }
+    const since = url.searchParams.get('since');
+    const from = since === null ? Number.NEGATIVE_INFINITY : Date.parse(since);
+    return answer(response, 200, {
+      id: ticket.id,
+      summary: ticket.summary,
+      description: ticket.description,
+      status: ticket.status,
+      closed: ticket.status === closedStatus,
+      fields: ticket.fields,
+      reference: ticket.reference,
+      actions: ticket.actions.filter((action) => Date.parse(action.at) >= from),
+    });
+  };
+
+  const server: Server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (!response.headersSent) answer(response, 500, { error: String(error) });
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    tickets,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+}

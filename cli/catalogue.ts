@@ -1,0 +1,28 @@
+/** Asks a helpdesk through its connector what it offers. */
+import { createHttpClient } from "#connectors/http.ts";
+import { createHelpdesk } from "#connectors/index.ts";
+import type { Catalogue } from "#core/vocabulary.ts";
+import type { CatalogueTarget } from "./links/types.ts";
+
+export type CatalogueReader = {
+  read(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;
+  close(): Promise<void>;
+};
+
+/** @param allowAddresses CIDR ranges of private addresses that helpdesks may have */
+export function createCatalogueReader(allowAddresses: readonly string[]): CatalogueReader {
+  const http = createHttpClient({ allow: { http: true, privateAddresses: [...allowAddresses] } });
+  return {
+    read: ({ id, type, url, credentials, options }, signal) =>
+      createHelpdesk(type, {
+        instance: id,
+        url,
+        credentials,
+        options,
+        http,
+        // A handful of requests, at a time when nobody else may be running to share a budget with.
+        take: () => Promise.resolve(),
+      }).catalogue(signal),
+    close: () => http.close(),
+  };
+}

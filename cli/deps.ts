@@ -1,0 +1,40 @@
+/** What commands are given, so that they can be run and watched by tests; main.ts has the real ones. */
+import type { Client } from "#db/client.ts";
+import type { Connection } from "#db/client.ts";
+
+export type Running = {
+  readonly databaseUrl: string;
+  readonly secretKey: string;
+  readonly temporalAddress: string | undefined;
+  readonly allowAddresses: readonly string[];
+};
+
+export type CliDeps = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether a person can be asked, and how. */
+  readonly isInteractive: boolean;
+  ask(question: string): Promise<string>;
+  /** The Ferry that `ferry start` runs here. @param data its data directory, if not the default one */
+  findRunning(data?: string): Promise<Running | null>;
+  /** Programs that run until they are stopped. Return the exit code. */
+  readonly programs: {
+    start(options: StartOptions): Promise<number>;
+    gateway(): Promise<number>;
+    worker(): Promise<number>;
+  };
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+};
+
+export type StartOptions = {
+  readonly data?: string;
+  readonly reset?: boolean;
+  readonly json?: boolean;
+  readonly empty?: boolean;
+  readonly ports: Readonly<Record<string, number>>;
+};
+
+export type { Client, Connection };

@@ -1,0 +1,105 @@
+/** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { CatalogueField, FieldType, FieldValue } from '#core/vocabulary.ts';
+import { haloInstant, instantOf } from './time.ts';
+import type { FieldInfo } from './wire.ts';
+
+/** Halo's `type`, and `inputtype` where that matters. */
+function typeOf({ type, inputtype }: FieldInfo): FieldType {
+  switch (type) {
+    case 0:
+      return inputtype === 4 ? 'number' : 'text';
+    case 2:
+      return 'option';
+    case 3:
+      return 'options';
+    case 4:
+      return inputtype === 1 ? 'datetime' : 'date';
+    case 6:
+      return 'boolean';
+    case 10:
+      return 'html';
+    default:
+      return 'text';
+  }
+}
+
+export function catalogueField(field: FieldInfo): CatalogueField {
+  const type = typeOf(field);
+  const options = (field.values ?? []).map(({ name }) => name);
+  return { name: field.name, type, ...(type === 'option' || type === 'options' ? { options } : {}) };
+}
+
+/** A value as Halo shows it. */
+export function valueFrom(field: FieldInfo, value: unknown): FieldValue {
+  if (value === null || value === undefined || value === '') return null;
+  switch (typeOf(field)) {
+    case 'option':
+      return optionName(field, Array.isArray(value) ? value[0] : value);
+    case 'options': {
+      const all = Array.isArray(value) ? value : String(value).split(',');
+      return all.map((one) => optionName(field, one));
+    }
+    case 'number':
+      return Number.isFinite(Number(value)) ? Number(value) : String(value);
+    case 'boolean':
+      return value === true || value === 1 || value === '1' || value === 'true';
+    case 'date':
+      return instantOf(String(value))?.slice(0, 10) ?? null;
+    case 'datetime':
+      return instantOf(String(value));
+    default:
+      return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+  }
+}
+
+/** A value as Halo takes it. Throws `refused` for an option or a form it does not have. */
+export function valueTo(field: FieldInfo, value: FieldValue): unknown {
+  if (value === null || value === '') return null;
+  switch (typeOf(field)) {
+    case 'option':
+      return optionId(field, Array.isArray(value) ? value[0] : value);
+    case 'options':
+      return (Array.isArray(value) ? value : [value]).map((one) => optionId(field, one));
+    case 'number': {
+      const number = Number(value);
+      if (!Number.isFinite(number)) throw unfit(field, value, 'a number');
+      return number;
+    }
+    case 'boolean':
+      return value === true || value === 1 || /^(true|yes|1)$/i.test(String(value));
+    case 'date': {
+      const day = String(value).slice(0, 10);
+      if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw unfit(field, value, 'a date such as 2026-12-31');
+      return day;
+    }
+    case 'datetime': {
+      const instant = instantOf(String(value));
+      if (instant === null) throw unfit(field, value, 'an instant');
+      return haloInstant(instant);
+    }
+    default:
+      return Array.isArray(value) ? value.join(', ') : String(value);
+  }
+}
+
+function optionName(field: FieldInfo, value: unknown): string {
+  const text = String(value).trim();
+  return field.values?.find(({ id, name }) => String(id) === text || name === text)?.name ?? text;
+}
+
+function optionId(field: FieldInfo, value: unknown): number {
+  const text = String(value).trim().toLowerCase();
+  const id = field.values?.find(({ name }) => name.trim().toLowerCase() === text)?.id;
+  if (id === undefined) throw unfit(field, value, 'one of its options');
+  return id;
+}
+
+function unfit(field: FieldInfo, value: unknown, wanted: string): HelpdeskError {
+  const shown = String(value).slice(0, 60);
+  return new HelpdeskError(
+    'refused',
+    'unfit-value',
+    `Field "${field.name}" takes ${wanted}, not "${shown}". Map its values.`,
+  );
+}

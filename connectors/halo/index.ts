@@ -1,0 +1,73 @@
+/** Halo (HaloPSA, HaloITSM) behind the contract of helpdesk.ts, as an agent of its own in each Halo. */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { ConnectorContext, Helpdesk, Traits } from '#connectors/helpdesk.ts';
+import { openFile } from './attachments.ts';
+import { createGlossary } from './catalogue.ts';
+import { createClient } from './client.ts';
+import type { Call } from './client.ts';
+import { feed, feedStart } from './feed.ts';
+import { findStep } from './find.ts';
+import { createIdentity } from './identity.ts';
+import { createMade } from './made.ts';
+import { readTicket } from './read.ts';
+import { createOwners } from './requester.ts';
+import { stepsOf } from './steps.ts';
+import { createTokens } from './token.ts';
+import { haloCredentials, haloOptions, ticketList } from './wire.ts';
+import type { HaloOptions, Schema } from './wire.ts';
+import { performStep } from './write.ts';
+
+export { hintOf } from './hint.ts';
+
+/** Throws `refused` when credentials or options are not as `haloCredentials` and `haloOptions` define them. */
+export function createHaloHelpdesk(context: ConnectorContext): Helpdesk {
+  const credentials = checked(haloCredentials, context.credentials, 'credentials', context.instance);
+  const options = checked(haloOptions, context.options, 'options', context.instance);
+  const traits = traitsOf(options);
+  const baseUrl = context.url.replace(/\/+$/, '');
+  const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
+  const client = createClient(context, tokens);
+  const glossary = createGlossary(client, options);
+  const identity = createIdentity(client, credentials, options);
+  const desk = { client, glossary, identity };
+  const writing = { ...desk, ownerOf: createOwners(client, glossary, options), made: createMade(), options };
+  const reading = (what: string, signal: AbortSignal): Call => ({ what, link: null, signal });
+
+  return {
+    traits,
+    async ping(signal) {
+      const query = { pageinate: true, page_size: 1, page_no: 1 };
+      await client.get('Tickets', query, ticketList, reading('Asking whether Halo answers', signal));
+    },
+    catalogue: async (signal) => (await glossary.reload(reading('Reading the catalogue', signal))).catalogue,
+    feedStart: (signal) => feedStart(client, traits.overlapMs, reading('Reading where to begin', signal)),
+    feed: (cursor, limit, signal) =>
+      feed(client, cursor, limit, traits.overlapMs, reading('Reading which tickets changed', signal)),
+    read: (ticketId, since, signal) => readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal)),
+    steps: (command) => stepsOf(command, traits.noteMaxBytes),
+    perform: (step, performing) => performStep(writing, step, performing),
+    find: (step, marker, after, signal) =>
+      findStep(desk, step, marker, after, traits.overlapMs, reading('Looking for a write', signal)),
+    openAttachment: (ticketId, attachmentId, signal) =>
+      openFile(client, ticketId, attachmentId, reading('Fetching a file', signal)),
+  };
+}
+
+function traitsOf(options: HaloOptions): Traits {
+  return {
+    overlapMs: options.overlapMs ?? 5_000,
+    settleMs: options.settleMs ?? 5_000,
+    writeTimeoutMs: options.writeTimeoutMs ?? 30_000,
+    concurrency: options.concurrency ?? 4,
+    serializeCreates: true,
+    noteMaxBytes: options.noteMaxBytes ?? 256 * 1024,
+    rate: options.rate === undefined ? { requests: 300, windowMs: 300_000 } : options.rate,
+  };
+}
+
+function checked<T>(schema: Schema<T>, value: unknown, what: string, instance: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  throw new HelpdeskError('refused', 'bad-settings', `The ${what} of ${instance} are not right: ${faults}`);
+}

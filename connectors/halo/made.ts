@@ -1,0 +1,65 @@
+/**
+ * What this process made lately, so that the next step need not ask for it. Only a shortcut: after a restart the same is
+ * found in Halo.
+ */
+import { noteFingerprint } from '#core/fingerprint.ts';
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { Call } from './client.ts';
+import { listActions } from './read.ts';
+import type { Desk } from './read.ts';
+import { htmlOf } from './html.ts';
+
+export type Made = {
+  remember(ticketId: string, note: string | null, actionId: number): void;
+  rememberFile(ticketId: string, key: string, fileId: number): void;
+  fileId(ticketId: string, key: string): number | undefined;
+  /** Why a file could not be attached, in Halo's words. */
+  rememberRefusal(ticketId: string, key: string, why: string): void;
+  refusal(ticketId: string, key: string): string | undefined;
+  /** The action that this note became. Throws `retry` when it is not there. */
+  actionOf(desk: Desk, ticketId: string, note: string, call: Call): Promise<string>;
+};
+
+const mostKept = 2000;
+
+export function createMade(): Made {
+  const actions = new Map<string, number>();
+  const files = new Map<string, number>();
+  const refusals = new Map<string, string>();
+  const keep = <T>(map: Map<string, T>, key: string, value: T): void => {
+    if (map.size >= mostKept) map.clear();
+    map.set(key, value);
+  };
+  const keyOf = (ticketId: string, note: string): string => `${ticketId} ${noteFingerprint(note, 'unknown')}`;
+  return {
+    remember(ticketId, note, actionId) {
+      if (note !== null) keep(actions, keyOf(ticketId, note), actionId);
+    },
+    rememberFile(ticketId, key, fileId) {
+      keep(files, `${ticketId} ${key}`, fileId);
+    },
+    fileId: (ticketId, key) => files.get(`${ticketId} ${key}`),
+    rememberRefusal(ticketId, key, why) {
+      keep(refusals, `${ticketId} ${key}`, why);
+    },
+    refusal: (ticketId, key) => refusals.get(`${ticketId} ${key}`),
+    async actionOf(desk, ticketId, note, call) {
+      const known = actions.get(keyOf(ticketId, note));
+      if (known !== undefined) return String(known);
+      const list = await listActions(desk.client, ticketId, null, call);
+      const ownAgent = await desk.identity.agentId(list, call);
+      const wanted = noteFingerprint(note, 'unknown');
+      const found = list.findLast(
+        (one) =>
+          desk.identity.isOurs(one, ownAgent) &&
+          noteFingerprint(one.note_html ?? htmlOf(one.note ?? ''), 'unknown') === wanted,
+      );
+      if (found !== undefined) return String(found.id);
+      throw new HelpdeskError(
+        'retry',
+        'note-not-there',
+        `Ticket ${ticketId} does not show the note a file belongs to.`,
+      );
+    },
+  };
+}

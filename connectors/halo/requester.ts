@@ -1,0 +1,68 @@
+/** Whom a new ticket belongs to: the account, its site, and the user who asks, never a user of another account. */
+import type { Command } from '#core/vocabulary.ts';
+import type { Glossary } from './catalogue.ts';
+import { byName, same } from './catalogue.ts';
+import type { Call, HaloClient } from './client.ts';
+import { sites, users } from './wire.ts';
+import type { HaloOptions, HaloUser } from './wire.ts';
+
+export type Owner = { readonly client_id: number; readonly site_id?: number; readonly user_id?: number };
+export type OwnerOf = (open: NonNullable<Command['open']>, call: Call) => Promise<Owner>;
+
+const keptMs = 600_000;
+const mostKept = 1000;
+
+export function createOwners(client: HaloClient, glossary: Glossary, options: HaloOptions): OwnerOf {
+  const known = new Map<string, { readonly owner: Owner; readonly until: number }>();
+
+  async function search(clientId: number, words: string, call: Call): Promise<HaloUser[]> {
+    const query = { client_id: clientId, search: words, count: 100 };
+    const found = await client.get('Users', query, users, { ...call, what: 'Looking for the requester' });
+    // The filter is not trusted: whose a user is, the user says.
+    return found.users.filter((user) => user.inactive !== true && user.client_id === clientId);
+  }
+
+  async function find(clientId: number, wanted: string, call: Call): Promise<HaloUser | undefined> {
+    if (wanted === '') return undefined;
+    const found = await search(clientId, wanted, call);
+    const isIt = (user: HaloUser): boolean =>
+      same(wanted.includes('@') ? (user.emailaddress ?? '') : user.name, wanted);
+    return found.find(isIt);
+  }
+
+  async function ownerOf(open: NonNullable<Command['open']>, call: Call): Promise<Owner> {
+    const account = await glossary.look('account', open.account, (words) => byName(words.clients, open.account), call);
+    const standIn = Object.entries(options.standIns ?? {}).find(([name]) => same(name, open.account))?.[1];
+    const { email, name } = open.requester;
+    const user =
+      (await find(account.id, email ?? '', call)) ??
+      (await find(account.id, name, call)) ??
+      (await find(account.id, standIn ?? 'General User', call));
+    const site_id =
+      open.site === undefined && user !== undefined ? user.site_id : await siteOf(account.id, open.site, call);
+    return {
+      client_id: account.id,
+      ...(site_id === undefined || site_id === null ? {} : { site_id }),
+      ...(user === undefined ? {} : { user_id: user.id }),
+    };
+  }
+
+  async function siteOf(clientId: number, name: string | undefined, call: Call): Promise<number | undefined> {
+    const query = { client_id: clientId, count: 500 };
+    const found = await client.get('Site', query, sites, { ...call, what: 'Looking for the site' });
+    const own = found.sites.filter((site) => site.client_id === clientId && site.inactive !== true);
+    return (name === undefined ? own[0] : (byName(own, name) ?? own[0]))?.id;
+  }
+
+  return async (open, call) => {
+    const key = JSON.stringify(
+      [open.account, open.site, open.requester.email, open.requester.name].map((one) => one ?? ''),
+    );
+    const kept = known.get(key);
+    if (kept !== undefined && kept.until > performance.now()) return kept.owner;
+    const owner = await ownerOf(open, call);
+    if (known.size >= mostKept) known.clear();
+    known.set(key, { owner, until: performance.now() + keptMs });
+    return owner;
+  };
+}

@@ -1,0 +1,121 @@
+/** Halo's access token: fetched once for all who wait, kept until shortly before it ends, renewed when it is refused. */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { HttpClient } from '#connectors/helpdesk.ts';
+import { parseJson } from '#connectors/json.ts';
+import { tokenError } from './errors.ts';
+import { authInfo, decode, tokenReply } from './wire.ts';
+import type { HaloCredentials } from './wire.ts';
+
+export type Tokens = {
+  /** A token that should work. Throws HelpdeskError. */
+  get(signal: AbortSignal): Promise<string>;
+  /** Halo refused this one: the next `get` fetches another. */
+  refused(token: string): void;
+};
+
+/** After a refusal no token is asked for again this long, so that wrong credentials make no hot loop. */
+const pauseMs = 30_000;
+const marginMs = 60_000;
+const timeoutMs = 15_000;
+
+export function createTokens(
+  http: HttpClient,
+  baseUrl: string,
+  credentials: HaloCredentials,
+  scope: string,
+  now: () => number = () => performance.now(),
+): Tokens {
+  let token: { readonly value: string; readonly until: number } | null = null;
+  let fetching: Promise<string> | null = null;
+  let failed: { readonly error: HelpdeskError; readonly until: number } | null = null;
+  let renewedAt = -Infinity;
+  let endpoint: { readonly url: string; readonly tenant: string | undefined } | null = null;
+
+  async function discover(): Promise<NonNullable<typeof endpoint>> {
+    if (credentials.authUrl !== undefined) return { url: credentials.authUrl, tenant: credentials.tenant };
+    const what = 'Reading where to sign in';
+    const reply = await http.request({
+      method: 'GET',
+      url: `${baseUrl}/api/authinfo`,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (reply.status !== 200)
+      throw new HelpdeskError('retry', 'no-authinfo', `${what}: Halo answered ${reply.status}.`);
+    const options = { what, write: false };
+    const info = decode(authInfo, parseJson(reply, options), options);
+    return { url: info.auth_url, tenant: credentials.tenant ?? info.tenant_id ?? undefined };
+  }
+
+  async function fetchToken(): Promise<string> {
+    endpoint ??= await discover();
+    const url = new URL(`${endpoint.url.replace(/\/+$/, '')}/token`);
+    if (endpoint.tenant !== undefined) url.searchParams.set('tenant', endpoint.tenant);
+    const form = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: credentials.clientId,
+      client_secret: credentials.clientSecret,
+      scope,
+    });
+    const reply = await http
+      .request({
+        method: 'POST',
+        url: url.href,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        body: form.toString(),
+        // Several callers may be waiting: none of them may take it away from the others.
+        signal: AbortSignal.timeout(timeoutMs),
+        timeoutMs,
+      })
+      .catch((error: unknown) => {
+        // Asking for a token changes nothing.
+        if (!(error instanceof HelpdeskError) || error.class !== 'in-doubt') throw error;
+        throw new HelpdeskError('retry', error.code, 'Signing in to Halo got no answer.');
+      });
+    if (reply.status < 200 || reply.status >= 300) throw tokenError(reply);
+    const options = { what: 'Signing in', write: false };
+    const { access_token, expires_in } = decode(tokenReply, parseJson(reply, options), options);
+    token = { value: access_token, until: now() + Math.max(5_000, (expires_in ?? 3600) * 1000 - marginMs) };
+    failed = null;
+    return access_token;
+  }
+
+  function begin(): Promise<string> {
+    const running = fetchToken()
+      .catch((error: unknown) => {
+        if (error instanceof HelpdeskError && error.class === 'auth') failed = { error, until: now() + pauseMs };
+        throw error;
+      })
+      .finally(() => {
+        fetching = null;
+      });
+    fetching = running;
+    return running;
+  }
+
+  return {
+    async get(signal) {
+      if (token !== null && now() < token.until) return token.value;
+      if (failed !== null && now() < failed.until) throw failed.error;
+      return untilAborted(fetching ?? begin(), signal);
+    },
+    refused(value) {
+      if (token?.value !== value) return;
+      token = null;
+      if (now() - renewedAt < pauseMs) {
+        const message = 'Halo gives tokens but refuses them. Check the API application and its agent in Halo.';
+        failed = { error: new HelpdeskError('auth', 'token-refused', message), until: renewedAt + pauseMs };
+      } else {
+        renewedAt = now();
+      }
+    },
+  };
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new HelpdeskError('retry', 'aborted', 'Signing in to Halo was given up.'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,46 @@
+/** The types of helpdesk that this version can drive. What else there is to say about a type is said in its folder. */
+import type { InstanceType } from '#core/vocabulary.ts';
+import { createHaloHelpdesk } from './halo/helpdesk.ts';
+import { hintOf as haloHintOf } from './halo/hint.ts';
+import { haloCredentials, haloOptions } from './halo/wire.ts';
+import type { ConnectorContext, Helpdesk, HintOf } from './helpdesk.ts';
+import { createRtHelpdesk } from './rt/helpdesk.ts';
+import { hintOf as rtHintOf } from './rt/hint.ts';
+import { credentialsSchema as rtCredentials, optionsSchema as rtOptions } from './rt/wire.ts';
+
+const connectors = {
+  halo: {
+    create: createHaloHelpdesk,
+    hintOf: haloHintOf,
+    credentials: haloCredentials,
+    options: haloOptions,
+  },
+  rt: {
+    create: createRtHelpdesk,
+    hintOf: rtHintOf,
+    credentials: rtCredentials,
+    options: rtOptions,
+  },
+} as const;
+
+export type DrivenType = keyof typeof connectors;
+
+export function isDriven(type: InstanceType): type is DrivenType {
+  return Object.hasOwn(connectors, type);
+}
+
+/** Throws for a type that is not driven by this gateway (`peer`, `api`): those have no helpdesk here. */
+export function createHelpdesk(type: InstanceType, context: ConnectorContext): Helpdesk {
+  if (!isDriven(type)) throw new Error(`there is no connector for the type ${type}`);
+  return connectors[type].create(context);
+}
+
+/** Which tickets a webhook of this type of helpdesk names; none for a type without webhooks. */
+export function hintOf(type: InstanceType): HintOf {
+  return isDriven(type) ? connectors[type].hintOf : () => [];
+}
+
+/** Schemas of what the type needs to be told; null for a type that this version can't drive. */
+export function rulesOf(type: InstanceType): Pick<(typeof connectors)[DrivenType], 'credentials' | 'options'> | null {
+  return isDriven(type) ? connectors[type] : null;
+}

@@ -1,0 +1,146 @@
+/** Requests to RT's REST2: the budget taken, the token sent, the answer checked and parsed. */
+import type { z } from 'zod';
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { ConnectorContext, HttpReply, HttpRequest } from '#connectors/helpdesk.ts';
+import { parseJson, unexpectedShape } from '#connectors/json.ts';
+import { replyError } from './errors.ts';
+import type { Purpose } from './errors.ts';
+import { pageOf } from './wire.ts';
+
+/** One condition of REST2's JSON searches. Conditions on the same field are alternatives, others add up. */
+export type Filter = {
+  readonly field: string;
+  readonly operator?: string;
+  readonly value: string | number;
+};
+
+export type Answer<T> = { readonly value: T; readonly headers: HttpReply['headers'] };
+
+export type RtClient = {
+  /** The address of RT's pages, without a slash at the end. */
+  readonly base: string;
+  get<T extends z.ZodType>(
+    path: string,
+    schema: T,
+    purpose: Purpose,
+    signal: AbortSignal,
+  ): Promise<Answer<z.output<T>>>;
+  /** One page of a collection, up to 100 rows in order of id. */
+  search<T extends z.ZodType>(
+    path: string,
+    filters: readonly Filter[],
+    item: T,
+    purpose: Purpose,
+    signal: AbortSignal,
+  ): Promise<readonly z.output<T>[]>;
+  write<T extends z.ZodType>(
+    request: Pick<HttpRequest, 'method' | 'body' | 'headers' | 'timeoutMs'> & {
+      readonly path: string;
+      readonly link: string;
+    },
+    schema: T,
+    purpose: Purpose,
+    signal: AbortSignal,
+  ): Promise<Answer<z.output<T>>>;
+  stream(path: string, purpose: Purpose, signal: AbortSignal): ReturnType<ConnectorContext['http']['stream']>;
+};
+
+/** Bodies of messages arrive many at once. */
+const maxPageBytes = 64 * 1024 * 1024;
+
+export function createRtClient(context: ConnectorContext, token: string): RtClient {
+  const base = context.url.replace(/\/+(?:REST\/2\.0\/*)?$/, '');
+  const rest = `${base}/REST/2.0`;
+  const headers = {
+    authorization: `token ${token}`,
+    accept: 'application/json',
+    // RT's sentences are read, so they must not be in the service user's or the server's language.
+    'accept-language': 'en',
+  };
+
+  async function send(
+    request: Omit<HttpRequest, 'url' | 'signal'> & { readonly path: string },
+    link: string | null,
+    purpose: Purpose,
+    signal: AbortSignal,
+  ): Promise<HttpReply> {
+    await context.take(link, signal);
+    const { path, ...rest2 } = request;
+    const reply = await context.http.request({
+      ...rest2,
+      url: rest + path,
+      headers: { ...headers, ...request.headers },
+      signal,
+    });
+    if (reply.status >= 300) throw replyError(reply, purpose);
+    return reply;
+  }
+
+  function parsed<T extends z.ZodType>(reply: HttpReply, schema: T, purpose: Purpose): z.output<T> {
+    const options = { write: purpose.write, what: `RT, asked to ${purpose.what}` };
+    const result = schema.safeParse(parseJson(reply, options));
+    if (result.success) return result.data;
+    throw unexpectedShape(options, result.error.issues[0]?.path.join('.') ?? '');
+  }
+
+  return {
+    base,
+    async get(path, schema, purpose, signal) {
+      const reply = await send({ method: 'GET', path }, null, purpose, signal);
+      return { value: parsed(reply, schema, purpose), headers: reply.headers };
+    },
+    async search(path, filters, item, purpose, signal) {
+      // REST2 takes long searches as POST. They change nothing, so a lost reply is no doubt.
+      const reply = await asRead(
+        send(
+          {
+            method: 'POST',
+            path,
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(filters),
+            maxBytes: maxPageBytes,
+          },
+          null,
+          purpose,
+          signal,
+        ),
+        purpose,
+      );
+      return parsed(reply, pageOf(item), purpose).items;
+    },
+    async write(request, schema, purpose, signal) {
+      const { link, ...rest2 } = request;
+      const reply = await send(rest2, link, purpose, signal);
+      return { value: parsed(reply, schema, purpose), headers: reply.headers };
+    },
+    async stream(path, purpose, signal) {
+      await context.take(null, signal);
+      const reply = await context.http.stream({ method: 'GET', url: rest + path, headers, signal });
+      if (reply.status < 300) return reply;
+      reply.stream.on('error', () => undefined).destroy();
+      throw replyError({ status: reply.status, headers: reply.headers, text: '' }, purpose);
+    },
+  };
+}
+
+async function asRead<T>(request: Promise<T>, purpose: Purpose): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    if (!(error instanceof HelpdeskError) || error.class !== 'in-doubt') throw error;
+    throw new HelpdeskError('retry', error.code, `RT did not answer when asked to ${purpose.what} (${error.code}).`, {
+      cause: error.cause,
+    });
+  }
+}
+
+/** Query string from what is not undefined. */
+export function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  return given.length === 0 ? '' : `?${given.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')}`;
+}
+
+/** A value inside single quotes of TicketSQL; a backslash or a quote would end it. */
+export function sqlQuoted(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

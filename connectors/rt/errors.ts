@@ -1,0 +1,93 @@
+/** What RT's answers mean when they are not success. Its own words go along, for the person who reads the receipt. */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { HttpReply } from '#connectors/helpdesk.ts';
+
+export type Purpose = {
+  /** Completes "RT could not …". */
+  readonly what: string;
+  /** The request may change something. */
+  readonly write: boolean;
+  /** The request is about one existing ticket or file. */
+  readonly about: 'ticket' | 'file' | 'instance';
+};
+
+const longestWords = 500;
+
+/** The error for a reply whose status is not 2xx. */
+export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
+  const said = words(reply);
+  const told = said === '' ? `status ${reply.status}` : said;
+  const text = `RT could not ${purpose.what}: ${told}`;
+  switch (reply.status) {
+    case 401:
+      return new HelpdeskError(
+        'auth',
+        'token-refused',
+        'RT does not accept the access token. Make a new one for the service user and put it into the settings.',
+      );
+    case 403:
+    case 404:
+    case 410:
+      return purpose.about === 'instance'
+        ? new HelpdeskError(
+            'refused',
+            'not-permitted',
+            `${text}. Check the service user's rights and the queue's name.`,
+          )
+        : new HelpdeskError(
+            'gone',
+            `${purpose.about}-gone`,
+            `${text}. It was deleted, or the service user may not see it.`,
+          );
+    case 409:
+    case 412:
+      return new HelpdeskError('conflict', 'changed-meanwhile', `${text}. The ticket has changed since it was read.`);
+    case 429:
+      return new HelpdeskError('slow-down', 'too-many-requests', text, {
+        retryAfterMs: retryAfter(reply.headers['retry-after']),
+      });
+    case 413:
+      return new HelpdeskError(
+        'refused',
+        'too-large',
+        `${text}. RT or the proxy before it takes no request of this size.`,
+      );
+    default:
+      break;
+  }
+  if (reply.status >= 500) {
+    return purpose.write
+      ? new HelpdeskError('in-doubt', 'server-error', `${text}. The change may or may not have been made.`)
+      : new HelpdeskError('retry', 'server-error', text);
+  }
+  return new HelpdeskError('refused', 'refused-by-rt', text);
+}
+
+function words(reply: HttpReply): string {
+  try {
+    const body = JSON.parse(reply.text) as { readonly message?: unknown };
+    return typeof body.message === 'string' ? body.message.slice(0, longestWords) : '';
+  } catch {
+    return '';
+  }
+}
+
+/** Milliseconds; seconds or a date in the header. Half a minute where it says nothing sensible. */
+function retryAfter(header: string | undefined): number {
+  const seconds = Number(header);
+  if (header !== undefined && header !== '' && Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  return 30_000;
+}
+
+/** For what Ferry itself finds missing in RT's set-up. */
+export function setupIncomplete(message: string): HelpdeskError {
+  return new HelpdeskError('refused', 'setup-incomplete', message);
+}
+
+export function missingTicket(ticketId: string): HelpdeskError {
+  return new HelpdeskError(
+    'gone',
+    'ticket-gone',
+    `RT has no ticket #${ticketId} any more, or the service user may not see it.`,
+  );
+}

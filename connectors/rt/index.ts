@@ -1,0 +1,56 @@
+/** Request Tracker 5 through its REST2 API. Set-up in RT, rights and what is verified: docs/connectors/rt.md. */
+import type { ConnectorContext, Helpdesk } from '#connectors/helpdesk.ts';
+import { openAttachment } from './attachment.ts';
+import { catalogueOf } from './catalogue.ts';
+import { createRtClient } from './client.ts';
+import { feed, feedStart } from './feed.ts';
+import { createFields } from './fields.ts';
+import { find } from './find.ts';
+import { askIdentity, createPeople } from './people.ts';
+import { readTicket } from './read.ts';
+import type { Reader } from './read.ts';
+import { stepsOf } from './steps.ts';
+import { credentialsSchema, optionsSchema, parseSettings } from './wire.ts';
+import { perform } from './write.ts';
+
+export { hintOf } from './hint.ts';
+
+/** RT keeps far longer texts; beyond this a note is unreadable anyway. */
+const noteMaxBytes = 1_000_000;
+
+/** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
+export function createRtHelpdesk(context: ConnectorContext): Helpdesk {
+  const options = parseSettings(optionsSchema, context.options, 'options');
+  const { token } = parseSettings(credentialsSchema, context.credentials, 'credentials');
+  const client = createRtClient(context, token);
+  const now = (): number => performance.now();
+  const reader: Reader = {
+    client,
+    options,
+    fields: createFields(client, now),
+    people: createPeople(client, token, now),
+    descriptions: new Map(),
+  };
+  return {
+    traits: {
+      overlapMs: options.overlapMs,
+      settleMs: options.settleMs,
+      writeTimeoutMs: options.writeTimeoutMs,
+      concurrency: options.concurrency,
+      serializeCreates: false,
+      noteMaxBytes,
+      rate: null,
+    },
+    async ping(signal) {
+      await askIdentity(client, token, signal);
+    },
+    catalogue: (signal) => catalogueOf(reader, signal),
+    feedStart: (signal) => feedStart(client, options, signal),
+    feed: (cursor, limit, signal) => feed(client, options, cursor, limit, signal),
+    read: (ticketId, since, signal) => readTicket(reader, ticketId, since, signal),
+    steps: (command) => stepsOf(command, options),
+    perform: (step, given) => perform(reader, step, given),
+    find: (step, marker, after, signal) => find(reader, step, marker, after, signal),
+    openAttachment: (_ticketId, attachmentId, signal) => openAttachment(client, attachmentId, signal),
+  };
+}

@@ -1,0 +1,265 @@
+/**
+ * Reads a ticket and what happened on it. Three requests for an ordinary ticket: ticket and transactions side by side,
+ * then the texts of its notes; one more where files are attached, and one per further hundred transactions, and one for
+ * each person not met before.
+ */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { Reading } from '#connectors/helpdesk.ts';
+import type { FieldValue, Person, TicketSnapshot } from '#core/vocabulary.ts';
+import type { Filter, RtClient } from './client.ts';
+import { query } from './client.ts';
+import { readValues } from './fields.ts';
+import type { RtField, RtFields } from './fields.ts';
+import { actionsOf, isCategory, noteTypes, priorityName } from './history.ts';
+import type { Now } from './history.ts';
+import { mayHaveFiles, messageOf } from './parts.ts';
+import type { People } from './people.ts';
+import { databaseTime } from './time.ts';
+import { partSchema, ticketSchema, transactionSchema } from './wire.ts';
+import type { RtOptions, RtPart, RtTicket, RtTransaction } from './wire.ts';
+
+export type Reader = {
+  readonly client: RtClient;
+  readonly options: RtOptions;
+  readonly fields: RtFields;
+  readonly people: People;
+  /** First descriptions of tickets read before, so that a short read need not fetch them again. */
+  readonly descriptions: Map<string, string>;
+};
+
+const pageSize = 100;
+const maxDescriptions = 500;
+const maxTries = 3;
+
+export async function readTicket(
+  reader: Reader,
+  ticketId: string,
+  since: string | null,
+  signal: AbortSignal,
+): Promise<Reading> {
+  for (let tries = 1; ; tries++) {
+    const [ticket, transactions] = await both(
+      askTicket(reader, ticketId, signal),
+      askTransactions(reader, ticketId, since, signal),
+    );
+    if (ticket.kind !== 'ticket') return ticket;
+    // Somebody wrote between the two requests: what the ticket says and what its history says must fit together.
+    const latest = transactions.at(-1)?.id;
+    if (latest !== undefined && latest !== ticket.latest && tries < maxTries) continue;
+    return assemble(reader, ticket, transactions, signal);
+  }
+}
+
+/** Like Promise.all, but waits for the other one before it fails, so that nothing goes on in the background. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readonly [A, B]> {
+  const [one, two] = await Promise.allSettled([first, second]);
+  if (one.status === 'rejected') throw one.reason;
+  if (two.status === 'rejected') throw two.reason;
+  return [one.value, two.value];
+}
+
+export type Asked =
+  | { readonly kind: 'ticket'; readonly ticket: RtTicket; readonly latest: string }
+  | { readonly kind: 'merged'; readonly into: string }
+  | { readonly kind: 'gone' };
+
+/** The ticket as it is; `latest` is its newest transaction, which RT gives as the ETag. */
+export async function askTicket(reader: Reader, ticketId: string, signal: AbortSignal): Promise<Asked> {
+  try {
+    const { value: ticket, headers } = await reader.client.get(
+      `/ticket/${encodeURIComponent(ticketId)}${query({ 'fields[Queue]': 'Name' })}`,
+      ticketSchema,
+      { what: `show ticket #${ticketId}`, write: false, about: 'ticket' },
+      signal,
+    );
+    if (ticket.id !== ticketId) return { kind: 'merged', into: ticket.id };
+    if (ticket.Status === 'deleted') return { kind: 'gone' };
+    return { kind: 'ticket', ticket, latest: (headers['etag'] ?? '').replace(/^(?:W\/)?"|"$/g, '') };
+  } catch (error) {
+    if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
+    throw error;
+  }
+}
+
+/** Those of the ticket at or after the instant, oldest first. */
+export async function askTransactions(
+  reader: Reader,
+  ticketId: string,
+  since: string | null,
+  signal: AbortSignal,
+): Promise<readonly RtTransaction[]> {
+  const found: RtTransaction[] = [];
+  for (;;) {
+    const filters: Filter[] = [
+      { field: 'ObjectType', value: 'RT::Ticket' },
+      { field: 'ObjectId', value: ticketId },
+      { field: 'id', operator: '>', value: found.at(-1)?.id ?? 0 },
+      ...(since === null ? [] : [{ field: 'Created', operator: '>=', value: databaseTime(since) }]),
+    ];
+    const page = await reader.client.search(
+      `/transactions${query({ fields: 'Type,Creator,Created,Field,OldValue,NewValue,NewReference', per_page: pageSize, orderby: 'id' })}`,
+      filters,
+      transactionSchema,
+      { what: `show the history of ticket #${ticketId}`, write: false, about: 'ticket' },
+      signal,
+    );
+    found.push(...page);
+    if (page.length < pageSize) return found;
+  }
+}
+
+async function assemble(
+  reader: Reader,
+  asked: { readonly ticket: RtTicket; readonly latest: string },
+  transactions: readonly RtTransaction[],
+  signal: AbortSignal,
+): Promise<Reading> {
+  const { ticket, latest } = asked;
+  const notes = transactions.filter((one) => noteTypes.has(one.Type)).map((one) => one.id);
+  const texts = groupByTransaction(await askParts(reader, ticket.id, notes, 'texts', signal));
+  const withFiles = notes.filter((id) => mayHaveFiles(texts.get(id) ?? []));
+  const files = groupByTransaction(await askParts(reader, ticket.id, withFiles, 'files', signal));
+  const fieldIds = ticket.CustomFields.map((field) => field.id);
+  const fields = await reader.fields.byIds(fieldIds, signal);
+  const people = new Map<string, Person>();
+  for (const name of new Set(transactions.map((one) => one.Creator.id))) {
+    people.set(name, await reader.people.person(name, signal));
+  }
+  const now = nowOf(ticket, fields);
+  const actions = actionsOf({ transactions, texts, files, people, fields, now }, reader.options);
+  const first = transactions.find((one) => one.Type === 'Create');
+  const description =
+    first === undefined
+      ? await firstDescription(reader, ticket.id, signal)
+      : (messageOf(texts.get(first.id) ?? [], files.get(first.id) ?? []).note ?? '');
+  remember(reader, ticket.id, description);
+  return {
+    kind: 'ticket',
+    snapshot: await snapshotOf(reader, ticket, latest, fields, now, description, signal),
+    actions,
+  };
+}
+
+/** Texts come with their content, files without: a listing of files must not hold them. */
+async function askParts(
+  reader: Reader,
+  ticketId: string,
+  transactions: readonly string[],
+  which: 'texts' | 'files',
+  signal: AbortSignal,
+): Promise<readonly RtPart[]> {
+  const found: RtPart[] = [];
+  if (transactions.length === 0) return found;
+  const common = 'TransactionId,ContentType,Filename,Headers';
+  const only: readonly Filter[] =
+    which === 'files'
+      ? []
+      : [
+          { field: 'Filename', operator: 'IS', value: 'NULL' },
+          { field: 'Filename', operator: '=', value: '' },
+          { field: 'ContentType', operator: 'LIKE', value: 'text/%' },
+          { field: 'ContentType', operator: 'LIKE', value: 'multipart/%' },
+        ];
+  for (;;) {
+    const page = await reader.client.search(
+      `/ticket/${ticketId}/attachments${query({
+        fields: which === 'files' ? `${common},ContentLength` : `${common},Content`,
+        per_page: pageSize,
+        orderby: 'id',
+      })}`,
+      [
+        ...transactions.map((id) => ({ field: 'TransactionId', value: id })),
+        { field: 'id', operator: '>', value: found.at(-1)?.id ?? 0 },
+        ...only,
+      ],
+      partSchema,
+      { what: `show the notes of ticket #${ticketId}`, write: false, about: 'ticket' },
+      signal,
+    );
+    found.push(...page);
+    if (page.length < pageSize) return found;
+  }
+}
+
+function groupByTransaction(parts: readonly RtPart[]): ReadonlyMap<string, readonly RtPart[]> {
+  return Map.groupBy(parts, (part) => part.TransactionId);
+}
+
+function nowOf(ticket: RtTicket, fields: ReadonlyMap<string, RtField>): Now {
+  const values = new Map<string, FieldValue>();
+  for (const { id, values: raw } of ticket.CustomFields) {
+    const field = fields.get(id);
+    if (field !== undefined) values.set(id, readValues(raw, field));
+  }
+  return { summary: ticket.Subject, status: ticket.Status, priority: ticket.Priority ?? '', fields: values };
+}
+
+async function firstDescription(reader: Reader, ticketId: string, signal: AbortSignal): Promise<string> {
+  const known = reader.descriptions.get(ticketId);
+  if (known !== undefined) return known;
+  const [create] = await reader.client.search(
+    `/transactions${query({ fields: 'Type,Creator,Created,Field,OldValue,NewValue,NewReference', per_page: 1, orderby: 'id' })}`,
+    [
+      { field: 'ObjectType', value: 'RT::Ticket' },
+      { field: 'ObjectId', value: ticketId },
+      { field: 'Type', value: 'Create' },
+    ],
+    transactionSchema,
+    { what: `show the first note of ticket #${ticketId}`, write: false, about: 'ticket' },
+    signal,
+  );
+  if (create === undefined) return '';
+  const texts = await askParts(reader, ticketId, [create.id], 'texts', signal);
+  const files = mayHaveFiles(texts) ? await askParts(reader, ticketId, [create.id], 'files', signal) : [];
+  return messageOf(texts, files).note ?? '';
+}
+
+function remember(reader: Reader, ticketId: string, description: string): void {
+  if (reader.descriptions.size >= maxDescriptions) reader.descriptions.clear();
+  reader.descriptions.set(ticketId, description);
+}
+
+async function snapshotOf(
+  reader: Reader,
+  ticket: RtTicket,
+  latest: string,
+  fields: ReadonlyMap<string, RtField>,
+  now: Now,
+  description: string,
+  signal: AbortSignal,
+): Promise<TicketSnapshot> {
+  const { options } = reader;
+  const values: Record<string, FieldValue> = {};
+  let category: string | null = null;
+  for (const [id, value] of now.fields) {
+    const field = fields.get(id);
+    if (field === undefined) continue;
+    if (isCategory(field, options)) category = value === null ? null : String(value);
+    else values[field.name] = value;
+  }
+  const asker = ticket.Requestor[0];
+  return {
+    ticketId: ticket.id,
+    number: numberOf(ticket.id),
+    url: urlOf(reader.client, ticket.id),
+    summary: ticket.Subject,
+    description,
+    status: ticket.Status,
+    closed: options.statuses.some((status) => status.name === ticket.Status && status.closed),
+    category,
+    type: null,
+    priority: priorityName(now.priority, options),
+    fields: values,
+    account: ticket.Queue.Name ?? null,
+    requester: asker === undefined ? null : await reader.people.person(asker.id, signal),
+    ...(latest === '' ? {} : { version: latest }),
+  };
+}
+
+export function numberOf(ticketId: string): string {
+  return `#${ticketId}`;
+}
+
+export function urlOf(client: RtClient, ticketId: string): string {
+  return `${client.base}/Ticket/Display.html?id=${ticketId}`;
+}

@@ -1,0 +1,227 @@
+/** Makes the changes of a step: one request each, except that a requester without an e-mail address is looked up first. */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { PerformOptions, Step, Written } from '#connectors/helpdesk.ts';
+import type { Command, FieldValue } from '#core/vocabulary.ts';
+import { query } from './client.ts';
+import { missingTicket, setupIncomplete } from './errors.ts';
+import { writeValue } from './fields.ts';
+import type { Asked } from './sentences.ts';
+import { multipart } from './multipart.ts';
+import { composeNote, defuseTags, uploads } from './notes.ts';
+import { cleanMarker, markedHtml } from './parts.ts';
+import { askTicket, numberOf, urlOf } from './read.ts';
+import type { Reader } from './read.ts';
+import { checkSentences } from './sentences.ts';
+import { changesOf, isEmpty, messageKind } from './steps.ts';
+import type { Changes } from './steps.ts';
+import { createdSchema, foundUserSchema, sentencesSchema } from './wire.ts';
+
+export async function perform(reader: Reader, step: Step, options: PerformOptions): Promise<Written> {
+  const { command } = step;
+  if (command.open !== undefined) return openTicket(reader, command, command.open, options);
+  const ticketId = command.ticketId ?? options.snapshot?.ticketId;
+  if (ticketId === undefined) {
+    throw new HelpdeskError('refused', 'no-ticket', 'The command names no ticket of RT.');
+  }
+  const changes = changesOf(command, reader.options);
+  const note = composeNote(command);
+  if (note !== null) return writeMessage(reader, ticketId, note, command, changes, options);
+  return writeChanges(reader, ticketId, changes, step, options);
+}
+
+async function openTicket(
+  reader: Reader,
+  command: Command,
+  open: NonNullable<Command['open']>,
+  options: PerformOptions,
+): Promise<Written> {
+  const changes = changesOf(command, reader.options);
+  const { remoteRefField } = reader.options;
+  const reference = referenceOf(open, options.marker);
+  const fields = await customFields(reader, { ...changes.fields, [remoteRefField]: reference }, options.signal);
+  const note = composeNote(command);
+  const requestor = await requestorOf(reader, open.requester, options.signal);
+  const ticket = {
+    Queue: open.account,
+    Subject: defuseTags(open.summary),
+    ...(requestor === null ? {} : { Requestor: requestor }),
+    ...(note === null ? {} : { Content: note, ContentType: markedHtml(options.marker, command.mailsUser) }),
+    ...(changes.status === undefined ? {} : { Status: changes.status }),
+    ...(changes.priority === undefined ? {} : { Priority: priorityNumber(reader, changes.priority) }),
+    CustomFields: fields,
+  };
+  const { value } = await reader.client.write(
+    { method: 'POST', path: '/ticket', link: options.link, ...bodyOf(reader, ticket, command, options) },
+    createdSchema,
+    { what: `open a ticket in ${open.account}`, write: true, about: 'instance' },
+    options.signal,
+  );
+  return { ticketId: value.id, actionIds: [], number: numberOf(value.id), url: urlOf(reader.client, value.id) };
+}
+
+/** The far ticket for people, the marker for finding the ticket again. RT's short values end at 255 characters. */
+function referenceOf(open: NonNullable<Command['open']>, marker: string): string {
+  const short = `${open.farNumber} ferry:${cleanMarker(marker)}`.trim();
+  const long = `${open.farNumber} ${open.farUrl} ferry:${cleanMarker(marker)}`.trim();
+  return long.length <= 250 ? long : short;
+}
+
+/** By e-mail address, else the only user of that name, else the stand-in. */
+async function requestorOf(
+  reader: Reader,
+  requester: { readonly name: string; readonly email?: string },
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (requester.email !== undefined) return requester.email;
+  if (requester.name !== '') {
+    const found = await reader.client.search(
+      `/users${query({ per_page: 2 })}`,
+      [{ field: 'RealName', value: requester.name }],
+      foundUserSchema,
+      { what: 'find the requester', write: false, about: 'instance' },
+      signal,
+    );
+    if (found.length === 1 && found[0] !== undefined) return found[0].id;
+  }
+  return reader.options.standIn ?? null;
+}
+
+async function writeMessage(
+  reader: Reader,
+  ticketId: string,
+  note: string,
+  command: Command,
+  changes: Changes,
+  options: PerformOptions,
+): Promise<Written> {
+  const kind = messageKind(command);
+  const fields = await customFields(reader, changes.fields, options.signal);
+  const message = {
+    Content: note,
+    ContentType: markedHtml(options.marker, command.mailsUser && kind === 'correspond'),
+    ...(changes.status === undefined ? {} : { Status: changes.status }),
+    ...(Object.keys(fields).length === 0 ? {} : { CustomFields: fields }),
+  };
+  try {
+    const { value, headers } = await reader.client.write(
+      {
+        method: 'POST',
+        path: `/ticket/${encodeURIComponent(ticketId)}/${kind}`,
+        link: options.link,
+        ...bodyOf(reader, message, command, options),
+      },
+      sentencesSchema,
+      { what: `write to ticket #${ticketId}`, write: true, about: 'ticket' },
+      options.signal,
+    );
+    checkSentences(value, askedFor(changes, true));
+    const id = /\/transaction\/(\d+)$/.exec(headers['location'] ?? '')?.[1];
+    return { ticketId, actionIds: id === undefined ? [] : [id] };
+  } catch (error) {
+    throw await explained(reader, ticketId, error, options.signal);
+  }
+}
+
+async function writeChanges(
+  reader: Reader,
+  ticketId: string,
+  changes: Changes,
+  step: Step,
+  options: PerformOptions,
+): Promise<Written> {
+  if (isEmpty(changes)) return { ticketId, actionIds: [] };
+  const fields = await customFields(reader, changes.fields, options.signal);
+  const ticket = {
+    ...(changes.summary === undefined ? {} : { Subject: changes.summary }),
+    ...(changes.priority === undefined ? {} : { Priority: priorityNumber(reader, changes.priority) }),
+    ...(changes.status === undefined ? {} : { Status: changes.status }),
+    ...(Object.keys(fields).length === 0 ? {} : { CustomFields: fields }),
+  };
+  // A step that follows another of the same command comes after a change of our own, which the snapshot does not know.
+  const version = step.name === 'all' ? options.snapshot?.version : undefined;
+  const { value } = await reader.client.write(
+    {
+      method: 'PUT',
+      path: `/ticket/${encodeURIComponent(ticketId)}`,
+      link: options.link,
+      headers: {
+        'content-type': 'application/json',
+        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+      },
+      body: JSON.stringify(ticket),
+      timeoutMs: reader.options.writeTimeoutMs,
+    },
+    sentencesSchema,
+    { what: `change ticket #${ticketId}`, write: true, about: 'ticket' },
+    options.signal,
+  );
+  checkSentences(value, askedFor(changes, false));
+  return { ticketId, actionIds: [] };
+}
+
+function bodyOf(reader: Reader, message: unknown, command: Command, options: PerformOptions) {
+  const files = uploads(command);
+  const timeoutMs = reader.options.writeTimeoutMs;
+  if (files.length === 0) {
+    return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(message), timeoutMs };
+  }
+  return { ...multipart(message, files, (file) => options.openStaged(file)), timeoutMs };
+}
+
+/** RT ignores fields it does not know without a word, so they are refused here. */
+async function customFields(
+  reader: Reader,
+  wanted: Readonly<Record<string, FieldValue>>,
+  signal: AbortSignal,
+): Promise<Record<string, string | null | readonly string[]>> {
+  const names = Object.keys(wanted);
+  const sent: Record<string, string | null | readonly string[]> = {};
+  if (names.length === 0) return sent;
+  const known = await reader.fields.byNames(names, signal);
+  const dated = names.some((name) => known.get(name.toLowerCase())?.type === 'datetime');
+  const timezone = dated ? ((await reader.people.identity(signal)).timezone ?? reader.options.timezone ?? null) : null;
+  for (const [name, value] of Object.entries(wanted)) {
+    const field = known.get(name.toLowerCase());
+    if (field === undefined) {
+      throw setupIncomplete(
+        `RT shows the service user no custom field "${name}". Add it to the queue, and let the service user see it (setup.pl does both).`,
+      );
+    }
+    sent[field.name] = writeValue(value, field, timezone);
+  }
+  return sent;
+}
+
+function priorityNumber(reader: Reader, priority: string): number {
+  const number = reader.options.priorities[priority] ?? (/^-?\d+$/.test(priority) ? Number(priority) : undefined);
+  if (number !== undefined) return number;
+  const names = Object.keys(reader.options.priorities).join(', ');
+  throw new HelpdeskError(
+    'refused',
+    'unknown-priority',
+    `RT has no priority "${priority}", only ${names} and numbers.`,
+  );
+}
+
+function askedFor(changes: Changes, note: boolean): Asked {
+  const fields = Object.keys(changes.fields);
+  const words = [
+    ...(changes.status === undefined ? [] : [`status ${changes.status}`]),
+    ...(changes.priority === undefined ? [] : [`priority ${changes.priority}`]),
+    ...(changes.summary === undefined ? [] : ['subject']),
+    ...fields,
+  ];
+  return { fields, words, note };
+}
+
+/** A message to a ticket that is not there is answered with 400 and words about rights; what it means is asked then. */
+async function explained(
+  reader: Reader,
+  ticketId: string,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!(error instanceof HelpdeskError) || error.code !== "refused-by-rt") return error;
+  const asked = await askTicket(reader, ticketId, signal).catch(() => null);
+  return asked?.kind === "gone" ? missingTicket(ticketId) : error;
+}

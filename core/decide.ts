@@ -1,0 +1,168 @@
+/**
+ * What the receiving desk is to do with one action, by that desk's own rules. Pure and total; asked at delivery time, so
+ * that a replay uses today's settings. An action that was promised as a write is never decided again.
+ */
+import { audienceHere, type AudienceHere } from './decide-audience.ts';
+import { decideKind, type KindHere } from './decide-kind.ts';
+import { openingPart } from './decide-opening.ts';
+import { authorHere, noteHere } from './decide-note.ts';
+import { mayReopen } from './mirror-life.ts';
+import type { MirrorView } from './mirror.ts';
+import { reason } from './reasons.ts';
+import { lateMailMs } from './retry.ts';
+import { safeName } from './safe-name.ts';
+import { hasContent, isElsewhere, type Outgoing } from './send.ts';
+import type { Inbound, SideSettings } from './settings.ts';
+import { minute } from './template.ts';
+import { translate, type Translated } from './translate.ts';
+import type { Catalogue, Command, LinkMode, Reason, TicketSnapshot, Verdict } from './vocabulary.ts';
+
+export type DecideInput = {
+  readonly outgoing: Outgoing;
+  /** The action opens the mirror, or tries to again. */
+  readonly escalation: boolean;
+  /** Seen from the receiving ticket: `side` is the receiving side. */
+  readonly mirror: MirrorView;
+  readonly inbound: Inbound;
+  readonly account: SideSettings['account'];
+  /** The receiving desk's. */
+  readonly catalogue: Catalogue;
+  /** The receiving ticket as last read; null while it is still to be opened, or unknown. */
+  readonly snapshot: TicketSnapshot | null;
+  /** Display name of the sending instance. */
+  readonly senderName: string;
+  /** Instant, UTC. */
+  readonly now: string;
+  /** When the far desk recorded the action, by its clock; the action's own time where absent. */
+  readonly committedAt?: string | undefined;
+  readonly linkMode: LinkMode;
+  /** Accounts that stand for other links at this desk; only named in the reason. */
+  readonly otherAccounts?: readonly string[] | undefined;
+  /** Language of what Ferry itself writes. */
+  readonly language?: 'en' | undefined;
+  /** Somebody released it after it had been held: it says when it was written, and is not held for being late again. */
+  readonly releasedLate?: { readonly writtenAt: string } | undefined;
+};
+
+export function decide(input: DecideInput): Verdict {
+  const stop = guard(input);
+  if (stop !== null) return stop;
+  return shadowed(input, judge(input));
+}
+
+/** What stops an action before anybody looks at what it says. */
+function guard(input: DecideInput): Verdict | null {
+  const { mirror, outgoing, snapshot, account } = input;
+  const { action } = outgoing;
+  const here = mirror[mirror.side];
+  if (action.origin === '' || action.origin === here.instance || action.via.includes(here.instance)) {
+    return { kind: 'skip', reason: reason('origin', { desk: here.name }) };
+  }
+  const over = mirrorOver(input);
+  if (over !== null) return over;
+  if (mirror.paused) return { kind: 'hold', reason: reason('ping-pong') };
+  if (mirror.side === 'supplier' && !input.escalation && isElsewhere(snapshot, account)) {
+    const found = { desk: here.name, account: snapshot?.account ?? undefined, expected: account.name };
+    return { kind: 'hold', reason: reason('wrong-account', found) };
+  }
+  if (!input.escalation && action.audience === 'team' && hasContent(action)) {
+    return { kind: 'skip', reason: reason('team-only') };
+  }
+  return null;
+}
+
+/** A mirror's life, as far as it decides: design §3. */
+function mirrorOver({ mirror, escalation, now }: DecideInput): Verdict | null {
+  const here = mirror[mirror.side];
+  const named = { desk: here.name, number: here.number ?? undefined };
+  if (mirror.state === 'refused') return { kind: 'skip', reason: reason('not-opened', named) };
+  if (mirror.state === 'opening') {
+    return escalation || mirror.mode === 'shadow' ? null : { kind: 'hold', reason: reason('dead-head', named) };
+  }
+  if (mirror.state === 'open') {
+    if (escalation) return { kind: 'refuse', reason: reason('already-escalated', named) };
+    return mirror.superseded ? { kind: 'refuse', reason: reason('closed', named) } : null;
+  }
+  if (mayReopen(mirror, now) && !escalation) return null;
+  switch (mirror.closeReason) {
+    case 'gone':
+      return { kind: 'refuse', reason: reason('gone', named) };
+    case 'merged':
+      return { kind: 'hold', reason: reason('merged-elsewhere', named) };
+    case 'wrong-account':
+      return { kind: 'hold', reason: reason('wrong-account', named) };
+    case 'shadow-ended':
+      return { kind: 'skip', reason: reason('shadow', named) };
+    case 'done':
+    case 'link-closed':
+    case null:
+      return { kind: 'refuse', reason: reason('closed', named) };
+  }
+}
+
+function judge(input: DecideInput): Verdict {
+  const { outgoing, mirror, snapshot, escalation, now } = input;
+  const desk = mirror[mirror.side].name;
+  const kind = decideKind(input, desk);
+  if (kind.kind === 'refuse') return kind;
+  const words = translate(
+    {
+      words: outgoing.action.words,
+      inbound: input.inbound,
+      catalogue: input.catalogue,
+      snapshot: escalation ? null : snapshot,
+      opening: escalation,
+      row: kind.row,
+      target: kind.target,
+      bare: !hasContent(outgoing.action) && kind.row === undefined,
+    },
+    desk,
+  );
+  const audience = audienceHere({ outgoing, side: mirror.side, escalation, row: kind.row, target: kind.target }, desk);
+  const drops = [...outgoing.drops, ...kind.drops, ...words.drops, ...audience.drops];
+  if (!escalation && !words.changes && !hasContent(outgoing.action)) {
+    return { kind: 'skip', reason: firstOf(words.drops, kind.drops) ?? reason('no-op', { desk }) };
+  }
+  const writtenAt = input.committedAt ?? outgoing.action.at;
+  if (audience.mailsUser && input.releasedLate === undefined && Date.parse(now) - Date.parse(writtenAt) > lateMailMs) {
+    return { kind: 'hold', reason: reason('late-mail', { written: minute(writtenAt) }) };
+  }
+  return { kind: 'apply', command: command(input, kind, words, audience), drops };
+}
+
+function firstOf(...lists: readonly (readonly Reason[])[]): Reason | undefined {
+  return lists.flat()[0];
+}
+
+function command(input: DecideInput, kind: KindHere, words: Translated, audience: AudienceHere): Command {
+  const { outgoing, mirror, escalation } = input;
+  const { action } = outgoing;
+  const open = escalation ? openingPart(input, words.type) : null;
+  return {
+    ticketId: escalation ? null : mirror[mirror.side].ticketId,
+    ...(open === null ? {} : { open }),
+    kind: kind.target?.name ?? null,
+    note: noteHere(action, input.now, input.releasedLate),
+    visibility: audience.visibility,
+    mailsUser: audience.mailsUser,
+    author: authorHere(action.author, input.senderName, input.inbound),
+    at: action.at,
+    ...words.changed,
+    fields: words.fields,
+    attachments: action.attachments.map((file) => ({ ...file, name: safeName(file.name) })),
+  };
+}
+
+/** Shadow decides and writes nothing; the reason says what would have been. */
+function shadowed({ linkMode, mirror }: DecideInput, verdict: Verdict): Verdict {
+  if ((linkMode !== 'shadow' && mirror.mode !== 'shadow') || verdict.kind === 'skip') return verdict;
+  return { kind: 'skip', reason: reason('shadow', { desk: mirror[mirror.side].name, detail: wouldHave(verdict) }) };
+}
+
+function wouldHave(verdict: Exclude<Verdict, { readonly kind: 'skip' }>): string {
+  if (verdict.kind === 'refuse') return `It would have been refused: ${verdict.reason.text}`;
+  if (verdict.kind === 'hold') return `It would have been held: ${verdict.reason.text}`;
+  const { kind, status, open } = verdict.command;
+  const what = open === undefined ? `"${kind ?? 'a plain change'}"` : 'a new ticket';
+  return `It would have been applied as ${what}${status === undefined ? '' : ` with status "${status}"`}.`;
+}

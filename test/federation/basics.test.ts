@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { until } from '#test/support/wait.ts';
+import { startRig, type Rig, type RigDesk } from './rig.ts';
+
+describe('an escalation and what follows it', () => {
+  let rig: Rig;
+  let acme: RigDesk;
+  let north: RigDesk;
+  before(async () => {
+    rig = await startRig('basics');
+    acme = await rig.desk('acme');
+    north = await rig.desk('north');
+    await rig.link('acme-north', 'acme', 'north');
+    await rig.startWorker();
+    await live(rig);
+  });
+  after(() => rig.close());
+
+  it('opens one ticket at the supplier, and both desks then show every note once, in order', async () => {
+    const ticket = await acme.open();
+    await acme.escalate(ticket);
+    const far = await until(() => [...north.desk.tickets.values()][0], { what: 'the ticket at the supplier', timeoutMs: 20_000 });
+    await until(() => acme.ticket(ticket).reference ?? undefined, { what: 'the supplier reference', timeoutMs: 10_000 });
+    assert.equal(acme.ticket(ticket).reference, far.id);
+    for (let n = 1; n <= 5; n += 1) await acme.note(ticket, `<p>from acme ${n}</p>`);
+    for (let n = 1; n <= 5; n += 1) await north.note(far.id, `<p>from north ${n}</p>`);
+    await until(() => (north.ticket(far.id).actions.length >= 10 && acme.ticket(ticket).actions.length >= 11 ? true : undefined), {
+      what: 'the notes on both sides',
+      timeoutMs: 20_000,
+    });
+    await rig.settled();
+    const atNorth = north.ticket(far.id).actions.map((one) => one.note).filter((note) => note?.includes('acme'));
+    const atAcme = acme.ticket(ticket).actions.map((one) => one.note).filter((note) => note?.includes('north'));
+    assert.deepEqual(atNorth, [1, 2, 3, 4, 5].map((n) => `<p>from acme ${n}</p>`));
+    assert.deepEqual(atAcme, [1, 2, 3, 4, 5].map((n) => `<p>from north ${n}</p>`));
+    assert.equal(north.desk.tickets.size, 1);
+  });
+});
+
+export async function live(rig: Rig): Promise<void> {
+  const { sql } = await import('drizzle-orm');
+  const { rows } = await import('#db/client.ts');
+  await until(
+    async () => {
+      const found = await rows<{ n: number }>(rig.connection.db, sql`select count(*)::int as n from feeds where cursor is null`);
+      return found[0]?.n === 0 ? true : undefined;
+    },
+    { what: 'all instances to be live', timeoutMs: 30_000 },
+  );
+}

@@ -1,0 +1,294 @@
+/**
+ * A small federation for tests of the courier: light desks over real HTTP, a real database, a real Temporal with a
+ * namespace of its own, the real gateway and worker. The worker runs here or in a process that can be killed.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { Connection as TemporalConnection } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
+import { makeLog } from '#config/log.ts';
+import { sealSecret } from '#config/secrets.ts';
+import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/settings.ts';
+import { connect, rows, type Connection } from '#db/client.ts';
+import { addHints, notifyHints } from '#db/hint.ts';
+import { runWorker } from '#workflows/run-worker.ts';
+import type { Limits } from '#workflows/activities/deps.ts';
+import { credentialsContext } from '#workflows/activities/desks.ts';
+import { createLightHelpdesk, lightCatalogue } from '#bench/desk/connector.ts';
+import { startDesk, type Desk, type DeskAction, type DeskFault, type DeskTicket } from '#bench/desk/server.ts';
+import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { startProgram, type Program } from '#test/support/process.ts';
+import { testTemporal } from '#test/support/services.ts';
+import { tempDir } from '#test/support/temp.ts';
+import { until } from '#test/support/wait.ts';
+
+export const secretKey = randomBytes(32);
+
+export type RigWorker = { stop(): Promise<void> };
+
+export type Rig = {
+  readonly connection: Connection;
+  readonly database: TestDatabase;
+  readonly namespace: string;
+  readonly env: Readonly<Record<string, string>>;
+  desk(id: string, options?: Record<string, unknown>): Promise<RigDesk>;
+  /** `customer` and `supplier` override the plain settings of a side. */
+  link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
+  startWorker(limits?: Partial<Limits>): Promise<RigWorker>;
+  spawnWorker(limits?: Partial<Limits>): Promise<Program>;
+  /** Everything carried: no lane is due and nothing waits. */
+  settled(timeoutMs?: number): Promise<void>;
+  hint(desk: string, ticket: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type LinkOptions = {
+  readonly mode?: 'live' | 'shadow';
+  readonly customer?: Record<string, unknown>;
+  readonly supplier?: Record<string, unknown>;
+  readonly notify?: readonly { readonly webhook?: string; readonly mail?: string }[];
+};
+
+export type RigDesk = {
+  readonly id: string;
+  readonly desk: Desk;
+  open(summary?: string): Promise<string>;
+  note(ticket: string, note: string, more?: Partial<DeskAction>): Promise<number>;
+  escalate(ticket: string, note?: string): Promise<void>;
+  fault(fault: DeskFault): Promise<void>;
+  control(body: Record<string, unknown>): Promise<{ requests: number; tickets: DeskTicket[] }>;
+  ticket(id: string): DeskTicket;
+};
+
+export async function startRig(label: string): Promise<Rig> {
+  const database = await freshDatabase(label);
+  const connection = connect(database.url, { max: 5, name: 'rig' });
+  const address = await testTemporal();
+  const namespace = `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
+  await registerNamespace(address, namespace);
+  const blobs = await tempDir();
+  const desks = new Map<string, Desk>();
+  const stops: (() => Promise<unknown>)[] = [];
+  const env = {
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    FERRY_SECRET_KEY: secretKey.toString('base64'),
+    FERRY_BLOBS: blobs.path,
+    FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
+    FERRY_LOG: 'warn',
+  };
+  const hint = async (desk: string, ticket: string): Promise<void> => {
+    await addHints(connection.db, [{ instance: desk, ticket }]);
+    await notifyHints(connection.db);
+  };
+
+  const rig: Rig = {
+    connection,
+    database,
+    namespace,
+    env,
+    hint,
+    async desk(id, options = {}) {
+      const desk = await startDesk({ name: id });
+      desks.set(id, desk);
+      await addInstance(connection, id, desk.url, { settleMs: 500, writeTimeoutMs: 3_000, ...options });
+      return rigDesk(id, desk, hint);
+    },
+    link: (id, customer, supplier, options) => addLink(connection, id, customer, supplier, options),
+    async startWorker(limits = {}) {
+      const stopping = new AbortController();
+      const config = {
+        databaseUrl: database.url,
+        temporal: { address, namespace },
+        secretKeys: [secretKey],
+        blobs: blobs.path,
+        allowAddresses: ['127.0.0.0/8'],
+        smtpUrl: undefined,
+        mailFrom: undefined,
+        adminToken: undefined,
+        host: '127.0.0.1',
+        port: 0,
+        publicUrl: undefined,
+        log: 'warn' as const,
+      };
+      const running = runWorker(config, makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
+        createHelpdesk: (_type, context) => createLightHelpdesk(context),
+        limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
+        sweepMs: 1_000,
+      });
+      let over: unknown = null;
+      running.catch((error: unknown) => {
+        over = error;
+      });
+      const stop = async (): Promise<void> => {
+        stopping.abort();
+        await running.catch(() => {});
+        if (over !== null) throw over;
+      };
+      stops.push(stop);
+      return { stop };
+    },
+    async spawnWorker(limits = {}) {
+      const program = await startProgram({
+        program: 'test/federation/worker-main.ts',
+        env: { ...env, FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }) },
+        ready: /"ready":true/,
+      });
+      stops.push(() => program.stop());
+      return program;
+    },
+    async settled(timeoutMs = 30_000) {
+      await until(
+        async () => {
+          const [row] = await rows<{ waiting: number }>(
+            connection.db,
+            sql`select (select count(*) from deliveries where outcome is null and held_at is null)::int
+              + (select count(*) from hints)::int as waiting`,
+          );
+          return row?.waiting === 0 ? true : undefined;
+        },
+        { what: 'everything to be carried', timeoutMs },
+      );
+    },
+    async close() {
+      for (const stop of stops.toReversed()) await stop().catch(() => {});
+      for (const desk of desks.values()) await desk.close();
+      await connection.close();
+      await database.drop();
+      await rm(blobs.path, { recursive: true, force: true });
+    },
+  };
+  return rig;
+}
+
+async function registerNamespace(address: string, namespace: string): Promise<void> {
+  const connection = await TemporalConnection.connect({ address });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long },
+    });
+    await until(
+      async () => {
+        try {
+          await connection.workflowService.describeNamespace({ namespace });
+          await connection.workflowService.listWorkflowExecutions({ namespace, query: '' });
+          return true;
+        } catch {
+          return undefined;
+        }
+      },
+      { what: 'the namespace', timeoutMs: 30_000 },
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+type Long = NonNullable<
+  NonNullable<
+    Parameters<TemporalConnection['workflowService']['registerNamespace']>[0]['workflowExecutionRetentionPeriod']
+  >['seconds']
+>;
+
+export async function addInstance(
+  connection: Connection,
+  id: string,
+  url: string,
+  options: Record<string, unknown>,
+): Promise<void> {
+  const credentials = await sealSecret('{}', credentialsContext(id), secretKey);
+  await connection.db.execute(
+    sql`insert into instances (id, type, name, url, options, credentials, catalogue_version)
+      values (${id}, 'api', ${id.toUpperCase()}, ${url}, ${JSON.stringify(options)}::jsonb, ${credentials}, 1)`,
+  );
+  await connection.db.execute(
+    sql`insert into catalogues (instance, version, catalogue) values (${id}, 1, ${JSON.stringify(lightCatalogue)}::jsonb)`,
+  );
+  await connection.db.execute(sql`insert into feeds (instance) values (${id})`);
+  await connection.db.execute(sql`insert into couriers (instance) values (${id})`);
+}
+
+/** Settings with which everything visible travels both ways. */
+export function plainSide(side: 'customer' | 'supplier', over: Record<string, unknown> = {}): SideSettings {
+  const inbound = {
+    statuses: [
+      { from: 'open', to: 'open' },
+      { from: 'waiting', to: 'waiting' },
+      { from: 'closed', to: 'closed' },
+    ],
+    actions: [{ from: 'Note', to: 'Note' }],
+    actionDefault: 'Note',
+    fields: [{ from: 'Ref', to: 'Ref', when: 'always' }],
+  };
+  const outbound = {
+    actions: ['Note'],
+    ...(side === 'customer' ? { escalates: { kind: 'Escalate' } } : {}),
+  };
+  const account = { name: side === 'customer' ? 'Supplier' : 'Customers' };
+  const given = over as { inbound?: object; outbound?: object; account?: object };
+  return sideSchema.parse({
+    account: { ...account, ...given.account },
+    inbound: { ...inbound, ...given.inbound },
+    outbound: { ...outbound, ...given.outbound },
+  });
+}
+
+export async function addLink(
+  connection: Connection,
+  id: string,
+  customer: string,
+  supplier: string,
+  options: LinkOptions = {},
+): Promise<void> {
+  const settings = linkSettingsSchema.parse({ mode: options.mode ?? 'live', notify: options.notify ?? [] });
+  await connection.db.execute(sql`insert into links (id, settings) values (${id}, ${JSON.stringify(settings)}::jsonb)`);
+  for (const [side, instance, over] of [
+    ['customer', customer, options.customer],
+    ['supplier', supplier, options.supplier],
+  ] as const) {
+    const key = `${id}/${side}`;
+    await connection.db.execute(
+      sql`insert into settings (side, version, settings, changed_by) values (${key}, 1, ${JSON.stringify(plainSide(side, over))}::jsonb, 'test')`,
+    );
+    await connection.db.execute(
+      sql`insert into sides (id, link, side, instance, settings_version) values (${key}, ${id}, ${side}, ${instance}, 1)`,
+    );
+  }
+}
+
+function rigDesk(id: string, desk: Desk, hint: Rig['hint']): RigDesk {
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const reply = await fetch(`${desk.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return reply.json();
+  };
+  return {
+    id,
+    desk,
+    async open(summary = 'VPN drops every hour') {
+      const made = (await post('/tickets', { summary, description: '<p>It does.</p>' })) as { id: string };
+      return made.id;
+    },
+    async note(ticket, note, more = {}) {
+      const made = (await post(`/tickets/${ticket}/actions`, { note, ...more })) as { id: number };
+      await hint(id, ticket);
+      return made.id;
+    },
+    async escalate(ticket, note = '<p>Please help.</p>') {
+      await post(`/tickets/${ticket}/actions`, { kind: 'Escalate', note, visible: false });
+      await hint(id, ticket);
+    },
+    fault: async (fault) => void (await post('/control', { fault })),
+    control: async (body) => (await post('/control', body)) as { requests: number; tickets: DeskTicket[] },
+    ticket(ticket) {
+      const found = desk.tickets.get(ticket);
+      if (found === undefined) throw new Error(`${id} has no ticket ${ticket}`);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { merged } from '#test/support/merged-report.ts';
+import type { TestEvent } from '#test/support/merged-report.ts';
+import { startProgram } from '#test/support/process.ts';
+import { testPostgres, testTemporal } from '#test/support/services.ts';
+import { tempDir } from '#test/support/temp.ts';
+
+async function* events(list: readonly TestEvent[]): AsyncGenerator<TestEvent> {
+  yield* list;
+}
+
+function said(message: string, more: Record<string, unknown> = {}): TestEvent {
+  return { type: 'test:diagnostic', data: { nesting: 0, message, ...more } };
+}
+
+test('two runs are reported as one, with the sums of their counts at the end', async () => {
+  const passed = { type: 'test:pass', data: { nesting: 0, name: 'a' } };
+  const own = said('tests 99', { file: 'a.test.ts' });
+  const out: TestEvent[] = [];
+  for await (const event of merged([
+    () => events([passed, own, said('tests 2'), said('fail 0'), said('duration_ms 1.5')]),
+    () => events([passed, said('tests 3'), said('fail 1'), said('duration_ms 2')]),
+  ]))
+    out.push(event);
+  assert.deepEqual(
+    out.map((event) => (event.type === 'test:diagnostic' ? event.data['message'] : event.type)),
+    ['test:pass', 'tests 99', 'test:pass', 'tests 5', 'fail 1', 'duration_ms 3.5'],
+  );
+});
+
+test(
+  'npm test fails when a test fails, hangs or cannot be loaded, and passes otherwise',
+  { timeout: 60_000 },
+  async () => {
+    const temp = await tempDir();
+    const files = {
+      good: `import { test } from 'node:test'; test('t', () => {});`,
+      bad: `import { test } from 'node:test'; test('t', () => { throw new Error('no'); });`,
+      hangs: `import { test } from 'node:test'; test('t', () => new Promise((r) => setTimeout(r, 1e6)));`,
+      broken: `import './nothing.ts';`,
+    };
+    // The services of the whole run are handed on, so that these runs start none.
+    const env = {
+      FERRY_TEST_PG: await testPostgres(),
+      FERRY_TEST_TEMPORAL: await testTemporal(),
+      FERRY_TEST_TIMEOUT: '3000',
+    };
+    const codes: Record<string, number | null> = {};
+    for (const [name, text] of Object.entries(files)) {
+      const file = join(temp.path, `${name}.test.ts`);
+      await writeFile(file, text);
+      const run = await startProgram({ program: 'test/run.ts', args: [file], env });
+      codes[name] = (await run.ended).code;
+      assert.match(run.stdout(), /tests 1\n/, run.output());
+    }
+    assert.deepEqual(codes, { good: 0, bad: 1, hangs: 1, broken: 1 });
+    await temp.remove();
+  },
+);

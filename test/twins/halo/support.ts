@@ -1,0 +1,69 @@
+/** A twin for one test file, and callers of its API. */
+import type { TwinClient } from '#twins/halo/client.ts';
+import { twinClient } from '#twins/halo/client.ts';
+import type { HaloSeed } from '#twins/halo/seed.ts';
+import type { HaloTwin, HaloTwinOptions } from '#twins/halo/server.ts';
+import { createHaloTwin } from '#twins/halo/server.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: any;
+}
+
+export interface Api {
+  readonly token: string;
+  get(path: string): Promise<Answer>;
+  post(path: string, body: unknown): Promise<Answer>;
+  del(path: string): Promise<Answer>;
+}
+
+export interface Play {
+  readonly twin: HaloTwin;
+  readonly people: TwinClient;
+  readonly api: Api;
+}
+
+/** A twin without request limit unless told otherwise, and a logged-in caller. */
+export async function play(seed: HaloSeed, options: Partial<HaloTwinOptions> = {}): Promise<Play> {
+  const twin = await createHaloTwin({ seed, rateLimit: { limit: 0 }, ...options });
+  return { twin, people: twinClient(twin.url), api: await login(twin) };
+}
+
+/** Logs in as the twin's first application. */
+export async function login(twin: HaloTwin, scope = 'all'): Promise<Api> {
+  const application = twin.applications[0];
+  if (application === undefined) throw new Error('the seed has no application');
+  const { client_id, client_secret } = application;
+  const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
+  const answer = await fetch(`${twin.url}/auth/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  });
+  const { access_token } = (await answer.json()) as { access_token: string };
+  return caller(twin.url, access_token);
+}
+
+/** Calls the API with a token. */
+export function caller(url: string, token: string): Api {
+  async function call(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: json ? JSON.parse(text) : text,
+    };
+  }
+  return {
+    token,
+    get: (path) => call('GET', path),
+    post: (path, body) => call('POST', path, body),
+    del: (path) => call('DELETE', path),
+  };
+}

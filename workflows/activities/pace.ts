@@ -1,0 +1,33 @@
+/** So many actions per link and minute; a link in a hurry only waits. */
+export type Pace = {
+  /** Milliseconds until the link may bring one more; 0: now. */
+  waitMs(link: string): number;
+  count(link: string): void;
+};
+
+/** A bucket of a minute's worth that fills evenly, so that a burst passes and a stream is slowed. */
+export function createPace(perMinute: number, now: () => number = () => performance.now()): Pace {
+  const buckets = new Map<string, { left: number; at: number }>();
+  const perMs = perMinute / 60_000;
+  const refilled = (link: string): { left: number; at: number } => {
+    const at = now();
+    const bucket = buckets.get(link);
+    if (bucket === undefined) {
+      const full = { left: perMinute, at };
+      buckets.set(link, full);
+      return full;
+    }
+    bucket.left = Math.min(perMinute, bucket.left + (at - bucket.at) * perMs);
+    bucket.at = at;
+    return bucket;
+  };
+  return {
+    waitMs(link) {
+      const { left } = refilled(link);
+      return left >= 1 ? 0 : Math.ceil((1 - left) / perMs);
+    },
+    count(link) {
+      refilled(link).left -= 1;
+    },
+  };
+}

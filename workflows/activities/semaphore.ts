@@ -1,0 +1,44 @@
+/** So many at a time, first come, first served. */
+export type Semaphore = {
+  /** Resolves with the function that gives the place back; rejects at the abort. */
+  acquire(signal: AbortSignal): Promise<() => void>;
+};
+
+export function createSemaphore(places: number): Semaphore {
+  let free = places;
+  const waiting: (() => void)[] = [];
+  const release = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) free += 1;
+    else next();
+  };
+  const once = (): (() => void) => {
+    let given = false;
+    return () => {
+      if (!given) release();
+      given = true;
+    };
+  };
+  return {
+    acquire(signal) {
+      signal.throwIfAborted();
+      if (free > 0) {
+        free -= 1;
+        return Promise.resolve(once());
+      }
+      return new Promise((resolve, reject) => {
+        const enter = (): void => {
+          signal.removeEventListener('abort', leave);
+          resolve(once());
+        };
+        const leave = (): void => {
+          const place = waiting.indexOf(enter);
+          if (place >= 0) waiting.splice(place, 1);
+          reject(signal.reason as Error);
+        };
+        signal.addEventListener('abort', leave, { once: true });
+        waiting.push(enter);
+      });
+    },
+  };
+}

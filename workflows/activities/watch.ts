@@ -1,0 +1,139 @@
+/** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
+import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { reason } from '#core/reasons.ts';
+import { authDelayMs, nextTry } from '#core/retry.ts';
+import { claimHints, nextHintMs } from '#db/claim-hints.ts';
+import { setInstanceState } from '#db/couriers.ts';
+import { claimFeeds, feedFailed, moveFeed, nextPollMs, pollNow, startFeed, type DueFeed } from '#db/feeds.ts';
+import type { Hint } from '#db/hint.ts';
+import type { WatchResult } from '#workflows/contract.ts';
+import type { ActivityRun, WorkDeps } from './deps.ts';
+import { observe } from './observe.ts';
+import { createSemaphore, type Semaphore } from './semaphore.ts';
+
+/** Hints claimed at a time; what is claimed and lost with a process costs a poll. */
+const hintsAtOnce = 64;
+const feedsAtOnce = 16;
+const feedPage = 200;
+const lookEveryMs = 1_000;
+/** A feed that is asked takes at most this long. Milliseconds. */
+const feedTimeoutMs = 60_000;
+
+export function createWatch(deps: WorkDeps) {
+  // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
+  const places = new Map<string, Semaphore>();
+  return (run: ActivityRun): Promise<WatchResult> => watch(deps, places, run);
+}
+
+async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }: ActivityRun): Promise<WatchResult> {
+  const endsAt = performance.now() + deps.limits.drainMs;
+  const reading = new Set<Promise<void>>();
+  const start = (work: Promise<void>): void => {
+    const tracked = work
+      .catch((error: unknown) => {
+        if (!signal.aborted) deps.log.error({ err: error }, 'a read failed unexpectedly');
+      })
+      .finally(() => {
+        reading.delete(tracked);
+        deps.bells.hints.ring();
+      });
+    reading.add(tracked);
+  };
+  while (!signal.aborted && performance.now() < endsAt) {
+    const room = hintsAtOnce - reading.size;
+    const hints = room > 0 ? await claimHints(deps.db, room) : [];
+    const feeds = room > 0 ? await claimFeeds(deps.db, feedsAtOnce, deps.limits.pollMs) : [];
+    for (const hint of hints) start(followHint(deps, places, hint, signal));
+    for (const feed of feeds) start(poll(deps, places, feed, signal));
+    if (hints.length > 0 && hints.length === room) continue;
+    const [hintMs, pollMs] = room > 0 ? await Promise.all([nextHintMs(deps.db), nextPollMs(deps.db)]) : [null, null];
+    await deps.bells.hints.wait(Math.max(Math.min(lookEveryMs, hintMs ?? lookEveryMs, pollMs ?? lookEveryMs), 5), signal);
+  }
+  await Promise.allSettled(reading);
+  return { more: true };
+}
+
+async function followHint(
+  deps: WorkDeps,
+  places: Map<string, Semaphore>,
+  { instance, ticket }: Hint,
+  signal: AbortSignal,
+): Promise<void> {
+  if (ticket === '') {
+    await pollNow(deps.db, instance);
+    return;
+  }
+  try {
+    await inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal));
+  } catch (error) {
+    // The feed's cursor has not passed what this hint was about, so the next poll reads it.
+    if (error instanceof HelpdeskError) await noteContact(deps, instance, error);
+    else throw error;
+  }
+}
+
+async function poll(
+  deps: WorkDeps,
+  places: Map<string, Semaphore>,
+  { instance, cursor, failures }: DueFeed,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { helpdesk } = await deps.desks.of(instance);
+    const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
+    if (cursor === null) {
+      await startFeed(deps.db, instance, await helpdesk.feedStart(within));
+    } else {
+      const page = await helpdesk.feed(cursor, feedPage, within);
+      // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
+      await Promise.all(
+        page.tickets.map((ticket) =>
+          inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal)),
+        ),
+      );
+      await moveFeed(deps.db, instance, cursor, page.cursor, page.more);
+    }
+    await noteContact(deps, instance, null);
+  } catch (error) {
+    const failed = error instanceof HelpdeskError ? error : null;
+    const delayMs = nextTry({
+      attempt: failures + 1,
+      trouble: failed?.class === 'auth' ? 'auth' : 'retry',
+      random: Math.random(),
+      ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
+    });
+    await feedFailed(deps.db, instance, failed?.class === 'auth' ? authDelayMs : delayMs);
+    if (failed === null) throw error;
+    await noteContact(deps, instance, failed);
+  }
+}
+
+async function inPlace(
+  deps: WorkDeps,
+  places: Map<string, Semaphore>,
+  instance: string,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  let place = places.get(instance);
+  if (place === undefined) {
+    place = createSemaphore((await deps.desks.of(instance)).helpdesk.traits.concurrency);
+    places.set(instance, place);
+  }
+  const release = await place.acquire(signal);
+  try {
+    await work();
+  } finally {
+    release();
+  }
+}
+
+/** Remembers what the instance said, and logs a change once. */
+async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<void> {
+  if (error !== null && error.class !== 'auth' && error.class !== 'retry' && error.class !== 'in-doubt') return;
+  const state = error === null ? 'up' : error.class === 'auth' ? 'auth' : 'down';
+  const why = error === null ? null : reason(state === 'auth' ? 'auth' : 'trouble', { desk: instance, detail: error.message });
+  const before = await setInstanceState(deps.db, instance, state, why?.text ?? null);
+  if (before !== null && why !== null) deps.log.warn({ instance, state }, why.text);
+  else if (before !== null) deps.log.info({ instance, state }, `${instance} is up`);
+}

@@ -1,0 +1,135 @@
+/** A worker: wires what the activities need, runs them, and leaves in order when asked to. */
+import { fileURLToPath } from 'node:url';
+import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { openBlobStore } from '#blobs/store.ts';
+import type { Config } from '#config/env.ts';
+import type { Log } from '#config/log.ts';
+import { openSecret } from '#config/secrets.ts';
+import { createHttpClient } from '#connectors/http.ts';
+import { connect } from '#db/client.ts';
+import { laneChannel } from '#db/couriers.ts';
+import { hintChannel } from '#db/hint.ts';
+import { assertSchema, SchemaError } from '#db/migrate.ts';
+import { createVersionCache } from '#db/settings-in-force.ts';
+import { listenForBells } from './activities/bells.ts';
+import { standardLimits, type Limits, type WorkDeps } from './activities/deps.ts';
+import { createDesks, type DesksDeps } from './activities/desks.ts';
+import { createActivities } from './activities/index.ts';
+import { createTell } from './activities/notify.ts';
+import { taskQueue } from './contract.ts';
+import { startSweeper } from './sweeper.ts';
+import { createWake } from './wake.ts';
+
+export type WorkerOptions = {
+  readonly limits?: Partial<Limits>;
+  /** Watchers that read side by side over all workers. */
+  readonly watchers?: number;
+  readonly sweepMs?: number;
+  readonly createHelpdesk: DesksDeps['createHelpdesk'];
+};
+
+const activitySlots = 200;
+const shutdownGraceMs = 20_000;
+
+/** Runs until the signal; resolves when everything under way has reached its end. */
+export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
+  const main = connect(config.databaseUrl, { max: 20, name: 'ferry-worker' });
+  const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
+  const http = createHttpClient({ allow: { http: true, privateAddresses: [...config.allowAddresses] } });
+  try {
+    await whenReady(log, signal, 'database', () => assertSchema(main.sql));
+    const [native, connection] = await whenReady(log, signal, 'Temporal', async () => [
+      await NativeConnection.connect({ address: config.temporal.address }),
+      await TemporalConnection.connect({ address: config.temporal.address, connectTimeout: 5_000 }),
+    ] as const);
+    const temporal = new TemporalClient({ connection, namespace: config.temporal.namespace });
+    const bells = await listenForBells(listening, { lanes: laneChannel, hints: hintChannel });
+    const wake = createWake({
+      db: main.db,
+      temporal: () => temporal,
+      onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
+    });
+    const tell = createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log });
+    let running = 0;
+    const deps: WorkDeps = {
+      db: main.db,
+      cache: createVersionCache(),
+      desks: createDesks({
+        db: main.db,
+        http,
+        openSecret: (sealed, context) => openSecret(sealed, context, config.secretKeys),
+        createHelpdesk: options.createHelpdesk,
+      }),
+      blobs: await openBlobStore(config.blobs),
+      bells,
+      wake,
+      tell,
+      log,
+      limits: { ...standardLimits, ...options.limits },
+      slotsFree: () => 1 - running / activitySlots,
+    };
+    const activities = createActivities(deps);
+    const counted = Object.fromEntries(
+      Object.entries(activities).map(([name, activity]) => [
+        name,
+        async (argument: never) => {
+          running += 1;
+          try {
+            return await activity(argument);
+          } finally {
+            running -= 1;
+          }
+        },
+      ]),
+    );
+    const worker = await Worker.create({
+      connection: native,
+      namespace: config.temporal.namespace,
+      taskQueue,
+      workflowsPath: fileURLToPath(new URL('./all.ts', import.meta.url)),
+      activities: counted,
+      maxConcurrentActivityTaskExecutions: activitySlots,
+      shutdownGraceTime: 1_000,
+      shutdownForceTime: shutdownGraceMs,
+    });
+    const sweeper = startSweeper({
+      db: main.db,
+      temporal: () => temporal,
+      wake,
+      tell,
+      log,
+      watchers: options.watchers ?? 2,
+      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    });
+    const stop = (): void => worker.shutdown();
+    signal.addEventListener('abort', stop, { once: true });
+    process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+    try {
+      if (!signal.aborted) await worker.run();
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await sweeper.stop();
+      await connection.close();
+      await native.close();
+    }
+  } finally {
+    await listening.close();
+    await main.close();
+    await http.close();
+  }
+}
+
+/** Starts although a neighbour is down, says so, and goes on trying. A wrong schema is not waited for. */
+async function whenReady<Result>(log: Log, signal: AbortSignal, what: string, attempt: () => Promise<Result>): Promise<Result> {
+  for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+    signal.throwIfAborted();
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof SchemaError) throw error;
+      log.warn({ err: error }, `${what} can't be reached; trying again`);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+}

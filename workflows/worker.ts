@@ -1,0 +1,39 @@
+/** The worker's process. */
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { ConfigError, loadConfig, type Config } from '#config/env.ts';
+import { makeLog } from '#config/log.ts';
+import { createHelpdesk } from '#connectors/index.ts';
+import { SchemaError } from '#db/migrate.ts';
+import { runWorker } from './run-worker.ts';
+
+async function main(): Promise<number> {
+  let config: Config;
+  try {
+    config = loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+  const log = makeLog({ level: config.log, name: 'worker' });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
+    shutdownSignals: [],
+  });
+  const asked = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
+  try {
+    await runWorker(config, log, asked.signal, { createHelpdesk });
+    return 0;
+  } catch (error) {
+    if (asked.signal.aborted) return 0;
+    if (error instanceof SchemaError) {
+      process.stderr.write(`${error.message}\n`);
+      return 78;
+    }
+    throw error;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main();
