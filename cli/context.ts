@@ -1,12 +1,12 @@
 /** Where a command finds its database and its keys: an option, else the environment, else the Ferry that runs here. */
-import { readFileSync } from "node:fs";
-import { configFrom, ConfigError, readEnv } from "#config/env.ts";
-import type { RawSettings, SettingName } from "#config/env.ts";
-import { connect } from "#db/client.ts";
-import type { Connection } from "#db/client.ts";
-import { assertSchema } from "#db/migrate.ts";
-import { CliError, exitCodes } from "./errors.ts";
-import type { CliDeps } from "./deps.ts";
+import { readFileSync } from 'node:fs';
+import { configFrom, ConfigError, readEnv } from '#config/env.ts';
+import type { RawSettings, SettingName } from '#config/env.ts';
+import { connect } from '#db/client.ts';
+import type { Connection } from '#db/client.ts';
+import { assertSchema } from '#db/migrate.ts';
+import { CliError, exitCodes } from './errors.ts';
+import type { CliDeps } from './deps.ts';
 
 /** Options that every command takes. */
 export type GlobalOptions = { readonly database?: string; readonly data?: string };
@@ -21,10 +21,10 @@ export type Context = {
 };
 
 const wanted = [
-  "DATABASE_URL",
-  "TEMPORAL_ADDRESS",
-  "FERRY_SECRET_KEY",
-  "FERRY_ALLOW_ADDRESSES",
+  'DATABASE_URL',
+  'TEMPORAL_ADDRESS',
+  'FERRY_SECRET_KEY',
+  'FERRY_ALLOW_ADDRESSES',
 ] as const satisfies readonly SettingName[];
 
 /** Throws CliError and ConfigError. @param needs.secrets whether the command seals or opens secrets */
@@ -33,7 +33,7 @@ export async function findContext(
   deps: CliDeps,
   needs: { readonly secrets: boolean },
 ): Promise<Context> {
-  const read = readEnv(deps.env, (path) => readFileSync(path, "utf8"));
+  const read = readEnv(deps.env, (path) => readFileSync(path, 'utf8'));
   // Links files name variables of their own; only those that matter here can be wrong here.
   const broken = read.faults.filter(({ variable }) =>
     wanted.some((name) => variable === name || variable === `${name}_FILE`),
@@ -48,9 +48,9 @@ export async function findContext(
   const databaseUrl = named ?? running?.databaseUrl;
   if (databaseUrl === undefined)
     throw new CliError(
-      "no-database",
+      'no-database',
       exitCodes.config,
-      "no database is named and no Ferry runs here; start one (ferry start), or name its database with --database or DATABASE_URL",
+      'no database is named and no Ferry runs here; start one (ferry start), or name its database with --database or DATABASE_URL',
     );
   // Only the key of the Ferry whose database it is.
   const own = running?.databaseUrl === databaseUrl ? running : null;
@@ -60,16 +60,16 @@ export async function findContext(
 function checked(
   databaseUrl: string,
   raw: RawSettings,
-  running: Awaited<ReturnType<CliDeps["findRunning"]>>,
+  running: Awaited<ReturnType<CliDeps['findRunning']>>,
   needs: { readonly secrets: boolean },
 ): Context {
   const secretKey = running?.secretKey ?? raw.FERRY_SECRET_KEY;
   const temporal = running?.temporalAddress ?? raw.TEMPORAL_ADDRESS;
-  const allow = raw.FERRY_ALLOW_ADDRESSES ?? running?.allowAddresses.join(",");
+  const allow = raw.FERRY_ALLOW_ADDRESSES ?? running?.allowAddresses.join(',');
   const result = configFrom({
     DATABASE_URL: databaseUrl,
     // A command that needs no key is not asked for one.
-    FERRY_SECRET_KEY: secretKey ?? (needs.secrets ? "" : Buffer.alloc(32).toString("base64")),
+    FERRY_SECRET_KEY: secretKey ?? (needs.secrets ? '' : Buffer.alloc(32).toString('base64')),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
     ...(allow === undefined ? {} : { FERRY_ALLOW_ADDRESSES: allow }),
   });
@@ -88,7 +88,7 @@ export async function withDatabase<Result>(
   context: Context,
   use: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  const connection = connect(context.databaseUrl, { max: 4, name: "ferry-cli" });
+  const connection = connect(context.databaseUrl, { max: 4, name: 'ferry-cli' });
   try {
     await assertSchema(connection.sql);
     return await use(connection);

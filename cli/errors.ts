@@ -1,21 +1,12 @@
 /** What a command gives up with: one line for the person at the terminal, and an exit code of sysexits.h. */
-import { ConfigError } from "#config/env.ts";
-import { SchemaError } from "#db/migrate.ts";
+import { ConfigError } from '#config/env.ts';
+import { SchemaError } from '#db/migrate.ts';
+import { exitCodes } from './exit-codes.ts';
 
-export const exitCodes = {
-  ok: 0,
-  /** The answer is no: not found, declined. */
-  no: 1,
-  /** It works, but not whole. */
-  degraded: 2,
-  usage: 64,
-  unavailable: 69,
-  internal: 70,
-  config: 78,
-} as const;
+export { exitCodes };
 
 export class CliError extends Error {
-  override readonly name = "CliError";
+  override readonly name = 'CliError';
   readonly code: string;
   readonly exitCode: number;
 
@@ -37,47 +28,46 @@ export function tell(error: unknown): Told {
   if (code !== undefined && isConnection(code))
     return told(
       `the database can't be reached (${code}); check that PostgreSQL runs, and the URL given by --database or DATABASE_URL`,
-      "database-unavailable",
+      'database-unavailable',
       exitCodes.unavailable,
     );
-  if (code !== undefined && /^28/.test(code))
+  if (code !== undefined && code.startsWith('28'))
     return told(
-      "the database refuses the user or password; check the URL given by --database or DATABASE_URL",
-      "database-refused",
+      'the database refuses the user or password; check the URL given by --database or DATABASE_URL',
+      'database-refused',
       exitCodes.config,
     );
-  if (code === "3D000")
+  if (code === '3D000')
     return told(
-      "the database named in the URL does not exist; create it, then run ferry migrate",
-      "database-missing",
+      'the database named in the URL does not exist; create it, then run ferry migrate',
+      'database-missing',
       exitCodes.config,
     );
-  if (code === "53100")
+  if (code === '53100')
     return told(
       "the database's disk is full; nothing was changed, free some space and try again",
-      "disk-full",
+      'disk-full',
       exitCodes.unavailable,
     );
   const name = error instanceof Error ? error.name : typeof error;
   return told(
-    `something unexpected happened (${[name, code].filter(Boolean).join(" ")}); set FERRY_LOG=debug to see more`,
-    "internal",
+    `something unexpected happened (${[name, code].filter(Boolean).join(' ')}); set FERRY_LOG=debug to see more`,
+    'internal',
     exitCodes.internal,
   );
 }
 
 function told(message: string, code: string, exitCode: number): Told {
-  return { line: `ferry: ${message.replaceAll(/\s+/g, " ").trim()} [${code}]`, exitCode };
+  return { line: `ferry: ${message.replaceAll(/\s+/g, ' ').trim()} [${code}]`, exitCode };
 }
 
 /** The driver's code, from behind the query builder's error, whose message repeats parameters. */
 function systemCode(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") return at.code;
+    if ('code' in at && typeof at.code === 'string') return at.code;
     if (at instanceof AggregateError) {
       const inner: unknown = at.errors[0];
-      if (inner instanceof Error && "code" in inner && typeof inner.code === "string")
-        return inner.code;
+      if (inner instanceof Error && 'code' in inner && typeof inner.code === 'string') return inner.code;
     }
   }
   return undefined;

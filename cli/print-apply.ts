@@ -1,23 +1,22 @@
 /** What `ferry apply` says. */
-import type { Change } from "./links/difference.ts";
-import type { Fault } from "./links/fault.ts";
-import { shortly } from "./print.ts";
+import type { Change } from './links/difference.ts';
+import type { Fault } from './links/fault.ts';
+import { shortly } from './print.ts';
 
-const signs = { add: "+", change: "~", remove: "-" } as const;
+const signs = { add: '+', change: '~', remove: '-' } as const;
 
 export function changeLine(change: Change): string {
   const start = `${signs[change.op]} ${change.path}`;
   if (change.secret === true)
-    return `${start} (secret${change.op === "change" ? ", changed" : change.op === "remove" ? ", removed" : ""})`;
-  if (change.op === "change")
-    return `${start}: ${shortly(change.before)} → ${shortly(change.after)}`;
-  return `${start}: ${shortly(change.op === "add" ? change.after : change.before)}`;
+    return `${start} (secret${change.op === 'change' ? ', changed' : change.op === 'remove' ? ', removed' : ''})`;
+  if (change.op === 'change') return `${start}: ${shortly(change.before)} → ${shortly(change.after)}`;
+  return `${start}: ${shortly(change.op === 'add' ? change.after : change.before)}`;
 }
 
 /** `links.yaml:14:13: Northwind has no status "Dun". Did you mean "Done"? [unknown-name, links.…]` */
 export function faultLine(file: string, fault: Fault): string {
   const where = fault.line === 0 ? `${file} (stored)` : `${file}:${fault.line}:${fault.column}`;
-  const what = fault.path === "" ? fault.code : `${fault.code}, ${fault.path}`;
+  const what = fault.path === '' ? fault.code : `${fault.code}, ${fault.path}`;
   return `${where}: ${fault.message} ${fault.fix} [${what}]`;
 }
 

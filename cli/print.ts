@@ -5,27 +5,27 @@ export function printable(text: string): string {
   return text.replaceAll(
     // eslint-disable-next-line no-control-regex -- they are what this is about
     /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 
 /** A value as one short piece of a line. */
 export function shortly(value: unknown, most = 100): string {
-  if (Array.isArray(value) && value.length > 3 && value.some((item) => typeof item === "object"))
+  if (Array.isArray(value) && value.length > 3 && value.some((item) => typeof item === 'object'))
     return `${value.length} rows`;
   const text = printable(inline(value));
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
 function inline(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return String(value);
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'nothing';
   const entries = Object.entries(value).filter(
     ([, inner]) => inner !== false && !(Array.isArray(inner) && inner.length === 0),
   );
-  return `{${entries.map(([key, inner]) => `${key}: ${inline(inner)}`).join(", ")}}`;
+  return `{${entries.map(([key, inner]) => `${key}: ${inline(inner)}`).join(', ')}}`;
 }
 
 /** Columns padded to their widest, two spaces between; the last one is as it comes. */
@@ -36,7 +36,7 @@ export function table(lines: readonly (readonly string[])[]): string[] {
   return lines.map((line) =>
     line
       .map((cell, at) => (at === line.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
-      .join("  ")
+      .join('  ')
       .trimEnd(),
   );
 }

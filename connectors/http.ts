@@ -71,7 +71,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
     };
     try {
       exchange.deadline.signal.throwIfAborted();
-      const reply = await undiciRequest(url, {
+      const asked = undiciRequest(url, {
         dispatcher,
         method: request.method,
         headers: { ...request.headers, 'accept-encoding': 'identity' },
@@ -79,6 +79,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
         signal: exchange.deadline.signal,
         mark: exchange.mark,
       } as Parameters<typeof undiciRequest>[1]);
+      const reply = await inTime(asked, exchange);
       refuseStrange(reply, exchange);
       return [exchange, reply];
     } catch (error) {
@@ -150,6 +151,17 @@ function startDeadline(caller: AbortSignal, timeoutMs: number): Deadline {
       caller.removeEventListener('abort', abort);
     },
   };
+}
+
+/** undici tells a request that waits for a connection of its abort only when its turn comes; this does at once. */
+function inTime<T>(asked: Promise<T>, { deadline, mark }: Exchange): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      if (!mark.sent) reject(deadline.signal.reason);
+    };
+    deadline.signal.addEventListener('abort', stop, { once: true });
+    asked.then(resolve, reject);
+  });
 }
 
 function refuseStrange(reply: Dispatcher.ResponseData<unknown>, exchange: Exchange): void {

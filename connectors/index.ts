@@ -1,11 +1,10 @@
 /** The types of helpdesk that this version can drive. What else there is to say about a type is said in its folder. */
 import type { InstanceType } from '#core/vocabulary.ts';
-import { createHaloHelpdesk } from './halo/helpdesk.ts';
-import { hintOf as haloHintOf } from './halo/hint.ts';
+import { createHaloHelpdesk, hintOf as haloHintOf } from './halo/index.ts';
 import { haloCredentials, haloOptions } from './halo/wire.ts';
 import type { ConnectorContext, Helpdesk, HintOf } from './helpdesk.ts';
-import { createRtHelpdesk } from './rt/helpdesk.ts';
 import { hintOf as rtHintOf } from './rt/hint.ts';
+import { createRtHelpdesk } from './rt/index.ts';
 import { credentialsSchema as rtCredentials, optionsSchema as rtOptions } from './rt/wire.ts';
 
 const connectors = {

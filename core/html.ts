@@ -168,6 +168,17 @@ function digits(text: string | undefined): string | undefined {
   return text !== undefined && /^\d{1,5}%?$/.test(text) ? text : undefined;
 }
 
+/** Without paragraphs and wrappers that hold nothing; for HTML that was cut or put together, already sanitised. */
+export function withoutEmpty(html: string): string {
+  let before = html;
+  for (let pass = 0; pass < 100; pass += 1) {
+    const after = before.replaceAll(/<(p|div|span|b|strong|em|i|blockquote)>[\s\u00a0]*<\/\1>/g, '');
+    if (after.length === before.length) break;
+    before = after;
+  }
+  return before;
+}
+
 /** Plain text of safe HTML: paragraphs as blank lines, links with their target, images as `[image: …]`. */
 export function htmlToText(html: string): string {
   const text = convert(html, {

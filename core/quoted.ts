@@ -4,18 +4,18 @@
  *
  * Works on HTML that the sanitiser made: tags are well formed and text holds no angle brackets. Every search is bounded.
  */
-import { sanitise } from './html.ts';
+import { sanitise, withoutEmpty } from './html.ts';
 
 const verb = /\b(?:wrote|schrieb|a écrit|escribió|schreef|ha scritto|skrev|escreveu)\b[^<>\n:]{0,60}:/g;
 const opener = /^(?:On|Am|Le|El|Op|Il|Den|Em)\s.{6,}/s;
 const address = /&lt;[^\s&]{3,100}@[^\s&]{1,100}&gt;/;
 const block = /<\/?(?:p|div|blockquote|ul|ol|li|table|tr|td|pre|h[1-4])>|<(?:br|hr) \/>/g;
 const original =
-  /-{3,}\s?(?:Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original|Forwarded message)\s?-{3,}/;
+  /---\s?(?:Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original|Forwarded message)\s?---/;
 const header =
   /\b(?:From|Von|De):[^<>]{0,200}(?:<[^>]{0,200}>[^<>]{0,300}){1,8}?\b(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado):/;
 const subject = /\b(?:Subject|Betreff|Objet|Asunto):/;
-const openTags = /(?:<(?:p|div|b|strong|span)>\s*)+$/;
+const openTags = /(?:<(?:p|div|b|strong|span)>\s*)*-{0,60}$/;
 const gap = /^(?:<\/?(?:p|div|span|b|i|em|strong)>|<br \/>|\s|\u00a0)*/;
 const quotedLines = /^(?:&gt;[^<]*(?:<br \/>|<\/p>|<\/div>|<p>|<div>|\s|$)+)+/;
 
@@ -41,8 +41,18 @@ function splitAtHeader(html: string): Parts | null {
   const positions = [html.search(original), headerAt(html)].filter((position) => position >= 0);
   if (positions.length === 0) return null;
   const marker = Math.min(...positions);
-  const before = openTags.exec(html.slice(Math.max(0, marker - 200), marker))?.[0].length ?? 0;
-  return { own: sanitise(html.slice(0, marker - before)), quote: sanitise(html.slice(marker - before)) };
+  const start = withOpenTags(html, marker);
+  return { own: part(html.slice(0, start)), quote: part(html.slice(start)) };
+}
+
+/** Where the elements open that begin right before this position. */
+function withOpenTags(html: string, position: number): number {
+  return position - (openTags.exec(html.slice(Math.max(0, position - 200), position))?.[0].length ?? 0);
+}
+
+/** A piece of a note as HTML of its own: what the cut left open is closed. */
+function part(html: string): string {
+  return withoutEmpty(sanitise(html));
 }
 
 function headerAt(html: string): number {
@@ -56,7 +66,7 @@ function splitAtAttribution(html: string): Parts | null {
     const start = attributionStart(html, match.index);
     const end = start === null ? null : quotationEnd(html, match.index + match[0].length);
     if (start === null || end === null) continue;
-    return { own: sanitise(html.slice(0, start) + html.slice(end)), quote: sanitise(html.slice(start, end)) };
+    return { own: part(html.slice(0, start) + html.slice(end)), quote: part(html.slice(start, end)) };
   }
   return null;
 }
@@ -72,7 +82,7 @@ function attributionStart(html: string, verbAt: number): number | null {
     .slice(start)
     .replaceAll(/<[^>]*>/g, '')
     .trim();
-  return opener.test(line) || address.test(line) ? windowStart + start : null;
+  return opener.test(line) || address.test(line) ? withOpenTags(html, windowStart + start) : null;
 }
 
 /** Where the quotation that begins right after `from` ends, or null when none begins there. */

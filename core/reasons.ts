@@ -70,9 +70,12 @@ export type ReasonParams = {
 type Text = (params: ReasonParams) => string;
 
 const desk = (params: ReasonParams): string => params.desk ?? 'the other desk';
-const name = (params: ReasonParams): string => (params.name === undefined ? 'It' : `"${params.name}"`);
-const detail = (params: ReasonParams, before = ' '): string =>
-  params.detail === undefined || params.detail === '' ? '' : `${before}${params.detail}`;
+const name = (params: ReasonParams): string => (params.name === undefined ? '(unnamed)' : `"${params.name}"`);
+/** Somebody else's words, as a sentence of their own. */
+const detail = (params: ReasonParams, before = ' '): string => {
+  const said = params.detail?.trim() ?? '';
+  return said === '' ? '' : `${before}${said}${/[.!?…]$/.test(said) ? '' : '.'}`;
+};
 const number = (params: ReasonParams): string => params.number ?? 'the open ticket';
 
 const texts: Readonly<Record<ReasonCode, Text>> = {
@@ -87,7 +90,7 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The end user's own reply stays in this desk: userReplies is off${p.desk === undefined ? '' : ` towards ${p.desk}`}. Switch it on in the outbound settings if it should travel.`,
   'no-mirror': () => 'This ticket is not mirrored with another desk. Escalate it if it should be.',
   'no-target': (p) =>
-    `This ticket concerns several desks${detail(p, ': ')}, and the action does not say which one is meant. Choose the side in the helpdesk, or let exactly one link's settings name this action.`,
+    `This ticket concerns several desks${p.detail === undefined ? '' : `: ${p.detail}`}, and the action does not say which one is meant. Choose the side in the helpdesk, or let exactly one link's settings name this action.`,
   origin: (p) =>
     `This action began at, or has already passed, ${desk(p)}, so it does not go there again. Nothing to do.`,
   echo: (p) => `This is what Ferry itself wrote at ${desk(p)}, seen again. Nothing to do.`,
@@ -168,7 +171,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
 
 /** Total: unknown parameters are left out of the text, never an error. */
 export function reason(code: ReasonCode, params: ReasonParams = {}): Reason {
-  return { code, text: texts[code](params) };
+  const text = texts[code](params);
+  return { code, text: text.charAt(0).toUpperCase() + text.slice(1) };
 }
 
 export function isReasonCode(code: string): code is ReasonCode {

@@ -1,5 +1,5 @@
 /** The note that an escalation carries: the agent's own words, the description, the public thread. */
-import { noteMaxBytes, sanitise, textToHtml } from './html.ts';
+import { noteMaxBytes, sanitise, textToHtml, withoutEmpty } from './html.ts';
 import { reason } from './reasons.ts';
 import { escapeHtml } from './text.ts';
 import type { Reason } from './vocabulary.ts';
@@ -77,12 +77,11 @@ function render(template: string | null, values: TemplateValues): string {
   if (template === null) return sanitise(standard(values, html));
   const frame = /<[a-z]/i.test(template) ? template : textToHtml(template);
   // One pass: what a value contains is never taken for a placeholder.
-  return sanitise(
-    frame.replaceAll(placeholder, (match, name: string) => {
-      const known = name.toLowerCase();
-      return isPlaceholder(known) ? html[known] : match;
-    }),
-  );
+  const filled = frame.replaceAll(placeholder, (match, name: string) => {
+    const known = name.toLowerCase();
+    return isPlaceholder(known) ? html[known] : match;
+  });
+  return withoutEmpty(sanitise(filled));
 }
 
 function isPlaceholder(name: string): name is Placeholder {

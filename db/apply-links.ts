@@ -1,18 +1,18 @@
 /** Stores what a links file changes. The caller holds one transaction around all of it. */
-import { sql } from "drizzle-orm";
-import type { LinkSettings, SideSettings } from "#core/settings.ts";
-import type { Catalogue, InstanceType, SideName } from "#core/vocabulary.ts";
-import type { Db, Tx } from "./client.ts";
-import { rows } from "./client.ts";
-import { audit } from "./schema/audit.ts";
-import { catalogues } from "./schema/catalogues.ts";
-import { couriers } from "./schema/couriers.ts";
-import { feeds } from "./schema/feeds.ts";
-import { instances } from "./schema/instances.ts";
-import { links } from "./schema/links.ts";
-import { profiles } from "./schema/profiles.ts";
-import { settings } from "./schema/settings.ts";
-import { sides } from "./schema/sides.ts";
+import { sql } from 'drizzle-orm';
+import type { LinkSettings, SideSettings } from '#core/settings.ts';
+import type { Catalogue, InstanceType, SideName } from '#core/vocabulary.ts';
+import type { Db, Tx } from './client.ts';
+import { rows } from './client.ts';
+import { audit } from './schema/audit.ts';
+import { catalogues } from './schema/catalogues.ts';
+import { couriers } from './schema/couriers.ts';
+import { feeds } from './schema/feeds.ts';
+import { instances } from './schema/instances.ts';
+import { links } from './schema/links.ts';
+import { profiles } from './schema/profiles.ts';
+import { settings } from './schema/settings.ts';
+import { sides } from './schema/sides.ts';
 
 /** Any constant; held by whoever changes settings, until the transaction's end. */
 const settingsLock = 7_203_115;
@@ -61,23 +61,12 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
 }
 
 /** A new version; what was decided with an older one stays explicable. */
-export async function saveCatalogue(
-  tx: Tx,
-  instance: string,
-  version: number,
-  catalogue: Catalogue,
-): Promise<void> {
+export async function saveCatalogue(tx: Tx, instance: string, version: number, catalogue: Catalogue): Promise<void> {
   await tx.insert(catalogues).values({ instance, version, catalogue });
-  await tx.execute(
-    sql`update instances set catalogue_version = ${version} where id = ${instance}`,
-  );
+  await tx.execute(sql`update instances set catalogue_version = ${version} where id = ${instance}`);
 }
 
-export async function saveProfile(
-  tx: Tx,
-  id: string,
-  profile: Readonly<Record<string, unknown>>,
-): Promise<void> {
+export async function saveProfile(tx: Tx, id: string, profile: Readonly<Record<string, unknown>>): Promise<void> {
   await tx
     .insert(profiles)
     .values({ id, settings: { ...profile } })

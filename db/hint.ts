@@ -1,14 +1,14 @@
 /** Hints: tickets that somebody says have news. Trusted for nothing but where to look. */
-import { sql } from "drizzle-orm";
-import type { Db } from "./client.ts";
-import { rows } from "./client.ts";
-import type { InstanceType } from "#core/vocabulary.ts";
+import { sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { rows } from './client.ts';
+import type { InstanceType } from '#core/vocabulary.ts';
 
 /** An empty ticket means: look at the instance's feed. */
 export type Hint = { readonly instance: string; readonly ticket: string };
 
 /** Watchers listen here; the notification carries nothing. */
-export const hintChannel = "ferry_hint";
+export const hintChannel = 'ferry_hint';
 
 /**
  * Adds hints in one statement; one that is already waiting is left as it is. Sorted, so that two gateways adding the

@@ -1,12 +1,12 @@
 /** What a person may do to what waits: try again now, release, drop, resume. Each is audited by its caller's name. */
-import { sql } from "drizzle-orm";
-import { reason } from "#core/reasons.ts";
-import type { Reason } from "#core/vocabulary.ts";
-import { writeAudit } from "./apply-links.ts";
-import { rows } from "./client.ts";
-import type { Db, Tx } from "./client.ts";
-import { settleLane } from "./lanes.ts";
-import { clearNotices } from "./notices.ts";
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/reasons.ts';
+import type { Reason } from '#core/vocabulary.ts';
+import { writeAudit } from './apply-links.ts';
+import { rows } from './client.ts';
+import type { Db, Tx } from './client.ts';
+import { settleLane } from './lanes.ts';
+import { clearNotices } from './notices.ts';
 
 /** Everything that waits for this instance is tried again at once. Returns how many lanes wait; null: no such instance. */
 export async function retryInstance(db: Db, instance: string, by: string): Promise<number | null> {
@@ -16,9 +16,7 @@ export async function retryInstance(db: Db, instance: string, by: string): Promi
       sql`update couriers set retry_at = null, failures = 0 where instance = ${instance} returning instance`,
     );
     if (found.length === 0) return null;
-    await tx.execute(
-      sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`,
-    );
+    await tx.execute(sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`);
     // A held delivery that heads its lane is what the lane waits for.
     await tx.execute(
       sql`update deliveries d set held_at = null, first_tried_at = null, released_at = now()
@@ -32,31 +30,29 @@ export async function retryInstance(db: Db, instance: string, by: string): Promi
       sql`update lanes set due_at = least(due_at, now())
         where to_instance = ${instance} and due_at is not null and due_at < 'infinity' returning mirror`,
     );
-    await writeAudit(tx, by, [
-      { what: "retry", subject: `instances/${instance}`, detail: { lanes: lanes.length } },
-    ]);
+    await writeAudit(tx, by, [{ what: 'retry', subject: `instances/${instance}`, detail: { lanes: lanes.length } }]);
     return lanes.length;
   });
 }
 
 export type Operated =
   | { readonly done: true; readonly to: string }
-  | { readonly done: false; readonly why: "unknown" | "ended" | "not-held" };
+  | { readonly done: false; readonly why: 'unknown' | 'ended' | 'not-held' };
 
 /** Lets a held or set-aside delivery go; what it writes says when it was written. */
 export async function releaseDelivery(db: Db, id: string, by: string): Promise<Operated> {
   return db.transaction(async (tx) => {
     const delivery = await lockDelivery(tx, id);
-    if (delivery === null) return { done: false, why: "unknown" };
-    if (delivery.outcome !== null) return { done: false, why: "ended" };
-    if (!delivery.held) return { done: false, why: "not-held" };
+    if (delivery === null) return { done: false, why: 'unknown' };
+    if (delivery.outcome !== null) return { done: false, why: 'ended' };
+    if (!delivery.held) return { done: false, why: 'not-held' };
     await tx.execute(
       sql`update deliveries
         set released_at = now(), held_at = null, set_aside_at = null, first_tried_at = null
         where id = ${id}`,
     );
     await tx.execute(settleLane(delivery.mirror, delivery.to));
-    await writeAudit(tx, by, [{ what: "release", subject: `deliveries/${id}`, detail: {} }]);
+    await writeAudit(tx, by, [{ what: 'release', subject: `deliveries/${id}`, detail: {} }]);
     return { done: true, to: delivery.to };
   });
 }
@@ -65,10 +61,10 @@ export async function releaseDelivery(db: Db, id: string, by: string): Promise<O
 export async function skipDelivery(db: Db, id: string, by: string): Promise<Operated> {
   return db.transaction(async (tx) => {
     const delivery = await lockDelivery(tx, id);
-    if (delivery === null) return { done: false, why: "unknown" };
-    if (delivery.outcome !== null) return { done: false, why: "ended" };
+    if (delivery === null) return { done: false, why: 'unknown' };
+    if (delivery.outcome !== null) return { done: false, why: 'ended' };
     const why: Reason = {
-      code: "dropped",
+      code: 'dropped',
       text: `Somebody dropped it by hand (${by}), so it was not delivered. Nothing to do.`,
     };
     await end(tx, sql`id = ${id}`, why);
@@ -78,17 +74,15 @@ export async function skipDelivery(db: Db, id: string, by: string): Promise<Oper
         where delivery = ${id} and state in ('open', 'made')`,
     );
     if (delivery.opens) {
-      await tx.execute(
-        sql`update mirrors set state = 'refused' where id = ${delivery.mirror} and state = 'opening'`,
-      );
+      await tx.execute(sql`update mirrors set state = 'refused' where id = ${delivery.mirror} and state = 'opening'`);
       await end(
         tx,
         sql`mirror = ${delivery.mirror} and to_instance = ${delivery.to} and outcome is null`,
-        reason("not-opened", { desk: delivery.to }),
+        reason('not-opened', { desk: delivery.to }),
       );
     }
     await tx.execute(settleLane(delivery.mirror, delivery.to));
-    await writeAudit(tx, by, [{ what: "skip", subject: `deliveries/${id}`, detail: {} }]);
+    await writeAudit(tx, by, [{ what: 'skip', subject: `deliveries/${id}`, detail: {} }]);
     return { done: true, to: delivery.to };
   });
 }
@@ -109,8 +103,8 @@ export async function resumeMirror(db: Db, id: string, by: string): Promise<stri
       sql`select to_instance as to from lanes where mirror = ${id} order by to_instance for update`,
     );
     for (const { to } of lanes) await tx.execute(settleLane(id, to));
-    await clearNotices(tx, mirror.link, `${mirror.reason ?? "ping-pong"}/${id}`);
-    await writeAudit(tx, by, [{ what: "resume", subject: `mirrors/${id}`, detail: {} }]);
+    await clearNotices(tx, mirror.link, `${mirror.reason ?? 'ping-pong'}/${id}`);
+    await writeAudit(tx, by, [{ what: 'resume', subject: `mirrors/${id}`, detail: {} }]);
     return lanes.map(({ to }) => to);
   });
 }
@@ -125,15 +119,10 @@ type LockedDelivery = {
 
 /** Locks the mirror and its lanes first, in the order everybody does. */
 async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery | null> {
-  const [place] = await rows<{ mirror: string }>(
-    tx,
-    sql`select mirror from deliveries where id = ${id}`,
-  );
+  const [place] = await rows<{ mirror: string }>(tx, sql`select mirror from deliveries where id = ${id}`);
   if (place === undefined) return null;
   await tx.execute(sql`select id from mirrors where id = ${place.mirror} for update`);
-  await tx.execute(
-    sql`select mirror from lanes where mirror = ${place.mirror} order by to_instance for update`,
-  );
+  await tx.execute(sql`select mirror from lanes where mirror = ${place.mirror} order by to_instance for update`);
   const [delivery] = await rows<LockedDelivery>(
     tx,
     sql`select mirror, to_instance as to, outcome, held_at is not null or set_aside_at is not null as held,

@@ -1,14 +1,14 @@
 /** What is set: instances, profiles, links and the settings in force of their sides. */
-import { and, desc, eq, inArray } from "drizzle-orm";
-import type { LinkSettings, SideSettings } from "#core/settings.ts";
-import type { Catalogue, InstanceType, SideName } from "#core/vocabulary.ts";
-import type { Db } from "./client.ts";
-import { catalogues } from "./schema/catalogues.ts";
-import { instances } from "./schema/instances.ts";
-import { links } from "./schema/links.ts";
-import { profiles } from "./schema/profiles.ts";
-import { settings } from "./schema/settings.ts";
-import { sides } from "./schema/sides.ts";
+import { and, desc, eq, inArray } from 'drizzle-orm';
+import type { LinkSettings, SideSettings } from '#core/settings.ts';
+import type { Catalogue, InstanceType, SideName } from '#core/vocabulary.ts';
+import type { Db } from './client.ts';
+import { catalogues } from './schema/catalogues.ts';
+import { instances } from './schema/instances.ts';
+import { links } from './schema/links.ts';
+import { profiles } from './schema/profiles.ts';
+import { settings } from './schema/settings.ts';
+import { sides } from './schema/sides.ts';
 
 export type SettingsInForce = {
   readonly side: string;
@@ -30,10 +30,7 @@ export async function settingsInForce(db: Db, side: string): Promise<SettingsInF
       own: settings.own,
     })
     .from(sides)
-    .innerJoin(
-      settings,
-      and(eq(settings.side, sides.id), eq(settings.version, sides.settingsVersion)),
-    )
+    .innerJoin(settings, and(eq(settings.side, sides.id), eq(settings.version, sides.settingsVersion)))
     .where(eq(sides.id, side));
   return row ?? null;
 }
@@ -94,10 +91,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         own: settings.own,
       })
       .from(sides)
-      .innerJoin(
-        settings,
-        and(eq(settings.side, sides.id), eq(settings.version, sides.settingsVersion)),
-      ),
+      .innerJoin(settings, and(eq(settings.side, sides.id), eq(settings.version, sides.settingsVersion))),
   ];
   return {
     instances: new Map(instanceRows.map((row) => [row.id, row])),
@@ -116,10 +110,7 @@ export type StoredCatalogue = {
 };
 
 /** The latest catalogue of each instance that has one. */
-export async function latestCatalogues(
-  db: Db,
-  ids: readonly string[],
-): Promise<Map<string, StoredCatalogue>> {
+export async function latestCatalogues(db: Db, ids: readonly string[]): Promise<Map<string, StoredCatalogue>> {
   if (ids.length === 0) return new Map();
   const found = await db
     .selectDistinctOn([catalogues.instance], {

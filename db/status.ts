@@ -1,8 +1,8 @@
 /** How Ferry stands: instances, links, what waits and what is held. Cost does not grow with history. */
-import { sql } from "drizzle-orm";
-import type { LinkMode, Reason } from "#core/vocabulary.ts";
-import { rows } from "./client.ts";
-import type { Db } from "./client.ts";
+import { sql } from 'drizzle-orm';
+import type { LinkMode, Reason } from '#core/vocabulary.ts';
+import { rows } from './client.ts';
+import type { Db } from './client.ts';
 
 export type InstanceStatus = {
   readonly id: string;
@@ -75,27 +75,27 @@ export async function loadStatus(db: Db): Promise<Status> {
       paused: await rows<PausedStatus>(
         tx,
         sql`select id as mirror, link, customer_instance || ' ' || coalesce(customer_number, customer_ticket) as ticket,
-            ${iso("paused_at")} as since, pause_reason as reason
+            ${iso('paused_at')} as since, pause_reason as reason
           from mirrors where paused_at is not null and state in ('opening', 'open') order by paused_at limit 50`,
       ),
       hints: (await rows<{ count: number }>(tx, sql`select count(*)::int as count from hints`))[0]?.count ?? 0,
     }),
-    { isolationLevel: "repeatable read", accessMode: "read only" },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
 }
 
 async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
   return rows<InstanceStatus>(
     db,
-    sql`select i.id, i.type, i.name, i.state, i.state_reason as reason, ${iso("i.state_since")} as since,
-        case when c.retry_at > now() then ${iso("c.retry_at")} end as retry_at, c.reason as retry_reason,
-        ${iso("f.read_at")} as last_poll, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
+    sql`select i.id, i.type, i.name, i.state, i.state_reason as reason, ${iso('i.state_since')} as since,
+        case when c.retry_at > now() then ${iso('c.retry_at')} end as retry_at, c.reason as retry_reason,
+        ${iso('f.read_at')} as last_poll, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
       from instances i
       left join couriers c on c.instance = i.id
       left join feeds f on f.instance = i.id
       left join (
         select to_instance, count(*) as lanes,
-          ${iso("min(due_at) filter (where due_at <= now())")} as oldest
+          ${iso('min(due_at) filter (where due_at <= now())')} as oldest
         from lanes where due_at is not null group by to_instance
       ) w on w.to_instance = i.id
       order by i.id`,
@@ -138,7 +138,7 @@ async function linkStatus(db: Db): Promise<LinkStatus[]> {
 async function heldStatus(db: Db): Promise<HeldStatus[]> {
   return rows<HeldStatus>(
     db,
-    sql`select d.id, m.link, d.to_instance as to, ${iso("d.held_at")} as since, d.set_aside_at is not null as set_aside, d.reason,
+    sql`select d.id, m.link, d.to_instance as to, ${iso('d.held_at')} as since, d.set_aside_at is not null as set_aside, d.reason,
         case when d.to_instance = m.supplier_instance
           then m.customer_instance || ' ' || coalesce(m.customer_number, m.customer_ticket)
           else m.supplier_instance || ' ' || coalesce(m.supplier_number, m.supplier_ticket, '?') end as ticket

@@ -1,9 +1,9 @@
 /** Everything Ferry knows about one ticket, read for the timeline. Contents only where asked for. */
-import { sql } from "drizzle-orm";
-import type { Outcome, Reason } from "#core/vocabulary.ts";
-import { rows } from "./client.ts";
-import type { Db } from "./client.ts";
-import { textArray } from "./text-array.ts";
+import { sql } from 'drizzle-orm';
+import type { Outcome, Reason } from '#core/vocabulary.ts';
+import { rows } from './client.ts';
+import type { Db } from './client.ts';
+import { textArray } from './text-array.ts';
 
 export type TraceMirror = {
   readonly id: string;
@@ -55,7 +55,7 @@ export type TraceDelivery = {
   readonly mirror: string;
   readonly to_instance: string;
   readonly seq: number;
-  readonly kind: "action" | "receipt" | "copy";
+  readonly kind: 'action' | 'receipt' | 'copy';
   readonly action: string;
   readonly escalation: boolean;
   readonly receipt: { readonly outcome: Outcome; readonly reason: Reason; readonly farNumber: string | null } | null;
@@ -114,7 +114,7 @@ export const traceLimit = 2_000;
 
 /** The ticket's external id, by itself or by the number people know it by; null where nothing is known of it. */
 export async function findTicket(db: Db, instance: string, name: string): Promise<string | null> {
-  const bare = name.replace(/^#/, "");
+  const bare = name.replace(/^#/, '');
   const [found] = await rows<{ id: string }>(
     db,
     sql`select external_id as id, 0 as rank from tickets where instance = ${instance} and external_id in (${name}, ${bare})
@@ -165,24 +165,24 @@ export async function loadTrace(
         deliveries,
         attempts: await rows<TraceAttempt>(
           tx,
-          sql`select delivery, ${iso("at")} as at, duration_ms, result, reason from attempts
+          sql`select delivery, ${iso('at')} as at, duration_ms, result, reason from attempts
             where delivery = any(${ids}::uuid[]) order by attempts.at`,
         ),
         writes: await rows<TraceWrite>(
           tx,
-          sql`select delivery, step, instance, ticket, state, ${iso("promised_at")} as promised_at,
-              ${iso("settled_at")} as settled_at
+          sql`select delivery, step, instance, ticket, state, ${iso('promised_at')} as promised_at,
+              ${iso('settled_at')} as settled_at
             from writes where delivery = any(${ids}::uuid[]) order by delivery, step`,
         ),
         consequences: await rows<TraceConsequence>(
           tx,
-          sql`select w.instance, w.ticket, w.external_id, ${iso("w.at")} as at from written_ids w
+          sql`select w.instance, w.ticket, w.external_id, ${iso('w.at')} as at from written_ids w
             join ${named} n on n.instance = w.instance and n.ticket = w.ticket
             where w.as = 'consequence' order by w.at limit ${traceLimit}`,
         ),
       };
     },
-    { isolationLevel: "repeatable read", accessMode: "read only" },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
 }
 
@@ -190,7 +190,7 @@ async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<Trac
   return rows<TraceMirror>(
     db,
     sql`select id, link, state, shadow, close_reason, paused_at is not null as paused, pause_reason,
-        ${iso("created_at")} as created_at, ${iso("opened_at")} as opened_at, ${iso("closed_at")} as closed_at,
+        ${iso('created_at')} as created_at, ${iso('opened_at')} as opened_at, ${iso('closed_at')} as closed_at,
         customer_instance, customer_ticket, customer_number, customer_url,
         supplier_instance, supplier_ticket, supplier_number, supplier_url
       from mirrors
@@ -200,15 +200,11 @@ async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<Trac
   );
 }
 
-async function actionsOf(
-  db: Db,
-  tickets: ReturnType<typeof sql>,
-  notes: boolean,
-): Promise<TraceAction[]> {
+async function actionsOf(db: Db, tickets: ReturnType<typeof sql>, notes: boolean): Promise<TraceAction[]> {
   const latest = await rows<TraceAction>(
     db,
-    sql`select a.id, a.instance, a.ticket, a.external_id, a.origin, a.via, ${iso("a.at")} as at,
-        ${iso("a.logged_at")} as logged_at, a.author->>'role' as role, a.audience, a.visibility, a.send_to,
+    sql`select a.id, a.instance, a.ticket, a.external_id, a.origin, a.via, ${iso('a.at')} as at,
+        ${iso('a.logged_at')} as logged_at, a.author->>'role' as role, a.audience, a.visibility, a.send_to,
         a.words->>'kind' as kind,
         array(
           select key from jsonb_object_keys(coalesce(a.words, '{}'::jsonb)) key where key not in ('kind', 'fields')
@@ -231,8 +227,8 @@ async function deliveriesOf(
   return rows<TraceDelivery>(
     db,
     sql`select id, mirror, to_instance, seq::float8 as seq, kind, action, escalation, receipt, outcome, reason, drops, attempts,
-        ${iso("held_at")} as held_at, ${iso("set_aside_at")} as set_aside_at, ${iso("released_at")} as released_at,
-        ${iso("created_at")} as created_at, ${iso("ended_at")} as ended_at
+        ${iso('held_at')} as held_at, ${iso('set_aside_at')} as set_aside_at, ${iso('released_at')} as released_at,
+        ${iso('created_at')} as created_at, ${iso('ended_at')} as ended_at
       from deliveries
       where action = any(${textArray(actions.map(({ id }) => id))}::uuid[])
         or mirror = any(${textArray(mirrors.map(({ id }) => id))}::uuid[])

@@ -1,16 +1,16 @@
 /** The gateway's HTTP face: hooks and health. The supplier, customer and admin APIs join here. */
-import { Hono } from "hono";
-import { secureHeaders } from "hono/secure-headers";
-import type { Log } from "#config/log.ts";
-import type { InstanceType } from "#core/vocabulary.ts";
-import type { Connection } from "#db/client.ts";
-import { hookTargets } from "#db/hint.ts";
-import { healthRoutes } from "./health.ts";
-import { createAdder } from "./hooks/adder.ts";
-import { hookRoutes } from "./hooks/route.ts";
-import { createTargets } from "./hooks/targets.ts";
-import { problem, ProblemError } from "./problems.ts";
-import { requestLog } from "./request-log.ts";
+import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Log } from '#config/log.ts';
+import type { InstanceType } from '#core/vocabulary.ts';
+import type { Connection } from '#db/client.ts';
+import { hookTargets } from '#db/hint.ts';
+import { healthRoutes } from './health.ts';
+import { createAdder } from './hooks/adder.ts';
+import { hookRoutes } from './hooks/route.ts';
+import { createTargets } from './hooks/targets.ts';
+import { problem, ProblemError } from './problems.ts';
+import { requestLog } from './request-log.ts';
 
 export type GatewayDeps = {
   readonly connection: Connection;
@@ -40,11 +40,11 @@ export function createApp(deps: GatewayDeps): GatewayApp {
   app.use(
     secureHeaders({
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      xFrameOptions: "DENY",
+      xFrameOptions: 'DENY',
     }),
   );
   app.route(
-    "/",
+    '/',
     healthRoutes({
       sql,
       version: deps.version,
@@ -52,8 +52,8 @@ export function createApp(deps: GatewayDeps): GatewayApp {
       isStopping: () => isStopping,
     }),
   );
-  app.route("/hooks", hookRoutes({ targets, adder, hintOf: deps.hintOf }));
-  app.notFound(() => problem("not-found"));
+  app.route('/hooks', hookRoutes({ targets, adder, hintOf: deps.hintOf }));
+  app.notFound(() => problem('not-found'));
   app.onError((error) => answerError(error, deps.log));
 
   return {
@@ -71,19 +71,16 @@ function answerError(error: unknown, log: Log): Response {
   const code = codeOf(error);
   if (isLostDatabase(code)) {
     log.error({ code }, "the database can't be reached");
-    return problem("database-unavailable", "Nothing was stored. Send it again later.");
+    return problem('database-unavailable', 'Nothing was stored. Send it again later.');
   }
-  log.error(
-    { code, name: error instanceof Error ? error.name : typeof error },
-    "a request failed unexpectedly",
-  );
-  return problem("internal");
+  log.error({ code, name: error instanceof Error ? error.name : typeof error }, 'a request failed unexpectedly');
+  return problem('internal');
 }
 
 /** The driver's error, not the query builder's, which repeats the query's parameters. */
 function codeOf(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if ("code" in at && typeof at.code === "string") return at.code;
+    if ('code' in at && typeof at.code === 'string') return at.code;
   return undefined;
 }
 
@@ -91,8 +88,7 @@ function codeOf(error: unknown): string | undefined {
 function isLostDatabase(code: string | undefined): boolean {
   if (code === undefined) return false;
   return (
-    /^(?:ECONN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|CONNECT|CONNECTION_)/.test(
-      code,
-    ) || /^(?:57P|08|53|25006)/.test(code)
+    /^(?:ECONN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|CONNECT|CONNECTION_)/.test(code) ||
+    /^(?:57P|08|53|25006)/.test(code)
   );
 }

@@ -1,11 +1,11 @@
 /** `/healthz`: the process lives. `/readyz`: it can do its work. `/version`. */
-import { Hono } from "hono";
-import type { Connection } from "#db/client.ts";
-import { assertSchema, SchemaError } from "#db/migrate.ts";
-import { problem } from "./problems.ts";
+import { Hono } from 'hono';
+import type { Connection } from '#db/client.ts';
+import { assertSchema, SchemaError } from '#db/migrate.ts';
+import { problem } from './problems.ts';
 
 export type HealthDeps = {
-  readonly sql: Connection["sql"];
+  readonly sql: Connection['sql'];
   readonly version: string;
   /** Whether Temporal answers. Without it hooks are still taken; carrying waits. */
   readonly temporalUp: () => Promise<boolean>;
@@ -13,10 +13,10 @@ export type HealthDeps = {
 };
 
 type Readiness =
-  | { readonly ready: true; readonly temporal: "up" | "down" }
+  | { readonly ready: true; readonly temporal: 'up' | 'down' }
   | {
       readonly ready: false;
-      readonly code: "database-unavailable" | "schema-mismatch";
+      readonly code: 'database-unavailable' | 'schema-mismatch';
       readonly detail: string;
     };
 
@@ -28,39 +28,34 @@ export function healthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
   let last: { readonly at: number; readonly readiness: Promise<Readiness> } | null = null;
 
-  routes.get("/healthz", (c) => c.json({ status: "ok" }));
-  routes.get("/version", (c) => c.json({ name: "ticket-ferry", version: deps.version }));
-  routes.get("/readyz", async (c) => {
-    if (deps.isStopping()) return problem("shutting-down");
-    if (last === null || performance.now() - last.at > keepMs)
-      last = { at: performance.now(), readiness: look(deps) };
+  routes.get('/healthz', (c) => c.json({ status: 'ok' }));
+  routes.get('/version', (c) => c.json({ name: 'ticket-ferry', version: deps.version }));
+  routes.get('/readyz', async (c) => {
+    if (deps.isStopping()) return problem('shutting-down');
+    if (last === null || performance.now() - last.at > keepMs) last = { at: performance.now(), readiness: look(deps) };
     const readiness = await last.readiness;
     if (!readiness.ready) return problem(readiness.code, readiness.detail);
-    return c.json({ status: "ready", database: "up", temporal: readiness.temporal });
+    return c.json({ status: 'ready', database: 'up', temporal: readiness.temporal });
   });
   return routes;
 }
 
 async function look(deps: HealthDeps): Promise<Readiness> {
-  const [database, temporal] = await Promise.all([
-    lookAtDatabase(deps.sql),
-    deps.temporalUp().catch(() => false),
-  ]);
-  return database ?? { ready: true, temporal: temporal ? "up" : "down" };
+  const [database, temporal] = await Promise.all([lookAtDatabase(deps.sql), deps.temporalUp().catch(() => false)]);
+  return database ?? { ready: true, temporal: temporal ? 'up' : 'down' };
 }
 
-async function lookAtDatabase(sql: Connection["sql"]): Promise<Readiness | null> {
+async function lookAtDatabase(sql: Connection['sql']): Promise<Readiness | null> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("no answer")), patienceMs);
+  const timer = setTimeout(() => reject(new Error('no answer')), patienceMs);
   try {
     await Promise.race([assertSchema(sql), late]);
     return null;
   } catch (error) {
-    if (error instanceof SchemaError)
-      return { ready: false, code: "schema-mismatch", detail: error.message };
+    if (error instanceof SchemaError) return { ready: false, code: 'schema-mismatch', detail: error.message };
     return {
       ready: false,
-      code: "database-unavailable",
+      code: 'database-unavailable',
       detail: "Check that PostgreSQL runs and that the gateway's database URL is right.",
     };
   } finally {

@@ -2,17 +2,17 @@
  * Reads a request's body as JSON, strictly. The built-in way turns invalid UTF-8 into other characters and accepts
  * nesting that later code can't walk.
  */
-import type { Context } from "hono";
-import { ProblemError } from "./problems.ts";
+import type { Context } from 'hono';
+import { ProblemError } from './problems.ts';
 
 const maxDepth = 64;
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Throws ProblemError. The size is bounded by whoever is before this. */
 export async function readJson(c: Context): Promise<unknown> {
-  const encoding = c.req.header("content-encoding");
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-    throw new ProblemError("encoded-body", "Send the body without Content-Encoding.");
+  const encoding = c.req.header('content-encoding');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new ProblemError('encoded-body', 'Send the body without Content-Encoding.');
   return parseStrict(new Uint8Array(await c.req.arrayBuffer()));
 }
 
@@ -22,14 +22,13 @@ export function parseStrict(bytes: Uint8Array): unknown {
   try {
     text = decoder.decode(bytes);
   } catch {
-    throw new ProblemError("invalid-utf8", "Send the JSON as UTF-8.");
+    throw new ProblemError('invalid-utf8', 'Send the JSON as UTF-8.');
   }
-  if (isTooDeep(text))
-    throw new ProblemError("json-too-deep", `At most ${maxDepth} levels are read.`);
+  if (isTooDeep(text)) throw new ProblemError('json-too-deep', `At most ${maxDepth} levels are read.`);
   try {
     return JSON.parse(text);
   } catch {
-    throw new ProblemError("malformed-json", "Send one JSON document and nothing else.");
+    throw new ProblemError('malformed-json', 'Send one JSON document and nothing else.');
   }
 }
 

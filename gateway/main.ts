@@ -2,18 +2,18 @@
  * The gateway's process: configuration, database, HTTP. It listens at once, so that probes see it live, and says it is
  * ready, in one line of JSON on stdout, when the database is there too.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import { ConfigError, loadConfig } from "#config/env.ts";
-import { makeLog } from "#config/log.ts";
-import type { Log } from "#config/log.ts";
-import { temporalAnswers } from "#config/temporal-answers.ts";
-import { ferryVersion } from "#config/version.ts";
-import { hintOf } from "#connectors/index.ts";
-import { connect } from "#db/client.ts";
-import type { Connection } from "#db/client.ts";
-import { assertSchema, SchemaError } from "#db/migrate.ts";
-import { createApp } from "./app.ts";
-import { serve } from "./serve.ts";
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, loadConfig } from '#config/env.ts';
+import { makeLog } from '#config/log.ts';
+import type { Log } from '#config/log.ts';
+import { temporalAnswers } from '#config/temporal-answers.ts';
+import { ferryVersion } from '#config/version.ts';
+import { hintOf } from '#connectors/index.ts';
+import { connect } from '#db/client.ts';
+import type { Connection } from '#db/client.ts';
+import { assertSchema, SchemaError } from '#db/migrate.ts';
+import { createApp } from './app.ts';
+import { serve } from './serve.ts';
 
 /** Runs until it is asked to stop. @returns the exit code: 0, 69 (port taken), 78 (configuration, schema) */
 export async function runGateway(): Promise<number> {
@@ -24,9 +24,9 @@ export async function runGateway(): Promise<number> {
     if (!(error instanceof ConfigError)) throw error;
     return giveUp(error.message, error.code, error.exitCode);
   }
-  const log = makeLog({ level: config.log, name: "gateway" });
+  const log = makeLog({ level: config.log, name: 'gateway' });
   const asked = whenAskedToStop();
-  const connection = connect(config.databaseUrl, { max: 10, name: "ferry-gateway" });
+  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
   try {
     const gateway = createApp({
       connection,
@@ -41,17 +41,17 @@ export async function runGateway(): Promise<number> {
         process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
         await untilAborted(asked);
       }
-      log.info("stopping");
+      log.info('stopping');
     } finally {
       await served.stop();
     }
     return 0;
   } catch (error) {
     if (error instanceof SchemaError) return giveUp(error.message, error.code, 78);
-    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
       return giveUp(
         `port ${config.port} of ${config.host} is taken by another program (EADDRINUSE); free it, or choose another with FERRY_PORT`,
-        "port-taken",
+        'port-taken',
         69,
       );
     throw error;
@@ -64,11 +64,7 @@ export async function runGateway(): Promise<number> {
  * Waits for a database that is down, saying so once and then every minute.
  * @returns false when asked to stop before @throws SchemaError
  */
-async function waitForSchema(
-  connection: Connection,
-  log: Log,
-  asked: AbortSignal,
-): Promise<boolean> {
+async function waitForSchema(connection: Connection, log: Log, asked: AbortSignal): Promise<boolean> {
   let told = -Infinity;
   for (let wait = 250; !asked.aborted; wait = Math.min(wait * 2, 2_000)) {
     try {
@@ -91,15 +87,14 @@ async function waitForSchema(
 
 function whenAskedToStop(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.on(signal, () => controller.abort());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => controller.abort());
   return controller.signal;
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 

@@ -2,9 +2,9 @@
  * One line per request. The path itself is never logged: a hook's path holds its secret, and somebody may put one
  * anywhere. What matched says enough.
  */
-import type { MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
-import type { Log } from "#config/log.ts";
+import type { MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { Log } from '#config/log.ts';
 
 export function requestLog(log: Log): MiddlewareHandler {
   return async (c, next) => {
@@ -13,13 +13,13 @@ export function requestLog(log: Log): MiddlewareHandler {
     const { status } = c.res;
     const line = {
       method: c.req.method,
-      route: status === 404 ? "-" : routePath(c, -1),
-      ...(status < 400 ? instanceOf(c.req.param("instance")) : {}),
+      route: status === 404 ? '-' : routePath(c, -1),
+      ...(status < 400 ? instanceOf(c.req.param('instance')) : {}),
       status,
       ms: Math.round((performance.now() - from) * 10) / 10,
     };
-    if (status >= 500) log.warn(line, "request");
-    else log.info(line, "request");
+    if (status >= 500) log.warn(line, 'request');
+    else log.info(line, 'request');
   };
 }
 

@@ -1,8 +1,8 @@
 /** Listens, within limits that a slow or greedy client can't stretch, and stops without dropping what it has taken. */
-import { createAdaptorServer } from "@hono/node-server";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { GatewayApp } from "./app.ts";
+import { createAdaptorServer } from '@hono/node-server';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { GatewayApp } from './app.ts';
 
 export type ServeOptions = {
   readonly host: string;
@@ -37,15 +37,15 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
   server.maxConnections = 2_000;
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return { url: `http://${host}:${port}`, stop: (graceMs) => stop(server, gateway, graceMs) };
 }
 
 function listen(server: Server, options: ServeOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once('error', reject);
     server.listen(options.port, options.host, () => {
-      server.off("error", reject);
+      server.off('error', reject);
       resolve();
     });
   });

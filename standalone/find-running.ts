@@ -1,12 +1,12 @@
 // The Ferry that `ferry start` runs on this machine, for commands that were not told which database they are about.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { local } from "./announce.ts";
-import { defaultDataDir, pathsIn } from "./paths.ts";
-import { user } from "./postgres-cluster.ts";
-import { startTimeOf } from "./process-identity.ts";
-import { readRunFile } from "./run-file.ts";
+import { local } from './announce.ts';
+import { defaultDataDir, pathsIn } from './paths.ts';
+import { user } from './postgres-cluster.ts';
+import { startTimeOf } from './process-identity.ts';
+import { readRunFile } from './run-file.ts';
 
 export type RunningFerry = {
   readonly data: string;
@@ -24,24 +24,23 @@ export type RunningFerry = {
 export async function findRunning(data: string = defaultDataDir()): Promise<RunningFerry | null> {
   const paths = pathsIn(data);
   const run = await readRunFile(paths.data);
-  const postgres = run?.children.find(({ name }) => name === "postgres");
+  const postgres = run?.children.find(({ name }) => name === 'postgres');
   if (run === undefined || postgres === undefined) return null;
   if ((await startTimeOf(postgres.pid)) !== postgres.started) return null;
   try {
-    const ports = JSON.parse(await readFile(paths.ports, "utf8")) as Record<string, number>;
-    const password = (await readFile(join(paths.data, "postgres.password"), "utf8")).trim();
-    const secretKey = (await readFile(paths.secretKey, "utf8")).trim();
+    const ports = JSON.parse(await readFile(paths.ports, 'utf8')) as Record<string, number>;
+    const password = (await readFile(join(paths.data, 'postgres.password'), 'utf8')).trim();
+    const secretKey = (await readFile(paths.secretKey, 'utf8')).trim();
     const { postgres: databasePort, gateway, temporal } = ports;
     if (databasePort === undefined || gateway === undefined) return null;
-    const ownTemporal = run.children.some(({ name }) => name === "temporal");
+    const ownTemporal = run.children.some(({ name }) => name === 'temporal');
     return {
       data: paths.data,
       databaseUrl: `postgres://${user}:${password}@127.0.0.1:${databasePort}/ferry`,
       secretKey,
       gatewayUrl: local(gateway),
-      temporalAddress:
-        ownTemporal && temporal !== undefined ? `127.0.0.1:${temporal}` : undefined,
-      allowAddresses: ["127.0.0.1/32"],
+      temporalAddress: ownTemporal && temporal !== undefined ? `127.0.0.1:${temporal}` : undefined,
+      allowAddresses: ['127.0.0.1/32'],
     };
   } catch {
     return null;

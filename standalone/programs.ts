@@ -43,7 +43,7 @@ export function gatewayChild(s: Surroundings): StartChild<RunningChild> {
         env: ferryEnv(s),
         signal: s.signal,
         logFile: logFile(s.paths, 'gateway'),
-        ready: { url: `${local(s.ports.gateway)}/healthz` },
+        ready: { url: `${local(s.ports.gateway)}/readyz` },
         port: { number: s.ports.gateway, option: '--port' },
       },
       onSpawn,
@@ -60,7 +60,7 @@ export function workerChild(s: Surroundings): StartChild<RunningChild> {
         env: ferryEnv(s),
         signal: s.signal,
         logFile: logFile(s.paths, 'worker'),
-        ready: { line: /\bready\b/i },
+        ready: { line: /^\{"ready":true\}$/m },
       },
       onSpawn,
     );

@@ -77,10 +77,15 @@ const rules: readonly Rule[] = [
       ...packages('@temporalio/activity'),
     ],
   },
-  { files: /^workflows\/worker\.ts$/, may: anything },
+  { files: /^workflows\/(?:worker|run-worker)\.ts$/, may: anything },
+  {
+    files: /^workflows\/sweeper\.ts$/,
+    may: [node, ...folders('core', 'db'), ...packages('@temporalio/client', '@temporalio/common')],
+  },
   { files: /^workflows\//, may: [node, ...packages('@temporalio/common', '@temporalio/workflow')] },
-  { files: /^gateway\/main\.ts$/, may: anything },
+  { files: /^(?:gateway|cli)\/main\.ts$/, may: anything },
   { files: /^gateway\//, may: gateway },
+  { files: /^cli\/main\.ts$/, may: anything },
   { files: /^cli\//, may: [...gateway, ...folders('connectors', 'cli'), ...packages('yaml', 'commander')] },
   { files: /^twins\//, may: [node, ...folders('twins'), ...packages('hono'), /^@hono\//] },
 ];

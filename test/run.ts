@@ -17,7 +17,8 @@ import type { StartedServices } from './support/services.ts';
 
 /** Files that need little besides themselves run side by side; the rest has the machine for itself, since it measures time. */
 const light = ['core', 'config', 'blobs', 'cli', 'twins', 'connectors', 'architecture.test.ts'];
-const fileTimeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 10 * 60_000);
+/** For each test; one that takes longer says so itself. */
+const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -60,10 +61,11 @@ async function runAll(files: readonly string[], signal: AbortSignal): Promise<nu
           run({
             files: [...some],
             concurrency,
-            timeout: fileTimeoutMs,
+            timeout: timeoutMs,
             signal,
             cwd: checkout,
-            execArgv: ['--disable-warning=ExperimentalWarning'],
+            // What a test left open, after it timed out for instance, must not keep its file running for ever.
+            execArgv: ['--disable-warning=ExperimentalWarning', '--test-force-exit'],
           }) as AsyncIterable<TestEvent>,
     ),
   );

@@ -1,10 +1,10 @@
 /** What differs between two values, key by key, for people and for `--json`. */
-import { isSame } from "./canonical.ts";
-import type { Path } from "./fault.ts";
-import { pathText } from "./fault.ts";
+import { isSame } from './canonical.ts';
+import type { Path } from './fault.ts';
+import { pathText } from './fault.ts';
 
 export type Change = {
-  readonly op: "add" | "change" | "remove";
+  readonly op: 'add' | 'change' | 'remove';
   readonly path: string;
   readonly before?: unknown;
   readonly after?: unknown;
@@ -34,9 +34,9 @@ export function additions(defaults: unknown, after: unknown, path: Path): Change
 
 function changeOf(before: unknown, after: unknown, path: Path): Change {
   const text = pathText(path);
-  if (before === undefined) return { op: "add", path: text, after };
-  if (after === undefined) return { op: "remove", path: text, before };
-  return { op: "change", path: text, before, after };
+  if (before === undefined) return { op: 'add', path: text, after };
+  if (after === undefined) return { op: 'remove', path: text, before };
+  return { op: 'change', path: text, before, after };
 }
 
 /** Rows are the same row where they are for the same name, wherever in the list they stand. */
@@ -49,8 +49,7 @@ function listDifferences(before: readonly unknown[], after: readonly unknown[], 
     if (was === undefined) changes.push(changeOf(undefined, item, [...path, at]));
     else changes.push(...differences(was.item, item, [...path, at]));
   }
-  for (const [name, { at, item }] of old)
-    if (!fresh.has(name)) changes.push(changeOf(item, undefined, [...path, at]));
+  for (const [name, { at, item }] of old) if (!fresh.has(name)) changes.push(changeOf(item, undefined, [...path, at]));
   // Nothing but the order differs.
   return changes.length > 0 ? changes : [changeOf(before, after, path)];
 }
@@ -64,10 +63,10 @@ function byName(items: readonly unknown[]): Named | null {
 }
 
 function nameOf(item: unknown): string {
-  if (!isMap(item)) return JSON.stringify(item) ?? "";
-  return String(item["from"] ?? item["kind"] ?? JSON.stringify(item));
+  const name = isMap(item) ? (item['from'] ?? item['kind']) : undefined;
+  return typeof name === 'string' ? name : (JSON.stringify(item) ?? '');
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

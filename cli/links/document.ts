@@ -1,8 +1,8 @@
 /** Reads YAML so that everything in it can be found again by line and column, and names every fault of its syntax. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Document, Node, Pair } from "yaml";
-import type { Fault, Finding, Path } from "./fault.ts";
-import { pathText } from "./fault.ts";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Document, Node, Pair } from 'yaml';
+import type { Fault, Finding, Path } from './fault.ts';
+import { pathText } from './fault.ts';
 
 export type Source = {
   /** What the file says; what could not be understood is left out. */
@@ -19,7 +19,7 @@ const maxBytes = 4 * 1024 * 1024;
 
 export function readSource(text: string): Source {
   if (Buffer.byteLength(text) > maxBytes)
-    return emptySource("too-large", "The file is larger than 4 MiB.", "Split it.");
+    return emptySource('too-large', 'The file is larger than 4 MiB.', 'Split it.');
   const lines = new LineCounter();
   // Pretty errors would quote the file, and somebody may have put a secret into it.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -28,31 +28,30 @@ export function readSource(text: string): Source {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const faults: Fault[] = [...document.errors, ...document.warnings].map((error) => ({
-    code: error.code === "DUPLICATE_KEY" ? "duplicate-key" : "yaml-syntax",
-    path: "",
+    code: error.code === 'DUPLICATE_KEY' ? 'duplicate-key' : 'yaml-syntax',
+    path: '',
     ...at(error.pos[0]),
     ...syntaxWords(error.code),
   }));
   const value = toValue(document, (path, node) => {
     faults.push({
-      code: "unusable-key",
+      code: 'unusable-key',
       path: pathText(path),
       ...at(node?.range?.[0] ?? 0),
       message: "This key can't be used.",
-      fix: "Choose another name.",
+      fix: 'Choose another name.',
     });
   });
-  if (value.failure !== undefined)
-    faults.push({ code: "yaml-syntax", path: "", line: 1, column: 1, ...value.failure });
+  if (value.failure !== undefined) faults.push({ code: 'yaml-syntax', path: '', line: 1, column: 1, ...value.failure });
   return {
     value: value.value,
     faults,
-    isBroken: faults.some((fault) => fault.code === "yaml-syntax"),
+    isBroken: faults.some((fault) => fault.code === 'yaml-syntax'),
     has: (path) => find(document, path).depth === path.length,
     place: ({ code, path, at: part, message, fix }) => ({
       code,
       path: pathText(path),
-      ...at(offsetOf(find(document, path), path, part ?? "value")),
+      ...at(offsetOf(find(document, path), path, part ?? 'value')),
       message,
       fix,
     }),
@@ -60,7 +59,7 @@ export function readSource(text: string): Source {
 }
 
 function emptySource(code: string, message: string, fix: string): Source {
-  const fault = { code, path: "", line: 1, column: 1, message, fix };
+  const fault = { code, path: '', line: 1, column: 1, message, fix };
   return {
     value: undefined,
     faults: [fault],
@@ -86,20 +85,20 @@ function toValue(
       value: undefined,
       failure: isAliasName
         ? {
-            message: "An alias (*name) is used before its anchor (&name) is set, or without one.",
-            fix: "Set the anchor first, or write the value out.",
+            message: 'An alias (*name) is used before its anchor (&name) is set, or without one.',
+            fix: 'Set the anchor first, or write the value out.',
           }
-        : { message: "The aliases in this file unfold without end.", fix: "Write the values out." },
+        : { message: 'The aliases in this file unfold without end.', fix: 'Write the values out.' },
     };
   }
 }
 
 /** A key that means something to JavaScript itself must not get as far as a schema. */
 function dropUnusable(value: unknown, path: Path, tell: (path: Path) => void): void {
-  if (typeof value !== "object" || value === null || path.length > 40) return;
+  if (typeof value !== 'object' || value === null || path.length > 40) return;
   for (const [key, inner] of Object.entries(value)) {
     const here = [...path, Array.isArray(value) ? Number(key) : key];
-    if (key === "__proto__") {
+    if (key === '__proto__') {
       tell(here);
       delete (value as Record<string, unknown>)[key];
     } else dropUnusable(inner, here, tell);
@@ -126,7 +125,7 @@ function find(document: Document, path: Path): Found {
         key: pair.key as Node,
         value: (pair.value ?? pair.key) as Node,
       };
-    } else if (isSeq(inside) && typeof step === "number") {
+    } else if (isSeq(inside) && typeof step === 'number') {
       const item = inside.items[step];
       if (item === undefined) return found;
       found = { depth: found.depth + 1, key: null, value: item as Node };
@@ -136,58 +135,59 @@ function find(document: Document, path: Path): Found {
 }
 
 function keyOf(pair: Pair): string {
-  return isScalar(pair.key) ? String(pair.key.value) : "";
+  return isScalar(pair.key) ? String(pair.key.value) : '';
 }
 
-function offsetOf(found: Found, path: Path, part: "key" | "value"): number {
+function offsetOf(found: Found, path: Path, part: 'key' | 'value'): number {
   const isWhole = found.depth === path.length;
-  // What is missing is told at the key of what it is missing from.
-  const node = isWhole && part === "value" ? found.value : (found.key ?? found.value);
+  // What is missing is told at the key of what it is missing from, and what is wrong with a whole map or list at its key.
+  const isValue = isWhole && part === 'value' && !isMap(found.value) && !isSeq(found.value);
+  const node = isValue ? found.value : (found.key ?? found.value);
   return node?.range?.[0] ?? 0;
 }
 
 function syntaxWords(code: string): Words {
   return (
     syntax[code] ?? {
-      message: "This is not valid YAML.",
-      fix: "Check quotes, brackets and indentation.",
+      message: 'This is not valid YAML.',
+      fix: 'Check quotes, brackets and indentation.',
     }
   );
 }
 
 const syntax: Readonly<Record<string, Words>> = {
   DUPLICATE_KEY: {
-    message: "This key stands here a second time.",
-    fix: "Keep one of the two, or join them.",
+    message: 'This key stands here a second time.',
+    fix: 'Keep one of the two, or join them.',
   },
   BAD_INDENT: {
-    message: "The indentation does not fit what stands above.",
-    fix: "Indent with spaces, the same number for all keys of one map, and close brackets.",
+    message: 'The indentation does not fit what stands above.',
+    fix: 'Indent with spaces, the same number for all keys of one map, and close brackets.',
   },
-  TAB_AS_INDENT: { message: "A tab is used as indentation.", fix: "Use spaces." },
+  TAB_AS_INDENT: { message: 'A tab is used as indentation.', fix: 'Use spaces.' },
   MISSING_CHAR: {
-    message: "A quote, bracket, colon or comma is missing.",
-    fix: "Close what is open.",
+    message: 'A quote, bracket, colon or comma is missing.',
+    fix: 'Close what is open.',
   },
   BAD_DQ_ESCAPE: {
-    message: "A backslash in double quotes starts something unknown.",
-    fix: "Use single quotes, or double the backslash.",
+    message: 'A backslash in double quotes starts something unknown.',
+    fix: 'Use single quotes, or double the backslash.',
   },
   BLOCK_AS_IMPLICIT_KEY: {
-    message: "A second colon follows on the same line.",
-    fix: "Put a text that holds a colon in quotes.",
+    message: 'A second colon follows on the same line.',
+    fix: 'Put a text that holds a colon in quotes.',
   },
   MULTIPLE_DOCS: {
-    message: "A second document begins here (---).",
-    fix: "Keep everything in one document.",
+    message: 'A second document begins here (---).',
+    fix: 'Keep everything in one document.',
   },
-  TAG_RESOLVE_FAILED: { message: "Tags (!name) are not used here.", fix: "Remove the tag." },
+  TAG_RESOLVE_FAILED: { message: 'Tags (!name) are not used here.', fix: 'Remove the tag.' },
   BAD_ALIAS: {
-    message: "An alias (*name) has a wrong name.",
-    fix: "Put a text that begins with * in quotes.",
+    message: 'An alias (*name) has a wrong name.',
+    fix: 'Put a text that begins with * in quotes.',
   },
   BAD_SCALAR_START: {
     message: "A text can't begin with this character.",
-    fix: "Put the text in quotes.",
+    fix: 'Put the text in quotes.',
   },
 };

@@ -7,7 +7,7 @@ export type Finding = {
   readonly code: string;
   readonly path: Path;
   /** Whether the key or the value at the path is at fault. */
-  readonly at?: "key" | "value";
+  readonly at?: 'key' | 'value';
   readonly message: string;
   readonly fix: string;
 };
@@ -24,10 +24,10 @@ export type Fault = {
 };
 
 export function pathText(path: Path): string {
-  let text = "";
+  let text = '';
   for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else if (/^[\w-]+$/.test(step)) text += text === "" ? step : `.${step}`;
+    if (typeof step === 'number') text += `[${step}]`;
+    else if (/^[\w-]+$/.test(step)) text += text === '' ? step : `.${step}`;
     else text += `[${JSON.stringify(step)}]`;
   }
   return text;

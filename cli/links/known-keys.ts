@@ -1,6 +1,6 @@
 /** Which keys a schema knows at a path, so that an unknown one can be answered with the one that was meant. */
-import type { z } from "zod";
-import type { Path } from "./fault.ts";
+import type { z } from 'zod';
+import type { Path } from './fault.ts';
 
 type Definition = {
   readonly type: string;
@@ -21,7 +21,7 @@ export function knownKeys(schema: z.ZodType, path: Path): string[] {
 function inside(schema: z.ZodType, step: string | number): z.ZodType[] {
   return unwrap(schema).flatMap((one) => {
     const { shape, element, valueType } = definition(one);
-    const next = shape?.[step] ?? (typeof step === "number" ? element : valueType);
+    const next = shape?.[step] ?? (typeof step === 'number' ? element : valueType);
     return next === undefined ? [] : [next];
   });
 }

@@ -1,8 +1,8 @@
 /** What core's lint says about a link, brought back to where it stands in the file. */
-import { lintLink } from "#core/lint.ts";
-import type { Catalogue } from "#core/vocabulary.ts";
-import type { Finding, Path } from "./fault.ts";
-import type { JoinedSide } from "./sides.ts";
+import { lintLink } from '#core/lint.ts';
+import type { Catalogue } from '#core/vocabulary.ts';
+import type { Finding, Path } from './fault.ts';
+import type { JoinedSide } from './sides.ts';
 
 export type LintSide = {
   readonly instance: string | null;
@@ -18,19 +18,18 @@ export type LintInput = {
 };
 
 export function lintFindings({ customer, supplier, catalogues, names }: LintInput): Finding[] {
-  const catalogueOf = ({ instance }: LintSide): Catalogue | null =>
-    catalogues.get(instance ?? "") ?? null;
+  const catalogueOf = ({ instance }: LintSide): Catalogue | null => catalogues.get(instance ?? '') ?? null;
   const nameOf = ({ instance }: LintSide, fallback: string): string =>
-    names.get(instance ?? "") ?? instance ?? fallback;
+    names.get(instance ?? '') ?? instance ?? fallback;
   const faults = lintLink({
     customer: customer.joined.settings,
     supplier: supplier.joined.settings,
     customerCatalogue: catalogueOf(customer),
     supplierCatalogue: catalogueOf(supplier),
-    names: { customer: nameOf(customer, "the customer"), supplier: nameOf(supplier, "the supplier") },
+    names: { customer: nameOf(customer, 'the customer'), supplier: nameOf(supplier, 'the supplier') },
   });
   return faults.flatMap(({ code, path: [side, ...rest], message, fix }) => {
-    const { joined } = side === "supplier" ? supplier : customer;
+    const { joined } = side === 'supplier' ? supplier : customer;
     const path = joined.original(rest);
     return joined.removed.some((gone) => isWithin(path, gone) || isWithin(gone, path))
       ? []

@@ -1,6 +1,6 @@
 /** `extends`: a side's own keys over its profile's. Lists of rows, and conditions, are replaced whole. */
-import type { Path } from "./fault.ts";
-import { valueAt } from "./issues.ts";
+import type { Path } from './fault.ts';
+import { valueAt } from './issues.ts';
 
 export type Raw = Readonly<Record<string, unknown>>;
 
@@ -8,15 +8,14 @@ export function mergeSide(profile: Raw, own: Raw): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...profile };
   for (const [key, value] of Object.entries(own)) {
     const under = merged[key];
-    merged[key] =
-      key !== "escalates" && isMap(under) && isMap(value) ? mergeSide(under, value) : value;
+    merged[key] = key !== 'escalates' && isMap(under) && isMap(value) ? mergeSide(under, value) : value;
   }
   return merged;
 }
 
 /** Where a path of the merged settings comes from; the side itself where both, or neither, have it. */
-export function originOf(path: Path, profile: Raw, own: Raw): "own" | "profile" {
-  return depthIn(own, path) >= depthIn(profile, path) ? "own" : "profile";
+export function originOf(path: Path, profile: Raw, own: Raw): 'own' | 'profile' {
+  return depthIn(own, path) >= depthIn(profile, path) ? 'own' : 'profile';
 }
 
 function depthIn(value: Raw, path: Path): number {
@@ -26,5 +25,5 @@ function depthIn(value: Raw, path: Path): number {
 }
 
 function isMap(value: unknown): value is Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

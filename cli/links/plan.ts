@@ -1,14 +1,14 @@
 /** What is to be stored so that the database says what the file says. Pure. */
-import { linkSettingsSchema, sideSchema } from "#core/settings.ts";
-import type { LinkSettings } from "#core/settings.ts";
-import type { Catalogue } from "#core/vocabulary.ts";
-import type { StoredFederation, StoredInstance, StoredSide } from "#db/settings.ts";
-import { isSame } from "./canonical.ts";
-import { additions, differences } from "./difference.ts";
-import type { Change } from "./difference.ts";
-import type { Stored } from "./check.ts";
-import type { Raw } from "./merge.ts";
-import type { Wanted, WantedInstance, WantedSide } from "./types.ts";
+import { linkSettingsSchema, sideSchema } from '#core/settings.ts';
+import type { LinkSettings } from '#core/settings.ts';
+import type { Catalogue } from '#core/vocabulary.ts';
+import type { StoredFederation, StoredInstance, StoredSide } from '#db/settings.ts';
+import { isSame } from './canonical.ts';
+import { additions, differences } from './difference.ts';
+import type { Change } from './difference.ts';
+import type { Stored } from './check.ts';
+import type { Raw } from './merge.ts';
+import type { Wanted, WantedInstance, WantedSide } from './types.ts';
 
 export type Plan = {
   readonly changes: readonly Change[];
@@ -30,12 +30,7 @@ export type NewCatalogue = {
 /** What is secret about the stored instances, opened; an instance that could not be opened is missing. */
 export type Opened = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-export function planOf(
-  stored: Stored,
-  wanted: Wanted,
-  opened: Opened,
-  hashOf: (hookSecret: string) => string,
-): Plan {
+export function planOf(stored: Stored, wanted: Wanted, opened: Opened, hashOf: (hookSecret: string) => string): Plan {
   const { federation } = stored;
   const changes: Change[] = [];
   /** Keeps what has changes, and notes these. */
@@ -57,10 +52,10 @@ export function planOf(
   const profiles = [...wanted.profiles].flatMap((entry) => {
     const [id, profile] = entry;
     const before = federation.profiles.get(id);
-    const path = ["profiles", id];
+    const path = ['profiles', id];
     if (before !== undefined) return changed(entry, differences(before, profile, path));
     const more = additions({}, profile, path);
-    return changed(entry, more.length > 0 ? more : [{ op: "add", path: path.join("."), after: {} }]);
+    return changed(entry, more.length > 0 ? more : [{ op: 'add', path: path.join('.'), after: {} }]);
   });
   const links = [...wanted.links].flatMap((entry) => {
     const [id, settings] = entry;
@@ -77,7 +72,7 @@ export function planOf(
     links: new Map(links),
     sides,
     goingLive: [...wanted.links].flatMap(([id, { mode }]) =>
-      mode === "live" && federation.links.get(id)?.mode === "shadow" ? [id] : [],
+      mode === 'live' && federation.links.get(id)?.mode === 'shadow' ? [id] : [],
     ),
   };
 }
@@ -88,7 +83,7 @@ function instanceChanges(
   opened: Readonly<Record<string, string>> | undefined,
   hashOf: (hookSecret: string) => string,
 ): Change[] {
-  const path = ["instances", after.id];
+  const path = ['instances', after.id];
   const shown = ({ type, name, url, options }: WantedInstance | StoredInstance): unknown => ({
     type,
     name,
@@ -101,49 +96,44 @@ function instanceChanges(
       : differences(shown(before), shown(after), path);
   const names = new Set([...Object.keys(opened ?? {}), ...Object.keys(after.credentials)]);
   const secrets = [...names].flatMap((name) =>
-    secretChange(`${path.join(".")}.credentials.${name}`, opened?.[name], after.credentials[name]),
+    secretChange(`${path.join('.')}.credentials.${name}`, opened?.[name], after.credentials[name]),
   );
   // What can't be opened any more is stored anew, even if there is nothing to be seen.
   if (before !== undefined && opened === undefined && names.size === 0)
-    secrets.push({ op: "change", path: `${path.join(".")}.credentials`, secret: true });
+    secrets.push({ op: 'change', path: `${path.join('.')}.credentials`, secret: true });
   const hash = after.hookSecret === null ? undefined : hashOf(after.hookSecret);
-  const hook = secretChange(`${path.join(".")}.hookSecret`, before?.hookSecretHash ?? undefined, hash);
+  const hook = secretChange(`${path.join('.')}.hookSecret`, before?.hookSecretHash ?? undefined, hash);
   return [...open, ...secrets, ...hook];
 }
 
-function secretChange(
-  path: string,
-  before: string | undefined,
-  after: string | undefined,
-): Change[] {
+function secretChange(path: string, before: string | undefined, after: string | undefined): Change[] {
   if (before === after) return [];
-  const op = before === undefined ? "add" : after === undefined ? "remove" : "change";
+  const op = before === undefined ? 'add' : after === undefined ? 'remove' : 'change';
   return [{ op, path, secret: true }];
 }
 
 function catalogueChange(instance: string, version: number): Change {
   const path = `instances.${instance}.catalogue`;
   return version === 1
-    ? { op: "add", path, after: "version 1" }
-    : { op: "change", path, before: `version ${version - 1}`, after: `version ${version}` };
+    ? { op: 'add', path, after: 'version 1' }
+    : { op: 'change', path, before: `version ${version - 1}`, after: `version ${version}` };
 }
 
 function linkChanges(federation: StoredFederation, id: string, settings: LinkSettings): Change[] {
-  const path = ["links", id];
+  const path = ['links', id];
   const before = federation.links.get(id);
-  if (before !== undefined)
-    return differences(linkSettingsSchema.parse(before), settings, path);
+  if (before !== undefined) return differences(linkSettingsSchema.parse(before), settings, path);
   return [
-    { op: "add", path: `links.${id}.mode`, after: settings.mode },
+    { op: 'add', path: `links.${id}.mode`, after: settings.mode },
     ...additions(linkSettingsSchema.parse({ mode: settings.mode }), settings, path),
   ];
 }
 
 function sideChanges(before: StoredSide | undefined, after: WantedSide): Change[] {
-  const path = ["links", after.link, after.name];
+  const path = ['links', after.link, after.name];
   const shown = { instance: after.instance, ...extending(after.profile), ...after.settings };
   if (before === undefined) {
-    const { inbound, outbound } = sideSchema.parse({ account: { name: "?" } });
+    const { inbound, outbound } = sideSchema.parse({ account: { name: '?' } });
     return additions({ inbound, outbound }, shown, path);
   }
   const stored = sideSchema.safeParse(before.settings);
@@ -159,7 +149,7 @@ function sideChanges(before: StoredSide | undefined, after: WantedSide): Change[
   if (changes.length > 0 || isSame(before.own, after.own)) return changes;
   // The same as before, but another part of it is the side's own.
   const [was, is] = [ownKeys(before.own), ownKeys(after.own)];
-  return [{ op: "change", path: `${path.join(".")} (its own keys)`, before: was, after: is }];
+  return [{ op: 'change', path: `${path.join('.')} (its own keys)`, before: was, after: is }];
 }
 
 function extending(profile: string | null): { readonly extends?: string } {
@@ -167,10 +157,8 @@ function extending(profile: string | null): { readonly extends?: string } {
 }
 
 function ownKeys(own: Raw | null): string[] {
-  return ["account", "inbound", "outbound"].flatMap((part) => {
+  return ['account', 'inbound', 'outbound'].flatMap((part) => {
     const value = own?.[part];
-    return typeof value === "object" && value !== null
-      ? Object.keys(value).map((key) => `${part}.${key}`)
-      : [];
+    return typeof value === 'object' && value !== null ? Object.keys(value).map((key) => `${part}.${key}`) : [];
   });
 }

@@ -1,7 +1,7 @@
 /** Takes out of a value what its schema refuses, so that the rest can be checked as well in the same go. */
-import type { z } from "zod";
-import type { Path } from "./fault.ts";
-import { flatIssues, valueAt } from "./issues.ts";
+import type { z } from 'zod';
+import type { Path } from './fault.ts';
+import { flatIssues, valueAt } from './issues.ts';
 
 export type Repaired = {
   readonly value: unknown;
@@ -17,12 +17,11 @@ export function repair(schema: z.ZodType, value: unknown): Repaired | null {
   for (let round = 0; round < 200; round += 1) {
     const kept = rebuild(value, new Set(removed.keys()));
     const result = schema.safeParse(kept.value);
-    if (result.success)
-      return { value: kept.value, removed: [...removed.values()], original: kept.original };
+    if (result.success) return { value: kept.value, removed: [...removed.values()], original: kept.original };
     for (const issue of flatIssues(result.error.issues)) {
       const path = issue.path as Path;
       const doomed =
-        issue.code === "unrecognized_keys"
+        issue.code === 'unrecognized_keys'
           ? issue.keys.map((key) => [...path, key])
           : [valueAt(kept.value, path) === undefined ? path.slice(0, -1) : path];
       for (const one of doomed) {
@@ -48,11 +47,9 @@ function rebuild(
       indices.set(JSON.stringify(newPath), kept);
       return kept.map((index, at) => copy(old[index], [...oldPath, index], [...newPath, at]));
     }
-    if (typeof old !== "object" || old === null) return old;
+    if (typeof old !== 'object' || old === null) return old;
     const entries = Object.entries(old).filter(([key]) => isKept([...oldPath, key]));
-    return Object.fromEntries(
-      entries.map(([key, inner]) => [key, copy(inner, [...oldPath, key], [...newPath, key])]),
-    );
+    return Object.fromEntries(entries.map(([key, inner]) => [key, copy(inner, [...oldPath, key], [...newPath, key])]));
   }
   const isKept = (path: Path): boolean => !removed.has(JSON.stringify(path));
 
@@ -60,9 +57,7 @@ function rebuild(
     value: copy(value, [], []),
     original: (path) =>
       path.map((step, at) =>
-        typeof step === "number"
-          ? (indices.get(JSON.stringify(path.slice(0, at)))?.[step] ?? step)
-          : step,
+        typeof step === 'number' ? (indices.get(JSON.stringify(path.slice(0, at)))?.[step] ?? step) : step,
       ),
   };
 }

@@ -1,7 +1,7 @@
 /** Fetches secrets from where the file says they are. Messages name the place, never the secret. */
-import type { Finding, Path } from "./fault.ts";
-import type { SecretPlace } from "./schema.ts";
-import type { ApplyDeps } from "./types.ts";
+import type { Finding, Path } from './fault.ts';
+import type { SecretPlace } from './schema.ts';
+import type { ApplyDeps } from './types.ts';
 
 export type Fetched = { readonly secret: string } | { readonly finding: Finding };
 
@@ -10,38 +10,38 @@ const maxLength = 64 * 1024;
 export async function fetchSecret(
   place: SecretPlace,
   path: Path,
-  deps: Pick<ApplyDeps, "env" | "readSecretFile">,
+  deps: Pick<ApplyDeps, 'env' | 'readSecretFile'>,
 ): Promise<Fetched> {
-  if ("env" in place) {
+  if ('env' in place) {
     const secret = deps.env[place.env];
-    if (secret !== undefined && secret !== "") return usable(secret, [...path, "env"]);
+    if (secret !== undefined && secret !== '') return usable(secret, [...path, 'env']);
     return {
       finding: {
-        code: "missing-secret",
-        path: [...path, "env"],
-        message: `The environment variable ${place.env} is ${secret === "" ? "empty" : "not set"}.`,
+        code: 'missing-secret',
+        path: [...path, 'env'],
+        message: `The environment variable ${place.env} is ${secret === '' ? 'empty' : 'not set'}.`,
         fix: `Set it where ferry runs: ${place.env}=… ferry apply …`,
       },
     };
   }
   try {
-    const secret = (await deps.readSecretFile(place.file)).replace(/\r?\n$/, "");
-    if (secret !== "") return usable(secret, [...path, "file"]);
-    return missingFile(place.file, [...path, "file"], "is empty");
+    const secret = (await deps.readSecretFile(place.file)).replace(/\r?\n$/, '');
+    if (secret !== '') return usable(secret, [...path, 'file']);
+    return missingFile(place.file, [...path, 'file'], 'is empty');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    return missingFile(place.file, [...path, "file"], `can't be read (${code})`);
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return missingFile(place.file, [...path, 'file'], `can't be read (${code})`);
   }
 }
 
 function usable(secret: string, path: Path): Fetched {
-  if (secret.length <= maxLength && !secret.includes("\0")) return { secret };
+  if (secret.length <= maxLength && !secret.includes('\0')) return { secret };
   return {
     finding: {
-      code: "wrong-value",
+      code: 'wrong-value',
       path,
       message: "What stands there can't be a secret: it is too long or holds a NUL.",
-      fix: "Check that the right place is named.",
+      fix: 'Check that the right place is named.',
     },
   };
 }
@@ -49,10 +49,10 @@ function usable(secret: string, path: Path): Fetched {
 function missingFile(file: string, path: Path, what: string): Fetched {
   return {
     finding: {
-      code: "missing-secret",
+      code: 'missing-secret',
       path,
       message: `The file ${file} ${what}.`,
-      fix: "Write the secret into it, or name another file; relative names start at the links file.",
+      fix: 'Write the secret into it, or name another file; relative names start at the links file.',
     },
   };
 }
@@ -61,9 +61,9 @@ function missingFile(file: string, path: Path, what: string): Fetched {
 export function hookSecretFinding(secret: string, path: Path): Finding | null {
   if (/^[\w.~-]{16,200}$/.test(secret)) return null;
   return {
-    code: "weak-hook-secret",
+    code: 'weak-hook-secret',
     path,
-    message: "The secret of the webhook is shorter than 16 characters or holds some that a URL changes.",
-    fix: "Use letters and digits, for instance: openssl rand -hex 32",
+    message: 'The secret of the webhook is shorter than 16 characters or holds some that a URL changes.',
+    fix: 'Use letters and digits, for instance: openssl rand -hex 32',
   };
 }

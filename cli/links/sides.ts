@@ -1,11 +1,11 @@
 /** One side of a link: its own keys joined with its profile's, and the way back from the result to the file. */
-import { z } from "zod";
-import { accountSchema, inboundSchema, outboundSchema, sideSchema } from "#core/settings.ts";
-import type { SideSettings } from "#core/settings.ts";
-import type { Path } from "./fault.ts";
-import { mergeSide, originOf } from "./merge.ts";
-import type { Raw } from "./merge.ts";
-import { repair } from "./repair.ts";
+import { z } from 'zod';
+import { accountSchema, inboundSchema, outboundSchema, sideSchema } from '#core/settings.ts';
+import type { SideSettings } from '#core/settings.ts';
+import type { Path } from './fault.ts';
+import { mergeSide, originOf } from './merge.ts';
+import type { Raw } from './merge.ts';
+import { repair } from './repair.ts';
 
 export type JoinedSide = {
   readonly own: Raw;
@@ -33,8 +33,7 @@ const partSchema = z.strictObject({
 export function partOf(raw: unknown, under: Path): Part {
   const { account, inbound, outbound } = asMap(raw);
   const kept = repair(partSchema, dropAbsent({ account, inbound, outbound }));
-  if (kept === null)
-    return { value: {}, removed: [under], original: (path) => [...under, ...path] };
+  if (kept === null) return { value: {}, removed: [under], original: (path) => [...under, ...path] };
   return {
     value: asMap(kept.value),
     removed: kept.removed.map((path) => [...under, ...path]),
@@ -45,28 +44,20 @@ export function partOf(raw: unknown, under: Path): Part {
 export const noPart: Part = { value: {}, removed: [], original: (path) => path };
 
 export function joinSide(own: Part, profile: Part, under: Path): JoinedSide {
-  const hasAccount = own.value["account"] !== undefined;
+  const hasAccount = own.value['account'] !== undefined;
   const merged = mergeSide(profile.value, own.value);
   return {
     own: own.value,
     // Without an account there is a fault already; the rest is to be checked all the same.
-    settings: sideSchema.parse(hasAccount ? merged : { ...merged, account: { name: "?" } }),
-    removed: [
-      ...own.removed,
-      ...profile.removed,
-      ...(hasAccount ? [] : [[...under, "account"]]),
-    ],
+    settings: sideSchema.parse(hasAccount ? merged : { ...merged, account: { name: '?' } }),
+    removed: [...own.removed, ...profile.removed, ...(hasAccount ? [] : [[...under, 'account']])],
     original: (path) =>
-      originOf(path, profile.value, own.value) === "own"
-        ? own.original(path)
-        : profile.original(path),
+      originOf(path, profile.value, own.value) === 'own' ? own.original(path) : profile.original(path),
   };
 }
 
 export function asMap(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 function dropAbsent(value: Record<string, unknown>): Record<string, unknown> {

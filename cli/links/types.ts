@@ -1,9 +1,9 @@
 /** What a links file asks for once it is checked, and what applying needs from outside. */
-import type { z } from "zod";
-import type { LinkSettings, SideSettings } from "#core/settings.ts";
-import type { Catalogue, InstanceType, SideName } from "#core/vocabulary.ts";
-import type { Client } from "#db/client.ts";
-import type { Raw } from "./merge.ts";
+import type { z } from 'zod';
+import type { LinkSettings, SideSettings } from '#core/settings.ts';
+import type { Catalogue, InstanceType, SideName } from '#core/vocabulary.ts';
+import type { Client } from '#db/client.ts';
+import type { Raw } from './merge.ts';
 
 export type WantedInstance = {
   readonly id: string;
@@ -41,10 +41,7 @@ export type TypeRules = {
   readonly options: z.ZodObject;
 };
 
-export type CatalogueTarget = Pick<
-  WantedInstance,
-  "id" | "type" | "url" | "credentials" | "options"
->;
+export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'>;
 
 export type ApplyDeps = {
   readonly db: Client;

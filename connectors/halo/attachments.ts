@@ -57,6 +57,9 @@ export async function uploadFile(client: HaloClient, upload: Upload, call: Call)
   return client.upload('Attachment', body, length, attachmentSchema, { ...call, what });
 }
 
+/** A multiple of three. */
+const pieceBytes = 48 * 1024;
+
 async function* encoded(head: Buffer, file: Readable, tail: Buffer): AsyncGenerator<Buffer> {
   yield head;
   let carry: Buffer = Buffer.alloc(0);
@@ -67,7 +70,10 @@ async function* encoded(head: Buffer, file: Readable, tail: Buffer): AsyncGenera
         : Buffer.concat([carry, chunk]);
     const whole = bytes.length - (bytes.length % 3);
     carry = Buffer.from(bytes.subarray(whole));
-    if (whole > 0) yield Buffer.from(bytes.toString('base64', 0, whole), 'latin1');
+    // In small pieces, so that what is thrown away stays in the young generation.
+    for (let at = 0; at < whole; at += pieceBytes) {
+      yield Buffer.from(bytes.toString('base64', at, Math.min(at + pieceBytes, whole)), 'latin1');
+    }
   }
   if (carry.length > 0) yield Buffer.from(carry.toString('base64'), 'latin1');
   yield tail;

@@ -43,6 +43,7 @@ export function createGlossary(client: HaloClient, options: wire.HaloOptions): G
   const ttl = options.catalogueTtlMs ?? defaultTtlMs;
   let known: { readonly words: Words; readonly readAt: number } | null = null;
   let reading: Promise<Words> | null = null;
+  let missedAt = -Infinity;
 
   function reload(call: Call): Promise<Words> {
     reading ??= readWords(client, options, call)
@@ -66,7 +67,8 @@ export function createGlossary(client: HaloClient, options: wire.HaloOptions): G
     reload,
     async look(what, name, find, call) {
       let found = find(await words(call));
-      if (found === undefined && known !== null && performance.now() - known.readAt > reloadPauseMs) {
+      if (found === undefined && performance.now() - missedAt > reloadPauseMs) {
+        missedAt = performance.now();
         found = find(await reload(call));
       }
       if (found !== undefined) return found;
@@ -93,7 +95,7 @@ export function same(a: string, b: string): boolean {
 }
 
 async function readWords(client: HaloClient, options: wire.HaloOptions, call: Call): Promise<Words> {
-  const all = { ...call, what: 'Reading the catalogue' };
+  const all = { ...call, link: null, what: 'Reading the catalogue' };
   const list = <T>(path: string, schema: wire.Schema<T>, query = {}): Promise<T> =>
     client.get(path, query, schema, all);
   const statuses = await list('Status', wire.statuses);

@@ -96,7 +96,9 @@ async function findAction(
 function isDescribed(ticket: Ticket, { note, attachments }: Command): boolean {
   const now = ticket.details_html ?? '';
   const shown = now.match(/\/api\/attachment\//gi)?.length ?? 0;
-  return comparableText(now) === comparableText(note ?? '') && shown >= attachments.length;
+  return (
+    comparableText(now) === comparableText(note ?? '') && shown >= attachments.filter(({ inline }) => inline).length
+  );
 }
 
 /** Whether the ticket already is as the command asks; then it does not matter who made it so. */

@@ -10,7 +10,9 @@ const holderKeys = new Set(['ticket', 'tickets', 'faults']);
 
 export const hintOf: HintOf = (body) => {
   const found = new Set<string>();
-  collect(body, 'ticket', 0, found);
+  collect(body, '', 0, found);
+  // A template may send the bare ticket.
+  if (found.size === 0 && !Array.isArray(body)) collect({ ticket: body }, '', 0, found);
   return [...found].slice(0, most);
 };
 
@@ -24,10 +26,10 @@ function collect(value: unknown, key: string, depth: number, found: Set<string>)
     const lower = name.toLowerCase();
     const isTicket = ticketKeys.has(lower) || (lower === 'id' && holderKeys.has(key));
     if (isTicket && isId(inner)) found.add(String(inner));
-    else collect(inner, holderKeys.has(lower) || depth > 0 ? lower : key, depth + 1, found);
+    else collect(inner, lower, depth + 1, found);
   }
 }
 
 function isId(value: unknown): boolean {
-  return /^[1-9]\d{0,14}$/.test(String(value)) && (typeof value === 'number' || typeof value === 'string');
+  return (typeof value === 'number' || typeof value === 'string') && /^[1-9]\d{0,14}$/.test(String(value));
 }

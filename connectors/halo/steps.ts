@@ -23,8 +23,8 @@ function openSteps(command: Command): Step[] {
   return [
     step('open', { ...command, attachments: inline }, []),
     ...attachments.map((file) => fileStep(later, file)),
-    // Its pictures have URLs only now.
-    ...(inline.length === 0 ? [] : [step('content', { ...later, note: command.note, attachments: inline }, [])]),
+    // Its pictures have URLs only now, and it can say which files did not come.
+    ...(attachments.length === 0 ? [] : [step('content', { ...later, note: command.note, attachments }, [])]),
   ];
 }
 

@@ -5,21 +5,31 @@
 import { Transform, pipeline } from 'node:stream';
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { OpenedAttachment } from '#connectors/helpdesk.ts';
+import { query } from './client.ts';
 import type { RtClient } from './client.ts';
+import { foundPartSchema } from './wire.ts';
 
 export async function openAttachment(
   client: RtClient,
+  ticketId: string,
   attachmentId: string,
   signal: AbortSignal,
 ): Promise<OpenedAttachment> {
-  const { stream } = await client.stream(
-    `/attachment/${encodeURIComponent(attachmentId)}`,
-    { what: `give file ${attachmentId}`, write: false, about: 'file' },
-    signal,
-  );
-  // Errors reach the reader of the last stream; pipeline destroys the others.
-  const content = pipeline(stream, contentOf(), () => undefined);
-  return { stream: content, sizeBytes: null, type: null };
+  const purpose = { what: `give file ${attachmentId}`, write: false, about: 'file' } as const;
+  try {
+    const { stream } = await client.stream(`/attachment/${encodeURIComponent(attachmentId)}`, purpose, signal);
+    // Errors reach the reader of the last stream; pipeline destroys the others.
+    const content = pipeline(stream, contentOf(), () => undefined);
+    return { stream: content, sizeBytes: null, type: null };
+  } catch (error) {
+    // RT 5.0 fails with 500 where there is no such file.
+    if (!(error instanceof HelpdeskError) || error.code !== 'server-error') throw error;
+    const filters = [{ field: 'id', value: attachmentId }];
+    const path = `/ticket/${encodeURIComponent(ticketId)}/attachments${query({ fields: 'TransactionId', per_page: 1 })}`;
+    const found = await client.search(path, filters, foundPartSchema, purpose, signal);
+    if (found.length > 0) throw error;
+    throw new HelpdeskError('gone', 'file-gone', `RT has no file ${attachmentId} on ticket #${ticketId} any more.`);
+  }
 }
 
 const quote = 0x22;

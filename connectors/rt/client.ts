@@ -1,11 +1,11 @@
 /** Requests to RT's REST2: the budget taken, the token sent, the answer checked and parsed. */
-import type { z } from 'zod';
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { ConnectorContext, HttpReply, HttpRequest } from '#connectors/helpdesk.ts';
 import { parseJson, unexpectedShape } from '#connectors/json.ts';
 import { replyError } from './errors.ts';
 import type { Purpose } from './errors.ts';
 import { pageOf } from './wire.ts';
+import type { Schema } from './wire.ts';
 
 /** One condition of REST2's JSON searches. Conditions on the same field are alternatives, others add up. */
 export type Filter = {
@@ -19,29 +19,24 @@ export type Answer<T> = { readonly value: T; readonly headers: HttpReply['header
 export type RtClient = {
   /** The address of RT's pages, without a slash at the end. */
   readonly base: string;
-  get<T extends z.ZodType>(
-    path: string,
-    schema: T,
-    purpose: Purpose,
-    signal: AbortSignal,
-  ): Promise<Answer<z.output<T>>>;
+  get<T>(path: string, schema: Schema<T>, purpose: Purpose, signal: AbortSignal): Promise<Answer<T>>;
   /** One page of a collection, up to 100 rows in order of id. */
-  search<T extends z.ZodType>(
+  search<T>(
     path: string,
     filters: readonly Filter[],
-    item: T,
+    item: Schema<T>,
     purpose: Purpose,
     signal: AbortSignal,
-  ): Promise<readonly z.output<T>[]>;
-  write<T extends z.ZodType>(
+  ): Promise<readonly T[]>;
+  write<T>(
     request: Pick<HttpRequest, 'method' | 'body' | 'headers' | 'timeoutMs'> & {
       readonly path: string;
       readonly link: string;
     },
-    schema: T,
+    schema: Schema<T>,
     purpose: Purpose,
     signal: AbortSignal,
-  ): Promise<Answer<z.output<T>>>;
+  ): Promise<Answer<T>>;
   stream(path: string, purpose: Purpose, signal: AbortSignal): ReturnType<ConnectorContext['http']['stream']>;
 };
 
@@ -76,7 +71,7 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
     return reply;
   }
 
-  function parsed<T extends z.ZodType>(reply: HttpReply, schema: T, purpose: Purpose): z.output<T> {
+  function parsed<T>(reply: HttpReply, schema: Schema<T>, purpose: Purpose): T {
     const options = { write: purpose.write, what: `RT, asked to ${purpose.what}` };
     const result = schema.safeParse(parseJson(reply, options));
     if (result.success) return result.data;

@@ -51,6 +51,6 @@ export function createRtHelpdesk(context: ConnectorContext): Helpdesk {
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
     find: (step, marker, after, signal) => find(reader, step, marker, after, signal),
-    openAttachment: (_ticketId, attachmentId, signal) => openAttachment(client, attachmentId, signal),
+    openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
 }

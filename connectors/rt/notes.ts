@@ -1,26 +1,8 @@
 /** Notes on their way into RT and out of it. */
+import { defuseTagsInHtml } from '#core/defuse.ts';
 import { decodeEntities } from '#core/fingerprint.ts';
+import { escapeHtml } from '#core/text.ts';
 import type { Attachment, Command } from '#core/vocabulary.ts';
-
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
-/** Plain text as HTML: blank lines part paragraphs, line breaks stay. */
-export function htmlOfText(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .split(/\n{2,}/)
-    .map((paragraph) => paragraph.replace(/^\n+|\s+$/g, ''))
-    .filter((paragraph) => paragraph !== '')
-    .map((paragraph) => `<p>${escapeHtml(paragraph).replaceAll('\n', '<br>')}</p>`)
-    .join('\n');
-}
-
-/** RT takes a mail whose subject holds `[name #12]` for one about its ticket 12; in text it stays readable without. */
-export function defuseTags(text: string): string {
-  return text.replace(/\[([^[\]#]{1,100}?)\s*#\s*(\d{1,12})\]/g, '($1 #$2)');
-}
 
 /**
  * The note as RT gets it: who wrote it on the first line, since RT shows our own account as the author; pictures as
@@ -34,7 +16,7 @@ export function composeNote(command: Command): string | null {
   const empty = command.attachments
     .filter((file) => file.sizeBytes === 0)
     .map((file) => `<p>[${escapeHtml(file.name)}: an empty file]</p>`);
-  return defuseTags(
+  return defuseTagsInHtml(
     [lead, ...(command.note === null ? [] : [placeImages(command.note, command.attachments)]), ...empty].join('\n'),
   );
 }

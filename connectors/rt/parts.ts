@@ -1,6 +1,7 @@
 /** The parts of RT's messages: which are the text, which are files, and the marks Ferry left in their headers. */
 import type { Attachment } from '#core/vocabulary.ts';
-import { htmlOfText, pointImages } from './notes.ts';
+import { textToHtml } from '#core/text.ts';
+import { pointImages } from './notes.ts';
 import type { RtPart } from './wire.ts';
 
 /**
@@ -48,7 +49,7 @@ export function messageOf(texts: readonly RtPart[], files: readonly RtPart[]): M
     if (contentId !== '') byContentId.set(contentId.toLowerCase(), part.id);
   }
   const text = chosen
-    .map((part) => (part.ContentType === 'text/html' ? part.Content : htmlOfText(part.Content)))
+    .map((part) => (part.ContentType === 'text/html' ? part.Content : textToHtml(part.Content)))
     .filter((one) => one.trim() !== '')
     .join('\n');
   if (text === '') return { note: null, attachments };

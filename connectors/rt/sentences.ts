@@ -9,7 +9,9 @@ import { HelpdeskError } from '#connectors/helpdesk.ts';
 const done: readonly RegExp[] = [
   /^(?:Comments|Correspondence) added$/,
   /^(?:Ticket \d+: )?(?:Status|Subject|Priority) changed from '[^]*' to '[^]*'$/,
-  // Nothing had to be done.
+];
+
+const nothingToDo: readonly RegExp[] = [
   /^(?:Ticket \d+: )?That is already the current value\.?$/,
   /^(?:Ticket \d+: )?You can't change status from '([^']*)' to '\1'\.$/,
 ];
@@ -20,19 +22,23 @@ export type Asked = {
   readonly fields: readonly string[];
   /** Everything that was sent, in words for people: RT does not always say which field it means. */
   readonly words: readonly string[];
-  /** The same request writes a note. */
-  readonly note: boolean;
 };
 
-/** RT's words for what it did not do; empty when all was done. */
-export function refusedSentences(sentences: readonly (string | null)[], fields: readonly string[]): readonly string[] {
-  return sentences
-    .filter((sentence): sentence is string => sentence !== null)
-    .map((sentence) => sentence.trim())
-    .filter(
-      (sentence) =>
-        !done.some((pattern) => pattern.test(sentence)) && !fields.some((field) => isFieldChange(sentence, field)),
-    );
+export type Answered = {
+  /** RT's words for what it did not do. */
+  readonly refused: readonly string[];
+  /** Something was changed. */
+  readonly changed: boolean;
+};
+
+export function understand(sentences: readonly (string | null)[], fields: readonly string[]): Answered {
+  const said = sentences.filter((sentence): sentence is string => sentence !== null).map((sentence) => sentence.trim());
+  const isDone = (sentence: string): boolean =>
+    done.some((pattern) => pattern.test(sentence)) || fields.some((field) => isFieldChange(sentence, field));
+  return {
+    refused: said.filter((one) => !isDone(one) && !nothingToDo.some((pattern) => pattern.test(one))),
+    changed: said.some(isDone),
+  };
 }
 
 /** "F v added", "F v changed to w"; of fields with several values "v added as a value for F"; cleared either way. */
@@ -44,16 +50,14 @@ function isFieldChange(sentence: string, field: string): boolean {
   );
 }
 
-/** @throws HelpdeskError refused when RT said no to any of it; says so when the rest was done */
+/**
+ * Where RT did a part of it, the write was made and must stay known as ours; the read-back shows what was not taken.
+ * @throws HelpdeskError refused, with RT's words, when RT did nothing of it
+ */
 export function checkSentences(sentences: readonly (string | null)[], asked: Asked): void {
-  const refused = refusedSentences(sentences, asked.fields);
-  if (refused.length === 0) return;
+  const { refused, changed } = understand(sentences, asked.fields);
+  if (refused.length === 0 || changed) return;
   const said = refused.map((sentence) => sentence.slice(0, 300)).join(' / ');
-  const for_ = asked.words.length === 0 ? '' : ` (asked for: ${asked.words.join(', ')})`;
-  const partly = asked.note ? ' The note was written.' : refused.length < sentences.length ? ' The rest was done.' : '';
-  throw new HelpdeskError(
-    'refused',
-    partly === '' ? 'refused-by-rt' : 'partly-refused',
-    `RT said: ${said}${for_}.${partly}`,
-  );
+  const wanted = asked.words.length === 0 ? '' : ` (asked for: ${asked.words.join(', ')})`;
+  throw new HelpdeskError('refused', 'refused-by-rt', `RT said: ${said}${wanted}`);
 }

@@ -124,22 +124,24 @@ sub custom_field {
 }
 
 # Every scrip that mails does so through RT::Action::SendEmail, which asks who must not get this mail. The first scrip
-# of all adds one answer to that question, once per process: nobody gets mail about what the service user writes,
-# unless the message itself says that it may be mailed. So scrips that are added later are quiet too.
+# of all adds one answer to that question, once per process: nobody gets mail about what the service user writes, or
+# about what RT does by itself because of that, unless the message itself says that it may be mailed. So scrips that
+# are added later are quiet too.
 sub quiet_scrip {
     my ($name) = @_;
     my $code = q{
-        $RT::Ferry::ServiceUser = '__NAME__';
+        my $creator = $self->TransactionObj->CreatorObj->Name // '';
+        # What RT does by itself follows, in the same process, on what somebody did.
+        $RT::Ferry::Ours = lc $creator eq lc '__NAME__' unless $creator eq 'RT_System';
         unless ( $RT::Ferry::Quiet++ ) {
             require RT::Action::SendEmail;
             my $original = RT::Action::SendEmail->can('RemoveInappropriateRecipients');
             no warnings 'redefine';
             *RT::Action::SendEmail::RemoveInappropriateRecipients = sub {
                 my $mail = shift;
-                my $transaction = $mail->TransactionObj;
-                if ( $transaction && lc( $transaction->CreatorObj->Name // '' ) eq lc $RT::Ferry::ServiceUser ) {
-                    my $may = 0;
-                    my $parts = $transaction->Attachments;
+                if ($RT::Ferry::Ours) {
+                    my $may   = 0;
+                    my $parts = $mail->TransactionObj->Attachments;
                     while ( my $part = $parts->Next ) {
                         $may = 1 if ( $part->GetHeader('Content-Type') // '' ) =~ /;\s*ferry-mails="?1"?/;
                     }

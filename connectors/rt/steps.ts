@@ -3,9 +3,10 @@
  * order: note, fields, status); subject and priority can't ride along, then everything but the note follows in a second.
  */
 import type { Step } from '#connectors/helpdesk.ts';
+import { defuseTags } from '#core/defuse.ts';
 import type { Command, FieldValue } from '#core/vocabulary.ts';
 import { fingerprintOfAction } from './history.ts';
-import { composeNote, defuseTags, uploads } from './notes.ts';
+import { composeNote, uploads } from './notes.ts';
 import type { RtOptions } from './wire.ts';
 
 export type Changes = {

@@ -139,11 +139,14 @@ export const queueSchema = z.looseObject({
   Name: z.string(),
   Disabled: z.union([z.string(), z.number().transform(String)]).nullish(),
 });
+export const foundPartSchema = z.looseObject({ id });
 export const foundUserSchema = userRef;
 export const foundTicketSchema = z.looseObject({ id });
 export const hintSchema = z.looseObject({ ticket: id });
 
-export function pageOf<T extends z.ZodType>(item: T) {
+export type Schema<T> = z.ZodType<T>;
+
+export function pageOf<T>(item: Schema<T>) {
   return z.looseObject({ items: z.array(item) });
 }
 

@@ -1,13 +1,14 @@
 /** Makes the changes of a step: one request each, except that a requester without an e-mail address is looked up first. */
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { PerformOptions, Step, Written } from '#connectors/helpdesk.ts';
+import { defuseTags } from '#core/defuse.ts';
 import type { Command, FieldValue } from '#core/vocabulary.ts';
 import { query } from './client.ts';
 import { missingTicket, setupIncomplete } from './errors.ts';
 import { writeValue } from './fields.ts';
 import type { Asked } from './sentences.ts';
 import { multipart } from './multipart.ts';
-import { composeNote, defuseTags, uploads } from './notes.ts';
+import { composeNote, uploads } from './notes.ts';
 import { cleanMarker, markedHtml } from './parts.ts';
 import { askTicket, numberOf, urlOf } from './read.ts';
 import type { Reader } from './read.ts';
@@ -114,7 +115,7 @@ async function writeMessage(
       { what: `write to ticket #${ticketId}`, write: true, about: 'ticket' },
       options.signal,
     );
-    checkSentences(value, askedFor(changes, true));
+    checkSentences(value, askedFor(changes));
     const id = /\/transaction\/(\d+)$/.exec(headers['location'] ?? '')?.[1];
     return { ticketId, actionIds: id === undefined ? [] : [id] };
   } catch (error) {
@@ -155,7 +156,7 @@ async function writeChanges(
     { what: `change ticket #${ticketId}`, write: true, about: 'ticket' },
     options.signal,
   );
-  checkSentences(value, askedFor(changes, false));
+  checkSentences(value, askedFor(changes));
   return { ticketId, actionIds: [] };
 }
 
@@ -203,7 +204,7 @@ function priorityNumber(reader: Reader, priority: string): number {
   );
 }
 
-function askedFor(changes: Changes, note: boolean): Asked {
+function askedFor(changes: Changes): Asked {
   const fields = Object.keys(changes.fields);
   const words = [
     ...(changes.status === undefined ? [] : [`status ${changes.status}`]),
@@ -211,17 +212,12 @@ function askedFor(changes: Changes, note: boolean): Asked {
     ...(changes.summary === undefined ? [] : ['subject']),
     ...fields,
   ];
-  return { fields, words, note };
+  return { fields, words };
 }
 
 /** A message to a ticket that is not there is answered with 400 and words about rights; what it means is asked then. */
-async function explained(
-  reader: Reader,
-  ticketId: string,
-  error: unknown,
-  signal: AbortSignal,
-): Promise<unknown> {
-  if (!(error instanceof HelpdeskError) || error.code !== "refused-by-rt") return error;
+async function explained(reader: Reader, ticketId: string, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof HelpdeskError) || error.code !== 'refused-by-rt') return error;
   const asked = await askTicket(reader, ticketId, signal).catch(() => null);
-  return asked?.kind === "gone" ? missingTicket(ticketId) : error;
+  return asked?.kind === 'gone' ? missingTicket(ticketId) : error;
 }

@@ -2,10 +2,10 @@
  * Puts hints into the database, many at a time: while one statement is on its way the next ones gather. A caller is
  * answered only after the commit of its own.
  */
-import { addHints, notifyHints } from "#db/hint.ts";
-import type { Hint } from "#db/hint.ts";
-import type { Db } from "#db/client.ts";
-import { ProblemError } from "#gateway/problems.ts";
+import { addHints, notifyHints } from '#db/hint.ts';
+import type { Hint } from '#db/hint.ts';
+import type { Db } from '#db/client.ts';
+import { ProblemError } from '#gateway/problems.ts';
 
 export type Adder = {
   /** Resolves when the hints are committed; rejects when the database is down or too much is waiting. */
@@ -62,9 +62,7 @@ export function createAdder(db: Db): Adder {
   return {
     add(hints) {
       if (waitingCount + hints.length > maxWaiting)
-        return Promise.reject(
-          new ProblemError("database-unavailable", "Too many hints wait for the database."),
-        );
+        return Promise.reject(new ProblemError('database-unavailable', 'Too many hints wait for the database.'));
       return new Promise((done, failed) => {
         waiting.push({ hints, done, failed });
         waitingCount += hints.length;
@@ -82,8 +80,7 @@ export function createAdder(db: Db): Adder {
 
 function unique(batch: readonly Waiting[]): Hint[] {
   const seen = new Map<string, Hint>();
-  for (const { hints } of batch)
-    for (const hint of hints) seen.set(`${hint.instance}\n${hint.ticket}`, hint);
+  for (const { hints } of batch) for (const hint of hints) seen.set(`${hint.instance}\n${hint.ticket}`, hint);
   return [...seen.values()];
 }
 

@@ -2,14 +2,14 @@
  * `POST /hooks/{instance}/{secret}`: a helpdesk says that something happened. Nothing of it is believed but which
  * tickets to read; whoever knows the secret can at most cause a look.
  */
-import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import type { InstanceType } from "#core/vocabulary.ts";
-import type { Hint, HookTarget } from "#db/hint.ts";
-import { readJson } from "#gateway/json-body.ts";
-import { problem } from "#gateway/problems.ts";
-import type { Adder } from "./adder.ts";
-import type { Targets } from "./targets.ts";
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { InstanceType } from '#core/vocabulary.ts';
+import type { Hint, HookTarget } from '#db/hint.ts';
+import { readJson } from '#gateway/json-body.ts';
+import { problem } from '#gateway/problems.ts';
+import type { Adder } from './adder.ts';
+import type { Targets } from './targets.ts';
 
 export type HookDeps = {
   readonly targets: Targets;
@@ -28,20 +28,19 @@ type HookEnv = { Variables: { target: HookTarget } };
 export function hookRoutes(deps: HookDeps): Hono<HookEnv> {
   const routes = new Hono<HookEnv>();
   routes.post(
-    "/:instance/:secret",
+    '/:instance/:secret',
     async (c, next) => {
-      const target = await deps.targets.match(c.req.param("instance"), c.req.param("secret"));
-      if (target === null) return problem("not-found");
-      c.set("target", target);
+      const target = await deps.targets.match(c.req.param('instance'), c.req.param('secret'));
+      if (target === null) return problem('not-found');
+      c.set('target', target);
       return next();
     },
     bodyLimit({
       maxSize: maxBodyBytes,
-      onError: () =>
-        problem("body-too-large", "Send less, or only the ids.", { connection: "close" }),
+      onError: () => problem('body-too-large', 'Send less, or only the ids.', { connection: 'close' }),
     }),
     async (c) => {
-      const target = c.get("target");
+      const target = c.get('target');
       const body = await readJson(c);
       const tickets = ticketsOf(deps.hintOf(target.type), body);
       const hints: Hint[] = tickets.map((ticket) => ({ instance: target.id, ticket }));
@@ -49,9 +48,7 @@ export function hookRoutes(deps: HookDeps): Hono<HookEnv> {
       return c.json({ hints: hints.length }, 202);
     },
   );
-  routes.all("/:instance/:secret", () =>
-    problem("method-not-allowed", "Hooks are sent by POST.", { allow: "POST" }),
-  );
+  routes.all('/:instance/:secret', () => problem('method-not-allowed', 'Hooks are sent by POST.', { allow: 'POST' }));
   return routes;
 }
 
@@ -61,18 +58,12 @@ function ticketsOf(hintOf: (body: unknown) => readonly string[], body: unknown):
   try {
     named = hintOf(body);
   } catch {
-    return [""];
+    return [''];
   }
   const tickets = [...new Set(named)].filter(isUsableId);
-  return tickets.length === 0 || tickets.length > maxTickets ? [""] : tickets;
+  return tickets.length === 0 || tickets.length > maxTickets ? [''] : tickets;
 }
 
 function isUsableId(id: string): boolean {
-  return (
-    typeof id === "string" &&
-    id !== "" &&
-    id.length <= maxIdLength &&
-    id.isWellFormed() &&
-    !id.includes("\0")
-  );
+  return typeof id === 'string' && id !== '' && id.length <= maxIdLength && id.isWellFormed() && !id.includes('\0');
 }

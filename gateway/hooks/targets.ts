@@ -1,6 +1,6 @@
 /** Which instances have a webhook: read from the database, kept for a moment, so that a hook costs one statement. */
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { HookTarget } from "#db/hint.ts";
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { HookTarget } from '#db/hint.ts';
 
 export type Targets = {
   /** The instance, if it exists and this is its secret; the same answer, and work, for both mistakes. */
@@ -12,7 +12,7 @@ type Known = { readonly at: number; readonly byId: ReadonlyMap<string, HookTarge
 const keepMs = 2_000;
 /** A miss looks again sooner: the instance or its secret may be new. Bounded, since anybody can cause misses. */
 const missMs = 250;
-const nobody = createHash("sha256").update("").digest();
+const nobody = createHash('sha256').update('').digest();
 
 /** @param load rejects when the database is down; what was known last goes on being used for known instances */
 export function createTargets(
@@ -46,7 +46,7 @@ export function createTargets(
 
   return {
     async match(instance, secret) {
-      const hash = createHash("sha256").update(secret).digest();
+      const hash = createHash('sha256').update(secret).digest();
       const first = check(await current(keepMs), instance, hash);
       return first ?? check(await current(missMs), instance, hash);
     },
@@ -55,7 +55,7 @@ export function createTargets(
 
 function check(known: Known, instance: string, hash: Buffer): HookTarget | null {
   const target = known.byId.get(instance);
-  const expected = target === undefined ? nobody : Buffer.from(target.hash, "hex");
+  const expected = target === undefined ? nobody : Buffer.from(target.hash, 'hex');
   const same = expected.length === hash.length && timingSafeEqual(expected, hash);
   return same && target !== undefined ? target : null;
 }

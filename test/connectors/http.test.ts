@@ -39,15 +39,15 @@ function serve(handler: RequestListener): Promise<string> {
 }
 
 /** A server that speaks raw bytes; its sockets are ended with the test. */
-function serveRaw(handler: (socket: Socket) => void): Promise<string> {
+async function serveRaw(handler: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    handler(socket);
+  });
+  const url = await listen(server);
   closers.push(() => sockets.forEach((socket) => socket.destroy()));
-  return listen(
-    createTcpServer((socket) => {
-      sockets.add(socket.on('error', () => undefined));
-      handler(socket);
-    }),
-  );
+  return url;
 }
 
 const never = new AbortController().signal;

@@ -173,7 +173,7 @@ for (const [name, part, expected] of cases) {
 }
 
 test('the refusal of a second escalation names the open ticket and what to do', () => {
-  const verdict = verdictOf({ escalation: true, mirror: mirror({ side: 'supplier' }) });
+  const verdict = verdictOf({ ...atNorthwind, escalation: true });
   assert.ok('reason' in verdict);
   assert.match(verdict.reason.text, /Northwind.*NW-9.*update/);
 });

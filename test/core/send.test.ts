@@ -270,7 +270,7 @@ test('the template of the kind wins over the one for all', () => {
       outbound: outbound({ templates }),
       action: { ...escalating, words: words({ kind: kindName }) },
     }).action.note;
-  assert.equal(by('Escalate'), '<p>Ticket #7 by Dana Reyes: <p>Please take over.</p></p>');
+  assert.equal(by('Escalate'), '<p>Ticket #7 by Dana Reyes: </p><p>Please take over.</p>');
   assert.equal(by('Log to supplier'), '<p>for all</p>');
 });
 
@@ -338,7 +338,7 @@ test('what a value contains is never taken for a placeholder, nor for markup', (
     ...values,
     summary: '{{note}} <b>x</b><script>y</script>',
   });
-  assert.equal(html, '<p>{{note}} &lt;b&gt;x&lt;/b&gt;&lt;script&gt;y&lt;/script&gt; <p>n</p></p>');
+  assert.equal(html, '<p>{{note}} &lt;b&gt;x&lt;/b&gt;&lt;script&gt;y&lt;/script&gt; </p><p>n</p>');
 });
 
 test('a template of HTML is used as it is, and made safe', () => {

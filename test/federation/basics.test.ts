@@ -13,7 +13,7 @@ describe('an escalation and what follows it', () => {
     north = await rig.desk('north');
     await rig.link('acme-north', 'acme', 'north');
     await rig.startWorker();
-    await live(rig);
+    await rig.live();
   });
   after(() => rig.close());
 
@@ -29,7 +29,7 @@ describe('an escalation and what follows it', () => {
       what: 'the notes on both sides',
       timeoutMs: 20_000,
     });
-    await rig.settled();
+    await rig.check();
     const atNorth = north.ticket(far.id).actions.map((one) => one.note).filter((note) => note?.includes('acme'));
     const atAcme = acme.ticket(ticket).actions.map((one) => one.note).filter((note) => note?.includes('north'));
     assert.deepEqual(atNorth, [1, 2, 3, 4, 5].map((n) => `<p>from acme ${n}</p>`));
@@ -37,15 +37,3 @@ describe('an escalation and what follows it', () => {
     assert.equal(north.desk.tickets.size, 1);
   });
 });
-
-export async function live(rig: Rig): Promise<void> {
-  const { sql } = await import('drizzle-orm');
-  const { rows } = await import('#db/client.ts');
-  await until(
-    async () => {
-      const found = await rows<{ n: number }>(rig.connection.db, sql`select count(*)::int as n from feeds where cursor is null`);
-      return found[0]?.n === 0 ? true : undefined;
-    },
-    { what: 'all instances to be live', timeoutMs: 30_000 },
-  );
-}

@@ -15,6 +15,7 @@ import { runWorker } from '#workflows/run-worker.ts';
 import type { Limits } from '#workflows/activities/deps.ts';
 import { credentialsContext } from '#workflows/activities/desks.ts';
 import { createLightHelpdesk, lightCatalogue } from '#bench/desk/connector.ts';
+import { assertInvariants, type CheckOptions } from './invariants.ts';
 import { startDesk, type Desk, type DeskAction, type DeskFault, type DeskTicket } from '#bench/desk/server.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
@@ -35,10 +36,15 @@ export type Rig = {
   /** `customer` and `supplier` override the plain settings of a side. */
   link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
   startWorker(limits?: Partial<Limits>): Promise<RigWorker>;
-  spawnWorker(limits?: Partial<Limits>): Promise<Program>;
+  /** `crash`: see worker-main.ts. */
+  spawnWorker(limits?: Partial<Limits>, crash?: string): Promise<Program>;
   /** Everything carried: no lane is due and nothing waits. */
   settled(timeoutMs?: number): Promise<void>;
   hint(desk: string, ticket: string): Promise<void>;
+  /** Waits until everything is carried, then asserts design §10. */
+  check(options?: CheckOptions): Promise<void>;
+  /** Every instance has met its go-live. */
+  live(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -60,10 +66,11 @@ export type RigDesk = {
   ticket(id: string): DeskTicket;
 };
 
-export async function startRig(label: string): Promise<Rig> {
+/** `temporal`: the address of another Temporal than the one that tests share. */
+export async function startRig(label: string, { temporal }: { readonly temporal?: string } = {}): Promise<Rig> {
   const database = await freshDatabase(label);
   const connection = connect(database.url, { max: 5, name: 'rig' });
-  const address = await testTemporal();
+  const address = temporal ?? (await testTemporal());
   const namespace = `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
   await registerNamespace(address, namespace);
   const blobs = await tempDir();
@@ -129,10 +136,10 @@ export async function startRig(label: string): Promise<Rig> {
       stops.push(stop);
       return { stop };
     },
-    async spawnWorker(limits = {}) {
+    async spawnWorker(limits = {}, crash = '') {
       const program = await startProgram({
         program: 'test/federation/worker-main.ts',
-        env: { ...env, FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }) },
+        env: { ...env, FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }), FERRY_TEST_CRASH: crash },
         ready: /"ready":true/,
       });
       stops.push(() => program.stop());
@@ -141,14 +148,37 @@ export async function startRig(label: string): Promise<Rig> {
     async settled(timeoutMs = 30_000) {
       await until(
         async () => {
-          const [row] = await rows<{ waiting: number }>(
+          // A hint that is being followed is in no table, so the desks themselves say how much there is to log.
+          const recorded = [...desks.values()].flatMap((desk) => [...desk.tickets.values()].map((one) => one.actions.length));
+          const [row] = await rows<{ waiting: number; logged: number }>(
             connection.db,
-            sql`select (select count(*) from deliveries where outcome is null and held_at is null)::int
-              + (select count(*) from hints)::int as waiting`,
+            sql`select (select count(*) from deliveries where outcome is null and held_at is null)::int as waiting,
+              (select count(*) from actions)::int + (select count(*) from written_ids)::int as logged`,
           );
-          return row?.waiting === 0 ? true : undefined;
+          const all = recorded.reduce((sum, count) => sum + count, 0);
+          return row?.waiting === 0 && row.logged >= all ? true : undefined;
         },
         { what: 'everything to be carried', timeoutMs },
+      );
+    },
+    async check(options = {}) {
+      await rig.settled();
+      await assertInvariants(
+        connection,
+        [...desks].map(([id, desk]) => ({ id, tickets: desk.tickets })),
+        options,
+      );
+    },
+    async live() {
+      await until(
+        async () => {
+          const found = await rows<{ n: number }>(
+            connection.db,
+            sql`select count(*)::int as n from instances where live_since is null`,
+          );
+          return found[0]?.n === 0 ? true : undefined;
+        },
+        { what: 'all instances to be live', timeoutMs: 30_000 },
       );
     },
     async close() {

@@ -1,15 +1,53 @@
-/** A worker process for light desks, so that tests can kill it. */
+/**
+ * A worker process for light desks, so that tests can kill it. `FERRY_TEST_CRASH` names the point at which it kills
+ * itself with SIGKILL, once per file: `<point>:<text>` where text stands in the note that is carried.
+ */
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/helpdesk.ts';
 import { runWorker } from '#workflows/run-worker.ts';
 import type { Limits } from '#workflows/activities/deps.ts';
 import { createLightHelpdesk } from '#bench/desk/connector.ts';
+
+const [point = '', text = ''] = (process.env['FERRY_TEST_CRASH'] ?? '').split(':');
+
+function die(): never {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('killed');
+}
+
+/** Points: decided, promised, performed, read-back, observed. */
+function crashing(context: ConnectorContext): Helpdesk {
+  const helpdesk = createLightHelpdesk(context);
+  let performed = false;
+  const concerns = (note: string | null | undefined): boolean => text !== '' && (note ?? '').includes(text);
+  return {
+    ...helpdesk,
+    steps(command) {
+      if (point === 'decided' && concerns(command.note)) die();
+      return helpdesk.steps(command);
+    },
+    async perform(step, options) {
+      if (point === 'promised' && concerns(step.command.note)) die();
+      const written = await helpdesk.perform(step, options);
+      if (point === 'performed' && concerns(step.command.note)) die();
+      if (concerns(step.command.note)) performed = true;
+      return written;
+    },
+    async read(ticket, since, signal) {
+      const reading = await helpdesk.read(ticket, since, signal);
+      if (point === 'read-back' && performed) die();
+      if (point === 'observed' && reading.kind === 'ticket' && reading.actions.some((one) => concerns(one.note))) die();
+      return reading;
+    },
+  };
+}
 
 const asked = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
 const config = loadConfig();
 await runWorker(config, makeLog({ level: config.log, name: 'worker' }), asked.signal, {
-  createHelpdesk: (_type, context) => createLightHelpdesk(context),
+  createHelpdesk: (_type, context) => crashing(context),
   limits: JSON.parse(process.env['FERRY_TEST_LIMITS'] ?? '{}') as Partial<Limits>,
   sweepMs: 1_000,
 }).catch((error: unknown) => {

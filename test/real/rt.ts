@@ -1,4 +1,5 @@
 // Real Request Trackers for tests: RT 5 of Debian, rootless, on SQLite, on the loopback address, several at once.
+import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -71,6 +72,10 @@ export type Rt = {
   /** Every mail RT has sent so far, oldest first. */
   outbox(): Promise<readonly RtMail[]>;
   clearOutbox(): Promise<void>;
+  /** A REST2 request as somebody with this token; gives the JSON, throws on 4xx and 5xx. */
+  call(token: string, method: string, path: string, body?: unknown): Promise<unknown>;
+  /** A mail arrives for a queue, as through rt-mailgate; this is how end users write. */
+  mailIn(mail: RtMailIn): Promise<void>;
   /** Runs Perl inside this RT's surroundings, with RT loaded; for what REST can't do. */
   perl(code: string): Promise<string>;
   /** SIGKILL to the whole server; `start` brings it back with its data. */
@@ -80,6 +85,14 @@ export type Rt = {
   start(): Promise<void>;
   /** Ends it and removes its directory. */
   stop(): Promise<void>;
+};
+
+export type RtMailIn = {
+  readonly from: string;
+  readonly subject: string;
+  readonly queue: string;
+  /** Below the subject: further headers, a blank line, the body. Without headers of its own it is plain text. */
+  readonly text: string;
 };
 
 const running = new Set<ChildProcess>();
@@ -176,6 +189,8 @@ export async function startRt(options: RtOptions): Promise<Rt> {
     clearOutbox: async () => {
       for (const file of readdirSync(join(dir, 'outbox'))) await unlink(join(dir, 'outbox', file));
     },
+    call: (token, method, path, body) => call(rest + path, token, method, body),
+    mailIn: (mail) => mailIn(`http://127.0.0.1:${port}`, mail),
     perl: (code) => perl(dir, ['-I/usr/share/request-tracker5/lib', '-MRT=-init', '-e', code]),
     kill9: end9,
     freeze: () => signalGroup(child, 'SIGSTOP'),
@@ -214,6 +229,37 @@ function personalise(database: string, options: RtOptions, people: readonly (rea
   } finally {
     db.close();
   }
+}
+
+async function call(url: string, token: string, method: string, body: unknown): Promise<unknown> {
+  const reply = await fetch(url, {
+    method,
+    headers: { authorization: `token ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await reply.text();
+  if (!reply.ok) throw new Error(`${method} ${url}: ${reply.status} ${text.slice(0, 500)}`);
+  return text === '' ? null : JSON.parse(text);
+}
+
+async function mailIn(url: string, mail: RtMailIn): Promise<void> {
+  const head = [`From: ${mail.from}`, `To: ${mail.queue}@rt.example`, `Subject: ${mail.subject}`];
+  const own = /^[A-Za-z-]+:/.test(mail.text);
+  const more = own ? [] : ['Content-Type: text/plain; charset=utf-8', ''];
+  const message = [...head, `Message-ID: <${randomUUID()}@mail.example>`, ...more, mail.text].join('\n');
+  const form = new FormData();
+  for (const [name, value] of Object.entries({
+    SessionType: 'REST',
+    queue: mail.queue,
+    action: 'correspond',
+    message,
+  })) {
+    form.set(name, value);
+  }
+  const reply = await fetch(`${url}/REST/1.0/NoAuth/mail-gateway`, { method: 'POST', body: form });
+  const said = await reply.text();
+  if (!reply.ok || !said.startsWith('ok'))
+    throw new Error(`RT did not take the mail: ${reply.status} ${said.slice(0, 500)}`);
 }
 
 async function readOutbox(dir: string): Promise<readonly RtMail[]> {

@@ -1,0 +1,158 @@
+/** A federation for one measurement: two light desks, a database, a gateway and a worker, each a process of its own. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Connection as TemporalConnection, Client as TemporalClient } from '@temporalio/client';
+import { connect, type Connection } from '#db/client.ts';
+import type { Limits } from '#workflows/activities/deps.ts';
+import { startChild, type Child } from './child.ts';
+import { cpuMs } from './cpu.ts';
+import { deskClient, type DeskClient } from './desk-client.ts';
+import { seedHistory } from './history.ts';
+import type { Lane } from './load.ts';
+import { hookSecret, seedInstances, seedLinks, seedMirrors, type Mirrored } from './seed.ts';
+import type { Services } from './services.ts';
+
+export type FederationOptions = {
+  readonly services: Services;
+  /** Letters; names the database. */
+  readonly label: string;
+  /** One: `acme`, whose desk sends its own webhooks and is polled. More: `c0` and so on, all at one desk that is not. */
+  readonly customers: number;
+  /** Open mirrors in all, spread over the customers. */
+  readonly mirrors: number;
+  readonly pastActions?: number;
+  /** Notes go from the supplier to the customers. */
+  readonly reverse?: boolean;
+  readonly limits?: Partial<Limits>;
+  readonly profile?: string | undefined;
+};
+
+export type Cpu = { readonly [part in 'worker' | 'gateway' | 'postgres' | 'temporal' | 'desks']: number };
+
+export type Federation = {
+  readonly near: DeskClient;
+  readonly far: DeskClient;
+  readonly lanes: readonly Lane[];
+  readonly mirrors: readonly Mirrored[];
+  readonly connection: Connection;
+  readonly temporal: TemporalClient;
+  /** Milliseconds used so far by each. */
+  cpu(): Promise<Cpu>;
+  stop(): Promise<void>;
+};
+
+/** A link's own pace would be what is measured. */
+const paceless = 10_000_000;
+
+export async function startFederation(options: FederationOptions): Promise<Federation> {
+  const { services, customers } = options;
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.toReversed()) await one();
+  };
+  try {
+    const customerDesk = await desk('acme', stops);
+    const supplierDesk = await desk('north', stops);
+    const databaseUrl = await services.database(`bench_${options.label}`);
+    const connection = connect(databaseUrl, { max: 4, name: 'bench' });
+    stops.push(() => connection.close());
+    const key = randomBytes(32);
+    const names = customers === 1 ? ['acme'] : Array.from({ length: customers }, (_, n) => `c${n}`);
+    const tickets = await customerDesk.client.open(options.mirrors);
+    const far = await supplierDesk.client.open(options.mirrors);
+    await seedInstances(connection.db, key, [
+      { id: 'north', url: supplierDesk.client.url, options: {}, feed: await supplierDesk.client.position() },
+      ...names.map((id) => ({
+        id,
+        url: customerDesk.client.url,
+        options: {},
+        feed: customers === 1 ? options.mirrors : null,
+      })),
+    ]);
+    await seedLinks(
+      connection.db,
+      names.map((customer) => ({ id: `${customer}-north`, customer, supplier: 'north' })),
+    );
+    const mirrors = tickets.map((near, n) => {
+      const customer = names[n % names.length] ?? 'acme';
+      return { mirror: randomUUID(), link: `${customer}-north`, customer, supplier: 'north', near, far: far[n] ?? '' };
+    });
+    if (options.pastActions !== undefined) {
+      await seedHistory(connection, options.pastActions, { id: 'acme-north', customer: 'acme', supplier: 'north' });
+    }
+    await seedMirrors(connection.db, mirrors);
+    await connection.sql`analyze`;
+
+    const namespace = await services.namespace(options.label);
+    const env = {
+      DATABASE_URL: databaseUrl,
+      TEMPORAL_ADDRESS: services.temporal,
+      TEMPORAL_NAMESPACE: namespace,
+      FERRY_SECRET_KEY: key.toString('base64'),
+      FERRY_BLOBS: `${services.dir}/blobs-${options.label}`,
+      FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
+      FERRY_LOG: 'error',
+      FERRY_PORT: '0',
+    };
+    const { profile } = options;
+    const gateway = await startChild({ program: 'bench/programs/gateway.ts', env, profile });
+    stops.push(() => gateway.stop());
+    const limits = JSON.stringify({ linkPerMinute: paceless, ...options.limits });
+    const worker = await startChild({ program: 'bench/programs/worker.ts', args: [limits], env, profile });
+    stops.push(() => worker.stop());
+    const temporalConnection = await TemporalConnection.connect({ address: services.temporal });
+    stops.push(() => temporalConnection.close());
+
+    const hookOf = (instance: string): string => `${String(gateway.ready['url'])}/hooks/${instance}/${hookSecret}`;
+    if (customers === 1) {
+      await customerDesk.client.hook(hookOf('acme'));
+      await supplierDesk.client.hook(hookOf('north'));
+    }
+    const reverse = options.reverse === true;
+    return {
+      near: reverse ? supplierDesk.client : customerDesk.client,
+      far: reverse ? customerDesk.client : supplierDesk.client,
+      lanes: mirrors.map((mirror) => ({
+        near: reverse ? mirror.far : mirror.near,
+        far: reverse ? mirror.near : mirror.far,
+        ...(customers === 1 ? {} : { hook: hookOf(reverse ? 'north' : mirror.customer) }),
+      })),
+      mirrors,
+      connection,
+      temporal: new TemporalClient({ connection: temporalConnection, namespace }),
+      cpu: async () => ({
+        worker: await cpuMs(worker.pid),
+        gateway: await cpuMs(gateway.pid),
+        postgres: await cpuMs(services.postgresPid, true),
+        temporal: await cpuMs(services.temporalPid),
+        desks: (await cpuMs(customerDesk.child.pid)) + (await cpuMs(supplierDesk.child.pid)),
+      }),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export async function desk(
+  name: string,
+  stops: (() => Promise<unknown>)[],
+): Promise<{ readonly child: Child; readonly client: DeskClient }> {
+  const child = await startChild({ program: 'bench/desk/main.ts', args: [name] });
+  stops.push(() => child.stop());
+  const client = deskClient(String(child.ready['url']));
+  stops.push(() => client.close());
+  return { child, client };
+}
+
+/** What each used between two looks, milliseconds per action. */
+export function cpuPerAction(before: Cpu, after: Cpu, actions: number): Cpu {
+  const per = (part: keyof Cpu): number => (after[part] - before[part]) / Math.max(actions, 1);
+  return {
+    worker: per('worker'),
+    gateway: per('gateway'),
+    postgres: per('postgres'),
+    temporal: per('temporal'),
+    desks: per('desks'),
+  };
+}

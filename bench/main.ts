@@ -1,0 +1,101 @@
+/** `npm run bench`: measures everything in one run on one machine, prints it, and leaves nothing behind. */
+import { measureBare } from './bare.ts';
+import { measureFerry } from './ferry.ts';
+import { measureFloor } from './floor.ts';
+import { growthByCustomers, growthByHistory } from './growth.ts';
+import { measureCold } from './cold.ts';
+import { readOptions, usage, type Options, type Part } from './options.ts';
+import { printed, report, type Measured } from './report.ts';
+import { startServices } from './services.ts';
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options | 'help';
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n\n${usage}`);
+    return 64;
+  }
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const broken = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => broken.abort());
+  const begun = performance.now();
+  const progress = (line: string): void => {
+    process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+  };
+  const cleanUp: CleanUp = { stop: null };
+  try {
+    const measured = await untilBroken(measure(options, progress, broken.signal, cleanUp), broken.signal);
+    const result = report(measured, options, (performance.now() - begun) / 1000);
+    process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : printed(result));
+    return 0;
+  } catch (error) {
+    if (broken.signal.aborted) {
+      // What is still under way is not waited for; its processes end with this one.
+      await cleanUp.stop?.();
+      process.exit(130);
+    }
+    process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+}
+
+type CleanUp = { stop: (() => Promise<void>) | null };
+
+async function measure(
+  options: Options,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+  cleanUp: CleanUp,
+): Promise<Measured> {
+  const { seconds, samples, profile, customers, pastActions, coldSeconds } = options;
+  const services = await startServices(progress, signal);
+  cleanUp.stop = () => services.stop();
+  const measured: { -readonly [Name in keyof Measured]: Measured[Name] } = {};
+  const part = async (name: Part, what: string, work: () => Promise<void>): Promise<void> => {
+    signal.throwIfAborted();
+    if (!options.parts.has(name)) return;
+    progress(what);
+    await work();
+  };
+  try {
+    await part('bare', 'a bare workflow with one HTTP activity', async () => {
+      measured.bare = await measureBare(services, seconds);
+      progress(`  ${measured.bare.perSecond.toFixed(0)}/s, p50 ${measured.bare.ms.p50} ms`);
+    });
+    await part('floor', 'the floor: straight-line code', async () => {
+      measured.floor = await measureFloor(services, seconds, samples);
+      progress(`  ${measured.floor.perSecond.toFixed(0)}/s, p50 ${measured.floor.ms.p50} ms`);
+    });
+    await part('ferry', 'Ferry, awake and asleep', async () => {
+      measured.ferry = await measureFerry(services, { seconds, samples, profile });
+      progress(`  ${measured.ferry.perSecond.toFixed(0)}/s, p50 ${measured.ferry.awake.p50} ms`);
+    });
+    await part('history', `an empty database against ${pastActions} past actions`, async () => {
+      measured.history = await growthByHistory(services, pastActions, seconds, progress);
+    });
+    await part('customers', `10 against ${customers} customers into one supplier`, async () => {
+      measured.customers = await growthByCustomers(services, customers, seconds, progress);
+    });
+    await part('cold', `one supplier to ${customers} cold customers`, async () => {
+      measured.cold = await measureCold(services, customers, coldSeconds);
+    });
+    return measured;
+  } finally {
+    await services.stop();
+  }
+}
+
+function untilBroken<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return Promise.race([
+    work,
+    new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('broken off')), { once: true });
+    }),
+  ]);
+}
+
+process.exitCode = await main(process.argv.slice(2));

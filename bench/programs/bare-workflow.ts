@@ -1,0 +1,9 @@
+/** The least that Temporal can be asked to do: a workflow that makes one HTTP request. */
+import { proxyActivities } from '@temporalio/workflow';
+import type { BareActivities } from './bare.ts';
+
+const { note } = proxyActivities<BareActivities>({ startToCloseTimeout: '1 minute' });
+
+export async function bare(ticket: string, text: string): Promise<void> {
+  await note(ticket, text);
+}

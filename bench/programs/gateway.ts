@@ -1,0 +1,22 @@
+/** The gateway as a process, for desks whose webhooks the product itself does not know. */
+import { lightHint } from '#bench/desk/connector.ts';
+import { loadConfig } from '#config/env.ts';
+import { makeLog } from '#config/log.ts';
+import { connect } from '#db/client.ts';
+import { createApp } from '#gateway/app.ts';
+import { serve } from '#gateway/serve.ts';
+
+const config = loadConfig();
+const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
+const gateway = createApp({
+  connection,
+  log: makeLog({ level: config.log, name: 'gateway' }),
+  version: 'bench',
+  hintOf: () => lightHint,
+  temporalUp: () => Promise.resolve(true),
+});
+const served = await serve(gateway, { host: config.host, port: config.port });
+process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(name, () => void served.stop(1_000).then(() => connection.close()));
+}

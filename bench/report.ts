@@ -1,0 +1,131 @@
+/** The result of a run: as one object with stable keys, and as text for people. */
+import { arch, cpus, platform, totalmem } from 'node:os';
+import type { Bare } from './bare.ts';
+import type { Cold } from './cold.ts';
+import type { Ferry } from './ferry.ts';
+import type { Floor } from './floor.ts';
+import type { Growth } from './growth.ts';
+import { rounded, type Percentiles } from './numbers.ts';
+import type { Options } from './options.ts';
+
+export type Measured = {
+  readonly bare?: Bare;
+  readonly floor?: Floor;
+  readonly ferry?: Ferry;
+  readonly history?: Growth;
+  readonly customers?: Growth;
+  readonly cold?: Cold;
+};
+
+type Target = { readonly value: number; readonly target: string; readonly met: boolean };
+
+export type Report = {
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly seconds: number;
+  /** Actions per second; `fromLog`: of those that were in the log before. */
+  readonly throughput: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog', number>>;
+  readonly awakeMs: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog', Percentiles>>;
+  readonly asleepMs: Partial<Record<'bare' | 'ferry' | 'fromLog', Percentiles>>;
+  /** Of gateway and worker together. */
+  readonly cpuMsPerAction?: number;
+  readonly cpuMs: Readonly<Record<string, number>>;
+  /** Time per action, large over small. */
+  readonly growth: Partial<Record<'customers' | 'history', number>>;
+  readonly growthOf: Readonly<Record<string, object>>;
+  readonly coldCustomers?: Cold;
+  readonly targets: Readonly<Record<string, Target>>;
+};
+
+export function report(measured: Measured, options: Options, seconds: number): Report {
+  const { bare, floor, ferry, history, customers, cold } = measured;
+  const cpu = ferry?.cpu;
+  return {
+    machine: {
+      cpus: cpus().length,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+      system: `${platform()} ${arch()}`,
+      node: process.version,
+    },
+    seconds: Math.round(seconds),
+    throughput: {
+      ...(bare && { bare: rounded(bare.perSecond) }),
+      ...(ferry && { ferry: rounded(ferry.perSecond) }),
+      ...(floor && { floor: rounded(floor.perSecond) }),
+      ...(ferry && { fromLog: rounded(ferry.fromLog.perSecond) }),
+    },
+    awakeMs: {
+      ...(bare && { bare: bare.ms }),
+      ...(ferry && { ferry: ferry.awake }),
+      ...(floor && { floor: floor.ms }),
+      ...(ferry && { fromLog: ferry.fromLog.awake }),
+    },
+    // A bare workflow has nothing that could be awake: it costs the same always.
+    asleepMs: {
+      ...(bare && { bare: bare.ms }),
+      ...(ferry && { ferry: ferry.asleep, fromLog: ferry.fromLog.asleep }),
+    },
+    ...(cpu && { cpuMsPerAction: rounded(cpu.worker + cpu.gateway) }),
+    cpuMs: {
+      ...(cpu && Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, rounded(ms)]))),
+      ...(floor && { floor: rounded(floor.cpuMsPerAction) }),
+    },
+    growth: {
+      ...(customers && { customers: rounded(customers.ratio) }),
+      ...(history && { history: rounded(history.ratio) }),
+    },
+    growthOf: {
+      ...(customers && { customers: { from: Math.min(10, options.customers), to: options.customers, ...detail(customers) } }),
+      ...(history && { history: { from: 0, to: options.pastActions, ...detail(history) } }),
+    },
+    ...(cold && { coldCustomers: { ...cold, perSecond: rounded(cold.perSecond) } }),
+    targets: targetsOf(measured),
+  };
+}
+
+function detail({ small, large }: Growth): object {
+  const cost = ({ msPerAction, cpu }: Growth['small']): object => ({
+    msPerAction: rounded(msPerAction),
+    cpuMs: rounded(cpu.worker + cpu.gateway + cpu.postgres),
+  });
+  return { small: cost(small), large: cost(large) };
+}
+
+function targetsOf({ bare, floor, ferry, history, customers }: Measured): Record<string, Target> {
+  const targets: Record<string, Target> = {};
+  const atLeast = (name: string, value: number, least: number): void => {
+    targets[name] = { value: rounded(value), target: `>= ${least}`, met: value >= least };
+  };
+  const atMost = (name: string, value: number, most: number): void => {
+    targets[name] = { value: rounded(value), target: `<= ${most}`, met: value <= most };
+  };
+  if (ferry && bare) atLeast('throughput over bare', ferry.perSecond / bare.perSecond, 10);
+  if (ferry && floor) atLeast('throughput over floor', ferry.perSecond / floor.perSecond, 0.5);
+  if (ferry && bare) atMost('awake p95 over bare p50', ferry.awake.p95 / bare.ms.p50, 0.25);
+  if (customers) atMost('growth by customers', customers.ratio, 1.2);
+  if (history) atMost('growth by history', history.ratio, 1.2);
+  return targets;
+}
+
+export function printed(result: Report): string {
+  const lines: string[] = [];
+  const line = (name: string, value: string): void => void lines.push(`  ${name.padEnd(28)}${value}`);
+  const ms = (values: Percentiles): string => `p50 ${values.p50}  p95 ${values.p95}  p99 ${values.p99}`;
+  lines.push(`Ferry's benchmark, ${result.seconds} s, ${Object.values(result.machine).join(', ')}`, '', 'actions per second');
+  for (const [name, value] of Object.entries(result.throughput)) line(name, String(value));
+  lines.push('', 'milliseconds, one at a time, awake');
+  for (const [name, value] of Object.entries(result.awakeMs)) line(name, ms(value));
+  lines.push('', 'milliseconds, one at a time, asleep');
+  for (const [name, value] of Object.entries(result.asleepMs)) line(name, ms(value));
+  lines.push('', 'CPU milliseconds per action');
+  for (const [name, value] of Object.entries(result.cpuMs)) line(name, String(value));
+  lines.push('', 'growth of the time per action');
+  for (const [name, value] of Object.entries(result.growth)) line(name, `${value}  ${JSON.stringify(result.growthOf[name])}`);
+  const cold = result.coldCustomers;
+  if (cold) line(`to ${cold.customers} cold customers`, `${cold.perSecond}/s, ${cold.reached} reached, ${ms(cold.ms)}`);
+  lines.push('', 'targets');
+  for (const [name, { value, target, met }] of Object.entries(result.targets)) {
+    line(name, `${value} (${target})${met ? '' : '  MISSED'}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

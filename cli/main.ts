@@ -1,0 +1,69 @@
+/** The process of the `ferry` command. bin/ferry.js loads it with the right Node; it wires what commands are given. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { findRunning } from '#standalone/find-running.ts';
+import type { CliDeps } from './deps.ts';
+import { runCli } from './program.ts';
+
+const interrupted = new AbortController();
+
+const deps: CliDeps = {
+  env: process.env,
+  cwd: process.cwd(),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  ask,
+  findRunning,
+  programs: {
+    // Loaded only when asked for: a status should not wait for what a start needs.
+    start: async (options) => {
+      const { startStandalone } = await import('#standalone/start.ts');
+      return startStandalone(options);
+    },
+    gateway: async () => {
+      const { runGateway } = await import('#gateway/main.ts');
+      return runGateway();
+    },
+    worker: () => runProgram('../workflows/worker.ts'),
+  },
+  signal: interrupted.signal,
+};
+
+async function ask(question: string): Promise<string> {
+  const asking = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await asking.question(question);
+  } finally {
+    asking.close();
+  }
+}
+
+/** A program of its own, with our output and our signals. @returns its exit code */
+function runProgram(file: string): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url))],
+    { stdio: 'inherit' },
+  );
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      resolve(code ?? 128 + (signal === null ? 0 : (constants.signals[signal] ?? 0))),
+    );
+  });
+}
+
+// `ferry trace … | head` ends as it should.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+const args = process.argv.slice(2);
+// Programs that run until they are stopped have their own way of being asked to.
+if (args.includes('--follow'))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+process.exitCode = await runCli(args, deps);

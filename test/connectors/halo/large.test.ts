@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { after, test } from 'node:test';
+import { createHaloHelpdesk } from '#connectors/halo/index.ts';
+import { createHttpClient } from '#connectors/http.ts';
+import { actionsWith, carryOut, commandFor, longEnough, newDelivery } from '#test/connectors/bench.ts';
+import { twinClient } from '#twins/halo/client.ts';
+import { acmeSeed } from '#twins/halo/seeds/acme.ts';
+
+const megabyte = 1024 * 1024;
+const size = 200 * megabyte;
+
+const main = fileURLToPath(new URL('../../../twins/halo/main.ts', import.meta.url));
+const twin = spawn(process.execPath, [main, '--seed', 'acme', '--rate-limit', '0'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
+after(async () => {
+  await http.close();
+  if (twin.exitCode === null) {
+    twin.kill();
+    await once(twin, 'exit');
+  }
+});
+
+test('a file of 200 MB goes through with bounded memory, byte for byte, both ways', { timeout: 120_000 }, async () => {
+  const [line] = (await once(createInterface(twin.stdout), 'line')) as [string];
+  const { url } = JSON.parse(line) as { url: string };
+  const [application] = acmeSeed.applications;
+  const desk = createHaloHelpdesk({
+    instance: 'acme',
+    url,
+    credentials: { clientId: application?.client_id ?? '', clientSecret: application?.client_secret ?? '' },
+    options: {},
+    take: async () => undefined,
+    http,
+  });
+  const made = await twinClient(url).userTicket('priya.nair@acme.example', { summary: 'Large', details: 'x' });
+  const ticketId = String(made.id);
+  const piece = randomBytes(64 * 1024);
+  const hash = createHash('sha256');
+  for (let sent = 0; sent < size; sent += piece.length) hash.update(piece);
+  const sha256 = hash.digest('hex');
+  const file = { id: 'big', name: 'big.bin', type: null, sizeBytes: size, inline: false, sha256 };
+  const [, step] = desk.steps(commandFor(ticketId, { note: '<p>big</p>', attachments: [file] }));
+  await carryOut(desk, commandFor(ticketId, { note: '<p>big</p>' }));
+  assert.ok(step !== undefined);
+
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 20);
+  const back = createHash('sha256');
+  try {
+    await desk.perform(step, {
+      marker: `${newDelivery()}-1`,
+      signal: AbortSignal.timeout(110_000),
+      link: 'link-1',
+      snapshot: null,
+      openStaged: () => Readable.from(pieces(piece), { objectMode: false }),
+    });
+    const [action] = await actionsWith(desk, ticketId, 'big');
+    const opened = await desk.openAttachment(ticketId, action?.attachments[0]?.id ?? '', longEnough());
+    assert.equal(opened.sizeBytes, size);
+    for await (const part of opened.stream as AsyncIterable<Uint8Array>) back.update(part);
+  } finally {
+    clearInterval(timer);
+  }
+  assert.equal(back.digest('hex'), sha256);
+  const grown = Math.round((most - before) / megabyte);
+  process.stderr.write(`GROWN ${grown}\n`);
+  assert.ok(grown < 64, `grew by ${grown} MB`);
+});
+
+function* pieces(piece: Uint8Array): Generator<Uint8Array> {
+  for (let sent = 0; sent < size; sent += piece.length) yield piece;
+}

@@ -1,0 +1,226 @@
+/**
+ * The invariants of design §10, asserted after every run over light desks. Reads the database and the desks themselves,
+ * not Ferry's own opinion of them. Throws one error that names every violation.
+ */
+import { sql } from 'drizzle-orm';
+import { constantHash } from '#core/constant.ts';
+import type { Attachment, Audience, Person } from '#core/vocabulary.ts';
+import { rows, type Connection } from '#db/client.ts';
+import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
+
+export type CheckedDesk = { readonly id: string; readonly tickets: ReadonlyMap<string, DeskTicket> };
+
+export type CheckOptions = {
+  /** Deliveries that may still be held or set aside. */
+  readonly heldAllowed?: boolean;
+  /** Requests that the desks may have seen per applied delivery, on average, at most. */
+  readonly mayWiden?: boolean;
+};
+
+type DeliveryRow = {
+  readonly id: string;
+  readonly mirror: string;
+  readonly link: string;
+  readonly to: string;
+  readonly seq: number;
+  readonly kind: 'action' | 'receipt' | 'copy';
+  readonly action: string;
+  readonly escalation: boolean;
+  readonly outcome: 'applied' | 'skipped' | 'refused' | null;
+  readonly reason: { readonly code: string } | null;
+  readonly held: boolean;
+  readonly released: boolean;
+  readonly audience: Audience;
+  readonly to_side: 'customer' | 'supplier';
+  readonly customer_ticket: string;
+  readonly supplier_ticket: string | null;
+};
+
+export async function assertInvariants(
+  connection: Connection,
+  desks: readonly CheckedDesk[],
+  options: CheckOptions = {},
+): Promise<void> {
+  const violations: string[] = [];
+  const deliveries = await rows<DeliveryRow>(
+    connection.db,
+    sql`select d.id, d.mirror, m.link, d.to_instance as "to", d.seq::int, d.kind, d.action, d.escalation, d.outcome, d.reason,
+        d.held_at is not null or d.set_aside_at is not null as held, d.released_at is not null as released, a.audience,
+        case when d.to_instance = m.supplier_instance then 'supplier' else 'customer' end as to_side,
+        m.customer_ticket, m.supplier_ticket
+      from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
+      order by d.mirror, d.to_instance, d.seq`,
+  );
+  const markers = markersAt(desks, violations);
+  everythingEnded(deliveries, options, violations);
+  lanesWithoutGaps(deliveries, violations);
+  appliedOnce(deliveries, markers, violations);
+  inOrder(deliveries, markers, violations);
+  noWiderAudience(deliveries, markers, options, violations);
+  await nothingLost(connection, desks, violations);
+  await nothingUnsent(connection, markers, violations);
+  await hashesHold(connection, violations);
+  await everyEndHasAReason(connection, violations);
+  await lanesAtRest(connection, options, violations);
+  if (violations.length > 0) throw new Error(`invariants broken:\n- ${violations.join('\n- ')}`);
+}
+
+type Marked = { readonly desk: string; readonly ticket: string; readonly action: DeskAction | null; readonly position: number };
+
+/** Every write of ours that a desk has, by marker; a marker that a desk has twice was applied twice. */
+function markersAt(desks: readonly CheckedDesk[], violations: string[]): Map<string, Marked> {
+  const found = new Map<string, Marked>();
+  const add = (marker: string, marked: Marked): void => {
+    if (found.has(marker)) violations.push(`applied twice: ${marker} at ${marked.desk} ${marked.ticket}`);
+    found.set(marker, marked);
+  };
+  for (const { id, tickets } of desks) {
+    for (const ticket of tickets.values()) {
+      if (ticket.marker !== null) add(ticket.marker, { desk: id, ticket: ticket.id, action: null, position: 0 });
+      for (const action of ticket.actions) {
+        if (action.marker !== undefined) add(action.marker, { desk: id, ticket: ticket.id, action, position: action.id });
+      }
+    }
+  }
+  return found;
+}
+
+function everythingEnded(deliveries: readonly DeliveryRow[], options: CheckOptions, violations: string[]): void {
+  for (const row of deliveries) {
+    if (row.outcome === null && !(options.heldAllowed === true && row.held)) {
+      violations.push(`not ended: ${row.kind} ${row.id} to ${row.to}, seq ${row.seq}`);
+    }
+  }
+}
+
+function lanesWithoutGaps(deliveries: readonly DeliveryRow[], violations: string[]): void {
+  const last = new Map<string, number>();
+  for (const { mirror, to, seq } of deliveries) {
+    const lane = `${mirror}/${to}`;
+    if (seq !== (last.get(lane) ?? 0) + 1) violations.push(`a gap in lane ${lane} before seq ${seq}`);
+    last.set(lane, seq);
+  }
+}
+
+function appliedOnce(deliveries: readonly DeliveryRow[], markers: Map<string, Marked>, violations: string[]): void {
+  for (const row of deliveries) {
+    if (row.kind === 'copy') continue;
+    const marked = markers.get(`${row.id}-0`);
+    if (row.kind === 'action' && row.outcome === 'applied' && marked === undefined) {
+      violations.push(`lost: applied says ${row.id} to ${row.to}, and the desk has nothing`);
+    }
+    if (marked !== undefined && row.outcome !== 'applied' && !row.held) {
+      violations.push(`the desk ${marked.desk} has ${row.id}, whose outcome is ${row.outcome ?? 'none'}`);
+    }
+    if (marked === undefined || marked.action === null) continue;
+    const ticket = row.to_side === 'supplier' ? row.supplier_ticket : row.customer_ticket;
+    if (marked.desk !== row.to || marked.ticket !== ticket) {
+      violations.push(`${row.id} of link ${row.link} is at ${marked.desk} ${marked.ticket}, not at ${row.to} ${ticket}`);
+    }
+  }
+}
+
+function inOrder(deliveries: readonly DeliveryRow[], markers: Map<string, Marked>, violations: string[]): void {
+  const last = new Map<string, number>();
+  for (const row of deliveries) {
+    if (row.released) continue;
+    const marked = markers.get(`${row.id}-0`);
+    if (marked === undefined || marked.action === null) continue;
+    const lane = `${row.mirror}/${row.to}`;
+    if (marked.position <= (last.get(lane) ?? 0)) violations.push(`out of order in lane ${lane}: seq ${row.seq}`);
+    last.set(lane, marked.position);
+  }
+}
+
+function noWiderAudience(
+  deliveries: readonly DeliveryRow[],
+  markers: Map<string, Marked>,
+  options: CheckOptions,
+  violations: string[],
+): void {
+  for (const row of deliveries) {
+    const marked = markers.get(`${row.id}-0`);
+    if (marked?.action == null || marked.action.note === null) continue;
+    if (row.kind === 'receipt' && marked.action.visible) violations.push(`a receipt is visible: ${row.id}`);
+    if (row.kind !== 'action' || row.escalation) continue;
+    if (row.audience === 'team') violations.push(`a team's note left its desk: ${row.id}`);
+    if (row.to_side === 'customer' && row.audience !== 'user' && marked.action.visible && options.mayWiden !== true) {
+      violations.push(`a note for agents is visible to the end user: ${row.id}`);
+    }
+  }
+}
+
+/** What people did on mirrored tickets is in the log, in their desk's order. */
+async function nothingLost(connection: Connection, desks: readonly CheckedDesk[], violations: string[]): Promise<void> {
+  const logged = await rows<{ instance: string; ticket: string; external_id: string }>(
+    connection.db,
+    sql`select instance, ticket, external_id from actions union all select instance, ticket, external_id from written_ids`,
+  );
+  const known = new Set(logged.map((row) => `${row.instance}/${row.ticket}/${row.external_id}`));
+  for (const { id, tickets } of desks) {
+    for (const ticket of tickets.values()) {
+      for (const action of ticket.actions) {
+        if (!known.has(`${id}/${ticket.id}/${action.id}`)) {
+          violations.push(`lost: ${id} ${ticket.id} action ${action.id} (${action.by}) is not in the log`);
+        }
+      }
+    }
+  }
+}
+
+async function nothingUnsent(connection: Connection, markers: Map<string, Marked>, violations: string[]): Promise<void> {
+  const promised = await rows<{ marker: string }>(connection.db, sql`select marker from writes`);
+  const known = new Set(promised.map((row) => row.marker));
+  for (const [marker, { desk, ticket }] of markers) {
+    if (!known.has(marker)) violations.push(`never promised: ${marker} at ${desk} ${ticket}`);
+  }
+}
+
+/** The constant part of what was logged is what was hashed. */
+async function hashesHold(connection: Connection, violations: string[]): Promise<void> {
+  const found = await rows<{
+    id: string;
+    origin: string;
+    author: Person | null;
+    at: string;
+    audience: Audience;
+    note: string | null;
+    attachments: Attachment[];
+    hash: string;
+  }>(
+    connection.db,
+    sql`select id, origin, author, to_json(at)#>>'{}' as at, audience, note, attachments, hash from actions where author is not null`,
+  );
+  for (const { hash, author, at, ...part } of found) {
+    if (author === null) continue;
+    if (constantHash({ ...part, author, at: new Date(at).toISOString() }) !== hash) violations.push(`another hash: action ${part.id}`);
+  }
+}
+
+async function everyEndHasAReason(connection: Connection, violations: string[]): Promise<void> {
+  const [silent] = await rows<{ attempts: number; deliveries: number; actions: number }>(
+    connection.db,
+    sql`select
+      (select count(*)::int from attempts where result <> 'applied' and coalesce(reason->>'code', '') = '') as attempts,
+      (select count(*)::int from deliveries where outcome in ('skipped', 'refused') and coalesce(reason->>'code', '') = '') as deliveries,
+      (select count(*)::int from actions a where reason is null and not exists (select 1 from deliveries d where d.action = a.id)) as actions`,
+  );
+  if (silent !== undefined && silent.attempts + silent.deliveries + silent.actions > 0) {
+    violations.push(`silent ends: ${JSON.stringify(silent)}`);
+  }
+}
+
+/** Nothing is due, no write is open, and every lane stands behind its last delivery. */
+async function lanesAtRest(connection: Connection, options: CheckOptions, violations: string[]): Promise<void> {
+  const [row] = await rows<{ due: number; open: number; behind: number }>(
+    connection.db,
+    sql`select
+      (select count(*)::int from lanes where due_at is not null and due_at < 'infinity') as due,
+      (select count(*)::int from writes where state in ('open', 'made')) as open,
+      (select count(*)::int from lanes where due_at is null and head_seq <> last_seq + 1) as behind`,
+  );
+  if (row === undefined) return;
+  if (options.heldAllowed !== true && row.due > 0) violations.push(`${row.due} lanes are due`);
+  if (options.heldAllowed !== true && row.open > 0) violations.push(`${row.open} writes are open`);
+  if (row.behind > 0) violations.push(`${row.behind} lanes stand before their end`);
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { connect } from '#db/client.ts';
+import { makeLog } from '#config/log.ts';
+import { createApp } from '#gateway/app.ts';
+import { serve } from '#gateway/serve.ts';
+import type { Served } from '#gateway/serve.ts';
+import { until } from '#test/support/wait.ts';
+import { post, startGateway } from './support.ts';
+import type { TestGateway } from './support.ts';
+
+let gateway: TestGateway;
+let temporal = true;
+before(async () => {
+  gateway = await startGateway({ temporalUp: () => Promise.resolve(temporal) });
+});
+after(() => gateway.close());
+
+test('/healthz and /version answer whatever else is wrong', async () => {
+  assert.deepEqual(await (await fetch(`${gateway.url}/healthz`)).json(), { status: 'ok' });
+  assert.deepEqual(await (await fetch(`${gateway.url}/version`)).json(), { name: 'ticket-ferry', version: '9.9.9' });
+});
+
+test('without Temporal the gateway is ready and says what is missing', async () => {
+  const ready = async (): Promise<unknown> => (await fetch(`${gateway.url}/readyz`)).json();
+  assert.deepEqual(await ready(), { status: 'ready', database: 'up', temporal: 'up' });
+  temporal = false;
+  const degraded = { status: 'ready', database: 'up', temporal: 'down' };
+  await until(async () => JSON.stringify(await ready()) === JSON.stringify(degraded), {
+    what: 'the look to be renewed',
+  });
+  assert.equal((await post(gateway.hook, {})).status, 202);
+});
+
+test('without a database hooks are put off with 503, readiness says why, and nothing crashes', async () => {
+  // Nothing listens on port 1.
+  const connection = connect('postgres://ferry:planted-password@127.0.0.1:1/ferry', { max: 1 });
+  let log = '';
+  const app = createApp({
+    connection,
+    log: makeLog({ level: 'info', name: 'gateway', to: { write: (line) => void (log += line) } }),
+    version: '9.9.9',
+    hintOf: () => () => [],
+    temporalUp: () => Promise.resolve(true),
+  });
+  let served: Served | undefined;
+  try {
+    served = await serve(app, { host: '127.0.0.1', port: 0 });
+    for (const reply of [await fetch(`${served.url}/readyz`), await post(`${served.url}/hooks/acme/x`, {})]) {
+      assert.equal(reply.status, 503);
+      assert.equal(reply.headers.get('retry-after'), '5');
+      assert.equal(((await reply.json()) as { type: string }).type, 'urn:ferry:problem:database-unavailable');
+    }
+    assert.equal((await fetch(`${served.url}/healthz`)).status, 200);
+    assert.doesNotMatch(log, /planted/);
+  } finally {
+    await served?.stop();
+    await connection.close();
+  }
+});
+
+test('a gateway that stops says so to probes, answers what it has taken, and then is gone', async () => {
+  const stopping = await startGateway();
+  const { url } = stopping;
+  const taken = post(stopping.hook, { tickets: ['1'] });
+  assert.equal((await taken).status, 202);
+  await stopping.close();
+  await assert.rejects(fetch(`${url}/healthz`));
+});
