@@ -7,7 +7,7 @@
  * changes recorded as one action are one fingerprint, see `fingerprintOf`.
  */
 import { createHash } from 'node:crypto';
-import type { FieldValue, Visibility } from '#core/vocabulary.ts';
+import type { FieldValue, Visibility } from './vocabulary.ts';
 
 const latin1 = (
   'nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro ' +
@@ -68,7 +68,7 @@ export function decodeEntities(text: string): string {
 export function comparableText(html: string): string {
   return decodeEntities(withoutTags(html))
     .normalize('NFKC')
-    .replace(/[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufe0e\ufe0f\ufeff]+/g, '')
+    .replace(/(?:[\s\p{Cf}]|\ufe0e|\ufe0f)+/gu, '')
     .toLowerCase();
 }
 

@@ -111,7 +111,9 @@ function ownWrite(
     if (write.state === 'absent' || !withinReach(write, at, settleMs)) continue;
     const key = `${write.delivery}/${write.step}/${action.fingerprint}`;
     // One write makes each of its actions once; the same text again is a person using our account.
-    if (write.fingerprints.includes(action.fingerprint) && !spent.has(key) && write.state !== 'settled') {
+    // Where the reply named the ids, the same text under another id is a person's.
+    const named = write.actionIds.length > 0 && !action.bare;
+    if (!named && write.fingerprints.includes(action.fingerprint) && !spent.has(key) && write.state !== 'settled') {
       spent.add(key);
       return write;
     }

@@ -25,8 +25,39 @@ export function connect(url: string, options: { readonly max?: number; readonly 
     // Reconnects fast and for ever: the callers decide how long they wait.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),
   });
+  prepareEverything(sql);
   const db = drizzle(sql, { schema, casing: 'snake_case' });
   return { db, sql, close: () => sql.end({ timeout: 2 }) };
+}
+
+type Unsafe = postgres.Sql['unsafe'];
+type Begin = (...args: unknown[]) => unknown;
+
+/**
+ * The query builder sends each statement to be parsed and planned anew, and waits for the description of its parameters
+ * before it sends them. Prepared, a statement costs its connection one round trip and is planned once. A pooler that
+ * can't keep prepared statements needs `?prepare=false` in the URL.
+ */
+function prepareEverything(sql: postgres.Sql): void {
+  const prepared =
+    (unsafe: Unsafe): Unsafe =>
+    (query, parameters, options) =>
+      unsafe(query, parameters, parameters === undefined || parameters.length === 0 ? options : { ...options, prepare: true });
+  const patch = (scope: { unsafe: Unsafe; savepoint?: unknown }): void => {
+    scope.unsafe = prepared(scope.unsafe);
+    if (typeof scope.savepoint === 'function') scope.savepoint = inside(scope.savepoint as Begin);
+  };
+  const inside =
+    (begin: Begin): Begin =>
+    (...args) => {
+      const work = args.at(-1) as (scope: { unsafe: Unsafe }) => unknown;
+      return begin(...args.slice(0, -1), (scope: { unsafe: Unsafe }) => {
+        patch(scope);
+        return work(scope);
+      });
+    };
+  patch(sql);
+  sql.begin = inside(sql.begin as Begin) as typeof sql.begin;
 }
 
 /** Runs raw SQL and gives its rows the type the caller states; column names come back as written in the query. */

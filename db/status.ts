@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { LinkMode, Reason } from '#core/vocabulary.ts';
 import { rows } from './client.ts';
 import type { Db } from './client.ts';
+import { iso } from './iso.ts';
 
 export type InstanceStatus = {
   readonly id: string;
@@ -62,9 +63,6 @@ export type Status = {
   readonly paused: readonly PausedStatus[];
   readonly hints: number;
 };
-
-const iso = (column: string): ReturnType<typeof sql> =>
-  sql`to_json(${sql.raw(column)} at time zone 'UTC') #>> '{}' || 'Z'`;
 
 export async function loadStatus(db: Db): Promise<Status> {
   return db.transaction(

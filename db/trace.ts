@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/vocabulary.ts';
 import { rows } from './client.ts';
 import type { Db } from './client.ts';
+import { iso } from './iso.ts';
 import { textArray } from './text-array.ts';
 
 export type TraceMirror = {
@@ -104,10 +105,6 @@ export type TraceRows = {
   readonly writes: readonly TraceWrite[];
   readonly consequences: readonly TraceConsequence[];
 };
-
-/** Instants come as ISO 8601. */
-const iso = (column: string): ReturnType<typeof sql> =>
-  sql`to_json(${sql.raw(column)} at time zone 'UTC') #>> '{}' || 'Z'`;
 
 /** Most actions shown of one ticket; the latest ones. */
 export const traceLimit = 2_000;

@@ -49,10 +49,7 @@ const leastFreeBytes = 192 * 1024 * 1024;
  * @returns the exit code: 0 after an end that was asked for, else that of the error
  */
 export async function startStandalone(options: StartOptions = {}): Promise<number> {
-  const out = options.out ?? {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-  };
+  const out = options.out ?? terminal();
   const say = (line: string): void => (options.json === true ? out.stderr : out.stdout)(`${line}\n`);
   const own = options.signal === undefined ? onTermination() : undefined;
   const signal = options.signal ?? own?.signal ?? new AbortController().signal;
@@ -66,6 +63,16 @@ export async function startStandalone(options: StartOptions = {}): Promise<numbe
   } finally {
     own?.release();
   }
+}
+
+/** A reader that goes away (`| head -1`, a closed terminal) must not bring Ferry down. */
+function terminal(): Output {
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+  };
 }
 
 type Context = {
@@ -118,15 +125,10 @@ async function bringUp(options: StartOptions, paths: Paths, children: Children, 
   const secretKey = await keptSecret(paths.secretKey, !hasData);
   const adminToken = await keptSecret(paths.adminToken, true);
 
-  say('starting PostgreSQL');
-  const pg = await postgresChild(paths, ports, children, signal);
-  await pg.createDatabase(database);
-  await migrateOrSay(pg.url(database));
-  signal.throwIfAborted();
-
-  say('starting Temporal');
-  const temporal = await temporalChild(options.env, paths, ports, children, context);
-  signal.throwIfAborted();
+  say('starting PostgreSQL and Temporal');
+  const { pg, temporal } = await platform(options, paths, ports, children, context);
+  if (options.reset === true && temporal.pid === undefined)
+    say(`the Temporal at ${temporal.address} is not Ferry's own and keeps its data`);
 
   say(options.empty === true ? 'starting gateway and worker' : 'starting gateway, worker and twins');
   const surroundings: Surroundings = {
@@ -171,6 +173,46 @@ async function bringUp(options: StartOptions, paths: Paths, children: Children, 
   signal.throwIfAborted();
   await children.ready();
   announce(options, out, describe(paths, ports, pg, temporal, adminToken, children, options), demo);
+}
+
+/** Both at once. If one fails the other is not waited for, which may be building for minutes. */
+async function platform(
+  options: StartOptions,
+  paths: Paths,
+  ports: Ports,
+  children: Children,
+  { say, signal }: Context,
+): Promise<{ readonly pg: RunningPostgres; readonly temporal: RunningTemporal }> {
+  const failed = new AbortController();
+  const either = { say, signal: AbortSignal.any([signal, failed.signal]) };
+  const abortsOther = async <T>(start: Promise<T>): Promise<T> => {
+    try {
+      return await start;
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  };
+  const [pg, temporal] = await Promise.allSettled([
+    abortsOther(databaseReady(paths, ports, children, either.signal)),
+    abortsOther(temporalChild(options.env, paths, ports, children, either)),
+  ]);
+  either.signal.throwIfAborted();
+  if (pg.status === 'rejected') throw pg.reason;
+  if (temporal.status === 'rejected') throw temporal.reason;
+  return { pg: pg.value, temporal: temporal.value };
+}
+
+async function databaseReady(
+  paths: Paths,
+  ports: Ports,
+  children: Children,
+  signal: AbortSignal,
+): Promise<RunningPostgres> {
+  const pg = await postgresChild(paths, ports, children, signal);
+  await pg.createDatabase(database);
+  await migrateOrSay(pg.url(database));
+  return pg;
 }
 
 function describe(

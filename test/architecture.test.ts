@@ -83,7 +83,7 @@ const rules: readonly Rule[] = [
     may: [node, ...folders('core', 'db'), ...packages('@temporalio/client', '@temporalio/common')],
   },
   { files: /^workflows\//, may: [node, ...packages('@temporalio/common', '@temporalio/workflow')] },
-  { files: /^(?:gateway|cli)\/main\.ts$/, may: anything },
+  { files: /^gateway\/main\.ts$/, may: anything },
   { files: /^gateway\//, may: gateway },
   { files: /^cli\/main\.ts$/, may: anything },
   { files: /^cli\//, may: [...gateway, ...folders('connectors', 'cli'), ...packages('yaml', 'commander')] },

@@ -5,7 +5,7 @@ import { wakeSignal, type DrainResult } from './contract.ts';
 
 const { drain } = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout: '6 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '15 seconds' },
 });
 

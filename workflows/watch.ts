@@ -4,7 +4,7 @@ import type { Activities } from './activities/index.ts';
 
 const { watch: read } = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout: '6 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
 });
 

@@ -34,7 +34,8 @@ export type DeskTicket = {
 export type DeskFault = {
   /** Which requests: a write of either sort, or a read. */
   readonly on: 'open' | 'action' | 'read' | 'any';
-  readonly kind: 'lose-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone';
+  /** `delay`: before anything is done; `slow-reply`: after it. */
+  readonly kind: 'lose-reply' | 'slow-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone';
   readonly ms?: number;
   /** How many requests; then it is over. */
   readonly times: number;
@@ -68,6 +69,8 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   let requests = 0;
   /** A bot: answers every note of a person or of ours with one of its own. */
   let bot = false;
+  /** What the desk does by itself after a write of ours. */
+  let automation: Partial<DeskAction> | null = null;
 
   const now = (): string => {
     lastAt = Math.max(lastAt + 1, Date.now());
@@ -152,6 +155,20 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       if (body['clear'] === true) faults.length = 0;
       if (typeof body['hook'] === 'string') hook = body['hook'];
       if (typeof body['bot'] === 'boolean') bot = body['bot'];
+      if (body['automation'] !== undefined) automation = body['automation'] as Partial<DeskAction> | null;
+      if (body['act'] !== undefined) {
+        // What a person does, of whatever account; the fault rules are for the API alone.
+        const done = body['act'] as Partial<DeskAction> & { ticket: string };
+        const ticket = tickets.get(done.ticket);
+        if (ticket === undefined) return answer(response, 404, { error: 'no such ticket' });
+        const added = act(ticket, done);
+        tellHook(ticket);
+        return answer(response, 201, { id: added.id });
+      }
+      if (typeof body['remove'] === 'string') {
+        tickets.delete(body['remove']);
+        feed.push(body['remove']);
+      }
       return answer(response, 200, { requests, tickets: body['dump'] === true ? [...tickets.values()] : tickets.size });
     }
     const write = request.method === 'POST' && body['by'] === 'service';
@@ -191,8 +208,10 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     if (sub === 'actions') {
       const added = act(ticket, body as Partial<DeskAction>);
       if (bot && added.note !== null) act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
+      if (automation !== null && body['by'] === 'service') act(ticket, { ...automation, by: 'automation', author: 'System' });
       if (body['by'] !== 'service' || bot) tellHook(ticket);
       if (lose) return void response.destroy();
+      if (fault?.kind === 'slow-reply') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 1_000));
       return answer(response, 201, { id: added.id });
     }
     const since = url.searchParams.get('since');

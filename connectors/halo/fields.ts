@@ -2,7 +2,7 @@
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { CatalogueField, FieldType, FieldValue } from '#core/vocabulary.ts';
 import { haloInstant, instantOf } from './time.ts';
-import type { FieldInfo } from './wire.ts';
+import type { FieldInfo, WireValue } from './wire.ts';
 
 /** Halo's `type`, and `inputtype` where that matters. */
 function typeOf({ type, inputtype }: FieldInfo): FieldType {
@@ -31,30 +31,30 @@ export function catalogueField(field: FieldInfo): CatalogueField {
 }
 
 /** A value as Halo shows it. */
-export function valueFrom(field: FieldInfo, value: unknown): FieldValue {
+export function valueFrom(field: FieldInfo, value: WireValue): FieldValue {
   if (value === null || value === undefined || value === '') return null;
   switch (typeOf(field)) {
     case 'option':
       return optionName(field, Array.isArray(value) ? value[0] : value);
     case 'options': {
-      const all = Array.isArray(value) ? value : String(value).split(',');
+      const all = Array.isArray(value) ? value : textOf(value).split(',');
       return all.map((one) => optionName(field, one));
     }
     case 'number':
-      return Number.isFinite(Number(value)) ? Number(value) : String(value);
+      return Number.isFinite(Number(value)) ? Number(value) : textOf(value);
     case 'boolean':
       return value === true || value === 1 || value === '1' || value === 'true';
     case 'date':
-      return instantOf(String(value))?.slice(0, 10) ?? null;
+      return instantOf(textOf(value))?.slice(0, 10) ?? null;
     case 'datetime':
-      return instantOf(String(value));
+      return instantOf(textOf(value));
     default:
-      return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+      return typeof value === 'number' || typeof value === 'boolean' ? value : textOf(value);
   }
 }
 
 /** A value as Halo takes it. Throws `refused` for an option or a form it does not have. */
-export function valueTo(field: FieldInfo, value: FieldValue): unknown {
+export function valueTo(field: FieldInfo, value: FieldValue): Exclude<WireValue, undefined> {
   if (value === null || value === '') return null;
   switch (typeOf(field)) {
     case 'option':
@@ -83,19 +83,23 @@ export function valueTo(field: FieldInfo, value: FieldValue): unknown {
   }
 }
 
-function optionName(field: FieldInfo, value: unknown): string {
-  const text = String(value).trim();
+function textOf(value: WireValue): string {
+  return Array.isArray(value) ? value.join(', ') : String(value);
+}
+
+function optionName(field: FieldInfo, value: WireValue): string {
+  const text = textOf(value).trim();
   return field.values?.find(({ id, name }) => String(id) === text || name === text)?.name ?? text;
 }
 
-function optionId(field: FieldInfo, value: unknown): number {
+function optionId(field: FieldInfo, value: FieldValue | undefined): number {
   const text = String(value).trim().toLowerCase();
   const id = field.values?.find(({ name }) => name.trim().toLowerCase() === text)?.id;
   if (id === undefined) throw unfit(field, value, 'one of its options');
   return id;
 }
 
-function unfit(field: FieldInfo, value: unknown, wanted: string): HelpdeskError {
+function unfit(field: FieldInfo, value: FieldValue | undefined, wanted: string): HelpdeskError {
   const shown = String(value).slice(0, 60);
   return new HelpdeskError(
     'refused',

@@ -57,10 +57,18 @@ export type HaloOptions = z.infer<typeof haloOptions>;
 export const tokenReply = z.object({ access_token: z.string().min(1), expires_in: z.number().optional() });
 export const authInfo = z.object({ auth_url: z.string(), tenant_id: text });
 
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+/** Options may come as ids or as whole records; a form nobody knows counts as no value. */
+const option = z.union([scalar, z.object({ id: whole }).transform(({ id }) => id)]);
+const fieldValue = z
+  .union([option, z.array(option)])
+  .nullish()
+  .catch(null);
+
 const customField = z.object({
   id: whole,
   name: z.string(),
-  value: z.unknown().optional(),
+  value: fieldValue,
   display: text,
 });
 
@@ -192,6 +200,7 @@ export type HaloAttachment = z.infer<typeof attachment>;
 export type HaloUser = z.infer<typeof users>['users'][number];
 export type FieldInfo = z.infer<typeof fieldInfos>[number];
 export type Outcome = z.infer<typeof outcomes>[number];
+export type WireValue = z.infer<typeof fieldValue>;
 export type Schema<T> = z.ZodType<T>;
 
 /** The value as the schema has it. Throws HelpdeskError, never with what was in the reply. */

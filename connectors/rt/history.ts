@@ -5,6 +5,7 @@ import type { FieldValue, Person, Visibility, Words } from '#core/vocabulary.ts'
 import { comparable, readValue } from './fields.ts';
 import type { RtField } from './fields.ts';
 import { markerOf, messageOf } from './parts.ts';
+import { instantOf } from './time.ts';
 import type { RtPart, RtOptions, RtTransaction } from './wire.ts';
 
 /** A ticket's values after all transactions in question, for working backwards. */
@@ -66,7 +67,7 @@ function actionOf(transaction: RtTransaction, words: Words, history: History): O
   const visibility = visibilityOf(transaction.Type);
   return {
     externalId: transaction.id,
-    at: transaction.Created,
+    at: instantOf(transaction.Created) ?? transaction.Created,
     author,
     ...(marker === null ? {} : { marker }),
     fingerprint: fingerprintOfAction({ note, visibility, words, files: attachments }),

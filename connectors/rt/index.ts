@@ -9,14 +9,11 @@ import { find } from './find.ts';
 import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
 import type { Reader } from './read.ts';
-import { stepsOf } from './steps.ts';
+import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema, parseSettings } from './wire.ts';
 import { perform } from './write.ts';
 
 export { hintOf } from './hint.ts';
-
-/** RT keeps far longer texts; beyond this a note is unreadable anyway. */
-const noteMaxBytes = 1_000_000;
 
 /** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
 export function createRtHelpdesk(context: ConnectorContext): Helpdesk {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Attachment } from '#core/vocabulary.ts';
+import { contentIdOf } from './notes.ts';
 
 export type Multipart = {
   readonly body: Readable;
@@ -18,10 +19,10 @@ export function multipart(
   const head = Buffer.from(
     `--${boundary}\r\nContent-Disposition: form-data; name="JSON"\r\n\r\n${JSON.stringify(message)}\r\n`,
   );
-  const heads = files.map((file) =>
+  const heads = files.map((file, index) =>
     Buffer.from(
       `--${boundary}\r\nContent-Disposition: form-data; name="Attachments"; filename="${fileName(file.name)}"\r\n` +
-        `Content-Type: ${contentType(file.type)}\r\n\r\n`,
+        `Content-Type: ${contentType(file.type)}${file.inline ? `; ferry-cid="${contentIdOf(index)}"` : ''}\r\n\r\n`,
     ),
   );
   const tail = Buffer.from(`--${boundary}--\r\n`);

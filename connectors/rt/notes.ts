@@ -5,8 +5,8 @@ import { escapeHtml } from '#core/text.ts';
 import type { Attachment, Command } from '#core/vocabulary.ts';
 
 /**
- * The note as RT gets it: who wrote it on the first line, since RT shows our own account as the author; pictures as
- * words, since REST2 can attach files but not place them within a text; files that RT does not take named.
+ * The note as RT gets it: who wrote it on the first line, since RT shows our own account as the author; pictures by a
+ * Content-ID of this message; files that RT does not take named.
  * @returns null when there is neither a note nor a file
  */
 export function composeNote(command: Command): string | null {
@@ -17,7 +17,7 @@ export function composeNote(command: Command): string | null {
     .filter((file) => file.sizeBytes === 0)
     .map((file) => `<p>[${escapeHtml(file.name)}: an empty file]</p>`);
   return defuseTagsInHtml(
-    [lead, ...(command.note === null ? [] : [placeImages(command.note, command.attachments)]), ...empty].join('\n'),
+    [lead, ...(command.note === null ? [] : [placePictures(command.note, uploads(command))]), ...empty].join('\n'),
   );
 }
 
@@ -26,13 +26,45 @@ export function uploads(command: Command): readonly Attachment[] {
   return command.attachments.filter((file) => file.sizeBytes !== 0);
 }
 
-function placeImages(html: string, attachments: readonly Attachment[]): string {
+/** A picture's name within its message; ids of other desks say nothing here. */
+export function contentIdOf(index: number): string {
+  return `ferry-file-${index + 1}`;
+}
+
+function placePictures(html: string, files: readonly Attachment[]): string {
   return html.replace(/<img\b[^>]*>/gi, (tag) => {
-    const id = /\bsrc\s*=\s*["']?cid:([^"'\s>]+)/i.exec(tag)?.[1];
-    if (id === undefined) return tag;
-    const file = attachments.find((one) => one.id === decodeEntities(id));
-    return `<em>[picture: ${escapeHtml(file?.name ?? 'not attached')}]</em>`;
+    const source = /(\bsrc\s*=\s*)["']?cid:([^"'\s>]+)["']?/i.exec(tag);
+    if (source === null) return tag;
+    const id = decodeEntities(source[2] ?? '');
+    const index = files.findIndex((file) => file.id === id);
+    if (index === -1) return '<em>[picture, not attached]</em>';
+    return tag.replace(source[0], `${source[1]}"cid:${contentIdOf(index)}"`);
   });
+}
+
+/** The text of a note that travels as a file, because it is longer than RT should be given as one text. */
+type NoteFile = Attachment & { readonly noteText: string };
+
+export function noteTextOf(file: Attachment): string | null {
+  return 'noteText' in file ? (file as NoteFile).noteText : null;
+}
+
+/** @param maxBytes longer notes are attached whole; their pictures are in the file's neighbours */
+export function fitted(command: Command, maxBytes: number): Command {
+  const { note } = command;
+  const bytes = note === null ? 0 : Buffer.byteLength(note);
+  if (note === null || bytes <= maxBytes) return command;
+  const file: NoteFile = {
+    id: 'ferry-whole-note',
+    name: 'note.html',
+    type: 'text/html',
+    sizeBytes: bytes,
+    inline: false,
+    sha256: null,
+    noteText: note,
+  };
+  const said = `<p>This note has ${bytes} bytes, more than is shown here. It is attached whole as ${file.name}.</p>`;
+  return { ...command, note: said, attachments: [file, ...command.attachments] };
 }
 
 /** Pictures of a note as `cid:<attachment id>`, whatever RT or a mail program wrote there. */

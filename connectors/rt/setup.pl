@@ -50,9 +50,8 @@ grant( $user, $_ ) for @queues;
 grant_right( $user, RT->System, 'SeeCustomField' );
 custom_field( $opt{'remote-ref'},   'The far ticket this one belongs to, as Ferry finds it again.',        @queues );
 custom_field( $opt{'supplier-ref'}, 'Number and address of the ticket at the supplier; written by Ferry.', @queues );
-if ( $opt{quiet} ) {
-    quiet_scrip( $user->Name );
-}
+quiet_scrip( $user->Name ) if $opt{quiet};
+picture_scrip( $user->Name );
 webhook_scrip( $opt{webhook}, secret( $opt{'secret-file'} ) ) if $opt{webhook};
 print token($user), "\n" if $opt{token};
 
@@ -158,6 +157,35 @@ sub quiet_scrip {
     $code =~ s/__NAME__/$name =~ s{([\\'])}{\\$1}gr/e;
     scrip(
         Description       => 'Ferry: quiet writes',
+        Stage             => 'TransactionCreate',
+        CustomPrepareCode => $code,
+        CustomCommitCode  => 'return 1;',
+        first             => 1,
+    );
+}
+
+# REST2 can attach a picture, but not say where in the text it belongs: the scrip puts the name that Ferry sends along
+# where RT looks for it, so that the picture shows in its place.
+sub picture_scrip {
+    my ($name) = @_;
+    my $code = q{
+        my $transaction = $self->TransactionObj;
+        return 0 unless lc( $transaction->CreatorObj->Name // '' ) eq lc '__NAME__';
+        my ( @pictures, $message );
+        my $parts = $transaction->Attachments;
+        while ( my $part = $parts->Next ) {
+            $message ||= $part if !$part->Parent && $part->ContentType eq 'multipart/mixed';
+            my ($id) = ( $part->GetHeader('Content-Type') // '' ) =~ /;\s*ferry-cid="?([0-9a-z-]+)"?/;
+            push @pictures, [ $part, $id ] if $id;
+        }
+        return 0 unless $message && @pictures;
+        $_->[0]->SetHeader( 'Content-ID' => "<$_->[1]>" ) for @pictures;
+        $message->__Set( Field => 'ContentType', Value => 'multipart/related' );
+        return 0;
+    };
+    $code =~ s/__NAME__/$name =~ s{([\\'])}{\\$1}gr/e;
+    scrip(
+        Description       => 'Ferry: pictures in their place',
         Stage             => 'TransactionCreate',
         CustomPrepareCode => $code,
         CustomCommitCode  => 'return 1;',

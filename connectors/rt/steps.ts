@@ -6,8 +6,11 @@ import type { Step } from '#connectors/helpdesk.ts';
 import { defuseTags } from '#core/defuse.ts';
 import type { Command, FieldValue } from '#core/vocabulary.ts';
 import { fingerprintOfAction } from './history.ts';
-import { composeNote, uploads } from './notes.ts';
+import { composeNote, fitted, uploads } from './notes.ts';
 import type { RtOptions } from './wire.ts';
+
+/** RT keeps far longer texts, but turns each into mails and pages. */
+export const noteMaxBytes = 256 * 1024;
 
 export type Changes = {
   readonly status?: string;
@@ -35,7 +38,8 @@ export function changesOf(command: Command, options: RtOptions): Changes {
   };
 }
 
-export function stepsOf(command: Command, options: RtOptions): readonly Step[] {
+export function stepsOf(asked: Command, options: RtOptions): readonly Step[] {
+  const command = fitted(asked, noteMaxBytes);
   const note = composeNote(command);
   if (command.open !== undefined) {
     // A ticket's first text is always visible in RT; a hidden one follows as a comment.

@@ -7,14 +7,14 @@
 export function instantOfDatabase(text: string): string | null {
   const match = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d))?/.exec(text);
   if (match === null || text.startsWith('1970-01-01')) return null;
-  return `${match[1]}T${match[2] ?? '00:00:00'}Z`;
+  return `${match[1]}T${match[2] ?? '00:00:00'}.000Z`;
 }
 
 /** An instant to the second, as RT keeps it; null when the text is none. */
 export function instantOf(text: string): string | null {
   const time = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time)) return null;
-  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+  return `${new Date(time).toISOString().slice(0, 19)}.000Z`;
 }
 
 /** A day that exists, or null. */

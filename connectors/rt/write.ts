@@ -1,14 +1,15 @@
 /** Makes the changes of a step: one request each, except that a requester without an e-mail address is looked up first. */
+import { Readable } from 'node:stream';
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { PerformOptions, Step, Written } from '#connectors/helpdesk.ts';
 import { defuseTags } from '#core/defuse.ts';
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import type { Attachment, Command, FieldValue } from '#core/vocabulary.ts';
 import { query } from './client.ts';
 import { missingTicket, setupIncomplete } from './errors.ts';
 import { writeValue } from './fields.ts';
 import type { Asked } from './sentences.ts';
 import { multipart } from './multipart.ts';
-import { composeNote, uploads } from './notes.ts';
+import { composeNote, noteTextOf, uploads } from './notes.ts';
 import { cleanMarker, markedHtml } from './parts.ts';
 import { askTicket, numberOf, urlOf } from './read.ts';
 import type { Reader } from './read.ts';
@@ -19,6 +20,7 @@ import { createdSchema, foundUserSchema, sentencesSchema } from './wire.ts';
 
 export async function perform(reader: Reader, step: Step, options: PerformOptions): Promise<Written> {
   const { command } = step;
+  checkStatus(reader, command.status);
   if (command.open !== undefined) return openTicket(reader, command, command.open, options);
   const ticketId = command.ticketId ?? options.snapshot?.ticketId;
   if (ticketId === undefined) {
@@ -26,6 +28,11 @@ export async function perform(reader: Reader, step: Step, options: PerformOption
   }
   const changes = changesOf(command, reader.options);
   const note = composeNote(command);
+  // RT takes notes and changes for deleted tickets too. A snapshot vouches for the ticket; without one it is asked.
+  if (options.snapshot === null) {
+    const asked = await askTicket(reader, ticketId, options.signal);
+    if (asked.kind !== 'ticket') throw missingTicket(ticketId);
+  }
   if (note !== null) return writeMessage(reader, ticketId, note, command, changes, options);
   return writeChanges(reader, ticketId, changes, step, options);
 }
@@ -166,7 +173,12 @@ function bodyOf(reader: Reader, message: unknown, command: Command, options: Per
   if (files.length === 0) {
     return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(message), timeoutMs };
   }
-  return { ...multipart(message, files, (file) => options.openStaged(file)), timeoutMs };
+  return { ...multipart(message, files, (file) => openFile(file, options)), timeoutMs };
+}
+
+function openFile(file: Attachment, options: PerformOptions): Readable {
+  const text = noteTextOf(file);
+  return text === null ? options.openStaged(file) : Readable.from([Buffer.from(text)]);
 }
 
 /** RT ignores fields it does not know without a word, so they are refused here. */
@@ -191,6 +203,14 @@ async function customFields(
     sent[field.name] = writeValue(value, field, timezone);
   }
   return sent;
+}
+
+/** RT would write the note first and only then say that it knows no such status. */
+function checkStatus(reader: Reader, status: string | undefined): void {
+  const { statuses } = reader.options;
+  if (status === undefined || statuses.some(({ name }) => name.toLowerCase() === status.toLowerCase())) return;
+  const names = statuses.map(({ name }) => name).join(', ');
+  throw new HelpdeskError('refused', 'unknown-status', `RT has no status "${status}", only ${names}.`);
 }
 
 function priorityNumber(reader: Reader, priority: string): number {

@@ -60,6 +60,8 @@ export type RigDesk = {
   readonly desk: Desk;
   open(summary?: string): Promise<string>;
   note(ticket: string, note: string, more?: Partial<DeskAction>): Promise<number>;
+  /** Any action of a person, with its webhook. */
+  act(ticket: string, action: Partial<DeskAction>): Promise<number>;
   escalate(ticket: string, note?: string): Promise<void>;
   fault(fault: DeskFault): Promise<void>;
   control(body: Record<string, unknown>): Promise<{ requests: number; tickets: DeskTicket[] }>;
@@ -297,6 +299,11 @@ function rigDesk(id: string, desk: Desk, hint: Rig['hint']): RigDesk {
     });
     return reply.json();
   };
+  const act = async (ticket: string, action: Partial<DeskAction>): Promise<number> => {
+    const made = (await post('/control', { act: { ticket, ...action } })) as { id: number };
+    await hint(id, ticket);
+    return made.id;
+  };
   return {
     id,
     desk,
@@ -304,14 +311,10 @@ function rigDesk(id: string, desk: Desk, hint: Rig['hint']): RigDesk {
       const made = (await post('/tickets', { summary, description: '<p>It does.</p>' })) as { id: string };
       return made.id;
     },
-    async note(ticket, note, more = {}) {
-      const made = (await post(`/tickets/${ticket}/actions`, { note, ...more })) as { id: number };
-      await hint(id, ticket);
-      return made.id;
-    },
+    act,
+    note: (ticket, note, more = {}) => act(ticket, { note, ...more }),
     async escalate(ticket, note = '<p>Please help.</p>') {
-      await post(`/tickets/${ticket}/actions`, { kind: 'Escalate', note, visible: false });
-      await hint(id, ticket);
+      await act(ticket, { kind: 'Escalate', note, visible: false });
     },
     fault: async (fault) => void (await post('/control', { fault })),
     control: async (body) => (await post('/control', body)) as { requests: number; tickets: DeskTicket[] },
@@ -321,4 +324,15 @@ function rigDesk(id: string, desk: Desk, hint: Rig['hint']): RigDesk {
       return found;
     },
   };
+}
+
+/** A ticket of the customer that is open at the supplier. */
+export async function opened(customer: RigDesk, supplier: RigDesk): Promise<{ ticket: string; far: string }> {
+  const ticket = await customer.open();
+  await customer.escalate(ticket);
+  const far = await until(() => customer.ticket(ticket).reference ?? undefined, {
+    what: `the ticket at ${supplier.id}`,
+    timeoutMs: 20_000,
+  });
+  return { ticket, far };
 }

@@ -9,7 +9,7 @@ import { isAlive, startTimeOf } from '#standalone/process-identity.ts';
 import { anyFreePort } from '#standalone/ports.ts';
 import type { StartOptions } from '#standalone/start.ts';
 
-import { startProgram } from '#test/support/process.ts';
+import { checkout, startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
 import { tempDir } from '#test/support/temp.ts';
@@ -44,6 +44,8 @@ function freshData(): string {
   count += 1;
   return join(temp.path, `data-${count}`);
 }
+
+type Recorded = { readonly phase: string; readonly starter: { readonly pid: number } };
 
 type Run = {
   readonly options: StartOptions;
@@ -172,10 +174,36 @@ suite('a start', () => {
     assert.equal(await portAnswers(ready.postgres.port), false);
   });
 
+  test('goes on when nobody reads what it prints any more', async () => {
+    const data = freshData();
+    const shell = await startProgram({
+      program: 'sh',
+      command: '/bin/sh',
+      args: [
+        '-c',
+        `"$0" "$1" "$2" | head -n 1`,
+        process.execPath,
+        join(checkout, main),
+        JSON.stringify({ data, empty: true }),
+      ],
+      env: { TEMPORAL_ADDRESS: temporal },
+    });
+    const running = await until(
+      async () => {
+        const run = JSON.parse(await readFile(join(data, 'run.json'), 'utf8')) as Recorded;
+        return run.phase === 'running' && run;
+      },
+      { what: 'a start whose reader is gone', timeoutMs: 60_000 },
+    );
+    process.kill(running.starter.pid, 'SIGTERM');
+    await shell.ended;
+    await until(async () => (await startTimeOf(running.starter.pid)) === undefined, { what: 'its end' });
+  });
+
   test('that is asked to end while it starts stops what it began', async () => {
     const data = freshData();
     const program = await start({ options: { data } });
-    await program.line(/starting Temporal|starting gateway/);
+    await program.line(/starting gateway/);
     const run = JSON.parse(await readFile(join(data, 'run.json'), 'utf8')) as {
       children: { pid: number }[];
     };

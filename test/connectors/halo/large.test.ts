@@ -13,7 +13,6 @@ import { twinClient } from '#twins/halo/client.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 
 const megabyte = 1024 * 1024;
-const size = 200 * megabyte;
 
 const main = fileURLToPath(new URL('../../../twins/halo/main.ts', import.meta.url));
 const twin = spawn(process.execPath, [main, '--seed', 'acme', '--rate-limit', '0'], {
@@ -43,41 +42,46 @@ test('a file of 200 MB goes through with bounded memory, byte for byte, both way
   const made = await twinClient(url).userTicket('priya.nair@acme.example', { summary: 'Large', details: 'x' });
   const ticketId = String(made.id);
   const piece = randomBytes(64 * 1024);
-  const hash = createHash('sha256');
-  for (let sent = 0; sent < size; sent += piece.length) hash.update(piece);
-  const sha256 = hash.digest('hex');
-  const file = { id: 'big', name: 'big.bin', type: null, sizeBytes: size, inline: false, sha256 };
-  const [, step] = desk.steps(commandFor(ticketId, { note: '<p>big</p>', attachments: [file] }));
-  await carryOut(desk, commandFor(ticketId, { note: '<p>big</p>' }));
-  assert.ok(step !== undefined);
-
-  const before = process.memoryUsage().rss;
-  let most = before;
-  const timer = setInterval(() => {
-    most = Math.max(most, process.memoryUsage().rss);
-  }, 20);
-  const back = createHash('sha256');
-  try {
+  const carry = async (size: number): Promise<void> => {
+    const hash = createHash('sha256');
+    for (const part of pieces(piece, size)) hash.update(part);
+    const sha256 = hash.digest('hex');
+    const file = { id: `big${size}`, name: 'big.bin', type: null, sizeBytes: size, inline: false, sha256 };
+    const text = `big ${size}`;
+    const [, step] = desk.steps(commandFor(ticketId, { note: `<p>${text}</p>`, attachments: [file] }));
+    await carryOut(desk, commandFor(ticketId, { note: `<p>${text}</p>` }));
+    assert.ok(step !== undefined);
     await desk.perform(step, {
       marker: `${newDelivery()}-1`,
       signal: AbortSignal.timeout(110_000),
       link: 'link-1',
       snapshot: null,
-      openStaged: () => Readable.from(pieces(piece), { objectMode: false }),
+      openStaged: () => Readable.from(pieces(piece, size), { objectMode: false }),
     });
-    const [action] = await actionsWith(desk, ticketId, 'big');
+    const [action] = await actionsWith(desk, ticketId, text);
     const opened = await desk.openAttachment(ticketId, action?.attachments[0]?.id ?? '', longEnough());
     assert.equal(opened.sizeBytes, size);
+    const back = createHash('sha256');
     for await (const part of opened.stream as AsyncIterable<Uint8Array>) back.update(part);
+    assert.equal(back.digest('hex'), sha256);
+  };
+
+  // What the first transfer of a process costs, whatever its size, is not what is measured.
+  await carry(60 * megabyte);
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 20);
+  try {
+    await carry(200 * megabyte);
   } finally {
     clearInterval(timer);
   }
-  assert.equal(back.digest('hex'), sha256);
   const grown = Math.round((most - before) / megabyte);
-  process.stderr.write(`GROWN ${grown}\n`);
   assert.ok(grown < 64, `grew by ${grown} MB`);
 });
 
-function* pieces(piece: Uint8Array): Generator<Uint8Array> {
+function* pieces(piece: Uint8Array, size: number): Generator<Uint8Array> {
   for (let sent = 0; sent < size; sent += piece.length) yield piece;
 }

@@ -124,7 +124,7 @@ describe('what goes up to RT', () => {
     assert.equal(multipart({}, [file], () => Readable.from([])).headers['content-length'], undefined);
   });
 
-  it('names the author, defuses mail tags, and puts words where a picture was', () => {
+  it('names the author, defuses mail tags, and points to pictures without the ids of other desks', () => {
     const picture = { id: 'p1', name: 'shot.png', type: 'image/png', sizeBytes: 3, inline: true, sha256: null };
     const note = composeNote(
       commandOf('1', {
@@ -134,8 +134,8 @@ describe('what goes up to RT', () => {
       }),
     );
     assert.match(note ?? '', /^<p><strong>Ann &lt;Lee&gt; \(Acme\)<\/strong> wrote:<\/p>/);
-    assert.match(note ?? '', /<em>\[picture: shot\.png\]<\/em>/);
-    assert.doesNotMatch(note ?? '', /\[acme\.example #12\]|<img/);
+    assert.match(note ?? '', /<img alt="x" src="cid:ferry-file-1">/);
+    assert.doesNotMatch(note ?? '', /\[acme\.example #12\]|p1/);
   });
 
   it('never is a date that RT would take for none', () => {
@@ -199,7 +199,7 @@ describe('how a command becomes requests', () => {
 
 describe("RT's times", () => {
   it('are instants in UTC, dates stay dates, and the first of January 1970 is none', () => {
-    assert.equal(instantOfDatabase('2026-07-01 10:00:00'), '2026-07-01T10:00:00Z');
+    assert.equal(instantOfDatabase('2026-07-01 10:00:00'), '2026-07-01T10:00:00.000Z');
     assert.equal(instantOfDatabase('1970-01-01 00:00:00'), null);
     assert.equal(dateOf('2024-02-29'), '2024-02-29');
     assert.equal(dateOf('2026-02-29'), null);

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// For a container's health check: is the program that runs in this container doing its work?
+//
+//   node bin/healthy.js gateway   its /readyz says so: the database answers and has this version's schema
+//   node bin/healthy.js worker    Temporal has lately been asked for work by a process of this host
+//
+// Reads the same environment as the programs. Exit code 0 for yes, 1 for no, with the reason in one line.
+import { hostname } from 'node:os';
+
+const patienceMs = 4_000;
+/** A worker asks at least once a minute: that is how long Temporal lets it wait. */
+const longestSilenceMs = 90_000;
+
+const checks = { gateway, worker };
+
+async function gateway() {
+  const port = process.env.FERRY_PORT || '8400';
+  const reply = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(patienceMs) });
+  return reply.ok ? null : `/readyz answers ${reply.status}`;
+}
+
+async function worker() {
+  const { Connection } = await import('@temporalio/client');
+  const address = process.env.TEMPORAL_ADDRESS || '127.0.0.1:7233';
+  const connection = await Connection.connect({ address, connectTimeout: patienceMs });
+  try {
+    const { pollers } = await connection.withDeadline(Date.now() + patienceMs, () =>
+      connection.workflowService.describeTaskQueue({
+        namespace: process.env.TEMPORAL_NAMESPACE || 'default',
+        taskQueue: { name: 'ferry' },
+        taskQueueType: 2,
+      }),
+    );
+    const own = (pollers ?? []).filter(({ identity }) => identity?.endsWith(`@${hostname()}`));
+    if (own.some(({ lastAccessTime }) => Date.now() - msOf(lastAccessTime) < longestSilenceMs)) return null;
+    return `no worker of ${hostname()} has asked ${address} for work lately`;
+  } finally {
+    await connection.close();
+  }
+}
+
+function msOf(time) {
+  return Number(time?.seconds ?? 0) * 1_000;
+}
+
+try {
+  const check = checks[process.argv[2]];
+  const problem = check === undefined ? 'usage: healthy.js gateway|worker' : await check();
+  if (problem !== null) throw new Error(problem);
+} catch (error) {
+  process.stderr.write(`not healthy: ${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,24 @@
+// The `ferry` command in this process, with what it prints at hand.
+import { runCli } from '#cli/program.ts';
+import type { CliDeps } from '#cli/deps.ts';
+
+export type Ran = { readonly code: number; readonly out: string; readonly err: string };
+
+export async function ferry(args: readonly string[], change: Partial<CliDeps> = {}): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const never = (): Promise<number> => Promise.reject(new Error('not in this test'));
+  const code = await runCli(args, {
+    env: {},
+    cwd: import.meta.dirname,
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    isInteractive: false,
+    ask: () => Promise.reject(new Error('nobody to ask')),
+    findRunning: () => Promise.resolve(null),
+    programs: { start: never, gateway: never, worker: never },
+    signal: new AbortController().signal,
+    ...change,
+  });
+  return { code, out, err };
+}
