@@ -26,6 +26,8 @@ export type DeskTicket = {
   fields: Record<string, unknown>;
   marker: string | null;
   reference: string | null;
+  /** Deleted: kept for whoever counts afterwards, and answered with 404. */
+  removed: boolean;
   readonly actions: DeskAction[];
   /** Position in the feed of its latest change. */
   position: number;
@@ -121,6 +123,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       fields: (body['fields'] as Record<string, unknown> | undefined) ?? {},
       marker: (body['marker'] as string | undefined) ?? null,
       reference: null,
+      removed: false,
       actions: [],
       position: 0,
     };
@@ -166,8 +169,11 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         return answer(response, 201, { id: added.id });
       }
       if (typeof body['remove'] === 'string') {
-        tickets.delete(body['remove']);
-        feed.push(body['remove']);
+        const ticket = tickets.get(body['remove']);
+        if (ticket !== undefined) {
+          ticket.removed = true;
+          touch(ticket);
+        }
       }
       return answer(response, 200, { requests, tickets: body['dump'] === true ? [...tickets.values()] : tickets.size });
     }
@@ -199,7 +205,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       return answer(response, 201, { id: ticket.id });
     }
     const ticket = id === undefined ? undefined : tickets.get(id);
-    if (ticket === undefined) return answer(response, 404, { error: 'no such ticket' });
+    if (ticket === undefined || ticket.removed) return answer(response, 404, { error: 'no such ticket' });
     if (sub === 'reference') {
       ticket.reference = (body['reference'] as string | null | undefined) ?? null;
       if (lose) return void response.destroy();

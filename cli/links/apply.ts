@@ -15,13 +15,12 @@ import { notifyHints } from '#db/hint.ts';
 import { latestCatalogues, loadFederation } from '#db/settings.ts';
 import { canonical } from './canonical.ts';
 import { checkLinks } from './check.ts';
-import type { Stored } from './check.ts';
 import type { Change } from './difference.ts';
 import { readSource } from './document.ts';
 import type { Fault } from './fault.ts';
 import { planOf } from './plan.ts';
 import type { Opened, Plan } from './plan.ts';
-import type { ApplyDeps, Wanted } from './types.ts';
+import type { ApplyDeps, Stored, Wanted } from './types.ts';
 import { credentialsContext } from './types.ts';
 
 export type ApplyOptions = {

@@ -1,43 +1,29 @@
 /** Checks a links file against itself, the database and the helpdesks, and finds everything that is wrong in one go. */
 import { linkSettingsSchema } from '#core/settings.ts';
 import type { LinkSettings } from '#core/settings.ts';
-import type { Catalogue, SideName } from '#core/vocabulary.ts';
 import { sideNames } from '#core/vocabulary.ts';
-import type { StoredCatalogue, StoredFederation } from '#db/settings.ts';
-import { fallBack, readCatalogues } from './catalogues.ts';
-import type { KnownCatalogue } from './catalogues.ts';
+import { cataloguesOf, usableCatalogues } from './catalogues.ts';
+import type { CheckOptions } from './catalogues.ts';
 import type { Source } from './document.ts';
 import { sortFaults } from './fault.ts';
 import type { Fault, Finding, Path } from './fault.ts';
 import { checkInstance } from './instances.ts';
 import type { CheckedInstance } from './instances.ts';
 import { findingsOf } from './issues.ts';
-import { lintFindings } from './lint.ts';
-import type { LintSide } from './lint.ts';
+import { lintAll } from './lint.ts';
 import type { Raw } from './merge.ts';
-import { suggestion } from '#core/nearest.ts';
+import { referenceFindings } from './references.ts';
 import { repair } from './repair.ts';
 import { fileSchema } from './schema.ts';
-import { asMap, joinSide, noPart, partOf } from './sides.ts';
-import type { JoinedSide, Part } from './sides.ts';
-import type { ApplyDeps, CatalogueTarget, Wanted, WantedInstance, WantedSide } from './types.ts';
-import { credentialsContext } from './types.ts';
-
-export type CheckOptions = {
-  /** Goes on where a helpdesk's catalogue is unknown. */
-  readonly unchecked: boolean;
-};
+import { asMap, joinSide, noPart, partOf, sideOf } from './sides.ts';
+import type { Part, SideInFile } from './sides.ts';
+import type { ApplyDeps, Stored, Wanted, WantedSide } from './types.ts';
 
 export type Checked = {
   readonly faults: readonly Fault[];
   readonly warnings: readonly string[];
   /** Meaningful only without faults. */
   readonly wanted: Wanted;
-};
-
-export type Stored = {
-  readonly federation: StoredFederation;
-  readonly catalogues: ReadonlyMap<string, StoredCatalogue>;
 };
 
 export async function checkLinks(
@@ -144,75 +130,9 @@ async function checkInstances(
   return new Map(checked);
 }
 
-type SideInFile = {
-  readonly link: string;
-  readonly name: SideName;
-  readonly instance: string | null;
-  readonly profile: string | null;
-  readonly joined: JoinedSide;
-};
-
-function sideOf(link: string, name: SideName, raw: unknown, profiles: ReadonlyMap<string, Part>): SideInFile | null {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return null;
-  const { instance, extends: profile } = raw as Record<string, unknown>;
-  const under: Path = ['links', link, name];
-  const base = typeof profile === 'string' ? profiles.get(profile) : undefined;
-  return {
-    link,
-    name,
-    instance: typeof instance === 'string' ? instance : null,
-    profile: typeof profile === 'string' ? profile : null,
-    joined: joinSide(partOf(raw, under), base ?? noPart, under),
-  };
-}
-
 function linkSettingsOf(raw: Raw): LinkSettings {
   const { customer: _customer, supplier: _supplier, ...rest } = raw;
   return linkSettingsSchema.parse(repair(linkSettingsSchema, rest)?.value ?? {});
-}
-
-function referenceFindings(
-  both: readonly SideInFile[],
-  instances: ReadonlyMap<string, CheckedInstance>,
-  stored: Stored,
-  profiles: ReadonlyMap<string, Part>,
-): Finding[] {
-  const findings: Finding[] = [];
-  const known = [...new Set([...instances.keys(), ...stored.federation.instances.keys()])];
-  for (const { link, name, instance, profile } of both) {
-    const path: Path = ['links', link, name];
-    if (instance !== null && !known.includes(instance))
-      findings.push({
-        code: 'unknown-instance',
-        path: [...path, 'instance'],
-        message: `There is no instance "${instance}".`,
-        fix: suggestion(instance, known),
-      });
-    if (profile !== null && !profiles.has(profile))
-      findings.push({
-        code: 'unknown-profile',
-        path: [...path, 'extends'],
-        message: `There is no profile "${profile}".`,
-        fix: suggestion(profile, [...profiles.keys()]),
-      });
-    const before = stored.federation.sides.get(`${link}/${name}`)?.instance;
-    if (before !== undefined && instance !== null && before !== instance)
-      findings.push({
-        code: 'instance-fixed',
-        path: [...path, 'instance'],
-        message: `The ${name} of this link is ${before}, and its tickets are there.`,
-        fix: 'Add a link with an id of its own for the other helpdesk.',
-      });
-  }
-  const [customer, supplier] = both;
-  if (customer?.instance && customer.instance === supplier?.instance)
-    findings.push({
-      code: 'same-instance',
-      path: ['links', supplier.link, 'supplier', 'instance'],
-      message: 'Customer and supplier are the same instance.',
-      fix: 'Name the other helpdesk.',
-    });
-  return findings;
 }
 
 /** Sides that the file does not name, but whose profile it changes. */
@@ -231,100 +151,6 @@ function inheriting(
     const joined = joinSide(own, profiles.get(profile) ?? noPart, under);
     return [{ link, name, instance, profile, joined }];
   });
-}
-
-async function cataloguesOf(
-  used: ReadonlySet<string>,
-  instances: ReadonlyMap<string, CheckedInstance>,
-  stored: Stored,
-  deps: ApplyDeps,
-): Promise<Map<string, KnownCatalogue>> {
-  const targets: CatalogueTarget[] = [];
-  const unasked = new Map<string, KnownCatalogue>();
-  for (const id of used) {
-    const checked = instances.get(id);
-    if (checked === undefined && !stored.federation.instances.has(id)) continue;
-    const target = checked === undefined ? await storedTarget(id, stored, deps) : askable(checked);
-    if (target !== null) targets.push(target);
-    else unasked.set(id, fallBack(stored.catalogues.get(id), "it can't be asked as it is set up"));
-  }
-  return new Map([...unasked, ...(await readCatalogues(targets, stored.catalogues, deps))]);
-}
-
-function askable({ wanted, isReachable }: CheckedInstance): WantedInstance | null {
-  return isReachable ? wanted : null;
-}
-
-async function storedTarget(id: string, stored: Stored, deps: ApplyDeps): Promise<CatalogueTarget | null> {
-  const instance = stored.federation.instances.get(id);
-  if (instance === undefined || deps.rulesOf(instance.type) === null) return null;
-  try {
-    const opened = await deps.open(instance.credentials, credentialsContext(id));
-    return { ...instance, credentials: JSON.parse(opened) as Record<string, string> };
-  } catch {
-    return null;
-  }
-}
-
-/** What lint may use; whatever else is to be said about catalogues is said here. */
-function usableCatalogues(
-  catalogues: ReadonlyMap<string, KnownCatalogue>,
-  instances: ReadonlyMap<string, CheckedInstance>,
-  options: CheckOptions,
-  findings: Finding[],
-  warnings: string[],
-): Map<string, Catalogue> {
-  const usable = new Map<string, Catalogue>();
-  for (const [id, known] of catalogues) {
-    if (known.kind !== 'unknown') usable.set(id, known.catalogue);
-    // An instance that is wrong is told as that.
-    const isTold = instances.get(id)?.isReachable === false;
-    if (known.kind === 'stored')
-      warnings.push(`${id}: ${known.why}; checked against what it offered at ${known.readAt} instead.`);
-    else if (known.kind === 'unknown' && !isTold && options.unchecked)
-      warnings.push(`${id}: ${known.why}; its names were not checked (--unchecked).`);
-    else if (known.kind === 'unknown' && !isTold)
-      findings.push({
-        code: "can't-be-checked",
-        path: ['instances', id],
-        at: 'key',
-        message: `What ${id} offers is unknown, so its names can't be checked: ${known.why}.`,
-        fix: 'Bring the helpdesk up and apply again, or apply with --unchecked.',
-      });
-  }
-  return usable;
-}
-
-function lintAll(
-  sides: ReadonlyMap<string, SideInFile>,
-  links: ReadonlyMap<string, LinkSettings>,
-  catalogues: ReadonlyMap<string, Catalogue>,
-  names: ReadonlyMap<string, string>,
-  stored: Stored,
-): Finding[] {
-  const ids = new Set([...links.keys(), ...[...sides.values()].map((side) => side.link)]);
-  return [...ids].flatMap((link) => {
-    const [customer, supplier] = sideNames.map((name) => lintSide(link, name, sides, stored));
-    if (!customer || !supplier) return [];
-    return lintFindings({ customer, supplier, catalogues, names });
-  });
-}
-
-function lintSide(
-  link: string,
-  name: SideName,
-  sides: ReadonlyMap<string, SideInFile>,
-  stored: Stored,
-): LintSide | null {
-  const inFile = sides.get(`${link}/${name}`);
-  if (inFile !== undefined) return inFile;
-  const side = stored.federation.sides.get(`${link}/${name}`);
-  if (side === undefined) return null;
-  const original = (path: Path): Path => ['links', link, name, ...path];
-  return {
-    instance: side.instance,
-    joined: { own: side.own ?? {}, settings: side.settings, removed: [], original },
-  };
 }
 
 function wantedSide(side: SideInFile): WantedSide[] {

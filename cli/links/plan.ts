@@ -6,9 +6,8 @@ import type { StoredFederation, StoredInstance, StoredSide } from '#db/settings.
 import { isSame } from './canonical.ts';
 import { additions, differences } from './difference.ts';
 import type { Change } from './difference.ts';
-import type { Stored } from './check.ts';
 import type { Raw } from './merge.ts';
-import type { Wanted, WantedInstance, WantedSide } from './types.ts';
+import type { Stored, Wanted, WantedInstance, WantedSide } from './types.ts';
 
 export type Plan = {
   readonly changes: readonly Change[];

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { accountSchema, inboundSchema, outboundSchema, sideSchema } from '#core/settings.ts';
 import type { SideSettings } from '#core/settings.ts';
+import type { SideName } from '#core/vocabulary.ts';
 import type { Path } from './fault.ts';
 import { mergeSide, originOf } from './merge.ts';
 import type { Raw } from './merge.ts';
@@ -62,4 +63,33 @@ export function asMap(value: unknown): Record<string, unknown> {
 
 function dropAbsent(value: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+}
+
+/** One side as the file has it, or as the database has it where the file changes only its profile. */
+export type SideInFile = {
+  readonly link: string;
+  readonly name: SideName;
+  readonly instance: string | null;
+  readonly profile: string | null;
+  readonly joined: JoinedSide;
+};
+
+/** Null where the file has no map for it. */
+export function sideOf(
+  link: string,
+  name: SideName,
+  raw: unknown,
+  profiles: ReadonlyMap<string, Part>,
+): SideInFile | null {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return null;
+  const { instance, extends: profile } = raw as Record<string, unknown>;
+  const under: Path = ['links', link, name];
+  const base = typeof profile === 'string' ? profiles.get(profile) : undefined;
+  return {
+    link,
+    name,
+    instance: typeof instance === 'string' ? instance : null,
+    profile: typeof profile === 'string' ? profile : null,
+    joined: joinSide(partOf(raw, under), base ?? noPart, under),
+  };
 }

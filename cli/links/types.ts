@@ -3,7 +3,14 @@ import type { z } from 'zod';
 import type { LinkSettings, SideSettings } from '#core/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/vocabulary.ts';
 import type { Client } from '#db/client.ts';
+import type { StoredCatalogue, StoredFederation } from '#db/settings.ts';
 import type { Raw } from './merge.ts';
+
+/** What the database has before. */
+export type Stored = {
+  readonly federation: StoredFederation;
+  readonly catalogues: ReadonlyMap<string, StoredCatalogue>;
+};
 
 export type WantedInstance = {
   readonly id: string;

@@ -1,4 +1,6 @@
 /** Requests to RT's REST2: the budget taken, the token sent, the answer checked and parsed. */
+import { isUtf8 } from 'node:buffer';
+import { buffer } from 'node:stream/consumers';
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { ConnectorContext, HttpReply, HttpRequest } from '#connectors/helpdesk.ts';
 import { parseJson, unexpectedShape } from '#connectors/json.ts';
@@ -42,6 +44,7 @@ export type RtClient = {
 
 /** Bodies of messages arrive many at once. */
 const maxPageBytes = 64 * 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 
 export function createRtClient(context: ConnectorContext, token: string): RtClient {
   const base = context.url.replace(/\/+(?:REST\/2\.0\/*)?$/, '');
@@ -104,9 +107,22 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
       return parsed(reply, pageOf(item), purpose).items;
     },
     async write(request, schema, purpose, signal) {
-      const { link, ...rest2 } = request;
-      const reply = await send(rest2, link, purpose, signal);
-      return { value: parsed(reply, schema, purpose), headers: reply.headers };
+      const { link, path, ...rest2 } = request;
+      await context.take(link, signal);
+      const {
+        status,
+        headers: told,
+        stream,
+      } = await context.http.stream({
+        ...rest2,
+        url: rest + path,
+        headers: { ...headers, ...request.headers },
+        maxBytes: maxAnswerBytes,
+        signal,
+      });
+      const reply = { status, headers: told, text: lenient(await buffer(stream)) };
+      if (status >= 300) throw replyError(reply, purpose);
+      return { value: parsed(reply, schema, purpose), headers: told };
     },
     async stream(path, purpose, signal) {
       await context.take(null, signal);
@@ -116,6 +132,11 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
       throw replyError({ status: reply.status, headers: reply.headers, text: '' }, purpose);
     },
   };
+}
+
+/** RT 5.0 answers a note with sentences in Latin-1 when they need no more than that, although it says UTF-8. */
+function lenient(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1');
 }
 
 async function asRead<T>(request: Promise<T>, purpose: Purpose): Promise<T> {

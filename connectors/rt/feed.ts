@@ -20,7 +20,7 @@ type Cursor = {
 };
 
 const purpose = { what: 'list what is new', write: false, about: 'instance' } as const;
-const maxPage = 100;
+const pageSize = 100;
 
 export async function feedStart(client: RtClient, options: RtOptions, signal: AbortSignal): Promise<string> {
   const { value } = await client.get(
@@ -39,33 +39,58 @@ export async function feed(
   limit: number,
   signal: AbortSignal,
 ): Promise<FeedPage> {
-  const cursor = parse(text);
-  const perPage = Math.max(1, Math.min(limit, maxPage));
-  const from = cursor.scan?.from ?? cursor.floor;
-  const { value, headers } = await client.get(
-    `/transactions${query({ query: condition(options, from), fields: 'ObjectId,Created', per_page: perPage, orderby: 'id' })}`,
-    pageOf(feedItemSchema),
-    purpose,
-    signal,
-  );
-  const rows = value.items.map((row) => ({ id: Number(row.id), ticket: row.ObjectId, at: Date.parse(row.Created) }));
-  const clock = Date.parse(headers['date'] ?? '');
-  // Without RT's clock, its newest time must do.
-  const now = Number.isNaN(clock) ? Math.max(0, ...rows.map((row) => row.at)) : clock;
+  let cursor = parse(text);
+  for (;;) {
+    const from = cursor.scan?.from ?? cursor.floor;
+    const { value, headers } = await client.get(
+      `/transactions${query({ query: condition(options, from), fields: 'ObjectId,Created', per_page: pageSize, orderby: 'id' })}`,
+      pageOf(feedItemSchema),
+      purpose,
+      signal,
+    );
+    const rows = value.items.map(({ id, ObjectId, Created }) => ({
+      id: Number(id),
+      ticket: ObjectId,
+      at: Date.parse(Created),
+    }));
+    const clock = Date.parse(headers['date'] ?? '');
+    // Without RT's clock, its newest time must do.
+    const now = Number.isNaN(clock) ? Math.max(0, ...rows.map((row) => row.at)) : clock;
+    const page = advance(cursor, rows, now - options.overlapMs, Math.max(1, limit));
+    cursor = page.cursor;
+    // A page of what was seen before is no answer.
+    if (page.tickets.length > 0 || !page.more) return { ...page, cursor: JSON.stringify(cursor) };
+  }
+}
+
+type Row = { readonly id: number; readonly ticket: string; readonly at: number };
+type Advanced = { readonly tickets: readonly string[]; readonly cursor: Cursor; readonly more: boolean };
+
+/** Pure. Takes rows until `limit` tickets are named; `settledBefore`: what is older is surely followed by no lower id. */
+function advance(cursor: Cursor, rows: readonly Row[], settledBefore: number, limit: number): Advanced {
   let { floor, settled } = cursor.scan ?? { floor: cursor.floor, settled: false };
+  let from = cursor.scan?.from ?? cursor.floor;
+  let more = rows.length === pageSize;
   const tickets = new Set<string>();
   const seen = new Set(cursor.seen.flatMap(([first, last]) => range(first, last)));
   for (const row of rows) {
+    if (!seen.has(row.id) && !tickets.has(row.ticket) && tickets.size === limit) {
+      more = true;
+      break;
+    }
     if (!seen.has(row.id)) tickets.add(row.ticket);
     seen.add(row.id);
-    settled ||= row.at > now - options.overlapMs;
+    from = row.id;
+    settled ||= row.at > settledBefore;
     if (!settled) floor = row.id;
   }
-  const more = rows.length === perPage;
-  const next: Cursor = more
-    ? { floor: cursor.floor, seen: ranges(seen), scan: { from: rows.at(-1)?.id ?? from, floor, settled } }
-    : { floor, seen: ranges(new Set([...seen].filter((id) => id > floor))) };
-  return { tickets: [...tickets], cursor: JSON.stringify(next), more };
+  return {
+    tickets: [...tickets],
+    more,
+    cursor: more
+      ? { floor: cursor.floor, seen: ranges(seen), scan: { from, floor, settled } }
+      : { floor, seen: ranges(new Set([...seen].filter((id) => id > floor))) },
+  };
 }
 
 /** Mails that RT sent are no news. */

@@ -248,11 +248,14 @@ sub scrip {
     put_first($found) if $first;
 }
 
-# Scrips run in order of this number, which global ones and those of a queue share.
+# Scrips run in order of this number, which global ones and those of a queue share. Ferry's own stand before all others.
 sub put_first {
     my ($scrip) = @_;
+    my $ours = RT::Scrips->new($system);
+    $ours->Limit( FIELD => 'Description', OPERATOR => 'STARTSWITH', VALUE => 'Ferry:' );
     my $places = RT::ObjectScrips->new($system);
-    $places->Limit( FIELD => 'Scrip', OPERATOR => '!=', VALUE => $scrip->id );
+    $places->Limit( FIELD => 'Scrip', OPERATOR => '!=', VALUE => $_->id, ENTRYAGGREGATOR => 'AND' )
+        for @{ $ours->ItemsArrayRef };
     $places->OrderBy( FIELD => 'SortOrder', ORDER => 'ASC' );
     my $top = $places->First or return;
     my $place = RT::ObjectScrip->new($system);

