@@ -35,6 +35,7 @@ describe('what Ferry stands on goes away and comes back', () => {
     await migrate(url);
     rig = await startRig('outage', {
       temporal: temporal.address,
+      namespace: 'default',
       database: { name: 'ferry', url, drop: () => Promise.resolve() },
     });
     acme = await rig.desk('acme');

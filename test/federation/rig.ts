@@ -69,12 +69,21 @@ export type RigDesk = {
 };
 
 /** `temporal`: the address of another Temporal than the one that tests share. */
-export async function startRig(label: string, { temporal }: { readonly temporal?: string } = {}): Promise<Rig> {
-  const database = await freshDatabase(label);
+export type RigOptions = {
+  /** Another Temporal than the one all tests share. */
+  readonly temporal?: string;
+  /** Absent: one of its own, registered there. */
+  readonly namespace?: string;
+  /** Another database, migrated. */
+  readonly database?: TestDatabase;
+};
+
+export async function startRig(label: string, options: RigOptions = {}): Promise<Rig> {
+  const database = options.database ?? (await freshDatabase(label));
   const connection = connect(database.url, { max: 5, name: 'rig' });
-  const address = temporal ?? (await testTemporal());
-  const namespace = `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
-  await registerNamespace(address, namespace);
+  const address = options.temporal ?? (await testTemporal());
+  const namespace = options.namespace ?? `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
+  if (options.namespace === undefined) await registerNamespace(address, namespace);
   const blobs = await tempDir();
   const desks = new Map<string, Desk>();
   const stops: (() => Promise<unknown>)[] = [];

@@ -33,11 +33,16 @@ describe('Request Tracker', { skip: rtSkip }, () => {
   before(async () => {
     await new Promise<void>((resolve) => hookServer.listen(0, '127.0.0.1', () => resolve()));
     const { port } = hookServer.address() as AddressInfo;
-    desk = await startDesk({
-      name: 'acme.example',
-      timezone: 'America/New_York',
-      webhook: { url: `http://127.0.0.1:${port}/hooks/rt`, secret },
-    });
+    // One status that RT does not have: then it is RT that says so.
+    const statuses = ['new', 'open', 'stalled', 'nonsense'].map((name) => ({ name, closed: false }));
+    desk = await startDesk(
+      {
+        name: 'acme.example',
+        timezone: 'America/New_York',
+        webhook: { url: `http://127.0.0.1:${port}/hooks/rt`, secret },
+      },
+      { categoryField: 'Category', statuses: [...statuses, { name: 'resolved', closed: true }] },
+    );
   });
   after(async () => {
     await desk.stop();
@@ -127,7 +132,10 @@ describe('Request Tracker', { skip: rtSkip }, () => {
         Severity: null,
       },
     });
-    const [made] = await desk.perform(command);
+    // A ticket that was read need not be asked whether it is still there.
+    const before = (await desk.read(id)).snapshot;
+    desk.requests();
+    const [made] = await desk.perform(command, { snapshot: before });
     assert.equal(desk.requests(), 1);
     const { snapshot, actions } = await desk.read(id);
     const ours = actions.filter(({ author }) => author.role === 'service').slice(1);
@@ -139,7 +147,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     assert.equal(snapshot.category, 'Hardware');
     assert.deepEqual(snapshot.fields, {
       ...snapshot.fields,
-      Started: '2026-07-01T10:00:00Z',
+      Started: '2026-07-01T10:00:00.000Z',
       'Due window': '2026-07-02',
       Sites: ['Leeds', 'York'],
       Severity: null,
@@ -155,7 +163,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     await asAgent('PUT', `/ticket/${id}`, { CustomFields: { Started: '2026-12-01 10:00:00' } });
     const { snapshot, actions } = await desk.read(id);
     const started = actions.map(({ words }) => words.fields['Started']).filter((value) => value !== undefined);
-    assert.deepEqual(started, ['2026-07-01T14:00:00Z', '2026-12-01T15:00:00Z']);
+    assert.deepEqual(started, ['2026-07-01T14:00:00.000Z', '2026-12-01T15:00:00.000Z']);
     assert.equal(snapshot.fields['Due window'], '2026-07-01');
     assert.ok(Math.abs(Date.parse(actions[0]?.at ?? '') - Date.now()) < 60_000);
     const since = new Date(Date.now() - 30_000).toISOString();
@@ -174,6 +182,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
       message: /Invalid value.*Severity/,
     });
     await assert.rejects(attempt({ fields: { Nope: 'x' } }), { class: 'refused', code: 'setup-incomplete' });
+    await assert.rejects(attempt({ status: 'unheard of' }), { class: 'refused', code: 'unknown-status' });
     await assert.rejects(attempt({ priority: 'Urgent' }), { class: 'refused', code: 'unknown-priority' });
     await attempt({ status: 'new', priority: 'Low' });
     assert.equal((await desk.read(id)).actions.length, 1);
@@ -315,8 +324,10 @@ describe('Request Tracker', { skip: rtSkip }, () => {
       file('b', 'big.pdf', large.length),
       file('e', 'no.txt', 0),
     ];
+    const { snapshot } = await desk.read(id);
     desk.requests();
     const [made] = await desk.perform(commandOf(id, { attachments }), {
+      snapshot,
       openStaged: (one) => Readable.from([staged.get(one.id) ?? Buffer.alloc(0)]),
     });
     assert.equal(desk.requests(), 1);
