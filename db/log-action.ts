@@ -10,6 +10,7 @@ import { reason } from '#core/reasons.ts';
 import { route } from '#core/route.ts';
 import type { Outbound } from '#core/settings.ts';
 import type { Attachment, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
+import { rememberStaged } from './attachments.ts';
 import { rows, type Tx } from './client.ts';
 import { otherInstance, sideOf, viewOf, type MirrorRow } from './mirrors.ts';
 import { raiseNotice } from './notices.ts';
@@ -101,6 +102,14 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
       on conflict (instance, ticket, external_id) do nothing returning id`,
   );
   if (inserted === undefined) return { logged: false, wake: [] };
+  // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
+  for (const file of content ? action.attachments : []) {
+    if (file.sha256 === null) continue;
+    await rememberStaged(tx, id, file.id, {
+      file: { sha256: file.sha256, sizeBytes: file.sizeBytes ?? 0, type: file.type },
+      failure: null,
+    });
+  }
 
   const wake: string[] = [];
   if (found.opens !== null) {

@@ -6,28 +6,42 @@ import { raiseNotice } from './notices.ts';
 /** Rows touched by one statement at most. */
 const batch = 5_000;
 
-/** Actions that were never carried are forgotten after 7 days; content after the link's retention. */
-export async function purge(db: Db): Promise<void> {
+/**
+ * Actions that were never carried are forgotten after 7 days; content after its link's retention.
+ * Returns the digests of files that nothing refers to any more.
+ */
+export async function purge(db: Db): Promise<string[]> {
   await db.execute(
     sql`delete from actions where id in (
       select id from actions where reason is not null and logged_at < now() - interval '7 days' limit ${batch})`,
   );
   await db.execute(
-    sql`update actions set note = null, author = null, words = null, attachments = '[]'
-      where id in (
-        select a.id from actions a
-        join deliveries d on d.action = a.id
-        join mirrors m on m.id = d.mirror
-        join links l on l.id = m.link
-        where a.words is not null and d.outcome is not null
-          and a.logged_at < now() - make_interval(days => (l.settings->>'retentionDays')::int)
-          and not exists (select 1 from deliveries w where w.action = a.id and w.outcome is null)
-        limit ${batch})`,
-  );
-  await db.execute(
     sql`delete from written_ids where (instance, ticket, external_id) in (
       select instance, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
   );
+  await db.execute(
+    sql`update actions set note = null, author = null, words = null, attachments = '[]'
+      where id in (
+        select a.id from actions a
+        where a.words is not null and a.logged_at < now() - interval '1 day'
+          and exists (
+            select 1 from deliveries d join mirrors m on m.id = d.mirror join links l on l.id = m.link
+            where d.action = a.id
+              and a.logged_at < now() - make_interval(days => (l.settings->>'retentionDays')::int))
+          and not exists (select 1 from deliveries w where w.action = a.id and w.outcome is null)
+        limit ${batch})`,
+  );
+  const freed = await rows<{ sha256: string }>(
+    db,
+    sql`with expired as (
+        delete from attachments f using actions a where a.id = f.action and a.words is null returning f.sha256
+      )
+      select distinct e.sha256 from expired e
+      where e.sha256 is not null and not exists (
+        select 1 from attachments kept join actions a on a.id = kept.action
+        where kept.sha256 = e.sha256 and a.words is not null)`,
+  );
+  return freed.map((row) => row.sha256);
 }
 
 /** Makes this and the next month's partition of `attempts`; what is there stays. */

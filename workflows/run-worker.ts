@@ -97,6 +97,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       db: main.db,
       temporal: () => temporal,
       wake,
+      blobs: deps.blobs,
       tell,
       log,
       watchers: options.watchers ?? 2,

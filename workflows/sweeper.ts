@@ -1,12 +1,14 @@
 /** In every worker: wakes what is due without a courier, makes sure watchers run, tells notices, tidies up. */
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { Client as TemporalClient } from '@temporalio/client';
+import type { BlobStore } from '#blobs/store.ts';
 import { reason } from '#core/reasons.ts';
 import { escalationOverdueMs } from '#core/retry.ts';
 import type { Client } from '#db/client.ts';
 import { takeDueLeases } from '#db/couriers.ts';
 import { markOverdue } from '#db/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/maintenance.ts';
+import { noticeInstances } from '#db/instance-notices.ts';
 import { claimUntold } from '#db/notices.ts';
 import type { Log, Tell } from './activities/deps.ts';
 import { taskQueue, watcherId, watchWorkflow } from './contract.ts';
@@ -16,6 +18,7 @@ export type SweeperDeps = {
   readonly db: Client;
   temporal(): TemporalClient | null;
   readonly wake: Wake;
+  readonly blobs: BlobStore;
   readonly tell: Tell;
   readonly log: Log;
   readonly watchers: number;
@@ -26,8 +29,12 @@ export type Sweeper = { stop(): Promise<void> };
 
 const sweepEveryMs = 5_000;
 const watchersEveryMs = 30_000;
+/** Without an answer for this long Temporal counts as away. */
+const startWithinMs = 5_000;
 const tidyEveryMs = 10 * 60_000;
 const leasesAtOnce = 200;
+/** An instance away this long is told about. */
+const awayMs = 60_000;
 
 export function startSweeper(deps: SweeperDeps): Sweeper {
   const chores = [
@@ -35,7 +42,7 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
     repeat(deps, watchersEveryMs, 'watchers', () => ensureWatchers(deps)),
     repeat(deps, tidyEveryMs, 'tidy', async () => {
       await ensurePartitions(deps.db);
-      await purge(deps.db);
+      for (const sha256 of await purge(deps.db)) await deps.blobs.delete(sha256);
     }),
   ];
   return { stop: async () => void (await Promise.all(chores.map((stop) => stop()))) };
@@ -70,6 +77,7 @@ async function sweep(deps: SweeperDeps): Promise<void> {
     await tellOverdue(deps.db, overdue, why.text);
     deps.wake(await markOverdue(deps.db, overdue.id));
   }
+  await noticeInstances(deps.db, awayMs);
   for (const notice of await claimUntold(deps.db, 50)) {
     const to = await notifyTargets(deps.db, notice.link);
     await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });
@@ -81,11 +89,13 @@ async function ensureWatchers(deps: SweeperDeps): Promise<void> {
   const temporal = deps.temporal();
   if (temporal === null) return;
   for (let number = 0; number < deps.watchers; number += 1) {
-    await temporal.workflow.start(watchWorkflow, {
-      workflowId: watcherId(number),
-      taskQueue,
-      args: [number],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    });
+    await temporal.withDeadline(Date.now() + startWithinMs, () =>
+      temporal.workflow.start(watchWorkflow, {
+        workflowId: watcherId(number),
+        taskQueue,
+        args: [number],
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      }),
+    );
   }
 }

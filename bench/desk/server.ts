@@ -27,7 +27,7 @@ export type DeskTicket = {
   marker: string | null;
   reference: string | null;
   /** Deleted: kept for whoever counts afterwards, and answered with 404. */
-  removed: boolean;
+  removed?: boolean;
   readonly actions: DeskAction[];
   /** Position in the feed of its latest change. */
   position: number;
@@ -48,6 +48,9 @@ export type DeskFault = {
 export type Desk = {
   readonly url: string;
   readonly tickets: ReadonlyMap<string, DeskTicket>;
+  /** Down: connections are cut and refused until `resume`, at the same address. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -242,13 +245,16 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
   return {
     url: `http://127.0.0.1:${port}`,
     tickets,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    pause: stop,
+    resume: () => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve)),
+    close: stop,
   };
 }
 

@@ -1,16 +1,13 @@
 /** `ferry apply links.yaml` */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { openSecret, sealSecret } from '#config/secrets.ts';
-import { rulesOf } from '#connectors/index.ts';
-import { createCatalogueReader } from '#cli/catalogue.ts';
+import { createApplyDeps } from '#cli/apply-deps.ts';
 import { findContext, withDatabase } from '#cli/context.ts';
-import type { Context, GlobalOptions } from '#cli/context.ts';
+import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
 import { applyLinks } from '#cli/links/apply.ts';
 import type { ApplyResult, Preview } from '#cli/links/apply.ts';
-import type { ApplyDeps } from '#cli/links/types.ts';
 import { changeLine, count, faultLine } from '#cli/print-apply.ts';
 import { printable } from '#cli/print.ts';
 
@@ -25,27 +22,22 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
   const path = resolve(deps.cwd, file);
   const text = await readText(path, file);
   const context = await findContext(options, deps, { secrets: true });
-  const reader = createCatalogueReader(context.allowAddresses);
-  try {
-    return await withDatabase(context, async ({ db }) => {
-      const apart = options.json === true ? deps.err : deps.out;
+  return withDatabase(context, async ({ db }) => {
+    const applying = createApplyDeps({ ...context, db, env: deps.env, folder: dirname(path) });
+    try {
       const asks = deps.isInteractive && options.yes !== true && options.json !== true;
-      const result = await applyLinks(
-        { ...secretsOf(context), ...sourcesOf(path, deps), db, rulesOf, readCatalogue: reader.read },
-        text,
-        {
-          dryRun: options.dryRun ?? false,
-          unchecked: options.unchecked ?? false,
-          ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
-        },
-      );
+      const result = await applyLinks(applying.deps, text, {
+        dryRun: options.dryRun ?? false,
+        unchecked: options.unchecked ?? false,
+        ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
+      });
       if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);
-      else say(result, file, asks, apart, deps.err);
+      else say(result, file, asks, deps);
       return exitCodeOf(result);
-    });
-  } finally {
-    await reader.close();
-  }
+    } finally {
+      await applying.close();
+    }
+  });
 }
 
 async function readText(path: string, file: string): Promise<string> {
@@ -64,23 +56,6 @@ async function readText(path: string, file: string): Promise<string> {
   }
 }
 
-function secretsOf(context: Context): Pick<ApplyDeps, 'seal' | 'open'> {
-  const [key] = context.secretKeys;
-  if (key === undefined) throw new Error('no key was asked for');
-  return {
-    seal: (plain, secretContext) => sealSecret(plain, secretContext, key),
-    open: (sealed, secretContext) => openSecret(sealed, secretContext, context.secretKeys),
-  };
-}
-
-/** Secrets in files are named from where the links file is. */
-function sourcesOf(path: string, deps: CliDeps): Pick<ApplyDeps, 'env' | 'readSecretFile'> {
-  return {
-    env: deps.env,
-    readSecretFile: (name) => readFile(resolve(dirname(path), name), 'utf8'),
-  };
-}
-
 async function confirm(preview: Preview, deps: CliDeps): Promise<boolean> {
   for (const line of previewLines(preview)) deps.out(`${line}\n`);
   const answer = await deps.ask(`Apply ${count(preview.changes.length, 'change')}? [y/N] `);
@@ -91,13 +66,7 @@ function previewLines({ changes, warnings }: Preview): string[] {
   return [...warnings.map((warning) => `! ${printable(warning)}`), ...changes.map((change) => changeLine(change))];
 }
 
-function say(
-  result: ApplyResult,
-  file: string,
-  isShown: boolean,
-  out: (text: string) => void,
-  err: (text: string) => void,
-): void {
+function say(result: ApplyResult, file: string, wasShown: boolean, { out, err }: CliDeps): void {
   const number = count(result.changes.length, 'change');
   if (result.outcome === 'wrong') {
     for (const warning of result.warnings) err(`! ${printable(warning)}\n`);
@@ -105,7 +74,8 @@ function say(
     err(`ferry: ${count(result.faults.length, 'fault')} in ${file}; nothing was changed [links-wrong]\n`);
     return;
   }
-  if (!isShown) for (const line of previewLines(result)) out(`${line}\n`);
+  if (!wasShown || result.outcome === 'unchanged' || result.outcome === 'dry-run')
+    for (const line of previewLines(result)) out(`${line}\n`);
   if (result.outcome === 'unchanged') out('Nothing to change.\n');
   else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run.\n`);
   else if (result.outcome === 'applied') out(`${number} made.\n`);

@@ -3,7 +3,7 @@ import type { Catalogue, CatalogueField, CatalogueKind } from '#core/vocabulary.
 import { query } from './client.ts';
 import type { RtField } from './fields.ts';
 import { isCategory } from './history.ts';
-import type { Reader } from './read.ts';
+import type { Reader } from './ask.ts';
 import { fieldSchema, pageOf, queueSchema } from './wire.ts';
 
 /** Types of transactions as the kinds that mappings name; the first three carry notes. */

@@ -1,5 +1,6 @@
 /** Requests to RT's REST2: the budget taken, the token sent, the answer checked and parsed. */
 import { isUtf8 } from 'node:buffer';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { ConnectorContext, HttpReply, HttpRequest } from '#connectors/helpdesk.ts';
@@ -128,8 +129,8 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
       await context.take(null, signal);
       const reply = await context.http.stream({ method: 'GET', url: rest + path, headers, signal });
       if (reply.status < 300) return reply;
-      reply.stream.on('error', () => undefined).destroy();
-      throw replyError({ status: reply.status, headers: reply.headers, text: '' }, purpose);
+      const text = await beginning(reply.stream);
+      throw replyError({ status: reply.status, headers: reply.headers, text }, purpose);
     },
   };
 }
@@ -137,6 +138,18 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
 /** RT 5.0 answers a note with sentences in Latin-1 when they need no more than that, although it says UTF-8. */
 function lenient(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1');
+}
+
+/** Enough of an error's body for its words. */
+async function beginning(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > 16 * 1024) break;
+  }
+  return lenient(Buffer.concat(chunks));
 }
 
 async function asRead<T>(request: Promise<T>, purpose: Purpose): Promise<T> {

@@ -28,6 +28,14 @@ export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
     case 403:
     case 404:
     case 410:
+      // A proxy that can't reach RT must not make every ticket look deleted.
+      if (said === '') {
+        return new HelpdeskError(
+          'retry',
+          'not-rt',
+          `${text}, and not in RT's way. Check the URL and what stands before RT.`,
+        );
+      }
       return purpose.about === 'instance'
         ? new HelpdeskError(
             'refused',

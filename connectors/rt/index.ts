@@ -8,7 +8,7 @@ import { createFields } from './fields.ts';
 import { find } from './find.ts';
 import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
-import type { Reader } from './read.ts';
+import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema, parseSettings } from './wire.ts';
 import { perform } from './write.ts';

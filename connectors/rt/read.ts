@@ -3,31 +3,17 @@
  * then the texts of its notes; one more where files are attached, and one per further hundred transactions, and one for
  * each person not met before.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { Reading } from '#connectors/helpdesk.ts';
 import type { FieldValue, Person, TicketSnapshot } from '#core/vocabulary.ts';
-import type { Filter, RtClient } from './client.ts';
-import { query } from './client.ts';
+import { askCreate, askParts, askTicket, askTransactions, numberOf, urlOf } from './ask.ts';
+import type { Reader } from './ask.ts';
 import { readValues } from './fields.ts';
-import type { RtField, RtFields } from './fields.ts';
+import type { RtField } from './fields.ts';
 import { actionsOf, isCategory, noteTypes, priorityName } from './history.ts';
 import type { Now } from './history.ts';
 import { mayHaveFiles, messageOf } from './parts.ts';
-import type { People } from './people.ts';
-import { databaseTime } from './time.ts';
-import { partSchema, ticketSchema, transactionSchema } from './wire.ts';
-import type { RtOptions, RtPart, RtTicket, RtTransaction } from './wire.ts';
+import type { RtPart, RtTicket, RtTransaction } from './wire.ts';
 
-export type Reader = {
-  readonly client: RtClient;
-  readonly options: RtOptions;
-  readonly fields: RtFields;
-  readonly people: People;
-  /** First descriptions of tickets read before, so that a short read need not fetch them again. */
-  readonly descriptions: Map<string, string>;
-};
-
-const pageSize = 100;
 const maxDescriptions = 500;
 const maxTries = 3;
 
@@ -56,56 +42,6 @@ async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readon
   if (one.status === 'rejected') throw one.reason;
   if (two.status === 'rejected') throw two.reason;
   return [one.value, two.value];
-}
-
-export type Asked =
-  | { readonly kind: 'ticket'; readonly ticket: RtTicket; readonly latest: string }
-  | { readonly kind: 'merged'; readonly into: string }
-  | { readonly kind: 'gone' };
-
-/** The ticket as it is; `latest` is its newest transaction, which RT gives as the ETag. */
-export async function askTicket(reader: Reader, ticketId: string, signal: AbortSignal): Promise<Asked> {
-  try {
-    const { value: ticket, headers } = await reader.client.get(
-      `/ticket/${encodeURIComponent(ticketId)}${query({ 'fields[Queue]': 'Name' })}`,
-      ticketSchema,
-      { what: `show ticket #${ticketId}`, write: false, about: 'ticket' },
-      signal,
-    );
-    if (ticket.id !== ticketId) return { kind: 'merged', into: ticket.id };
-    if (ticket.Status === 'deleted') return { kind: 'gone' };
-    return { kind: 'ticket', ticket, latest: (headers['etag'] ?? '').replace(/^(?:W\/)?"|"$/g, '') };
-  } catch (error) {
-    if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
-    throw error;
-  }
-}
-
-/** Those of the ticket at or after the instant, oldest first. */
-export async function askTransactions(
-  reader: Reader,
-  ticketId: string,
-  since: string | null,
-  signal: AbortSignal,
-): Promise<readonly RtTransaction[]> {
-  const found: RtTransaction[] = [];
-  for (;;) {
-    const filters: Filter[] = [
-      { field: 'ObjectType', value: 'RT::Ticket' },
-      { field: 'ObjectId', value: ticketId },
-      { field: 'id', operator: '>', value: found.at(-1)?.id ?? 0 },
-      ...(since === null ? [] : [{ field: 'Created', operator: '>=', value: databaseTime(since) }]),
-    ];
-    const page = await reader.client.search(
-      `/transactions${query({ fields: 'Type,Creator,Created,Field,OldValue,NewValue,NewReference', per_page: pageSize, orderby: 'id' })}`,
-      filters,
-      transactionSchema,
-      { what: `show the history of ticket #${ticketId}`, write: false, about: 'ticket' },
-      signal,
-    );
-    found.push(...page);
-    if (page.length < pageSize) return found;
-  }
 }
 
 async function assemble(
@@ -140,47 +76,6 @@ async function assemble(
   };
 }
 
-/** Texts come with their content, files without: a listing of files must not hold them. */
-async function askParts(
-  reader: Reader,
-  ticketId: string,
-  transactions: readonly string[],
-  which: 'texts' | 'files',
-  signal: AbortSignal,
-): Promise<readonly RtPart[]> {
-  const found: RtPart[] = [];
-  if (transactions.length === 0) return found;
-  const common = 'TransactionId,ContentType,Filename,Headers';
-  const only: readonly Filter[] =
-    which === 'files'
-      ? []
-      : [
-          { field: 'Filename', operator: 'IS', value: 'NULL' },
-          { field: 'Filename', operator: '=', value: '' },
-          { field: 'ContentType', operator: 'LIKE', value: 'text/%' },
-          { field: 'ContentType', operator: 'LIKE', value: 'multipart/%' },
-        ];
-  for (;;) {
-    const page = await reader.client.search(
-      `/ticket/${ticketId}/attachments${query({
-        fields: which === 'files' ? `${common},ContentLength` : `${common},Content`,
-        per_page: pageSize,
-        orderby: 'id',
-      })}`,
-      [
-        ...transactions.map((id) => ({ field: 'TransactionId', value: id })),
-        { field: 'id', operator: '>', value: found.at(-1)?.id ?? 0 },
-        ...only,
-      ],
-      partSchema,
-      { what: `show the notes of ticket #${ticketId}`, write: false, about: 'ticket' },
-      signal,
-    );
-    found.push(...page);
-    if (page.length < pageSize) return found;
-  }
-}
-
 function groupByTransaction(parts: readonly RtPart[]): ReadonlyMap<string, readonly RtPart[]> {
   return Map.groupBy(parts, (part) => part.TransactionId);
 }
@@ -197,18 +92,8 @@ function nowOf(ticket: RtTicket, fields: ReadonlyMap<string, RtField>): Now {
 async function firstDescription(reader: Reader, ticketId: string, signal: AbortSignal): Promise<string> {
   const known = reader.descriptions.get(ticketId);
   if (known !== undefined) return known;
-  const [create] = await reader.client.search(
-    `/transactions${query({ fields: 'Type,Creator,Created,Field,OldValue,NewValue,NewReference', per_page: 1, orderby: 'id' })}`,
-    [
-      { field: 'ObjectType', value: 'RT::Ticket' },
-      { field: 'ObjectId', value: ticketId },
-      { field: 'Type', value: 'Create' },
-    ],
-    transactionSchema,
-    { what: `show the first note of ticket #${ticketId}`, write: false, about: 'ticket' },
-    signal,
-  );
-  if (create === undefined) return '';
+  const create = await askCreate(reader, ticketId, signal);
+  if (create === null) return '';
   const texts = await askParts(reader, ticketId, [create.id], 'texts', signal);
   const files = mayHaveFiles(texts) ? await askParts(reader, ticketId, [create.id], 'files', signal) : [];
   return messageOf(texts, files).note ?? '';
@@ -254,12 +139,4 @@ async function snapshotOf(
     requester: asker === undefined ? null : await reader.people.person(asker.id, signal),
     ...(latest === '' ? {} : { version: latest }),
   };
-}
-
-export function numberOf(ticketId: string): string {
-  return `#${ticketId}`;
-}
-
-export function urlOf(client: RtClient, ticketId: string): string {
-  return `${client.base}/Ticket/Display.html?id=${ticketId}`;
 }

@@ -5,7 +5,7 @@
 #
 #   perl setup.pl --queue Support --queue Escalations [--user gateway] [--email ferry@example.com] [--token]
 #                 [--supplier-ref SupplierRef] [--remote-ref RemoteRef]
-#                 [--webhook https://ferry.example.com/hooks/... --secret-file FILE] [--no-quiet] [--lib DIR]
+#                 [--webhook https://ferry.example.com/hooks/... [--secret-file FILE]] [--no-quiet] [--lib DIR]
 use strict;
 use warnings;
 use Getopt::Long qw(GetOptionsFromArray);
@@ -52,7 +52,8 @@ custom_field( $opt{'remote-ref'},   'The far ticket this one belongs to, as Ferr
 custom_field( $opt{'supplier-ref'}, 'Number and address of the ticket at the supplier; written by Ferry.', @queues );
 quiet_scrip( $user->Name ) if $opt{quiet};
 picture_scrip( $user->Name );
-webhook_scrip( $opt{webhook}, secret( $opt{'secret-file'} ) ) if $opt{webhook};
+webhook_scrip( $opt{webhook}, defined $opt{'secret-file'} ? secret( $opt{'secret-file'} ) : '' )
+    if $opt{webhook};
 print token($user), "\n" if $opt{token};
 
 sub service_user {
@@ -204,16 +205,18 @@ sub webhook_scrip {
         my $reply = LWP::UserAgent->new( timeout => 2 )->post(
             '__URL__',
             'Content-Type'      => 'application/json',
-            'X-Ferry-Timestamp' => $time,
-            'X-Ferry-Signature' => Digest::SHA::hmac_sha256_hex( "$time.$body", '__SECRET__' ),
-            Content             => $body,
+            length '__SECRET__'
+            ? ( 'X-Ferry-Timestamp' => $time,
+                'X-Ferry-Signature' => Digest::SHA::hmac_sha256_hex( "$time.$body", '__SECRET__' ) )
+            : (),
+            Content => $body,
         );
         RT->Logger->warning( 'Ferry was not told of ticket ' . $self->TicketObj->id . ': ' . $reply->status_line )
             unless $reply->is_success;
         return 1;
     };
     $code =~ s/__URL__/$url =~ s{([\\'])}{\\$1}gr/e;
-    $code =~ s/__SECRET__/$secret =~ s{([\\'])}{\\$1}gr/e;
+    $code =~ s/__SECRET__/$secret =~ s{([\\'])}{\\$1}gr/ge;
     scrip(
         Description       => 'Ferry: webhook',
         Stage             => 'TransactionBatch',
@@ -266,7 +269,6 @@ sub put_first {
 
 sub secret {
     my ($file) = @_;
-    die "ferry: --webhook needs --secret-file\n" unless defined $file;
     open my $in, '<', $file or die "ferry: $file: $!\n";
     my $line = <$in>;
     chomp $line;

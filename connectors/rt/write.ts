@@ -3,20 +3,19 @@ import { Readable } from 'node:stream';
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import type { PerformOptions, Step, Written } from '#connectors/helpdesk.ts';
 import { defuseTags } from '#core/defuse.ts';
-import type { Attachment, Command, FieldValue } from '#core/vocabulary.ts';
-import { query } from './client.ts';
-import { missingTicket, setupIncomplete } from './errors.ts';
-import { writeValue } from './fields.ts';
+import type { Attachment, Command } from '#core/vocabulary.ts';
+import { missingTicket } from './errors.ts';
 import type { Asked } from './sentences.ts';
 import { multipart } from './multipart.ts';
 import { composeNote, noteTextOf, uploads } from './notes.ts';
-import { cleanMarker, markedHtml } from './parts.ts';
-import { askTicket, numberOf, urlOf } from './read.ts';
-import type { Reader } from './read.ts';
+import { markedHtml } from './parts.ts';
+import { checkStatus, customFields, priorityNumber, referenceOf, requestorOf } from './prepare.ts';
+import { askTicket, numberOf, urlOf } from './ask.ts';
+import type { Reader } from './ask.ts';
 import { checkSentences } from './sentences.ts';
 import { changesOf, isEmpty, messageKind } from './steps.ts';
 import type { Changes } from './steps.ts';
-import { createdSchema, foundUserSchema, sentencesSchema } from './wire.ts';
+import { createdSchema, sentencesSchema } from './wire.ts';
 
 export async function perform(reader: Reader, step: Step, options: PerformOptions): Promise<Written> {
   const { command } = step;
@@ -31,7 +30,7 @@ export async function perform(reader: Reader, step: Step, options: PerformOption
   // RT takes notes and changes for deleted tickets too. A snapshot vouches for the ticket; without one it is asked.
   if (options.snapshot === null) {
     const asked = await askTicket(reader, ticketId, options.signal);
-    if (asked.kind !== 'ticket') throw missingTicket(ticketId);
+    if (asked.kind === 'gone') throw missingTicket(ticketId);
   }
   if (note !== null) return writeMessage(reader, ticketId, note, command, changes, options);
   return writeChanges(reader, ticketId, changes, step, options);
@@ -65,33 +64,6 @@ async function openTicket(
     options.signal,
   );
   return { ticketId: value.id, actionIds: [], number: numberOf(value.id), url: urlOf(reader.client, value.id) };
-}
-
-/** The far ticket for people, the marker for finding the ticket again. RT's short values end at 255 characters. */
-function referenceOf(open: NonNullable<Command['open']>, marker: string): string {
-  const short = `${open.farNumber} ferry:${cleanMarker(marker)}`.trim();
-  const long = `${open.farNumber} ${open.farUrl} ferry:${cleanMarker(marker)}`.trim();
-  return long.length <= 250 ? long : short;
-}
-
-/** By e-mail address, else the only user of that name, else the stand-in. */
-async function requestorOf(
-  reader: Reader,
-  requester: { readonly name: string; readonly email?: string },
-  signal: AbortSignal,
-): Promise<string | null> {
-  if (requester.email !== undefined) return requester.email;
-  if (requester.name !== '') {
-    const found = await reader.client.search(
-      `/users${query({ per_page: 2 })}`,
-      [{ field: 'RealName', value: requester.name }],
-      foundUserSchema,
-      { what: 'find the requester', write: false, about: 'instance' },
-      signal,
-    );
-    if (found.length === 1 && found[0] !== undefined) return found[0].id;
-  }
-  return reader.options.standIn ?? null;
 }
 
 async function writeMessage(
@@ -179,49 +151,6 @@ function bodyOf(reader: Reader, message: unknown, command: Command, options: Per
 function openFile(file: Attachment, options: PerformOptions): Readable {
   const text = noteTextOf(file);
   return text === null ? options.openStaged(file) : Readable.from([Buffer.from(text)]);
-}
-
-/** RT ignores fields it does not know without a word, so they are refused here. */
-async function customFields(
-  reader: Reader,
-  wanted: Readonly<Record<string, FieldValue>>,
-  signal: AbortSignal,
-): Promise<Record<string, string | null | readonly string[]>> {
-  const names = Object.keys(wanted);
-  const sent: Record<string, string | null | readonly string[]> = {};
-  if (names.length === 0) return sent;
-  const known = await reader.fields.byNames(names, signal);
-  const dated = names.some((name) => known.get(name.toLowerCase())?.type === 'datetime');
-  const timezone = dated ? ((await reader.people.identity(signal)).timezone ?? reader.options.timezone ?? null) : null;
-  for (const [name, value] of Object.entries(wanted)) {
-    const field = known.get(name.toLowerCase());
-    if (field === undefined) {
-      throw setupIncomplete(
-        `RT shows the service user no custom field "${name}". Add it to the queue, and let the service user see it (setup.pl does both).`,
-      );
-    }
-    sent[field.name] = writeValue(value, field, timezone);
-  }
-  return sent;
-}
-
-/** RT would write the note first and only then say that it knows no such status. */
-function checkStatus(reader: Reader, status: string | undefined): void {
-  const { statuses } = reader.options;
-  if (status === undefined || statuses.some(({ name }) => name.toLowerCase() === status.toLowerCase())) return;
-  const names = statuses.map(({ name }) => name).join(', ');
-  throw new HelpdeskError('refused', 'unknown-status', `RT has no status "${status}", only ${names}.`);
-}
-
-function priorityNumber(reader: Reader, priority: string): number {
-  const number = reader.options.priorities[priority] ?? (/^-?\d+$/.test(priority) ? Number(priority) : undefined);
-  if (number !== undefined) return number;
-  const names = Object.keys(reader.options.priorities).join(', ');
-  throw new HelpdeskError(
-    'refused',
-    'unknown-priority',
-    `RT has no priority "${priority}", only ${names} and numbers.`,
-  );
 }
 
 function askedFor(changes: Changes): Asked {

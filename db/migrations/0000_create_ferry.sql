@@ -264,6 +264,7 @@ CREATE TABLE "written_ids" (
 CREATE UNIQUE INDEX "actions_observed" ON "actions" USING btree ("instance","ticket","external_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "actions_origin" ON "actions" USING btree ("origin","id");--> statement-breakpoint
 CREATE INDEX "actions_not_carried" ON "actions" USING btree ("logged_at") WHERE reason is not null;--> statement-breakpoint
+CREATE INDEX "attachments_file" ON "attachments" USING btree ("sha256");--> statement-breakpoint
 CREATE INDEX "attempts_delivery" ON "attempts" USING btree ("delivery");--> statement-breakpoint
 CREATE INDEX "audit_subject" ON "audit" USING btree ("subject","at");--> statement-breakpoint
 CREATE UNIQUE INDEX "deliveries_lane" ON "deliveries" USING btree ("mirror","to_instance","seq");--> statement-breakpoint

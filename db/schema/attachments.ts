@@ -1,4 +1,4 @@
-import { bigint, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { bigint, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 /** Files of logged actions, once staged. */
 export const attachments = pgTable(
@@ -13,5 +13,9 @@ export const attachments = pgTable(
     failure: text(),
     stagedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.action, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.action, table.id] }),
+    // A file goes when its last reference does.
+    index('attachments_file').on(table.sha256),
+  ],
 );

@@ -1,6 +1,7 @@
 /**
- * The invariants of design §10, asserted after every run over light desks. Reads the database and the desks themselves,
- * not Ferry's own opinion of them. Throws one error that names every violation.
+ * The invariants of design §10, asserted after every run. Reads the database and the desks themselves, not Ferry's own
+ * opinion of them. Desks of other products present their tickets in the light desk's shape. Throws one error that names
+ * every violation.
  */
 import { sql } from 'drizzle-orm';
 import { constantHash } from '#core/constant.ts';
@@ -8,13 +9,18 @@ import type { Attachment, Audience, Person } from '#core/vocabulary.ts';
 import { rows, type Connection } from '#db/client.ts';
 import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
 
-export type CheckedDesk = { readonly id: string; readonly tickets: ReadonlyMap<string, DeskTicket> };
+export type CheckedDesk = {
+  readonly id: string;
+  readonly tickets: ReadonlyMap<string, DeskTicket>;
+  /** Tickets that were merged away or deleted: nobody reads them any more, and what was on them may be elsewhere. */
+  readonly over?: ReadonlySet<string>;
+};
 
 export type CheckOptions = {
   /** Deliveries that may still be held or set aside. */
   readonly heldAllowed?: boolean;
-  /** Requests that the desks may have seen per applied delivery, on average, at most. */
-  readonly mayWiden?: boolean;
+  /** Whether a row lets actions of this kind reach the end user; `true`: any. */
+  readonly mayWiden?: boolean | ((kind: string | null) => boolean);
 };
 
 type DeliveryRow = {
@@ -31,6 +37,9 @@ type DeliveryRow = {
   readonly held: boolean;
   readonly released: boolean;
   readonly audience: Audience;
+  readonly word: string | null;
+  /** A write of it opens a ticket or leaves an action behind, so the desk must show its marker. */
+  readonly leaves_mark: boolean;
   readonly to_side: 'customer' | 'supplier';
   readonly customer_ticket: string;
   readonly supplier_ticket: string | null;
@@ -46,17 +55,20 @@ export async function assertInvariants(
     connection.db,
     sql`select d.id, d.mirror, m.link, d.to_instance as "to", d.seq::int, d.kind, d.action, d.escalation, d.outcome, d.reason,
         d.held_at is not null or d.set_aside_at is not null as held, d.released_at is not null as released, a.audience,
+        coalesce(d.words, a.words)->>'kind' as word,
+        exists (select 1 from writes w where w.delivery = d.id and (w.ticket is null or cardinality(w.fingerprints) > 0)) as leaves_mark,
         case when d.to_instance = m.supplier_instance then 'supplier' else 'customer' end as to_side,
         m.customer_ticket, m.supplier_ticket
       from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
       order by d.mirror, d.to_instance, d.seq`,
   );
   const markers = markersAt(desks, violations);
+  const byDelivery = firstMarks(markers);
   everythingEnded(deliveries, options, violations);
   lanesWithoutGaps(deliveries, violations);
-  appliedOnce(deliveries, markers, violations);
-  inOrder(deliveries, markers, violations);
-  noWiderAudience(deliveries, markers, options, violations);
+  appliedOnce(deliveries, byDelivery, violations);
+  inOrder(deliveries, byDelivery, violations);
+  noWiderAudience(deliveries, byDelivery, options, violations);
   await nothingLost(connection, desks, violations);
   await nothingUnsent(connection, markers, violations);
   await hashesHold(connection, violations);
@@ -65,7 +77,14 @@ export async function assertInvariants(
   if (violations.length > 0) throw new Error(`invariants broken:\n- ${violations.join('\n- ')}`);
 }
 
-type Marked = { readonly desk: string; readonly ticket: string; readonly action: DeskAction | null; readonly position: number };
+type Marked = {
+  readonly desk: string;
+  readonly ticket: string;
+  readonly action: DeskAction | null;
+  readonly position: number;
+  readonly over: boolean;
+};
+type Marks = ReadonlyMap<string, Marked>;
 
 /** Every write of ours that a desk has, by marker; a marker that a desk has twice was applied twice. */
 function markersAt(desks: readonly CheckedDesk[], violations: string[]): Map<string, Marked> {
@@ -74,15 +93,28 @@ function markersAt(desks: readonly CheckedDesk[], violations: string[]): Map<str
     if (found.has(marker)) violations.push(`applied twice: ${marker} at ${marked.desk} ${marked.ticket}`);
     found.set(marker, marked);
   };
-  for (const { id, tickets } of desks) {
+  for (const { id, tickets, over: gone } of desks) {
     for (const ticket of tickets.values()) {
-      if (ticket.marker !== null) add(ticket.marker, { desk: id, ticket: ticket.id, action: null, position: 0 });
+      const at = { desk: id, ticket: ticket.id, over: gone?.has(ticket.id) ?? false };
+      if (ticket.marker !== null) add(ticket.marker, { ...at, action: null, position: 0 });
       for (const action of ticket.actions) {
-        if (action.marker !== undefined) add(action.marker, { desk: id, ticket: ticket.id, action, position: action.id });
+        if (action.marker !== undefined) add(action.marker, { ...at, action, position: action.id });
       }
     }
   }
   return found;
+}
+
+/** By delivery: the mark of its earliest step that left one. */
+function firstMarks(markers: Marks): Map<string, Marked> {
+  const first = new Map<string, { step: number; marked: Marked }>();
+  for (const [marker, marked] of markers) {
+    const cut = marker.lastIndexOf('-');
+    const delivery = marker.slice(0, cut);
+    const step = Number(marker.slice(cut + 1));
+    if (step < (first.get(delivery)?.step ?? Number.POSITIVE_INFINITY)) first.set(delivery, { step, marked });
+  }
+  return new Map([...first].map(([delivery, { marked }]) => [delivery, marked]));
 }
 
 function everythingEnded(deliveries: readonly DeliveryRow[], options: CheckOptions, violations: string[]): void {
@@ -102,17 +134,17 @@ function lanesWithoutGaps(deliveries: readonly DeliveryRow[], violations: string
   }
 }
 
-function appliedOnce(deliveries: readonly DeliveryRow[], markers: Map<string, Marked>, violations: string[]): void {
+function appliedOnce(deliveries: readonly DeliveryRow[], marks: Marks, violations: string[]): void {
   for (const row of deliveries) {
     if (row.kind === 'copy') continue;
-    const marked = markers.get(`${row.id}-0`);
-    if (row.kind === 'action' && row.outcome === 'applied' && marked === undefined) {
+    const marked = marks.get(row.id);
+    if (row.kind === 'action' && row.outcome === 'applied' && row.leaves_mark && marked === undefined) {
       violations.push(`lost: applied says ${row.id} to ${row.to}, and the desk has nothing`);
     }
     if (marked !== undefined && row.outcome !== 'applied' && !row.held) {
       violations.push(`the desk ${marked.desk} has ${row.id}, whose outcome is ${row.outcome ?? 'none'}`);
     }
-    if (marked === undefined || marked.action === null) continue;
+    if (marked === undefined || marked.action === null || marked.over) continue;
     const ticket = row.to_side === 'supplier' ? row.supplier_ticket : row.customer_ticket;
     if (marked.desk !== row.to || marked.ticket !== ticket) {
       violations.push(`${row.id} of link ${row.link} is at ${marked.desk} ${marked.ticket}, not at ${row.to} ${ticket}`);
@@ -120,12 +152,12 @@ function appliedOnce(deliveries: readonly DeliveryRow[], markers: Map<string, Ma
   }
 }
 
-function inOrder(deliveries: readonly DeliveryRow[], markers: Map<string, Marked>, violations: string[]): void {
+function inOrder(deliveries: readonly DeliveryRow[], marks: Marks, violations: string[]): void {
   const last = new Map<string, number>();
   for (const row of deliveries) {
     if (row.released) continue;
-    const marked = markers.get(`${row.id}-0`);
-    if (marked === undefined || marked.action === null) continue;
+    const marked = marks.get(row.id);
+    if (marked === undefined || marked.action === null || marked.over) continue;
     const lane = `${row.mirror}/${row.to}`;
     if (marked.position <= (last.get(lane) ?? 0)) violations.push(`out of order in lane ${lane}: seq ${row.seq}`);
     last.set(lane, marked.position);
@@ -134,17 +166,18 @@ function inOrder(deliveries: readonly DeliveryRow[], markers: Map<string, Marked
 
 function noWiderAudience(
   deliveries: readonly DeliveryRow[],
-  markers: Map<string, Marked>,
+  marks: Marks,
   options: CheckOptions,
   violations: string[],
 ): void {
   for (const row of deliveries) {
-    const marked = markers.get(`${row.id}-0`);
+    const marked = marks.get(row.id);
     if (marked?.action == null || marked.action.note === null) continue;
     if (row.kind === 'receipt' && marked.action.visible) violations.push(`a receipt is visible: ${row.id}`);
     if (row.kind !== 'action' || row.escalation) continue;
     if (row.audience === 'team') violations.push(`a team's note left its desk: ${row.id}`);
-    if (row.to_side === 'customer' && row.audience !== 'user' && marked.action.visible && options.mayWiden !== true) {
+    const widened = typeof options.mayWiden === 'function' ? options.mayWiden(row.word) : options.mayWiden === true;
+    if (row.to_side === 'customer' && row.audience !== 'user' && marked.action.visible && !widened) {
       violations.push(`a note for agents is visible to the end user: ${row.id}`);
     }
   }
@@ -157,8 +190,9 @@ async function nothingLost(connection: Connection, desks: readonly CheckedDesk[]
     sql`select instance, ticket, external_id from actions union all select instance, ticket, external_id from written_ids`,
   );
   const known = new Set(logged.map((row) => `${row.instance}/${row.ticket}/${row.external_id}`));
-  for (const { id, tickets } of desks) {
+  for (const { id, tickets, over } of desks) {
     for (const ticket of tickets.values()) {
+      if (over?.has(ticket.id) === true) continue;
       for (const action of ticket.actions) {
         if (!known.has(`${id}/${ticket.id}/${action.id}`)) {
           violations.push(`lost: ${id} ${ticket.id} action ${action.id} (${action.by}) is not in the log`);
@@ -168,7 +202,7 @@ async function nothingLost(connection: Connection, desks: readonly CheckedDesk[]
   }
 }
 
-async function nothingUnsent(connection: Connection, markers: Map<string, Marked>, violations: string[]): Promise<void> {
+async function nothingUnsent(connection: Connection, markers: Marks, violations: string[]): Promise<void> {
   const promised = await rows<{ marker: string }>(connection.db, sql`select marker from writes`);
   const known = new Set(promised.map((row) => row.marker));
   for (const [marker, { desk, ticket }] of markers) {

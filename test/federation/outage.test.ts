@@ -7,6 +7,7 @@ import { migrate } from '#db/migrate.ts';
 import { anyFreePort } from '#standalone/ports.ts';
 import { startPostgres, type RunningPostgres } from '#standalone/postgres.ts';
 import { startTemporal, type RunningTemporal } from '#standalone/temporal.ts';
+import type { Program } from '#test/support/process.ts';
 import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
@@ -19,6 +20,7 @@ describe('what Ferry stands on goes away and comes back', () => {
   let postgres: RunningPostgres;
   let temporal: RunningTemporal;
   let rig: Rig;
+  let worker: Program;
   let acme: RigDesk;
   let north: RigDesk;
 
@@ -41,10 +43,11 @@ describe('what Ferry stands on goes away and comes back', () => {
     acme = await rig.desk('acme');
     north = await rig.desk('north');
     await rig.link('acme-north', 'acme', 'north');
-    await rig.spawnWorker();
+    worker = await rig.spawnWorker();
     await rig.live();
   });
   after(async () => {
+    if (process.env['DEBUG']) console.error(worker.output());
     await rig.close();
     await temporal.stop();
     await postgres.stop();

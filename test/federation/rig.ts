@@ -203,7 +203,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
   return rig;
 }
 
-async function registerNamespace(address: string, namespace: string): Promise<void> {
+export async function registerNamespace(address: string, namespace: string): Promise<void> {
   const connection = await TemporalConnection.connect({ address });
   try {
     await connection.workflowService.registerNamespace({

@@ -2,7 +2,7 @@
 // FERRY_RT_TEMPLATES naming a directory, one per plan for all processes that share it.
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,7 @@ async function makeOrFind(key: string, plan: (secretFile: string) => SeedPlan): 
   }
   await mkdir(shared, { recursive: true });
   const dir = join(shared, hash);
+  if (existsSync(dir)) return found(dir);
   try {
     await mkdir(`${dir}.making`);
   } catch {

@@ -9,6 +9,7 @@ import type { Hint } from '#db/hint.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
 import { observe } from './observe.ts';
+import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
 
 /** Hints claimed at a time; what is claimed and lost with a process costs a poll. */
@@ -79,7 +80,8 @@ async function poll(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const { helpdesk } = await deps.desks.of(instance);
+    const desk = await deps.desks.of(instance);
+    const { helpdesk } = desk;
     const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
     if (cursor === null) {
       await startFeed(deps.db, instance, await helpdesk.feedStart(within));
@@ -94,6 +96,7 @@ async function poll(
       await moveFeed(deps.db, instance, cursor, page.cursor, page.more);
     }
     await noteContact(deps, instance, null);
+    await refreshCatalogue(deps, desk, within);
   } catch (error) {
     const failed = error instanceof HelpdeskError ? error : null;
     const delayMs = nextTry({

@@ -1,0 +1,238 @@
+/**
+ * A whole federation over real connectors: Halo twins and real RTs, a gateway that takes their webhooks, a worker, a
+ * database and a Temporal namespace of its own. Links are what a links file says, applied as `ferry apply` does.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { createCatalogueReader } from '#cli/catalogue.ts';
+import { applyLinks, type ApplyOptions } from '#cli/links/apply.ts';
+import { timelineOf, type Timeline } from '#cli/trace/timeline.ts';
+import type { Config } from '#config/env.ts';
+import { makeLog } from '#config/log.ts';
+import { openSecret, sealSecret } from '#config/secrets.ts';
+import { createHelpdesk, hintOf, rulesOf } from '#connectors/index.ts';
+import { connect, rows, type Connection } from '#db/client.ts';
+import { loadTrace } from '#db/trace.ts';
+import { createApp } from '#gateway/app.ts';
+import { serve } from '#gateway/serve.ts';
+import { runWorker } from '#workflows/run-worker.ts';
+import type { Limits } from '#workflows/activities/deps.ts';
+import { freshDatabase } from '#test/support/database.ts';
+import { testTemporal } from '#test/support/services.ts';
+import { tempDir } from '#test/support/temp.ts';
+import { until } from '#test/support/wait.ts';
+import { startHaloDesk, type HaloDesk, type HaloDeskOptions } from './halo-desk.ts';
+import { assertInvariants, type CheckedDesk, type CheckOptions } from './invariants.ts';
+import { registerNamespace } from './rig.ts';
+
+/** What the rig must know of a desk, of whatever product. */
+export type AnyDesk = {
+  readonly id: string;
+  /** For links files: `<ID>_<name>` each. */
+  readonly secrets: Readonly<Record<string, string>>;
+  checked(): CheckedDesk | Promise<CheckedDesk>;
+  close(): Promise<void>;
+};
+
+export type DeskRig = {
+  readonly connection: Connection;
+  readonly gatewayUrl: string;
+  /** For a worker in a process of its own. */
+  readonly env: Readonly<Record<string, string>>;
+  halo(id: string, options: HaloDeskOptions): Promise<HaloDesk>;
+  /** Takes a desk along that somebody else started; `close` ends it. */
+  add<Desk extends AnyDesk>(desk: Desk): Desk;
+  /** As `ferry apply`; secrets come from the desks. Throws with every fault when the file is wrong. */
+  apply(yaml: string, options?: ApplyOptions): Promise<void>;
+  startWorker(limits?: Partial<Limits>): Promise<{ stop(): Promise<void> }>;
+  /** Every instance that is named, or all, have met their go-live. */
+  live(...instances: readonly string[]): Promise<void>;
+  /** What `ferry trace` shows. */
+  trace(instance: string, ticket: number | string): Promise<Timeline>;
+  /** Everything that people did on these desks (all of them) is logged, and nothing waits but what is held. */
+  settled(desks?: readonly AnyDesk[], timeoutMs?: number): Promise<void>;
+  /** Waits until everything is carried, then asserts design §10. */
+  check(options?: CheckOptions): Promise<void>;
+  /** Lines that gateway and worker have logged. */
+  log(): string;
+  close(): Promise<void>;
+};
+
+/** How long tests let the watchers sleep between two polls. Milliseconds. */
+export const pollMs = 2_000;
+
+export async function startDeskRig(label: string): Promise<DeskRig> {
+  const database = await freshDatabase(label);
+  const connection = connect(database.url, { max: 5, name: 'desk-rig' });
+  const address = await testTemporal();
+  const namespace = `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
+  await registerNamespace(address, namespace);
+  const blobs = await tempDir();
+  const secretKey = randomBytes(32);
+  const allowAddresses = ['127.0.0.0/8'];
+  const desks = new Map<string, AnyDesk>();
+  const stops: (() => Promise<unknown>)[] = [];
+  let logged = '';
+  const log = makeLog({ level: 'info', name: label, to: { write: (line) => void (logged += line) } });
+
+  const gateway = createApp({ connection, log, version: '0.0.0', hintOf, temporalUp: () => Promise.resolve(true) });
+  const served = await serve(gateway, { host: '127.0.0.1', port: 0 });
+  const config: Config = {
+    databaseUrl: database.url,
+    temporal: { address, namespace },
+    secretKeys: [secretKey],
+    blobs: blobs.path,
+    allowAddresses,
+    smtpUrl: undefined,
+    mailFrom: undefined,
+    adminToken: undefined,
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: undefined,
+    log: 'info',
+  };
+  const catalogues = createCatalogueReader(allowAddresses);
+
+  const rig: DeskRig = {
+    connection,
+    gatewayUrl: served.url,
+    env: {
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+      FERRY_SECRET_KEY: secretKey.toString('base64'),
+      FERRY_BLOBS: blobs.path,
+      FERRY_ALLOW_ADDRESSES: allowAddresses.join(','),
+      FERRY_LOG: 'warn',
+    },
+    halo: async (id, options) => rig.add(await startHaloDesk(id, served.url, options)),
+    add(desk) {
+      desks.set(desk.id, desk);
+      return desk;
+    },
+    async apply(yaml, options) {
+      const deps = {
+        db: connection.db,
+        rulesOf,
+        readCatalogue: catalogues.read,
+        seal: (plain: string, context: string) => sealSecret(plain, context, secretKey),
+        open: (sealed: string, context: string) => openSecret(sealed, context, [secretKey]),
+        env: variables(desks.values()),
+        readSecretFile: () => Promise.reject(new Error('no files here')),
+      };
+      const result = await applyLinks(deps, yaml, options);
+      if (result.outcome === 'wrong') throw new Error(`the links file is wrong:\n${JSON.stringify(result.faults, null, 1)}`);
+      if (result.outcome !== 'applied' && result.outcome !== 'unchanged') throw new Error(`not applied: ${result.outcome}`);
+    },
+    async startWorker(limits = {}) {
+      const stopping = new AbortController();
+      const running = runWorker(config, log, stopping.signal, {
+        createHelpdesk,
+        limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs, ...limits },
+        sweepMs: 1_000,
+      });
+      let failure: unknown = null;
+      running.catch((error: unknown) => {
+        failure = error;
+      });
+      const stop = async (): Promise<void> => {
+        stopping.abort();
+        await running.catch(() => {});
+        if (failure !== null) throw failure;
+      };
+      stops.push(stop);
+      return { stop };
+    },
+    async live(...named) {
+      await until(
+        async () => {
+          const found = await rows<{ id: string }>(connection.db, sql`select id from instances where live_since is null`);
+          return found.every(({ id }) => named.length > 0 && !named.includes(id));
+        },
+        { what: `${named.join(', ') || 'all instances'} to be live`, timeoutMs: 60_000 },
+      );
+    },
+    trace: async (instance, ticket) =>
+      timelineOf(instance, String(ticket), await loadTrace(connection.db, instance, String(ticket), { notes: true })),
+    async settled(some = [...desks.values()], timeoutMs = 60_000) {
+      let left = '';
+      await until(
+        async () => {
+          left = await unsettled(connection, await seenSince(connection, some));
+          return left === '';
+        },
+        { what: 'everything to be carried', timeoutMs, everyMs: 100 },
+      ).catch((error: unknown) => {
+        throw new Error(`${String(error)}; left: ${left}`);
+      });
+    },
+    async check(options = {}) {
+      await rig.settled();
+      await assertInvariants(connection, await seenSince(connection, [...desks.values()]), options);
+    },
+    log: () => logged,
+    async close() {
+      for (const stop of stops.toReversed()) await stop().catch(() => {});
+      await served.stop(1_000);
+      for (const desk of desks.values()) await desk.close();
+      await catalogues.close();
+      await connection.close();
+      await database.drop();
+      await blobs.remove();
+    },
+  };
+  return rig;
+}
+
+/** `ACME_URL` and the like, for every desk. */
+function variables(desks: Iterable<AnyDesk>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { id, secrets } of desks) {
+    const prefix = id.toUpperCase().replaceAll('-', '_');
+    for (const [name, value] of Object.entries(secrets)) found[`${prefix}_${name}`] = value;
+  }
+  return found;
+}
+
+/** The desks with what was done on them since go-live; what lies before is not Ferry's. */
+async function seenSince(connection: Connection, desks: readonly AnyDesk[]): Promise<CheckedDesk[]> {
+  const found = await rows<{ id: string; since: string | null }>(
+    connection.db,
+    sql`select id, to_json(live_since)#>>'{}' as since from instances`,
+  );
+  const liveSince = new Map(found.map(({ id, since }) => [id, since === null ? Number.POSITIVE_INFINITY : Date.parse(since)]));
+  return Promise.all(
+    desks.map(async (desk) => {
+      const { tickets, ...rest } = await desk.checked();
+      const since = liveSince.get(desk.id) ?? Number.POSITIVE_INFINITY;
+      const kept = [...tickets].map(
+        ([id, ticket]) => [id, { ...ticket, actions: ticket.actions.filter(({ at }) => Date.parse(at) >= since) }] as const,
+      );
+      return { ...rest, tickets: new Map(kept) };
+    }),
+  );
+}
+
+/** What is not carried yet, for people; empty when nothing is left. */
+async function unsettled(connection: Connection, desks: readonly CheckedDesk[]): Promise<string> {
+  const logged = await rows<{ key: string }>(
+    connection.db,
+    sql`select instance || '/' || ticket || '/' || external_id as key from actions
+      union all select instance || '/' || ticket || '/' || external_id from written_ids`,
+  );
+  const known = new Set(logged.map(({ key }) => key));
+  for (const { id, tickets, over } of desks) {
+    for (const ticket of tickets.values()) {
+      if (over?.has(ticket.id) === true) continue;
+      const missing = ticket.actions.find((action) => !known.has(`${id}/${ticket.id}/${action.id}`));
+      if (missing !== undefined) return `${id} ${ticket.id} action ${missing.id} is not logged`;
+    }
+  }
+  const waiting = await rows<{ what: string }>(
+    connection.db,
+    sql`select d.kind || ' ' || d.id || ' to ' || d.to_instance || ': ' || coalesce(d.reason->>'text', 'not tried') as what
+      from deliveries d
+      where d.outcome is null and d.held_at is null and d.to_instance = any(${`{${desks.map(({ id }) => `"${id}"`).join(',')}}`}::text[])`,
+  );
+  return waiting.map(({ what }) => what).join('; ');
+}

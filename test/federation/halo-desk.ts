@@ -1,0 +1,122 @@
+/** A Halo twin as a desk of the rig: its webhook goes to the gateway, its tickets are shown as the invariants read them. */
+import { randomBytes } from 'node:crypto';
+import { markerOf } from '#connectors/halo/marker.ts';
+import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
+import { twinClient, type ActionSeen, type TicketSeen, type TwinClient } from '#twins/halo/client.ts';
+import type { Action, Ticket } from '#twins/halo/model.ts';
+import type { HaloSeed } from '#twins/halo/seed.ts';
+import { createHaloTwin, type HaloTwin, type HaloTwinOptions } from '#twins/halo/server.ts';
+import { until } from '#test/support/wait.ts';
+import type { CheckedDesk } from './invariants.ts';
+
+export type HaloDesk = {
+  readonly id: string;
+  readonly url: string;
+  readonly twin: HaloTwin;
+  /** Plays the people of this desk. */
+  readonly people: TwinClient;
+  /** What a links file names for this desk, by the ends of the variables' names: `URL`, `CLIENT_ID`, … */
+  readonly secrets: Readonly<Record<string, string>>;
+  checked(): CheckedDesk;
+  ticket(id: number): Promise<TicketSeen>;
+  /** Waits until the ticket is as `look` wants it, and gives what `look` gives. */
+  shows<T>(id: number, what: string, look: (ticket: TicketSeen) => T | undefined | false, timeoutMs?: number): Promise<T>;
+  /** Waits for an action on the ticket whose note has this text. */
+  note(ticket: number, text: string, timeoutMs?: number): Promise<ActionSeen>;
+  close(): Promise<void>;
+};
+
+export type HaloDeskOptions = Omit<HaloTwinOptions, 'seed'> & { readonly seed: HaloSeed; readonly webhook?: boolean };
+
+/** @param gatewayUrl where its webhooks go; the request limit is lifted unless the options set one */
+export async function startHaloDesk(id: string, gatewayUrl: string, options: HaloDeskOptions): Promise<HaloDesk> {
+  const { webhook = true, ...given } = options;
+  const twin = await createHaloTwin({ rateLimit: { limit: 0 }, ...given });
+  const people = twinClient(twin.url);
+  const [application] = twin.applications;
+  const hookSecret = randomBytes(16).toString('hex');
+  if (webhook) {
+    const hook = { name: 'Ferry', url: `${gatewayUrl}/hooks/${id}/${hookSecret}`, active: true, guid: hookSecret, events: [] };
+    await people.catalogue('webhook', [hook]);
+  }
+  const desk: HaloDesk = {
+    id,
+    url: twin.url,
+    twin,
+    people,
+    secrets: {
+      URL: twin.url,
+      CLIENT_ID: application?.client_id ?? '',
+      CLIENT_SECRET: application?.client_secret ?? '',
+      HOOK_SECRET: hookSecret,
+    },
+    checked: () => checkedDesk(id, twin, application?.client_id ?? ''),
+    ticket: (ticket) => people.ticket(ticket),
+    async shows(ticket, what, look, timeoutMs = 30_000) {
+      let last: TicketSeen | undefined;
+      return until(
+        async () => {
+          last = await people.ticket(ticket);
+          return look(last) as Exclude<ReturnType<typeof look>, undefined | false>;
+        },
+        { what: `${what} on ${id} ${ticket}`, timeoutMs, everyMs: 50 },
+      ).catch((error: unknown) => {
+        throw new Error(`${String(error)}; it shows: ${JSON.stringify(last, brief).slice(0, 4_000)}`);
+      }) as never;
+    },
+    note: (ticket, text, timeoutMs) =>
+      desk.shows(ticket, `the note "${text}"`, (seen) => seen.actions.find((one) => one.note_html.includes(text)), timeoutMs),
+    close: () => twin.close(),
+  };
+  return desk;
+}
+
+/** What a person looks for in a failure. */
+function brief(key: string, value: unknown): unknown {
+  return /^(customfields|attachments|guid|emailbody|note|details|who_|datetime$|action(by|date))/.test(key) ? undefined : value;
+}
+
+function checkedDesk(id: string, { desk: { store } }: HaloTwin, application: string): CheckedDesk {
+  const all = store.all('select body from tickets').map((row) => JSON.parse(String(row['body'])) as Ticket);
+  const over = all.filter((ticket) => ticket.deleted || ticket.merged_into_id !== null).map((ticket) => String(ticket.id));
+  const tickets = all.map((ticket): [string, DeskTicket] => {
+    const actions = store.actions(ticket.id).map((action) => shownAction(action, application));
+    return [String(ticket.id), shownTicket(ticket, store.find('status', ticket.status_id)?.name ?? '', actions)];
+  });
+  return { id, tickets: new Map(tickets), over: new Set(over) };
+}
+
+function shownTicket(ticket: Ticket, status: string, actions: DeskAction[]): DeskTicket {
+  return {
+    id: String(ticket.id),
+    summary: ticket.summary,
+    description: ticket.details_html,
+    status,
+    fields: { ...ticket.customfields },
+    marker: ticket.third_party_id_string === '' ? null : ticket.third_party_id_string,
+    reference: ticket.supplier_reference === '' ? null : ticket.supplier_reference,
+    actions,
+    position: 0,
+    removed: ticket.deleted,
+  };
+}
+
+function shownAction(action: Action, application: string): DeskAction {
+  const by = action.issystem
+    ? 'automation'
+    : action.actionby_application_id === application
+      ? 'service'
+      : action.actionby_user_id > 0
+        ? 'user'
+        : 'agent';
+  return {
+    id: action.id,
+    at: `${action.datetime}Z`,
+    by,
+    author: action.who,
+    kind: action.outcome,
+    note: action.note_html === '' ? null : action.note_html,
+    visible: !action.hiddenfromuser,
+    ...(by === 'service' ? { marker: markerOf(action.guid) } : {}),
+  };
+}
