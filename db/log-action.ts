@@ -17,7 +17,6 @@ import { raiseNotice } from './notices.ts';
 import type { OpeningRow } from './openings.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
-import { newIds } from './uuid.ts';
 
 /** An action as a connector observed it, its note sanitised. */
 export type Observed = {
@@ -36,6 +35,8 @@ export type Observed = {
 };
 
 export type LogActionInput = {
+  /** For the action, minted by the database. */
+  readonly id: string;
   readonly instance: string;
   readonly ticketId: string;
   readonly snapshot: TicketSnapshot;
@@ -48,7 +49,7 @@ export type LogActionInput = {
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
 export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
-  const { instance, ticketId, snapshot, action, mirrors, openings } = input;
+  const { id, instance, ticketId, snapshot, action, mirrors, openings } = input;
   const views = mirrors.map((row) => viewOf(row, sideOf(row, instance, ticketId)));
   const outboundOf: Record<string, Outbound> = {};
   for (const row of mirrors) {
@@ -76,8 +77,6 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     now: new Date().toISOString(),
   });
 
-  const [id] = await newIds(tx, 1);
-  if (id === undefined) throw new Error('the database gave no id');
   const carried = found.deliveries.length > 0 || found.opens !== null;
   const hash = constantHash({
     id,

@@ -6,12 +6,12 @@ import { sql } from 'drizzle-orm';
 import { recognise, type Recognised, type WriteView } from '#core/recognise.ts';
 import type { TicketSnapshot } from '#core/vocabulary.ts';
 import { rows, type Db, type Tx } from './client.ts';
+import { lockTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction, type Observed } from './log-action.ts';
-import { lockMirrorsOfTicket } from './mirrors.ts';
-import { openingsOf } from './openings.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
+import type { Made } from './writes.ts';
 
 export type LogReadingInput = {
   readonly instance: string;
@@ -22,9 +22,13 @@ export type LogReadingInput = {
   readonly settleMs: number;
   /** We have just created this ticket ourselves, so that an open create says nothing about it. */
   readonly created?: boolean;
-  /** Done right behind the ticket's lock, before anything is compared: what is known of our own write. */
+  /** Done right behind the ticket's lock, before anything is looked at. */
   readonly first?: () => Promise<void>;
+  /** What the helpdesk has just said of our own write; stored with what the read shows of it. */
+  readonly made?: OwnWrite;
 };
+
+export type OwnWrite = { readonly delivery: string; readonly step: number; readonly made: Made };
 
 export type LogReadingResult = {
   readonly wake: readonly string[];
@@ -36,6 +40,8 @@ export type LogReadingResult = {
   /** What people changed by these actions, newest last; for telling whose a status is. */
   readonly people: readonly Observed[];
   readonly consequences: readonly Observed[];
+  /** How many mirrors of the ticket still matter. */
+  readonly mirrors: number;
 };
 
 const nothing: LogReadingResult = {
@@ -45,26 +51,16 @@ const nothing: LogReadingResult = {
   seen: new Set(),
   people: [],
   consequences: [],
+  mirrors: 0,
 };
 
 /** Runs inside the caller's transaction. */
 export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingInput): Promise<LogReadingResult> {
   const { instance, ticketId, snapshot, actions } = input;
   const ids = actions.map((action) => action.externalId);
-  // Sent together: the connection keeps their order, and the lock comes first.
-  const locking = lockTicket(tx, instance, ticketId);
-  if (input.first !== undefined) {
-    await locking;
-    await input.first();
-  }
-  const [ticket, known, writes, mirrors, openings, creating] = await Promise.all([
-    locking,
-    knownIds(tx, instance, ticketId, ids),
-    recentWrites(tx, instance, ticketId),
-    lockMirrorsOfTicket(tx, instance, ticketId),
-    openingsOf(tx, instance),
-    openCreates(tx, instance),
-  ]);
+  const ticket = await lockTicket(tx, instance, ticketId, ids, input.first);
+  const { known, mirrors, openings, creating } = ticket;
+  const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now.
   if (ticket.isNew && creating && input.created !== true) {
     await forgetTicket(tx, instance, ticketId);
@@ -94,20 +90,25 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
     }
     if (found.as !== 'new') continue;
     people.push(action);
-    const result: LoggedAction = await logAction(tx, cache, { instance, ticketId, snapshot, action, mirrors, openings });
+    const result: LoggedAction = await logAction(tx, cache, {
+      id: ticket.ids[found.index] ?? '',
+      instance,
+      ticketId,
+      snapshot,
+      action,
+      mirrors,
+      openings,
+    });
     if (result.logged) logged += 1;
     for (const to of result.wake) wake.add(to);
   }
   const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
-  await Promise.all([
-    rememberOurs(tx, instance, ticketId, ours),
-    settleWrites(tx, seen),
-    rememberTicket(tx, instance, ticketId, snapshot, cursor, mirrors.length > 0 || wake.size > 0),
-  ]);
+  const mirrored = mirrors.length > 0 || wake.size > 0;
+  await remember(tx, { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(tx, mirrors.map((mirror) => mirror.id));
   }
-  return { wake: [...wake], logged, readAgain: recognition.stoppedAt !== null, seen, people, consequences };
+  return { wake: [...wake], logged, readAgain: recognition.stoppedAt !== null, seen, people, consequences, mirrors: mirrors.length };
 }
 
 /** True where every action of the reading is known and the snapshot says nothing new: no transaction is needed. */
@@ -143,127 +144,72 @@ export async function readFrom(db: Db, instance: string, ticketId: string): Prom
   return row?.since ?? null;
 }
 
-type LockedTicket = { readonly isNew: boolean; readonly closed: boolean | null; readonly liveSince: string | null };
-
-async function lockTicket(tx: Tx, instance: string, ticketId: string): Promise<LockedTicket> {
-  const [row] = await rows<{ is_new: boolean; closed: boolean | null; live_since: string | null }>(
-    tx,
-    sql`insert into tickets (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
-      on conflict (instance, kind, external_id) do update set read_at = now()
-      returning (xmax = 0) as is_new, (snapshot->>'closed')::boolean as closed,
-        (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since`,
-  );
-  return { isNew: row?.is_new ?? true, closed: row?.closed ?? null, liveSince: row?.live_since ?? null };
-}
-
 async function forgetTicket(tx: Tx, instance: string, ticketId: string): Promise<void> {
   await tx.execute(
     sql`delete from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
   );
 }
 
-async function knownIds(
-  tx: Tx,
-  instance: string,
-  ticketId: string,
-  ids: readonly string[],
-): Promise<Map<string, 'action' | 'echo' | 'consequence'>> {
-  const found = await rows<{ id: string; as: 'action' | 'echo' | 'consequence' }>(
-    tx,
-    sql`select external_id as id, 'action' as as from actions
-        where instance = ${instance} and ticket = ${ticketId} and external_id = any(${textArray(ids)})
-      union all
-      select external_id, "as" from written_ids
-        where instance = ${instance} and ticket = ${ticketId} and external_id = any(${textArray(ids)})`,
+/** The writes as they stand once what the helpdesk said of ours is stored. */
+function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
+  if (own === undefined) return writes;
+  return writes.map((write) =>
+    write.delivery === own.delivery && write.step === own.step && write.state !== 'settled'
+      ? { ...write, state: 'made', actionIds: own.made.actionIds }
+      : write,
   );
-  return new Map(found.map((row) => [row.id, row.as]));
-}
-
-/** Unsettled writes to the ticket, and those settled so lately that their automations may still trail. */
-async function recentWrites(tx: Tx, instance: string, ticketId: string): Promise<WriteView[]> {
-  const found = await rows<{
-    delivery: string;
-    step: number;
-    marker: string;
-    fingerprints: string[];
-    state: WriteView['state'];
-    written: { actionIds: readonly string[] } | null;
-    promised_at: string;
-    deadline: string;
-  }>(
-    tx,
-    sql`select delivery, step, marker, fingerprints, state, written,
-        to_json(promised_at)#>>'{}' as promised_at, to_json(deadline)#>>'{}' as deadline
-      from writes where instance = ${instance} and ticket = ${ticketId}
-        and (state in ('open', 'made') or promised_at > now() - interval '5 minutes')
-      order by promised_at`,
-  );
-  return found.map((row) => ({
-    delivery: row.delivery,
-    step: row.step,
-    marker: row.marker,
-    fingerprints: row.fingerprints,
-    state: row.state,
-    actionIds: row.written?.actionIds ?? [],
-    promisedAt: row.promised_at,
-    deadline: row.deadline,
-  }));
-}
-
-async function openCreates(tx: Tx, instance: string): Promise<boolean> {
-  const found = await rows<{ there: boolean }>(
-    tx,
-    sql`select exists (select 1 from writes where instance = ${instance} and ticket is null and state = 'open') as there`,
-  );
-  return found[0]?.there ?? false;
 }
 
 function writeOf(found: Recognised): WriteView | null {
   return found.as === 'echo' || found.as === 'consequence' ? found.write : null;
 }
 
-async function rememberOurs(
-  tx: Tx,
-  instance: string,
-  ticketId: string,
-  ours: readonly { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string }[],
-): Promise<void> {
-  if (ours.length === 0) return;
-  const values = ours.map(
-    (one) =>
-      sql`(${instance}, ${ticketId}, ${one.id}, ${one.as}, ${one.write?.delivery ?? null}::uuid, ${one.write?.step ?? null}::int, ${one.at}::timestamptz)`,
-  );
-  await tx.execute(
-    sql`insert into written_ids (instance, ticket, external_id, "as", delivery, step, at)
-      values ${sql.join(values, sql`, `)} on conflict do nothing`,
-  );
-}
+type Remembered = {
+  readonly instance: string;
+  readonly ticketId: string;
+  readonly snapshot: TicketSnapshot;
+  readonly cursor: string | null;
+  readonly mirrored: boolean;
+  readonly ours: readonly { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string }[];
+  readonly seen: ReadonlySet<string>;
+  readonly made: OwnWrite | undefined;
+};
 
-/** Seen writes are settled; those still open stay so, because only their own courier may judge them. */
-async function settleWrites(tx: Tx, seen: ReadonlySet<string>): Promise<void> {
-  if (seen.size === 0) return;
-  const keys = [...seen].map((key) => {
+/** What the read showed: whose actions are ours, which writes are settled by it, and how the ticket stands. */
+async function remember(tx: Tx, input: Remembered): Promise<void> {
+  const { instance, ticketId, made } = input;
+  const ours = input.ours.map(({ id, as, write, at }) => ({ id, as, delivery: write?.delivery, step: write?.step, at }));
+  const shown = [...input.seen].map((key) => {
     const cut = key.lastIndexOf('/');
-    return sql`(${key.slice(0, cut)}::uuid, ${Number(key.slice(cut + 1))}::int)`;
+    return { delivery: key.slice(0, cut), step: Number(key.slice(cut + 1)) };
   });
+  const told = made === undefined ? [] : [{ delivery: made.delivery, step: made.step, written: made.made }];
+  // Seen writes are settled; those still open stay so, because only their own courier may judge them.
   await tx.execute(
-    sql`update writes set state = 'settled', settled_at = now()
-      where (delivery, step) in (${sql.join(keys, sql`, `)}) and state in ('open', 'made')`,
-  );
-}
-
-async function rememberTicket(
-  tx: Tx,
-  instance: string,
-  ticketId: string,
-  snapshot: TicketSnapshot,
-  cursor: string | null,
-  mirrored: boolean,
-): Promise<void> {
-  await tx.execute(
-    sql`update tickets set
-        cursor = greatest(cursor, ${cursor}::timestamptz),
-        snapshot = case when ${mirrored} then ${JSON.stringify(snapshot)}::jsonb else null end
+    sql`with ours as (
+        insert into written_ids (instance, ticket, external_id, "as", delivery, step, at)
+        select ${instance}, ${ticketId}, o.id, o."as", o.delivery, o.step, o.at
+        from jsonb_to_recordset(${JSON.stringify(ours)}::jsonb) as o (id text, "as" text, delivery uuid, step int, at timestamptz)
+        on conflict do nothing
+      ), known as (
+        update writes w set
+          state = case when x.shown then 'settled' else 'made' end,
+          settled_at = case when x.shown then now() end,
+          written = coalesce(x.written, w.written),
+          ticket = coalesce(w.ticket, x.written->>'ticketId')
+        from (
+          select coalesce(s.delivery, t.delivery) as delivery, coalesce(s.step, t.step) as step, s.step is not null as shown, t.written
+          from jsonb_to_recordset(${JSON.stringify(shown)}::jsonb) as s (delivery uuid, step int)
+          full join jsonb_to_recordset(${JSON.stringify(told)}::jsonb) as t (delivery uuid, step int, written jsonb)
+            on t.delivery = s.delivery and t.step = s.step
+        ) x
+        where w.delivery = x.delivery and w.step = x.step
+          and (w.state in ('open', 'made') or (w.state = 'absent' and x.written is not null))
+      )
+      update tickets set
+        cursor = greatest(cursor, ${input.cursor}::timestamptz),
+        snapshot = case when ${input.mirrored} then ${JSON.stringify(input.snapshot)}::jsonb else null end,
+        read_at = now()
       where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
   );
 }

@@ -1,7 +1,6 @@
 /** The links on which an instance's tickets can be escalated. */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { LinkMode } from '#core/vocabulary.ts';
-import { rows, type Db } from './client.ts';
 
 export type OpeningRow = {
   readonly link: string;
@@ -11,15 +10,12 @@ export type OpeningRow = {
   readonly supplier_name: string;
 };
 
-export async function openingsOf(db: Db, instance: string): Promise<OpeningRow[]> {
-  return rows<OpeningRow>(
-    db,
-    sql`select s.link, l.settings->>'mode' as mode, s.settings_version, o.instance as supplier_instance, i.name as supplier_name
+export function openingsQuery(instance: string): SQL {
+  return sql`select s.link, l.settings->>'mode' as mode, s.settings_version, o.instance as supplier_instance, i.name as supplier_name
       from sides s
       join links l on l.id = s.link and l.state = 'active'
       join sides o on o.id = s.link || '/supplier'
       join instances i on i.id = o.instance
       where s.instance = ${instance} and s.side = 'customer'
-      order by s.link`,
-  );
+      order by s.link`;
 }

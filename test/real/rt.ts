@@ -19,6 +19,8 @@ import { perl, prepareDir, removeDir, rtEnvironment, rtTemplate, runAs, writeSit
 export type { RtMail } from './rt-mail.ts';
 
 const server = '/usr/share/request-tracker5/libexec/rt-server';
+/** Ends the whole group when the server ends, or when the test process does, however that ends: then its pipe closes. */
+const guarded = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 -$$) & "$0" "$@" </dev/null 3<&-; kill -9 -$$';
 
 /** Tests of RT are skipped where it is not installed; `.ci/run` installs it. */
 export function rtInstalled(): boolean {
@@ -37,6 +39,8 @@ export type RtOptions = {
   readonly port?: number;
   /** RT's own time zone; UTC unless told. */
   readonly timezone?: string;
+  /** Time zone of Ferry's service user; UTC unless told, as setup.pl sets it. */
+  readonly serviceTimezone?: string;
   readonly agents?: readonly [RtNamed, RtNamed];
   readonly endUser?: RtNamed;
   readonly queues?: readonly string[];
@@ -138,10 +142,10 @@ export async function startRt(options: RtOptions): Promise<Rt> {
   const rest = `http://127.0.0.1:${port}/REST/2.0`;
   async function start(): Promise<void> {
     const args = ['--server', 'Starlet', '--host', '127.0.0.1', '--port', String(port)];
-    const started = spawn(server, [...args, '--max-workers', String(options.workers ?? 2)], {
+    const started = spawn('/bin/sh', ['-c', guarded, server, ...args, '--max-workers', String(options.workers ?? 2)], {
       cwd: dir,
       env: rtEnvironment(dir),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       ...runAs,
     });
@@ -218,6 +222,9 @@ function personalise(database: string, options: RtOptions, people: readonly (rea
       );
     }
     db.prepare('update Users set EmailAddress = replace(EmailAddress, ?, ?)').run(placeholders.domain, options.name);
+    if (options.serviceTimezone !== undefined) {
+      db.prepare("update Users set Timezone = ? where Name = 'gateway'").run(options.serviceTimezone);
+    }
     for (const [from, to] of [
       [placeholders.webhookUrl, options.webhook?.url],
       [placeholders.webhookSecret, options.webhook?.secret],

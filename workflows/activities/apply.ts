@@ -6,7 +6,7 @@ import { HelpdeskError, type Step, type Written } from '#connectors/helpdesk.ts'
 import { reason } from '#core/reasons.ts';
 import type { Attachment, Command, Reason } from '#core/vocabulary.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
-import type { LogReadingResult } from '#db/log-reading.ts';
+import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
 import { moveMirrorsOn } from '#db/mirror-life.ts';
 import { bindTicket, endDelivery } from '#db/outcome.ts';
 import { markAbsent, markMade, promiseWrite, type Made, type Plan, type WriteRow } from '#db/writes.ts';
@@ -158,11 +158,7 @@ async function settle(
     const { snapshot } = back;
     const steps = plan.steps as readonly Step[];
     const result = await deps.db.transaction(async (tx) => {
-      const logged = await back.log(tx, async () => {
-        if (last === null) return;
-        if (last.opened !== null) await bindTicket(tx, context, openedTicket(last.opened));
-        await markMade(tx, context.delivery.id, last.index, last.made);
-      });
+      const logged = await back.log(tx, ownWrite(tx, context, last));
       if (last !== null && !isSeen(context.delivery.id, last, steps[last.index], logged) && look === 0) {
         return { kind: 'look-again', wake: logged.wake } as const;
       }
@@ -197,6 +193,20 @@ async function settle(
 }
 
 type Tx = Parameters<typeof endDelivery>[0];
+
+/** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
+function ownWrite(tx: Tx, context: DeliveryContext, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
+  if (last === null) return {};
+  const { opened, index, made } = last;
+  const { id } = context.delivery;
+  if (opened === null) return { made: { delivery: id, step: index, made } };
+  return {
+    first: async () => {
+      await bindTicket(tx, context, openedTicket(opened));
+      await markMade(tx, id, index, made);
+    },
+  };
+}
 
 async function endInside(
   run: ApplyRun,

@@ -6,7 +6,7 @@ import type { Attachment, TicketSnapshot } from '#core/vocabulary.ts';
 import type { Tx } from '#db/client.ts';
 import { addHint } from '#db/claim-hints.ts';
 import type { Observed } from '#db/log-action.ts';
-import { logReading, nothingNew, readFrom, type LogReadingResult } from '#db/log-reading.ts';
+import { logReading, nothingNew, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
 import { followMerge, ticketGone } from '#db/ticket-life.ts';
 import type { Desk, WorkDeps } from './deps.ts';
 
@@ -41,8 +41,8 @@ export type ReadBack =
   | {
       readonly kind: 'ticket';
       readonly snapshot: TicketSnapshot;
-      /** Logs the reading in the caller's transaction, so that it shares the outcome's. `first`: see LogReadingInput. */
-      log(tx: Tx, first: () => Promise<void>): Promise<LogReadingResult>;
+      /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
+      log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>): Promise<LogReadingResult>;
     }
   | { readonly kind: 'merged'; readonly into: string }
   | { readonly kind: 'gone' };
@@ -63,8 +63,8 @@ export async function readBack(
   return {
     kind: 'ticket',
     snapshot,
-    log: (tx, first) =>
-      logReading(tx, deps.cache, { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, first }),
+    log: (tx, own) =>
+      logReading(tx, deps.cache, { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, ...own }),
   };
 }
 
