@@ -120,13 +120,17 @@ function escalation(input: SendInput): Outgoing {
   const own = ordinary(input);
   const secret = action.audience === 'team' && action.note !== null;
   const requester = disclosedRequester(outbound, snapshot?.requester ?? null);
+  const described = outbound.includes.description ? (snapshot?.description ?? '') : '';
+  const ownFiles = action.audience === 'team' ? [] : action.attachments;
+  const ownIds = new Set(ownFiles.map(({ id }) => id));
   const files = carriedFiles(outbound, [
-    ...(action.audience === 'team' ? [] : action.attachments),
-    ...(input.threadAttachments ?? []),
+    ...ownFiles,
+    ...(input.threadAttachments ?? []).filter(({ id }) => !ownIds.has(id)),
   ]);
   const rendered = renderTemplate(templateFor(outbound, action.words.kind), {
     note: secret ? '' : (own.action.note ?? ''),
-    description: outbound.includes.description ? (snapshot?.description ?? '') : '',
+    // A ticket that escalates as it is logged says its description as its note.
+    description: !secret && action.note === described ? '' : described,
     thread: outbound.includes.publicThread ? disclosedThread(input) : [],
     summary: snapshot?.summary ?? '',
     number: snapshot?.number ?? '',

@@ -19,9 +19,8 @@ export async function takeBudget(
         used = case when b.window_start + make_interval(secs => ${seconds}) <= now()
           then least(${count}, ${limit})::int else least(b.used + ${count}, ${limit})::int end
       returning
-        used - coalesce((select case when o.window_start + make_interval(secs => ${seconds}) <= now() then 0 else o.used end
-          from budgets o where o.instance = ${instance}), 0) as granted,
-        (extract(epoch from window_start + make_interval(secs => ${seconds}) - now()) * 1000)::float8 as wait_ms`,
+        new.used - case when old.window_start is distinct from new.window_start then 0 else old.used end as granted,
+        (extract(epoch from new.window_start + make_interval(secs => ${seconds}) - now()) * 1000)::float8 as wait_ms`,
   );
   return { granted: row?.granted ?? 0, waitMs: row?.wait_ms ?? windowMs };
 }

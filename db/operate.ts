@@ -63,10 +63,7 @@ export async function skipDelivery(db: Db, id: string, by: string): Promise<Oper
     const delivery = await lockDelivery(tx, id);
     if (delivery === null) return { done: false, why: 'unknown' };
     if (delivery.outcome !== null) return { done: false, why: 'ended' };
-    const why: Reason = {
-      code: 'dropped',
-      text: `Somebody dropped it by hand (${by}), so it was not delivered. Nothing to do.`,
-    };
+    const why = reason('dropped', { by });
     await end(tx, sql`id = ${id}`, why);
     // A write that may have been made goes on being recognised, and no longer keeps others from the ticket.
     await tx.execute(

@@ -26,8 +26,13 @@ export type WorkerOptions = {
   /** Watchers that read side by side over all workers. */
   readonly watchers?: number;
   readonly sweepMs?: number;
+  /** Path of a workflow bundle made before; absent, it is made at the start. */
+  readonly bundle?: string;
   readonly createHelpdesk: DesksDeps['createHelpdesk'];
 };
+
+/** What the worker bundles for Temporal's sandbox. */
+export const workflowsPath = fileURLToPath(new URL('./all.ts', import.meta.url));
 
 const activitySlots = 200;
 const shutdownGraceMs = 20_000;
@@ -87,7 +92,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       connection: native,
       namespace: config.temporal.namespace,
       taskQueue,
-      workflowsPath: fileURLToPath(new URL('./all.ts', import.meta.url)),
+      ...(options.bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: options.bundle } }),
       activities: counted,
       maxConcurrentActivityTaskExecutions: activitySlots,
       shutdownGraceTime: 1_000,

@@ -52,7 +52,7 @@ custom_field( $opt{'remote-ref'},   'The far ticket this one belongs to, as Ferr
 custom_field( $opt{'supplier-ref'}, 'Number and address of the ticket at the supplier; written by Ferry.', @queues );
 quiet_scrip( $user->Name ) if $opt{quiet};
 picture_scrip( $user->Name );
-webhook_scrip( $opt{webhook}, defined $opt{'secret-file'} ? secret( $opt{'secret-file'} ) : '' )
+webhook_scrip( $user->Name, $opt{webhook}, defined $opt{'secret-file'} ? secret( $opt{'secret-file'} ) : '' )
     if $opt{webhook};
 print token($user), "\n" if $opt{token};
 
@@ -195,8 +195,14 @@ sub picture_scrip {
 }
 
 # Names the ticket, nothing else; Ferry reads it. RT never waits longer than two seconds and never fails because of it.
+# What Ferry wrote it has read back already, and what RT does by itself follows on what somebody did, who is told of.
 sub webhook_scrip {
-    my ( $url, $secret ) = @_;
+    my ( $name, $url, $secret ) = @_;
+    my $prepare = q{
+        my $creator = lc( $self->TransactionObj->CreatorObj->Name // '' );
+        return $creator ne lc '__NAME__' && $creator ne 'rt_system';
+    };
+    $prepare =~ s/__NAME__/$name =~ s{([\\'])}{\\$1}gr/e;
     my $code = q{
         require LWP::UserAgent;
         require Digest::SHA;
@@ -220,7 +226,7 @@ sub webhook_scrip {
     scrip(
         Description       => 'Ferry: webhook',
         Stage             => 'TransactionBatch',
-        CustomPrepareCode => 'return 1;',
+        CustomPrepareCode => $prepare,
         CustomCommitCode  => $code,
     );
 }

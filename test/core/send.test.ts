@@ -217,6 +217,19 @@ test('without a template the escalation’s note is the agent’s, then the desc
   assert.equal(note, '<p>Please take over.</p><p><b>Description</b></p><div><p>It drops.</p></div>');
 });
 
+test('a ticket that escalates as it is logged tells its description once, with each picture once', () => {
+  const text = '<p>It drops: <img src="cid:p1" /></p>';
+  const picture = { ...file('vpn.png'), id: 'p1', inline: true };
+  const created = action({ note: text, audience: 'user', attachments: [picture] });
+  const { action: told } = escalated({
+    action: created,
+    snapshot: snapshot({ description: text }),
+    threadAttachments: [{ ...picture, name: 'image-p1' }],
+  });
+  assert.equal(told.note, text);
+  assert.deepEqual(told.attachments, [picture]);
+});
+
 test('the description stays at home where includes says so', () => {
   const settings = outbound({ includes: { description: false } });
   assert.equal(

@@ -21,6 +21,7 @@ import { freshDatabase } from '#test/support/database.ts';
 import { testTemporal } from '#test/support/services.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
+import { workflowBundle } from './bundle.ts';
 import { startHaloDesk, type HaloDesk, type HaloDeskOptions } from './halo-desk.ts';
 import { assertInvariants, type CheckedDesk, type CheckOptions } from './invariants.ts';
 import { registerNamespace } from './rig.ts';
@@ -130,6 +131,7 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
         createHelpdesk,
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs, ...limits },
         sweepMs: 1_000,
+        bundle: await workflowBundle(blobs.path),
       });
       let failure: unknown = null;
       running.catch((error: unknown) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
+import { releaseDelivery } from '#db/operate.ts';
 import { addHints, notifyHints } from '#db/hint.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
@@ -165,6 +166,36 @@ describe('a desk that misbehaves', () => {
     await until(async () => ((await state()) === 'open' ? true : undefined), { what: 'the mirror to reopen', timeoutMs: 20_000 });
     await rig.check();
     assert.equal(north.ticket(far).status, 'open');
+  });
+
+  it('whose automation undoes our status is told once more; if it insists, somebody has to look, and the note stays', async () => {
+    const { ticket, far } = await opened(acme, north);
+    await north.control({ automation: { status: 'waiting', note: null } });
+    await acme.note(ticket, '<p>all done</p>', { status: 'closed' });
+    const held = await until(
+      async () =>
+        (
+          await rows<{ id: string; code: string }>(
+            rig.connection.db,
+            sql`select d.id, d.reason->>'code' as code from deliveries d join mirrors m on m.id = d.mirror
+              where m.customer_ticket = ${ticket} and d.held_at is not null`,
+          )
+        )[0],
+      { what: 'the delivery to be held', timeoutMs: 20_000 },
+    );
+    assert.equal(held.code, 'not-taken');
+    await north.control({ automation: null });
+    const ours = north.ticket(far).actions.filter((one) => one.by === 'service');
+    assert.deepEqual(ours.map((one) => one.note), ['<p>all done</p>', null]);
+    await releaseDelivery(rig.connection.db, held.id, 'test');
+    await rig.hint('north', far);
+    await rig.check();
+    const [ended] = await rows<{ outcome: string; drops: { code: string }[] }>(
+      rig.connection.db,
+      sql`select outcome, drops from deliveries where id = ${held.id}`,
+    );
+    assert.equal(ended?.outcome, 'applied');
+    assert.deepEqual(ended?.drops.map((one) => one.code), ['not-taken']);
   });
 });
 

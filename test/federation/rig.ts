@@ -15,6 +15,7 @@ import { runWorker } from '#workflows/run-worker.ts';
 import type { Limits } from '#workflows/activities/deps.ts';
 import { credentialsContext } from '#workflows/activities/desks.ts';
 import { createLightHelpdesk, lightCatalogue } from '#bench/desk/connector.ts';
+import { workflowBundle } from './bundle.ts';
 import { assertInvariants, type CheckOptions } from './invariants.ts';
 import { startDesk, type Desk, type DeskAction, type DeskFault, type DeskTicket } from '#bench/desk/server.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -134,6 +135,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
         createHelpdesk: (_type, context) => createLightHelpdesk(context),
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
         sweepMs: 1_000,
+        bundle: await workflowBundle(blobs.path),
       });
       let over: unknown = null;
       running.catch((error: unknown) => {
@@ -150,7 +152,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     async spawnWorker(limits = {}, crash = '') {
       const program = await startProgram({
         program: 'test/federation/worker-main.ts',
-        env: { ...env, FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }), FERRY_TEST_CRASH: crash },
+        env: { ...env, FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }), FERRY_TEST_CRASH: crash, FERRY_TEST_BUNDLE: await workflowBundle(blobs.path) },
         ready: /"ready":true/,
       });
       stops.push(() => program.stop());

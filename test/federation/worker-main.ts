@@ -43,6 +43,7 @@ function crashing(context: ConnectorContext): Helpdesk {
   };
 }
 
+const bundle = process.env['FERRY_TEST_BUNDLE'];
 const asked = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
 const config = loadConfig();
@@ -50,6 +51,7 @@ await runWorker(config, makeLog({ level: config.log, name: 'worker' }), asked.si
   createHelpdesk: (_type, context) => crashing(context),
   limits: JSON.parse(process.env['FERRY_TEST_LIMITS'] ?? '{}') as Partial<Limits>,
   sweepMs: 1_000,
+  ...(bundle === undefined ? {} : { bundle }),
 }).catch((error: unknown) => {
   if (!asked.signal.aborted) throw error;
 });

@@ -4,7 +4,7 @@
  */
 import { HelpdeskError, type Step, type Written } from '#connectors/helpdesk.ts';
 import { reason } from '#core/reasons.ts';
-import type { Attachment, Command, Reason } from '#core/vocabulary.ts';
+import type { Attachment, Command, Reason, TicketSnapshot } from '#core/vocabulary.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
 import { moveMirrorsOn } from '#db/mirror-life.ts';
@@ -58,12 +58,19 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
   }
   const extra = byStep.get(steps.length);
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
-  return settle(run, { ...plan, drops }, ticketId, last, extra === undefined ? 0 : 1);
+  return settle(run, { ...plan, drops }, ticketId, last, extra === undefined || extra.state === 'absent' ? 0 : 1);
 }
 
 type Pending = { readonly index: number; readonly made: Made; readonly opened: Made | null };
 
-type StepAt = { readonly index: number; readonly step: Step; readonly row: WriteRow | undefined; readonly last: boolean };
+type StepAt = {
+  readonly index: number;
+  readonly step: Step;
+  readonly row: WriteRow | undefined;
+  readonly last: boolean;
+  /** Read later than the delivery's context. */
+  readonly snapshot?: TicketSnapshot;
+};
 
 type StepDone =
   | { readonly kind: 'made'; readonly made: Made }
@@ -123,7 +130,7 @@ async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
       marker,
       signal: AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1)),
       link: context.mirror.link,
-      snapshot: step.command.ticketId === null ? null : snapshotHere(context),
+      snapshot: step.command.ticketId === null ? null : (at.snapshot ?? snapshotHere(context)),
       openStaged: (file: Attachment) => deps.blobs.open(file.sha256 ?? ''),
     });
   } catch (error) {
@@ -185,8 +192,12 @@ async function settle(
     }
     const index = steps.length;
     const step = statusStep(desk.helpdesk, plan.command, ticketId);
-    const done = await make(run, plan, { index, step, row: undefined, last: true });
-    if (done.kind === 'refused') return { kind: 'hold', reason: done.reason };
+    const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
+    if (done.kind === 'refused') {
+      // The desk says no to the status alone; what it took of the rest stays.
+      const { status: _refused, ...command } = plan.command;
+      return settle(run, { ...plan, command, drops: [...plan.drops, done.reason] }, ticketId, last, 1);
+    }
     if (done.kind !== 'made') return done;
     return settle(run, { ...plan, steps: [...steps, step] }, ticketId, { index, made: done.made, opened: last?.opened ?? null }, 1);
   }
