@@ -53,7 +53,7 @@ export async function measureBare(services: Services, seconds: number): Promise<
     await loops;
 
     const times: number[] = [];
-    for (const until = performance.now() + seconds * 1000; performance.now() < until; ) {
+    for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
       const begun = performance.now();
       await one();
       times.push(performance.now() - begun);

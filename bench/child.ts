@@ -74,6 +74,8 @@ function firstLine(child: ChildProcess, program: string, said: () => string): Pr
       if (line !== null) resolve(JSON.parse(line[0]) as Record<string, unknown>);
     });
     child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`${program} ended (${code}) before it was ready:\n${said()}${text}`)));
+    child.once('close', (code) =>
+      reject(new Error(`${program} ended (${code}) before it was ready:\n${said()}${text}`)),
+    );
   });
 }

@@ -124,7 +124,10 @@ export async function untilAsleep(federation: Federation, instance: string): Pro
     const state = await temporal.workflow
       .getHandle(courierId(instance))
       .describe()
-      .then((found) => found.status.name, () => 'NONE');
+      .then(
+        (found) => found.status.name,
+        () => 'NONE',
+      );
     if (state === 'RUNNING') continue;
     // What the last note left behind is over as well.
     await pause(20);

@@ -33,7 +33,10 @@ export async function measureFloor(services: Services, seconds: number, samples:
       lanes.map((lane) => ({ ...lane, mirror: randomUUID(), link: 'acme-north', customer: 'acme', supplier: 'north' })),
     );
     await connection.sql`analyze`;
-    const floor = await startChild({ program: 'bench/programs/floor.ts', args: [url, near.client.url, far.client.url] });
+    const floor = await startChild({
+      program: 'bench/programs/floor.ts',
+      args: [url, near.client.url, far.client.url],
+    });
     stops.push(() => floor.stop());
     await near.client.hook(String(floor.ready['url']));
 

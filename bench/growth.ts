@@ -22,11 +22,7 @@ export async function growthByHistory(
   progress: (line: string) => void,
 ): Promise<Growth> {
   const base = { services, customers: 1, mirrors: openMirrors };
-  return compare(
-    { ...base, label: 'young' },
-    { ...base, label: 'old', pastActions },
-    { seconds, warmUp: 4, progress },
-  );
+  return compare({ ...base, label: 'young' }, { ...base, label: 'old', pastActions }, { seconds, warmUp: 4, progress });
 }
 
 export async function growthByCustomers(
@@ -56,7 +52,10 @@ async function compare(small: FederationOptions, large: FederationOptions, how: 
   const costs = { small: [] as Cost[], large: [] as Cost[] };
   const stops: (() => Promise<void>)[] = [];
   try {
-    const federations = { small: await startFederation(small), large: null as unknown as Awaited<ReturnType<typeof startFederation>> };
+    const federations = {
+      small: await startFederation(small),
+      large: null as unknown as Awaited<ReturnType<typeof startFederation>>,
+    };
     stops.push(() => federations.small.stop());
     how.progress(`  making the large one (${large.label})`);
     federations.large = await startFederation(large);

@@ -3,7 +3,11 @@ import { request, Agent } from 'undici';
 import type { DeskClient } from './desk-client.ts';
 
 /** A ticket to write on, and where its notes are to appear. */
-export type Lane = { readonly near: string; readonly far: string; /** Its desk's hook, where the desk sends none itself. */ readonly hook?: string };
+export type Lane = {
+  readonly near: string;
+  readonly far: string;
+  /** Its desk's hook, where the desk sends none itself. */ readonly hook?: string;
+};
 
 export type LoadOptions = {
   readonly near: DeskClient;

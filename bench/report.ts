@@ -75,7 +75,9 @@ export function report(measured: Measured, options: Options, seconds: number): R
       ...(history && { history: rounded(history.ratio) }),
     },
     growthOf: {
-      ...(customers && { customers: { from: Math.min(10, options.customers), to: options.customers, ...detail(customers) } }),
+      ...(customers && {
+        customers: { from: Math.min(10, options.customers), to: options.customers, ...detail(customers) },
+      }),
       ...(history && { history: { from: 0, to: options.pastActions, ...detail(history) } }),
     },
     ...(cold && { coldCustomers: { ...cold, perSecond: rounded(cold.perSecond) } }),
@@ -111,7 +113,11 @@ export function printed(result: Report): string {
   const lines: string[] = [];
   const line = (name: string, value: string): void => void lines.push(`  ${name.padEnd(28)}${value}`);
   const ms = (values: Percentiles): string => `p50 ${values.p50}  p95 ${values.p95}  p99 ${values.p99}`;
-  lines.push(`Ferry's benchmark, ${result.seconds} s, ${Object.values(result.machine).join(', ')}`, '', 'actions per second');
+  lines.push(
+    `Ferry's benchmark, ${result.seconds} s, ${Object.values(result.machine).join(', ')}`,
+    '',
+    'actions per second',
+  );
   for (const [name, value] of Object.entries(result.throughput)) line(name, String(value));
   lines.push('', 'milliseconds, one at a time, awake');
   for (const [name, value] of Object.entries(result.awakeMs)) line(name, ms(value));
@@ -120,7 +126,8 @@ export function printed(result: Report): string {
   lines.push('', 'CPU milliseconds per action');
   for (const [name, value] of Object.entries(result.cpuMs)) line(name, String(value));
   lines.push('', 'growth of the time per action');
-  for (const [name, value] of Object.entries(result.growth)) line(name, `${value}  ${JSON.stringify(result.growthOf[name])}`);
+  for (const [name, value] of Object.entries(result.growth))
+    line(name, `${value}  ${JSON.stringify(result.growthOf[name])}`);
   const cold = result.coldCustomers;
   if (cold) line(`to ${cold.customers} cold customers`, `${cold.perSecond}/s, ${cold.reached} reached, ${ms(cold.ms)}`);
   lines.push('', 'targets');

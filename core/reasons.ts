@@ -63,10 +63,9 @@ export type ReasonCode = (typeof reasonCodes)[number];
  * `what`: the sort of word (`status`, `field`). `from`: the sender's word that was mapped to `name`.
  */
 export type ReasonParams = {
-  readonly [key in 'desk' | 'name' | 'from' | 'what' | 'number' | 'detail' | 'account' | 'expected' | 'written'
-    | 'by']?:
-    | string
-    | undefined;
+  readonly [
+    key in 'desk' | 'name' | 'from' | 'what' | 'number' | 'detail' | 'account' | 'expected' | 'written' | 'by'
+  ]?: string | undefined;
 };
 
 type Text = (params: ReasonParams) => string;
@@ -169,7 +168,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The action ${name(p)} at ${desk(p)} is itself sent to this link and could send back what arrived. Map onto an action that is not sent.`,
   'content-expired': () =>
     'The content was deleted when its retention period ended, so it can no longer be delivered. Send it again from the helpdesk if it is needed.',
-  dropped: (p) => `Somebody dropped it by hand${p.by === undefined ? '' : ` (${p.by})`}, so it was not delivered. Nothing to do.`,
+  dropped: (p) =>
+    `Somebody dropped it by hand${p.by === undefined ? '' : ` (${p.by})`}, so it was not delivered. Nothing to do.`,
 };
 
 /** Total: unknown parameters are left out of the text, never an error. */

@@ -36,12 +36,7 @@ export async function rememberStaged(
 }
 
 /** The constant part as it leaves has its files' digests. */
-export async function rememberFiles(
-  db: Db,
-  action: string,
-  files: readonly Attachment[],
-  hash: string,
-): Promise<void> {
+export async function rememberFiles(db: Db, action: string, files: readonly Attachment[], hash: string): Promise<void> {
   await db.execute(
     sql`update actions set attachments = ${JSON.stringify(files)}::jsonb, hash = ${hash} where id = ${action}`,
   );

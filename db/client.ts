@@ -43,7 +43,11 @@ function prepareEverything(sql: postgres.Sql): void {
   const prepared =
     (unsafe: Unsafe): Unsafe =>
     (query, parameters, options) =>
-      unsafe(query, parameters, parameters === undefined || parameters.length === 0 ? options : { ...options, prepare: true });
+      unsafe(
+        query,
+        parameters,
+        parameters === undefined || parameters.length === 0 ? options : { ...options, prepare: true },
+      );
   const patch = (scope: { unsafe: Unsafe; savepoint?: unknown }): void => {
     scope.unsafe = prepared(scope.unsafe);
     if (typeof scope.savepoint === 'function') scope.savepoint = inside(scope.savepoint as Begin);

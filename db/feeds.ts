@@ -24,7 +24,13 @@ export async function nextPollMs(db: Db): Promise<number | null> {
 }
 
 /** Compare and set: a slower reader of the same page changes nothing. */
-export async function moveFeed(db: Db, instance: string, from: string | null, to: string, more: boolean): Promise<void> {
+export async function moveFeed(
+  db: Db,
+  instance: string,
+  from: string | null,
+  to: string,
+  more: boolean,
+): Promise<void> {
   await db.execute(
     sql`update feeds set cursor = ${to}, failures = 0, read_at = now(),
         next_poll_at = case when ${more} then now() else next_poll_at end
@@ -34,7 +40,9 @@ export async function moveFeed(db: Db, instance: string, from: string | null, to
 
 /** Go-live: what lies before is not carried. */
 export async function startFeed(db: Db, instance: string, cursor: string): Promise<void> {
-  await db.execute(sql`update feeds set cursor = ${cursor}, read_at = now() where instance = ${instance} and cursor is null`);
+  await db.execute(
+    sql`update feeds set cursor = ${cursor}, read_at = now() where instance = ${instance} and cursor is null`,
+  );
   await db.execute(sql`update instances set live_since = now() where id = ${instance} and live_since is null`);
 }
 

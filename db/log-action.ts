@@ -49,7 +49,7 @@ export type LogActionInput = {
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
 export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
-  const { id, instance, ticketId, snapshot, action, mirrors, openings } = input;
+  const { id, instance, ticketId, action, mirrors, openings } = input;
   const views = mirrors.map((row) => viewOf(row, sideOf(row, instance, ticketId)));
   const outboundOf: Record<string, Outbound> = {};
   for (const row of mirrors) {

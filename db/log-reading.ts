@@ -106,9 +106,20 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
   const mirrored = mirrors.length > 0 || wake.size > 0;
   await remember(tx, { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
-    await moveMirrorsOn(tx, mirrors.map((mirror) => mirror.id));
+    await moveMirrorsOn(
+      tx,
+      mirrors.map((mirror) => mirror.id),
+    );
   }
-  return { wake: [...wake], logged, readAgain: recognition.stoppedAt !== null, seen, people, consequences, mirrors: mirrors.length };
+  return {
+    wake: [...wake],
+    logged,
+    readAgain: recognition.stoppedAt !== null,
+    seen,
+    people,
+    consequences,
+    mirrors: mirrors.length,
+  };
 }
 
 /** True where every action of the reading is known and the snapshot says nothing new: no transaction is needed. */
@@ -178,7 +189,13 @@ type Remembered = {
 /** What the read showed: whose actions are ours, which writes are settled by it, and how the ticket stands. */
 async function remember(tx: Tx, input: Remembered): Promise<void> {
   const { instance, ticketId, made } = input;
-  const ours = input.ours.map(({ id, as, write, at }) => ({ id, as, delivery: write?.delivery, step: write?.step, at }));
+  const ours = input.ours.map(({ id, as, write, at }) => ({
+    id,
+    as,
+    delivery: write?.delivery,
+    step: write?.step,
+    at,
+  }));
   const shown = [...input.seen].map((key) => {
     const cut = key.lastIndexOf('/');
     return { delivery: key.slice(0, cut), step: Number(key.slice(cut + 1)) };

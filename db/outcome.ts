@@ -11,6 +11,7 @@ import { rows, type Db, type Tx } from './client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
 import { clearNotices, raiseNotice } from './notices.ts';
+import { putReceipt } from './receipts.ts';
 import { relay } from './relay.ts';
 import type { VersionCache } from './settings-in-force.ts';
 
@@ -70,7 +71,7 @@ export async function endDelivery(
 
   const receipt = delivery.kind === 'action' ? receiptOf(context, ending) : null;
   if (receipt !== null) {
-    await insertReceipt(tx, context, other, receipt);
+    await putReceipt(tx, { mirror: mirror.id, to: other, action: context.action.id, receipt });
     wake.push(other);
   }
   if (ending.outcome === 'applied' && delivery.kind === 'action' && ending.command !== undefined) {
@@ -130,7 +131,8 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
     reason: ending.reason ?? reasonFor('applied-as-is', { desk: mirror.supplier_name }),
     escalation: delivery.escalation,
     farName: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
-    farNumber: ending.opened?.number ?? (from === mirror.supplier_instance ? mirror.supplier_number : mirror.customer_number),
+    farNumber:
+      ending.opened?.number ?? (from === mirror.supplier_instance ? mirror.supplier_number : mirror.customer_number),
     farUrl: ending.opened?.url ?? (from === mirror.supplier_instance ? mirror.supplier_url : mirror.customer_url),
     action: {
       author: action.author ?? { name: '', role: 'automation' },
@@ -138,18 +140,6 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
       kind: (delivery.words ?? action.words)?.kind ?? null,
     },
   };
-}
-
-/** Puts a receipt on the lane back. The caller holds the lanes' locks. */
-export async function insertReceipt(tx: Tx, context: DeliveryContext, to: string, receipt: Receipt): Promise<void> {
-  await tx.execute(
-    sql`with lane as (
-        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
-        where mirror = ${context.mirror.id} and to_instance = ${to} returning last_seq
-      )
-      insert into deliveries (mirror, to_instance, seq, kind, action, receipt)
-      select ${context.mirror.id}, ${to}, last_seq, 'receipt', ${context.action.id}, ${JSON.stringify(receipt)}::jsonb from lane`,
-  );
 }
 
 export async function noteAttempt(

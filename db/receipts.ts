@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import type { ReceiptView } from '#core/receipt.ts';
 import { rows, type Db } from './client.ts';
 
 /** Whether the same refusal was told on this lane before: same reason, same sort of action. */
@@ -16,4 +17,24 @@ export async function toldBefore(db: Db, delivery: string): Promise<boolean> {
       limit 1`,
   );
   return found.length > 0;
+}
+
+export type NewReceipt = {
+  readonly mirror: string;
+  readonly to: string;
+  /** The action that it tells of. */
+  readonly action: string;
+  readonly receipt: ReceiptView;
+};
+
+/** Puts a receipt on a lane. In the transaction that it tells of, or it is lost with a crash. */
+export async function putReceipt(db: Db, { mirror, to, action, receipt }: NewReceipt): Promise<void> {
+  await db.execute(
+    sql`with lane as (
+        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
+        where mirror = ${mirror} and to_instance = ${to} returning last_seq
+      )
+      insert into deliveries (mirror, to_instance, seq, kind, action, receipt)
+      select ${mirror}, ${to}, last_seq, 'receipt', ${action}, ${JSON.stringify(receipt)}::jsonb from lane`,
+  );
 }

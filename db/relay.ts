@@ -43,7 +43,9 @@ export async function relay(
     if (passed.has(mirror.to)) continue;
     const { outbound } = await cache.side(tx, `${mirror.link}/${mirror.side}`, mirror.settings_version);
     if (outbound.relay === 'none') continue;
-    wake.push(await deliver(tx, { mirror: mirror.id, to: mirror.to, action: context.action.id, words: wordsOf(command), via }));
+    wake.push(
+      await deliver(tx, { mirror: mirror.id, to: mirror.to, action: context.action.id, words: wordsOf(command), via }),
+    );
   }
   return wake;
 }

@@ -2,9 +2,10 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/reasons.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
-import { rows, type Tx } from './client.ts';
+import type { Tx } from './client.ts';
 import { lockMirrorsOfTicket, otherInstance, sideOf, type MirrorRow } from './mirrors.ts';
 import { raiseNotice } from './notices.ts';
+import { putReceipt } from './receipts.ts';
 
 /** Deleted, or forbidden to us: its live mirrors close and the other desk is told. Returns the instances to wake. */
 export async function ticketGone(tx: Tx, instance: string, deskName: string, ticketId: string): Promise<string[]> {
@@ -77,14 +78,6 @@ async function tellOtherDesk(
     farUrl: side === 'customer' ? row.customer_url : row.supplier_url,
     action: { author: { name: '', role: 'automation' }, at: new Date().toISOString(), kind: null },
   };
-  await rows(
-    tx,
-    sql`with lane as (
-        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
-        where mirror = ${row.id} and to_instance = ${to} returning last_seq
-      )
-      insert into deliveries (mirror, to_instance, seq, kind, action, receipt)
-      select ${row.id}, ${to}, last_seq, 'receipt', ${row.id}, ${JSON.stringify(receipt)}::jsonb from lane`,
-  );
+  await putReceipt(tx, { mirror: row.id, to, action: row.id, receipt });
   return to;
 }

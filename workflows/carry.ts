@@ -1,5 +1,12 @@
 /** The courier of one instance: drains, waits where the instance is down, and leaves when nothing is left. */
-import { condition, continueAsNew, defineSignal, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from './activities/index.ts';
 import { wakeSignal, type DrainResult } from './contract.ts';
 

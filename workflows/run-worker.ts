@@ -44,10 +44,16 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const http = createHttpClient({ allow: { http: true, privateAddresses: [...config.allowAddresses] } });
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
-    const [native, connection] = await whenReady(log, signal, 'Temporal', async () => [
-      await NativeConnection.connect({ address: config.temporal.address }),
-      await TemporalConnection.connect({ address: config.temporal.address, connectTimeout: 5_000 }),
-    ] as const);
+    const [native, connection] = await whenReady(
+      log,
+      signal,
+      'Temporal',
+      async () =>
+        [
+          await NativeConnection.connect({ address: config.temporal.address }),
+          await TemporalConnection.connect({ address: config.temporal.address, connectTimeout: 5_000 }),
+        ] as const,
+    );
     const temporal = new TemporalClient({ connection, namespace: config.temporal.namespace });
     const bells = await listenForBells(listening, { lanes: laneChannel, hints: hintChannel });
     const wake = createWake({
@@ -127,7 +133,12 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
 }
 
 /** Starts although a neighbour is down, says so, and goes on trying. A wrong schema is not waited for. */
-async function whenReady<Result>(log: Log, signal: AbortSignal, what: string, attempt: () => Promise<Result>): Promise<Result> {
+async function whenReady<Result>(
+  log: Log,
+  signal: AbortSignal,
+  what: string,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
   for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
     signal.throwIfAborted();
     try {

@@ -61,7 +61,8 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     });
     if (reply.status >= 500) throw new HelpdeskError('retry', 'unavailable', 'The desk is not available.');
     if (reply.status === 404) throw new HelpdeskError('gone', 'gone', 'There is no such ticket.');
-    if (reply.status >= 400) throw new HelpdeskError('refused', 'refused', (JSON.parse(reply.text) as { error: string }).error);
+    if (reply.status >= 400)
+      throw new HelpdeskError('refused', 'refused', (JSON.parse(reply.text) as { error: string }).error);
     return JSON.parse(reply.text);
   };
   return {
@@ -107,20 +108,34 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         return [{ name: 'reference', command, fingerprints: [] }];
       }
       const name = command.open === undefined ? 'all' : 'open';
-      return [{ name, command, fingerprints: command.open === undefined ? [fingerprint(command.note, command.status)] : [] }];
+      return [
+        { name, command, fingerprints: command.open === undefined ? [fingerprint(command.note, command.status)] : [] },
+      ];
     },
     async perform(step, { marker, signal }) {
       const { command } = step;
       if (command.open !== undefined) {
-        const made = (await call('POST', '/tickets', { ...opening(command), marker, by: 'service' }, signal)) as { id: string };
+        const made = (await call('POST', '/tickets', { ...opening(command), marker, by: 'service' }, signal)) as {
+          id: string;
+        };
         return { ticketId: made.id, actionIds: [], number: made.id, url: `${context.url}/tickets/${made.id}` };
       }
       const ticketId = command.ticketId ?? '';
       if (step.name === 'reference') {
-        await call('POST', `/tickets/${ticketId}/reference`, { reference: command.supplierReference?.number ?? null, by: 'service' }, signal);
+        await call(
+          'POST',
+          `/tickets/${ticketId}/reference`,
+          { reference: command.supplierReference?.number ?? null, by: 'service' },
+          signal,
+        );
         return { ticketId, actionIds: [] };
       }
-      const made = (await call('POST', `/tickets/${ticketId}/actions`, { ...acting(command), marker, by: 'service' }, signal)) as { id: number };
+      const made = (await call(
+        'POST',
+        `/tickets/${ticketId}/actions`,
+        { ...acting(command), marker, by: 'service' },
+        signal,
+      )) as { id: number };
       return { ticketId, actionIds: [String(made.id)] };
     },
     async find(step: Step, marker, _after, signal) {
@@ -160,7 +175,12 @@ function observed(action: DeskAction): ObservedAction {
 }
 
 function opening(command: Command): Record<string, unknown> {
-  return { summary: command.open?.summary, description: command.note ?? '', fields: command.fields, ...(command.status === undefined ? {} : { status: command.status }) };
+  return {
+    summary: command.open?.summary,
+    description: command.note ?? '',
+    fields: command.fields,
+    ...(command.status === undefined ? {} : { status: command.status }),
+  };
 }
 
 function acting(command: Command): Record<string, unknown> {

@@ -92,7 +92,11 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ ticket: ticket.id }),
     }).then(
-      (reply) => reply.arrayBuffer().then(() => {}, () => {}),
+      (reply) =>
+        reply.arrayBuffer().then(
+          () => {},
+          () => {},
+        ),
       () => {},
     );
   };
@@ -120,9 +124,9 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     const id = `${options.name}-${next++}`;
     const ticket: DeskTicket = {
       id,
-      summary: String(body['summary'] ?? 'A ticket'),
-      description: String(body['description'] ?? ''),
-      status: String(body['status'] ?? 'open'),
+      summary: textOf(body['summary'], 'A ticket'),
+      description: textOf(body['description'], ''),
+      status: textOf(body['status'], 'open'),
       fields: (body['fields'] as Record<string, unknown> | undefined) ?? {},
       marker: (body['marker'] as string | undefined) ?? null,
       reference: null,
@@ -144,7 +148,9 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   const takeFault = (on: DeskFault['on'], note: string): DeskFault | null => {
     const found = faults.find(
       ({ fault, left }) =>
-        left > 0 && (fault.on === on || fault.on === 'any') && (fault.noteHas === undefined || note.includes(fault.noteHas)),
+        left > 0 &&
+        (fault.on === on || fault.on === 'any') &&
+        (fault.noteHas === undefined || note.includes(fault.noteHas)),
     );
     if (found === undefined) return null;
     found.left -= 1;
@@ -157,7 +163,8 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     const [, kind, id, sub] = url.pathname.split('/');
     const body = request.method === 'POST' ? await readJson(request) : {};
     if (kind === 'control') {
-      if (body['fault'] !== undefined) faults.push({ fault: body['fault'] as DeskFault, left: (body['fault'] as DeskFault).times });
+      if (body['fault'] !== undefined)
+        faults.push({ fault: body['fault'] as DeskFault, left: (body['fault'] as DeskFault).times });
       if (body['clear'] === true) faults.length = 0;
       if (typeof body['hook'] === 'string') hook = body['hook'];
       if (typeof body['bot'] === 'boolean') bot = body['bot'];
@@ -182,7 +189,10 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     }
     const write = request.method === 'POST' && body['by'] === 'service';
     const on = kind === 'tickets' && request.method === 'POST' ? (id === undefined ? 'open' : 'action') : 'read';
-    const fault = body['by'] === undefined || write || on === 'read' ? takeFault(on, String(body['note'] ?? body['description'] ?? '')) : null;
+    const fault =
+      body['by'] === undefined || write || on === 'read'
+        ? takeFault(on, textOf(body['note'] ?? body['description'], ''))
+        : null;
     if (fault?.kind === 'error') return answer(response, 503, { error: 'try later' });
     if (fault?.kind === 'refuse') return answer(response, 422, { error: 'the workflow does not allow this' });
     if (fault?.kind === 'gone') return answer(response, 404, { error: 'no such ticket' });
@@ -195,7 +205,12 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       const after = Number(url.searchParams.get('after') ?? 0);
       const limit = Number(url.searchParams.get('limit') ?? 100);
       const page = feed.slice(after, after + limit);
-      return answer(response, 200, { tickets: [...new Set(page)], cursor: after + page.length, more: after + page.length < feed.length, end: feed.length });
+      return answer(response, 200, {
+        tickets: [...new Set(page)],
+        cursor: after + page.length,
+        more: after + page.length < feed.length,
+        end: feed.length,
+      });
     }
     if (kind === 'find') {
       const found = byMarker.get(url.searchParams.get('marker') ?? '');
@@ -216,8 +231,10 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     }
     if (sub === 'actions') {
       const added = act(ticket, body as Partial<DeskAction>);
-      if (bot && added.note !== null) act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
-      if (automation !== null && body['by'] === 'service') act(ticket, { ...automation, by: 'automation', author: 'System' });
+      if (bot && added.note !== null)
+        act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
+      if (automation !== null && body['by'] === 'service')
+        act(ticket, { ...automation, by: 'automation', author: 'System' });
       if (body['by'] !== 'service' || bot) tellHook(ticket);
       if (lose) return void response.destroy();
       if (fault?.kind === 'slow-reply') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 1_000));
@@ -263,4 +280,8 @@ async function readJson(request: IncomingMessage): Promise<Record<string, unknow
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
   return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
 }

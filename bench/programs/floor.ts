@@ -61,7 +61,8 @@ async function carry(ticket: string): Promise<void> {
     },
   });
   const back = await to.read(mirror.far, mirror.far_since, AbortSignal.timeout(10_000));
-  if (back.kind === 'ticket') await end(mirror, logged.delivery, marker, written.actionIds, back.actions, back.snapshot);
+  if (back.kind === 'ticket')
+    await end(mirror, logged.delivery, marker, written.actionIds, back.actions, back.snapshot);
 }
 
 async function log(
@@ -121,9 +122,7 @@ async function end(
           where id = ${delivery}`,
       ),
       tx.execute(sql`insert into attempts (delivery, duration_ms, result) values (${delivery}, 0, 'applied')`),
-      tx.execute(
-        sql`update lanes set head_seq = last_seq + 1 where mirror = ${mirror.id} and to_instance = 'north'`,
-      ),
+      tx.execute(sql`update lanes set head_seq = last_seq + 1 where mirror = ${mirror.id} and to_instance = 'north'`),
     ]);
   });
 }

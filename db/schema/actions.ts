@@ -6,7 +6,9 @@ import type { Attachment, Audience, Person, SendTo, Visibility, Words } from '#c
 export const actions = pgTable(
   'actions',
   {
-    id: uuid().primaryKey().default(sql`uuidv7()`),
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
     /** Where it was observed or received. */
     instance: text().notNull(),
     ticket: text().notNull(),
@@ -34,6 +36,8 @@ export const actions = pgTable(
     uniqueIndex('actions_observed').on(table.instance, table.ticket, table.externalId),
     uniqueIndex('actions_origin').on(table.origin, table.id),
     // The purge of what was not carried.
-    index('actions_not_carried').on(table.loggedAt).where(sql`reason is not null`),
+    index('actions_not_carried')
+      .on(table.loggedAt)
+      .where(sql`reason is not null`),
   ],
 );

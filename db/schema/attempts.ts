@@ -6,7 +6,9 @@ import type { Reason } from '#core/vocabulary.ts';
 export const attempts = pgTable(
   'attempts',
   {
-    id: uuid().notNull().default(sql`uuidv7()`),
+    id: uuid()
+      .notNull()
+      .default(sql`uuidv7()`),
     delivery: uuid().notNull(),
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     durationMs: integer().notNull(),

@@ -5,7 +5,9 @@ import { index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-cor
 export const audit = pgTable(
   'audit',
   {
-    id: uuid().primaryKey().default(sql`uuidv7()`),
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     by: text().notNull(),
     what: text().notNull(),

@@ -1,5 +1,16 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { Outcome, Reason, Words } from '#core/vocabulary.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
 
@@ -7,7 +18,9 @@ import type { ReceiptView as Receipt } from '#core/receipt.ts';
 export const deliveries = pgTable(
   'deliveries',
   {
-    id: uuid().primaryKey().default(sql`uuidv7()`),
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
     mirror: uuid().notNull(),
     toInstance: text().notNull(),
     seq: bigint({ mode: 'number' }).notNull(),
@@ -34,9 +47,15 @@ export const deliveries = pgTable(
   (table) => [
     uniqueIndex('deliveries_lane').on(table.mirror, table.toInstance, table.seq),
     // What could arrive by two ways arrives once.
-    uniqueIndex('deliveries_once').on(table.action, table.toInstance).where(sql`kind = 'action'`),
-    index('deliveries_waiting').on(table.mirror, table.toInstance, table.seq).where(sql`outcome is null`),
-    index('deliveries_held').on(table.heldAt).where(sql`outcome is null and held_at is not null`),
+    uniqueIndex('deliveries_once')
+      .on(table.action, table.toInstance)
+      .where(sql`kind = 'action'`),
+    index('deliveries_waiting')
+      .on(table.mirror, table.toInstance, table.seq)
+      .where(sql`outcome is null`),
+    index('deliveries_held')
+      .on(table.heldAt)
+      .where(sql`outcome is null and held_at is not null`),
     index('deliveries_action').on(table.action),
   ],
 );

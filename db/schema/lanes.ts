@@ -19,8 +19,12 @@ export const lanes = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.mirror, table.toInstance] }),
-    index('lanes_due').on(table.toInstance, table.dueAt).where(sql`due_at is not null`),
+    index('lanes_due')
+      .on(table.toInstance, table.dueAt)
+      .where(sql`due_at is not null`),
     // Fairness looks for another link's due lanes without walking those of a noisy one.
-    index('lanes_due_link').on(table.toInstance, table.link, table.dueAt).where(sql`due_at is not null`),
+    index('lanes_due_link')
+      .on(table.toInstance, table.link, table.dueAt)
+      .where(sql`due_at is not null`),
   ],
 );

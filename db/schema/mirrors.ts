@@ -40,6 +40,8 @@ export const mirrors = pgTable(
       .where(sql`state in ('opening', 'open')`),
     index('mirrors_customer').on(table.customerInstance, table.customerTicket),
     index('mirrors_supplier').on(table.supplierInstance, table.supplierTicket),
-    index('mirrors_opening').on(table.createdAt).where(sql`state = 'opening'`),
+    index('mirrors_opening')
+      .on(table.createdAt)
+      .where(sql`state = 'opening'`),
   ],
 );

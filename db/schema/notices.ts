@@ -5,7 +5,9 @@ import { sql } from 'drizzle-orm';
 export const notices = pgTable(
   'notices',
   {
-    id: uuid().primaryKey().default(sql`uuidv7()`),
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
     link: text().notNull(),
     cause: text().notNull(),
     text: text().notNull(),
@@ -18,7 +20,11 @@ export const notices = pgTable(
   },
   (table) => [
     // One open notice per link and cause; repeats only count.
-    uniqueIndex('notices_open').on(table.link, table.cause).where(sql`cleared_at is null`),
-    index('notices_untold').on(table.lastAt).where(sql`told_at is null or (cleared_at is not null and clear_told_at is null)`),
+    uniqueIndex('notices_open')
+      .on(table.link, table.cause)
+      .where(sql`cleared_at is null`),
+    index('notices_untold')
+      .on(table.lastAt)
+      .where(sql`told_at is null or (cleared_at is not null and clear_told_at is null)`),
   ],
 );

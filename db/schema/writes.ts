@@ -26,9 +26,13 @@ export const writes = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.delivery, table.step] }),
-    uniqueIndex('writes_one_open').on(table.instance, table.ticket).where(sql`state = 'open'`),
+    uniqueIndex('writes_one_open')
+      .on(table.instance, table.ticket)
+      .where(sql`state = 'open'`),
     // Echo asks for a ticket's unsettled and recent writes.
     index('writes_ticket').on(table.instance, table.ticket, table.promisedAt),
-    index('writes_open_creates').on(table.instance).where(sql`state = 'open' and ticket is null`),
+    index('writes_open_creates')
+      .on(table.instance)
+      .where(sql`state = 'open' and ticket is null`),
   ],
 );

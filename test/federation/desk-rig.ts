@@ -122,8 +122,10 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
         readSecretFile: () => Promise.reject(new Error('no files here')),
       };
       const result = await applyLinks(deps, yaml, options);
-      if (result.outcome === 'wrong') throw new Error(`the links file is wrong:\n${JSON.stringify(result.faults, null, 1)}`);
-      if (result.outcome !== 'applied' && result.outcome !== 'unchanged') throw new Error(`not applied: ${result.outcome}`);
+      if (result.outcome === 'wrong')
+        throw new Error(`the links file is wrong:\n${JSON.stringify(result.faults, null, 1)}`);
+      if (result.outcome !== 'applied' && result.outcome !== 'unchanged')
+        throw new Error(`not applied: ${result.outcome}`);
     },
     async startWorker(limits = {}) {
       const stopping = new AbortController();
@@ -148,7 +150,10 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
     async live(...named) {
       await until(
         async () => {
-          const found = await rows<{ id: string }>(connection.db, sql`select id from instances where live_since is null`);
+          const found = await rows<{ id: string }>(
+            connection.db,
+            sql`select id from instances where live_since is null`,
+          );
           return found.every(({ id }) => named.length > 0 && !named.includes(id));
         },
         { what: `${named.join(', ') || 'all instances'} to be live`, timeoutMs: 60_000 },
@@ -202,13 +207,16 @@ async function seenSince(connection: Connection, desks: readonly AnyDesk[]): Pro
     connection.db,
     sql`select id, to_json(live_since)#>>'{}' as since from instances`,
   );
-  const liveSince = new Map(found.map(({ id, since }) => [id, since === null ? Number.POSITIVE_INFINITY : Date.parse(since)]));
+  const liveSince = new Map(
+    found.map(({ id, since }) => [id, since === null ? Number.POSITIVE_INFINITY : Date.parse(since)]),
+  );
   return Promise.all(
     desks.map(async (desk) => {
       const { tickets, ...rest } = await desk.checked();
       const since = liveSince.get(desk.id) ?? Number.POSITIVE_INFINITY;
       const kept = [...tickets].map(
-        ([id, ticket]) => [id, { ...ticket, actions: ticket.actions.filter(({ at }) => Date.parse(at) >= since) }] as const,
+        ([id, ticket]) =>
+          [id, { ...ticket, actions: ticket.actions.filter(({ at }) => Date.parse(at) >= since) }] as const,
       );
       return { ...rest, tickets: new Map(kept) };
     }),

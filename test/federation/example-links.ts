@@ -39,7 +39,10 @@ export async function exampleLinks(given: ExampleOptions): Promise<string> {
   const { acme, northwind } = file.instances;
   if (link === undefined || acme === undefined || northwind === undefined) throw new Error('the example has changed');
   const options = { ...quickOptions, ...given.options };
-  file.instances = { [customer]: { ...named(acme, customer), options }, [supplier]: { ...named(northwind, supplier), options } };
+  file.instances = {
+    [customer]: { ...named(acme, customer), options },
+    [supplier]: { ...named(northwind, supplier), options },
+  };
   file.links = { [`${customer}-${supplier}`]: link };
   link.customer.instance = customer;
   link.supplier.instance = supplier;

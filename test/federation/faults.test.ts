@@ -33,16 +33,25 @@ describe('a desk that misbehaves', () => {
     const { ticket, far } = await opened(acme, north);
     await north.fault({ on: 'action', kind: 'lose-reply', times: 1, noteHas: 'two' });
     for (const text of ['one', 'two', 'three']) await acme.note(ticket, `<p>${text}</p>`);
-    await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), { what: 'three notes', timeoutMs: 20_000 });
+    await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), {
+      what: 'three notes',
+      timeoutMs: 20_000,
+    });
     await rig.check();
-    assert.deepEqual(north.ticket(far).actions.map((one) => one.note), ['<p>one</p>', '<p>two</p>', '<p>three</p>']);
+    assert.deepEqual(
+      north.ticket(far).actions.map((one) => one.note),
+      ['<p>one</p>', '<p>two</p>', '<p>three</p>'],
+    );
   });
 
   it('that hangs on a write gets it once, after the deadline', async () => {
     const { ticket, far } = await opened(acme, north);
     await north.fault({ on: 'action', kind: 'hang', times: 1 });
     await acme.note(ticket, '<p>hung</p>');
-    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the note', timeoutMs: 30_000 });
+    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
+      what: 'the note',
+      timeoutMs: 30_000,
+    });
     await rig.check();
     assert.equal(north.ticket(far).actions.length, 1);
   });
@@ -51,7 +60,10 @@ describe('a desk that misbehaves', () => {
     const { ticket, far } = await opened(acme, north);
     await north.fault({ on: 'action', kind: 'error', times: 3 });
     for (const text of ['a', 'b']) await acme.note(ticket, `<p>${text}</p>`);
-    await until(() => (north.ticket(far).actions.length >= 2 ? true : undefined), { what: 'both notes', timeoutMs: 30_000 });
+    await until(() => (north.ticket(far).actions.length >= 2 ? true : undefined), {
+      what: 'both notes',
+      timeoutMs: 30_000,
+    });
     await rig.check();
     const held = await rows(rig.connection.db, sql`select id from deliveries where held_at is not null`);
     assert.equal(held.length, 0);
@@ -63,9 +75,15 @@ describe('a desk that misbehaves', () => {
     await acme.note(ticket, '<p>forbidden 1</p>');
     await acme.note(ticket, '<p>forbidden 2</p>');
     await acme.note(ticket, '<p>allowed</p>');
-    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the allowed note', timeoutMs: 20_000 });
+    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
+      what: 'the allowed note',
+      timeoutMs: 20_000,
+    });
     await rig.check();
-    assert.deepEqual(north.ticket(far).actions.map((one) => one.note), ['<p>allowed</p>']);
+    assert.deepEqual(
+      north.ticket(far).actions.map((one) => one.note),
+      ['<p>allowed</p>'],
+    );
     const told = acme.ticket(ticket).actions.filter((one) => one.by === 'service');
     assert.equal(told.length, 1);
     assert.equal(told[0]?.visible, false);
@@ -75,7 +93,10 @@ describe('a desk that misbehaves', () => {
       rig.connection.db,
       sql`select reason->>'code' as code from deliveries where kind = 'receipt' and outcome = 'skipped'`,
     );
-    assert.deepEqual(ends.map((row) => row.code), ['already-told']);
+    assert.deepEqual(
+      ends.map((row) => row.code),
+      ['already-told'],
+    );
   });
 
   it('that refuses an escalation: its ticket says why, what waits behind it ends under the one receipt, and escalating anew works', async () => {
@@ -83,10 +104,16 @@ describe('a desk that misbehaves', () => {
     const ticket = await acme.open('Refused at first');
     await acme.escalate(ticket);
     await acme.note(ticket, '<p>waits behind</p>');
-    await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), { what: 'the receipt', timeoutMs: 20_000 });
+    await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), {
+      what: 'the receipt',
+      timeoutMs: 20_000,
+    });
     await rig.check();
     assert.equal(acme.ticket(ticket).actions.filter((one) => one.by === 'service').length, 1);
-    const [mirror] = await rows<{ state: string }>(rig.connection.db, sql`select state from mirrors where customer_ticket = ${ticket}`);
+    const [mirror] = await rows<{ state: string }>(
+      rig.connection.db,
+      sql`select state from mirrors where customer_ticket = ${ticket}`,
+    );
     assert.equal(mirror?.state, 'refused');
     await acme.escalate(ticket);
     await until(() => acme.ticket(ticket).reference ?? undefined, { what: 'the second try', timeoutMs: 20_000 });
@@ -97,7 +124,10 @@ describe('a desk that misbehaves', () => {
     const { ticket, far } = await opened(acme, north);
     const before = north.desk.tickets.size;
     await acme.escalate(ticket, '<p>and again</p>');
-    const told = await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), { what: 'the receipt', timeoutMs: 20_000 });
+    const told = await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), {
+      what: 'the receipt',
+      timeoutMs: 20_000,
+    });
     await rig.check();
     assert.equal(north.desk.tickets.size, before);
     assert.match(told.note ?? '', new RegExp(far));
@@ -108,7 +138,10 @@ describe('a desk that misbehaves', () => {
     const { ticket, far } = await opened(acme, north);
     await north.control({ remove: far });
     await acme.note(ticket, '<p>to nobody</p>');
-    const told = await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), { what: 'the receipt', timeoutMs: 20_000 });
+    const told = await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), {
+      what: 'the receipt',
+      timeoutMs: 20_000,
+    });
     assert.match(told.note ?? '', /deleted/);
     await rig.settled();
     const [mirror] = await rows<{ state: string; why: string }>(
@@ -127,7 +160,10 @@ describe('a desk that misbehaves', () => {
         await notifyHints(rig.connection.db);
       }),
     );
-    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the note', timeoutMs: 20_000 });
+    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
+      what: 'the note',
+      timeoutMs: 20_000,
+    });
     await rig.check();
     assert.equal(north.ticket(far).actions.length, 1);
   });
@@ -135,7 +171,10 @@ describe('a desk that misbehaves', () => {
   it('without any webhook the poll finds it', async () => {
     const { ticket, far } = await opened(acme, north);
     await acme.control({ act: { ticket, note: '<p>unannounced</p>' } });
-    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the note', timeoutMs: 20_000 });
+    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
+      what: 'the note',
+      timeoutMs: 20_000,
+    });
     await rig.check();
   });
 
@@ -151,19 +190,33 @@ describe('a desk that misbehaves', () => {
       timeoutMs: 30_000,
     });
     assert.equal(north.ticket(poisoned.far).actions.length, 0);
-    await until(() => (north.ticket(poisoned.far).actions.length === 1 ? true : undefined), { what: 'the poisoned note', timeoutMs: 60_000 });
+    await until(() => (north.ticket(poisoned.far).actions.length === 1 ? true : undefined), {
+      what: 'the poisoned note',
+      timeoutMs: 60_000,
+    });
     await rig.check();
   });
 
   it('a mirror closes when both are closed, and a reply within 30 days opens it again', async () => {
     const { ticket, far } = await opened(acme, north);
     const state = async (): Promise<string | undefined> =>
-      (await rows<{ state: string }>(rig.connection.db, sql`select state from mirrors where customer_ticket = ${ticket}`))[0]?.state;
+      (
+        await rows<{ state: string }>(
+          rig.connection.db,
+          sql`select state from mirrors where customer_ticket = ${ticket}`,
+        )
+      )[0]?.state;
     await north.note(far, '<p>solved</p>', { status: 'closed' });
-    await until(async () => ((await state()) === 'closed' ? true : undefined), { what: 'the mirror to close', timeoutMs: 20_000 });
+    await until(async () => ((await state()) === 'closed' ? true : undefined), {
+      what: 'the mirror to close',
+      timeoutMs: 20_000,
+    });
     assert.equal(acme.ticket(ticket).status, 'closed');
     await acme.note(ticket, '<p>not quite</p>', { status: 'open' });
-    await until(async () => ((await state()) === 'open' ? true : undefined), { what: 'the mirror to reopen', timeoutMs: 20_000 });
+    await until(async () => ((await state()) === 'open' ? true : undefined), {
+      what: 'the mirror to reopen',
+      timeoutMs: 20_000,
+    });
     await rig.check();
     assert.equal(north.ticket(far).status, 'open');
   });
@@ -186,7 +239,10 @@ describe('a desk that misbehaves', () => {
     assert.equal(held.code, 'not-taken');
     await north.control({ automation: null });
     const ours = north.ticket(far).actions.filter((one) => one.by === 'service');
-    assert.deepEqual(ours.map((one) => one.note), ['<p>all done</p>', null]);
+    assert.deepEqual(
+      ours.map((one) => one.note),
+      ['<p>all done</p>', null],
+    );
     await releaseDelivery(rig.connection.db, held.id, 'test');
     await rig.hint('north', far);
     await rig.check();
@@ -195,7 +251,10 @@ describe('a desk that misbehaves', () => {
       sql`select outcome, drops from deliveries where id = ${held.id}`,
     );
     assert.equal(ended?.outcome, 'applied');
-    assert.deepEqual(ended?.drops.map((one) => one.code), ['not-taken']);
+    assert.deepEqual(
+      ended?.drops.map((one) => one.code),
+      ['not-taken'],
+    );
   });
 });
 
@@ -218,18 +277,27 @@ describe('shadow mode', () => {
     await acme.escalate(ticket);
     await acme.note(ticket, '<p>a note</p>');
     await until(
-      async () => ((await rows(rig.connection.db, sql`select id from deliveries where outcome = 'skipped'`)).length === 2 ? true : undefined),
+      async () =>
+        (await rows(rig.connection.db, sql`select id from deliveries where outcome = 'skipped'`)).length === 2
+          ? true
+          : undefined,
       { what: 'both decisions', timeoutMs: 20_000 },
     );
     await rig.settled();
     assert.equal(north.desk.tickets.size, 0);
     assert.equal(acme.ticket(ticket).reference, null);
-    assert.equal(acme.ticket(ticket).actions.every((one) => one.by !== 'service'), true);
+    assert.equal(
+      acme.ticket(ticket).actions.every((one) => one.by !== 'service'),
+      true,
+    );
     const reasons = await rows<{ code: string; text: string }>(
       rig.connection.db,
       sql`select reason->>'code' as code, reason->>'text' as text from deliveries order by seq`,
     );
-    assert.deepEqual(reasons.map((one) => one.code), ['shadow', 'shadow']);
+    assert.deepEqual(
+      reasons.map((one) => one.code),
+      ['shadow', 'shadow'],
+    );
     assert.match(reasons[0]?.text ?? '', /a new ticket/);
   });
 });

@@ -20,7 +20,12 @@ export type HaloDesk = {
   checked(): CheckedDesk;
   ticket(id: number): Promise<TicketSeen>;
   /** Waits until the ticket is as `look` wants it, and gives what `look` gives. */
-  shows<T>(id: number, what: string, look: (ticket: TicketSeen) => T | undefined | false, timeoutMs?: number): Promise<T>;
+  shows<T>(
+    id: number,
+    what: string,
+    look: (ticket: TicketSeen) => T | undefined | false,
+    timeoutMs?: number,
+  ): Promise<T>;
   /** Waits for an action on the ticket whose note has this text. */
   note(ticket: number, text: string, timeoutMs?: number): Promise<ActionSeen>;
   close(): Promise<void>;
@@ -36,7 +41,13 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
   const [application] = twin.applications;
   const hookSecret = randomBytes(16).toString('hex');
   if (webhook) {
-    const hook = { name: 'Ferry', url: `${gatewayUrl}/hooks/${id}/${hookSecret}`, active: true, guid: hookSecret, events: [] };
+    const hook = {
+      name: 'Ferry',
+      url: `${gatewayUrl}/hooks/${id}/${hookSecret}`,
+      active: true,
+      guid: hookSecret,
+      events: [],
+    };
     await people.catalogue('webhook', [hook]);
   }
   const desk: HaloDesk = {
@@ -65,7 +76,12 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
       }) as never;
     },
     note: (ticket, text, timeoutMs) =>
-      desk.shows(ticket, `the note "${text}"`, (seen) => seen.actions.find((one) => one.note_html.includes(text)), timeoutMs),
+      desk.shows(
+        ticket,
+        `the note "${text}"`,
+        (seen) => seen.actions.find((one) => one.note_html.includes(text)),
+        timeoutMs,
+      ),
     close: () => twin.close(),
   };
   return desk;
@@ -73,12 +89,16 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
 
 /** What a person looks for in a failure. */
 function brief(key: string, value: unknown): unknown {
-  return /^(customfields|attachments|guid|emailbody|note|details|who_|datetime$|action(by|date))/.test(key) ? undefined : value;
+  return /^(customfields|attachments|guid|emailbody|note|details|who_|datetime$|action(by|date))/.test(key)
+    ? undefined
+    : value;
 }
 
 function checkedDesk(id: string, { desk: { store } }: HaloTwin, application: string): CheckedDesk {
   const all = store.all('select body from tickets').map((row) => JSON.parse(String(row['body'])) as Ticket);
-  const over = all.filter((ticket) => ticket.deleted || ticket.merged_into_id !== null).map((ticket) => String(ticket.id));
+  const over = all
+    .filter((ticket) => ticket.deleted || ticket.merged_into_id !== null)
+    .map((ticket) => String(ticket.id));
   const tickets = all.map((ticket): [string, DeskTicket] => {
     const actions = store.actions(ticket.id).map((action) => shownAction(action, application));
     return [String(ticket.id), shownTicket(ticket, store.find('status', ticket.status_id)?.name ?? '', actions)];

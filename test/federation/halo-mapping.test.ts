@@ -17,13 +17,16 @@ describe('what travels between two Halos, and in whose words', () => {
   before(async () => {
     rig = await startDeskRig('mapping');
     pair = await startPair(rig, {
-      before: ({ north }) =>
-        north.people.catalogue('outcome', [
-          { ...plainKind, id: 120, outcome: 'Phone call' },
-        ]),
+      before: ({ north }) => north.people.catalogue('outcome', [{ ...plainKind, id: 120, outcome: 'Phone call' }]),
       change: (_file, { customer, supplier }) => {
-        customer.inbound['fields']?.push({ from: 'summary', to: 'summary' }, { from: 'Target date', to: 'Target date' });
-        supplier.inbound['fields']?.push({ from: 'summary', to: 'summary' }, { from: 'Target date', to: 'Target date' });
+        customer.inbound['fields']?.push(
+          { from: 'summary', to: 'summary' },
+          { from: 'Target date', to: 'Target date' },
+        );
+        supplier.inbound['fields']?.push(
+          { from: 'summary', to: 'summary' },
+          { from: 'Target date', to: 'Target date' },
+        );
       },
     });
     await rig.startWorker();
@@ -51,7 +54,10 @@ describe('what travels between two Halos, and in whose words', () => {
       },
     });
     await pair.escalate(ticket);
-    mirrored = { ticket, far: await pair.acme.shows(ticket, 'the reference', (seen) => Number(seen.supplier_reference)) };
+    mirrored = {
+      ticket,
+      far: await pair.acme.shows(ticket, 'the reference', (seen) => Number(seen.supplier_reference)),
+    };
     const opened = await pair.north.ticket(mirrored.far);
     assert.equal(field(opened, there.service), 'Remote access');
     assert.equal(field(opened, there.reach), 'Department');
@@ -73,7 +79,11 @@ describe('what travels between two Halos, and in whose words', () => {
       },
     });
     await pair.acme.note(mirrored.ticket, 'All changed');
-    const seen = await pair.acme.shows(mirrored.ticket, 'all of it', (now) => now.status_name === acmeNames.statuses.inProgress && now);
+    const seen = await pair.acme.shows(
+      mirrored.ticket,
+      'all of it',
+      (now) => now.status_name === acmeNames.statuses.inProgress && now,
+    );
     assert.equal(seen.category_1, acmeNames.categories.wifi);
     assert.equal(field(seen, here.service), 'Wireless');
     assert.equal(field(seen, here.scope), 'Everybody');
@@ -90,7 +100,11 @@ describe('what travels between two Halos, and in whose words', () => {
       fields: { [here.scope]: 'One person', [here.neededBy]: null },
     });
     await pair.north.note(mirrored.far, 'Worse now');
-    const seen = await pair.north.shows(mirrored.far, 'the priority', (now) => now.priority_name === northwindNames.priorities.p1 && now);
+    const seen = await pair.north.shows(
+      mirrored.far,
+      'the priority',
+      (now) => now.priority_name === northwindNames.priorities.p1 && now,
+    );
     assert.equal(seen.status_name, northwindNames.statuses.awaitingClient);
     assert.equal(seen.category_1, northwindNames.categories.endpoint);
     assert.equal(field(seen, there.reach), 'Single user');
@@ -104,7 +118,9 @@ describe('what travels between two Halos, and in whose words', () => {
     await pair.north.note(mirrored.far, 'A better title');
     const seen = await pair.north.shows(mirrored.far, 'the summary', (now) => now.summary === changed.summary && now);
     assert.equal(instant((seen as unknown as { targetdate: string }).targetdate), '2027-02-01T10:00:00.000Z');
-    await pair.lena(mirrored.far, northwindNames.outcomes.update, '<p>Better still.</p>', { fields: { summary: 'Radio drops' } });
+    await pair.lena(mirrored.far, northwindNames.outcomes.update, '<p>Better still.</p>', {
+      fields: { summary: 'Radio drops' },
+    });
     await pair.acme.shows(mirrored.ticket, 'the summary', (now) => now.summary === 'Radio drops');
   });
 
@@ -117,18 +133,25 @@ describe('what travels between two Halos, and in whose words', () => {
 
   it('drops a status that is not mapped, says so in the trace, and the note goes', async () => {
     const before = (await pair.north.ticket(mirrored.far)).status_name;
-    await pair.dana(mirrored.ticket, noteToSupplier, '<p>Yours again.</p>', { status: acmeNames.statuses.withSupplier });
+    await pair.dana(mirrored.ticket, noteToSupplier, '<p>Yours again.</p>', {
+      status: acmeNames.statuses.withSupplier,
+    });
     await pair.north.note(mirrored.far, 'Yours again');
     await rig.settled();
     assert.equal((await pair.north.ticket(mirrored.far)).status_name, before);
     const [line] = await told('Yours again');
     assert.equal(line?.state, 'applied');
-    assert.deepEqual(line?.drops.map(({ code }) => code), ['unmapped-status']);
+    assert.deepEqual(
+      line?.drops.map(({ code }) => code),
+      ['unmapped-status'],
+    );
     assert.match(line?.drops[0]?.text ?? '', /"With supplier" is not mapped at Northwind.*Map it/);
   });
 
   it('drops a priority that the receiving desk has not mapped, says so, and the note goes', async () => {
-    await pair.lena(mirrored.far, northwindNames.outcomes.update, '<p>Calmer now.</p>', { priority: northwindNames.priorities.p4 });
+    await pair.lena(mirrored.far, northwindNames.outcomes.update, '<p>Calmer now.</p>', {
+      priority: northwindNames.priorities.p4,
+    });
     await pair.acme.note(mirrored.ticket, 'Calmer now');
     await rig.settled();
     const [line] = await told('Calmer now');
@@ -141,8 +164,14 @@ describe('what travels between two Halos, and in whose words', () => {
     await pair.lena(mirrored.far, northwindNames.outcomes.private, '<p>secret three</p>', { sync_to_halo_api: 2 });
     await rig.settled();
     assert.doesNotMatch(JSON.stringify(await pair.acme.ticket(mirrored.ticket)), /secret (one|two|three)/);
-    assert.deepEqual((await told('secret two')).map(({ reason }) => reason?.code), ['hidden']);
-    assert.deepEqual((await told('secret three')).map(({ reason }) => reason?.code), ['hidden']);
+    assert.deepEqual(
+      (await told('secret two')).map(({ reason }) => reason?.code),
+      ['hidden'],
+    );
+    assert.deepEqual(
+      (await told('secret three')).map(({ reason }) => reason?.code),
+      ['hidden'],
+    );
   });
 
   it('sends what an agent chooses to send for this one use, though no setting names the kind', async () => {
@@ -150,7 +179,10 @@ describe('what travels between two Halos, and in whose words', () => {
     const note = await pair.acme.note(mirrored.ticket, 'Called the data centre');
     assert.deepEqual([note.outcome, note.hiddenfromuser], [acmeNames.outcomes.internalNote, true]);
     await pair.dana(mirrored.ticket, internalNote, '<p>For you as well.</p>', { sync_to_halo_api: 1 });
-    assert.equal((await pair.north.note(mirrored.far, 'For you as well')).outcome, northwindNames.outcomes.internalNote);
+    assert.equal(
+      (await pair.north.note(mirrored.far, 'For you as well')).outcome,
+      northwindNames.outcomes.internalNote,
+    );
   });
 
   it('keeps what an agent chooses not to send for this one use, though the settings name the kind', async () => {
@@ -162,7 +194,11 @@ describe('what travels between two Halos, and in whose words', () => {
     assert.doesNotMatch(JSON.stringify(await pair.acme.ticket(mirrored.ticket)), /kept there|not named there/);
     assert.doesNotMatch(JSON.stringify(await pair.north.ticket(mirrored.far)), /kept here|not named here/);
     for (const note of ['kept there', 'kept here', 'not named there', 'not named here']) {
-      assert.deepEqual((await told(note)).map(({ reason }) => reason?.code), ['not-sent'], note);
+      assert.deepEqual(
+        (await told(note)).map(({ reason }) => reason?.code),
+        ['not-sent'],
+        note,
+      );
     }
   });
 
@@ -186,7 +222,10 @@ describe('what travels between two Halos, and in whose words', () => {
       });
       assert.deepEqual(seen.map(({ sha256 }) => sha256).toSorted(), wanted);
     }
-    assert.doesNotMatch(JSON.stringify(await pair.acme.people.portalTicket(acmeNames.users.priya, mirrored.ticket)), /b\.txt/);
+    assert.doesNotMatch(
+      JSON.stringify(await pair.acme.people.portalTicket(acmeNames.users.priya, mirrored.ticket)),
+      /b\.txt/,
+    );
   });
 
   it('brings a picture that is pasted into a note, and shows it in the note', async () => {
@@ -202,13 +241,22 @@ describe('what travels between two Halos, and in whose words', () => {
   });
 
   it('says so in the trace when the far desk silently does not take a field', async () => {
-    await pair.acme.people.fault({ kind: 'dropped-field', field: 'customfields', match: { method: 'POST', path: '/api/actions' } });
-    await pair.lena(mirrored.far, northwindNames.outcomes.update, '<p>Ninety people.</p>', { fields: { [there.headcount]: 90 } });
+    await pair.acme.people.fault({
+      kind: 'dropped-field',
+      field: 'customfields',
+      match: { method: 'POST', path: '/api/actions' },
+    });
+    await pair.lena(mirrored.far, northwindNames.outcomes.update, '<p>Ninety people.</p>', {
+      fields: { [there.headcount]: 90 },
+    });
     await pair.acme.note(mirrored.ticket, 'Ninety people');
     await rig.settled();
     const [line] = await told('Ninety people');
     assert.equal(line?.state, 'applied');
-    assert.deepEqual(line?.drops.map(({ code }) => code), ['not-taken']);
+    assert.deepEqual(
+      line?.drops.map(({ code }) => code),
+      ['not-taken'],
+    );
     assert.match(line?.drops[0]?.text ?? '', /Acme.*did not take "CFpeopleAffected"/);
   });
 

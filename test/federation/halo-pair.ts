@@ -40,8 +40,10 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
   const { prefix = '' } = options;
   const acme = await rig.halo(`${prefix}acme`, { seed: acmeSeed, ...options.acme });
   const north = await rig.halo(`${prefix}northwind`, { seed: northwindSeed, ...options.north });
-  const act = (desk: HaloDesk, agent: string) => async (ticket: number, outcome: string, note: string, more: Input = {}) =>
-    (await desk.people.agentAction(agent, ticket, { outcome, note_html: note, ...more })).id;
+  const act =
+    (desk: HaloDesk, agent: string) =>
+    async (ticket: number, outcome: string, note: string, more: Input = {}) =>
+      (await desk.people.agentAction(agent, ticket, { outcome, note_html: note, ...more })).id;
   const dana = act(acme, acmeNames.agents.dana);
   const lena = act(north, northwindNames.agents.lena);
   const logged = async (ticket: Input = {}): Promise<number> => {
@@ -72,7 +74,12 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
 
 /** The ticket's number at the supplier, once Acme knows it. */
 export function farOf(acme: HaloDesk, ticket: number, timeoutMs?: number): Promise<number> {
-  return acme.shows(ticket, 'the supplier reference', (seen) => Number(seen.supplier_reference) || undefined, timeoutMs);
+  return acme.shows(
+    ticket,
+    'the supplier reference',
+    (seen) => Number(seen.supplier_reference) || undefined,
+    timeoutMs,
+  );
 }
 
 /** Rows of the example that let an action reach the end user. */
@@ -100,8 +107,15 @@ export async function everythingAt(desk: HaloDesk): Promise<string> {
 }
 
 async function signIn({ url, secrets }: HaloDesk): Promise<string> {
-  const form = { grant_type: 'client_credentials', client_id: secrets['CLIENT_ID'] ?? '', client_secret: secrets['CLIENT_SECRET'] ?? '' };
-  const reply = await fetch(`${url}/auth/token`, { method: 'POST', body: new URLSearchParams({ ...form, scope: 'all' }) });
+  const form = {
+    grant_type: 'client_credentials',
+    client_id: secrets['CLIENT_ID'] ?? '',
+    client_secret: secrets['CLIENT_SECRET'] ?? '',
+  };
+  const reply = await fetch(`${url}/auth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ ...form, scope: 'all' }),
+  });
   return ((await reply.json()) as { access_token: string }).access_token;
 }
 

@@ -147,7 +147,9 @@ function appliedOnce(deliveries: readonly DeliveryRow[], marks: Marks, violation
     if (marked === undefined || marked.action === null || marked.over) continue;
     const ticket = row.to_side === 'supplier' ? row.supplier_ticket : row.customer_ticket;
     if (marked.desk !== row.to || marked.ticket !== ticket) {
-      violations.push(`${row.id} of link ${row.link} is at ${marked.desk} ${marked.ticket}, not at ${row.to} ${ticket}`);
+      violations.push(
+        `${row.id} of link ${row.link} is at ${marked.desk} ${marked.ticket}, not at ${row.to} ${ticket}`,
+      );
     }
   }
 }
@@ -227,7 +229,8 @@ async function hashesHold(connection: Connection, violations: string[]): Promise
   );
   for (const { hash, author, at, ...part } of found) {
     if (author === null) continue;
-    if (constantHash({ ...part, author, at: new Date(at).toISOString() }) !== hash) violations.push(`another hash: action ${part.id}`);
+    if (constantHash({ ...part, author, at: new Date(at).toISOString() }) !== hash)
+      violations.push(`another hash: action ${part.id}`);
   }
 }
 

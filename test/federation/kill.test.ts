@@ -38,14 +38,20 @@ describe('kill -9 of the worker', () => {
       const ticket = await acme.open(`notes ${point}`);
       const opening = await rig.spawnWorker();
       await acme.escalate(ticket, `<p>open for notes</p>`);
-      const reference = await until(() => acme.ticket(ticket).reference ?? undefined, { what: 'the reference', timeoutMs: 30_000 });
+      const reference = await until(() => acme.ticket(ticket).reference ?? undefined, {
+        what: 'the reference',
+        timeoutMs: 30_000,
+      });
       await rig.settled();
       await opening.stop();
       const doomed = await rig.spawnWorker({}, `${point}:note-3-${point}`);
       for (let n = 1; n <= 6; n += 1) await acme.note(ticket, `<p>note-${n}-${point}</p>`);
       await killed(doomed);
       const next = await rig.spawnWorker();
-      await until(() => (north.ticket(reference).actions.length >= 6 ? true : undefined), { what: 'six notes', timeoutMs: 40_000 });
+      await until(() => (north.ticket(reference).actions.length >= 6 ? true : undefined), {
+        what: 'six notes',
+        timeoutMs: 40_000,
+      });
       await rig.check();
       assert.deepEqual(
         north.ticket(reference).actions.map((one) => one.note),

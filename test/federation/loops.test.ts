@@ -56,7 +56,10 @@ describe('what could go in a circle does not', () => {
       { what: 'the breaker', timeoutMs: 30_000 },
     );
     assert.equal(paused.reason, 'ping-pong');
-    const notices = await rows<{ cause: string }>(rig.connection.db, sql`select cause from notices where link = 'botty-bettie'`);
+    const notices = await rows<{ cause: string }>(
+      rig.connection.db,
+      sql`select cause from notices where link = 'botty-bettie'`,
+    );
     assert.match(notices[0]?.cause ?? '', /^ping-pong\//);
     const total = botty.ticket(ticket).actions.length;
     assert.ok(total < 40, `the bots wrote ${total} notes`);
@@ -70,7 +73,10 @@ describe('what could go in a circle does not', () => {
     const { ticket, far } = await opened(acme, north);
     for (let n = 1; n <= 500; n += 1) await acme.control({ act: { ticket, note: `<p>line ${n}</p>` } });
     await rig.hint('acme', ticket);
-    await until(() => (north.ticket(far).actions.length >= 500 ? true : undefined), { what: '500 notes', timeoutMs: 60_000 });
+    await until(() => (north.ticket(far).actions.length >= 500 ? true : undefined), {
+      what: '500 notes',
+      timeoutMs: 60_000,
+    });
     assert.deepEqual(
       north.ticket(far).actions.map((one) => one.note),
       Array.from({ length: 500 }, (_, n) => `<p>line ${n + 1}</p>`),
@@ -90,14 +96,20 @@ describe('what could go in a circle does not', () => {
     await green.act(atGreen, { kind: 'Escalate', note: '<p>to blue</p>', visible: false, fields: { Ref: 'blue' } });
     const atBlue = await until(() => green.ticket(atGreen).reference ?? undefined, { what: 'blue', timeoutMs: 20_000 });
     await blue.act(atBlue, { kind: 'Escalate', note: '<p>to red</p>', visible: false, fields: { Ref: 'red' } });
-    const again = await until(() => blue.ticket(atBlue).reference ?? undefined, { what: 'red again', timeoutMs: 20_000 });
+    const again = await until(() => blue.ticket(atBlue).reference ?? undefined, {
+      what: 'red again',
+      timeoutMs: 20_000,
+    });
     await red.note(ticket, '<p>said by red</p>');
-    await until(() => (count(blue, atBlue, 'said by red') > 0 ? true : undefined), { what: 'the note at blue', timeoutMs: 20_000 });
+    await until(() => (count(blue, atBlue, 'said by red') > 0 ? true : undefined), {
+      what: 'the note at blue',
+      timeoutMs: 20_000,
+    });
     await blue.note(atBlue, '<p>said by blue</p>');
-    await until(
-      () => (count(red, ticket, 'said by blue') + count(red, again, 'said by blue') > 0 ? true : undefined),
-      { what: 'the note at red', timeoutMs: 20_000 },
-    );
+    await until(() => (count(red, ticket, 'said by blue') + count(red, again, 'said by blue') > 0 ? true : undefined), {
+      what: 'the note at red',
+      timeoutMs: 20_000,
+    });
     await rig.settled();
     assert.equal(count(green, atGreen, 'said by red'), 1);
     assert.equal(count(blue, atBlue, 'said by red'), 1);
@@ -150,7 +162,10 @@ describe('what could go in a circle does not', () => {
     const [acme, north] = [desk('acme'), desk('north')];
     const { ticket, far } = await opened(acme, north);
     await north.note(far, '<p>typed by hand under the service account</p>', { by: 'service', author: 'Ferry' });
-    await until(() => (count(acme, ticket, 'typed by hand') > 0 ? true : undefined), { what: 'the note', timeoutMs: 20_000 });
+    await until(() => (count(acme, ticket, 'typed by hand') > 0 ? true : undefined), {
+      what: 'the note',
+      timeoutMs: 20_000,
+    });
     await rig.settled();
     assert.equal(count(acme, ticket, 'typed by hand'), 1);
   });
@@ -160,7 +175,10 @@ describe('what could go in a circle does not', () => {
     const { ticket, far } = await opened(acme, north);
     await north.control({ automation: { note: '<p>We have received your update.</p>', status: 'waiting' } });
     await acme.note(ticket, '<p>an update</p>');
-    await until(() => (count(north, far, 'received your update') > 0 ? true : undefined), { what: 'the automation', timeoutMs: 10_000 });
+    await until(() => (count(north, far, 'received your update') > 0 ? true : undefined), {
+      what: 'the automation',
+      timeoutMs: 10_000,
+    });
     await rig.settled();
     await north.control({ automation: null });
     assert.equal(count(acme, ticket, 'received your update'), 0);

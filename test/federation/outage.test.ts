@@ -25,13 +25,21 @@ describe('what Ferry stands on goes away and comes back', () => {
   let north: RigDesk;
 
   const startTheTemporal = (port: number): Promise<RunningTemporal> =>
-    startTemporal({ dataDir: join(dir.path, 'temporal'), logFile: join(dir.path, 'temporal.log'), port, env: withoutAddress() });
+    startTemporal({
+      dataDir: join(dir.path, 'temporal'),
+      logFile: join(dir.path, 'temporal.log'),
+      port,
+      env: withoutAddress(),
+    });
   const startThePostgres = (port: number): Promise<RunningPostgres> =>
     startPostgres({ dataDir: join(dir.path, 'pg'), logFile: join(dir.path, 'pg.log'), durable: true, port });
 
   before(async () => {
     dir = await tempDir();
-    [postgres, temporal] = await Promise.all([anyFreePort().then(startThePostgres), anyFreePort().then(startTheTemporal)]);
+    [postgres, temporal] = await Promise.all([
+      anyFreePort().then(startThePostgres),
+      anyFreePort().then(startTheTemporal),
+    ]);
     await postgres.createDatabase('ferry');
     const url = postgres.url('ferry');
     await migrate(url);
@@ -65,7 +73,13 @@ describe('what Ferry stands on goes away and comes back', () => {
     await arrived(north, far, 3);
     await arrived(acme, ticket, 1, 'and back');
     await rig.check();
-    assert.deepEqual(north.ticket(far).actions.slice(0, 3).map((one) => one.note), ['<p>away 1</p>', '<p>away 2</p>', '<p>away 3</p>']);
+    assert.deepEqual(
+      north
+        .ticket(far)
+        .actions.slice(0, 3)
+        .map((one) => one.note),
+      ['<p>away 1</p>', '<p>away 2</p>', '<p>away 3</p>'],
+    );
   });
 
   it("Temporal's data wiped: everything goes on from the database", async () => {
@@ -91,7 +105,10 @@ describe('what Ferry stands on goes away and comes back', () => {
         await sleep(25);
       }
     })();
-    await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), { what: 'the load to flow', timeoutMs: 20_000 });
+    await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), {
+      what: 'the load to flow',
+      timeoutMs: 20_000,
+    });
     await postgres.kill9();
     postgres = await startThePostgres(port);
     await writing;
@@ -106,7 +123,10 @@ describe('what Ferry stands on goes away and comes back', () => {
 
 function arrived(desk: RigDesk, ticket: string, count: number, text = ''): Promise<true> {
   return until(
-    () => (desk.ticket(ticket).actions.filter((one) => one.note?.includes(text)).length >= count ? (true as const) : undefined),
+    () =>
+      desk.ticket(ticket).actions.filter((one) => one.note?.includes(text)).length >= count
+        ? (true as const)
+        : undefined,
     { what: `${count} notes at ${desk.id}`, timeoutMs: 90_000 },
   );
 }

@@ -152,7 +152,12 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     async spawnWorker(limits = {}, crash = '') {
       const program = await startProgram({
         program: 'test/federation/worker-main.ts',
-        env: { ...env, FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }), FERRY_TEST_CRASH: crash, FERRY_TEST_BUNDLE: await workflowBundle(blobs.path) },
+        env: {
+          ...env,
+          FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }),
+          FERRY_TEST_CRASH: crash,
+          FERRY_TEST_BUNDLE: await workflowBundle(blobs.path),
+        },
         ready: /"ready":true/,
       });
       stops.push(() => program.stop());
@@ -162,7 +167,9 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
       await until(
         async () => {
           // A hint that is being followed is in no table, so the desks themselves say how much there is to log.
-          const recorded = [...desks.values()].flatMap((desk) => [...desk.tickets.values()].map((one) => one.actions.length));
+          const recorded = [...desks.values()].flatMap((desk) =>
+            [...desk.tickets.values()].map((one) => one.actions.length),
+          );
           const [row] = await rows<{ waiting: number; logged: number }>(
             connection.db,
             sql`select (select count(*) from deliveries where outcome is null and held_at is null)::int as waiting,

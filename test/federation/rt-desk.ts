@@ -20,7 +20,11 @@ export type RtDesk = AnyDesk & {
   reply(ticket: string, html: string, more?: Readonly<Record<string, unknown>>): Promise<void>;
   comment(ticket: string, html: string, more?: Readonly<Record<string, unknown>>): Promise<void>;
   /** Changes a ticket; `fields` are custom fields. */
-  change(ticket: string, words: Readonly<Record<string, unknown>>, fields?: Readonly<Record<string, unknown>>): Promise<void>;
+  change(
+    ticket: string,
+    words: Readonly<Record<string, unknown>>,
+    fields?: Readonly<Record<string, unknown>>,
+  ): Promise<void>;
   ticket(id: string): RtSeen;
   /** Waits until the ticket is as `look` wants it, and gives what `look` gives. */
   shows<T>(id: string, what: string, look: (seen: RtSeen) => T | undefined | false, timeoutMs?: number): Promise<T>;
@@ -45,10 +49,13 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
   const proxy = await startFaultProxy(rt.url);
   const database = openRtDatabase(join(rt.dir, 'rt.db'));
   const [agent] = rt.agents;
-  const asAgent = (method: string, path: string, body: unknown): Promise<unknown> => rt.call(agent.token, method, path, body);
-  const message = (kind: string) => async (ticket: string, html: string, more: object = {}) => {
-    await asAgent('POST', `/ticket/${ticket}/${kind}`, { Content: html, ContentType: 'text/html', ...more });
-  };
+  const asAgent = (method: string, path: string, body: unknown): Promise<unknown> =>
+    rt.call(agent.token, method, path, body);
+  const message =
+    (kind: string) =>
+    async (ticket: string, html: string, more: object = {}) => {
+      await asAgent('POST', `/ticket/${ticket}/${kind}`, { Content: html, ContentType: 'text/html', ...more });
+    };
   const desk: RtDesk = {
     id,
     rt,
@@ -67,7 +74,8 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
         ...words,
         ...(fields === undefined ? {} : { CustomFields: fields }),
       });
-      if (/not|invalid|denied|failed/i.test(JSON.stringify(told))) throw new Error(`${id} said: ${JSON.stringify(told)}`);
+      if (/not|invalid|denied|failed/i.test(JSON.stringify(told)))
+        throw new Error(`${id} said: ${JSON.stringify(told)}`);
     },
     ticket: (ticket) => database.ticket(ticket),
     async shows(ticket, what, look, timeoutMs = patienceMs) {
@@ -92,7 +100,9 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
       return {
         id,
         tickets: new Map(all.map((seen) => [seen.id, checkedTicket(seen, writtenBy)])),
-        over: new Set(all.filter((seen) => seen.mergedInto !== null || seen.status === 'deleted').map((seen) => seen.id)),
+        over: new Set(
+          all.filter((seen) => seen.mergedInto !== null || seen.status === 'deleted').map((seen) => seen.id),
+        ),
       };
     },
     async close() {

@@ -56,7 +56,8 @@ const silent = new Set(['EmailRecord', 'CommentEmailRecord', 'SystemError', 'Tol
 
 export function openRtDatabase(file: string): RtDatabase {
   const db = new DatabaseSync(file, { timeout: 20_000 });
-  const all = (statement: string, ...values: (string | number)[]): Row[] => db.prepare(statement).all(...values) as Row[];
+  const all = (statement: string, ...values: (string | number)[]): Row[] =>
+    db.prepare(statement).all(...values) as Row[];
   const seen = (row: Row): RtSeen => {
     const id = textOf(row['id']);
     return {
@@ -95,11 +96,13 @@ const transactions = `select x.id, x.Type, x.Created, x.OldValue, x.NewValue, u.
     case when x.Type = 'CustomField' then f.Name else x.Field end as Field
   from Transactions x join Users u on u.id = x.Creator left join CustomFields f on x.Type = 'CustomField' and f.id = x.Field
   where x.ObjectType = 'RT::Ticket' and x.ObjectId = ? order by x.id`;
-const parts = 'select Filename, ContentType, ContentEncoding, Content, Headers from Attachments where TransactionId = ? order by id';
+const parts =
+  'select Filename, ContentType, ContentEncoding, Content, Headers from Attachments where TransactionId = ? order by id';
 
 function doneOf(row: Row, found: readonly Row[]): RtDone {
   const leaves = found.filter((part) => !textOf(part['ContentType']).startsWith('multipart/'));
-  const isFile = (part: Row): boolean => textOf(part['Filename']) !== '' || !textOf(part['ContentType']).startsWith('text/');
+  const isFile = (part: Row): boolean =>
+    textOf(part['Filename']) !== '' || !textOf(part['ContentType']).startsWith('text/');
   const marks = found.map((part) => /ferry-event="?([0-9A-Za-z._:-]+)"?/.exec(textOf(part['Headers']))?.[1]);
   return {
     id: Number(row['id']),

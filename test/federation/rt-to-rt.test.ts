@@ -33,7 +33,8 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     await rig.settled();
     console.log('settled', Date.now() - t0);
     console.log(pair.acme.proxy.seen.slice(), pair.north.proxy.seen.slice());
-    const a = pair.acme.proxy.seen.length, b = pair.north.proxy.seen.length;
+    const a = pair.acme.proxy.seen.length,
+      b = pair.north.proxy.seen.length;
     const t1 = Date.now();
     await pair.north.reply(one.far, '<p>We look.</p>');
     console.log('replied', Date.now() - t1);

@@ -21,14 +21,23 @@ describe('a worker that hangs past its heartbeat and wakes up again', () => {
     const { ticket, far } = await opened(acme, north);
     await north.fault({ on: 'action', kind: 'slow-reply', ms: 1_000, times: 1, noteHas: 'first' });
     await acme.note(ticket, '<p>first</p>');
-    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the write under way', timeoutMs: 20_000 });
+    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
+      what: 'the write under way',
+      timeoutMs: 20_000,
+    });
     zombie.freeze();
     await rig.spawnWorker();
     for (const text of ['second', 'third']) await acme.note(ticket, `<p>${text}</p>`);
-    await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), { what: 'the others by the new worker', timeoutMs: 60_000 });
+    await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), {
+      what: 'the others by the new worker',
+      timeoutMs: 60_000,
+    });
     zombie.thaw();
     await acme.note(ticket, '<p>fourth</p>');
-    await until(() => (north.ticket(far).actions.length >= 4 ? true : undefined), { what: 'the last', timeoutMs: 60_000 });
+    await until(() => (north.ticket(far).actions.length >= 4 ? true : undefined), {
+      what: 'the last',
+      timeoutMs: 60_000,
+    });
     await rig.check();
     assert.deepEqual(
       north.ticket(far).actions.map((one) => one.note),

@@ -28,7 +28,10 @@ describe('a supplier that is down for a minute', () => {
     await acme.note(ticket, '<p>while you were away</p>');
     await until(
       async () => {
-        const [row] = await rows<{ state: string }>(rig.connection.db, sql`select state from instances where id = 'north'`);
+        const [row] = await rows<{ state: string }>(
+          rig.connection.db,
+          sql`select state from instances where id = 'north'`,
+        );
         return row?.state === 'down' ? true : undefined;
       },
       { what: 'the instance to be marked', timeoutMs: 20_000 },
@@ -39,10 +42,16 @@ describe('a supplier that is down for a minute', () => {
       sql`select outcome, held_at is not null as held from deliveries where to_instance = 'north' and seq = 2`,
     );
     assert.deepEqual(waiting, [{ outcome: null, held: false }]);
-    const [tries] = await rows<{ n: number }>(rig.connection.db, sql`select count(*)::int as n from attempts where result = 'retry'`);
+    const [tries] = await rows<{ n: number }>(
+      rig.connection.db,
+      sql`select count(*)::int as n from attempts where result = 'retry'`,
+    );
     assert.ok((tries?.n ?? 0) <= 20, `${tries?.n} tries in a minute is a hot loop`);
     await north.desk.resume();
-    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the note', timeoutMs: 70_000 });
+    await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
+      what: 'the note',
+      timeoutMs: 70_000,
+    });
     await rig.check();
     assert.equal(north.ticket(far).actions.length, 1);
   });

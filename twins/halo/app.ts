@@ -8,9 +8,10 @@ import { HaloError, errorTexts } from './errors.ts';
 import type { Fault } from './faults.ts';
 import { metadataRoutes } from './metadata.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
-import { wait } from './serving.ts';
+import { wait, wantsText } from './serving.ts';
 import { arrival } from './time.ts';
 import { twinRoutes } from './twin-routes.ts';
+import { welcome } from './welcome.ts';
 
 const open = new Set(['/api/authinfo', '/api/instanceinfo', '/api/health']);
 
@@ -20,6 +21,9 @@ export function createApp(serving: Serving): Hono<Env> {
   const { desk, auth, faults, limiter, log } = serving;
 
   app.onError((error, c) => {
+    if (error instanceof HaloError && c.req.path.startsWith('/twin/') && wantsText(c)) {
+      return c.text(`${desk.name} refuses: ${error.message}\n`, error.status as 400);
+    }
     if (error instanceof HaloError) return c.json(error.body as Record<string, unknown>, error.status as 400);
     if (c.env.incoming.destroyed || c.env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
     const message = error instanceof Error ? error.message : String(error);
@@ -115,6 +119,7 @@ export function createApp(serving: Serving): Hono<Env> {
   });
   app.get('/api/health', (c) => c.json({ status: 'Healthy' }));
 
+  app.get('/', (c) => c.text(welcome(desk, serving.product)));
   ticketRoutes(app, serving);
   attachmentRoutes(app, serving);
   metadataRoutes(app, serving);

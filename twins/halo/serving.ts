@@ -89,6 +89,11 @@ export async function objectOf(c: Ctx): Promise<Input> {
   return body;
 }
 
+/** Whether a person at a terminal asks (`?as=text`). */
+export function wantsText(c: Ctx): boolean {
+  return new URL(c.req.url).searchParams.get('as') === 'text';
+}
+
 /** A positive number of the path. Throws 404 for anything else. */
 export function idOf(c: Ctx, name = 'id'): number {
   const id = Number(c.req.param(name));

@@ -9,11 +9,13 @@ import { flagOf, isInput, wholeOf } from './input.ts';
 import { listTickets, queryOf } from './lists.ts';
 import { outbox } from './mail.ts';
 import type { RecordKind, Records } from './model.ts';
+import type { PortalTicket, TicketSeen } from './client.ts';
 import { deleteAction, deleteTicket, mergeTickets } from './operations.ts';
 import { agentActs, agentLogs, editByHand, userLogs, userReplies } from './persons.ts';
+import { outboxText, portalText, ticketsText, ticketText } from './plain.ts';
 import { portalTicket, portalTickets } from './portal.ts';
-import type { Env, Serving } from './serving.ts';
-import { idOf, jsonOf, objectOf } from './serving.ts';
+import type { Ctx, Env, Serving } from './serving.ts';
+import { idOf, jsonOf, objectOf, wantsText } from './serving.ts';
 import { needTicket, ticketView } from './tickets.ts';
 
 const kinds = [
@@ -34,27 +36,49 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
       .map((action) => actionView(desk, action, { html: true, email: true, attachments: true })),
   });
 
+  const textOf = (id: number): string => ticketText(whole(id) as unknown as TicketSeen);
+  const showTicket = (c: Ctx, id: number, status: 200 | 201): Response =>
+    wantsText(c) ? c.text(textOf(id), status) : c.json(whole(id), status);
+  const showPortal = (c: Ctx, email: string, id: number, status: 200 | 201): Response => {
+    const ticket = portalTicket(desk, email, id);
+    return wantsText(c) ? c.text(portalText(ticket as unknown as PortalTicket), status) : c.json(ticket, status);
+  };
+
   app.post('/twin/agent/:name/tickets', async (c) => {
-    return c.json(whole(agentLogs(desk, c.req.param('name'), await objectOf(c)).id), 201);
+    return showTicket(c, agentLogs(desk, c.req.param('name'), await objectOf(c)).id, 201);
   });
   app.post('/twin/agent/:name/tickets/:id/actions', async (c) => {
     const action = agentActs(desk, c.req.param('name'), idOf(c), await objectOf(c));
+    if (wantsText(c)) return c.text(textOf(action.ticket_id), 201);
     return c.json(actionView(desk, action, { html: true, email: true, attachments: true }), 201);
   });
   app.post('/twin/users/:email/tickets', async (c) => {
     const ticket = userLogs(desk, c.req.param('email'), await objectOf(c));
-    return c.json(portalTicket(desk, c.req.param('email'), ticket.id), 201);
+    return showPortal(c, c.req.param('email'), ticket.id, 201);
   });
   app.post('/twin/users/:email/tickets/:id/replies', async (c) => {
     const action = userReplies(desk, c.req.param('email'), idOf(c), await objectOf(c));
+    if (wantsText(c)) return showPortal(c, c.req.param('email'), action.ticket_id, 201);
     return c.json(actionView(desk, action, { html: true, email: false, attachments: true }), 201);
   });
-  app.get('/twin/portal/:email/tickets', (c) => c.json(portalTickets(desk, c.req.param('email'))));
-  app.get('/twin/portal/:email/tickets/:id', (c) => c.json(portalTicket(desk, c.req.param('email'), idOf(c))));
+  app.get('/twin/portal/:email/tickets', (c) => {
+    const email = c.req.param('email');
+    const tickets = portalTickets(desk, email);
+    if (!wantsText(c)) return c.json(tickets);
+    return c.text(
+      tickets.map(({ id }) => portalText(portalTicket(desk, email, Number(id)) as unknown as PortalTicket)).join('\n'),
+    );
+  });
+  app.get('/twin/portal/:email/tickets/:id', (c) => showPortal(c, c.req.param('email'), idOf(c), 200));
 
-  app.get('/twin/tickets', (c) => c.json(listTickets(desk, queryOf(c.req.url))));
-  app.get('/twin/tickets/:id', (c) => c.json(whole(idOf(c))));
-  app.post('/twin/tickets/:id', async (c) => c.json(whole(editByHand(desk, idOf(c), await objectOf(c)).id)));
+  app.get('/twin/tickets', (c) => {
+    const list = listTickets(desk, queryOf(c.req.url));
+    if (!wantsText(c)) return c.json(list);
+    const ids = (list.tickets as readonly TicketSeen[]).map(({ id }) => id);
+    return c.text(ticketsText(ids.map((id) => whole(id) as unknown as TicketSeen)));
+  });
+  app.get('/twin/tickets/:id', (c) => showTicket(c, idOf(c), 200));
+  app.post('/twin/tickets/:id', async (c) => showTicket(c, editByHand(desk, idOf(c), await objectOf(c)).id, 200));
   app.delete('/twin/tickets/:id', (c) => {
     deleteTicket(desk, idOf(c));
     return c.json({ deleted: true });
@@ -72,7 +96,8 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
 
   app.get('/twin/outbox', (c) => {
     const ticketId = Number(queryOf(c.req.url).get('ticket_id') ?? 0);
-    return c.json(outbox(desk).filter((mail) => ticketId === 0 || mail.ticket_id === ticketId));
+    const mails = outbox(desk).filter((mail) => ticketId === 0 || mail.ticket_id === ticketId);
+    return wantsText(c) ? c.text(outboxText(mails)) : c.json(mails);
   });
 
   app.get('/twin/faults', (c) =>

@@ -45,7 +45,8 @@ export function createBudget(
         const { granted, waitMs } = await takeBudget(db, instance, handful, rate.requests, rate.windowMs);
         left += granted;
         serve();
-        if (granted === 0 && queues.size > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(waitMs, 5_000)));
+        if (granted === 0 && queues.size > 0)
+          await new Promise((resolve) => setTimeout(resolve, Math.min(waitMs, 5_000)));
       }
     } catch (error) {
       failAll(error);

@@ -8,7 +8,8 @@ import { countTry, deferLane, holdDelivery, parkLane, setAside, settleLane, type
 import { raiseNotice } from '#db/notices.ts';
 import { closeGone, endDelivery, noteAttempt } from '#db/outcome.ts';
 import { writesOf } from '#db/writes.ts';
-import { apply, type Applied, type ApplyRun } from './apply.ts';
+import { apply } from './apply.ts';
+import type { Applied, ApplyRun } from './apply-run.ts';
 import { decideHead, type Decided } from './decide-head.ts';
 import type { Desk, WorkDeps } from './deps.ts';
 import { observe } from './observe.ts';
@@ -54,9 +55,7 @@ export async function carryHead(run: CarryRun, lane: LaneKey): Promise<Carried> 
   }
   const startedMs = performance.now();
   try {
-    const applied = delivery.hasWrites
-      ? await resume(run, context, startedMs)
-      : await first(run, context, startedMs);
+    const applied = delivery.hasWrites ? await resume(run, context, startedMs) : await first(run, context, startedMs);
     return await after(run, context, lane, applied, startedMs);
   } catch (error) {
     return trouble(run, context, lane, error, startedMs);
@@ -68,7 +67,11 @@ async function first(run: CarryRun, context: DeliveryContext, startedMs: number)
   switch (verdict.kind) {
     case 'apply': {
       const steps = run.desk.helpdesk.steps(verdict.command);
-      return apply(applyRun(run, context, startedMs), { command: verdict.command, drops: verdict.drops, versions, steps }, []);
+      return apply(
+        applyRun(run, context, startedMs),
+        { command: verdict.command, drops: verdict.drops, versions, steps },
+        [],
+      );
     }
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };

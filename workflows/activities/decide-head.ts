@@ -55,7 +55,12 @@ export async function decideHead(
     const { action, drops } = withFiles({ ...context.action, note: outgoing.action.note }, staged);
     outgoing = { ...outgoing, action: { ...outgoing.action, note: action.note, attachments: action.attachments } };
     failures = drops;
-    await rememberFiles(deps.db, context.action.id, action.attachments, hashWithDigests(context.action, action.attachments));
+    await rememberFiles(
+      deps.db,
+      context.action.id,
+      action.attachments,
+      hashWithDigests(context.action, action.attachments),
+    );
   }
   const verdict = decide({
     outgoing: { ...outgoing, drops: [...outgoing.drops, ...failures] },
@@ -90,7 +95,9 @@ async function mayLeave(
   const version = from === 'customer' ? context.customerCatalogue : context.supplierCatalogue;
   const senderInstance = from === 'customer' ? mirror.customer_instance : mirror.supplier_instance;
   const senderCatalogue = await deps.cache.catalogue(deps.db, senderInstance, version);
-  const catalogueKind: CatalogueKind | undefined = senderCatalogue.kinds.find((kind) => kind.name === action.words.kind);
+  const catalogueKind: CatalogueKind | undefined = senderCatalogue.kinds.find(
+    (kind) => kind.name === action.words.kind,
+  );
   let publicThread: readonly ThreadEntry[] = [];
   let threadAttachments: readonly Attachment[] = [];
   if (delivery.escalation && sender.outbound.includes.publicThread) {
@@ -117,11 +124,7 @@ async function mayLeave(
   });
 }
 
-function actionOf(
-  { action, delivery }: DeliveryContext,
-  author: Action['author'],
-  words: Action['words'],
-): Action {
+function actionOf({ action, delivery }: DeliveryContext, author: Action['author'], words: Action['words']): Action {
   return {
     id: action.id,
     origin: action.origin,
@@ -140,7 +143,8 @@ function actionOf(
 async function decideReceipt(deps: WorkDeps, context: DeliveryContext, to: SideName): Promise<Verdict> {
   const { delivery, mirror, now } = context;
   const ticketId = to === 'customer' ? mirror.customer_ticket : mirror.supplier_ticket;
-  if (delivery.receipt === null || ticketId === null) return { kind: 'skip', reason: reason('no-op', { desk: delivery.to }) };
+  if (delivery.receipt === null || ticketId === null)
+    return { kind: 'skip', reason: reason('no-op', { desk: delivery.to }) };
   const command = receiptCommand({ receipt: delivery.receipt, ticketId, side: to, language: 'en', now });
   if (command === null) return { kind: 'skip', reason: reason('no-op', { desk: delivery.to }) };
   if (await toldBefore(deps.db, delivery.id)) return { kind: 'skip', reason: reason('already-told') };

@@ -30,7 +30,10 @@ export function createDesks(deps: DesksDeps): Desks {
     checkedAt.set(instance, performance.now());
     const known = kept.get(instance);
     if (known !== undefined && known.version === row.version) return known.desk;
-    const credentials = JSON.parse(await deps.openSecret(row.credentials, credentialsContext(instance))) as Record<string, string>;
+    const credentials = JSON.parse(await deps.openSecret(row.credentials, credentialsContext(instance))) as Record<
+      string,
+      string
+    >;
     let budget: Budget | null = null;
     const helpdesk = deps.createHelpdesk(row.type, {
       instance,

@@ -27,7 +27,16 @@ export async function observe(deps: WorkDeps, instance: string, ticketId: string
     return;
   }
   const { snapshot, actions } = await understand(deps, reading);
-  if (looksOld(actions, since) && (await nothingNew(deps.db, instance, ticketId, actions.map((one) => one.externalId), snapshot))) {
+  if (
+    looksOld(actions, since) &&
+    (await nothingNew(
+      deps.db,
+      instance,
+      ticketId,
+      actions.map((one) => one.externalId),
+      snapshot,
+    ))
+  ) {
     return;
   }
   const result = await deps.db.transaction((tx) =>
@@ -94,7 +103,10 @@ async function understandAction(deps: WorkDeps, action: ObservedAction): Promise
   const { html, dataImages, whole } = sanitiseNote(action.note);
   const attachments: Attachment[] = [...action.attachments];
   for (const image of dataImages) {
-    const staged = await deps.blobs.put(Readable.from([Buffer.from(image.base64, 'base64')]), deps.limits.attachmentBytes);
+    const staged = await deps.blobs.put(
+      Readable.from([Buffer.from(image.base64, 'base64')]),
+      deps.limits.attachmentBytes,
+    );
     const extension = image.type.replace(/^image\//, '').replace(/\W.*$/, '');
     attachments.push({ id: image.id, name: `${image.id}.${extension}`, type: image.type, inline: true, ...staged });
   }

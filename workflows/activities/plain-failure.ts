@@ -2,7 +2,7 @@
  * What Temporal is told of a failure: its sort and code, never a message. Messages of database errors hold parameters,
  * and those hold notes; Temporal keeps what it is told.
  */
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/activity';
 
 export function plainFailure(error: unknown): ApplicationFailure {
   const causes: string[] = [];

@@ -64,7 +64,12 @@ type Brought = {
 };
 
 /** Throws HelpdeskError for passing trouble only; a file that can't come is a result. */
-async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment, signal: AbortSignal): Promise<Brought> {
+async function bring(
+  deps: WorkDeps,
+  context: DeliveryContext,
+  file: Attachment,
+  signal: AbortSignal,
+): Promise<Brought> {
   const { action } = context;
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
     return { file: null, failure: tooLarge(deps) };
@@ -88,14 +93,13 @@ function tooLarge(deps: WorkDeps): string {
 }
 
 /** The action with its files staged and its hash over their digests; a missing file leaves a visible placeholder. */
-export function withFiles(
-  action: DeliveryContext['action'],
-  staged: Awaited<ReturnType<Stage>>,
-): StagedAction {
+export function withFiles(action: DeliveryContext['action'], staged: Awaited<ReturnType<Stage>>): StagedAction {
   const named = staged.files.map((file) => ({ ...file, name: safeName(file.name) }));
   const placeholders = staged.failed.map(({ file, why }) => missingFile(safeName(file.name), why)).join('');
   const note = placeholders === '' ? action.note : `${action.note ?? ''}${placeholders}`;
-  const drops = staged.failed.map(({ file, why }) => reason('attachment-failed', { name: safeName(file.name), detail: why }));
+  const drops = staged.failed.map(({ file, why }) =>
+    reason('attachment-failed', { name: safeName(file.name), detail: why }),
+  );
   return { action: { ...action, note, attachments: named }, drops };
 }
 

@@ -48,7 +48,10 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     for (const feed of feeds) start(poll(deps, places, feed, signal));
     if (hints.length > 0 && hints.length === room) continue;
     const [hintMs, pollMs] = room > 0 ? await Promise.all([nextHintMs(deps.db), nextPollMs(deps.db)]) : [null, null];
-    await deps.bells.hints.wait(Math.max(Math.min(lookEveryMs, hintMs ?? lookEveryMs, pollMs ?? lookEveryMs), 5), signal);
+    await deps.bells.hints.wait(
+      Math.max(Math.min(lookEveryMs, hintMs ?? lookEveryMs, pollMs ?? lookEveryMs), 5),
+      signal,
+    );
   }
   await Promise.allSettled(reading);
   return { more: true };
@@ -135,7 +138,8 @@ async function inPlace(
 async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<void> {
   if (error !== null && error.class !== 'auth' && error.class !== 'retry' && error.class !== 'in-doubt') return;
   const state = error === null ? 'up' : error.class === 'auth' ? 'auth' : 'down';
-  const why = error === null ? null : reason(state === 'auth' ? 'auth' : 'trouble', { desk: instance, detail: error.message });
+  const why =
+    error === null ? null : reason(state === 'auth' ? 'auth' : 'trouble', { desk: instance, detail: error.message });
   const before = await setInstanceState(deps.db, instance, state, why?.text ?? null);
   if (before !== null && why !== null) deps.log.warn({ instance, state }, why.text);
   else if (before !== null) deps.log.info({ instance, state }, `${instance} is up`);

@@ -1,0 +1,112 @@
+/** Carries out one step of a plan: promise, then request; or judges what an earlier attempt left of it. */
+import { HelpdeskError, type Step, type Written } from '#connectors/helpdesk.ts';
+import { reason } from '#core/reasons.ts';
+import type { Attachment, Reason, TicketSnapshot } from '#core/vocabulary.ts';
+import type { DeliveryContext } from '#db/delivery-context.ts';
+import { markAbsent, markMade, promiseWrite, type Made, type Plan, type WriteRow } from '#db/writes.ts';
+import type { Applied, ApplyRun } from './apply-run.ts';
+
+/** Milliseconds until a ticket on which another write is open is tried again. */
+const busyMs = 250;
+export type StepAt = {
+  readonly index: number;
+  readonly step: Step;
+  readonly row: WriteRow | undefined;
+  readonly last: boolean;
+  /** Read later than the delivery's context. */
+  readonly snapshot?: TicketSnapshot;
+};
+
+export type StepDone =
+  | { readonly kind: 'made'; readonly made: Made }
+  | { readonly kind: 'refused'; readonly reason: Reason }
+  | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
+
+/** One step, from wherever an earlier attempt left it. */
+export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+  const { row } = at;
+  if (row !== undefined && row.state !== 'absent') {
+    const judged = await judge(run, at, row);
+    if (judged !== null) return judged;
+  }
+  return at.step.command.open !== undefined && run.desk.helpdesk.traits.serializeCreates
+    ? run.oneAtATime(() => make(run, plan, at))
+    : make(run, plan, at);
+}
+
+/** A write made before: kept where it is known, looked for where it is in doubt. Null: surely absent, make it again. */
+async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
+  const { deps, desk, context } = run;
+  if (row.state !== 'open') return { kind: 'made', made: row.written ?? { ticketId: row.ticket ?? '', actionIds: [] } };
+  const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
+  const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
+  const found = await desk.helpdesk.find(at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
+  if (found !== null) {
+    await markMade(deps.db, context.delivery.id, at.index, madeOf(found));
+    return { kind: 'made', made: madeOf(found) };
+  }
+  // Until then the request may still be under way, or its result not yet visible.
+  const leftMs = row.leftMs + settleMs;
+  if (leftMs > 0) return { kind: 'later', delayMs: leftMs };
+  await markAbsent(deps.db, context.delivery.id, at.index);
+  return null;
+}
+
+/** Commits the promise, then makes the request; throws HelpdeskError where it failed or nobody knows. */
+export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+  const { deps, desk, context, epoch } = run;
+  const { index, step } = at;
+  const marker = `${context.delivery.id}-${index}`;
+  const promised = await promiseWrite(deps.db, {
+    delivery: context.delivery.id,
+    step: index,
+    instance: desk.instance,
+    epoch,
+    ticket: step.command.ticketId,
+    marker,
+    fingerprints: step.fingerprints,
+    plan: index === 0 ? plan : null,
+    timeoutMs: desk.helpdesk.traits.writeTimeoutMs,
+  });
+  if (promised.kind === 'lost') return { kind: 'lost' };
+  if (promised.kind === 'busy') return { kind: 'later', delayMs: busyMs };
+  let written: Written;
+  try {
+    written = await desk.helpdesk.perform(step, {
+      marker,
+      signal: AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1)),
+      link: context.mirror.link,
+      snapshot: step.command.ticketId === null ? null : (at.snapshot ?? snapshotHere(context)),
+      openStaged: (file: Attachment) => deps.blobs.open(file.sha256 ?? ''),
+    });
+  } catch (error) {
+    if (!(error instanceof HelpdeskError) || error.class === 'in-doubt') {
+      // Nobody knows; it is judged once its deadline and the desk's own delays have passed.
+      throw error;
+    }
+    await markAbsent(deps.db, context.delivery.id, index);
+    if (error.class === 'refused') return { kind: 'refused', reason: refusedBy(run, error) };
+    throw error;
+  }
+  const made = madeOf(written);
+  // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
+  if (!at.last) await markMade(deps.db, context.delivery.id, index, made);
+  return { kind: 'made', made };
+}
+
+function refusedBy({ desk }: ApplyRun, error: HelpdeskError): Reason {
+  return reason('refused-by-desk', { desk: desk.name, name: error.code, detail: error.message });
+}
+
+function madeOf({ ticketId, actionIds, number, url }: Written): Made {
+  return {
+    ticketId,
+    actionIds,
+    ...(number === undefined ? {} : { number }),
+    ...(url === undefined ? {} : { url }),
+  };
+}
+
+function snapshotHere(context: DeliveryContext): DeliveryContext['customerSnapshot'] {
+  return context.delivery.to === context.mirror.customer_instance ? context.customerSnapshot : context.supplierSnapshot;
+}
