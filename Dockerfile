@@ -22,6 +22,8 @@ COPY workflows ./workflows
 COPY gateway ./gateway
 COPY cli ./cli
 COPY standalone ./standalone
+# The stand-ins of the demo, which `standalone/` imports.
+COPY twins ./twins
 
 # A named volume that is mounted here takes over the owner.
 RUN mkdir -p /var/lib/ferry/blobs && chown -R node:node /var/lib/ferry

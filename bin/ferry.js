@@ -3,8 +3,8 @@
 // is, so this file finds such a Node (this one, or the one that npm installed beside Ferry) and runs Ferry with it.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import module, { createRequire } from 'node:module';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -26,6 +26,7 @@ async function runHere() {
     if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning);
   });
   process.argv[1] = program;
+  module.enableCompileCache(compileCache());
   await import('./follow.js');
   await import(pathToFileURL(program).href);
 }
@@ -42,7 +43,10 @@ function runWith([node, ...others]) {
       ...process.argv.slice(2),
     ],
     // Through the channel the child notices when this process is gone, even by kill -9.
-    { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
+    {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: { NODE_COMPILE_CACHE: compileCache(), ...process.env },
+    },
   );
   if (child.pid === undefined) {
     child.once('error', () => runWith(others));
@@ -55,6 +59,13 @@ function runWith([node, ...others]) {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
     process.exit();
   });
+}
+
+/** Where Node keeps what it made of Ferry's TypeScript, so that commands start faster. */
+function compileCache() {
+  if (process.env.NODE_COMPILE_CACHE) return process.env.NODE_COMPILE_CACHE;
+  if (process.getuid?.() === 0) return '/var/lib/ferry/cache/node';
+  return join(process.env.XDG_CACHE_HOME || join(process.env.HOME || homedir(), '.cache'), 'ferry', 'node');
 }
 
 /** npm that is killed cannot tell us; having another parent does. */

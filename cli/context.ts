@@ -18,6 +18,8 @@ export type Context = {
   /** The first seals; all open. Empty where the command was not asked to need them. */
   readonly secretKeys: readonly Uint8Array[];
   readonly allowAddresses: readonly string[];
+  /** Of the Ferry that runs here: what a links file may name beside the environment. */
+  readonly variables: Readonly<Record<string, string>>;
 };
 
 const wanted = [
@@ -80,6 +82,7 @@ function checked(
     temporalAddress: config.temporal.address,
     secretKeys: needs.secrets ? config.secretKeys : [],
     allowAddresses: config.allowAddresses,
+    variables: running?.variables ?? {},
   };
 }
 

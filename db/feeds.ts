@@ -15,14 +15,6 @@ export async function claimFeeds(db: Db, limit: number, pollMs: number): Promise
   );
 }
 
-export async function nextPollMs(db: Db): Promise<number | null> {
-  const [row] = await rows<{ ms: number | null }>(
-    db,
-    sql`select greatest(extract(epoch from min(next_poll_at) - now()) * 1000, 0)::float8 as ms from feeds`,
-  );
-  return row?.ms ?? null;
-}
-
 /** Compare and set: a slower reader of the same page changes nothing. */
 export async function moveFeed(
   db: Db,

@@ -65,14 +65,20 @@ export async function parkLane(db: Db, lane: LaneKey): Promise<void> {
   );
 }
 
-/** Sets the lane to what its deliveries say: the lowest seq that still waits, or nothing due. */
+/**
+ * Sets the lane to what its deliveries say: the lowest seq that still waits, or nothing due. Without the lane's lock it
+ * changes nothing where somebody else has just changed the lane; that one's word stands.
+ */
 export const settleLane = (mirror: string, to: string): SQL => sql`
   update lanes l set
     head_seq = coalesce(waiting.seq, l.last_seq + 1),
     due_at = case when waiting.seq is null then null else now() end
   from (select min(seq) as seq from deliveries
-    where mirror = ${mirror} and to_instance = ${to} and outcome is null and set_aside_at is null) waiting
-  where l.mirror = ${mirror} and l.to_instance = ${to}`;
+    where mirror = ${mirror} and to_instance = ${to} and outcome is null and set_aside_at is null) waiting,
+    lanes seen
+  where l.mirror = ${mirror} and l.to_instance = ${to} and seen.mirror = l.mirror and seen.to_instance = l.to_instance
+    -- Somebody who changed the lane while this waited for it may have added a delivery that was not counted.
+    and l.last_seq = seen.last_seq and l.head_seq = seen.head_seq and l.due_at is not distinct from seen.due_at`;
 
 /** Holds a delivery for somebody; the lane waits until it is set aside. */
 export async function holdDelivery(db: Db, id: string, lane: LaneKey, why: Reason, setAsideMs: number): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import type { WriteView } from '#core/recognise.ts';
+import type { Before } from '#core/unrecorded.ts';
 import { rows, type Tx } from './client.ts';
 import { mirrorColumns, mirrorFrom, ofTicket, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
@@ -13,6 +14,8 @@ export type LockedTicket = {
   /** Nobody has read it yet. */
   readonly isNew: boolean;
   readonly closed: boolean | null;
+  /** How it was when it was last read, as far as no action tells. */
+  readonly before: Before;
   readonly liveSince: string | null;
   /** Ids for new actions, one per action read, in order; the database mints them, so that one clock orders them. */
   readonly ids: readonly string[];
@@ -30,6 +33,7 @@ export type LockedTicket = {
 type Row = {
   readonly is_new: boolean;
   readonly closed: boolean | null;
+  readonly before: Before;
   readonly live_since: string | null;
   readonly ids: string[] | null;
 };
@@ -57,17 +61,18 @@ export async function lockTicket(
   return { ...made, ...(await behindLock(tx, instance, ticketId, externalIds)) };
 }
 
-type Head = Pick<LockedTicket, 'isNew' | 'closed' | 'liveSince' | 'ids'>;
+type Head = Pick<LockedTicket, 'isNew' | 'closed' | 'before' | 'liveSince' | 'ids'>;
 
 function head(row: Row | undefined): Head | null {
   if (row === undefined) return null;
-  return { isNew: row.is_new, closed: row.closed, liveSince: row.live_since, ids: row.ids ?? [] };
+  return { isNew: row.is_new, closed: row.closed, before: row.before, liveSince: row.live_since, ids: row.ids ?? [] };
 }
 
 async function lockKnown(tx: Tx, instance: string, ticketId: string, count: number): Promise<Head | null> {
   const [row] = await rows<Row>(
     tx,
     sql`select false as is_new, (t.snapshot->>'closed')::boolean as closed,
+        case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before,
         (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${count}::int)) as ids
       from tickets t where t.instance = ${instance} and t.kind = 'ticket' and t.external_id = ${ticketId} for update of t`,
@@ -81,6 +86,7 @@ async function lockNew(tx: Tx, instance: string, ticketId: string, count: number
     sql`insert into tickets (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
       on conflict (instance, kind, external_id) do update set read_at = now()
       returning (xmax = 0) as is_new, (snapshot->>'closed')::boolean as closed,
+        case when snapshot is not null then jsonb_build_object('summary', snapshot->'summary', 'fields', snapshot->'fields') end as before,
         (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${count}::int)) as ids`,
   );

@@ -89,16 +89,32 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   });
   // A ticket without a mirror leaves ids, hash, time and reason, never content.
   const content = carried || mirrors.length > 0;
+  const targets = found.deliveries.flatMap(({ mirror, again }) => {
+    const row = mirrors.find((one) => one.id === mirror);
+    return row === undefined ? [] : [{ row, to: otherInstance(row, sideOf(row, instance, ticketId)), again: again === true }];
+  });
+  const [first] = targets;
+  // With its first delivery: nearly all actions have one, and a statement costs more than what it does.
   const [inserted] = await rows<{ id: string }>(
     tx,
-    sql`insert into actions
-        (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, reason)
-      values (${id}, ${instance}, ${ticketId}, ${action.externalId}, ${instance}, ${action.at},
-        ${content ? JSON.stringify(action.author) : null}::jsonb, ${found.audience}, ${action.visibility},
-        ${action.sendTo ?? null}, ${action.mailed ?? null}, ${content ? action.note : null}, ${content ? JSON.stringify(action.words) : null}::jsonb,
-        ${JSON.stringify(content ? action.attachments : [])}::jsonb, ${hash}, ${textArray([instance])},
-        ${found.reason?.code ?? null})
-      on conflict (instance, ticket, external_id) do nothing returning id`,
+    sql`with action as (
+        insert into actions
+          (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, reason)
+        values (${id}, ${instance}, ${ticketId}, ${action.externalId}, ${instance}, ${action.at},
+          ${content ? JSON.stringify(action.author) : null}::jsonb, ${found.audience}, ${action.visibility},
+          ${action.sendTo ?? null}, ${action.mailed ?? null}, ${content ? action.note : null}, ${content ? JSON.stringify(action.words) : null}::jsonb,
+          ${JSON.stringify(content ? action.attachments : [])}::jsonb, ${hash}, ${textArray([instance])},
+          ${found.reason?.code ?? null})
+        on conflict (instance, ticket, external_id) do nothing returning id
+      ), lane as (
+        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
+        where mirror = ${first?.row.id ?? null} and to_instance = ${first?.to ?? null} and exists (select 1 from action)
+        returning last_seq
+      ), delivery as (
+        insert into deliveries (mirror, to_instance, seq, kind, action, escalation)
+        select ${first?.row.id ?? null}, ${first?.to ?? null}, lane.last_seq, 'action', action.id, ${first?.again ?? false} from lane, action
+      )
+      select id from action`,
   );
   if (inserted === undefined) return { logged: false, wake: [] };
   // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
@@ -118,11 +134,9 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
       wake.push(await deliver(tx, { mirror: id, to: opening.supplier_instance, action: id, escalation: true }));
     }
   }
-  for (const delivery of found.deliveries) {
-    const row = mirrors.find((mirror) => mirror.id === delivery.mirror);
-    if (row === undefined) continue;
-    const to = otherInstance(row, sideOf(row, instance, ticketId));
-    wake.push(await deliver(tx, { mirror: row.id, to, action: id, escalation: delivery.again === true }));
+  for (const [index, { row, to, again }] of targets.entries()) {
+    if (index > 0) await deliver(tx, { mirror: row.id, to, action: id, escalation: again });
+    wake.push(to);
     await noteTurn(tx, row, to, action.at);
   }
   return { logged: true, wake };

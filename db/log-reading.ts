@@ -4,6 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { recognise, type Recognised, type WriteView } from '#core/recognise.ts';
+import { unrecorded, type Before } from '#core/unrecorded.ts';
 import type { TicketSnapshot } from '#core/vocabulary.ts';
 import { rows, type Db, type Tx } from './client.ts';
 import { lockTicket } from './locked-ticket.ts';
@@ -80,9 +81,11 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
   const seen = new Set<string>();
   const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string }[] = [];
   let logged = 0;
+  const last = recognition.actions.findLast((found) => found.as === 'new');
   for (const found of recognition.actions) {
-    const action = actions[found.index];
-    if (action === undefined) continue;
+    const read = actions[found.index];
+    if (read === undefined) continue;
+    const action = found === last ? withBeside(read, ticket.before, input) : read;
     if (found.as === 'echo' || found.as === 'consequence') {
       ours.push({ id: action.externalId, as: found.as, write: writeOf(found), at: action.at });
       if (found.as === 'echo') seen.add(`${found.write.delivery}/${found.write.step}`);
@@ -122,6 +125,17 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
   };
 }
 
+/** With what was changed together with it and stands on no action. */
+function withBeside(action: Observed, before: Before, { snapshot, actions }: LogReadingInput): Observed {
+  const { summary, fields } = unrecorded(
+    before,
+    snapshot,
+    actions.map(({ words }) => words),
+  );
+  const words = { ...action.words, ...(summary === undefined ? {} : { summary }), fields: { ...fields, ...action.words.fields } };
+  return { ...action, words };
+}
+
 /** True where every action of the reading is known and the snapshot says nothing new: no transaction is needed. */
 export async function nothingNew(
   db: Db,
@@ -146,13 +160,22 @@ export async function nothingNew(
 
 /** Where a read of this ticket has to start: its cursor, or go-live for one never read. */
 export async function readFrom(db: Db, instance: string, ticketId: string): Promise<string | null> {
-  const [row] = await rows<{ since: string | null }>(
+  return (await readFromMany(db, instance, [ticketId])).get(ticketId) ?? null;
+}
+
+export async function readFromMany(
+  db: Db,
+  instance: string,
+  ticketIds: readonly string[],
+): Promise<Map<string, string | null>> {
+  const found = await rows<{ id: string; since: string | null }>(
     db,
-    sql`select to_json(coalesce(
-      (select cursor from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}),
-      (select live_since from instances where id = ${instance})))#>>'{}' as since`,
+    sql`select asked.id, to_json(coalesce(t.cursor, i.live_since))#>>'{}' as since
+      from unnest(${textArray(ticketIds)}) as asked(id)
+      join instances i on i.id = ${instance}
+      left join tickets t on t.instance = i.id and t.kind = 'ticket' and t.external_id = asked.id`,
   );
-  return row?.since ?? null;
+  return new Map(found.map((row) => [row.id, row.since]));
 }
 
 async function forgetTicket(tx: Tx, instance: string, ticketId: string): Promise<void> {

@@ -19,6 +19,16 @@ export async function clearNotices(db: Db, link: string, cause: string): Promise
   );
 }
 
+/** Nothing of the mirror is held any more. */
+export async function clearHeld(db: Db, link: string, mirror: string): Promise<void> {
+  await db.execute(
+    sql`update notices set cleared_at = now()
+      where link = ${link} and cleared_at is null and cause like ${`held/${mirror}/%`}
+        and not exists (select 1 from deliveries where mirror = ${mirror} and outcome is null
+          and (held_at is not null or set_aside_at is not null))`,
+  );
+}
+
 export type UntoldNotice = {
   readonly id: string;
   readonly link: string;

@@ -26,58 +26,85 @@ export type Ending = {
   readonly command?: Command;
   /** The ticket an escalation opened. */
   readonly opened?: Opened;
+  /** The ticket is known to have no other mirror, so that nothing can be relayed. */
+  readonly alone?: boolean;
 };
 
-/**
- * Returns the instances to wake after the commit; empty where somebody else has ended it before.
- */
+export type Ended = {
+  /** Instances to wake after the commit; none where somebody else has ended it before. */
+  readonly wake: readonly string[];
+  /** Nothing waits on the lane any more. */
+  readonly isLast: boolean;
+};
+
 export async function endDelivery(
   tx: Tx,
   cache: VersionCache,
   context: DeliveryContext,
   ending: Ending,
-): Promise<string[]> {
+): Promise<Ended> {
   const { delivery, mirror } = context;
   const { to } = delivery;
   const other = to === mirror.customer_instance ? mirror.supplier_instance : mirror.customer_instance;
   const wake: string[] = [];
 
-  const [, , ended] = await Promise.all([
-    tx.execute(sql`select id from mirrors where id = ${mirror.id} for update`),
-    tx.execute(sql`select mirror from lanes where mirror = ${mirror.id} order by to_instance for update`),
-    rows(
-      tx,
-      sql`update deliveries set outcome = ${ending.outcome}, reason = ${json(ending.reason)}::jsonb,
-          drops = ${ending.drops.length === 0 ? null : JSON.stringify(ending.drops)}::jsonb, ended_at = clock_timestamp(),
-          attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now())
-        where id = ${delivery.id} and outcome is null returning id`,
-    ),
-  ]);
-  if (ended.length === 0) return [];
-
-  const statements: Promise<unknown>[] = [
-    noteAttempt(tx, delivery.id, ending.outcome, ending.reason, ending.durationMs, ending.versions),
-  ];
-  if (ending.outcome === 'applied') {
-    statements.push(
-      tx.execute(
-        sql`update writes set state = 'settled', settled_at = now() where delivery = ${delivery.id} and state in ('open', 'made')`,
-      ),
-    );
+  // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
+  const [, [ended]] = await Promise.all([lockLanes(tx, mirror.id), markEnded(tx, context, ending)]);
+  if (ended === undefined || ended.ended === 0) return { wake: [], isLast: false };
+  if (delivery.kind === 'action' && opensMirror(context)) {
+    await moveOpening(tx, context, ending);
+    await tx.execute(settleLane(mirror.id, to));
   }
-  if (delivery.kind === 'action' && opensMirror(context)) statements.push(moveOpening(tx, context, ending));
-  statements.push(tx.execute(settleLane(mirror.id, to)));
-  await Promise.all(statements);
 
   const receipt = delivery.kind === 'action' ? receiptOf(context, ending) : null;
   if (receipt !== null) {
     await putReceipt(tx, { mirror: mirror.id, to: other, action: context.action.id, receipt });
     wake.push(other);
   }
-  if (ending.outcome === 'applied' && delivery.kind === 'action' && ending.command !== undefined) {
+  const travelsOn = ending.outcome === 'applied' && delivery.kind === 'action' && ending.alone !== true;
+  if (travelsOn && ending.command !== undefined) {
     wake.push(...(await relay(tx, cache, context, to, ending.command)));
   }
-  return wake;
+  return { wake, isLast: ended.waiting === null };
+}
+
+/** The mirror, then both its lanes. */
+async function lockLanes(tx: Tx, mirror: string): Promise<void> {
+  await tx.execute(
+    sql`with locked as materialized (select id from mirrors where id = ${mirror} for update)
+      select mirror from lanes where mirror = ${mirror} and exists (select 1 from locked) order by to_instance for update`,
+  );
+}
+
+/** The outcome, the attempt, the writes and where the lane stands, in one statement; nothing where it had ended. */
+function markEnded(
+  tx: Tx,
+  { delivery, mirror }: DeliveryContext,
+  ending: Ending,
+): Promise<{ ended: number; waiting: number | null }[]> {
+  return rows(
+    tx,
+    sql`with ended as (
+        update deliveries set outcome = ${ending.outcome}, reason = ${json(ending.reason)}::jsonb,
+          drops = ${ending.drops.length === 0 ? null : JSON.stringify(ending.drops)}::jsonb, ended_at = clock_timestamp(),
+          attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now())
+        where id = ${delivery.id} and outcome is null returning id
+      ), attempt as (
+        insert into attempts (delivery, duration_ms, result, reason, versions)
+        select id, ${Math.round(ending.durationMs)}, ${ending.outcome}, ${json(ending.reason)}::jsonb, ${json(ending.versions)}::jsonb from ended
+      ), settled as (
+        update writes w set state = 'settled', settled_at = now() from ended
+        where w.delivery = ended.id and w.state in ('open', 'made') and ${ending.outcome} = 'applied'
+      ), waiting as (
+        select min(seq) as seq from deliveries
+        where mirror = ${mirror.id} and to_instance = ${delivery.to} and outcome is null and set_aside_at is null and id <> ${delivery.id}
+      ), lane as (
+        update lanes l set head_seq = coalesce(waiting.seq, l.last_seq + 1),
+          due_at = case when waiting.seq is null then null else now() end
+        from waiting, ended where l.mirror = ${mirror.id} and l.to_instance = ${delivery.to}
+      )
+      select (select count(*)::int from ended) as ended, (select seq::float8 from waiting) as waiting`,
+  );
 }
 
 /** The first escalation of its mirror; later ones are refused and change nothing about it. */

@@ -1,6 +1,10 @@
 // What a start prints once everything runs: text for people, or one line of JSON.
+import { relative, resolve } from 'node:path';
+
 import type { DemoResult } from './demo.ts';
 import type { Ports } from './kept.ts';
+import { programFile } from './paths.ts';
+import { shellWord } from './shell.ts';
 
 export type Running = {
   readonly pid: number;
@@ -32,18 +36,47 @@ export function asJson(running: Running, demo: DemoResult | undefined): string {
   });
 }
 
-export function asText(running: Running, demo: DemoResult | undefined): string {
+/** @param dataDir as the user named it; undefined for the default one */
+export function asText(running: Running, demo: DemoResult | undefined, dataDir: string | undefined): string {
   const rows: [string, string][] = [['Gateway', running.gateway.url]];
   for (const [name, twin] of Object.entries(running.twins)) rows.push([titles[name] ?? name, twin.url]);
   rows.push(['Temporal', running.temporal.ui ?? running.temporal.address]);
   rows.push(['PostgreSQL', `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`]);
   rows.push(['Data', running.data], ['Logs', running.logs]);
   const lines = ['', 'Ferry runs.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
-  if (demo?.curl !== undefined) {
-    lines.push('', 'Escalate a ticket of Acme:', '', `  ${demo.curl.escalate}`);
-    lines.push('', 'See it at Northwind:', '', `  ${demo.curl.show}`);
-  }
-  return [...lines, '', 'Ctrl-C stops everything.', ''].join('\n');
+  const ferry = (words: string): string => ferryCommand(words, dataDir);
+  if (demo?.curl === undefined) lines.push('', `What to do next: ${ferry('apply links.yaml')}`);
+  else lines.push('', ...steps(demo, demo.curl, ferry));
+  return [...lines, '', 'Ctrl-C stops everything and keeps the data.', ''].join('\n');
+}
+
+function steps(
+  { ticket }: DemoResult,
+  { escalate, show }: NonNullable<DemoResult['curl']>,
+  ferry: (words: string) => string,
+): string[] {
+  const what = ticket === undefined ? 'a ticket' : `ticket ${ticket.id}, "${ticket.summary}",`;
+  return [
+    `An agent of Acme escalates ${what} to Northwind:`,
+    '',
+    `  ${escalate}`,
+    '',
+    'There it is:',
+    '',
+    `  ${show}`,
+    ...(ticket === undefined
+      ? []
+      : ['', 'What Ferry did:', '', `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`, `  ${ferry('status')}`]),
+  ];
+}
+
+/** A `ferry` command as it can be pasted where this start was typed. */
+function ferryCommand(words: string, dataDir: string | undefined): string {
+  const bin = programFile('bin/ferry.js');
+  // npm changes to the package's directory and tells where it was called.
+  const below = relative(process.env['INIT_CWD'] ?? process.cwd(), bin);
+  const data = dataDir === undefined ? [] : ['--data', shellWord(resolve(dataDir))];
+  return [shellWord(below.startsWith('..') ? bin : below), words, ...data].join(' ');
 }
 
 const titles: Readonly<Record<string, string>> = {

@@ -1,16 +1,22 @@
-// What the demo seeds once everything runs. Standalone knows only this contract; what the twins and the links are
-// is filled in by whoever wires it.
+// The demo: two helpdesks of Halo's kind, linked as examples/acme-northwind.yaml says, and a ticket to try it with.
+import { connect } from '#db/client.ts';
 
-export type TwinName = 'acme' | 'northwind';
+import { commandsFor } from './demo-commands.ts';
+import type { DemoDesks } from './demo-desks.ts';
+import { twinNames } from './demo-desks.ts';
+import { linkDesks, linkId } from './demo-link.ts';
+import { untilRead } from './demo-read.ts';
+import { people, ticketToEscalate } from './demo-ticket.ts';
+import { ensureWebhook } from './demo-webhooks.ts';
 
 export type DemoDeps = {
   readonly databaseUrl: string;
-  readonly temporalAddress: string;
   readonly gatewayUrl: string;
   /** base64, 32 bytes: what secrets are sealed with. */
   readonly secretKey: string;
-  readonly adminToken: string;
-  readonly twins: Readonly<Record<TwinName, { readonly url: string }>>;
+  readonly desks: DemoDesks;
+  /** Settles when gateway and worker are up; database and desks are before. */
+  readonly carriers: Promise<unknown>;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 };
@@ -20,11 +26,43 @@ export type DemoResult = {
   readonly details: Readonly<Record<string, unknown>>;
   /** Commands for the terminal: escalate a ticket, then see it on the other side. */
   readonly curl: { readonly escalate: string; readonly show: string } | undefined;
+  /** The ticket that the commands are about, as `ferry trace` wants it. */
+  readonly ticket?: { readonly instance: string; readonly id: number; readonly summary: string };
 };
 
 /** Must be idempotent: it runs at every start. */
 export type SeedDemo = (deps: DemoDeps) => Promise<DemoResult>;
 
-export async function seedDemo(): Promise<DemoResult> {
-  return { details: {}, curl: undefined };
+/** @throws StandaloneError demo-failed */
+export async function seedDemo(deps: DemoDeps): Promise<DemoResult> {
+  const { desks, gatewayUrl, say, signal } = deps;
+  const connection = connect(deps.databaseUrl, { max: 2, name: 'ferry-demo' });
+  try {
+    say('linking Acme and Northwind');
+    await linkDesks(connection.db, desks, deps.secretKey, say);
+    const hooks = Object.fromEntries(
+      twinNames.map((name) => [name, `${gatewayUrl}/hooks/${name}/${desks[name].hookSecret}`]),
+    );
+    for (const name of twinNames) await ensureWebhook(desks[name], hooks[name] ?? '', signal);
+    const ticket = await ticketToEscalate(desks.acme.url, signal);
+    await deps.carriers;
+    await untilRead(connection.db, twinNames, say, signal);
+    const shown = twinNames.map((name) => [
+      name,
+      {
+        ...desks[name],
+        tokenUrl: `${desks[name].url}/auth/token`,
+        hookUrl: hooks[name],
+        twinUrl: `${desks[name].url}/twin`,
+        ...people[name],
+      },
+    ]);
+    return {
+      details: { link: linkId, ticket, desks: Object.fromEntries(shown) as unknown },
+      curl: commandsFor(desks, ticket),
+      ticket: { instance: 'acme', ...ticket },
+    };
+  } finally {
+    await connection.close();
+  }
 }

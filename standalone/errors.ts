@@ -28,7 +28,8 @@ export type StandaloneCode =
   | 'temporal-failed'
   | 'child-failed'
   | 'broken-data'
-  | 'schema-mismatch';
+  | 'schema-mismatch'
+  | 'demo-failed';
 
 /** An error meant for the person at the terminal: one line, no stack. */
 export class StandaloneError extends Error {
@@ -188,6 +189,14 @@ export function brokenData(path: string, detail: string): StandaloneError {
     'broken-data',
     exitCodes.config,
     `${path} cannot be used: ${detail}; restore it from a backup, or begin anew with --reset`,
+  );
+}
+
+export function demoFailed(detail: string): StandaloneError {
+  return new StandaloneError(
+    'demo-failed',
+    exitCodes.config,
+    `the demo could not be set up: ${detail}; put that right, or start without the demo (--empty)`,
   );
 }
 

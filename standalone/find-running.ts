@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { local } from './announce.ts';
+import { readVariables } from './demo-desks.ts';
+import type { Variables } from './demo-desks.ts';
 import { defaultDataDir, pathsIn } from './paths.ts';
 import { user } from './postgres-cluster.ts';
 import { startTimeOf } from './process-identity.ts';
@@ -18,6 +20,8 @@ export type RunningFerry = {
   readonly temporalAddress: string | undefined;
   /** The twins' addresses are on this machine. */
   readonly allowAddresses: readonly string[];
+  /** What `{ env: NAME }` stands for in the demo's links file. */
+  readonly variables: Variables;
 };
 
 /** @param data the data directory; without it the default one @returns null when none runs, or it can't be read */
@@ -41,6 +45,7 @@ export async function findRunning(data: string = defaultDataDir()): Promise<Runn
       gatewayUrl: local(gateway),
       temporalAddress: ownTemporal && temporal !== undefined ? `127.0.0.1:${temporal}` : undefined,
       allowAddresses: ['127.0.0.1/32'],
+      variables: await readVariables(paths.demo),
     };
   } catch {
     return null;

@@ -14,6 +14,8 @@ export type Paths = {
   readonly ports: string;
   readonly secretKey: string;
   readonly adminToken: string;
+  /** Variables with the addresses and secrets of the demo's desks. */
+  readonly demo: string;
 };
 
 const checkout = fileURLToPath(new URL('../', import.meta.url));
@@ -34,6 +36,7 @@ export function pathsIn(dataDir: string): Paths {
     ports: join(data, 'ports.json'),
     secretKey: join(data, 'secret.key'),
     adminToken: join(data, 'admin.token'),
+    demo: join(data, 'demo.env'),
   };
 }
 
@@ -55,6 +58,7 @@ const wiped = [
   'blobs',
   'secret.key',
   'admin.token',
+  'demo.env',
 ];
 
 /** Wipes the data. Each part is first renamed, so that one that is half deleted is never taken for a whole one. */

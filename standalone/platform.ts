@@ -1,6 +1,4 @@
 // What Ferry stands on: its database, migrated, and Temporal, as children of a start.
-import { migrate } from '#db/migrate.ts';
-
 import type { Children } from './children.ts';
 import { codeOf, lostSchema } from './errors.ts';
 import type { Ports } from './kept.ts';
@@ -61,6 +59,7 @@ export async function temporalChild(
 }
 
 export async function migrateOrSay(url: string): Promise<void> {
+  const { migrate } = await import('#db/migrate.ts');
   try {
     await migrate(url);
   } catch (error) {

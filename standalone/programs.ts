@@ -3,11 +3,12 @@ import { join } from 'node:path';
 
 import { local } from './announce.ts';
 import type { RunningChild, StartChild } from './children.ts';
-import type { TwinName } from './demo.ts';
+import type { DemoDesks, TwinName } from './demo-desks.ts';
 import type { Ports } from './kept.ts';
 import { startNodeChild } from './node-child.ts';
 import { logFile, programFile } from './paths.ts';
 import type { Paths } from './paths.ts';
+import { cacheDirectory } from './temporal-find.ts';
 
 /** Absolute paths. */
 export type Programs = { readonly gateway: string; readonly worker: string; readonly twin: string };
@@ -56,7 +57,7 @@ export function workerChild(s: Surroundings): StartChild<RunningChild> {
       {
         name: 'worker',
         program: s.programs.worker,
-        args: [],
+        args: ['--bundle-cache', join(cacheDirectory(s.env), 'workflows')],
         env: ferryEnv(s),
         signal: s.signal,
         logFile: logFile(s.paths, 'worker'),
@@ -66,15 +67,24 @@ export function workerChild(s: Surroundings): StartChild<RunningChild> {
     );
 }
 
-export function twinChild(s: Surroundings, name: TwinName): StartChild<RunningChild> {
+/** What a twin needs of them: it knows neither the database nor Temporal. */
+export type TwinSurroundings = Pick<Surroundings, 'paths' | 'ports' | 'env' | 'programs' | 'signal'> & {
+  readonly desks: DemoDesks;
+};
+
+export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<RunningChild> {
   const port = s.ports[name];
+  const { clientId, clientSecret } = s.desks[name];
   return (onSpawn) =>
     startNodeChild(
       {
         name,
         program: s.programs.twin,
-        args: ['--data', join(s.paths.twins, name), '--port', String(port), '--seed', name],
-        env: basicEnv(s),
+        args: [
+          ...['--data', join(s.paths.twins, name), '--port', String(port), '--seed', name],
+          ...['--client-id', clientId],
+        ],
+        env: { ...basicEnv(s), HALO_TWIN_SECRET: clientSecret },
         signal: s.signal,
         logFile: logFile(s.paths, name),
         ready: { url: `${local(port)}/` },
@@ -104,9 +114,10 @@ function ferryEnv(s: Surroundings): Record<string, string> {
   };
 }
 
-function basicEnv(s: Surroundings): Record<string, string> {
-  const env: Record<string, string> = { TZ: 'UTC' };
-  for (const name of ['PATH', 'HOME', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']) {
+function basicEnv(s: Pick<Surroundings, 'env'>): Record<string, string> {
+  // Ferry's programs are TypeScript; Node keeps what it made of them, which is a third of their start.
+  const env: Record<string, string> = { TZ: 'UTC', NODE_COMPILE_CACHE: join(cacheDirectory(s.env), 'node') };
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE']) {
     const value = s.env[name];
     if (value !== undefined) env[name] = value;
   }

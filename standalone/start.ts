@@ -1,23 +1,18 @@
 // `ferry start`: everything on one machine, from an empty directory to a linked pair of helpdesks, and back.
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 
-import { asJson, asText, local } from './announce.ts';
-import type { Running } from './announce.ts';
+import { asJson, asText } from './announce.ts';
+import { bringUp } from './bring-up.ts';
+import type { Up } from './bring-up.ts';
 import { Children } from './children.ts';
-import { seedDemo } from './demo.ts';
-import type { DemoResult, SeedDemo } from './demo.ts';
+import type { SeedDemo } from './demo.ts';
 import { diskFull, errorLine, exitCodeOf, fromFileSystem } from './errors.ts';
-import { keptPorts, keptSecret } from './kept.ts';
-import type { PortName, Ports } from './kept.ts';
+import type { PortName } from './kept.ts';
 import { endLeftovers } from './leftovers.ts';
 import { lockData } from './lock.ts';
 import { defaultDataDir, pathsIn, wipe } from './paths.ts';
 import type { Paths } from './paths.ts';
-import type { RunningPostgres } from './postgres.ts';
-import { database, migrateOrSay, namespace, postgresChild, temporalChild } from './platform.ts';
-import { gatewayChild, standardPrograms, twinChild, workerChild } from './programs.ts';
-import type { Programs, Surroundings } from './programs.ts';
-import type { RunningTemporal } from './temporal.ts';
+import type { Programs } from './programs.ts';
 import { onTermination } from './termination.ts';
 
 export type StartOptions = {
@@ -95,7 +90,7 @@ async function run(options: StartOptions, context: Context): Promise<void> {
     await prepare(paths);
     const children = await Children.begin(paths.data, say);
     try {
-      await bringUp(options, paths, children, context);
+      announce(options, await bringUp(options, paths, children, context), context);
       await untilAborted(signal);
       say('stopping');
     } finally {
@@ -118,135 +113,9 @@ async function prepare(paths: Paths): Promise<void> {
   }
 }
 
-async function bringUp(options: StartOptions, paths: Paths, children: Children, context: Context): Promise<void> {
-  const { say, signal, out } = context;
-  const ports = await keptPorts(paths.ports, options.ports ?? {});
-  const hasData = await exists(`${paths.data}/postgres`);
-  const secretKey = await keptSecret(paths.secretKey, !hasData);
-  const adminToken = await keptSecret(paths.adminToken, true);
-
-  say('starting PostgreSQL and Temporal');
-  const { pg, temporal } = await platform(options, paths, ports, children, context);
-  if (options.reset === true && temporal.pid === undefined)
-    say(`the Temporal at ${temporal.address} is not Ferry's own and keeps its data`);
-
-  say(options.empty === true ? 'starting gateway and worker' : 'starting gateway, worker and twins');
-  const surroundings: Surroundings = {
-    paths,
-    ports,
-    env: options.env ?? process.env,
-    databaseUrl: pg.url(database),
-    temporalAddress: temporal.address,
-    namespace,
-    secretKey,
-    adminToken,
-    programs: options.programs ?? standardPrograms,
-    signal,
-  };
-  const starts = [
-    children.start('gateway', gatewayChild(surroundings)),
-    children.start('worker', workerChild(surroundings)),
-    ...(options.empty === true
-      ? []
-      : [
-          children.start('acme', twinChild(surroundings, 'acme')),
-          children.start('northwind', twinChild(surroundings, 'northwind')),
-        ]),
-  ];
-  // All of them settle first, so that none is started behind the back of the stop that follows a failure.
-  for (const result of await Promise.allSettled(starts)) if (result.status === 'rejected') throw result.reason;
-  signal.throwIfAborted();
-
-  const demo =
-    options.empty === true
-      ? undefined
-      : await (options.seed ?? seedDemo)({
-          databaseUrl: surroundings.databaseUrl,
-          temporalAddress: temporal.address,
-          gatewayUrl: local(ports.gateway),
-          secretKey,
-          adminToken,
-          twins: { acme: { url: local(ports.acme) }, northwind: { url: local(ports.northwind) } },
-          say,
-          signal,
-        });
-  signal.throwIfAborted();
-  await children.ready();
-  announce(options, out, describe(paths, ports, pg, temporal, adminToken, children, options), demo);
-}
-
-/** Both at once. If one fails the other is not waited for, which may be building for minutes. */
-async function platform(
-  options: StartOptions,
-  paths: Paths,
-  ports: Ports,
-  children: Children,
-  { say, signal }: Context,
-): Promise<{ readonly pg: RunningPostgres; readonly temporal: RunningTemporal }> {
-  const failed = new AbortController();
-  const either = { say, signal: AbortSignal.any([signal, failed.signal]) };
-  const abortsOther = async <T>(start: Promise<T>): Promise<T> => {
-    try {
-      return await start;
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
-  };
-  const [pg, temporal] = await Promise.allSettled([
-    abortsOther(databaseReady(paths, ports, children, either.signal)),
-    abortsOther(temporalChild(options.env, paths, ports, children, either)),
-  ]);
-  either.signal.throwIfAborted();
-  if (pg.status === 'rejected') throw pg.reason;
-  if (temporal.status === 'rejected') throw temporal.reason;
-  return { pg: pg.value, temporal: temporal.value };
-}
-
-async function databaseReady(
-  paths: Paths,
-  ports: Ports,
-  children: Children,
-  signal: AbortSignal,
-): Promise<RunningPostgres> {
-  const pg = await postgresChild(paths, ports, children, signal);
-  await pg.createDatabase(database);
-  await migrateOrSay(pg.url(database));
-  return pg;
-}
-
-function describe(
-  paths: Paths,
-  ports: Ports,
-  pg: RunningPostgres,
-  temporal: RunningTemporal,
-  adminToken: string,
-  children: Children,
-  options: StartOptions,
-): Running {
-  return {
-    pid: process.pid,
-    data: paths.data,
-    logs: paths.logs,
-    gateway: { url: local(ports.gateway), adminToken },
-    postgres: {
-      url: pg.url(database),
-      host: '127.0.0.1',
-      port: pg.port,
-      user: pg.user,
-      password: pg.password,
-      database,
-    },
-    temporal: { address: temporal.address, namespace, ui: temporal.uiUrl ?? null },
-    twins:
-      options.empty === true ? {} : { acme: { url: local(ports.acme) }, northwind: { url: local(ports.northwind) } },
-    pids: children.pids(),
-  };
-}
-
-function announce(options: StartOptions, out: Output, running: Running, demo: DemoResult | undefined): void {
+function announce(options: StartOptions, { running, demo }: Up, { out }: Context): void {
   if (options.json === true) out.stdout(`${asJson(running, demo)}\n`);
-  else out.stdout(`${asText(running, demo)}\n`);
+  else out.stdout(`${asText(running, demo, options.data)}\n`);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
@@ -263,13 +132,4 @@ function untilAborted(signal: AbortSignal): Promise<void> {
       { once: true },
     );
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
 
 import {
   codeOf,
@@ -111,6 +110,7 @@ async function useTemporal(address: string): Promise<RunningTemporal> {
 
 /** The version that a Temporal server tells of itself; rejects when none answers within 5 seconds. */
 export async function serverVersion(address: string): Promise<string> {
+  const { Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: 5_000 });
   try {
     const info = await connection.withDeadline(Date.now() + 5_000, () => connection.workflowService.getSystemInfo({}));
@@ -179,6 +179,8 @@ async function untilReady(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const deadline = Date.now() + startLimitMs;
+  // The client is large; loaded here, that happens while the server is starting.
+  const { Connection } = await import('@temporalio/client');
   const connection = Connection.lazy({ address });
   try {
     for (;;) {

@@ -77,7 +77,7 @@ const rules: readonly Rule[] = [
       ...packages('@temporalio/activity'),
     ],
   },
-  { files: /^workflows\/(?:worker|run-worker)\.ts$/, may: anything },
+  { files: /^workflows\/(?:worker|run-worker|cached-bundle)\.ts$/, may: anything },
   {
     files: /^workflows\/sweeper\.ts$/,
     may: [node, ...folders('core', 'db'), ...packages('@temporalio/client', '@temporalio/common')],

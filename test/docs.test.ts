@@ -10,11 +10,15 @@ import { fileSchema } from '#cli/links/schema.ts';
 import { checkout } from '#test/support/process.ts';
 
 /** Everything that is, or is about to be, in the repository. */
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
-  cwd: checkout,
-  encoding: 'utf8',
-  maxBuffer: 16 * 1024 * 1024,
-})
+const files = execFileSync(
+  'git',
+  ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'],
+  {
+    cwd: checkout,
+    encoding: 'utf8',
+    maxBuffer: 16 * 1024 * 1024,
+  },
+)
   .split('\0')
   .filter((file) => file !== '' && existsSync(join(checkout, file)));
 const pages = files.filter((file) => file.endsWith('.md'));

@@ -23,7 +23,12 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
   const text = await readText(path, file);
   const context = await findContext(options, deps, { secrets: true });
   return withDatabase(context, async ({ db }) => {
-    const applying = createApplyDeps({ ...context, db, env: deps.env, folder: dirname(path) });
+    const applying = createApplyDeps({
+      ...context,
+      db,
+      env: { ...context.variables, ...deps.env },
+      folder: dirname(path),
+    });
     try {
       const asks = deps.isInteractive && options.yes !== true && options.json !== true;
       const result = await applyLinks(applying.deps, text, {

@@ -221,7 +221,8 @@ test('a ticket that escalates as it is logged tells its description once, with e
   const text = '<p>It drops: <img src="cid:p1" /></p>';
   const picture = { ...file('vpn.png'), id: 'p1', inline: true };
   const created = action({ note: text, audience: 'user', attachments: [picture] });
-  const { action: told } = escalated({
+  const { action: told } = sent({
+    escalation: true,
     action: created,
     snapshot: snapshot({ description: text }),
     threadAttachments: [{ ...picture, name: 'image-p1' }],

@@ -11,6 +11,7 @@ import type { Config } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHelpdesk, hintOf, rulesOf } from '#connectors/index.ts';
+import type { TicketSnapshot } from '#core/vocabulary.ts';
 import { connect, rows, type Connection } from '#db/client.ts';
 import { loadTrace } from '#db/trace.ts';
 import { createApp } from '#gateway/app.ts';
@@ -50,6 +51,8 @@ export type DeskRig = {
   live(...instances: readonly string[]): Promise<void>;
   /** What `ferry trace` shows. */
   trace(instance: string, ticket: number | string): Promise<Timeline>;
+  /** A mirrored ticket as Ferry has last read it. */
+  snapshot(instance: string, ticket: number | string): Promise<TicketSnapshot | null>;
   /** Everything that people did on these desks (all of them) is logged, and nothing waits but what is held. */
   settled(desks?: readonly AnyDesk[], timeoutMs?: number): Promise<void>;
   /** Waits until everything is carried, then asserts design §10. */
@@ -161,6 +164,13 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
     },
     trace: async (instance, ticket) =>
       timelineOf(instance, String(ticket), await loadTrace(connection.db, instance, String(ticket), { notes: true })),
+    async snapshot(instance, ticket) {
+      const [found] = await rows<{ snapshot: TicketSnapshot | null }>(
+        connection.db,
+        sql`select snapshot from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${String(ticket)}`,
+      );
+      return found?.snapshot ?? null;
+    },
     async settled(some = [...desks.values()], timeoutMs = 60_000) {
       let left = '';
       await until(

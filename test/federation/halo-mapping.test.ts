@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { TicketSeen } from '#twins/halo/client.ts';
 import type { DeliveryLine } from '#cli/trace/timeline.ts';
+import { until } from '#test/support/wait.ts';
 import { startDeskRig, type DeskRig } from './desk-rig.ts';
 import { acmeNames, mayWiden, northwindNames, startPair, type Mirrored, type Pair } from './halo-pair.ts';
 
@@ -17,7 +18,11 @@ describe('what travels between two Halos, and in whose words', () => {
   before(async () => {
     rig = await startDeskRig('mapping');
     pair = await startPair(rig, {
-      before: ({ north }) => north.people.catalogue('outcome', [{ ...plainKind, id: 120, outcome: 'Phone call' }]),
+      async before({ north }) {
+        await north.people.catalogue('outcome', [{ ...plainKind, id: 120, outcome: 'Phone call' }]);
+        const allowed_actions = [101, 102, 103, 104, 105, 106, 107, 108, 120];
+        await north.people.catalogue('tickettype', [{ id: 31, allowed_actions }]);
+      },
       change: (_file, { customer, supplier }) => {
         customer.inbound['fields']?.push(
           { from: 'summary', to: 'summary' },
@@ -126,8 +131,12 @@ describe('what travels between two Halos, and in whose words', () => {
 
   it('does not carry what is changed by hand, without an action', async () => {
     await pair.acme.people.edit(mirrored.ticket, { fields: { [here.people]: 99 } });
-    await pair.dana(mirrored.ticket, internalNote, '<p>Counted by hand.</p>');
-    await rig.settled();
+    await until(async () => (await rig.snapshot(pair.acme.id, mirrored.ticket))?.fields[here.people] === 99, {
+      what: 'the change to be read',
+      timeoutMs: 30_000,
+    });
+    await pair.dana(mirrored.ticket, noteToSupplier, '<p>Counted by hand.</p>');
+    await pair.north.note(mirrored.far, 'Counted by hand');
     assert.equal(Number(field(await pair.north.ticket(mirrored.far), there.headcount)), 40);
   });
 

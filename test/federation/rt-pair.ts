@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { defaultFields, type SeedField } from '#test/real/rt-plan.ts';
+import type { RtMail, RtMailIn } from '#test/real/rt.ts';
 import { checkout } from '#test/support/process.ts';
 import type { DeskRig } from './desk-rig.ts';
 import type { LinksFile } from './example-links.ts';
 import { startRtDesk, type RtDesk } from './rt-desk.ts';
+import type { RtSeen } from './rt-seen.ts';
 
 export type RtPair = {
   readonly acme: RtDesk;
@@ -73,5 +75,32 @@ export async function startRtPair(rig: DeskRig): Promise<RtPair> {
       const id = await acme.logged({ ...more, CustomFields: { Supplier: 'Northwind MSP', ...CustomFields } });
       return { ticket: id, far: await farOf(id) };
     },
+  };
+}
+
+/** Notes that Ferry wrote, without their first line, in the ticket's order. */
+export function carriedTexts({ done }: RtSeen): readonly string[] {
+  return done
+    .filter(({ type, by }) => by === 'gateway' && (type === 'Correspond' || type === 'Comment'))
+    .map(({ text }) => /<p>(from [^<]*)<\/p>/.exec(text)?.[1] ?? text);
+}
+
+/** Those that RT sent because of what this person did. */
+export function mailsOf(outbox: readonly RtMail[], address: string): readonly RtMail[] {
+  return outbox.filter(({ raw }) => raw.includes(`\nX-RT-Originator: ${address}\n`));
+}
+
+/** A mail of the desk's agent with a picture in its text, as only mails can have it. */
+export function withPicture({ agent, rt }: RtDesk, ticket: string, text: string, picture: Buffer): RtMailIn {
+  const parts = [
+    `Content-Type: text/html; charset=utf-8\n\n<p>${text}: <img src="cid:seen@mail"></p>\n`,
+    'Content-Type: image/png; name="seen.png"\nContent-ID: <seen@mail>\nContent-Disposition: inline; filename="seen.png"\n' +
+      `Content-Transfer-Encoding: base64\n\n${picture.toString('base64')}\n`,
+  ];
+  return {
+    from: agent.email,
+    subject: `Re: [${rt.name} #${ticket}] a picture`,
+    queue: 'Support',
+    text: `MIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n${parts.map((part) => `--B\n${part}`).join('')}--B--\n`,
   };
 }

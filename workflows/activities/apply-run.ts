@@ -15,7 +15,8 @@ export type ApplyRun = {
 };
 
 export type Applied =
-  | { readonly kind: 'ended' }
+  /** `isLast`: nothing waits behind it. */
+  | { readonly kind: 'ended'; readonly isLast: boolean }
   | { readonly kind: 'later'; readonly delayMs: number }
   /** Another drain owns the courier. */
   | { readonly kind: 'lost' }

@@ -42,7 +42,7 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
 
 async function refuse(run: ApplyRun, plan: Plan, why: Reason): Promise<Applied> {
   const { deps, context } = run;
-  const wake = await deps.db.transaction((tx) =>
+  const { wake, isLast } = await deps.db.transaction((tx) =>
     endDelivery(tx, deps.cache, context, {
       outcome: 'refused',
       reason: why,
@@ -52,7 +52,7 @@ async function refuse(run: ApplyRun, plan: Plan, why: Reason): Promise<Applied> 
     }),
   );
   deps.wake(wake);
-  return { kind: 'ended' };
+  return { kind: 'ended', isLast };
 }
 
 function inDoubt({ desk }: ApplyRun): Reason {

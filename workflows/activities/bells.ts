@@ -15,13 +15,17 @@ export type Bells = {
   close(): Promise<void>;
 };
 
-export function createBell(): Bell {
+/** `one`: whoever wakes takes everything there is, so a ring wakes only one of several. */
+export function createBell(one = false): Bell {
   let rung = false;
   const waiting = new Set<() => void>();
   return {
     ring() {
       rung = true;
-      for (const wake of waiting) wake();
+      for (const wake of waiting) {
+        wake();
+        if (one) return;
+      }
     },
     wait(ms, signal) {
       if (rung || signal.aborted) {
@@ -49,7 +53,7 @@ export type Channels = { readonly lanes: string; readonly hints: string };
 /** One LISTEN connection per process. After a reconnect every bell rings, because what was said meanwhile is lost. */
 export async function listenForBells(connection: Connection, channels: Channels): Promise<Bells> {
   const byInstance = new Map<string, Bell>();
-  const hints = createBell();
+  const hints = createBell(true);
   const ringAll = (): void => {
     hints.ring();
     for (const bell of byInstance.values()) bell.ring();

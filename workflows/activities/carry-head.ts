@@ -5,7 +5,7 @@ import { heldAfterMs, nextTry, setAsideAfterMs } from '#core/retry.ts';
 import type { Reason } from '#core/vocabulary.ts';
 import { headOf, type DeliveryContext } from '#db/delivery-context.ts';
 import { countTry, deferLane, holdDelivery, parkLane, setAside, settleLane, type LaneKey } from '#db/lanes.ts';
-import { raiseNotice } from '#db/notices.ts';
+import { clearHeld, raiseNotice } from '#db/notices.ts';
 import { closeGone, endDelivery, noteAttempt } from '#db/outcome.ts';
 import { writesOf } from '#db/writes.ts';
 import { apply } from './apply.ts';
@@ -27,6 +27,8 @@ export type CarryRun = {
 export type Carried =
   /** The head has ended, or was set aside: the next may follow. */
   | 'ended'
+  /** The head has ended, and nothing was behind it. */
+  | 'ended-last'
   /** Nothing waits, or not before the lane's due time. */
   | 'rests'
   | 'lost';
@@ -77,8 +79,7 @@ async function first(run: CarryRun, context: DeliveryContext, startedMs: number)
       return { kind: 'hold', reason: verdict.reason };
     case 'skip':
     case 'refuse':
-      await finish(run, context, verdict.kind === 'skip' ? 'skipped' : 'refused', verdict.reason, versions, startedMs);
-      return { kind: 'ended' };
+      return finish(run, context, verdict.kind === 'skip' ? 'skipped' : 'refused', verdict.reason, versions, startedMs);
   }
 }
 
@@ -104,7 +105,8 @@ async function after(
   const { deps } = run;
   switch (applied.kind) {
     case 'ended':
-      return 'ended';
+      if (context.delivery.releasedAt !== null) await clearHeld(deps.db, context.mirror.link, context.mirror.id);
+      return applied.isLast ? 'ended-last' : 'ended';
     case 'lost':
       return 'lost';
     case 'later':
@@ -139,8 +141,8 @@ async function finish(
   why: Reason,
   versions: Decided['versions'],
   startedMs: number,
-): Promise<void> {
-  const wake = await deps.db.transaction((tx) =>
+): Promise<Applied> {
+  const { wake, isLast } = await deps.db.transaction((tx) =>
     endDelivery(tx, deps.cache, context, {
       outcome,
       reason: why,
@@ -150,6 +152,7 @@ async function finish(
     }),
   );
   deps.wake(wake);
+  return { kind: 'ended', isLast };
 }
 
 /** Something is wrong with the instance, not with one delivery. */
@@ -218,7 +221,7 @@ function isTroubledTooLong({ delivery, now }: DeliveryContext): boolean {
 async function gone(run: CarryRun, context: DeliveryContext, startedMs: number): Promise<Carried> {
   const { deps, desk } = run;
   const why = reason('gone', { desk: desk.name });
-  const wake = await deps.db.transaction(async (tx) => {
+  const { wake } = await deps.db.transaction(async (tx) => {
     const ended = await endDelivery(tx, deps.cache, context, {
       outcome: 'refused',
       reason: why,

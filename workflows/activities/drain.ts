@@ -78,13 +78,14 @@ async function drain(
       }
       const carried = await carryHead(carryRun, key);
       if (carried === 'lost') mine = false;
-      if (carried !== 'ended') return;
+      if (carried === 'lost' || carried === 'rests') return;
       pace.count(lane.link);
       if (!works) {
         works = true;
         await instanceWorks(deps.db, instance);
         await setInstanceState(deps.db, instance, 'up', null);
       }
+      if (carried === 'ended-last') return;
     }
   };
 

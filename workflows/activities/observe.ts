@@ -13,9 +13,16 @@ import type { Desk, WorkDeps } from './deps.ts';
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
 
-export async function observe(deps: WorkDeps, instance: string, ticketId: string, signal: AbortSignal): Promise<void> {
+/** `from`: where the read has to start, as asked lately; absent, it is asked now. */
+export async function observe(
+  deps: WorkDeps,
+  instance: string,
+  ticketId: string,
+  signal: AbortSignal,
+  from?: string | null,
+): Promise<void> {
   const desk = await deps.desks.of(instance);
-  const since = await readFrom(deps.db, instance, ticketId);
+  const since = from === undefined ? await readFrom(deps.db, instance, ticketId) : from;
   const reading = await read(desk, ticketId, since, signal);
   if (reading.kind === 'gone') {
     deps.wake(await deps.db.transaction((tx) => ticketGone(tx, instance, desk.name, ticketId)));
@@ -24,6 +31,7 @@ export async function observe(deps: WorkDeps, instance: string, ticketId: string
   if (reading.kind === 'merged') {
     deps.wake(await deps.db.transaction((tx) => followMerge(tx, instance, desk.name, ticketId, reading.into)));
     await addHint(deps.db, instance, reading.into, 0);
+    deps.bells.hints.ring();
     return;
   }
   const { snapshot, actions } = await understand(deps, reading);
@@ -43,7 +51,10 @@ export async function observe(deps: WorkDeps, instance: string, ticketId: string
     logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs: desk.helpdesk.traits.settleMs }),
   );
   deps.wake(result.wake);
-  if (result.readAgain) await addHint(deps.db, instance, ticketId, readAgainMs);
+  if (result.readAgain) {
+    await addHint(deps.db, instance, ticketId, readAgainMs);
+    deps.bells.hints.ring();
+  }
 }
 
 export type ReadBack =

@@ -9,7 +9,7 @@ import type { Tx } from '#db/client.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
 import { moveMirrorsOn } from '#db/mirror-life.ts';
-import { bindTicket, endDelivery } from '#db/outcome.ts';
+import { bindTicket, endDelivery, type Ended } from '#db/outcome.ts';
 import { markMade, type Made, type Plan } from '#db/writes.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { make } from './make-step.ts';
@@ -58,11 +58,11 @@ export async function settle(
           ? [reason('not-taken', { desk: desk.name, name: plan.command.status ?? '' })]
           : []),
       ];
-      const wake = await endInside(run, tx, plan, last, notTaken, logged);
-      return { kind: 'ended', wake: [...logged.wake, ...wake] } as const;
+      const { wake, isLast } = await endInside(run, tx, plan, last, notTaken, logged);
+      return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
     });
     deps.wake(result.wake);
-    if (result.kind === 'ended') return { kind: 'ended' };
+    if (result.kind === 'ended') return { kind: 'ended', isLast: result.isLast };
     if (result.kind === 'look-again') {
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       continue;
@@ -113,10 +113,10 @@ async function endInside(
   last: Pending | null,
   notTaken: readonly Reason[],
   logged: LogReadingResult | null,
-): Promise<string[]> {
+): Promise<Ended> {
   const { deps, context } = run;
   const drops = [...plan.drops, ...notTaken];
-  const wake = await endDelivery(tx, deps.cache, context, {
+  const ended = await endDelivery(tx, deps.cache, context, {
     outcome: 'applied',
     reason: null,
     drops,
@@ -124,9 +124,10 @@ async function endInside(
     versions: plan.versions,
     command: last === null ? plan.command : { ...plan.command, ticketId: last.made.ticketId },
     ...(last?.opened == null ? {} : { opened: openedTicket(last.opened) }),
+    alone: logged !== null && logged.mirrors <= 1,
   });
   if (logged !== null && plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
-  return wake;
+  return ended;
 }
 
 async function end(
@@ -136,12 +137,12 @@ async function end(
   logged: LogReadingResult | null,
   notTaken: readonly Reason[],
 ): Promise<Applied> {
-  const wake = await run.deps.db.transaction(async (tx) => {
+  const { wake, isLast } = await run.deps.db.transaction(async (tx) => {
     if (last !== null) await markMade(tx, run.context.delivery.id, last.index, last.made);
     return endInside(run, tx, plan, last, notTaken, logged);
   });
   run.deps.wake(wake);
-  return { kind: 'ended' };
+  return { kind: 'ended', isLast };
 }
 
 function openedTicket(made: Made): { ticketId: string; number: string; url: string } {

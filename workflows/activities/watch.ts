@@ -2,10 +2,10 @@
 import { HelpdeskError } from '#connectors/helpdesk.ts';
 import { reason } from '#core/reasons.ts';
 import { authDelayMs, nextTry } from '#core/retry.ts';
-import { claimHints, nextHintMs } from '#db/claim-hints.ts';
+import { claimHints, type ClaimedHint } from '#db/claim-hints.ts';
 import { setInstanceState } from '#db/couriers.ts';
-import { claimFeeds, feedFailed, moveFeed, nextPollMs, pollNow, startFeed, type DueFeed } from '#db/feeds.ts';
-import type { Hint } from '#db/hint.ts';
+import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/feeds.ts';
+import { readFromMany } from '#db/log-reading.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
 import { observe } from './observe.ts';
@@ -29,29 +29,34 @@ export function createWatch(deps: WorkDeps) {
 async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }: ActivityRun): Promise<WatchResult> {
   const endsAt = performance.now() + deps.limits.drainMs;
   const reading = new Set<Promise<void>>();
-  const start = (work: Promise<void>): void => {
+  const start = (work: Promise<void>, mayLeaveMore: boolean): void => {
     const tracked = work
       .catch((error: unknown) => {
         if (!signal.aborted) deps.log.error({ err: error }, 'a read failed unexpectedly');
       })
       .finally(() => {
+        // Only what had to wait for a place, or what this has brought, is worth another look.
+        if (mayLeaveMore || reading.size >= hintsAtOnce) deps.bells.hints.ring();
         reading.delete(tracked);
-        deps.bells.hints.ring();
       });
     reading.add(tracked);
   };
   while (!signal.aborted && performance.now() < endsAt) {
     const room = hintsAtOnce - reading.size;
-    const hints = room > 0 ? await claimHints(deps.db, room) : [];
-    const feeds = room > 0 ? await claimFeeds(deps.db, feedsAtOnce, deps.limits.pollMs) : [];
-    for (const hint of hints) start(followHint(deps, places, hint, signal));
-    for (const feed of feeds) start(poll(deps, places, feed, signal));
-    if (hints.length > 0 && hints.length === room) continue;
-    const [hintMs, pollMs] = room > 0 ? await Promise.all([nextHintMs(deps.db), nextPollMs(deps.db)]) : [null, null];
-    await deps.bells.hints.wait(
-      Math.max(Math.min(lookEveryMs, hintMs ?? lookEveryMs, pollMs ?? lookEveryMs), 5),
-      signal,
-    );
+    if (room <= 0) {
+      await deps.bells.hints.wait(lookEveryMs, signal);
+      continue;
+    }
+    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, room);
+    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.ticket === '');
+    if (nextPollMs !== null && nextPollMs <= 0) {
+      const feeds = await claimFeeds(deps.db, feedsAtOnce, deps.limits.pollMs);
+      for (const feed of feeds) start(poll(deps, places, feed, signal), true);
+      if (feeds.length === feedsAtOnce) continue;
+    }
+    if (hints.length === room) continue;
+    const nextMs = Math.min(lookEveryMs, nextHintMs ?? lookEveryMs, nextPollMs || lookEveryMs);
+    await deps.bells.hints.wait(Math.max(nextMs, 5), signal);
   }
   await Promise.allSettled(reading);
   return { more: true };
@@ -60,7 +65,7 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
 async function followHint(
   deps: WorkDeps,
   places: Map<string, Semaphore>,
-  { instance, ticket }: Hint,
+  { instance, ticket, since }: ClaimedHint,
   signal: AbortSignal,
 ): Promise<void> {
   if (ticket === '') {
@@ -68,7 +73,7 @@ async function followHint(
     return;
   }
   try {
-    await inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal));
+    await inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal, since));
   } catch (error) {
     // The feed's cursor has not passed what this hint was about, so the next poll reads it.
     if (error instanceof HelpdeskError) await noteContact(deps, instance, error);
@@ -91,9 +96,10 @@ async function poll(
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
       // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
+      const since = await readFromMany(deps.db, instance, page.tickets);
       await Promise.all(
         page.tickets.map((ticket) =>
-          inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal)),
+          inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal, since.get(ticket))),
         ),
       );
       await moveFeed(deps.db, instance, cursor, page.cursor, page.more);
