@@ -36,7 +36,7 @@ export type LogReadingResult = {
   readonly logged: number;
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
-  /** Writes of which this read showed an action, as `<delivery>/<step>`. */
+  /** Writes of which this read, or one before it, showed an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
   /** What people changed by these actions, newest last; for telling whose a status is. */
   readonly people: readonly Observed[];
@@ -88,7 +88,7 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
     const action = found === last ? withBeside(read, ticket.before, input) : read;
     if (found.as === 'echo' || found.as === 'consequence') {
       ours.push({ id: action.externalId, as: found.as, write: writeOf(found), at: action.at });
-      if (found.as === 'echo') seen.add(`${found.write.delivery}/${found.write.step}`);
+      if (found.as === 'echo') seen.add(keyOf(found.write));
       else consequences.push(action);
     }
     if (found.as !== 'new') continue;
@@ -118,7 +118,8 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
     wake: [...wake],
     logged,
     readAgain: recognition.stoppedAt !== null,
-    seen,
+    // A watcher that read the ticket before us has settled what it saw.
+    seen: new Set([...seen, ...writes.filter(({ state }) => state === 'settled').map(keyOf)]),
     people,
     consequences,
     mirrors: mirrors.length,
@@ -192,6 +193,10 @@ function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): read
       ? { ...write, state: 'made', actionIds: own.made.actionIds }
       : write,
   );
+}
+
+function keyOf({ delivery, step }: Pick<WriteView, 'delivery' | 'step'>): string {
+  return `${delivery}/${step}`;
 }
 
 function writeOf(found: Recognised): WriteView | null {

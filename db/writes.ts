@@ -87,6 +87,15 @@ export async function markAbsent(db: Db, delivery: string, step: number): Promis
   );
 }
 
+/** Another reader has seen it already: a watcher that was faster, or that went on while we were dead. */
+export async function isSettled(db: Db, delivery: string, step: number): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`select step from writes where delivery = ${delivery} and step = ${step} and state = 'settled'`,
+  );
+  return found.length > 0;
+}
+
 export async function writesOf(db: Db, delivery: string): Promise<WriteRow[]> {
   return rows<WriteRow>(
     db,

@@ -44,8 +44,8 @@ export type DeskRig = {
   halo(id: string, options: HaloDeskOptions): Promise<HaloDesk>;
   /** Takes a desk along that somebody else started; `close` ends it. */
   add<Desk extends AnyDesk>(desk: Desk): Desk;
-  /** As `ferry apply`; secrets come from the desks. Throws with every fault when the file is wrong. */
-  apply(yaml: string, options?: ApplyOptions): Promise<void>;
+  /** As `ferry apply`; secrets come from the desks, or from `over`. Throws with every fault when the file is wrong. */
+  apply(yaml: string, options?: ApplyOptions & { readonly over?: Readonly<Record<string, string>> }): Promise<void>;
   startWorker(limits?: Partial<Limits>): Promise<{ stop(): Promise<void> }>;
   /** Every instance that is named, or all, have met their go-live. */
   live(...instances: readonly string[]): Promise<void>;
@@ -114,14 +114,14 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
       desks.set(desk.id, desk);
       return desk;
     },
-    async apply(yaml, options) {
+    async apply(yaml, { over, ...options } = {}) {
       const deps = {
         db: connection.db,
         rulesOf,
         readCatalogue: catalogues.read,
         seal: (plain: string, context: string) => sealSecret(plain, context, secretKey),
         open: (sealed: string, context: string) => openSecret(sealed, context, [secretKey]),
-        env: variables(desks.values()),
+        env: { ...variables(desks.values()), ...over },
         readSecretFile: () => Promise.reject(new Error('no files here')),
       };
       const result = await applyLinks(deps, yaml, options);

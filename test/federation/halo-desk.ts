@@ -1,17 +1,20 @@
 /** A Halo twin as a desk of the rig: its webhook goes to the gateway, its tickets are shown as the invariants read them. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { markerOf } from '#connectors/halo/marker.ts';
 import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
 import { twinClient, type ActionSeen, type TicketSeen, type TwinClient } from '#twins/halo/client.ts';
 import type { Action, Ticket } from '#twins/halo/model.ts';
 import type { HaloSeed } from '#twins/halo/seed.ts';
 import { createHaloTwin, type HaloTwin, type HaloTwinOptions } from '#twins/halo/server.ts';
+import { tempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 import type { CheckedDesk } from './invariants.ts';
 
 export type HaloDesk = {
   readonly id: string;
   readonly url: string;
+  /** The one that runs now. */
   readonly twin: HaloTwin;
   /** Plays the people of this desk. */
   readonly people: TwinClient;
@@ -28,15 +31,28 @@ export type HaloDesk = {
   ): Promise<T>;
   /** Waits for an action on the ticket whose note has this text. */
   note(ticket: number, text: string, timeoutMs?: number): Promise<ActionSeen>;
+  /** Stops it; `up` brings it back at its address. Only for one that keeps its data. */
+  down(): Promise<void>;
+  up(): Promise<void>;
   close(): Promise<void>;
 };
 
-export type HaloDeskOptions = Omit<HaloTwinOptions, 'seed'> & { readonly seed: HaloSeed; readonly webhook?: boolean };
+export type HaloDeskOptions = Omit<HaloTwinOptions, 'seed' | 'dbPath'> & {
+  readonly seed: HaloSeed;
+  /** False: it tells nobody of changes, so that only polls find them. */
+  readonly webhook?: boolean;
+  /** Its data outlive it, so that it can go down and come back. */
+  readonly keeps?: boolean;
+};
 
 /** @param gatewayUrl where its webhooks go; the request limit is lifted unless the options set one */
 export async function startHaloDesk(id: string, gatewayUrl: string, options: HaloDeskOptions): Promise<HaloDesk> {
-  const { webhook = true, ...given } = options;
-  const twin = await createHaloTwin({ rateLimit: { limit: 0 }, ...given });
+  const { webhook = true, keeps = false, ...given } = options;
+  const data = keeps ? await tempDir() : null;
+  const kept = data === null ? {} : { dbPath: join(data.path, 'halo.sqlite') };
+  const start = (port: number): Promise<HaloTwin> => createHaloTwin({ rateLimit: { limit: 0 }, ...given, ...kept, port });
+  let twin = await start(given.port ?? 0);
+  const { port } = twin;
   const people = twinClient(twin.url);
   const [application] = twin.applications;
   const hookSecret = randomBytes(16).toString('hex');
@@ -53,7 +69,9 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
   const desk: HaloDesk = {
     id,
     url: twin.url,
-    twin,
+    get twin() {
+      return twin;
+    },
     people,
     secrets: {
       URL: twin.url,
@@ -82,7 +100,14 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
         (seen) => seen.actions.find((one) => one.note_html.includes(text)),
         timeoutMs,
       ),
-    close: () => twin.close(),
+    down: () => twin.close(),
+    async up() {
+      twin = await start(port);
+    },
+    async close() {
+      await twin.close();
+      await data?.remove();
+    },
   };
   return desk;
 }

@@ -13,6 +13,10 @@ export type Pair = {
   readonly acme: HaloDesk;
   readonly north: HaloDesk;
   readonly desks: readonly [HaloDesk, HaloDesk];
+  /** Applies the links file again, with variables of it replaced. */
+  apply(over?: Readonly<Record<string, string>>): Promise<void>;
+  /** With a further change of the file. */
+  change(change: NonNullable<PairOptions['change']>): Promise<void>;
   /** Priya logs a ticket and Dana escalates it; waits until it is open at Northwind. */
   escalated(ticket?: Input, escalation?: Input): Promise<Mirrored>;
   /** Priya logs a ticket. */
@@ -51,8 +55,17 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
     return (await acme.people.userTicket(acmeNames.users.priya, made)).id;
   };
   await options.before?.({ acme, north, dana, lena, logged });
-  const file = { customer: acme.id, supplier: north.id, options: options.options ?? {} };
-  await rig.apply(await exampleLinks({ ...file, ...(options.change === undefined ? {} : { change: options.change }) }));
+  const yaml = (change: PairOptions['change']): Promise<string> =>
+    exampleLinks({
+      customer: acme.id,
+      supplier: north.id,
+      options: options.options ?? {},
+      change(file, link) {
+        options.change?.(file, link);
+        change?.(file, link);
+      },
+    });
+  await rig.apply(await yaml(undefined));
   const escalate = async (ticket: number, more: Input = {}): Promise<void> => {
     await dana(ticket, acmeNames.outcomes.escalate, '<p>Please help.</p>', { supplier: acmeNames.supplier, ...more });
   };
@@ -60,6 +73,8 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
     acme,
     north,
     desks: [acme, north],
+    apply: async (over = {}) => rig.apply(await yaml(undefined), { over }),
+    change: async (change) => rig.apply(await yaml(change)),
     dana,
     lena,
     logged,

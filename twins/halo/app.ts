@@ -22,7 +22,8 @@ export function createApp(serving: Serving): Hono<Env> {
 
   app.onError((error, c) => {
     if (error instanceof HaloError && c.req.path.startsWith('/twin/') && wantsText(c)) {
-      return c.text(`${desk.name} refuses: ${error.message}\n`, error.status as 400);
+      const meaning = error.meaning === null ? '' : ` (${error.meaning})`;
+      return c.text(`${desk.name} refuses: ${error.message}${meaning}\n`, error.status as 400);
     }
     if (error instanceof HaloError) return c.json(error.body as Record<string, unknown>, error.status as 400);
     if (c.env.incoming.destroyed || c.env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;

@@ -4,11 +4,14 @@
 export class HaloError extends Error {
   readonly status: number;
   readonly body: unknown;
+  /** For people at the twin: what Halo's words mean here. */
+  readonly meaning: string | null;
 
-  constructor(status: number, message: string, body?: unknown) {
+  constructor(status: number, message: string, body?: unknown, meaning?: string) {
     super(message);
     this.name = 'HaloError';
     this.status = status;
+    this.meaning = meaning ?? null;
     this.body = body ?? {
       ClassName: 'System.Exception',
       Message: message,
@@ -26,8 +29,8 @@ export const errorTexts = {
 } as const;
 
 /** 400 with a .NET exception as its body. */
-export function refused(message: string): HaloError {
-  return new HaloError(400, message);
+export function refused(message: string, meaning?: string): HaloError {
+  return new HaloError(400, message, undefined, meaning);
 }
 
 /** 404; what a real Halo answers for an unknown id is not published. */

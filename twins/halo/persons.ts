@@ -38,7 +38,11 @@ export function agentActs(desk: Desk, agentName: string, ticketId: number, body:
   const supplierId = recordId(desk, 'supplier', body.supplier_id ?? body.supplier);
   if (kind.systemuse === 'log_to_supplier') {
     if (supplierId === undefined) throw refused('Supplier is required');
-    if (ticket.supplier_reference !== '') throw refused(errorTexts.noTicket);
+    if (ticket.supplier_reference !== '')
+      throw refused(
+        errorTexts.noTicket,
+        `ticket ${ticketId} has been escalated already, the supplier's number is ${ticket.supplier_reference}`,
+      );
   }
   const fields = isInput(body.fields) ? body.fields : {};
   const form = formOf(desk, fields);

@@ -77,6 +77,11 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
     const ids = (list.tickets as readonly TicketSeen[]).map(({ id }) => id);
     return c.text(ticketsText(ids.map((id) => whole(id) as unknown as TicketSeen)));
   });
+  // Where Halo's own pages show a ticket; it is the address that a connector tells.
+  app.get('/ticket', (c) => {
+    const id = Number(queryOf(c.req.url).get('id'));
+    return c.text(textOf(Number.isInteger(id) ? id : 0));
+  });
   app.get('/twin/tickets/:id', (c) => showTicket(c, idOf(c), 200));
   app.post('/twin/tickets/:id', async (c) => showTicket(c, editByHand(desk, idOf(c), await objectOf(c)).id, 200));
   app.delete('/twin/tickets/:id', (c) => {

@@ -10,7 +10,7 @@ import type { DeliveryContext } from '#db/delivery-context.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
 import { moveMirrorsOn } from '#db/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended } from '#db/outcome.ts';
-import { markMade, type Made, type Plan } from '#db/writes.ts';
+import { isSettled, markMade, type Made, type Plan } from '#db/writes.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { make } from './make-step.ts';
 import { readBack } from './observe.ts';
@@ -44,7 +44,10 @@ export async function settle(
     const steps = plan.steps as readonly Step[];
     const result = await deps.db.transaction(async (tx) => {
       const logged = await back.log(tx, ownWrite(tx, context, last));
-      const seen = last === null || isSeen(context.delivery.id, last, steps[last.index], logged);
+      const seen =
+        last === null ||
+        isSeen(context.delivery.id, last, steps[last.index], logged) ||
+        (await isSettled(tx, context.delivery.id, last.index));
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }

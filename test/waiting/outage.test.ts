@@ -10,7 +10,7 @@ import { startTemporal, type RunningTemporal } from '#standalone/temporal.ts';
 import type { Program } from '#test/support/process.ts';
 import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
-import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
+import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 
 /** How long Temporal stays away: what the promise names. */
 const awayMs = 30_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Ended, Program } from '#test/support/process.ts';
 import { until } from '#test/support/wait.ts';
-import { startRig, type Rig, type RigDesk } from './rig.ts';
+import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 
 describe('kill -9 of the worker', () => {
   let rig: Rig;
@@ -35,26 +35,18 @@ describe('kill -9 of the worker', () => {
     });
 
     it(`at the point "${point}" of a note among others: each arrives once, in order`, async () => {
-      const ticket = await acme.open(`notes ${point}`);
-      const opening = await rig.spawnWorker();
-      await acme.escalate(ticket, `<p>open for notes</p>`);
-      const reference = await until(() => acme.ticket(ticket).reference ?? undefined, {
-        what: 'the reference',
-        timeoutMs: 30_000,
-      });
-      await rig.settled();
-      await opening.stop();
       const doomed = await rig.spawnWorker({}, `${point}:note-3-${point}`);
+      const { ticket, far } = await opened(acme, north);
       for (let n = 1; n <= 6; n += 1) await acme.note(ticket, `<p>note-${n}-${point}</p>`);
       await killed(doomed);
       const next = await rig.spawnWorker();
-      await until(() => (north.ticket(reference).actions.length >= 6 ? true : undefined), {
+      await until(() => (north.ticket(far).actions.length >= 6 ? true : undefined), {
         what: 'six notes',
         timeoutMs: 40_000,
       });
       await rig.check();
       assert.deepEqual(
-        north.ticket(reference).actions.map((one) => one.note),
+        north.ticket(far).actions.map((one) => one.note),
         [1, 2, 3, 4, 5, 6].map((n) => `<p>note-${n}-${point}</p>`),
       );
       await next.stop();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '#test/support/wait.ts';
-import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
+import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 
 describe('a worker that hangs past its heartbeat and wakes up again', () => {
   let rig: Rig;
