@@ -54,8 +54,8 @@ CREATE TABLE "audit" (
 --> statement-breakpoint
 CREATE TABLE "budgets" (
 	"instance" text PRIMARY KEY NOT NULL,
-	"window_start" timestamp with time zone DEFAULT now() NOT NULL,
-	"used" integer DEFAULT 0 NOT NULL
+	"slot" bigint NOT NULL,
+	"spent" integer[] NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "catalogues" (

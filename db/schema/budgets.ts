@@ -1,8 +1,10 @@
-import { integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, integer, pgTable, text } from 'drizzle-orm/pg-core';
 
-/** Requests used per instance and window, taken ten at a time. */
+/** Requests granted per instance lately, in slots of a twentieth of its window: products count in rolling windows. */
 export const budgets = pgTable('budgets', {
   instance: text().primaryKey(),
-  windowStart: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-  used: integer().notNull().default(0),
+  /** Number of the newest slot, counted from 1970. */
+  slot: bigint({ mode: 'number' }).notNull(),
+  /** Granted per slot, newest first. */
+  spent: integer().array().notNull(),
 });
