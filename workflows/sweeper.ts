@@ -1,7 +1,6 @@
 /** In every worker: wakes what is due without a courier, makes sure watchers run, tells notices, tidies up. */
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { Client as TemporalClient } from '@temporalio/client';
-import type { BlobStore } from '#blobs/store.ts';
 import { reason } from '#core/reasons.ts';
 import { escalationOverdueMs } from '#core/retry.ts';
 import type { Client } from '#db/client.ts';
@@ -18,7 +17,7 @@ export type SweeperDeps = {
   readonly db: Client;
   temporal(): TemporalClient | null;
   readonly wake: Wake;
-  readonly blobs: BlobStore;
+  readonly blobs: { delete(sha256: string): Promise<void> };
   readonly tell: Tell;
   readonly log: Log;
   readonly watchers: number;
