@@ -52,7 +52,7 @@ export async function findContext(
     throw new CliError(
       'no-database',
       exitCodes.config,
-      'no database is named and no Ferry runs here; start one (ferry start), or name its database with --database or DATABASE_URL',
+      `no database is named and no Ferry runs on ${options.data ?? 'the default data directory'}; start one (ferry start), name the directory of one with --data, or a database with --database or DATABASE_URL`,
     );
   // Only the key of the Ferry whose database it is.
   const own = running?.databaseUrl === databaseUrl ? running : null;

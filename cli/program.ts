@@ -31,8 +31,9 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .description('Joins helpdesks: escalations, notes, statuses and files travel between them, once and in order.')
     .version(ferryVersion(), '-V, --version')
     .option('--database <url>', 'the database; else DATABASE_URL, else that of the Ferry that runs here')
-    .option('--data <dir>', 'data directory of the Ferry that runs here, if not the default one')
+    .option('--data <dir>', 'data directory of the Ferry that runs here, or shall, if not the default one')
     .showHelpAfterError('(ferry --help lists all commands)')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ writeOut: deps.out, writeErr: deps.err });
   // Subcommands inherit what was configured before.
@@ -75,7 +76,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
       end(await apply(file, { ...global(), ...options }, deps));
     });
   command('trace', 'the timeline of a ticket across both sides')
-    .argument('<instance>')
+    .argument('<instance>', 'the id of its helpdesk in Ferry, see ferry status')
     .argument('<ticket>', 'its id or number')
     .option('--follow', 'go on printing what happens')
     .option('--notes', 'with names and the texts of notes')

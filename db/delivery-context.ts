@@ -1,5 +1,5 @@
 /** Everything that deciding one delivery needs, in one query: the head of a lane with its action, mirror and tickets. */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
 import type { Attachment, Audience, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
@@ -54,7 +54,7 @@ export type DeliveryContext = {
   readonly now: string;
 };
 
-type Row = MirrorRow & {
+export type HeadRow = MirrorRow & {
   readonly delivery: DeliveryContext['delivery'];
   readonly action: DeliveryContext['action'];
   readonly customer_snapshot: TicketSnapshot | null;
@@ -66,36 +66,41 @@ type Row = MirrorRow & {
   readonly now: string;
 };
 
+/** The lowest waiting delivery of a lane, with all it needs; `mirror` and `to` are values or columns. */
+export function headQuery(mirror: SQL, to: SQL): SQL {
+  return sql`select ${mirrorColumns},
+      json_build_object('id', d.id, 'to', d.to_instance, 'seq', d.seq, 'kind', d.kind, 'escalation', d.escalation, 'receipt', d.receipt,
+        'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
+        'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
+        'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
+        'behindEscalation', d.seq > 1) as delivery,
+      json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
+        'origin', a.origin, 'at', a.at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
+        'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
+        'via', a.via) as action,
+      to_json(coalesce(ct.cursor, ci.live_since))#>>'{}' as customer_since,
+      to_json(coalesce(st.cursor, si.live_since))#>>'{}' as supplier_since,
+      ct.snapshot as customer_snapshot, st.snapshot as supplier_snapshot,
+      ci.catalogue_version as customer_catalogue, si.catalogue_version as supplier_catalogue,
+      to_json(now())#>>'{}' as now
+  from (
+      select * from deliveries
+      where mirror = ${mirror} and to_instance = ${to} and outcome is null and set_aside_at is null
+      order by seq limit 1
+    ) d
+    join actions a on a.id = d.action
+    join ${mirrorFrom} on m.id = d.mirror
+    left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
+    left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket`;
+}
+
 /** The lowest waiting delivery of the lane, or null when none waits. */
 export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | null> {
-  const [row] = await rows<Row>(
-    db,
-    sql`select ${mirrorColumns},
-        json_build_object('id', d.id, 'to', d.to_instance, 'seq', d.seq, 'kind', d.kind, 'escalation', d.escalation, 'receipt', d.receipt,
-          'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
-          'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
-          'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
-          'behindEscalation', d.seq > 1) as delivery,
-        json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
-          'origin', a.origin, 'at', a.at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
-          'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
-          'via', a.via) as action,
-        to_json(coalesce(ct.cursor, ci.live_since))#>>'{}' as customer_since,
-        to_json(coalesce(st.cursor, si.live_since))#>>'{}' as supplier_since,
-        ct.snapshot as customer_snapshot, st.snapshot as supplier_snapshot,
-        ci.catalogue_version as customer_catalogue, si.catalogue_version as supplier_catalogue,
-        to_json(now())#>>'{}' as now
-      from (
-        select * from deliveries
-        where mirror = ${lane.mirror} and to_instance = ${lane.to} and outcome is null and set_aside_at is null
-        order by seq limit 1
-      ) d
-      join actions a on a.id = d.action
-      join ${mirrorFrom} on m.id = d.mirror
-      left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
-      left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket`,
-  );
-  if (row === undefined) return null;
+  const [row] = await rows<HeadRow>(db, headQuery(sql`${lane.mirror}::uuid`, sql`${lane.to}`));
+  return row === undefined ? null : contextOf(row);
+}
+
+export function contextOf(row: HeadRow): DeliveryContext {
   const {
     delivery,
     action,

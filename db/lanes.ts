@@ -2,43 +2,8 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Reason } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
-import { textArray } from './text-array.ts';
 
 export type LaneKey = { readonly mirror: string; readonly to: string };
-export type DueLane = { readonly mirror: string; readonly link: string };
-
-export type ClaimInput = {
-  readonly instance: string;
-  /** The drain's own; a claim by a drain that has lost its epoch finds nothing. */
-  readonly epoch: number;
-  /** Lanes being carried right now. */
-  readonly busy: readonly string[];
-  readonly limit: number;
-  /** Links left out, because one of them has filled the claim so far. */
-  readonly withoutLinks?: readonly string[];
-};
-
-/** Writes nothing: the drain remembers what it carries. Null once the epoch is another's. */
-export async function dueLanes(db: Db, input: ClaimInput): Promise<DueLane[] | null> {
-  const found = await rows<{ mirror: string | null; link: string | null }>(
-    db,
-    sql`select due.mirror, due.link from couriers c
-      left join lateral (
-        select mirror, link, due_at from lanes
-        where to_instance = c.instance and due_at <= now()
-          and mirror <> all(${textArray(input.busy)}::uuid[])
-          and link <> all(${textArray(input.withoutLinks ?? [])})
-        order by due_at limit ${input.limit}
-      ) due on true
-      where c.instance = ${input.instance} and c.epoch = ${input.epoch}
-      order by due.due_at`,
-  );
-  if (found.length === 0) return null;
-  return found.flatMap((row) =>
-    row.mirror === null || row.link === null ? [] : [{ mirror: row.mirror, link: row.link }],
-  );
-}
-
 /** Seconds until the instance's next lane is due; null where none is. */
 export async function nextDueMs(db: Db, instance: string): Promise<number | null> {
   const [row] = await rows<{ ms: number | null }>(

@@ -133,7 +133,11 @@ function withBeside(action: Observed, before: Before, { snapshot, actions }: Log
     snapshot,
     actions.map(({ words }) => words),
   );
-  const words = { ...action.words, ...(summary === undefined ? {} : { summary }), fields: { ...fields, ...action.words.fields } };
+  const words = {
+    ...action.words,
+    ...(summary === undefined ? {} : { summary }),
+    fields: { ...fields, ...action.words.fields },
+  };
   return { ...action, words };
 }
 

@@ -60,6 +60,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       db: main.db,
       temporal: () => temporal,
       onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
+      ringHere: (instance) => bells.ringHere(instance),
     });
     const tell = createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log });
     let running = 0;

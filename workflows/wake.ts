@@ -11,6 +11,8 @@ export type WakeDeps = {
   /** Null while Temporal can't be reached: what is due waits in the database, and the sweeper wakes it later. */
   temporal(): TemporalClient | null;
   onError(error: unknown): void;
+  /** Rings a drain of this very process; true where there is one, which then needs no other sign. */
+  ringHere?(instance: string): boolean;
 };
 
 /** Wakes asked for while one is under way are joined, so that a busy instance costs one statement at a time. */
@@ -35,7 +37,7 @@ export function createWake(deps: WakeDeps): Wake {
     }
   };
   return (instances) => {
-    for (const instance of instances) asked.add(instance);
+    for (const instance of instances) if (deps.ringHere?.(instance) !== true) asked.add(instance);
     if (!running && asked.size > 0) void run();
   };
 }

@@ -23,7 +23,7 @@ export async function retry(instance: string, options: GlobalOptions, deps: CliD
       throw new CliError(
         'unknown-instance',
         exitCodes.no,
-        `there is no instance "${instance}"; ${suggestion(instance, known)}`,
+        `there is no instance "${instance}". ${known.length === 0 ? 'None is set up yet, see ferry apply.' : suggestion(instance, known)}`,
       );
     }
     await ring(db, [instance]);

@@ -47,7 +47,7 @@ async function assertInstance(db: Db, instance: string): Promise<void> {
   throw new CliError(
     'unknown-instance',
     exitCodes.no,
-    `there is no instance "${instance}"; ${known.length === 0 ? 'none is set up yet, see ferry apply' : suggestion(instance, known)}`,
+    `there is no instance "${instance}". ${known.length === 0 ? 'None is set up yet, see ferry apply.' : suggestion(instance, known)}`,
   );
 }
 

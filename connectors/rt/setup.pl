@@ -206,7 +206,9 @@ sub webhook_scrip {
     my $code = q{
         require LWP::UserAgent;
         require Digest::SHA;
-        my $body = sprintf '{"ticket":%d,"transaction":%d}', $self->TicketObj->id, $self->TransactionObj->id;
+        # Of a ticket that was just merged, the ticket object is the survivor already.
+        my $ticket = $self->TransactionObj->ObjectId;
+        my $body = sprintf '{"ticket":%d,"transaction":%d}', $ticket, $self->TransactionObj->id;
         my $time = time;
         my $reply = LWP::UserAgent->new( timeout => 2 )->post(
             '__URL__',
@@ -217,7 +219,7 @@ sub webhook_scrip {
             : (),
             Content => $body,
         );
-        RT->Logger->warning( 'Ferry was not told of ticket ' . $self->TicketObj->id . ': ' . $reply->status_line )
+        RT->Logger->warning( "Ferry was not told of ticket $ticket: " . $reply->status_line )
             unless $reply->is_success;
         return 1;
     };

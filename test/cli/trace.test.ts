@@ -90,7 +90,7 @@ test('the JSON of a trace has every action, delivery, attempt and reason', async
 test('an unknown instance or ticket is answered in words', async () => {
   const instance = await ferry(['trace', 'acmee', '1', '--database', bench.url]);
   assert.equal(instance.code, 1);
-  assert.match(instance.err, /^ferry: there is no instance "acmee"; Did you mean "acme"\? \[unknown-instance\]\n$/);
+  assert.match(instance.err, /^ferry: there is no instance "acmee"\. Did you mean "acme"\? \[unknown-instance\]\n$/);
   const ticket = await ferry(['trace', 'acme', '99', '--database', bench.url]);
   assert.equal(ticket.code, 1);
   assert.match(ticket.err, /seen nothing of ticket "99" of acme/);

@@ -219,7 +219,7 @@ test('without a template the escalation’s note is the agent’s, then the desc
 
 test('a ticket that escalates as it is logged tells its description once, with each picture once', () => {
   const text = '<p>It drops: <img src="cid:p1" /></p>';
-  const picture = { ...file('vpn.png'), id: 'p1', inline: true };
+  const picture = file({ name: 'vpn.png', id: 'p1', inline: true });
   const created = action({ note: text, audience: 'user', attachments: [picture] });
   const { action: told } = sent({
     escalation: true,

@@ -23,7 +23,10 @@ const plain: Words = { kind: 'Note', fields: {} };
 describe('changes that no action records', () => {
   it('are the summary and the fields that became different', () => {
     const before = { summary: 'Old title', fields: { Reach: 'One', Tags: ['a', 'b'], Due: '2026-12-01' } };
-    assert.deepEqual(unrecorded(before, now, [plain]), { summary: 'New title', fields: { Reach: 'Everybody', Due: null } });
+    assert.deepEqual(unrecorded(before, now, [plain]), {
+      summary: 'New title',
+      fields: { Reach: 'Everybody', Due: null },
+    });
   });
 
   it('leave out what an action of the same read records itself', () => {

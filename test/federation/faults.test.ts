@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
 import { releaseDelivery } from '#db/operate.ts';
 import { addHints, notifyHints } from '#db/hint.ts';
+import { startFaultProxy, type FaultProxy } from '#test/support/fault-proxy.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
@@ -19,7 +20,11 @@ describe('a desk that misbehaves', () => {
     await rig.startWorker();
     await rig.live();
   });
-  after(() => rig.close());
+  let newAddress: FaultProxy | undefined;
+  after(async () => {
+    await rig.close();
+    await newAddress?.close();
+  });
 
   it('whose reply is lost after the ticket was made opens one ticket', async () => {
     await north.fault({ on: 'open', kind: 'lose-reply', times: 1 });
@@ -195,6 +200,27 @@ describe('a desk that misbehaves', () => {
       timeoutMs: 60_000,
     });
     await rig.check();
+  });
+
+  it('whose address changes is reached at the new one by the drain that is running', async () => {
+    const { ticket, far } = await opened(acme, north);
+    newAddress = await startFaultProxy(north.desk.url);
+    const { seen, url } = newAddress;
+    const epoch = async (): Promise<unknown> =>
+      (await rows(rig.connection.db, sql`select epoch from couriers where instance = 'north'`))[0];
+    const before = await epoch();
+    await rig.connection.db.execute(sql`update instances set url = ${url}, version = version + 1 where id = 'north'`);
+    let notes = 0;
+    await until(
+      async () => {
+        notes += 1;
+        await acme.note(ticket, `<p>${notes}</p>`);
+        await until(() => north.ticket(far).actions.length === notes, { what: 'the note', timeoutMs: 20_000 });
+        return seen.some((request) => request.startsWith('POST'));
+      },
+      { what: 'a write at the new address', timeoutMs: 20_000, everyMs: 200 },
+    );
+    assert.deepEqual(await epoch(), before);
   });
 
   it('a mirror closes when both are closed, and a reply within 30 days opens it again', async () => {

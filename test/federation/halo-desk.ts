@@ -50,7 +50,8 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
   const { webhook = true, keeps = false, ...given } = options;
   const data = keeps ? await tempDir() : null;
   const kept = data === null ? {} : { dbPath: join(data.path, 'halo.sqlite') };
-  const start = (port: number): Promise<HaloTwin> => createHaloTwin({ rateLimit: { limit: 0 }, ...given, ...kept, port });
+  const start = (port: number): Promise<HaloTwin> =>
+    createHaloTwin({ rateLimit: { limit: 0 }, ...given, ...kept, port });
   let twin = await start(given.port ?? 0);
   const { port } = twin;
   const people = twinClient(twin.url);

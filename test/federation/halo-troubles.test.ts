@@ -22,7 +22,7 @@ describe('two Halos when things are wrong', () => {
     down = await startPair(rig, { prefix: 'down-', north: { keeps: true } });
     auth = await startPair(rig, { prefix: 'auth-' });
     slow = await startPair(rig, { prefix: 'slow-' });
-    limited = await startPair(rig, { prefix: 'limited-', options: { rate: { requests: 40, windowMs: 6_000 } } });
+    limited = await startPair(rig, { prefix: 'limited-', options: { rate: { requests: 40, windowMs: 4_000 } } });
     shadow = await startPair(rig, { prefix: 'shadow-', change: (_file, link) => void (link.mode = 'shadow') });
     early = await startPair(rig, {
       prefix: 'early-',
@@ -34,7 +34,10 @@ describe('two Halos when things are wrong', () => {
     });
     await down.north.down();
     await rig.startWorker();
-    await rig.live(...[auth, slow, limited, shadow, early].flatMap(({ desks }) => desks.map(({ id }) => id)), down.acme.id);
+    await rig.live(
+      ...[auth, slow, limited, shadow, early].flatMap(({ desks }) => desks.map(({ id }) => id)),
+      down.acme.id,
+    );
   });
   after(() => rig.close());
 
@@ -58,16 +61,28 @@ describe('two Halos when things are wrong', () => {
     await down.north.up();
     const far = await farOf(down.acme, ticket, 90_000);
     assert.equal((await down.north.ticket(far)).summary, 'VPN drops');
-    await until(async () => (await instance(down.north.id)).state === 'up', { what: 'Northwind to be up', timeoutMs: 60_000 });
+    await until(async () => (await instance(down.north.id)).state === 'up', {
+      what: 'Northwind to be up',
+      timeoutMs: 60_000,
+    });
   });
 
   it('shows wrong credentials as `auth`, makes no hot loop of them, and goes on when they are right', async () => {
     const { ticket, far } = await auth.escalated();
     await rig.settled(auth.desks);
     await auth.apply({ AUTH_NORTHWIND_CLIENT_SECRET: 'not-the-secret' });
+    await until(async () => (await instance(auth.north.id)).state === 'auth', {
+      what: 'the state auth',
+      timeoutMs: 30_000,
+    });
     await auth.dana(ticket, noteToSupplier, '<p>while locked out</p>');
-    await until(async () => (await instance(auth.north.id)).state === 'auth', { what: 'the state auth', timeoutMs: 30_000 });
-    const said = await instance(auth.north.id);
+    const said = await until(
+      async () => {
+        const found = await instance(auth.north.id);
+        return found.retry_at === null ? undefined : found;
+      },
+      { what: 'the courier to stand back', timeoutMs: 30_000 },
+    );
     assert.match(said.reason ?? '', /does not accept Ferry's credentials.*Renew them/);
     assert.ok(Date.parse(said.retry_at ?? '') - Date.now() > 10 * 60_000, 'tried again in 15 minutes');
 
@@ -96,23 +111,28 @@ describe('two Halos when things are wrong', () => {
     await slow.north.note(far, 'patience');
     const { requests } = await slow.north.people.requests();
     const refusedAt = requests.find(({ status }) => status === 429)?.at ?? Number.NaN;
-    const next = requests.find(({ at, method }) => at > refusedAt && method === 'POST');
-    assert.ok((next?.at ?? 0) - refusedAt >= 3_000, `tried again after ${(next?.at ?? 0) - refusedAt} ms`);
+    const next = requests.find(({ at }) => at > refusedAt);
+    assert.ok((next?.at ?? 0) - refusedAt >= 3_000, `asked again after ${(next?.at ?? 0) - refusedAt} ms`);
     assert.equal(requests.filter(({ status }) => status === 429).length, 1);
   });
 
   it('never goes over a desk’s request limit, and still brings everything, in order', async () => {
     const { ticket, far } = await limited.escalated();
     await rig.settled(limited.desks);
-    await limited.north.people.rateLimit({ limit: 40, windowMs: 6_000, retryAfter: true });
+    await limited.north.people.rateLimit({ limit: 40, windowMs: 4_000, retryAfter: true });
     await limited.north.people.clearRequests();
-    const notes = Array.from({ length: 25 }, (_, n) => `limited ${String(n).padStart(2, '0')}`);
+    const notes = Array.from({ length: 15 }, (_, n) => `limited ${String(n).padStart(2, '0')}`);
     for (const note of notes) await limited.dana(ticket, noteToSupplier, `<p>${note}</p>`);
     await limited.north.note(far, notes.at(-1) ?? '', 90_000);
-    const arrived = (await limited.north.ticket(far)).actions.map(({ note }) => note).filter((note) => note.startsWith('limited'));
+    const arrived = (await limited.north.ticket(far)).actions
+      .map(({ note }) => note)
+      .filter((note) => note.startsWith('limited'));
     assert.deepEqual(arrived, notes);
     const { requests } = await limited.north.people.requests();
-    assert.deepEqual(requests.filter(({ status }) => status === 429).map(({ path }) => path), []);
+    assert.deepEqual(
+      requests.filter(({ status }) => status === 429).map(({ path }) => path),
+      [],
+    );
     await limited.north.people.rateLimit({ limit: 0 });
   });
 
@@ -124,13 +144,20 @@ describe('two Halos when things are wrong', () => {
     await rig.settled(shadow.desks);
     for (const desk of shadow.desks) {
       const { counts } = await desk.people.requests();
-      assert.deepEqual(Object.keys(counts).filter((key) => key.startsWith('POST /api')), [], desk.id);
+      assert.deepEqual(
+        Object.keys(counts).filter((key) => key.startsWith('POST /api')),
+        [],
+        desk.id,
+      );
     }
     const seen = await shadow.acme.ticket(ticket);
     assert.deepEqual([seen.supplier_reference, seen.actions.length], [before.supplier_reference, 2]);
     const timeline = await rig.trace(shadow.acme.id, ticket);
     const reasons = timeline.entries.flatMap(({ deliveries }) => deliveries.map(({ reason }) => reason));
-    assert.deepEqual(reasons.map((reason) => reason?.code), ['shadow', 'shadow']);
+    assert.deepEqual(
+      reasons.map((reason) => reason?.code),
+      ['shadow', 'shadow'],
+    );
     assert.match(reasons[0]?.text ?? '', /It would have been applied as a new ticket/);
     assert.match(reasons[1]?.text ?? '', /It would have been applied as "Internal Note"/);
     assert.equal(timeline.mirrors[0]?.mode, 'shadow');
@@ -153,7 +180,10 @@ describe('two Halos when things are wrong', () => {
     await rig.settled(early.desks);
     assert.equal((await early.north.people.tickets()).length, seeded);
     const timeline = await rig.trace(early.acme.id, earlyTicket);
-    assert.deepEqual(timeline.entries.map(({ reason }) => reason?.code), ['no-mirror']);
+    assert.deepEqual(
+      timeline.entries.map(({ reason }) => reason?.code),
+      ['no-mirror'],
+    );
     const { far } = await early.escalated({ summary: 'From after' });
     assert.equal((await early.north.ticket(far)).summary, 'From after');
     assert.doesNotMatch(JSON.stringify(await early.north.ticket(far)), /old (mark|note)/);

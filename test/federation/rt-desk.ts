@@ -25,6 +25,8 @@ export type RtDesk = AnyDesk & {
     words: Readonly<Record<string, unknown>>,
     fields?: Readonly<Record<string, unknown>>,
   ): Promise<void>;
+  /** Whether RT tells of changes from now on. */
+  hooks(on: boolean): void;
   ticket(id: string): RtSeen;
   /** Waits until the ticket is as `look` wants it, and gives what `look` gives. */
   shows<T>(id: string, what: string, look: (seen: RtSeen) => T | undefined | false, timeoutMs?: number): Promise<T>;
@@ -77,6 +79,7 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
       if (/not|invalid|denied|failed/i.test(JSON.stringify(told)))
         throw new Error(`${id} said: ${JSON.stringify(told)}`);
     },
+    hooks: (on) => database.change("update Scrips set Stage = ? where Description = 'Ferry: webhook'", on ? 'TransactionBatch' : 'Disabled'),
     ticket: (ticket) => database.ticket(ticket),
     async shows(ticket, what, look, timeoutMs = patienceMs) {
       return until(() => look(database.ticket(ticket)) as Exclude<ReturnType<typeof look>, undefined | false>, {

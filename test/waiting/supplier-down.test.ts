@@ -41,7 +41,7 @@ describe('a supplier that is down for a minute', () => {
       rig.connection.db,
       sql`select outcome, held_at is not null as held from deliveries where to_instance = 'north' and seq = 2`,
     );
-    assert.deepEqual(waiting, [{ outcome: null, held: false }]);
+    assert.deepEqual([...waiting], [{ outcome: null, held: false }]);
     const [tries] = await rows<{ n: number }>(
       rig.connection.db,
       sql`select count(*)::int as n from attempts where result = 'retry'`,

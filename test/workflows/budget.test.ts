@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { HelpdeskError } from '#connectors/helpdesk.ts';
 import { connect, type Connection } from '#db/client.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createBudget } from '#workflows/activities/budget.ts';
@@ -37,6 +38,37 @@ describe("an instance's request budget", () => {
     assert.equal(granted, 90);
   });
 
+  it('holds in any window one may look at, not only from one full minute to the next', async () => {
+    const [limit, windowMs] = [20, 1_000];
+    const { signal } = new AbortController();
+    const budget = createBudget(connection.db, 'rolling', { requests: limit, windowMs });
+    const grantedAt: number[] = [];
+    const take = (): Promise<unknown> => budget.take('link', signal).then(() => grantedAt.push(performance.now()));
+    await Promise.all(Array.from({ length: 10 }, take));
+    // The rest of the first window's budget goes at its end, then as much as there is.
+    await new Promise((resolve) => setTimeout(resolve, windowMs * 0.8));
+    await Promise.all(Array.from({ length: 40 }, take));
+    for (const from of grantedAt) {
+      const within = grantedAt.filter((at) => at >= from && at < from + windowMs).length;
+      assert.ok(within <= limit, `${within} in one window`);
+    }
+  });
+
+  it('tells a caller who would wait long when to come back, and that nothing was sent', async () => {
+    const budget = createBudget(connection.db, 'long', { requests: 10, windowMs: 60_000 });
+    const { signal } = new AbortController();
+    for (let n = 0; n < 10; n += 1) await budget.take('link', signal);
+    const refused = await budget.take('link', signal).then(
+      () => null,
+      (error: unknown) => error as HelpdeskError,
+    );
+    assert.deepEqual([refused?.name, refused?.class], ['HelpdeskError', 'slow-down']);
+    assert.ok(
+      (refused?.retryAfterMs ?? 0) > 50_000 && (refused?.retryAfterMs ?? 0) <= 63_000,
+      String(refused?.retryAfterMs),
+    );
+  });
+
   it('gives links their turns: one that asks a hundred times does not keep another waiting', async () => {
     const budget = createBudget(connection.db, 'fair', { requests: 1_000, windowMs: 60_000 });
     const order: string[] = [];
@@ -48,7 +80,7 @@ describe("an instance's request budget", () => {
   });
 
   it('a caller who gives up leaves the queue', async () => {
-    const budget = createBudget(connection.db, 'empty', { requests: 1, windowMs: 60_000 });
+    const budget = createBudget(connection.db, 'empty', { requests: 1, windowMs: 1_500 });
     await budget.take('a', new AbortController().signal);
     const impatient = new AbortController();
     const waiting = budget.take('a', impatient.signal);

@@ -44,14 +44,16 @@ export function createApp(serving: Serving): Hono<Env> {
     const url = new URL(c.req.url);
     const struck = faults.take(c.req.method, url.pathname + url.search);
     c.set('faults', struck);
+    let reply: Response | undefined;
     try {
-      return await withFaults(c, next, struck);
+      reply = await withFaults(c, next, struck);
+      return reply;
     } finally {
       log.add({
         method: c.req.method,
         path: c.req.path,
         query: url.search,
-        status: c.env.outgoing.destroyed ? 0 : c.res.status,
+        status: c.env.outgoing.destroyed ? 0 : (reply ?? c.res).status,
         fault: struck.map((fault) => fault.kind).join(' '),
         application: c.get('login')?.application.name ?? '',
         at: began,

@@ -10,6 +10,10 @@ export type Bell = {
 export type Bells = {
   /** The bell of one instance's courier. */
   of(instance: string): Bell;
+  /** A drain of this process listens to the instance's bell until it calls what is returned. */
+  attend(instance: string): () => void;
+  /** Rings the instance's bell if a drain of this process listens to it; false where none does. */
+  ringHere(instance: string): boolean;
   /** The watchers' bell. */
   readonly hints: Bell;
   close(): Promise<void>;
@@ -53,6 +57,7 @@ export type Channels = { readonly lanes: string; readonly hints: string };
 /** One LISTEN connection per process. After a reconnect every bell rings, because what was said meanwhile is lost. */
 export async function listenForBells(connection: Connection, channels: Channels): Promise<Bells> {
   const byInstance = new Map<string, Bell>();
+  const attended = new Map<string, number>();
   const hints = createBell(true);
   const ringAll = (): void => {
     hints.ring();
@@ -70,6 +75,22 @@ export async function listenForBells(connection: Connection, channels: Channels)
         byInstance.set(instance, bell);
       }
       return bell;
+    },
+    attend(instance) {
+      attended.set(instance, (attended.get(instance) ?? 0) + 1);
+      let left = false;
+      return () => {
+        if (left) return;
+        left = true;
+        const others = (attended.get(instance) ?? 1) - 1;
+        if (others > 0) attended.set(instance, others);
+        else attended.delete(instance);
+      };
+    },
+    ringHere(instance) {
+      if (!attended.has(instance)) return false;
+      byInstance.get(instance)?.ring();
+      return true;
     },
     hints,
     close: () => connection.close(),

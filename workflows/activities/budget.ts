@@ -25,16 +25,15 @@ export function createBudget(
 
   /** The links in turn: each that waits is served once, then goes to the end. */
   const serve = (granted: number): void => {
-    for (let left = granted; left > 0 && queues.size > 0; ) {
-      for (const [link, queue] of queues) {
-        if (left <= 0) return;
-        const next = queue.shift();
-        queues.delete(link);
-        if (queue.length > 0) queues.set(link, queue);
-        if (next === undefined) continue;
-        left -= 1;
-        next.go();
-      }
+    let left = granted;
+    for (const [link, queue] of queues) {
+      if (left <= 0) return;
+      const next = queue.shift();
+      queues.delete(link);
+      if (queue.length > 0) queues.set(link, queue);
+      if (next === undefined) continue;
+      left -= 1;
+      next.go();
     }
   };
   const failAll = (error: unknown): void => {
@@ -52,7 +51,13 @@ export function createBudget(
     try {
       while (queues.size > 0) {
         const waiting = [...queues.values()].reduce((sum, queue) => sum + queue.length, 0);
-        const { granted, waitMs } = await takeBudget(db, instance, Math.min(waiting, handful), rate.requests, rate.windowMs);
+        const { granted, waitMs } = await takeBudget(
+          db,
+          instance,
+          Math.min(waiting, handful),
+          rate.requests,
+          rate.windowMs,
+        );
         serve(granted);
         if (granted > 0 || queues.size === 0) continue;
         if (waitMs > patienceMs) failAll(usedUp(waitMs));

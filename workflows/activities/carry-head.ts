@@ -34,9 +34,14 @@ export type Carried =
   | 'lost';
 
 /** Throws InstanceTrouble where the whole instance is unreachable, refuses our credentials, or asks to slow down. */
-export async function carryHead(run: CarryRun, lane: LaneKey): Promise<Carried> {
+export async function carryHead(
+  run: CarryRun,
+  lane: LaneKey,
+  /** The lane's head where it was read just now. */
+  head?: DeliveryContext | null,
+): Promise<Carried> {
   const { deps } = run;
-  const context = await headOf(deps.db, lane);
+  const context = head ?? (await headOf(deps.db, lane));
   if (context === null) {
     await deps.db.execute(settleLane(lane.mirror, lane.to));
     return 'rests';
@@ -197,6 +202,9 @@ async function trouble(
     // Not one delivery's trouble if the desk does not answer at all.
     await desk.helpdesk.ping(AbortSignal.timeout(pingTimeoutMs)).catch((down: unknown) => {
       if (down instanceof HelpdeskError && down.class === 'auth') throw new InstanceTrouble('auth', down.message);
+      if (down instanceof HelpdeskError && down.class === 'slow-down') {
+        throw new InstanceTrouble('slow-down', down.message, down.retryAfterMs);
+      }
       throw new InstanceTrouble('down', failed?.message ?? String(down));
     });
     if (isTroubledTooLong(context)) {

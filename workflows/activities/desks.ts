@@ -5,6 +5,7 @@ import type { Db } from '#db/client.ts';
 import { loadInstance } from '#db/instances.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Desk, Desks } from './deps.ts';
+import { createRetryAfter } from './retry-after.ts';
 
 export type DesksDeps = {
   readonly db: Db;
@@ -35,13 +36,17 @@ export function createDesks(deps: DesksDeps): Desks {
       string
     >;
     let budget: Budget | null = null;
+    const { http, check } = createRetryAfter(deps.http, row.name);
     const helpdesk = deps.createHelpdesk(row.type, {
       instance,
       url: row.url,
       credentials,
       options: row.options,
-      http: deps.http,
-      take: async (link, signal) => budget?.take(link, signal),
+      http,
+      take: async (link, signal) => {
+        check();
+        await budget?.take(link, signal);
+      },
     });
     const { rate } = helpdesk.traits;
     if (rate !== null) budget = createBudget(deps.db, instance, rate);

@@ -13,7 +13,8 @@ import {
   setInstanceState,
   somethingDue,
 } from '#db/couriers.ts';
-import { deferLane, dueLanes, nextDueMs, type DueLane } from '#db/lanes.ts';
+import { dueLanes, type DueLane } from '#db/claim-lanes.ts';
+import { deferLane, nextDueMs } from '#db/lanes.ts';
 import type { DrainResult } from '#workflows/contract.ts';
 import { carryHead, InstanceTrouble, type CarryRun } from './carry-head.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
@@ -41,11 +42,10 @@ async function drain(
   { signal }: ActivityRun,
 ): Promise<DrainResult> {
   const epoch = await beginDrain(deps.db, instance);
-  const desk = await deps.desks.of(instance);
+  let desk = await deps.desks.of(instance);
   const bell = deps.bells.of(instance);
   const pace = createPace(deps.limits.linkPerMinute);
   const creating = createSemaphore(1);
-  const { concurrency } = desk.helpdesk.traits;
   const busy = new Map<string, Promise<void>>();
   const endsAt = performance.now() + deps.limits.drainMs;
   let trouble: InstanceTrouble | null = null;
@@ -54,7 +54,9 @@ async function drain(
   let works = false;
   const carryRun: CarryRun = {
     deps,
-    desk,
+    get desk() {
+      return desk;
+    },
     stage,
     epoch,
     signal,
@@ -76,7 +78,7 @@ async function drain(
         await deferLane(deps.db, key, waitMs);
         return;
       }
-      const carried = await carryHead(carryRun, key);
+      const carried = await carryHead(carryRun, key, turn === 0 ? lane.head : null);
       if (carried === 'lost') mine = false;
       if (carried === 'lost' || carried === 'rests') return;
       pace.count(lane.link);
@@ -109,9 +111,13 @@ async function drain(
       })
       .catch(() => {});
   }, renewEveryMs);
+  const leave = deps.bells.attend(instance);
   try {
     let idleSince = performance.now();
     while (mine && trouble === null && failure === null && !signal.aborted && performance.now() < endsAt) {
+      // New credentials and options act on what is carried next.
+      desk = await deps.desks.of(instance);
+      const { concurrency } = desk.helpdesk.traits;
       const room = concurrency - busy.size;
       if (room > 0) {
         const claimed = await claim(deps, instance, epoch, [...busy.keys()], room);
@@ -132,6 +138,8 @@ async function drain(
     clearInterval(renewing);
     // Requests under way reach their end; nothing new is promised without the epoch.
     await Promise.allSettled(busy.values());
+    // Who rings from now on wakes the courier; who rang before has committed what is looked for below.
+    leave();
   }
   if (failure !== null) {
     await endLease(deps.db, instance, epoch).catch(() => {});

@@ -5,6 +5,7 @@
 import type { Step } from '#connectors/helpdesk.ts';
 import { reason } from '#core/reasons.ts';
 import type { Reason } from '#core/vocabulary.ts';
+import { addHint } from '#db/claim-hints.ts';
 import type { Tx } from '#db/client.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
@@ -39,7 +40,12 @@ export async function settle(
       created,
       AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
     );
-    if (back.kind !== 'ticket') return end(run, plan, last, null, []);
+    if (back.kind !== 'ticket') {
+      // Merged or deleted meanwhile: what becomes of the mirror is for the reader to say.
+      await addHint(deps.db, desk.instance, ticketId, 0);
+      deps.bells.hints.ring();
+      return end(run, plan, last, null, []);
+    }
     const { snapshot } = back;
     const steps = plan.steps as readonly Step[];
     const result = await deps.db.transaction(async (tx) => {
