@@ -60,7 +60,12 @@ export type Reading =
       /** In the helpdesk's own order, oldest first. */
       readonly actions: readonly ObservedAction[];
     }
-  | { readonly kind: 'merged'; readonly into: string }
+  | {
+      readonly kind: 'merged';
+      readonly into: string;
+      /** Notes at or after `since` that are still known by the ticket's own id; absent where there are none. */
+      readonly notes?: readonly ObservedAction[];
+    }
   | { readonly kind: 'gone' };
 
 export type FeedPage = {

@@ -22,7 +22,8 @@ const transactionFields = 'Type,Creator,Created,Field,OldValue,NewValue,NewRefer
 
 export type Asked =
   | { readonly kind: 'ticket'; readonly ticket: RtTicket; readonly latest: string }
-  | { readonly kind: 'merged'; readonly into: string }
+  /** `ticket` is the survivor. */
+  | { readonly kind: 'merged'; readonly into: string; readonly ticket: RtTicket; readonly latest: string }
   | { readonly kind: 'gone' };
 
 /** The ticket as it is; `latest` is its newest transaction, which RT gives as the ETag. */
@@ -34,9 +35,10 @@ export async function askTicket(reader: Reader, ticketId: string, signal: AbortS
       { what: `show ticket #${ticketId}`, write: false, about: 'ticket' },
       signal,
     );
-    if (ticket.id !== ticketId) return { kind: 'merged', into: ticket.id };
+    const latest = (headers['etag'] ?? '').replace(/^(?:W\/)?"|"$/g, '');
+    if (ticket.id !== ticketId) return { kind: 'merged', into: ticket.id, ticket, latest };
     if (ticket.Status === 'deleted') return { kind: 'gone' };
-    return { kind: 'ticket', ticket, latest: (headers['etag'] ?? '').replace(/^(?:W\/)?"|"$/g, '') };
+    return { kind: 'ticket', ticket, latest };
   } catch (error) {
     if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
     throw error;

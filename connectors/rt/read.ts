@@ -28,7 +28,13 @@ export async function readTicket(
       askTicket(reader, ticketId, signal),
       askTransactions(reader, ticketId, since, signal),
     );
-    if (ticket.kind !== 'ticket') return ticket;
+    if (ticket.kind === 'gone') return ticket;
+    if (ticket.kind === 'merged') {
+      // Notes stay with the ticket on which they were written; whose values the changes beside them were is lost.
+      const said = transactions.filter(({ Type }) => Type === 'Correspond' || Type === 'Comment');
+      const left = said.length === 0 ? null : await assemble(reader, ticket, said, signal);
+      return { kind: 'merged', into: ticket.into, ...(left === null ? {} : { notes: left.actions }) };
+    }
     // Somebody wrote between the two requests: what the ticket says and what its history says must fit together.
     const latest = transactions.at(-1)?.id;
     if (latest !== undefined && latest !== ticket.latest && tries < maxTries) continue;
@@ -49,7 +55,7 @@ async function assemble(
   asked: { readonly ticket: RtTicket; readonly latest: string },
   transactions: readonly RtTransaction[],
   signal: AbortSignal,
-): Promise<Reading> {
+): Promise<Extract<Reading, { readonly kind: 'ticket' }>> {
   const { ticket, latest } = asked;
   const notes = transactions.filter((one) => noteTypes.has(one.Type)).map((one) => one.id);
   const texts = groupByTransaction(await askParts(reader, ticket.id, notes, 'texts', signal));

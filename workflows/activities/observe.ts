@@ -7,7 +7,7 @@ import type { Tx } from '#db/client.ts';
 import { addHint } from '#db/claim-hints.ts';
 import type { Observed } from '#db/log-action.ts';
 import { logReading, nothingNew, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
-import { followMerge, ticketGone } from '#db/ticket-life.ts';
+import { followMerge, lastSnapshot, ticketGone } from '#db/ticket-life.ts';
 import type { Desk, WorkDeps } from './deps.ts';
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
@@ -29,7 +29,7 @@ export async function observe(
     return;
   }
   if (reading.kind === 'merged') {
-    deps.wake(await deps.db.transaction((tx) => followMerge(tx, instance, desk.name, ticketId, reading.into)));
+    deps.wake(await follow(deps, desk, ticketId, reading));
     await addHint(deps.db, instance, reading.into, 0);
     deps.bells.hints.ring();
     return;
@@ -55,6 +55,27 @@ export async function observe(
     await addHint(deps.db, instance, ticketId, readAgainMs);
     deps.bells.hints.ring();
   }
+}
+
+/** What was said before the merge and nobody has read yet still goes where it was meant to go. */
+async function follow(
+  deps: WorkDeps,
+  desk: Desk,
+  ticketId: string,
+  { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
+): Promise<readonly string[]> {
+  const { instance, name } = desk;
+  const said: Observed[] = [];
+  for (const action of notes) said.push(await understandAction(deps, action));
+  return deps.db.transaction(async (tx) => {
+    const snapshot = said.length === 0 ? null : await lastSnapshot(tx, instance, ticketId);
+    const { settleMs } = desk.helpdesk.traits;
+    const logged =
+      snapshot === null
+        ? null
+        : await logReading(tx, deps.cache, { instance, ticketId, snapshot, actions: said, settleMs });
+    return [...(logged?.wake ?? []), ...(await followMerge(tx, instance, name, ticketId, into))];
+  });
 }
 
 export type ReadBack =

@@ -1,0 +1,52 @@
+/** Which lanes a drain carries next, each with its head. */
+import { sql } from 'drizzle-orm';
+import { rows, type Db } from './client.ts';
+import { contextOf, headQuery, type DeliveryContext, type HeadRow } from './delivery-context.ts';
+import { textArray } from './text-array.ts';
+
+export type DueLane = {
+  readonly mirror: string;
+  readonly link: string;
+  /** Null where nothing waits after all. */
+  readonly head: DeliveryContext | null;
+};
+
+export type ClaimInput = {
+  readonly instance: string;
+  /** The drain's own; a claim by a drain that has lost its epoch finds nothing. */
+  readonly epoch: number;
+  /** Lanes being carried right now. */
+  readonly busy: readonly string[];
+  readonly limit: number;
+  /** Links left out, because one of them has filled the claim so far. */
+  readonly withoutLinks?: readonly string[];
+};
+
+type Row = Partial<HeadRow> & { readonly lane_mirror: string | null; readonly lane_link: string | null };
+
+/** Writes nothing: the drain remembers what it carries. Null once the epoch is another's. */
+export async function dueLanes(db: Db, input: ClaimInput): Promise<DueLane[] | null> {
+  const found = await rows<Row>(
+    db,
+    sql`with due as materialized (
+        select c.instance, l.mirror, l.link, l.due_at from couriers c
+        left join lateral (
+          select mirror, link, due_at from lanes
+          where to_instance = c.instance and due_at <= now()
+            and mirror <> all(${textArray(input.busy)}::uuid[])
+            and link <> all(${textArray(input.withoutLinks ?? [])})
+          order by due_at limit ${input.limit}
+        ) l on true
+        where c.instance = ${input.instance} and c.epoch = ${input.epoch}
+      )
+      select due.mirror as lane_mirror, due.link as lane_link, head.* from due
+      left join lateral (${headQuery(sql`due.mirror`, sql`due.instance`)}) head on true
+      order by due.due_at`,
+  );
+  if (found.length === 0) return null;
+  return found.flatMap(({ lane_mirror: mirror, lane_link: link, ...head }) =>
+    mirror === null || link === null
+      ? []
+      : [{ mirror, link, head: head.delivery == null ? null : contextOf(head as HeadRow) }],
+  );
+}
