@@ -88,7 +88,7 @@ function mirrorOver({ mirror, escalation, now }: DecideInput): Verdict | null {
     case 'gone':
       return { kind: 'refuse', reason: reason('gone', named) };
     case 'merged':
-      return { kind: 'hold', reason: reason('merged-elsewhere', named) };
+      return { kind: 'refuse', reason: reason('merged', { desk: here.name }) };
     case 'wrong-account':
       return { kind: 'hold', reason: reason('wrong-account', named) };
     case 'shadow-ended':

@@ -35,6 +35,7 @@ export const reasonCodes = [
   'in-doubt',
   'refused-by-desk',
   'wrong-account',
+  'merged',
   'merged-elsewhere',
   'gone',
   'late-mail',
@@ -134,6 +135,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `${desk(p)} refused it${p.name === undefined ? '' : ` (${p.name})`}${detail(p, ', in its words: ')}${p.detail === undefined ? '.' : ''} Use an action that its workflow allows, or ask ${desk(p)} to allow this one.`,
   'wrong-account': (p) =>
     `The ticket at ${desk(p)} belongs to ${p.account === undefined ? 'another account' : `"${p.account}"`}${p.expected === undefined ? '' : `, not to "${p.expected}"`}, so nothing is exchanged with it. Move it back, then release what is held.`,
+  merged: (p) =>
+    `The ticket at ${desk(p)} was merged into another one, which ${p.number === undefined ? 'is mirrored with another ticket here' : `is ${p.number} here`}. Write there instead.`,
   'merged-elsewhere': (p) =>
     `The ticket at ${desk(p)} was merged into one that does not belong to this link. Split it again there, or escalate again.`,
   gone: (p) =>

@@ -37,8 +37,10 @@ export function receiptCommand({ receipt, ticketId, side, now }: ReceiptInput): 
   }
   if (outcome !== 'refused') return null;
   const told = { ...silent(ticketId, now), note: refusal(receipt) };
-  // Escalated again while a ticket is open there: the reference is that ticket's and stays.
-  return toSupplier && receipt.reason.code !== 'already-escalated' ? { ...told, supplierReference: null } : told;
+  if (!toSupplier) return told;
+  // Escalated again while a ticket is open there: the reference is that ticket's, also where somebody emptied it for that.
+  const isOpen = receipt.reason.code === 'already-escalated' && farNumber !== null;
+  return { ...told, supplierReference: isOpen ? { number: farNumber, url: farUrl ?? '' } : null };
 }
 
 function silent(ticketId: string, now: string): Command {
@@ -56,8 +58,11 @@ function silent(ticketId: string, now: string): Command {
 }
 
 function refusal({ reason, farName, escalation, action }: ReceiptView): string {
+  const why = escapeHtml(reason.text).replaceAll('\n', '<br />');
+  // News of the ticket itself, as that it was deleted: nobody's action failed to arrive.
+  if (!escalation && action.kind === null && action.author.name === '') return `<p>${why}</p>`;
   const what = escalation ? 'The escalation' : action.kind === null ? 'The change' : `"${action.kind}"`;
   const who = action.author.name === '' ? '' : ` by ${action.author.name}`;
   const lead = `${what}${who} of ${minute(action.at)} did not arrive at ${farName}.`;
-  return `<p><b>${escapeHtml(lead)}</b></p><p>${escapeHtml(reason.text).replaceAll('\n', '<br />')}</p>`;
+  return `<p><b>${escapeHtml(lead)}</b></p><p>${why}</p>`;
 }

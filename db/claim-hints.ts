@@ -40,7 +40,7 @@ export async function claimHints(db: Db, limit: number): Promise<Claimed> {
           left join tickets t on t.instance = c.instance and t.kind = 'ticket' and t.external_id = c.ticket
           left join instances i on i.id = c.instance) as hints,
         (select extract(epoch from min(due_at) - now()) * 1000 from hints where due_at > now())::float8 as hint_ms,
-        (select greatest(extract(epoch from min(next_poll_at) - now()) * 1000, 0) from feeds)::float8 as poll_ms`,
+        (select extract(epoch from min(next_poll_at) - now()) * 1000 from feeds)::float8 as poll_ms`,
   );
-  return { hints: row?.hints ?? [], nextHintMs: row?.hint_ms ?? null, nextPollMs: row?.poll_ms ?? null };
+  return { hints: row?.hints ?? [], nextHintMs: row?.hint_ms ?? null, nextPollMs: row?.poll_ms == null ? null : Math.max(row.poll_ms, 0) };
 }

@@ -4,14 +4,15 @@ import type { Reason } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
 
 export type LaneKey = { readonly mirror: string; readonly to: string };
-/** Seconds until the instance's next lane is due; null where none is. */
+/** Milliseconds until the instance's next lane is due; null where none is. */
 export async function nextDueMs(db: Db, instance: string): Promise<number | null> {
   const [row] = await rows<{ ms: number | null }>(
     db,
-    sql`select greatest(extract(epoch from min(due_at) - now()) * 1000, 0)::float8 as ms
+    sql`select (extract(epoch from min(due_at) - now()) * 1000)::float8 as ms
       from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'`,
   );
-  return row?.ms ?? null;
+  // The database's greatest() would make 0 of no lane at all.
+  return row?.ms == null ? null : Math.max(row.ms, 0);
 }
 
 /** Puts the lane off; the head keeps its place. */

@@ -11,6 +11,7 @@ import { lockTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction, type Observed } from './log-action.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
+import { sendLast } from './transaction.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Made } from './writes.ts';
 
@@ -36,7 +37,7 @@ export type LogReadingResult = {
   readonly logged: number;
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
-  /** Writes of which this read, or one before it, showed an action, as `<delivery>/<step>`. */
+  /** Writes of which this read showed an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
   /** What people changed by these actions, newest last; for telling whose a status is. */
   readonly people: readonly Observed[];
@@ -107,7 +108,7 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
   }
   const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
   const mirrored = mirrors.length > 0 || wake.size > 0;
-  await remember(tx, { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made });
+  await sendLast(tx, remember(tx, { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made }));
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(
       tx,
@@ -118,8 +119,7 @@ export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingI
     wake: [...wake],
     logged,
     readAgain: recognition.stoppedAt !== null,
-    // A watcher that read the ticket before us has settled what it saw.
-    seen: new Set([...seen, ...writes.filter(({ state }) => state === 'settled').map(keyOf)]),
+    seen,
     people,
     consequences,
     mirrors: mirrors.length,

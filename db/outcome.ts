@@ -14,6 +14,7 @@ import { clearNotices, raiseNotice } from './notices.ts';
 import { putReceipt } from './receipts.ts';
 import { relay } from './relay.ts';
 import type { VersionCache } from './settings-in-force.ts';
+import { sendLast } from './transaction.ts';
 
 export type Ending = {
   readonly outcome: Outcome;
@@ -33,8 +34,8 @@ export type Ending = {
 export type Ended = {
   /** Instances to wake after the commit; none where somebody else has ended it before. */
   readonly wake: readonly string[];
-  /** Nothing waits on the lane any more. */
-  readonly isLast: boolean;
+  /** Nothing waits on the lane any more; known at the transaction's end. */
+  readonly isLast: boolean | Promise<boolean>;
 };
 
 export async function endDelivery(
@@ -49,7 +50,15 @@ export async function endDelivery(
   const wake: string[] = [];
 
   // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
-  const [, [ended]] = await Promise.all([lockLanes(tx, mirror.id), markEnded(tx, context, ending)]);
+  const marked = Promise.all([lockLanes(tx, mirror.id), markEnded(tx, context, ending)]).then(([, [row]]) => row);
+  if (isPlain(context, ending)) {
+    const isLast = marked.then((row) => row !== undefined && row.ended > 0 && row.waiting === null);
+    // Where it fails, the transaction does, and says so itself.
+    isLast.catch(() => {});
+    await sendLast(tx, marked);
+    return { wake, isLast };
+  }
+  const ended = await marked;
   if (ended === undefined || ended.ended === 0) return { wake: [], isLast: false };
   if (delivery.kind === 'action' && opensMirror(context)) {
     await moveOpening(tx, context, ending);
@@ -105,6 +114,14 @@ function markEnded(
       )
       select (select count(*)::int from ended) as ended, (select seq::float8 from waiting) as waiting`,
   );
+}
+
+/** Nothing follows from it: no ticket opened, no receipt, no relay. */
+function isPlain(context: DeliveryContext, ending: Ending): boolean {
+  const { kind } = context.delivery;
+  if (kind !== 'action') return true;
+  const relays = ending.outcome === 'applied' && ending.alone !== true && ending.command !== undefined;
+  return !opensMirror(context) && !relays && receiptOf(context, ending) === null;
 }
 
 /** The first escalation of its mirror; later ones are refused and change nothing about it. */

@@ -2,7 +2,8 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/reasons.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
-import type { Tx } from './client.ts';
+import type { TicketSnapshot } from '#core/vocabulary.ts';
+import { rows, type Db, type Tx } from './client.ts';
 import { lockMirrorsOfTicket, otherInstance, sideOf, type MirrorRow } from './mirrors.ts';
 import { raiseNotice } from './notices.ts';
 import { putReceipt } from './receipts.ts';
@@ -30,6 +31,10 @@ export async function followMerge(
   into: string,
 ): Promise<string[]> {
   const wake: string[] = [];
+  // Writes that the desk took for the survivor show up there.
+  await tx.execute(
+    sql`update writes set ticket = ${into} where instance = ${instance} and ticket = ${ticketId} and state in ('made', 'settled')`,
+  );
   const survivors = await liveMirrors(tx, instance, into);
   for (const row of await liveMirrors(tx, instance, ticketId)) {
     const side = sideOf(row, instance, ticketId);
@@ -39,10 +44,14 @@ export async function followMerge(
       await tx.execute(sql`update mirrors set ${column} = ${into} where id = ${row.id}`);
       continue;
     }
-    if (survivors.some((one) => one.link === row.link)) {
+    const own = survivors.find((one) => one.link === row.link);
+    if (own !== undefined) {
       await tx.execute(
         sql`update mirrors set state = 'closed', close_reason = 'merged', closed_at = now() where id = ${row.id}`,
       );
+      const far = side === 'customer' ? own.supplier_number : (own.customer_number ?? own.customer_ticket);
+      const told = reason('merged', { desk: deskName, number: far ?? undefined });
+      wake.push(await tellOtherDesk(tx, row, instance, ticketId, told));
       continue;
     }
     const why = reason('merged-elsewhere', { desk: deskName });
@@ -53,6 +62,15 @@ export async function followMerge(
     wake.push(await tellOtherDesk(tx, row, instance, ticketId, why));
   }
   return wake;
+}
+
+/** The ticket as it was last read; null where it has no mirror. */
+export async function lastSnapshot(db: Db, instance: string, ticketId: string): Promise<TicketSnapshot | null> {
+  const [row] = await rows<{ snapshot: TicketSnapshot | null }>(
+    db,
+    sql`select snapshot from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
+  );
+  return row?.snapshot ?? null;
 }
 
 async function liveMirrors(tx: Tx, instance: string, ticketId: string): Promise<MirrorRow[]> {

@@ -45,7 +45,8 @@ export function asText(running: Running, demo: DemoResult | undefined, dataDir: 
   rows.push(['Data', running.data], ['Logs', running.logs]);
   const lines = ['', 'Ferry runs.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
   const ferry = (words: string): string => ferryCommand(words, dataDir);
-  if (demo?.curl === undefined) lines.push('', `What to do next: ${ferry('apply links.yaml')}`);
+  if (demo?.curl === undefined)
+    lines.push('', 'Link your helpdesks by a file (README.md shows one):', '', `  ${ferry('apply links.yaml')}`);
   else lines.push('', ...steps(demo, demo.curl, ferry));
   return [...lines, '', 'Ctrl-C stops everything and keeps the data.', ''].join('\n');
 }

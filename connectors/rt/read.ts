@@ -32,13 +32,14 @@ export async function readTicket(
     if (ticket.kind === 'merged') {
       // Notes stay with the ticket on which they were written; whose values the changes beside them were is lost.
       const said = transactions.filter(({ Type }) => Type === 'Correspond' || Type === 'Comment');
-      const left = said.length === 0 ? null : await assemble(reader, ticket, said, signal);
+      const left = said.length === 0 ? null : await assemble(reader, ticket, said, signal, 'as it is');
       return { kind: 'merged', into: ticket.into, ...(left === null ? {} : { notes: left.actions }) };
     }
     // Somebody wrote between the two requests: what the ticket says and what its history says must fit together.
     const latest = transactions.at(-1)?.id;
     if (latest !== undefined && latest !== ticket.latest && tries < maxTries) continue;
-    return assemble(reader, ticket, transactions, signal);
+    const reading = await assemble(reader, ticket, transactions, signal, tries < maxTries ? 'whole' : 'as it is');
+    if (reading !== null) return reading;
   }
 }
 
@@ -50,15 +51,22 @@ async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readon
   return [one.value, two.value];
 }
 
+/**
+ * @param want `whole`: null where a note has no parts at all, as when the ticket was merged after it was asked for: RT
+ * then answers with the survivor's
+ */
 async function assemble(
   reader: Reader,
   asked: { readonly ticket: RtTicket; readonly latest: string },
   transactions: readonly RtTransaction[],
   signal: AbortSignal,
-): Promise<Extract<Reading, { readonly kind: 'ticket' }>> {
+  want: 'whole' | 'as it is',
+): Promise<Extract<Reading, { readonly kind: 'ticket' }> | null> {
   const { ticket, latest } = asked;
   const notes = transactions.filter((one) => noteTypes.has(one.Type)).map((one) => one.id);
   const texts = groupByTransaction(await askParts(reader, ticket.id, notes, 'texts', signal));
+  const isTorn = transactions.some(({ id, Type }) => Type !== 'Create' && noteTypes.has(Type) && !texts.has(id));
+  if (isTorn && want === 'whole') return null;
   const withFiles = notes.filter((id) => mayHaveFiles(texts.get(id) ?? []));
   const files = groupByTransaction(await askParts(reader, ticket.id, withFiles, 'files', signal));
   const fieldIds = ticket.CustomFields.map((field) => field.id);

@@ -75,9 +75,9 @@ const cases: readonly (readonly [string, Partial<DecideInput>, string])[] = [
   ['a closed mirror whose time is lost takes nothing', { mirror: closed({ closedAt: null }) }, 'refuse(closed)'],
   ['on a deleted ticket nothing more is done', { mirror: closed({ closeReason: 'gone' }) }, 'refuse(gone)'],
   [
-    'across a merge into another link it is held',
+    'on a ticket that was merged into one with a mirror of its own nothing more is done',
     { mirror: closed({ closeReason: 'merged' }) },
-    'hold(merged-elsewhere)',
+    'refuse(merged)',
   ],
   [
     'on a mirror closed for its account it is held',

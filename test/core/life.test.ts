@@ -323,12 +323,23 @@ test('a refused escalation clears the supplier reference, so that it can be sent
   assert.doesNotMatch(command?.note ?? '', /<script>/);
 });
 
-test('escalating again while a ticket is open keeps the reference to it', () => {
+test('news of the far ticket itself are told without saying that something did not arrive', () => {
+  const command = receipt({
+    outcome: 'refused',
+    reason: reason('gone', { desk: 'Northwind' }),
+    action: { author: { name: '', role: 'automation' }, at: now, kind: null },
+  });
+  assert.match(command?.note ?? '', /^<p>The ticket at Northwind was deleted/);
+});
+
+test('escalating again while a ticket is open fills the reference with it, which had to be empty for that', () => {
   const command = receipt({
     outcome: 'refused',
     reason: reason('already-escalated', { number: 'NW-9' }),
     escalation: true,
+    farNumber: 'NW-9',
+    farUrl: 'https://northwind.example/9',
   });
-  assert.ok(command !== null && !('supplierReference' in command));
+  assert.deepEqual(command?.supplierReference, { number: 'NW-9', url: 'https://northwind.example/9' });
   assert.match(command.note ?? '', /NW-9/);
 });

@@ -138,7 +138,7 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
       timeoutMs: 30_000,
     });
     for (const { id } of held) assert.equal((await releaseDelivery(rig.connection.db, id, 'test')).done, true);
-    await pair.north.note(far, 'Acme’s eyes');
+    assert.match((await pair.north.note(far, 'Acme’s eyes')).note_html, /Written .*, delivered late/);
     await pair.acme.note(ticket, 'Bluebird’s eyes');
   });
 
@@ -184,6 +184,8 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
       timeoutMs: 30_000,
     });
     assert.equal((await rig.trace(pair.north.id, first.far)).mirrors[0]?.closeReason, 'merged');
+    const moved = await pair.north.note(first.far, 'was merged into another one');
+    assert.match(htmlToText(moved.note_html), new RegExp(`which is ${second.far} here\\. Write there instead`));
     await pair.lena(second.far, update, '<p>on the second</p>');
     await pair.acme.note(second.ticket, 'on the second');
     await pair.lena(first.far, update, '<p>on the first</p>');
@@ -197,6 +199,7 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
     await pair.north.people.remove(far);
     const told = await pair.acme.note(ticket, 'was deleted');
     assert.equal(told.hiddenfromuser, true);
+    assert.doesNotMatch(told.note_html, /did not arrive/);
     assert.equal((await rig.trace(pair.acme.id, ticket)).mirrors[0]?.closeReason, 'gone');
     await pair.dana(ticket, noteToSupplier, '<p>into the void</p>');
     await rig.settled();

@@ -41,7 +41,7 @@ export type RtDeskOptions = RtOptions & {
   readonly queue: string;
 };
 
-const patienceMs = Number(process.env["RTP"] ?? 60_000);
+const patienceMs = Number(process.env['RTP'] ?? 60_000);
 
 export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptions): Promise<RtDesk> {
   const { hooked = true, queue, ...given } = options;
@@ -79,7 +79,7 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
       if (/not|invalid|denied|failed/i.test(JSON.stringify(told)))
         throw new Error(`${id} said: ${JSON.stringify(told)}`);
     },
-    hooks: (on) => database.change("update Scrips set Stage = ? where Description = 'Ferry: webhook'", on ? 'TransactionBatch' : 'Disabled'),
+    hooks: (on) => database.change("update Scrips set Disabled = ? where Description = 'Ferry: webhook'", on ? 0 : 1),
     ticket: (ticket) => database.ticket(ticket),
     async shows(ticket, what, look, timeoutMs = patienceMs) {
       return until(() => look(database.ticket(ticket)) as Exclude<ReturnType<typeof look>, undefined | false>, {
@@ -103,6 +103,7 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
       return {
         id,
         tickets: new Map(all.map((seen) => [seen.id, checkedTicket(seen, writtenBy)])),
+        recordsOnlyChanges: true,
         over: new Set(
           all.filter((seen) => seen.mergedInto !== null || seen.status === 'deleted').map((seen) => seen.id),
         ),

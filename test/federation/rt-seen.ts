@@ -135,7 +135,15 @@ function fileOf(part: Row): RtFile {
 function bytesOf(part: Row): Buffer {
   const content = part['Content'] ?? '';
   const raw = content instanceof Uint8Array ? Buffer.from(content) : Buffer.from(String(content));
-  return part['ContentEncoding'] === 'base64' ? Buffer.from(raw.toString('latin1'), 'base64') : raw;
+  if (part['ContentEncoding'] === 'base64') return Buffer.from(raw.toString('latin1'), 'base64');
+  return part['ContentEncoding'] === 'quoted-printable' ? unquoted(raw) : raw;
+}
+
+/** What a database that can't keep a text as it is keeps instead. */
+function unquoted(raw: Buffer): Buffer {
+  const text = raw.toString('latin1').replaceAll(/=\r?\n/g, '');
+  const plain = text.replaceAll(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(plain, 'latin1');
 }
 
 function textOf(value: Row[string] | undefined): string {

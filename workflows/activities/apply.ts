@@ -5,6 +5,7 @@ import type { Step } from '#connectors/helpdesk.ts';
 import { reason } from '#core/reasons.ts';
 import type { Command, Reason } from '#core/vocabulary.ts';
 import { endDelivery } from '#db/outcome.ts';
+import { inTransaction } from '#db/transaction.ts';
 import type { Made, Plan, WriteRow } from '#db/writes.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { carryOut } from './make-step.ts';
@@ -42,7 +43,7 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
 
 async function refuse(run: ApplyRun, plan: Plan, why: Reason): Promise<Applied> {
   const { deps, context } = run;
-  const { wake, isLast } = await deps.db.transaction((tx) =>
+  const { wake, isLast } = await inTransaction(deps.db, (tx) =>
     endDelivery(tx, deps.cache, context, {
       outcome: 'refused',
       reason: why,
@@ -52,7 +53,7 @@ async function refuse(run: ApplyRun, plan: Plan, why: Reason): Promise<Applied> 
     }),
   );
   deps.wake(wake);
-  return { kind: 'ended', isLast };
+  return { kind: 'ended', isLast: await isLast };
 }
 
 function inDoubt({ desk }: ApplyRun): Reason {

@@ -7,6 +7,7 @@ import { headOf, type DeliveryContext } from '#db/delivery-context.ts';
 import { countTry, deferLane, holdDelivery, parkLane, setAside, settleLane, type LaneKey } from '#db/lanes.ts';
 import { clearHeld, raiseNotice } from '#db/notices.ts';
 import { closeGone, endDelivery, noteAttempt } from '#db/outcome.ts';
+import { inTransaction } from '#db/transaction.ts';
 import { writesOf } from '#db/writes.ts';
 import { apply } from './apply.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
@@ -147,7 +148,7 @@ async function finish(
   versions: Decided['versions'],
   startedMs: number,
 ): Promise<Applied> {
-  const { wake, isLast } = await deps.db.transaction((tx) =>
+  const { wake, isLast } = await inTransaction(deps.db, (tx) =>
     endDelivery(tx, deps.cache, context, {
       outcome,
       reason: why,
@@ -157,7 +158,7 @@ async function finish(
     }),
   );
   deps.wake(wake);
-  return { kind: 'ended', isLast };
+  return { kind: 'ended', isLast: await isLast };
 }
 
 /** Something is wrong with the instance, not with one delivery. */
@@ -229,7 +230,7 @@ function isTroubledTooLong({ delivery, now }: DeliveryContext): boolean {
 async function gone(run: CarryRun, context: DeliveryContext, startedMs: number): Promise<Carried> {
   const { deps, desk } = run;
   const why = reason('gone', { desk: desk.name });
-  const { wake } = await deps.db.transaction(async (tx) => {
+  const { wake } = await inTransaction(deps.db, async (tx) => {
     const ended = await endDelivery(tx, deps.cache, context, {
       outcome: 'refused',
       reason: why,

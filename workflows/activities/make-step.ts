@@ -8,6 +8,9 @@ import type { Applied, ApplyRun } from './apply-run.ts';
 
 /** Milliseconds until a ticket on which another write is open is tried again. */
 const busyMs = 250;
+/** A write that carries files has as much longer as they need at this many bytes per millisecond (about 4 Mbit/s). */
+const bytesPerMs = 500;
+
 export type StepAt = {
   readonly index: number;
   readonly step: Step;
@@ -66,7 +69,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
     marker,
     fingerprints: step.fingerprints,
     plan: index === 0 ? plan : null,
-    timeoutMs: desk.helpdesk.traits.writeTimeoutMs,
+    timeoutMs: desk.helpdesk.traits.writeTimeoutMs + bytesSent(step, plan) / bytesPerMs,
   });
   if (promised.kind === 'lost') return { kind: 'lost' };
   if (promised.kind === 'busy') return { kind: 'later', delayMs: busyMs };
@@ -92,6 +95,13 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
   if (!at.last) await markMade(deps.db, context.delivery.id, index, made);
   return { kind: 'made', made };
+}
+
+/** Where files have steps of their own, the others only refer to them. */
+function bytesSent({ name, command }: Step, plan: Plan): number {
+  const apart = (plan.steps as readonly Step[]).some((step) => step.name === 'attachment');
+  if (apart && name !== 'attachment') return 0;
+  return command.attachments.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
 }
 
 function refusedBy({ desk }: ApplyRun, error: HelpdeskError): Reason {

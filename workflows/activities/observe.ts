@@ -8,6 +8,7 @@ import { addHint } from '#db/claim-hints.ts';
 import type { Observed } from '#db/log-action.ts';
 import { logReading, nothingNew, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/ticket-life.ts';
+import { inTransaction } from '#db/transaction.ts';
 import type { Desk, WorkDeps } from './deps.ts';
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
@@ -47,7 +48,7 @@ export async function observe(
   ) {
     return;
   }
-  const result = await deps.db.transaction((tx) =>
+  const result = await inTransaction(deps.db, (tx) =>
     logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs: desk.helpdesk.traits.settleMs }),
   );
   deps.wake(result.wake);

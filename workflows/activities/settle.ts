@@ -11,10 +11,11 @@ import type { DeliveryContext } from '#db/delivery-context.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
 import { moveMirrorsOn } from '#db/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended } from '#db/outcome.ts';
+import { inTransaction } from '#db/transaction.ts';
 import { isSettled, markMade, type Made, type Plan } from '#db/writes.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { make } from './make-step.ts';
-import { readBack } from './observe.ts';
+import { observe, readBack } from './observe.ts';
 import { fieldsNotTaken, isSeen, statusStep, whoseStatus } from './verify.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
@@ -41,18 +42,20 @@ export async function settle(
       AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
     );
     if (back.kind !== 'ticket') {
-      // Merged or deleted meanwhile: what becomes of the mirror is for the reader to say.
-      await addHint(deps.db, desk.instance, ticketId, 0);
-      deps.bells.hints.ring();
-      return end(run, plan, last, null, []);
+      const ended = await end(run, plan, last, null, []);
+      // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
+      await observe(deps, desk.instance, ticketId, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
+        addHint(deps.db, desk.instance, ticketId, 0),
+      );
+      return ended;
     }
     const { snapshot } = back;
     const steps = plan.steps as readonly Step[];
-    const result = await deps.db.transaction(async (tx) => {
+    const result = await inTransaction(deps.db, async (tx) => {
       const logged = await back.log(tx, ownWrite(tx, context, last));
       const seen =
         last === null ||
-        isSeen(context.delivery.id, last, steps[last.index], logged) ||
+        isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
         (await isSettled(tx, context.delivery.id, last.index));
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
@@ -71,7 +74,7 @@ export async function settle(
       return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
     });
     deps.wake(result.wake);
-    if (result.kind === 'ended') return { kind: 'ended', isLast: result.isLast };
+    if (result.kind === 'ended') return { kind: 'ended', isLast: await result.isLast };
     if (result.kind === 'look-again') {
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       continue;
@@ -146,12 +149,12 @@ async function end(
   logged: LogReadingResult | null,
   notTaken: readonly Reason[],
 ): Promise<Applied> {
-  const { wake, isLast } = await run.deps.db.transaction(async (tx) => {
+  const { wake, isLast } = await inTransaction(run.deps.db, async (tx) => {
     if (last !== null) await markMade(tx, run.context.delivery.id, last.index, last.made);
     return endInside(run, tx, plan, last, notTaken, logged);
   });
   run.deps.wake(wake);
-  return { kind: 'ended', isLast };
+  return { kind: 'ended', isLast: await isLast };
 }
 
 function openedTicket(made: Made): { ticketId: string; number: string; url: string } {

@@ -5,15 +5,36 @@ import type { Command, FieldValue, TicketSnapshot } from '#core/vocabulary.ts';
 import type { LogReadingResult } from '#db/log-reading.ts';
 import type { Made } from '#db/writes.ts';
 
-/** True where the write leaves no trace to look for, or the read shows it, or the reply named what it made. */
+/** True where there is no trace to look for, or the read shows it, or the reply named what was made. */
 export function isSeen(
   delivery: string,
   last: { readonly index: number; readonly made: Made },
   step: Step | undefined,
   logged: LogReadingResult,
+  snapshot: TicketSnapshot,
 ): boolean {
   if (step === undefined || step.fingerprints.length === 0) return true;
-  return last.made.actionIds.length > 0 || logged.seen.has(`${delivery}/${last.index}`);
+  if (last.made.actionIds.length > 0 || logged.seen.has(`${delivery}/${last.index}`)) return true;
+  return isSo(step.command, snapshot);
+}
+
+/** A bare change to what the ticket was already: the desk says yes and records nothing. */
+function isSo(command: Command, snapshot: TicketSnapshot): boolean {
+  const { status, category, priority, summary, fields } = command;
+  const isBare =
+    command.open === undefined &&
+    command.kind === null &&
+    command.note === null &&
+    command.attachments.length === 0 &&
+    command.supplierReference === undefined;
+  return (
+    isBare &&
+    (status === undefined || sameName(status, snapshot.status)) &&
+    (category === undefined || sameValue(snapshot.category, category)) &&
+    (priority === undefined || sameValue(snapshot.priority, priority)) &&
+    (summary === undefined || summary === snapshot.summary) &&
+    Object.entries(fields).every(([name, value]) => sameValue(valueOf(snapshot, name), value))
+  );
 }
 
 /** Whose doing a status other than ours is. */

@@ -20,7 +20,7 @@ export type Desk = {
   perform(command: Command, options?: Partial<PerformOptions>): Promise<readonly Performed[]>;
   read(ticketId: string, since?: string | null): Promise<Extract<Reading, { kind: 'ticket' }>>;
   /** A second connector, as another process would have. */
-  another(options?: Readonly<Record<string, unknown>>, token?: string): Helpdesk;
+  another(options?: Readonly<Record<string, unknown>>, token?: string, url?: string): Helpdesk;
   stop(): Promise<void>;
 };
 
@@ -35,10 +35,10 @@ export async function startDesk(
   const rt = await startRt(options);
   const http = createHttpClient({ allow: { http: true, privateAddresses: true } });
   let requests = 0;
-  const another = (own: Readonly<Record<string, unknown>> = connector, token = rt.token): Helpdesk =>
+  const another = (own: Readonly<Record<string, unknown>> = connector, token = rt.token, url = rt.url): Helpdesk =>
     createRtHelpdesk({
       instance: 'rt',
-      url: rt.url,
+      url,
       credentials: { token },
       options: own,
       take: async () => {

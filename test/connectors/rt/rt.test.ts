@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { hintOf } from '#connectors/rt/hint.ts';
 import type { Attachment } from '#core/vocabulary.ts';
+import { startFaultProxy } from '#test/support/fault-proxy.ts';
 import { rtSkip } from '#test/real/rt.ts';
 import { until } from '#test/support/wait.ts';
 import { commandOf, ofKind, startDesk } from './desk.ts';
@@ -201,6 +202,36 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     await assert.rejects(desk.perform(command, { snapshot }), { class: 'conflict' });
     await desk.perform(command, { snapshot: (await desk.read(id)).snapshot });
     assert.ok((await desk.read(id)).snapshot.closed);
+  });
+
+  it('still shows the notes that were written on a ticket before it was merged', async () => {
+    const [kept, merged] = [await desk.logTicket(), await desk.logTicket()];
+    await asAgent('POST', `/ticket/${merged}/correspond`, { Content: 'Said before.', ContentType: 'text/plain' });
+    await asAgent('PUT', `/ticket/${merged}`, { MergeInto: Number(kept) });
+    const reading = await desk.helpdesk.read(merged, null, desk.signal);
+    assert.equal(reading.kind, 'merged');
+    assert.deepEqual(
+      reading.notes?.map(({ note, author, words }) => [note, author.name, words.kind]),
+      [['<p>Said before.</p>', 'Ann Lee', 'Correspond']],
+    );
+  });
+
+  it('reads again when RT gives a note without its text, as it does while a ticket is being merged', async () => {
+    const id = await desk.logTicket();
+    await asAgent('POST', `/ticket/${id}/correspond`, { Content: 'Said before.', ContentType: 'text/plain' });
+    const proxy = await startFaultProxy(desk.rt.url);
+    const headers = { 'content-type': 'application/json' };
+    proxy.arm({ kind: 'answer', path: /attachments/, status: 200, headers, body: '{"items":[]}' });
+    try {
+      const reading = await desk.another(undefined, undefined, proxy.url).read(id, null, desk.signal);
+      assert.equal(reading.kind, 'ticket');
+      assert.deepEqual(
+        ofKind(reading.actions, 'Correspond').map(({ note }) => note),
+        ['<p>Said before.</p>'],
+      );
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('tells of merged, deleted and missing tickets', async () => {
