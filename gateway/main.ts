@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, loadConfig } from '#config/env.ts';
+import { surviveDriverFault } from '#config/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import type { Log } from '#config/log.ts';
 import { temporalAnswers } from '#config/temporal-answers.ts';
@@ -25,6 +26,7 @@ export async function runGateway(): Promise<number> {
     return giveUp(error.message, error.code, error.exitCode);
   }
   const log = makeLog({ level: config.log, name: 'gateway' });
+  surviveDriverFault(log);
   const asked = whenAskedToStop();
   const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
   try {

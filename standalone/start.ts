@@ -6,7 +6,7 @@ import { bringUp } from './bring-up.ts';
 import type { Up } from './bring-up.ts';
 import { Children } from './children.ts';
 import type { SeedDemo } from './demo.ts';
-import { diskFull, errorLine, exitCodeOf, fromFileSystem } from './errors.ts';
+import { codeOf, diskFull, errorLine, exitCodeOf, fromFileSystem } from './errors.ts';
 import type { PortName } from './kept.ts';
 import { endLeftovers } from './leftovers.ts';
 import { lockData } from './lock.ts';
@@ -88,18 +88,36 @@ async function run(options: StartOptions, context: Context): Promise<void> {
       await wipe(paths.data);
     }
     await prepare(paths);
-    const children = await Children.begin(paths.data, say);
-    try {
-      announce(options, await bringUp(options, paths, children, context), context);
-      await untilAborted(signal);
-      say('stopping');
-    } finally {
-      await Promise.race([children.stopAll(), context.impatient.then(() => children.killAll())]);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await upAndDown(options, paths, context);
+        break;
+      } catch (error) {
+        // A port that was free a moment ago: somebody else was faster, and the next look takes another one.
+        if (attempt === 3 || codeOf(error) !== 'port-taken' || named(options) > 0) throw error;
+        say(`${(error as Error).message.split(';')[0]}; trying other ports`);
+      }
     }
     say('stopped');
   } finally {
     lock.release();
   }
+}
+
+async function upAndDown(options: StartOptions, paths: Paths, context: Context): Promise<void> {
+  const { say, signal } = context;
+  const children = await Children.begin(paths.data, say);
+  try {
+    announce(options, await bringUp(options, paths, children, context), context);
+    await untilAborted(signal);
+    say('stopping');
+  } finally {
+    await Promise.race([children.stopAll(), context.impatient.then(() => children.killAll())]);
+  }
+}
+
+function named({ ports }: StartOptions): number {
+  return Object.values(ports ?? {}).filter((port) => port !== undefined).length;
 }
 
 async function prepare(paths: Paths): Promise<void> {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { ConfigError, loadConfig, type Config } from '#config/env.ts';
+import { surviveDriverFault } from '#config/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import { createHelpdesk } from '#connectors/index.ts';
 import { SchemaError } from '#db/migrate.ts';
@@ -18,6 +19,7 @@ async function main(): Promise<number> {
     return error.exitCode;
   }
   const log = makeLog({ level: config.log, name: 'worker' });
+  surviveDriverFault(log);
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },

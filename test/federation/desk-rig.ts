@@ -250,8 +250,9 @@ async function unsettled(connection: Connection, desks: readonly CheckedDesk[]):
   }
   const waiting = await rows<{ what: string }>(
     connection.db,
-    sql`select d.kind || ' ' || d.id || ' to ' || d.to_instance || ': ' || coalesce(d.reason->>'text', 'not tried') as what
-      from deliveries d
+    sql`select d.kind || ' ' || d.id || ' to ' || d.to_instance || ', seq ' || d.seq || ' of lane ' || l.head_seq || '-' || l.last_seq
+          || ' due ' || coalesce(l.due_at::text, 'never') || ': ' || coalesce(d.reason->>'text', 'not tried') as what
+      from deliveries d left join lanes l on l.mirror = d.mirror and l.to_instance = d.to_instance
       where d.outcome is null and d.held_at is null and d.to_instance = any(${`{${desks.map(({ id }) => `"${id}"`).join(',')}}`}::text[])`,
   );
   return waiting.map(({ what }) => what).join('; ');

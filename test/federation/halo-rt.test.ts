@@ -10,6 +10,7 @@ import type { FieldSeen, TicketSeen } from '#twins/halo/client.ts';
 import { rtSkip } from '#test/real/rt.ts';
 import type { SeedField } from '#test/real/rt-plan.ts';
 import { checkout } from '#test/support/process.ts';
+import { until } from '#test/support/wait.ts';
 import { startDeskRig, type DeskRig } from './desk-rig.ts';
 import { quickOptions, type LinksFile } from './example-links.ts';
 import type { HaloDesk } from './halo-desk.ts';
@@ -87,7 +88,8 @@ describe('a Halo that escalates to a real Request Tracker', { skip: rtSkip }, ()
     await rig.startWorker();
     await rig.live();
     // RT keeps seconds: what is done in the second of the go-live lies before it.
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const second = Math.floor(Date.now() / 1_000);
+    await until(() => Math.floor(Date.now() / 1_000) > second, { what: 'the next second' });
   });
   after(() => rig.close());
 
@@ -199,19 +201,26 @@ describe('a Halo that escalates to a real Request Tracker', { skip: rtSkip }, ()
         Serial: 'X-1',
       },
     );
-    const told = await acme.shows(
+    const wanted = ['In Progress', 'Hardware>Laptop', 'One person', 'X-1', '2027-01-15', '2027-01-15T23:15'];
+    await acme.shows(
       ticket,
-      'all of it',
+      wanted.join(', '),
       (now) => {
         const due = String(field(now, acmeNames.fields.neededBy)?.value).slice(0, 10);
         const begins = String(field(now, acmeNames.fields.maintenance)?.value).slice(0, 16);
-        const words = [now.status_name, now.category_1, field(now, acmeNames.fields.scope)?.display, due, begins];
-        const done = begins.startsWith('2027') && field(now, acmeNames.fields.service)?.value === 'X-1';
-        return done && due.startsWith('2027') && now.category_1 === acmeNames.categories.laptop && words;
+        const { scope, service } = acmeNames.fields;
+        const words = [
+          now.status_name,
+          now.category_1,
+          field(now, scope)?.display,
+          field(now, service)?.value,
+          due,
+          begins,
+        ];
+        return JSON.stringify(words) === JSON.stringify(wanted);
       },
       60_000,
     );
-    assert.deepEqual(told, ['In Progress', 'Hardware>Laptop', 'One person', '2027-01-15', '2027-01-15T23:15']);
     await act(noteToSupplier, '<p>Changed plans.</p>', {
       status: acmeNames.statuses.waitingOnUser,
       category: acmeNames.categories.vpn,
@@ -282,6 +291,16 @@ describe('a Halo that escalates to a real Request Tracker', { skip: rtSkip }, ()
   });
 
   it('closes both when RT resolves, opens both when the end user replies, and closes both when Halo resolves', async () => {
+    // Another ticket: so many changes of direction within a minute are the breaker's business.
+    ticket = (
+      await acme.people.userTicket(priya, {
+        summary: 'Printer',
+        details_html: '<p>Out of toner.</p>',
+        type: 'Incident',
+      })
+    ).id;
+    await act(acmeNames.outcomes.escalate, '<p>Please.</p>', { supplier: acmeNames.supplier });
+    far = await acme.shows(ticket, 'the reference', (seen) => /^#(\d+)$/.exec(seen.supplier_reference)?.[1], 60_000);
     await north.change(far, { Status: 'resolved' });
     await acme.shows(ticket, 'the status', (now) => now.status_name === acmeNames.statuses.resolved, 60_000);
     await rig.settled();

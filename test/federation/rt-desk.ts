@@ -41,7 +41,7 @@ export type RtDeskOptions = RtOptions & {
   readonly queue: string;
 };
 
-const patienceMs = Number(process.env['RTP'] ?? 60_000);
+const patienceMs = 60_000;
 
 export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptions): Promise<RtDesk> {
   const { hooked = true, queue, ...given } = options;

@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { defaultFields, type SeedField } from '#test/real/rt-plan.ts';
 import type { RtMail, RtMailIn } from '#test/real/rt.ts';
 import { checkout } from '#test/support/process.ts';
+import { until } from '#test/support/wait.ts';
 import type { DeskRig } from './desk-rig.ts';
 import type { LinksFile } from './example-links.ts';
 import { startRtDesk, type RtDesk } from './rt-desk.ts';
@@ -16,6 +17,8 @@ export type RtPair = {
   link(change?: (link: LinksFile['links'][string], file: LinksFile) => void): Promise<void>;
   /** The agent logs a ticket and names the supplier; waits until Acme knows the number of Northwind's. */
   escalated(ticket?: Readonly<Record<string, unknown>>): Promise<Mirrored>;
+  /** Waits until Ferry has asked neither RT anything for a second. */
+  quiet(): Promise<unknown>;
   /** Waits until Acme's ticket carries the number of Northwind's, and gives it. */
   farOf(ticket: string): Promise<string>;
 };
@@ -70,6 +73,15 @@ export async function startRtPair(rig: DeskRig): Promise<RtPair> {
       await rig.apply(stringify(file));
     },
     farOf,
+    quiet() {
+      const asked = (): number => acme.proxy.seen.length + north.proxy.seen.length;
+      let last = { count: asked(), at: Date.now() };
+      const isQuiet = (): boolean => {
+        if (asked() !== last.count) last = { count: asked(), at: Date.now() };
+        return Date.now() - last.at > 1_000;
+      };
+      return until(isQuiet, { what: 'the desks to be left alone', timeoutMs: 60_000 });
+    },
     async escalated(ticket = {}) {
       const { CustomFields = {}, ...more } = ticket as { readonly CustomFields?: object };
       const id = await acme.logged({ ...more, CustomFields: { Supplier: 'Northwind MSP', ...CustomFields } });

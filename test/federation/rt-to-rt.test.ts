@@ -241,13 +241,14 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
 
   it('carries a burst of both sides once and in order, with at most four requests for each note at its destination', async (t) => {
     three = await pair.escalated({ Subject: 'Busy' });
-    await rig.settled();
     await pollIn('10 minutes');
+    await rig.settled();
+    await pair.quiet();
     const [atAcme, atNorth] = [acme.proxy.seen.length, north.proxy.seen.length];
     for (let n = 1; n <= 5; n += 1) await acme.reply(three.ticket, `<p>from Acme ${n}</p>`);
     await north.note(three.far, 'from Acme 5');
     await rig.settled();
-    // With the status that a first reply sets.
+    await pair.quiet();
     const requests = { origin: acme.proxy.seen.length - atAcme, destination: north.proxy.seen.length - atNorth };
     t.diagnostic(`requests for 5 notes, polls left out: ${JSON.stringify(requests)}`);
     assert.ok(requests.destination <= 5 * 4, JSON.stringify(north.proxy.seen.slice(atNorth)));
@@ -419,6 +420,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     north.hooks(true);
     await north.reply(other, '<p>In two hours.</p>');
     await acme.note(silent.ticket, 'In two hours');
+    await pollIn('0');
   });
 
   it('ends the mirror of a ticket that the supplier deletes, and the customer’s agents can read it', async () => {

@@ -3,6 +3,7 @@
  * itself with SIGKILL, once per file: `<point>:<text>` where text stands in the note that is carried.
  */
 import { loadConfig } from '#config/env.ts';
+import { surviveDriverFault } from '#config/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import type { ConnectorContext, Helpdesk } from '#connectors/helpdesk.ts';
 import { runWorker } from '#workflows/run-worker.ts';
@@ -47,7 +48,9 @@ const bundle = process.env['FERRY_TEST_BUNDLE'];
 const asked = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
 const config = loadConfig();
-await runWorker(config, makeLog({ level: config.log, name: 'worker' }), asked.signal, {
+const log = makeLog({ level: config.log, name: 'worker' });
+surviveDriverFault(log);
+await runWorker(config, log, asked.signal, {
   createHelpdesk: (_type, context) => crashing(context),
   limits: JSON.parse(process.env['FERRY_TEST_LIMITS'] ?? '{}') as Partial<Limits>,
   sweepMs: 1_000,

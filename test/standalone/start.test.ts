@@ -133,6 +133,19 @@ suite('a start', () => {
     await third.program.stop(60_000);
   });
 
+  test('that loses a port between finding it free and taking it tries others', async () => {
+    const [twin, worker] = ['loser', 'worker'].map((name) => join(checkout, `test/standalone/stubs/${name}.ts`));
+    const gateway = join(checkout, 'test/standalone/stubs/server.ts');
+    const programs = { twin: twin ?? '', worker: worker ?? '', gateway };
+    const { program, ready } = await startReady({ options: { data: freshData(), programs } });
+    assert.match(
+      program.stderr(),
+      /^port \d+ for (?:acme|northwind) is taken by another program; trying other ports$/m,
+    );
+    assert.equal((await program.stop(60_000)).code, 0);
+    await allGone(ready);
+  });
+
   test('with --empty has no twins', async () => {
     const { program, ready } = await startReady({ options: { data: freshData(), empty: true } });
     assert.deepEqual(ready.twins, {});

@@ -1,0 +1,14 @@
+// Stands in for a twin that loses the race for its port the first time it runs.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const data = process.argv[process.argv.indexOf('--data') + 1] ?? '';
+// Beside the twins' directories, so that the two of them lose once together.
+const mark = join(dirname(data), 'lost');
+if (existsSync(mark)) await import('./server.ts');
+else {
+  mkdirSync(dirname(mark), { recursive: true });
+  writeFileSync(mark, '');
+  console.error('Error: listen EADDRINUSE: address already in use');
+  process.exitCode = 1;
+}
