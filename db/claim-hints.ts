@@ -42,5 +42,9 @@ export async function claimHints(db: Db, limit: number): Promise<Claimed> {
         (select extract(epoch from min(due_at) - now()) * 1000 from hints where due_at > now())::float8 as hint_ms,
         (select extract(epoch from min(next_poll_at) - now()) * 1000 from feeds)::float8 as poll_ms`,
   );
-  return { hints: row?.hints ?? [], nextHintMs: row?.hint_ms ?? null, nextPollMs: row?.poll_ms == null ? null : Math.max(row.poll_ms, 0) };
+  return {
+    hints: row?.hints ?? [],
+    nextHintMs: row?.hint_ms ?? null,
+    nextPollMs: row?.poll_ms == null ? null : Math.max(row.poll_ms, 0),
+  };
 }

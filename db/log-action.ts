@@ -91,7 +91,9 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   const content = carried || mirrors.length > 0;
   const targets = found.deliveries.flatMap(({ mirror, again }) => {
     const row = mirrors.find((one) => one.id === mirror);
-    return row === undefined ? [] : [{ row, to: otherInstance(row, sideOf(row, instance, ticketId)), again: again === true }];
+    return row === undefined
+      ? []
+      : [{ row, to: otherInstance(row, sideOf(row, instance, ticketId)), again: again === true }];
   });
   const [first] = targets;
   // With its first delivery: nearly all actions have one, and a statement costs more than what it does.

@@ -16,7 +16,17 @@ import { postgresVariable, startServices, temporalVariable } from './support/ser
 import type { StartedServices } from './support/services.ts';
 
 /** Files that need little besides themselves run side by side; the rest has the machine for itself, since it measures time. */
-const light = ['core', 'config', 'blobs', 'cli', 'twins', 'connectors', 'waiting', 'architecture.test.ts', 'docs.test.ts'];
+const light = [
+  'core',
+  'config',
+  'blobs',
+  'cli',
+  'twins',
+  'connectors',
+  'waiting',
+  'architecture.test.ts',
+  'docs.test.ts',
+];
 /** For each test; one that takes longer says so itself. */
 const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 
