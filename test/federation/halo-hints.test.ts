@@ -12,7 +12,7 @@ describe('two Halos whose webhooks and answers cannot be relied on', () => {
   before(async () => {
     rig = await startDeskRig('hints');
     // What is in doubt is judged once its deadline has passed.
-    pair = await startPair(rig, { options: { writeTimeoutMs: 2_000 } });
+    pair = await startPair(rig, { options: { writeTimeoutMs: 1_000 } });
     await rig.startWorker();
     await rig.live();
   });

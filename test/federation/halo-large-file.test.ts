@@ -107,8 +107,8 @@ describe('a file of 200 MB between two Halos', () => {
     { skip: hasProc },
     async () => {
       // What the first files cost a process, whatever their size, is not what is measured.
-      await carry(acme, north, 40 * megabyte);
-      await carry(north, acme, 60 * megabyte);
+      await carry(acme, north, 30 * megabyte);
+      await carry(north, acme, 30 * megabyte);
       const baseline = await residentBytes(worker.pid);
       let most = baseline;
       const sampling = setInterval(() => {

@@ -5,7 +5,7 @@ import { releaseDelivery } from '#db/operate.ts';
 import { loadStatus } from '#db/status.ts';
 import { until } from '#test/support/wait.ts';
 import { startDeskRig, type DeskRig } from './desk-rig.ts';
-import { acmeNames, mayWiden, northwindNames, startPair, type Pair } from './halo-pair.ts';
+import { acmeNames, farOf, mayWiden, northwindNames, startPair, type Pair } from './halo-pair.ts';
 
 const { noteToSupplier } = acmeNames.outcomes;
 const { update } = northwindNames.outcomes;
@@ -68,6 +68,28 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
     assert.deepEqual((await pair.acme.people.portalTicket(priya, ticket)).actions, []);
     assert.doesNotMatch(JSON.stringify(await pair.north.ticket(far)), /refused (one|two)|did not arrive/);
     assert.deepEqual(await pair.acme.people.outbox(ticket), []);
+  });
+
+  it('tells the agent why an escalation was refused, what follows it is not opened, and escalating again opens', async () => {
+    const ticket = await pair.logged({ summary: 'Refused at first' });
+    await pair.north.people.call('DELETE', '/catalogue/client/12');
+    await pair.escalate(ticket);
+    await pair.dana(ticket, noteToSupplier, '<p>right behind it</p>');
+    const told = await pair.acme.note(ticket, 'did not arrive at Northwind');
+    assert.match(htmlToText(told.note_html), /The escalation by Dana Reyes .*Client 12 does not exist/s);
+    assert.deepEqual([told.hiddenfromuser, told.who], [true, 'Ferry']);
+    await rig.settled();
+    const timeline = await rig.trace(pair.acme.id, ticket);
+    assert.equal(timeline.mirrors[0]?.state, 'refused');
+    const behind = timeline.entries.find(({ note }) => note?.includes('right behind it') === true);
+    assert.deepEqual([behind?.reason?.code ?? behind?.deliveries[0]?.reason?.code], ['not-opened']);
+    assert.equal((await pair.acme.ticket(ticket)).supplier_reference, '');
+    assert.deepEqual((await pair.acme.people.portalTicket(priya, ticket)).actions, []);
+
+    await pair.north.people.catalogue('client', [{ id: 12, name: 'Acme', inactive: false }]);
+    await pair.escalate(ticket);
+    const far = await farOf(pair.acme, ticket);
+    assert.equal((await pair.north.ticket(far)).summary, 'Refused at first');
   });
 
   it('refuses a second escalation while the first is open, and keeps its number in the supplier reference', async () => {

@@ -22,7 +22,7 @@ describe('two Halos when things are wrong', () => {
     down = await startPair(rig, { prefix: 'down-', north: { keeps: true } });
     auth = await startPair(rig, { prefix: 'auth-' });
     slow = await startPair(rig, { prefix: 'slow-' });
-    limited = await startPair(rig, { prefix: 'limited-', options: { rate: { requests: 40, windowMs: 4_000 } } });
+    limited = await startPair(rig, { prefix: 'limited-', options: { rate: { requests: 40, windowMs: 3_000 } } });
     shadow = await startPair(rig, { prefix: 'shadow-', change: (_file, link) => void (link.mode = 'shadow') });
     early = await startPair(rig, {
       prefix: 'early-',
@@ -91,7 +91,7 @@ describe('two Halos when things are wrong', () => {
     await auth.lena(far, update, '<p>from the locked desk</p>');
     await never(async () => (await auth.north.people.requests()).total > 1, {
       what: 'more than one request to a desk that refuses our credentials',
-      forMs: 2 * pollMs,
+      forMs: 1.5 * pollMs,
     });
 
     await auth.apply();
@@ -119,9 +119,9 @@ describe('two Halos when things are wrong', () => {
   it('never goes over a desk’s request limit, and still brings everything, in order', async () => {
     const { ticket, far } = await limited.escalated();
     await rig.settled(limited.desks);
-    await limited.north.people.rateLimit({ limit: 40, windowMs: 4_000, retryAfter: true });
+    await limited.north.people.rateLimit({ limit: 40, windowMs: 3_000, retryAfter: true });
     await limited.north.people.clearRequests();
-    const notes = Array.from({ length: 15 }, (_, n) => `limited ${String(n).padStart(2, '0')}`);
+    const notes = Array.from({ length: 12 }, (_, n) => `limited ${String(n).padStart(2, '0')}`);
     for (const note of notes) await limited.dana(ticket, noteToSupplier, `<p>${note}</p>`);
     await limited.north.note(far, notes.at(-1) ?? '', 90_000);
     const arrived = (await limited.north.ticket(far)).actions
