@@ -6,7 +6,7 @@ import { childFailed, portTaken } from './errors.ts';
 import { endings } from './leftovers.ts';
 import { rotateLog } from './paths.ts';
 import type { ChildName } from './run-file.ts';
-import { endBySteps, sizeOf, spawnInGroup, tailOf } from './spawned.ts';
+import { endBySteps, headOf, sizeOf, spawnInGroup, tailOf } from './spawned.ts';
 
 export type NodeChildOptions = {
   readonly name: ChildName;
@@ -22,8 +22,11 @@ export type NodeChildOptions = {
   readonly port?: { readonly number: number; readonly option: string } | undefined;
 };
 
-/** Ready by an answer below 500 at an address, or by a line of the log. */
-export type Readiness = { readonly url: string } | { readonly line: RegExp };
+/**
+ * A line that the program prints when it is ready. An answer at its port would not do: another program that has taken
+ * the port may give one.
+ */
+export type Readiness = RegExp;
 
 const readyWithinMs = 60_000;
 
@@ -44,7 +47,7 @@ export async function startNodeChild(
   try {
     await onSpawn(child.pid);
     const deadline = Date.now() + readyWithinMs;
-    while (!(await isReady(options.ready, options.logFile, from))) {
+    while (!options.ready.test(await headOf(options.logFile, from))) {
       options.signal?.throwIfAborted();
       if (child.hasEnded()) {
         const { code, signal } = await child.ended;
@@ -62,20 +65,6 @@ export async function startNodeChild(
     throw error;
   }
   return { pid: child.pid, ended: child.ended, stop };
-}
-
-async function isReady(ready: Readiness, logFile: string, from: number): Promise<boolean> {
-  if ('line' in ready) return ready.line.test(await tailOf(logFile, from));
-  try {
-    const response = await fetch(ready.url, {
-      signal: AbortSignal.timeout(2_000),
-      redirect: 'manual',
-    });
-    await response.body?.cancel();
-    return response.status < 500;
-  } catch {
-    return false;
-  }
 }
 
 /** The line that tells most: one that speaks of an error, else the last. */

@@ -1,7 +1,6 @@
 // Ferry's own programs and what they are told by their environment.
 import { join } from 'node:path';
 
-import { local } from './announce.ts';
 import type { RunningChild, StartChild } from './children.ts';
 import type { DemoDesks, TwinName } from './demo-desks.ts';
 import type { Ports } from './kept.ts';
@@ -44,7 +43,7 @@ export function gatewayChild(s: Surroundings): StartChild<RunningChild> {
         env: ferryEnv(s),
         signal: s.signal,
         logFile: logFile(s.paths, 'gateway'),
-        ready: { url: `${local(s.ports.gateway)}/readyz` },
+        ready: /^\{"ready":true[,}]/m,
         port: { number: s.ports.gateway, option: '--port' },
       },
       onSpawn,
@@ -61,7 +60,7 @@ export function workerChild(s: Surroundings): StartChild<RunningChild> {
         env: ferryEnv(s),
         signal: s.signal,
         logFile: logFile(s.paths, 'worker'),
-        ready: { line: /^\{"ready":true\}$/m },
+        ready: /^\{"ready":true\}$/m,
       },
       onSpawn,
     );
@@ -87,7 +86,7 @@ export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<Runni
         env: { ...basicEnv(s), HALO_TWIN_SECRET: clientSecret },
         signal: s.signal,
         logFile: logFile(s.paths, name),
-        ready: { url: `${local(port)}/` },
+        ready: /^\{"url":"http/m,
         port: { number: port, option: `--${name}-port` },
       },
       onSpawn,

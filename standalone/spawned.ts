@@ -130,6 +130,21 @@ export async function tailOf(logFile: string, from = 0): Promise<string> {
   }
 }
 
+/** What a log holds from byte `from` on, at most 64 KiB: what a program says first is not pushed out by what follows. */
+export async function headOf(logFile: string, from: number): Promise<string> {
+  try {
+    const file = await open(logFile, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(64 * 1024), 0, undefined, from);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return '';
+  }
+}
+
 export async function sizeOf(logFile: string): Promise<number> {
   try {
     const file = await open(logFile, 'r');

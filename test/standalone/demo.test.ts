@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 
+import { anyFreePort } from '#standalone/ports.ts';
 import { startTimeOf } from '#standalone/process-identity.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import type { TicketSeen } from '#twins/halo/client.ts';
@@ -45,6 +46,8 @@ const answer = 'We look at the gateway in the cellar.';
 
 let temp: TempDir;
 let data: string;
+/** Options that name a port for everything: the same at both starts, whoever else runs a Ferry here. */
+const ports: string[] = [];
 let program: Program;
 let ready: Ready;
 let supplierTicket: TicketSeen;
@@ -53,7 +56,7 @@ async function start(): Promise<void> {
   program = await startProgram({
     program: 'ferry',
     command: process.execPath,
-    args: [ferry, 'start', '--json', '--data', data],
+    args: [ferry, 'start', '--json', '--data', data, ...ports],
     // Neither the checkout nor anything of it is near.
     cwd: temp.path,
   });
@@ -88,6 +91,8 @@ async function stopByCtrlC(): Promise<void> {
 before(async () => {
   temp = await tempDir();
   data = join(temp.path, 'data');
+  for (const what of ['', 'acme-', 'northwind-', 'temporal-', 'temporal-ui-', 'postgres-'])
+    ports.push(`--${what}port`, String(await anyFreePort()));
   await start();
 });
 after(async () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir, rm, writeFile, mkdir, chown, chmod } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import postgres from 'postgres';
 
+import { startNodeChild } from '#standalone/node-child.ts';
 import { isAlive, startTimeOf } from '#standalone/process-identity.ts';
 import { anyFreePort } from '#standalone/ports.ts';
 import type { StartOptions } from '#standalone/start.ts';
@@ -144,6 +146,23 @@ suite('a start', () => {
     );
     assert.equal((await program.stop(60_000)).code, 0);
     await allGone(ready);
+  });
+
+  test('does not take for its own what another program answers at a port that it has taken', async () => {
+    const other = createHttpServer((_request, response) => response.end('somebody else'));
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port));
+    });
+    const log = join(temp.path, 'twin.log');
+    const twin = startNodeChild(
+      {
+        ...{ name: 'acme', program: join(checkout, 'test/standalone/stubs/server.ts'), args: ['--port', String(port)] },
+        ...{ env: {}, logFile: log, ready: /^\{"url"/m, port: { number: port, option: '--acme-port' } },
+      },
+      async () => {},
+    );
+    await assert.rejects(twin, { code: 'port-taken' });
+    other.close();
   });
 
   test('with --empty has no twins', async () => {

@@ -7,7 +7,9 @@ const server = createServer((_request, response) => {
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify({ pid: process.pid, database: process.env['DATABASE_URL'] ?? null }));
 });
-server.listen(port, '127.0.0.1');
+// The gateway and a twin say in words of their own that they are ready.
+const said = at === -1 ? { ready: true } : { url: `http://127.0.0.1:${port}` };
+server.listen(port, '127.0.0.1', () => console.log(JSON.stringify(said)));
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
