@@ -85,7 +85,7 @@ export function headQuery(mirror: SQL, to: SQL): SQL {
       to_json(now())#>>'{}' as now
   from (
       select * from deliveries
-      where mirror = ${mirror} and to_instance = ${to} and outcome is null and set_aside_at is null
+      where mirror = ${mirror} and to_instance = ${to} and outcome is null and accepted_at is null and set_aside_at is null
       order by seq limit 1
     ) d
     join actions a on a.id = d.action

@@ -40,7 +40,7 @@ export const settleLane = (mirror: string, to: string): SQL => sql`
     head_seq = coalesce(waiting.seq, l.last_seq + 1),
     due_at = case when waiting.seq is null then null else now() end
   from (select min(seq) as seq from deliveries
-    where mirror = ${mirror} and to_instance = ${to} and outcome is null and set_aside_at is null) waiting,
+    where mirror = ${mirror} and to_instance = ${to} and outcome is null and accepted_at is null and set_aside_at is null) waiting,
     lanes seen
   where l.mirror = ${mirror} and l.to_instance = ${to} and seen.mirror = l.mirror and seen.to_instance = l.to_instance
     -- Somebody who changed the lane while this waited for it may have added a delivery that was not counted.

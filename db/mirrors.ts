@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { LinkMode, SideName } from '#core/vocabulary.ts';
 import { reopenDays, type CloseReason, type MirrorState, type MirrorView } from '#core/mirror.ts';
+import type { LinkState } from '#core/wire.ts';
 import { rows, type Db } from './client.ts';
 
 export type MirrorRow = {
@@ -24,7 +25,7 @@ export type MirrorRow = {
   readonly supplier_url: string | null;
   turns: readonly { readonly at: string; readonly to: string }[];
   readonly mode: LinkMode;
-  readonly link_state: 'active' | 'suspended' | 'closed';
+  readonly link_state: LinkState;
   readonly customer_name: string;
   readonly supplier_name: string;
   readonly customer_settings: number;

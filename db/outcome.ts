@@ -106,7 +106,7 @@ function markEnded(
         where w.delivery = ended.id and w.state in ('open', 'made') and ${ending.outcome} = 'applied'
       ), waiting as (
         select min(seq) as seq from deliveries
-        where mirror = ${mirror.id} and to_instance = ${delivery.to} and outcome is null and set_aside_at is null and id <> ${delivery.id}
+        where mirror = ${mirror.id} and to_instance = ${delivery.to} and outcome is null and accepted_at is null and set_aside_at is null and id <> ${delivery.id}
       ), lane as (
         update lanes l set head_seq = coalesce(waiting.seq, l.last_seq + 1),
           due_at = case when waiting.seq is null then null else now() end

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import type { Attachment, Audience, Person, SendTo, Visibility, Words } from '#core/vocabulary.ts';
+import type { Attachment, Audience, Person, Reason, SendTo, Visibility, Words } from '#core/vocabulary.ts';
 
 /** The log. Without a mirror only ids, hash, time and reason are kept, never content. */
 export const actions = pgTable(
@@ -28,6 +28,15 @@ export const actions = pgTable(
     /** Of the constant part. */
     hash: text().notNull(),
     via: text().array().notNull(),
+    /** 32 hex digits, the same at every gateway it passes. */
+    trace: text(),
+    /** The canonical constant part as it left its origin, and its origin's signature; of what came from a peer. */
+    signed: text(),
+    signature: text(),
+    /** What an escalation by a peer says of its ticket besides the words. */
+    opening: jsonb().$type<{ summary: string; requester?: { name: string; email?: string } }>(),
+    /** What a peer left out before it sent. */
+    drops: jsonb().$type<readonly Reason[]>(),
     /** Why nothing was delivered; null when deliveries tell. */
     reason: text(),
     loggedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

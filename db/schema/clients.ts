@@ -1,12 +1,24 @@
-import { pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { SideName } from '#core/vocabulary.ts';
 
-/** Clients of the supplier and customer API: peers and in-house tools. */
+/** Who may call the supplier and customer API: peers and in-house tools. One link and one role each. */
 export const clients = pgTable('clients', {
   id: text().primaryKey(),
   link: text().notNull(),
+  /** The side that the client speaks for. */
   role: text().$type<SideName>().notNull(),
-  secretHash: text(),
+  /** Our instance on that link: the audience of its tokens. */
+  instance: text().notNull(),
+  /** SHA-256 of each secret that works, hex; an old one until it expires, so that a change costs no request. */
+  secrets: jsonb()
+    .$type<readonly { readonly hash: string; readonly expiresAt: string | null }[]>()
+    .notNull()
+    .default([]),
+  /** Where its public keys are, for private_key_jwt; always a peer's JWKS. */
+  jwksUri: text(),
+  /** Its public keys as last seen. */
+  jwks: jsonb().$type<{ readonly keys: readonly Record<string, unknown>[] }>(),
+  dpop: text().$type<'off' | 'optional' | 'required'>().notNull().default('optional'),
   revokedAt: timestamp({ withTimezone: true, mode: 'string' }),
   createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
 });

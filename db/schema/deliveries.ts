@@ -11,7 +11,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { Outcome, Reason, Words } from '#core/vocabulary.ts';
+import type { ConstantPart, Outcome, Reason, Words } from '#core/vocabulary.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
 
 /** The intent to bring one action or one receipt down a lane. `copy` is an action that had arrived by another way. */
@@ -35,6 +35,14 @@ export const deliveries = pgTable(
     firstTriedAt: timestamp({ withTimezone: true, mode: 'string' }),
     outcome: text().$type<Outcome>(),
     reason: jsonb().$type<Reason>(),
+    /** The constant part as it left the desk before, where a relay takes that along. */
+    constant: jsonb().$type<ConstantPart>(),
+    /** A peer has it; the outcome comes as a receipt. */
+    acceptedAt: timestamp({ withTimezone: true, mode: 'string' }),
+    /** Hash of the constant part as it was sent to the peer. */
+    sentHash: text(),
+    /** The peer's half of the trace. */
+    far: jsonb().$type<{ readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number }>(),
     /** What was left out although the delivery was applied. */
     drops: jsonb().$type<readonly Reason[]>(),
     heldAt: timestamp({ withTimezone: true, mode: 'string' }),
@@ -52,7 +60,11 @@ export const deliveries = pgTable(
       .where(sql`kind = 'action'`),
     index('deliveries_waiting')
       .on(table.mirror, table.toInstance, table.seq)
-      .where(sql`outcome is null`),
+      .where(sql`outcome is null and accepted_at is null`),
+    // What a peer has and has not told the outcome of.
+    index('deliveries_accepted')
+      .on(table.acceptedAt)
+      .where(sql`outcome is null and accepted_at is not null`),
     index('deliveries_held')
       .on(table.heldAt)
       .where(sql`outcome is null and held_at is not null`),

@@ -14,8 +14,11 @@ export const lanes = pgTable(
     headSeq: bigint({ mode: 'number' }).notNull().default(1),
     /** When this lane next wants to be carried. */
     dueAt: timestamp({ withTimezone: true, mode: 'string' }),
-    /** The last seq that went out, for `after`. */
+    /** To a peer: the last seq that went out, for `after`, and the highest that the peer says it has. */
     sentSeq: bigint({ mode: 'number' }).notNull().default(0),
+    ackedSeq: bigint({ mode: 'number' }).notNull().default(0),
+    /** From a peer: the highest of its seqs that was taken in. */
+    acceptedSeq: bigint({ mode: 'number' }).notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.mirror, table.toInstance] }),

@@ -1,9 +1,16 @@
 import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { LinkSettings } from '#core/settings.ts';
+import type { Reason } from '#core/vocabulary.ts';
+import type { LinkState, WireContact } from '#core/wire.ts';
 
 export const links = pgTable('links', {
   id: text().primaryKey(),
-  state: text().$type<'active' | 'suspended' | 'closed'>().notNull().default('active'),
+  state: text().$type<LinkState>().notNull().default('active'),
+  /** Why it is not active. */
+  stateReason: jsonb().$type<Reason>(),
   settings: jsonb().$type<LinkSettings>().notNull(),
+  /** Who is on duty at the other side, shown beside every failure; and at ours, told to the other side. */
+  farContact: jsonb().$type<WireContact>(),
+  ownContact: jsonb().$type<WireContact>(),
   createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
 });

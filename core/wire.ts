@@ -1,0 +1,215 @@
+/**
+ * What two gateways say to each other, as schemas: the API's bodies. Who receives validates with them; the OpenAPI
+ * document is made from them; docs/protocol.md says what they mean. Unknown keys are ignored, so that a newer peer
+ * can say more. An instance is named by its issuer URL, since ids such as `acme` are each gateway's own.
+ */
+import { z } from 'zod';
+import { audiences, outcomes, type FieldValue } from './vocabulary.ts';
+
+export const wireVersion = 1;
+
+/** Bounds of what is accepted; docs/protocol.md repeats them. Lengths in characters, sizes in bytes. */
+export const wireLimits = {
+  actionsPerBatch: 50,
+  bodyBytes: 1024 * 1024,
+  noteLength: 256 * 1024,
+  name: 255,
+  summary: 4_096,
+  text: 8_192,
+  fields: 200,
+  attachments: 50,
+  via: 16,
+  attachmentBytes: 512 * 1024 * 1024,
+} as const;
+
+/** PostgreSQL takes neither NUL nor half of a surrogate pair. */
+const safe = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .refine((text) => !text.includes('\u0000') && text.isWellFormed(), { error: 'has characters that no text has' });
+const name = safe(wireLimits.name).min(1);
+const text = safe(wireLimits.text);
+
+export const wireInstance = z.url({ protocol: /^https?$/ }).max(2_048);
+export const wireId = z.uuid();
+export const wireDigest = z.string().regex(/^[0-9a-f]{64}$/);
+/** Instant, UTC. Years that PostgreSQL, JavaScript and people can all read. */
+export const wireInstant = z.iso
+  .datetime({ offset: true })
+  .refine((at) => Date.parse(at) > Date.UTC(1970, 0, 1) && Date.parse(at) < Date.UTC(2200, 0, 1), {
+    error: 'is not an instant between 1970 and 2200',
+  });
+const seq = z.int().min(1);
+
+export const wireReason = z.object({ code: z.string().regex(/^[a-z0-9-]{1,64}$/), text });
+
+export const wirePerson = z.object({
+  name: safe(wireLimits.name),
+  email: safe(320).optional(),
+  role: z.enum(['agent', 'user', 'service', 'automation']),
+});
+
+/** A file whose bytes are at `PUT /v1/attachments/{sha256}`; `id` is what the note's `cid:` refers to. */
+export const wireAttachment = z.object({
+  id: safe(wireLimits.name).min(1),
+  name: safe(wireLimits.name),
+  type: safe(wireLimits.name).nullable(),
+  sizeBytes: z.int().min(0).max(wireLimits.attachmentBytes),
+  inline: z.boolean(),
+  sha256: wireDigest,
+});
+
+/** Fixed when the action leaves its origin: hashed, signed, compared. */
+export const wireConstant = z.object({
+  id: wireId,
+  origin: wireInstance,
+  author: wirePerson,
+  at: wireInstant,
+  audience: z.enum(audiences),
+  note: safe(wireLimits.noteLength).nullable(),
+  attachments: z.array(wireAttachment).max(wireLimits.attachments),
+});
+
+const fieldValue: z.ZodType<FieldValue> = z.union([
+  text,
+  z.number(),
+  z.boolean(),
+  z.array(safe(wireLimits.name)).max(200),
+  z.null(),
+]);
+
+/** The sender's own words; a key that is absent was not changed. */
+export const wireWords = z.object({
+  kind: name.nullable(),
+  status: name.optional(),
+  category: name.nullable().optional(),
+  type: name.nullable().optional(),
+  priority: name.nullable().optional(),
+  summary: safe(wireLimits.summary).optional(),
+  fields: z
+    .record(name, fieldValue)
+    .refine((fields) => Object.keys(fields).length <= wireLimits.fields, { error: 'has too many fields' })
+    .default({}),
+});
+
+/** How the sender's ticket stands: what people call it, where it is, whether it is closed. */
+export const wireTicket = z.object({
+  id: name,
+  number: name,
+  url: safe(2_048),
+  closed: z.boolean(),
+});
+
+/** Place in the sender's lane: `seq`, and the seq that was sent before it, 0 for the first. */
+const place = { seq, after: z.int().min(0) };
+
+export const wireAction = z.object({
+  ...place,
+  constant: wireConstant,
+  /** JWS over the canonical constant part by the origin, its payload left out: `header..signature`. */
+  signature: z
+    .string()
+    .max(2_048)
+    .regex(/^[\w-]+\.\.[\w-]+$/)
+    .optional(),
+  /** The origin's public key for it, where the receiver may not know the origin. */
+  key: z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().max(64), kid: name }).optional(),
+  words: wireWords,
+  via: z.array(wireInstance).max(wireLimits.via),
+  /** The sending desk mailed somebody with it. */
+  mailed: z.boolean().default(false),
+  /** What was left out before it was sent. */
+  drops: z.array(wireReason).max(100).default([]),
+  /** 32 hex digits, the same at every hop. */
+  trace: z.string().regex(/^[0-9a-f]{32}$/),
+  /** It was held or set aside, and released later: it may come behind its seq. */
+  late: z.boolean().default(false),
+  ticket: wireTicket,
+  /** Present when it opens a ticket, or tries to again. */
+  escalation: z
+    .object({
+      summary: safe(wireLimits.summary),
+      requester: z.object({ name: safe(wireLimits.name), email: safe(320).optional() }).optional(),
+    })
+    .optional(),
+});
+
+export const wireReceipt = z.object({
+  ...place,
+  /** The action that it tells of. */
+  action: wireId,
+  outcome: z.enum(outcomes),
+  reason: wireReason,
+  drops: z.array(wireReason).max(100).default([]),
+  /** The receiver's ticket, once there is one. */
+  ticket: wireTicket.nullable().default(null),
+  /** When it was taken in and when it ended there, by that side's clock. */
+  acceptedAt: wireInstant,
+  endedAt: wireInstant,
+  attempts: z.int().min(0).default(0),
+});
+
+export const wireBatch = z.object({ actions: z.array(wireAction).min(1).max(wireLimits.actionsPerBatch) });
+export const wireReceipts = z.object({ receipts: z.array(wireReceipt).min(1).max(wireLimits.actionsPerBatch) });
+
+export const wireStatuses = ['accepted', 'duplicate', 'refused', 'deferred'] as const;
+
+/** `accepted`, `duplicate` and `refused` go on; the first `deferred` ends the batch. */
+export const wireResult = z.object({
+  id: wireId,
+  seq,
+  status: z.enum(wireStatuses),
+  /** Why it was refused or deferred. */
+  reason: wireReason.optional(),
+  retryAfterMs: z.int().min(0).max(86_400_000).optional(),
+});
+
+/** `accepted`: the highest seq of this lane that was ever taken in; lower than before tells of a restored backup. */
+export const wireAnswer = z.object({
+  results: z.array(wireResult).max(wireLimits.actionsPerBatch),
+  accepted: z.int().min(0),
+});
+
+/** How one action stands at its receiver. */
+export const wireStanding = z.object({
+  id: wireId,
+  trace: z.string(),
+  outcome: z.enum(outcomes).nullable(),
+  reason: z.object({ code: wireReason.shape.code }).nullable(),
+  acceptedAt: wireInstant,
+  endedAt: wireInstant.nullable(),
+  attempts: z.int().min(0),
+});
+
+/** Whom to call when something is wrong. */
+export const wireContact = z.object({
+  name: safe(wireLimits.name),
+  email: safe(320).optional(),
+  phone: safe(64).optional(),
+});
+
+export const linkStates = ['pairing', 'active', 'suspended', 'quarantined', 'closing', 'closed'] as const;
+
+/** How a link stands at one of its gateways. */
+export const wireLink = z.object({
+  link: name,
+  state: z.enum(linkStates),
+  reason: wireReason.nullable(),
+  contact: wireContact.nullable(),
+  now: wireInstant,
+  /** Changes when the gateway's database is another one: restored, cloned or moved. */
+  fingerprint: safe(128),
+  limits: z.object({ bodyBytes: z.int(), attachmentBytes: z.int(), actionsPerBatch: z.int() }),
+});
+
+export type WireAction = z.output<typeof wireAction>;
+export type WireReceipt = z.output<typeof wireReceipt>;
+export type WireResult = z.output<typeof wireResult>;
+export type WireAnswer = z.output<typeof wireAnswer>;
+export type WireConstant = z.output<typeof wireConstant>;
+export type WireTicket = z.output<typeof wireTicket>;
+export type WireContact = z.output<typeof wireContact>;
+export type WireLink = z.output<typeof wireLink>;
+export type WireStanding = z.output<typeof wireStanding>;
+export type LinkState = (typeof linkStates)[number];

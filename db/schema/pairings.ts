@@ -1,0 +1,36 @@
+import { jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import type { SideName } from '#core/vocabulary.ts';
+
+/** One check of a pairing, in one direction. */
+export type Check = {
+  readonly name: string;
+  readonly direction: 'ours' | 'theirs';
+  readonly ok: boolean;
+  /** For people: what was found, and what to do where it is not well. */
+  readonly text: string;
+};
+
+/** An invitation and what became of it. The one who invites has the code's hash, the one who accepts the code, sealed. */
+export const pairings = pgTable(
+  'pairings',
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
+    link: text().notNull(),
+    /** The side that we take, and our instance on it. */
+    side: text().$type<SideName>().notNull(),
+    instance: text().notNull(),
+    codeHash: text(),
+    /** Sealed. */
+    code: text(),
+    state: text().$type<'invited' | 'pairing' | 'paired' | 'failed' | 'expired'>().notNull().default('invited'),
+    checks: jsonb().$type<readonly Check[]>().notNull().default([]),
+    createdBy: text().notNull(),
+    createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    expiresAt: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
+    usedAt: timestamp({ withTimezone: true, mode: 'string' }),
+  },
+  (table) => [uniqueIndex('pairings_code').on(table.codeHash)],
+);

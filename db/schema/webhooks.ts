@@ -1,0 +1,15 @@
+import { integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+
+/** Where an API-only side wants to hear that there is something to read. One per link. */
+export const webhooks = pgTable('webhooks', {
+  link: text().primaryKey(),
+  url: text().notNull(),
+  /** Sealed; `whsec_…` in the clear. */
+  secret: text().notNull(),
+  /** The position told last. */
+  toldPosition: integer().notNull().default(0),
+  failures: integer().notNull().default(0),
+  retryAt: timestamp({ withTimezone: true, mode: 'string' }),
+  /** Why it is not called any more. */
+  disabledReason: text(),
+});
