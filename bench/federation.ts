@@ -42,6 +42,8 @@ export type Federation = {
 
 /** A link's own pace would be what is measured. */
 const paceless = 10_000_000;
+/** The lightest desk takes as much at a time as is asked of it. */
+const deskOptions = { concurrency: 64 };
 
 export async function startFederation(options: FederationOptions): Promise<Federation> {
   const { services, customers } = options;
@@ -60,11 +62,11 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     const tickets = await customerDesk.client.open(options.mirrors);
     const far = await supplierDesk.client.open(options.mirrors);
     await seedInstances(connection.db, key, [
-      { id: 'north', url: supplierDesk.client.url, options: {}, feed: await supplierDesk.client.position() },
+      { id: 'north', url: supplierDesk.client.url, options: deskOptions, feed: await supplierDesk.client.position() },
       ...names.map((id) => ({
         id,
         url: customerDesk.client.url,
-        options: {},
+        options: deskOptions,
         feed: customers === 1 ? options.mirrors : null,
       })),
     ]);

@@ -9,12 +9,13 @@ import { carryLoad, pause } from './load.ts';
 import { percentiles, type Percentiles } from './numbers.ts';
 import type { Services } from './services.ts';
 
-/** Notes under way at a time: as many as the bare workflows. */
-export const inFlight = 16;
+/** Notes under way at a time: enough to keep everything busy. */
+export const inFlight = 64;
 /** So many that a ticket rests for seconds between two notes. */
 export const openMirrors = 2_000;
 export const warmUpSeconds = 4;
 const inBacklog = 2;
+const warmUpNotes = 100;
 
 export type Ferry = {
   readonly perSecond: number;
@@ -31,14 +32,23 @@ export async function measureFerry(
 ): Promise<Ferry> {
   const { seconds, samples, profile } = options;
   const base = { services, customers: 1, mirrors: openMirrors };
+  const calm = await startFederation({ ...base, label: 'awake' });
+  let awake: Sample[];
+  let sinceLog: Percentiles;
+  try {
+    // Without load and what it leaves to be polled; the first notes only warm the code up.
+    await carryOneByOne({ ...calm, samples: warmUpNotes, label: 'First' });
+    awake = await carryOneByOne({ ...calm, samples, label: 'Awake' });
+    sinceLog = percentiles(await sinceLogged(calm, awake));
+  } finally {
+    await calm.stop();
+  }
   const busy = await startFederation({ ...base, label: 'ferry', profile });
   let load: Awaited<ReturnType<typeof underLoad>>;
-  let awake: Sample[];
   let fromLog: { awake: Percentiles; perSecond: number };
   try {
     load = await underLoad(busy, seconds);
-    awake = await carryOneByOne({ ...busy, samples, label: 'Awake' });
-    fromLog = { awake: percentiles(await sinceLogged(busy, awake)), perSecond: await backlog(busy) };
+    fromLog = { awake: sinceLog, perSecond: await backlog(busy) };
   } finally {
     await busy.stop();
   }

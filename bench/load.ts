@@ -27,7 +27,7 @@ export type LoadResult = { readonly perSecond: number; readonly arrived: number 
 
 /** A note that has not arrived by then is lost, and the run with it. */
 const arrivesWithinMs = 30_000;
-const lookEveryMs = 3;
+const lookEveryMs = 5;
 const hooks = new Agent({ connections: 32, keepAliveTimeout: 30_000 });
 
 /** Keeps so many notes under way, each on a ticket of its own, and counts what arrives. */

@@ -41,7 +41,7 @@ export async function seedInstances(db: Client, key: Uint8Array, instances: read
   await db.transaction(async (tx) => {
     await tx.execute(
       sql`insert into instances (id, type, name, url, options, credentials, hook_secret_hash, catalogue_version, live_since, state)
-        select id, 'api', upper(id), url, options, credentials, ${hash}, 1, now() - interval '1 minute', 'up'
+        select id, 'rt', upper(id), url, options, credentials, ${hash}, 1, now() - interval '1 minute', 'up'
         from jsonb_to_recordset(${json}::jsonb) as i (id text, url text, options jsonb, credentials text)`,
     );
     await tx.execute(

@@ -20,8 +20,13 @@ export function connect(url: string, options: { readonly max?: number; readonly 
   const sql = postgres(url, {
     max: options.max ?? 10,
     onnotice: () => {},
-    // Every query finds its rows by an index whatever its parameters are, and planning costs more than running.
-    connection: { application_name: options.name ?? 'ferry', plan_cache_mode: 'force_generic_plan' },
+    connection: {
+      application_name: options.name ?? 'ferry',
+      // Planning costs more than running, and every query finds its rows by an index whatever its parameters are.
+      plan_cache_mode: 'force_generic_plan',
+      // A plan made while a table was small must still do when it has grown: statistics come a quarter of a minute later.
+      enable_seqscan: 'off',
+    },
     connect_timeout: 5,
     // Reconnects fast and for ever: the callers decide how long they wait.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),

@@ -1,14 +1,22 @@
 /**
- * Everything logging must know of a ticket, behind the ticket's lock. Two statements sent together: the first takes the
- * lock, the second begins when the lock is held and so sees what whoever held it before has committed.
+ * Everything logging must know of tickets, behind their locks. Two statements sent together: the first takes the locks,
+ * in the order of the tickets' ids, the second begins when they are held and so sees what whoever held them before has
+ * committed; it locks the tickets' mirrors, in the order of theirs.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/recognise.ts';
 import type { Before } from '#core/unrecorded.ts';
 import { rows, type Tx } from './client.ts';
-import { mirrorColumns, mirrorFrom, ofTicket, type MirrorRow } from './mirrors.ts';
+import { mattering, mirrorColumns, mirrorFrom, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
-import { textArray } from './text-array.ts';
+import { arrayLiteral, textArray } from './text-array.ts';
+
+export type TicketRead = {
+  readonly instance: string;
+  readonly ticketId: string;
+  /** Of all its actions that were read, in order. */
+  readonly externalIds: readonly string[];
+};
 
 export type LockedTicket = {
   /** Nobody has read it yet. */
@@ -30,111 +38,170 @@ export type LockedTicket = {
   readonly creating: boolean;
 };
 
+/** `first`: done behind the lock, before anything else is looked at. */
+export async function lockTicket(tx: Tx, read: TicketRead, first?: () => Promise<void>): Promise<LockedTicket> {
+  if (first !== undefined) {
+    const held = (await lockKnown(tx, [read])).get(0) ?? (await lockNew(tx, read));
+    await first();
+    return one(await behindLocks(tx, [read], [held]));
+  }
+  return one(await lockTickets(tx, [read]));
+}
+
+/** The tickets must differ. Returns them in the order asked for. */
+export async function lockTickets(tx: Tx, reads: readonly TicketRead[]): Promise<LockedTicket[]> {
+  const [known, behind] = await Promise.all([lockKnown(tx, reads), readBehind(tx, reads)]);
+  if (known.size === reads.length)
+    return joined(
+      reads,
+      [...reads.keys()].map((n) => known.get(n)),
+      behind,
+    );
+  const held: Head[] = [];
+  for (const [n, read] of reads.entries()) held.push(known.get(n) ?? (await lockNew(tx, read)));
+  return behindLocks(tx, reads, held);
+}
+
+type Head = Pick<LockedTicket, 'isNew' | 'closed' | 'before' | 'liveSince' | 'ids'>;
 type Row = {
-  readonly is_new: boolean;
+  readonly n: number;
   readonly closed: boolean | null;
   readonly before: Before;
   readonly live_since: string | null;
   readonly ids: string[] | null;
 };
 
-/** `first`: done behind the lock, before anything else is looked at. */
-export async function lockTicket(
-  tx: Tx,
-  instance: string,
-  ticketId: string,
-  externalIds: readonly string[],
-  first?: () => Promise<void>,
-): Promise<LockedTicket> {
-  if (first !== undefined) {
-    const count = externalIds.length;
-    const locked = (await lockKnown(tx, instance, ticketId, count)) ?? (await lockNew(tx, instance, ticketId, count));
-    await first();
-    return { ...locked, ...(await behindLock(tx, instance, ticketId, externalIds)) };
-  }
-  const [found, together] = await Promise.all([
-    lockKnown(tx, instance, ticketId, externalIds.length),
-    behindLock(tx, instance, ticketId, externalIds),
-  ]);
-  if (found !== null) return { ...found, ...together };
-  const made = await lockNew(tx, instance, ticketId, externalIds.length);
-  return { ...made, ...(await behindLock(tx, instance, ticketId, externalIds)) };
+function one(tickets: readonly LockedTicket[]): LockedTicket {
+  const [ticket] = tickets;
+  if (ticket === undefined) throw new Error('a ticket could not be locked');
+  return ticket;
 }
 
-type Head = Pick<LockedTicket, 'isNew' | 'closed' | 'before' | 'liveSince' | 'ids'>;
-
-function head(row: Row | undefined): Head | null {
-  if (row === undefined) return null;
-  return { isNew: row.is_new, closed: row.closed, before: row.before, liveSince: row.live_since, ids: row.ids ?? [] };
+/** What is asked for as rows: their number, instance, ticket, and the ids of the actions as one text. */
+function asked(reads: readonly TicketRead[]): SQL {
+  const instances = textArray(reads.map((read) => read.instance));
+  const tickets = textArray(reads.map((read) => read.ticketId));
+  const ids = textArray(reads.map((read) => arrayLiteral(read.externalIds)));
+  return sql`unnest(${instances}, ${tickets}, ${ids}) with ordinality as asked (instance, ticket, ids, n)`;
 }
 
-async function lockKnown(tx: Tx, instance: string, ticketId: string, count: number): Promise<Head | null> {
-  const [row] = await rows<Row>(
+const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
+  case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before`;
+
+/** Those that are known, by their number. */
+async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<number, Head>> {
+  // Each in turn, by its key: a join would be free to lock in any order, or to read the whole table.
+  const found = await rows<Row>(
     tx,
-    sql`select false as is_new, (t.snapshot->>'closed')::boolean as closed,
-        case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before,
-        (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
-        (select to_json(array_agg(uuidv7())) from generate_series(1, ${count}::int)) as ids
-      from tickets t where t.instance = ${instance} and t.kind = 'ticket' and t.external_id = ${ticketId} for update of t`,
+    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before,
+        (select to_json(live_since)#>>'{}' from instances where id = sorted.instance) as live_since,
+        (select to_json(array_agg(uuidv7())) from generate_series(1, cardinality(sorted.ids::text[]))) as ids
+      from (select * from ${asked(reads)} order by instance, ticket) sorted
+      cross join lateral (
+        select ${headColumns} from tickets t
+        where t.instance = sorted.instance and t.kind = 'ticket' and t.external_id = sorted.ticket for update
+      ) locked`,
   );
-  return head(row);
+  return new Map(
+    found.map(({ n, closed, before, live_since: liveSince, ids }) => [
+      n,
+      { isNew: false, closed, before, liveSince, ids: ids ?? [] },
+    ]),
+  );
 }
 
-async function lockNew(tx: Tx, instance: string, ticketId: string, count: number): Promise<Head> {
-  const [row] = await rows<Row>(
+async function lockNew(tx: Tx, { instance, ticketId, externalIds }: TicketRead): Promise<Head> {
+  const [row] = await rows<Row & { readonly is_new: boolean }>(
     tx,
-    sql`insert into tickets (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
+    sql`insert into tickets as t (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
       on conflict (instance, kind, external_id) do update set read_at = now()
-      returning (xmax = 0) as is_new, (snapshot->>'closed')::boolean as closed,
-        case when snapshot is not null then jsonb_build_object('summary', snapshot->'summary', 'fields', snapshot->'fields') end as before,
+      returning (xmax = 0) as is_new, ${headColumns},
         (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
-        (select to_json(array_agg(uuidv7())) from generate_series(1, ${count}::int)) as ids`,
+        (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
   );
-  const made = head(row);
-  if (made === null) throw new Error(`ticket ${ticketId} of ${instance} could not be locked`);
-  return made;
+  if (row === undefined) throw new Error(`ticket ${ticketId} of ${instance} could not be locked`);
+  const { is_new: isNew, closed, before, live_since: liveSince, ids } = row;
+  return { isNew, closed, before, liveSince, ids: ids ?? [] };
 }
 
-type BehindLock = Pick<LockedTicket, 'known' | 'writes' | 'mirrors' | 'openings' | 'creating'>;
+type Behind = Pick<LockedTicket, 'known' | 'writes' | 'openings' | 'creating'>;
+type BehindRow = {
+  readonly n: number;
+  readonly mirrors: MirrorRow[] | null;
+  readonly known: Record<string, 'action' | 'echo' | 'consequence'> | null;
+  readonly writes: WriteView[] | null;
+  readonly openings: OpeningRow[] | null;
+  readonly creating: boolean;
+};
 
-async function behindLock(
+async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly Head[]): Promise<LockedTicket[]> {
+  return joined(reads, held, await readBehind(tx, reads));
+}
+
+/** A mirror both of whose tickets are held is one object, so that what is noted on it is seen from either side. */
+function joined(
+  reads: readonly TicketRead[],
+  held: readonly (Head | undefined)[],
+  found: { readonly mirrors: readonly MirrorRow[]; readonly behind: ReadonlyMap<number, Behind> },
+): LockedTicket[] {
+  return reads.map(({ instance, ticketId }, n) => {
+    const head = held[n];
+    const behind = found.behind.get(n);
+    if (head === undefined || behind === undefined) throw new Error(`ticket ${ticketId} of ${instance} is not locked`);
+    const mirrors = found.mirrors.filter(
+      (row) =>
+        (row.customer_instance === instance && row.customer_ticket === ticketId) ||
+        (row.supplier_instance === instance && row.supplier_ticket === ticketId),
+    );
+    return { ...head, ...behind, mirrors };
+  });
+}
+
+async function readBehind(
   tx: Tx,
-  instance: string,
-  ticketId: string,
-  externalIds: readonly string[],
-): Promise<BehindLock> {
-  const [row] = await rows<{
-    known: Record<string, 'action' | 'echo' | 'consequence'> | null;
-    writes: WriteView[] | null;
-    mirrors: MirrorRow[] | null;
-    openings: OpeningRow[] | null;
-    creating: boolean;
-  }>(
+  reads: readonly TicketRead[],
+): Promise<{ mirrors: MirrorRow[]; behind: Map<number, Behind> }> {
+  const found = await rows<BehindRow>(
     tx,
-    sql`with its_mirrors as materialized (
-        select ${mirrorColumns} from ${mirrorFrom} where ${ofTicket(instance, ticketId)} order by m.id for update of m
+    sql`with asked as materialized (select * from ${asked(reads)}), theirs as materialized (
+        select distinct m.id from asked cross join lateral (
+          select id from mirrors where customer_instance = asked.instance and customer_ticket = asked.ticket
+          union all
+          select id from mirrors where supplier_instance = asked.instance and supplier_ticket = asked.ticket
+        ) m order by m.id
+      ), locked as materialized (
+        select locked.* from theirs cross join lateral (
+          select ${mirrorColumns} from ${mirrorFrom} where m.id = theirs.id and ${mattering} for update of m
+        ) locked
       )
-      select (select json_agg(its_mirrors) from its_mirrors) as mirrors,
+      select (asked.n - 1)::int as n,
+        case when asked.n = 1 then (select json_agg(locked order by locked.id) from locked) end as mirrors,
         (select json_object_agg(seen.id, seen."as") from (
           select external_id as id, 'action' as "as" from actions
-            where instance = ${instance} and ticket = ${ticketId} and external_id = any(${textArray(externalIds)})
+            where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])
           union all
           select external_id, "as" from written_ids
-            where instance = ${instance} and ticket = ${ticketId} and external_id = any(${textArray(externalIds)})
+            where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
             'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
             'deadline', w.deadline) order by w.promised_at)
-          from writes w where w.instance = ${instance} and w.ticket = ${ticketId}
+          from writes w where w.instance = asked.instance and w.ticket = asked.ticket
             and (w.state in ('open', 'made') or w.promised_at > now() - interval '5 minutes')) as writes,
-        (select json_agg(o) from (${openingsQuery(instance)}) o) as openings,
-        exists (select 1 from writes where instance = ${instance} and ticket is null and state = 'open') as creating`,
+        (select json_agg(o) from (${openingsQuery(sql`asked.instance`)}) o) as openings,
+        exists (select 1 from writes w where w.instance = asked.instance and w.ticket is null and w.state = 'open') as creating
+      from asked`,
   );
-  return {
-    known: new Map(Object.entries(row?.known ?? {})),
-    writes: row?.writes ?? [],
-    mirrors: row?.mirrors ?? [],
-    openings: row?.openings ?? [],
-    creating: row?.creating ?? false,
-  };
+  const behind = new Map<number, Behind>();
+  let mirrors: MirrorRow[] = [];
+  for (const { n, mirrors: all, known, writes, openings, creating } of found) {
+    mirrors = all ?? mirrors;
+    behind.set(n, {
+      known: new Map(Object.entries(known ?? {})),
+      writes: writes ?? [],
+      openings: openings ?? [],
+      creating,
+    });
+  }
+  return { mirrors, behind };
 }

@@ -17,6 +17,7 @@ import { raiseNotice } from './notices.ts';
 import type { OpeningRow } from './openings.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
+import { sendLast } from './transaction.ts';
 
 /** An action as a connector observed it, its note sanitised. */
 export type Observed = {
@@ -97,7 +98,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   });
   const [first] = targets;
   // With its first delivery: nearly all actions have one, and a statement costs more than what it does.
-  const [inserted] = await rows<{ id: string }>(
+  const inserting = rows<{ id: string }>(
     tx,
     sql`with action as (
         insert into actions
@@ -118,12 +119,17 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
       )
       select id from action`,
   );
-  if (inserted === undefined) return { logged: false, wake: [] };
+  const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
+  if (found.opens === null && targets.length <= 1 && files.length === 0) {
+    await sendLast(tx, inserting);
+  } else {
+    const [inserted] = await inserting;
+    if (inserted === undefined) return { logged: false, wake: [] };
+  }
   // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
-  for (const file of content ? action.attachments : []) {
-    if (file.sha256 === null) continue;
+  for (const file of files) {
     await rememberStaged(tx, id, file.id, {
-      file: { sha256: file.sha256, sizeBytes: file.sizeBytes ?? 0, type: file.type },
+      file: { sha256: file.sha256 ?? '', sizeBytes: file.sizeBytes ?? 0, type: file.type },
       failure: null,
     });
   }
@@ -223,12 +229,14 @@ async function noteTurn(tx: Tx, row: MirrorRow, to: string, at: string): Promise
   row.turns = turns;
   const { tripped } = breaker(turns.map((turn) => ({ at: turn.at, direction: turn.to })));
   const pause = tripped && !row.paused;
-  await tx.execute(
+  const noting = rows(
+    tx,
     sql`update mirrors set turns = ${JSON.stringify(turns)}::jsonb,
         paused_at = case when ${pause} then now() else paused_at end,
         pause_reason = case when ${pause} then 'ping-pong' else pause_reason end
       where id = ${row.id}`,
   );
+  await sendLast(tx, noting);
   if (!pause) return;
   row.paused = true;
   await raiseNotice(tx, {

@@ -2,12 +2,12 @@
  * Logs what a read of a ticket showed: one transaction that locks the ticket, tells echoes and consequences from what
  * people did, and gives every new action to `logAction`. Two readers at once are harmless: the later finds all known.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { recognise, type Recognised, type WriteView } from '#core/recognise.ts';
 import { unrecorded, type Before } from '#core/unrecorded.ts';
 import type { TicketSnapshot } from '#core/vocabulary.ts';
 import { rows, type Db, type Tx } from './client.ts';
-import { lockTicket } from './locked-ticket.ts';
+import { lockTicket, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction, type Observed } from './log-action.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
@@ -56,11 +56,16 @@ const nothing: LogReadingResult = {
   mirrors: 0,
 };
 
-/** Runs inside the caller's transaction. */
-export async function logReading(tx: Tx, cache: VersionCache, input: LogReadingInput): Promise<LogReadingResult> {
+/** Runs inside the caller's transaction. `locked`: the ticket, where the caller holds its lock already. */
+export async function logReading(
+  tx: Tx,
+  cache: VersionCache,
+  input: LogReadingInput,
+  locked?: LockedTicket,
+): Promise<LogReadingResult> {
   const { instance, ticketId, snapshot, actions } = input;
-  const ids = actions.map((action) => action.externalId);
-  const ticket = await lockTicket(tx, instance, ticketId, ids, input.first);
+  const externalIds = actions.map((action) => action.externalId);
+  const ticket = locked ?? (await lockTicket(tx, { instance, ticketId, externalIds }, input.first));
   const { known, mirrors, openings, creating } = ticket;
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now.
@@ -218,49 +223,68 @@ type Remembered = {
   readonly made: OwnWrite | undefined;
 };
 
+/** How the ticket stands now. */
+function standing({ instance, ticketId, cursor, mirrored, snapshot }: Remembered): SQL {
+  return sql`update tickets set
+      cursor = greatest(cursor, ${cursor}::timestamptz),
+      snapshot = case when ${mirrored} then ${JSON.stringify(snapshot)}::jsonb else null end,
+      read_at = now()
+    where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`;
+}
+
 /** What the read showed: whose actions are ours, which writes are settled by it, and how the ticket stands. */
 async function remember(tx: Tx, input: Remembered): Promise<void> {
-  const { instance, ticketId, made } = input;
-  const ours = input.ours.map(({ id, as, write, at }) => ({
-    id,
-    as,
-    delivery: write?.delivery,
-    step: write?.step,
-    at,
-  }));
-  const shown = [...input.seen].map((key) => {
-    const cut = key.lastIndexOf('/');
-    return { delivery: key.slice(0, cut), step: Number(key.slice(cut + 1)) };
-  });
-  const told = made === undefined ? [] : [{ delivery: made.delivery, step: made.step, written: made.made }];
-  // Seen writes are settled; those still open stay so, because only their own courier may judge them.
-  await tx.execute(
+  const stand = standing(input);
+  const [write, ...more] = knownWrites(input);
+  if (input.ours.length === 0 && write === undefined) {
+    await tx.execute(stand);
+    return;
+  }
+  // Nearly always one write at most; by its key, so that no plan reads the table.
+  const others = Promise.all(more.map((one) => rows(tx, markKnown(one))));
+  const ours = input.ours.map(({ id, as, write: by, at }) => ({ id, as, delivery: by?.delivery, step: by?.step, at }));
+  const standingNow = rows(
+    tx,
     sql`with ours as (
         insert into written_ids (instance, ticket, external_id, "as", delivery, step, at)
-        select ${instance}, ${ticketId}, o.id, o."as", o.delivery, o.step, o.at
+        select ${input.instance}, ${input.ticketId}, o.id, o."as", o.delivery, o.step, o.at
         from jsonb_to_recordset(${JSON.stringify(ours)}::jsonb) as o (id text, "as" text, delivery uuid, step int, at timestamptz)
         on conflict do nothing
-      ), known as (
-        update writes w set
-          state = case when x.shown then 'settled' else 'made' end,
-          settled_at = case when x.shown then now() end,
-          written = coalesce(x.written, w.written),
-          ticket = coalesce(w.ticket, x.written->>'ticketId')
-        from (
-          select coalesce(s.delivery, t.delivery) as delivery, coalesce(s.step, t.step) as step, s.step is not null as shown, t.written
-          from jsonb_to_recordset(${JSON.stringify(shown)}::jsonb) as s (delivery uuid, step int)
-          full join jsonb_to_recordset(${JSON.stringify(told)}::jsonb) as t (delivery uuid, step int, written jsonb)
-            on t.delivery = s.delivery and t.step = s.step
-        ) x
-        where w.delivery = x.delivery and w.step = x.step
-          and (w.state in ('open', 'made') or (w.state = 'absent' and x.written is not null))
-      )
-      update tickets set
-        cursor = greatest(cursor, ${input.cursor}::timestamptz),
-        snapshot = case when ${input.mirrored} then ${JSON.stringify(input.snapshot)}::jsonb else null end,
-        read_at = now()
-      where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
+      ), known as (${markKnown(write ?? null)})
+      ${stand}`,
   );
+  await Promise.all([others, standingNow]);
+}
+
+type KnownWrite = {
+  readonly delivery: string;
+  readonly step: number;
+  readonly shown: boolean;
+  readonly made: Made | null;
+};
+
+/** Writes of which the read, or the helpdesk's own reply, told something. */
+function knownWrites({ seen, made }: Remembered): KnownWrite[] {
+  const known = [...seen].map((key) => {
+    const cut = key.lastIndexOf('/');
+    const write = { delivery: key.slice(0, cut), step: Number(key.slice(cut + 1)), shown: true };
+    const told = made !== undefined && made.delivery === write.delivery && made.step === write.step;
+    return { ...write, made: told ? made.made : null };
+  });
+  if (made === undefined || known.some((write) => write.made !== null)) return known;
+  return [...known, { delivery: made.delivery, step: made.step, shown: false, made: made.made }];
+}
+
+/** Seen writes are settled; those still open stay so, because only their own courier may judge them. */
+function markKnown(write: KnownWrite | null): SQL {
+  const written = write?.made == null ? null : JSON.stringify(write.made);
+  return sql`update writes set
+      state = case when ${write?.shown ?? false} then 'settled' else 'made' end,
+      settled_at = case when ${write?.shown ?? false} then now() end,
+      written = coalesce(${written}::jsonb, written),
+      ticket = coalesce(ticket, ${write?.made?.ticketId ?? null})
+    where delivery = ${write?.delivery ?? null} and step = ${write?.step ?? null}
+      and (state in ('open', 'made') or (state = 'absent' and ${written !== null}))`;
 }
 
 function newestInstant(instants: readonly (string | undefined)[]): string | null {

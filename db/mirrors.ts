@@ -54,20 +54,20 @@ export const mirrorFrom: SQL = sql`
   join instances ci on ci.id = m.customer_instance
   join instances si on si.id = m.supplier_instance`;
 
-/** Which mirrors of a ticket still matter to what happens on it. */
-export function ofTicket(instance: string, ticket: string): SQL {
-  return sql`((m.customer_instance = ${instance} and m.customer_ticket = ${ticket})
-      or (m.supplier_instance = ${instance} and m.supplier_ticket = ${ticket}))
-    and l.state <> 'closed'
+/** Which mirrors still matter to what happens on their tickets. */
+export const mattering: SQL = sql`l.state <> 'closed'
     and (m.state in ('opening', 'open')
       or (m.state = 'closed' and m.closed_at > now() - make_interval(days => ${reopenDays})))`;
-}
 
-/** Those mirrors, oldest first; locked, in the order of their ids. */
+/** Those of one ticket, oldest first; locked, in the order of their ids. */
 export async function lockMirrorsOfTicket(db: Db, instance: string, ticket: string): Promise<MirrorRow[]> {
   return rows<MirrorRow>(
     db,
-    sql`select ${mirrorColumns} from ${mirrorFrom} where ${ofTicket(instance, ticket)} order by m.id for update of m`,
+    sql`select ${mirrorColumns} from ${mirrorFrom}
+      where ((m.customer_instance = ${instance} and m.customer_ticket = ${ticket})
+          or (m.supplier_instance = ${instance} and m.supplier_ticket = ${ticket}))
+        and ${mattering}
+      order by m.id for update of m`,
   );
 }
 

@@ -10,7 +10,8 @@ export type OpeningRow = {
   readonly supplier_name: string;
 };
 
-export function openingsQuery(instance: string): SQL {
+/** `instance`: a value or a column. */
+export function openingsQuery(instance: SQL): SQL {
   return sql`select s.link, l.settings->>'mode' as mode, s.settings_version, o.instance as supplier_instance, i.name as supplier_name
       from sides s
       join links l on l.id = s.link and l.state = 'active'

@@ -22,10 +22,10 @@ const emptyCatalogue: Catalogue = {
   teams: [],
 };
 
-/** Keeps at most `most` versions of each; the oldest used goes first. */
-export function createVersionCache(most = 2_000): VersionCache {
-  const sides = new Map<string, SideSettings>();
-  const read = new Map<string, Catalogue>();
+/** Keeps at most `most` versions of each, of at most `mostUnlike` different contents; what was kept first goes first. */
+export function createVersionCache(most = 50_000, mostUnlike = 2_000): VersionCache {
+  const sides = createKept<SideSettings>(most, mostUnlike);
+  const read = createKept<Catalogue>(most, mostUnlike);
   return {
     async side(db, side, version) {
       const key = `${side}@${version}`;
@@ -36,8 +36,7 @@ export function createVersionCache(most = 2_000): VersionCache {
         .from(settings)
         .where(and(eq(settings.side, side), eq(settings.version, version)));
       if (row === undefined) throw new Error(`settings ${key} are missing`);
-      remember(sides, key, row.settings, most);
-      return row.settings;
+      return sides.keep(key, row.settings);
     },
     async catalogue(db, instance, version) {
       if (version === 0) return emptyCatalogue;
@@ -49,16 +48,37 @@ export function createVersionCache(most = 2_000): VersionCache {
         .from(catalogues)
         .where(and(eq(catalogues.instance, instance), eq(catalogues.version, version)));
       if (row === undefined) throw new Error(`catalogue ${key} is missing`);
-      remember(read, key, row.catalogue, most);
-      return row.catalogue;
+      return read.keep(key, row.catalogue);
     },
   };
 }
 
-function remember<Value>(cache: Map<string, Value>, key: string, value: Value, most: number): void {
-  if (cache.size >= most) {
-    const [oldest] = cache.keys();
-    if (oldest !== undefined) cache.delete(oldest);
-  }
-  cache.set(key, value);
+type Kept<Value> = {
+  get(key: string): Value | undefined;
+  keep(key: string, value: Value): Value;
+};
+
+/** Thousands of customers share a profile, so equal contents are kept once. */
+function createKept<Value>(most: number, mostUnlike: number): Kept<Value> {
+  const byKey = new Map<string, Value>();
+  const byContent = new Map<string, Value>();
+  return {
+    get: (key) => byKey.get(key),
+    keep(key, value) {
+      const content = JSON.stringify(value);
+      const same = byContent.get(content) ?? value;
+      if (byContent.size >= mostUnlike) {
+        // Whatever refers to it goes with it, so that the contents kept stay few.
+        byContent.clear();
+        byKey.clear();
+      }
+      byContent.set(content, same);
+      if (byKey.size >= most) {
+        const [oldest] = byKey.keys();
+        if (oldest !== undefined) byKey.delete(oldest);
+      }
+      byKey.set(key, same);
+      return same;
+    },
+  };
 }

@@ -2,6 +2,11 @@ import { sql, type SQL } from 'drizzle-orm';
 
 /** A text[] parameter; drizzle would spread an array into a list. */
 export function textArray(values: readonly string[]): SQL {
+  return sql`${arrayLiteral(values)}::text[]`;
+}
+
+/** An array as PostgreSQL writes one; for arrays of arrays of unlike lengths, which it has no type for. */
+export function arrayLiteral(values: readonly string[]): string {
   const quoted = values.map((value) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`);
-  return sql`${`{${quoted.join(',')}}`}::text[]`;
+  return `{${quoted.join(',')}}`;
 }

@@ -11,7 +11,9 @@ import { connect } from '#db/client.ts';
 import { laneChannel } from '#db/couriers.ts';
 import { hintChannel } from '#db/hint.ts';
 import { assertSchema, SchemaError } from '#db/migrate.ts';
+import { createPromises } from '#db/promise-writes.ts';
 import { createVersionCache } from '#db/settings-in-force.ts';
+import { createTogether } from '#db/together.ts';
 import { listenForBells } from './activities/bells.ts';
 import { standardLimits, type Limits, type WorkDeps } from './activities/deps.ts';
 import { createDesks, type DesksDeps } from './activities/desks.ts';
@@ -66,6 +68,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     let running = 0;
     const deps: WorkDeps = {
       db: main.db,
+      together: createTogether(main.db),
+      promiseWrite: createPromises(main.db),
       cache: createVersionCache(),
       desks: createDesks({
         db: main.db,

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Agent, request as send } from 'undici';
 
 export type DeskAction = {
   readonly id: number;
@@ -72,6 +73,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   let next = 1;
   let lastAt = 0;
   let requests = 0;
+  const hooks = new Agent({ connections: 32 });
   /** A bot: answers every note of a person or of ours with one of its own. */
   let bot = false;
   /** What the desk does by itself after a write of ours. */
@@ -87,13 +89,14 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   };
   const tellHook = (ticket: DeskTicket): void => {
     if (hook === undefined) return;
-    fetch(hook, {
+    send(hook, {
       method: 'POST',
+      dispatcher: hooks,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ ticket: ticket.id }),
     }).then(
       (reply) =>
-        reply.arrayBuffer().then(
+        reply.body.dump().then(
           () => {},
           () => {},
         ),

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
+import { notifyLanes } from '#db/couriers.ts';
+import { followMerge } from '#db/ticket-life.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
@@ -116,6 +118,28 @@ describe('what could go in a circle does not', () => {
     assert.equal(count(red, ticket, 'said by red') + count(red, again, 'said by red'), 1);
     assert.equal(count(green, atGreen, 'said by blue'), 1);
     assert.equal(count(red, ticket, 'said by blue') + count(red, again, 'said by blue'), 1);
+  });
+
+  it('a ticket merged into one of another link pauses its mirror, and the other desk can read why at once', async () => {
+    const [red, green, blue] = [desk('red'), desk('green'), desk('blue')];
+    const merged = await red.open('Merged away');
+    await red.act(merged, { kind: 'Escalate', note: '<p>to green</p>', visible: false, fields: { Ref: 'green' } });
+    const far = await until(() => red.ticket(merged).reference ?? undefined, { what: 'green', timeoutMs: 20_000 });
+    const other = await blue.open('The survivor');
+    await blue.act(other, { kind: 'Escalate', note: '<p>to red</p>', visible: false, fields: { Ref: 'red' } });
+    const into = await until(() => blue.ticket(other).reference ?? undefined, { what: 'red', timeoutMs: 20_000 });
+    await rig.settled();
+    const { db } = rig.connection;
+    await notifyLanes(db, await db.transaction((tx) => followMerge(tx, 'red', 'Red', merged, into)));
+    await until(() => green.ticket(far).actions.find(({ note }) => note?.includes('does not belong to this link')), {
+      what: 'the reason at green',
+      timeoutMs: 20_000,
+    });
+    const [mirror] = await rows<{ reason: string }>(
+      db,
+      sql`select pause_reason as reason from mirrors where customer_instance = 'red' and customer_ticket = ${merged}`,
+    );
+    assert.equal(mirror?.reason, 'merged-elsewhere');
   });
 
   it('two people who type the same text within a second both arrive', async () => {

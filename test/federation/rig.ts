@@ -251,7 +251,7 @@ export async function addInstance(
   const credentials = await sealSecret('{}', credentialsContext(id), secretKey);
   await connection.db.execute(
     sql`insert into instances (id, type, name, url, options, credentials, catalogue_version)
-      values (${id}, 'api', ${id.toUpperCase()}, ${url}, ${JSON.stringify(options)}::jsonb, ${credentials}, 1)`,
+      values (${id}, 'rt', ${id.toUpperCase()}, ${url}, ${JSON.stringify(options)}::jsonb, ${credentials}, 1)`,
   );
   await connection.db.execute(
     sql`insert into catalogues (instance, version, catalogue) values (${id}, 1, ${JSON.stringify(lightCatalogue)}::jsonb)`,

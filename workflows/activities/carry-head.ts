@@ -48,7 +48,8 @@ export async function carryHead(
     return 'rests';
   }
   const { delivery, mirror } = context;
-  if (mirror.paused) {
+  // What a receipt tells is often why the mirror is paused; nothing that it causes travels on.
+  if (mirror.paused && delivery.kind !== 'receipt') {
     await parkLane(deps.db, lane);
     return 'rests';
   }

@@ -3,7 +3,9 @@ import type { BlobStore } from '#blobs/store.ts';
 import type { Helpdesk } from '#connectors/helpdesk.ts';
 import type { InstanceType } from '#core/vocabulary.ts';
 import type { Client } from '#db/client.ts';
+import type { PromiseWrite } from '#db/promise-writes.ts';
 import type { VersionCache } from '#db/settings-in-force.ts';
+import type { Together } from '#db/together.ts';
 import type { Wake } from '#workflows/wake.ts';
 import type { Bells } from './bells.ts';
 
@@ -57,6 +59,9 @@ export const standardLimits: Limits = {
 
 export type WorkDeps = {
   readonly db: Client;
+  /** Logs several tickets in one transaction. */
+  readonly together: Together;
+  readonly promiseWrite: PromiseWrite;
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;

@@ -3,7 +3,7 @@ import { HelpdeskError, type Step, type Written } from '#connectors/helpdesk.ts'
 import { reason } from '#core/reasons.ts';
 import type { Attachment, Reason, TicketSnapshot } from '#core/vocabulary.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
-import { markAbsent, markMade, promiseWrite, type Made, type Plan, type WriteRow } from '#db/writes.ts';
+import { markAbsent, markMade, type Made, type Plan, type WriteRow } from '#db/writes.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 
 /** Milliseconds until a ticket on which another write is open is tried again. */
@@ -60,7 +60,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
   const { deps, desk, context, epoch } = run;
   const { index, step } = at;
   const marker = `${context.delivery.id}-${index}`;
-  const promised = await promiseWrite(deps.db, {
+  const promised = await deps.promiseWrite({
     delivery: context.delivery.id,
     step: index,
     instance: desk.instance,

@@ -5,11 +5,16 @@ import { sanitise, sanitiseNote } from '#core/html.ts';
 import type { Attachment, TicketSnapshot } from '#core/vocabulary.ts';
 import type { Tx } from '#db/client.ts';
 import { addHint } from '#db/claim-hints.ts';
+import type { LockedTicket, TicketRead } from '#db/locked-ticket.ts';
 import type { Observed } from '#db/log-action.ts';
 import { logReading, nothingNew, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/ticket-life.ts';
-import { inTransaction } from '#db/transaction.ts';
 import type { Desk, WorkDeps } from './deps.ts';
+import { memoised } from './memo.ts';
+
+const kept = { most: 2_000, longest: 8_000 };
+const cleanNote = memoised(sanitiseNote, kept);
+const cleanDescription = memoised(sanitise, kept);
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
@@ -48,8 +53,9 @@ export async function observe(
   ) {
     return;
   }
-  const result = await inTransaction(deps.db, (tx) =>
-    logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs: desk.helpdesk.traits.settleMs }),
+  const { settleMs } = desk.helpdesk.traits;
+  const result = await deps.together(ticketRead(instance, ticketId, actions), (tx, locked) =>
+    logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs }, locked),
   );
   deps.wake(result.wake);
   if (result.readAgain) {
@@ -84,7 +90,8 @@ export type ReadBack =
       readonly kind: 'ticket';
       readonly snapshot: TicketSnapshot;
       /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
-      log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>): Promise<LogReadingResult>;
+      log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
+      readonly read: TicketRead;
     }
   | { readonly kind: 'merged'; readonly into: string }
   | { readonly kind: 'gone' };
@@ -105,8 +112,14 @@ export async function readBack(
   return {
     kind: 'ticket',
     snapshot,
-    log: (tx, own) =>
-      logReading(tx, deps.cache, { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, ...own }),
+    read: ticketRead(desk.instance, ticketId, actions),
+    log: (tx, own, locked) =>
+      logReading(
+        tx,
+        deps.cache,
+        { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, ...own },
+        locked,
+      ),
   };
 }
 
@@ -115,6 +128,10 @@ async function read(desk: Desk, ticketId: string, since: string | null, signal: 
   // Ids and times may commit out of order, so a read looks back further than the cursor.
   const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();
   return helpdesk.read(ticketId, from, signal);
+}
+
+function ticketRead(instance: string, ticketId: string, actions: readonly Observed[]): TicketRead {
+  return { instance, ticketId, externalIds: actions.map((action) => action.externalId) };
 }
 
 function looksOld(actions: readonly Observed[], since: string | null): boolean {
@@ -128,12 +145,12 @@ async function understand(
 ): Promise<{ snapshot: TicketSnapshot; actions: Observed[] }> {
   const actions: Observed[] = [];
   for (const action of reading.actions) actions.push(await understandAction(deps, action));
-  return { snapshot: { ...reading.snapshot, description: sanitise(reading.snapshot.description) }, actions };
+  return { snapshot: { ...reading.snapshot, description: cleanDescription(reading.snapshot.description) }, actions };
 }
 
 async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<Observed> {
   if (action.note === null) return action;
-  const { html, dataImages, whole } = sanitiseNote(action.note);
+  const { html, dataImages, whole } = cleanNote(action.note);
   const attachments: Attachment[] = [...action.attachments];
   for (const image of dataImages) {
     const staged = await deps.blobs.put(

@@ -15,7 +15,7 @@ import { inTransaction } from '#db/transaction.ts';
 import { isSettled, markMade, type Made, type Plan } from '#db/writes.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { make } from './make-step.ts';
-import { observe, readBack } from './observe.ts';
+import { observe, readBack, type ReadBack } from './observe.ts';
 import { fieldsNotTaken, isSeen, statusStep, whoseStatus } from './verify.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
@@ -51,8 +51,7 @@ export async function settle(
     }
     const { snapshot } = back;
     const steps = plan.steps as readonly Step[];
-    const result = await inTransaction(deps.db, async (tx) => {
-      const logged = await back.log(tx, ownWrite(tx, context, last));
+    const result = await withReading(run, back, last, async (tx, logged) => {
       const seen =
         last === null ||
         isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
@@ -102,6 +101,21 @@ export async function settle(
       1,
     );
   }
+}
+
+/** In one transaction: the reading is logged, then what follows from it is done. */
+function withReading<Result>(
+  { deps, context }: ApplyRun,
+  back: Extract<ReadBack, { kind: 'ticket' }>,
+  last: Pending | null,
+  work: (tx: Tx, logged: LogReadingResult) => Promise<Result>,
+): Promise<Result> {
+  if (last?.opened == null) {
+    return deps.together(back.read, async (tx, locked) =>
+      work(tx, await back.log(tx, ownWrite(tx, context, last), locked)),
+    );
+  }
+  return inTransaction(deps.db, async (tx) => work(tx, await back.log(tx, ownWrite(tx, context, last))));
 }
 
 /** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */

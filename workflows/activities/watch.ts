@@ -97,10 +97,19 @@ async function poll(
       const page = await helpdesk.feed(cursor, feedPage, within);
       // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
       const since = await readFromMany(deps.db, instance, page.tickets);
+      // Half of the places stay free for hints, which tell of what somebody has just written.
+      const half = createSemaphore(Math.max(1, Math.floor(helpdesk.traits.concurrency / 2)));
       await Promise.all(
-        page.tickets.map((ticket) =>
-          inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal, since.get(ticket))),
-        ),
+        page.tickets.map(async (ticket) => {
+          const release = await half.acquire(signal);
+          try {
+            await inPlace(deps, places, instance, signal, () =>
+              observe(deps, instance, ticket, signal, since.get(ticket)),
+            );
+          } finally {
+            release();
+          }
+        }),
       );
       await moveFeed(deps.db, instance, cursor, page.cursor, page.more);
     }

@@ -1,0 +1,83 @@
+/** Promises of several lanes in one statement: what is to be promised while one is on its way waits for the next. */
+import { sql } from 'drizzle-orm';
+import { rows, type Db } from './client.ts';
+import { arrayLiteral, textArray } from './text-array.ts';
+import { promiseWrite, type Promised, type PromiseInput } from './writes.ts';
+
+export type PromiseWrite = (input: PromiseInput) => Promise<Promised>;
+
+type Waiting = {
+  readonly input: PromiseInput;
+  done(promised: Promised): void;
+  failed(error: unknown): void;
+};
+
+const atOnce = 2;
+const most = 32;
+
+export function createPromises(db: Db): PromiseWrite {
+  let waiting: Waiting[] = [];
+  let running = 0;
+  let isPlanned = false;
+  const plan = (): void => {
+    if (isPlanned || running >= atOnce || waiting.length === 0) return;
+    isPlanned = true;
+    setImmediate(() => {
+      isPlanned = false;
+      const batch = waiting.slice(0, most);
+      waiting = waiting.slice(most);
+      running += 1;
+      void promiseAll(db, batch).finally(() => {
+        running -= 1;
+        plan();
+      });
+      plan();
+    });
+  };
+  return (input) =>
+    new Promise((done, failed) => {
+      waiting.push({ input, done, failed });
+      plan();
+    });
+}
+
+/** Never rejects. Where the statement fails, because a ticket has an open write or for another reason, each is told its own. */
+async function promiseAll(db: Db, batch: readonly Waiting[]): Promise<void> {
+  if (batch.length > 1) {
+    try {
+      const left = await promiseTogether(
+        db,
+        batch.map((one) => one.input),
+      );
+      for (const { input, done } of batch) {
+        const leftMs = left.get(`${input.delivery}/${input.step}`);
+        done(leftMs === undefined ? { kind: 'lost' } : { kind: 'promised', leftMs });
+      }
+      return;
+    } catch {
+      // Alone, each finds out what is wrong.
+    }
+  }
+  for (const { input, done, failed } of batch) await promiseWrite(db, input).then(done, failed);
+}
+
+async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise<Map<string, number>> {
+  const column = (of: (input: PromiseInput) => string): ReturnType<typeof textArray> => textArray(inputs.map(of));
+  const ofPlan = inputs.map(({ plan, ticket }) => ({ plan, ticket }));
+  const found = await rows<{ delivery: string; step: number; left_ms: number }>(
+    db,
+    sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, plan, deadline)
+      select p.delivery::uuid, p.step::int, p.instance, more.value->>'ticket', p.marker, p.fingerprints::text[],
+        nullif(more.value->'plan', 'null'::jsonb), clock_timestamp() + make_interval(secs => p.timeout_ms::float8 / 1000)
+      from unnest(${column((one) => one.delivery)}, ${column((one) => String(one.step))}, ${column((one) => one.instance)},
+          ${column((one) => String(one.epoch))}, ${column((one) => one.marker)}, ${column((one) => arrayLiteral(one.fingerprints))},
+          ${column((one) => String(one.timeoutMs))})
+        with ordinality as p (delivery, step, instance, epoch, marker, fingerprints, timeout_ms, n)
+      cross join lateral (select ${JSON.stringify(ofPlan)}::jsonb->(p.n::int - 1) as value) more
+      where (select c.epoch from couriers c where c.instance = p.instance) = p.epoch::bigint
+      on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
+        where writes.state = 'absent'
+      returning delivery, step, (extract(epoch from deadline - clock_timestamp()) * 1000)::float8 as left_ms`,
+  );
+  return new Map(found.map((row) => [`${row.delivery}/${row.step}`, row.left_ms]));
+}

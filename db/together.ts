@@ -1,0 +1,106 @@
+/**
+ * Many tickets in one transaction. A commit waits for the disk and a statement for its connection, whether they are
+ * about one ticket or about ten; so what is to be logged while a transaction is under way waits for the next one. Where
+ * one piece of work fails, each is done again by itself, so that it spoils nothing for the others.
+ */
+import type { Client, Tx } from './client.ts';
+import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Done with the ticket's lock held, perhaps more than once, of which one is committed. */
+export type TicketWork<Result> = (tx: Tx, locked: LockedTicket) => Promise<Result>;
+
+export type Together = <Result>(read: TicketRead, work: TicketWork<Result>) => Promise<Result>;
+
+export type TogetherOptions = {
+  /** Transactions at a time. */
+  readonly atOnce?: number;
+  /** Tickets in one transaction. */
+  readonly most?: number;
+};
+
+type Job = {
+  readonly read: TicketRead;
+  readonly key: string;
+  readonly work: TicketWork<unknown>;
+  done(result: unknown): void;
+  failed(error: unknown): void;
+};
+
+export function createTogether(db: Client, options: TogetherOptions = {}): Together {
+  const { atOnce = 3, most = 16 } = options;
+  let waiting: Job[] = [];
+  let running = 0;
+  let isPlanned = false;
+
+  /** What arrives in the same turn of the event loop goes together. */
+  const plan = (): void => {
+    if (isPlanned || running >= atOnce || waiting.length === 0) return;
+    isPlanned = true;
+    setImmediate(() => {
+      isPlanned = false;
+      const batch = take();
+      running += 1;
+      void runBatch(db, batch).finally(() => {
+        running -= 1;
+        plan();
+      });
+      plan();
+    });
+  };
+
+  /** The first that wait, but no ticket twice: what is known of it is read once per transaction. */
+  const take = (): Job[] => {
+    const batch = new Map<string, Job>();
+    const rest: Job[] = [];
+    for (const job of waiting) {
+      if (batch.size < most && !batch.has(job.key)) batch.set(job.key, job);
+      else rest.push(job);
+    }
+    waiting = rest;
+    return [...batch.values()];
+  };
+
+  return <Result>(read: TicketRead, work: TicketWork<Result>) =>
+    new Promise<Result>((resolve, reject) => {
+      waiting.push({
+        read,
+        key: `${read.instance}\n${read.ticketId}`,
+        work,
+        done: (result) => resolve(result as Result),
+        failed: reject,
+      });
+      plan();
+    });
+}
+
+/** Never rejects: each job hears for itself. */
+async function runBatch(db: Client, batch: readonly Job[]): Promise<void> {
+  try {
+    const results = await inTransaction(db, (tx) => workAll(tx, batch));
+    for (const [n, job] of batch.entries()) job.done(results[n]);
+  } catch (error) {
+    const [only] = batch;
+    if (batch.length === 1) return only?.failed(error);
+    for (const job of batch) await runBatch(db, [job]);
+  }
+}
+
+async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
+  const locked = await lockTickets(
+    tx,
+    batch.map((job) => job.read),
+  );
+  // All come to their end before the transaction does, so that none sends anything after it.
+  const ends = await Promise.allSettled(
+    batch.map(async (job, n) => {
+      const ticket = locked[n];
+      if (ticket === undefined) throw new Error(`ticket ${job.read.ticketId} is not locked`);
+      return job.work(tx, ticket);
+    }),
+  );
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}
