@@ -11,8 +11,8 @@ import { buildConnector } from 'undici';
 import { HelpdeskError } from './helpdesk.ts';
 
 export type Allow = {
-  /** Plain http URLs. */
-  readonly http: boolean;
+  /** Plain http URLs; `private`: only to the private addresses below, since anybody on the way could read and change it. */
+  readonly http: boolean | 'private';
   /** All private addresses, none, or those within these CIDRs. */
   readonly privateAddresses: boolean | readonly string[];
 };
@@ -35,19 +35,32 @@ export function addressCheck(allowed: Allow['privateAddresses']): AddressCheck {
   return (address) => {
     const cached = known.get(address);
     if (cached !== undefined) return cached;
-    const verdict = isAllowed(address, ranges);
+    const verdict = isAllowed(address, ranges, true);
     if (known.size > 1000) known.clear();
     known.set(address, verdict);
     return verdict;
   };
 }
 
-function isAllowed(address: string, ranges: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]): boolean {
+/** For plain http: what the configuration names, and no public address where it says `private`. */
+export function plainCheck(allow: Allow): AddressCheck {
+  const { http, privateAddresses } = allow;
+  if (http === false) return () => false;
+  if (http === true || privateAddresses === true) return addressCheck(privateAddresses);
+  const ranges = (privateAddresses === false ? [] : privateAddresses).map((cidr) => ipaddr.parseCIDR(cidr));
+  return (address) => isAllowed(address, ranges, false);
+}
+
+function isAllowed(
+  address: string,
+  ranges: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][],
+  publicToo: boolean,
+): boolean {
   const unscoped = address.split('%', 1)[0] ?? '';
   if (!ipaddr.isValid(unscoped)) return false;
   const parsed = ipaddr.process(unscoped);
   const inRange = ranges.some(([range, bits]) => range.kind() === parsed.kind() && parsed.match(range, bits));
-  if (inRange) return true;
+  if (inRange || !publicToo) return inRange;
   return parsed.range() === 'unicast' && !isCompatible(parsed);
 }
 
@@ -57,12 +70,16 @@ function isCompatible(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
 }
 
 /** The URL, parsed; refused before anything is resolved or sent. Errors never repeat the query, which may hold a secret. */
-export function checkUrl(text: string, allow: Allow, isAddressAllowed: AddressCheck): URL {
+export function checkUrl(
+  text: string,
+  allow: Allow,
+  checks: { readonly https: AddressCheck; readonly http: AddressCheck },
+): URL {
   const url = URL.parse(text);
   if (url === null || text.length > maxUrlLength) {
     throw new HelpdeskError('refused', 'url-not-allowed', 'The URL is not a valid one. Correct it in the settings.');
   }
-  if (url.protocol !== 'https:' && !(allow.http && url.protocol === 'http:')) {
+  if (url.protocol !== 'https:' && !(allow.http !== false && url.protocol === 'http:')) {
     throw new HelpdeskError(
       'refused',
       'url-not-allowed',
@@ -77,16 +94,22 @@ export function checkUrl(text: string, allow: Allow, isAddressAllowed: AddressCh
     );
   }
   const host = bareHost(url.hostname);
+  const isAddressAllowed = url.protocol === 'https:' ? checks.https : checks.http;
   if (isIP(host) !== 0 && !isAddressAllowed(host)) throw blocked(host);
   return url;
 }
 
-/** Opens sockets for undici, to allowed addresses only. `resolve` is for tests. */
+/** Opens sockets for undici, to allowed addresses only, which may be others for plain http. `resolve` is for tests. */
 export function guardedConnector(
-  isAddressAllowed: AddressCheck,
+  checks: { readonly https: AddressCheck; readonly http: AddressCheck },
   timeoutMs: number,
   resolve: Lookup = dnsLookup as Lookup,
 ): buildConnector.connector {
+  const [secure, plain] = [checks.https, checks.http].map((check) => connectorFor(check, timeoutMs, resolve));
+  return (options, callback) => (options.protocol === 'https:' ? secure : plain)?.(options, callback);
+}
+
+function connectorFor(isAddressAllowed: AddressCheck, timeoutMs: number, resolve: Lookup): buildConnector.connector {
   const lookup: Lookup = (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, []);
@@ -126,6 +149,6 @@ function blocked(host: string): HelpdeskError {
   return new HelpdeskError(
     'refused',
     'address-not-allowed',
-    `${host} is a private or reserved address, or resolves to one. If that is meant, allow its network in this gateway's configuration.`,
+    `${host} is a private or reserved address, or resolves to one, or is public and was to be reached without https. Use https, or allow its network in this gateway's configuration if that is meant.`,
   );
 }

@@ -8,7 +8,7 @@
 import { Readable, Transform } from 'node:stream';
 import { Agent, request as undiciRequest } from 'undici';
 import type { Dispatcher } from 'undici';
-import { addressCheck, checkUrl, guardedConnector } from './guard.ts';
+import { addressCheck, checkUrl, guardedConnector, plainCheck } from './guard.ts';
 import type { Allow } from './guard.ts';
 import { HelpdeskError } from './helpdesk.ts';
 import type { HttpClient, HttpReply, HttpRequest } from './helpdesk.ts';
@@ -34,15 +34,17 @@ const defaultMaxStreamBytes = 1024 * 1024 * 1024;
 type Exchange = {
   readonly what: string;
   readonly write: boolean;
+  /** The answer to a HEAD names a length and has no body. */
+  readonly hasBody: boolean;
   readonly deadline: Deadline;
   readonly mark: { sent: boolean };
   readonly maxBytes: number;
 };
 
 export function createHttpClient(options: HttpOptions): OwnedHttpClient {
-  const isAddressAllowed = addressCheck(options.allow.privateAddresses);
+  const checks = { https: addressCheck(options.allow.privateAddresses), http: plainCheck(options.allow) };
   const agent = new Agent({
-    connect: guardedConnector(isAddressAllowed, options.connectTimeoutMs ?? 5_000, options.resolve),
+    connect: guardedConnector(checks, options.connectTimeoutMs ?? 5_000, options.resolve),
     connections: options.connectionsPerOrigin ?? 16,
     pipelining: 1,
     // The exchange's own deadline rules; these two would only measure silence.
@@ -58,10 +60,11 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
     request: HttpRequest,
     streamed: boolean,
   ): Promise<readonly [Exchange, Dispatcher.ResponseData<unknown>]> {
-    const url = checkUrl(request.url, options.allow, isAddressAllowed);
+    const url = checkUrl(request.url, options.allow, checks);
     const exchange: Exchange = {
       what: `${request.method} ${url.origin}${url.pathname}`,
-      write: request.method !== 'GET',
+      write: request.method !== 'GET' && request.method !== 'HEAD',
+      hasBody: request.method !== 'HEAD',
       deadline: startDeadline(
         request.signal,
         request.timeoutMs ?? (streamed ? defaultStreamTimeoutMs : defaultTimeoutMs),
@@ -169,7 +172,7 @@ function refuseStrange(reply: Dispatcher.ResponseData<unknown>, exchange: Exchan
   const redirected = reply.statusCode >= 300 && reply.statusCode < 400 && reply.statusCode !== 304;
   const encoded = encoding !== undefined && String(encoding).toLowerCase() !== 'identity';
   const length = Number(reply.headers['content-length'] ?? 0);
-  if (!redirected && !encoded && !(length > exchange.maxBytes)) return;
+  if (!redirected && !encoded && !(exchange.hasBody && length > exchange.maxBytes)) return;
   reply.body.on('error', () => undefined).destroy();
   if (redirected) {
     throw uncertain(

@@ -56,6 +56,19 @@ export const reasonCodes = [
   'sends-back',
   'content-expired',
   'dropped',
+  'link-pairing',
+  'link-suspended',
+  'link-quarantined',
+  'link-closed',
+  'link-ended',
+  'gap',
+  'seq-taken',
+  'constant-differs',
+  'bad-signature',
+  'attachment-missing',
+  'unknown-action',
+  'ticket-taken',
+  'read-by-client',
 ] as const;
 export type ReasonCode = (typeof reasonCodes)[number];
 
@@ -173,6 +186,31 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     'The content was deleted when its retention period ended, so it can no longer be delivered. Send it again from the helpdesk if it is needed.',
   dropped: (p) =>
     `Somebody dropped it by hand${p.by === undefined ? '' : ` (${p.by})`}, so it was not delivered. Nothing to do.`,
+  'link-pairing': (p) =>
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is not complete yet: its checks have not all gone well.${detail(p)} See ferry link status, correct what it names, then check again with ferry link check.`,
+  'link-suspended': (p) =>
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is suspended${p.by === undefined ? '' : ` (by ${p.by})`}, so nothing is carried on it and everything waits.${detail(p)} ferry link resume lets it go on.`,
+  'link-quarantined': (p) =>
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is in quarantine, so nothing is carried on it and everything waits: a gateway seems to have been restored from a backup or cloned.${detail(p)} ferry link resume compares both sides, says what differs, and goes on.`,
+  'link-closed': (p) =>
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} has ended, so this did not go there. Use another way, or pair again.`,
+  'link-ended': (p) =>
+    `The link with ${desk(p)} has ended. What is written here no longer goes there, and nothing comes from there.${p.number === undefined ? '' : ` The ticket there was ${p.number}.`}${detail(p)}`,
+  gap: () =>
+    'Something that was sent before it on this lane has not arrived here yet, so it waits. Send what is missing first, then this again.',
+  'seq-taken': (p) =>
+    `Another action has this seq already${p.expected === undefined ? '' : `; the next one is ${p.expected}`}. The sender was restored from a backup or cloned, or counts wrongly; compare both ends of the link before it goes on.`,
+  'constant-differs': () =>
+    'An action with this id is known with other contents, and what left its origin never changes. Send new contents under a new id.',
+  'bad-signature': (p) =>
+    `The signature of its origin is missing or does not fit, so nobody can tell who said this, and it was not taken.${detail(p)} Check the keys that the origin publishes.`,
+  'attachment-missing': (p) =>
+    `The bytes of the file ${name(p)} have not arrived. Put them to /v1/attachments first, then send the action again.`,
+  'unknown-action': () =>
+    'The receipt tells of an action that was never sent on this lane. Nothing to do, unless this gateway was restored from a backup.',
+  'ticket-taken': (p) =>
+    `The ticket ${number(p)} is the counterpart of another escalation already, and a ticket has one on a link. Tell of the ticket that was opened for this one.`,
+  'read-by-client': (p) => `${desk(p)} has read it and has not said within an hour what became of it. Nothing to do.`,
 };
 
 /** Total: unknown parameters are left out of the text, never an error. */

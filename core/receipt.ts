@@ -59,6 +59,8 @@ function silent(ticketId: string, now: string): Command {
 
 function refusal({ reason, farName, escalation, action }: ReceiptView): string {
   const why = escapeHtml(reason.text).replaceAll('\n', '<br />');
+  // The last note of a link: nothing failed to arrive.
+  if (reason.code === 'link-ended') return `<p>${why}</p>`;
   // News of the ticket itself, as that it was deleted: nobody's action failed to arrive.
   if (!escalation && action.kind === null && action.author.name === '') return `<p>${why}</p>`;
   const what = escalation ? 'The escalation' : action.kind === null ? 'The change' : `"${action.kind}"`;

@@ -52,6 +52,8 @@ export type RecogniseInput = {
   readonly settleMs: number;
 };
 
+const ownMarker = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-\d{1,3}$/;
+
 export function recognise(input: RecogniseInput): Recognition {
   const { actions, known, writes, settleMs } = input;
   const liveSince = input.liveSince === null ? Number.NEGATIVE_INFINITY : Date.parse(input.liveSince);
@@ -84,6 +86,12 @@ export function recognise(input: RecogniseInput): Recognition {
     }
     // A person may use our account; while a write is open nobody can tell the two apart.
     if (action.author.role === 'service' && writeOpen) return { actions: recognised, stoppedAt: index };
+    // Marked by Ferry and of no write that is known: this gateway was restored from a backup since it wrote it.
+    if (action.author.role === 'service' && action.marker !== undefined && ownMarker.test(action.marker)) {
+      ours = { at, write: null };
+      recognised.push({ as: 'consequence', index, write: null });
+      continue;
+    }
     if (at < liveSince) {
       recognised.push({ as: 'before-go-live', index });
       continue;

@@ -203,6 +203,56 @@ export const wireLink = z.object({
   limits: z.object({ bodyBytes: z.int(), attachmentBytes: z.int(), actionsPerBatch: z.int() }),
 });
 
+/** One finding of a pairing's checks, by the side that looked. */
+export const wireCheck = z.object({ name: z.string().regex(/^[a-z-]{1,32}$/), ok: z.boolean(), text: safe(2_048) });
+
+/** `POST /v1/pairing`: who holds the code, and how it is to be called. */
+export const wirePairing = z.object({
+  code: z.string().regex(/^[\w-]{22,128}$/),
+  issuer: wireInstance,
+  /** Of its instance, for people. */
+  name,
+  /** Its own name of the link. */
+  link: name,
+  /** The side that it takes. */
+  side: z.enum(['customer', 'supplier']),
+  /** What the answering side is called as a client there. */
+  clientId: name,
+  contact: wireContact.nullable().default(null),
+  wireVersion: z.int().min(1),
+  /** JWT by the issuer's client key over the code's hash, so that nobody can speak in another's name. */
+  proof: z.string().max(4_096),
+});
+
+/** The answer to it: the same of the other side. */
+export const wirePaired = z.object({
+  issuer: wireInstance,
+  name,
+  link: name,
+  clientId: name,
+  contact: wireContact.nullable(),
+  wireVersion: z.int().min(1),
+});
+
+/** `POST /v1/link/checks`: the other side's findings of a run, and that it waits for ours; or just bytes to be counted. */
+export const wireChecks = z.union([
+  z.object({ run: wireId, checks: z.array(wireCheck).max(32) }),
+  z.object({ padding: z.string() }),
+]);
+export const wireChecked = z.object({
+  done: z.boolean(),
+  checks: z.array(wireCheck).max(32),
+  /** Of the request's body. */
+  bytes: z.int().min(0),
+});
+
+/** `POST /v1/link/close` */
+export const wireClose = z.object({ text: text.optional() });
+
+export type WireCheck = z.output<typeof wireCheck>;
+export type WirePairing = z.output<typeof wirePairing>;
+export type WirePaired = z.output<typeof wirePaired>;
+export type WireChecked = z.output<typeof wireChecked>;
 export type WireAction = z.output<typeof wireAction>;
 export type WireReceipt = z.output<typeof wireReceipt>;
 export type WireResult = z.output<typeof wireResult>;

@@ -31,6 +31,24 @@ export async function parkLane(db: Db, lane: LaneKey): Promise<void> {
   );
 }
 
+/** Until the link is active again. Whoever changes its state meanwhile is waited for, so that no lane is forgotten. */
+export async function parkUntilActive(db: Db, lane: LaneKey, link: string): Promise<void> {
+  await db.execute(
+    sql`with resting as materialized (select id from links where id = ${link} and state <> 'active' for share)
+      update lanes set due_at = 'infinity'
+      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null and exists (select 1 from resting)`,
+  );
+}
+
+/** The link's lanes are due again; in the transaction that makes it active, after it has. Returns the instances to wake. */
+export async function unparkLink(db: Db, link: string): Promise<string[]> {
+  const found = await rows<{ to: string }>(
+    db,
+    sql`update lanes set due_at = now() where link = ${link} and due_at = 'infinity' returning to_instance as "to"`,
+  );
+  return [...new Set(found.map((row) => row.to))];
+}
+
 /**
  * Sets the lane to what its deliveries say: the lowest seq that still waits, or nothing due. Without the lane's lock it
  * changes nothing where somebody else has just changed the lane; that one's word stands.

@@ -9,7 +9,7 @@ import { constantHash } from '#core/constant.ts';
 import { reason } from '#core/reasons.ts';
 import { route } from '#core/route.ts';
 import type { Outbound } from '#core/settings.ts';
-import type { Attachment, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
+import type { Attachment, ConstantPart, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
 import { rememberStaged } from './attachments.ts';
 import { rows, type Tx } from './client.ts';
 import { otherInstance, sideOf, viewOf, type MirrorRow } from './mirrors.ts';
@@ -102,12 +102,12 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     tx,
     sql`with action as (
         insert into actions
-          (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, reason)
+          (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, trace, reason)
         values (${id}, ${instance}, ${ticketId}, ${action.externalId}, ${instance}, ${action.at},
           ${content ? JSON.stringify(action.author) : null}::jsonb, ${found.audience}, ${action.visibility},
           ${action.sendTo ?? null}, ${action.mailed ?? null}, ${content ? action.note : null}, ${content ? JSON.stringify(action.words) : null}::jsonb,
           ${JSON.stringify(content ? action.attachments : [])}::jsonb, ${hash}, ${textArray([instance])},
-          ${found.reason?.code ?? null})
+          ${id.replaceAll('-', '')}, ${found.reason?.code ?? null})
         on conflict (instance, ticket, external_id) do nothing returning id
       ), lane as (
         update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
@@ -158,6 +158,8 @@ export type NewDelivery = {
   /** A relay's words and via; absent, the action's own. */
   readonly words?: Words;
   readonly via?: readonly string[];
+  /** The constant part as it left the desk before, where that is not as it was logged. */
+  readonly constant?: ConstantPart;
 };
 
 /** Gives the action the lane's next seq; where it had come by another way already, it ends there, visibly. Returns the instance to wake. */
@@ -171,10 +173,11 @@ export async function deliver(tx: Tx, delivery: NewDelivery): Promise<string> {
       ), there as (
         select exists (select 1 from deliveries where action = ${action} and to_instance = ${to} and kind = 'action') as yes
       )
-      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, outcome, reason, ended_at)
+      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, constant, outcome, reason, ended_at)
       select ${mirror}, ${to}, lane.last_seq, case when there.yes then 'copy' else 'action' end, ${action},
         ${delivery.escalation ?? false}, ${delivery.words === undefined ? null : JSON.stringify(delivery.words)}::jsonb,
         ${delivery.via === undefined ? null : textArray(delivery.via)},
+        ${delivery.constant === undefined ? null : JSON.stringify(delivery.constant)}::jsonb,
         case when there.yes then 'skipped' end,
         case when there.yes then ${JSON.stringify(already)}::jsonb end, case when there.yes then now() end
       from lane, there`,
@@ -215,14 +218,17 @@ async function openMirror(tx: Tx, id: string, input: LogActionInput, opening: Op
     link_state: 'active',
     customer_name: instance,
     supplier_name: opening.supplier_name,
+    customer_type: opening.customer_type,
+    supplier_type: opening.supplier_type,
     customer_settings: opening.settings_version,
     supplier_settings: 0,
     superseded: false,
+    resumed_at: null,
   };
 }
 
 /** Counts a change of direction; too many in too short a time pause the mirror and tell somebody. */
-async function noteTurn(tx: Tx, row: MirrorRow, to: string, at: string): Promise<void> {
+export async function noteTurn(tx: Tx, row: MirrorRow, to: string, at: string): Promise<void> {
   const last = row.turns.at(-1);
   if (last?.to === to) return;
   const turns = [...row.turns, { at, to }].slice(-(breakerChanges + 2));

@@ -20,7 +20,8 @@ export async function purge(db: Db): Promise<string[]> {
       select instance, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
   );
   await db.execute(
-    sql`update actions set note = null, author = null, words = null, attachments = '[]'
+    sql`with emptied as (
+      update actions set note = null, author = null, words = null, attachments = '[]', signed = null, opening = null, drops = null
       where id in (
         select a.id from actions a
         where a.words is not null and a.logged_at < now() - interval '1 day'
@@ -29,7 +30,11 @@ export async function purge(db: Db): Promise<string[]> {
             where d.action = a.id
               and a.logged_at < now() - make_interval(days => (l.settings->>'retentionDays')::int))
           and not exists (select 1 from deliveries w where w.action = a.id and w.outcome is null)
-        limit ${batch})`,
+        limit ${batch}) returning id
+      )
+      -- What was promised to a peer, or left the desk before, is content too.
+      update deliveries d set sent = null, constant = null from emptied
+      where d.action = emptied.id and (d.sent is not null or d.constant is not null)`,
   );
   const freed = await rows<{ sha256: string }>(
     db,
@@ -39,7 +44,8 @@ export async function purge(db: Db): Promise<string[]> {
       select distinct e.sha256 from expired e
       where e.sha256 is not null and not exists (
         select 1 from attachments kept join actions a on a.id = kept.action
-        where kept.sha256 = e.sha256 and a.words is not null)`,
+        where kept.sha256 = e.sha256 and a.words is not null)
+        and not exists (select 1 from uploads u where u.sha256 = e.sha256)`,
   );
   return freed.map((row) => row.sha256);
 }

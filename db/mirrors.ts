@@ -1,6 +1,6 @@
 /** Mirrors as the deciding functions want to see them. */
 import { sql, type SQL } from 'drizzle-orm';
-import type { LinkMode, SideName } from '#core/vocabulary.ts';
+import type { InstanceType, LinkMode, SideName } from '#core/vocabulary.ts';
 import { reopenDays, type CloseReason, type MirrorState, type MirrorView } from '#core/mirror.ts';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db } from './client.ts';
@@ -28,9 +28,13 @@ export type MirrorRow = {
   readonly link_state: LinkState;
   readonly customer_name: string;
   readonly supplier_name: string;
+  readonly customer_type: InstanceType;
+  readonly supplier_type: InstanceType;
   readonly customer_settings: number;
   readonly supplier_settings: number;
   readonly superseded: boolean;
+  /** The link was resumed from quarantine then: what was recorded before may have been written already. */
+  readonly resumed_at: string | null;
 };
 
 /** Columns every mirror query selects; `m`, `l`, `cs`, `ss`, `ci`, `si` are the aliases of mirrorFrom. */
@@ -38,7 +42,8 @@ export const mirrorColumns: SQL = sql`
   m.id, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
   m.paused_at is not null as paused, m.pause_reason, m.customer_instance, m.customer_ticket, m.customer_number,
   m.customer_url, m.supplier_instance, m.supplier_ticket, m.supplier_number, m.supplier_url, m.turns,
-  l.settings->>'mode' as mode, l.state as link_state, ci.name as customer_name, si.name as supplier_name,
+  l.settings->>'mode' as mode, l.state as link_state, to_json(l.resumed_at)#>>'{}' as resumed_at, ci.name as customer_name, si.name as supplier_name,
+  ci.type as customer_type, si.type as supplier_type,
   cs.settings_version as customer_settings, ss.settings_version as supplier_settings,
   m.state = 'closed' and exists (
     select 1 from mirrors newer

@@ -4,10 +4,12 @@ import { rows, type Db } from './client.ts';
 
 export type Notice = { readonly link: string; readonly cause: string; readonly text: string };
 
-/** A repeat only counts. */
+/** A repeat only counts. Whom to call at the other side stands behind the text, where somebody is named. */
 export async function raiseNotice(db: Db, notice: Notice): Promise<void> {
   await db.execute(
-    sql`insert into notices (link, cause, text) values (${notice.link}, ${notice.cause}, ${notice.text})
+    sql`insert into notices (link, cause, text) values (${notice.link}, ${notice.cause}, ${notice.text}::text || coalesce(
+        (select ' On duty at the other side: ' || concat_ws(', ', nullif(far_contact->>'name', ''), far_contact->>'email', far_contact->>'phone') || '.'
+          from links where id = ${notice.link} and far_contact is not null), ''))
       on conflict (link, cause) where cleared_at is null
       do update set count = notices.count + 1, last_at = now()`,
   );

@@ -7,6 +7,7 @@ import { rows } from './client.ts';
 import type { Db, Tx } from './client.ts';
 import { settleLane } from './lanes.ts';
 import { clearNotices } from './notices.ts';
+import { tellRemote } from './receipts.ts';
 
 /** Everything that waits for this instance is tried again at once. Returns how many lanes wait; null: no such instance. */
 export async function retryInstance(db: Db, instance: string, by: string): Promise<number | null> {
@@ -65,6 +66,7 @@ export async function skipDelivery(db: Db, id: string, by: string): Promise<Oper
     if (delivery.outcome !== null) return { done: false, why: 'ended' };
     const why = reason('dropped', { by });
     await end(tx, sql`id = ${id}`, why);
+    await tellRemote(tx, id, 'skipped', why);
     // A write that may have been made goes on being recognised, and no longer keeps others from the ticket.
     await tx.execute(
       sql`update writes set state = 'settled', settled_at = now()

@@ -5,8 +5,9 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason as reasonFor } from '#core/reasons.ts';
+import { isRemote } from '#core/remote.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
-import type { Command, Outcome, Reason } from '#core/vocabulary.ts';
+import type { Command, ConstantPart, Outcome, Reason } from '#core/vocabulary.ts';
 import { rows, type Db, type Tx } from './client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
@@ -25,6 +26,8 @@ export type Ending = {
   readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
   /** What was done, for relays; absent where nothing was. */
   readonly command?: Command;
+  /** The constant part as it left the desk before, where that is not as it was logged: what a relay takes along. */
+  readonly constant?: ConstantPart;
   /** The ticket an escalation opened. */
   readonly opened?: Opened;
   /** The ticket is known to have no other mirror, so that nothing can be relayed. */
@@ -72,7 +75,7 @@ export async function endDelivery(
   }
   const travelsOn = ending.outcome === 'applied' && delivery.kind === 'action' && ending.alone !== true;
   if (travelsOn && ending.command !== undefined) {
-    wake.push(...(await relay(tx, cache, context, to, ending.command)));
+    wake.push(...(await relay(tx, cache, context, to, ending.command, ending.constant)));
   }
   return { wake, isLast: ended.waiting === null };
 }
@@ -109,7 +112,9 @@ function markEnded(
         where mirror = ${mirror.id} and to_instance = ${delivery.to} and outcome is null and accepted_at is null and set_aside_at is null and id <> ${delivery.id}
       ), lane as (
         update lanes l set head_seq = coalesce(waiting.seq, l.last_seq + 1),
-          due_at = case when waiting.seq is null then null else now() end
+          due_at = case when waiting.seq is null then null
+            -- What a peer tells of what it has says nothing of when it takes more.
+            when ${delivery.acceptedAt !== null} then coalesce(l.due_at, now()) else now() end
         from waiting, ended where l.mirror = ${mirror.id} and l.to_instance = ${delivery.to}
       )
       select (select count(*)::int from ended) as ended, (select seq::float8 from waiting) as waiting`,
@@ -168,11 +173,17 @@ async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Pr
 function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
   const { delivery, mirror, action } = context;
   const opened = ending.outcome === 'applied' && opensMirror(context);
-  if (!opened && ending.outcome !== 'refused') return null;
   const from = delivery.to;
+  // Another gateway asks for every outcome; a desk is told only what somebody there has to know.
+  const toldAll = isRemote(from === mirror.supplier_instance ? mirror.customer_type : mirror.supplier_type);
+  if (!toldAll && !opened && ending.outcome !== 'refused') return null;
   return {
     outcome: ending.outcome,
-    reason: ending.reason ?? reasonFor('applied-as-is', { desk: mirror.supplier_name }),
+    reason:
+      ending.reason ??
+      reasonFor('applied-as-is', {
+        desk: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
+      }),
     escalation: delivery.escalation,
     farName: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
     farNumber:

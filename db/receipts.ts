@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { ReceiptView } from '#core/receipt.ts';
+import type { Outcome, Reason } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
 
 /** Whether the same refusal was told on this lane before: same reason, same sort of action. */
@@ -17,6 +18,37 @@ export async function toldBefore(db: Db, delivery: string): Promise<boolean> {
       limit 1`,
   );
   return found.length > 0;
+}
+
+/** A delivery that somebody ended by hand is told to another gateway or tool, as every outcome is. */
+export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<void> {
+  const [row] = await rows<{
+    mirror: string;
+    to: string;
+    action: string;
+    at: string;
+    desk: string;
+    escalation: boolean;
+  }>(
+    tx,
+    sql`select d.mirror, other.id as "to", d.action, to_json(a.at)#>>'{}' as at, here.name as desk, d.escalation
+      from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
+      join instances here on here.id = d.to_instance
+      join instances other on other.id = case when d.to_instance = m.customer_instance then m.supplier_instance else m.customer_instance end
+      where d.id = ${delivery} and d.kind = 'action' and other.type in ('peer', 'api')`,
+  );
+  if (row === undefined) return;
+  const { mirror, to, action, at, desk, escalation } = row;
+  const receipt: ReceiptView = {
+    outcome,
+    reason,
+    farNumber: null,
+    farUrl: null,
+    farName: desk,
+    escalation,
+    action: { author: { name: '', role: 'automation' }, at, kind: null },
+  };
+  await putReceipt(tx, { mirror, to, action, receipt });
 }
 
 export type NewReceipt = {

@@ -1,6 +1,6 @@
 /** What was applied at a desk between two others travels on to that ticket's further mirrors, where they allow it. */
 import { sql } from 'drizzle-orm';
-import type { Command, Words } from '#core/vocabulary.ts';
+import type { Command, ConstantPart, Words } from '#core/vocabulary.ts';
 import { rows, type Tx } from './client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { deliver } from './log-action.ts';
@@ -21,6 +21,7 @@ export async function relay(
   context: DeliveryContext,
   at: string,
   command: Command,
+  constant?: ConstantPart,
 ): Promise<string[]> {
   const ticket = command.ticketId ?? context.mirror.supplier_ticket;
   if (ticket === null) return [];
@@ -44,7 +45,14 @@ export async function relay(
     const { outbound } = await cache.side(tx, `${mirror.link}/${mirror.side}`, mirror.settings_version);
     if (outbound.relay === 'none') continue;
     wake.push(
-      await deliver(tx, { mirror: mirror.id, to: mirror.to, action: context.action.id, words: wordsOf(command), via }),
+      await deliver(tx, {
+        mirror: mirror.id,
+        to: mirror.to,
+        action: context.action.id,
+        words: wordsOf(command),
+        via,
+        ...(constant === undefined ? {} : { constant }),
+      }),
     );
   }
   return wake;

@@ -1,6 +1,7 @@
 /** How Ferry stands: instances, links, what waits and what is held. Cost does not grow with history. */
 import { sql } from 'drizzle-orm';
 import type { LinkMode, Reason } from '#core/vocabulary.ts';
+import type { WireContact } from '#core/wire.ts';
 import { rows } from './client.ts';
 import type { Db } from './client.ts';
 import { iso } from './iso.ts';
@@ -35,6 +36,10 @@ export type LinkStatus = {
   readonly skipped: number;
   readonly refused: number;
   readonly held: number;
+  /** Why it is not active. */
+  readonly reason: Reason | null;
+  /** Whom to call at the other side. */
+  readonly contact: WireContact | null;
 };
 
 export type HeldStatus = {
@@ -122,7 +127,8 @@ async function linkStatus(db: Db): Promise<LinkStatus[]> {
       select l.id, l.state, l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
         coalesce(live.opening, 0)::int as opening, coalesce(live.open, 0)::int as open, coalesce(live.paused, 0)::int as paused,
         coalesce(recent.applied, 0)::int as applied, coalesce(recent.skipped, 0)::int as skipped,
-        coalesce(recent.refused, 0)::int as refused, coalesce(held.held, 0)::int as held
+        coalesce(recent.refused, 0)::int as refused, coalesce(held.held, 0)::int as held,
+        l.state_reason as reason, l.far_contact as contact
       from links l
       join sides c on c.id = l.id || '/customer'
       join sides s on s.id = l.id || '/supplier'

@@ -1,6 +1,7 @@
 /** Everything Ferry knows about one ticket, read for the timeline. Contents only where asked for. */
 import { sql } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/vocabulary.ts';
+import type { LinkState, WireContact } from '#core/wire.ts';
 import { rows } from './client.ts';
 import type { Db } from './client.ts';
 import { iso } from './iso.ts';
@@ -25,6 +26,9 @@ export type TraceMirror = {
   readonly supplier_ticket: string | null;
   readonly supplier_number: string | null;
   readonly supplier_url: string | null;
+  readonly link_state: LinkState;
+  /** Whom to call at the other side. */
+  readonly far_contact: WireContact | null;
 };
 
 export type TraceAction = {
@@ -34,6 +38,8 @@ export type TraceAction = {
   readonly external_id: string;
   readonly origin: string;
   readonly via: readonly string[];
+  /** The same at every gateway that it passes. */
+  readonly trace: string | null;
   readonly at: string;
   readonly logged_at: string;
   readonly role: string | null;
@@ -68,6 +74,10 @@ export type TraceDelivery = {
   readonly set_aside_at: string | null;
   readonly released_at: string | null;
   readonly created_at: string;
+  /** A peer has it since then. */
+  readonly accepted_at: string | null;
+  /** The peer's half, by its own clock. */
+  readonly far: { readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number } | null;
   readonly ended_at: string | null;
 };
 
@@ -189,7 +199,8 @@ async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<Trac
     sql`select id, link, state, shadow, close_reason, paused_at is not null as paused, pause_reason,
         ${iso('created_at')} as created_at, ${iso('opened_at')} as opened_at, ${iso('closed_at')} as closed_at,
         customer_instance, customer_ticket, customer_number, customer_url,
-        supplier_instance, supplier_ticket, supplier_number, supplier_url
+        supplier_instance, supplier_ticket, supplier_number, supplier_url,
+        (select state from links where id = link) as link_state, (select far_contact from links where id = link) as far_contact
       from mirrors
       where (customer_instance = ${instance} and customer_ticket = ${ticket})
         or (supplier_instance = ${instance} and supplier_ticket = ${ticket})
@@ -200,7 +211,7 @@ async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<Trac
 async function actionsOf(db: Db, tickets: ReturnType<typeof sql>, notes: boolean): Promise<TraceAction[]> {
   const latest = await rows<TraceAction>(
     db,
-    sql`select a.id, a.instance, a.ticket, a.external_id, a.origin, a.via, ${iso('a.at')} as at,
+    sql`select a.id, a.instance, a.ticket, a.external_id, a.origin, a.via, a.trace, ${iso('a.at')} as at,
         ${iso('a.logged_at')} as logged_at, a.author->>'role' as role, a.audience, a.visibility, a.send_to,
         a.words->>'kind' as kind,
         array(
@@ -225,7 +236,7 @@ async function deliveriesOf(
     db,
     sql`select id, mirror, to_instance, seq::float8 as seq, kind, action, escalation, receipt, outcome, reason, drops, attempts,
         ${iso('held_at')} as held_at, ${iso('set_aside_at')} as set_aside_at, ${iso('released_at')} as released_at,
-        ${iso('created_at')} as created_at, ${iso('ended_at')} as ended_at
+        ${iso('created_at')} as created_at, ${iso('accepted_at')} as accepted_at, far, ${iso('ended_at')} as ended_at
       from deliveries
       where action = any(${textArray(actions.map(({ id }) => id))}::uuid[])
         or mirror = any(${textArray(mirrors.map(({ id }) => id))}::uuid[])

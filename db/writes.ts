@@ -1,6 +1,6 @@
 /** Writes: promised in the database before they are made in a helpdesk. */
 import { sql } from 'drizzle-orm';
-import type { Command, Reason } from '#core/vocabulary.ts';
+import type { Command, ConstantPart, Reason } from '#core/vocabulary.ts';
 import { rows, type Db } from './client.ts';
 import { textArray } from './text-array.ts';
 
@@ -10,6 +10,8 @@ export type Plan = {
   readonly drops: readonly Reason[];
   readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
   readonly steps: readonly unknown[];
+  /** The constant part as it left the other desk, where that is not as it was logged; relays take it along. */
+  readonly constant?: ConstantPart;
 };
 
 export type WriteRow = {

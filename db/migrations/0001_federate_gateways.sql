@@ -23,7 +23,8 @@ CREATE TABLE "offers" (
 	"delivery" uuid NOT NULL,
 	"action" jsonb,
 	"receipt" jsonb,
-	"offered_at" timestamp with time zone DEFAULT now() NOT NULL
+	"offered_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"read_at" timestamp with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "origin_keys" (
@@ -43,6 +44,11 @@ CREATE TABLE "pairings" (
 	"code_hash" text,
 	"code" text,
 	"state" text DEFAULT 'invited' NOT NULL,
+	"name" text,
+	"contact" jsonb,
+	"issuer" text,
+	"run" uuid,
+	"asks" boolean DEFAULT true NOT NULL,
 	"checks" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"created_by" text NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -69,6 +75,15 @@ CREATE TABLE "seen_jtis" (
 	CONSTRAINT "seen_jtis_client_jti_pk" PRIMARY KEY("client","jti")
 );
 --> statement-breakpoint
+CREATE TABLE "uploads" (
+	"link" text NOT NULL,
+	"sha256" text NOT NULL,
+	"size_bytes" bigint NOT NULL,
+	"type" text,
+	"put_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "uploads_link_sha256_pk" PRIMARY KEY("link","sha256")
+);
+--> statement-breakpoint
 CREATE TABLE "webhooks" (
 	"link" text PRIMARY KEY NOT NULL,
 	"url" text NOT NULL,
@@ -93,17 +108,24 @@ ALTER TABLE "clients" ADD COLUMN "dpop" text DEFAULT 'optional' NOT NULL;--> sta
 ALTER TABLE "deliveries" ADD COLUMN "constant" jsonb;--> statement-breakpoint
 ALTER TABLE "deliveries" ADD COLUMN "accepted_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "deliveries" ADD COLUMN "sent_hash" text;--> statement-breakpoint
+ALTER TABLE "deliveries" ADD COLUMN "sent" jsonb;--> statement-breakpoint
+ALTER TABLE "deliveries" ADD COLUMN "asked_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "deliveries" ADD COLUMN "far" jsonb;--> statement-breakpoint
 ALTER TABLE "lanes" ADD COLUMN "acked_seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "lanes" ADD COLUMN "accepted_seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "links" ADD COLUMN "state_reason" jsonb;--> statement-breakpoint
+ALTER TABLE "links" ADD COLUMN "resumed_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "links" ADD COLUMN "far_contact" jsonb;--> statement-breakpoint
 ALTER TABLE "links" ADD COLUMN "own_contact" jsonb;--> statement-breakpoint
 CREATE INDEX "keys_instance" ON "keys" USING btree ("instance","use","signs_from");--> statement-breakpoint
 CREATE UNIQUE INDEX "offers_delivery" ON "offers" USING btree ("delivery");--> statement-breakpoint
 CREATE INDEX "offers_link" ON "offers" USING btree ("link","position");--> statement-breakpoint
 CREATE INDEX "offers_mirror" ON "offers" USING btree ("mirror","position");--> statement-breakpoint
+CREATE INDEX "offers_unread" ON "offers" USING btree ("link","position") WHERE read_at is null;--> statement-breakpoint
+CREATE INDEX "uploads_file" ON "uploads" USING btree ("sha256");--> statement-breakpoint
+CREATE INDEX "uploads_put" ON "uploads" USING btree ("put_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "pairings_code" ON "pairings" USING btree ("code_hash");--> statement-breakpoint
+CREATE INDEX "pairings_link" ON "pairings" USING btree ("link","created_at");--> statement-breakpoint
 CREATE INDEX "seen_jtis_expired" ON "seen_jtis" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "deliveries_accepted" ON "deliveries" USING btree ("accepted_at") WHERE outcome is null and accepted_at is not null;--> statement-breakpoint
 CREATE INDEX "deliveries_waiting" ON "deliveries" USING btree ("mirror","to_instance","seq") WHERE outcome is null and accepted_at is null;--> statement-breakpoint

@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { ConstantPart, Outcome, Reason, Words } from '#core/vocabulary.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
+import type { WireAction } from '#core/wire.ts';
 
 /** The intent to bring one action or one receipt down a lane. `copy` is an action that had arrived by another way. */
 export const deliveries = pgTable(
@@ -41,6 +42,10 @@ export const deliveries = pgTable(
     acceptedAt: timestamp({ withTimezone: true, mode: 'string' }),
     /** Hash of the constant part as it was sent to the peer. */
     sentHash: text(),
+    /** The whole of it as promised to the peer, so that a second try says the same; empty once the peer has it. */
+    sent: jsonb().$type<WireAction>(),
+    /** When the peer was last asked what became of it. */
+    askedAt: timestamp({ withTimezone: true, mode: 'string' }),
     /** The peer's half of the trace. */
     far: jsonb().$type<{ readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number }>(),
     /** What was left out although the delivery was applied. */

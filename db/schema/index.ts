@@ -26,6 +26,7 @@ export * from './seen-jtis.ts';
 export * from './settings.ts';
 export * from './sides.ts';
 export * from './tickets.ts';
+export * from './uploads.ts';
 export * from './webhooks.ts';
 export * from './writes.ts';
 export * from './written-ids.ts';

@@ -13,7 +13,7 @@ export const keys = pgTable(
     /** JWK as a JWE. */
     private: text().notNull(),
     signsFrom: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
-    /** Null: the newest of its use, or not yet replaced. */
+    /** Null: the newest of its use, not yet replaced, or of the use `provenance`, which stays to verify with. */
     retiresAt: timestamp({ withTimezone: true, mode: 'string' }),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },

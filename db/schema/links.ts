@@ -8,6 +8,8 @@ export const links = pgTable('links', {
   state: text().$type<LinkState>().notNull().default('active'),
   /** Why it is not active. */
   stateReason: jsonb().$type<Reason>(),
+  /** When it was last resumed from quarantine: what was recorded before may have been written already. */
+  resumedAt: timestamp({ withTimezone: true, mode: 'string' }),
   settings: jsonb().$type<LinkSettings>().notNull(),
   /** Who is on duty at the other side, shown beside every failure; and at ours, told to the other side. */
   farContact: jsonb().$type<WireContact>(),

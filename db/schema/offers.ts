@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { WireAction, WireReceipt } from '#core/wire.ts';
 
@@ -12,10 +13,16 @@ export const offers = pgTable(
     action: jsonb().$type<WireAction>(),
     receipt: jsonb().$type<WireReceipt>(),
     offeredAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    /** When a later cursor was asked for: the side has it. */
+    readAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
   (table) => [
     uniqueIndex('offers_delivery').on(table.delivery),
     index('offers_link').on(table.link, table.position),
     index('offers_mirror').on(table.mirror, table.position),
+    // What was not read yet, at or below a cursor.
+    index('offers_unread')
+      .on(table.link, table.position)
+      .where(sql`read_at is null`),
   ],
 );

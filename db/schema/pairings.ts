@@ -1,6 +1,7 @@
-import { jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';
 import type { SideName } from '#core/vocabulary.ts';
+import type { WireContact } from '#core/wire.ts';
 
 /** One check of a pairing, in one direction. */
 export type Check = {
@@ -26,11 +27,19 @@ export const pairings = pgTable(
     /** Sealed. */
     code: text(),
     state: text().$type<'invited' | 'pairing' | 'paired' | 'failed' | 'expired'>().notNull().default('invited'),
+    /** How the other side is called here, where its own name is not wanted; and whom it may call here. */
+    name: text(),
+    contact: jsonb().$type<WireContact>(),
+    /** Issuer of the other side, once known. */
+    issuer: text(),
+    /** Which run of the checks this is about, and whether we ask the other side for its own; it asked us otherwise. */
+    run: uuid(),
+    asks: boolean().notNull().default(true),
     checks: jsonb().$type<readonly Check[]>().notNull().default([]),
     createdBy: text().notNull(),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     expiresAt: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
     usedAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
-  (table) => [uniqueIndex('pairings_code').on(table.codeHash)],
+  (table) => [uniqueIndex('pairings_code').on(table.codeHash), index('pairings_link').on(table.link, table.createdAt)],
 );

@@ -131,6 +131,18 @@ test('only https is spoken unless http is allowed, and no user name, other schem
   }
 });
 
+test('plain http goes to the private networks that are named, never to a public address', async () => {
+  const url = await serve((_request, reply) => reply.end('hello'));
+  const named = { http: 'private', privateAddresses: ['127.0.0.0/8'] } as const;
+  assert.equal((await client({ allow: named }).request({ method: 'GET', url, signal: never })).text, 'hello');
+  const resolve: HttpOptions['resolve'] = (_host, _options, done) =>
+    done(null, [{ address: '93.184.216.34', family: 4 }]);
+  for (const open of ['http://93.184.216.34/', 'http://desk.example/']) {
+    const guarded = client({ allow: named, resolve });
+    await fails(guarded.request({ method: 'GET', url: open, signal: never }), 'refused', 'address-not-allowed');
+  }
+});
+
 test('allowed networks are reached, others stay closed', async () => {
   const url = await serve((_request, reply) => reply.end('hello'));
   assert.equal((await client().request({ method: 'GET', url, signal: never })).text, 'hello');

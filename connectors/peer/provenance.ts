@@ -1,0 +1,48 @@
+/**
+ * Signatures of constant parts: a JWS by the action's origin, its payload left out because it is the canonical constant
+ * part itself (RFC 7515, appendix F). Verifiable later, and offline.
+ */
+import { compactVerify, CompactSign, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import type { webcrypto } from 'node:crypto';
+
+export const constantType = 'ferry-constant+jws';
+
+export type SigningKey = { readonly kid: string; readonly key: webcrypto.CryptoKey };
+
+/** `header..signature`. @param text of canonicalConstant(); @param issuer of the origin */
+export async function signConstant(text: string, issuer: string, { kid, key }: SigningKey): Promise<string> {
+  const jws = await new CompactSign(new TextEncoder().encode(text))
+    .setProtectedHeader({ alg: 'EdDSA', typ: constantType, kid, iss: issuer })
+    .sign(key);
+  const [header = '', , signature = ''] = jws.split('.');
+  return `${header}..${signature}`;
+}
+
+/** Who claims to have signed; null where it is no such signature. */
+export function signerOf(signature: string): { readonly kid: string; readonly issuer: string } | null {
+  try {
+    const { typ, kid, iss } = decodeProtectedHeader(signature) as { typ?: unknown; kid?: unknown; iss?: unknown };
+    if (typ !== constantType || typeof kid !== 'string' || typeof iss !== 'string') return null;
+    return { kid, issuer: iss };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the key has signed exactly this text. Never throws. */
+export async function isSignedBy(
+  text: string,
+  signature: string,
+  jwk: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const parts = /^([\w-]+)\.\.([\w-]+)$/.exec(signature);
+  if (parts === null || signerOf(signature) === null) return false;
+  const payload = Buffer.from(text).toString('base64url');
+  try {
+    const key = await importJWK(jwk as JWK, 'EdDSA');
+    await compactVerify(`${parts[1]}.${payload}.${parts[2]}`, key, { algorithms: ['EdDSA', 'Ed25519'] });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What becomes of each action of a batch from another gateway or client: a rule over values, so that the order of the
+ * checks can be read in one place. Nothing is stored here.
+ */
+import { createHash } from 'node:crypto';
+import { canonicalConstant } from '#core/constant.ts';
+import { reason } from '#core/reasons.ts';
+import type { Reason } from '#core/vocabulary.ts';
+import type { LinkState, WireAction, WireResult } from '#core/wire.ts';
+
+export type KnownAction = {
+  readonly hash: string;
+  /** It came by this very lane; else by another way. */
+  readonly here: boolean;
+};
+
+export type LaneNow = {
+  readonly linkState: LinkState;
+  /** Display name of our desk, for texts. */
+  readonly desk: string;
+  /** An in-house tool counts its seqs by hand; a gateway that counts wrongly was restored or cloned. */
+  readonly senderIsGateway: boolean;
+  /** The highest seq of this lane that was taken in. */
+  readonly accepted: number;
+  /** By action id, of all that the batch names. */
+  readonly known: ReadonlyMap<string, KnownAction>;
+  /** Digests whose bytes are here and may be seen by this link. */
+  readonly files: ReadonlySet<string>;
+  /** Found wrong before, by place in the batch: a signature that does not fit. */
+  readonly faults: ReadonlyMap<number, Reason>;
+  /** Why nothing new may begin on this ticket, where it would open a mirror. */
+  readonly mayNotOpen: Reason | null;
+  /** Whether an instance of ours other than the sender's is named in its origin or via. */
+  passedUs(action: WireAction): boolean;
+};
+
+export type Taken = {
+  readonly action: WireAction;
+  /** The canonical constant part, and its SHA-256. */
+  readonly text: string;
+  readonly hash: string;
+  /** It is in the log already, by another way. */
+  readonly logged: boolean;
+};
+
+export type Judged = {
+  readonly results: readonly WireResult[];
+  readonly taken: readonly Taken[];
+  readonly accepted: number;
+  /** The sender's count went back: it was restored from a backup, or cloned. */
+  readonly senderWentBack: boolean;
+};
+
+const soonMs = 1_000;
+const laterMs = 60_000;
+
+export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judged {
+  const results: WireResult[] = [];
+  const taken: Taken[] = [];
+  const known = new Map(lane.known);
+  let { accepted } = lane;
+  // What was refused in this batch leaves no gap before what follows it.
+  let passed = accepted;
+  let senderWentBack = false;
+  for (const [place, action] of actions.entries()) {
+    const { id } = action.constant;
+    const { seq } = action;
+    const text = canonicalConstant(action.constant as Parameters<typeof canonicalConstant>[0]);
+    const hash = createHash('sha256').update(text).digest('hex');
+    const before = known.get(id);
+    if (before?.here === true && before.hash === hash) {
+      results.push({ id, seq, status: 'duplicate' });
+      continue;
+    }
+    const why =
+      before !== undefined && before.hash !== hash ? reason('constant-differs') : refusal(action, place, lane);
+    if (why !== null) {
+      results.push({ id, seq, status: 'refused', reason: why });
+      passed = Math.max(passed, seq);
+      continue;
+    }
+    const wait = deferral(action, lane, accepted, passed);
+    if (wait !== null) {
+      results.push({ id, seq, ...wait });
+      if (wait.status === 'refused') continue;
+      senderWentBack = wait.reason.code === 'seq-taken';
+      break;
+    }
+    results.push({ id, seq, status: 'accepted' });
+    taken.push({ action, text, hash, logged: before !== undefined });
+    known.set(id, { hash, here: true });
+    accepted = Math.max(accepted, seq);
+    passed = Math.max(passed, seq);
+  }
+  return { results, taken, accepted, senderWentBack };
+}
+
+/** For good: sending it again changes nothing. */
+function refusal(action: WireAction, place: number, lane: LaneNow): Reason | null {
+  const fault = lane.faults.get(place);
+  if (fault !== undefined) return fault;
+  if (lane.passedUs(action)) return reason('origin', { desk: lane.desk });
+  if (lane.linkState === 'closing' || lane.linkState === 'closed') return reason('link-closed', { desk: lane.desk });
+  return lane.mayNotOpen;
+}
+
+type Wait = { readonly status: 'deferred' | 'refused'; readonly reason: Reason; readonly retryAfterMs?: number };
+
+function deferral(action: WireAction, lane: LaneNow, accepted: number, passed: number): Wait | null {
+  const { linkState, desk } = lane;
+  if (linkState !== 'active') {
+    const code =
+      linkState === 'quarantined' || linkState === 'pairing' ? (`link-${linkState}` as const) : 'link-suspended';
+    return { status: 'deferred', reason: reason(code, { desk }), retryAfterMs: laterMs };
+  }
+  const isBehind = action.seq <= accepted;
+  if (isBehind && !action.late) {
+    const why = reason('seq-taken', { expected: String(accepted + 1) });
+    if (!lane.senderIsGateway) return { status: 'refused', reason: why };
+    return { status: 'deferred', reason: why, retryAfterMs: laterMs };
+  }
+  if (!isBehind && (action.after > passed || action.seq <= action.after)) {
+    return { status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs };
+  }
+  const missing = action.constant.attachments.find(({ sha256 }) => !lane.files.has(sha256));
+  if (missing === undefined) return null;
+  return { status: 'deferred', reason: reason('attachment-missing', { name: missing.name }), retryAfterMs: soonMs };
+}

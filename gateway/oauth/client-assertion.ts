@@ -1,0 +1,94 @@
+/** `private_key_jwt` as draft-ietf-oauth-rfc7523bis has it: meant for this one issuer, for a minute, once. */
+import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import type { JWK, JWTPayload } from 'jose';
+import type { Client } from '#db/client.ts';
+import type { ClientRow } from '#db/clients.ts';
+import { seeOnce } from '#db/seen-jtis.ts';
+import type { ClientKeys } from './client-keys.ts';
+import { clockToleranceS } from './deps.ts';
+
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+export const assertionAlgorithms = ['EdDSA', 'Ed25519', 'ES256', 'PS256', 'RS256'];
+
+const typ = 'client-authentication+jwt';
+const longestLifeS = 60;
+const longest = 8_192;
+
+export type AssertionDeps = { readonly db: Client; readonly keysOf: ClientKeys; readonly now: Date };
+
+/**
+ * @param issuer of the client's instance: the only audience
+ * @returns why it is not accepted, for our log; null where it is
+ * @throws KeysUnavailable
+ */
+export async function checkAssertion(
+  deps: AssertionDeps,
+  client: ClientRow,
+  assertion: string,
+  issuer: string,
+): Promise<string | null> {
+  if (assertion.length > longest || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(assertion)) return 'not-a-jwt';
+  if (!isOfType(assertion)) return 'typ';
+  let payload: JWTPayload | null = null;
+  for (const again of [false, true]) {
+    const keys = await deps.keysOf.of(client, again);
+    if (keys === null) return 'unknown-key';
+    const found = await verify(assertion, keys, client.id, issuer, deps.now);
+    if (found === 'unknown-key') continue;
+    if (typeof found === 'string') return found;
+    payload = found;
+    break;
+  }
+  if (payload === null) return 'unknown-key';
+  const { aud, exp, iat, jti } = payload;
+  if (typeof aud !== 'string') return 'several-audiences';
+  if (exp === undefined || iat === undefined || exp <= iat || exp - iat > longestLifeS) return 'lives-too-long';
+  if (typeof jti !== 'string' || jti === '' || jti.length > 512) return 'jti';
+  const expiresAt = new Date((exp + clockToleranceS + 1) * 1000);
+  return (await seeOnce(deps.db, client.id, 'assertion', jti, expiresAt)) ? null : 'replayed';
+}
+
+/** Who the assertion says it is from, before anything about it is known. */
+export function claimedClient(assertion: string): string | null {
+  try {
+    const [, payload = ''] = assertion.split('.', 2);
+    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { readonly sub?: unknown };
+    return typeof sub === 'string' ? sub : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The draft wants a type and asks servers to take assertions without; another type is another kind of JWT. */
+function isOfType(assertion: string): boolean {
+  try {
+    const header = decodeProtectedHeader(assertion);
+    return header.typ === undefined || header.typ.toLowerCase().replace(/^application\//, '') === typ;
+  } catch {
+    return false;
+  }
+}
+
+async function verify(
+  assertion: string,
+  keys: readonly JWK[],
+  client: string,
+  issuer: string,
+  now: Date,
+): Promise<JWTPayload | string> {
+  try {
+    const { payload } = await jwtVerify(assertion, createLocalJWKSet({ keys: [...keys] }), {
+      algorithms: assertionAlgorithms,
+      issuer: client,
+      subject: client,
+      audience: issuer,
+      maxTokenAge: longestLifeS,
+      clockTolerance: clockToleranceS,
+      requiredClaims: ['exp', 'iat', 'jti'],
+      currentDate: now,
+    });
+    return payload;
+  } catch (error) {
+    return error instanceof errors.JWKSNoMatchingKey ? 'unknown-key' : 'not-verified';
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Failed attempts of a client from an address: ten a minute, then everybody who claims to be that client from there
+ * waits. The client itself, elsewhere, notices nothing. Bounded: the entry that is oldest makes room.
+ */
+import type { Context } from 'hono';
+import { getConnInfo } from '@hono/node-server/conninfo';
+
+export type Failures = {
+  /** Seconds to wait, or null where an attempt may be made. */
+  waitOf(client: string, address: string): number | null;
+  /** Counts a failure. Seconds to wait, or null while there are not too many. */
+  add(client: string, address: string): number | null;
+  readonly size: number;
+};
+
+export type FailuresOptions = {
+  readonly now: () => number;
+  readonly limit?: number;
+  readonly windowMs?: number;
+  readonly maxEntries?: number;
+};
+
+export function createFailures(options: FailuresOptions): Failures {
+  const { now, limit = 10, windowMs = 60_000, maxEntries = 10_000 } = options;
+  /** Times of the last failures, oldest first; never more than `limit` of them. */
+  const entries = new Map<string, readonly number[]>();
+
+  function recent(key: string): readonly number[] {
+    const from = now() - windowMs;
+    return (entries.get(key) ?? []).filter((at) => at > from);
+  }
+  function waitFor(times: readonly number[]): number | null {
+    const [first] = times;
+    if (first === undefined || times.length < limit) return null;
+    return Math.max(1, Math.ceil((first + windowMs - now()) / 1000));
+  }
+  const keyOf = (client: string, address: string): string => `${address} ${client}`;
+
+  return {
+    waitOf: (client, address) => waitFor(recent(keyOf(client, address))),
+    add(client, address) {
+      const key = keyOf(client, address);
+      const times = recent(key);
+      const wait = waitFor(times);
+      if (wait !== null) return wait;
+      entries.delete(key);
+      entries.set(key, [...times, now()]);
+      for (const oldest of entries.keys()) {
+        if (entries.size <= maxEntries) break;
+        entries.delete(oldest);
+      }
+      return null;
+    },
+    get size() {
+      return entries.size;
+    },
+  };
+}
+
+/** The other end of the socket. Headers such as X-Forwarded-For are whatever the caller wrote. */
+export function socketAddress(c: Context): string {
+  const { incoming } = (c.env ?? {}) as { readonly incoming?: unknown };
+  const address = incoming === undefined ? undefined : getConnInfo(c).remote.address;
+  return address === undefined ? 'unknown' : network(address);
+}
+
+/** Of an IPv6 address the first half: the other half is the caller's to choose. */
+export function network(address: string): string {
+  const plain = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail] = plain.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros =
+    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+}
