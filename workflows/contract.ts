@@ -2,6 +2,7 @@
 export const taskQueue = 'ferry';
 export const carryWorkflow = 'carry';
 export const watchWorkflow = 'watch';
+export const connectWorkflow = 'connect';
 export const wakeSignal = 'wake';
 
 /** One courier per instance. */
@@ -12,6 +13,11 @@ export function courierId(instance: string): string {
 /** Watchers are alike; their number is how many read side by side. */
 export function watcherId(number: number): string {
   return `watch/${number}`;
+}
+
+/** One per run of a pairing's checks. */
+export function connectId(pairing: string, run: string): string {
+  return `connect/${pairing}/${run}`;
 }
 
 /** A drain's end: something is left, wait until then, or all is carried. */

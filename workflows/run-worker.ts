@@ -5,20 +5,29 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
-import { openSecret } from '#config/secrets.ts';
+import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHttpClient } from '#connectors/http.ts';
+import { createTokenSource } from '#connectors/peer/tokens.ts';
 import { connect } from '#db/client.ts';
 import { laneChannel } from '#db/couriers.ts';
+import { checkFingerprint } from '#db/fingerprint.ts';
 import { hintChannel } from '#db/hint.ts';
+import { signingKey, type Open, type Seal } from '#db/keys.ts';
 import { assertSchema, SchemaError } from '#db/migrate.ts';
 import { createPromises } from '#db/promise-writes.ts';
 import { createVersionCache } from '#db/settings-in-force.ts';
 import { createTogether } from '#db/together.ts';
+import { createAskOutcomes } from './activities/ask-outcome.ts';
+import { apiChores } from './activities/api-chores.ts';
 import { listenForBells } from './activities/bells.ts';
 import { standardLimits, type Limits, type WorkDeps } from './activities/deps.ts';
+import { createConnectActivities } from './activities/connect.ts';
 import { createDesks, type DesksDeps } from './activities/desks.ts';
 import { createActivities } from './activities/index.ts';
 import { createTell } from './activities/notify.ts';
+import { createPeers } from './activities/peers.ts';
+import { createRefreshPeers } from './activities/refresh-peers.ts';
+import { createSigner } from './activities/signer.ts';
 import { taskQueue } from './contract.ts';
 import { startSweeper } from './sweeper.ts';
 import { createWake } from './wake.ts';
@@ -43,7 +52,7 @@ const shutdownGraceMs = 20_000;
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
   const main = connect(config.databaseUrl, { max: 20, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
-  const http = createHttpClient({ allow: { http: true, privateAddresses: [...config.allowAddresses] } });
+  const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const [native, connection] = await whenReady(
@@ -56,6 +65,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
           await TemporalConnection.connect({ address: config.temporal.address, connectTimeout: 5_000 }),
         ] as const,
     );
+    for (const link of await checkFingerprint(main.db, config.publicUrl))
+      log.warn({ link }, 'this database is another one than it was: the link is in quarantine, see ferry link resume');
     const temporal = new TemporalClient({ connection, namespace: config.temporal.namespace });
     const bells = await listenForBells(listening, { lanes: laneChannel, hints: hintChannel });
     const wake = createWake({
@@ -66,7 +77,23 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     });
     const tell = createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log });
     let running = 0;
+    const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
+    const seal: Seal = (plain, context) => sealSecret(plain, context, firstOf(config.secretKeys));
     const deps: WorkDeps = {
+      publicUrl: config.publicUrl,
+      peers: createPeers({
+        db: main.db,
+        http,
+        tokensFor: ({ issuer, clientId, instance, dpop }, through) =>
+          createTokenSource({
+            issuer,
+            clientId,
+            dpop,
+            http: through,
+            signingKey: () => signingKey(main.db, open, instance, 'client'),
+          }),
+      }),
+      signer: createSigner({ db: main.db, seal, open }),
       db: main.db,
       together: createTogether(main.db),
       promiseWrite: createPromises(main.db),
@@ -74,7 +101,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       desks: createDesks({
         db: main.db,
         http,
-        openSecret: (sealed, context) => openSecret(sealed, context, config.secretKeys),
+        openSecret: open,
         createHelpdesk: options.createHelpdesk,
       }),
       blobs: await openBlobStore(config.blobs),
@@ -99,12 +126,22 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         },
       ]),
     );
+    const connecting = createConnectActivities({
+      db: main.db,
+      http,
+      publicUrl: config.publicUrl,
+      allowAddresses: config.allowAddresses,
+      seal,
+      open,
+      wake,
+      log,
+    });
     const worker = await Worker.create({
       connection: native,
       namespace: config.temporal.namespace,
       taskQueue,
       ...(options.bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: options.bundle } }),
-      activities: counted,
+      activities: { ...counted, ...connecting },
       maxConcurrentActivityTaskExecutions: activitySlots,
       shutdownGraceTime: 1_000,
       shutdownForceTime: shutdownGraceMs,
@@ -117,6 +154,11 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       tell,
       log,
       watchers: options.watchers ?? 2,
+      chores: [
+        { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
+        { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
+        ...apiChores({ ...deps, http, open }),
+      ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     });
     const stop = (): void => worker.shutdown();
@@ -135,6 +177,12 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await main.close();
     await http.close();
   }
+}
+
+function firstOf(keys: readonly Uint8Array[]): Uint8Array {
+  const [key] = keys;
+  if (key === undefined) throw new Error('there is no key to seal secrets with');
+  return key;
 }
 
 /** Starts although a neighbour is down, says so, and goes on trying. A wrong schema is not waited for. */

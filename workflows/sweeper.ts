@@ -9,6 +9,7 @@ import { markOverdue } from '#db/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/maintenance.ts';
 import { noticeInstances } from '#db/instance-notices.ts';
 import { claimUntold } from '#db/notices.ts';
+import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from './activities/deps.ts';
 import { taskQueue, watcherId, watchWorkflow } from './contract.ts';
 import { signalCourier, type Wake } from './wake.ts';
@@ -22,7 +23,11 @@ export type SweeperDeps = {
   readonly log: Log;
   readonly watchers: number;
   readonly sweepMs?: number;
+  /** What else is done again and again, in every worker. */
+  readonly chores?: readonly Chore[];
 };
+
+export type Chore = { readonly name: string; readonly everyMs: number; readonly work: () => Promise<void> };
 
 export type Sweeper = { stop(): Promise<void> };
 
@@ -36,7 +41,10 @@ const leasesAtOnce = 200;
 const awayMs = 60_000;
 
 export function startSweeper(deps: SweeperDeps): Sweeper {
+  const tendLinks = createLinkChores(deps);
   const chores = [
+    ...(deps.chores ?? []).map(({ name, everyMs, work }) => repeat(deps, everyMs, name, work)),
+    repeat(deps, linkChoresEveryMs, 'links', tendLinks),
     repeat(deps, deps.sweepMs ?? sweepEveryMs, 'sweep', () => sweep(deps)),
     repeat(deps, watchersEveryMs, 'watchers', () => ensureWatchers(deps)),
     repeat(deps, tidyEveryMs, 'tidy', async () => {

@@ -77,6 +77,8 @@ export type RigOptions = {
   readonly namespace?: string;
   /** Another database, migrated. */
   readonly database?: TestDatabase;
+  /** At which other gateways reach this one. */
+  readonly publicUrl?: string;
 };
 
 export async function startRig(label: string, options: RigOptions = {}): Promise<Rig> {
@@ -96,6 +98,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     FERRY_BLOBS: blobs.path,
     FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
     FERRY_LOG: 'warn',
+    ...(options.publicUrl === undefined ? {} : { FERRY_PUBLIC_URL: options.publicUrl }),
   };
   const hint = async (desk: string, ticket: string): Promise<void> => {
     await addHints(connection.db, [{ instance: desk, ticket }]);
@@ -128,7 +131,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
         adminToken: undefined,
         host: '127.0.0.1',
         port: 0,
-        publicUrl: undefined,
+        publicUrl: options.publicUrl,
         log: 'warn' as const,
       };
       const running = runWorker(config, makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {

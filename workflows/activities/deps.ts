@@ -2,12 +2,14 @@
 import type { BlobStore } from '#blobs/store.ts';
 import type { Helpdesk } from '#connectors/helpdesk.ts';
 import type { InstanceType } from '#core/vocabulary.ts';
+import type { WireAction } from '#core/wire.ts';
 import type { Client } from '#db/client.ts';
 import type { PromiseWrite } from '#db/promise-writes.ts';
 import type { VersionCache } from '#db/settings-in-force.ts';
 import type { Together } from '#db/together.ts';
 import type { Wake } from '#workflows/wake.ts';
 import type { Bells } from './bells.ts';
+import type { Peers } from './peers.ts';
 
 export type Desk = {
   readonly instance: string;
@@ -57,7 +59,18 @@ export const standardLimits: Limits = {
   pollMs: 15_000,
 };
 
+/** Signs what an instance of ours says, with its key of the use `provenance`. */
+export type Signer = {
+  /** @param text the canonical constant part; @param issuer of the instance */
+  sign(instance: string, issuer: string, text: string): Promise<{ readonly signature: string; readonly key: WireKey }>;
+};
+type WireKey = NonNullable<WireAction['key']>;
+
 export type WorkDeps = {
+  /** At which others reach this gateway; without one it has no peers. */
+  readonly publicUrl: string | undefined;
+  readonly peers: Peers;
+  readonly signer: Signer;
   readonly db: Client;
   /** Logs several tickets in one transaction. */
   readonly together: Together;

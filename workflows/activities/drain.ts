@@ -16,11 +16,10 @@ import {
 import { dueLanes, type DueLane } from '#db/claim-lanes.ts';
 import { deferLane, nextDueMs } from '#db/lanes.ts';
 import type { DrainResult } from '#workflows/contract.ts';
-import { carryHead, InstanceTrouble, type CarryRun } from './carry-head.ts';
+import { createCarriers, type Carriers } from './carrier.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
+import { InstanceTrouble } from './instance-trouble.ts';
 import { createPace } from './pace.ts';
-import { createSemaphore } from './semaphore.ts';
-import { createStage } from './stage.ts';
 
 /** Head deliveries carried of one lane before it queues up again. */
 const perTurn = 20;
@@ -31,45 +30,27 @@ const renewEveryMs = 1_500;
 const slotsShort = 0.2;
 
 export function createDrain(deps: WorkDeps) {
-  const stage = createStage(deps);
-  return (instance: string, run: ActivityRun): Promise<DrainResult> => drain(deps, stage, instance, run);
+  const carriers = createCarriers(deps);
+  return (instance: string, run: ActivityRun): Promise<DrainResult> => drain(deps, carriers, instance, run);
 }
 
 async function drain(
   deps: WorkDeps,
-  stage: CarryRun['stage'],
+  carriers: Carriers,
   instance: string,
   { signal }: ActivityRun,
 ): Promise<DrainResult> {
   const epoch = await beginDrain(deps.db, instance);
-  let desk = await deps.desks.of(instance);
+  const carrierNow = await carriers(instance, { epoch, signal });
+  let carrier = await carrierNow();
   const bell = deps.bells.of(instance);
   const pace = createPace(deps.limits.linkPerMinute);
-  const creating = createSemaphore(1);
   const busy = new Map<string, Promise<void>>();
   const endsAt = performance.now() + deps.limits.drainMs;
   let trouble: InstanceTrouble | null = null;
   let failure: unknown = null;
   let mine = true;
   let works = false;
-  const carryRun: CarryRun = {
-    deps,
-    get desk() {
-      return desk;
-    },
-    stage,
-    epoch,
-    signal,
-    oneAtATime: async (work) => {
-      const release = await creating.acquire(signal);
-      try {
-        return await work();
-      } finally {
-        release();
-      }
-    },
-  };
-
   const carryLane = async (lane: DueLane): Promise<void> => {
     const key = { mirror: lane.mirror, to: instance };
     for (let turn = 0; turn < perTurn && mine && trouble === null && !signal.aborted; turn += 1) {
@@ -78,10 +59,10 @@ async function drain(
         await deferLane(deps.db, key, waitMs);
         return;
       }
-      const carried = await carryHead(carryRun, key, turn === 0 ? lane.head : null);
+      const { carried, actions } = await carrier.carry(lane, turn === 0);
       if (carried === 'lost') mine = false;
       if (carried === 'lost' || carried === 'rests') return;
-      pace.count(lane.link);
+      pace.count(lane.link, actions);
       if (!works) {
         works = true;
         await instanceWorks(deps.db, instance);
@@ -115,9 +96,8 @@ async function drain(
   try {
     let idleSince = performance.now();
     while (mine && trouble === null && failure === null && !signal.aborted && performance.now() < endsAt) {
-      // New credentials and options act on what is carried next.
-      desk = await deps.desks.of(instance);
-      const { concurrency } = desk.helpdesk.traits;
+      carrier = await carrierNow();
+      const { concurrency } = carrier;
       const room = concurrency - busy.size;
       if (room > 0) {
         const claimed = await claim(deps, instance, epoch, [...busy.keys()], room);
@@ -145,7 +125,7 @@ async function drain(
     await endLease(deps.db, instance, epoch).catch(() => {});
     throw failure;
   }
-  if (trouble !== null) return { retryAfterMs: await standBack(deps, instance, desk.name, epoch, trouble) };
+  if (trouble !== null) return { retryAfterMs: await standBack(deps, instance, carrier.name, epoch, trouble) };
   await endLease(deps.db, instance, epoch);
   return { more: mine && (await somethingDue(deps.db, instance)) };
 }

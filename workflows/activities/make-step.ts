@@ -5,6 +5,7 @@ import type { Attachment, Reason, TicketSnapshot } from '#core/vocabulary.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
 import { markAbsent, markMade, type Made, type Plan, type WriteRow } from '#db/writes.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
+import { markerOf, mayBeWritten, surelyBefore } from './write-marker.ts';
 
 /** Milliseconds until a ticket on which another write is open is tried again. */
 const busyMs = 250;
@@ -59,7 +60,7 @@ async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone
 export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { deps, desk, context, epoch } = run;
   const { index, step } = at;
-  const marker = `${context.delivery.id}-${index}`;
+  const marker = markerOf(context, index);
   const promised = await deps.promiseWrite({
     delivery: context.delivery.id,
     step: index,
@@ -75,13 +76,17 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
   if (promised.kind === 'busy') return { kind: 'later', delayMs: busyMs };
   let written: Written;
   try {
-    written = await desk.helpdesk.perform(step, {
-      marker,
-      signal: AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1)),
-      link: context.mirror.link,
-      snapshot: step.command.ticketId === null ? null : (at.snapshot ?? snapshotHere(context)),
-      openStaged: (file: Attachment) => deps.blobs.open(file.sha256 ?? ''),
-    });
+    const signal = AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1));
+    const before = mayBeWritten(context) ? await desk.helpdesk.find(step, marker, surelyBefore(context), signal) : null;
+    written =
+      before ??
+      (await desk.helpdesk.perform(step, {
+        marker,
+        signal,
+        link: context.mirror.link,
+        snapshot: step.command.ticketId === null ? null : (at.snapshot ?? snapshotHere(context)),
+        openStaged: (file: Attachment) => deps.blobs.open(file.sha256 ?? ''),
+      }));
   } catch (error) {
     if (!(error instanceof HelpdeskError) || error.class === 'in-doubt') {
       // Nobody knows; it is judged once its deadline and the desk's own delays have passed.

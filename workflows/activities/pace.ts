@@ -2,7 +2,8 @@
 export type Pace = {
   /** Milliseconds until the link may bring one more; 0: now. */
   waitMs(link: string): number;
-  count(link: string): void;
+  /** @param actions 1 where absent */
+  count(link: string, actions?: number): void;
 };
 
 /** A bucket of a minute's worth that fills evenly, so that a burst passes and a stream is slowed. */
@@ -26,8 +27,8 @@ export function createPace(perMinute: number, now: () => number = () => performa
       const { left } = refilled(link);
       return left >= 1 ? 0 : Math.ceil((1 - left) / perMs);
     },
-    count(link) {
-      refilled(link).left -= 1;
+    count(link, actions = 1) {
+      refilled(link).left -= actions;
     },
   };
 }

@@ -149,6 +149,7 @@ async function endInside(
     durationMs: performance.now() - run.startedMs,
     versions: plan.versions,
     command: last === null ? plan.command : { ...plan.command, ticketId: last.made.ticketId },
+    ...(plan.constant === undefined ? {} : { constant: plan.constant }),
     ...(last?.opened == null ? {} : { opened: openedTicket(last.opened) }),
     alone: logged !== null && logged.mirrors <= 1,
   });
