@@ -1,10 +1,11 @@
-/** The gateway's HTTP face: hooks and health. The supplier, customer and admin APIs join here. */
-import { Hono } from 'hono';
+/** The gateway's HTTP face: hooks, health, and between organisations OAuth, pairing and the supplier and customer API. */
+import { Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Log } from '#config/log.ts';
 import type { InstanceType } from '#core/vocabulary.ts';
 import type { Connection } from '#db/client.ts';
 import { hookTargets } from '#db/hint.ts';
+import { federationRoutes, type FederationDeps } from './federation.ts';
 import { healthRoutes } from './health.ts';
 import { createAdder } from './hooks/adder.ts';
 import { hookRoutes } from './hooks/route.ts';
@@ -19,6 +20,8 @@ export type GatewayDeps = {
   /** Ids of the tickets a webhook's body names, by the type of the helpdesk. */
   readonly hintOf: (type: InstanceType) => (body: unknown) => readonly string[];
   readonly temporalUp: () => Promise<boolean>;
+  /** Absent without a public URL: then this gateway has no peers and no API clients. */
+  readonly federation?: FederationDeps;
 };
 
 export type GatewayApp = {
@@ -37,12 +40,7 @@ export function createApp(deps: GatewayDeps): GatewayApp {
 
   const app = new Hono();
   app.use(requestLog(deps.log));
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      xFrameOptions: 'DENY',
-    }),
-  );
+  app.use(secured());
   app.route(
     '/',
     healthRoutes({
@@ -53,6 +51,7 @@ export function createApp(deps: GatewayDeps): GatewayApp {
     }),
   );
   app.route('/hooks', hookRoutes({ targets, adder, hintOf: deps.hintOf }));
+  app.route('/', federationRoutes(deps.connection.db, deps.version, deps.log, deps.federation));
   app.notFound(() => problem('not-found'));
   app.onError((error) => answerError(error, deps.log));
 
@@ -65,9 +64,26 @@ export function createApp(deps: GatewayDeps): GatewayApp {
   };
 }
 
+/** A page or a file that says its own policy keeps it. */
+function secured(): MiddlewareHandler {
+  const secure = secureHeaders({
+    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    xFrameOptions: 'DENY',
+  });
+  return async (c, next) => {
+    let own: string | null = null;
+    const answer = await secure(c, async () => {
+      await next();
+      own = c.res.headers.get('content-security-policy');
+    });
+    if (own !== null) c.res.headers.set('content-security-policy', own);
+    return answer;
+  };
+}
+
 /** Whatever went wrong is told in general terms; only the log has the error, and errors hold no bodies. */
 function answerError(error: unknown, log: Log): Response {
-  if (error instanceof ProblemError) return problem(error.code, error.message);
+  if (error instanceof ProblemError) return problem(error.code, error.message, error.more.headers, error.more.errors);
   const code = codeOf(error);
   if (isLostDatabase(code)) {
     log.error({ code }, "the database can't be reached");

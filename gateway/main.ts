@@ -12,9 +12,11 @@ import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
 import { connect } from '#db/client.ts';
 import type { Connection } from '#db/client.ts';
+import { checkFingerprint } from '#db/fingerprint.ts';
 import { assertSchema, SchemaError } from '#db/migrate.ts';
 import { createApp } from './app.ts';
 import { serve } from './serve.ts';
+import { wireFederation } from './wire-federation.ts';
 
 /** Runs until it is asked to stop. @returns the exit code: 0, 69 (port taken), 78 (configuration, schema) */
 export async function runGateway(): Promise<number> {
@@ -29,6 +31,7 @@ export async function runGateway(): Promise<number> {
   surviveDriverFault(log);
   const asked = whenAskedToStop();
   const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
+  const federation = await wireFederation(config, connection, log);
   try {
     const gateway = createApp({
       connection,
@@ -36,10 +39,16 @@ export async function runGateway(): Promise<number> {
       version: ferryVersion(),
       hintOf,
       temporalUp: () => temporalAnswers(config.temporal.address),
+      ...(federation === null ? {} : { federation: federation.deps }),
     });
     const served = await serve(gateway, { host: config.host, port: config.port });
     try {
       if (await waitForSchema(connection, log, asked)) {
+        for (const link of await checkFingerprint(connection.db, config.publicUrl))
+          log.warn(
+            { link },
+            'this database is another one than it was: the link is in quarantine, see ferry link resume',
+          );
         process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
         await untilAborted(asked);
       }
@@ -58,6 +67,7 @@ export async function runGateway(): Promise<number> {
       );
     throw error;
   } finally {
+    await federation?.close();
     await connection.close();
   }
 }

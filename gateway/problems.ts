@@ -1,5 +1,6 @@
 /** Refusals as RFC 9457 problems. The types are stable; details say what to do and never repeat what was sent. */
 export const problems = {
+  'invalid-token': { status: 401, title: 'There is no valid access token in the request' },
   'not-found': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'body-too-large': { status: 413, title: 'The body is larger than 1 MiB' },
@@ -7,6 +8,31 @@ export const problems = {
   'invalid-utf8': { status: 400, title: 'The body is not UTF-8' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },
   'json-too-deep': { status: 400, title: 'The JSON is nested too deeply' },
+  'invalid-pairing': { status: 422, title: 'This is no request to pair' },
+  'code-not-valid': { status: 410, title: 'This code opens nothing' },
+  'too-many-guesses': { status: 429, title: 'Too many wrong codes' },
+  'wrong-peer': { status: 403, title: 'Not the side that this code is for' },
+  'same-side': { status: 422, title: 'Both want the same side' },
+  'url-not-allowed': { status: 422, title: 'This URL may not be called' },
+  'issuer-mismatch': { status: 422, title: 'Another issuer answers at this URL' },
+  'peer-unreachable': { status: 422, title: "The other side's gateway can't be reached from here" },
+  'link-taken': { status: 409, title: 'There is such a link already' },
+  'invalid-checks': { status: 422, title: 'These are no checks' },
+  'never-paired': { status: 409, title: 'This link was not made by pairing' },
+  'wrong-role': { status: 403, title: "This endpoint is of the caller's own side of the link" },
+  'constant-differs': { status: 409, title: 'An action with this id is known with other contents' },
+  'length-required': { status: 411, title: "The file's Content-Length is missing" },
+  'file-too-large': { status: 413, title: 'The file is larger than this link takes' },
+  'not-json': { status: 415, title: 'The body is not declared as JSON' },
+  'invalid-digest': { status: 400, title: "The file's Content-Digest is missing or is none" },
+  'size-differs': { status: 400, title: 'The file has ended before its Content-Length' },
+  'invalid-body': { status: 422, title: 'The body does not fit its schema' },
+  'too-many-items': { status: 422, title: 'A list in the body is too long' },
+  'invalid-query': { status: 422, title: 'The query does not fit its schema' },
+  'digest-differs': { status: 422, title: "The file's bytes have another digest" },
+  'api-off': { status: 501, title: 'This gateway has no API' },
+  'insufficient-storage': { status: 507, title: 'There is no room for the file' },
+  'keys-unavailable': { status: 503, title: "The origin's key set can't be read" },
   'database-unavailable': { status: 503, title: "The database can't be reached" },
   'schema-mismatch': { status: 503, title: "The database's schema is not this version's" },
   'shutting-down': { status: 503, title: 'This gateway is stopping' },
@@ -15,24 +41,38 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
+export type ProblemMore = {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Where in the body, as a JSON pointer, and what is wrong there. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+};
+
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly code: ProblemCode;
+  readonly more: ProblemMore;
 
-  constructor(code: ProblemCode, detail?: string) {
+  constructor(code: ProblemCode, detail?: string, more: ProblemMore = {}) {
     super(detail ?? problems[code].title);
     this.code = code;
+    this.more = more;
   }
 }
 
 /** @param headers added to the problem's own, for instance Retry-After or Allow */
-export function problem(code: ProblemCode, detail?: string, headers: Readonly<Record<string, string>> = {}): Response {
+export function problem(
+  code: ProblemCode,
+  detail?: string,
+  headers: Readonly<Record<string, string>> = {},
+  errors?: ProblemMore['errors'],
+): Response {
   const { status, title } = problems[code];
   const body = {
     type: `urn:ferry:problem:${code}`,
     title,
     status,
     ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
   };
   return new Response(JSON.stringify(body), {
     status,

@@ -3,6 +3,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from './app.ts';
+import { watchBodies } from './slow-bodies.ts';
 
 export type ServeOptions = {
   readonly host: string;
@@ -11,6 +12,8 @@ export type ServeOptions = {
   /** For a request's head and the whole of it; milliseconds. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
+  /** For the whole of a file; it must also come at a least rate, see slow-bodies.ts. */
+  readonly uploadTimeoutMs?: number;
 };
 
 export type Served = {
@@ -27,7 +30,7 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
     serverOptions: {
       maxHeaderSize: 16 * 1024,
       headersTimeout: options.headersTimeoutMs ?? 10_000,
-      requestTimeout,
+      requestTimeout: Math.max(requestTimeout, options.uploadTimeoutMs ?? 30 * 60_000),
       keepAliveTimeout: 30_000,
       connectionsCheckingInterval: Math.min(1_000, requestTimeout / 2),
       requireHostHeader: true,
@@ -35,6 +38,8 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
   }) as Server;
   server.maxHeadersCount = 100;
   server.maxConnections = 2_000;
+  const watch = watchBodies(server, requestTimeout);
+  server.once('close', watch.stop);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

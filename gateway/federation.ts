@@ -1,0 +1,74 @@
+/** What other organisations see of this gateway: OAuth, pairing, the link, and the supplier and customer API. */
+import { Hono } from 'hono';
+import type { BlobStore } from '#blobs/store.ts';
+import type { Log } from '#config/log.ts';
+import { wireLimits } from '#core/wire.ts';
+import type { Client } from '#db/client.ts';
+import { loadDirectory } from '#db/directory.ts';
+import { createVersionCache } from '#db/settings-in-force.ts';
+import type { Wake } from '#workflows/wake.ts';
+import { apiRoutes } from './api/routes.ts';
+import { docsRoutes } from './docs/routes.ts';
+import { authenticate } from './oauth/authenticate.ts';
+import { baseUrl } from './oauth/issuer.ts';
+import type { KeyRing } from './oauth/key-ring.ts';
+import { oauthRoutes, type OAuthDeps } from './oauth/routes.ts';
+import { linkRoutes } from './pairing/link-routes.ts';
+import { pairingRoutes, type PairingDeps } from './pairing/routes.ts';
+import { problem } from './problems.ts';
+
+export type FederationDeps = {
+  /** At which others reach this gateway. */
+  readonly publicUrl: string;
+  readonly keys: KeyRing;
+  readonly blobs: BlobStore;
+  /** After a commit; never awaited. */
+  readonly wake: Wake;
+  /** Seals a secret for the row that it is to stand in. */
+  readonly seal: (plain: string, context: string) => Promise<string>;
+  /** Both through the guarded way out; they reject when they can't. */
+  readonly fetchJson: (url: string) => Promise<unknown>;
+  readonly identify: PairingDeps['identify'];
+  /** Largest file that is taken; bytes. */
+  readonly attachmentBytes?: number;
+  readonly now?: () => Date;
+  /** Who called, for limits of failed attempts. Default: the socket's other end. */
+  readonly addressOf?: NonNullable<OAuthDeps['addressOf']>;
+};
+
+export function federationRoutes(db: Client, version: string, log: Log, deps: FederationDeps | undefined): Hono {
+  const routes = new Hono();
+  routes.route('/', docsRoutes());
+  if (deps === undefined) {
+    for (const path of ['/v1/*', '/oauth/*', '/i/*', '/.well-known/oauth-authorization-server/*'])
+      routes.all(path, () => problem('api-off', 'Its owner sets FERRY_PUBLIC_URL to switch it on.'));
+    return routes;
+  }
+  const publicUrl = baseUrl(deps.publicUrl);
+  const { keys, blobs, wake, seal, fetchJson, identify } = deps;
+  const clock = {
+    ...(deps.now === undefined ? {} : { now: deps.now }),
+    ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
+  };
+  const authenticated = authenticate({ db, publicUrl, keys, log, ...clock });
+  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, fetchJson, ...clock }));
+  routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, ...clock }));
+  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, ...clock }));
+  routes.route(
+    '/',
+    apiRoutes({
+      db,
+      cache: createVersionCache(),
+      publicUrl,
+      version,
+      authenticate: authenticated,
+      directory: () => loadDirectory(db, publicUrl),
+      blobs,
+      wake,
+      fetchJson,
+      seal,
+      attachmentBytes: deps.attachmentBytes ?? wireLimits.attachmentBytes,
+    }),
+  );
+  return routes;
+}

@@ -1,0 +1,91 @@
+/** What the other side of a link may ask about the link itself: how it stands, its checks, and its end. */
+import { Hono, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { wireChecks, wireClose, wireLimits, type WireChecked, type WireLink } from '#core/wire.ts';
+import type { Client } from '#db/client.ts';
+import { fingerprintOf } from '#db/fingerprint.ts';
+import { closeLink } from '#db/link-close.ts';
+import { loadLink } from '#db/link-life.ts';
+import { startChecks, type Check } from '#db/pairings.ts';
+import { parseStrict } from '#gateway/json-body.ts';
+import type { Caller } from '#gateway/oauth/deps.ts';
+import { problem, ProblemError } from '#gateway/problems.ts';
+
+type Env = { Variables: { caller: Caller } };
+
+export type LinkDeps = {
+  readonly db: Client;
+  /** gateway/oauth/authenticate.ts */
+  readonly authenticate: MiddlewareHandler<Env>;
+  /** Wakes couriers; not awaited. */
+  readonly wake: (instances: readonly string[]) => void;
+  readonly now?: () => Date;
+};
+
+export function linkRoutes(deps: LinkDeps): Hono<Env> {
+  const { db } = deps;
+  const now = deps.now ?? (() => new Date());
+  const routes = new Hono<Env>();
+  let fingerprint: Promise<string> | null = null;
+  const ownFingerprint = (): Promise<string> => {
+    fingerprint ??= fingerprintOf(db).catch((error: unknown) => {
+      fingerprint = null;
+      throw error;
+    });
+    return fingerprint;
+  };
+  const limit = bodyLimit({ maxSize: wireLimits.bodyBytes, onError: () => problem('body-too-large') });
+  routes.use('/v1/link', deps.authenticate);
+  routes.use('/v1/link/*', deps.authenticate);
+
+  routes.get('/v1/link', async (c) => {
+    const link = await loadLink(db, c.var.caller.link);
+    if (link === null) return problem('not-found');
+    const answer: WireLink = {
+      link: link.id,
+      state: link.state,
+      reason: link.reason,
+      contact: link.ownContact,
+      now: now().toISOString(),
+      fingerprint: await ownFingerprint(),
+      limits: {
+        bodyBytes: wireLimits.bodyBytes,
+        attachmentBytes: wireLimits.attachmentBytes,
+        actionsPerBatch: wireLimits.actionsPerBatch,
+      },
+    };
+    return c.json(answer);
+  });
+
+  routes.post('/v1/link/checks', limit, async (c) => {
+    const bytes = new Uint8Array(await c.req.arrayBuffer());
+    const parsed = wireChecks.safeParse(parseStrict(bytes));
+    if (!parsed.success) throw new ProblemError('invalid-checks', 'Send run and checks, or padding.');
+    const count = { bytes: bytes.byteLength };
+    if ('padding' in parsed.data) return c.json({ done: true, checks: [], ...count } satisfies WireChecked);
+    const theirs: Check[] = parsed.data.checks.map((check) => ({ ...check, direction: 'theirs' }));
+    const { run } = parsed.data;
+    const pairing = await startChecks(db, c.var.caller.link, { run, asks: false, theirs });
+    if (pairing === null) throw new ProblemError('never-paired', 'Only the other side of a pairing can be asked.');
+    const ours = pairing.checks.filter(({ direction }) => direction === 'ours');
+    const answer: WireChecked = {
+      // Another run that began meanwhile tells its own asker.
+      done: pairing.state !== 'pairing' || pairing.run !== run,
+      checks: ours.map(({ name, ok, text }) => ({ name, ok, text })),
+      ...count,
+    };
+    return c.json(answer);
+  });
+
+  routes.post('/v1/link/close', limit, async (c) => {
+    const bytes = new Uint8Array(await c.req.arrayBuffer());
+    const parsed = wireClose.safeParse(bytes.byteLength === 0 ? {} : parseStrict(bytes));
+    const text = parsed.success ? parsed.data.text : undefined;
+    const { link, client } = c.var.caller;
+    const closed = await db.transaction((tx) => closeLink(tx, link, `the other side (${client})`, text));
+    if (closed === null) return problem('not-found');
+    deps.wake(closed.wake);
+    return c.json({ state: closed.state });
+  });
+  return routes;
+}

@@ -1,0 +1,159 @@
+/**
+ * `POST /v1/pairing`: the other side hands in the one-time code and says how it is to be called; it is told the same of
+ * us. The only endpoint of the API without a token. A code that opens nothing gets one answer, whyever it does not.
+ */
+import { randomBytes } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
+import { wirePairing, wireVersion, type WirePaired, type WirePairing } from '#core/wire.ts';
+import type { Client } from '#db/client.ts';
+import { loadInstance } from '#db/instances.ts';
+import { ensureKeys, type Seal } from '#db/keys.ts';
+import { createPeerLink, LinkError } from '#db/link-life.ts';
+import { pairingHash } from '#db/pairing-code.ts';
+import { clientOf, findExchanged, findInvitation, takeInvitation, type Pairing } from '#db/pairings.ts';
+import { readJson } from '#gateway/json-body.ts';
+import { createFailures, socketAddress } from '#gateway/oauth/failures.ts';
+import { issuerUrl } from '#gateway/oauth/issuer.ts';
+import { problem, ProblemError } from '#gateway/problems.ts';
+
+/** Who answers at an issuer URL; connectors/peer/identity.ts. */
+export type Identified = {
+  readonly issuer: string;
+  readonly jwksUri: string;
+  readonly jwks: { readonly keys: readonly Record<string, unknown>[] };
+};
+
+export type PairingDeps = {
+  readonly db: Client;
+  /** At which others reach this gateway. */
+  readonly publicUrl: string;
+  readonly seal: Seal;
+  /** Checks an issuer's URL and reads who answers there; throws HelpdeskErrors. */
+  readonly identify: (issuer: string) => Promise<Identified>;
+  readonly now?: () => Date;
+  readonly addressOf?: (c: Context) => string;
+};
+
+/** Wrong codes from one address before it has to wait, and for how long they count. */
+const mostGuesses = 20;
+const guessWindowMs = 10 * 60_000;
+const notValid =
+  'It was used before, has expired (15 minutes), or never was one. Ask the other side for a new one: ferry link invite.';
+
+export function pairingRoutes(deps: PairingDeps): Hono {
+  const routes = new Hono();
+  const now = deps.now ?? (() => new Date());
+  const addressOf = deps.addressOf ?? socketAddress;
+  const guesses = createFailures({ now: () => now().getTime(), limit: mostGuesses, windowMs: guessWindowMs });
+
+  const limit = bodyLimit({ maxSize: 16 * 1024, onError: () => problem('body-too-large') });
+  routes.post('/v1/pairing', limit, async (c) => {
+    const address = addressOf(c);
+    const wait = guesses.waitOf('pairing', address);
+    if (wait !== null) return tooMany(wait);
+    const parsed = wirePairing.safeParse(await readJson(c));
+    if (!parsed.success)
+      throw new ProblemError(
+        'invalid-pairing',
+        'Send code, issuer, name, link, side, clientId, wireVersion and proof.',
+      );
+    const codeHash = pairingHash(parsed.data.code);
+    const invitation =
+      (await findInvitation(deps.db, codeHash)) ?? (await findExchanged(deps.db, codeHash, parsed.data));
+    if (invitation === null) {
+      guesses.add('pairing', address);
+      return problem('code-not-valid', notValid);
+    }
+    return c.json(await pair(deps, invitation, parsed.data, codeHash));
+  });
+  return routes;
+}
+
+async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, codeHash: string): Promise<WirePaired> {
+  const { db, seal } = deps;
+  const { instance, side, link } = invitation;
+  if (body.side === side)
+    throw new ProblemError('same-side', `Both want to be the ${side}; accept as the other side of this link.`);
+  const issuer = issuerUrl(deps.publicUrl, instance);
+  if (body.issuer === issuer)
+    throw new ProblemError('wrong-peer', 'The code was made by this very instance; accept it at the other side.');
+  const identified = await deps.identify(body.issuer).catch((error: unknown) => {
+    throw asProblem(error);
+  });
+  await verifyProof(body, identified, issuer, codeHash);
+  const own = await loadInstance(db, instance);
+  if (own === null) throw new ProblemError('code-not-valid', notValid);
+  const answer = { issuer, name: own.name, link, contact: invitation.contact, wireVersion };
+  // Its answer was lost: the same peer asks again.
+  if (invitation.usedAt !== null) return { ...answer, clientId: await clientOf(db, link) };
+  await ensureKeys(db, seal, instance);
+  const client = `${link}-${randomBytes(8).toString('hex')}`;
+  await db
+    .transaction(async (tx) => {
+      if (!(await takeInvitation(tx, invitation.id, body.issuer))) throw new ProblemError('code-not-valid', notValid);
+      await createPeerLink(tx, {
+        link,
+        side,
+        instance,
+        far: {
+          id: `${body.issuer.slice(body.issuer.lastIndexOf('/') + 1)}-peer`,
+          issuer: body.issuer,
+          name: invitation.name ?? body.name,
+        },
+        peer: {
+          clientId: body.clientId,
+          api: body.issuer.slice(0, body.issuer.lastIndexOf('/i/')),
+          farLink: body.link,
+        },
+        client: { id: client, jwksUri: identified.jwksUri, jwks: identified.jwks },
+        ownContact: invitation.contact,
+        farContact: body.contact,
+        seal,
+        by: `pairing (${invitation.createdBy})`,
+      });
+    })
+    .catch((error: unknown) => {
+      if (error instanceof LinkError)
+        throw new ProblemError('link-taken', 'The side that invited has such a link by now; ask it for a new code.');
+      throw error;
+    });
+  return { ...answer, clientId: client };
+}
+
+/** Whoever has the code could otherwise name somebody else's issuer, whose tickets would then come here. */
+async function verifyProof(
+  { proof }: WirePairing,
+  { issuer, jwks }: Identified,
+  audience: string,
+  codeHash: string,
+): Promise<void> {
+  try {
+    const { payload } = await jwtVerify(proof, createLocalJWKSet(jwks as unknown as JSONWebKeySet), {
+      algorithms: ['EdDSA', 'Ed25519'],
+      typ: 'ferry-pairing+jwt',
+      issuer,
+      audience,
+    });
+    if (payload['code'] === codeHash && payload.aud === audience) return;
+  } catch {
+    // One answer for whatever is wrong with it.
+  }
+  throw new ProblemError(
+    'wrong-peer',
+    "The proof is not by the instance that the issuer names. Accept the code at the gateway which it was made for, with that gateway's own FERRY_PUBLIC_URL.",
+  );
+}
+
+function asProblem(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'HelpdeskError' || !('code' in error)) return error;
+  const { code, message } = error;
+  if (code === 'url-not-allowed' || code === 'address-not-allowed') return new ProblemError('url-not-allowed', message);
+  if (code === 'issuer-mismatch') return new ProblemError('issuer-mismatch', message);
+  return new ProblemError('peer-unreachable', message);
+}
+
+function tooMany(wait: number): Response {
+  return problem('too-many-guesses', 'Wait, then ask for a new code.', { 'retry-after': String(wait) });
+}

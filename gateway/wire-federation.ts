@@ -1,0 +1,54 @@
+/** Wires what the API needs of the outside: keys, files, the guarded way out, and Temporal to wake couriers. */
+import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
+import { openBlobStore } from '#blobs/store.ts';
+import type { Config } from '#config/env.ts';
+import type { Log } from '#config/log.ts';
+import { openSecret, sealSecret } from '#config/secrets.ts';
+import { createHttpClient } from '#connectors/http.ts';
+import { fetchJson } from '#connectors/peer/fetch-json.ts';
+import { readIdentity } from '#connectors/peer/identity.ts';
+import { checkPeerUrl } from '#connectors/peer/peer-url.ts';
+import type { Connection } from '#db/client.ts';
+import { createWake } from '#workflows/wake.ts';
+import type { FederationDeps } from './federation.ts';
+import { createKeyRing } from './oauth/key-ring.ts';
+
+export type WiredFederation = { readonly deps: FederationDeps; close(): Promise<void> };
+
+const identifyWithinMs = 15_000;
+
+/** Null without a public URL. Temporal may be down: what is taken in waits in the database until the sweeper wakes. */
+export async function wireFederation(
+  config: Config,
+  connection: Connection,
+  log: Log,
+): Promise<WiredFederation | null> {
+  const { publicUrl, secretKeys, allowAddresses } = config;
+  if (publicUrl === undefined) return null;
+  const { db } = connection;
+  const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
+  const lazy = TemporalConnection.lazy({ address: config.temporal.address });
+  const temporal = new TemporalClient({ connection: lazy, namespace: config.temporal.namespace });
+  const [sealing] = secretKeys;
+  if (sealing === undefined) throw new Error('there is no key to seal secrets with');
+  return {
+    deps: {
+      publicUrl,
+      keys: createKeyRing({ db, open: (sealed, context) => openSecret(sealed, context, secretKeys) }),
+      blobs: await openBlobStore(config.blobs),
+      wake: createWake({
+        db,
+        temporal: () => temporal,
+        onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
+      }),
+      seal: (plain, context) => sealSecret(plain, context, sealing),
+      fetchJson: (url) => fetchJson(http, url),
+      identify: async (issuer) =>
+        readIdentity(http, await checkPeerUrl(issuer, { allowAddresses }), AbortSignal.timeout(identifyWithinMs)),
+    },
+    async close() {
+      await http.close();
+      await lazy.close();
+    },
+  };
+}

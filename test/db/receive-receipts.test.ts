@@ -1,0 +1,175 @@
+// What others say became of what was sent to them.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
+import { receiptOf, startReceiveRig, type Answer, type ReceiveRig } from './receive-rig.ts';
+
+const said = (answer: Answer | null): readonly string[] =>
+  (answer?.results ?? []).map(({ status, reason: why }) => (why === undefined ? status : `${status} ${why.code}`));
+
+describe('receipts from another gateway', () => {
+  let rig: ReceiveRig;
+  before(async () => {
+    rig = await startReceiveRig('receipts');
+  });
+  after(() => rig.close());
+
+  /** A ticket of ours, escalated to far-peer, with more actions behind; all handed over. */
+  async function sent(ticket: string, more = 0): Promise<string[]> {
+    const { db } = rig.connection;
+    const ids = Array.from({ length: more + 1 }, () => randomUUID());
+    const [mirror] = ids;
+    await db.execute(
+      sql`insert into mirrors (id, link, customer_instance, customer_ticket, customer_number, supplier_instance)
+        values (${mirror}, 'north-far', 'north', ${ticket}, ${`#${ticket}`}, 'far-peer')`,
+    );
+    await db.execute(
+      sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq) values
+        (${mirror}, 'far-peer', 'north-far', ${ids.length}, 1), (${mirror}, 'north', 'north-far', 0, 1)`,
+    );
+    for (const [n, id] of ids.entries()) {
+      await db.execute(
+        sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, words, hash, via)
+          values (${id}, 'north', ${ticket}, ${id}, 'north', now(), '{"name":"Ann","role":"agent"}', 'desks', 'visible',
+            '{"kind":"Correspond","fields":{}}', 'x', '{north}')`,
+      );
+      await db.execute(
+        sql`insert into deliveries (mirror, to_instance, seq, kind, action, escalation, accepted_at)
+          values (${mirror}, 'far-peer', ${n + 1}, 'action', ${id}, ${n === 0}, now())`,
+      );
+    }
+    return ids;
+  }
+
+  const outcomeOf = (action: string) =>
+    rig.one<{ outcome: string | null; reason: { code: string } | null; far: unknown }>(
+      sql`select outcome, reason, far from deliveries where action = ${action} and to_instance = 'far-peer'`,
+    );
+  const told = (mirror: string) =>
+    rig.all<{ action: string; outcome: string }>(
+      sql`select action, receipt->>'outcome' as outcome from deliveries where mirror = ${mirror} and to_instance = 'north' and kind = 'receipt' order by seq`,
+    );
+  let tickets = 899;
+  const next = () => {
+    tickets += 1;
+    return { id: `${tickets}`, number: `F-${tickets}`, url: `https://far.example/${tickets}`, closed: false };
+  };
+
+  it('the receipt of an escalation binds the far ticket and tells our desk its number', async () => {
+    const ticket = next();
+    const [id = ''] = await sent('1');
+    const answer = await rig.receipts(id, [receiptOf(id, 1, { ticket })]);
+    assert.deepEqual(said(answer), ['accepted']);
+    assert.equal(answer?.accepted, 1);
+    assert.deepEqual(answer?.wake, ['north']);
+    assert.deepEqual(
+      await rig.one(
+        sql`select state, supplier_ticket as t, supplier_number as n, supplier_url as u from mirrors where id = ${id}`,
+      ),
+      { state: 'open', t: ticket.id, n: ticket.number, u: ticket.url },
+    );
+    const row = await outcomeOf(id);
+    assert.equal(row?.outcome, 'applied');
+    assert.deepEqual(row?.far, {
+      attempts: 1,
+      endedAt: '2026-11-22T09:00:01.000Z',
+      acceptedAt: '2026-11-22T09:00:00.000Z',
+    });
+    assert.deepEqual(await told(id), [{ action: id, outcome: 'applied' }]);
+  });
+
+  it('a refusal tells our desk in the words of the other, once, however often it comes', async () => {
+    const ticket = next();
+    const [id = '', second = ''] = await sent('2', 1);
+    await rig.receipts(id, [receiptOf(id, 1, { ticket })]);
+    const refusal = receiptOf(second, 2, {
+      outcome: 'refused',
+      reason: { code: 'unmapped-action', text: 'Nobody maps "Correspond" there.' },
+    });
+    assert.deepEqual(said(await rig.receipts(id, [refusal])), ['accepted']);
+    assert.deepEqual(said(await rig.receipts(id, [refusal])), ['duplicate']);
+    assert.deepEqual(said(await rig.receipts(id, [refusal, refusal])), ['duplicate', 'duplicate']);
+    assert.equal((await outcomeOf(second))?.reason?.code, 'unmapped-action');
+    assert.deepEqual(await told(id), [
+      { action: id, outcome: 'applied' },
+      { action: second, outcome: 'refused' },
+    ]);
+  });
+
+  it('a refused escalation ends what waited behind it', async () => {
+    const [id = '', second = ''] = await sent('3', 1);
+    await rig.receipts(id, [receiptOf(id, 1, { outcome: 'refused', reason: { code: 'unmapped-type', text: 'No.' } })]);
+    assert.equal((await rig.one(sql`select state from mirrors where id = ${id}`))?.['state'], 'refused');
+    assert.equal((await outcomeOf(second))?.outcome, 'skipped');
+  });
+
+  it('receipts keep the order of their lane: a gap waits', async () => {
+    const ticket = next();
+    const [id = '', second = ''] = await sent('4', 1);
+    assert.deepEqual(said(await rig.receipts(id, [receiptOf(second, 2)])), ['deferred gap']);
+    assert.deepEqual(said(await rig.receipts(id, [receiptOf(id, 1, { ticket }), receiptOf(second, 2)])), [
+      'accepted',
+      'accepted',
+    ]);
+  });
+
+  it('a receipt of what was never sent on this lane is refused, and leaves no gap', async () => {
+    const ticket = next();
+    const [id = ''] = await sent('5');
+    const [other = ''] = await sent('5b');
+    const answer = await rig.receipts(id, [receiptOf(other, 1), receiptOf(id, 2, { ticket })]);
+    assert.deepEqual(said(answer), ['refused unknown-action', 'accepted']);
+    assert.equal((await outcomeOf(other))?.outcome, null);
+  });
+
+  it('an unknown mirror and one of another link are nothing; the wrong side tells nothing', async () => {
+    const [id = ''] = await sent('6');
+    assert.equal(await rig.receipts(randomUUID(), [receiptOf(id, 1)]), null);
+    assert.equal(await rig.receipts(id, [receiptOf(id, 1)], 'supplier', 'acme-north'), null);
+    assert.deepEqual(said(await rig.receipts(id, [receiptOf(id, 1)], 'customer')), ['refused unknown-action']);
+  });
+
+  it('a suspended link defers; a closing one still hears how things ended', async () => {
+    const ticket = next();
+    const [id = ''] = await sent('7');
+    const { db } = rig.connection;
+    await db.execute(sql`update links set state = 'suspended' where id = 'north-far'`);
+    assert.deepEqual(said(await rig.receipts(id, [receiptOf(id, 1, { ticket })])), ['deferred link-suspended']);
+    await db.execute(sql`update links set state = 'closing' where id = 'north-far'`);
+    assert.deepEqual(said(await rig.receipts(id, [receiptOf(id, 1, { ticket })])), ['accepted']);
+    await db.execute(sql`update links set state = 'active' where id = 'north-far'`);
+  });
+
+  it('the standing of the far ticket closes the mirror with ours', async () => {
+    const ticket = next();
+    const [id = '', second = ''] = await sent('8', 1);
+    await rig.connection.db.execute(
+      sql`insert into tickets (instance, external_id, snapshot) values ('north', '8', '{"ticketId":"8","closed":true}')`,
+    );
+    await rig.receipts(id, [receiptOf(id, 1, { ticket: { ...ticket, id: '908' } })]);
+    await rig.receipts(id, [receiptOf(second, 2, { ticket: { ...ticket, id: '908', closed: true } })]);
+    assert.equal((await rig.one(sql`select state from mirrors where id = ${id}`))?.['state'], 'closed');
+  });
+
+  it("a far ticket that is another escalation's is refused, and keeps nothing else from coming", async () => {
+    const ticket = next();
+    const [first = ''] = await sent('10');
+    const [second = ''] = await sent('11');
+    await rig.receipts(first, [receiptOf(first, 1, { ticket })]);
+    assert.deepEqual(said(await rig.receipts(second, [receiptOf(second, 1, { ticket })])), ['refused ticket-taken']);
+    assert.equal((await outcomeOf(second))?.outcome, null);
+    assert.deepEqual(said(await rig.receipts(second, [receiptOf(second, 2, { after: 0, ticket: next() })])), [
+      'accepted',
+    ]);
+  });
+
+  it('ten at once end a delivery once', async () => {
+    const ticket = next();
+    const [id = ''] = await sent('9');
+    const receipt = receiptOf(id, 1, { ticket: { ...ticket, id: '909' } });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => rig.receipts(id, [receipt])));
+    assert.equal(answers.flatMap(said).filter((status) => status === 'accepted').length, 1);
+    assert.equal((await told(id)).length, 1);
+  });
+});
