@@ -91,8 +91,13 @@ function needAttachment({ desk }: Serving, id: number): Attachment {
   return attachment;
 }
 
-/** Streams an attachment's bytes. A reply that is to be lost breaks off in the middle. */
-export async function download(c: Ctx, serving: Serving, id: number): Promise<Response> {
+/** Streams an attachment's bytes, with `headers` over its own. A reply that is to be lost breaks off in the middle. */
+export async function download(
+  c: Ctx,
+  serving: Serving,
+  id: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const attachment = needAttachment(serving, id);
   const { outgoing } = c.env;
   const cut = c.get('faults')?.some((fault) => fault.kind === 'reply-lost-after-commit') === true;
@@ -101,6 +106,7 @@ export async function download(c: Ctx, serving: Serving, id: number): Promise<Re
     'content-length': attachment.filesize,
     'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(attachment.filename)}`,
     'x-content-type-options': 'nosniff',
+    ...headers,
   });
   const size = cut ? Math.floor(attachment.filesize / 2) : attachment.filesize;
   await sendFile(blobPath(serving.desk, id), size, outgoing).catch(() => outgoing.destroy());

@@ -7,8 +7,10 @@ import { webhookRoutes } from './api-webhooks.ts';
 import { HaloError, errorTexts } from './errors.ts';
 import type { Fault } from './faults.ts';
 import { metadataRoutes } from './metadata.ts';
+import { isPage } from './pages/guard.ts';
+import { errorPage, pageRoutes } from './pages/routes.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
-import { wait, wantsText } from './serving.ts';
+import { wait, wantsPage, wantsText } from './serving.ts';
 import { arrival } from './time.ts';
 import { twinRoutes } from './twin-routes.ts';
 import { welcome } from './welcome.ts';
@@ -25,14 +27,16 @@ export function createApp(serving: Serving): Hono<Env> {
       const meaning = error.meaning === null ? '' : ` (${error.meaning})`;
       return c.text(`${desk.name} refuses: ${error.message}${meaning}\n`, error.status as 400);
     }
+    if (isPage(c.req.path)) return errorPage(c, serving, error);
     if (error instanceof HaloError) return c.json(error.body as Record<string, unknown>, error.status as 400);
     if (c.env.incoming.destroyed || c.env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
     const message = error instanceof Error ? error.message : String(error);
     return c.json({ ClassName: 'System.Exception', Message: message }, 500);
   });
-  app.notFound((c) =>
-    c.json({ message: `No HTTP resource was found that matches the request URI '${c.req.path}'` }, 404),
-  );
+  app.notFound((c) => {
+    const message = `No HTTP resource was found that matches the request URI '${c.req.path}'`;
+    return isPage(c.req.path) ? errorPage(c, serving, new HaloError(404, message)) : c.json({ message }, 404);
+  });
 
   app.use(async (c, next) => {
     const watched = c.req.path.startsWith('/api/') || c.req.path.startsWith('/auth/');
@@ -122,11 +126,12 @@ export function createApp(serving: Serving): Hono<Env> {
   });
   app.get('/api/health', (c) => c.json({ status: 'Healthy' }));
 
-  app.get('/', (c) => c.text(welcome(desk, serving.product)));
+  app.get('/', (c) => (wantsPage(c) ? c.redirect('/desk') : c.text(welcome(desk, serving.product))));
   ticketRoutes(app, serving);
   attachmentRoutes(app, serving);
   metadataRoutes(app, serving);
   webhookRoutes(app, serving);
+  pageRoutes(app, serving);
   twinRoutes(app, serving);
   return app;
 }

@@ -77,6 +77,7 @@ function attach(
     isimage: flagOf(element, 'isimage') ?? content_type.startsWith('image/'),
     sha256,
     datecreated: zoneless(desk.now()),
+    showforusers: flagOf(element, 'showforusers') ?? true,
     note: textOf(element, 'note') ?? '',
   };
   place(blobPath(desk, id));

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     'rate-limit': { type: 'string' },
     'create-ms': { type: 'string' },
     'client-id': { type: 'string' },
+    'frame-ancestors': { type: 'string', multiple: true },
   },
 });
 
@@ -39,6 +40,7 @@ const twin = await createHaloTwin({
   ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
   ...(values['rate-limit'] === undefined ? {} : { rateLimit: { limit: Number(values['rate-limit']) } }),
   ...(values['create-ms'] === undefined ? {} : { createMs: Number(values['create-ms']) }),
+  ...(values['frame-ancestors'] === undefined ? {} : { frameAncestors: values['frame-ancestors'] }),
   ...(values['client-id'] === undefined ? {} : { applications: applicationsFor(values['client-id']) }),
 }).catch((error: unknown) => {
   console.error(`The twin did not start: ${error instanceof Error ? error.message : String(error)}`);

@@ -280,6 +280,8 @@ export interface Attachment {
   readonly isimage: boolean;
   readonly sha256: string;
   readonly datecreated: string;
+  /** False keeps a file that is bound to no action out of the portal. */
+  readonly showforusers: boolean;
   note: string;
 }
 

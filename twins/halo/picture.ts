@@ -1,5 +1,6 @@
 /** Draws the small screenshot that a seeded ticket carries, so that no binary file lies in the repository. */
 import { crc32, deflateSync } from 'node:zlib';
+import { lettering } from './lettering.ts';
 
 export interface Box {
   readonly x: number;
@@ -39,28 +40,57 @@ function chunk(type: string, content: Buffer): Buffer {
   return out;
 }
 
-/** A window with a red message in it: "the tunnel is down". */
-export function errorDialogPng(): Buffer {
-  const grey = [226, 230, 238] as const;
-  const line = (y: number, width: number): Box => ({
-    x: 76,
-    y,
-    width,
-    height: 7,
-    colour: [120, 130, 150],
+const paper = [250, 251, 253] as const;
+const ink = [45, 52, 66] as const;
+const quiet = [98, 107, 124] as const;
+const white = [255, 255, 255] as const;
+const red = [205, 58, 54] as const;
+const blue = [45, 104, 214] as const;
+const frame = [203, 209, 220] as const;
+
+/** A box whose corners are taken off, as buttons have them. */
+function rounded(box: Box, outside: Box['colour']): Box[] {
+  const { x, y, width, height } = box;
+  const right = x + width;
+  const bottom = y + height;
+  const nick = (left: number, top: number, wide: number, high: number): Box => ({
+    x: left,
+    y: top,
+    width: wide,
+    height: high,
+    colour: outside,
   });
-  return drawPng(320, 150, [
-    { x: 0, y: 0, width: 320, height: 150, colour: [247, 248, 251] },
-    { x: 0, y: 0, width: 320, height: 26, colour: [38, 62, 110] },
-    { x: 10, y: 10, width: 90, height: 7, colour: [210, 220, 240] },
-    { x: 300, y: 8, width: 10, height: 10, colour: [214, 69, 65] },
-    { x: 24, y: 46, width: 34, height: 34, colour: [214, 69, 65] },
-    { x: 39, y: 52, width: 5, height: 14, colour: [255, 255, 255] },
-    { x: 39, y: 70, width: 5, height: 5, colour: [255, 255, 255] },
-    line(48, 180),
-    line(62, 214),
-    line(76, 120),
-    { x: 130, y: 112, width: 76, height: 24, colour: grey },
-    { x: 220, y: 112, width: 76, height: 24, colour: [47, 111, 222] },
+  return [
+    box,
+    ...[nick(x, y, 3, 1), nick(x, y, 1, 3), nick(right - 3, y, 3, 1), nick(right - 1, y, 1, 3)],
+    ...[nick(x, bottom - 1, 3, 1), nick(x, bottom - 3, 1, 3)],
+    ...[nick(right - 3, bottom - 1, 3, 1), nick(right - 1, bottom - 3, 1, 3)],
+  ];
+}
+
+/** A VPN client's window that says that the connection was lost. */
+export function errorDialogPng(): Buffer {
+  const [width, height] = [540, 224];
+  return drawPng(width, height, [
+    { x: 0, y: 0, width, height, colour: frame },
+    { x: 1, y: 1, width: width - 2, height: height - 2, colour: paper },
+    { x: 1, y: 1, width: width - 2, height: 37, colour: [33, 47, 84] },
+    ...lettering('Acme VPN', 16, 12, white),
+    ...rounded({ x: width - 34, y: 9, width: 22, height: 22, colour: red }, [33, 47, 84]),
+    ...[0, 1, 2, 3, 4, 5].flatMap((step) => [
+      { x: width - 29 + step * 2, y: 14 + step * 2, width: 2, height: 2, colour: white },
+      { x: width - 19 - step * 2, y: 14 + step * 2, width: 2, height: 2, colour: white },
+    ]),
+    ...rounded({ x: 24, y: 62, width: 46, height: 46, colour: red }, paper),
+    { x: 44, y: 71, width: 6, height: 18, colour: white },
+    { x: 44, y: 94, width: 6, height: 6, colour: white },
+    ...lettering('Connection lost', 90, 62, ink, 3),
+    ...lettering('The tunnel was closed after 3600 s.', 90, 98, quiet, 2),
+    ...lettering('Error 809: no answer from gateway', 90, 122, quiet, 2),
+    { x: 1, y: 162, width: width - 2, height: 1, colour: frame },
+    ...rounded({ x: 286, y: 176, width: 90, height: 34, colour: [226, 230, 238] }, paper),
+    ...lettering('Close', 302, 186, ink),
+    ...rounded({ x: 386, y: 176, width: 138, height: 34, colour: blue }, paper),
+    ...lettering('Reconnect', 402, 186, white),
   ]);
 }

@@ -23,7 +23,10 @@ export function portalTicket(desk: Desk, email: string, id: number): Input {
   return {
     ...heading(desk, ticket),
     details_html: withOpenPictures(ticket.details_html),
-    attachments: desk.store.attachments(id, 0).map(attachmentView),
+    attachments: desk.store
+      .attachments(id, 0)
+      .filter(({ showforusers }) => showforusers !== false)
+      .map(attachmentView),
     actions: shown.map((action) => ({
       id: action.id,
       outcome: action.outcome,

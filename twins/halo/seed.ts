@@ -33,6 +33,10 @@ export interface SeedTicket {
     readonly data_base64: string;
     readonly cid?: string;
   }[];
+  /** How long ago it was logged; 0 unless given. */
+  readonly hoursAgo?: number;
+  /** What agents did on it since, an hour after each other, of kinds that mail nobody. */
+  readonly actions?: readonly { readonly agent: string; readonly outcome: string; readonly note_html: string }[];
 }
 
 /** An API application: its credentials and the agent it logs in as (null: none, so it may write nothing). */
@@ -49,6 +53,8 @@ export interface HaloSeed {
   readonly product: 'HaloITSM' | 'HaloPSA';
   readonly version: string;
   readonly tenant: string;
+  /** The colour of its pages, `#rrggbb`, dark enough for white text on it. */
+  readonly accent: string;
   readonly mailbox: string;
   readonly firstTicketId: number;
   readonly applications: readonly Application[];
@@ -98,7 +104,7 @@ export function outcome(id: number, name: string, rest: Partial<Outcome> = {}): 
     systemuse: 'none',
     default_send_to_halo: 0,
     emailtemplate_id: 0,
-    fields: ['note'],
+    fields: ['note', 'attachments'],
     ...rest,
   };
 }

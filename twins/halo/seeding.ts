@@ -1,10 +1,12 @@
 /** Fills an empty desk with its seed. */
 import { randomBytes } from 'node:crypto';
+import { makeAction } from './actions.ts';
 import type { Desk } from './desk.ts';
 import { noSwitches } from './desk.ts';
 import type { Records } from './model.ts';
-import type { HaloSeed } from './seed.ts';
+import type { HaloSeed, SeedTicket } from './seed.ts';
 import { createTicket } from './tickets.ts';
+import { arrival } from './time.ts';
 
 /** Puts everything in; tickets last, since they name the rest. All or nothing. */
 export function seedDesk(desk: Desk, seed: HaloSeed): void {
@@ -27,13 +29,32 @@ export function seedDesk(desk: Desk, seed: HaloSeed): void {
     put('team', seed.teams);
     put('supplier', seed.suppliers);
     put('rule', seed.rules);
-    for (const { id, fields, ...ticket } of seed.tickets) {
-      const customfields = Object.entries(fields).map(([name, value]) => ({ name, value }));
-      createTicket(desk, { ...ticket, customfields }, { by: 'system' }, noSwitches, id);
-    }
+    for (const ticket of seed.tickets) seedTicket(desk, ticket);
     store.setMeta('seeded', seed.name);
     store.setMeta('instance', randomBytes(8).toString('hex'));
   });
+}
+
+const hour = 3_600_000;
+
+/** Logs a ticket and what was done on it, at times that lie in the past. Nothing is announced. */
+function seedTicket(desk: Desk, { id, fields, hoursAgo = 0, actions = [], ...form }: SeedTicket): void {
+  const { store } = desk;
+  const customfields = Object.entries(fields).map(([name, value]) => ({ name, value }));
+  const logged = desk.now() - hoursAgo * hour;
+  const ticket = arrival.run(logged, () =>
+    createTicket(desk, { ...form, customfields }, { by: 'system' }, { ...noSwitches, preventOutgoing: true }, id),
+  );
+  for (const [index, { agent: name, outcome, note_html }] of actions.entries()) {
+    const kind = store.named('outcome', outcome);
+    const agent = store.named('agent', name);
+    if (kind === null || agent === null) throw new Error(`The seed names ${outcome} by ${name}, which it has not`);
+    const actor = { by: 'agent', agentId: agent.id, name: agent.name } as const;
+    const making = { kind, actor, switches: { ...noSwitches, preventOutgoing: true }, status: ticket.status_id };
+    arrival.run(Math.min(desk.now(), logged + (index + 1) * hour), () =>
+      makeAction(desk, ticket, { note_html }, making),
+    );
+  }
 }
 
 /** Empties the desk and seeds it anew. Tokens and webhooks stay, so that a connected gateway goes on working. */

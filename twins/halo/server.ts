@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { createAuth } from './auth.ts';
+import { createChanges } from './changes.ts';
 import type { Desk } from './desk.ts';
 import { createFaults } from './faults.ts';
 import type { RateLimit } from './ratelimit.ts';
+import { originOf } from './pages/guard.ts';
 import { createLimiter, haloRateLimit } from './ratelimit.ts';
 import { createRequestLog } from './requests.ts';
 import type { Application, HaloSeed } from './seed.ts';
@@ -38,6 +40,8 @@ export interface HaloTwinOptions {
   readonly createMs?: number;
   readonly tokenTtlSeconds?: number;
   readonly maxAttachmentBytes?: number;
+  /** Origins whose pages may show those of the desk in a frame; none by default. */
+  readonly frameAncestors?: readonly string[];
 }
 
 export interface HaloTwin {
@@ -68,6 +72,8 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   const webhooks = createWebhooks(store, faults, now);
   const limiter = createLimiter({ ...haloRateLimit, ...options.rateLimit });
   const log = createRequestLog();
+  const changes = createChanges();
+  const frameAncestors = (options.frameAncestors ?? []).map(originOf);
   const applications = options.applications ?? seed.applications;
   const timers = new Set<NodeJS.Timeout>();
   let closed = false;
@@ -92,7 +98,9 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     // Deferred past the end of the running transaction: a hint must not come before what it hints at.
     announce: (announcement) => {
       setImmediate(() => {
-        if (!closed) webhooks.fire(announcement);
+        if (closed) return;
+        changes.tell(announcement.ticketId);
+        webhooks.fire(announcement);
       });
     },
     later,
@@ -105,6 +113,9 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     limiter,
     log,
     webhooks,
+    changes,
+    accent: seed.accent,
+    frameAncestors,
     product: seed.product,
     version: seed.version,
     tenant: seed.tenant,
@@ -144,6 +155,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     faults.clear();
     log.clear();
     limiter.set({ ...haloRateLimit, ...options.rateLimit });
+    changes.tell(0);
   }
 
   return {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Auth, Login } from './auth.ts';
+import type { Changes } from './changes.ts';
 import type { Desk } from './desk.ts';
 import { HaloError, refused } from './errors.ts';
 import type { Fault, Faults } from './faults.ts';
@@ -19,9 +20,14 @@ export interface Serving {
   readonly limiter: Limiter;
   readonly log: RequestLog;
   readonly webhooks: Webhooks;
+  readonly changes: Changes;
   readonly product: string;
   readonly version: string;
   readonly tenant: string;
+  /** The desk's own colour, `#rrggbb`. */
+  readonly accent: string;
+  /** Origins whose pages may show those of the desk in a frame. */
+  readonly frameAncestors: readonly string[];
   /** Milliseconds a ticket's creation takes; a second one within them fails, as Halo's numbering race does. */
   readonly createMs: number;
   readonly maxAttachmentBytes: number;
@@ -87,6 +93,11 @@ export async function objectOf(c: Ctx): Promise<Input> {
   const body = await jsonOf(c);
   if (!isInput(body)) throw refused('The request body is not a JSON object');
   return body;
+}
+
+/** Whether a browser asks, not a person at a terminal or a program. */
+export function wantsPage(c: Ctx): boolean {
+  return c.req.header('accept')?.includes('text/html') === true && !wantsText(c);
 }
 
 /** Whether a person at a terminal asks (`?as=text`). */

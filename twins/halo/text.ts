@@ -9,6 +9,8 @@ const named: Readonly<Record<string, string>> = {
   nbsp: ' ',
 };
 
+const entity = /&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]+);/gi;
+
 /** Plain text of HTML, as the twin keeps it in `note` beside `note_html`. Not a sanitiser. */
 export function plainText(html: string): string {
   return html
@@ -16,9 +18,14 @@ export function plainText(html: string): string {
     .replace(/<br\s*\/?>/gi, '\n')
     .replace(/<\/(p|div|li|tr|h\d|blockquote)>/gi, '\n')
     .replace(/<[^>]*>/g, '')
-    .replace(/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]+);/gi, (whole, name: string) => decodeEntity(whole, name))
+    .replace(entity, decodeEntity)
     .replace(/[ \t]+\n/g, '\n')
     .trim();
+}
+
+/** Text in which the entities that people meet are the characters they stand for. */
+export function decodeEntities(text: string): string {
+  return text.replace(entity, decodeEntity);
 }
 
 function decodeEntity(whole: string, name: string): string {

@@ -15,7 +15,7 @@ import { agentActs, agentLogs, editByHand, userLogs, userReplies } from './perso
 import { outboxText, portalText, ticketsText, ticketText } from './plain.ts';
 import { portalTicket, portalTickets } from './portal.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
-import { idOf, jsonOf, objectOf, wantsText } from './serving.ts';
+import { idOf, jsonOf, objectOf, wantsPage, wantsText } from './serving.ts';
 import { needTicket, ticketView } from './tickets.ts';
 
 const kinds = [
@@ -80,6 +80,7 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
   // Where Halo's own pages show a ticket; it is the address that a connector tells.
   app.get('/ticket', (c) => {
     const id = Number(queryOf(c.req.url).get('id'));
+    if (wantsPage(c)) return c.redirect(`/desk/tickets/${Number.isInteger(id) ? id : 0}`);
     return c.text(textOf(Number.isInteger(id) ? id : 0));
   });
   app.get('/twin/tickets/:id', (c) => showTicket(c, idOf(c), 200));

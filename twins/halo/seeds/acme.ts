@@ -50,6 +50,7 @@ export const acmeSeed: HaloSeed = {
   product: 'HaloITSM',
   version: '2.196.10',
   tenant: 'acme',
+  accent: '#5b3fd6',
   mailbox: 'helpdesk@acme.example',
   firstTicketId: 1003,
   applications: [
@@ -113,6 +114,7 @@ export const acmeSeed: HaloSeed = {
   outcomes: [
     outcome(1, 'Update'),
     outcome(2, 'Escalate to MSP', {
+      buttonname: 'Escalate to Northwind',
       hidden: true,
       sendemail: true,
       systemuse: 'log_to_supplier',

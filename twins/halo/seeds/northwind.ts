@@ -53,6 +53,7 @@ export const northwindSeed: HaloSeed = {
   product: 'HaloPSA',
   version: '2.198.3',
   tenant: 'northwind',
+  accent: '#0f766e',
   mailbox: 'service@northwind.example',
   firstTicketId: 24018,
   applications: [
@@ -132,10 +133,11 @@ export const northwindSeed: HaloSeed = {
       fields: ['note', 'attachments', 'status', 'sync_to_halo_api'],
     }),
     outcome(102, 'Indirect email to end user', {
+      buttonname: 'Indirect e-mail',
       default_send_to_halo: 2,
       fields: ['note', 'attachments', 'sync_to_halo_api'],
     }),
-    outcome(103, 'Resolve third party ticket', { default_send_to_halo: 2, newstatus: 29 }),
+    outcome(103, 'Resolve third party ticket', { buttonname: 'Resolve', default_send_to_halo: 2, newstatus: 29 }),
     outcome(104, 'Internal Note', { hidden: true, fields: ['note', 'attachments'] }),
     outcome(105, 'Private', { hidden: true }),
     outcome(106, 'Email customer', {
