@@ -10,11 +10,19 @@ export class BlobTooLargeError extends Error {
   override readonly name = 'BlobTooLargeError';
 }
 
+/** What came is not what was promised; the message begins with `size` or `digest`. */
+export class BlobDiffersError extends Error {
+  override readonly name = 'BlobDiffersError';
+}
+
 export type Staged = { readonly sha256: string; readonly sizeBytes: number };
 
 export type BlobStore = {
-  /** Streams the file in, hashing; throws BlobTooLargeError beyond `maxBytes`. Nothing stays behind on an error. */
-  put(source: Readable, maxBytes: number): Promise<Staged>;
+  /**
+   * Streams the file in, hashing; throws BlobTooLargeError beyond `maxBytes`, and BlobDiffersError where it is another
+   * than `promised`. Nothing stays behind on an error.
+   */
+  put(source: Readable, maxBytes: number, promised?: Staged): Promise<Staged>;
   open(sha256: string): Readable;
   has(sha256: string): Promise<boolean>;
   delete(sha256: string): Promise<void>;
@@ -33,7 +41,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     return join(directory, sha256.slice(0, 2), sha256);
   };
   return {
-    async put(source, maxBytes) {
+    async put(source, maxBytes, promised) {
       const part = join(incoming, `${randomUUID()}.part`);
       const hash = createHash('sha256');
       let sizeBytes = 0;
@@ -54,6 +62,8 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         await handle.sync();
         await handle.close();
         const sha256 = hash.digest('hex');
+        if (promised !== undefined && promised.sizeBytes !== sizeBytes) throw new BlobDiffersError('size');
+        if (promised !== undefined && promised.sha256 !== sha256) throw new BlobDiffersError('digest');
         await mkdir(join(directory, sha256.slice(0, 2)), { recursive: true, mode: 0o700 });
         await rename(part, pathOf(sha256));
         return { sha256, sizeBytes };

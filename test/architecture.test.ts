@@ -22,7 +22,7 @@ const gateway = [
   node,
   ...folders('core', 'db', 'blobs', 'config', 'gateway'),
   ...seam,
-  ...packages('hono', 'zod', 'jose'),
+  ...packages('hono', 'zod', 'jose', 'content-disposition', 'file-type'),
   /^@hono\//,
 ];
 
@@ -79,11 +79,11 @@ const rules: readonly Rule[] = [
   },
   { files: /^workflows\/(?:worker|run-worker|cached-bundle)\.ts$/, may: anything },
   {
-    files: /^workflows\/sweeper\.ts$/,
+    files: /^workflows\/(?:sweeper|link-chores)\.ts$/,
     may: [node, ...folders('core', 'db'), ...packages('@temporalio/client', '@temporalio/common')],
   },
   { files: /^workflows\//, may: [node, ...packages('@temporalio/common', '@temporalio/workflow')] },
-  { files: /^gateway\/main\.ts$/, may: anything },
+  { files: /^gateway\/(?:main|wire-federation)\.ts$/, may: anything },
   { files: /^gateway\//, may: gateway },
   { files: /^cli\/main\.ts$/, may: anything },
   { files: /^cli\//, may: [...gateway, ...folders('connectors', 'cli'), ...packages('yaml', 'commander')] },
