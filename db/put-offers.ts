@@ -51,6 +51,8 @@ export type NewOffer = {
 export async function putOffers(db: Db, link: string, lane: LaneKey, offers: readonly NewOffer[]): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${`offers/${link}`}, 0))`);
+    // Lanes before deliveries, as whoever ends one does.
+    await tx.execute(sql`select mirror from lanes where mirror = ${lane.mirror} order by to_instance for update`);
     await tx.execute(
       sql`with input as materialized (
           select * from jsonb_to_recordset(${JSON.stringify(offers)}::jsonb)
