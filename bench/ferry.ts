@@ -15,7 +15,7 @@ export const inFlight = 64;
 export const openMirrors = 2_000;
 export const warmUpSeconds = 4;
 const inBacklog = 2;
-const warmUpNotes = 100;
+export const warmUpNotes = 100;
 
 export type Ferry = {
   readonly perSecond: number;

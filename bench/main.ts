@@ -2,6 +2,7 @@
 import { measureBare } from './bare.ts';
 import { measureFerry } from './ferry.ts';
 import { measureFloor } from './floor.ts';
+import { measureHop } from './hop.ts';
 import { growthByCustomers, growthByHistory } from './growth.ts';
 import { measureCold } from './cold.ts';
 import { readOptions, usage, type Options, type Part } from './options.ts';
@@ -73,6 +74,10 @@ async function measure(
     await part('ferry', 'Ferry, awake and asleep', async () => {
       measured.ferry = await measureFerry(services, { seconds, samples, profile });
       progress(`  ${measured.ferry.perSecond.toFixed(0)}/s, p50 ${measured.ferry.awake.p50} ms`);
+    });
+    await part('hop', 'from gateway to gateway', async () => {
+      measured.hop = await measureHop(services, seconds, samples);
+      progress(`  ${measured.hop.perSecond.toFixed(0)}/s, p50 ${measured.hop.awake.p50} ms`);
     });
     await part('history', `an empty database against ${pastActions} past actions`, async () => {
       measured.history = await growthByHistory(services, pastActions, seconds, progress);

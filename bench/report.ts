@@ -5,6 +5,7 @@ import type { Cold } from './cold.ts';
 import type { Ferry } from './ferry.ts';
 import type { Floor } from './floor.ts';
 import type { Growth } from './growth.ts';
+import type { Hop } from './hop.ts';
 import { rounded, type Percentiles } from './numbers.ts';
 import type { Options } from './options.ts';
 
@@ -12,6 +13,7 @@ export type Measured = {
   readonly bare?: Bare;
   readonly floor?: Floor;
   readonly ferry?: Ferry;
+  readonly hop?: Hop;
   readonly history?: Growth;
   readonly customers?: Growth;
   readonly cold?: Cold;
@@ -23,8 +25,8 @@ export type Report = {
   readonly machine: Readonly<Record<string, string | number>>;
   readonly seconds: number;
   /** Actions per second; `fromLog`: of those that were in the log before. */
-  readonly throughput: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog', number>>;
-  readonly awakeMs: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog', Percentiles>>;
+  readonly throughput: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog' | 'gatewayToGateway', number>>;
+  readonly awakeMs: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog' | 'gatewayToGateway', Percentiles>>;
   readonly asleepMs: Partial<Record<'bare' | 'ferry' | 'fromLog', Percentiles>>;
   /** Of gateway and worker together. */
   readonly cpuMsPerAction?: number;
@@ -37,7 +39,7 @@ export type Report = {
 };
 
 export function report(measured: Measured, options: Options, seconds: number): Report {
-  const { bare, floor, ferry, history, customers, cold } = measured;
+  const { bare, floor, ferry, hop, history, customers, cold } = measured;
   const cpu = ferry?.cpu;
   return {
     machine: {
@@ -53,12 +55,14 @@ export function report(measured: Measured, options: Options, seconds: number): R
       ...(ferry && { ferry: rounded(ferry.perSecond) }),
       ...(floor && { floor: rounded(floor.perSecond) }),
       ...(ferry && { fromLog: rounded(ferry.fromLog.perSecond) }),
+      ...(hop && { gatewayToGateway: rounded(hop.perSecond) }),
     },
     awakeMs: {
       ...(bare && { bare: bare.ms }),
       ...(ferry && { ferry: ferry.awake }),
       ...(floor && { floor: floor.ms }),
       ...(ferry && { fromLog: ferry.fromLog.awake }),
+      ...(hop && { gatewayToGateway: hop.awake }),
     },
     // A bare workflow has nothing that could be awake: it costs the same always.
     asleepMs: {

@@ -84,7 +84,7 @@ export async function seedLinks(db: Client, links: readonly SeedLink[]): Promise
 }
 
 /** Everything visible travels both ways. */
-function sideSettings(side: 'customer' | 'supplier'): SideSettings {
+export function sideSettings(side: 'customer' | 'supplier'): SideSettings {
   return sideSchema.parse({
     account: { name: side === 'customer' ? 'Supplier' : 'Customers' },
     inbound: {
@@ -124,7 +124,8 @@ export async function seedMirrors(db: Client, mirrors: readonly Mirrored[]): Pro
         select instance, ticket, now(), jsonb_build_object('ticketId', ticket, 'number', ticket, 'url', '', 'summary', 'VPN drops every hour',
           'description', '<p>It does.</p>', 'status', 'open', 'closed', false, 'category', null, 'type', null, 'priority', null,
           'fields', '{}'::jsonb, 'account', null, 'requester', null)
-        from (select customer as instance, near as ticket from ${given} union all select supplier, far from ${given}) both_sides`,
+        from (select customer as instance, near as ticket from ${given} union all select supplier, far from ${given}) both_sides
+        on conflict (instance, kind, external_id) do update set cursor = excluded.cursor, snapshot = excluded.snapshot`,
     );
   });
 }

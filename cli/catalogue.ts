@@ -11,7 +11,7 @@ export type CatalogueReader = {
 
 /** @param allowAddresses CIDR ranges of private addresses that helpdesks may have */
 export function createCatalogueReader(allowAddresses: readonly string[]): CatalogueReader {
-  const http = createHttpClient({ allow: { http: true, privateAddresses: [...allowAddresses] } });
+  const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
   return {
     read: ({ id, type, url, credentials, options }, signal) =>
       createHelpdesk(type, {

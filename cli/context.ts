@@ -18,6 +18,8 @@ export type Context = {
   /** The first seals; all open. Empty where the command was not asked to need them. */
   readonly secretKeys: readonly Uint8Array[];
   readonly allowAddresses: readonly string[];
+  /** At which others reach the gateway; undefined where none do. Without a trailing slash. */
+  readonly publicUrl: string | undefined;
   /** Of the Ferry that runs here: what a links file may name beside the environment. */
   readonly variables: Readonly<Record<string, string>>;
 };
@@ -27,6 +29,7 @@ const wanted = [
   'TEMPORAL_ADDRESS',
   'FERRY_SECRET_KEY',
   'FERRY_ALLOW_ADDRESSES',
+  'FERRY_PUBLIC_URL',
 ] as const satisfies readonly SettingName[];
 
 /** Throws CliError and ConfigError. @param needs.secrets whether the command seals or opens secrets */
@@ -68,12 +71,14 @@ function checked(
   const secretKey = running?.secretKey ?? raw.FERRY_SECRET_KEY;
   const temporal = running?.temporalAddress ?? raw.TEMPORAL_ADDRESS;
   const allow = raw.FERRY_ALLOW_ADDRESSES ?? running?.allowAddresses.join(',');
+  const publicUrl = raw.FERRY_PUBLIC_URL ?? running?.publicUrl;
   const result = configFrom({
     DATABASE_URL: databaseUrl,
     // A command that needs no key is not asked for one.
     FERRY_SECRET_KEY: secretKey ?? (needs.secrets ? '' : Buffer.alloc(32).toString('base64')),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
     ...(allow === undefined ? {} : { FERRY_ALLOW_ADDRESSES: allow }),
+    ...(publicUrl === undefined ? {} : { FERRY_PUBLIC_URL: publicUrl }),
   });
   if (result.config === undefined) throw new ConfigError(result.faults);
   const { config } = result;
@@ -82,6 +87,7 @@ function checked(
     temporalAddress: config.temporal.address,
     secretKeys: needs.secrets ? config.secretKeys : [],
     allowAddresses: config.allowAddresses,
+    publicUrl: config.publicUrl?.replace(/\/+$/, ''),
     variables: running?.variables ?? {},
   };
 }

@@ -7,6 +7,8 @@ export type Running = {
   readonly secretKey: string;
   readonly temporalAddress: string | undefined;
   readonly allowAddresses: readonly string[];
+  /** Where it has one. */
+  readonly publicUrl?: string | undefined;
   /** For `{ env: NAME }` in links files, where the environment has no such variable. */
   readonly variables?: Readonly<Record<string, string>>;
 };

@@ -6,6 +6,7 @@ import type { StatusCommand } from './commands/status.ts';
 import type { TraceCommand } from './commands/trace.ts';
 import type { GlobalOptions } from './context.ts';
 import type { CliDeps } from './deps.ts';
+import { addLinkCommands } from './link/program.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** Runs one command. @param args without node and program @returns the exit code */
@@ -47,6 +48,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .option('--json', 'print one line of JSON once ready')
     .option('--empty', 'without the demo')
     .option('--port <port>', 'of the gateway', toPort)
+    .option('--page-port <port>', "of the demo's page", toPort)
     .option('--acme-port <port>', 'of the helpdesk Acme', toPort)
     .option('--northwind-port <port>', 'of the helpdesk Northwind', toPort)
     .option('--temporal-port <port>', 'of Temporal', toPort)
@@ -104,6 +106,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('resume', 'let a paused mirror go on')
     .argument('<mirror>')
     .action(async (id: string) => end(await (await operating()).resume(id, global(), deps)));
+  addLinkCommands(program, deps, end);
   command('version', 'print the version').action(() => {
     deps.out(`${ferryVersion()}\n`);
   });
@@ -115,6 +118,7 @@ type StartFlags = {
   readonly json?: boolean;
   readonly empty?: boolean;
   readonly port?: number;
+  readonly pagePort?: number;
   readonly acmePort?: number;
   readonly northwindPort?: number;
   readonly temporalPort?: number;
@@ -126,6 +130,7 @@ function startOptions(flags: StartFlags): Parameters<CliDeps['programs']['start'
   const { reset, json, empty } = flags;
   const ports = {
     gateway: flags.port,
+    page: flags.pagePort,
     acme: flags.acmePort,
     northwind: flags.northwindPort,
     temporal: flags.temporalPort,

@@ -34,6 +34,12 @@ export type StripRow = {
   } | null;
   /** The type of the ticket that it opened. */
   readonly opened_type: string | null;
+  /** Of an escalation: the escalated ticket's own words, as last read. */
+  readonly ticket_words: {
+    readonly type: string | null;
+    readonly priority: string | null;
+    readonly category: string | null;
+  } | null;
   readonly outcome: Outcome | null;
   readonly reason: Reason | null;
   readonly held: boolean;
@@ -58,7 +64,10 @@ export async function loadStrip(db: Db, link: string, limit: number): Promise<St
         case when d.to_instance = m.customer_instance then coalesce(m.customer_number, m.customer_ticket)
           else coalesce(m.supplier_number, m.supplier_ticket) end as to_ticket,
         a.author->>'role' as author_role, a.author->>'name' as author, coalesce(d.words, a.words) as words,
-        w.command, w.opened_type, d.outcome, d.reason, d.held_at is not null and d.released_at is null as held,
+        w.command, w.opened_type,
+        case when d.escalation and t.snapshot is not null then jsonb_build_object('type', t.snapshot->'type',
+          'priority', t.snapshot->'priority', 'category', t.snapshot->'category') end as ticket_words,
+        d.outcome, d.reason, d.held_at is not null and d.released_at is null as held,
         d.attempts, coalesce(w.written, '[]'::jsonb) as written, d.receipt->>'farNumber' as told,
         ${iso('d.created_at')} as queued_at, ${iso('d.ended_at')} as ended_at,
         round(extract(epoch from d.ended_at - d.created_at) * 1000)::int as ms
@@ -67,6 +76,7 @@ export async function loadStrip(db: Db, link: string, limit: number): Promise<St
         order by d.id desc limit ${limit}) d
       join mirrors m on m.id = d.mirror
       join actions a on a.id = d.action
+      left join tickets t on t.instance = a.instance and t.kind = 'ticket' and t.external_id = a.ticket
       left join lateral (
         select jsonb_build_object('kind', plan->'command'->'kind', 'status', plan->'command'->'status',
             'category', plan->'command'->'category', 'priority', plan->'command'->'priority',

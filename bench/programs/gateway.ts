@@ -5,18 +5,29 @@ import { makeLog } from '#config/log.ts';
 import { connect } from '#db/client.ts';
 import { createApp } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';
+import { wireFederation } from '#gateway/wire-federation.ts';
 
 const config = loadConfig();
 const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
+const log = makeLog({ level: config.log, name: 'gateway' });
+const federation = await wireFederation(config, connection, log);
 const gateway = createApp({
   connection,
-  log: makeLog({ level: config.log, name: 'gateway' }),
+  log,
   version: 'bench',
   hintOf: () => lightHint,
   temporalUp: () => Promise.resolve(true),
+  ...(federation === null ? {} : { federation: federation.deps }),
 });
 const served = await serve(gateway, { host: config.host, port: config.port });
 process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(name, () => void served.stop(1_000).then(() => connection.close()));
+  process.once(
+    name,
+    () =>
+      void served
+        .stop(1_000)
+        .then(() => federation?.close())
+        .then(() => connection.close()),
+  );
 }

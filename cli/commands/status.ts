@@ -1,11 +1,12 @@
 /** `ferry status` */
 import { temporalAnswers } from '#config/temporal-answers.ts';
 import { loadStatus } from '#db/status.ts';
-import type { Status } from '#db/status.ts';
+import type { LinkStatus, Status } from '#db/status.ts';
 import { findContext, withDatabase } from '#cli/context.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
+import { contactText } from '#cli/link/contact.ts';
 import { ago, printable, table } from '#cli/print.ts';
 
 export type StatusCommand = GlobalOptions & { readonly json?: boolean };
@@ -72,6 +73,7 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
           String(link.held),
         ]),
       ]),
+      ...found.links.flatMap((link) => linkTrouble(link, found)),
     );
   if (found.held.length > 0) lines.push('', 'Held for somebody:');
   for (const { id, ticket, to, since: at, set_aside, reason } of found.held)
@@ -87,4 +89,23 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
       printable(`Paused: ${ticket} (${reason ?? 'no reason was kept'}). Go on with ferry resume ${mirror}.`),
     );
   return lines;
+}
+
+/** Why a link is not active, and whom to call where something of it fails or waits. */
+function linkTrouble(
+  { id, state, reason, contact, refused, held, customer, supplier }: LinkStatus,
+  found: Status,
+): string[] {
+  const isAway = found.instances.some(
+    (one) =>
+      (one.id === customer || one.id === supplier) &&
+      (one.state === 'down' || one.state === 'auth' || one.retry_at !== null),
+  );
+  const isTrouble = state !== 'active' && state !== 'closed';
+  return [
+    ...(isTrouble && reason !== null ? [printable(`  ${id}: ${reason.text}`)] : []),
+    ...(contact !== null && (isTrouble || isAway || refused > 0 || held > 0)
+      ? [printable(`  ${id}: on duty at the other side: ${contactText(contact)}`)]
+      : []),
+  ];
 }

@@ -13,6 +13,7 @@ import { findingsOf } from './issues.ts';
 import { lintAll } from './lint.ts';
 import type { Raw } from './merge.ts';
 import { referenceFindings } from './references.ts';
+import { remoteSides } from './remote.ts';
 import { repair } from './repair.ts';
 import { fileSchema } from './schema.ts';
 import { asMap, joinSide, noPart, partOf, sideOf } from './sides.ts';
@@ -32,9 +33,11 @@ export async function checkLinks(
   deps: ApplyDeps,
   options: CheckOptions,
 ): Promise<Checked> {
-  const file = asMap(source.value);
+  const remote = remoteSides(source.value, stored);
+  const file = asMap(remote.value);
   const findings: Finding[] =
-    source.value === undefined && source.isBroken ? [] : findingsOf(fileSchema, source.value ?? {});
+    source.value === undefined && source.isBroken ? [] : findingsOf(fileSchema, remote.value ?? {});
+  findings.push(...remote.findings);
   if (source.value === null || (source.value === undefined && !source.isBroken)) findings.push(emptyFile);
   const ids = idsOf(file, findings);
   const warnings: string[] = [];
@@ -53,7 +56,7 @@ export async function checkLinks(
     const raw = asMap(asMap(file['links'])[id]);
     links.set(id, linkSettingsOf(raw));
     const both = sideNames.flatMap((name) => {
-      const side = sideOf(id, name, raw[name], profiles);
+      const side = remote.has(`${id}/${name}`) ? null : sideOf(id, name, raw[name], profiles);
       if (side === null) return [];
       sides.set(`${id}/${name}`, side);
       return [side];
@@ -70,7 +73,9 @@ export async function checkLinks(
     ...[...stored.federation.instances].map(([id, { name }]) => [id, name] as const),
     ...[...instances].map(([id, { wanted }]) => [id, wanted?.name ?? id] as const),
   ]);
-  findings.push(...lintAll(sides, links, usable, names, stored));
+  const linted = lintAll(sides, links, { usable, names, stored, isRemote: remote.has });
+  findings.push(...linted.findings);
+  warnings.push(...linted.warnings);
 
   const place = (finding: Finding): Fault =>
     finding.path.length > 0 && !source.has(finding.path.slice(0, 2))

@@ -49,7 +49,10 @@ export async function checkInstance(
       code: 'type-not-available',
       path: [...path, 'type'],
       message: `This version of Ferry has no connector for "${type}".`,
-      fix: 'Use halo or rt.',
+      fix:
+        type === 'peer' || type === 'api'
+          ? 'It is not made by a file: pair another gateway with ferry link invite, add a tool with ferry client add.'
+          : 'Use halo or rt.',
     });
   // A key whose value was wrong is told as that, not as missing.
   const named = Object.keys(mapIn(raw, 'credentials'));

@@ -1,5 +1,6 @@
 /** A timeline for people: who did what where, and under it what became of it at the other desk. */
 import type { Reason } from '#core/vocabulary.ts';
+import { contactText } from '#cli/link/contact.ts';
 import { count } from '#cli/print-apply.ts';
 import { printable } from '#cli/print.ts';
 import type { DeliveryLine, Entry, MirrorLine, TicketName, Timeline } from './timeline.ts';
@@ -18,6 +19,7 @@ function mirrorLines(mirror: MirrorLine): string[] {
     `link ${link}`,
     mode === 'shadow' ? `shadow, ${state}` : state,
     ...(mirror.closeReason === null ? [] : [`closed: ${mirror.closeReason}`]),
+    ...(mirror.linkState === 'active' ? [] : [`the link is ${mirror.linkState}, see ferry link status ${mirror.link}`]),
     ...(mirror.pausedBecause === null
       ? []
       : [`paused: ${mirror.pausedBecause}, go on with: ferry resume ${mirror.id}`]),
@@ -72,6 +74,8 @@ function deliveryLines(delivery: DeliveryLine): string[] {
   return [
     printable(`${indent}${delivery.kind === 'receipt' ? '↩' : '→'} ${to}: ${sort}${state}${spent}${ended}${tries}`),
     ...because(delivery),
+    ...(delivery.contact === null ? [] : [printable(`${indent}    on duty there: ${contactText(delivery.contact)}`)]),
+    ...farLines(delivery),
     ...delivery.drops.map((drop) => `${indent}    left out: ${reasonText(drop)}`),
     ...writeLines(delivery),
     ...attemptLines(delivery),
@@ -89,6 +93,19 @@ function sortOf({ kind, escalation }: DeliveryLine): string {
 function tells({ outcome, number, reason }: NonNullable<DeliveryLine['tells']>): string {
   const about = outcome === 'applied' ? (number === null ? '' : `, it is ${number}`) : `: ${reason.code}`;
   return `receipt (${outcome}${about}) `;
+}
+
+/** The other gateway's half: when it took it in and when it ended there, by its own clock. */
+function farLines({ far, acceptedAt, link }: DeliveryLine): string[] {
+  if (far === null)
+    return acceptedAt === null ? [] : [`${indent}    the other gateway has it since ${clock(acceptedAt)}`];
+  const ended = far.endedAt === null ? 'not ended' : `ended ${clock(far.endedAt)}`;
+  const tries = far.attempts > 1 ? `, ${count(far.attempts, 'attempt')}` : '';
+  return [printable(`${indent}    there (${link ?? 'link'}): taken in ${clock(far.acceptedAt)}, ${ended}${tries}`)];
+}
+
+function clock(at: string): string {
+  return new Date(at).toISOString().slice(11, 23);
 }
 
 function because({ reason }: DeliveryLine): string[] {

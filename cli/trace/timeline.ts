@@ -2,6 +2,7 @@
 import { htmlToText } from '#core/html.ts';
 import { isReasonCode, reason } from '#core/reasons.ts';
 import type { Reason } from '#core/vocabulary.ts';
+import type { LinkState, WireContact } from '#core/wire.ts';
 import type { TraceAction, TraceAttempt, TraceDelivery, TraceMirror, TraceRows, TraceWrite } from '#db/trace.ts';
 
 export type Timeline = {
@@ -25,6 +26,7 @@ export type MirrorLine = {
   readonly state: string;
   readonly mode: 'shadow' | 'live';
   readonly closeReason: string | null;
+  readonly linkState: LinkState;
   readonly pausedBecause: string | null;
   readonly openedAt: string | null;
   readonly closedAt: string | null;
@@ -49,6 +51,8 @@ export type Entry = {
   readonly hasNote: boolean;
   readonly note?: string;
   readonly via: readonly string[];
+  /** The same at every gateway that it passes; absent where it was logged before there was one. */
+  readonly trace?: string;
   /** From the desk's own time until it was logged here, milliseconds. */
   readonly seenAfterMs: number | null;
   /** Why it goes nowhere. */
@@ -65,11 +69,17 @@ export type DeliveryLine = {
   readonly link: string | null;
   readonly seq: number;
   readonly escalation: boolean;
-  /** `applied`, `skipped`, `refused`; before it `queued`, `waiting`, `held`, `set-aside`. */
+  /** `applied`, `skipped`, `refused`; before it `queued`, `waiting`, `accepted` by a peer, `held`, `set-aside`. */
   readonly state: string;
   readonly reason: Reason | null;
+  /** Whom to call at the other side; where it failed or waits because of trouble. */
+  readonly contact: WireContact | null;
   readonly drops: readonly Reason[];
   readonly queuedAt: string;
+  /** A peer has it since then. */
+  readonly acceptedAt: string | null;
+  /** The peer's half, by its own clock; what it does there is its own business. */
+  readonly far: { readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number } | null;
   readonly endedAt: string | null;
   /** From queued to ended. */
   readonly tookMs: number | null;
@@ -126,6 +136,7 @@ function mirrorLine(mirror: TraceMirror): MirrorLine {
     state: mirror.state,
     mode: mirror.shadow ? 'shadow' : 'live',
     closeReason: mirror.close_reason,
+    linkState: mirror.link_state,
     pausedBecause: mirror.paused ? (mirror.pause_reason ?? 'paused') : null,
     openedAt: mirror.opened_at,
     closedAt: mirror.closed_at,
@@ -160,6 +171,7 @@ function entryOf(action: TraceAction, deliveries: readonly DeliveryLine[]): Entr
     hasNote: action.has_note,
     ...(action.note === null ? {} : { note: htmlToText(action.note) }),
     via: action.via,
+    ...(action.trace === null ? {} : { trace: action.trace }),
     seenAfterMs: msBetween(action.at, action.logged_at),
     reason: reasonOf(action.reason),
     deliveries,
@@ -213,8 +225,11 @@ function deliveryLine(
     escalation: delivery.escalation,
     state: stateOf(delivery),
     reason: delivery.reason,
+    contact: isTrouble(delivery) ? (mirror?.far_contact ?? null) : null,
     drops: delivery.drops ?? [],
     queuedAt: delivery.created_at,
+    acceptedAt: delivery.accepted_at,
+    far: delivery.far,
     endedAt: delivery.ended_at,
     tookMs: msBetween(delivery.created_at, delivery.ended_at),
     attempts: attempts.map(({ at, duration_ms, result, reason: why }) => ({
@@ -240,10 +255,16 @@ function numberAt(mirror: TraceMirror, instance: string): string | null {
     : (mirror.supplier_number ?? mirror.supplier_ticket);
 }
 
+function isTrouble(delivery: TraceDelivery): boolean {
+  const state = stateOf(delivery);
+  return state === 'refused' || (delivery.outcome === null && delivery.reason !== null);
+}
+
 function stateOf(delivery: TraceDelivery): string {
   if (delivery.outcome !== null) return delivery.outcome;
   if (delivery.set_aside_at !== null) return 'set-aside';
   if (delivery.held_at !== null && delivery.released_at === null) return 'held';
+  if (delivery.accepted_at !== null) return 'accepted';
   return delivery.attempts > 0 ? 'waiting' : 'queued';
 }
 

@@ -61,6 +61,13 @@ const cases: readonly (readonly [string, string, string])[] = [
     told([seen('7', 1, { ...person, fingerprint: 'x' })], { writes: [write({ actionIds: ['7'] })] }),
     'echo',
   ],
+  [
+    'a marker of ours of no write that is known is kept and not carried: a backup was restored since',
+    told([seen('1', 1, { fingerprint: 'x', marker: '01a00000-0000-7000-8000-000000000001-0' }), seen('2', 2, person)], {
+      writes: [],
+    }),
+    'consequence new',
+  ],
   ['a person’s text is theirs, even when it is the same as ours', told([seen('1', 1, person)]), 'new'],
   [
     'two people who type the same text within a second both count',

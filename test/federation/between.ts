@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
 import { until } from '#test/support/wait.ts';
+import type { CheckOptions } from './invariants.ts';
 import type { Organisation } from './organisations.ts';
 
 type Entry = { readonly mirror: string; readonly action: string; readonly hash: string };
@@ -28,8 +29,14 @@ async function received({ rig, id }: Organisation, link: string): Promise<Entry[
 }
 
 /** Everything has ended at both, receipts included; then design §10 within each and between them. */
-export async function assertAgree(one: Organisation, other: Organisation, link: string): Promise<void> {
+export async function assertAgree(
+  one: Organisation,
+  other: Organisation,
+  link: string,
+  options: CheckOptions = {},
+): Promise<void> {
   await Promise.all([carried(one), carried(other)]);
+  await Promise.all([one.rig.check(options), other.rig.check(options)]);
   for (const [from, to] of [
     [one, other],
     [other, one],

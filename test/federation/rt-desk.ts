@@ -95,8 +95,8 @@ export async function startRtDesk(rig: DeskRig, id: string, options: RtDeskOptio
     async checked() {
       const written = await rows<{ id: string; marker: string }>(
         rig.connection.db,
-        sql`select external_id as id, delivery || '-' || step as marker from written_ids
-          where instance = ${id} and "as" = 'echo' and delivery is not null order by external_id::bigint`,
+        sql`select i.external_id as id, w.marker from written_ids i join writes w on w.delivery = i.delivery and w.step = i.step
+          where i.instance = ${id} and i."as" = 'echo' order by i.external_id::bigint`,
       );
       const writtenBy = new Map(written.map((row) => [Number(row.id), row.marker]));
       const all = database.tickets();
