@@ -42,10 +42,17 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   if (ends === null) return null;
   if (input.open) await lockOpening(tx, input);
   const tickets = [...new Set(input.actions.map(({ ticket }) => ticket.id))];
-  const snapshots = await lockSnapshot(tx, ends.sender, tickets);
-  const mirror = await lockMirror(tx, input.mirror, input.link);
+  const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
+  // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
+  const [snapshots, mirror, lane, known, files] = await Promise.all([
+    lockSnapshot(tx, ends.sender, tickets),
+    lockMirror(tx, input.mirror, input.link),
+    lockLanes(tx, input.mirror, ends.receiver),
+    knownActions(tx, input, ends.receiver),
+    visibleFiles(tx, input.link, digests),
+  ]);
   if (mirror === null && !input.open) return null;
-  const accepted = mirror === null ? 0 : await lockLanes(tx, mirror.id, ends.receiver);
+  const accepted = mirror === null ? 0 : lane;
   if (accepted === null) return null;
 
   const judged = judgeBatch(input.actions, {
@@ -53,12 +60,8 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     desk: ends.receiverName,
     senderIsGateway: ends.senderType === 'peer',
     accepted,
-    known: await knownActions(tx, input, ends.receiver),
-    files: await visibleFiles(
-      tx,
-      input.link,
-      input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256)),
-    ),
+    known,
+    files,
     faults: input.faults ?? new Map(),
     mayNotOpen: input.open && mirror === null ? await openAlready(tx, input, ends.receiverName) : null,
     passedUs: (action) => hasPassedUs(action, input.directory, ends.sender),
@@ -70,9 +73,11 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [] };
 
   const row = mirror ?? (await openMirror(tx, input, ends));
-  await store(tx, input, ends, judged);
   const [first] = judged.taken;
-  if (first !== undefined) await noteTurn(tx, row, ends.receiver, first.action.constant.at);
+  await Promise.all([
+    store(tx, input, ends, judged),
+    first === undefined ? null : noteTurn(tx, row, ends.receiver, first.action.constant.at),
+  ]);
   const last = judged.taken.at(-1)?.action;
   if (last !== undefined) {
     const before = snapshots.get(last.ticket.id) ?? null;
@@ -80,7 +85,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
       (known, { action }) => snapshotWith(known, action.ticket, action),
       before,
     );
-    if (standing !== null) await rememberStanding(tx, row, input.from, ends.sender, standing);
+    if (standing !== null) await rememberStanding(tx, row, input.from, ends.sender, { standing, before });
     if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
   }
   return { answer: answerOf(judged), wake: [ends.receiver] };

@@ -15,6 +15,7 @@ import { linkEnds, lockLanes, lockMirror, type Received } from './receive-action
 import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
+import { sendLast } from './transaction.ts';
 
 export type ReceiveReceipts = {
   readonly link: string;
@@ -32,12 +33,15 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, input: Receiv
   const ends = await linkEnds(tx, input.link, input.from);
   if (ends === null) return null;
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [ticket.id]));
-  const snapshots = await lockSnapshot(tx, ends.sender, [...new Set(tickets)]);
-  let mirror = await lockMirror(tx, input.mirror, input.link);
-  if (mirror === null) return null;
-  const before = await lockLanes(tx, mirror.id, ends.receiver);
-  if (before === null) return null;
-  const ours = await sentOf(tx, input, ends.sender);
+  // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
+  const [snapshots, locked, before, ours] = await Promise.all([
+    lockSnapshot(tx, ends.sender, [...new Set(tickets)]),
+    lockMirror(tx, input.mirror, input.link),
+    lockLanes(tx, input.mirror, ends.receiver),
+    sentOf(tx, input, ends.sender),
+  ]);
+  if (locked === null || before === null) return null;
+  let mirror = locked;
   const results: WireResult[] = [];
   const wake = new Set<string>();
   let accepted = before;
@@ -74,7 +78,7 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, input: Receiv
     ours.set(id, { ...sent, told: true });
     if (receipt.ticket !== null) {
       // The receipt of the escalation has bound the ticket by now.
-      mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
+      if (mirror.state === 'opening') mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
       await standingSaid(tx, mirror, input.from, ends.sender, receipt, snapshots);
     }
     results.push({ id, seq, status: 'accepted' });
@@ -82,8 +86,12 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, input: Receiv
     passed = Math.max(passed, seq);
   }
   if (accepted > before) {
-    await tx.execute(
-      sql`update lanes set accepted_seq = ${accepted} where mirror = ${input.mirror} and to_instance = ${ends.receiver}`,
+    await sendLast(
+      tx,
+      rows(
+        tx,
+        sql`update lanes set accepted_seq = ${accepted} where mirror = ${input.mirror} and to_instance = ${ends.receiver}`,
+      ),
     );
   }
   return { answer: { results, accepted }, wake: [...wake] };
@@ -138,9 +146,13 @@ export async function endSent(
       ? {}
       : { opened: { ticketId: ticket.id, number: ticket.number, url: ticket.url } }),
   });
-  await tx.execute(
-    sql`update deliveries set far = ${JSON.stringify({ acceptedAt, endedAt, attempts })}::jsonb,
-        accepted_at = coalesce(accepted_at, now()) where id = ${delivery}`,
+  await sendLast(
+    tx,
+    rows(
+      tx,
+      sql`update deliveries set far = ${JSON.stringify({ acceptedAt, endedAt, attempts })}::jsonb,
+          accepted_at = coalesce(accepted_at, now()) where id = ${delivery}`,
+    ),
   );
   return ended.wake;
 }
@@ -156,7 +168,7 @@ async function standingSaid(
   if (ticket === null) return;
   const before = snapshots.get(ticket.id) ?? null;
   const standing = snapshotWith(before, ticket);
-  await rememberStanding(tx, mirror, side, instance, standing);
+  await rememberStanding(tx, mirror, side, instance, { standing, before });
   snapshots.set(ticket.id, standing);
   if (before?.closed !== ticket.closed || mirror.state === 'closed') await moveMirrorsOn(tx, [mirror.id]);
 }

@@ -1,4 +1,5 @@
 /** How the ticket of another gateway stands, as it says itself: kept as its snapshot, so that mirrors close and reopen. */
+import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
 import type { SideName, TicketSnapshot } from '#core/vocabulary.ts';
 import type { WireAction, WireTicket } from '#core/wire.ts';
@@ -52,13 +53,16 @@ export async function rememberStanding(
   mirror: MirrorRow,
   side: SideName,
   instance: string,
-  standing: TicketSnapshot,
+  { standing, before }: { readonly standing: TicketSnapshot; readonly before: TicketSnapshot | null },
 ): Promise<void> {
-  await tx.execute(
-    sql`insert into tickets (instance, kind, external_id, snapshot)
-      values (${instance}, 'ticket', ${standing.ticketId}, ${JSON.stringify(standing)}::jsonb)
-      on conflict (instance, kind, external_id) do update set snapshot = excluded.snapshot, read_at = now()`,
-  );
+  // Most of what is said on a ticket changes nothing about how it stands.
+  if (!isDeepStrictEqual(before, standing)) {
+    await tx.execute(
+      sql`insert into tickets (instance, kind, external_id, snapshot)
+        values (${instance}, 'ticket', ${standing.ticketId}, ${JSON.stringify(standing)}::jsonb)
+        on conflict (instance, kind, external_id) do update set snapshot = excluded.snapshot, read_at = now()`,
+    );
+  }
   const known = side === 'customer' ? mirror.customer_ticket : mirror.supplier_ticket;
   const number = side === 'customer' ? mirror.customer_number : mirror.supplier_number;
   const url = side === 'customer' ? mirror.customer_url : mirror.supplier_url;

@@ -1,12 +1,13 @@
 /** A transaction that is done again where the database broke it off for another's sake, or only tried and never kept. */
 import type { Client, Tx } from '#db/client.ts';
+import { inTransaction } from '#db/transaction.ts';
 
 const attempts = 4;
 
 export async function transact<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction(work);
+      return await inTransaction(db, work);
     } catch (error) {
       if (attempt === attempts || !isCollision(error)) throw error;
     }
