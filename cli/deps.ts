@@ -38,6 +38,7 @@ export type StartOptions = {
   readonly reset?: boolean;
   readonly json?: boolean;
   readonly empty?: boolean;
+  readonly rt?: boolean;
   readonly ports: Readonly<Record<string, number>>;
 };
 

@@ -47,6 +47,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .option('--reset', 'wipe the data first')
     .option('--json', 'print one line of JSON once ready')
     .option('--empty', 'without the demo')
+    .option('--rt', 'Northwind is a real Request Tracker, where it is installed')
     .option('--port <port>', 'of the gateway', toPort)
     .option('--page-port <port>', "of the demo's page", toPort)
     .option('--acme-port <port>', 'of the helpdesk Acme', toPort)
@@ -117,6 +118,7 @@ type StartFlags = {
   readonly reset?: boolean;
   readonly json?: boolean;
   readonly empty?: boolean;
+  readonly rt?: boolean;
   readonly port?: number;
   readonly pagePort?: number;
   readonly acmePort?: number;
@@ -127,7 +129,7 @@ type StartFlags = {
 };
 
 function startOptions(flags: StartFlags): Parameters<CliDeps['programs']['start']>[0] {
-  const { reset, json, empty } = flags;
+  const { reset, json, empty, rt } = flags;
   const ports = {
     gateway: flags.port,
     page: flags.pagePort,
@@ -141,6 +143,7 @@ function startOptions(flags: StartFlags): Parameters<CliDeps['programs']['start'
     ...(reset === undefined ? {} : { reset }),
     ...(json === undefined ? {} : { json }),
     ...(empty === undefined ? {} : { empty }),
+    ...(rt === undefined ? {} : { rt }),
     ports: Object.fromEntries(
       Object.entries(ports).flatMap(([name, port]) => (port === undefined ? [] : [[name, port]])),
     ),

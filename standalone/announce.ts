@@ -10,6 +10,8 @@ export type Running = {
   readonly pid: number;
   readonly data: string;
   readonly logs: string;
+  /** The demo's page; null without a demo. */
+  readonly page: { readonly url: string } | null;
   readonly gateway: { readonly url: string; readonly adminToken: string };
   readonly postgres: {
     readonly url: string;
@@ -38,7 +40,10 @@ export function asJson(running: Running, demo: DemoResult | undefined): string {
 
 /** @param dataDir as the user named it; undefined for the default one */
 export function asText(running: Running, demo: DemoResult | undefined, dataDir: string | undefined): string {
-  const rows: [string, string][] = [['Gateway', running.gateway.url]];
+  const rows: [string, string][] = [
+    ...(running.page === null ? [] : [['Open this', running.page.url] satisfies [string, string]]),
+    ['Gateway', running.gateway.url],
+  ];
   for (const [name, twin] of Object.entries(running.twins)) rows.push([titles[name] ?? name, twin.url]);
   rows.push(['Temporal', running.temporal.ui ?? running.temporal.address]);
   rows.push(['PostgreSQL', `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`]);

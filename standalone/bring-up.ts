@@ -3,12 +3,17 @@ import { stat } from 'node:fs/promises';
 
 import { local } from './announce.ts';
 import type { Running } from './announce.ts';
-import type { Children } from './children.ts';
+import type { Children, RunningChild, StartChild } from './children.ts';
 import type { DemoResult, SeedDemo } from './demo.ts';
 import { keptDesks, twinNames } from './demo-desks.ts';
-import { keptPorts, keptSecret } from './kept.ts';
+import type { DemoDesks } from './demo-desks.ts';
+import { keptSecret } from './kept.ts';
 import type { PortName, Ports } from './kept.ts';
+import type { Page } from './page/page.ts';
+import type { PartName } from './page/progress.ts';
+import { logFile } from './paths.ts';
 import type { Paths } from './paths.ts';
+import type { RtAccess } from './rt/child.ts';
 import { database, migrateOrSay, namespace, postgresChild, temporalChild } from './platform.ts';
 import type { RunningPostgres } from './postgres.ts';
 import { gatewayChild, standardPrograms, twinChild, workerChild } from './programs.ts';
@@ -18,45 +23,65 @@ import type { RunningTemporal } from './temporal.ts';
 export type BringUpOptions = {
   readonly reset?: boolean | undefined;
   readonly empty?: boolean | undefined;
+  readonly rt?: boolean | undefined;
   readonly ports?: Readonly<Partial<Record<PortName, number | undefined>>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly seed?: SeedDemo | undefined;
   readonly programs?: Programs | undefined;
 };
 
-export type Up = { readonly running: Running; readonly demo: DemoResult | undefined };
+export type Up = {
+  readonly running: Running;
+  readonly demo: DemoResult | undefined;
+  readonly desks: DemoDesks | null;
+  /** Of the agent whom the demo logs in where Northwind is a Request Tracker. */
+  readonly agentPassword: string | null;
+  /** base64, 32 bytes. */
+  readonly secretKey: string;
+};
 
-type Context = { readonly say: (line: string) => void; readonly signal: AbortSignal };
+type Context = {
+  readonly ports: Ports;
+  /** Shows how far this is; undefined without a demo. */
+  readonly page: Page | undefined;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+};
 
 /** Settles when all runs, or when nothing is starting any more because one part failed. */
 export async function bringUp(
   options: BringUpOptions,
   paths: Paths,
   children: Children,
-  { say, signal: asked }: Context,
+  { ports, page, say, signal: asked }: Context,
 ): Promise<Up> {
-  const ports = await keptPorts(paths.ports, options.ports ?? {});
   const secretKey = await keptSecret(paths.secretKey, !(await exists(`${paths.data}/postgres`)));
   const adminToken = await keptSecret(paths.adminToken, true);
-  const desks = options.empty === true ? null : await keptDesks(paths.demo, ports);
+  const kept = options.empty === true ? null : await keptDesks(paths.demo, ports);
   const env = options.env ?? process.env;
   const programs = options.programs ?? standardPrograms;
 
   const parts = oneFailsAll(asked);
-  const { part, signal } = parts;
+  const { signal } = parts;
+  const part = <T>(work: Promise<T>, name: PartName): Promise<T> =>
+    parts.part(page === undefined ? work : page.progress.follow(name, work));
   say(
-    desks === null
-      ? 'starting PostgreSQL and Temporal'
-      : 'starting PostgreSQL, Temporal, and the helpdesks of the demo',
+    kept === null ? 'starting PostgreSQL and Temporal' : 'starting PostgreSQL, Temporal, and the helpdesks of the demo',
   );
-  const pg = part(databaseReady(paths, ports, children, signal));
-  const temporal = part(temporalChild(options.env, paths, ports, children, { say, signal }));
+  const pg = part(databaseReady(paths, ports, children, signal), 'postgres');
+  const temporal = part(temporalChild(options.env, paths, ports, children, { say, signal }), 'temporal');
+  const rt = kept !== null && options.rt === true ? parts.part(rtFor(paths, ports, kept, say)) : undefined;
+  const northwind = (desks: DemoDesks): Promise<unknown> =>
+    rt === undefined
+      ? children.start('northwind', twinChild({ paths, ports, env, programs, signal, desks }, 'northwind'))
+      : rt.then(({ start }) => children.start('northwind', start(signal)));
   const twins =
-    desks === null
+    kept === null
       ? []
-      : twinNames.map((name) =>
-          part(children.start(name, twinChild({ paths, ports, env, programs, signal, desks }, name))),
-        );
+      : [
+          part(children.start('acme', twinChild({ paths, ports, env, programs, signal, desks: kept }, 'acme')), 'acme'),
+          part(northwind(kept), 'northwind'),
+        ];
   const surroundings = async (): Promise<Surroundings> => ({
     ...{ paths, ports, env, namespace, secretKey, adminToken, programs, signal },
     databaseUrl: (await pg).url(database),
@@ -69,14 +94,17 @@ export async function bringUp(
       say('starting gateway and worker');
       return children.start('gateway', gatewayChild(all));
     }),
+    'gateway',
   );
   const worker = part(
     Promise.all([surroundings(), temporal]).then(([all, { address }]) => {
       signal.throwIfAborted();
       return children.start('worker', workerChild({ ...all, temporalAddress: address }));
     }),
+    'worker',
   );
-  const carriers = part(Promise.all([gateway, worker]));
+  const carriers = parts.part(Promise.all([gateway, worker]));
+  const desks = kept === null ? null : withToken(kept, (await rt?.catch(() => undefined))?.access.token);
   const demo =
     desks === null
       ? undefined
@@ -87,6 +115,7 @@ export async function bringUp(
               ...{ carriers, say, signal },
             }),
           ),
+          'demo',
         );
   await parts.settled();
   asked.throwIfAborted();
@@ -94,9 +123,27 @@ export async function bringUp(
     say(`the Temporal at ${(await temporal).address} is not Ferry's own and keeps its data`);
   await children.ready();
   return {
-    running: describe(paths, ports, await pg, await temporal, adminToken, children, desks === null),
+    running: describe(paths, ports, await pg, await temporal, adminToken, children, page),
     demo: await demo,
+    desks,
+    agentPassword: (await rt)?.access.password ?? null,
+    secretKey,
   };
+}
+
+type Rt = {
+  readonly access: RtAccess;
+  readonly start: (signal: AbortSignal) => StartChild<RunningChild>;
+};
+
+async function rtFor(paths: Paths, ports: Ports, desks: DemoDesks, say: (line: string) => void): Promise<Rt> {
+  const { prepareRt, rtChild } = await import('./rt/child.ts');
+  const { site, access } = await prepareRt(paths, ports, desks, say);
+  return { access, start: (signal) => rtChild(site, access.token, logFile(paths, 'northwind'), signal) };
+}
+
+function withToken(desks: DemoDesks, token: string | undefined): DemoDesks {
+  return token === undefined ? desks : { ...desks, northwind: { ...desks.northwind, token } };
 }
 
 type Parts = {
@@ -152,17 +199,18 @@ function describe(
   temporal: RunningTemporal,
   adminToken: string,
   children: Children,
-  isEmpty: boolean,
+  page: Page | undefined,
 ): Running {
   const { port, user, password } = pg;
   return {
     pid: process.pid,
     data: paths.data,
     logs: paths.logs,
+    page: page === undefined ? null : { url: page.url },
     gateway: { url: local(ports.gateway), adminToken },
     postgres: { url: pg.url(database), host: '127.0.0.1', port, user, password, database },
     temporal: { address: temporal.address, namespace, ui: temporal.uiUrl ?? null },
-    twins: isEmpty ? {} : Object.fromEntries(twinNames.map((name) => [name, { url: local(ports[name]) }])),
+    twins: page === undefined ? {} : Object.fromEntries(twinNames.map((name) => [name, { url: local(ports[name]) }])),
     pids: children.pids(),
   };
 }

@@ -34,7 +34,10 @@ export class Children {
   readonly #members = new Map<ChildName, Member>();
   readonly #recorded = new Map<ChildName, RecordedChild>();
   readonly #stopping = new AbortController();
+  readonly #down = new Set<ChildName>();
   readonly #restarts = new Set<Promise<void>>();
+  /** Those that are kept down, with what lets them up again. */
+  readonly #pulled = new Map<ChildName, PromiseWithResolvers<void>>();
   #phase: Phase = 'starting';
   #writing: Promise<void> = Promise.resolve();
 
@@ -64,6 +67,33 @@ export class Children {
   async ready(): Promise<void> {
     this.#phase = 'running';
     await this.#write();
+  }
+
+  /** Kills a child for real, as a power cut does, and keeps it down until `plugIn`. False where there is none to kill. */
+  async pull(name: ChildName): Promise<boolean> {
+    const member = this.#members.get(name);
+    if (member === undefined || this.#stopping.signal.aborted) return false;
+    if (this.#pulled.has(name)) return true;
+    this.#pulled.set(name, Promise.withResolvers());
+    const { child } = member;
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    await child.ended;
+    return true;
+  }
+
+  /** Lets a child that was pulled start again; its start is what every restart is. */
+  plugIn(name: ChildName): void {
+    this.#pulled.get(name)?.resolve();
+    this.#pulled.delete(name);
+  }
+
+  /** Started, and not ended since. */
+  isUp(name: ChildName): boolean {
+    return this.#members.has(name) && !this.#down.has(name);
+  }
+
+  isPulled(name: ChildName): boolean {
+    return this.#pulled.has(name);
   }
 
   pids(): Partial<Record<ChildName, number>> {
@@ -103,6 +133,7 @@ export class Children {
   #lookAfter(name: ChildName, member: Member, start: StartChild<RunningChild>): void {
     void member.child.ended.then((ending) => {
       if (this.#stopping.signal.aborted) return;
+      this.#down.add(name);
       const restart = this.#startAgain(name, member, start, ending).finally(() => this.#restarts.delete(restart));
       this.#restarts.add(restart);
     });
@@ -112,21 +143,36 @@ export class Children {
     if (Date.now() - member.upSince > steadyMs) member.failures = 0;
     let reason = `ended by itself (${ending.signal ?? `exit code ${ending.code}`})`;
     for (;;) {
-      const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** member.failures);
-      member.failures += 1;
-      this.#say(`${name} ${reason}; it is started again in ${delay / 1000} s`);
       try {
-        await sleep(delay, undefined, { signal: this.#stopping.signal });
+        if (!(await this.#untilPluggedIn(name))) {
+          const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** member.failures);
+          member.failures += 1;
+          this.#say(`${name} ${reason}; it is started again in ${delay / 1000} s`);
+          await sleep(delay, undefined, { signal: this.#stopping.signal });
+        }
         member.child = await start((pid) => this.#record(name, pid));
         member.upSince = Date.now();
-        this.#say(`${name} runs again`);
+        this.#down.delete(name);
         this.#lookAfter(name, member, start);
+        // Pulled while it was starting.
+        if (this.#pulled.has(name) && member.child.pid !== undefined) signalGroup(member.child.pid, 'SIGKILL');
+        else this.#say(`${name} runs again`);
         return;
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         reason = `could not be started (${error instanceof Error ? error.message : String(error)})`;
       }
     }
+  }
+
+  /** Whether it had been pulled: then whoever plugs it in waits for it. @throws when everything is stopping */
+  async #untilPluggedIn(name: ChildName): Promise<boolean> {
+    const pulled = this.#pulled.get(name);
+    if (pulled === undefined) return false;
+    this.#say(`${name} is unplugged`);
+    await Promise.race([pulled.promise, whenAborted(this.#stopping.signal)]);
+    this.#stopping.signal.throwIfAborted();
+    return true;
   }
 
   async #record(name: ChildName, pid: number): Promise<void> {
@@ -151,4 +197,11 @@ export class Children {
       );
     return this.#writing;
   }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

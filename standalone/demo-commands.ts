@@ -11,8 +11,15 @@ export function commandsFor(desks: DemoDesks, { id, summary }: DemoTicket): { es
   const [word = summary] = summary.split(' ');
   return {
     escalate: curl(`${desks.acme.url}/twin/agent/${agent}/tickets/${id}/actions?as=text`, body),
-    show: curl(`${desks.northwind.url}/twin/tickets?search=${encodeURIComponent(word)}&count=1&as=text`),
+    show: show(desks, word),
   };
+}
+
+function show({ northwind: { url, token } }: DemoDesks, word: string): string {
+  if (token === undefined) return curl(`${url}/twin/tickets?search=${encodeURIComponent(word)}&count=1&as=text`);
+  const query = encodeURIComponent(`Subject LIKE '${word}'`);
+  const asked = `${url}/REST/2.0/tickets?query=${query}&fields=Subject,Status,Requestor&orderby=id&order=DESC&per_page=1`;
+  return `curl -H ${shellWord(`Authorization: token ${token}`)} ${shellWord(asked)}`;
 }
 
 function curl(url: string, body?: string): string {

@@ -11,12 +11,17 @@ import type { Ports } from './kept.ts';
 export const twinNames = ['acme', 'northwind'] as const;
 export type TwinName = (typeof twinNames)[number];
 
+/** As examples/acme-northwind.yaml has it. */
+export const linkId = 'acme-northwind';
+
 export type DemoDesk = {
   readonly url: string;
   readonly clientId: string;
   readonly clientSecret: string;
   /** Stands in the address of its webhook. */
   readonly hookSecret: string;
+  /** Of Ferry's user, where the desk is a Request Tracker. */
+  readonly token?: string;
 };
 
 export type DemoDesks = Readonly<Record<TwinName, DemoDesk>>;
@@ -41,26 +46,32 @@ export async function keptDesks(file: string, ports: Ports): Promise<DemoDesks> 
       ];
     }),
   ) as Record<TwinName, DemoDesk>;
-  const text = Object.entries(variablesOf(desks)).map(([name, value]) => `${name}=${value}\n`);
+  await keepVariables(file, { ...before, ...variablesOf(desks) });
+  return desks;
+}
+
+/** Writes the whole file. */
+export async function keepVariables(file: string, variables: Variables): Promise<void> {
+  const text = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   try {
     await writeFile(`${file}.draft`, text.join(''), { mode: 0o600 });
     await rename(`${file}.draft`, file);
   } catch (error) {
     throw fromFileSystem(error, file, "the demo's secrets");
   }
-  return desks;
 }
 
 /** What `{ env: NAME }` in examples/acme-northwind.yaml stands for. */
 export function variablesOf(desks: DemoDesks): Variables {
   return Object.fromEntries(
     twinNames.flatMap((name) => {
-      const { url, clientId, clientSecret, hookSecret } = desks[name];
+      const { url, clientId, clientSecret, hookSecret, token } = desks[name];
       return [
         [`${prefix(name)}_URL`, url],
         [`${prefix(name)}_CLIENT_ID`, clientId],
         [`${prefix(name)}_CLIENT_SECRET`, clientSecret],
         [`${prefix(name)}_HOOK_SECRET`, hookSecret],
+        ...(token === undefined ? [] : [[`${prefix(name)}_TOKEN`, token]]),
       ];
     }),
   );

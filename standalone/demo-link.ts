@@ -10,30 +10,33 @@ import { faultLine } from '#cli/print-apply.ts';
 import { changedByOthers } from '#db/changed-by.ts';
 import type { Client } from '#db/client.ts';
 
-import { variablesOf } from './demo-desks.ts';
+import { linkId, variablesOf } from './demo-desks.ts';
 import type { DemoDesks } from './demo-desks.ts';
 import { demoFailed } from './errors.ts';
 import { programFile } from './paths.ts';
 
-export const linkId = 'acme-northwind';
+function fileOf(desks: DemoDesks): string {
+  return desks.northwind.token === undefined ? 'examples/acme-northwind.yaml' : 'examples/halo-to-rt.yaml';
+}
 
-const file = 'examples/acme-northwind.yaml';
 const by = 'demo';
 const subjects = [`links/${linkId}`, 'profiles/northwind-standard'];
 
 /**
  * What somebody changed with `ferry apply` survives a restart; addresses and secrets of the desks are always this run's.
- * @param secretKey base64, 32 bytes @throws StandaloneError demo-failed
+ * @param secretKey base64, 32 bytes @param options.anew as the file has it, whoever changed it @throws StandaloneError demo-failed
  */
 export async function linkDesks(
   db: Client,
   desks: DemoDesks,
   secretKey: string,
   say: (line: string) => void,
+  options: { readonly anew?: boolean } = {},
 ): Promise<void> {
+  const file = fileOf(desks);
   const path = programFile(file);
   const text = await readFile(path, 'utf8');
-  const isTheirs = await changedByOthers(db, subjects, by);
+  const isTheirs = options.anew !== true && (await isChanged(db));
   if (isTheirs) say(`the link ${linkId} has been changed by ferry apply and stays as it is`);
   const applying = createApplyDeps({
     db,
@@ -43,10 +46,15 @@ export async function linkDesks(
     folder: dirname(path),
   });
   try {
-    assertApplied(await applyLinks(applying.deps, isTheirs ? instancesOf(text) : text, { by }));
+    assertApplied(file, await applyLinks(applying.deps, isTheirs ? instancesOf(text) : text, { by }));
   } finally {
     await applying.close();
   }
+}
+
+/** Whether somebody changed the link since the demo was first set up. */
+export function isChanged(db: Client): Promise<boolean> {
+  return changedByOthers(db, subjects, by);
 }
 
 function instancesOf(text: string): string {
@@ -56,7 +64,8 @@ function instancesOf(text: string): string {
   return document.toString();
 }
 
-function assertApplied(result: ApplyResult): void {
+/** @throws StandaloneError demo-failed with the first fault */
+export function assertApplied(file: string, result: ApplyResult): void {
   if (result.outcome === 'overtaken') throw demoFailed('somebody else applied a links file at the same moment');
   if (result.outcome !== 'wrong') return;
   const [first] = result.faults;

@@ -3,8 +3,8 @@ import { connect } from '#db/client.ts';
 
 import { commandsFor } from './demo-commands.ts';
 import type { DemoDesks } from './demo-desks.ts';
-import { twinNames } from './demo-desks.ts';
-import { linkDesks, linkId } from './demo-link.ts';
+import { linkId, twinNames } from './demo-desks.ts';
+import { linkDesks } from './demo-link.ts';
 import { untilRead } from './demo-read.ts';
 import { people, ticketToEscalate } from './demo-ticket.ts';
 import { ensureWebhook } from './demo-webhooks.ts';
@@ -43,7 +43,9 @@ export async function seedDemo(deps: DemoDeps): Promise<DemoResult> {
     const hooks = Object.fromEntries(
       twinNames.map((name) => [name, `${gatewayUrl}/hooks/${name}/${desks[name].hookSecret}`]),
     );
-    for (const name of twinNames) await ensureWebhook(desks[name], hooks[name] ?? '', signal);
+    // A Request Tracker is told by its setup.
+    const halos = twinNames.filter((name) => desks[name].token === undefined);
+    for (const name of halos) await ensureWebhook(desks[name], hooks[name] ?? '', signal);
     const ticket = await ticketToEscalate(desks.acme.url, signal);
     await deps.carriers;
     await untilRead(connection.db, twinNames, say, signal);

@@ -29,7 +29,8 @@ export type StandaloneCode =
   | 'child-failed'
   | 'broken-data'
   | 'schema-mismatch'
-  | 'demo-failed';
+  | 'demo-failed'
+  | 'rt-not-installed';
 
 /** An error meant for the person at the terminal: one line, no stack. */
 export class StandaloneError extends Error {
@@ -197,6 +198,14 @@ export function demoFailed(detail: string): StandaloneError {
     'demo-failed',
     exitCodes.config,
     `the demo could not be set up: ${detail}; put that right, or start without the demo (--empty)`,
+  );
+}
+
+export function rtNotInstalled(packages: string): StandaloneError {
+  return new StandaloneError(
+    'rt-not-installed',
+    exitCodes.unavailable,
+    `--rt makes Northwind a real Request Tracker 5, which is not installed here; on Debian: apt-get install --no-install-recommends ${packages}; or start without --rt`,
   );
 }
 

@@ -24,11 +24,12 @@ export async function keptSecret(file: string, mayCreate: boolean): Promise<stri
   return secret;
 }
 
-export const portNames = ['gateway', 'acme', 'northwind', 'temporal', 'temporalUi', 'postgres'] as const;
+export const portNames = ['page', 'gateway', 'acme', 'northwind', 'temporal', 'temporalUi', 'postgres'] as const;
 export type PortName = (typeof portNames)[number];
 export type Ports = Readonly<Record<PortName, number>>;
 
 const wishes: Readonly<Record<PortName, { what: string; option: string; preferred: number }>> = {
+  page: { what: "the demo's page", option: '--page-port', preferred: 8406 },
   gateway: { what: 'the gateway', option: '--port', preferred: 8400 },
   acme: { what: 'the twin Acme', option: '--acme-port', preferred: 8401 },
   northwind: { what: 'the twin Northwind', option: '--northwind-port', preferred: 8402 },

@@ -55,6 +55,7 @@ const wiped = [
   'postgres.password',
   'temporal',
   'twins',
+  'rt',
   'blobs',
   'secret.key',
   'admin.token',

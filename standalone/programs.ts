@@ -1,6 +1,7 @@
 // Ferry's own programs and what they are told by their environment.
 import { join } from 'node:path';
 
+import { local } from './announce.ts';
 import type { RunningChild, StartChild } from './children.ts';
 import type { DemoDesks, TwinName } from './demo-desks.ts';
 import type { Ports } from './kept.ts';
@@ -80,8 +81,9 @@ export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<Runni
         name,
         program: s.programs.twin,
         args: [
-          ...['--data', join(s.paths.twins, name), '--port', String(port), '--seed', name],
-          ...['--client-id', clientId],
+          ...['--data', join(s.paths.twins, name), '--port', String(port), '--seed', `${name}-demo`],
+          ...['--client-id', clientId, '--rate-limit', String(demoRateLimit)],
+          ...['--frame-ancestors', local(s.ports.page)],
         ],
         env: { ...basicEnv(s), HALO_TWIN_SECRET: clientSecret },
         signal: s.signal,
@@ -92,6 +94,9 @@ export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<Runni
       onSpawn,
     );
 }
+
+/** Requests in five minutes: Halo's own 300 would end a demo that somebody plays through twice. */
+const demoRateLimit = 3_000;
 
 function ferryEnv(s: Surroundings): Record<string, string> {
   const passed: Record<string, string> = {};

@@ -1,17 +1,21 @@
 // `ferry start`: everything on one machine, from an empty directory to a linked pair of helpdesks, and back.
 import { mkdir, statfs } from 'node:fs/promises';
 
+import { isDriverFault } from '#config/driver-fault.ts';
+
 import { asJson, asText } from './announce.ts';
 import { bringUp } from './bring-up.ts';
 import type { Up } from './bring-up.ts';
 import { Children } from './children.ts';
 import type { SeedDemo } from './demo.ts';
 import { codeOf, diskFull, errorLine, exitCodeOf, fromFileSystem } from './errors.ts';
+import { keptPorts } from './kept.ts';
 import type { PortName } from './kept.ts';
 import { endLeftovers } from './leftovers.ts';
 import { lockData } from './lock.ts';
 import { defaultDataDir, pathsIn, wipe } from './paths.ts';
 import type { Paths } from './paths.ts';
+import { openDemoPage, showDemo } from './demo-page.ts';
 import type { Programs } from './programs.ts';
 import { onTermination } from './termination.ts';
 
@@ -24,6 +28,8 @@ export type StartOptions = {
   readonly json?: boolean | undefined;
   /** No twins, no demo. */
   readonly empty?: boolean | undefined;
+  /** Northwind is a real Request Tracker, with data of its own. */
+  readonly rt?: boolean | undefined;
   readonly ports?: Readonly<Partial<Record<PortName, number | undefined>>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends the start; without it SIGINT, SIGTERM and SIGHUP do. */
@@ -47,6 +53,7 @@ export async function startStandalone(options: StartOptions = {}): Promise<numbe
   const out = options.out ?? terminal();
   const say = (line: string): void => (options.json === true ? out.stderr : out.stdout)(`${line}\n`);
   const own = options.signal === undefined ? onTermination() : undefined;
+  process.on('uncaughtException', endUnlessDriverFault);
   const signal = options.signal ?? own?.signal ?? new AbortController().signal;
   try {
     await run(options, { out, say, signal, impatient: own?.impatient ?? new Promise(() => {}) });
@@ -57,7 +64,15 @@ export async function startStandalone(options: StartOptions = {}): Promise<numbe
     return exitCodeOf(error);
   } finally {
     own?.release();
+    process.off('uncaughtException', endUnlessDriverFault);
   }
+}
+
+/** The page asks the database all the time; a connection that ends at the wrong moment is no reason to end. */
+function endUnlessDriverFault(error: unknown): void {
+  if (isDriverFault(error)) return;
+  console.error(error);
+  process.exit(1);
 }
 
 /** A reader that goes away (`| head -1`, a closed terminal) must not bring Ferry down. */
@@ -79,7 +94,8 @@ type Context = {
 
 async function run(options: StartOptions, context: Context): Promise<void> {
   const { say, signal } = context;
-  const paths = pathsIn(options.data ?? defaultDataDir());
+  const paths = pathsIn(dataOf(options) ?? defaultDataDir());
+  if (options.rt === true && options.empty !== true) (await import('./rt/child.ts')).assertRt();
   const lock = await lockData(paths.data, say, signal);
   try {
     await endLeftovers(paths.data, say);
@@ -105,14 +121,33 @@ async function run(options: StartOptions, context: Context): Promise<void> {
 }
 
 async function upAndDown(options: StartOptions, paths: Paths, context: Context): Promise<void> {
-  const { say, signal } = context;
-  const children = await Children.begin(paths.data, say);
+  const { signal } = context;
+  const ports = await keptPorts(paths.ports, options.ports ?? {});
+  const page = options.empty === true ? undefined : await openDemoPage(ports);
+  const say = (line: string): void => {
+    context.say(line);
+    page?.progress.say(line);
+  };
   try {
-    announce(options, await bringUp(options, paths, children, context), context);
-    await untilAborted(signal);
-    say('stopping');
+    if (page !== undefined) context.say(`open ${page.url} (it shows how far this is)`);
+    const children = await Children.begin(paths.data, say);
+    try {
+      const up = await bringUp(options, paths, children, { ports, page, say, signal });
+      const shown = page === undefined ? undefined : await showDemo(page, up, children, paths, say);
+      try {
+        announce(options, up, context);
+        await untilAborted(signal);
+        context.say('stopping');
+      } finally {
+        await shown?.close();
+      }
+    } finally {
+      // Before the rest: nobody shall press a button of what is going away.
+      await page?.close();
+      await Promise.race([children.stopAll(), context.impatient.then(() => children.killAll())]);
+    }
   } finally {
-    await Promise.race([children.stopAll(), context.impatient.then(() => children.killAll())]);
+    await page?.close();
   }
 }
 
@@ -131,9 +166,14 @@ async function prepare(paths: Paths): Promise<void> {
   }
 }
 
+/** Another kind of desk has other data: beside the usual ones, unless somebody named a directory. */
+function dataOf({ data, rt }: StartOptions): string | undefined {
+  return data === undefined && rt === true ? `${defaultDataDir()}-rt` : data;
+}
+
 function announce(options: StartOptions, { running, demo }: Up, { out }: Context): void {
   if (options.json === true) out.stdout(`${asJson(running, demo)}\n`);
-  else out.stdout(`${asText(running, demo, options.data)}\n`);
+  else out.stdout(`${asText(running, demo, dataOf(options))}\n`);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

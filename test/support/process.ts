@@ -52,6 +52,8 @@ const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+// A run that is broken off ends its files with SIGTERM, which by itself ends a process without its `exit`.
+process.once('SIGTERM', () => process.exit(143));
 
 /** Starts a program and waits until it is ready; rejects with its output when it ends before. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {

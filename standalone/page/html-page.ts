@@ -1,0 +1,76 @@
+/** The page's frame, and what it shows while everything starts. */
+import { html } from 'hono/html';
+
+import type { ProgressSeen } from './progress.ts';
+
+export type Markup = ReturnType<typeof html>;
+
+export type Phase = 'starting' | 'ready';
+
+/** What htmx may do: nothing that a strict policy for content forbids. */
+const htmxConfig = JSON.stringify({
+  includeIndicatorStyles: false,
+  allowEval: false,
+  allowScriptTags: false,
+  selfRequestsOnly: true,
+  historyEnabled: false,
+});
+
+export function document(title: string, body: Markup): Markup {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>${title}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="htmx-config" content="${htmxConfig}" />
+        <link rel="icon" href="/static/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/static/page.css" />
+        <script src="/static/htmx.js" defer></script>
+        <script src="/static/sse.js" defer></script>
+        <script src="/static/page.js" defer></script>
+      </head>
+      ${body}
+    </html> `;
+}
+
+/** The whole page; its main part follows what the server sends. */
+export function page(phase: Phase, main: Markup): Markup {
+  return document(
+    'Ferry: two helpdesks, one ticket',
+    html`<body hx-ext="sse" sse-connect="/events?shows=${phase}">
+      <p class="lost" id="lost" role="status" hidden>
+        The connection is lost. Is Ferry still running? Look at its terminal.
+      </p>
+      <div id="page" sse-swap="page" hx-swap="innerHTML">${main}</div>
+    </body>`,
+  );
+}
+
+export function starting(progress: ProgressSeen): Markup {
+  return html`<main class="starting">
+    <h1><span class="logo" aria-hidden="true"></span> Ferry starts</h1>
+    <p>A PostgreSQL and a Temporal of its own, two helpdesks, and what carries tickets between them.</p>
+    <div sse-swap="progress" hx-swap="innerHTML" role="status">${progressParts(progress)}</div>
+  </main>`;
+}
+
+export function progressParts({ parts, line }: ProgressSeen): Markup {
+  const done = parts.filter(({ state }) => state === 'done').length;
+  return html`<progress max="${parts.length}" value="${done}" aria-label="Parts that run">
+      ${done} of ${parts.length}
+    </progress>
+    <ul class="parts">
+      ${parts.map(
+        ({ title, state }) =>
+          html`<li class="${state}">
+            <span class="mark" aria-hidden="true">${marks[state]}</span> ${title}
+            <span class="hidden">${state === 'done' ? 'runs' : state === 'failed' ? 'failed' : 'is starting'}</span>
+          </li>`,
+      )}
+    </ul>
+    <p class="line">${line}</p>`;
+}
+
+const marks = { waiting: '○', done: '●', failed: '×' } as const;

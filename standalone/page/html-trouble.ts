@@ -1,0 +1,57 @@
+/** How every customer stands, with the text of what fails and what to do: what `ferry status` tells. */
+import { html } from 'hono/html';
+
+import type { InstanceStatus, LinkStatus } from '#db/status.ts';
+
+import type { Markup } from './html-page.ts';
+
+export type TroubleSeen = {
+  readonly instances: readonly InstanceStatus[];
+  readonly links: readonly LinkStatus[];
+};
+
+const words: Readonly<Record<string, string>> = {
+  up: 'works',
+  down: 'down',
+  auth: 'refuses us',
+  new: 'not reached yet',
+};
+
+export function troublePart({ instances, links }: TroubleSeen): Markup {
+  const customers = links.flatMap(({ customer, applied, held }) => {
+    const found = instances.find(({ id }) => id === customer);
+    return found === undefined ? [] : [{ ...found, applied, held }];
+  });
+  if (customers.length === 0) return html`<p>No customer is linked.</p>`;
+  return html`<p>
+      Northwind serves ${customers.length === 1 ? 'one customer' : `${customers.length} customers`}. One in trouble
+      slows down only itself.
+    </p>
+    <ul class="customers" data-testid="trouble">
+      ${customers.map(
+        ({ id, name, state, reason, retry_reason, lanes_waiting: waiting, applied }) =>
+          html`<li class="${state}" data-testid="customer-${id}">
+            <p>
+              <b>${name}</b> <span class="state">${words[state] ?? state}</span>
+              <span class="details">${applied} applied today${waiting > 0 ? `, ${waiting} waiting` : ''}</span>
+            </p>
+            ${
+              state === 'up' || state === 'new'
+                ? ''
+                : html`<p class="reason">${reason ?? retry_reason?.text ?? 'No reason was told.'}</p>
+                    <p class="fix">${fixOf(state, id)}</p>`
+            }
+          </li>`,
+      )}
+    </ul>
+    <p class="same">The same in a terminal: <code>bin/ferry.js status</code></p>`;
+}
+
+function fixOf(state: string, id: string): Markup {
+  const again = html`<code>bin/ferry.js retry ${id}</code>`;
+  return state === 'auth'
+    ? html`What to do: put the right credentials into its links file and apply it, then ${again}. Nothing is lost
+      meanwhile: what is for it waits.`
+    : html`What to do: bring the helpdesk up; Ferry tries again by itself, or at once after ${again}. Nothing is lost
+      meanwhile.`;
+}

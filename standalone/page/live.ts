@@ -1,0 +1,286 @@
+/**
+ * The demo as it goes on: looks at the database and the desks while somebody watches, and shows what has changed. A bell
+ * of the database (every outcome rings one) makes it look at once.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { raw } from 'hono/html';
+
+import { timelineOf } from '#cli/trace/timeline.ts';
+import type { Timeline } from '#cli/trace/timeline.ts';
+import { connect } from '#db/client.ts';
+import { laneChannel } from '#db/couriers.ts';
+import { hintChannel } from '#db/hint.ts';
+import { settingsInForce } from '#db/settings.ts';
+import { loadStatus } from '#db/status.ts';
+import { findTicket, loadTrace } from '#db/trace.ts';
+import type { Children } from '#standalone/children.ts';
+
+import type { Desk, DeskAction } from './desks.ts';
+import type { Frames } from './html-main.ts';
+import { frame, main, plugPart, stepsPart } from './html-main.ts';
+import type { Markup } from './html-page.ts';
+import { rulesPart } from './html-rules.ts';
+import { stripLine, stripList } from './html-strip.ts';
+import { troublePart } from './html-trouble.ts';
+import type { TroubleSeen } from './html-trouble.ts';
+import type { Hub } from './hub.ts';
+import { loadEditor, noMistake, saveRow } from './mistake.ts';
+import type { Editor, EditorRow, SaveResult } from './mistake.ts';
+import { createPlug } from './plug.ts';
+import type { DeskName } from './plug.ts';
+import type { StepWords } from './step-words.ts';
+import { stepsOf } from './steps.ts';
+import { readDesks, readLog } from './view.ts';
+import type { Desks, DemoTicket, View } from './view.ts';
+
+export type LiveDeps = {
+  readonly databaseUrl: string;
+  /** base64, 32 bytes. */
+  readonly secretKey: string;
+  readonly link: string;
+  readonly ticket: DemoTicket;
+  readonly desks: { readonly acme: Desk; readonly northwind: Desk };
+  readonly frames: (ticket: DemoTicket) => Frames;
+  readonly words: StepWords;
+  /** Logs somebody in at Northwind's desk, where it asks for that, and says where its ticket is, or all of them. */
+  readonly session: ((ticket: string | null) => Promise<Session>) | null;
+  /** Where Northwind shows a ticket. */
+  readonly farTicketUrl: (id: string) => string;
+  readonly children: Pick<Children, 'pull' | 'plugIn' | 'isPulled' | 'isUp'>;
+  /** Puts everything back as it was at the start. @returns the ticket to escalate */
+  readonly reset: () => Promise<DemoTicket>;
+  readonly say: (line: string) => void;
+  readonly hub: Hub;
+};
+
+export type Session = {
+  /** As the desk sets it; null where it let nobody in. */
+  readonly cookie: string | null;
+  readonly location: string;
+};
+
+export type Live = {
+  readonly session: LiveDeps['session'];
+  main(): Promise<Markup>;
+  pull(): Promise<void>;
+  plugIn(): Promise<void>;
+  save(row: EditorRow): Promise<Markup>;
+  reset(): Promise<void>;
+  /** The strip as everybody was shown it: what changes from then on is sent. */
+  strip(): string;
+  /** Null where nothing is known of it. */
+  trace(instance: string, ticket: string): Promise<Timeline | null>;
+  /** Somebody came to watch. */
+  wake(): void;
+  close(): Promise<void>;
+};
+
+const lookEveryMs = 400;
+/** A look that takes longer is given up, so that one lost answer does not end the watching. */
+const lookWithinMs = 4_000;
+/** Bells that ring together are one. */
+const gatherMs = 50;
+/** How long what stands at the desks may be taken for what was read last. */
+const desksForMs = 1_500;
+const troubleForMs = 2_000;
+
+export async function createLive(deps: LiveDeps): Promise<Live> {
+  const { link, hub } = deps;
+  const connection = connect(deps.databaseUrl, { max: 3, name: 'ferry-page' });
+  const { db } = connection;
+  let ticket = deps.ticket;
+  let isClosed = false;
+  let bell = Promise.withResolvers<void>();
+  const ring = (): void => bell.resolve();
+  let mistake = noMistake;
+  let sentKinds: Readonly<Record<DeskName, ReadonlySet<string>>> = { acme: new Set(), northwind: new Set() };
+  const sent = (desk: DeskName, action: DeskAction): boolean =>
+    sentKinds[desk].has(action.outcome) || (desk === 'acme' && action.actionby_user_id > 0);
+  const plug = createPlug(deps.children, sent);
+  let desksRead: { readonly key: string; readonly at: number; readonly desks: Desks } | null = null;
+  let troubleRead: { readonly at: number; readonly seen: TroubleSeen } | null = null;
+  /** Lines of the strip as they were shown, by delivery. */
+  let shownLines = new Map<string, string>();
+  const emptyStrip = String(await stripList([]));
+  let framed: string | null = null;
+
+  let last: Promise<unknown> = Promise.resolve();
+  /** What was seen before a reset must not be shown after it. */
+  function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  }
+
+  async function look(): Promise<View> {
+    const log = await readLog(db, link, ticket);
+    const key = JSON.stringify([ticket.id, log]);
+    const isFresh = desksRead !== null && desksRead.key === key && performance.now() - desksRead.at < desksForMs;
+    const isWatched = deps.children.isPulled('worker');
+    if (!isFresh || isWatched || desksRead === null)
+      desksRead = { key, at: performance.now(), desks: await readDesks(deps.desks, ticket, log.mirror) };
+    const { desks } = desksRead;
+    return { ticket, words: deps.words, ...log, ...desks, plug: plug.seen(desks, log.rows), mistake };
+  }
+
+  async function readKinds(): Promise<void> {
+    const [customer, supplier] = await Promise.all([
+      settingsInForce(db, `${link}/customer`),
+      settingsInForce(db, `${link}/supplier`),
+    ]);
+    sentKinds = {
+      acme: new Set(customer?.settings.outbound.actions),
+      northwind: new Set(supplier?.settings.outbound.actions),
+    };
+  }
+
+  async function trouble(): Promise<TroubleSeen> {
+    if (troubleRead === null || performance.now() - troubleRead.at > troubleForMs) {
+      const { instances, links } = await loadStatus(db);
+      troubleRead = { at: performance.now(), seen: { instances, links } };
+    }
+    return troubleRead.seen;
+  }
+
+  async function showStrip({ rows }: View): Promise<void> {
+    const lines = new Map<string, string>();
+    let added = '';
+    for (const row of rows) {
+      const line = String(await stripLine(row));
+      lines.set(row.id, line);
+      const before = shownLines.get(row.id);
+      if (before === undefined) added += String(await stripLine(row, 'arrives'));
+      else if (before !== line) added += String(await stripLine(row, 'changes'));
+    }
+    shownLines = lines;
+    if (added !== '') hub.send('strip', added);
+  }
+
+  const strip = (): string => (shownLines.size === 0 ? emptyStrip : [...shownLines.values()].join(''));
+
+  async function showFrames({ mirror }: View): Promise<void> {
+    const far = mirror?.supplier_ticket ?? null;
+    if (far === null || framed === far) return;
+    framed = far;
+    hub.send('frame-northwind', String(await frame('northwind', deps.farTicketUrl(far))));
+  }
+
+  async function show(view: View): Promise<void> {
+    await showStrip(view);
+    await showFrames(view);
+    hub.show('steps', String(await stepsPart(stepsOf(view))));
+    hub.show('plug', String(await plugPart(view.plug)));
+    hub.show('trouble', String(await troublePart(await trouble())));
+  }
+
+  async function run(): Promise<void> {
+    while (!isClosed) {
+      if (hub.watchers() > 0) {
+        try {
+          await oneAtATime(() => within(lookWithinMs, look().then(show)));
+        } catch {
+          // The database restarts, or a desk: the next look is soon.
+        }
+        await Promise.race([bell.promise, sleep(lookEveryMs, undefined, { ref: false })]);
+        await sleep(gatherMs, undefined, { ref: false });
+      } else await bell.promise;
+      bell = Promise.withResolvers();
+    }
+  }
+
+  async function mainPart(): Promise<Markup> {
+    const view = await oneAtATime(async () => {
+      const seen = await within(lookWithinMs, look());
+      await showStrip(seen);
+      return seen;
+    });
+    const far = view.mirror?.supplier_ticket ?? null;
+    const [editor, seen] = await Promise.all([loadEditor(db, link), trouble()]);
+    return main({
+      steps: stepsOf(view),
+      strip: raw(strip()),
+      plug: view.plug,
+      frames: { ...deps.frames(ticket), ...(far === null ? {} : { northwind: deps.farTicketUrl(far) }) },
+      rules: rulesPart(editor, mistake.last),
+      trouble: troublePart(seen),
+    });
+  }
+
+  await readKinds();
+  const first = await look();
+  framed = first.mirror?.supplier_ticket ?? null;
+  for (const row of first.rows) shownLines.set(row.id, String(await stripLine(row)));
+  for (const channel of [laneChannel, hintChannel]) await connection.sql.listen(channel, ring, ring);
+  const running = run();
+
+  return {
+    session: deps.session,
+    main: mainPart,
+    async pull() {
+      const { acme, northwind } = await look();
+      await plug.pull({ acme, northwind });
+      ring();
+    },
+    async plugIn() {
+      const { acme, northwind } = await look();
+      plug.plugIn({ acme, northwind });
+      ring();
+    },
+    async save(row) {
+      const before = await loadEditor(db, link);
+      const result: SaveResult = await saveRow({ db, secretKey: deps.secretKey }, link, row);
+      const after: Editor | null = await loadEditor(db, link);
+      const isRefused =
+        result.outcome === 'refused' &&
+        result.faults.some(({ code }) => code === 'mail-on-mail') &&
+        before?.version === after?.version;
+      mistake = {
+        last: { row, result },
+        refusedAt: isRefused ? (after?.version ?? null) : mistake.refusedAt,
+      };
+      await readKinds();
+      ring();
+      return rulesPart(after, mistake.last);
+    },
+    async reset() {
+      await oneAtATime(async () => {
+        ticket = await deps.reset();
+        mistake = noMistake;
+        plug.forget();
+        desksRead = null;
+        framed = null;
+        shownLines = new Map();
+        await readKinds();
+        hub.clear();
+      });
+      hub.send('page', String(await mainPart()));
+      ring();
+    },
+    strip,
+    async trace(instance, name) {
+      const found = await findTicket(db, instance, name);
+      return found === null ? null : timelineOf(instance, found, await loadTrace(db, instance, found, { notes: true }));
+    },
+    wake: ring,
+    async close() {
+      isClosed = true;
+      ring();
+      await running;
+      await connection.close();
+    },
+  };
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timer = sleep(ms, undefined, { ref: false, signal: late.signal }).then(() => {
+    throw new Error(`no answer within ${ms} ms`);
+  });
+  try {
+    return await Promise.race([work, timer]);
+  } finally {
+    late.abort();
+    timer.catch(() => {});
+  }
+}

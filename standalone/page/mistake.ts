@@ -1,0 +1,106 @@
+/** The small mapping editor: one row of the customer's inbound actions, saved through the same check as `ferry apply`. */
+import { stringify } from 'yaml';
+
+import { createApplyDeps } from '#cli/apply-deps.ts';
+import { applyLinks } from '#cli/links/apply.ts';
+import type { CatalogueKind } from '#core/vocabulary.ts';
+import type { Client } from '#db/client.ts';
+import { latestCatalogues, loadFederation } from '#db/settings.ts';
+import type { StoredFederation } from '#db/settings.ts';
+
+export type EditorRow = { readonly from: string; readonly to: string; readonly mails: boolean };
+
+export type Editor = {
+  /** Rules in force: what becomes at Acme of what arrives from Northwind. */
+  readonly rows: readonly EditorRow[];
+  /** Action kinds of the far desk, and of this one. */
+  readonly from: readonly CatalogueKind[];
+  readonly to: readonly CatalogueKind[];
+  readonly version: number;
+};
+
+export type SaveResult =
+  | { readonly outcome: 'refused'; readonly faults: readonly { code: string; message: string; fix: string }[] }
+  | { readonly outcome: 'saved' | 'unchanged' | 'overtaken' };
+
+export type MistakeSeen = {
+  /** What the last save was told. */
+  readonly last: { readonly row: EditorRow; readonly result: SaveResult } | null;
+  /** The version of the settings, before and after the same, when a row that mails on mail was refused. */
+  readonly refusedAt: number | null;
+};
+
+export const noMistake: MistakeSeen = { last: null, refusedAt: null };
+
+export type Settings = {
+  readonly db: Client;
+  /** base64, 32 bytes. */
+  readonly secretKey: string;
+};
+
+const side = 'customer';
+const by = 'demo page';
+
+/** Null while the link is not there. */
+export async function loadEditor(db: Client, link: string): Promise<Editor | null> {
+  const federation = await loadFederation(db);
+  const [customer, supplier] = [federation.sides.get(`${link}/customer`), federation.sides.get(`${link}/supplier`)];
+  if (customer === undefined || supplier === undefined) return null;
+  const known = await latestCatalogues(db, [customer.instance, supplier.instance]);
+  return {
+    rows: customer.settings.inbound.actions.map(({ from, to, mailsUser }) => ({ from, to, mails: mailsUser })),
+    from: known.get(supplier.instance)?.catalogue.kinds ?? [],
+    to: known.get(customer.instance)?.catalogue.kinds ?? [],
+    version: customer.version,
+  };
+}
+
+/** Adds the row, or puts it in the place of the one for the same action. All of it is saved, or nothing. */
+export async function saveRow({ db, secretKey }: Settings, link: string, row: EditorRow): Promise<SaveResult> {
+  const applying = createApplyDeps({
+    db,
+    secretKeys: [Buffer.from(secretKey, 'base64')],
+    allowAddresses: ['127.0.0.1/32'],
+    env: {},
+    folder: '/',
+  });
+  try {
+    const file = fileWith(await loadFederation(db), link, row);
+    const result = await applyLinks(applying.deps, file, { by });
+    if (result.outcome !== 'wrong')
+      return {
+        outcome: result.outcome === 'applied' ? 'saved' : result.outcome === 'overtaken' ? 'overtaken' : 'unchanged',
+      };
+    return {
+      outcome: 'refused',
+      faults: result.faults.map(({ code, message, fix }) => ({ code, message, fix })),
+    };
+  } finally {
+    await applying.close();
+  }
+}
+
+/** The link as a links file: what is stored, with that one row. */
+function fileWith(federation: StoredFederation, link: string, row: EditorRow): string {
+  const sideOf = (name: 'customer' | 'supplier'): Record<string, unknown> => {
+    const stored = federation.sides.get(`${link}/${name}`);
+    if (stored === undefined) throw new Error(`the link ${link} has no ${name}`);
+    const own = stored.own ?? stored.settings;
+    return { instance: stored.instance, ...(stored.profile === null ? {} : { extends: stored.profile }), ...own };
+  };
+  const customer = sideOf(side);
+  const inbound = (customer['inbound'] ?? {}) as { readonly actions?: readonly { readonly from: string }[] };
+  const wanted = { from: row.from, to: row.to, ...(row.mails ? { audience: 'user', mailsUser: true } : {}) };
+  const actions = inbound.actions ?? [];
+  const at = actions.findIndex(({ from }) => from === row.from);
+  const changed = at === -1 ? [...actions, wanted] : actions.with(at, wanted);
+  return stringify({
+    links: {
+      [link]: {
+        ...federation.links.get(link),
+        customer: { ...customer, inbound: { ...inbound, actions: changed } },
+        supplier: sideOf('supplier'),
+      },
+    },
+  });
+}
