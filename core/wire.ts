@@ -125,6 +125,8 @@ export const wireAction = z.object({
   trace: z.string().regex(/^[0-9a-f]{32}$/),
   /** It was held or set aside, and released later: it may come behind its seq. */
   late: z.boolean().default(false),
+  /** The sender was restored from a backup since: the receiver may have it, under another id. */
+  again: z.boolean().default(false),
   ticket: wireTicket,
   /** Present when it opens a ticket, or tries to again. */
   escalation: z

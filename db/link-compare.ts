@@ -3,7 +3,6 @@
  * those that stand elsewhere at the peer.
  */
 import { sql } from 'drizzle-orm';
-import { reason } from '#core/reasons.ts';
 import { rows, type Db, type Tx } from './client.ts';
 import { settleLane } from './lanes.ts';
 
@@ -32,7 +31,13 @@ export async function lanesTo(db: Db, link: string, to: string): Promise<OwnLane
 
 export type LaneDifference =
   /** The peer has lost what it had: it is sent again. */
-  | { readonly kind: 'lost-there'; readonly lane: OwnLane; readonly accepted: number }
+  | {
+      readonly kind: 'lost-there';
+      readonly lane: OwnLane;
+      readonly accepted: number;
+      /** It has lost the whole mirror. */
+      readonly whole: boolean;
+    }
   /** The peer has more than we remember to have sent: we were restored. */
   | { readonly kind: 'lost-here'; readonly lane: OwnLane; readonly accepted: number }
   /** A mirror that only the peer knows. */
@@ -44,7 +49,7 @@ export function compareLanes(lanes: readonly OwnLane[], accepted: ReadonlyMap<st
   return [
     ...lanes.flatMap((lane): LaneDifference[] => {
       const there = accepted.get(lane.mirror) ?? 0;
-      if (there < lane.acked) return [{ kind: 'lost-there', lane, accepted: there }];
+      if (there < lane.acked) return [{ kind: 'lost-there', lane, accepted: there, whole: !accepted.has(lane.mirror) }];
       return there > lane.acked ? [{ kind: 'lost-here', lane, accepted: there }] : [];
     }),
     ...[...accepted].flatMap(([mirror, there]): LaneDifference[] =>
@@ -78,31 +83,37 @@ export async function requeueAbove(
   return again.length;
 }
 
+/** The peer has lost a whole mirror and opens it anew: its lane to us begins at 1 again. */
+export async function forgetReceived(tx: Tx, { mirror, to }: Pick<OwnLane, 'mirror' | 'to'>): Promise<void> {
+  await lockLane(tx, mirror);
+  await tx.execute(sql`update lanes set accepted_seq = 0 where mirror = ${mirror} and to_instance <> ${to}`);
+}
+
 /**
- * The peer has more of the lane than we remember. What waits here under seqs that it has was read again from the same
- * ticket, so it counts as there; what follows gets seqs above. Returns how many were taken for there.
+ * The peer has more of the lane than we remember. What waits here gets seqs above: what of it the peer has already was
+ * read again from the same ticket, and the peer knows it again. Returns how many wait.
  */
-export async function adoptAccepted(
+export async function continueAbove(
   tx: Tx,
   { mirror, to }: Pick<OwnLane, 'mirror' | 'to'>,
   accepted: number,
 ): Promise<number> {
   await lockLane(tx, mirror);
-  const [desk] = await rows<{ name: string }>(tx, sql`select name from instances where id = ${to}`);
-  const there = await rows(
+  const waiting = await rows(
     tx,
-    sql`update deliveries set outcome = 'skipped', ended_at = now(), held_at = null, set_aside_at = null,
-        reason = ${JSON.stringify(reason('already-there', { desk: desk?.name }))}::jsonb
-      where mirror = ${mirror} and to_instance = ${to} and seq <= ${accepted} and outcome is null and accepted_at is null
-      returning id`,
+    sql`update deliveries d set seq = above.seq
+      from (select w.id, greatest(l.last_seq, ${accepted}::bigint) + row_number() over (order by w.seq) as seq
+        from deliveries w join lanes l on l.mirror = w.mirror and l.to_instance = w.to_instance
+        where w.mirror = ${mirror} and w.to_instance = ${to} and w.outcome is null and w.accepted_at is null) above
+      where d.id = above.id returning d.id`,
   );
   await tx.execute(
     sql`update lanes set sent_seq = greatest(sent_seq, ${accepted}), acked_seq = greatest(acked_seq, ${accepted}),
-        last_seq = greatest(last_seq, ${accepted})
+        last_seq = greatest(last_seq, ${accepted}) + ${waiting.length}
       where mirror = ${mirror} and to_instance = ${to}`,
   );
   await tx.execute(settleLane(mirror, to));
-  return there.length;
+  return waiting.length;
 }
 
 async function lockLane(tx: Tx, mirror: string): Promise<void> {

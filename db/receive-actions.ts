@@ -15,6 +15,7 @@ import { moveMirrorsOn } from './mirror-life.ts';
 import { mirrorColumns, mirrorFrom, type MirrorRow } from './mirrors.ts';
 import { raiseNotice } from './notices.ts';
 import { setLinkState } from './link-life.ts';
+import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-again.ts';
 import { judgeBatch, type Judged, type KnownAction, type Taken } from './receive-order.ts';
 import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
 import { textArray } from './text-array.ts';
@@ -52,6 +53,13 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     visibleFiles(tx, input.link, digests),
   ]);
   if (mirror === null && !input.open) return null;
+  const [opening] = input.actions;
+  // While the link rests it is deferred, whatever is there.
+  const opens = mirror === null && ends.state === 'active';
+  if (opens && opening !== undefined && (input.faults?.size ?? 0) === 0) {
+    if (await pairAgain(tx, input.link, opening)) return receiveActions(tx, input);
+  }
+  const again = mirror === null ? new Set<string>() : await readAgain(tx, input.actions, ends.sender, ends.receiver);
   const accepted = mirror === null ? 0 : lane;
   if (accepted === null) return null;
 
@@ -63,8 +71,9 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     known,
     files,
     faults: input.faults ?? new Map(),
-    mayNotOpen: input.open && mirror === null ? await openAlready(tx, input, ends.receiverName) : null,
-    passedUs: (action) => hasPassedUs(action, input.directory, ends.sender),
+    mayNotOpen: opens ? await openAlready(tx, input, ends.receiverName) : null,
+    again,
+    passedUs: (action) => hasPassedUs(action, input.directory, ends),
   });
   await tellFaults(tx, input.link, judged);
   if (judged.senderWentBack) {
@@ -75,9 +84,11 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   const row = mirror ?? (await openMirror(tx, input, ends));
   const [first] = judged.taken;
   await Promise.all([
-    store(tx, input, ends, judged),
+    store(tx, input, ends, judged, row),
     first === undefined ? null : noteTurn(tx, row, ends.receiver, first.action.constant.at),
   ]);
+  const told = await tellEnded(tx, input.mirror, judged.taken, ends);
+  if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(tx, input.mirror, ends.sender);
   const last = judged.taken.at(-1)?.action;
   if (last !== undefined) {
     const before = snapshots.get(last.ticket.id) ?? null;
@@ -88,7 +99,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     if (standing !== null) await rememberStanding(tx, row, input.from, ends.sender, { standing, before });
     if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
   }
-  return { answer: answerOf(judged), wake: [ends.receiver] };
+  return { answer: answerOf(judged), wake: [ends.receiver, ...told] };
 }
 
 function answerOf({ results, accepted }: Judged): WireAnswer {
@@ -148,13 +159,16 @@ export async function lockLanes(tx: Tx, mirror: string, to: string): Promise<num
 async function knownActions(tx: Tx, input: ReceiveActions, to: string): Promise<Map<string, KnownAction>> {
   const found = await rows<KnownAction & { id: string }>(
     tx,
-    sql`select a.id, a.hash, exists (
+    // One of ours that comes back was hashed by other names here: it has to be as it was sent.
+    sql`select a.id, case when a.signed is not null then array[a.hash] else array(
+        select distinct d.sent_hash from deliveries d where d.action = a.id and d.sent_hash is not null
+      ) end as hashes, exists (
         select 1 from deliveries d where d.action = a.id and d.mirror = ${input.mirror} and d.to_instance = ${to}
           and d.kind in ('action', 'copy')
       ) as here
       from actions a where a.id = any(${textArray(input.actions.map(({ constant }) => constant.id))}::uuid[])`,
   );
-  return new Map(found.map(({ id, hash, here }) => [id, { hash, here }]));
+  return new Map(found.map(({ id, hashes, here }) => [id, { hashes, here }]));
 }
 
 /** One live mirror per ticket and link. */
@@ -167,11 +181,10 @@ async function openAlready(tx: Tx, { link, actions }: ReceiveActions, desk: stri
   return live === undefined ? null : reason('already-escalated', { desk, number: live.number ?? undefined });
 }
 
-/** The sender's own instance is one of ours by name where it is an in-house tool. */
-function hasPassedUs({ constant, via }: WireAction, directory: Directory, sender: string): boolean {
-  const own = `${directory.publicUrl}/i/`;
-  const itself = issuerOf(directory, sender);
-  return [constant.origin, ...via].some((issuer) => issuer.startsWith(own) && issuer !== itself);
+/** The origin guard. Another instance of ours may well have been passed: this gateway may be the hub of several. */
+function hasPassedUs({ constant, via }: WireAction, directory: Directory, { receiver }: LinkEnds): boolean {
+  const itself = issuerOf(directory, receiver);
+  return [constant.origin, ...via].includes(itself);
 }
 
 /** Refusals that speak of a fault or an attack are told to somebody here too. */
@@ -202,14 +215,20 @@ async function openMirror(tx: Tx, input: ReceiveActions, ends: LinkEnds): Promis
 }
 
 /** All of a batch in two statements: the log, the deliveries with the lane's next seqs, and the files they refer to. */
-async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judged): Promise<void> {
-  const records = judged.taken.map((taken, n) => recordOf(taken, n, input, ends));
+async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judged, mirror: MirrorRow): Promise<void> {
+  // Its ticket is there since before its sender was restored.
+  const isOpen = mirror.supplier_ticket !== null;
+  const records = judged.taken.map((taken, n) => ({
+    ...recordOf(taken, n, input, ends),
+    opened: isOpen && input.open && taken.again,
+  }));
   const already = reason('already-there', { desk: ends.receiverName });
   await tx.execute(
     sql`with input as materialized (
         select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (n int, id uuid, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
-          via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb, escalation boolean, late boolean)
+          via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb, escalation boolean, late boolean,
+          logged boolean, again boolean, opened boolean)
       ), logged as (
         insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, mailed, note, words,
           attachments, hash, via, trace, signed, signature, opening, drops)
@@ -220,14 +239,16 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
         update lanes set last_seq = last_seq + ${records.length}, due_at = coalesce(due_at, now()), accepted_seq = ${judged.accepted}
         where mirror = ${input.mirror} and to_instance = ${ends.receiver} returning last_seq - ${records.length} as base
       ), arriving as (
-        select input.*, lane.base + input.n + 1 as place, exists (
+        select input.*, lane.base + input.n + 1 as place, again and not opened or exists (
           select 1 from deliveries d where d.action = input.id and d.to_instance = ${ends.receiver} and d.kind = 'action'
         ) as there from input, lane
       )
-      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, released_at, outcome, reason, ended_at)
+      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, released_at, outcome, reason, ended_at)
       select ${input.mirror}, ${ends.receiver}, place, case when there then 'copy' else 'action' end, id, escalation,
-        case when late then now() end, case when there then 'skipped' end,
-        case when there then ${JSON.stringify(already)}::jsonb end, case when there then now() end
+        -- In the log by another way it stands in other words.
+        case when logged then words end, case when logged then array(select jsonb_array_elements_text(via)) end,
+        case when late then now() end, case when there then 'skipped' when opened then 'applied' end,
+        case when there then ${JSON.stringify(already)}::jsonb end, case when there or opened then now() end
       from arriving order by place`,
   );
   const files = judged.taken.flatMap(({ action: { constant } }) =>
@@ -242,7 +263,12 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
   );
 }
 
-function recordOf({ action, text, hash }: Taken, n: number, input: ReceiveActions, ends: LinkEnds): object {
+function recordOf(
+  { action, text, hash, logged, again }: Taken,
+  n: number,
+  input: ReceiveActions,
+  ends: LinkEnds,
+): object {
   const { constant, words, ticket, escalation } = action;
   const { directory } = input;
   const via = [...new Set([...action.via.map((issuer) => instanceOf(directory, issuer)), ends.sender])];
@@ -268,5 +294,7 @@ function recordOf({ action, text, hash }: Taken, n: number, input: ReceiveAction
     drops: action.drops,
     escalation: escalation !== undefined && input.from === 'customer',
     late: action.late,
+    logged,
+    again,
   };
 }

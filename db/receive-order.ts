@@ -9,7 +9,8 @@ import type { Reason } from '#core/vocabulary.ts';
 import type { LinkState, WireAction, WireResult } from '#core/wire.ts';
 
 export type KnownAction = {
-  readonly hash: string;
+  /** Of its constant part: as it came, or, where it is ours, as it was sent. */
+  readonly hashes: readonly string[];
   /** It came by this very lane; else by another way. */
   readonly here: boolean;
 };
@@ -30,7 +31,9 @@ export type LaneNow = {
   readonly faults: ReadonlyMap<number, Reason>;
   /** Why nothing new may begin on this ticket, where it would open a mirror. */
   readonly mayNotOpen: Reason | null;
-  /** Whether an instance of ours other than the sender's is named in its origin or via. */
+  /** Ids that are new, of actions that are known under another: their sender was restored and has read them again. */
+  readonly again: ReadonlySet<string>;
+  /** Whether the receiving instance is named in its origin or via. */
   passedUs(action: WireAction): boolean;
 };
 
@@ -41,6 +44,8 @@ export type Taken = {
   readonly hash: string;
   /** It is in the log already, by another way. */
   readonly logged: boolean;
+  /** The same is in the log under another id. */
+  readonly again: boolean;
 };
 
 export type Judged = {
@@ -68,12 +73,12 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
     const text = canonicalConstant(action.constant as Parameters<typeof canonicalConstant>[0]);
     const hash = createHash('sha256').update(text).digest('hex');
     const before = known.get(id);
-    if (before?.here === true && before.hash === hash) {
+    if (before?.here === true && before.hashes.includes(hash)) {
       results.push({ id, seq, status: 'duplicate' });
       continue;
     }
     const why =
-      before !== undefined && before.hash !== hash ? reason('constant-differs') : refusal(action, place, lane);
+      before !== undefined && !before.hashes.includes(hash) ? reason('constant-differs') : refusal(action, place, lane);
     if (why !== null) {
       results.push({ id, seq, status: 'refused', reason: why });
       passed = Math.max(passed, seq);
@@ -87,8 +92,8 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
       break;
     }
     results.push({ id, seq, status: 'accepted' });
-    taken.push({ action, text, hash, logged: before !== undefined });
-    known.set(id, { hash, here: true });
+    taken.push({ action, text, hash, logged: before !== undefined, again: lane.again.has(id) });
+    known.set(id, { hashes: [hash], here: true });
     accepted = Math.max(accepted, seq);
     passed = Math.max(passed, seq);
   }
@@ -108,18 +113,19 @@ type Wait = { readonly status: 'deferred' | 'refused'; readonly reason: Reason; 
 
 function deferral(action: WireAction, lane: LaneNow, accepted: number, passed: number): Wait | null {
   const { linkState, desk } = lane;
-  if (linkState !== 'active') {
+  const isBehind = action.seq <= accepted && !action.late;
+  // In quarantine too the sender hears that it went back: both sides have to resume then.
+  if (linkState !== 'active' && !(isBehind && linkState === 'quarantined')) {
     const code =
       linkState === 'quarantined' || linkState === 'pairing' ? (`link-${linkState}` as const) : 'link-suspended';
     return { status: 'deferred', reason: reason(code, { desk }), retryAfterMs: laterMs };
   }
-  const isBehind = action.seq <= accepted;
-  if (isBehind && !action.late) {
+  if (isBehind) {
     const why = reason('seq-taken', { expected: String(accepted + 1) });
     if (!lane.senderIsGateway) return { status: 'refused', reason: why };
     return { status: 'deferred', reason: why, retryAfterMs: laterMs };
   }
-  if (!isBehind && (action.after > passed || action.seq <= action.after)) {
+  if (action.seq > accepted && (action.after > passed || action.seq <= action.after)) {
     return { status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs };
   }
   const missing = action.constant.attachments.find(({ sha256 }) => !lane.files.has(sha256));

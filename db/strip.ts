@@ -44,7 +44,7 @@ export type StripRow = {
   readonly reason: Reason | null;
   readonly held: boolean;
   readonly attempts: number;
-  /** Ids of the actions that it became at the receiving desk. */
+  /** Ids of the actions that it became at the receiving desk: as the desk answered, or as they were recognised there. */
   readonly written: readonly string[];
   /** Far number that a receipt tells. */
   readonly told: string | null;
@@ -68,7 +68,11 @@ export async function loadStrip(db: Db, link: string, limit: number): Promise<St
         case when d.escalation and t.snapshot is not null then jsonb_build_object('type', t.snapshot->'type',
           'priority', t.snapshot->'priority', 'category', t.snapshot->'category') end as ticket_words,
         d.outcome, d.reason, d.held_at is not null and d.released_at is null as held,
-        d.attempts, coalesce(w.written, '[]'::jsonb) as written, d.receipt->>'farNumber' as told,
+        d.attempts, (select coalesce(jsonb_agg(own.id order by own.id), '[]'::jsonb) from (
+            select external_id as id from written_ids
+              where instance = d.to_instance and delivery = d.id and "as" = 'echo'
+            union
+            select jsonb_array_elements_text(coalesce(w.written, '[]'::jsonb))) own) as written, d.receipt->>'farNumber' as told,
         ${iso('d.created_at')} as queued_at, ${iso('d.ended_at')} as ended_at,
         round(extract(epoch from d.ended_at - d.created_at) * 1000)::int as ms
       from (

@@ -27,6 +27,8 @@ const light = [
   'architecture.test.ts',
   'docs.test.ts',
 ];
+/** Mostly waiting as well: for processes that start, and for lines that are down. */
+const lightFiles = /^(?:gateways.*|link-life|fuzz)\.test\.ts$/;
 /** For each test; one that takes longer says so itself. */
 const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 
@@ -99,8 +101,8 @@ function isTodo(event: TestEvent): boolean {
 }
 
 function isLight(file: string): boolean {
-  const [, folder = ''] = relative(checkout, file).split('/');
-  return light.includes(folder);
+  const [, folder = '', name = ''] = relative(checkout, file).split('/');
+  return light.includes(folder) || lightFiles.test(name);
 }
 
 async function testFiles(named: readonly string[]): Promise<string[]> {

@@ -3,7 +3,14 @@ import { HelpdeskError } from '#connectors/helpdesk.ts';
 import { reason } from '#core/reasons.ts';
 import type { Client } from '#db/client.ts';
 import { notifyLanes } from '#db/couriers.ts';
-import { adoptAccepted, compareLanes, lanesTo, requeueAbove, type LaneDifference } from '#db/link-compare.ts';
+import {
+  compareLanes,
+  continueAbove,
+  forgetReceived,
+  lanesTo,
+  requeueAbove,
+  type LaneDifference,
+} from '#db/link-compare.ts';
 import { loadLink, setContact, setLinkState } from '#db/link-life.ts';
 import { loadPeer, savePeerSaid, sidesOf, type PeerRow, type Sides } from '#db/peers.ts';
 import type { GlobalOptions } from '#cli/context.ts';
@@ -118,11 +125,11 @@ function differenceLines(differences: readonly LaneDifference[]): string[] {
   if (differences.length === 0) return ['Both sides have the same of every lane.'];
   const lines = differences.map((one) => {
     if (one.kind === 'unknown-here')
-      return `  mirror ${one.mirror}: only the other side has it; what is written there comes here no more. Escalate its ticket again if it is needed.`;
+      return `  mirror ${one.mirror}: only the other side has it. Where its ticket was escalated from here, the two find each other again once that is read.`;
     const { ticket, acked } = one.lane;
     return one.kind === 'lost-there'
       ? `  ${ticket}: the other side has ${one.accepted} of the ${acked} that it had; the rest is sent again.`
-      : `  ${ticket}: the other side has ${one.accepted}, this one remembers ${acked}; what was sent in between counts as there.`;
+      : `  ${ticket}: the other side has ${one.accepted}, this one remembers ${acked}; what this one has read again since is sent behind it, and known again there.`;
   });
   const more = lines.length - mostShown;
   return [
@@ -134,13 +141,17 @@ function differenceLines(differences: readonly LaneDifference[]): string[] {
 
 async function setRight(db: Client, differences: readonly LaneDifference[], out: CliDeps['out']): Promise<void> {
   let again = 0;
-  let there = 0;
+  let waiting = 0;
   for (const one of differences) {
-    if (one.kind === 'lost-there') again += await db.transaction((tx) => requeueAbove(tx, one.lane, one.accepted));
-    if (one.kind === 'lost-here') there += await db.transaction((tx) => adoptAccepted(tx, one.lane, one.accepted));
+    if (one.kind === 'lost-there')
+      again += await db.transaction(async (tx) => {
+        if (one.whole) await forgetReceived(tx, one.lane);
+        return requeueAbove(tx, one.lane, one.accepted);
+      });
+    if (one.kind === 'lost-here') waiting += await db.transaction((tx) => continueAbove(tx, one.lane, one.accepted));
   }
   if (again > 0) out(`${count(again, 'delivery is', 'deliveries are')} sent again.\n`);
-  if (there > 0) out(`${count(there, 'delivery counts', 'deliveries count')} as there.\n`);
+  if (waiting > 0) out(`${count(waiting, 'delivery follows', 'deliveries follow')} what the other side has.\n`);
 }
 
 /** Without a text: shows both. */

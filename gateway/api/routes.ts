@@ -1,5 +1,6 @@
 /** The supplier and customer API, put together, and the document that describes it. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { publicKeys } from '#db/keys.ts';
 import { keyOf, knownOtherwise, rememberKey } from '#db/origin-keys.ts';
 import { attachmentEndpoints } from '#gateway/attachments/routes.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
@@ -25,6 +26,7 @@ function build(deps: ApiDeps): Api {
     keyOf: async (origin, kid) => (await keyOf(deps.db, origin, kid))?.key ?? null,
     rememberKey: (origin, kid, key, vouchedBy) => rememberKey(deps.db, origin, kid, key, vouchedBy),
     knownOtherwise: (origin, link) => knownOtherwise(deps.db, origin, link),
+    ownKey: async (instance, kid) => (await publicKeys(deps.db, instance)).find((key) => key['kid'] === kid) ?? null,
     fetchJson: deps.fetchJson,
   });
   api.app.use('/v1/*', (c, next) => (c.req.path.endsWith('/v1/pairing') ? next() : deps.authenticate(c, next)));

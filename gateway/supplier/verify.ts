@@ -5,7 +5,7 @@
 import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { z } from 'zod';
 import { canonicalConstant } from '#core/constant.ts';
-import { issuerOf, type Directory } from '#core/directory.ts';
+import { instanceOf, issuerOf, type Directory } from '#core/directory.ts';
 import { reason } from '#core/reasons.ts';
 import type { ConstantPart, InstanceType, Reason } from '#core/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
@@ -19,6 +19,8 @@ export type VerifyDeps = {
   rememberKey(origin: string, kid: string, key: OriginKey, vouchedBy: string | null): Promise<boolean>;
   /** Whether a key of that origin is known that did not come by this link. */
   knownOtherwise(origin: string, link: string): Promise<boolean>;
+  /** Of an instance of ours, by its id. */
+  ownKey(instance: string, kid: string): Promise<Readonly<Record<string, unknown>> | null>;
   fetchJson(url: string): Promise<unknown>;
   /** Milliseconds. */
   readonly now?: () => number;
@@ -115,11 +117,15 @@ async function findKey(
   deps: VerifyDeps,
   sets: KeySets,
   directory: Directory,
-  { link }: Sender,
+  sender: Sender,
   { constant, key }: WireAction,
   kid: string,
 ): Promise<Readonly<Record<string, unknown>> | null> {
   const { origin } = constant;
+  const { link } = sender;
+  const own = instanceOf(directory, origin);
+  // What one of our own desks said comes back: nobody vouches for it but ourselves.
+  if (!own.includes('://') && own !== sender.instance && !directory.peers.has(own)) return deps.ownKey(own, kid);
   const known = await deps.keyOf(origin, kid);
   if (known !== null) return known;
   const isPeer = [...directory.peers.values()].includes(origin);
@@ -127,8 +133,8 @@ async function findKey(
     const published = await sets.of(origin);
     if (published === null && isPeer)
       throw new ProblemError('keys-unavailable', "The origin's key set can't be read. Send it again later.");
-    const own = published?.find((one) => one.kid === kid);
-    return own !== undefined && (await deps.rememberKey(origin, kid, own, null)) ? own : null;
+    const found = published?.find((one) => one.kid === kid);
+    return found !== undefined && (await deps.rememberKey(origin, kid, found, null)) ? found : null;
   }
   const vouched = publicKey.safeParse(key);
   if (!vouched.success || vouched.data.kid !== kid) return null;

@@ -69,7 +69,7 @@ test('a peer that was restored is sent again what it lost, after somebody has se
   northwind.lanes.clear();
 });
 
-test('a gateway that was restored itself does not send again what the peer has, and names what only the peer knows', async () => {
+test('a gateway that was restored itself goes on behind what the peer has, and names what only the peer knows', async () => {
   await join(acme, northwind, 'we-were-restored');
   const [behind, unknown] = ['0000cccc-0000-7000-8000-000000003333', '0000dddd-0000-7000-8000-000000004444'];
   await plantLane('we-were-restored', behind, 4, 2);
@@ -79,17 +79,23 @@ test('a gateway that was restored itself does not send again what the peer has, 
   assert.equal(resumed.code, 0, resumed.err);
   assert.match(resumed.out, /#3333: the other side has 4, this one remembers 2/);
   assert.match(resumed.out, new RegExp(`mirror ${unknown}: only the other side has it`));
+  // What of it the peer has, it knows again; here nobody can tell.
   const rows = await acme.rows(
-    sql`select seq::int as seq, outcome, reason->>'code' as code from deliveries where mirror = ${behind} and seq > 2 order by seq`,
+    sql`select d.seq::int as seq, a.external_id::int as nth, d.outcome from deliveries d join actions a on a.id = d.action
+      where d.mirror = ${behind} and d.outcome is null order by d.seq`,
   );
   assert.deepEqual(
     [...rows],
     [
-      { seq: 3, outcome: 'skipped', code: 'already-there' },
-      { seq: 4, outcome: 'skipped', code: 'already-there' },
-      { seq: 5, outcome: null, code: null },
+      { seq: 6, nth: 3, outcome: null },
+      { seq: 7, nth: 4, outcome: null },
+      { seq: 8, nth: 5, outcome: null },
     ],
   );
+  const [lane] = await acme.rows(
+    sql`select sent_seq::int as sent, acked_seq::int as acked, head_seq::int as head, last_seq::int as last from lanes where mirror = ${behind}`,
+  );
+  assert.deepEqual(lane, { sent: 4, acked: 4, head: 6, last: 8 });
   northwind.lanes.clear();
 });
 

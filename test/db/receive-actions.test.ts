@@ -1,10 +1,12 @@
 // What comes from other gateways and tools: order, gaps, duplicates, and into the log exactly once.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import type { WireAnswer } from '#core/wire.ts';
+import { canonicalConstant } from '#core/constant.ts';
 import { reason } from '#core/reasons.ts';
+import type { ConstantPart } from '#core/vocabulary.ts';
 import { rememberUpload } from '#db/uploads.ts';
 import { acme, escalation, far, publicUrl, startReceiveRig, wireOf, type ReceiveRig } from './receive-rig.ts';
 
@@ -153,6 +155,125 @@ describe('actions from another gateway', () => {
     assert.deepEqual(said(await rig.send(mirror, wireOf({ seq: 3, after: 1, via: [acme, own, far] }))), [
       'refused origin',
     ]);
+  });
+
+  it('what another desk of this gateway said, and what comes by it, may arrive here: the hub is no ring', async () => {
+    const mirror = await rig.open('10b');
+    const second = `${publicUrl}/i/second`;
+    const action = wireOf({ seq: 2, origin: second, via: [second, acme], kind: 'In other words', note: '<p>of ours</p>' });
+    const { id, at } = action.constant;
+    const hash = createHash('sha256').update(canonicalConstant(action.constant as ConstantPart)).digest('hex');
+    const { db } = rig.connection;
+    await db.execute(
+      sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
+        values (${id}, 'second', 's1', '7', 'second', ${at}, '{"name":"Ann Agent","role":"agent"}', 'desks', 'visible', '<p>of ours</p>',
+          '{"kind":"Said here","fields":{}}', 'by our own names', '{second}')`,
+    );
+    const sentOn = randomUUID();
+    await db.execute(
+      sql`insert into deliveries (mirror, to_instance, seq, kind, action, sent_hash) values (${sentOn}, 'acme-peer', 1, 'action', ${id}, ${hash})`,
+    );
+    const altered = { ...action, constant: { ...action.constant, note: '<p>not of ours</p>' } };
+    assert.deepEqual(said(await rig.send(mirror, altered)), ['refused constant-differs']);
+    assert.deepEqual(said(await rig.send(mirror, { ...action, seq: 3, after: 1 })), ['accepted']);
+    assert.deepEqual(said(await rig.send(mirror, { ...action, seq: 3, after: 1 })), ['duplicate']);
+    const row = await rig.one(
+      sql`select words->>'kind' as kind, via, outcome from deliveries where action = ${id} and to_instance = 'north'`,
+    );
+    assert.deepEqual({ ...row }, { kind: 'In other words', via: ['second', 'acme-peer'], outcome: null });
+    const never = wireOf({ seq: 4, origin: second, via: [second, acme] });
+    await db.execute(
+      sql`insert into actions (id, instance, ticket, external_id, origin, at, audience, visibility, hash, via)
+        values (${never.constant.id}, 'second', 's1', '8', 'second', now(), 'team', 'hidden', 'never sent', '{second}')`,
+    );
+    assert.deepEqual(said(await rig.send(mirror, never)), ['refused constant-differs'], 'it never left here');
+  });
+
+  describe('of a peer that was restored and has read its desk again', () => {
+    const at = '2026-11-22T08:00:00.000Z';
+
+    it('an action with the same ticket, instant, author and text ends as there already, and the peer is told', async () => {
+      const mirror = await rig.open('20');
+      const first = wireOf({ seq: 2, ticket: '20', at, note: '<p>Look: <img src="cid:a"></p>' });
+      await rig.send(mirror, first);
+      const read = wireOf({ seq: 3, ticket: '20', at, again: true, note: '<p>Look: <img src="cid:b"></p>' });
+      const other = wireOf({ seq: 4, ticket: '20', at, again: true, note: '<p>Another.</p>' });
+      const answer = await rig.send(mirror, read, other);
+      assert.deepEqual(said(answer), ['accepted', 'accepted']);
+      assert.deepEqual(answer.wake.toSorted(), ['acme-peer', 'north']);
+      assert.deepEqual(
+        (await deliveriesOf(mirror)).slice(1).map(({ kind, reason: why }) => [kind, why?.code]),
+        [
+          ['action', undefined],
+          ['copy', 'already-there'],
+          ['action', undefined],
+        ],
+      );
+      const told = await rig.all<{ action: string; outcome: string }>(
+        sql`select action, receipt->>'outcome' as outcome from deliveries where mirror = ${mirror} and to_instance = 'acme-peer'`,
+      );
+      assert.deepEqual(
+        told.map((row) => ({ ...row })),
+        [{ action: read.constant.id, outcome: 'skipped' }],
+      );
+      assert.deepEqual(said(await rig.send(mirror, read)), ['duplicate']);
+    });
+
+    it('the same words twice are two actions where nobody was restored', async () => {
+      const mirror = await rig.open('21');
+      const twice = [wireOf({ seq: 2, ticket: '21', at }), wireOf({ seq: 3, ticket: '21', at })];
+      assert.deepEqual(said(await rig.send(mirror, ...twice)), ['accepted', 'accepted']);
+      assert.deepEqual(
+        (await deliveriesOf(mirror)).map(({ kind }) => kind),
+        ['action', 'action', 'action'],
+      );
+    });
+
+    it('the same escalation under another id opens nothing: the pair goes by that id, and what the peer had goes again', async () => {
+      const first = escalation({ ticket: '22', at });
+      await rig.receive({ actions: [first], open: true });
+      const before = first.constant.id;
+      const { db } = rig.connection;
+      await db.execute(
+        sql`update mirrors set state = 'open', supplier_ticket = 'N22', supplier_number = 'N22', supplier_url = 'https://n/22' where id = ${before}`,
+      );
+      const ours = randomUUID();
+      await db.execute(
+        sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, words, hash, via)
+          values (${ours}, 'north', 'N22', '5', 'north', now(), '{"name":"N","role":"agent"}', 'desks', 'visible', '{"kind":"K","fields":{}}', 'h', '{north}')`,
+      );
+      await db.execute(
+        sql`insert into deliveries (mirror, to_instance, seq, kind, action, accepted_at, outcome) values (${before}, 'acme-peer', 1, 'action', ${ours}, now(), 'applied')`,
+      );
+      await db.execute(
+        sql`update lanes set last_seq = 1, sent_seq = 1, acked_seq = 1 where mirror = ${before} and to_instance = 'acme-peer'`,
+      );
+      await db.execute(sql`update links set state = 'quarantined' where id = 'acme-north'`);
+      const read = escalation({ ticket: '22', at, again: true });
+      assert.deepEqual(said(await rig.receive({ actions: [read], open: true })), ['deferred link-quarantined']);
+      await db.execute(sql`update links set state = 'active' where id = 'acme-north'`);
+      const faults = new Map([[0, reason('bad-signature')]]);
+      await rig.receive({ actions: [read], open: true, faults });
+      assert.notEqual(await rig.one(sql`select id from mirrors where id = ${before}`), undefined, 'not for a forgery');
+      assert.deepEqual(said(await rig.receive({ actions: [read], open: true })), ['accepted']);
+      const mirror = read.constant.id;
+      const found = await rig.all(sql`select id, state, supplier_ticket as t from mirrors where customer_ticket = '22'`);
+      assert.deepEqual(
+        found.map((row) => ({ ...row })),
+        [{ id: mirror, state: 'open', t: 'N22' }],
+      );
+      const lane = await rig.all<{ kind: string; action: string; seq: number; open: boolean }>(
+        sql`select kind, action, seq::int as seq, outcome is null as open from deliveries where mirror = ${mirror} and to_instance = 'acme-peer' order by seq`,
+      );
+      assert.deepEqual(
+        lane.map((row) => ({ ...row })),
+        [
+          { kind: 'receipt', action: mirror, seq: 2, open: true },
+          { kind: 'action', action: ours, seq: 3, open: true },
+        ],
+      );
+      assert.deepEqual(said(await rig.send(mirror, wireOf({ seq: 2, ticket: '22' }))), ['accepted']);
+    });
   });
 
   it('whoever sends stands in via, even where it leaves itself out', async () => {

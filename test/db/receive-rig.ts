@@ -161,6 +161,7 @@ export type Wanted = {
   readonly origin?: string;
   readonly via?: readonly string[];
   readonly late?: boolean;
+  readonly again?: boolean;
   readonly closed?: boolean;
   readonly status?: string;
   readonly at?: string;
@@ -195,6 +196,7 @@ export function wireOf(wanted: Wanted = {}): WireAction {
     drops: [],
     trace: randomUUID().replaceAll('-', ''),
     late: wanted.late ?? false,
+    again: wanted.again ?? false,
     ticket: {
       id: ticket,
       number: `AC-${ticket}`,

@@ -19,10 +19,12 @@ import { serve } from '#gateway/serve.ts';
 import { runWorker } from '#workflows/run-worker.ts';
 import type { Limits } from '#workflows/activities/deps.ts';
 import { freshDatabase } from '#test/support/database.ts';
+import { startProgram, type Program, type ProgramOptions } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
+import type { TcpProxy } from '#test/support/tcp-proxy.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
-import { workflowBundle } from './bundle.ts';
+import { bundleCache, workflowBundle } from './bundle.ts';
 import { startHaloDesk, type HaloDesk, type HaloDeskOptions } from './halo-desk.ts';
 import { assertInvariants, type CheckedDesk, type CheckOptions } from './invariants.ts';
 import { registerNamespace } from './rig.ts';
@@ -62,10 +64,18 @@ export type DeskRig = {
   close(): Promise<void>;
 };
 
+export type DeskRigOptions = {
+  /**
+   * Other gateways reach this one through it, as desks do. Gateway and worker are then processes of their own, with the
+   * programs that people run; the rig's own limits are not for them.
+   */
+  readonly line?: TcpProxy;
+};
+
 /** How long tests let the watchers sleep between two polls. Milliseconds. */
 export const pollMs = 2_000;
 
-export async function startDeskRig(label: string): Promise<DeskRig> {
+export async function startDeskRig(label: string, { line }: DeskRigOptions = {}): Promise<DeskRig> {
   const database = await freshDatabase(label);
   const connection = connect(database.url, { max: 5, name: 'desk-rig' });
   const address = await testTemporal();
@@ -79,8 +89,6 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
   let logged = '';
   const log = makeLog({ level: 'info', name: label, to: { write: (line) => void (logged += line) } });
 
-  const gateway = createApp({ connection, log, version: '0.0.0', hintOf, temporalUp: () => Promise.resolve(true) });
-  const served = await serve(gateway, { host: '127.0.0.1', port: 0 });
   const config: Config = {
     databaseUrl: database.url,
     temporal: { address, namespace },
@@ -92,24 +100,44 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
     adminToken: undefined,
     host: '127.0.0.1',
     port: 0,
-    publicUrl: undefined,
+    publicUrl: line?.url,
     log: 'info',
   };
   const catalogues = createCatalogueReader(allowAddresses);
+  const env = {
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    FERRY_SECRET_KEY: secretKey.toString('base64'),
+    FERRY_BLOBS: blobs.path,
+    FERRY_ALLOW_ADDRESSES: allowAddresses.join(','),
+    FERRY_LOG: 'warn',
+    ...(line === undefined ? {} : { FERRY_PUBLIC_URL: line.url }),
+  };
+  const programs: Program[] = [];
+  const start = async (options: ProgramOptions): Promise<Program> => {
+    const program = await startProgram({ ...options, ready: /"ready":true/ });
+    programs.push(program);
+    return program;
+  };
+  let gatewayUrl: string;
+  if (line === undefined) {
+    const gateway = createApp({ connection, log, version: '0.0.0', hintOf, temporalUp: () => Promise.resolve(true) });
+    const served = await serve(gateway, { host: '127.0.0.1', port: 0 });
+    gatewayUrl = served.url;
+    stops.push(() => served.stop(1_000));
+  } else {
+    const gateway = await start({ program: 'gateway/main.ts', env: { ...env, FERRY_PORT: '0' } });
+    line.aim(Number(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(gateway.stdout())?.[1]));
+    gatewayUrl = line.url;
+    stops.push(() => gateway.stop());
+  }
 
   const rig: DeskRig = {
     connection,
-    gatewayUrl: served.url,
-    env: {
-      DATABASE_URL: database.url,
-      TEMPORAL_ADDRESS: address,
-      TEMPORAL_NAMESPACE: namespace,
-      FERRY_SECRET_KEY: secretKey.toString('base64'),
-      FERRY_BLOBS: blobs.path,
-      FERRY_ALLOW_ADDRESSES: allowAddresses.join(','),
-      FERRY_LOG: 'warn',
-    },
-    halo: async (id, options) => rig.add(await startHaloDesk(id, served.url, options)),
+    gatewayUrl,
+    env,
+    halo: async (id, options) => rig.add(await startHaloDesk(id, gatewayUrl, options)),
     add(desk) {
       desks.set(desk.id, desk);
       return desk;
@@ -131,6 +159,12 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
         throw new Error(`not applied: ${result.outcome}`);
     },
     async startWorker(limits = {}) {
+      if (line !== undefined) {
+        const args = ['--bundle-cache', await bundleCache()];
+        const worker = await start({ program: 'workflows/worker.ts', args, env });
+        stops.push(() => worker.stop());
+        return { stop: async () => void (await worker.stop()) };
+      }
       const stopping = new AbortController();
       const running = runWorker(config, log, stopping.signal, {
         createHelpdesk,
@@ -187,10 +221,9 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
       await rig.settled();
       await assertInvariants(connection, await seenSince(connection, [...desks.values()]), options);
     },
-    log: () => logged,
+    log: () => logged + programs.map((program) => program.output()).join(''),
     async close() {
       for (const stop of stops.toReversed()) await stop().catch(() => {});
-      await served.stop(1_000);
       for (const desk of desks.values()) await desk.close();
       await catalogues.close();
       await connection.close();
@@ -202,7 +235,7 @@ export async function startDeskRig(label: string): Promise<DeskRig> {
 }
 
 /** `ACME_URL` and the like, for every desk. */
-function variables(desks: Iterable<AnyDesk>): Record<string, string> {
+export function variables(desks: Iterable<AnyDesk>): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { id, secrets } of desks) {
     const prefix = id.toUpperCase().replaceAll('-', '_');

@@ -7,6 +7,7 @@ import { assertAgree, carried } from './between.ts';
 import { linkState, pair, startOrganisation, type Organisation } from './organisations.ts';
 import type { RigDesk } from './rig.ts';
 
+const mayWiden = (kind: string | null): boolean => kind === 'Note';
 const visibleToUsers = { inbound: { actions: [{ from: 'Note', to: 'Note', audience: 'user' }] } };
 
 describe('two organisations with a gateway each', () => {
@@ -40,7 +41,7 @@ describe('two organisations with a gateway each', () => {
     await shown(() => count(north.desk, far, 'from acme') || undefined, 'the note at north');
     await north.desk.note(far, '<p>from north</p>');
     await shown(() => count(acme.desk, ticket, 'from north') || undefined, 'the note at acme');
-    await assertAgree(acme, north, link);
+    await assertAgree(acme, north, link, { mayWiden });
     assert.deepEqual([count(north.desk, far, 'from acme'), count(acme.desk, ticket, 'from north')], [1, 1]);
     const foreign = await rows(
       north.rig.connection.db,
@@ -58,7 +59,7 @@ describe('two organisations with a gateway each', () => {
       'the refusal at acme',
     );
     assert.equal(told.visible, false);
-    await assertAgree(acme, north, link);
+    await assertAgree(acme, north, link, { mayWiden });
     assert.equal(count(north.desk, far, 'not wanted'), 0);
   });
 
@@ -72,7 +73,7 @@ describe('two organisations with a gateway each', () => {
     await acme.rig.hint('acme', ticket);
     await north.rig.hint('north', far);
     await shown(() => (count(acme.desk, ticket, 'n 100.') && count(north.desk, far, 'a 99.')) || undefined, 'the last');
-    await assertAgree(acme, north, link);
+    await assertAgree(acme, north, link, { mayWiden });
     assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', 100, 10));
     assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', 100));
   });
@@ -116,7 +117,7 @@ describe('two organisations with a gateway each', () => {
       'the last notes',
       90_000,
     );
-    await assertAgree(acme, north, link);
+    await assertAgree(acme, north, link, { mayWiden });
     assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', n));
     assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', n));
   });
@@ -141,7 +142,7 @@ describe('two organisations with a gateway each', () => {
       await acme.desk.note(ticket, `<p>cut ${n + 1}.</p>`);
       await shown(() => count(north.desk, far, `cut ${n + 1}.`) || undefined, `note ${n + 1}`, 60_000);
     }
-    await assertAgree(acme, north, link);
+    await assertAgree(acme, north, link, { mayWiden });
     assert.deepEqual(texts(north.desk, far, /cut \d+\./), numbered('cut', places.length));
   });
 
@@ -158,7 +159,7 @@ describe('two organisations with a gateway each', () => {
     }, 'the courier to wait');
     north.line.down(false);
     await shown(() => count(north.desk, far, 'a 5.') || undefined, 'the last', 90_000);
-    await assertAgree(acme, north, link);
+    await assertAgree(acme, north, link, { mayWiden });
     assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', 5));
   });
 });
@@ -202,6 +203,7 @@ describe('three organisations', () => {
     await of('blue').desk.note(third, '<p>said by blue</p>');
     await shown(() => count(of('red').desk, first, 'said by blue') || undefined, 'the answer at its beginning');
     for (const one of organisations) await carried(one);
+    for (const { rig } of organisations) await rig.check({ mayWiden });
     assert.deepEqual(
       [
         count(of('green').desk, second, 'said by red'),
@@ -224,6 +226,7 @@ describe('three organisations', () => {
     await of('red').desk.note(first, '<p>round and round</p>');
     await shown(() => count(of('blue').desk, third, 'round and round') || undefined, 'the note at blue');
     for (const one of organisations) await carried(one);
+    for (const { rig } of organisations) await rig.check({ mayWiden });
     const red = count(of('red').desk, first, 'round and round') + count(of('red').desk, again, 'round and round');
     assert.deepEqual(
       [red, count(of('green').desk, second, 'round and round'), count(of('blue').desk, third, 'round and round')],

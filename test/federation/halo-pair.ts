@@ -44,16 +44,8 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
   const { prefix = '' } = options;
   const acme = await rig.halo(`${prefix}acme`, { seed: acmeSeed, ...options.acme });
   const north = await rig.halo(`${prefix}northwind`, { seed: northwindSeed, ...options.north });
-  const act =
-    (desk: HaloDesk, agent: string) =>
-    async (ticket: number, outcome: string, note: string, more: Input = {}) =>
-      (await desk.people.agentAction(agent, ticket, { outcome, note_html: note, ...more })).id;
-  const dana = act(acme, acmeNames.agents.dana);
-  const lena = act(north, northwindNames.agents.lena);
-  const logged = async (ticket: Input = {}): Promise<number> => {
-    const made = { summary: 'VPN drops', details_html: '<p>It drops every hour.</p>', type: 'Incident', ...ticket };
-    return (await acme.people.userTicket(acmeNames.users.priya, made)).id;
-  };
+  const people = peopleOf(acme, north);
+  const { dana, lena, logged } = people;
   await options.before?.({ acme, north, dana, lena, logged });
   const yaml = (change: PairOptions['change']): Promise<string> =>
     exampleLinks({
@@ -66,17 +58,35 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
       },
     });
   await rig.apply(await yaml(undefined));
-  const escalate = async (ticket: number, more: Input = {}): Promise<void> => {
-    await dana(ticket, acmeNames.outcomes.escalate, '<p>Please help.</p>', { supplier: acmeNames.supplier, ...more });
-  };
   return {
+    ...people,
     acme,
     north,
     desks: [acme, north],
     apply: async (over = {}) => rig.apply(await yaml(undefined), { over }),
     change: async (change) => rig.apply(await yaml(change)),
+  };
+}
+
+export type PairPeople = Pick<Pair, 'escalated' | 'logged' | 'escalate' | 'dana' | 'lena'>;
+
+/** What people do on the two desks. */
+export function peopleOf(acme: HaloDesk, north: HaloDesk): PairPeople {
+  const act =
+    (desk: HaloDesk, agent: string) =>
+    async (ticket: number, outcome: string, note: string, more: Input = {}) =>
+      (await desk.people.agentAction(agent, ticket, { outcome, note_html: note, ...more })).id;
+  const dana = act(acme, acmeNames.agents.dana);
+  const logged = async (ticket: Input = {}): Promise<number> => {
+    const made = { summary: 'VPN drops', details_html: '<p>It drops every hour.</p>', type: 'Incident', ...ticket };
+    return (await acme.people.userTicket(acmeNames.users.priya, made)).id;
+  };
+  const escalate = async (ticket: number, more: Input = {}): Promise<void> => {
+    await dana(ticket, acmeNames.outcomes.escalate, '<p>Please help.</p>', { supplier: acmeNames.supplier, ...more });
+  };
+  return {
     dana,
-    lena,
+    lena: act(north, northwindNames.agents.lena),
     logged,
     escalate,
     async escalated(ticket, escalation) {

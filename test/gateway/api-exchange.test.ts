@@ -177,6 +177,13 @@ describe('the supplier and customer API', () => {
       assert.deepEqual(said(reply), ['refused bad-signature'], 'another link gives that origin no second key');
     });
 
+    it('nobody vouches for what a desk of our own is to have said', async () => {
+      const forger = await newOrigin(`${rig.url}/i/second`);
+      const via = [forger.issuer, rig.origins.acme.issuer];
+      const forged = { ...(await rig.signed({ ...next(), via }, forger)), key: forger.public as WireAction['key'] };
+      assert.deepEqual(said(await post(mirror, forged as WireAction)), ['refused bad-signature']);
+    });
+
     it('a tool without a gateway speaks unsigned, but only for itself', async () => {
       const token = await rig.token('tool-north', 'customer');
       const own = `${rig.url}/i/tool`;

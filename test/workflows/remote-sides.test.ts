@@ -255,6 +255,7 @@ function wire(id: string, seq: number, more: Partial<WireAction> & { readonly no
     drops: [],
     trace: 'ab'.repeat(16),
     late: false,
+    again: false,
     ticket: { id: '5', number: 'F-5', url: 'https://far.example/5', closed: false },
     ...rest,
   };

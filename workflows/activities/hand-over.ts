@@ -16,6 +16,7 @@ import { prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
 import { receivingSide } from './what-leaves.ts';
 import { senderTicket } from './wire-action.ts';
+import { mayBeSent } from './write-marker.ts';
 
 /** What is left of a body besides its actions. Bytes. */
 const envelopeBytes = 1_024;
@@ -86,6 +87,7 @@ async function send(run: HandOverRun, turn: TurnAt, contexts: readonly DeliveryC
       after: Math.min(after, seq - 1),
       ticket: senderTicket(context) ?? prepared.action.ticket,
       late: context.delivery.releasedAt !== null,
+      again: mayBeSent(context),
     };
     bytes += Buffer.byteLength(JSON.stringify(action)) + 1;
     if (ready.length > 0 && bytes > (peer.limits?.bodyBytes ?? wireLimits.bodyBytes)) break;

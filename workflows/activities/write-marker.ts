@@ -24,8 +24,16 @@ export function markerOf(context: DeliveryContext, step: number): string {
 
 /** One of the two gateways was restored since it was recorded: it may have been written before. */
 export function mayBeWritten(context: DeliveryContext): boolean {
-  const { delivery, action, mirror } = context;
-  if (mirror.resumed_at === null || delivery.kind !== 'action' || !isReceived(context)) return false;
+  return isBeforeResumed(context) && isReceived(context);
+}
+
+/** One of the two gateways was restored since it was recorded: the other may have it under another id. */
+export function mayBeSent(context: DeliveryContext): boolean {
+  return isBeforeResumed(context) && !isReceived(context);
+}
+
+function isBeforeResumed({ delivery, action, mirror }: DeliveryContext): boolean {
+  if (mirror.resumed_at === null || delivery.kind !== 'action') return false;
   return Date.parse(action.at) <= Date.parse(mirror.resumed_at) + clockSkewMs;
 }
 

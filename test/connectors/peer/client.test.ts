@@ -259,6 +259,7 @@ function action(id: string, seq: number): WireAction {
     drops: [],
     trace: 'ab'.repeat(16),
     late: false,
+    again: false,
     ticket: { id: '1', number: '#1', url: '', closed: false },
   };
 }
