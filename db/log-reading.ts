@@ -68,10 +68,12 @@ export async function logReading(
   const ticket = locked ?? (await lockTicket(tx, { instance, ticketId, externalIds }, input.first));
   const { known, mirrors, openings, creating } = ticket;
   const writes = withMade(ticket.writes, input.made);
-  // A ticket that nobody has read yet may be the one we are creating right now.
-  if (ticket.isNew && creating && input.created !== true) {
-    await forgetTicket(tx, instance, ticketId);
-    return { ...nothing, readAgain: true };
+  // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
+  if (ticket.isNew && input.created !== true) {
+    if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, instance, ticketId)))) {
+      await forgetTicket(tx, instance, ticketId);
+      return { ...nothing, readAgain: true };
+    }
   }
   const recognition = recognise({
     actions: actions.map((action) => ({ ...action, bare: action.note === null && action.attachments.length === 0 })),
@@ -186,6 +188,18 @@ export async function readFromMany(
       left join tickets t on t.instance = i.id and t.kind = 'ticket' and t.external_id = asked.id`,
   );
   return new Map(found.map((row) => [row.id, row.since]));
+}
+
+/** An escalation has made it, and has further steps to go before its mirror is open. */
+async function isBeingOpened(tx: Tx, instance: string, ticketId: string): Promise<boolean> {
+  const found = await rows(
+    tx,
+    sql`select 1 as one from writes w
+      join deliveries d on d.id = w.delivery and d.escalation and d.outcome is null
+      join mirrors m on m.id = d.mirror and m.state = 'opening'
+      where w.instance = ${instance} and w.ticket = ${ticketId} limit 1`,
+  );
+  return found.length > 0;
 }
 
 async function forgetTicket(tx: Tx, instance: string, ticketId: string): Promise<void> {

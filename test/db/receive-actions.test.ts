@@ -160,9 +160,17 @@ describe('actions from another gateway', () => {
   it('what another desk of this gateway said, and what comes by it, may arrive here: the hub is no ring', async () => {
     const mirror = await rig.open('10b');
     const second = `${publicUrl}/i/second`;
-    const action = wireOf({ seq: 2, origin: second, via: [second, acme], kind: 'In other words', note: '<p>of ours</p>' });
+    const action = wireOf({
+      seq: 2,
+      origin: second,
+      via: [second, acme],
+      kind: 'In other words',
+      note: '<p>of ours</p>',
+    });
     const { id, at } = action.constant;
-    const hash = createHash('sha256').update(canonicalConstant(action.constant as ConstantPart)).digest('hex');
+    const hash = createHash('sha256')
+      .update(canonicalConstant(action.constant as ConstantPart))
+      .digest('hex');
     const { db } = rig.connection;
     await db.execute(
       sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
@@ -193,11 +201,11 @@ describe('actions from another gateway', () => {
     const at = '2026-11-22T08:00:00.000Z';
 
     it('an action with the same ticket, instant, author and text ends as there already, and the peer is told', async () => {
-      const mirror = await rig.open('20');
-      const first = wireOf({ seq: 2, ticket: '20', at, note: '<p>Look: <img src="cid:a"></p>' });
+      const mirror = await rig.open('r20');
+      const first = wireOf({ seq: 2, ticket: 'r20', at, note: '<p>Look: <img src="cid:a"></p>' });
       await rig.send(mirror, first);
-      const read = wireOf({ seq: 3, ticket: '20', at, again: true, note: '<p>Look: <img src="cid:b"></p>' });
-      const other = wireOf({ seq: 4, ticket: '20', at, again: true, note: '<p>Another.</p>' });
+      const read = wireOf({ seq: 3, ticket: 'r20', at, again: true, note: '<p>Look: <img src="cid:b"></p>' });
+      const other = wireOf({ seq: 4, ticket: 'r20', at, again: true, note: '<p>Another.</p>' });
       const answer = await rig.send(mirror, read, other);
       assert.deepEqual(said(answer), ['accepted', 'accepted']);
       assert.deepEqual(answer.wake.toSorted(), ['acme-peer', 'north']);
@@ -220,8 +228,8 @@ describe('actions from another gateway', () => {
     });
 
     it('the same words twice are two actions where nobody was restored', async () => {
-      const mirror = await rig.open('21');
-      const twice = [wireOf({ seq: 2, ticket: '21', at }), wireOf({ seq: 3, ticket: '21', at })];
+      const mirror = await rig.open('r21');
+      const twice = [wireOf({ seq: 2, ticket: 'r21', at }), wireOf({ seq: 3, ticket: 'r21', at })];
       assert.deepEqual(said(await rig.send(mirror, ...twice)), ['accepted', 'accepted']);
       assert.deepEqual(
         (await deliveriesOf(mirror)).map(({ kind }) => kind),
@@ -230,7 +238,7 @@ describe('actions from another gateway', () => {
     });
 
     it('the same escalation under another id opens nothing: the pair goes by that id, and what the peer had goes again', async () => {
-      const first = escalation({ ticket: '22', at });
+      const first = escalation({ ticket: 'r22', at });
       await rig.receive({ actions: [first], open: true });
       const before = first.constant.id;
       const { db } = rig.connection;
@@ -249,7 +257,7 @@ describe('actions from another gateway', () => {
         sql`update lanes set last_seq = 1, sent_seq = 1, acked_seq = 1 where mirror = ${before} and to_instance = 'acme-peer'`,
       );
       await db.execute(sql`update links set state = 'quarantined' where id = 'acme-north'`);
-      const read = escalation({ ticket: '22', at, again: true });
+      const read = escalation({ ticket: 'r22', at, again: true });
       assert.deepEqual(said(await rig.receive({ actions: [read], open: true })), ['deferred link-quarantined']);
       await db.execute(sql`update links set state = 'active' where id = 'acme-north'`);
       const faults = new Map([[0, reason('bad-signature')]]);
@@ -257,7 +265,9 @@ describe('actions from another gateway', () => {
       assert.notEqual(await rig.one(sql`select id from mirrors where id = ${before}`), undefined, 'not for a forgery');
       assert.deepEqual(said(await rig.receive({ actions: [read], open: true })), ['accepted']);
       const mirror = read.constant.id;
-      const found = await rig.all(sql`select id, state, supplier_ticket as t from mirrors where customer_ticket = '22'`);
+      const found = await rig.all(
+        sql`select id, state, supplier_ticket as t from mirrors where customer_ticket = 'r22'`,
+      );
       assert.deepEqual(
         found.map((row) => ({ ...row })),
         [{ id: mirror, state: 'open', t: 'N22' }],
@@ -272,7 +282,7 @@ describe('actions from another gateway', () => {
           { kind: 'action', action: ours, seq: 3, open: true },
         ],
       );
-      assert.deepEqual(said(await rig.send(mirror, wireOf({ seq: 2, ticket: '22' }))), ['accepted']);
+      assert.deepEqual(said(await rig.send(mirror, wireOf({ seq: 2, ticket: 'r22' }))), ['accepted']);
     });
   });
 
@@ -393,7 +403,7 @@ describe('actions from another gateway', () => {
   });
 
   it('when both tickets are closed the mirror is, and a reply opens it again', async () => {
-    const mirror = await rig.open('20');
+    const mirror = await rig.open('r20');
     await rig.connection.db.execute(
       sql`update mirrors set state = 'open', supplier_ticket = '77' where id = ${mirror}`,
     );
@@ -401,9 +411,9 @@ describe('actions from another gateway', () => {
       sql`insert into tickets (instance, external_id, snapshot) values ('north', '77', '{"ticketId":"77","closed":true}')`,
     );
     const state = async () => (await rig.one(sql`select state from mirrors where id = ${mirror}`))?.['state'];
-    await rig.send(mirror, wireOf({ seq: 2, ticket: '20', closed: true, status: 'Resolved' }));
+    await rig.send(mirror, wireOf({ seq: 2, ticket: 'r20', closed: true, status: 'Resolved' }));
     assert.equal(await state(), 'closed');
-    await rig.send(mirror, wireOf({ seq: 3, ticket: '20', status: 'Open' }));
+    await rig.send(mirror, wireOf({ seq: 3, ticket: 'r20', status: 'Open' }));
     assert.equal(await state(), 'open');
     const seen = await rig.one<{ snapshot: { status: string; summary: string } }>(
       sql`select snapshot from tickets where instance = 'acme-peer' and external_id = '20'`,
@@ -413,7 +423,7 @@ describe('actions from another gateway', () => {
   });
 
   it('the breaker counts what comes from outside', async () => {
-    const mirror = await rig.open('21');
+    const mirror = await rig.open('r21');
     let seq = 1;
     for (let n = 0; n < 14; n += 1) {
       await rig.connection.db.execute(

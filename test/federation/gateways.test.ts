@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
 import { until } from '#test/support/wait.ts';
 import { assertAgree, carried } from './between.ts';
-import { linkState, pair, startOrganisation, type Organisation } from './organisations.ts';
+import { linkState, pair, set, startOrganisation, type Organisation } from './organisations.ts';
 import type { RigDesk } from './rig.ts';
 
 const mayWiden = (kind: string | null): boolean => kind === 'Note';
@@ -23,6 +23,7 @@ describe('two organisations with a gateway each', () => {
     await north.close();
   });
 
+  const agree = (): Promise<void> => assertAgree(acme, north, link, { mayWiden });
   const opened = async (): Promise<{ ticket: string; far: string }> => {
     const ticket = await acme.desk.open();
     await acme.desk.escalate(ticket);
@@ -41,7 +42,7 @@ describe('two organisations with a gateway each', () => {
     await shown(() => count(north.desk, far, 'from acme') || undefined, 'the note at north');
     await north.desk.note(far, '<p>from north</p>');
     await shown(() => count(acme.desk, ticket, 'from north') || undefined, 'the note at acme');
-    await assertAgree(acme, north, link, { mayWiden });
+    await agree();
     assert.deepEqual([count(north.desk, far, 'from acme'), count(acme.desk, ticket, 'from north')], [1, 1]);
     const foreign = await rows(
       north.rig.connection.db,
@@ -59,7 +60,7 @@ describe('two organisations with a gateway each', () => {
       'the refusal at acme',
     );
     assert.equal(told.visible, false);
-    await assertAgree(acme, north, link, { mayWiden });
+    await agree();
     assert.equal(count(north.desk, far, 'not wanted'), 0);
   });
 
@@ -73,7 +74,7 @@ describe('two organisations with a gateway each', () => {
     await acme.rig.hint('acme', ticket);
     await north.rig.hint('north', far);
     await shown(() => (count(acme.desk, ticket, 'n 100.') && count(north.desk, far, 'a 99.')) || undefined, 'the last');
-    await assertAgree(acme, north, link, { mayWiden });
+    await agree();
     assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', 100, 10));
     assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', 100));
   });
@@ -117,9 +118,44 @@ describe('two organisations with a gateway each', () => {
       'the last notes',
       90_000,
     );
-    await assertAgree(acme, north, link, { mayWiden });
+    await agree();
     assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', n));
     assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', n));
+  });
+
+  it('carry on after kill -9 at the worst moments of handing over and receiving, at either side', async () => {
+    const { ticket, far } = await opened();
+    await agree();
+    const say = async (n: number): Promise<void> => void (await acme.desk.note(ticket, `<p>kill ${n}.</p>`));
+    // Who is started after a kill carries what was left, and dies at the next point.
+    await acme.worker().kill9();
+    let worker = await acme.startWorker({}, 'sending:kill 1.');
+    await say(1);
+    await worker.ended;
+    worker = await acme.startWorker({}, 'answered:kill 2.');
+    await shown(() => count(north.desk, far, 'kill 1.') || undefined, 'what was promised and not sent');
+    await say(2);
+    await worker.ended;
+    await Promise.all([acme.startWorker(), north.gateway().kill9()]);
+    let gateway = await north.startGateway('/actions');
+    await say(3);
+    await gateway.ended;
+    await Promise.all([north.startGateway(), north.worker().kill9()]);
+    await agree();
+
+    worker = await north.startWorker({}, 'sending:/receipts');
+    await say(4);
+    await worker.ended;
+    worker = await north.startWorker({}, 'answered:/receipts');
+    await worker.ended;
+    await Promise.all([north.startWorker(), acme.gateway().kill9()]);
+    gateway = await acme.startGateway('/receipts');
+    await say(5);
+    await gateway.ended;
+    await acme.startGateway();
+    await shown(() => count(north.desk, far, 'kill 5.') || undefined, 'the last note');
+    await agree();
+    assert.deepEqual(texts(north.desk, far, /kill \d+\./), numbered('kill', 5));
   });
 
   it('carry a note once, wherever in the exchange the line is cut', async () => {
@@ -142,7 +178,7 @@ describe('two organisations with a gateway each', () => {
       await acme.desk.note(ticket, `<p>cut ${n + 1}.</p>`);
       await shown(() => count(north.desk, far, `cut ${n + 1}.`) || undefined, `note ${n + 1}`, 60_000);
     }
-    await assertAgree(acme, north, link, { mayWiden });
+    await agree();
     assert.deepEqual(texts(north.desk, far, /cut \d+\./), numbered('cut', places.length));
   });
 
@@ -159,8 +195,36 @@ describe('two organisations with a gateway each', () => {
     }, 'the courier to wait');
     north.line.down(false);
     await shown(() => count(north.desk, far, 'a 5.') || undefined, 'the last', 90_000);
-    await assertAgree(acme, north, link, { mayWiden });
+    await agree();
     assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', 5));
+  });
+
+  it('that are linked with two desks of one gateway carry from the one through the other organisation to the other', async () => {
+    const second = await acme.rig.desk('second');
+    await acme.rig.live();
+    await set(north, link, 'supplier', { outbound: { actions: ['Note'], relay: 'all' } });
+    const onward = await pair(north, acme, {
+      at: 'second',
+      customer: { ...visibleToUsers, outbound: { actions: ['Note'], relay: 'all' } },
+    });
+    const { ticket, far } = await opened();
+    await north.desk.escalate(far, '<p>Please help us.</p>');
+    const third = await shown(() => north.desk.ticket(far).reference ?? undefined, 'the number of the third ticket');
+    assert.ok(second.desk.tickets.has(third));
+    await acme.desk.note(ticket, '<p>said by the first</p>');
+    await shown(() => count(second, third, 'said by the first') || undefined, 'the note at the second desk');
+    await second.note(third, '<p>said by the second</p>');
+    await shown(() => count(acme.desk, ticket, 'said by the second') || undefined, 'the answer at the first desk');
+    await agree();
+    for (const text of ['said by the first', 'said by the second'])
+      assert.deepEqual(
+        [count(acme.desk, ticket, text), count(north.desk, far, text), count(second, third, text)],
+        [1, 1, 1],
+        text,
+      );
+    assert.equal(await linkState(north, onward), 'active');
+    const verified = await acme.ferry('verify', 'second', third);
+    assert.equal(verified.code, 0, verified.out + verified.err);
   });
 });
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { pollMs, startDeskRig, type DeskRig } from './desk-rig.ts';
+import { errorDialogPng } from '#twins/halo/picture.ts';
+import { until } from '#test/support/wait.ts';
 import { acmeNames, farOf, mayWiden, northwindNames, startPair, type Pair } from './halo-pair.ts';
 
 const { noteToSupplier, internalNote } = acmeNames.outcomes;
@@ -18,11 +20,33 @@ describe('two Halos whose webhooks and answers cannot be relied on', () => {
   });
   after(() => rig.close());
 
+  /** The id of Northwind's ticket of that summary, as soon as there is one. */
+  async function newest(summary: string): Promise<number | undefined> {
+    const found = await pair.north.people.tickets();
+    return found.find((one) => one.summary === summary)?.id;
+  }
+
   /** Northwind's notes on the ticket that have this text, oldest first. */
   async function arrived(far: number, text: string): Promise<string[]> {
     const { actions } = await pair.north.ticket(far);
     return actions.map(({ note }) => note).filter((note) => note.includes(text));
   }
+
+  it('what is done on the new ticket before its mirror is open is carried, not taken for somebody else’s', async () => {
+    const picture = errorDialogPng().toString('base64');
+    for (let n = 1; n <= 3; n += 1) {
+      const summary = `Answered at once ${n}`;
+      const ticket = await pair.logged({
+        summary,
+        details_html: '<p>I see this:</p><p><img src="cid:seen.png" alt="the error"></p>',
+        attachments: [{ filename: 'seen.png', cid: 'seen.png', data_base64: picture }],
+      });
+      await pair.escalate(ticket);
+      const far = await until(() => newest(summary), { what: 'the ticket at Northwind', everyMs: 2 });
+      await pair.lena(far, update, `<p>seen at once ${n}</p>`);
+      await pair.acme.note(ticket, `seen at once ${n}`);
+    }
+  });
 
   it('the same webhook ten times at once brings its note once', async () => {
     const { ticket, far } = await pair.escalated();

@@ -19,7 +19,8 @@ export type Organisation = {
   gateway(): Program;
   worker(): Program;
   /** Starts what does not run. */
-  startGateway(): Promise<Program>;
+  /** `crash`: see gateway-main.ts. */
+  startGateway(crash?: string): Promise<Program>;
   startWorker(limits?: Partial<Limits>, crash?: string): Promise<Program>;
   /** Runs the `ferry` command as this organisation's operator. */
   ferry(...args: readonly string[]): Promise<Ended & { readonly out: string; readonly err: string }>;
@@ -44,10 +45,10 @@ export async function startOrganisation(id: string, label: string): Promise<Orga
     line,
     gateway: () => running(gateway, 'gateway'),
     worker: () => running(worker, 'worker'),
-    async startGateway() {
+    async startGateway(crash) {
       gateway = await startProgram({
-        program: 'gateway/main.ts',
-        env: { ...rig.env, FERRY_PORT: '0' },
+        program: crash === undefined ? 'gateway/main.ts' : 'test/federation/gateway-main.ts',
+        env: { ...rig.env, FERRY_PORT: '0', ...(crash === undefined ? {} : { FERRY_TEST_CRASH: crash }) },
         ready: /"ready":true/,
       });
       const url = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(gateway.stdout());
@@ -76,6 +77,8 @@ export async function startOrganisation(id: string, label: string): Promise<Orga
 }
 
 export type PairOptions = {
+  /** Another instance of the supplier than the one it is named after. */
+  readonly at?: string;
   readonly customer?: Record<string, unknown>;
   readonly supplier?: Record<string, unknown>;
 };
@@ -86,20 +89,21 @@ export async function pair(
   supplier: Organisation,
   settings: PairOptions = {},
 ): Promise<string> {
-  const link = `${customer.id}-${supplier.id}`;
-  const invited = await supplier.ferry('link', 'invite', '--as', 'supplier', '--instance', supplier.id, '--link', link);
+  const { at = supplier.id } = settings;
+  const link = `${customer.id}-${at}`;
+  const invited = await supplier.ferry('link', 'invite', '--as', 'supplier', '--instance', at, '--link', link);
   const code = /\bferry_[\w-]+/.exec(invited.out)?.[0];
   if (invited.code !== 0 || code === undefined) throw new Error(`no invitation: ${invited.out}${invited.err}`);
   const accepted = await customer.ferry('link', 'accept', code, '--instance', customer.id, '--link', link);
   if (accepted.code !== 0) throw new Error(`not accepted: ${accepted.out}${accepted.err}`);
   await set(customer, link, 'customer', settings.customer);
-  await set(supplier, link, 'supplier', settings.supplier);
+  await set({ id: at, rig: supplier.rig }, link, 'supplier', settings.supplier);
   return link;
 }
 
 /** A new version of the organisation's own settings on the link. */
 export async function set(
-  { id, rig }: Organisation,
+  { id, rig }: Pick<Organisation, 'id' | 'rig'>,
   link: string,
   side: 'customer' | 'supplier',
   over: Record<string, unknown> = {},

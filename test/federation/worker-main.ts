@@ -2,6 +2,7 @@
  * A worker process for light desks, so that tests can kill it. `FERRY_TEST_CRASH` names the point at which it kills
  * itself with SIGKILL, once per file: `<point>:<text>` where text stands in the note that is carried.
  */
+import { subscribe } from 'node:diagnostics_channel';
 import { loadConfig } from '#config/env.ts';
 import { surviveDriverFault } from '#config/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
@@ -17,7 +18,7 @@ function die(): never {
   throw new Error('killed');
 }
 
-/** Points: decided, promised, performed, read-back, observed. */
+/** Points at our own desk: decided, promised, performed, read-back, observed. */
 function crashing(context: ConnectorContext): Helpdesk {
   const helpdesk = createLightHelpdesk(context);
   let performed = false;
@@ -43,6 +44,22 @@ function crashing(context: ConnectorContext): Helpdesk {
     },
   };
 }
+
+/**
+ * Points on the way to another gateway, where `text` is in the request's path or body. `sending`: promised, and nothing
+ * has left yet. `answered`: the whole answer is there, and nobody has looked at it.
+ */
+function dieOn(channel: string): void {
+  subscribe(channel, (message) => {
+    const { request } = message as {
+      request: { readonly method: string; readonly path: string; readonly body: unknown };
+    };
+    if (request.method === 'POST' && `${request.path} ${String(request.body)}`.includes(text)) die();
+  });
+}
+
+if (point === 'sending') dieOn('undici:request:create');
+if (point === 'answered') dieOn('undici:request:trailers');
 
 const bundle = process.env['FERRY_TEST_BUNDLE'];
 const asked = new AbortController();
