@@ -116,6 +116,17 @@ export async function continueAbove(
   return waiting.length;
 }
 
+/**
+ * What was logged of a ticket whose mirror had been lost, and so went nowhere, is to be read again now that the mirror is
+ * back. Behind the ticket's lock.
+ */
+export async function forgetUncarried(tx: Tx, instance: string, ticket: string): Promise<void> {
+  await tx.execute(
+    sql`delete from actions a where instance = ${instance} and ticket = ${ticket}
+      and not exists (select 1 from deliveries d where d.action = a.id)`,
+  );
+}
+
 async function lockLane(tx: Tx, mirror: string): Promise<void> {
   await tx.execute(sql`select id from mirrors where id = ${mirror} for update`);
   await tx.execute(sql`select mirror from lanes where mirror = ${mirror} order by to_instance for update`);

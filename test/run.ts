@@ -27,8 +27,8 @@ const light = [
   'architecture.test.ts',
   'docs.test.ts',
 ];
-/** Mostly waiting as well: for processes that start, and for lines that are down. */
-const lightFiles = /^(?:gateways.*|link-life|fuzz)\.test\.ts$/;
+/** Mostly waiting as well, for processes that start. */
+const lightFiles = /^(?:link-life|fuzz|rt-demo|gateways-restore)\.test\.ts$/;
 /** For each test; one that takes longer says so itself. */
 const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 

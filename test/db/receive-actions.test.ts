@@ -403,7 +403,7 @@ describe('actions from another gateway', () => {
   });
 
   it('when both tickets are closed the mirror is, and a reply opens it again', async () => {
-    const mirror = await rig.open('r20');
+    const mirror = await rig.open('20');
     await rig.connection.db.execute(
       sql`update mirrors set state = 'open', supplier_ticket = '77' where id = ${mirror}`,
     );
@@ -411,9 +411,9 @@ describe('actions from another gateway', () => {
       sql`insert into tickets (instance, external_id, snapshot) values ('north', '77', '{"ticketId":"77","closed":true}')`,
     );
     const state = async () => (await rig.one(sql`select state from mirrors where id = ${mirror}`))?.['state'];
-    await rig.send(mirror, wireOf({ seq: 2, ticket: 'r20', closed: true, status: 'Resolved' }));
+    await rig.send(mirror, wireOf({ seq: 2, ticket: '20', closed: true, status: 'Resolved' }));
     assert.equal(await state(), 'closed');
-    await rig.send(mirror, wireOf({ seq: 3, ticket: 'r20', status: 'Open' }));
+    await rig.send(mirror, wireOf({ seq: 3, ticket: '20', status: 'Open' }));
     assert.equal(await state(), 'open');
     const seen = await rig.one<{ snapshot: { status: string; summary: string } }>(
       sql`select snapshot from tickets where instance = 'acme-peer' and external_id = '20'`,
@@ -423,7 +423,7 @@ describe('actions from another gateway', () => {
   });
 
   it('the breaker counts what comes from outside', async () => {
-    const mirror = await rig.open('r21');
+    const mirror = await rig.open('21');
     let seq = 1;
     for (let n = 0; n < 14; n += 1) {
       await rig.connection.db.execute(

@@ -106,6 +106,7 @@ describe('after a database was restored from a backup', () => {
     await shown(async () => (await notices(acme)).includes('peer/quarantined') || undefined, 'the notice at acme');
     assert.match(await status(acme), /The other side says: quarantined/);
     await north.desk.note(first.far, '<p>n four.</p>');
+    await north.desk.note(second.far, '<p>n quiet.</p>');
     const before = JSON.stringify([...north.desk.desk.tickets.values()]);
     await acme.desk.note(first.ticket, '<p>a four.</p>');
     // Its answer says how little it has, so this side does not trust it any more either.
@@ -121,7 +122,7 @@ describe('after a database was restored from a backup', () => {
     await talk(second, 'five');
     await agree(restored);
     both(first, ['a one.', 'n one.', 'a two.', 'n two.', 'a four.', 'n four.']);
-    both(second, ['a three.', 'n three.', 'a five.', 'n five.']);
+    both(second, ['a three.', 'n three.', 'n quiet.', 'a five.', 'n five.']);
     assert.equal(north.desk.desk.tickets.size, opened, 'no ticket is opened twice');
   });
 

@@ -8,6 +8,7 @@ import type { Reason } from '#core/vocabulary.ts';
 import { addHint } from '#db/claim-hints.ts';
 import type { Tx } from '#db/client.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
+import { forgetUncarried } from '#db/link-compare.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log-reading.ts';
 import { moveMirrorsOn } from '#db/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended } from '#db/outcome.ts';
@@ -17,6 +18,7 @@ import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { make } from './make-step.ts';
 import { observe, readBack, type ReadBack } from './observe.ts';
 import { fieldsNotTaken, isSeen, statusStep, whoseStatus } from './verify.ts';
+import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
 const lookAgainMs = 300;
@@ -127,6 +129,7 @@ function ownWrite(tx: Tx, context: DeliveryContext, last: Pending | null): Pick<
   return {
     first: async () => {
       await bindTicket(tx, context, openedTicket(opened));
+      if (mayBeWritten(context)) await forgetUncarried(tx, context.delivery.to, openedTicket(opened).ticketId);
       await markMade(tx, id, index, made);
     },
   };
