@@ -90,8 +90,7 @@ describe('bad input to the API', () => {
       ].join('\r\n'),
       `10000\r\n${' '.repeat(0x10000)}\r\n`,
     );
-    // A reset may overtake the answer; what counts is that the endless body was broken off.
-    assert.match(endless, /^(?:HTTP\/1\.1 413 |$)/);
+    assert.match(endless, /^HTTP\/1\.1 413 /);
   });
 
   it('has lists that are too long', async () => {
@@ -249,8 +248,11 @@ describe('bad input to the API', () => {
       const socket = connect(Number(new URL(rig.url).port), '127.0.0.1');
       let got = '';
       const timer = setTimeout(() => socket.destroy(new Error('no answer')), 10_000);
+      let left = 17;
       const more = (): void => {
-        if (again === undefined || got !== '' || socket.destroyed) return;
+        // Just over the limit, and no end: bytes that nobody reads would make a reset that overtakes the answer.
+        if (again === undefined || left === 0 || got !== '' || socket.destroyed) return;
+        left -= 1;
         if (socket.write(again)) setImmediate(more);
         else socket.once('drain', more);
       };
@@ -262,9 +264,8 @@ describe('bad input to the API', () => {
         socket.write(text);
         more();
       });
-      socket.on('error', (error: NodeJS.ErrnoException) => {
-        const isBrokenOff = again !== undefined && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        if (got === '' && !isBrokenOff) reject(error);
+      socket.on('error', (error) => {
+        if (got === '') reject(error);
       });
       socket.on('close', () => {
         clearTimeout(timer);
