@@ -1,6 +1,7 @@
 /** Promises of several lanes in one statement: what is to be promised while one is on its way waits for the next. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
+import { createGather } from './gather.ts';
 import { arrayLiteral, textArray } from './text-array.ts';
 import { promiseWrite, type Promised, type PromiseInput } from './writes.ts';
 
@@ -16,29 +17,12 @@ const atOnce = 2;
 const most = 32;
 
 export function createPromises(db: Db): PromiseWrite {
-  let waiting: Waiting[] = [];
-  let running = 0;
-  let isPlanned = false;
-  const plan = (): void => {
-    if (isPlanned || running >= atOnce || waiting.length === 0) return;
-    isPlanned = true;
-    setImmediate(() => {
-      isPlanned = false;
-      const batch = waiting.slice(0, most);
-      waiting = waiting.slice(most);
-      running += 1;
-      void promiseAll(db, batch).finally(() => {
-        running -= 1;
-        plan();
-      });
-      plan();
-    });
-  };
-  return (input) =>
-    new Promise((done, failed) => {
-      waiting.push({ input, done, failed });
-      plan();
-    });
+  const add = createGather<Waiting>({
+    atOnce,
+    take: (waiting) => ({ batch: waiting.slice(0, most), rest: waiting.slice(most) }),
+    run: (batch) => promiseAll(db, batch),
+  });
+  return (input) => new Promise((done, failed) => add({ input, done, failed }));
 }
 
 /** Never rejects. Where the statement fails, because a ticket has an open write or for another reason, each is told its own. */

@@ -4,6 +4,7 @@
  * one piece of work fails, each is done again by itself, so that it spoils nothing for the others.
  */
 import type { Client, Tx } from './client.ts';
+import { createGather } from './gather.ts';
 import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -29,49 +30,32 @@ type Job = {
 
 export function createTogether(db: Client, options: TogetherOptions = {}): Together {
   const { atOnce = 3, most = 16 } = options;
-  let waiting: Job[] = [];
-  let running = 0;
-  let isPlanned = false;
-
-  /** What arrives in the same turn of the event loop goes together. */
-  const plan = (): void => {
-    if (isPlanned || running >= atOnce || waiting.length === 0) return;
-    isPlanned = true;
-    setImmediate(() => {
-      isPlanned = false;
-      const batch = take();
-      running += 1;
-      void runBatch(db, batch).finally(() => {
-        running -= 1;
-        plan();
-      });
-      plan();
-    });
-  };
-
-  /** The first that wait, but no ticket twice: what is known of it is read once per transaction. */
-  const take = (): Job[] => {
-    const batch = new Map<string, Job>();
-    const rest: Job[] = [];
-    for (const job of waiting) {
-      if (batch.size < most && !batch.has(job.key)) batch.set(job.key, job);
-      else rest.push(job);
-    }
-    waiting = rest;
-    return [...batch.values()];
-  };
-
+  const add = createGather<Job>({
+    atOnce,
+    take: (waiting) => takeUnlike(waiting, most),
+    run: (batch) => runBatch(db, batch),
+  });
   return <Result>(read: TicketRead, work: TicketWork<Result>) =>
     new Promise<Result>((resolve, reject) => {
-      waiting.push({
+      add({
         read,
         key: `${read.instance}\n${read.ticketId}`,
         work,
         done: (result) => resolve(result as Result),
         failed: reject,
       });
-      plan();
     });
+}
+
+/** The first that wait, but no ticket twice: what is known of it is read once per transaction. */
+function takeUnlike(waiting: readonly Job[], most: number): { readonly batch: Job[]; readonly rest: Job[] } {
+  const batch = new Map<string, Job>();
+  const rest: Job[] = [];
+  for (const job of waiting) {
+    if (batch.size < most && !batch.has(job.key)) batch.set(job.key, job);
+    else rest.push(job);
+  }
+  return { batch: [...batch.values()], rest };
 }
 
 /** Never rejects: each job hears for itself. */
