@@ -44,7 +44,8 @@ export async function dueLanes(db: Db, input: ClaimInput): Promise<DueLane[] | n
       )
       select due.mirror as lane_mirror, due.link as lane_link, due.sent_seq::float8 as sent_seq,
         due.acked_seq::float8 as acked_seq, due.last_seq::float8 as last_seq, head.* from due
-      left join lateral (${headQuery(sql`due.mirror`, sql`due.instance`)}) head on true
+      -- By itself the head is planned in 2 ms; joined with what is due it would take ten times that.
+      left join lateral (${headQuery(sql`due.mirror`, sql`due.instance`)} offset 0) head on true
       order by due.due_at`,
   );
   if (found.length === 0) return null;

@@ -32,3 +32,30 @@ export function createGather<Item>({ atOnce, take, run }: GatherOptions<Item>): 
     plan();
   };
 }
+
+/**
+ * Questions that are asked at about the same time, answered together, in order. Where that fails, each is asked by
+ * itself, so that none spoils the answer to another.
+ */
+export function createGathered<Question, Answer>(
+  answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+  { atOnce = 2, most = 64 } = {},
+): (question: Question) => Promise<Answer> {
+  type Waiting = { readonly question: Question; done(answer: Answer): void; failed(error: unknown): void };
+  const run = async (batch: readonly Waiting[]): Promise<void> => {
+    try {
+      const answers = await answer(batch.map(({ question }) => question));
+      for (const [n, { done }] of batch.entries()) done(answers[n] as Answer);
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length === 1) return only?.failed(error);
+      for (const one of batch) await run([one]);
+    }
+  };
+  const add = createGather<Waiting>({
+    atOnce,
+    take: (waiting) => ({ batch: waiting.slice(0, most), rest: waiting.slice(most) }),
+    run,
+  });
+  return (question) => new Promise((done, failed) => add({ question, done, failed }));
+}

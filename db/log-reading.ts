@@ -148,28 +148,6 @@ function withBeside(action: Observed, before: Before, { snapshot, actions }: Log
   return { ...action, words };
 }
 
-/** True where every action of the reading is known and the snapshot says nothing new: no transaction is needed. */
-export async function nothingNew(
-  db: Db,
-  instance: string,
-  ticketId: string,
-  ids: readonly string[],
-  snapshot: TicketSnapshot,
-): Promise<boolean> {
-  const [row] = await rows<{ known: number; same: boolean; unsettled: boolean }>(
-    db,
-    sql`select
-      (select count(*)::int from unnest(${textArray(ids)}) as seen(id) where
-        exists (select 1 from actions where instance = ${instance} and ticket = ${ticketId} and external_id = seen.id)
-        or exists (select 1 from written_ids where instance = ${instance} and ticket = ${ticketId} and external_id = seen.id)
-      ) as known,
-      exists (select 1 from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}
-        and (snapshot is null or snapshot = ${JSON.stringify(snapshot)}::jsonb)) as same,
-      exists (select 1 from writes where instance = ${instance} and ticket = ${ticketId} and state in ('open', 'made')) as unsettled`,
-  );
-  return row !== undefined && row.known === ids.length && row.same && !row.unsettled;
-}
-
 /** Where a read of this ticket has to start: its cursor, or go-live for one never read. */
 export async function readFrom(db: Db, instance: string, ticketId: string): Promise<string | null> {
   return (await readFromMany(db, instance, [ticketId])).get(ticketId) ?? null;

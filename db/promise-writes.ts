@@ -1,51 +1,27 @@
 /** Promises of several lanes in one statement: what is to be promised while one is on its way waits for the next. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
-import { createGather } from './gather.ts';
+import { createGathered } from './gather.ts';
 import { arrayLiteral, textArray } from './text-array.ts';
 import { promiseWrite, type Promised, type PromiseInput } from './writes.ts';
 
 export type PromiseWrite = (input: PromiseInput) => Promise<Promised>;
 
-type Waiting = {
-  readonly input: PromiseInput;
-  done(promised: Promised): void;
-  failed(error: unknown): void;
-};
-
 const atOnce = 2;
 const most = 32;
 
+/** Where the statement fails, because a ticket has an open write or for another reason, each finds out its own. */
 export function createPromises(db: Db): PromiseWrite {
-  const add = createGather<Waiting>({
-    atOnce,
-    take: (waiting) => ({ batch: waiting.slice(0, most), rest: waiting.slice(most) }),
-    run: (batch) => promiseAll(db, batch),
-  });
-  return (input) => new Promise((done, failed) => add({ input, done, failed }));
+  return createGathered(
+    async (inputs) => {
+      const [only] = inputs;
+      return only !== undefined && inputs.length === 1 ? [await promiseWrite(db, only)] : promiseTogether(db, inputs);
+    },
+    { atOnce, most },
+  );
 }
 
-/** Never rejects. Where the statement fails, because a ticket has an open write or for another reason, each is told its own. */
-async function promiseAll(db: Db, batch: readonly Waiting[]): Promise<void> {
-  if (batch.length > 1) {
-    try {
-      const left = await promiseTogether(
-        db,
-        batch.map((one) => one.input),
-      );
-      for (const { input, done } of batch) {
-        const leftMs = left.get(`${input.delivery}/${input.step}`);
-        done(leftMs === undefined ? { kind: 'lost' } : { kind: 'promised', leftMs });
-      }
-      return;
-    } catch {
-      // Alone, each finds out what is wrong.
-    }
-  }
-  for (const { input, done, failed } of batch) await promiseWrite(db, input).then(done, failed);
-}
-
-async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise<Map<string, number>> {
+async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise<Promised[]> {
   const column = (of: (input: PromiseInput) => string): ReturnType<typeof textArray> => textArray(inputs.map(of));
   const ofPlan = inputs.map(({ plan, ticket }) => ({ plan, ticket }));
   const found = await rows<{ delivery: string; step: number; left_ms: number }>(
@@ -63,5 +39,9 @@ async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise
         where writes.state = 'absent'
       returning delivery, step, (extract(epoch from deadline - clock_timestamp()) * 1000)::float8 as left_ms`,
   );
-  return new Map(found.map((row) => [`${row.delivery}/${row.step}`, row.left_ms]));
+  const left = new Map(found.map((row) => [`${row.delivery}/${row.step}`, row.left_ms]));
+  return inputs.map(({ delivery, step }) => {
+    const leftMs = left.get(`${delivery}/${step}`);
+    return leftMs === undefined ? { kind: 'lost' } : { kind: 'promised', leftMs };
+  });
 }

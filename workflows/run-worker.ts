@@ -14,6 +14,7 @@ import { checkFingerprint } from '#db/fingerprint.ts';
 import { hintChannel } from '#db/hint.ts';
 import { signingKey, type Open, type Seal } from '#db/keys.ts';
 import { assertSchema, SchemaError } from '#db/migrate.ts';
+import { createNothingNew } from '#db/nothing-new.ts';
 import { createPromises } from '#db/promise-writes.ts';
 import { createVersionCache } from '#db/settings-in-force.ts';
 import { createTogether } from '#db/together.ts';
@@ -97,6 +98,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       db: main.db,
       together: createTogether(main.db),
       promiseWrite: createPromises(main.db),
+      nothingNew: createNothingNew(main.db),
       cache: createVersionCache(),
       desks: createDesks({
         db: main.db,

@@ -9,6 +9,7 @@ import { createHttpClient } from '#connectors/http.ts';
 import type { Helpdesk } from '#connectors/helpdesk.ts';
 import type { Attachment, Person, SideName, TicketSnapshot, Words } from '#core/vocabulary.ts';
 import { connect, rows, type Client, type Connection } from '#db/client.ts';
+import { createNothingNew } from '#db/nothing-new.ts';
 import { createPromises } from '#db/promise-writes.ts';
 import { createVersionCache } from '#db/settings-in-force.ts';
 import { createTogether } from '#db/together.ts';
@@ -129,6 +130,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     db,
     together: createTogether(db),
     promiseWrite: createPromises(db),
+    nothingNew: createNothingNew(db),
     cache,
     desks: { of: () => Promise.resolve(desk) },
     blobs,

@@ -4,6 +4,7 @@ import type { Helpdesk } from '#connectors/helpdesk.ts';
 import type { InstanceType } from '#core/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import type { Client } from '#db/client.ts';
+import type { NothingNew } from '#db/nothing-new.ts';
 import type { PromiseWrite } from '#db/promise-writes.ts';
 import type { VersionCache } from '#db/settings-in-force.ts';
 import type { Together } from '#db/together.ts';
@@ -75,6 +76,7 @@ export type WorkDeps = {
   /** Logs several tickets in one transaction. */
   readonly together: Together;
   readonly promiseWrite: PromiseWrite;
+  readonly nothingNew: NothingNew;
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;

@@ -2,7 +2,7 @@
 import { HelpdeskError, type ConnectorContext, type Helpdesk, type HttpClient } from '#connectors/helpdesk.ts';
 import type { InstanceType } from '#core/vocabulary.ts';
 import type { Db } from '#db/client.ts';
-import { loadInstance } from '#db/instances.ts';
+import { createInstanceReader } from '#db/instances.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Desk, Desks } from './deps.ts';
 import { createRetryAfter } from './retry-after.ts';
@@ -21,12 +21,13 @@ const freshMs = 1_000;
 type Kept = { readonly version: number; readonly desk: Desk };
 
 export function createDesks(deps: DesksDeps): Desks {
+  const load = createInstanceReader(deps.db);
   const kept = new Map<string, Kept>();
   const checkedAt = new Map<string, number>();
   const making = new Map<string, Promise<Desk>>();
 
   const refresh = async (instance: string): Promise<Desk> => {
-    const row = await loadInstance(deps.db, instance);
+    const row = await load(instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
     checkedAt.set(instance, performance.now());
     const known = kept.get(instance);

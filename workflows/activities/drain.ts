@@ -2,6 +2,7 @@
  * Carries everything that is due for one instance: claims lanes, carries them side by side, lingers when idle. The epoch
  * says whose the courier is; a drain that has lost it stops claiming and lets its requests reach their end.
  */
+import { setTimeout } from 'node:timers/promises';
 import { reason } from '#core/reasons.ts';
 import { authDelayMs, nextTry } from '#core/retry.ts';
 import {
@@ -26,6 +27,8 @@ const perTurn = 20;
 /** The bell is not trusted: it looks this often anyway. Milliseconds. */
 const lookEveryMs = 1_000;
 const renewEveryMs = 1_500;
+/** With so many lanes under way, and no sooner than this, more are claimed: several by one query. Milliseconds. */
+const claimPause = { above: 8, ms: 12 };
 /** With fewer activity slots left than this share, an idle drain leaves at once. */
 const slotsShort = 0.2;
 
@@ -98,6 +101,7 @@ async function drain(
     while (mine && trouble === null && failure === null && !signal.aborted && performance.now() < endsAt) {
       carrier = await carrierNow();
       const { concurrency } = carrier;
+      if (busy.size > claimPause.above) await setTimeout(claimPause.ms);
       const room = concurrency - busy.size;
       if (room > 0) {
         const claimed = await claim(deps, instance, epoch, [...busy.keys()], room);

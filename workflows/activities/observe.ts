@@ -7,7 +7,7 @@ import type { Tx } from '#db/client.ts';
 import { addHint } from '#db/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/locked-ticket.ts';
 import type { Observed } from '#db/log-action.ts';
-import { logReading, nothingNew, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
+import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/ticket-life.ts';
 import type { Desk, WorkDeps } from './deps.ts';
 import { memoised } from './memo.ts';
@@ -41,20 +41,10 @@ export async function observe(
     return;
   }
   const { snapshot, actions } = await understand(deps, reading);
-  if (
-    looksOld(actions, since) &&
-    (await nothingNew(
-      deps.db,
-      instance,
-      ticketId,
-      actions.map((one) => one.externalId),
-      snapshot,
-    ))
-  ) {
-    return;
-  }
+  const shown = ticketRead(instance, ticketId, actions);
+  if (looksOld(actions, since) && (await deps.nothingNew({ ...shown, snapshot }))) return;
   const { settleMs } = desk.helpdesk.traits;
-  const result = await deps.together(ticketRead(instance, ticketId, actions), (tx, locked) =>
+  const result = await deps.together(shown, (tx, locked) =>
     logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs }, locked),
   );
   deps.wake(result.wake);
