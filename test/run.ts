@@ -15,20 +15,11 @@ import { checkout } from './support/process.ts';
 import { postgresVariable, startServices, temporalVariable } from './support/services.ts';
 import type { StartedServices } from './support/services.ts';
 
-/** Files that need little besides themselves run side by side; the rest has the machine for itself, since it measures time. */
-const light = [
-  'core',
-  'config',
-  'blobs',
-  'cli',
-  'twins',
-  'connectors',
-  'waiting',
-  'architecture.test.ts',
-  'docs.test.ts',
-];
-/** Mostly waiting as well, for processes that start. */
-const lightFiles = /^(?:link-life|fuzz|rt-demo|gateways-restore)\.test\.ts$/;
+/** Mostly waiting: for leases and heartbeats to run out, for a desk or Temporal to be back, for processes to start. */
+const waiting = ['waiting', 'federation/gateways', 'federation/link-life', 'standalone/rt-demo', 'workflows/connect'];
+/** Measure time or memory, or show how fast a page reacts: they have the machine for themselves. */
+const alone = ['standalone', 'production', 'federation/halo-large-file', 'gateway/process', 'run.test.ts'];
+const waitingAtOnce = 4;
 /** For each test; one that takes longer says so itself. */
 const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 
@@ -60,11 +51,13 @@ async function main(named: readonly string[]): Promise<number> {
 }
 
 async function runAll(files: readonly string[], signal: AbortSignal): Promise<number> {
-  const first = files.filter(isLight);
-  const second = files.filter((file) => !isLight(file));
+  const waits = files.filter((file) => isOf(waiting, file));
+  const single = files.filter((file) => !waits.includes(file) && isOf(alone, file));
+  const others = files.filter((file) => !waits.includes(file) && !single.includes(file));
   const passes = [
-    { files: first, concurrency: availableParallelism() },
-    { files: second, concurrency: 1 },
+    { files: others, concurrency: availableParallelism() },
+    { files: waits, concurrency: waitingAtOnce },
+    { files: single, concurrency: 1 },
   ].filter((pass) => pass.files.length > 0 && !signal.aborted);
   const report = merged(
     passes.map(
@@ -100,9 +93,10 @@ function isTodo(event: TestEvent): boolean {
   return todo !== undefined && todo !== false;
 }
 
-function isLight(file: string): boolean {
-  const [, folder = '', name = ''] = relative(checkout, file).split('/');
-  return light.includes(folder) || lightFiles.test(name);
+/** `names`: how paths below `test` begin. */
+function isOf(names: readonly string[], file: string): boolean {
+  const path = relative(join(checkout, 'test'), file);
+  return names.some((name) => path.startsWith(name));
 }
 
 async function testFiles(named: readonly string[]): Promise<string[]> {

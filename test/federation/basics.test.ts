@@ -22,11 +22,11 @@ describe('an escalation and what follows it', () => {
     await acme.escalate(ticket);
     const far = await until(() => [...north.desk.tickets.values()][0], {
       what: 'the ticket at the supplier',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await until(() => acme.ticket(ticket).reference ?? undefined, {
       what: 'the supplier reference',
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     assert.equal(acme.ticket(ticket).reference, far.id);
     for (let n = 1; n <= 5; n += 1) await acme.note(ticket, `<p>from acme ${n}</p>`);
@@ -35,7 +35,7 @@ describe('an escalation and what follows it', () => {
       () => (north.ticket(far.id).actions.length >= 10 && acme.ticket(ticket).actions.length >= 11 ? true : undefined),
       {
         what: 'the notes on both sides',
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       },
     );
     await rig.check();

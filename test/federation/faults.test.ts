@@ -40,7 +40,7 @@ describe('a desk that misbehaves', () => {
     for (const text of ['one', 'two', 'three']) await acme.note(ticket, `<p>${text}</p>`);
     await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), {
       what: 'three notes',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
     assert.deepEqual(
@@ -82,7 +82,7 @@ describe('a desk that misbehaves', () => {
     await acme.note(ticket, '<p>allowed</p>');
     await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
       what: 'the allowed note',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
     assert.deepEqual(
@@ -111,7 +111,7 @@ describe('a desk that misbehaves', () => {
     await acme.note(ticket, '<p>waits behind</p>');
     await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), {
       what: 'the receipt',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
     assert.equal(acme.ticket(ticket).actions.filter((one) => one.by === 'service').length, 1);
@@ -121,7 +121,7 @@ describe('a desk that misbehaves', () => {
     );
     assert.equal(mirror?.state, 'refused');
     await acme.escalate(ticket);
-    await until(() => acme.ticket(ticket).reference ?? undefined, { what: 'the second try', timeoutMs: 20_000 });
+    await until(() => acme.ticket(ticket).reference ?? undefined, { what: 'the second try', timeoutMs: 60_000 });
     await rig.check();
   });
 
@@ -131,7 +131,7 @@ describe('a desk that misbehaves', () => {
     await acme.escalate(ticket, '<p>and again</p>');
     const told = await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), {
       what: 'the receipt',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
     assert.equal(north.desk.tickets.size, before);
@@ -145,7 +145,7 @@ describe('a desk that misbehaves', () => {
     await acme.note(ticket, '<p>to nobody</p>');
     const told = await until(() => acme.ticket(ticket).actions.find((one) => one.by === 'service'), {
       what: 'the receipt',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     assert.match(told.note ?? '', /deleted/);
     await rig.settled();
@@ -167,7 +167,7 @@ describe('a desk that misbehaves', () => {
     );
     await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
       what: 'the note',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
     assert.equal(north.ticket(far).actions.length, 1);
@@ -178,7 +178,7 @@ describe('a desk that misbehaves', () => {
     await acme.control({ act: { ticket, note: '<p>unannounced</p>' } });
     await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
       what: 'the note',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
   });
@@ -215,10 +215,10 @@ describe('a desk that misbehaves', () => {
       async () => {
         notes += 1;
         await acme.note(ticket, `<p>${notes}</p>`);
-        await until(() => north.ticket(far).actions.length === notes, { what: 'the note', timeoutMs: 20_000 });
+        await until(() => north.ticket(far).actions.length === notes, { what: 'the note', timeoutMs: 60_000 });
         return seen.some((request) => request.startsWith('POST'));
       },
-      { what: 'a write at the new address', timeoutMs: 20_000, everyMs: 200 },
+      { what: 'a write at the new address', timeoutMs: 60_000, everyMs: 200 },
     );
     assert.deepEqual(await epoch(), before);
   });
@@ -235,13 +235,13 @@ describe('a desk that misbehaves', () => {
     await north.note(far, '<p>solved</p>', { status: 'closed' });
     await until(async () => ((await state()) === 'closed' ? true : undefined), {
       what: 'the mirror to close',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     assert.equal(acme.ticket(ticket).status, 'closed');
     await acme.note(ticket, '<p>not quite</p>', { status: 'open' });
     await until(async () => ((await state()) === 'open' ? true : undefined), {
       what: 'the mirror to reopen',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.check();
     assert.equal(north.ticket(far).status, 'open');
@@ -260,7 +260,7 @@ describe('a desk that misbehaves', () => {
               where m.customer_ticket = ${ticket} and d.held_at is not null`,
           )
         )[0],
-      { what: 'the delivery to be held', timeoutMs: 20_000 },
+      { what: 'the delivery to be held', timeoutMs: 60_000 },
     );
     assert.equal(held.code, 'not-taken');
     await north.control({ automation: null });
@@ -307,7 +307,7 @@ describe('shadow mode', () => {
         (await rows(rig.connection.db, sql`select id from deliveries where outcome = 'skipped'`)).length === 2
           ? true
           : undefined,
-      { what: 'both decisions', timeoutMs: 20_000 },
+      { what: 'both decisions', timeoutMs: 60_000 },
     );
     await rig.settled();
     assert.equal(north.desk.tickets.size, 0);

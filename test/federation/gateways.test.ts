@@ -66,12 +66,13 @@ describe('two organisations with a gateway each', () => {
 
   it('leave no gap where something does not leave, and keep the order of a hundred notes both ways', async () => {
     const { ticket, far } = await opened();
+    // In two bursts: a hundred turns within a minute are a circle, and the breaker would stop them.
     for (let n = 1; n <= 100; n += 1) {
       if (n % 10 === 0) await acme.desk.act(ticket, { kind: 'Secret', note: `<p>secret ${n}</p>`, visible: false });
       else await acme.desk.control({ act: { ticket, note: `<p>a ${n}.</p>` } });
-      await north.desk.control({ act: { ticket: far, note: `<p>n ${n}.</p>` } });
     }
     await acme.rig.hint('acme', ticket);
+    for (let n = 1; n <= 100; n += 1) await north.desk.control({ act: { ticket: far, note: `<p>n ${n}.</p>` } });
     await north.rig.hint('north', far);
     await shown(() => (count(acme.desk, ticket, 'n 100.') && count(north.desk, far, 'a 99.')) || undefined, 'the last');
     await agree();
@@ -80,7 +81,8 @@ describe('two organisations with a gateway each', () => {
   });
 
   it('carry on after kill -9 of either worker or gateway under load: nothing is lost, nothing twice, order is kept', async () => {
-    const { ticket, far } = await opened();
+    // One way each: turns of a machine's pace on one ticket would be a circle, and the breaker would stop them.
+    const [up, down] = [await opened(), await opened()];
     const kills = [
       () =>
         acme
@@ -108,19 +110,19 @@ describe('two organisations with a gateway each', () => {
       const killed = kill();
       for (let k = 0; k < 10; k += 1) {
         n += 1;
-        await acme.desk.note(ticket, `<p>a ${n}.</p>`);
-        await north.desk.note(far, `<p>n ${n}.</p>`);
+        await acme.desk.note(up.ticket, `<p>a ${n}.</p>`);
+        await north.desk.note(down.far, `<p>n ${n}.</p>`);
       }
       await killed;
     }
     await shown(
-      () => (count(acme.desk, ticket, `n ${n}.`) && count(north.desk, far, `a ${n}.`)) || undefined,
+      () => (count(acme.desk, down.ticket, `n ${n}.`) && count(north.desk, up.far, `a ${n}.`)) || undefined,
       'the last notes',
       90_000,
     );
     await agree();
-    assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', n));
-    assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', n));
+    assert.deepEqual(texts(north.desk, up.far, /a \d+\./), numbered('a', n));
+    assert.deepEqual(texts(acme.desk, down.ticket, /n \d+\./), numbered('n', n));
   });
 
   it('carry on after kill -9 at the worst moments of handing over and receiving, at either side', async () => {

@@ -19,7 +19,7 @@ describe('the life of a link between two organisations', () => {
     link = await pair(acme, north, { customer: plain });
     ticket = await acme.desk.open();
     await acme.desk.escalate(ticket);
-    far = await until(() => acme.desk.ticket(ticket).reference, { what: 'the far number', timeoutMs: 20_000 });
+    far = await until(() => acme.desk.ticket(ticket).reference, { what: 'the far number', timeoutMs: 60_000 });
   });
   after(async () => {
     await acme?.close();
@@ -41,7 +41,7 @@ describe('the life of a link between two organisations', () => {
         );
         return row?.['code'] === 'link-suspended';
       },
-      { what: 'the sender to know why it waits', timeoutMs: 20_000 },
+      { what: 'the sender to know why it waits', timeoutMs: 60_000 },
     );
     await never(() => count(north.desk, far, 'while suspended') > 1 || count(acme.desk, ticket, 'back while') > 0, {
       what: 'a note to pass a suspended link',

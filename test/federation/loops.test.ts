@@ -94,23 +94,23 @@ describe('what could go in a circle does not', () => {
     const [red, green, blue] = [desk('red'), desk('green'), desk('blue')];
     const ticket = await red.open('A ring');
     await red.act(ticket, { kind: 'Escalate', note: '<p>to green</p>', visible: false, fields: { Ref: 'green' } });
-    const atGreen = await until(() => red.ticket(ticket).reference ?? undefined, { what: 'green', timeoutMs: 20_000 });
+    const atGreen = await until(() => red.ticket(ticket).reference ?? undefined, { what: 'green', timeoutMs: 60_000 });
     await green.act(atGreen, { kind: 'Escalate', note: '<p>to blue</p>', visible: false, fields: { Ref: 'blue' } });
-    const atBlue = await until(() => green.ticket(atGreen).reference ?? undefined, { what: 'blue', timeoutMs: 20_000 });
+    const atBlue = await until(() => green.ticket(atGreen).reference ?? undefined, { what: 'blue', timeoutMs: 60_000 });
     await blue.act(atBlue, { kind: 'Escalate', note: '<p>to red</p>', visible: false, fields: { Ref: 'red' } });
     const again = await until(() => blue.ticket(atBlue).reference ?? undefined, {
       what: 'red again',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await red.note(ticket, '<p>said by red</p>');
     await until(() => (count(blue, atBlue, 'said by red') > 0 ? true : undefined), {
       what: 'the note at blue',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await blue.note(atBlue, '<p>said by blue</p>');
     await until(() => (count(red, ticket, 'said by blue') + count(red, again, 'said by blue') > 0 ? true : undefined), {
       what: 'the note at red',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.settled();
     assert.equal(count(green, atGreen, 'said by red'), 1);
@@ -124,16 +124,16 @@ describe('what could go in a circle does not', () => {
     const [red, green, blue] = [desk('red'), desk('green'), desk('blue')];
     const merged = await red.open('Merged away');
     await red.act(merged, { kind: 'Escalate', note: '<p>to green</p>', visible: false, fields: { Ref: 'green' } });
-    const far = await until(() => red.ticket(merged).reference ?? undefined, { what: 'green', timeoutMs: 20_000 });
+    const far = await until(() => red.ticket(merged).reference ?? undefined, { what: 'green', timeoutMs: 60_000 });
     const other = await blue.open('The survivor');
     await blue.act(other, { kind: 'Escalate', note: '<p>to red</p>', visible: false, fields: { Ref: 'red' } });
-    const into = await until(() => blue.ticket(other).reference ?? undefined, { what: 'red', timeoutMs: 20_000 });
+    const into = await until(() => blue.ticket(other).reference ?? undefined, { what: 'red', timeoutMs: 60_000 });
     await rig.settled();
     const { db } = rig.connection;
     await notifyLanes(db, await db.transaction((tx) => followMerge(tx, 'red', 'Red', merged, into)));
     await until(() => green.ticket(far).actions.find(({ note }) => note?.includes('does not belong to this link')), {
       what: 'the reason at green',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     const [mirror] = await rows<{ reason: string }>(
       db,
@@ -152,7 +152,7 @@ describe('what could go in a circle does not', () => {
     ]);
     await until(() => (count(north, far, 'done') >= 3 && count(acme, ticket, 'done') >= 3 ? true : undefined), {
       what: 'the notes',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.settled();
     assert.equal(count(north, far, 'done'), 3);
@@ -164,7 +164,7 @@ describe('what could go in a circle does not', () => {
     const { ticket, far } = await opened(acme, north);
     await north.fault({ on: 'action', kind: 'slow-reply', ms: 600, times: 1 });
     await acme.note(ticket, '<p>raced</p>');
-    await until(() => (count(north, far, 'raced') > 0 ? true : undefined), { what: 'the write', timeoutMs: 10_000 });
+    await until(() => (count(north, far, 'raced') > 0 ? true : undefined), { what: 'the write', timeoutMs: 30_000 });
     await rig.hint('north', far);
     await rig.hint('north', far);
     await until(
@@ -175,7 +175,7 @@ describe('what could go in a circle does not', () => {
         );
         return row?.n === 1 ? true : undefined;
       },
-      { what: 'the outcome', timeoutMs: 10_000 },
+      { what: 'the outcome', timeoutMs: 30_000 },
     );
     await rig.settled();
     assert.equal(count(north, far, 'raced'), 1);
@@ -188,7 +188,7 @@ describe('what could go in a circle does not', () => {
     await north.note(far, '<p>typed by hand under the service account</p>', { by: 'service', author: 'Ferry' });
     await until(() => (count(acme, ticket, 'typed by hand') > 0 ? true : undefined), {
       what: 'the note',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await rig.settled();
     assert.equal(count(acme, ticket, 'typed by hand'), 1);
@@ -201,7 +201,7 @@ describe('what could go in a circle does not', () => {
     await acme.note(ticket, '<p>an update</p>');
     await until(() => (count(north, far, 'received your update') > 0 ? true : undefined), {
       what: 'the automation',
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     await rig.settled();
     await north.control({ automation: null });

@@ -44,7 +44,7 @@ describe('people are told', () => {
     const { ticket } = await opened(acme, north);
     await north.control({ automation: { status: 'waiting', note: null } });
     await acme.note(ticket, '<p>confidential matter</p>', { status: 'closed' });
-    const first = await until(() => told[0], { what: 'the notice', timeoutMs: 20_000 });
+    const first = await until(() => told[0], { what: 'the notice', timeoutMs: 60_000 });
     assert.equal(first.link, 'acme-north');
     assert.equal(first.cleared, false);
     assert.match(first.text, /NORTH answered with success but did not take "closed"/);
@@ -54,7 +54,7 @@ describe('people are told', () => {
       sql`select id from deliveries where held_at is not null`,
     );
     await releaseDelivery(rig.connection.db, held?.id ?? '', 'test');
-    const second = await until(() => told[1], { what: 'the all-clear', timeoutMs: 20_000 });
+    const second = await until(() => told[1], { what: 'the all-clear', timeoutMs: 60_000 });
     assert.equal(second.cleared, true);
     await rig.check();
     assert.equal(told.length, 2);

@@ -34,7 +34,7 @@ describe('what travels on from a desk between two others', () => {
     await north.escalate(atNorth);
     const atWest = await until(() => [...west.desk.tickets.values()][0], {
       what: 'the ticket at west',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await acme.note(
       ticket,
@@ -43,7 +43,7 @@ describe('what travels on from a desk between two others', () => {
     );
     const relayed = await until(() => west.ticket(atWest.id).actions.find((one) => one.note?.includes('down again')), {
       what: 'the reply at west',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     assert.doesNotMatch(JSON.stringify(north.ticket(atNorth).actions), /Ursula|drawer/);
     assert.doesNotMatch(JSON.stringify(relayed), /Ursula|drawer/);

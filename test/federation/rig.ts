@@ -353,7 +353,7 @@ export async function opened(customer: RigDesk, supplier: RigDesk): Promise<{ ti
   await customer.escalate(ticket);
   const far = await until(() => customer.ticket(ticket).reference ?? undefined, {
     what: `the ticket at ${supplier.id}`,
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   return { ticket, far };
 }

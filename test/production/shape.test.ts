@@ -94,7 +94,7 @@ describe(
           return written;
         }),
       );
-      await until(() => carried(acme, north, pairs) >= mirrors * 4, { what: 'the first notes', timeoutMs: 20_000 });
+      await until(() => carried(acme, north, pairs) >= mirrors * 4, { what: 'the first notes', timeoutMs: 60_000 });
       const client = new Client({ connection: temporal, namespace: rig.namespace });
       const victim = await carrierOf(client, 'north', workers);
       await victim.kill9();
@@ -201,6 +201,6 @@ function carrierOf(client: Client, instance: string, workers: readonly Program[]
       const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
       return workers.find(({ pid }) => identity.startsWith(`${pid}@`));
     },
-    { what: `the worker that carries for ${instance}`, timeoutMs: 20_000 },
+    { what: `the worker that carries for ${instance}`, timeoutMs: 60_000 },
   );
 }

@@ -107,7 +107,7 @@ describe('what Ferry stands on goes away and comes back', () => {
     })();
     await until(() => (north.ticket(far).actions.length >= 3 ? true : undefined), {
       what: 'the load to flow',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     await postgres.kill9();
     postgres = await startThePostgres(port);

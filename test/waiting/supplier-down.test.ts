@@ -34,7 +34,7 @@ describe('a supplier that is down for a minute', () => {
         );
         return row?.state === 'down' ? true : undefined;
       },
-      { what: 'the instance to be marked', timeoutMs: 20_000 },
+      { what: 'the instance to be marked', timeoutMs: 60_000 },
     );
     await sleep(downMs);
     const waiting = await rows<{ outcome: string | null; held: boolean }>(

@@ -23,7 +23,7 @@ describe('a worker that hangs past its heartbeat and wakes up again', () => {
     await acme.note(ticket, '<p>first</p>');
     await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), {
       what: 'the write under way',
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     zombie.freeze();
     await rig.spawnWorker();
