@@ -1,7 +1,7 @@
 /**
  * Everything logging must know of tickets, behind their locks. Two statements sent together: the first takes the locks,
  * in the order of the tickets' ids, the second begins when they are held and so sees what whoever held them before has
- * committed; it locks the tickets' mirrors, in the order of theirs.
+ * committed; it locks the tickets' mirrors, in the order of theirs, and behind each its lanes.
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/recognise.ts';
@@ -31,7 +31,7 @@ export type LockedTicket = {
   readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
   /** Unsettled writes to the ticket, and those settled so lately that their automations may still trail. */
   readonly writes: readonly WriteView[];
-  /** Its mirrors that still matter, oldest first, locked in the order of their ids. */
+  /** Its mirrors that still matter, oldest first, locked in the order of their ids, with their lanes. */
   readonly mirrors: MirrorRow[];
   readonly openings: readonly OpeningRow[];
   /** A ticket is being created in the instance right now. */
@@ -173,9 +173,13 @@ async function readBehind(
         select locked.* from theirs cross join lateral (
           select ${mirrorColumns} from ${mirrorFrom} where m.id = theirs.id and ${mattering} for update of m
         ) locked
+      ), lanes_locked as materialized (
+        select count(*) from locked cross join lateral (
+          select l.mirror from lanes l where l.mirror = locked.id order by l.to_instance for update
+        ) l
       )
       select (asked.n - 1)::int as n,
-        case when asked.n = 1 then (select json_agg(locked order by locked.id) from locked) end as mirrors,
+        case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
         (select json_object_agg(seen.id, seen."as") from (
           select external_id as id, 'action' as "as" from actions
             where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])

@@ -11,7 +11,7 @@ import { lockTicket, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction, type Observed } from './log-action.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
-import { sendLast } from './transaction.ts';
+import { sendGathered, sendLast } from './transaction.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Made } from './writes.ts';
 
@@ -42,8 +42,8 @@ export type LogReadingResult = {
   /** What people changed by these actions, newest last; for telling whose a status is. */
   readonly people: readonly Observed[];
   readonly consequences: readonly Observed[];
-  /** How many mirrors of the ticket still matter. */
-  readonly mirrors: number;
+  /** Those of the ticket that still matter; their locks are held, and those of their lanes. */
+  readonly mirrors: readonly string[];
 };
 
 const nothing: LogReadingResult = {
@@ -53,7 +53,7 @@ const nothing: LogReadingResult = {
   seen: new Set(),
   people: [],
   consequences: [],
-  mirrors: 0,
+  mirrors: [],
 };
 
 /** Runs inside the caller's transaction. `locked`: the ticket, where the caller holds its lock already. */
@@ -115,8 +115,14 @@ export async function logReading(
   }
   const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
   const mirrored = mirrors.length > 0 || wake.size > 0;
-  await sendLast(tx, remember(tx, { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made }));
-  if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
+  const shown = { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made };
+  const moves = mirrors.length > 0 && ticket.closed !== snapshot.closed;
+  if (ours.length === 0 && seen.size === 0 && input.made === undefined && !moves) {
+    await sendGathered(tx, standAll, shown);
+  } else {
+    await sendLast(tx, remember(tx, shown));
+  }
+  if (moves) {
     await moveMirrorsOn(
       tx,
       mirrors.map((mirror) => mirror.id),
@@ -129,7 +135,7 @@ export async function logReading(
     seen,
     people,
     consequences,
-    mirrors: mirrors.length,
+    mirrors: mirrors.map((mirror) => mirror.id),
   };
 }
 
@@ -215,23 +221,23 @@ type Remembered = {
   readonly made: OwnWrite | undefined;
 };
 
-/** How the ticket stands now. */
-function standing({ instance, ticketId, cursor, mirrored, snapshot }: Remembered): SQL {
-  return sql`update tickets set
-      cursor = greatest(cursor, ${cursor}::timestamptz),
-      snapshot = case when ${mirrored} then ${JSON.stringify(snapshot)}::jsonb else null end,
-      read_at = now()
-    where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`;
+/** How the tickets stand now. */
+function standing(shown: readonly Remembered[]): SQL {
+  const column = (of: (one: Remembered) => string): SQL => textArray(shown.map(of));
+  return sql`update tickets t set
+      cursor = greatest(t.cursor, nullif(s.cursor, '')::timestamptz), snapshot = nullif(s.snapshot, '')::jsonb, read_at = now()
+    from unnest(${column((one) => one.instance)}, ${column((one) => one.ticketId)}, ${column((one) => one.cursor ?? '')},
+      ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : ''))}) as s (instance, ticket, cursor, snapshot)
+    where t.instance = s.instance and t.kind = 'ticket' and t.external_id = s.ticket`;
+}
+
+async function standAll(tx: Tx, shown: readonly Remembered[]): Promise<void> {
+  await tx.execute(standing(shown));
 }
 
 /** What the read showed: whose actions are ours, which writes are settled by it, and how the ticket stands. */
 async function remember(tx: Tx, input: Remembered): Promise<void> {
-  const stand = standing(input);
   const [write, ...more] = knownWrites(input);
-  if (input.ours.length === 0 && write === undefined) {
-    await tx.execute(stand);
-    return;
-  }
   // Nearly always one write at most; by its key, so that no plan reads the table.
   const others = Promise.all(more.map((one) => rows(tx, markKnown(one))));
   const ours = input.ours.map(({ id, as, write: by, at }) => ({ id, as, delivery: by?.delivery, step: by?.step, at }));
@@ -243,7 +249,7 @@ async function remember(tx: Tx, input: Remembered): Promise<void> {
         from jsonb_to_recordset(${JSON.stringify(ours)}::jsonb) as o (id text, "as" text, delivery uuid, step int, at timestamptz)
         on conflict do nothing
       ), known as (${markKnown(write ?? null)})
-      ${stand}`,
+      ${standing([input])}`,
   );
   await Promise.all([others, standingNow]);
 }

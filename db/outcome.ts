@@ -32,6 +32,8 @@ export type Ending = {
   readonly opened?: Opened;
   /** The ticket is known to have no other mirror, so that nothing can be relayed. */
   readonly alone?: boolean;
+  /** The mirror and both its lanes are locked already, by an earlier statement of the transaction. */
+  readonly locked?: boolean;
 };
 
 export type Ended = {
@@ -53,7 +55,8 @@ export async function endDelivery(
   const wake: string[] = [];
 
   // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
-  const marked = Promise.all([lockLanes(tx, mirror.id), markEnded(tx, context, ending)]).then(([, [row]]) => row);
+  const locking = ending.locked === true ? null : lockLanes(tx, mirror.id);
+  const marked = Promise.all([markEnded(tx, context, ending), locking]).then(([[row]]) => row);
   if (isPlain(context, ending)) {
     const isLast = marked.then((row) => row !== undefined && row.ended > 0 && row.waiting === null);
     // Where it fails, the transaction does, and says so itself.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/client.ts';
-import { inTransaction, sendLast } from '#db/transaction.ts';
+import { inTransaction, sendGathered, sendLast } from '#db/transaction.ts';
 import { emptyDatabase, type TestDatabase } from '#test/support/database.ts';
 
 describe('a transaction whose last statements go out with its commit', () => {
@@ -77,5 +77,27 @@ describe('a transaction whose last statements go out with its commit', () => {
     });
     await assert.rejects(failing);
     assert.equal(await count(3000, 3999), 0);
+  });
+
+  it('sends what is done alike once, at its end, and that is undone with it', async () => {
+    const sent: (readonly number[])[] = [];
+    const insertAll = async (tx: Parameters<typeof sendLast>[0], numbers: readonly number[]): Promise<void> => {
+      sent.push(numbers);
+      await rows(tx, sql`insert into said (n) select n::int from unnest(${`{${numbers.join(',')}}`}::text[]) as n`);
+    };
+    await inTransaction(connection.db, async (tx) => {
+      await Promise.all([4000, 4001, 4002].map((n) => sendGathered(tx, insertAll, n)));
+      assert.deepEqual(sent, []);
+    });
+    assert.deepEqual(sent, [[4000, 4001, 4002]]);
+    assert.equal(await count(4000, 4999), 3);
+    const failing = inTransaction(connection.db, async (tx) => {
+      await insert(tx, 4003);
+      await sendGathered(tx, insertAll, 4000);
+    });
+    await assert.rejects(failing);
+    assert.equal(await count(4000, 4999), 3);
+    await connection.db.transaction((tx) => sendGathered(tx, insertAll, 4004));
+    assert.deepEqual(sent.at(-1), [4004]);
   });
 });

@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
-import { until } from '#test/support/wait.ts';
 import { startProgram } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
 import { allEnded, assertAgree } from './between.ts';
 import type { CheckOptions } from './invariants.ts';
-import { linkState, pair, startOrganisation, type Organisation } from './organisations.ts';
+import { linkState, pair, startOrganisation, visibleToUsers, type Organisation } from './organisations.ts';
 import { backUp, type Backup } from './restore.ts';
 import { registerNamespace, type RigDesk } from './rig.ts';
+import { count, shown } from './desk-notes.ts';
 
 const restored = { mayWiden: true, restored: true };
 
@@ -22,7 +22,7 @@ describe('after a database was restored from a backup', () => {
   before(async () => {
     [acme, north] = await Promise.all([startOrganisation('acme', 'back'), startOrganisation('north', 'back')]);
     link = await pair(acme, north, {
-      customer: { inbound: { actions: [{ from: 'Note', to: 'Note', audience: 'user' }] } },
+      customer: visibleToUsers,
     });
   });
   after(async () => {
@@ -206,14 +206,6 @@ describe('after a database was restored from a backup', () => {
     }
   });
 });
-
-function shown<Found>(look: () => Found | undefined | Promise<Found | undefined>, what: string, timeoutMs = 30_000) {
-  return until(look, { what, timeoutMs }) as Promise<NonNullable<Found>>;
-}
-
-function count(desk: RigDesk, ticket: string, text: string): number {
-  return desk.ticket(ticket).actions.filter((one) => one.note?.includes(text)).length;
-}
 
 async function emptyNamespace(): Promise<string> {
   const namespace = `t-clone-${randomUUID().slice(0, 8)}`;

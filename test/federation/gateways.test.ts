@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
-import { until } from '#test/support/wait.ts';
 import { assertAgree, carried } from './between.ts';
-import { linkState, pair, set, startOrganisation, type Organisation } from './organisations.ts';
-import type { RigDesk } from './rig.ts';
+import { linkState, pair, set, startOrganisation, visibleToUsers, type Organisation } from './organisations.ts';
+import { count, numbered, shown, texts } from './desk-notes.ts';
 
 const mayWiden = (kind: string | null): boolean => kind === 'Note';
-const visibleToUsers = { inbound: { actions: [{ from: 'Note', to: 'Note', audience: 'user' }] } };
 
 describe('two organisations with a gateway each', () => {
   let acme: Organisation;
@@ -80,85 +78,6 @@ describe('two organisations with a gateway each', () => {
     assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', 100));
   });
 
-  it('carry on after kill -9 of either worker or gateway under load: nothing is lost, nothing twice, order is kept', async () => {
-    // One way each: turns of a machine's pace on one ticket would be a circle, and the breaker would stop them.
-    const [up, down] = [await opened(), await opened()];
-    const kills = [
-      () =>
-        acme
-          .worker()
-          .kill9()
-          .then(() => acme.startWorker()),
-      () =>
-        north
-          .gateway()
-          .kill9()
-          .then(() => north.startGateway()),
-      () =>
-        north
-          .worker()
-          .kill9()
-          .then(() => north.startWorker()),
-      () =>
-        acme
-          .gateway()
-          .kill9()
-          .then(() => acme.startGateway()),
-    ];
-    let n = 0;
-    for (const kill of kills) {
-      const killed = kill();
-      for (let k = 0; k < 10; k += 1) {
-        n += 1;
-        await acme.desk.note(up.ticket, `<p>a ${n}.</p>`);
-        await north.desk.note(down.far, `<p>n ${n}.</p>`);
-      }
-      await killed;
-    }
-    await shown(
-      () => (count(acme.desk, down.ticket, `n ${n}.`) && count(north.desk, up.far, `a ${n}.`)) || undefined,
-      'the last notes',
-      90_000,
-    );
-    await agree();
-    assert.deepEqual(texts(north.desk, up.far, /a \d+\./), numbered('a', n));
-    assert.deepEqual(texts(acme.desk, down.ticket, /n \d+\./), numbered('n', n));
-  });
-
-  it('carry on after kill -9 at the worst moments of handing over and receiving, at either side', async () => {
-    const { ticket, far } = await opened();
-    await agree();
-    const sides = [
-      { at: acme, word: 'a', say: (note: string) => acme.desk.note(ticket, note) },
-      { at: north, word: 'n', say: (note: string) => north.desk.note(far, note) },
-    ] as const;
-    const atBoth = (work: (side: (typeof sides)[number]) => Promise<unknown>): Promise<unknown> =>
-      Promise.all(sides.map(work));
-    // Who is started after a kill carries what was left, and dies at the next point.
-    await atBoth(async ({ at, word, say }) => {
-      await at.worker().kill9();
-      const promised = await at.startWorker({}, `sending:${word} 1.`);
-      await say(`<p>${word} 1.</p>`);
-      await promised.ended;
-      const answered = await at.startWorker({}, `answered:${word} 2.`);
-      await say(`<p>${word} 2.</p>`);
-      await answered.ended;
-    });
-    await atBoth(({ at }) => Promise.all([at.startWorker(), at.gateway().kill9()]));
-    await atBoth(async ({ at, word, say }) => {
-      const received = await at.startGateway('/actions');
-      await say(`<p>${word} 3.</p>`);
-      await received.ended;
-      // The receipts of what it has just taken in come while it is away, so they strike the next one.
-      const told = await at.startGateway('/receipts');
-      await told.ended;
-      await at.startGateway();
-    });
-    await agree();
-    assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', 3));
-    assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', 3));
-  });
-
   it('carry a note once, wherever in the exchange the line is cut', async () => {
     const { ticket, far } = await opened();
     await carried(acme);
@@ -228,92 +147,3 @@ describe('two organisations with a gateway each', () => {
     assert.equal(verified.code, 0, verified.out + verified.err);
   });
 });
-
-describe('three organisations', () => {
-  const organisations: Organisation[] = [];
-  const of = (id: string): Organisation => {
-    const found = organisations.find((one) => one.id === id);
-    if (found === undefined) throw new Error(`no organisation ${id}`);
-    return found;
-  };
-  const relaying = { ...visibleToUsers, outbound: { actions: ['Note'], relay: 'all' } };
-  const escalating = (to: string): Record<string, unknown> => ({
-    ...visibleToUsers,
-    outbound: {
-      actions: ['Note'],
-      relay: 'all',
-      escalates: { all: [{ kind: 'Escalate' }, { field: 'Ref', equals: to }] },
-    },
-  });
-  before(async () => {
-    for (const id of ['red', 'green', 'blue']) organisations.push(await startOrganisation(id, 'three'));
-    await pair(of('red'), of('green'), { customer: escalating('green'), supplier: relaying });
-    await pair(of('green'), of('blue'), { customer: escalating('blue'), supplier: relaying });
-    await pair(of('blue'), of('red'), { customer: escalating('red'), supplier: relaying });
-  });
-  after(async () => {
-    for (const one of organisations) await one.close();
-  });
-  const escalate = async (from: string, ticket: string, to: string): Promise<string> => {
-    await of(from).desk.act(ticket, { kind: 'Escalate', note: `<p>to ${to}</p>`, visible: false, fields: { Ref: to } });
-    return shown(() => of(from).desk.ticket(ticket).reference ?? undefined, `the ticket at ${to}`);
-  };
-
-  it('in a chain have each note once, signed by who said it, and can prove it offline', async () => {
-    const first = await of('red').desk.open('A chain');
-    const second = await escalate('red', first, 'green');
-    const third = await escalate('green', second, 'blue');
-    await of('red').desk.note(first, '<p>said by red</p>');
-    await shown(() => count(of('blue').desk, third, 'said by red') || undefined, 'the note at the end of the chain');
-    await of('blue').desk.note(third, '<p>said by blue</p>');
-    await shown(() => count(of('red').desk, first, 'said by blue') || undefined, 'the answer at its beginning');
-    for (const one of organisations) await carried(one);
-    for (const { rig } of organisations) await rig.check({ mayWiden });
-    assert.deepEqual(
-      [
-        count(of('green').desk, second, 'said by red'),
-        count(of('blue').desk, third, 'said by red'),
-        count(of('green').desk, second, 'said by blue'),
-        count(of('red').desk, first, 'said by blue'),
-      ],
-      [1, 1, 1, 1],
-    );
-    const verified = await of('blue').ferry('verify', 'blue', third);
-    assert.equal(verified.code, 0, verified.out + verified.err);
-    assert.match(verified.out, new RegExp(`${of('red').line.url}/i/red`));
-  });
-
-  it('in a ring have each note exactly once, and it does not come back', async () => {
-    const first = await of('red').desk.open('A ring');
-    const second = await escalate('red', first, 'green');
-    const third = await escalate('green', second, 'blue');
-    const again = await escalate('blue', third, 'red');
-    await of('red').desk.note(first, '<p>round and round</p>');
-    await shown(() => count(of('blue').desk, third, 'round and round') || undefined, 'the note at blue');
-    for (const one of organisations) await carried(one);
-    for (const { rig } of organisations) await rig.check({ mayWiden });
-    const red = count(of('red').desk, first, 'round and round') + count(of('red').desk, again, 'round and round');
-    assert.deepEqual(
-      [red, count(of('green').desk, second, 'round and round'), count(of('blue').desk, third, 'round and round')],
-      [1, 1, 1],
-    );
-  });
-});
-
-function shown<Found>(look: () => Found | undefined | Promise<Found | undefined>, what: string, timeoutMs = 60_000) {
-  return until(look, { what, timeoutMs }) as Promise<NonNullable<Found>>;
-}
-
-function count(desk: RigDesk, ticket: string, text: string): number {
-  return desk.ticket(ticket).actions.filter((one) => one.note?.includes(text)).length;
-}
-
-function texts(desk: RigDesk, ticket: string, pattern: RegExp): string[] {
-  return desk.ticket(ticket).actions.flatMap(({ note }) => pattern.exec(note ?? '')?.[0] ?? []);
-}
-
-function numbered(word: string, count: number, without?: number): string[] {
-  return Array.from({ length: count }, (_, n) => n + 1)
-    .filter((n) => without === undefined || n % without !== 0)
-    .map((n) => `${word} ${n}.`);
-}

@@ -5,6 +5,7 @@ import { rows } from '#db/client.ts';
 import { notifyLanes } from '#db/couriers.ts';
 import { followMerge } from '#db/ticket-life.ts';
 import { until } from '#test/support/wait.ts';
+import { count } from './desk-notes.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
 describe('what could go in a circle does not', () => {
@@ -210,7 +211,3 @@ describe('what could go in a circle does not', () => {
     await rig.check({ heldAllowed: true, mayWiden: true });
   });
 });
-
-function count(desk: RigDesk, ticket: string, text: string): number {
-  return desk.ticket(ticket).actions.filter((one) => one.note?.includes(text)).length;
-}

@@ -125,3 +125,6 @@ export async function linkState({ rig }: Organisation, link: string): Promise<st
   const [row] = await rows<{ state: string }>(rig.connection.db, sql`select state from links where id = ${link}`);
   return row?.state;
 }
+
+/** What the customer's side of a link wants, so that its end users see what comes. */
+export const visibleToUsers = { inbound: { actions: [{ from: 'Note', to: 'Note', audience: 'user' }] } };

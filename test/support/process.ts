@@ -9,7 +9,7 @@ export type ProgramOptions = {
   /** From the checkout's root, for instance `gateway/main.ts`, or an absolute path. */
   readonly program: string;
   readonly args?: readonly string[];
-  /** Added to PATH, HOME and nothing else of ours, so that a test's environment is what it says. */
+  /** Added to PATH, HOME and little else of ours, so that a test's environment is what it says. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** The program runs as this user, for tests run by root. */
@@ -97,7 +97,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
 
 function inherited(): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const name of ['PATH', 'HOME', 'TMPDIR', 'LANG']) {
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_COMPILE_CACHE']) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
   }

@@ -40,7 +40,7 @@ const nothing: LogReadingResult = {
   seen: new Set(),
   people: [],
   consequences: [],
-  mirrors: 1,
+  mirrors: [],
 };
 
 /** Whether the desk, which recorded nothing and named no id, has done it. */

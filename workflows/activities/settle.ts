@@ -154,7 +154,8 @@ async function endInside(
     command: last === null ? plan.command : { ...plan.command, ticketId: last.made.ticketId },
     ...(plan.constant === undefined ? {} : { constant: plan.constant }),
     ...(last?.opened == null ? {} : { opened: openedTicket(last.opened) }),
-    alone: logged !== null && logged.mirrors <= 1,
+    alone: logged !== null && logged.mirrors.length <= 1,
+    locked: logged?.mirrors.includes(context.mirror.id) === true,
   });
   if (logged !== null && plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
   return ended;
