@@ -7,13 +7,15 @@ import type { Services } from './services.ts';
 type Cost = { readonly msPerAction: number; readonly cpu: Cpu };
 
 export type Growth = {
-  /** Time per action in the large one as a multiple of that in the small one. */
+  /** Time per action in the large one as a multiple of that in the small one a moment before: the median of all rounds. */
   readonly ratio: number;
   readonly small: Cost;
   readonly large: Cost;
 };
 
-const rounds = 3;
+const rounds = 5;
+/** Length of a round, as a part of one throughput measurement. */
+const roundShare = 0.4;
 
 export async function growthByHistory(
   services: Services,
@@ -36,8 +38,8 @@ export async function growthByCustomers(
   return compare(
     { services, label: 'few', customers: few, mirrors },
     { services, label: 'many', customers, mirrors },
-    // Every customer is met once before anything is counted.
-    { seconds, warmUp: 4, progress, firstActions: customers },
+    // Each round begins with the same customers: the first round meets them, those that count meet them again.
+    { seconds, warmUp: 4, progress },
   );
 }
 
@@ -45,7 +47,6 @@ type How = {
   readonly seconds: number;
   readonly warmUp: number;
   readonly progress: (line: string) => void;
-  readonly firstActions?: number;
 };
 
 async function compare(small: FederationOptions, large: FederationOptions, how: How): Promise<Growth> {
@@ -63,7 +64,7 @@ async function compare(small: FederationOptions, large: FederationOptions, how: 
     for (let round = 0; round <= rounds; round += 1) {
       for (const which of ['small', 'large'] as const) {
         // The first round warms up and is not counted.
-        const seconds = Math.max(how.seconds / rounds, 1);
+        const seconds = Math.max(how.seconds * roundShare, 1);
         const { perSecond, cpu } = await underLoad(federations[which], seconds, round === 0 ? how.warmUp : 1);
         how.progress(`  ${which}: ${perSecond.toFixed(0)}/s`);
         if (round > 0) costs[which].push({ msPerAction: 1000 / perSecond, cpu });
@@ -73,7 +74,8 @@ async function compare(small: FederationOptions, large: FederationOptions, how: 
     for (const stop of stops.toReversed()) await stop();
   }
   const [a, b] = [middle(costs.small), middle(costs.large)];
-  return { ratio: b.msPerAction / a.msPerAction, small: a, large: b };
+  const ratios = costs.large.map((large, n) => large.msPerAction / (costs.small[n]?.msPerAction ?? Number.NaN));
+  return { ratio: median(ratios), small: a, large: b };
 }
 
 function middle(costs: readonly Cost[]): Cost {

@@ -29,6 +29,8 @@ const alone = [
   'run.test.ts',
 ];
 const waitingAtOnce = 4;
+/** Most others wait as well now and then: for a helpdesk, a poll, a browser. */
+const othersAtOnce = availableParallelism() + 1;
 /** For each test; one that takes longer says so itself. */
 const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 
@@ -68,7 +70,7 @@ async function runAll(files: readonly string[], signal: AbortSignal): Promise<nu
   const single = files.filter((file) => !waits.includes(file) && isOf(alone, file));
   const others = files.filter((file) => !waits.includes(file) && !single.includes(file));
   const passes = [
-    { files: others, concurrency: availableParallelism() },
+    { files: others, concurrency: othersAtOnce },
     { files: waits, concurrency: waitingAtOnce },
     { files: single, concurrency: 1 },
   ].filter((pass) => pass.files.length > 0 && !signal.aborted);
