@@ -44,7 +44,12 @@ export async function parkUntilActive(db: Db, lane: LaneKey, link: string): Prom
 export async function unparkLink(db: Db, link: string): Promise<string[]> {
   const found = await rows<{ to: string }>(
     db,
-    sql`update lanes set due_at = now() where link = ${link} and due_at = 'infinity' returning to_instance as "to"`,
+    // In the order in which whoever logs many tickets locks them.
+    sql`with parked as materialized (
+        select mirror, to_instance from lanes where link = ${link} and due_at = 'infinity' order by mirror, to_instance for update
+      )
+      update lanes l set due_at = now() from parked
+      where l.mirror = parked.mirror and l.to_instance = parked.to_instance returning l.to_instance as "to"`,
   );
   return [...new Set(found.map((row) => row.to))];
 }

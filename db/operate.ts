@@ -18,6 +18,11 @@ export async function retryInstance(db: Db, instance: string, by: string): Promi
     );
     if (found.length === 0) return null;
     await tx.execute(sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`);
+    // Lanes before deliveries, in the order in which whoever logs many tickets locks them.
+    await tx.execute(
+      sql`select mirror from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'
+        order by mirror for update`,
+    );
     // A held delivery that heads its lane is what the lane waits for.
     await tx.execute(
       sql`update deliveries d set held_at = null, first_tried_at = null, released_at = now()

@@ -55,6 +55,19 @@ process.once('exit', () => {
 // A run that is broken off ends its files with SIGTERM, which by itself ends a process without its `exit`.
 process.once('SIGTERM', () => process.exit(143));
 
+/** A process that a test started otherwise ends with it, too. `pid`: looked up when the time has come. */
+export function endsWithThis(pid: () => number | null | undefined): void {
+  process.once('exit', () => {
+    const found = pid();
+    if (found === null || found === undefined) return;
+    try {
+      process.kill(found, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  });
+}
+
 /** Starts a program and waits until it is ready; rejects with its output when it ends before. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const isOwn = options.command === undefined;

@@ -7,7 +7,7 @@ import { migrate } from '#db/migrate.ts';
 import { anyFreePort } from '#standalone/ports.ts';
 import { startPostgres, type RunningPostgres } from '#standalone/postgres.ts';
 import { startTemporal, type RunningTemporal } from '#standalone/temporal.ts';
-import type { Program } from '#test/support/process.ts';
+import { endsWithThis, type Program } from '#test/support/process.ts';
 import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
@@ -23,6 +23,7 @@ describe('what Ferry stands on goes away and comes back', () => {
   let worker: Program;
   let acme: RigDesk;
   let north: RigDesk;
+  let over = false;
 
   const startTheTemporal = (port: number): Promise<RunningTemporal> =>
     startTemporal({
@@ -40,6 +41,8 @@ describe('what Ferry stands on goes away and comes back', () => {
       anyFreePort().then(startThePostgres),
       anyFreePort().then(startTheTemporal),
     ]);
+    endsWithThis(() => (over ? null : postgres.pid));
+    endsWithThis(() => (over ? null : temporal.pid));
     await postgres.createDatabase('ferry');
     const url = postgres.url('ferry');
     await migrate(url);
@@ -59,6 +62,7 @@ describe('what Ferry stands on goes away and comes back', () => {
     await rig.close();
     await temporal.stop();
     await postgres.stop();
+    over = true;
     await dir.remove();
   });
 
