@@ -63,19 +63,22 @@ describe('two organisations with a gateway each', () => {
   });
 
   it('leave no gap where something does not leave, and keep the order of a hundred notes both ways', async () => {
-    const { ticket, far } = await opened();
-    // In two bursts: a hundred turns within a minute are a circle, and the breaker would stop them.
+    // One way each: turns of a machine's pace on one ticket would be a circle, and the breaker would stop them.
+    const [up, down] = [await opened(), await opened()];
     for (let n = 1; n <= 100; n += 1) {
-      if (n % 10 === 0) await acme.desk.act(ticket, { kind: 'Secret', note: `<p>secret ${n}</p>`, visible: false });
-      else await acme.desk.control({ act: { ticket, note: `<p>a ${n}.</p>` } });
+      const secret = { kind: 'Secret', note: `<p>secret ${n}</p>`, visible: false };
+      await acme.desk.control({ act: { ticket: up.ticket, ...(n % 10 === 0 ? secret : { note: `<p>a ${n}.</p>` }) } });
+      await north.desk.control({ act: { ticket: down.far, note: `<p>n ${n}.</p>` } });
     }
-    await acme.rig.hint('acme', ticket);
-    for (let n = 1; n <= 100; n += 1) await north.desk.control({ act: { ticket: far, note: `<p>n ${n}.</p>` } });
-    await north.rig.hint('north', far);
-    await shown(() => (count(acme.desk, ticket, 'n 100.') && count(north.desk, far, 'a 99.')) || undefined, 'the last');
+    await acme.rig.hint('acme', up.ticket);
+    await north.rig.hint('north', down.far);
+    await shown(
+      () => (count(acme.desk, down.ticket, 'n 100.') && count(north.desk, up.far, 'a 99.')) || undefined,
+      'the last',
+    );
     await agree();
-    assert.deepEqual(texts(north.desk, far, /a \d+\./), numbered('a', 100, 10));
-    assert.deepEqual(texts(acme.desk, ticket, /n \d+\./), numbered('n', 100));
+    assert.deepEqual(texts(north.desk, up.far, /a \d+\./), numbered('a', 100, 10));
+    assert.deepEqual(texts(acme.desk, down.ticket, /n \d+\./), numbered('n', 100));
   });
 
   it('carry a note once, wherever in the exchange the line is cut', async () => {
