@@ -1,48 +1,32 @@
-/** Gathers what comes while earlier batches are under way; what comes in the same turn of the event loop goes together. */
-export type GatherOptions<Item> = {
+/**
+ * Questions that are asked at about the same time, answered together, in order. Those that come while earlier ones are
+ * under way wait; those that come in the same turn of the event loop go together. Where an answer to several fails, each
+ * is asked by itself, so that none spoils the answer to another.
+ */
+export type GatheredOptions<Question> = {
   /** Batches under way at a time. */
-  readonly atOnce: number;
-  /** Which of those that wait go next, in order, never none; the others go on waiting. */
-  take(waiting: readonly Item[]): { readonly batch: Item[]; readonly rest: Item[] };
-  /** Never rejects: each item is told for itself. */
-  run(batch: Item[]): Promise<void>;
+  readonly atOnce?: number;
+  /** Questions answered together. */
+  readonly most?: number;
+  /** Questions with equal keys are never answered together. */
+  keyOf?(question: Question): string;
 };
 
-export function createGather<Item>({ atOnce, take, run }: GatherOptions<Item>): (item: Item) => void {
-  let waiting: Item[] = [];
-  let running = 0;
-  let isPlanned = false;
-  const plan = (): void => {
-    if (isPlanned || running >= atOnce || waiting.length === 0) return;
-    isPlanned = true;
-    setImmediate(() => {
-      isPlanned = false;
-      const { batch, rest } = take(waiting);
-      waiting = rest;
-      running += 1;
-      void run(batch).finally(() => {
-        running -= 1;
-        plan();
-      });
-      plan();
-    });
-  };
-  return (item) => {
-    waiting.push(item);
-    plan();
-  };
-}
+type Waiting<Question, Answer> = {
+  readonly question: Question;
+  done(answer: Answer): void;
+  failed(error: unknown): void;
+};
 
-/**
- * Questions that are asked at about the same time, answered together, in order. Where that fails, each is asked by
- * itself, so that none spoils the answer to another.
- */
 export function createGathered<Question, Answer>(
   answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
-  { atOnce = 2, most = 64 } = {},
+  { atOnce = 2, most = 64, keyOf }: GatheredOptions<Question> = {},
 ): (question: Question) => Promise<Answer> {
-  type Waiting = { readonly question: Question; done(answer: Answer): void; failed(error: unknown): void };
-  const run = async (batch: readonly Waiting[]): Promise<void> => {
+  type Asked = Waiting<Question, Answer>;
+  let waiting: Asked[] = [];
+  let running = 0;
+  let isPlanned = false;
+  const run = async (batch: readonly Asked[]): Promise<void> => {
     try {
       const answers = await answer(batch.map(({ question }) => question));
       for (const [n, { done }] of batch.entries()) done(answers[n] as Answer);
@@ -52,10 +36,39 @@ export function createGathered<Question, Answer>(
       for (const one of batch) await run([one]);
     }
   };
-  const add = createGather<Waiting>({
-    atOnce,
-    take: (waiting) => ({ batch: waiting.slice(0, most), rest: waiting.slice(most) }),
-    run,
-  });
-  return (question) => new Promise((done, failed) => add({ question, done, failed }));
+  const plan = (): void => {
+    if (isPlanned || running >= atOnce || waiting.length === 0) return;
+    isPlanned = true;
+    setImmediate(() => {
+      isPlanned = false;
+      const batch = firstUnlike(waiting, most, keyOf);
+      waiting = waiting.filter((one) => !batch.has(one));
+      running += 1;
+      void run([...batch]).finally(() => {
+        running -= 1;
+        plan();
+      });
+      plan();
+    });
+  };
+  return (question) =>
+    new Promise((done, failed) => {
+      waiting.push({ question, done, failed });
+      plan();
+    });
+}
+
+/** The first that wait, but none with the key of one before it. */
+function firstUnlike<Question, Answer>(
+  waiting: readonly Waiting<Question, Answer>[],
+  most: number,
+  keyOf: ((question: Question) => string) | undefined,
+): Set<Waiting<Question, Answer>> {
+  if (keyOf === undefined) return new Set(waiting.slice(0, most));
+  const unlike = new Map<string, Waiting<Question, Answer>>();
+  for (const one of waiting) {
+    const key = keyOf(one.question);
+    if (unlike.size < most && !unlike.has(key)) unlike.set(key, one);
+  }
+  return new Set(unlike.values());
 }

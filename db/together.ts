@@ -4,7 +4,7 @@
  * one piece of work fails, each is done again by itself, so that it spoils nothing for the others.
  */
 import type { Client, Tx } from './client.ts';
-import { createGather } from './gather.ts';
+import { createGathered } from './gather.ts';
 import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -20,54 +20,17 @@ export type TogetherOptions = {
   readonly most?: number;
 };
 
-type Job = {
-  readonly read: TicketRead;
-  readonly key: string;
-  readonly work: TicketWork<unknown>;
-  done(result: unknown): void;
-  failed(error: unknown): void;
-};
+type Job = { readonly read: TicketRead; readonly work: TicketWork<unknown> };
 
 export function createTogether(db: Client, options: TogetherOptions = {}): Together {
   const { atOnce = 3, most = 16 } = options;
-  const add = createGather<Job>({
+  const add = createGathered<Job, unknown>((batch) => inTransaction(db, (tx) => workAll(tx, batch)), {
     atOnce,
-    take: (waiting) => takeUnlike(waiting, most),
-    run: (batch) => runBatch(db, batch),
+    most,
+    // No ticket twice: what is known of it is read once per transaction.
+    keyOf: ({ read }) => `${read.instance}\n${read.ticketId}`,
   });
-  return <Result>(read: TicketRead, work: TicketWork<Result>) =>
-    new Promise<Result>((resolve, reject) => {
-      add({
-        read,
-        key: `${read.instance}\n${read.ticketId}`,
-        work,
-        done: (result) => resolve(result as Result),
-        failed: reject,
-      });
-    });
-}
-
-/** The first that wait, but no ticket twice: what is known of it is read once per transaction. */
-function takeUnlike(waiting: readonly Job[], most: number): { readonly batch: Job[]; readonly rest: Job[] } {
-  const batch = new Map<string, Job>();
-  const rest: Job[] = [];
-  for (const job of waiting) {
-    if (batch.size < most && !batch.has(job.key)) batch.set(job.key, job);
-    else rest.push(job);
-  }
-  return { batch: [...batch.values()], rest };
-}
-
-/** Never rejects: each job hears for itself. */
-async function runBatch(db: Client, batch: readonly Job[]): Promise<void> {
-  try {
-    const results = await inTransaction(db, (tx) => workAll(tx, batch));
-    for (const [n, job] of batch.entries()) job.done(results[n]);
-  } catch (error) {
-    const [only] = batch;
-    if (batch.length === 1) return only?.failed(error);
-    for (const job of batch) await runBatch(db, [job]);
-  }
+  return <Result>(read: TicketRead, work: TicketWork<Result>) => add({ read, work }) as Promise<Result>;
 }
 
 async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
