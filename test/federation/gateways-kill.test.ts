@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertAgree } from './between.ts';
-import { pair, startOrganisation, visibleToUsers, type Organisation } from './organisations.ts';
+import type { Organisation } from './organisations.ts';
 import { count, numbered, shown, texts } from './desk-notes.ts';
-
-const mayWiden = (kind: string | null): boolean => kind === 'Note';
+import { startTwoOrganisations, type TwoOrganisations } from './two-organisations.ts';
 
 describe('two organisations whose processes are killed', () => {
   let acme: Organisation;
   let north: Organisation;
-  let link: string;
+  let agree: TwoOrganisations['agree'];
+  let opened: TwoOrganisations['opened'];
+  let close: TwoOrganisations['close'];
   before(async () => {
-    [acme, north] = await Promise.all([startOrganisation('acme', 'killed'), startOrganisation('north', 'killed')]);
-    link = await pair(acme, north, { customer: visibleToUsers });
+    ({ acme, north, agree, opened, close } = await startTwoOrganisations('killed'));
   });
-  after(async () => {
-    await acme.close();
-    await north.close();
-  });
-
-  const agree = (): Promise<void> => assertAgree(acme, north, link, { mayWiden });
-  const opened = async (): Promise<{ ticket: string; far: string }> => {
-    const ticket = await acme.desk.open();
-    await acme.desk.escalate(ticket);
-    const far = await shown(() => acme.desk.ticket(ticket).reference ?? undefined, 'the number of the far ticket');
-    return { ticket, far };
-  };
+  after(() => close());
 
   it('carry on after kill -9 of either worker or gateway under load: nothing is lost, nothing twice, order is kept', async () => {
     // One way each: turns of a machine's pace on one ticket would be a circle, and the breaker would stop them.

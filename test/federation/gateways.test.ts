@@ -2,32 +2,22 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/client.ts';
-import { assertAgree, carried } from './between.ts';
-import { linkState, pair, set, startOrganisation, visibleToUsers, type Organisation } from './organisations.ts';
+import { carried } from './between.ts';
+import { linkState, pair, set, visibleToUsers, type Organisation } from './organisations.ts';
 import { count, numbered, shown, texts } from './desk-notes.ts';
-
-const mayWiden = (kind: string | null): boolean => kind === 'Note';
+import { startTwoOrganisations, type TwoOrganisations } from './two-organisations.ts';
 
 describe('two organisations with a gateway each', () => {
   let acme: Organisation;
   let north: Organisation;
   let link: string;
+  let agree: TwoOrganisations['agree'];
+  let opened: TwoOrganisations['opened'];
+  let close: TwoOrganisations['close'];
   before(async () => {
-    [acme, north] = await Promise.all([startOrganisation('acme', 'two'), startOrganisation('north', 'two')]);
-    link = await pair(acme, north, { customer: visibleToUsers });
+    ({ acme, north, link, agree, opened, close } = await startTwoOrganisations('two'));
   });
-  after(async () => {
-    await acme.close();
-    await north.close();
-  });
-
-  const agree = (): Promise<void> => assertAgree(acme, north, link, { mayWiden });
-  const opened = async (): Promise<{ ticket: string; far: string }> => {
-    const ticket = await acme.desk.open();
-    await acme.desk.escalate(ticket);
-    const far = await shown(() => acme.desk.ticket(ticket).reference ?? undefined, 'the number of the far ticket');
-    return { ticket, far };
-  };
+  after(() => close());
 
   it('are paired in one step: the link is active at both', async () => {
     assert.deepEqual([await linkState(acme, link), await linkState(north, link)], ['active', 'active']);
