@@ -16,8 +16,20 @@ import { postgresVariable, startServices, temporalVariable } from './support/ser
 import type { StartedServices } from './support/services.ts';
 import { tempDir } from './support/temp.ts';
 
-/** Mostly waiting: for leases and heartbeats to run out, for a desk or Temporal to be back, for processes to start. */
-const waiting = ['federation/gateways', 'federation/link-life', 'waiting', 'standalone/rt-demo', 'workflows/connect'];
+/**
+ * Mostly waiting: for leases and heartbeats to run out, for a desk or Temporal to be back, for processes to start. In
+ * this order, the longest before the others, so that none is left to itself at the end.
+ */
+const waiting = [
+  'federation/gateways-restore',
+  'federation/gateways-kill',
+  'waiting/supplier-down',
+  'federation/gateways',
+  'federation/link-life',
+  'waiting',
+  'standalone/rt-demo',
+  'workflows/connect',
+];
 /** Compare times, measure memory, or show how fast a page reacts: they have the machine for themselves. */
 const alone = [
   'federation/halo-large-file',
@@ -66,12 +78,12 @@ async function main(named: readonly string[]): Promise<number> {
 }
 
 async function runAll(files: readonly string[], signal: AbortSignal): Promise<number> {
-  const waits = files.filter((file) => isOf(waiting, file));
-  const single = files.filter((file) => !waits.includes(file) && isOf(alone, file));
-  const others = files.filter((file) => !waits.includes(file) && !single.includes(file));
+  const waits = new Set(waiting.flatMap((name) => files.filter((file) => isOf([name], file))));
+  const single = files.filter((file) => !waits.has(file) && isOf(alone, file));
+  const others = files.filter((file) => !waits.has(file) && !single.includes(file));
   const passes = [
     { files: others, concurrency: othersAtOnce },
-    { files: waits, concurrency: waitingAtOnce },
+    { files: [...waits], concurrency: waitingAtOnce },
     { files: single, concurrency: 1 },
   ].filter((pass) => pass.files.length > 0 && !signal.aborted);
   const report = merged(
