@@ -6,6 +6,7 @@ import type { Limits } from '#workflows/activities/deps.ts';
 import { startChild, type Child } from './child.ts';
 import { cpuMs } from './cpu.ts';
 import { deskClient, type DeskClient } from './desk-client.ts';
+import { programEnv } from './environment.ts';
 import { seedHistory } from './history.ts';
 import type { Lane } from './load.ts';
 import { hookSecret, seedInstances, seedLinks, seedMirrors, type Mirrored } from './seed.ts';
@@ -85,16 +86,13 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     await connection.sql`analyze`;
 
     const namespace = await services.namespace(options.label);
-    const env = {
-      DATABASE_URL: databaseUrl,
-      TEMPORAL_ADDRESS: services.temporal,
-      TEMPORAL_NAMESPACE: namespace,
-      FERRY_SECRET_KEY: key.toString('base64'),
-      FERRY_BLOBS: `${services.dir}/blobs-${options.label}`,
-      FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
-      FERRY_LOG: 'error',
-      FERRY_PORT: '0',
-    };
+    const env = programEnv({
+      databaseUrl,
+      temporal: { address: services.temporal, namespace },
+      secretKey: key,
+      blobs: `${services.dir}/blobs-${options.label}`,
+      log: 'error',
+    });
     const { profile } = options;
     const gateway = await startChild({ program: 'bench/programs/gateway.ts', env, profile });
     stops.push(() => gateway.stop());

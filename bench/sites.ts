@@ -9,6 +9,7 @@ import { connect, rows, type Connection } from '#db/client.ts';
 import { choosePorts } from '#standalone/ports.ts';
 import { startChild } from './child.ts';
 import { desk } from './federation.ts';
+import { programEnv } from './environment.ts';
 import type { DeskClient } from './desk-client.ts';
 import type { Lane } from './load.ts';
 import { hookSecret, seedInstances, seedMirrors, sideSettings } from './seed.ts';
@@ -80,24 +81,23 @@ async function startSite(id: string, services: Services, stops: (() => Promise<u
     { id, url: client.url, options: { concurrency: 64 }, feed: null },
   ]);
   const [port = 0] = await choosePorts([{ what: 'a gateway', option: '', preferred: 18_400 }]);
-  const env = {
-    DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: services.temporal,
-    TEMPORAL_NAMESPACE: await services.namespace(`site-${id}`),
-    FERRY_SECRET_KEY: key.toString('base64'),
-    FERRY_BLOBS: `${services.dir}/blobs-site-${id}`,
-    FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
-    FERRY_LOG: 'error',
-    FERRY_PORT: String(port),
-    FERRY_PUBLIC_URL: `http://127.0.0.1:${port}`,
-  };
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const env = programEnv({
+    databaseUrl,
+    temporal: { address: services.temporal, namespace: await services.namespace(`site-${id}`) },
+    secretKey: key,
+    blobs: `${services.dir}/blobs-site-${id}`,
+    log: 'error',
+    publicUrl,
+    port,
+  });
   const gateway = await startChild({ program: 'bench/programs/gateway.ts', env });
   stops.push(() => gateway.stop());
   return {
     id,
     client,
     connection,
-    hook: `${env.FERRY_PUBLIC_URL}/hooks/${id}/${hookSecret}`,
+    hook: `${publicUrl}/hooks/${id}/${hookSecret}`,
     async ferry(...args) {
       const path = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
       return (await run(process.execPath, [command, ...args], { env: { ...path, ...env } })).stdout;

@@ -7,7 +7,8 @@ import { sql } from 'drizzle-orm';
 import { createCatalogueReader } from '#cli/catalogue.ts';
 import { applyLinks, type ApplyOptions } from '#cli/links/apply.ts';
 import { timelineOf, type Timeline } from '#cli/trace/timeline.ts';
-import type { Config } from '#config/env.ts';
+import { programEnv } from '#bench/environment.ts';
+import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHelpdesk, hintOf, rulesOf } from '#connectors/index.ts';
@@ -83,37 +84,21 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
   await registerNamespace(address, namespace);
   const blobs = await tempDir();
   const secretKey = randomBytes(32);
-  const allowAddresses = ['127.0.0.0/8'];
   const desks = new Map<string, AnyDesk>();
   const stops: (() => Promise<unknown>)[] = [];
   let logged = '';
   const log = makeLog({ level: 'info', name: label, to: { write: (line) => void (logged += line) } });
 
-  const config: Config = {
+  const env = programEnv({
     databaseUrl: database.url,
     temporal: { address, namespace },
-    secretKeys: [secretKey],
+    secretKey,
     blobs: blobs.path,
-    allowAddresses,
-    smtpUrl: undefined,
-    mailFrom: undefined,
-    adminToken: undefined,
-    host: '127.0.0.1',
-    port: 0,
+    log: 'warn',
     publicUrl: line?.url,
-    log: 'info',
-  };
-  const catalogues = createCatalogueReader(allowAddresses);
-  const env = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: namespace,
-    FERRY_SECRET_KEY: secretKey.toString('base64'),
-    FERRY_BLOBS: blobs.path,
-    FERRY_ALLOW_ADDRESSES: allowAddresses.join(','),
-    FERRY_LOG: 'warn',
-    ...(line === undefined ? {} : { FERRY_PUBLIC_URL: line.url }),
-  };
+  });
+  const config = loadConfig(env);
+  const catalogues = createCatalogueReader(config.allowAddresses);
   const programs: Program[] = [];
   const start = async (options: ProgramOptions): Promise<Program> => {
     const program = await startProgram({ ...options, ready: /"ready":true/ });
@@ -127,7 +112,7 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
     gatewayUrl = served.url;
     stops.push(() => served.stop(1_000));
   } else {
-    const gateway = await start({ program: 'gateway/main.ts', env: { ...env, FERRY_PORT: '0' } });
+    const gateway = await start({ program: 'gateway/main.ts', env });
     line.aim(Number(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(gateway.stdout())?.[1]));
     gatewayUrl = line.url;
     stops.push(() => gateway.stop());

@@ -184,7 +184,6 @@ describe('after a database was restored from a backup', () => {
     const env = {
       ...north.rig.env,
       DATABASE_URL: copy.url,
-      FERRY_PORT: '0',
       TEMPORAL_NAMESPACE: await emptyNamespace(),
     };
     const ready = /"ready":true/;

@@ -48,7 +48,7 @@ export async function startOrganisation(id: string, label: string): Promise<Orga
     async startGateway(crash) {
       gateway = await startProgram({
         program: crash === undefined ? 'gateway/main.ts' : 'test/federation/gateway-main.ts',
-        env: { ...rig.env, FERRY_PORT: '0', ...(crash === undefined ? {} : { FERRY_TEST_CRASH: crash }) },
+        env: { ...rig.env, ...(crash === undefined ? {} : { FERRY_TEST_CRASH: crash }) },
         ready: /"ready":true/,
       });
       const url = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(gateway.stdout());

@@ -6,6 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { Connection as TemporalConnection } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
+import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { sealSecret } from '#config/secrets.ts';
 import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/settings.ts';
@@ -15,6 +16,7 @@ import { runWorker } from '#workflows/run-worker.ts';
 import type { Limits } from '#workflows/activities/deps.ts';
 import { credentialsContext } from '#workflows/activities/desks.ts';
 import { createLightHelpdesk, lightCatalogue } from '#bench/desk/connector.ts';
+import { programEnv } from '#bench/environment.ts';
 import { workflowBundle } from './bundle.ts';
 import { assertInvariants, type CheckOptions } from './invariants.ts';
 import { startDesk, type Desk, type DeskAction, type DeskFault, type DeskTicket } from '#bench/desk/server.ts';
@@ -90,16 +92,14 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
   const blobs = await tempDir();
   const desks = new Map<string, Desk>();
   const stops: (() => Promise<unknown>)[] = [];
-  const env = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: namespace,
-    FERRY_SECRET_KEY: secretKey.toString('base64'),
-    FERRY_BLOBS: blobs.path,
-    FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
-    FERRY_LOG: 'warn',
-    ...(options.publicUrl === undefined ? {} : { FERRY_PUBLIC_URL: options.publicUrl }),
-  };
+  const env = programEnv({
+    databaseUrl: database.url,
+    temporal: { address, namespace },
+    secretKey,
+    blobs: blobs.path,
+    log: 'warn',
+    publicUrl: options.publicUrl,
+  });
   const hint = async (desk: string, ticket: string): Promise<void> => {
     await addHints(connection.db, [{ instance: desk, ticket }]);
     await notifyHints(connection.db);
@@ -120,21 +120,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     link: (id, customer, supplier, options) => addLink(connection, id, customer, supplier, options),
     async startWorker(limits = {}) {
       const stopping = new AbortController();
-      const config = {
-        databaseUrl: database.url,
-        temporal: { address, namespace },
-        secretKeys: [secretKey],
-        blobs: blobs.path,
-        allowAddresses: ['127.0.0.0/8'],
-        smtpUrl: undefined,
-        mailFrom: undefined,
-        adminToken: undefined,
-        host: '127.0.0.1',
-        port: 0,
-        publicUrl: options.publicUrl,
-        log: 'warn' as const,
-      };
-      const running = runWorker(config, makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
+      const running = runWorker(loadConfig(env), makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
         createHelpdesk: (_type, context) => createLightHelpdesk(context),
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
         sweepMs: 1_000,

@@ -47,7 +47,7 @@ describe(
       north = await rig.desk('north');
       await rig.link('acme-north', 'acme', 'north');
       [gateway, ...workers] = await Promise.all([
-        startProgram({ program: 'gateway/main.ts', env: { ...rig.env, FERRY_PORT: '0' }, ready: /"ready":true/ }),
+        startProgram({ program: 'gateway/main.ts', env: rig.env, ready: /"ready":true/ }),
         rig.spawnWorker({ pollMs: 5_000 }),
         rig.spawnWorker({ pollMs: 5_000 }),
       ]);

@@ -1,0 +1,37 @@
+/** The environment of Ferry's programs whose desks are on this machine; `loadConfig` makes a configuration of it. */
+import type { LogLevel } from '#config/env.ts';
+
+export type Surroundings = {
+  readonly databaseUrl: string;
+  readonly temporal: { readonly address: string; readonly namespace: string };
+  /** 32 bytes. */
+  readonly secretKey: Buffer;
+  readonly blobs: string;
+  readonly log: LogLevel;
+  /** Absent: reached from nowhere, with no API. */
+  readonly publicUrl?: string | undefined;
+  /** Absent: one that is free. */
+  readonly port?: number;
+};
+
+export function programEnv({
+  databaseUrl,
+  temporal,
+  secretKey,
+  blobs,
+  log,
+  publicUrl,
+  port = 0,
+}: Surroundings): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    FERRY_SECRET_KEY: secretKey.toString('base64'),
+    FERRY_BLOBS: blobs,
+    FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
+    FERRY_LOG: log,
+    FERRY_PORT: String(port),
+    ...(publicUrl === undefined ? {} : { FERRY_PUBLIC_URL: publicUrl }),
+  };
+}
