@@ -208,8 +208,9 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       const after = Number(url.searchParams.get('after') ?? 0);
       const limit = Number(url.searchParams.get('limit') ?? 100);
       const page = feed.slice(after, after + limit);
+      // As a search by last change has it: each ticket once, where it changed last.
       return answer(response, 200, {
-        tickets: [...new Set(page)],
+        tickets: page.filter((ticket, n) => tickets.get(ticket)?.position === after + n + 1),
         cursor: after + page.length,
         more: after + page.length < feed.length,
         end: feed.length,
