@@ -41,7 +41,10 @@ export function createGathered<Question, Answer>(
     isPlanned = true;
     setImmediate(() => {
       isPlanned = false;
-      const batch = firstUnlike(waiting, most, keyOf);
+      const batch =
+        keyOf === undefined
+          ? new Set(waiting.slice(0, most))
+          : firstUnlike(waiting, most, ({ question }) => keyOf(question));
       waiting = waiting.filter((one) => !batch.has(one));
       running += 1;
       void run([...batch]).finally(() => {
@@ -58,16 +61,11 @@ export function createGathered<Question, Answer>(
     });
 }
 
-/** The first that wait, but none with the key of one before it. */
-function firstUnlike<Question, Answer>(
-  waiting: readonly Waiting<Question, Answer>[],
-  most: number,
-  keyOf: ((question: Question) => string) | undefined,
-): Set<Waiting<Question, Answer>> {
-  if (keyOf === undefined) return new Set(waiting.slice(0, most));
-  const unlike = new Map<string, Waiting<Question, Answer>>();
-  for (const one of waiting) {
-    const key = keyOf(one.question);
+/** The first of them, but none with the key of one before it. */
+export function firstUnlike<One>(all: readonly One[], most: number, keyOf: (one: One) => string): Set<One> {
+  const unlike = new Map<string, One>();
+  for (const one of all) {
+    const key = keyOf(one);
     if (unlike.size < most && !unlike.has(key)) unlike.set(key, one);
   }
   return new Set(unlike.values());

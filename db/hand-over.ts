@@ -49,11 +49,11 @@ export async function promiseSends(
 ): Promise<ReadonlySet<string> | null> {
   const found = await rows<{ id: string | null }>(
     db,
-    sql`with promised as (
-        update deliveries d set sent = p.action, sent_hash = p.hash
-        from jsonb_to_recordset(${JSON.stringify(sends)}::jsonb) as p (id uuid, hash text, action jsonb),
-          couriers c
-        where d.id = p.id and d.outcome is null and d.accepted_at is null and c.instance = ${instance} and c.epoch = ${epoch}
+    sql`with p as materialized (
+        select * from jsonb_to_recordset(${JSON.stringify(sends)}::jsonb) as sends (id uuid, hash text, action jsonb)
+      ), promised as (
+        update deliveries d set sent = p.action, sent_hash = p.hash from p, couriers c
+        where d.id = any(array(select id from p)) and d.id = p.id and d.outcome is null and d.accepted_at is null and c.instance = ${instance} and c.epoch = ${epoch}
         returning d.id
       )
       select promised.id from couriers c left join promised on true where c.instance = ${instance} and c.epoch = ${epoch}`,

@@ -177,6 +177,10 @@ async function readBehind(
         select count(*) from locked cross join lateral (
           select l.mirror from lanes l where l.mirror = locked.id order by l.to_instance for update
         ) l
+      ), here as materialized (
+        select those.instance, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
+          exists (select 1 from writes w where w.instance = those.instance and w.ticket is null and w.state = 'open') as creating
+        from (select distinct instance from asked) those
       )
       select (asked.n - 1)::int as n,
         case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
@@ -192,9 +196,8 @@ async function readBehind(
             'deadline', w.deadline) order by w.promised_at)
           from writes w where w.instance = asked.instance and w.ticket = asked.ticket
             and (w.state in ('open', 'made') or w.promised_at > now() - interval '5 minutes')) as writes,
-        (select json_agg(o) from (${openingsQuery(sql`asked.instance`)}) o) as openings,
-        exists (select 1 from writes w where w.instance = asked.instance and w.ticket is null and w.state = 'open') as creating
-      from asked`,
+        here.openings, here.creating
+      from asked join here on here.instance = asked.instance`,
   );
   const behind = new Map<number, Behind>();
   let mirrors: MirrorRow[] = [];

@@ -4,20 +4,20 @@
  * courier's row itself, because either makes commits wait for each other.
  */
 import { sql } from 'drizzle-orm';
-import { breaker, breakerChanges } from '#core/breaker.ts';
 import { constantHash } from '#core/constant.ts';
 import { reason } from '#core/reasons.ts';
 import { route } from '#core/route.ts';
 import type { Outbound } from '#core/settings.ts';
 import type { Attachment, ConstantPart, Person, SendTo, TicketSnapshot, Visibility, Words } from '#core/vocabulary.ts';
 import { rememberStaged } from './attachments.ts';
-import { rows, type Tx } from './client.ts';
+import type { Tx } from './client.ts';
+import { insertActions, type NewAction } from './insert-actions.ts';
 import { otherInstance, sideOf, viewOf, type MirrorRow } from './mirrors.ts';
-import { raiseNotice } from './notices.ts';
+import { noteTurn } from './note-turn.ts';
 import type { OpeningRow } from './openings.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
-import { sendLast } from './transaction.ts';
+import { sendGathered } from './transaction.ts';
 
 /** An action as a connector observed it, its note sanitised. */
 export type Observed = {
@@ -97,34 +97,27 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
       : [{ row, to: otherInstance(row, sideOf(row, instance, ticketId)), again: again === true }];
   });
   const [first] = targets;
-  // With its first delivery: nearly all actions have one, and a statement costs more than what it does.
-  const inserting = rows<{ id: string }>(
-    tx,
-    sql`with action as (
-        insert into actions
-          (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, trace, reason)
-        values (${id}, ${instance}, ${ticketId}, ${action.externalId}, ${instance}, ${action.at},
-          ${content ? JSON.stringify(action.author) : null}::jsonb, ${found.audience}, ${action.visibility},
-          ${action.sendTo ?? null}, ${action.mailed ?? null}, ${content ? action.note : null}, ${content ? JSON.stringify(action.words) : null}::jsonb,
-          ${JSON.stringify(content ? action.attachments : [])}::jsonb, ${hash}, ${textArray([instance])},
-          ${id.replaceAll('-', '')}, ${found.reason?.code ?? null})
-        on conflict (instance, ticket, external_id) do nothing returning id
-      ), lane as (
-        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
-        where mirror = ${first?.row.id ?? null} and to_instance = ${first?.to ?? null} and exists (select 1 from action)
-        returning last_seq
-      ), delivery as (
-        insert into deliveries (mirror, to_instance, seq, kind, action, escalation)
-        select ${first?.row.id ?? null}, ${first?.to ?? null}, lane.last_seq, 'action', action.id, ${first?.again ?? false} from lane, action
-      )
-      select id from action`,
-  );
+  const inserting: NewAction = {
+    id,
+    instance,
+    ticketId,
+    externalId: action.externalId,
+    at: action.at,
+    audience: found.audience,
+    visibility: action.visibility,
+    sendTo: action.sendTo ?? null,
+    mailed: action.mailed ?? null,
+    content: content ? action : null,
+    hash,
+    reason: found.reason?.code ?? null,
+    delivery: first === undefined ? null : { mirror: first.row.id, to: first.to, again: first.again },
+  };
   const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
   if (found.opens === null && targets.length <= 1 && files.length === 0) {
-    await sendLast(tx, inserting);
+    await sendGathered(tx, insertActions, inserting);
   } else {
-    const [inserted] = await inserting;
-    if (inserted === undefined) return { logged: false, wake: [] };
+    const [isNew] = await insertActions.send(tx, [inserting]);
+    if (isNew !== true) return { logged: false, wake: [] };
   }
   // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
   for (const file of files) {
@@ -225,29 +218,4 @@ async function openMirror(tx: Tx, id: string, input: LogActionInput, opening: Op
     superseded: false,
     resumed_at: null,
   };
-}
-
-/** Counts a change of direction; too many in too short a time pause the mirror and tell somebody. */
-export async function noteTurn(tx: Tx, row: MirrorRow, to: string, at: string): Promise<void> {
-  const last = row.turns.at(-1);
-  if (last?.to === to) return;
-  const turns = [...row.turns, { at, to }].slice(-(breakerChanges + 2));
-  row.turns = turns;
-  const { tripped } = breaker(turns.map((turn) => ({ at: turn.at, direction: turn.to })));
-  const pause = tripped && !row.paused;
-  const noting = rows(
-    tx,
-    sql`update mirrors set turns = ${JSON.stringify(turns)}::jsonb,
-        paused_at = case when ${pause} then now() else paused_at end,
-        pause_reason = case when ${pause} then 'ping-pong' else pause_reason end
-      where id = ${row.id}`,
-  );
-  await sendLast(tx, noting);
-  if (!pause) return;
-  row.paused = true;
-  await raiseNotice(tx, {
-    link: row.link,
-    cause: `ping-pong/${row.id}`,
-    text: `${row.customer_name} ${row.customer_number ?? row.customer_ticket}: ${reason('ping-pong').text}`,
-  });
 }

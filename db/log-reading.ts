@@ -2,18 +2,18 @@
  * Logs what a read of a ticket showed: one transaction that locks the ticket, tells echoes and consequences from what
  * people did, and gives every new action to `logAction`. Two readers at once are harmless: the later finds all known.
  */
-import { sql, type SQL } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { recognise, type Recognised, type WriteView } from '#core/recognise.ts';
 import { unrecorded, type Before } from '#core/unrecorded.ts';
 import type { TicketSnapshot } from '#core/vocabulary.ts';
 import { rows, type Db, type Tx } from './client.ts';
 import { lockTicket, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction, type Observed } from './log-action.ts';
+import { moveMirrorsOn } from './mirror-life.ts';
+import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
 import type { VersionCache } from './settings-in-force.ts';
 import { textArray } from './text-array.ts';
-import { sendGathered, sendLast } from './transaction.ts';
-import { moveMirrorsOn } from './mirror-life.ts';
-import type { Made } from './writes.ts';
+import { sendGathered } from './transaction.ts';
 
 export type LogReadingInput = {
   readonly instance: string;
@@ -29,8 +29,6 @@ export type LogReadingInput = {
   /** What the helpdesk has just said of our own write; stored with what the read shows of it. */
   readonly made?: OwnWrite;
 };
-
-export type OwnWrite = { readonly delivery: string; readonly step: number; readonly made: Made };
 
 export type LogReadingResult = {
   readonly wake: readonly string[];
@@ -96,7 +94,7 @@ export async function logReading(
     const action = found === last ? withBeside(read, ticket.before, input) : read;
     if (found.as === 'echo' || found.as === 'consequence') {
       ours.push({ id: action.externalId, as: found.as, write: writeOf(found), at: action.at });
-      if (found.as === 'echo') seen.add(keyOf(found.write));
+      if (found.as === 'echo') seen.add(writeKey(found.write));
       else consequences.push(action);
     }
     if (found.as !== 'new') continue;
@@ -115,14 +113,17 @@ export async function logReading(
   }
   const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
   const mirrored = mirrors.length > 0 || wake.size > 0;
-  const shown = { instance, ticketId, snapshot, cursor, mirrored, ours, seen, made: input.made };
-  const moves = mirrors.length > 0 && ticket.closed !== snapshot.closed;
-  if (ours.length === 0 && seen.size === 0 && input.made === undefined && !moves) {
-    await sendGathered(tx, standAll, shown);
-  } else {
-    await sendLast(tx, remember(tx, shown));
-  }
-  if (moves) {
+  await sendGathered(tx, rememberReadings, {
+    instance,
+    ticketId,
+    snapshot,
+    cursor,
+    mirrored,
+    ours,
+    seen,
+    made: input.made,
+  });
+  if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(
       tx,
       mirrors.map((mirror) => mirror.id),
@@ -202,87 +203,8 @@ function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): read
   );
 }
 
-function keyOf({ delivery, step }: Pick<WriteView, 'delivery' | 'step'>): string {
-  return `${delivery}/${step}`;
-}
-
 function writeOf(found: Recognised): WriteView | null {
   return found.as === 'echo' || found.as === 'consequence' ? found.write : null;
-}
-
-type Remembered = {
-  readonly instance: string;
-  readonly ticketId: string;
-  readonly snapshot: TicketSnapshot;
-  readonly cursor: string | null;
-  readonly mirrored: boolean;
-  readonly ours: readonly { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string }[];
-  readonly seen: ReadonlySet<string>;
-  readonly made: OwnWrite | undefined;
-};
-
-/** How the tickets stand now. */
-function standing(shown: readonly Remembered[]): SQL {
-  const column = (of: (one: Remembered) => string): SQL => textArray(shown.map(of));
-  return sql`update tickets t set
-      cursor = greatest(t.cursor, nullif(s.cursor, '')::timestamptz), snapshot = nullif(s.snapshot, '')::jsonb, read_at = now()
-    from unnest(${column((one) => one.instance)}, ${column((one) => one.ticketId)}, ${column((one) => one.cursor ?? '')},
-      ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : ''))}) as s (instance, ticket, cursor, snapshot)
-    where t.instance = s.instance and t.kind = 'ticket' and t.external_id = s.ticket`;
-}
-
-async function standAll(tx: Tx, shown: readonly Remembered[]): Promise<void> {
-  await tx.execute(standing(shown));
-}
-
-/** What the read showed: whose actions are ours, which writes are settled by it, and how the ticket stands. */
-async function remember(tx: Tx, input: Remembered): Promise<void> {
-  const [write, ...more] = knownWrites(input);
-  // Nearly always one write at most; by its key, so that no plan reads the table.
-  const others = Promise.all(more.map((one) => rows(tx, markKnown(one))));
-  const ours = input.ours.map(({ id, as, write: by, at }) => ({ id, as, delivery: by?.delivery, step: by?.step, at }));
-  const standingNow = rows(
-    tx,
-    sql`with ours as (
-        insert into written_ids (instance, ticket, external_id, "as", delivery, step, at)
-        select ${input.instance}, ${input.ticketId}, o.id, o."as", o.delivery, o.step, o.at
-        from jsonb_to_recordset(${JSON.stringify(ours)}::jsonb) as o (id text, "as" text, delivery uuid, step int, at timestamptz)
-        on conflict do nothing
-      ), known as (${markKnown(write ?? null)})
-      ${standing([input])}`,
-  );
-  await Promise.all([others, standingNow]);
-}
-
-type KnownWrite = {
-  readonly delivery: string;
-  readonly step: number;
-  readonly shown: boolean;
-  readonly made: Made | null;
-};
-
-/** Writes of which the read, or the helpdesk's own reply, told something. */
-function knownWrites({ seen, made }: Remembered): KnownWrite[] {
-  const known = [...seen].map((key) => {
-    const cut = key.lastIndexOf('/');
-    const write = { delivery: key.slice(0, cut), step: Number(key.slice(cut + 1)), shown: true };
-    const told = made !== undefined && made.delivery === write.delivery && made.step === write.step;
-    return { ...write, made: told ? made.made : null };
-  });
-  if (made === undefined || known.some((write) => write.made !== null)) return known;
-  return [...known, { delivery: made.delivery, step: made.step, shown: false, made: made.made }];
-}
-
-/** Seen writes are settled; those still open stay so, because only their own courier may judge them. */
-function markKnown(write: KnownWrite | null): SQL {
-  const written = write?.made == null ? null : JSON.stringify(write.made);
-  return sql`update writes set
-      state = case when ${write?.shown ?? false} then 'settled' else 'made' end,
-      settled_at = case when ${write?.shown ?? false} then now() end,
-      written = coalesce(${written}::jsonb, written),
-      ticket = coalesce(ticket, ${write?.made?.ticketId ?? null})
-    where delivery = ${write?.delivery ?? null} and step = ${write?.step ?? null}
-      and (state in ('open', 'made') or (state = 'absent' and ${written !== null}))`;
 }
 
 function newestInstant(instants: readonly (string | undefined)[]): string | null {

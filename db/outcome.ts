@@ -8,14 +8,15 @@ import { reason as reasonFor } from '#core/reasons.ts';
 import { isRemote } from '#core/remote.ts';
 import type { ReceiptView as Receipt } from '#core/receipt.ts';
 import type { Command, ConstantPart, Outcome, Reason } from '#core/vocabulary.ts';
-import { rows, type Db, type Tx } from './client.ts';
+import type { Db, Tx } from './client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
+import { markEnded } from './mark-ended.ts';
 import { clearNotices, raiseNotice } from './notices.ts';
 import { putReceipt } from './receipts.ts';
 import { relay } from './relay.ts';
 import type { VersionCache } from './settings-in-force.ts';
-import { sendLast } from './transaction.ts';
+import { sendGathered } from './transaction.ts';
 
 export type Ending = {
   readonly outcome: Outcome;
@@ -56,16 +57,16 @@ export async function endDelivery(
 
   // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
   const locking = ending.locked === true ? null : lockLanes(tx, mirror.id);
-  const marked = Promise.all([markEnded(tx, context, ending), locking]).then(([[row]]) => row);
+  const marking = { ...ending, delivery: delivery.id, mirror: mirror.id, to, accepted: delivery.acceptedAt !== null };
   if (isPlain(context, ending)) {
-    const isLast = marked.then((row) => row !== undefined && row.ended > 0 && row.waiting === null);
+    const [{ answer }] = await Promise.all([sendGathered(tx, markEnded, marking), locking]);
+    const isLast = answer.then(({ ended, waiting }) => ended && waiting === null);
     // Where it fails, the transaction does, and says so itself.
     isLast.catch(() => {});
-    await sendLast(tx, marked);
     return { wake, isLast };
   }
-  const ended = await marked;
-  if (ended === undefined || ended.ended === 0) return { wake: [], isLast: false };
+  const [[marked]] = await Promise.all([markEnded.send(tx, [marking]), locking]);
+  if (marked?.ended !== true) return { wake: [], isLast: false };
   if (delivery.kind === 'action' && opensMirror(context)) {
     await moveOpening(tx, context, ending);
     await tx.execute(settleLane(mirror.id, to));
@@ -80,7 +81,7 @@ export async function endDelivery(
   if (travelsOn && ending.command !== undefined) {
     wake.push(...(await relay(tx, cache, context, to, ending.command, ending.constant)));
   }
-  return { wake, isLast: ended.waiting === null };
+  return { wake, isLast: marked.waiting === null };
 }
 
 /** The mirror, then both its lanes. */
@@ -88,39 +89,6 @@ async function lockLanes(tx: Tx, mirror: string): Promise<void> {
   await tx.execute(
     sql`with locked as materialized (select id from mirrors where id = ${mirror} for update)
       select mirror from lanes where mirror = ${mirror} and exists (select 1 from locked) order by to_instance for update`,
-  );
-}
-
-/** The outcome, the attempt, the writes and where the lane stands, in one statement; nothing where it had ended. */
-function markEnded(
-  tx: Tx,
-  { delivery, mirror }: DeliveryContext,
-  ending: Ending,
-): Promise<{ ended: number; waiting: number | null }[]> {
-  return rows(
-    tx,
-    sql`with ended as (
-        update deliveries set outcome = ${ending.outcome}, reason = ${json(ending.reason)}::jsonb,
-          drops = ${ending.drops.length === 0 ? null : JSON.stringify(ending.drops)}::jsonb, ended_at = clock_timestamp(),
-          attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now())
-        where id = ${delivery.id} and outcome is null returning id
-      ), attempt as (
-        insert into attempts (delivery, duration_ms, result, reason, versions)
-        select id, ${Math.round(ending.durationMs)}, ${ending.outcome}, ${json(ending.reason)}::jsonb, ${json(ending.versions)}::jsonb from ended
-      ), settled as (
-        update writes w set state = 'settled', settled_at = now() from ended
-        where w.delivery = ended.id and w.state in ('open', 'made') and ${ending.outcome} = 'applied'
-      ), waiting as (
-        select min(seq) as seq from deliveries
-        where mirror = ${mirror.id} and to_instance = ${delivery.to} and outcome is null and accepted_at is null and set_aside_at is null and id <> ${delivery.id}
-      ), lane as (
-        update lanes l set head_seq = coalesce(waiting.seq, l.last_seq + 1),
-          due_at = case when waiting.seq is null then null
-            -- What a peer tells of what it has says nothing of when it takes more.
-            when ${delivery.acceptedAt !== null} then coalesce(l.due_at, now()) else now() end
-        from waiting, ended where l.mirror = ${mirror.id} and l.to_instance = ${delivery.to}
-      )
-      select (select count(*)::int from ended) as ended, (select seq::float8 from waiting) as waiting`,
   );
 }
 

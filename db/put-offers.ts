@@ -59,7 +59,7 @@ export async function putOffers(db: Db, link: string, lane: LaneKey, offers: rea
             as x (delivery uuid, seq bigint, hash text, action jsonb, receipt jsonb)
         ), waiting as (
           update deliveries d set sent_hash = coalesce(input.hash, d.sent_hash) from input
-          where d.id = input.delivery and d.outcome is null and d.accepted_at is null returning d.id
+          where d.id = any(array(select delivery from input)) and d.id = input.delivery and d.outcome is null and d.accepted_at is null returning d.id
         )
         insert into offers (link, mirror, delivery, action, receipt)
         select ${link}, ${lane.mirror}, input.delivery, nullif(input.action, 'null'::jsonb), nullif(input.receipt, 'null'::jsonb)

@@ -10,7 +10,7 @@ import { reason } from '#core/reasons.ts';
 import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot } from '#core/vocabulary.ts';
 import type { LinkState, WireAction, WireAnswer } from '#core/wire.ts';
 import { rows, type Db, type Tx } from './client.ts';
-import { noteTurn } from './log-action.ts';
+import { noteTurn } from './note-turn.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import { mirrorColumns, mirrorFrom, type MirrorRow } from './mirrors.ts';
 import { raiseNotice } from './notices.ts';

@@ -1,12 +1,14 @@
 import { sql, type SQL } from 'drizzle-orm';
 
 /** A text[] parameter; drizzle would spread an array into a list. */
-export function textArray(values: readonly string[]): SQL {
+export function textArray(values: readonly (string | null)[]): SQL {
   return sql`${arrayLiteral(values)}::text[]`;
 }
 
 /** An array as PostgreSQL writes one; for arrays of arrays of unlike lengths, which it has no type for. */
-export function arrayLiteral(values: readonly string[]): string {
-  const quoted = values.map((value) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`);
+export function arrayLiteral(values: readonly (string | null)[]): string {
+  const quoted = values.map((value) =>
+    value === null ? 'NULL' : `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
+  );
   return `{${quoted.join(',')}}`;
 }

@@ -5,11 +5,18 @@
  * is done alike for many tickets of one transaction is gathered into one of these statements.
  */
 import type { Client, Tx } from './client.ts';
+import { firstUnlike } from './gather.ts';
 
-/** Sends one statement for all of its items. */
-type Send<Item> = (tx: Tx, items: readonly Item[]) => Promise<unknown>;
+/** What one statement does for many items. */
+export type Gathered<Item, Answer> = {
+  /** Sends its statement before it waits for anything; answers in the order of the items. */
+  send(tx: Tx, items: readonly Item[]): Promise<readonly Answer[]>;
+  /** Items with equal keys are never in one statement: the later one's sees what the earlier one's has done. */
+  keyOf(item: Item): string;
+};
 
-type Open = { readonly last: Promise<unknown>[]; readonly gathered: Map<Send<never>, unknown[]> };
+type Waiting = { readonly item: unknown; done(answer: unknown): void; failed(error: unknown): void };
+type Open = { readonly last: Promise<unknown>[]; readonly gathered: Map<Gathered<unknown, unknown>, Waiting[]> };
 
 const open = new WeakMap<object, Open>();
 
@@ -17,9 +24,10 @@ const open = new WeakMap<object, Open>();
 export async function inTransaction<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   const own: Open = { last: [], gathered: new Map() };
   const result = await db.transaction(async (tx) => {
-    open.set(tx, own);
-    const done = await work(tx);
-    for (const [send, items] of own.gathered) await sendLast(tx, (send as Send<unknown>)(tx, items));
+    const behind = behindGathered(tx, own);
+    open.set(behind, own);
+    const done = await work(behind);
+    sendAll(tx, own);
     return done;
   });
   await Promise.all(own.last);
@@ -36,22 +44,75 @@ export async function sendLast(tx: Tx, statement: Promise<unknown>): Promise<voi
     await statement;
     return;
   }
-  // Until the transaction's end nobody looks at it; a failure is not unheard, only heard later.
-  statement.catch(() => {});
-  own.last.push(statement);
+  keep(own, statement);
 }
 
 /**
- * Sends one statement for all items that the transaction's work gives, at its end, where the transaction allows that;
- * else at once. Nothing in the transaction may depend on it. `send` is the same function for all of them.
+ * Sends one statement for all items that the transaction's work gives: at its end, or as soon as anything else is sent
+ * in it, which then sees what it has done. At once where the transaction does not gather. `answer` comes with the
+ * transaction's end and must not be waited for before.
  */
-export async function sendGathered<Item>(tx: Tx, send: Send<Item>, item: Item): Promise<void> {
+export async function sendGathered<Item, Answer>(
+  tx: Tx,
+  kind: Gathered<Item, Answer>,
+  item: Item,
+): Promise<{ readonly answer: Promise<Answer> }> {
   const own = open.get(tx);
   if (own === undefined) {
-    await send(tx, [item]);
-    return;
+    const [answer] = await kind.send(tx, [item]);
+    return { answer: Promise.resolve(answer as Answer) };
   }
-  const items = own.gathered.get(send as Send<never>);
-  if (items === undefined) own.gathered.set(send as Send<never>, [item]);
-  else items.push(item);
+  const answer = new Promise<unknown>((done, failed) => {
+    const waiting: Waiting = { item, done, failed };
+    const others = own.gathered.get(kind as Gathered<unknown, unknown>);
+    if (others === undefined) own.gathered.set(kind as Gathered<unknown, unknown>, [waiting]);
+    else others.push(waiting);
+  });
+  // Where it fails, the transaction does, and says so itself.
+  answer.catch(() => {});
+  return { answer: answer as Promise<Answer> };
+}
+
+/** Whoever uses the transaction itself finds sent what was gathered before. */
+function behindGathered(tx: Tx, own: Open): Tx {
+  return new Proxy(tx, {
+    get(target, name) {
+      sendAll(target, own);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+function sendAll(tx: Tx, own: Open): void {
+  if (own.gathered.size === 0) return;
+  const kinds = [...own.gathered];
+  own.gathered.clear();
+  for (const [kind, all] of kinds) {
+    for (let left = all; left.length > 0;) {
+      const round = firstUnlike(left, left.length, ({ item }) => kind.keyOf(item));
+      left = left.filter((one) => !round.has(one));
+      keep(own, sendRound(tx, kind, [...round]));
+    }
+  }
+}
+
+async function sendRound(tx: Tx, kind: Gathered<unknown, unknown>, round: readonly Waiting[]): Promise<void> {
+  try {
+    const sent = kind.send(
+      tx,
+      round.map(({ item }) => item),
+    );
+    const answers = await sent;
+    for (const [n, { done }] of round.entries()) done(answers[n]);
+  } catch (error) {
+    for (const { failed } of round) failed(error);
+    throw error;
+  }
+}
+
+/** Until the transaction's end nobody looks at it; a failure is not unheard, only heard later. */
+function keep(own: Open, statement: Promise<unknown>): void {
+  statement.catch(() => {});
+  own.last.push(statement);
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/client.ts';
-import { inTransaction, sendGathered, sendLast } from '#db/transaction.ts';
+import { textArray } from '#db/text-array.ts';
+import { inTransaction, sendGathered, sendLast, type Gathered } from '#db/transaction.ts';
 import { emptyDatabase, type TestDatabase } from '#test/support/database.ts';
 
 describe('a transaction whose last statements go out with its commit', () => {
@@ -79,25 +80,88 @@ describe('a transaction whose last statements go out with its commit', () => {
     assert.equal(await count(3000, 3999), 0);
   });
 
-  it('sends what is done alike once, at its end, and that is undone with it', async () => {
+  describe('that gathers what is done alike', () => {
     const sent: (readonly number[])[] = [];
-    const insertAll = async (tx: Parameters<typeof sendLast>[0], numbers: readonly number[]): Promise<void> => {
-      sent.push(numbers);
-      await rows(tx, sql`insert into said (n) select n::int from unnest(${`{${numbers.join(',')}}`}::text[]) as n`);
+    const insertAll: Gathered<number, string> = {
+      send: async (tx, numbers) => {
+        sent.push(numbers);
+        const found = await rows<{ n: number; tx: string }>(
+          tx,
+          sql`insert into said (n) select n::int from unnest(${textArray(numbers.map(String))}) as n returning n, tx::text`,
+        );
+        const of = new Map(found.map((row) => [row.n, row.tx]));
+        return numbers.map((n) => of.get(n) ?? '');
+      },
+      keyOf: (n) => String(n % 10),
     };
-    await inTransaction(connection.db, async (tx) => {
-      await Promise.all([4000, 4001, 4002].map((n) => sendGathered(tx, insertAll, n)));
-      assert.deepEqual(sent, []);
+    beforeEach(() => void sent.splice(0));
+
+    it('sends it once, at its end, and each item has its answer', async () => {
+      const answers = await inTransaction(connection.db, async (tx) => {
+        const given = await Promise.all([4000, 4001, 4002].map((n) => sendGathered(tx, insertAll, n)));
+        assert.deepEqual(sent, []);
+        return given;
+      });
+      assert.deepEqual(sent, [[4000, 4001, 4002]]);
+      const by = new Set(await Promise.all(answers.map(({ answer }) => answer)));
+      assert.equal(by.size, 1);
+      assert.equal(await count(4000, 4099), 3);
     });
-    assert.deepEqual(sent, [[4000, 4001, 4002]]);
-    assert.equal(await count(4000, 4999), 3);
-    const failing = inTransaction(connection.db, async (tx) => {
-      await insert(tx, 4003);
-      await sendGathered(tx, insertAll, 4000);
+
+    it('sends items with equal keys one after the other, in their order', async () => {
+      await inTransaction(connection.db, async (tx) => {
+        for (const n of [4100, 4110, 4101, 4120]) await sendGathered(tx, insertAll, n);
+      });
+      assert.deepEqual(sent, [[4100, 4101], [4110], [4120]]);
+      assert.equal(await count(4100, 4199), 4);
     });
-    await assert.rejects(failing);
-    assert.equal(await count(4000, 4999), 3);
-    await connection.db.transaction((tx) => sendGathered(tx, insertAll, 4004));
-    assert.deepEqual(sent.at(-1), [4004]);
+
+    it('shows it to whatever is sent directly after it', async () => {
+      const seen = await inTransaction(connection.db, async (tx) => {
+        await sendGathered(tx, insertAll, 4200);
+        const found = await rows<{ n: number }>(tx, sql`select n from said where n between 4200 and 4299`);
+        await sendGathered(tx, insertAll, 4201);
+        return found;
+      });
+      assert.deepEqual([...seen], [{ n: 4200 }]);
+      assert.deepEqual(sent, [[4200], [4201]]);
+    });
+
+    it('contains it, however many run at once', async () => {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, k) =>
+          inTransaction(connection.db, async (tx) => {
+            await insert(tx, 5000 + k * 10);
+            await sendGathered(tx, insertAll, 5000 + k * 10 + 1);
+          }),
+        ),
+      );
+      const [found] = await rows<{ n: number }>(
+        connection.db,
+        sql`select count(*)::int as n from
+          (select tx from said where n between 5000 and 5999 group by tx having count(*) = 2) whole`,
+      );
+      assert.equal(found?.n, 100);
+    });
+
+    it('is undone with it, and whoever waits for an answer hears why', async () => {
+      let given: { readonly answer: Promise<string> } | undefined;
+      const failing = inTransaction(connection.db, async (tx) => {
+        await insert(tx, 4300);
+        given = await sendGathered(tx, insertAll, 4300);
+      });
+      await assert.rejects(failing);
+      await assert.rejects(given?.answer ?? Promise.resolve());
+      assert.equal(await count(4300, 4399), 0);
+    });
+
+    it('sends it at once in an ordinary transaction', async () => {
+      await connection.db.transaction(async (tx) => {
+        const { answer } = await sendGathered(tx, insertAll, 4400);
+        assert.notEqual(await answer, '');
+      });
+      assert.deepEqual(sent, [[4400]]);
+      assert.equal(await count(4400, 4499), 1);
+    });
   });
 });
