@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
 import type { LanePlace } from './hand-over.ts';
 import { contextOf, headQuery, type DeliveryContext, type HeadRow } from './delivery-context.ts';
-import { textArray } from './text-array.ts';
+import { textArray, uuidArray } from './text-array.ts';
 
 export type DueLane = {
   readonly mirror: string;
@@ -36,7 +36,7 @@ export async function dueLanes(db: Db, input: ClaimInput): Promise<DueLane[] | n
         left join lateral (
           select mirror, link, due_at, sent_seq, acked_seq, last_seq from lanes
           where to_instance = c.instance and due_at <= now()
-            and mirror <> all(${textArray(input.busy)}::uuid[])
+            and mirror <> all(${uuidArray(input.busy)})
             and link <> all(${textArray(input.withoutLinks ?? [])})
           order by due_at limit ${input.limit}
         ) l on true

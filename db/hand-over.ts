@@ -10,7 +10,7 @@ import { rows, type Db } from './client.ts';
 import { contextOf, headQuery, type DeliveryContext, type HeadRow } from './delivery-context.ts';
 import { iso } from './iso.ts';
 import type { LaneKey } from './lanes.ts';
-import { textArray } from './text-array.ts';
+import { uuidArray } from './text-array.ts';
 
 /** Where a lane to a peer stands: the seq last sent, the highest that the peer has said it has, and the last given out. */
 export type LanePlace = { readonly sentSeq: number; readonly ackedSeq: number; readonly lastSeq: number };
@@ -76,7 +76,7 @@ export type Answered = {
  * something still waits on the lane.
  */
 export async function storeAnswer(db: Db, lane: LaneKey, answer: Answered): Promise<boolean> {
-  const ids = sql`${textArray(answer.taken.map(({ id }) => id))}::uuid[]`;
+  const ids = uuidArray(answer.taken.map(({ id }) => id));
   const highest = Math.min(
     answer.taken.reduce((most, { seq }) => Math.max(most, seq), 0),
     answer.accepted,
@@ -131,7 +131,7 @@ export async function receiptFacts(db: Db, receipts: readonly string[]): Promise
       from deliveries r
       join deliveries o on o.action = r.action and o.mirror = r.mirror and o.to_instance <> r.to_instance
         and o.kind in ('action', 'copy') and o.outcome is not null
-      where r.id = any(${textArray(receipts)}::uuid[])`,
+      where r.id = any(${uuidArray(receipts)})`,
   );
   return new Map(found.map(({ id, ...facts }) => [id, facts]));
 }

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { writeAudit } from './apply-links.ts';
 import { rows, type Client } from './client.ts';
-import { textArray } from './text-array.ts';
+import { textArray, uuidArray } from './text-array.ts';
 
 export type Purged = {
   readonly mirrors: number;
@@ -17,12 +17,12 @@ export async function purgeLink(db: Client, link: string, by: string): Promise<P
     const [row] = await rows<{ state: string }>(tx, sql`select state from links where id = ${link} for update`);
     if (row?.state !== 'closed') return null;
     const mirrors = await rows<{ id: string }>(tx, sql`delete from mirrors where link = ${link} returning id`);
-    const of = sql`any(${textArray(mirrors.map(({ id }) => id))}::uuid[])`;
+    const of = sql`any(${uuidArray(mirrors.map(({ id }) => id))})`;
     const deliveries = await rows<{ id: string; action: string }>(
       tx,
       sql`delete from deliveries where mirror = ${of} returning id, action`,
     );
-    const gone = sql`any(${textArray(deliveries.map(({ id }) => id))}::uuid[])`;
+    const gone = sql`any(${uuidArray(deliveries.map(({ id }) => id))})`;
     await tx.execute(sql`delete from attempts where delivery = ${gone}`);
     await tx.execute(sql`delete from writes where delivery = ${gone}`);
     await tx.execute(sql`delete from offers where link = ${link}`);
@@ -30,7 +30,7 @@ export async function purgeLink(db: Client, link: string, by: string): Promise<P
     const concerned = [...new Set(deliveries.map(({ action }) => action))];
     const actions = await rows<{ id: string; instance: string; ticket: string }>(
       tx,
-      sql`delete from actions a where a.id = any(${textArray(concerned)}::uuid[])
+      sql`delete from actions a where a.id = any(${uuidArray(concerned)})
           and not exists (select 1 from deliveries d where d.action = a.id)
         returning a.id, a.instance, a.ticket`,
     );
@@ -38,7 +38,7 @@ export async function purgeLink(db: Client, link: string, by: string): Promise<P
     const files = await rows(
       tx,
       sql`with gone as (
-          delete from attachments where action = any(${textArray(actions.map(({ id }) => id))}::uuid[]) returning sha256, size_bytes
+          delete from attachments where action = any(${uuidArray(actions.map(({ id }) => id))}) returning sha256, size_bytes
         ), put as (
           delete from uploads where link = ${link} returning sha256, size_bytes
         ), files as (

@@ -5,7 +5,7 @@ import type { CloseReason, MirrorState } from '#core/mirror.ts';
 import type { LinkMode } from '#core/vocabulary.ts';
 import { rows, type Tx } from './client.ts';
 import { mirrorColumns, mirrorFrom } from './mirrors.ts';
-import { textArray } from './text-array.ts';
+import { uuidArray } from './text-array.ts';
 
 type Row = {
   readonly id: string;
@@ -29,7 +29,7 @@ export async function moveMirrorsOn(tx: Tx, mirrors: readonly string[]): Promise
       from ${mirrorFrom}
       left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
       left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket
-      where m.id = any(${textArray(mirrors)}::uuid[]) order by m.id`,
+      where m.id = any(${uuidArray(mirrors)}) order by m.id`,
   );
   for (const row of found) {
     const life = afterApplied({

@@ -18,7 +18,7 @@ import { setLinkState } from './link-life.ts';
 import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-again.ts';
 import { judgeBatch, type Judged, type KnownAction, type Taken } from './receive-order.ts';
 import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
-import { textArray } from './text-array.ts';
+import { uuidArray } from './text-array.ts';
 import { visibleFiles } from './uploads.ts';
 
 export type ReceiveActions = {
@@ -166,7 +166,7 @@ async function knownActions(tx: Tx, input: ReceiveActions, to: string): Promise<
         select 1 from deliveries d where d.action = a.id and d.mirror = ${input.mirror} and d.to_instance = ${to}
           and d.kind in ('action', 'copy')
       ) as here
-      from actions a where a.id = any(${textArray(input.actions.map(({ constant }) => constant.id))}::uuid[])`,
+      from actions a where a.id = any(${uuidArray(input.actions.map(({ constant }) => constant.id))})`,
   );
   return new Map(found.map(({ id, hashes, here }) => [id, { hashes, here }]));
 }

@@ -11,7 +11,7 @@ import { rows, type Tx } from './client.ts';
 import { settleLane } from './lanes.ts';
 import { putReceipt } from './receipts.ts';
 import type { Taken } from './receive-order.ts';
-import { textArray } from './text-array.ts';
+import { textArray, uuidArray } from './text-array.ts';
 
 type Known = {
   readonly id: string;
@@ -129,7 +129,7 @@ export async function tellEnded(
         case when m.supplier_instance = ${ends.receiver} then m.supplier_url else m.customer_url end as url
       from deliveries d join actions a on a.id = d.action join mirrors m on m.id = d.mirror
       where d.mirror = ${mirror} and d.to_instance = ${ends.receiver} and d.outcome is not null
-        and d.kind in ('action', 'copy') and d.action = any(${textArray(atOnce.map(({ action }) => action.constant.id))}::uuid[])
+        and d.kind in ('action', 'copy') and d.action = any(${uuidArray(atOnce.map(({ action }) => action.constant.id))})
       order by d.seq`,
   );
   for (const one of ended) {

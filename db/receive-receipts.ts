@@ -14,7 +14,7 @@ import { endDelivery } from './outcome.ts';
 import { linkEnds, lockLanes, lockMirror, type Received } from './receive-actions.ts';
 import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from './settings-in-force.ts';
-import { textArray } from './text-array.ts';
+import { uuidArray } from './text-array.ts';
 import { sendLast } from './transaction.ts';
 
 export type ReceiveReceipts = {
@@ -116,7 +116,7 @@ async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string)
     tx,
     sql`select id, action, escalation, far is not null and far->>'endedAt' is not null as told from deliveries
       where mirror = ${mirror} and to_instance = ${to} and kind in ('action', 'copy')
-        and action = any(${textArray(receipts.map(({ action }) => action))}::uuid[])`,
+        and action = any(${uuidArray(receipts.map(({ action }) => action))})`,
   );
   return new Map(found.map(({ action, ...sent }) => [action, sent]));
 }

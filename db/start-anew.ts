@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { rows } from './client.ts';
 import type { Db } from './client.ts';
 import { notifyLanes } from './couriers.ts';
-import { textArray } from './text-array.ts';
+import { textArray, uuidArray } from './text-array.ts';
 
 /**
  * Takes the couriers away from their drains and keeps watchers from reading, for `forMs` milliseconds: what is under way
@@ -53,16 +53,14 @@ export async function forgetCarried(db: Db, instances: readonly string[]): Promi
           order by id for update)
         returning id, link`,
     );
-    const ids = textArray(mirrors.map(({ id }) => id));
+    const ids = uuidArray(mirrors.map(({ id }) => id));
     const links = textArray([...new Set(mirrors.map(({ link }) => link))]);
-    await tx.execute(sql`delete from lanes where mirror = any(${ids}::uuid[])`);
+    await tx.execute(sql`delete from lanes where mirror = any(${ids})`);
     const deliveries = await rows<{ id: string }>(
       tx,
-      sql`delete from deliveries where mirror = any(${ids}::uuid[]) returning id`,
+      sql`delete from deliveries where mirror = any(${ids}) returning id`,
     );
-    await tx.execute(
-      sql`delete from attempts where delivery = any(${textArray(deliveries.map(({ id }) => id))}::uuid[])`,
-    );
+    await tx.execute(sql`delete from attempts where delivery = any(${uuidArray(deliveries.map(({ id }) => id))})`);
     await tx.execute(sql`delete from notices where link = any(${links})`);
     await tx.execute(
       sql`delete from attachments where action in (select id from actions where instance = any(${named}))`,
@@ -93,11 +91,11 @@ export async function forgetOlder(db: Db, instances: readonly string[], since: s
       tx,
       sql`delete from actions where instance = any(${named}) and at < ${since} returning id`,
     );
-    const ids = textArray(stale.map(({ id }) => id));
+    const ids = uuidArray(stale.map(({ id }) => id));
     if (stale.length > 0) {
-      await tx.execute(sql`delete from deliveries where action = any(${ids}::uuid[])`);
-      await tx.execute(sql`delete from lanes l where mirror = any(${ids}::uuid[])`);
-      await tx.execute(sql`delete from mirrors where id = any(${ids}::uuid[])`);
+      await tx.execute(sql`delete from deliveries where action = any(${ids})`);
+      await tx.execute(sql`delete from lanes l where mirror = any(${ids})`);
+      await tx.execute(sql`delete from mirrors where id = any(${ids})`);
     }
     await tx.execute(sql`delete from written_ids where instance = any(${named}) and at < ${since}`);
   });

@@ -5,6 +5,11 @@ export function textArray(values: readonly (string | null)[]): SQL {
   return sql`${arrayLiteral(values)}::text[]`;
 }
 
+/** A uuid[] parameter; cast from text it would be read anew for every row that is compared with it. */
+export function uuidArray(values: readonly string[]): SQL {
+  return sql`${arrayLiteral(values)}::uuid[]`;
+}
+
 /** An array as PostgreSQL writes one; for arrays of arrays of unlike lengths, which it has no type for. */
 export function arrayLiteral(values: readonly (string | null)[]): string {
   const quoted = values.map((value) =>

@@ -5,7 +5,7 @@ import type { LinkState, WireContact } from '#core/wire.ts';
 import { rows } from './client.ts';
 import type { Db } from './client.ts';
 import { iso } from './iso.ts';
-import { textArray } from './text-array.ts';
+import { uuidArray } from './text-array.ts';
 
 export type TraceMirror = {
   readonly id: string;
@@ -165,7 +165,7 @@ export async function loadTrace(
         as t (instance text, ticket text) where t.ticket is not null)`;
       const actions = await actionsOf(tx, named, options.notes);
       const deliveries = await deliveriesOf(tx, mirrors, actions);
-      const ids = textArray(deliveries.map(({ id }) => id));
+      const ids = uuidArray(deliveries.map(({ id }) => id));
       return {
         mirrors,
         actions,
@@ -173,13 +173,13 @@ export async function loadTrace(
         attempts: await rows<TraceAttempt>(
           tx,
           sql`select delivery, ${iso('at')} as at, duration_ms, result, reason from attempts
-            where delivery = any(${ids}::uuid[]) order by attempts.at`,
+            where delivery = any(${ids}) order by attempts.at`,
         ),
         writes: await rows<TraceWrite>(
           tx,
           sql`select delivery, step, instance, ticket, state, ${iso('promised_at')} as promised_at,
               ${iso('settled_at')} as settled_at
-            from writes where delivery = any(${ids}::uuid[]) order by delivery, step`,
+            from writes where delivery = any(${ids}) order by delivery, step`,
         ),
         consequences: await rows<TraceConsequence>(
           tx,
@@ -238,8 +238,8 @@ async function deliveriesOf(
         ${iso('held_at')} as held_at, ${iso('set_aside_at')} as set_aside_at, ${iso('released_at')} as released_at,
         ${iso('created_at')} as created_at, ${iso('accepted_at')} as accepted_at, far, ${iso('ended_at')} as ended_at
       from deliveries
-      where action = any(${textArray(actions.map(({ id }) => id))}::uuid[])
-        or mirror = any(${textArray(mirrors.map(({ id }) => id))}::uuid[])
+      where action = any(${uuidArray(actions.map(({ id }) => id))})
+        or mirror = any(${uuidArray(mirrors.map(({ id }) => id))})
       order by deliveries.created_at, seq limit ${traceLimit * 2}`,
   );
 }

@@ -51,7 +51,7 @@ const shutdownGraceMs = 20_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
-  const main = connect(config.databaseUrl, { max: 20, name: 'ferry-worker' });
+  const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   try {
