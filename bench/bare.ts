@@ -6,17 +6,25 @@ import { pause } from './load.ts';
 import { percentiles, type Percentiles } from './numbers.ts';
 import type { Services } from './services.ts';
 
-export type Bare = { readonly perSecond: number; readonly ms: Percentiles };
+export type Bare = {
+  /** Workflows per second. */
+  load(options: { readonly seconds: number; readonly warmUp: number }): Promise<number>;
+  oneByOne(seconds: number): Promise<Percentiles>;
+  stop(): Promise<void>;
+};
 
 const concurrent = 16;
-const warmUpSeconds = 3;
 
-export async function measureBare(services: Services, seconds: number): Promise<Bare> {
+/** `label`: letters and digits; tells one start from another. */
+export async function startBare(services: Services, label: string): Promise<Bare> {
   const stops: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.toReversed()) await one();
+  };
   try {
     const { client } = await desk('bare', stops);
     const [ticket = ''] = await client.open(1);
-    const namespace = await services.namespace('bare');
+    const namespace = await services.namespace(label);
     const worker = await startChild({
       program: 'bench/programs/bare.ts',
       args: [services.temporal, namespace, client.url],
@@ -34,32 +42,39 @@ export async function measureBare(services: Services, seconds: number): Promise<
         args: [ticket, `<p>Note ${started}.</p>`],
       });
     };
-
-    let ended = 0;
-    let over = false;
-    const loops = Promise.all(
-      Array.from({ length: concurrent }, async () => {
-        while (!over) {
+    return {
+      stop,
+      async load({ seconds, warmUp }) {
+        let ended = 0;
+        let over = false;
+        const loops = Promise.all(
+          Array.from({ length: concurrent }, async () => {
+            while (!over) {
+              await one();
+              ended += 1;
+            }
+          }),
+        );
+        await Promise.race([pause(warmUp * 1000), loops]);
+        const [from, at] = [ended, performance.now()];
+        await Promise.race([pause(seconds * 1000), loops]);
+        const perSecond = ((ended - from) * 1000) / (performance.now() - at);
+        over = true;
+        await loops;
+        return perSecond;
+      },
+      async oneByOne(seconds) {
+        const times: number[] = [];
+        for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
+          const begun = performance.now();
           await one();
-          ended += 1;
+          times.push(performance.now() - begun);
         }
-      }),
-    );
-    await Promise.race([pause(warmUpSeconds * 1000), loops]);
-    const [from, at] = [ended, performance.now()];
-    await Promise.race([pause(seconds * 1000), loops]);
-    const perSecond = ((ended - from) * 1000) / (performance.now() - at);
-    over = true;
-    await loops;
-
-    const times: number[] = [];
-    for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
-      const begun = performance.now();
-      await one();
-      times.push(performance.now() - begun);
-    }
-    return { perSecond, ms: percentiles(times) };
-  } finally {
-    for (const stop of stops.toReversed()) await stop();
+        return percentiles(times);
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }

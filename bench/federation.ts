@@ -9,6 +9,7 @@ import { deskClient, type DeskClient } from './desk-client.ts';
 import { programEnv } from './environment.ts';
 import { seedHistory } from './history.ts';
 import type { Lane } from './load.ts';
+import { median } from './numbers.ts';
 import { hookSecret, seedInstances, seedLinks, seedMirrors, type Mirrored } from './seed.ts';
 import type { Services } from './services.ts';
 
@@ -154,5 +155,17 @@ export function cpuPerAction(before: Cpu, after: Cpu, actions: number): Cpu {
     postgres: per('postgres'),
     temporal: per('temporal'),
     desks: per('desks'),
+  };
+}
+
+/** The median of each. */
+export function middleCpu(cpus: readonly Cpu[]): Cpu {
+  const of = (part: keyof Cpu): number => median(cpus.map((cpu) => cpu[part]));
+  return {
+    worker: of('worker'),
+    gateway: of('gateway'),
+    postgres: of('postgres'),
+    temporal: of('temporal'),
+    desks: of('desks'),
   };
 }

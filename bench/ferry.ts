@@ -17,40 +17,28 @@ export const warmUpSeconds = 4;
 const inBacklog = 2;
 export const warmUpNotes = 100;
 
-export type Ferry = {
-  readonly perSecond: number;
-  readonly cpu: Cpu;
+export type Latency = {
   readonly awake: Percentiles;
   readonly asleep: Percentiles;
   /** From the moment on at which the action is in the log. */
-  readonly fromLog: { readonly perSecond: number; readonly awake: Percentiles; readonly asleep: Percentiles };
+  readonly fromLog: { readonly awake: Percentiles; readonly asleep: Percentiles };
 };
 
-export async function measureFerry(
-  services: Services,
-  options: { readonly seconds: number; readonly samples: number; readonly profile: string | undefined },
-): Promise<Ferry> {
-  const { seconds, samples, profile } = options;
+export type Load = { readonly perSecond: number; readonly cpu: Cpu };
+
+/** One note at a time. */
+export async function measureLatency(services: Services, samples: number): Promise<Latency> {
   const base = { services, customers: 1, mirrors: openMirrors };
   const calm = await startFederation({ ...base, label: 'awake' });
   let awake: Sample[];
-  let sinceLog: Percentiles;
+  let awakeFromLog: Percentiles;
   try {
     // Without load and what it leaves to be polled; the first notes only warm the code up.
     await carryOneByOne({ ...calm, samples: warmUpNotes, label: 'First' });
     awake = await carryOneByOne({ ...calm, samples, label: 'Awake' });
-    sinceLog = percentiles(await sinceLogged(calm, awake));
+    awakeFromLog = percentiles(await sinceLogged(calm, awake));
   } finally {
     await calm.stop();
-  }
-  const busy = await startFederation({ ...base, label: 'ferry', profile });
-  let load: Awaited<ReturnType<typeof underLoad>>;
-  let fromLog: { awake: Percentiles; perSecond: number };
-  try {
-    load = await underLoad(busy, seconds);
-    fromLog = { awake: sinceLog, perSecond: await backlog(busy) };
-  } finally {
-    await busy.stop();
   }
   const sleepy = await startFederation({ ...base, label: 'asleep', limits: { lingerMs: 100 } });
   try {
@@ -59,21 +47,16 @@ export async function measureFerry(
     await carryOneByOne({ ...sleepy, samples: 2, label: 'First', before });
     const asleep = await carryOneByOne({ ...sleepy, samples: count, label: 'Asleep', before });
     return {
-      ...load,
       awake: percentiles(took(awake)),
       asleep: percentiles(took(asleep)),
-      fromLog: { ...fromLog, asleep: percentiles(await sinceLogged(sleepy, asleep)) },
+      fromLog: { awake: awakeFromLog, asleep: percentiles(await sinceLogged(sleepy, asleep)) },
     };
   } finally {
     await sleepy.stop();
   }
 }
 
-export async function underLoad(
-  federation: Federation,
-  seconds: number,
-  warmUp = warmUpSeconds,
-): Promise<{ readonly perSecond: number; readonly cpu: Cpu }> {
+export async function underLoad(federation: Federation, seconds: number, warmUp = warmUpSeconds): Promise<Load> {
   const marks: Cpu[] = [];
   const mark = async (): Promise<void> => void marks.push(await federation.cpu());
   const load = await carryLoad({ ...federation, inFlight, warmUp, seconds, mark });
@@ -96,7 +79,7 @@ async function sinceLogged(federation: Federation, samples: readonly Sample[]): 
 }
 
 /** Actions that are in the log all at once, on all lanes: how fast the courier alone is. */
-async function backlog(federation: Federation): Promise<number> {
+export async function backlog(federation: Federation): Promise<number> {
   const { db } = federation.connection;
   const before = await federation.far.position();
   await db.transaction(async (tx) => {

@@ -4,21 +4,31 @@ import { connect } from '#db/client.ts';
 import { startChild } from './child.ts';
 import { cpuMs } from './cpu.ts';
 import { desk } from './federation.ts';
-import { inFlight, openMirrors, warmUpSeconds } from './ferry.ts';
+import { inFlight, openMirrors } from './ferry.ts';
 import { carryOneByOne, took } from './latency.ts';
 import { carryLoad } from './load.ts';
 import { percentiles, type Percentiles } from './numbers.ts';
 import { seedInstances, seedLinks, seedMirrors } from './seed.ts';
 import type { Services } from './services.ts';
 
-export type Floor = { readonly perSecond: number; readonly ms: Percentiles; readonly cpuMsPerAction: number };
+export type FloorLoad = { readonly perSecond: number; readonly cpuMsPerAction: number };
 
-export async function measureFloor(services: Services, seconds: number, samples: number): Promise<Floor> {
+export type Floor = {
+  load(options: { readonly seconds: number; readonly warmUp: number }): Promise<FloorLoad>;
+  oneByOne(samples: number): Promise<Percentiles>;
+  stop(): Promise<void>;
+};
+
+/** `label`: letters and digits; names the database. */
+export async function startFloor(services: Services, label: string): Promise<Floor> {
   const stops: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.toReversed()) await one();
+  };
   try {
     const near = await desk('acme', stops);
     const far = await desk('north', stops);
-    const url = await services.database('bench_floor');
+    const url = await services.database(`bench_${label}`);
     const connection = connect(url, { max: 2, name: 'bench' });
     stops.push(() => connection.close());
     const [tickets, farTickets] = [await near.client.open(openMirrors), await far.client.open(openMirrors)];
@@ -39,19 +49,27 @@ export async function measureFloor(services: Services, seconds: number, samples:
     });
     stops.push(() => floor.stop());
     await near.client.hook(String(floor.ready['url']));
-
-    const marks: number[] = [];
-    const mark = async (): Promise<void> => void marks.push(await cpuMs(floor.pid));
     const ends = { near: near.client, far: far.client, lanes };
-    const load = await carryLoad({ ...ends, inFlight, warmUp: warmUpSeconds, seconds, mark });
-    const one = await carryOneByOne({ ...ends, samples, label: 'Floor' });
-    if (floor.said() !== '') throw new Error(`the floor failed: ${floor.said()}`);
-    return {
-      perSecond: load.perSecond,
-      ms: percentiles(took(one)),
-      cpuMsPerAction: ((marks[1] ?? 0) - (marks[0] ?? 0)) / Math.max(load.arrived, 1),
+    const whole = (): void => {
+      if (floor.said() !== '') throw new Error(`the floor failed: ${floor.said()}`);
     };
-  } finally {
-    for (const stop of stops.toReversed()) await stop();
+    return {
+      stop,
+      async load(options) {
+        const marks: number[] = [];
+        const mark = async (): Promise<void> => void marks.push(await cpuMs(floor.pid));
+        const { perSecond, arrived } = await carryLoad({ ...ends, inFlight, ...options, mark });
+        whole();
+        return { perSecond, cpuMsPerAction: ((marks[1] ?? 0) - (marks[0] ?? 0)) / Math.max(arrived, 1) };
+      },
+      async oneByOne(samples) {
+        const found = await carryOneByOne({ ...ends, samples, label: 'Floor' });
+        whole();
+        return percentiles(took(found));
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** What an action costs in a small federation and in a large one, taking turns so that a busy minute hits both. */
-import { startFederation, type Cpu, type FederationOptions } from './federation.ts';
+import { middleCpu, startFederation, type Cpu, type FederationOptions } from './federation.ts';
 import { openMirrors, underLoad } from './ferry.ts';
 import { median } from './numbers.ts';
 import type { Services } from './services.ts';
@@ -79,15 +79,8 @@ async function compare(small: FederationOptions, large: FederationOptions, how: 
 }
 
 function middle(costs: readonly Cost[]): Cost {
-  const of = (part: keyof Cpu): number => median(costs.map((cost) => cost.cpu[part]));
   return {
     msPerAction: median(costs.map((cost) => cost.msPerAction)),
-    cpu: {
-      worker: of('worker'),
-      gateway: of('gateway'),
-      postgres: of('postgres'),
-      temporal: of('temporal'),
-      desks: of('desks'),
-    },
+    cpu: middleCpu(costs.map((cost) => cost.cpu)),
   };
 }

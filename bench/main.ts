@@ -1,13 +1,12 @@
 /** `npm run bench`: measures everything in one run on one machine, prints it, and leaves nothing behind. */
-import { measureBare } from './bare.ts';
-import { measureFerry } from './ferry.ts';
-import { measureFloor } from './floor.ts';
+import { measureLatency } from './ferry.ts';
 import { measureHop } from './hop.ts';
 import { growthByCustomers, growthByHistory } from './growth.ts';
 import { measureCold } from './cold.ts';
 import { readOptions, usage, type Options, type Part } from './options.ts';
 import { printed, report, type Measured } from './report.ts';
 import { startServices } from './services.ts';
+import { measureThroughput } from './throughput.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   let options: Options | 'help';
@@ -52,7 +51,7 @@ async function measure(
   signal: AbortSignal,
   cleanUp: CleanUp,
 ): Promise<Measured> {
-  const { seconds, samples, profile, customers, pastActions, coldSeconds } = options;
+  const { seconds, samples, customers, pastActions, coldSeconds } = options;
   const services = await startServices(progress, signal);
   cleanUp.stop = () => services.stop();
   const measured: { -readonly [Name in keyof Measured]: Measured[Name] } = {};
@@ -63,17 +62,13 @@ async function measure(
     await work();
   };
   try {
-    await part('bare', 'a bare workflow with one HTTP activity', async () => {
-      measured.bare = await measureBare(services, seconds);
-      progress(`  ${measured.bare.perSecond.toFixed(0)}/s, p50 ${measured.bare.ms.p50} ms`);
-    });
-    await part('floor', 'the floor: straight-line code', async () => {
-      measured.floor = await measureFloor(services, seconds, samples);
-      progress(`  ${measured.floor.perSecond.toFixed(0)}/s, p50 ${measured.floor.ms.p50} ms`);
-    });
-    await part('ferry', 'Ferry, awake and asleep', async () => {
-      measured.ferry = await measureFerry(services, { seconds, samples, profile });
-      progress(`  ${measured.ferry.perSecond.toFixed(0)}/s, p50 ${measured.ferry.awake.p50} ms`);
+    if (options.parts.has('bare') || options.parts.has('floor') || options.parts.has('ferry')) {
+      progress('a bare workflow, the floor and Ferry in turns');
+      measured.throughput = await measureThroughput(services, options, progress);
+    }
+    await part('ferry', 'Ferry one at a time, awake and asleep', async () => {
+      measured.latency = await measureLatency(services, samples);
+      progress(`  p50 ${measured.latency.awake.p50} ms, ${measured.latency.asleep.p50} ms`);
     });
     await part('hop', 'from gateway to gateway', async () => {
       measured.hop = await measureHop(services, seconds, samples);

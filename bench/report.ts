@@ -1,18 +1,16 @@
 /** The result of a run: as one object with stable keys, and as text for people. */
 import { arch, cpus, platform, totalmem } from 'node:os';
-import type { Bare } from './bare.ts';
 import type { Cold } from './cold.ts';
-import type { Ferry } from './ferry.ts';
-import type { Floor } from './floor.ts';
+import type { Latency } from './ferry.ts';
 import type { Growth } from './growth.ts';
 import type { Hop } from './hop.ts';
 import { rounded, type Percentiles } from './numbers.ts';
 import type { Options } from './options.ts';
+import type { Throughput } from './throughput.ts';
 
 export type Measured = {
-  readonly bare?: Bare;
-  readonly floor?: Floor;
-  readonly ferry?: Ferry;
+  readonly throughput?: Throughput;
+  readonly latency?: Latency;
   readonly hop?: Hop;
   readonly history?: Growth;
   readonly customers?: Growth;
@@ -39,7 +37,8 @@ export type Report = {
 };
 
 export function report(measured: Measured, options: Options, seconds: number): Report {
-  const { bare, floor, ferry, hop, history, customers, cold } = measured;
+  const { latency, hop, history, customers, cold } = measured;
+  const { bare, floor, ferry } = measured.throughput ?? {};
   const cpu = ferry?.cpu;
   return {
     machine: {
@@ -54,20 +53,20 @@ export function report(measured: Measured, options: Options, seconds: number): R
       ...(bare && { bare: rounded(bare.perSecond) }),
       ...(ferry && { ferry: rounded(ferry.perSecond) }),
       ...(floor && { floor: rounded(floor.perSecond) }),
-      ...(ferry && { fromLog: rounded(ferry.fromLog.perSecond) }),
+      ...(ferry && { fromLog: rounded(ferry.fromLog) }),
       ...(hop && { gatewayToGateway: rounded(hop.perSecond) }),
     },
     awakeMs: {
       ...(bare && { bare: bare.ms }),
-      ...(ferry && { ferry: ferry.awake }),
+      ...(latency && { ferry: latency.awake }),
       ...(floor && { floor: floor.ms }),
-      ...(ferry && { fromLog: ferry.fromLog.awake }),
+      ...(latency && { fromLog: latency.fromLog.awake }),
       ...(hop && { gatewayToGateway: hop.awake }),
     },
     // A bare workflow has nothing that could be awake: it costs the same always.
     asleepMs: {
       ...(bare && { bare: bare.ms }),
-      ...(ferry && { ferry: ferry.asleep, fromLog: ferry.fromLog.asleep }),
+      ...(latency && { ferry: latency.asleep, fromLog: latency.fromLog.asleep }),
     },
     ...(cpu && { cpuMsPerAction: rounded(cpu.worker + cpu.gateway) }),
     cpuMs: {
@@ -97,7 +96,8 @@ function detail({ small, large }: Growth): object {
   return { small: cost(small), large: cost(large) };
 }
 
-function targetsOf({ bare, floor, ferry, history, customers }: Measured): Record<string, Target> {
+function targetsOf({ throughput, latency, history, customers }: Measured): Record<string, Target> {
+  const { bare, ferry } = throughput ?? {};
   const targets: Record<string, Target> = {};
   const atLeast = (name: string, value: number, least: number): void => {
     targets[name] = { value: rounded(value), target: `>= ${least}`, met: value >= least };
@@ -105,9 +105,9 @@ function targetsOf({ bare, floor, ferry, history, customers }: Measured): Record
   const atMost = (name: string, value: number, most: number): void => {
     targets[name] = { value: rounded(value), target: `<= ${most}`, met: value <= most };
   };
-  if (ferry && bare) atLeast('throughput over bare', ferry.perSecond / bare.perSecond, 10);
-  if (ferry && floor) atLeast('throughput over floor', ferry.perSecond / floor.perSecond, 0.5);
-  if (ferry && bare) atMost('awake p95 over bare p50', ferry.awake.p95 / bare.ms.p50, 0.25);
+  if (ferry?.over.bare !== undefined) atLeast('throughput over bare', ferry.over.bare, 10);
+  if (ferry?.over.floor !== undefined) atLeast('throughput over floor', ferry.over.floor, 0.5);
+  if (latency && bare) atMost('awake p95 over bare p50', latency.awake.p95 / bare.ms.p50, 0.25);
   if (customers) atMost('growth by customers', customers.ratio, 1.2);
   if (history) atMost('growth by history', history.ratio, 1.2);
   return targets;
