@@ -4,6 +4,7 @@
  * keeps the order, a statement that fails turns the commit into a rollback, and its error is thrown all the same. What
  * is done alike for many tickets of one transaction is gathered into one of these statements.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Client, Tx } from './client.ts';
 import { firstUnlike } from './gather.ts';
 
@@ -16,18 +17,27 @@ export type Gathered<Item, Answer> = {
 };
 
 type Waiting = { readonly item: unknown; done(answer: unknown): void; failed(error: unknown): void };
-type Open = { readonly last: Promise<unknown>[]; readonly gathered: Map<Gathered<unknown, unknown>, Waiting[]> };
+type Open = {
+  readonly last: Promise<unknown>[];
+  readonly gathered: Map<Gathered<unknown, unknown>, Waiting[]>;
+  readonly failed: unknown[];
+};
 
 const open = new WeakMap<object, Open>();
 
 /** As `db.transaction`, for work that uses `sendLast` or `sendGathered`. */
 export async function inTransaction<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
-  const own: Open = { last: [], gathered: new Map() };
+  const own: Open = { last: [], gathered: new Map(), failed: [] };
   const result = await db.transaction(async (tx) => {
     const behind = behindGathered(tx, own);
     open.set(behind, own);
     const done = await work(behind);
     sendAll(tx, own);
+    if (own.last.length > 0) {
+      // By then all of them are on their way. One that could not even be sent would leave nothing to fail the commit.
+      await setImmediate();
+      if (own.failed.length > 0) throw own.failed[0];
+    }
     return done;
   });
   await Promise.all(own.last);
@@ -113,6 +123,6 @@ async function sendRound(tx: Tx, kind: Gathered<unknown, unknown>, round: readon
 
 /** Until the transaction's end nobody looks at it; a failure is not unheard, only heard later. */
 function keep(own: Open, statement: Promise<unknown>): void {
-  statement.catch(() => {});
+  statement.catch((error: unknown) => own.failed.push(error));
   own.last.push(statement);
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { merged } from '#test/support/merged-report.ts';
 import type { TestEvent } from '#test/support/merged-report.ts';
-import { startProgram } from '#test/support/process.ts';
+import { checkout, startProgram } from '#test/support/process.ts';
 import { testPostgres, testTemporal } from '#test/support/services.ts';
 import { tempDir } from '#test/support/temp.ts';
+import { until } from '#test/support/wait.ts';
 
 async function* events(list: readonly TestEvent[]): AsyncGenerator<TestEvent> {
   yield* list;
@@ -61,3 +62,40 @@ test(
     await temp.remove();
   },
 );
+
+test('npm test leaves no process and no directory behind when it is broken off', { timeout: 60_000 }, async () => {
+  const temp = await tempDir();
+  const file = join(temp.path, 'waits.test.ts');
+  const support = join(checkout, 'test/support');
+  await writeFile(
+    file,
+    `import { test } from 'node:test';
+    import { startProgram } from '${support}/process.ts';
+    import { tempDir } from '${support}/temp.ts';
+    test('t', async () => {
+      const dir = await tempDir();
+      const child = await startProgram({ program: process.execPath, command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] });
+      console.log('waits', JSON.stringify({ dir: dir.path, pid: child.pid }));
+      await new Promise((r) => setTimeout(r, 1e6));
+    });`,
+  );
+  const env = { FERRY_TEST_PG: await testPostgres(), FERRY_TEST_TEMPORAL: await testTemporal(), TMPDIR: temp.path };
+  const run = await startProgram({ program: 'test/run.ts', args: [file], env });
+  const [, told = ''] = await run.line(/waits (\{.*\})/);
+  const { dir, pid } = JSON.parse(told) as { dir: string; pid: number };
+  assert.ok(dir.startsWith(temp.path), dir);
+  run.signal('SIGINT');
+  assert.equal((await run.ended).code, 1);
+  assert.deepEqual(await readdir(temp.path), ['waits.test.ts']);
+  await until(() => hasEnded(pid), { what: `process ${pid} to end` });
+  await temp.remove();
+});
+
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}

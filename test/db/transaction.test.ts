@@ -155,6 +155,19 @@ describe('a transaction whose last statements go out with its commit', () => {
       assert.equal(await count(4300, 4399), 0);
     });
 
+    it('is undone where it cannot even be sent', async () => {
+      const broken: Gathered<number, void> = {
+        send: () => Promise.reject(new Error('not a statement')),
+        keyOf: String,
+      };
+      const failing = inTransaction(connection.db, async (tx) => {
+        await insert(tx, 4500);
+        await sendGathered(tx, broken, 1);
+      });
+      await assert.rejects(failing, /not a statement/);
+      assert.equal(await count(4500, 4599), 0);
+    });
+
     it('sends it at once in an ordinary transaction', async () => {
       await connection.db.transaction(async (tx) => {
         const { answer } = await sendGathered(tx, insertAll, 4400);
