@@ -34,13 +34,18 @@ test('two runs are reported as one, with the sums of their counts at the end', a
 });
 
 test(
-  'npm test fails when a test fails, hangs or cannot be loaded, and passes otherwise',
+  'npm test fails when a test fails, hangs or cannot be loaded, passes otherwise, and tells of every test',
   { timeout: 60_000 },
   async () => {
     const temp = await tempDir();
     const files = {
       good: `import { test } from 'node:test'; test('t', () => {});`,
       bad: `import { test } from 'node:test'; test('t', () => { throw new Error('no'); });`,
+      lateBad: `import { test } from 'node:test';
+        for (let n = 0; n < 500; n += 1) test('t' + n, () => {});
+        test('last', () => { setInterval(() => {}, 1000); throw new Error('no'); });`,
+      leaves: `import { test } from 'node:test';
+        for (let n = 0; n < 500; n += 1) test('t' + n, () => setInterval(() => {}, 1000));`,
       hangs: `import { test } from 'node:test'; test('t', () => new Promise((r) => setTimeout(r, 1e6)));`,
       broken: `import './nothing.ts';`,
     };
@@ -51,14 +56,20 @@ test(
       FERRY_TEST_TIMEOUT: '3000',
     };
     const codes: Record<string, number | null> = {};
+    const counts: Record<string, number> = {};
     for (const [name, text] of Object.entries(files)) {
       const file = join(temp.path, `${name}.test.ts`);
       await writeFile(file, text);
       const run = await startProgram({ program: 'test/run.ts', args: [file], env });
       codes[name] = (await run.ended).code;
-      assert.match(run.stdout(), /tests \d+\n/, run.output());
+      counts[name] = Number(/tests (\d+)\n/.exec(run.stdout())?.[1]);
     }
-    assert.deepEqual(codes, { good: 0, bad: 1, hangs: 1, broken: 1 });
+    assert.deepEqual(codes, { good: 0, bad: 1, lateBad: 1, leaves: 0, hangs: 1, broken: 1 });
+    assert.deepEqual(
+      counts,
+      { good: 1, bad: 1, lateBad: 501, leaves: 500, hangs: 1, broken: 1 },
+      'every test is told of',
+    );
     await temp.remove();
   },
 );

@@ -46,6 +46,8 @@ const othersAtOnce = availableParallelism() + 1;
 /** For each test; one that takes longer says so itself. */
 const timeoutMs = Number(process.env['FERRY_TEST_TIMEOUT'] ?? 4 * 60_000);
 
+const ends = new URL('./support/ends.ts', import.meta.url).href;
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(named: readonly string[]): Promise<number> {
@@ -100,8 +102,7 @@ async function runAll(files: readonly string[], signal: AbortSignal): Promise<nu
             timeout: timeoutMs,
             signal,
             cwd: checkout,
-            // What a test left open, after it timed out for instance, must not keep its file running for ever.
-            execArgv: ['--disable-warning=ExperimentalWarning', '--test-force-exit'],
+            execArgv: ['--disable-warning=ExperimentalWarning', `--import=${ends}`],
           }) as AsyncIterable<TestEvent>,
     ),
   );
