@@ -4,7 +4,7 @@
  */
 import { startBare } from './bare.ts';
 import { middleCpu, startFederation, type Cpu } from './federation.ts';
-import { backlog, openMirrors, underLoad, type Load } from './ferry.ts';
+import { backlog, openMirrors, underLoad, warmUpSeconds, type Load } from './ferry.ts';
 import { startFloor, type FloorLoad } from './floor.ts';
 import { median, type Percentiles } from './numbers.ts';
 import type { Part } from './options.ts';
@@ -31,7 +31,6 @@ export type ThroughputOptions = {
 };
 
 const rounds = 3;
-const warmUp = 4;
 
 export async function measureThroughput(
   services: Services,
@@ -44,20 +43,20 @@ export async function measureThroughput(
     const isLast = round === rounds;
     if (parts.has('bare')) {
       await using(startBare(services, `bare${round}`), async (bare) => {
-        found.bare.push(await bare.load({ seconds, warmUp }));
+        found.bare.push(await bare.load({ seconds, warmUp: warmUpSeconds }));
         if (isLast) last.bareMs = await bare.oneByOne(seconds);
       });
     }
     if (parts.has('floor')) {
       await using(startFloor(services, `floor${round}`), async (floor) => {
-        found.floor.push(await floor.load({ seconds, warmUp }));
+        found.floor.push(await floor.load({ seconds, warmUp: warmUpSeconds }));
         if (isLast) last.floorMs = await floor.oneByOne(samples);
       });
     }
     if (parts.has('ferry')) {
       const federation = { services, customers: 1, mirrors: openMirrors, label: `ferry${round}`, profile };
       await using(startFederation(federation), async (ferry) => {
-        found.ferry.push(await underLoad(ferry, seconds, warmUp));
+        found.ferry.push(await underLoad(ferry, seconds));
         if (isLast) last.fromLog = await backlog(ferry);
       });
     }

@@ -109,11 +109,10 @@ function sendAll(tx: Tx, own: Open): void {
 
 async function sendRound(tx: Tx, kind: Gathered<unknown, unknown>, round: readonly Waiting[]): Promise<void> {
   try {
-    const sent = kind.send(
+    const answers = await kind.send(
       tx,
       round.map(({ item }) => item),
     );
-    const answers = await sent;
     for (const [n, { done }] of round.entries()) done(answers[n]);
   } catch (error) {
     for (const { failed } of round) failed(error);

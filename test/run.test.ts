@@ -62,6 +62,7 @@ test(
       await writeFile(file, text);
       const run = await startProgram({ program: 'test/run.ts', args: [file], env });
       codes[name] = (await run.ended).code;
+      assert.match(run.stdout(), /tests \d+\n/, run.output());
       counts[name] = Number(/tests (\d+)\n/.exec(run.stdout())?.[1]);
     }
     assert.deepEqual(codes, { good: 0, bad: 1, lateBad: 1, leaves: 0, hangs: 1, broken: 1 });
