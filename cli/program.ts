@@ -62,7 +62,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('gateway', 'run the gateway').action(async () => end(await deps.programs.gateway()));
   command('worker', 'run a worker').action(async () => end(await deps.programs.worker()));
   command('migrate', "bring the database to this version's schema").action(async () => {
-    const [{ findContext }, { migrate }] = await Promise.all([import('./context.ts'), import('#db/migrate.ts')]);
+    const [{ findContext }, { migrate }] = await Promise.all([import('./context.ts'), import('#db/base/migrate.ts')]);
     const { databaseUrl } = await findContext(global(), deps, { secrets: false });
     await migrate(databaseUrl);
     deps.out("The database has this version's schema.\n");

@@ -1,15 +1,15 @@
 /** `ferry link invite`, `accept` and `check`: two organisations join. */
 import { randomUUID } from 'node:crypto';
-import { checkPeerUrl } from '#connectors/peer/peer-url.ts';
-import { partsOfIssuer } from '#connectors/peer/identity.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { SideName } from '#core/vocabulary.ts';
-import type { Client } from '#db/client.ts';
-import { ensureKeys } from '#db/keys.ts';
-import { knownLinks } from '#db/link-life.ts';
-import { makePairingCode, readPairingCode } from '#db/pairing-code.ts';
-import { createAcceptance, createInvitation, pairingMinutes, startChecks } from '#db/pairings.ts';
-import { loadInstance } from '#db/instances.ts';
+import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
+import { partsOfIssuer } from '#protocols/ferry/identity.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
+import type { Client } from '#db/base/client.ts';
+import { ensureKeys } from '#db/links/keys.ts';
+import { knownLinks } from '#db/links/link-life.ts';
+import { makePairingCode, readPairingCode } from '#db/links/pairing-code.ts';
+import { createAcceptance, createInvitation, pairingMinutes, startChecks } from '#db/links/pairings.ts';
+import { loadInstance } from '#db/settings/instances.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';

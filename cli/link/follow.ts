@@ -1,8 +1,8 @@
 /** Prints the checks of a pairing as they come, and how it ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '#db/client.ts';
-import { loadLink } from '#db/link-life.ts';
-import { loadPairing, type Check, type Pairing } from '#db/pairings.ts';
+import type { Client } from '#db/base/client.ts';
+import { loadLink } from '#db/links/link-life.ts';
+import { loadPairing, type Check, type Pairing } from '#db/links/pairings.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { printable } from '#cli/print.ts';

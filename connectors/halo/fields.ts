@@ -1,6 +1,6 @@
 /** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { CatalogueField, FieldType, FieldValue } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { CatalogueField, FieldType, FieldValue } from '#core/words/vocabulary.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
 

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 
-import { StandaloneError } from '#standalone/errors.ts';
-import { downloadTemporal } from '#standalone/temporal-download.ts';
-import { cacheDirectory, findTemporal, isAtLeast, readVersion } from '#standalone/temporal-find.ts';
-import type { FindOptions } from '#standalone/temporal-find.ts';
-import { serverVersion, startTemporal } from '#standalone/temporal.ts';
+import { StandaloneError } from '#standalone/machine/errors.ts';
+import { downloadTemporal } from '#standalone/machine/temporal-download.ts';
+import { cacheDirectory, findTemporal, isAtLeast, readVersion } from '#standalone/machine/temporal-find.ts';
+import type { FindOptions } from '#standalone/machine/temporal-find.ts';
+import { serverVersion, startTemporal } from '#standalone/machine/temporal.ts';
 
 import { testTemporal } from '#test/support/services.ts';
 import { tempDir } from '#test/support/temp.ts';

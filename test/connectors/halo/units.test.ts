@@ -7,7 +7,7 @@ import { withCids, withUrls } from '#connectors/halo/html.ts';
 import { guidOf, markerOf } from '#connectors/halo/marker.ts';
 import { stepsOf } from '#connectors/halo/steps.ts';
 import { instantOf } from '#connectors/halo/time.ts';
-import type { HelpdeskErrorClass } from '#connectors/helpdesk.ts';
+import type { HelpdeskErrorClass } from '#connectors/contract/errors.ts';
 import { commandFor, fileOf, newDelivery } from '#test/connectors/bench.ts';
 
 const reply = (status: number, body: unknown, headers: Record<string, string> = {}) => ({
