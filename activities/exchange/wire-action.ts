@@ -7,7 +7,7 @@ import { must } from '#core/words/must.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import type { Outgoing } from '#core/conversation/send.ts';
 import type { ConstantPart } from '#core/words/vocabulary.ts';
-import { wireAction, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
+import { wireAction, wireEntity, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { keyOf } from '#db/exchange/origin-keys.ts';
 import type { WorkDeps } from '#activities/deps.ts';
@@ -117,6 +117,7 @@ export function senderTicket({ from }: DeliveryContext): WireTicket | null {
   if (id === null) return null;
   return {
     id: id.slice(0, wireLimits.name),
+    ...wireEntity(from.entity),
     number: (snapshot?.number || number || id).slice(0, wireLimits.name),
     url: (snapshot?.url ?? url ?? '').slice(0, 2_048),
     closed: snapshot?.closed ?? false,

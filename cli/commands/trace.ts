@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suggestion } from '#core/words/nearest.ts';
 import type { Db } from '#db/base/client.ts';
+import { ticketRef } from '#core/words/ref.ts';
+import type { Ref } from '#core/words/vocabulary.ts';
 import { findTicket, knownInstances, loadTrace } from '#db/operate/trace.ts';
 import { findContext, withDatabase } from '#cli/context.ts';
 import type { GlobalOptions } from '#cli/context.ts';
@@ -23,9 +25,9 @@ export async function trace(instance: string, ticket: string, options: TraceComm
   const context = await findContext(options, deps, { secrets: false });
   return withDatabase(context, async ({ db }) => {
     await assertInstance(db, instance);
-    const id = await ticketId(db, instance, ticket, options.follow === true);
+    const found = await ticketFound(db, instance, ticket, options.follow === true);
     const load = async (): Promise<Timeline> =>
-      timelineOf(instance, id, await loadTrace(db, instance, id, { notes: options.notes ?? false }));
+      timelineOf(instance, found.externalId, await loadTrace(db, found, { notes: options.notes ?? false }));
     const first = await load();
     if (options.json === true && options.follow !== true) {
       deps.out(`${JSON.stringify(first)}\n`);
@@ -51,11 +53,11 @@ async function assertInstance(db: Db, instance: string): Promise<void> {
   );
 }
 
-async function ticketId(db: Db, instance: string, ticket: string, isFollowing: boolean): Promise<string> {
+async function ticketFound(db: Db, instance: string, ticket: string, isFollowing: boolean): Promise<Ref> {
   const found = await findTicket(db, instance, ticket);
   if (found !== null) return found;
   // Somebody who follows may wait for the ticket's first action.
-  if (isFollowing) return ticket;
+  if (isFollowing) return ticketRef(instance, ticket);
   throw new CliError(
     'unknown-ticket',
     exitCodes.no,

@@ -28,8 +28,8 @@ export async function verify(instance: string, ticket: string, options: VerifyOp
   return withLinks(options, deps, { secrets: false }, async ({ db, publicUrl, http }) => {
     await localInstanceOrFail(db, instance);
     const directory = await loadDirectory(db, publicUrl());
-    const id = await findTicket(db, instance, ticket);
-    const all = id === null ? [] : await saidOn(db, instance, id);
+    const found = await findTicket(db, instance, ticket);
+    const all = found === null ? [] : await saidOn(db, found);
     if (all.length === 0)
       throw new CliError(
         'unknown-ticket',

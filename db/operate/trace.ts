@@ -1,6 +1,7 @@
 /** Everything Ferry knows about one ticket, read for the timeline. Contents only where asked for. */
 import { sql } from 'drizzle-orm';
-import type { Outcome, Reason } from '#core/words/vocabulary.ts';
+import { ticketEntity } from '#core/words/ref.ts';
+import type { Outcome, Reason, Ref } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
 import { rows } from '#db/base/client.ts';
 import type { Db } from '#db/base/client.ts';
@@ -19,10 +20,12 @@ export type TraceMirror = {
   readonly opened_at: string | null;
   readonly closed_at: string | null;
   readonly customer_instance: string;
+  readonly customer_entity: string;
   readonly customer_ticket: string;
   readonly customer_number: string | null;
   readonly customer_url: string | null;
   readonly supplier_instance: string;
+  readonly supplier_entity: string;
   readonly supplier_ticket: string | null;
   readonly supplier_number: string | null;
   readonly supplier_url: string | null;
@@ -119,25 +122,32 @@ export type TraceRows = {
 /** Most actions shown of one ticket; the latest ones. */
 export const traceLimit = 2_000;
 
-/** The ticket's external id, by itself or by the number people know it by; null where nothing is known of it. */
-export async function findTicket(db: Db, instance: string, name: string): Promise<string | null> {
+/** The ticket by its external id, or by the number people know it by; null where nothing is known of it. */
+export async function findTicket(db: Db, instance: string, name: string): Promise<Ref | null> {
   const bare = name.replace(/^#/, '');
+  const at = { instance, entity: ticketEntity };
   const [found] = await rows<{ id: string }>(
     db,
-    sql`select external_id as id, 0 as rank from tickets where instance = ${instance} and external_id in (${name}, ${bare})
+    sql`select external_id as id, 0 as rank from tickets
+        where instance = ${instance} and entity = ${at.entity} and external_id in (${name}, ${bare})
       union all
-      select customer_ticket, 1 from mirrors where customer_instance = ${instance} and customer_ticket in (${name}, ${bare})
+      select first_ticket, 1 from mirrors
+        where first_instance = ${instance} and first_entity = ${at.entity} and first_ticket in (${name}, ${bare})
       union all
-      select supplier_ticket, 1 from mirrors where supplier_instance = ${instance} and supplier_ticket in (${name}, ${bare})
+      select second_ticket, 1 from mirrors
+        where second_instance = ${instance} and second_entity = ${at.entity} and second_ticket in (${name}, ${bare})
       union all
-      (select ticket, 2 from actions where instance = ${instance} and ticket in (${name}, ${bare}) limit 1)
+      (select ticket, 2 from actions
+        where instance = ${instance} and entity = ${at.entity} and ticket in (${name}, ${bare}) limit 1)
       union all
-      select customer_ticket, 3 from mirrors where customer_instance = ${instance} and lower(customer_number) = lower(${name})
+      select first_ticket, 3 from mirrors
+        where first_instance = ${instance} and first_entity = ${at.entity} and lower(first_number) = lower(${name})
       union all
-      select supplier_ticket, 3 from mirrors where supplier_instance = ${instance} and lower(supplier_number) = lower(${name})
+      select second_ticket, 3 from mirrors
+        where second_instance = ${instance} and second_entity = ${at.entity} and lower(second_number) = lower(${name})
       order by rank limit 1`,
   );
-  return found?.id ?? null;
+  return found === undefined ? null : { ...at, externalId: found.id };
 }
 
 export async function knownInstances(db: Db): Promise<string[]> {
@@ -145,24 +155,19 @@ export async function knownInstances(db: Db): Promise<string[]> {
 }
 
 /** Reads in one snapshot, so that what belongs together is together. */
-export async function loadTrace(
-  db: Db,
-  instance: string,
-  ticket: string,
-  options: { readonly notes: boolean },
-): Promise<TraceRows> {
+export async function loadTrace(db: Db, ticket: Ref, options: { readonly notes: boolean }): Promise<TraceRows> {
   return db.transaction(
     async (tx) => {
-      const mirrors = await mirrorsOf(tx, instance, ticket);
+      const mirrors = await mirrorsOf(tx, ticket);
       const tickets = [
-        { instance, ticket },
+        ticket,
         ...mirrors.flatMap((m) => [
-          { instance: m.customer_instance, ticket: m.customer_ticket },
-          { instance: m.supplier_instance, ticket: m.supplier_ticket },
+          { instance: m.customer_instance, entity: m.customer_entity, externalId: m.customer_ticket },
+          { instance: m.supplier_instance, entity: m.supplier_entity, externalId: m.supplier_ticket },
         ]),
       ];
-      const named = sql`(select distinct t.instance, t.ticket from json_to_recordset(${JSON.stringify(tickets)}::json)
-        as t (instance text, ticket text) where t.ticket is not null)`;
+      const named = sql`(select distinct t.instance, t.entity, t."externalId" as ticket from json_to_recordset(${JSON.stringify(tickets)}::json)
+        as t (instance text, entity text, "externalId" text) where t."externalId" is not null)`;
       const actions = await actionsOf(tx, named, options.notes);
       const deliveries = await deliveriesOf(tx, mirrors, actions);
       const ids = uuidArray(deliveries.map(({ id }) => id));
@@ -184,7 +189,7 @@ export async function loadTrace(
         consequences: await rows<TraceConsequence>(
           tx,
           sql`select w.instance, w.ticket, w.external_id, ${iso('w.at')} as at from written_ids w
-            join ${named} n on n.instance = w.instance and n.ticket = w.ticket
+            join ${named} n on n.instance = w.instance and n.entity = w.entity and n.ticket = w.ticket
             where w.as = 'consequence' order by w.at limit ${traceLimit}`,
         ),
       };
@@ -193,17 +198,19 @@ export async function loadTrace(
   );
 }
 
-async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<TraceMirror[]> {
+async function mirrorsOf(db: Db, { instance, entity, externalId }: Ref): Promise<TraceMirror[]> {
   return rows<TraceMirror>(
     db,
     sql`select id, link, state, shadow, close_reason, paused_at is not null as paused, pause_reason,
         ${iso('created_at')} as created_at, ${iso('opened_at')} as opened_at, ${iso('closed_at')} as closed_at,
-        customer_instance, customer_ticket, customer_number, customer_url,
-        supplier_instance, supplier_ticket, supplier_number, supplier_url,
+        first_instance as customer_instance, first_entity as customer_entity, first_ticket as customer_ticket,
+        first_number as customer_number, first_url as customer_url,
+        second_instance as supplier_instance, second_entity as supplier_entity, second_ticket as supplier_ticket,
+        second_number as supplier_number, second_url as supplier_url,
         (select state from links where id = link) as link_state, (select far_contact from links where id = link) as far_contact
       from mirrors
-      where (customer_instance = ${instance} and customer_ticket = ${ticket})
-        or (supplier_instance = ${instance} and supplier_ticket = ${ticket})
+      where (first_instance = ${instance} and first_entity = ${entity} and first_ticket = ${externalId})
+        or (second_instance = ${instance} and second_entity = ${entity} and second_ticket = ${externalId})
       order by id desc limit 50`,
   );
 }
@@ -221,7 +228,7 @@ async function actionsOf(db: Db, tickets: ReturnType<typeof sql>, notes: boolean
         ) as changes,
         jsonb_array_length(a.attachments) as files, a.note is not null as has_note, a.reason,
         ${notes ? sql`a.author->>'name'` : sql`null::text`} as author, ${notes ? sql`a.note` : sql`null::text`} as note
-      from actions a join ${tickets} n on n.instance = a.instance and n.ticket = a.ticket
+      from actions a join ${tickets} n on n.instance = a.instance and n.entity = a.entity and n.ticket = a.ticket
       order by a.at desc, a.id desc limit ${traceLimit}`,
   );
   return latest.toReversed();

@@ -260,7 +260,9 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
     strip,
     async trace(instance, name) {
       const found = await findTicket(db, instance, name);
-      return found === null ? null : timelineOf(instance, found, await loadTrace(db, instance, found, { notes: true }));
+      return found === null
+        ? null
+        : timelineOf(instance, found.externalId, await loadTrace(db, found, { notes: true }));
     },
     wake: ring,
     async close() {

@@ -9,8 +9,10 @@ import { sql } from 'drizzle-orm';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { sealSecret } from '#config/secrets.ts';
+import { ticketRef } from '#core/words/ref.ts';
 import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/rules/settings.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import { runWorker } from '#worker/run-worker.ts';
 import type { Limits } from '#activities/deps.ts';
@@ -101,7 +103,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     publicUrl: options.publicUrl,
   });
   const hint = async (desk: string, ticket: string): Promise<void> => {
-    await addHints(connection.db, [{ instance: desk, ticket }]);
+    await addHints(connection.db, [ticketRef(desk, ticket)]);
     await notifyHints(connection.db);
   };
 
@@ -292,7 +294,8 @@ export async function addLink(
       sql`insert into settings (side, version, settings, changed_by) values (${key}, 1, ${JSON.stringify(plainSide(side, over))}::jsonb, 'test')`,
     );
     await connection.db.execute(
-      sql`insert into sides (id, link, side, instance, settings_version) values (${key}, ${id}, ${side}, ${instance}, 1)`,
+      sql`insert into sides (id, link, side, place, instance, settings_version)
+        values (${key}, ${id}, ${side}, ${placeOf(side)}, ${instance}, 1)`,
     );
   }
 }
