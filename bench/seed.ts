@@ -126,7 +126,7 @@ export async function seedMirrors(db: Client, mirrors: readonly Mirrored[]): Pro
           'description', '<p>It does.</p>', 'status', 'open', 'closed', false, 'category', null, 'type', null, 'priority', null,
           'fields', '{}'::jsonb, 'account', null, 'requester', null)
         from (select customer as instance, near as ticket from ${given} union all select supplier, far from ${given}) both_sides
-        on conflict (instance, kind, external_id) do update set cursor = excluded.cursor, snapshot = excluded.snapshot`,
+        on conflict (instance, entity, external_id) do update set cursor = excluded.cursor, snapshot = excluded.snapshot`,
     );
   });
 }

@@ -6,7 +6,7 @@ import { endDelivery, type Ending } from '#db/carry/outcome.ts';
 import type { Turn } from '#activities/turn.ts';
 import type { Applied } from './apply-run.ts';
 
-export type Ended = Extract<Applied, { readonly kind: 'ended' }>;
+export type EndedTurn = Extract<Applied, { readonly kind: 'ended' }>;
 
 /** What the end is besides; without it there are no drops and no versions. */
 export type EndingMore = Partial<Omit<Ending, 'outcome' | 'reason' | 'durationMs'>> & {
@@ -21,7 +21,7 @@ export async function endAs(
   outcome: Outcome,
   why: Reason | null,
   { before, after, ...more }: EndingMore = {},
-): Promise<Ended> {
+): Promise<EndedTurn> {
   const { wake, isLast } = await inTransaction(deps.db, async (tx) => {
     await before?.(tx);
     const ended = await endDelivery(tx, deps.cache, context, {
@@ -39,6 +39,6 @@ export async function endAs(
   return { kind: 'ended', isLast: await isLast };
 }
 
-export function carriedBy({ isLast }: Ended): 'ended' | 'ended-last' {
+export function carriedBy({ isLast }: EndedTurn): 'ended' | 'ended-last' {
   return isLast ? 'ended-last' : 'ended';
 }

@@ -2,8 +2,6 @@
  * After the last step: reads the ticket back, settles the writes, logs what people did meanwhile, and ends the delivery,
  * all in one transaction. A success status is not success; what the read-back shows is.
  */
-import { must } from '#core/words/must.ts';
-import { sameName } from '#core/words/names.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
@@ -21,7 +19,7 @@ import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
 import { make } from './make-step.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
-import { fieldsNotTaken, isSeen, statusStep, whoseStatus } from './verify.ts';
+import { fieldsNotTaken, isSeen, statusStep, statusUndone } from './verify.ts';
 import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
@@ -36,7 +34,6 @@ export async function settle(
   corrections: number,
 ): Promise<Applied> {
   const { deps, desk, context } = run;
-  const { status } = plan.command;
   const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   for (let look = 0; ; look += 1) {
@@ -67,12 +64,9 @@ export async function settle(
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }
-      const undone =
-        status !== undefined && !sameName(status, snapshot.status) && whoseStatus(logged) !== 'a person'
-          ? status
-          : null;
+      const undone = statusUndone(plan.command, snapshot, logged);
       if (undone !== null && context.delivery.releasedAt === null) {
-        return { kind: 'undone', wake: logged.wake } as const;
+        return { kind: 'undone', status: undone, wake: logged.wake } as const;
       }
       const notTaken = [
         ...fieldsNotTaken(plan.command, snapshot, logged).map((name) => reason('not-taken', { desk: desk.name, name })),
@@ -91,10 +85,7 @@ export async function settle(
     if (result.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk: desk.name }) };
     // An automation undid our status: it is set once more, then somebody has to look.
     if (corrections > 0) {
-      return {
-        kind: 'hold',
-        reason: reason('not-taken', { desk: desk.name, name: must(status, 'the status that was undone') }),
-      };
+      return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
     }
     const index = steps.length;
     const step = statusStep(desk.helpdesk, plan.command, ticketId);

@@ -12,7 +12,7 @@ import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
 import { carriedBy, endAs } from '#activities/carry/end.ts';
 import type { Carried, Turn, Turned } from '#activities/turn.ts';
 import { post, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
-import { prepare, type Prepared } from './prepare-action.ts';
+import { endStaying, prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
 import { senderTicket } from './wire-action.ts';
 import { mayBeSent } from '#activities/carry/write-marker.ts';
@@ -136,7 +136,7 @@ async function stays(turn: Turn, why: Exclude<Prepared, { kind: 'send' }>): Prom
     await hold(turn, why.reason);
     return 'rests';
   }
-  return carriedBy(await endAs(turn, why.kind === 'skip' ? 'skipped' : 'refused', why.reason));
+  return carriedBy(await endStaying(turn, why.kind, why.reason));
 }
 
 async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {

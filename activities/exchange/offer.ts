@@ -12,7 +12,7 @@ import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
 import { inTrouble } from '#activities/carry/carry-trouble.ts';
 import { endAs } from '#activities/carry/end.ts';
 import type { Turn, Turned } from '#activities/turn.ts';
-import { prepare, type ToRemote } from './prepare-action.ts';
+import { endStaying, prepare, type ToRemote } from './prepare-action.ts';
 import { senderTicket } from './wire-action.ts';
 
 export type OfferRun = ToRemote & { readonly name: string; readonly epoch: number };
@@ -89,7 +89,7 @@ async function offerOf(
       return 'held';
     case 'skip':
     case 'refuse':
-      await endAs(turn, prepared.kind === 'skip' ? 'skipped' : 'refused', prepared.reason);
+      await endStaying(turn, prepared.kind, prepared.reason);
       return 'ended';
   }
 }

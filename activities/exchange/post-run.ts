@@ -54,7 +54,10 @@ export async function post(
       if (error.class !== 'refused') throw error;
       if (size === 1) {
         const why = reason('refused-by-desk', { desk: name, name: error.code, detail: error.message });
-        return { carried: carriedBy(await endAs(turn, 'refused', why)), actions: 1 };
+        return {
+          carried: carriedBy(await endAs(turn, 'refused', why, { versions: { outbound: turn.context.from.settings } })),
+          actions: 1,
+        };
       }
       // One of them is at fault, or they are too many: alone, each hears for itself.
       size = 1;
@@ -87,14 +90,16 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
       taken: taken.map(({ delivery }) => ({ id: delivery.id, seq: delivery.seq })),
       accepted,
       durationMs: performance.now() - startedMs,
-      outbound: head.from.settings,
+      versions: { outbound: head.from.settings },
     });
     if (taken.some(({ delivery }) => delivery.releasedAt !== null))
       await clearHeld(deps.db, head.mirror.link, head.mirror.id);
   }
   for (const { context, result } of of('refused')) {
     const why = result.reason ?? reason('refused-by-desk', { desk: turn.name });
-    const { isLast } = await endAs({ ...turn, context }, 'refused', why);
+    const { isLast } = await endAs({ ...turn, context }, 'refused', why, {
+      versions: { outbound: context.from.settings },
+    });
     waits = !isLast;
   }
   const actions = batch.length;

@@ -7,6 +7,8 @@ import type { WireAction } from '#core/wire.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
+import { endAs, type EndedTurn } from '#activities/carry/end.ts';
+import type { Turn } from '#activities/turn.ts';
 import type { Stage } from '#activities/carry/stage.ts';
 import { whatLeaves } from '#activities/carry/what-leaves.ts';
 import { buildAction, senderTicket } from './wire-action.ts';
@@ -50,4 +52,11 @@ export async function prepare(
     return stays('refuse', reason('refused-by-desk', { desk, detail }));
   }
   return { kind: 'send', action: built.action, hash: built.hash };
+}
+
+/** It does not leave: that was decided by the sender's settings alone. */
+export function endStaying(turn: Turn, kind: 'skip' | 'refuse', why: Reason): Promise<EndedTurn> {
+  return endAs(turn, kind === 'skip' ? 'skipped' : 'refused', why, {
+    versions: { outbound: turn.context.from.settings },
+  });
 }

@@ -50,7 +50,8 @@ export async function buildAction(
       : {}),
   };
   const checked = wireAction.safeParse(candidate);
-  if (!checked.success) return { kind: 'beyond', where: checked.error.issues[0]?.path.join('.') ?? '' };
+  if (!checked.success)
+    return { kind: 'beyond', where: must(checked.error.issues[0], 'what is beyond a limit').path.join('.') };
   return { kind: 'action', action: checked.data, hash: createHash('sha256').update(text).digest('hex') };
 }
 

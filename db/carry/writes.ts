@@ -5,8 +5,8 @@ import type { Command, ConstantPart, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** Versions that a decision was made by: of the sender's settings, the receiver's settings and the receiver's catalogue. */
-export type Versions = { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+/** What a decision was made by: versions of the sender's settings, the receiver's and its catalogue. A peer has its own. */
+export type Versions = { readonly outbound: number; readonly inbound?: number; readonly catalogue?: number };
 
 /** What a delivery is to do, as it was decided; `steps` are how the connector splits it. */
 export type Plan = {
