@@ -37,7 +37,8 @@ export type Rig = {
   readonly database: TestDatabase;
   readonly namespace: string;
   readonly env: Readonly<Record<string, string>>;
-  desk(id: string, options?: Record<string, unknown>): Promise<RigDesk>;
+  /** `had`: the desk is in the database already, and had these tickets when it was stopped. */
+  desk(id: string, options?: Record<string, unknown>, had?: readonly DeskTicket[]): Promise<RigDesk>;
   /** `customer` and `supplier` override the plain settings of a side. */
   link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
   startWorker(limits?: Partial<Limits>): Promise<RigWorker>;
@@ -113,10 +114,12 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     namespace,
     env,
     hint,
-    async desk(id, options = {}) {
-      const desk = await startDesk({ name: id });
+    async desk(id, options = {}, had) {
+      const desk = await startDesk({ name: id, ...(had === undefined ? {} : { tickets: had }) });
       desks.set(id, desk);
-      await addInstance(connection, id, desk.url, { settleMs: 500, writeTimeoutMs: 3_000, ...options });
+      if (had === undefined)
+        await addInstance(connection, id, desk.url, { settleMs: 500, writeTimeoutMs: 3_000, ...options });
+      else await moveInstance(connection, id, desk.url);
       return rigDesk(id, desk, hint);
     },
     link: (id, customer, supplier, options) => addLink(connection, id, customer, supplier, options),
@@ -249,6 +252,12 @@ export async function addInstance(
   );
   await connection.db.execute(sql`insert into feeds (instance) values (${id})`);
   await connection.db.execute(sql`insert into couriers (instance) values (${id})`);
+}
+
+/** The desk is at another address now, and its credentials are sealed with another key. */
+async function moveInstance(connection: Connection, id: string, url: string): Promise<void> {
+  const credentials = await sealSecret('{}', credentialsContext(id), secretKey);
+  await connection.db.execute(sql`update instances set url = ${url}, credentials = ${credentials} where id = ${id}`);
 }
 
 /** Settings with which everything visible travels both ways. */
