@@ -14,12 +14,17 @@ export async function lockSnapshots(
   instance: string,
   tickets: readonly Ref[],
 ): Promise<Map<string, TicketSnapshot | null>> {
+  // Each in turn, by its key, as in locked-ticket.ts.
   const found = await rows<Omit<Ref, 'instance'> & { snapshot: TicketSnapshot | null }>(
     tx,
-    sql`select entity, external_id as "externalId", snapshot from tickets
-      where instance = ${instance} and (entity, external_id) in (
-        select * from unnest(${textArray(tickets.map(({ entity }) => entity))}, ${textArray(tickets.map(({ externalId }) => externalId))}))
-      order by entity, external_id for update`,
+    sql`select locked.* from (
+        select distinct entity, id from unnest(${textArray(tickets.map(({ entity }) => entity))},
+          ${textArray(tickets.map(({ externalId }) => externalId))}) as named (entity, id) order by entity, id
+      ) asked
+      cross join lateral (
+        select entity, external_id as "externalId", snapshot from tickets t
+        where t.instance = ${instance} and t.entity = asked.entity and t.external_id = asked.id for update
+      ) locked`,
   );
   return new Map(found.map(({ snapshot, ...ref }) => [refKey({ instance, ...ref }), snapshot]));
 }
