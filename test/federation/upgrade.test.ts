@@ -99,6 +99,7 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
       program: 'bench/programs/gateway.ts',
       env: rig.env,
       ready: /"ready":true/,
+      readyWithinMs: 90_000,
     });
     const { url } = JSON.parse(gateway.stdout().trim().split('\n').at(-1) ?? '') as { url: string };
     for (const desk of [acme, north]) await desk.control({ hook: `${url}/hooks/${desk.id}/${secret}` });
@@ -119,7 +120,7 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
     await load(3);
     await second;
     await load(4);
-    await rig.settled(90_000);
+    await rig.settled(150_000);
     await rig.check();
 
     // Each of the texts that people wrote at one desk is at the other once.
