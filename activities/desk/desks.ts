@@ -14,7 +14,8 @@ export type DesksDeps = {
   readonly http: HttpClient;
   /** Throws where the key is missing or the secret was tampered with. */
   openSecret(sealed: string, context: string): Promise<string>;
-  createHelpdesk(type: InstanceType, context: ConnectorContext): Helpdesk;
+  /** Loads the connector of the type. */
+  createHelpdesk(type: InstanceType, context: ConnectorContext): Promise<Helpdesk>;
 };
 
 /** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
@@ -40,7 +41,7 @@ export function createDesks(deps: DesksDeps): Desks {
     >;
     let budget: Budget | null = null;
     const { http, check } = createRetryAfter(deps.http, row.name);
-    const helpdesk = deps.createHelpdesk(row.type, {
+    const helpdesk = await deps.createHelpdesk(row.type, {
       instance,
       url: row.url,
       credentials,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 import { setLinkState } from './link-life.ts';
 
 /** Of the server and the database in it; 32 hex digits. */
@@ -34,7 +35,7 @@ export async function checkFingerprint(db: Client, publicUrl: string | undefined
     const links = await rows<{ id: string }>(
       tx,
       sql`select l.id from links l where l.state in ('active', 'suspended')
-        and exists (select 1 from sides s join instances i on i.id = s.instance where s.link = l.id and i.type in ('peer', 'api'))
+        and exists (select 1 from sides s join instances i on i.id = s.instance where s.link = l.id and ${typeIsRemote('i.type')})
         order by l.id`,
     );
     const why = reason('link-quarantined', { detail: "This gateway's database is another one than it was." });

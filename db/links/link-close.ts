@@ -9,6 +9,7 @@ import type { Reason, SideName } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { typeHasReach } from '#db/base/reach.ts';
 import { setLinkState } from './link-life.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 
@@ -45,8 +46,8 @@ export async function closeLink(tx: Tx, link: string, by: string, text?: string)
     return { done: false, state: row.state, mirrors: 0, refused: 0, wake: [] };
   const mirrors = await rows<OpenMirror>(
     tx,
-    sql`select m.id, m.customer_instance, ci.type not in ('peer', 'api') as customer_local, ci.name as customer_name,
-        m.customer_number, m.supplier_instance, si.type not in ('peer', 'api') as supplier_local, si.name as supplier_name,
+    sql`select m.id, m.customer_instance, ${typeHasReach('ci.type', 'driven')} as customer_local, ci.name as customer_name,
+        m.customer_number, m.supplier_instance, ${typeHasReach('si.type', 'driven')} as supplier_local, si.name as supplier_name,
         m.supplier_ticket, m.supplier_number, m.state = 'opening' as opening, m.shadow
       from mirrors m join instances ci on ci.id = m.customer_instance join instances si on si.id = m.supplier_instance
       where m.link = ${link} and m.state in ('opening', 'open') order by m.id for update of m`,

@@ -6,6 +6,7 @@ import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { z } from 'zod';
 import { canonicalConstant } from '#core/log/constant.ts';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { ConstantPart, InstanceType, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
@@ -84,7 +85,7 @@ async function faultOf(
 ): Promise<string | null> {
   const { constant, signature } = action;
   if (signature === undefined) {
-    if (sender.type !== 'api') return 'It is not signed.';
+    if (reachOf(sender.type) !== 'api') return 'It is not signed.';
     // A tool without keys speaks for itself and for nobody else.
     return constant.origin === issuerOf(directory, sender.instance) ? null : 'It is not signed by its origin.';
   }

@@ -121,7 +121,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     async startWorker(limits = {}) {
       const stopping = new AbortController();
       const running = runWorker(loadConfig(env), makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
-        createHelpdesk: (_type, context) => createLightHelpdesk(context),
+        createHelpdesk: (_type, context) => Promise.resolve(createLightHelpdesk(context)),
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
         sweepMs: 1_000,
         bundle: await workflowBundle(blobs.path),
