@@ -171,7 +171,7 @@ test('core knows no product by name', () => {
 });
 
 test('only reach.ts of core and of db say what the types peer and api mean', () => {
-  const compares = /\btype\b["'`)\]} ]{0,3} *(?:[!=]?==?|in|not in) *\(?\s*'(?:peer|api)'/;
+  const compares = /\btype\b["`} ]{0,2} *(?:[!=]?==?|in|not in) *\(?\s*'(?:peer|api)'/;
   assert.ok(
     ["type === 'peer'", "i.type in ('peer', 'api')", "x.type not in ('api')", "i.type = 'api'"].every((code) =>
       compares.test(code),
