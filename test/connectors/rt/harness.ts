@@ -67,7 +67,7 @@ export async function rtBench(timezone: string): Promise<Bench> {
     unreachable: () => connect('http://127.0.0.1:1'),
     mailbox: async (ticketId) =>
       (await rt.outbox())
-        .filter(({ raw }) => raw.includes(`\nX-RT-Ticket: ${rt.name} #${ticketId}\n`))
+        .filter((mail) => mail.header('X-RT-Ticket') === `${rt.name} #${ticketId}`)
         .map(({ to, cc, bcc, subject, raw }) => ({ to: [...to, ...cc, ...bcc].join(', '), subject, body: raw })),
     forbidden: { command: { note: null, fields: { Severity: 'Nope' } }, words: /Invalid value for custom field/ },
     // RT's own scrip opens a new ticket that is replied to.
