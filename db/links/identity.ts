@@ -10,7 +10,7 @@ import { typeIsRemote } from '#db/base/reach.ts';
 import { setLinkState } from './link-life.ts';
 
 /** Of the server and the database in it; 32 hex digits. */
-export async function fingerprintOf(db: Db): Promise<string> {
+export async function databaseFingerprint(db: Db): Promise<string> {
   const [row] = await rows<{ system: string; database: string }>(
     db,
     sql`select (select system_identifier::text from pg_control_system()) as system, oid::text as database
@@ -21,7 +21,7 @@ export async function fingerprintOf(db: Db): Promise<string> {
 
 /** At the start of each process. Returns the links that are quarantined because of it. */
 export async function checkFingerprint(db: Client, publicUrl: string | undefined): Promise<string[]> {
-  const fingerprint = await fingerprintOf(db);
+  const fingerprint = await databaseFingerprint(db);
   return db.transaction(async (tx) => {
     const [before] = await rows<{ fingerprint: string }>(
       tx,

@@ -5,7 +5,7 @@ import { rows, type Db } from '#db/base/client.ts';
 import { typeIsRemote } from '#db/base/reach.ts';
 
 /** Whether the same refusal was told on this lane before: same reason, same sort of action. */
-export async function toldBefore(db: Db, delivery: string): Promise<boolean> {
+export async function alreadyNotified(db: Db, delivery: string): Promise<boolean> {
   const found = await rows(
     db,
     sql`select 1 as one from deliveries mine

@@ -4,7 +4,7 @@ import type { SideName } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { typeHasReach } from '#db/base/reach.ts';
 
-export type Untold = {
+export type Unanswered = {
   readonly delivery: string;
   readonly link: string;
   readonly mirror: string;
@@ -18,8 +18,8 @@ export type Untold = {
 };
 
 /** Each is claimed once per `afterMs`, longest silent first; only of active links with a peer. */
-export async function claimUntold(db: Db, afterMs: number, limit: number): Promise<Untold[]> {
-  return rows<Untold>(
+export async function claimUnanswered(db: Db, afterMs: number, limit: number): Promise<Unanswered[]> {
+  return rows<Unanswered>(
     db,
     sql`with silent as materialized (
         select d.id from deliveries d
