@@ -225,16 +225,21 @@ describe("Halo's API at the twin", () => {
   });
 
   it("lets only one of two creations at once succeed, as Halo's numbering race does", async () => {
-    const answers = await Promise.all([
-      acme.api.post('/api/tickets', [{ summary: 'a' }]),
-      acme.api.post('/api/tickets', [{ summary: 'b' }]),
-    ]);
-    assert.deepEqual(
-      answers.map((one) => one.status).toSorted((a, b) => a - b),
-      [201, 500],
-    );
-    const lost = answers.find((one) => one.status === 500);
-    assert.match(lost?.body.Message, /PRIMARY KEY/);
+    const slow = await play(acmeSeed, { createMs: 1_000 });
+    try {
+      const answers = await Promise.all([
+        slow.api.post('/api/tickets', [{ summary: 'a' }]),
+        slow.api.post('/api/tickets', [{ summary: 'b' }]),
+      ]);
+      assert.deepEqual(
+        answers.map((one) => one.status).toSorted((a, b) => a - b),
+        [201, 500],
+      );
+      const lost = answers.find((one) => one.status === 500);
+      assert.match(lost?.body.Message, /PRIMARY KEY/);
+    } finally {
+      await slow.twin.close();
+    }
   });
 
   it('deletes a ticket for good and never gives its number again', async () => {

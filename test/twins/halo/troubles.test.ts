@@ -148,7 +148,7 @@ describe('Troubles a test can order from the twin', () => {
 
   it('is away while it restarts and comes back at the same address with everything it had', async () => {
     await acme.api.post('/api/actions', note('before'));
-    await acme.people.fault({ kind: 'restart', ms: 300 });
+    await acme.people.fault({ kind: 'restart', ms: 2_000 });
     await until(
       () =>
         acme.api.get('/api/status').then(
