@@ -4,11 +4,11 @@ import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import { sanitise, sanitiseNote } from '#core/text/html.ts';
 import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
-import { addHint } from '#db/log/claim-hints.ts';
+import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
-import type { Desk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 
 const kept = { most: 2_000, longest: 8_000 };
@@ -29,7 +29,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   }
   if (reading.kind === 'merged') {
     deps.wake(await follow(deps, desk, ticket, reading));
-    await addHint(deps.db, { ...ticket, externalId: reading.into }, 0);
+    await scheduleHint(deps.db, { ...ticket, externalId: reading.into }, 0);
     deps.bells.hints.ring();
     return;
   }
@@ -42,7 +42,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   );
   deps.wake(result.wake);
   if (result.readAgain) {
-    await addHint(deps.db, ticket, readAgainMs);
+    await scheduleHint(deps.db, ticket, readAgainMs);
     deps.bells.hints.ring();
   }
 }
@@ -50,7 +50,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
 /** What was said before the merge and nobody has read yet still goes where it was meant to go. */
 async function follow(
   deps: WorkDeps,
-  desk: Desk,
+  desk: DrivenDesk,
   ticket: Ref,
   { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
 ): Promise<readonly string[]> {
@@ -79,7 +79,7 @@ export type ReadBack =
 /** The read after our own write, from `since` (instant, UTC) on. */
 export async function readBack(
   deps: WorkDeps,
-  desk: Desk,
+  desk: DrivenDesk,
   ticket: Ref,
   since: string | null,
   created: boolean,
@@ -98,7 +98,7 @@ export async function readBack(
   };
 }
 
-async function read(desk: Desk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
+async function read(desk: DrivenDesk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
   const { helpdesk } = desk;
   // Ids and times may commit out of order, so a read looks back further than the cursor.
   const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();

@@ -5,7 +5,7 @@ import { textArray } from '#db/base/text-array.ts';
 import type { Hint } from './hint.ts';
 
 /** Due after `delayMs`; an earlier one for the same record stays. */
-export async function addHint(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
+export async function scheduleHint(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
   await db.execute(
     sql`insert into hints (instance, entity, ticket, due_at)
       values (${instance}, ${entity}, ${externalId}, now() + make_interval(secs => ${delayMs / 1000}))

@@ -8,7 +8,7 @@ import { connect, rows, type Connection } from '#db/base/client.ts';
 import { createPromises, type PromiseWrite } from '#db/carry/promise-writes.ts';
 import type { Promised } from '#db/carry/writes.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
-import { addHint, claimHints } from '#db/log/claim-hints.ts';
+import { scheduleHint, claimHints } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed } from '#db/log/feeds.ts';
 import { addHints } from '#db/log/hint.ts';
 import { lockTicket, type LockedTicket } from '#db/log/locked-ticket.ts';
@@ -176,7 +176,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
   it('have hints of their own, and who reads tickets leaves the contact’s', async () => {
     const { db } = connection;
     await addHints(db, [ticket, contact, contact, at('Contact', '')]);
-    await addHint(db, contact, 0);
+    await scheduleHint(db, contact, 0);
     const mine = await claimHints(db, ['ticket'], 10);
     assert.deepEqual(
       mine.hints.map(({ since: _since, ...ref }) => ref),
@@ -188,7 +188,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
       'Contact ',
       'Contact 12',
     ]);
-    await addHint(db, contact, 60_000);
+    await scheduleHint(db, contact, 60_000);
     assert.equal((await claimHints(db, ['ticket'], 10)).nextHintMs, null);
     assert.notEqual((await claimHints(db, ['Contact'], 10)).nextHintMs, null);
   });
