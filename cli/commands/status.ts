@@ -1,7 +1,7 @@
 /** `ferry status` */
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
-import { contactText } from '#cli/print/contact.ts';
+import { contactText } from '#core/text/contact.ts';
 import { ago, printable, table } from '#cli/print/text.ts';
 import { lookAtTemporal, withOperator, type Temporal } from '#cli/wire.ts';
 import { status as look, type LinkStatus, type Status } from '#operate/status/status.ts';

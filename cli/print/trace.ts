@@ -1,6 +1,6 @@
 /** A timeline for people: who did what where, and under it what became of it at the other desk. */
 import type { Reason } from '#core/words/vocabulary.ts';
-import { contactText } from './contact.ts';
+import { contactText } from '#core/text/contact.ts';
 import { count, printable } from './text.ts';
 import type { DeliveryLine, Entry, MirrorLine, TicketName, Timeline } from '#operate/trace/timeline.ts';
 

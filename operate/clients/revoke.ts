@@ -1,5 +1,5 @@
 /** From now on neither a client's credentials nor its tokens work. */
-import { revokeClient as revoke } from '#db/links/clients.ts';
+import { revokeClient as revokeCredentials } from '#db/links/clients.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
 import { allow, inReach } from '#operate/rights.ts';
@@ -19,7 +19,7 @@ export async function revokeClient(operator: Operator, id: string): Promise<Clie
   const { link, isPeer } = await clientOf(operator, id);
   inReach(operator, link);
   return change<ClientRevoked>(operator, async (tx) => {
-    const done = await revoke(tx, id);
+    const done = await revokeCredentials(tx, id);
     const result = { done, link, isPeer };
     if (!done) return unchanged(result);
     return changed(result, { what: 'client-revoke', subject: `clients/${id}`, detail: { link, isPeer } });

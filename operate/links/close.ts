@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { WireContact } from '#core/wire.ts';
-import { closeLink as close } from '#db/links/link-close.ts';
+import { closeLink as endLink } from '#db/links/link-close.ts';
 import { waitingOn } from '#db/links/link-status.ts';
 import { loadPeer } from '#db/links/peers.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
@@ -61,7 +61,7 @@ export async function closeLink(operator: PeerOperator, link: string, options: C
       told = { told: 'no', why: error.message, contact: farContact };
     }
   const closed = await change(operator, async (tx) => {
-    const ended = await close(tx, link, options.because);
+    const ended = await endLink(tx, link, options.because);
     if (ended === null) throw new Refused('unknown-link', 'unknown', `the link ${link} is gone meanwhile`);
     const { from, state: to, mirrors, refused } = ended;
     if (!ended.done) return unchanged(ended);

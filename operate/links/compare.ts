@@ -1,5 +1,6 @@
 /** What the other gateway of a link has of every lane, beside what this one remembers, and how the two are set right. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { contactText } from '#core/text/contact.ts';
 import type { WireContact, WireLink } from '#core/wire.ts';
 import type { Tx } from '#db/base/client.ts';
 import {
@@ -62,9 +63,7 @@ export async function compareWithPeer(
 }
 
 function onDuty(contact: WireContact | null): string {
-  if (contact === null) return '';
-  const { name, email, phone } = contact;
-  return ` On duty there: ${[name, email === undefined ? '' : `<${email}>`, phone ?? ''].filter((part) => part !== '').join(' ')}.`;
+  return contact === null ? '' : ` On duty there: ${contactText(contact)}.`;
 }
 
 export type SetRight = {

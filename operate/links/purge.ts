@@ -1,5 +1,5 @@
 /** Deletes everything that was carried on a link that has ended; the audit stays. */
-import { purgeLink as purge, type Purged } from '#db/links/link-purge.ts';
+import { purgeLink as deleteLink, type Purged } from '#db/links/link-purge.ts';
 import { change, changed } from '#operate/change.ts';
 import { linkOf } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -24,7 +24,7 @@ export async function purgeLink(
     );
   if (confirm !== undefined && !(await confirm())) return null;
   return change(operator, async (tx) => {
-    const purged = await purge(tx, link);
+    const purged = await deleteLink(tx, link);
     if (purged === null) throw new Refused('unknown-link', 'unknown', `the link ${link} was purged meanwhile`);
     return changed(purged, { what: 'purge', subject: `links/${link}`, detail: { ...purged } });
   });

@@ -1,7 +1,7 @@
 /** `ferry link close` */
 import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
-import { contactText } from '#cli/print/contact.ts';
+import { contactText } from '#core/text/contact.ts';
 import { count } from '#cli/print/text.ts';
 import { withPeers } from '#cli/wire.ts';
 import { closeLink } from '#operate/links/close.ts';

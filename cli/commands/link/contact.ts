@@ -1,7 +1,8 @@
 /** `ferry link contact` */
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
-import { contactText, readContact } from '#cli/print/contact.ts';
+import { readContact } from '#cli/options.ts';
+import { contactText } from '#core/text/contact.ts';
 import { printable } from '#cli/print/text.ts';
 import { withOperator } from '#cli/wire.ts';
 import { changeContact, contactsOf } from '#operate/links/contact.ts';

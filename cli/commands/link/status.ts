@@ -2,7 +2,7 @@
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { checkLine } from '#cli/print/check.ts';
-import { contactText } from '#cli/print/contact.ts';
+import { contactText } from '#core/text/contact.ts';
 import { ago, count, printable } from '#cli/print/text.ts';
 import { withOperator } from '#cli/wire.ts';
 import { linkStatus, type LinkStanding, type OpenInvitation } from '#operate/links/status.ts';
