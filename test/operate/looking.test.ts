@@ -10,7 +10,7 @@ import { status } from '#operate/status/status.ts';
 import { trace } from '#operate/trace/trace.ts';
 import { verify } from '#operate/verify/verify.ts';
 import { somebody } from '#test/support/operator.ts';
-import { link, openWorkplace, plantPeerLink, type Workplace } from './workplace.ts';
+import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from './workplace.ts';
 
 let place: Workplace;
 let start: string;
@@ -21,7 +21,7 @@ before(async () => {
   start = await place.dump();
 });
 after(async () => {
-  assert.equal(await place.dump(), start, 'who only looks changes nothing, the audit included');
+  assertSame(await place.dump(), start);
   await place.close();
 });
 

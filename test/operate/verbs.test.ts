@@ -28,7 +28,7 @@ import { Refused } from '#operate/refused.ts';
 import { goodYaml } from '#test/cli/support.ts';
 import { ids } from '#test/cli/log.ts';
 import { ann, somebody } from '#test/support/operator.ts';
-import { link, openWorkplace, plantPeerLink, type Workplace } from './workplace.ts';
+import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from './workplace.ts';
 
 type Case = {
   readonly name: string;
@@ -244,12 +244,12 @@ for (const { name, before, verb, what, subject, difference } of cases)
           () => verb(place.as(stranger), place),
           (error) => error instanceof Refused && error.code === code && error.kind === 'forbidden',
         );
-        assert.equal(await place.dump(), start, `${stranger.roles.join()} ${String(stranger.reach)}`);
+        assertSame(await place.dump(), start);
       }
 
       await place.breakAudit();
       await assert.rejects(() => verb(place.as(), place));
-      assert.equal(await place.dump(), start, 'without its row in the audit nothing is changed');
+      assertSame(await place.dump(), start);
       await place.mendAudit();
 
       const earlier = (await place.audit()).length;
@@ -337,7 +337,7 @@ for (const [name, code, kind, verb, before] of refused)
         () => verb(place.as(), place),
         (error) => error instanceof Refused && error.code === code && error.kind === kind,
       );
-      assert.equal(await place.dump(), start);
+      assertSame(await place.dump(), start);
     } finally {
       await place.close();
     }
@@ -349,11 +349,11 @@ test('whoever says no changes nothing: resuming, closing, purging', async () => 
     const no = (): Promise<boolean> => Promise.resolve(false);
     const start = await place.dump();
     assert.deepEqual(await closeLink(place.as(), link, { drainMs: 0, confirm: no }), { outcome: 'declined' });
-    assert.equal(await place.dump(), start);
+    assertSame(await place.dump(), start);
     await setState('closed')(place);
     const closed = await place.dump();
     assert.equal(await purgeLink(place.as(), link, no), null);
-    assert.equal(await place.dump(), closed);
+    assertSame(await place.dump(), closed);
   } finally {
     await place.close();
   }

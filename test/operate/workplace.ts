@@ -1,4 +1,5 @@
 // A gateway's database with a link, a mirrored ticket and a held delivery, and somebody who works on it.
+import assert from 'node:assert/strict';
 import { sql } from 'drizzle-orm';
 import { rulesOf } from '#connectors/index.ts';
 import { rows } from '#db/base/client.ts';
@@ -34,6 +35,18 @@ export type Workplace = {
   mendAudit(): Promise<void>;
   close(): Promise<void>;
 };
+
+/** Nothing was changed; else it says which rows. */
+export function assertSame(after: string, before: string): void {
+  const [was, is] = [new Set(before.split('\n')), new Set(after.split('\n'))];
+  assert.deepEqual(
+    [
+      ...[...was].filter((row) => !is.has(row)).map((row) => `- ${row}`),
+      ...[...is].filter((row) => !was.has(row)).map((row) => `+ ${row}`),
+    ],
+    [],
+  );
+}
 
 export async function openWorkplace(): Promise<Workplace> {
   const bench = await openBench();
