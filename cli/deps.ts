@@ -38,6 +38,8 @@ export type StartOptions = {
   readonly json?: boolean;
   readonly empty?: boolean;
   readonly rt?: boolean;
+  readonly temporalUi?: boolean;
+  readonly uncheckedDownload?: boolean;
   readonly ports: Readonly<Record<string, number>>;
 };
 

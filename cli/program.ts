@@ -55,7 +55,9 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .option('--acme-port <port>', 'of the helpdesk Acme', toPort)
     .option('--northwind-port <port>', 'of the helpdesk Northwind', toPort)
     .option('--temporal-port <port>', 'of Temporal', toPort)
-    .option('--temporal-ui-port <port>', "of Temporal's pages", toPort)
+    .option('--temporal-ui', "with Temporal's pages, which ask nobody who they are")
+    .option('--temporal-ui-port <port>', "of Temporal's pages; asks for them", toPort)
+    .option('--unchecked-download', 'run a Temporal that is downloaded without a known checksum')
     .option('--postgres-port <port>', 'of PostgreSQL', toPort)
     .action(async (options: StartFlags) => {
       const { data } = global();
@@ -160,12 +162,14 @@ type StartFlags = {
   readonly acmePort?: number;
   readonly northwindPort?: number;
   readonly temporalPort?: number;
+  readonly temporalUi?: boolean;
   readonly temporalUiPort?: number;
+  readonly uncheckedDownload?: boolean;
   readonly postgresPort?: number;
 };
 
 function startOptions(flags: StartFlags): StartOptions {
-  const { reset, json, empty, rt } = flags;
+  const { reset, json, empty, rt, temporalUi, uncheckedDownload } = flags;
   const ports = {
     gateway: flags.port,
     page: flags.pagePort,
@@ -180,6 +184,8 @@ function startOptions(flags: StartFlags): StartOptions {
     ...(json === undefined ? {} : { json }),
     ...(empty === undefined ? {} : { empty }),
     ...(rt === undefined ? {} : { rt }),
+    ...(temporalUi === undefined ? {} : { temporalUi }),
+    ...(uncheckedDownload === undefined ? {} : { uncheckedDownload }),
     ports: Object.fromEntries(
       Object.entries(ports).flatMap(([name, port]) => (port === undefined ? [] : [[name, port]])),
     ),

@@ -1,4 +1,5 @@
 /** One check of a pairing as a line. */
+import { otherSide } from '#core/words/ends.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { Check } from '#operate/pairing/progress.ts';
 import { printable } from './text.ts';
@@ -7,7 +8,7 @@ export function checkLine(
   { name, direction, ok, text }: Check,
   { side }: { /** Ours. */ readonly side: SideName },
 ): string {
-  const far = side === 'customer' ? 'supplier' : 'customer';
+  const far = otherSide(side);
   const way = direction === 'ours' ? `${side} → ${far}` : `${far} → ${side}`;
   return printable(`${ok ? '✓' : '✗'} ${way}  ${name}: ${text}`);
 }

@@ -1,4 +1,5 @@
 /** A link with an in-house tool that calls the API without a gateway, or a further client of one. */
+import { otherSide } from '#core/words/ends.ts';
 import type { WireContact } from '#core/wire.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import { addApiClient, createApiLink, type Credentials } from '#db/links/api-clients.ts';
@@ -87,7 +88,7 @@ async function addLink(
   return change(operator, async (tx) => {
     const made = await createApiLink(tx, {
       link,
-      side: role === 'customer' ? 'supplier' : 'customer',
+      side: otherSide(role),
       instance,
       tool: { id: tool, name: wanted.name ?? tool },
       publicUrl,

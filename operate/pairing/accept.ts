@@ -1,6 +1,6 @@
 /** Joins a link with the code that the other side has made; a worker exchanges it and runs the checks. */
+import { otherSide } from '#core/words/ends.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { SideName } from '#core/words/vocabulary.ts';
 import { readPairingCode } from '#db/links/pairing-code.ts';
 import { createAcceptance } from '#db/links/pairings.ts';
 import { change, changed } from '#operate/change.ts';
@@ -41,7 +41,7 @@ export async function accept(operator: PeerOperator, code: string, wish: Pairing
     if (!(error instanceof HelpdeskError)) throw error;
     throw new Refused(error.code, 'setup', error.message);
   });
-  const side: SideName = given.side === 'customer' ? 'supplier' : 'customer';
+  const side = otherSide(given.side);
   const [customer, supplier] = side === 'customer' ? [instance, parts.instance] : [parts.instance, instance];
   const usual = customer === supplier ? `${instance}-link` : `${customer}-${supplier}`;
   const link = await freeLinkId(db, wish.link, usual);

@@ -1,4 +1,5 @@
 /** Makes a one-time code with which another gateway joins a link. */
+import { otherSide } from '#core/words/ends.ts';
 import type { WireContact } from '#core/wire.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import { ensureKeys } from '#db/links/keys.ts';
@@ -44,7 +45,7 @@ export async function invite(
   const { db, actor, seal } = operator;
   const issuer = `${publicUrlOf(operator)}/i/${instance}`;
   await assertDriven(db, instance);
-  const link = await freeLinkId(db, wish.link, `${instance}-${side === 'customer' ? 'supplier' : 'customer'}`);
+  const link = await freeLinkId(db, wish.link, `${instance}-${otherSide(side)}`);
   const { code, hash } = makePairingCode(issuer, side);
   const made = await change(operator, async (tx) => {
     await ensureKeys(tx, seal, instance);

@@ -1,4 +1,5 @@
 /** `ferry client add` */
+import { otherSide } from '#core/words/ends.ts';
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { contactOption, instanceOption, sideOption } from '#cli/options.ts';
@@ -56,7 +57,7 @@ function text({ client, secret, publicUrl, instance, role, tool }: ClientAdded):
     'The secret is shown this once. It is for:',
     `  issuer  ${publicUrl}/i/${instance}`,
     `  token   ${publicUrl}/oauth/token (client credentials)`,
-    `  calls   ${publicUrl}/v1/${role === 'customer' ? 'supplier' : 'customer'}/…, as the ${role}; ${publicUrl}/docs has them all`,
+    `  calls   ${publicUrl}/v1/${otherSide(role)}/…, as the ${role}; ${publicUrl}/docs has them all`,
     ...(tool === null
       ? []
       : [

@@ -1,4 +1,5 @@
 /** `ferry link invite` */
+import { otherSide } from '#core/words/ends.ts';
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { contactOption, instanceOption, sideOption } from '#cli/options.ts';
@@ -29,7 +30,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
       const { link: wanted, name } = options;
       const made = await makeInvitation(operator, { side, instance, link: wanted, name, contact });
       const { id, code, link, issuer, expiresAt, minutes } = made;
-      const other = side === 'customer' ? 'supplier' : 'customer';
+      const other = otherSide(side);
       if (options.json === true) deps.out(`${JSON.stringify({ code, link, issuer, expiresAt })}\n`);
       else
         for (const line of [
