@@ -197,8 +197,8 @@ export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reas
     tx,
     sql`update links l set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
         resumed_at = case when l.state = 'quarantined' and ${state} = 'active' then now() else l.resumed_at end
-      from (select id, state from links where id = ${link} for update) before
-      where l.id = before.id and before.state = any(${textArray(before)}) returning before.state as from`,
+      from (select id, state from links where id = ${link} and state = any(${textArray(before)}) for update) before
+      where l.id = before.id returning before.state as from`,
   );
   if (changed === undefined) return null;
   if (state === 'active' || state === 'closing') await unparkLink(tx, link);
