@@ -95,7 +95,7 @@ async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
         ${iso('f.read_at')} as last_poll, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
       from instances i
       left join couriers c on c.instance = i.id
-      left join feeds f on f.instance = i.id
+      left join (select instance, min(read_at) as read_at from feeds group by instance) f on f.instance = i.id
       left join (
         select to_instance, count(*) as lanes,
           ${iso('min(due_at) filter (where due_at <= now())')} as oldest

@@ -53,7 +53,7 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
   await tx
     .insert(feeds)
     .values({ instance: id })
-    .onConflictDoUpdate({ target: feeds.instance, set: { nextPollAt: sql`now()`, failures: 0 } });
+    .onConflictDoUpdate({ target: [feeds.instance, feeds.entity], set: { nextPollAt: sql`now()`, failures: 0 } });
   await tx
     .insert(couriers)
     .values({ instance: id })

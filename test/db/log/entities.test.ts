@@ -19,6 +19,7 @@ import { openMirror } from '#db/log/open-mirror.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
 import { createTogether } from '#db/log/together.ts';
 import { saidOn } from '#db/operate/said.ts';
+import { loadStatus } from '#db/operate/status.ts';
 import { findTicket, loadTrace } from '#db/operate/trace.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
@@ -221,6 +222,11 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     assert.deepEqual(
       (await claimFeeds(db, ['Contact', 'ticket'], 10, 60_000)).map(({ entity, cursor }) => [entity, cursor]),
       [['Contact', 'y']],
+    );
+    assert.deepEqual(
+      (await loadStatus(db)).instances.map(({ id }) => id),
+      ['acme', 'north'],
+      'the status has each instance once',
     );
   });
 
