@@ -1,8 +1,10 @@
 /** Equality of names that people type: case and runs of white space do not matter. */
 
+import { streamSafe } from './text.ts';
+
 /** Folds a name for comparison; never shown. */
 export function foldName(name: string): string {
-  return name.normalize('NFC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
+  return streamSafe(name).normalize('NFC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
 }
 
 export function sameName(a: string, b: string): boolean {

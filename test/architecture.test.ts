@@ -39,6 +39,8 @@ const anything = [/^/];
 const rules: readonly Rule[] = [
   { files: /^core\/(?:wire|settings)\.ts$/, may: packages('zod') },
   { files: /^core\/html\.ts$/, may: packages('sanitize-html', 'html-to-text') },
+  { files: /^core\/(?:markup|images)\.ts$/, may: packages('htmlparser2') },
+  { files: /^core\/plain\.ts$/, may: packages('entities') },
   { files: /^core\/(?:constant|fingerprint)\.ts$/, may: [/^node:crypto$/] },
   { files: /^core\//, may: nothing },
   {
