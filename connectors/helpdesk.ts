@@ -3,6 +3,7 @@
  * links, mirrors, lanes or the database. Every connector passes the same suite (test/connectors/contract.ts).
  */
 import type { Readable } from 'node:stream';
+import type { DeskLimits } from '#core/fit.ts';
 import type {
   Attachment,
   Catalogue,
@@ -27,6 +28,8 @@ export type Traits = {
   /** Ticket creations must not overlap (Halo numbers them wrongly). */
   readonly serializeCreates: boolean;
   readonly noteMaxBytes: number;
+  /** What the desk cuts or refuses by itself; absent or null where it has no limit that is known. See `fitCommand`. */
+  readonly limits?: DeskLimits | undefined;
   /** Requests allowed per window; null where the product sets no limit. */
   readonly rate: { readonly requests: number; readonly windowMs: number } | null;
 };
@@ -43,6 +46,8 @@ export type ObservedAction = {
   readonly marker?: string;
   /** Of the content as read back, by the connector's own rule; comparable with Step.fingerprints. */
   readonly fingerprint: string;
+  /** The same as an earlier version of the connector promised it, for writes that may be open since then. */
+  readonly fingerprintBefore?: string;
   readonly visibility: Visibility;
   readonly sendTo?: SendTo;
   /** The desk mailed somebody outside when this was recorded. */

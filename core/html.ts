@@ -88,15 +88,19 @@ export function sanitiseNote(html: string, options: SanitiseOptions = {}): Sanit
  * nothing, whatever the note.
  */
 export function unreadNote(html: string): SanitisedNote {
-  const original = cleanText(html);
-  const text = plainText(original.slice(0, noteMaxBytes));
-  const shown = textToHtml(cutBytes(text, noteMaxBytes / 8));
   const said = `[The layout of this note could not be read in time. Its text follows; the original is attached as ${unreadName}.]`;
   return {
-    html: `<p>${said}</p>${shown}`,
+    html: `<p>${said}</p>${unreadHtml(html)}`,
     dataImages: [],
-    whole: { name: unreadName, type: 'text/html', text: original },
+    whole: { name: unreadName, type: 'text/html', text: cleanText(html) },
   };
+}
+
+/** The text of HTML that could not be read in time, as far as one note goes. */
+export function unreadHtml(html: string): string {
+  const text = plainText(cleanText(html.slice(0, noteMaxBytes)));
+  // Escaped, a character may take six.
+  return textToHtml(cutBytes(text, noteMaxBytes / 8));
 }
 
 const unreadName = 'note-original.html';

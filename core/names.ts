@@ -11,6 +11,13 @@ export function sameName(a: string, b: string): boolean {
   return a === b || foldName(a) === foldName(b);
 }
 
+/** Whether both hold the same names, in whatever order and however often. */
+export function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const one = new Set(a.map(foldName));
+  const other = new Set(b.map(foldName));
+  return one.size === other.size && one.isSubsetOf(other);
+}
+
 export function findName(names: readonly string[], name: string): string | undefined {
   return names.find((candidate) => sameName(candidate, name));
 }

@@ -1,6 +1,6 @@
 /** The sender's fields in the receiving desk's own: same type, options mapped, nothing that is already so. */
 import { sanitise } from './html.ts';
-import { findName, findNamed, findRow, sameName } from './names.ts';
+import { findName, findNamed, findRow, sameName, sameSet } from './names.ts';
 import { reason } from './reasons.ts';
 import type { Inbound } from './settings.ts';
 import type { TranslateInput } from './translate.ts';
@@ -104,16 +104,17 @@ function isInstant(value: string): boolean {
 
 function convertOptions(value: NonNullable<FieldValue>, row: FieldRow, field: CatalogueField, desk: string): One {
   const chosen = typeof value === 'object' ? value : [String(value)];
-  if (field.type === 'option' && chosen.length > 1) {
-    return { drop: reason('field-type-differs', { desk, name: field.name, expected: field.type }) };
-  }
   const here: string[] = [];
   for (const option of chosen) {
     const known = optionHere(option, row, field);
     if (known === undefined) return { drop: reason('unmapped-option', { desk, name: option, from: row.from }) };
-    here.push(known);
+    // Several options may be mapped onto one, and chosen options are a set.
+    if (findName(here, known) === undefined) here.push(known);
   }
   const [only] = here;
+  if (field.type === 'option' && here.length > 1) {
+    return { drop: reason('field-type-differs', { desk, name: field.name, expected: field.type }) };
+  }
   if (field.type === 'options') return { field, value: here };
   return { field, value: only ?? null };
 }
@@ -132,9 +133,7 @@ function isSo(snapshot: TicketSnapshot | null, field: CatalogueField, value: Fie
 function sameValue(a: FieldValue, b: FieldValue, { type }: CatalogueField): boolean {
   if (a === null || b === null) return a === b;
   if (type === 'options') {
-    const one = asList(a);
-    const other = asList(b);
-    return one.length === other.length && one.every((option) => findName(other, option) !== undefined);
+    return sameSet(asList(a), asList(b));
   }
   if (type === 'datetime') return Date.parse(String(a)) === Date.parse(String(b));
   if (type === 'option') return sameName(String(a), String(b));

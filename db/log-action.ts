@@ -27,6 +27,7 @@ export type Observed = {
   readonly author: Person;
   readonly marker?: string;
   readonly fingerprint: string;
+  readonly fingerprintBefore?: string;
   readonly visibility: Visibility;
   readonly sendTo?: SendTo;
   readonly mailed?: boolean;

@@ -4,6 +4,7 @@
  * that the peer knows them by now.
  */
 import { sql } from 'drizzle-orm';
+import { withoutTags } from '#core/plain.ts';
 import { reason } from '#core/reasons.ts';
 import type { Outcome, Person, Reason } from '#core/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
@@ -55,8 +56,7 @@ export async function readAgain(
 
 /** Pictures in a text go by other names when it is read again. */
 function plain(note: string | null): string {
-  return (note ?? '')
-    .replaceAll(/<[^>]*>/g, ' ')
+  return withoutTags(note ?? '', () => ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
 }

@@ -20,7 +20,7 @@ function folders(...names: readonly string[]): readonly RegExp[] {
 const seam = [/^#workflows\/(?:contract|wake)\.ts$/];
 const gateway = [
   node,
-  ...folders('core', 'db', 'blobs', 'config', 'gateway'),
+  ...folders('core', 'db', 'blobs', 'text-worker', 'config', 'gateway'),
   ...seam,
   ...packages('hono', 'zod', 'jose', 'content-disposition', 'file-type'),
   /^@hono\//,
@@ -58,6 +58,7 @@ const rules: readonly Rule[] = [
   { files: /^connectors\//, may: [node, ...folders('core', 'connectors'), ...packages('undici', 'jose', 'ipaddr.js')] },
   { files: /^db\//, may: [node, ...folders('core', 'db'), ...packages('drizzle-orm', 'postgres')] },
   { files: /^config\//, may: [node, ...folders('config'), ...packages('zod', 'pino', 'jose')] },
+  { files: /^text-worker\//, may: [node, ...folders('core', 'text-worker')] },
   { files: /^blobs\//, may: [node, ...folders('blobs')] },
   { files: /^workflows\/(?:carry|watch|connect)\.ts$/, may: packages('@temporalio/workflow'), types: anything },
   { files: /^workflows\/wake\.ts$/, may: [node, ...folders('db'), ...packages('@temporalio/client')] },
@@ -65,7 +66,7 @@ const rules: readonly Rule[] = [
     files: /^workflows\/activities\/notify\.ts$/,
     may: [
       node,
-      ...folders('core', 'db', 'connectors', 'blobs', 'workflows/activities'),
+      ...folders('core', 'db', 'connectors', 'blobs', 'text-worker', 'workflows/activities'),
       ...seam,
       ...packages('@temporalio/activity', 'nodemailer'),
     ],
@@ -74,7 +75,7 @@ const rules: readonly Rule[] = [
     files: /^workflows\/activities\//,
     may: [
       node,
-      ...folders('core', 'db', 'connectors', 'blobs', 'workflows/activities'),
+      ...folders('core', 'db', 'connectors', 'blobs', 'text-worker', 'workflows/activities'),
       ...seam,
       ...packages('@temporalio/activity'),
     ],
@@ -104,6 +105,7 @@ const sourceFolders = [
   'gateway',
   'standalone',
   'test',
+  'text-worker',
   'twins',
   'workflows',
 ];

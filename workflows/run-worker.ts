@@ -11,6 +11,7 @@ import { createTokenSource } from '#connectors/peer/tokens.ts';
 import { connect } from '#db/client.ts';
 import { laneChannel } from '#db/couriers.ts';
 import { checkFingerprint } from '#db/fingerprint.ts';
+import { createTexts } from '#text-worker/texts.ts';
 import { hintChannel } from '#db/hint.ts';
 import { signingKey, type Open, type Seal } from '#db/keys.ts';
 import { assertSchema, SchemaError } from '#db/migrate.ts';
@@ -54,6 +55,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const texts = createTexts();
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const [native, connection] = await whenReady(
@@ -107,6 +109,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         createHelpdesk: options.createHelpdesk,
       }),
       blobs: await openBlobStore(config.blobs),
+      texts,
       bells,
       wake,
       tell,
@@ -175,6 +178,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       await native.close();
     }
   } finally {
+    await texts.close();
     await listening.close();
     await main.close();
     await http.close();

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { isSignedBy, signerOf } from '#connectors/peer/provenance.ts';
 import { issuerOf, type Directory } from '#core/directory.ts';
-import { sanitise } from '#core/html.ts';
+import { comparableText } from '#core/fingerprint.ts';
+import { sanitise, unreadHtml } from '#core/html.ts';
 import type { OriginKey } from '#db/origin-keys.ts';
 import type { Said } from '#db/said.ts';
 
@@ -78,6 +79,18 @@ function differenceTo(said: Said, directory: Directory): string | null {
   if (JSON.stringify(signed['attachments'] ?? []) !== JSON.stringify(digests)) return 'list of files';
   const images = new Set(said.attachments.map(({ id }) => id));
   const note = signed['note'];
-  if ((typeof note === 'string' ? sanitise(note, { images }) : null) !== said.note) return 'note';
-  return null;
+  return isNote(typeof note === 'string' ? note : null, said.note, images) ? null : 'note';
+}
+
+/** Today's reading of what was signed, or one that says and links the same: an earlier version's, or its bare text. */
+function isNote(signed: string | null, kept: string | null, images: ReadonlySet<string>): boolean {
+  if (signed === null || kept === null) return signed === kept;
+  const read = sanitise(signed, { images });
+  if (read === kept || unreadHtml(signed) === kept) return true;
+  const linked = new Set(linksOf(read));
+  return comparableText(read) === comparableText(kept) && linksOf(kept).every((link) => linked.has(link));
+}
+
+function linksOf(html: string): readonly string[] {
+  return [...html.matchAll(/ (?:href|src)="([^"<>]*)"/g)].map(([, link = '']) => link);
 }

@@ -38,7 +38,7 @@ export function valueFrom(field: FieldInfo, value: WireValue): FieldValue {
       return optionName(field, Array.isArray(value) ? value[0] : value);
     case 'options': {
       const all = Array.isArray(value) ? value : textOf(value).split(',');
-      return all.map((one) => optionName(field, one));
+      return [...new Set(all.map((one) => optionName(field, one)))];
     }
     case 'number':
       return Number.isFinite(Number(value)) ? Number(value) : textOf(value);
@@ -60,7 +60,7 @@ export function valueTo(field: FieldInfo, value: FieldValue): Exclude<WireValue,
     case 'option':
       return optionId(field, Array.isArray(value) ? value[0] : value);
     case 'options':
-      return (Array.isArray(value) ? value : [value]).map((one) => optionId(field, one));
+      return [...new Set((Array.isArray(value) ? value : [value]).map((one) => optionId(field, one)))];
     case 'number': {
       const number = Number(value);
       if (!Number.isFinite(number)) throw unfit(field, value, 'a number');

@@ -61,6 +61,11 @@ function traitsOf(options: HaloOptions): Traits {
     concurrency: options.concurrency ?? 4,
     serializeCreates: true,
     noteMaxBytes: options.noteMaxBytes ?? 256 * 1024,
+    limits: {
+      subject: options.subjectMaxLength === undefined ? null : { most: options.subjectMaxLength, unit: 'characters' },
+      field: options.fieldMaxLength === undefined ? null : { most: options.fieldMaxLength, unit: 'characters' },
+      fileBytes: options.fileMaxBytes ?? null,
+    },
     rate: options.rate === undefined ? { requests: 300, windowMs: 300_000 } : options.rate,
   };
 }

@@ -82,7 +82,7 @@ export async function askParts(
 ): Promise<readonly RtPart[]> {
   const found: RtPart[] = [];
   if (transactions.length === 0) return found;
-  const common = 'TransactionId,ContentType,Filename,Headers';
+  const common = 'TransactionId,Parent,ContentType,Filename,Headers';
   const only: readonly Filter[] =
     which === 'files'
       ? []
@@ -91,6 +91,8 @@ export async function askParts(
           { field: 'Filename', operator: '=', value: '' },
           { field: 'ContentType', operator: 'LIKE', value: 'text/%' },
           { field: 'ContentType', operator: 'LIKE', value: 'multipart/%' },
+          { field: 'ContentType', operator: 'LIKE', value: 'message/%' },
+          { field: 'ContentType', operator: '=', value: 'application/ics' },
         ];
   for (;;) {
     const page = await reader.client.search(

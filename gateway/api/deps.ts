@@ -5,6 +5,7 @@ import type { Directory } from '#core/directory.ts';
 import type { Client } from '#db/client.ts';
 import type { VersionCache } from '#db/settings-in-force.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Wake } from '#workflows/wake.ts';
 
 export type ApiDeps = {
@@ -16,6 +17,7 @@ export type ApiDeps = {
   readonly authenticate: MiddlewareHandler<CallerEnv>;
   readonly directory: () => Promise<Directory>;
   readonly blobs: BlobStore;
+  readonly texts: Texts;
   /** After a commit; never awaited. */
   readonly wake: Wake;
   /** Reads a peer's key set through the guarded way out; rejects when it can't. */

@@ -14,6 +14,7 @@ import { createPromises } from '#db/promise-writes.ts';
 import { createVersionCache } from '#db/settings-in-force.ts';
 import { createTogether } from '#db/together.ts';
 import { createBell } from '#workflows/activities/bells.ts';
+import { createTexts } from '#text-worker/texts.ts';
 import { standardLimits, type WorkDeps } from '#workflows/activities/deps.ts';
 import { createDrain } from '#workflows/activities/drain.ts';
 import { createPeers } from '#workflows/activities/peers.ts';
@@ -134,6 +135,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     cache,
     desks: { of: () => Promise.resolve(desk) },
     blobs,
+    texts: createTexts(),
     bells: {
       of: (instance) => {
         const bell = bells.get(instance) ?? createBell();

@@ -1,7 +1,8 @@
 /** Carries the head of one lane: decide, apply, or what to do instead. Every way out is named. */
 import { HelpdeskError, type Step } from '#connectors/helpdesk.ts';
 import { reason } from '#core/reasons.ts';
-import type { Reason } from '#core/vocabulary.ts';
+import { fitCommand, type Fitted } from '#core/fit.ts';
+import type { Command, Reason } from '#core/vocabulary.ts';
 import { headOf, type DeliveryContext } from '#db/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/lanes.ts';
 import { clearHeld } from '#db/notices.ts';
@@ -56,12 +57,13 @@ async function first(run: CarryRun, context: DeliveryContext, startedMs: number)
   const { verdict, versions, constant } = await decideHead(run.deps, run.stage, context, run.signal);
   switch (verdict.kind) {
     case 'apply': {
-      const steps = run.desk.helpdesk.steps(verdict.command);
+      const { command, drops } = fitted(run, context, verdict.command);
+      const steps = run.desk.helpdesk.steps(command);
       return apply(
         applyRun(run, context, startedMs),
         {
-          command: verdict.command,
-          drops: verdict.drops,
+          command,
+          drops: [...verdict.drops, ...drops],
           versions,
           steps,
           ...(constant === undefined ? {} : { constant }),
@@ -75,6 +77,14 @@ async function first(run: CarryRun, context: DeliveryContext, startedMs: number)
     case 'refuse':
       return finish(run, context, verdict.kind === 'skip' ? 'skipped' : 'refused', verdict.reason, versions, startedMs);
   }
+}
+
+/** Within what this desk takes; its own limits are its connector's to know. */
+function fitted({ desk }: CarryRun, context: DeliveryContext, command: Command): Fitted {
+  const { limits, noteMaxBytes } = desk.helpdesk.traits;
+  const { mirror, delivery } = context;
+  const snapshot = delivery.to === mirror.customer_instance ? context.customerSnapshot : context.supplierSnapshot;
+  return fitCommand(command, { noteBytes: noteMaxBytes, ...limits }, desk.name, snapshot);
 }
 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */

@@ -1,5 +1,4 @@
 /** Asks core what is to become of the head of a lane: what may leave, what the receiving desk makes of it. */
-import { decide } from '#core/decide.ts';
 import { reason } from '#core/reasons.ts';
 import { receiptCommand } from '#core/receipt.ts';
 import type { ConstantPart, SideName, Verdict } from '#core/vocabulary.ts';
@@ -41,7 +40,7 @@ export async function decideHead(
   ]);
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
-  const verdict = decide({
+  const verdict = await deps.texts.decide({
     outgoing: leaving.outgoing,
     escalation: delivery.escalation,
     mirror: viewOf(mirror, to),

@@ -8,6 +8,7 @@ import type { NothingNew } from '#db/nothing-new.ts';
 import type { PromiseWrite } from '#db/promise-writes.ts';
 import type { VersionCache } from '#db/settings-in-force.ts';
 import type { Together } from '#db/together.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Wake } from '#workflows/wake.ts';
 import type { Bells } from './bells.ts';
 import type { Peers } from './peers.ts';
@@ -80,6 +81,7 @@ export type WorkDeps = {
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;
+  readonly texts: Texts;
   readonly bells: Bells;
   readonly wake: Wake;
   readonly tell: Tell;

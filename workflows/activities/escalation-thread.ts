@@ -1,5 +1,4 @@
 /** What an escalation takes along from its ticket besides its own note. */
-import { sanitise } from '#core/html.ts';
 import type { ThreadEntry } from '#core/template.ts';
 import type { Attachment } from '#core/vocabulary.ts';
 import type { DeliveryContext } from '#db/delivery-context.ts';
@@ -20,7 +19,7 @@ export async function readThread(
   for (const one of reading.actions) {
     if (one.externalId === action.externalId) break;
     if (one.visibility !== 'visible' || one.note === null) continue;
-    entries.push({ author: one.author.name, at: one.at, html: sanitise(one.note) });
+    entries.push({ author: one.author.name, at: one.at, html: await deps.texts.html(one.note) });
     attachments.push(...one.attachments.filter((file) => file.inline));
   }
   return { entries, attachments };

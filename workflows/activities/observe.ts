@@ -1,7 +1,6 @@
 /** The one reader for everything: reads a ticket, then logs all of its unseen actions. */
 import { Readable } from 'node:stream';
 import type { ObservedAction, Reading } from '#connectors/helpdesk.ts';
-import { sanitise, sanitiseNote } from '#core/html.ts';
 import type { Attachment, TicketSnapshot } from '#core/vocabulary.ts';
 import type { Tx } from '#db/client.ts';
 import { addHint } from '#db/claim-hints.ts';
@@ -9,12 +8,26 @@ import type { LockedTicket, TicketRead } from '#db/locked-ticket.ts';
 import type { Observed } from '#db/log-action.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/ticket-life.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Desk, WorkDeps } from './deps.ts';
 import { memoised } from './memo.ts';
 
 const kept = { most: 2_000, longest: 8_000 };
-const cleanNote = memoised(sanitiseNote, kept);
-const cleanDescription = memoised(sanitise, kept);
+
+type Reads = Pick<Texts, 'note' | 'html'>;
+const remembering = new WeakMap<Texts, Reads>();
+
+/** The same, asked once for what is read again and again. */
+function memo(texts: Texts): Reads {
+  const known = remembering.get(texts);
+  if (known !== undefined) return known;
+  const reads = {
+    note: memoised((html: string) => texts.note(html), kept),
+    html: memoised((html: string) => texts.html(html), kept),
+  };
+  remembering.set(texts, reads);
+  return reads;
+}
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
@@ -135,12 +148,13 @@ async function understand(
 ): Promise<{ snapshot: TicketSnapshot; actions: Observed[] }> {
   const actions: Observed[] = [];
   for (const action of reading.actions) actions.push(await understandAction(deps, action));
-  return { snapshot: { ...reading.snapshot, description: cleanDescription(reading.snapshot.description) }, actions };
+  const description = await memo(deps.texts).html(reading.snapshot.description);
+  return { snapshot: { ...reading.snapshot, description }, actions };
 }
 
 async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<Observed> {
   if (action.note === null) return action;
-  const { html, dataImages, whole } = cleanNote(action.note);
+  const { html, dataImages, whole } = await memo(deps.texts).note(action.note);
   const attachments: Attachment[] = [...action.attachments];
   for (const image of dataImages) {
     const staged = await deps.blobs.put(

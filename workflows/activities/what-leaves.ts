@@ -4,7 +4,7 @@
  */
 import { reason } from '#core/reasons.ts';
 import { isRemote } from '#core/remote.ts';
-import { send, type Outgoing, type SendResult } from '#core/send.ts';
+import type { Outgoing, SendInput, SendResult } from '#core/send.ts';
 import type { SideSettings } from '#core/settings.ts';
 import type { ThreadEntry } from '#core/template.ts';
 import type { Action, Attachment, CatalogueKind, ConstantPart, SideName } from '#core/vocabulary.ts';
@@ -51,7 +51,7 @@ export async function whatLeaves(
   const action = actionOf(context, author, words);
   const leaving: SendResult = isReceived(context)
     ? { kind: 'send', outgoing: asReceived(context, action) }
-    : send(await sendInput(deps, context, action, sender, signal));
+    : await deps.texts.send(await sendInput(deps, context, action, sender, signal));
   if (leaving.kind !== 'send') return leaving;
   const outgoing = await withStaged(deps, stage, context, leaving.outgoing, signal);
   if (context.delivery.escalation || !isAltered(context, author, outgoing.action)) return { kind: 'send', outgoing };
@@ -74,7 +74,7 @@ async function sendInput(
   action: Action,
   sender: SideSettings,
   signal: AbortSignal,
-): Promise<Parameters<typeof send>[0]> {
+): Promise<SendInput> {
   const { mirror, delivery } = context;
   const from = sendingSide(context);
   const relayed = delivery.via !== null;
