@@ -29,5 +29,5 @@ export async function loadDirectory(db: Db, publicUrl: string, knows?: string): 
 
 async function read(db: Db, publicUrl: string): Promise<Directory> {
   const found = await rows<{ id: string; url: string }>(db, sql`select id, url from instances where type = 'peer'`);
-  return { publicUrl: publicUrl.replace(/\/+$/, ''), peers: new Map(found.map(({ id, url }) => [id, url])) };
+  return { publicUrl: publicUrl.replace(/\/{1,50}$/, ''), peers: new Map(found.map(({ id, url }) => [id, url])) };
 }

@@ -3,7 +3,10 @@ import { wireContact, type WireContact } from '#core/wire.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
 
 export function readContact(text: string): WireContact {
-  const found = /^([^<>]*?)\s*(?:<([^<>\s]+@[^<>\s]+)>)?\s*(\+?[\d][\d\s()/.-]{3,})?$/.exec(text.trim());
+  const found =
+    /^([^<>]{0,300}?)\s{0,20}(?:<([^<>\s]{1,200}@[^<>\s]{1,200})>)?\s{0,20}(\+?[\d][\d\s()/.-]{3,100})?$/.exec(
+      text.trim(),
+    );
   const [, name = '', email, phone] = found ?? [];
   const contact = wireContact.safeParse({
     name: name.trim(),

@@ -27,7 +27,13 @@ function typeOf({ type, inputtype }: FieldInfo): FieldType {
 export function catalogueField(field: FieldInfo): CatalogueField {
   const type = typeOf(field);
   const options = (field.values ?? []).map(({ name }) => name);
-  return { name: field.name, type, ...(type === 'option' || type === 'options' ? { options } : {}) };
+  const most = field.characterlimit ?? 0;
+  return {
+    name: field.name,
+    type,
+    ...(type === 'option' || type === 'options' ? { options } : {}),
+    ...(type === 'text' && most > 0 ? { maxLength: most } : {}),
+  };
 }
 
 /** A value as Halo shows it. */

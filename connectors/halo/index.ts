@@ -24,7 +24,7 @@ export function createHaloHelpdesk(context: ConnectorContext): Helpdesk {
   const credentials = checked(haloCredentials, context.credentials, 'credentials', context.instance);
   const options = checked(haloOptions, context.options, 'options', context.instance);
   const traits = traitsOf(options);
-  const baseUrl = context.url.replace(/\/+$/, '');
+  const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
   const client = createClient(context, tokens);
   const glossary = createGlossary(client, options);

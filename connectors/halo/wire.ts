@@ -184,6 +184,7 @@ export const fieldInfos = z.array(
     label: text,
     type: whole,
     inputtype: whole.nullish(),
+    characterlimit: whole.nullish(),
     values: z.array(z.object({ id: whole, name: z.string() })).nullish(),
   }),
 );

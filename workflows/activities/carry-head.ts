@@ -57,7 +57,7 @@ async function first(run: CarryRun, context: DeliveryContext, startedMs: number)
   const { verdict, versions, constant } = await decideHead(run.deps, run.stage, context, run.signal);
   switch (verdict.kind) {
     case 'apply': {
-      const { command, drops } = fitted(run, context, verdict.command);
+      const { command, drops } = await fitted(run, context, verdict.command);
       const steps = run.desk.helpdesk.steps(command);
       return apply(
         applyRun(run, context, startedMs),
@@ -80,11 +80,21 @@ async function first(run: CarryRun, context: DeliveryContext, startedMs: number)
 }
 
 /** Within what this desk takes; its own limits are its connector's to know. */
-function fitted({ desk }: CarryRun, context: DeliveryContext, command: Command): Fitted {
+async function fitted({ deps, desk }: CarryRun, context: DeliveryContext, command: Command): Promise<Fitted> {
   const { limits, noteMaxBytes } = desk.helpdesk.traits;
   const { mirror, delivery } = context;
-  const snapshot = delivery.to === mirror.customer_instance ? context.customerSnapshot : context.supplierSnapshot;
-  return fitCommand(command, { noteBytes: noteMaxBytes, ...limits }, desk.name, snapshot);
+  const isCustomer = delivery.to === mirror.customer_instance;
+  const version = isCustomer ? context.customerCatalogue : context.supplierCatalogue;
+  const { fields } = await deps.cache.catalogue(deps.db, delivery.to, version);
+  const ofFields = fields.flatMap(({ name, maxLength }) =>
+    maxLength === undefined ? [] : [[name, { most: maxLength, unit: 'characters' }] as const],
+  );
+  return fitCommand(
+    command,
+    { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) },
+    desk.name,
+    isCustomer ? context.customerSnapshot : context.supplierSnapshot,
+  );
 }
 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */

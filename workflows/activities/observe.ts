@@ -161,7 +161,7 @@ async function understandAction(deps: WorkDeps, action: ObservedAction): Promise
       Readable.from([Buffer.from(image.base64, 'base64')]),
       deps.limits.attachmentBytes,
     );
-    const extension = image.type.replace(/^image\//, '').replace(/\W.*$/, '');
+    const extension = image.type.replace(/^image\//, '').split(/\W/, 1)[0] ?? '';
     attachments.push({ id: image.id, name: `${image.id}.${extension}`, type: image.type, inline: true, ...staged });
   }
   if (whole !== null) {
