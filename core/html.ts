@@ -9,6 +9,7 @@ import { webUrl, withoutSecrets } from './links.ts';
 import type { Attributes } from './markup.ts';
 import { normalise, type Shown } from './normalise.ts';
 import { plainText } from './plain.ts';
+import { rowsAsLines } from './rows.ts';
 import { cleanText, cutBytes, escapeHtml, textToHtml } from './text.ts';
 
 export { cleanText, escapeHtml, textToHtml } from './text.ts';
@@ -179,28 +180,21 @@ export function withoutEmpty(html: string): string {
 /** Plain text of a note's HTML: paragraphs as blank lines, links with their target, images as `[image: …]`. */
 export function htmlToText(html: string): string {
   // What it is given may be anything, and it is only made for what is neither deep nor broken.
-  const text = convert(sanitise(html), {
+  const text = convert(rowsAsLines(sanitise(html)), {
     wordwrap: false,
     formatters: {
       imageText: ({ attribs }: { attribs?: Readonly<Record<string, string>> }, _walk, builder) => {
         builder.addInline(attribs?.['alt'] ? `[image: ${attribs['alt']}]` : '[image]');
-      },
-      cell: ({ children }, walk, builder) => {
-        walk(children, builder);
-        builder.addInline(' | ', { noWordTransform: true });
       },
     },
     limits: { maxDepth: 120, maxInputLength: inputMaxLength },
     selectors: [
       { selector: 'a', options: { hideLinkHrefIfSameAsText: true, linkBrackets: ['<', '>'] } },
       { selector: 'img', format: 'imageText' },
-      // Row by row: columns padded to their widest cell grow with the square of the table.
-      ...['td', 'th'].map((selector) => ({ selector, format: 'cell' })),
-      { selector: 'tr', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
       ...['h1', 'h2', 'h3', 'h4'].map((selector) => ({ selector, options: { uppercase: false } })),
     ],
   });
-  return cleanText(text.replaceAll(/ \|[ ]?$/gm, '')).trim();
+  return cleanText(text).trim();
 }
 
 /** A paragraph that stands for a file that could not come along. */

@@ -10,13 +10,18 @@ import { linesOf, type Line } from './lines.ts';
 
 const verbs =
   'wrote|writes|schrieb|a écrit|écrivait|escribió|schreef|ha scritto|skrev|escreveu|napisał(?:\\(a\\))?|napsal(?:\\(a\\))?|kirjoitti|написал(?:\\(а\\))?|a scris';
-const attributionEnd = new RegExp(`(?:^|[\\s>)\\]])(?:${verbs})(?:[^:\\n]{0,60})[:：]$|写道[:：]$|のメール[:：]$`, 'i');
+const attributionEnd = new RegExp(
+  `(?:^|[\\s>)\\]])(?:${verbs})(?:[^:\\n]{0,60}[:：]|\\s?-{2,10})$|写道[:：]$|のメール[:：]$`,
+  'i',
+);
 const opener = /^(?:On|Am|Le|El|Op|Il|Den|Em|På|W dniu|Dne|Dňa|Pe|Vào|Data)\s.{6,}/is;
 const address = /<[^\s<>]{3,100}@[^\s<>]{1,100}>|\S{1,100}@\S{1,100}/;
 const instant = /\b\d{4}\b.{0,60}\b\d{1,2}[:.h]\d\d\b/;
 
 const original =
   /^-{2,}\s?(?:Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original|Messaggio originale|Oorspronkelijk bericht|Original-Nachricht|Mensagem original)\s?-{2,}$/i;
+const forwarded =
+  /^(?:>\s?)?(?:-{2,}\s?(?:Forwarded|Weitergeleitete|Message transféré|Mensaje reenviado|Messaggio inoltrato|Doorgestuurd|Mensagem encaminhada)|Begin forwarded message:|Anfang der weitergeleiteten)/i;
 const from = /^(?:From|Von|De|Da|Van|Fra|Från|Od|发件人|差出人)\s{0,2}[:：]/i;
 const sent =
   /^(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|Inviato|Data|Verzonden|Skickat|Sendt|Wysłano|发送时间|送信日時)(?: le| el)?\s{0,2}[:：]/i;
@@ -54,6 +59,8 @@ function quotedSpan(html: string, lines: readonly Line[]): Span | null {
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at];
     if (line === undefined) break;
+    // Forwarded mail is what somebody wants to say.
+    if (forwarded.test(line.text)) return null;
     if (line.depth === 0 && (original.test(line.text) || isHeader(lines, at))) return headerSpan(html, lines, at);
     const first = attributionStart(lines, at);
     if (first === null) continue;
@@ -64,12 +71,14 @@ function quotedSpan(html: string, lines: readonly Line[]): Span | null {
   return null;
 }
 
-/** `From:` with a date and a subject in the lines right below it. */
+/** `From:`, a date and a subject in lines right below each other; some programs put the date first. */
 function isHeader(lines: readonly Line[], at: number): boolean {
   const opening = lines[at];
-  if (opening === undefined || !from.test(opening.text)) return false;
+  if (opening === undefined) return false;
+  const isFirst = from.test(opening.text);
+  if (!isFirst && !sent.test(opening.text)) return false;
   const below = lines.slice(at + 1, at + 9);
-  return below.some(({ text }) => sent.test(text)) && below.some(({ text }) => subject.test(text));
+  return below.some(({ text }) => (isFirst ? sent : from).test(text)) && below.some(({ text }) => subject.test(text));
 }
 
 /** Everything from the header block of the answered mail on: mail programs put it last. */
@@ -88,15 +97,22 @@ function headerSpan(html: string, lines: readonly Line[], at: number): Span | nu
 function attributionStart(lines: readonly Line[], at: number): number | null {
   const last = lines[at];
   if (last === undefined || last.text.length > 600 || !attributionEnd.test(last.text)) return null;
-  const depth = last.depth;
   for (let first = at, text = ''; first >= 0 && first > at - 3; first -= 1) {
     const line = lines[first];
-    if (line === undefined || line.depth !== depth || line.text.length > 600 || (first < at && line.endsBlock))
-      return null;
+    if (line === undefined || line.depth !== last.depth || line.text.length > 600) return null;
+    // A paragraph of its own belongs to it only where it says plainly when somebody wrote.
+    if (first < at && line.endsBlock && !saysWhen(line)) return null;
     text = `${unmarked(line.text)} ${text}`.trim();
-    if (opener.test(text) || address.test(text) || instant.test(text)) return first;
+    if (!opener.test(text) && !address.test(text) && !instant.test(text)) continue;
+    const above = lines[first - 1];
+    return above !== undefined && above.depth === last.depth && !saysWhen(line) && saysWhen(above) ? first - 1 : first;
   }
   return null;
+}
+
+function saysWhen({ text }: Line): boolean {
+  const bare = unmarked(text);
+  return bare.length < 600 && opener.test(bare) && instant.test(bare);
 }
 
 /** The attribution and the quotation right after it; what stands below is the answer and stays. */
@@ -131,10 +147,10 @@ function isMarkedAt(lines: readonly Line[], at: number): boolean {
 }
 
 function unmarked(text: string): string {
-  return text.replace(/^(?:>\s?){1,20}/, '');
+  return text.replace(/^(?:>\s?){1,20}/, '').replace(/^-{2,10}\s/, '');
 }
 
-const openTags = /(?:<(?:p|div|b|strong|span)>\s{0,20})*-{0,60}$/;
+const openTags = /(?:<(?:p|div|b|strong|span|hr \/)>\s{0,20})*-{0,60}$/;
 
 /** Where the elements open that begin right before this position. */
 function withOpenTags(html: string, position: number): number {
