@@ -76,9 +76,11 @@ export function fitCommand(
     // The connector attaches it whole.
     drops.push(reason('shortened', { desk, name: 'Note', expected: `${noteBytes} bytes` }));
   }
-  return drops.length === 0 && command === given && Object.keys(fields).length === Object.keys(given.fields).length
-    ? { command: given, drops }
-    : { command: { ...command, fields, note, attachments }, drops };
+  const isSame =
+    drops.length === 0 &&
+    ('summary' in command || given.summary === undefined) &&
+    Object.keys(fields).length === Object.keys(given.fields).length;
+  return isSame ? { command: given, drops } : { command: { ...command, fields, note, attachments }, drops };
 }
 
 function shortened(text: string, { most, unit }: TextLimit): string {

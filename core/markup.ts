@@ -3,6 +3,7 @@
  * is never searched, and what is nested deeper than anybody writes opens no element any more.
  */
 import { Tokenizer } from 'htmlparser2';
+import { cleanText } from './text.ts';
 
 /** Elements that never hold anything. */
 export const voidElements: ReadonlySet<string> = new Set(
@@ -44,8 +45,8 @@ const impliedEnds: ReadonlyMap<string, { readonly ends: readonly string[]; reado
 
 const endsParagraph: ReadonlySet<string> = new Set(
   (
-    'address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 ' +
-    'h6 header hgroup hr main menu nav ol p pre section summary table ul'
+    'address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 ' +
+    'h6 header hgroup hr li main menu nav ol p pre section summary table ul'
   ).split(' '),
 );
 
@@ -77,6 +78,11 @@ class Open {
     for (const name of names) found = Math.max(found, this.#places.get(name)?.at(-1) ?? -1);
     return found;
   }
+}
+
+/** What an entity stands for; controls, which nothing can store, are nothing. */
+function characterOf(codepoint: number): string {
+  return cleanText(String.fromCodePoint(codepoint));
 }
 
 /** Calls the reader for every element and text; each `open` of an element that is not void has its `close`. */
@@ -133,7 +139,7 @@ export function readMarkup(html: string, reader: MarkupReader): void {
         text += html.slice(start, end);
       },
       ontextentity: (codepoint) => {
-        text += String.fromCodePoint(codepoint);
+        text += characterOf(codepoint);
       },
       onopentagname: (start, end) => {
         tagStart = start - 1;
@@ -150,7 +156,7 @@ export function readMarkup(html: string, reader: MarkupReader): void {
         if (attribute !== null) value += html.slice(start, end);
       },
       onattribentity: (codepoint) => {
-        if (attribute !== null) value += String.fromCodePoint(codepoint);
+        if (attribute !== null) value += characterOf(codepoint);
       },
       onattribend: () => {
         if (attribute !== null && !attributes.has(attribute)) attributes.set(attribute, value);

@@ -31,6 +31,9 @@ const endedBy: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['tbody', new Set(['thead', 'tbody'])],
 ]);
 
+const rowGroups: ReadonlySet<string> = new Set(['table', 'thead', 'tbody']);
+const rowParts: ReadonlySet<string> = new Set(['thead', 'tbody', 'tr', 'td', 'th']);
+
 type Out = { readonly tag: string; isOpen: boolean };
 
 type Frame = {
@@ -89,6 +92,9 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
   const openOut = (tag: string, attributes: readonly (readonly [string, string])[] = []): Out | null => {
     const ends = endedBy.get(tag);
     for (let top = outs.at(-1); top !== undefined && ends?.has(top.tag) === true; top = outs.at(-1)) closeOut(top);
+    // A table holds rows, a row cells, and only a cell anything else: browsers would move it, and words together.
+    if (!rowParts.has(tag)) enterCell();
+    else if ((tag === 'td' || tag === 'th') && rowGroups.has(outs.at(-1)?.tag ?? '')) openOut('tr');
     if (outs.length >= maxDepth) {
       if (blockElements.has(tag)) separated = true;
       return null;
@@ -105,8 +111,14 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
     outs.push(out);
     return out;
   };
+  const enterCell = (): void => {
+    const around = outs.at(-1)?.tag ?? '';
+    if (rowGroups.has(around)) openOut('tr');
+    if (rowGroups.has(around) || around === 'tr') openOut('td');
+  };
   const text = (given: string): void => {
     if (count.hidden > 0 || given === '') return;
+    if (given.trim() !== '') enterCell();
     if (separated && last !== '' && !/\s/.test(last) && !/^\s/.test(given)) put(' ', ' ');
     separated = false;
     if (count.a > 0 && said.length < 2000) said += given.slice(0, 2000);
@@ -164,7 +176,9 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
       const wanted = wantedOf(name, attributes, meaning.notBold, count.table > 0);
       const whiteSpace = meaning.whiteSpace ?? (name === 'textarea' ? 'kept' : within);
       const link = name === 'a' ? linkOf(attributes.get('href')) : null;
-      const word = wanted === null && isWord(name, attributes) ? { place: pieces.length, source } : null;
+      const mayBeWord = wanted === null && isWord(name, attributes);
+      if (mayBeWord) enterCell();
+      const word = mayBeWord ? { place: pieces.length, source } : null;
       if (wanted === null) {
         if (isElementName(name)) separated = true;
         else text(source);

@@ -46,6 +46,7 @@ function lineOf({ cells, holdsTable }: Row): string {
   return `<div>${line.join(' | ')}</div>`;
 }
 
+/** A text, or the lines of a table within. */
 function isText(piece: string): boolean {
-  return !piece.startsWith('<') && piece.trim() !== '';
+  return !/^<[^<>]*>$/.test(piece) && piece.trim() !== '';
 }

@@ -47,7 +47,7 @@ async function openMail(
   const purpose = { what: `give the mail ${partId}`, write: false, about: 'file' } as const;
   const path = `/ticket/${encodeURIComponent(ticketId)}/attachments`;
   const [self] = await client.search(
-    `${path}${query({ fields: 'TransactionId', per_page: 1 })}`,
+    `${path}${query({ fields: 'TransactionId,ContentType,Headers', per_page: 1 })}`,
     [{ field: 'id', value: partId }],
     partSchema,
     purpose,
@@ -62,6 +62,8 @@ async function openMail(
       `${path}${query({ fields: 'TransactionId,Parent,ContentType,Filename,Headers', per_page: 100, orderby: 'id' })}`,
       [
         { field: 'TransactionId', value: self.TransactionId },
+        // RT 5.0 fails to show the parent of a part that has none.
+        { field: 'Parent', operator: '>', value: 0 },
         { field: 'id', operator: '>', value: parts.at(-1)?.id ?? 0 },
       ],
       partSchema,
@@ -72,7 +74,7 @@ async function openMail(
     if (page.length < 100) break;
   }
   const open = async (id: string): Promise<Readable> => (await openAttachment(client, ticketId, id, signal)).stream;
-  return { stream: attachedMail(parts, partId, open), sizeBytes: null, type: 'message/rfc822' };
+  return { stream: attachedMail([...parts, self], partId, open), sizeBytes: null, type: 'message/rfc822' };
 }
 
 const quote = 0x22;

@@ -30,10 +30,7 @@ export function markerOf(parts: readonly RtPart[]): string | null {
 
 /** Whether there may be parts besides the texts, so that files must be asked for. */
 export function mayHaveFiles(texts: readonly RtPart[]): boolean {
-  const known = new Set(texts.map(({ id }) => id));
-  const isWithin = ({ Parent }: RtPart): boolean => Parent !== undefined && Parent !== '0' && !known.has(Parent);
-  if (texts.length === 0 || texts.some((part) => isMail(part.ContentType) || isFile(part) || isWithin(part)))
-    return true;
+  if (texts.length === 0 || texts.some((part) => isMail(part.ContentType) || isFile(part))) return true;
   const containers = texts.filter(isContainer);
   if (containers.some((part) => part.ContentType !== 'multipart/alternative')) return true;
   // An alternative that is more or less than a text and the same as HTML holds something else, such as an invitation.

@@ -6,7 +6,10 @@ export type Node = { readonly part: RtPart; readonly children: readonly Node[] }
 /** @param parts in order of their ids, those with content before the same without */
 export function treeOf(parts: readonly RtPart[]): readonly Node[] {
   const byId = new Map<string, RtPart>();
-  for (const part of parts) if (!byId.has(part.id)) byId.set(part.id, part);
+  for (const part of parts) {
+    const known = byId.get(part.id);
+    byId.set(part.id, known === undefined ? part : { ...known, Parent: known.Parent ?? part.Parent });
+  }
   const all = [...byId.values()].sort((a, b) => Number(a.id) - Number(b.id));
   const parents = all.some((part) => part.Parent !== undefined) ? said(all, byId) : guessed(all);
   const children = Map.groupBy(all, (part) => parents.get(part.id) ?? '');

@@ -120,9 +120,9 @@ export const partSchema = z.looseObject({
   TransactionId: id,
   ContentType: text,
   Filename: text,
-  /** Of the part around it; "0" for the outermost one. */
+  /** Of the part around it, where it was asked for and there is one. */
   Parent: z
-    .union([z.string(), z.number().transform(String)])
+    .union([z.looseObject({ id }).transform((part) => part.id), z.string(), z.number().transform(String)])
     .nullish()
     .transform((value) => value ?? undefined),
   Headers: text,
