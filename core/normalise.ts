@@ -32,7 +32,14 @@ const endedBy: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 ]);
 
 const rowGroups: ReadonlySet<string> = new Set(['table', 'thead', 'tbody']);
-const rowParts: ReadonlySet<string> = new Set(['thead', 'tbody', 'tr', 'td', 'th']);
+/** What a part of a table stands in; whatever else is open there ends when it begins. */
+const partOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['thead', new Set(['table'])],
+  ['tbody', new Set(['table'])],
+  ['tr', rowGroups],
+  ['td', new Set([...rowGroups, 'tr'])],
+  ['th', new Set([...rowGroups, 'tr'])],
+]);
 
 type Out = { readonly tag: string; isOpen: boolean };
 
@@ -93,7 +100,11 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
     const ends = endedBy.get(tag);
     for (let top = outs.at(-1); top !== undefined && ends?.has(top.tag) === true; top = outs.at(-1)) closeOut(top);
     // A table holds rows, a row cells, and only a cell anything else: browsers would move it, and words together.
-    if (!rowParts.has(tag)) enterCell();
+    const within = partOf.get(tag);
+    if (within !== undefined && count.table > 0) {
+      for (let top = outs.at(-1); top !== undefined && !within.has(top.tag); top = outs.at(-1)) closeOut(top);
+    }
+    if (within === undefined) enterCell();
     else if ((tag === 'td' || tag === 'th') && rowGroups.has(outs.at(-1)?.tag ?? '')) openOut('tr');
     if (outs.length >= maxDepth) {
       if (blockElements.has(tag)) separated = true;
