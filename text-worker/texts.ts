@@ -3,10 +3,11 @@
  * up what else this process does. What can't be read within the limit is kept as its text.
  */
 import { createHash } from 'node:crypto';
-import { decide, type DecideInput } from '#core/decide.ts';
-import { unreadHtml, unreadNote, type SanitisedNote } from '#core/html.ts';
-import { send, type SendInput, type SendResult } from '#core/send.ts';
-import type { Action, Verdict } from '#core/vocabulary.ts';
+import { decide } from '#core/conversation/decide.ts';
+import type { DecideInput } from '#core/conversation/decide-input.ts';
+import { unreadHtml, unreadNote, type SanitisedNote } from '#core/text/html.ts';
+import { send, type SendInput, type SendResult } from '#core/conversation/send.ts';
+import type { Action, Verdict } from '#core/words/vocabulary.ts';
 import { createPool, TextLimit, type PoolLimits } from './pool.ts';
 import { work } from './work.ts';
 

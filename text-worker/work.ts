@@ -1,7 +1,7 @@
 /** What is done with texts of strangers, by name, so that it can be done here or in a thread of its own. */
-import { decide } from '#core/decide.ts';
-import { sanitise, sanitiseNote } from '#core/html.ts';
-import { send } from '#core/send.ts';
+import { decide } from '#core/conversation/decide.ts';
+import { sanitise, sanitiseNote } from '#core/text/html.ts';
+import { send } from '#core/conversation/send.ts';
 
 export const work = {
   note: sanitiseNote,

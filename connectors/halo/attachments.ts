@@ -1,9 +1,9 @@
 /** Files of a ticket: uploaded as a stream, found again by what we noted on them, downloaded as a stream. */
 import { Readable } from 'node:stream';
-import { sha256Hex } from '#core/fingerprint.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { OpenedAttachment } from '#connectors/helpdesk.ts';
-import type { Attachment } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
+import { sha256Hex } from '#core/text/fingerprint.ts';
 import type { Call, HaloClient } from './client.ts';
 import { attachment as attachmentSchema, attachmentList } from './wire.ts';
 import type { HaloAttachment } from './wire.ts';

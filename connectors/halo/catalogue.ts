@@ -1,6 +1,7 @@
 /** What a Halo offers, and its names as ids. Read as a whole, kept for a while, read again once for a name it lacks. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Catalogue, CatalogueField, CatalogueKind, CatalogueType, SendTo } from '#core/vocabulary.ts';
+import { sameName } from '#core/words/names.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Catalogue, CatalogueField, CatalogueKind, CatalogueType, SendTo } from '#core/words/vocabulary.ts';
 import type { Call, HaloClient } from './client.ts';
 import { catalogueField } from './fields.ts';
 import * as wire from './wire.ts';
@@ -91,7 +92,7 @@ export function byId<T extends { readonly id: number }>(
 }
 
 export function same(a: string, b: string): boolean {
-  return a.trim().toLowerCase() === b.trim().toLowerCase();
+  return sameName(a, b);
 }
 
 async function readWords(client: HaloClient, options: wire.HaloOptions, call: Call): Promise<Words> {

@@ -1,5 +1,5 @@
 /** What a command changes besides its note, as the fields of Halo's ticket and action. */
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { byName, same, ticketFields } from './catalogue.ts';
 import type { Call } from './client.ts';
 import { valueTo } from './fields.ts';

@@ -1,8 +1,9 @@
 /** Halo's API as a few calls: signed in, budgeted, checked. A refused token is renewed once. */
 import type { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
-import type { ConnectorContext, HttpReply, OpenedAttachment } from '#connectors/helpdesk.ts';
-import { parseJson } from '#connectors/json.ts';
+import type { ConnectorContext, OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import type { HttpReply } from '#connectors/contract/http.ts';
+import { parseJson } from '#connectors/kit/json.ts';
 import { errorOf } from './errors.ts';
 import type { Tokens } from './token.ts';
 import { decode } from './wire.ts';

@@ -3,8 +3,8 @@
  * a later one was read: so each look begins `overlapMs` before the newest time seen, and the cursor remembers what was
  * already given of that stretch.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { FeedPage } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { FeedPage } from '#connectors/contract/helpdesk.ts';
 import type { Call, HaloClient } from './client.ts';
 import { haloInstant, instantOf, shifted } from './time.ts';
 import { ticketList } from './wire.ts';

@@ -1,8 +1,9 @@
 /** Files that go with a note: taken up one by one, then shown by the note; one that can't come leaves a placeholder. */
 import { Readable } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { PerformOptions, Written } from '#connectors/helpdesk.ts';
-import type { Attachment, Command } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
+import type { Written } from '#core/words/desk.ts';
+import type { Attachment, Command } from '#core/words/vocabulary.ts';
 import { fileKey, fileUrl, findFile, listFiles, uploadFile } from './attachments.ts';
 import type { Call } from './client.ts';
 import { escapeHtml } from './html.ts';

@@ -1,7 +1,7 @@
 /** Looks for a write in doubt, by what it left: its marker where Halo keeps one, else the state it set. */
-import type { Step, Written } from '#connectors/helpdesk.ts';
-import { comparableText, fieldFingerprint, noteFingerprint } from '#core/fingerprint.ts';
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import type { Step, Written } from '#core/words/desk.ts';
+import type { Command, FieldValue } from '#core/words/vocabulary.ts';
+import { comparableText, fieldFingerprint, noteFingerprint } from '#core/text/fingerprint.ts';
 import { isOurs, listFiles } from './attachments.ts';
 import { byName, same } from './catalogue.ts';
 import type { Call, HaloClient } from './client.ts';

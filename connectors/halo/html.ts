@@ -2,7 +2,7 @@
  * Inline images. In Halo a picture is an attachment that the note shows by its URL; in Ferry it is `cid:<attachment id>`.
  * Other URLs are left as they are for the sanitiser.
  */
-import { rewriteImages } from '#core/images.ts';
+import { rewriteImages } from '#core/text/images.ts';
 
 /** The note with this desk's own picture URLs as `cid:`, and the ids of the attachments it shows. */
 export function withCids(html: string, baseUrl: string): { readonly html: string; readonly ids: ReadonlySet<string> } {

@@ -1,5 +1,5 @@
 /** Who did an action: our own application, a person's hand, an end user, or Halo itself. */
-import type { Person } from '#core/vocabulary.ts';
+import type { Person } from '#core/words/vocabulary.ts';
 import type { Words } from './catalogue.ts';
 import { byId } from './catalogue.ts';
 import type { Call, HaloClient } from './client.ts';

@@ -2,8 +2,8 @@
  * What this process made lately, so that the next step need not ask for it. Only a shortcut: after a restart the same is
  * found in Halo.
  */
-import { noteFingerprint } from '#core/fingerprint.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { noteFingerprint } from '#core/text/fingerprint.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Call } from './client.ts';
 import { listActions } from './read.ts';
 import type { Desk } from './read.ts';

@@ -1,8 +1,14 @@
 /** A ticket and its actions, in Ferry's words. */
-import { fingerprintBefore, fingerprintOf } from '#core/fingerprint.ts';
-import type { ObservedAction, Reading } from '#connectors/helpdesk.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Attachment, FieldValue, TicketSnapshot, Visibility, Words as ActionWords } from '#core/vocabulary.ts';
+import { fingerprintBefore, fingerprintOf } from '#core/text/fingerprint.ts';
+import type { ObservedAction, Reading } from '#core/words/desk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type {
+  Attachment,
+  FieldValue,
+  TicketSnapshot,
+  Visibility,
+  Words as ActionWords,
+} from '#core/words/vocabulary.ts';
 import { byId, sendToOf, ticketFields } from './catalogue.ts';
 import type { Glossary, Words } from './catalogue.ts';
 import type { Call, HaloClient } from './client.ts';

@@ -1,5 +1,5 @@
 /** Whom a new ticket belongs to: the account, its site, and the user who asks, never a user of another account. */
-import type { Command } from '#core/vocabulary.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import type { Glossary } from './catalogue.ts';
 import { byName, same } from './catalogue.ts';
 import type { Call, HaloClient } from './client.ts';

@@ -3,8 +3,8 @@
  * little, let everything else pass, and take a number where it may come as text.
  */
 import { z } from 'zod';
-import { unexpectedShape } from '#connectors/json.ts';
-import type { JsonOptions } from '#connectors/json.ts';
+import { unexpectedShape } from '#connectors/kit/json.ts';
+import type { JsonOptions } from '#connectors/kit/json.ts';
 
 const whole = z.union([
   z.number().int(),

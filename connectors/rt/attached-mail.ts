@@ -3,7 +3,7 @@
  * them: the headers as they were, every content in base64. It streams, one part after another.
  */
 import { Readable, Transform, pipeline } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { isContainer, isMail, treeOf } from './tree.ts';
 import type { Node } from './tree.ts';
 import type { RtPart } from './wire.ts';

@@ -1,7 +1,7 @@
 /** The parts of RT's messages: which are the text, which are files, and the marks Ferry left in their headers. */
-import type { Attachment } from '#core/vocabulary.ts';
-import { plainText } from '#core/plain.ts';
-import { textToHtml } from '#core/text.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
+import { textToHtml } from '#core/text/text.ts';
+import { plainText } from '#core/text/plain.ts';
 import { attachedMailId } from './attached-mail.ts';
 import { pointImages } from './notes.ts';
 import { isContainer, isMail, treeOf } from './tree.ts';

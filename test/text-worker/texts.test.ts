@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { sanitiseNote } from '#core/html.ts';
+import { sanitiseNote } from '#core/text/html.ts';
 import { createPool, TextLimit } from '#text-worker/pool.ts';
 import { createTexts } from '#text-worker/texts.ts';
 

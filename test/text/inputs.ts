@@ -1,8 +1,8 @@
 /** What core is asked, with a text of strangers in every place that holds one. */
-import type { DecideInput } from '#core/decide.ts';
-import type { ReceiptInput } from '#core/receipt.ts';
-import type { SendInput } from '#core/send.ts';
-import type { Action, Command, TicketSnapshot } from '#core/vocabulary.ts';
+import type { DecideInput } from '#core/conversation/decide-input.ts';
+import type { ReceiptInput } from '#core/conversation/receipt.ts';
+import type { SendInput } from '#core/conversation/send.ts';
+import type { Action, Command, TicketSnapshot } from '#core/words/vocabulary.ts';
 import {
   action,
   decideInput,

@@ -7,12 +7,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { canonicalConstant, constantHash } from '#core/constant.ts';
-import { openingPart } from '#core/decide-opening.ts';
-import { receiptCommand } from '#core/receipt.ts';
-import { checkUrl } from '#connectors/guard.ts';
-import { metadataUrl, partsOfIssuer } from '#connectors/peer/identity.ts';
-import { signerOf } from '#connectors/peer/provenance.ts';
+import { canonicalConstant, constantHash } from '#core/log/constant.ts';
+import { openingPart } from '#core/conversation/decide-opening.ts';
+import { receiptCommand } from '#core/conversation/receipt.ts';
+import { checkUrl } from '#connectors/kit/guard.ts';
+import { metadataUrl, partsOfIssuer } from '#protocols/ferry/identity.ts';
+import { signerOf } from '#protocols/ferry/provenance.ts';
 import { guidOf, isForeign, markerOf as haloMarkerOf } from '#connectors/halo/marker.ts';
 import { valueTo } from '#connectors/halo/fields.ts';
 import { attachedMailPart } from '#connectors/rt/attached-mail.ts';
@@ -20,29 +20,30 @@ import { sqlQuoted } from '#connectors/rt/client.ts';
 import { fingerprintOfAction } from '#connectors/rt/history.ts';
 import { referenceOf } from '#connectors/rt/prepare.ts';
 import { treeOf } from '#connectors/rt/tree.ts';
-import { authorHere, noteHere, oneLine } from '#core/decide-note.ts';
-import { decide } from '#core/decide.ts';
-import { defuseTags, defuseTagsInHtml } from '#core/defuse.ts';
-import { decodeEntitiesBefore } from '#core/entities-before.ts';
-import * as fingerprint from '#core/fingerprint.ts';
-import { fitCommand } from '#core/fit.ts';
-import * as html from '#core/html.ts';
-import { rewriteImages } from '#core/images.ts';
-import { linesOf } from '#core/lines.ts';
-import { linkOf, webUrl } from '#core/links.ts';
-import { readMarkup } from '#core/markup.ts';
-import * as names from '#core/names.ts';
-import { normalise } from '#core/normalise.ts';
-import { decodeHTML, plainText, withoutTags } from '#core/plain.ts';
-import { quoted } from '#core/quoted.ts';
-import { reason } from '#core/reasons.ts';
-import { safeName } from '#core/safe-name.ts';
-import { send } from '#core/send.ts';
-import { meaningOf } from '#core/style.ts';
-import { renderTemplate, unknownPlaceholders } from '#core/template.ts';
-import * as text from '#core/text.ts';
-import { translate } from '#core/translate.ts';
-import { unrecorded } from '#core/unrecorded.ts';
+import { authorHere, noteHere, oneLine } from '#core/conversation/decide-note.ts';
+import { decide } from '#core/conversation/decide.ts';
+import { defuseTags, defuseTagsInHtml } from '#core/text/defuse.ts';
+import { decodeEntitiesBefore } from '#core/text/entities-before.ts';
+import * as fingerprint from '#core/text/fingerprint.ts';
+import { fitCommand } from '#core/conversation/fit.ts';
+import * as html from '#core/text/html.ts';
+import { rewriteImages } from '#core/text/images.ts';
+import { linesOf } from '#core/text/lines.ts';
+import { linkOf, webUrl } from '#core/text/links.ts';
+import { readMarkup } from '#core/text/markup.ts';
+import * as names from '#core/words/names.ts';
+import { normalise } from '#core/text/normalise.ts';
+import { decodeHTML, plainText, withoutTags } from '#core/text/plain.ts';
+import { quoted } from '#core/text/quoted.ts';
+import { reason } from '#core/words/reasons.ts';
+import { rowsAsLines } from '#core/text/rows.ts';
+import { safeName } from '#core/text/safe-name.ts';
+import { send } from '#core/conversation/send.ts';
+import { meaningOf } from '#core/text/style.ts';
+import { renderTemplate, unknownPlaceholders } from '#core/text/template.ts';
+import * as text from '#core/text/text.ts';
+import { translate } from '#core/conversation/translate.ts';
+import { unrecorded } from '#core/log/unrecorded.ts';
 import { pauseOf, wordsOf as haloErrorWords } from '#connectors/halo/errors.ts';
 import * as haloHtml from '#connectors/halo/html.ts';
 import { stepsOf as haloSteps } from '#connectors/halo/steps.ts';
@@ -131,6 +132,7 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'core withoutTags': (bomb) => withoutTags(bomb, () => ''),
   'core quoted': (bomb) => [quoted(bomb, 'drop'), quoted(bomb, 'fold')],
   'core reason': (bomb) => reason('refused-by-desk', { desk: bomb, name: bomb, detail: bomb }),
+  'core rowsAsLines': rowsAsLines,
   'core safeName': safeName,
   'core meaningOf': meaningOf,
   'core unknownPlaceholders': unknownPlaceholders,
@@ -175,9 +177,9 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'core openingPart': (bomb) => openingPart(decideWith(bomb), undefined),
   'core receiptCommand': (bomb) => receiptCommand(receiptWith(bomb)),
   'kit checkUrl': (bomb) => failing(() => checkUrl(bomb, { http: false, privateAddresses: false }, checks)),
-  'peer metadataUrl': (bomb) => failing(() => metadataUrl(bomb)),
-  'peer partsOfIssuer': (bomb) => failing(() => partsOfIssuer(bomb)),
-  'peer signerOf': signerOf,
+  'ferry metadataUrl': (bomb) => failing(() => metadataUrl(bomb)),
+  'ferry partsOfIssuer': (bomb) => failing(() => partsOfIssuer(bomb)),
+  'ferry signerOf': signerOf,
   'halo guidOf': guidOf,
   'halo isForeign': isForeign,
   'halo markerOf': haloMarkerOf,
@@ -229,11 +231,11 @@ const asks = /^\s*\w+:\s*(?:HaloClient|RtClient|HttpClient|Reader|Desk|Writing|F
 function exported(): readonly string[] {
   const root = path.join(import.meta.dirname, '..', '..');
   const found: string[] = [];
-  for (const folder of ['core', 'connectors']) {
+  for (const folder of ['core', 'connectors', 'protocols']) {
     for (const file of readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts')) continue;
       const source = readFileSync(path.join(root, folder, file), 'utf8');
-      const where = folder === 'core' ? 'core' : (file.split(path.sep).at(-2) ?? 'kit');
+      const where = folder === 'core' ? 'core' : (file.split(path.sep).at(-2) ?? 'connectors');
       for (const match of source.matchAll(/^export (async )?function (\w+)(?:<[^(]*>)?\(/gm)) {
         const given = parameters(source, match.index + match[0].length);
         if (match[1] === undefined && textTypes.test(given) && !asks.test(given)) found.push(`${where} ${match[2]}`);

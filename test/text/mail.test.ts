@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { htmlToText, sanitise } from '#core/html.ts';
-import { quoted } from '#core/quoted.ts';
+import { htmlToText, sanitise } from '#core/text/html.ts';
+import { quoted } from '#core/text/quoted.ts';
 
 const folder = path.join(import.meta.dirname, '..', 'fixtures', 'mail');
 const names = readdirSync(folder)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { comparableText } from '#core/fingerprint.ts';
-import { defuseTagsInHtml } from '#core/defuse.ts';
-import { htmlToText, sanitise } from '#core/html.ts';
-import { quoted } from '#core/quoted.ts';
+import { comparableText } from '#core/text/fingerprint.ts';
+import { defuseTagsInHtml } from '#core/text/defuse.ts';
+import { htmlToText, sanitise } from '#core/text/html.ts';
+import { quoted } from '#core/text/quoted.ts';
 
 const meanings: readonly (readonly [string, string, string])[] = [
   ['lines of preformatted text', '<div style="white-space: pre-wrap">a\nb</div>', '<div>a<br />b</div>'],
