@@ -476,7 +476,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
       said.push(Buffer.concat(await stream.toArray()).toString());
     }
     assert.match(said[0] ?? '', /^BEGIN:VCALENDAR/);
-    assert.match(said[1] ?? '', /^From: Vendor <news@vendor\.example>\r\n/);
+    assert.match(said[1] ?? '', /^From: "?Vendor"? <news@vendor\.example>\r$/m);
     const parts = [...(said[1] ?? '').matchAll(/base64\r\n\r\n([\w+/=\r\n]+)/g)].map(([, part = '']) =>
       Buffer.from(part, 'base64').toString().trim(),
     );
