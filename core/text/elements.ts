@@ -51,7 +51,7 @@ export const sameAs: ReadonlyMap<string, string> = new Map(
 export const transparentElements: ReadonlySet<string> = new Set(
   (
     'abbr acronym bdi bdo big blink body button cite data dfn font g head html label map mark marquee math mi mn mo ' +
-    'mrow ms mtext nobr output path q rb rbc rt rtc ruby small svg time tspan use var area base basefont bgsound col ' +
+    'mrow ms mtext nobr output path q rb rbc rtc ruby small svg time tspan use var area base basefont bgsound col ' +
     'colgroup embed frame input isindex keygen link meta param source track wbr'
   ).split(' '),
 );

@@ -196,7 +196,6 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
         if (word !== null) pieces.push('');
       }
       if (name === 'q') text('“');
-      if (name === 'rt') text('(');
       const opened: Out[] = [];
       for (const tag of wanted ?? []) {
         const out = openOut(tag, attributesFor(tag, attributes, link?.href ?? null));
@@ -215,7 +214,7 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
         outs: opened,
         whiteSpace,
         hides: false,
-        after: name === 'q' ? '”' : name === 'rt' ? ')' : '',
+        after: name === 'q' ? '”' : '',
         target,
         word,
         separates: wanted === null,
