@@ -33,7 +33,8 @@ type Job = {
   reject(error: Error): void;
 };
 
-type Thread = { readonly worker: Worker; job: Job | null; timer: NodeJS.Timeout | null; usedBefore: number };
+/** `isReady`: it has loaded its program, which counts for no order. */
+type Thread = { readonly worker: Worker; isReady: boolean; job: Job | null; timer: NodeJS.Timeout | null };
 
 const program = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
 const lookMs = 250;
@@ -57,10 +58,15 @@ export function createPool(limits: PoolLimits): Pool {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
     });
-    const thread: Thread = { worker, job: null, timer: null, usedBefore: 0 };
+    const thread: Thread = { worker, isReady: false, job: null, timer: null };
     worker.unref();
-    worker.on('message', (answer: Answer) => {
+    worker.on('message', (answer: Answer | { readonly ready: true }) => {
       const { job } = thread;
+      if ('ready' in answer) {
+        thread.isReady = true;
+        if (job !== null) send(thread, job);
+        return;
+      }
       idle(thread);
       if ('failed' in answer) job?.reject(new TextLimit(answer.failed));
       else job?.resolve(answer.result);
@@ -77,6 +83,10 @@ export function createPool(limits: PoolLimits): Pool {
     if (job === undefined) return;
     thread.job = job;
     thread.worker.ref();
+    if (thread.isReady) send(thread, job);
+  }
+
+  function send(thread: Thread, job: Job): void {
     nextId += 1;
     const order: Order = { id: nextId, name: job.name, given: job.given };
     try {

@@ -11,3 +11,4 @@ parentPort?.on('message', ({ id, name, given }: Order) => {
   }
   parentPort?.postMessage(answer);
 });
+parentPort?.postMessage({ ready: true });

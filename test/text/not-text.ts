@@ -8,7 +8,17 @@ const parts = 'reads small parts of what it is given, and texts only through fun
 const answers = 'an answer of a desk or a peer that its client has bounded';
 
 export const notText: Readonly<Record<string, string>> = {
+  'connectors hintOf': answers,
+  'connectors manifestOf': ids,
+  'core actionToSend': parts,
   'core audienceHere': parts,
+  'core fieldsNotTaken': parts,
+  'core isRemote': ids,
+  'core isSeen': ids,
+  'core reachOf': ids,
+  'core statusAlone': parts,
+  'core statusUndone': parts,
+  'kit readSettings': settings,
   'core checkName': settings,
   'core checkTwice': settings,
   'core decideKind': parts,
@@ -62,7 +72,6 @@ export const notText: Readonly<Record<string, string>> = {
   'rt missingTicket': ids,
   'rt multipart': 'measured by way of safeName and the length of its message',
   'rt numberOf': ids,
-  'rt parseSettings': settings,
   'rt priorityName': settings,
   'rt query': ids,
   'rt replyError': answers,
