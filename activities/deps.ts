@@ -9,6 +9,7 @@ import type { PromiseWrite } from '#db/carry/promise-writes.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import type { Together } from '#db/log/together.ts';
 import type { Wake } from '#db/carry/couriers.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Bells } from './bells.ts';
 import type { Peers } from './exchange/peers.ts';
 
@@ -80,6 +81,7 @@ export type WorkDeps = {
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;
+  readonly texts: Texts;
   readonly bells: Bells;
   readonly wake: Wake;
   readonly tell: Tell;

@@ -102,7 +102,7 @@ function isHidden(name: string): boolean {
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{6,}/gi, `$1 ${struck}`],
   // A failed query quotes its parameters, which hold what people wrote.
-  [/\bparams: [\s\S]*?(?=\n\s+at |$)/g, `params: ${struck}`],
+  [/\bparams: [\s\S]*?(?=\n {1,20}at |$)/g, `params: ${struck}`],
   // A JWT or JWE wherever it stands.
   [/\beyJ[\w-]{8,}(\.[\w-]*){2,4}/g, struck],
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, `$1${struck}@`],

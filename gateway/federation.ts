@@ -8,6 +8,7 @@ import { loadDirectory } from '#db/exchange/directory.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 import { apiRoutes } from './exchange/routes.ts';
+import { createTexts, type Texts } from '#text-worker/texts.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { authenticate } from './oauth/authenticate.ts';
 import { baseUrl } from './oauth/issuer.ts';
@@ -22,6 +23,8 @@ export type FederationDeps = {
   readonly publicUrl: string;
   readonly keys: KeyRing;
   readonly blobs: BlobStore;
+  /** Default: its own, whose threads hold up no end of the process. */
+  readonly texts?: Texts;
   /** After a commit; never awaited. */
   readonly wake: Wake;
   /** Seals a secret for the row that it is to stand in. */
@@ -64,6 +67,7 @@ export function federationRoutes(db: Client, version: string, log: Log, deps: Fe
       authenticate: authenticated,
       directory: () => loadDirectory(db, publicUrl),
       blobs,
+      texts: deps.texts ?? createTexts(),
       wake,
       fetchJson,
       seal,

@@ -24,6 +24,7 @@ const sourceFolders = [
   'protocols',
   'standalone',
   'test',
+  'text-worker',
   'twins',
   'worker',
   'workflows',

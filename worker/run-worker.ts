@@ -12,6 +12,7 @@ import { hintChannel } from '#db/log/hint.ts';
 import { listenForBells } from '#activities/bells.ts';
 import { taskQueue } from '#workflows/contract.ts';
 import { workflowsPath } from './bundle.ts';
+import { createTexts } from '#text-worker/texts.ts';
 import { startSweeper } from './sweeper.ts';
 import { activitySlots, wireWorker, type WiredWorker, type WorkerOptions } from './wire-worker.ts';
 
@@ -22,6 +23,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const texts = createTexts();
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
@@ -34,6 +36,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
       },
       options,
@@ -52,6 +55,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       await native.close();
     }
   } finally {
+    await texts.close();
     await listening.close();
     await main.close();
     await http.close();

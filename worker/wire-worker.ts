@@ -1,6 +1,7 @@
 /** What a worker's activities and chores are given, from what it is connected to. Values only: it starts nothing. */
 import type { Client as TemporalClient } from '@temporalio/client';
 import { openBlobStore } from '#blobs/store.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
@@ -38,6 +39,7 @@ export type WorkerOptions = {
 
 /** What a worker is connected to. Whoever made them closes them. */
 export type WorkerConnections = {
+  readonly texts: Texts;
   readonly db: Client;
   readonly temporal: TemporalClient;
   readonly http: HttpClient;
@@ -56,7 +58,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells }: WorkerConnections,
+  { db, temporal, http, bells, texts }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -90,6 +92,7 @@ export async function wireWorker(
     cache: createVersionCache(),
     desks: createDesks({ db, http, openSecret: open, createHelpdesk: options.createHelpdesk }),
     blobs: await openBlobStore(config.blobs),
+    texts,
     bells,
     wake,
     tell: createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log }),

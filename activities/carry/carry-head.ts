@@ -3,8 +3,10 @@
  * Every way out is named.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
@@ -54,7 +56,8 @@ async function first(turn: HeadTurn): Promise<Applied> {
   const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
   switch (verdict.kind) {
     case 'apply': {
-      const { command, drops } = verdict;
+      const { command, drops: cut } = await fitted(turn, verdict.command);
+      const drops = [...verdict.drops, ...cut];
       const steps = turn.desk.helpdesk.steps(command);
       return apply(turn, { command, drops, versions, steps, ...(constant === undefined ? {} : { constant }) }, []);
     }
@@ -65,6 +68,17 @@ async function first(turn: HeadTurn): Promise<Applied> {
     case 'refuse':
       return endAs(turn, 'refused', verdict.reason, { versions });
   }
+}
+
+/** Within what this desk takes; its own limits are its connector's to know. */
+async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Command): Promise<Fitted> {
+  const { limits, noteMaxBytes } = desk.helpdesk.traits;
+  const { fields } = await deps.cache.catalogue(deps.db, to.instance, to.catalogue);
+  const ofFields = fields.flatMap(({ name, maxLength }) =>
+    maxLength === undefined ? [] : [[name, { most: maxLength, unit: 'characters' }] as const],
+  );
+  const all = { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) };
+  return fitCommand(command, all, desk.name, to.snapshot);
 }
 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */

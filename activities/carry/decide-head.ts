@@ -1,5 +1,4 @@
 /** Asks core what is to become of the head of a lane: what may leave, what the receiving desk makes of it. */
-import { decide } from '#core/conversation/decide.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
 import type { ConstantPart, Verdict } from '#core/words/vocabulary.ts';
@@ -36,7 +35,7 @@ export async function decideHead(
   ]);
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
-  const verdict = decide({
+  const verdict = await deps.texts.decide({
     outgoing: leaving.outgoing,
     escalation: delivery.escalation,
     mirror: viewOf(mirror, to.side),

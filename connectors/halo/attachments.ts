@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
+import { sha256Hex } from '#core/text/fingerprint.ts';
 import type { Call, HaloClient } from './client.ts';
 import { attachment as attachmentSchema, attachmentList } from './wire.ts';
 import type { HaloAttachment } from './wire.ts';
@@ -17,8 +18,13 @@ export type Upload = {
   open(): Readable;
 };
 
-/** The same for the same file in every step and attempt. */
+/** The same for the same file in every step and attempt: by its bytes and its name, since two files may hold the same. */
 export function fileKey(file: Attachment): string {
+  return `${bytesKey(file)}-${sha256Hex(file.name).slice(0, 16)}`;
+}
+
+/** As earlier versions noted it. */
+function bytesKey(file: Attachment): string {
   return file.sha256 ?? file.id;
 }
 
@@ -32,7 +38,11 @@ export function isOurs(one: HaloAttachment, marker: string): boolean {
 
 /** Halo's id of the file, if it is on the ticket. */
 export function findFile(list: readonly HaloAttachment[], file: Attachment): HaloAttachment | undefined {
-  return list.findLast((one) => one.note?.startsWith('ferry ') === true && one.note.endsWith(` ${fileKey(file)}`));
+  const ours = list.filter((one) => one.note?.startsWith('ferry ') === true);
+  return (
+    ours.findLast((one) => one.note?.endsWith(` ${fileKey(file)}`)) ??
+    ours.findLast((one) => one.note?.endsWith(` ${bytesKey(file)}`) && one.filename === file.name)
+  );
 }
 
 /** Streams a file into Halo as base64; memory does not grow with its size. */

@@ -31,7 +31,7 @@ export type HaloClient = {
 const transferTimeoutMs = 3_600_000;
 
 export function createClient(context: ConnectorContext, tokens: Tokens): HaloClient {
-  const baseUrl = context.url.replace(/\/+$/, '');
+  const baseUrl = context.url.replace(/\/{1,50}$/, '');
 
   async function signedIn<R extends { readonly status: number }>(
     call: Call,

@@ -103,7 +103,7 @@ function parse(body: string): unknown {
 
 function tidy(text: string): string {
   const line = text
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;

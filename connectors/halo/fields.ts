@@ -28,7 +28,13 @@ function typeOf({ type, inputtype }: FieldInfo): FieldType {
 export function catalogueField(field: FieldInfo): CatalogueField {
   const type = typeOf(field);
   const options = (field.values ?? []).map(({ name }) => name);
-  return { name: field.name, type, ...(type === 'option' || type === 'options' ? { options } : {}) };
+  const most = field.characterlimit ?? 0;
+  return {
+    name: field.name,
+    type,
+    ...(type === 'option' || type === 'options' ? { options } : {}),
+    ...(type === 'text' && most > 0 ? { maxLength: most } : {}),
+  };
 }
 
 /** A value as Halo shows it. */
@@ -39,7 +45,7 @@ export function valueFrom(field: FieldInfo, value: WireValue): FieldValue {
       return optionName(field, Array.isArray(value) ? value[0] : value);
     case 'options': {
       const all = Array.isArray(value) ? value : textOf(value).split(',');
-      return all.map((one) => optionName(field, one));
+      return [...new Set(all.map((one) => optionName(field, one)))];
     }
     case 'number':
       return Number.isFinite(Number(value)) ? Number(value) : textOf(value);
@@ -61,7 +67,7 @@ export function valueTo(field: FieldInfo, value: FieldValue): Exclude<WireValue,
     case 'option':
       return optionId(field, Array.isArray(value) ? value[0] : value);
     case 'options':
-      return (Array.isArray(value) ? value : [value]).map((one) => optionId(field, one));
+      return [...new Set((Array.isArray(value) ? value : [value]).map((one) => optionId(field, one)))];
     case 'number': {
       const number = Number(value);
       if (!Number.isFinite(number)) throw unfit(field, value, 'a number');

@@ -1,7 +1,7 @@
 /** Looks for a write in doubt, by what it left: its marker where Halo keeps one, else the state it set. */
 import type { Step, Written } from '#core/words/desk.ts';
-import { comparableText, noteFingerprint } from '#core/text/fingerprint.ts';
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
+import { comparableText, fieldFingerprint, noteFingerprint } from '#core/text/fingerprint.ts';
 import { isOurs, listFiles } from './attachments.ts';
 import { byName, same } from './catalogue.ts';
 import type { Call, HaloClient } from './client.ts';
@@ -116,7 +116,8 @@ async function isSo(desk: Desk, ticket: Ticket, command: Command, call: Call): P
     if (field === undefined) return true;
     const now = ticket.customfields?.find(({ id }) => id === field.id)?.value;
     return (
-      JSON.stringify(valueFrom(field, now)) === JSON.stringify(valueFrom(field, valueTo(field, value as FieldValue)))
+      fieldFingerprint(name, valueFrom(field, now)) ===
+      fieldFingerprint(name, valueFrom(field, valueTo(field, value as FieldValue)))
     );
   });
 }

@@ -22,7 +22,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
   const options = readSettings(haloOptions, context.options, 'options', context.instance);
   const traits = traitsOf(options);
-  const baseUrl = context.url.replace(/\/+$/, '');
+  const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
   const client = createClient(context, tokens);
   const glossary = createGlossary(client, options);
@@ -59,6 +59,11 @@ function traitsOf(options: HaloOptions): Traits {
     concurrency: options.concurrency ?? 4,
     serializeCreates: true,
     noteMaxBytes: options.noteMaxBytes ?? 256 * 1024,
+    limits: {
+      subject: options.subjectMaxLength === undefined ? null : { most: options.subjectMaxLength, unit: 'characters' },
+      field: options.fieldMaxLength === undefined ? null : { most: options.fieldMaxLength, unit: 'characters' },
+      fileBytes: options.fileMaxBytes ?? null,
+    },
     rate: options.rate === undefined ? { requests: 300, windowMs: 300_000 } : options.rate,
   };
 }

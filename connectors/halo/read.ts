@@ -1,5 +1,5 @@
 /** A ticket and its actions, in Ferry's words. */
-import { fingerprintOf } from '#core/text/fingerprint.ts';
+import { fingerprintBefore, fingerprintOf } from '#core/text/fingerprint.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type {
@@ -161,14 +161,17 @@ function observed(
   const changed = wordsOf(action, words);
   const sendTo = sendToOf(action.sync_to_halo_api);
   const { status, fields } = changed;
+  const recorded = { note: note?.html ?? null, visibility, status, fields, files: attachments };
+  const author = desk.identity.author(action, ownAgent, ticket, words);
   const guid = orNull(action.guid);
   const marker = guid === null ? null : markerOf(guid);
   return {
     externalId: String(action.id),
     at: instantOf(action.datetime) ?? instantOf(action.actiondatecreated) ?? new Date(0).toISOString(),
-    author: desk.identity.author(action, ownAgent, ticket, words),
+    author,
     ...(marker === null ? {} : { marker }),
-    fingerprint: fingerprintOf({ note: note?.html ?? null, visibility, status, fields, files: attachments }),
+    fingerprint: fingerprintOf(recorded),
+    ...(author.role === 'service' ? { fingerprintBefore: fingerprintBefore(recorded) } : {}),
     visibility,
     ...(sendTo === undefined ? {} : { sendTo }),
     mailed: action.sendemail === true && (action.emailto ?? '') !== '',

@@ -48,7 +48,7 @@ export function createTokens(
 
   async function fetchToken(): Promise<string> {
     endpoint ??= await discover();
-    const url = new URL(`${endpoint.url.replace(/\/+$/, '')}/token`);
+    const url = new URL(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
     if (endpoint.tenant !== undefined) url.searchParams.set('tenant', endpoint.tenant);
     const form = new URLSearchParams({
       grant_type: 'client_credentials',

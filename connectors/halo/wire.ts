@@ -41,6 +41,10 @@ export const haloOptions = z.object({
   overlapMs: z.number().int().nonnegative().optional(),
   writeTimeoutMs: z.number().int().positive().optional(),
   noteMaxBytes: z.number().int().min(1000).optional(),
+  /** Halo's spec names no limits of these; where an installation has one, it is said here. */
+  subjectMaxLength: z.number().int().min(20).optional(),
+  fieldMaxLength: z.number().int().min(20).optional(),
+  fileMaxBytes: z.number().int().positive().optional(),
   catalogueTtlMs: z.number().int().nonnegative().optional(),
   scope: z.string().optional(),
   /** By account: e-mail or name of the user who stands for requesters that are not there. */
@@ -180,6 +184,7 @@ export const fieldInfos = z.array(
     label: text,
     type: whole,
     inputtype: whole.nullish(),
+    characterlimit: whole.nullish(),
     values: z.array(z.object({ id: whole, name: z.string() })).nullish(),
   }),
 );

@@ -25,6 +25,8 @@ export type Recognisable = {
   readonly author: Person;
   readonly marker?: string;
   readonly fingerprint: string;
+  /** As an earlier version promised it. */
+  readonly fingerprintBefore?: string;
   /** No note, no files: a bare change of status or fields. */
   readonly bare: boolean;
 };
@@ -121,7 +123,7 @@ function ownWrite(
     // One write makes each of its actions once; the same text again is a person using our account.
     // Where the reply named the ids, the same text under another id is a person's.
     const named = write.actionIds.length > 0 && !action.bare;
-    if (!named && write.fingerprints.includes(action.fingerprint) && !spent.has(key) && write.state !== 'settled') {
+    if (!named && isPromised(write, action) && !spent.has(key) && write.state !== 'settled') {
       spent.add(key);
       return write;
     }
@@ -129,6 +131,12 @@ function ownWrite(
     if (action.bare && write.state !== 'settled') return write;
   }
   return null;
+}
+
+function isPromised({ fingerprints }: WriteView, { fingerprint, fingerprintBefore }: Recognisable): boolean {
+  return (
+    fingerprints.includes(fingerprint) || (fingerprintBefore !== undefined && fingerprints.includes(fingerprintBefore))
+  );
 }
 
 /**

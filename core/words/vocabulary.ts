@@ -133,6 +133,8 @@ export type CatalogueField = {
   readonly name: string;
   readonly type: FieldType;
   readonly options?: readonly string[];
+  /** Longest text it takes, characters; absent where there is no limit or nobody knows it. */
+  readonly maxLength?: number;
 };
 export type CatalogueKind = {
   readonly name: string;
