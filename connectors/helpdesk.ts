@@ -147,6 +147,8 @@ export type ConnectorContext = {
   readonly options: Readonly<Record<string, unknown>>;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
+  /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */
+  readonly notice?: (code: string, text: string) => void;
 };
 
 export type HttpRequest = {
@@ -182,7 +184,7 @@ export type HttpClient = {
  * - `retry`: passing trouble, surely nothing was changed; try again.
  * - `refused`: the helpdesk said no and will again; `message` carries its words.
  * - `auth`: our credentials do not work.
- * - `gone`: the ticket (or file) is deleted, or forbidden to us.
+ * - `gone`: the ticket (or file) is deleted; a right that we lack is `auth` or `retry`, never this.
  * - `slow-down`: over its limit; wait `retryAfterMs`.
  * - `conflict`: a conditional write lost; read again, decide again.
  * - `in-doubt`: the request may or may not have been carried out.

@@ -4,11 +4,14 @@ import type { CatalogueField, FieldType, FieldValue } from '#core/vocabulary.ts'
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
 
+/** `inputtype` of a text that is a whole number, money, or a decimal. */
+const numeric: ReadonlySet<number> = new Set([1, 2, 4]);
+
 /** Halo's `type`, and `inputtype` where that matters. */
 function typeOf({ type, inputtype }: FieldInfo): FieldType {
   switch (type) {
     case 0:
-      return inputtype === 4 ? 'number' : 'text';
+      return numeric.has(inputtype ?? 0) ? 'number' : 'text';
     case 2:
       return 'option';
     case 3:
@@ -92,7 +95,7 @@ function optionName(field: FieldInfo, value: WireValue): string {
   return field.values?.find(({ id, name }) => String(id) === text || name === text)?.name ?? text;
 }
 
-function optionId(field: FieldInfo, value: FieldValue | undefined): number {
+function optionId(field: FieldInfo, value: FieldValue | undefined): number | string {
   const text = String(value).trim().toLowerCase();
   const id = field.values?.find(({ name }) => name.trim().toLowerCase() === text)?.id;
   if (id === undefined) throw unfit(field, value, 'one of its options');

@@ -4,6 +4,7 @@ import { latestMirror, loadStrip } from '#db/strip.ts';
 import type { MirrorSeen, StripRow } from '#db/strip.ts';
 import type { PortalTicket } from '#twins/halo/client.ts';
 import type { Mail } from '#twins/halo/mail.ts';
+import { webClient } from '#twins/halo/model.ts';
 
 import type { Desk, DeskAction, DeskTicket } from './desks.ts';
 import type { MistakeSeen } from './mistake.ts';
@@ -61,7 +62,7 @@ export async function readDesks(
 
 /** Made by Ferry, not by a person at this desk. */
 export function isCarried(action: DeskAction): boolean {
-  return action.actionby_application_id !== '';
+  return action.actionby_application_id !== '' && action.actionby_application_id !== webClient;
 }
 
 async function orNull<T>(reading: Promise<T>): Promise<T | null> {

@@ -80,7 +80,7 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
       CLIENT_SECRET: application?.client_secret ?? '',
       HOOK_SECRET: hookSecret,
     },
-    checked: () => checkedDesk(id, twin, application?.client_id ?? ''),
+    checked: () => checkedDesk(id, twin, application?.name ?? ''),
     ticket: (ticket) => people.ticket(ticket),
     async shows(ticket, what, look, timeoutMs = 30_000) {
       let last: TicketSeen | undefined;
@@ -126,7 +126,9 @@ function checkedDesk(id: string, { desk: { store } }: HaloTwin, application: str
     .filter((ticket) => ticket.deleted || ticket.merged_into_id !== null)
     .map((ticket) => String(ticket.id));
   const tickets = all.map((ticket): [string, DeskTicket] => {
-    const actions = store.actions(ticket.id).map((action) => shownAction(action, application));
+    // The desk's own entry for the ticket is shown as its description.
+    const said = store.actions(ticket.id).filter(({ iscreation }) => !iscreation);
+    const actions = said.map((action) => shownAction(action, application));
     return [String(ticket.id), shownTicket(ticket, store.find('status', ticket.status_id)?.name ?? '', actions)];
   });
   return { id, tickets: new Map(tickets), over: new Set(over) };

@@ -39,7 +39,7 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
 
   it('tells the supplier’s agent in a private note what the customer’s workflow refused, and what to do', async () => {
     const { ticket, far } = await pair.escalated();
-    await without('acme', 4, async () => {
+    await without('acme', 7, async () => {
       await pair.lena(far, update, '<p>refused there</p>');
       const told = await pair.north.note(far, 'did not arrive at Acme');
       assert.match(htmlToText(told.note_html), /"Update" by Lena Voss of .* did not arrive at Acme/);
@@ -55,7 +55,7 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
 
   it('tells the customer’s agent in a private note what the supplier’s workflow refused, once for the same thing', async () => {
     const { ticket, far } = await pair.escalated();
-    await without('north', 104, async () => {
+    await without('north', 7, async () => {
       for (const text of ['refused one', 'refused two']) await pair.dana(ticket, noteToSupplier, `<p>${text}</p>`);
       const told = await pair.acme.note(ticket, 'did not arrive at Northwind');
       assert.match(htmlToText(told.note_html), /"Private note to supplier" by Dana Reyes/);
