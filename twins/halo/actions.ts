@@ -118,6 +118,7 @@ function newAction(ticket: Ticket, input: Input, { kind, actor, creation }: Maki
     senttoapisupplierid: wholeOf(input, 'senttoapisupplierid') ?? 0,
     senttoapiurl: textOf(input, 'senttoapiurl') ?? '',
     merged_from_ticketid: 0,
+    merged_from_id: 0,
     issystem: actor.by === 'system',
     iscreation: creation === true,
   };

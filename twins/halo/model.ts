@@ -305,6 +305,8 @@ export interface Action {
   senttoapiurl: string;
   /** The ticket it came from when that was merged into this one; 0 for all others. */
   merged_from_ticketid: number;
+  /** Its id there, which nobody else can tell any more. */
+  merged_from_id: number;
   issystem: boolean;
   /** Logged for the ticket itself. The desk's own pages show the request in its place. */
   iscreation: boolean;

@@ -139,7 +139,7 @@ function moveActions(desk: Desk, from: Ticket, into: Ticket): void {
       store.saveAttachment({ ...file, ticket_id: into.id, action_id: id });
     }
     store.run('delete from actions where ticket_id = ? and id = ?', from.id, action.id);
-    store.saveAction({ ...action, id, ticket_id: into.id, merged_from_ticketid: from.id });
+    store.saveAction({ ...action, id, ticket_id: into.id, merged_from_ticketid: from.id, merged_from_id: action.id });
   }
   store.saveTicket(into);
 }

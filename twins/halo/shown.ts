@@ -40,7 +40,7 @@ export function wholeTicket(desk: Desk, ticket: Ticket): Input {
 
 /** An action, in lists and alone. Who acted shows in `who_type`: 0 the desk itself, 1 agents and applications, 2 users. */
 export function shownAction(desk: Desk, action: Action, parts: ActionParts): Input {
-  const { issystem: _system, iscreation: _creation, ...rest } = actionView(desk, action, parts);
+  const { issystem: _system, iscreation: _creation, merged_from_id: _id, ...rest } = actionView(desk, action, parts);
   const files = listOf(rest, 'attachments').filter(({ guid }) => guid === undefined);
   return stamped(desk, { ...rest, ...(parts.attachments ? { attachments: files } : {}) });
 }

@@ -10,6 +10,8 @@ import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindNames, northwindSeed } from '#twins/halo/seeds/northwind.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import type { HaloTwin } from '#twins/halo/server.ts';
+import { createRequestCheck } from './valid-requests.ts';
+import type { RequestCheck } from './valid-requests.ts';
 import type { Bench, DeskNames, FileToAttach, People } from '#test/connectors/bench.ts';
 
 const acme: DeskNames = {
@@ -68,6 +70,8 @@ const northwind: DeskNames = {
 export type HaloBench = Bench & {
   readonly twin: HaloTwin;
   readonly client: TwinClient;
+  /** Every request to the twin is checked; `stop` fails where one was wrong. */
+  readonly requests: RequestCheck;
   /** Another connector to the same twin. */
   connect(over?: Partial<ConnectorContext>): Helpdesk;
 };
@@ -75,7 +79,8 @@ export type HaloBench = Bench & {
 /** `which`: whose desk; `profile`: how it answers where live Halos differ. */
 export async function haloBench(which: 'acme' | 'northwind', profile: ProfileName = 'usual'): Promise<HaloBench> {
   const [seed, names] = which === 'acme' ? [acmeSeed, acme] : [northwindSeed, northwind];
-  const twin = await createHaloTwin({ seed, profile, rateLimit: { limit: 0 } });
+  const requests = createRequestCheck();
+  const twin = await createHaloTwin({ seed, profile, rateLimit: { limit: 0 }, watch: requests.watch });
   const client = twinClient(twin.url);
   await client.catalogue('outcome', [{ ...seed.outcomes[0], id: 999, outcome: 'Not for incidents' }]);
   const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
@@ -105,6 +110,7 @@ export async function haloBench(which: 'acme' | 'northwind', profile: ProfileNam
     names,
     twin,
     client,
+    requests,
     connect,
     restarted: () => connect(),
     wrongCredentials: () => connect({ credentials: { ...credentials, clientSecret: 'not-the-secret' } }),
@@ -138,6 +144,7 @@ export async function haloBench(which: 'acme' | 'northwind', profile: ProfileNam
     async stop() {
       await http.close();
       await twin.close();
+      requests.assertValid();
     },
   };
 }
