@@ -105,6 +105,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         http,
         openSecret: open,
         createHelpdesk: options.createHelpdesk,
+        notice: (instance, code, text) => log.warn({ instance, code }, text),
       }),
       blobs: await openBlobStore(config.blobs),
       bells,

@@ -13,6 +13,8 @@ export type DesksDeps = {
   /** Throws where the key is missing or the secret was tampered with. */
   openSecret(sealed: string, context: string): Promise<string>;
   createHelpdesk(type: InstanceType, context: ConnectorContext): Helpdesk;
+  /** Of what a connector had to leave out of a reply. */
+  notice?(instance: string, code: string, text: string): void;
 };
 
 /** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
@@ -44,6 +46,7 @@ export function createDesks(deps: DesksDeps): Desks {
       credentials,
       options: row.options,
       http,
+      notice: (code, text) => deps.notice?.(instance, code, text),
       take: async (link, signal) => {
         check();
         await budget?.take(link, signal);
