@@ -18,8 +18,12 @@ COPY connectors ./connectors
 COPY db ./db
 COPY blobs ./blobs
 COPY config ./config
+COPY protocols ./protocols
 COPY workflows ./workflows
+COPY activities ./activities
+COPY worker ./worker
 COPY gateway ./gateway
+COPY operate ./operate
 COPY cli ./cli
 COPY standalone ./standalone
 # The stand-ins of the demo, which `standalone/` imports.

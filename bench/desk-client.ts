@@ -1,6 +1,6 @@
 /** What the benchmark itself does at a light desk: opens tickets, writes as a person, watches what arrives. */
 import { Agent, request } from 'undici';
-import type { DeskTicket } from './desk/server.ts';
+import type { DeskTicket } from '#twins/light/server.ts';
 
 export type DeskClient = {
   readonly url: string;

@@ -1,8 +1,8 @@
 /** A federation for one measurement: two light desks, a database, a gateway and a worker, each a process of its own. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Connection as TemporalConnection, Client as TemporalClient } from '@temporalio/client';
-import { connect, type Connection } from '#db/client.ts';
-import type { Limits } from '#workflows/activities/deps.ts';
+import { connect, type Connection } from '#db/base/client.ts';
+import type { Limits } from '#activities/deps.ts';
 import { startChild, type Child } from './child.ts';
 import { cpuMs } from './cpu.ts';
 import { deskClient, type DeskClient } from './desk-client.ts';
@@ -139,7 +139,7 @@ export async function desk(
   name: string,
   stops: (() => Promise<unknown>)[],
 ): Promise<{ readonly child: Child; readonly client: DeskClient }> {
-  const child = await startChild({ program: 'bench/desk/main.ts', args: [name] });
+  const child = await startChild({ program: 'twins/light/main.ts', args: [name] });
   stops.push(() => child.stop());
   const client = deskClient(String(child.ready['url']));
   stops.push(() => client.close());

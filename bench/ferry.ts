@@ -1,7 +1,7 @@
 /** (b) Ferry, from the webhook at one desk to the change made at the other. */
 import { sql } from 'drizzle-orm';
-import { notifyLanes } from '#db/couriers.ts';
-import { rows } from '#db/client.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
+import { rows } from '#db/base/client.ts';
 import { courierId } from '#workflows/contract.ts';
 import { cpuPerAction, startFederation, type Cpu, type Federation } from './federation.ts';
 import { carryOneByOne, took, type Sample } from './latency.ts';

@@ -1,6 +1,6 @@
 /** (c) The floor: the same desks, load, requests and commits, and only straight-line code between. */
 import { randomUUID } from 'node:crypto';
-import { connect } from '#db/client.ts';
+import { connect } from '#db/base/client.ts';
 import { startChild } from './child.ts';
 import { cpuMs } from './cpu.ts';
 import { desk } from './federation.ts';

@@ -3,7 +3,7 @@
  * behind. Spread over sixty days, all ended.
  */
 import { sql } from 'drizzle-orm';
-import type { Connection } from '#db/client.ts';
+import type { Connection } from '#db/base/client.ts';
 
 const perMirror = 20;
 

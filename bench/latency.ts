@@ -1,5 +1,5 @@
 /** One note at a time; both desks' own clocks, which are one, say how long it took. */
-import type { DeskTicket } from './desk/server.ts';
+import type { DeskTicket } from '#twins/light/server.ts';
 import type { DeskClient } from './desk-client.ts';
 import { pause, watchArrivals, write, type Lane } from './load.ts';
 

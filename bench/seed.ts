@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { sealSecret } from '#config/secrets.ts';
-import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/settings.ts';
-import type { Client } from '#db/client.ts';
-import { credentialsContext } from '#workflows/activities/desks.ts';
-import { lightCatalogue } from './desk/connector.ts';
+import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/rules/settings.ts';
+import type { Client } from '#db/base/client.ts';
+import { credentialsContext } from '#activities/desk/desks.ts';
+import { lightCatalogue } from './light-connector.ts';
 
 /** One open mirror: a person's note at `near` is to appear at `far`. */
 export type Mirrored = {

@@ -4,9 +4,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection as TemporalConnection } from '@temporalio/client';
-import { migrate } from '#db/migrate.ts';
-import { startPostgres } from '#standalone/postgres.ts';
-import { startTemporal } from '#standalone/temporal.ts';
+import { migrate } from '#db/base/migrate.ts';
+import { startPostgres } from '#standalone/machine/postgres.ts';
+import { startTemporal } from '#standalone/machine/temporal.ts';
 
 export type Services = {
   readonly postgresPid: number;

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import { rulesOf } from '#connectors/index.ts';
-import type { Client } from '#db/client.ts';
+import type { Client } from '#db/base/client.ts';
 import { createCatalogueReader } from './catalogue.ts';
-import type { ApplyDeps } from './links/types.ts';
+import type { ApplyDeps } from '#operate/apply/types.ts';
 
 export type ApplySetting = {
   readonly db: Client;

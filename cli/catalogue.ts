@@ -1,8 +1,8 @@
 /** Asks a helpdesk through its connector what it offers. */
-import { createHttpClient } from '#connectors/http.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 import { createHelpdesk } from '#connectors/index.ts';
-import type { Catalogue } from '#core/vocabulary.ts';
-import type { CatalogueTarget } from './links/types.ts';
+import type { Catalogue } from '#core/words/vocabulary.ts';
+import type { CatalogueTarget } from '#operate/apply/types.ts';
 
 export type CatalogueReader = {
   read(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { configFrom, ConfigError, readEnv } from '#config/env.ts';
 import type { RawSettings, SettingName } from '#config/env.ts';
-import { connect } from '#db/client.ts';
-import type { Connection } from '#db/client.ts';
-import { assertSchema } from '#db/migrate.ts';
+import { connect } from '#db/base/client.ts';
+import type { Connection } from '#db/base/client.ts';
+import { assertSchema } from '#db/base/migrate.ts';
 import { CliError, exitCodes } from './errors.ts';
 import type { CliDeps } from './deps.ts';
 

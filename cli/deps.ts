@@ -1,6 +1,6 @@
 /** What commands are given, so that they can be run and watched by tests; main.ts has the real ones. */
-import type { Client } from '#db/client.ts';
-import type { Connection } from '#db/client.ts';
+import type { Client } from '#db/base/client.ts';
+import type { Connection } from '#db/base/client.ts';
 
 export type Running = {
   readonly databaseUrl: string;

@@ -1,6 +1,6 @@
 /** What a command gives up with: one line for the person at the terminal, and an exit code of sysexits.h. */
 import { ConfigError } from '#config/env.ts';
-import { SchemaError } from '#db/migrate.ts';
+import { SchemaError } from '#db/base/migrate.ts';
 import { exitCodes } from './exit-codes.ts';
 
 export { exitCodes };

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
-import { findRunning } from '#standalone/find-running.ts';
+import { findRunning } from '#standalone/machine/find-running.ts';
 import type { CliDeps } from './deps.ts';
 import { runCli } from './program.ts';
 
@@ -27,7 +27,7 @@ const deps: CliDeps = {
       const { runGateway } = await import('#gateway/main.ts');
       return runGateway();
     },
-    worker: () => runProgram('../workflows/worker.ts'),
+    worker: () => runProgram('../worker/main.ts'),
   },
   signal: interrupted.signal,
 };

@@ -1,6 +1,6 @@
 /** What `ferry apply` says. */
-import type { Change } from './links/difference.ts';
-import type { Fault } from './links/fault.ts';
+import type { Change } from '#operate/apply/difference.ts';
+import type { Fault } from '#operate/apply/fault.ts';
 import { shortly } from './print.ts';
 
 const signs = { add: '+', change: '~', remove: '-' } as const;

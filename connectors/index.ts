@@ -1,8 +1,8 @@
 /** The types of helpdesk that this version can drive. What else there is to say about a type is said in its folder. */
-import type { InstanceType } from '#core/vocabulary.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
 import { createHaloHelpdesk, hintOf as haloHintOf } from './halo/index.ts';
 import { haloCredentials, haloOptions } from './halo/wire.ts';
-import type { ConnectorContext, Helpdesk, HintOf } from './helpdesk.ts';
+import type { ConnectorContext, Helpdesk, HintOf } from './contract/helpdesk.ts';
 import { hintOf as rtHintOf } from './rt/hint.ts';
 import { createRtHelpdesk } from './rt/index.ts';
 import { credentialsSchema as rtCredentials, optionsSchema as rtOptions } from './rt/wire.ts';

@@ -4,7 +4,7 @@
  * can say more. An instance is named by its issuer URL, since ids such as `acme` are each gateway's own.
  */
 import { z } from 'zod';
-import { audiences, outcomes, type FieldValue } from './vocabulary.ts';
+import { audiences, outcomes, type FieldValue } from './words/vocabulary.ts';
 
 export const wireVersion = 1;
 

@@ -2,9 +2,9 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Log } from '#config/log.ts';
-import type { InstanceType } from '#core/vocabulary.ts';
-import type { Connection } from '#db/client.ts';
-import { hookTargets } from '#db/hint.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { Connection } from '#db/base/client.ts';
+import { hookTargets } from '#db/log/hint.ts';
 import { federationRoutes, type FederationDeps } from './federation.ts';
 import { healthRoutes } from './health.ts';
 import { createAdder } from './hooks/adder.ts';

@@ -1,7 +1,7 @@
 /** `/healthz`: the process lives. `/readyz`: it can do its work. `/version`. */
 import { Hono } from 'hono';
-import type { Connection } from '#db/client.ts';
-import { assertSchema, SchemaError } from '#db/migrate.ts';
+import type { Connection } from '#db/base/client.ts';
+import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { problem } from './problems.ts';
 
 export type HealthDeps = {

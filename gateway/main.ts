@@ -4,16 +4,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, loadConfig } from '#config/env.ts';
-import { surviveDriverFault } from '#config/driver-fault.ts';
+import { surviveDriverFault } from '#db/base/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import type { Log } from '#config/log.ts';
 import { temporalAnswers } from '#config/temporal-answers.ts';
 import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
-import { connect } from '#db/client.ts';
-import type { Connection } from '#db/client.ts';
-import { checkFingerprint } from '#db/fingerprint.ts';
-import { assertSchema, SchemaError } from '#db/migrate.ts';
+import { connect } from '#db/base/client.ts';
+import type { Connection } from '#db/base/client.ts';
+import { checkFingerprint } from '#db/links/identity.ts';
+import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { createApp } from './app.ts';
 import { serve } from './serve.ts';
 import { wireFederation } from './wire-federation.ts';

@@ -1,5 +1,5 @@
 /** Prints the OpenAPI document: `node gateway/openapi.ts > docs/openapi.json`. A test compares the two. */
-import { apiDocument } from './api/routes.ts';
+import { apiDocument } from './exchange/routes.ts';
 
 /** Of the API, not of the gateway: it changes when the document does in a way that clients see. */
 export const apiVersion = '1.0.0';

@@ -4,12 +4,12 @@ import { openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
-import { createHttpClient } from '#connectors/http.ts';
-import { fetchJson } from '#connectors/peer/fetch-json.ts';
-import { readIdentity } from '#connectors/peer/identity.ts';
-import { checkPeerUrl } from '#connectors/peer/peer-url.ts';
-import type { Connection } from '#db/client.ts';
-import { createWake } from '#workflows/wake.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
+import { fetchJson } from '#protocols/ferry/fetch-json.ts';
+import { readIdentity } from '#protocols/ferry/identity.ts';
+import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
+import type { Connection } from '#db/base/client.ts';
+import { createWake } from '#worker/wake.ts';
 import type { FederationDeps } from './federation.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 

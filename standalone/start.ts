@@ -1,23 +1,23 @@
 // `ferry start`: everything on one machine, from an empty directory to a linked pair of helpdesks, and back.
 import { mkdir, statfs } from 'node:fs/promises';
 
-import { isDriverFault } from '#config/driver-fault.ts';
+import { isDriverFault } from '#db/base/driver-fault.ts';
 
-import { asJson, asText } from './announce.ts';
-import { bringUp } from './bring-up.ts';
-import type { Up } from './bring-up.ts';
-import { Children } from './children.ts';
-import type { SeedDemo } from './demo.ts';
-import { codeOf, diskFull, errorLine, exitCodeOf, fromFileSystem } from './errors.ts';
-import { keptPorts } from './kept.ts';
-import type { PortName } from './kept.ts';
-import { endLeftovers } from './leftovers.ts';
-import { lockData } from './lock.ts';
-import { defaultDataDir, pathsIn, wipe } from './paths.ts';
-import type { Paths } from './paths.ts';
-import { openDemoPage, showDemo } from './demo-page.ts';
-import type { Programs } from './programs.ts';
-import { onTermination } from './termination.ts';
+import { asJson, asText } from './machine/announce.ts';
+import { bringUp } from './machine/bring-up.ts';
+import type { Up } from './machine/bring-up.ts';
+import { Children } from './machine/children.ts';
+import type { SeedDemo } from './demo/demo.ts';
+import { codeOf, diskFull, errorLine, exitCodeOf, fromFileSystem } from './machine/errors.ts';
+import { keptPorts } from './machine/kept.ts';
+import type { PortName } from './machine/kept.ts';
+import { endLeftovers } from './machine/leftovers.ts';
+import { lockData } from './machine/lock.ts';
+import { defaultDataDir, pathsIn, wipe } from './machine/paths.ts';
+import type { Paths } from './machine/paths.ts';
+import { openDemoPage, showDemo } from './demo/demo-page.ts';
+import type { Programs } from './machine/programs.ts';
+import { onTermination } from './machine/termination.ts';
 
 export type StartOptions = {
   /** The data directory; without it `.ferry` beside the checkout, for root under /var/lib/ferry. */
@@ -30,6 +30,10 @@ export type StartOptions = {
   readonly empty?: boolean | undefined;
   /** Northwind is a real Request Tracker, with data of its own. */
   readonly rt?: boolean | undefined;
+  /** Temporal's pages, which ask nobody who they are; naming their port asks for them as well. */
+  readonly temporalUi?: boolean | undefined;
+  /** Runs a downloaded Temporal that has no pinned checksum. */
+  readonly uncheckedDownload?: boolean | undefined;
   readonly ports?: Readonly<Partial<Record<PortName, number | undefined>>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends the start; without it SIGINT, SIGTERM and SIGHUP do. */

@@ -1,96 +1,14 @@
-/** Where things live and what each folder may import: the table of the architecture, held over the tree. */
+/** Holds the table of test/import-rules.ts, and what else the architecture demands, over the tree. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
+import { lintConfig, mayImport, ruleOf } from './import-rules.ts';
 
 const root = path.join(import.meta.dirname, '..');
-const node = /^node:/;
-const nothing: readonly RegExp[] = [];
-
-function packages(...names: readonly string[]): readonly RegExp[] {
-  return names.map((name) => new RegExp(`^${name.replaceAll('.', '\\.')}(?:/|$)`));
-}
-
-function folders(...names: readonly string[]): readonly RegExp[] {
-  return names.map((name) => new RegExp(`^#${name}/`));
-}
-
-const seam = [/^#workflows\/(?:contract|wake)\.ts$/];
-const gateway = [
-  node,
-  ...folders('core', 'db', 'blobs', 'config', 'gateway'),
-  ...seam,
-  ...packages('hono', 'zod', 'jose', 'content-disposition', 'file-type'),
-  /^@hono\//,
-];
-
-type Rule = {
-  /** Repository path, forward slashes. The first rule that fits a file is its rule. */
-  readonly files: RegExp;
-  readonly may: readonly RegExp[];
-  /** Further modules, as types only: they leave nothing behind at run time. */
-  readonly types?: readonly RegExp[];
-};
-
-const anything = [/^/];
-
-const rules: readonly Rule[] = [
-  { files: /^core\/(?:wire|settings)\.ts$/, may: packages('zod') },
-  { files: /^core\/html\.ts$/, may: packages('sanitize-html', 'html-to-text') },
-  { files: /^core\/(?:constant|fingerprint)\.ts$/, may: [/^node:crypto$/] },
-  { files: /^core\//, may: nothing },
-  {
-    files: /^connectors\/peer\//,
-    may: [
-      node,
-      ...folders('core', 'connectors'),
-      ...packages('undici', 'jose', 'ipaddr.js', 'zod', 'oauth4webapi', 'standardwebhooks'),
-    ],
-  },
-  {
-    files: /^connectors\/(?:.*\/)?wire\.ts$/,
-    may: [node, ...folders('core', 'connectors'), ...packages('undici', 'jose', 'ipaddr.js', 'zod')],
-  },
-  { files: /^connectors\//, may: [node, ...folders('core', 'connectors'), ...packages('undici', 'jose', 'ipaddr.js')] },
-  { files: /^db\//, may: [node, ...folders('core', 'db'), ...packages('drizzle-orm', 'postgres')] },
-  { files: /^config\//, may: [node, ...folders('config'), ...packages('zod', 'pino', 'jose')] },
-  { files: /^blobs\//, may: [node, ...folders('blobs')] },
-  { files: /^workflows\/(?:carry|watch|connect)\.ts$/, may: packages('@temporalio/workflow'), types: anything },
-  { files: /^workflows\/wake\.ts$/, may: [node, ...folders('db'), ...packages('@temporalio/client')] },
-  {
-    files: /^workflows\/activities\/notify\.ts$/,
-    may: [
-      node,
-      ...folders('core', 'db', 'connectors', 'blobs', 'workflows/activities'),
-      ...seam,
-      ...packages('@temporalio/activity', 'nodemailer'),
-    ],
-  },
-  {
-    files: /^workflows\/activities\//,
-    may: [
-      node,
-      ...folders('core', 'db', 'connectors', 'blobs', 'workflows/activities'),
-      ...seam,
-      ...packages('@temporalio/activity'),
-    ],
-  },
-  { files: /^workflows\/(?:worker|run-worker|cached-bundle)\.ts$/, may: anything },
-  {
-    files: /^workflows\/(?:sweeper|link-chores)\.ts$/,
-    may: [node, ...folders('core', 'db'), ...packages('@temporalio/client', '@temporalio/common')],
-  },
-  { files: /^workflows\//, may: [node, ...packages('@temporalio/common', '@temporalio/workflow')] },
-  { files: /^gateway\/(?:main|wire-federation)\.ts$/, may: anything },
-  { files: /^gateway\//, may: gateway },
-  { files: /^cli\/main\.ts$/, may: anything },
-  { files: /^cli\//, may: [...gateway, ...folders('connectors', 'cli'), ...packages('yaml', 'commander')] },
-  { files: /^twins\//, may: [node, ...folders('twins'), ...packages('hono'), /^@hono\//] },
-];
-
 const sourceFolders = [
+  'activities',
   'bench',
   'bin',
   'blobs',
@@ -100,9 +18,12 @@ const sourceFolders = [
   'core',
   'db',
   'gateway',
+  'operate',
+  'protocols',
   'standalone',
   'test',
   'twins',
+  'worker',
   'workflows',
 ];
 
@@ -136,19 +57,28 @@ function isRelative(specifier: string): boolean {
   return specifier.startsWith('.');
 }
 
-function isAllowed({ file, specifier, typeOnly }: Import & { readonly file: string }): boolean {
-  if (isRelative(specifier)) return true;
-  const rule = rules.find(({ files: pattern }) => pattern.test(file));
-  if (rule === undefined || rule.may.some((pattern) => pattern.test(specifier))) return true;
-  return typeOnly && (rule.types ?? []).some((pattern) => pattern.test(specifier));
+function isAllowed({ file, specifier }: Import & { readonly file: string }): boolean {
+  return isRelative(specifier) || mayImport(file, specifier);
 }
 
 function list(found: readonly (Import & { readonly file: string })[]): readonly string[] {
   return found.map(({ file, specifier }) => `${file} imports ${specifier}`);
 }
 
-test('every folder imports only what the architecture lets it', () => {
+test('every folder imports only what the architecture lets it, types included', () => {
   assert.deepEqual(list(imports.filter((one) => !isAllowed(one))), []);
+});
+
+test('every file has a rule: what is new may import nothing until somebody says what', () => {
+  assert.deepEqual(
+    files.map(({ file }) => file).filter((file) => ruleOf(file) === undefined),
+    [],
+  );
+});
+
+test('the linter holds the same table: npm run rules writes it into .oxlintrc.json', () => {
+  const text = readFileSync(path.join(root, '.oxlintrc.json'), 'utf8');
+  assert.deepEqual(JSON.parse(text), lintConfig(text));
 });
 
 test('nothing imports with ../: inside a folder it is ./, across folders #folder/', () => {

@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { fileSchema } from '#cli/links/schema.ts';
+import { fileSchema } from '#operate/apply/schema.ts';
 import { checkout } from '#test/support/process.ts';
 
 /** Everything that is, or is about to be, in the repository. */

@@ -7,7 +7,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Activities } from './activities/index.ts';
+import type { Activities } from '#activities/index.ts';
 import { wakeSignal, type DrainResult } from './contract.ts';
 
 const { drain } = proxyActivities<Activities>({

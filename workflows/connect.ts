@@ -1,6 +1,6 @@
 /** A pairing, or its checks again: exchanges what both need, checks both directions, and is over after 15 minutes. */
 import { CancellationScope, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
-import type { ConnectActivities } from './activities/connect.ts';
+import type { ConnectActivities } from '#activities/pairing/connect.ts';
 
 const activities = proxyActivities<ConnectActivities>({
   startToCloseTimeout: '3 minutes',

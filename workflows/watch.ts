@@ -1,6 +1,6 @@
 /** A watcher: reads what is new in instances, for ever, a lingering activity at a time. */
 import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { Activities } from './activities/index.ts';
+import type { Activities } from '#activities/index.ts';
 
 const { watch: read } = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',

@@ -1,7 +1,7 @@
 /** A worker with nothing but the bare workflow: `node bare.ts ADDRESS NAMESPACE DESK_URL`. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createHttpClient } from '#connectors/http.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 
 const [address = '', namespace = '', desk = ''] = process.argv.slice(2);
 

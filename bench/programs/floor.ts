@@ -6,12 +6,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
-import { createLightHelpdesk } from '#bench/desk/connector.ts';
-import { createHttpClient } from '#connectors/http.ts';
-import type { Helpdesk, ObservedAction } from '#connectors/helpdesk.ts';
-import { sanitiseNote } from '#core/html.ts';
-import type { Command } from '#core/vocabulary.ts';
-import { connect, rows } from '#db/client.ts';
+import { createLightHelpdesk } from '#bench/light-connector.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { ObservedAction } from '#core/words/desk.ts';
+import { sanitiseNote } from '#core/text/html.ts';
+import type { Command } from '#core/words/vocabulary.ts';
+import { connect, rows } from '#db/base/client.ts';
 
 const [databaseUrl = '', near = '', far = ''] = process.argv.slice(2);
 const connection = connect(databaseUrl, { max: 20, name: 'floor' });

@@ -1,8 +1,8 @@
 /** The gateway as a process, for desks whose webhooks the product itself does not know. */
-import { lightHint } from '#bench/desk/connector.ts';
+import { lightHint } from '#bench/light-connector.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
-import { connect } from '#db/client.ts';
+import { connect } from '#db/base/client.ts';
 import { createApp } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';
 import { wireFederation } from '#gateway/wire-federation.ts';

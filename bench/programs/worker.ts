@@ -1,10 +1,10 @@
 /** The worker as a process, with the connector to light desks: `node worker.ts '{"lingerMs":…}'`. */
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
-import { createLightHelpdesk } from '#bench/desk/connector.ts';
+import { createLightHelpdesk } from '#bench/light-connector.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
-import type { Limits } from '#workflows/activities/deps.ts';
-import { runWorker } from '#workflows/run-worker.ts';
+import type { Limits } from '#activities/deps.ts';
+import { runWorker } from '#worker/run-worker.ts';
 
 Runtime.install({
   logger: new DefaultLogger('WARN', ({ message }) => process.stderr.write(`${message}\n`)),

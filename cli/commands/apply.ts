@@ -6,8 +6,8 @@ import { findContext, withDatabase } from '#cli/context.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
-import { applyLinks } from '#cli/links/apply.ts';
-import type { ApplyResult, Preview } from '#cli/links/apply.ts';
+import { applyLinks } from '#operate/apply/apply.ts';
+import type { ApplyResult, Preview } from '#operate/apply/apply.ts';
 import { changeLine, count, faultLine } from '#cli/print-apply.ts';
 import { printable } from '#cli/print.ts';
 

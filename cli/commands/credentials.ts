@@ -1,6 +1,7 @@
 /** `ferry client add|rotate|revoke`, `ferry link rotate`, `ferry key rotate`: what both sides of a link prove themselves with. */
-import { suggestion } from '#core/nearest.ts';
-import type { SideName } from '#core/vocabulary.ts';
+import { otherSide } from '#core/words/ends.ts';
+import { suggestion } from '#core/words/nearest.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
 import {
   addApiClient,
   createApiLink,
@@ -10,13 +11,13 @@ import {
   rotateClientSecret,
   type Credentials,
   type KnownClient,
-} from '#db/api-clients.ts';
-import { writeAudit } from '#db/apply-links.ts';
-import type { Client } from '#db/client.ts';
-import { keyUses, rotateKey, type KeyUse, type Seal } from '#db/keys.ts';
-import { loadLink, LinkError } from '#db/link-life.ts';
-import { sidesOf } from '#db/peers.ts';
-import { linkStandings } from '#db/link-status.ts';
+} from '#db/links/api-clients.ts';
+import { writeAudit } from '#db/settings/apply-links.ts';
+import type { Client } from '#db/base/client.ts';
+import { keyUses, rotateKey, type KeyUse, type Seal } from '#db/links/keys.ts';
+import { loadLink, LinkError } from '#db/links/link-life.ts';
+import { sidesOf } from '#db/links/peers.ts';
+import { linkStandings } from '#db/links/link-status.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
@@ -72,7 +73,7 @@ export async function clientAdd(link: string, options: ClientAddOptions, deps: C
       .transaction((tx) =>
         createApiLink(tx, {
           link,
-          side: role === 'customer' ? 'supplier' : 'customer',
+          side: otherSide(role),
           instance,
           tool: { id: tool, name: options.name ?? tool },
           publicUrl: url,
@@ -111,7 +112,7 @@ function tell(
     'The secret is shown this once. It is for:',
     `  issuer  ${issuer}`,
     `  token   ${about.url}/oauth/token (client credentials)`,
-    `  calls   ${about.url}/v1/${about.role === 'customer' ? 'supplier' : 'customer'}/…, as the ${about.role}; ${about.url}/docs has them all`,
+    `  calls   ${about.url}/v1/${otherSide(about.role)}/…, as the ${about.role}; ${about.url}/docs has them all`,
   ])
     out(`${line}\n`);
 }

@@ -1,10 +1,10 @@
 /** `ferry link close`: the end of a link, said to both desks and to the other gateway. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import { notifyLanes } from '#db/couriers.ts';
-import { closeLink } from '#db/link-close.ts';
-import { waitingOn } from '#db/link-status.ts';
-import { loadPeer } from '#db/peers.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
+import { closeLink } from '#db/links/link-close.ts';
+import { waitingOn } from '#db/links/link-status.ts';
+import { loadPeer } from '#db/links/peers.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';

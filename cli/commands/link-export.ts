@@ -2,8 +2,8 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { exportLink } from '#db/link-export.ts';
-import { purgeLink } from '#db/link-purge.ts';
+import { exportLink } from '#db/links/link-export.ts';
+import { purgeLink } from '#db/links/link-purge.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';

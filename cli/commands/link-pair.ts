@@ -1,15 +1,16 @@
 /** `ferry link invite`, `accept` and `check`: two organisations join. */
+import { otherSide } from '#core/words/ends.ts';
 import { randomUUID } from 'node:crypto';
-import { checkPeerUrl } from '#connectors/peer/peer-url.ts';
-import { partsOfIssuer } from '#connectors/peer/identity.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { SideName } from '#core/vocabulary.ts';
-import type { Client } from '#db/client.ts';
-import { ensureKeys } from '#db/keys.ts';
-import { knownLinks } from '#db/link-life.ts';
-import { makePairingCode, readPairingCode } from '#db/pairing-code.ts';
-import { createAcceptance, createInvitation, pairingMinutes, startChecks } from '#db/pairings.ts';
-import { loadInstance } from '#db/instances.ts';
+import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
+import { partsOfIssuer } from '#protocols/ferry/identity.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
+import type { Client } from '#db/base/client.ts';
+import { ensureKeys } from '#db/links/keys.ts';
+import { knownLinks } from '#db/links/link-life.ts';
+import { makePairingCode, readPairingCode } from '#db/links/pairing-code.ts';
+import { createAcceptance, createInvitation, pairingMinutes, startChecks } from '#db/links/pairings.ts';
+import { loadInstance } from '#db/settings/instances.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
@@ -33,7 +34,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
   return withLinks(options, deps, { secrets: true }, async ({ db, seal, publicUrl }) => {
     const issuer = `${publicUrl()}/i/${instance}`;
     await drivenOrFail(db, instance);
-    const link = await linkId(db, options.link, `${instance}-${side === 'customer' ? 'supplier' : 'customer'}`);
+    const link = await linkId(db, options.link, `${instance}-${otherSide(side)}`);
     const { code, hash } = makePairingCode(issuer, side);
     await ensureKeys(db, seal, instance);
     const { id, expiresAt } = await createInvitation(db, {
@@ -45,7 +46,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
       codeHash: hash,
       by: 'cli',
     });
-    const other = side === 'customer' ? 'supplier' : 'customer';
+    const other = otherSide(side);
     if (options.json === true) deps.out(`${JSON.stringify({ code, link, issuer, expiresAt })}\n`);
     else
       for (const line of [
@@ -89,7 +90,7 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
       if (!(error instanceof HelpdeskError)) throw error;
       throw new CliError(error.code, exitCodes.config, error.message);
     });
-    const side: SideName = given.side === 'customer' ? 'supplier' : 'customer';
+    const side = otherSide(given.side);
     const [customer, supplier] = side === 'customer' ? [instance, parts.instance] : [parts.instance, instance];
     const link = await linkId(db, options.link, customer === supplier ? `${instance}-link` : `${customer}-${supplier}`);
     deps.out(`Pairing with ${given.issuer}; here the link will be called ${link}.\n`);

@@ -1,8 +1,8 @@
 /** `ferry link suspend`, `resume`, `contact`. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import { reason } from '#core/reasons.ts';
-import type { Client } from '#db/client.ts';
-import { notifyLanes } from '#db/couriers.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { reason } from '#core/words/reasons.ts';
+import type { Client } from '#db/base/client.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
 import {
   compareLanes,
   continueAbove,
@@ -10,9 +10,9 @@ import {
   lanesTo,
   requeueAbove,
   type LaneDifference,
-} from '#db/link-compare.ts';
-import { loadLink, setContact, setLinkState } from '#db/link-life.ts';
-import { loadPeer, savePeerSaid, sidesOf, type PeerRow, type Sides } from '#db/peers.ts';
+} from '#db/links/link-compare.ts';
+import { loadLink, setContact, setLinkState } from '#db/links/link-life.ts';
+import { loadPeer, savePeerSaid, sidesOf, type PeerRow, type Sides } from '#db/links/peers.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';

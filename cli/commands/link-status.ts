@@ -1,5 +1,5 @@
 /** `ferry link status` */
-import { linkStandings, openInvitations, type LinkStanding, type OpenInvitation } from '#db/link-status.ts';
+import { linkStandings, openInvitations, type LinkStanding, type OpenInvitation } from '#db/links/link-status.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';

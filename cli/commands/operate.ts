@@ -1,11 +1,11 @@
 /** `ferry retry`, `release`, `skip`, `resume`: what a person does to what waits. */
-import { suggestion } from '#core/nearest.ts';
-import type { Db } from '#db/client.ts';
-import { notifyLanes } from '#db/couriers.ts';
-import { notifyHints } from '#db/hint.ts';
-import { releaseDelivery, resumeMirror, retryInstance, skipDelivery } from '#db/operate.ts';
-import type { Operated } from '#db/operate.ts';
-import { knownInstances } from '#db/trace.ts';
+import { suggestion } from '#core/words/nearest.ts';
+import type { Db } from '#db/base/client.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
+import { notifyHints } from '#db/log/hint.ts';
+import { releaseDelivery, resumeMirror, retryInstance, skipDelivery } from '#db/operate/operate.ts';
+import type { Operated } from '#db/operate/operate.ts';
+import { knownInstances } from '#db/operate/trace.ts';
 import { findContext, withDatabase } from '#cli/context.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';

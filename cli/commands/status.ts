@@ -1,7 +1,7 @@
 /** `ferry status` */
 import { temporalAnswers } from '#config/temporal-answers.ts';
-import { loadStatus } from '#db/status.ts';
-import type { LinkStatus, Status } from '#db/status.ts';
+import { loadStatus } from '#db/operate/status.ts';
+import type { LinkStatus, Status } from '#db/operate/status.ts';
 import { findContext, withDatabase } from '#cli/context.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';

@@ -1,15 +1,15 @@
 /** `ferry trace <instance> <ticket>` */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suggestion } from '#core/nearest.ts';
-import type { Db } from '#db/client.ts';
-import { findTicket, knownInstances, loadTrace } from '#db/trace.ts';
+import { suggestion } from '#core/words/nearest.ts';
+import type { Db } from '#db/base/client.ts';
+import { findTicket, knownInstances, loadTrace } from '#db/operate/trace.ts';
 import { findContext, withDatabase } from '#cli/context.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
-import { entryLines, headLines } from '#cli/trace/print.ts';
-import { timelineOf } from '#cli/trace/timeline.ts';
-import type { Timeline } from '#cli/trace/timeline.ts';
+import { entryLines, headLines } from '#cli/print-trace.ts';
+import { timelineOf } from '#operate/trace/timeline.ts';
+import type { Timeline } from '#operate/trace/timeline.ts';
 
 export type TraceCommand = GlobalOptions & {
   readonly follow?: boolean;

@@ -1,18 +1,18 @@
 /** `ferry verify <instance> <ticket>`: proves who said what on a ticket, through any number of hops. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import { fetchJson } from '#connectors/peer/fetch-json.ts';
-import { issuerOf, type Directory } from '#core/directory.ts';
-import { loadDirectory } from '#db/directory.ts';
-import { keyOf } from '#db/origin-keys.ts';
-import { saidOn, type Said } from '#db/said.ts';
-import { findTicket } from '#db/trace.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { fetchJson } from '#protocols/ferry/fetch-json.ts';
+import { issuerOf, type Directory } from '#core/words/directory.ts';
+import { loadDirectory } from '#db/exchange/directory.ts';
+import { keyOf } from '#db/exchange/origin-keys.ts';
+import { saidOn, type Said } from '#db/operate/said.ts';
+import { findTicket } from '#db/operate/trace.ts';
 import type { GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
 import { localInstanceOrFail, withLinks } from '#cli/link/open.ts';
 import { count } from '#cli/print-apply.ts';
 import { printable } from '#cli/print.ts';
-import { judge, type Judgement } from '#cli/verify/judge.ts';
+import { judge, type Judgement } from '#operate/verify/judge.ts';
 
 export type VerifyOptions = GlobalOptions & { readonly offline?: boolean; readonly json?: boolean };
 

@@ -1,15 +1,15 @@
 /** What commands about links need: the database, keys to seal and open secrets with, and the way out to the other side. */
 import { openSecret, sealSecret } from '#config/secrets.ts';
-import { createHttpClient, type OwnedHttpClient } from '#connectors/http.ts';
-import { createLinkCalls, type LinkCalls } from '#connectors/peer/link-calls.ts';
-import { createPeerClient, type PeerClient } from '#connectors/peer/client.ts';
-import { createTokenSource } from '#connectors/peer/tokens.ts';
-import { suggestion } from '#core/nearest.ts';
-import type { Client } from '#db/client.ts';
-import { signingKey, type Open, type Seal } from '#db/keys.ts';
-import { knownLinks, loadLink, type LinkRow } from '#db/link-life.ts';
-import type { PeerRow } from '#db/peers.ts';
-import { knownInstances } from '#db/trace.ts';
+import { createHttpClient, type OwnedHttpClient } from '#connectors/kit/http.ts';
+import { createLinkCalls, type LinkCalls } from '#protocols/ferry/link-calls.ts';
+import { createPeerClient, type PeerClient } from '#protocols/ferry/client.ts';
+import { createTokenSource } from '#protocols/ferry/tokens.ts';
+import { suggestion } from '#core/words/nearest.ts';
+import type { Client } from '#db/base/client.ts';
+import { signingKey, type Open, type Seal } from '#db/links/keys.ts';
+import { knownLinks, loadLink, type LinkRow } from '#db/links/link-life.ts';
+import type { PeerRow } from '#db/links/peers.ts';
+import { knownInstances } from '#db/operate/trace.ts';
 import { findContext, withDatabase, type GlobalOptions } from '#cli/context.ts';
 import type { CliDeps } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';

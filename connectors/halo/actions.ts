@@ -2,9 +2,10 @@
  * A ticket's actions. Halo gives them newest first and takes no page numbers for them; where it gives fewer than there
  * are, the older ones are asked for by the time of the oldest seen.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { assumed } from './assumed.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { haloInstant, instantOf, shifted } from './time.ts';
 import { action as actionSchema } from './wire.ts';
 import type { HaloAction } from './wire.ts';

@@ -1,11 +1,12 @@
 /** Files of a ticket: uploaded as a stream, found again by what we noted on them, downloaded as a stream. */
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { OpenedAttachment } from '#connectors/helpdesk.ts';
-import type { Attachment } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
 import { listActions } from './actions.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { withCids } from './html.ts';
 import { isPicture } from './pictures.ts';
 import { ticketIfThere } from './read.ts';

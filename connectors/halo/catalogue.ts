@@ -1,8 +1,10 @@
 /** What a Halo offers, and its names as ids. Read as a whole, kept for a while, read again once for a name it lacks. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Catalogue, CatalogueField, CatalogueKind, SendTo } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Catalogue, CatalogueField, CatalogueKind, SendTo } from '#core/words/vocabulary.ts';
+import { sameName } from '#core/words/names.ts';
 import { assumed } from './assumed.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { catalogueField } from './fields.ts';
 import { readLists } from './lists.ts';
 import { createTypeReader } from './types.ts';
@@ -98,7 +100,7 @@ export function byId<T extends { readonly id: number | string }>(
 }
 
 export function same(a: string, b: string): boolean {
-  return a.trim().toLowerCase() === b.trim().toLowerCase();
+  return sameName(a, b);
 }
 
 async function readWords(

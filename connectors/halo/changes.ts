@@ -1,7 +1,7 @@
 /** What a command changes besides its note, as the fields of Halo's ticket and action. */
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { byName, same, ticketFields } from './catalogue.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import { valueTo } from './fields.ts';
 import type { Desk } from './read.ts';
 import { isTicketField } from './steps.ts';

@@ -1,7 +1,9 @@
 /** Halo's API as a few calls: signed in, budgeted, checked. A refused token is renewed once. */
 import type { Readable } from 'node:stream';
-import type { ConnectorContext, HttpReply, OpenedAttachment } from '#connectors/helpdesk.ts';
-import { parseJson } from '#connectors/json.ts';
+import type { ConnectorContext, OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import type { HttpReply } from '#connectors/contract/http.ts';
+import { parseJson } from '#connectors/kit/json.ts';
+import type { Call } from './call.ts';
 import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
 import { errorOf } from './errors.ts';
 import { createNotices } from './notices.ts';
@@ -10,13 +12,6 @@ import type { Rows } from './rows.ts';
 import type { Tokens } from './token.ts';
 import { decode } from './wire.ts';
 import type { Schema } from './wire.ts';
-
-export type Call = {
-  /** For people, in errors: `Adding a note to ticket 12`. */
-  readonly what: string;
-  readonly link: string | null;
-  readonly signal: AbortSignal;
-};
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 

@@ -4,10 +4,11 @@
  */
 import { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { HttpClient, OpenedAttachment } from '#connectors/helpdesk.ts';
-import { parseJson } from '#connectors/json.ts';
-import type { Call } from './client.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { HttpClient } from '#connectors/contract/http.ts';
+import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import { parseJson } from '#connectors/kit/json.ts';
+import type { Call } from './call.ts';
 import { errorOf } from './errors.ts';
 import { link as linkSchema } from './wire.ts';
 

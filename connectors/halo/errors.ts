@@ -1,6 +1,6 @@
 /** What Halo's refusals mean. Bodies come in several shapes; its words are kept, for the agent who is told. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { HttpReply } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { HttpReply } from '#connectors/contract/http.ts';
 
 export type Request = {
   readonly what: string;

@@ -8,9 +8,10 @@
  * moves a later ticket to an earlier page, so a stretch of several pages is read twice. A look goes on from page to page
  * across calls: a long absence is caught up with however short a call may be.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { FeedPage } from '#connectors/helpdesk.ts';
-import type { Call, HaloClient, List } from './client.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { FeedPage } from '#connectors/contract/helpdesk.ts';
+import type { Call } from './call.ts';
+import type { HaloClient, List } from './client.ts';
 import { pagesOf } from './pages.ts';
 import { haloInstant, instantOf, shifted } from './time.ts';
 import { ticketRow } from './wire.ts';

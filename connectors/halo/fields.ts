@@ -1,6 +1,7 @@
 /** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { CatalogueField, FieldType, FieldValue } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { CatalogueField, FieldType, FieldValue } from '#core/words/vocabulary.ts';
+import { sameName } from '#core/words/names.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
 
@@ -96,8 +97,7 @@ function optionName(field: FieldInfo, value: WireValue): string {
 }
 
 function optionId(field: FieldInfo, value: FieldValue | undefined): number | string {
-  const text = String(value).trim().toLowerCase();
-  const id = field.values?.find(({ name }) => name.trim().toLowerCase() === text)?.id;
+  const id = field.values?.find(({ name }) => sameName(name, String(value)))?.id;
   if (id === undefined) throw unfit(field, value, 'one of its options');
   return id;
 }

@@ -1,11 +1,12 @@
 /** Files that go with a note: taken up one by one, then shown by the note; one that can't come leaves a placeholder. */
 import { Readable } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { PerformOptions, Written } from '#connectors/helpdesk.ts';
-import type { Attachment, Command } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
+import type { Written } from '#core/words/desk.ts';
+import type { Attachment, Command } from '#core/words/vocabulary.ts';
 import { listActions } from './actions.ts';
 import { descriptorOf, fileKey, fileUrl, findFile, listFiles, uploadFile, uploadPicture } from './attachments.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import { escapeHtml } from './html.ts';
 import type { Made } from './made.ts';
 import { quiet } from './quiet.ts';

@@ -1,12 +1,13 @@
 /** Looks for a write in doubt, by what it left: its marker where Halo keeps one, else the state it set. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Step, Written } from '#connectors/helpdesk.ts';
-import { comparableText, noteFingerprint } from '#core/fingerprint.ts';
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Step, Written } from '#core/words/desk.ts';
+import { comparableText, noteFingerprint } from '#core/text/fingerprint.ts';
+import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { listActions } from './actions.ts';
 import { isOurs, listFiles } from './attachments.ts';
 import { byName, same } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { valueFrom, valueTo } from './fields.ts';
 import { guidOf, isForeign } from './marker.ts';
 import { htmlOf } from './html.ts';

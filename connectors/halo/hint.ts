@@ -2,7 +2,7 @@
  * Which tickets a Halo webhook names. Its body is free-form (the desk's owner writes the template), unsigned and never
  * trusted: numbers under keys that name a ticket, nothing else.
  */
-import type { HintOf } from '#connectors/helpdesk.ts';
+import type { HintOf } from '#connectors/contract/helpdesk.ts';
 
 const most = 100;
 const ticketKeys = new Set(['ticket_id', 'ticketid', 'faultid', 'fault_id', 'entity_id', 'object_id']);

@@ -2,7 +2,7 @@
  * Inline images. In Halo a picture is an attachment that the note shows by its URL; in Ferry it is `cid:<attachment id>`.
  * Other URLs are left as they are for the sanitiser.
  */
-import { decodeEntities } from '#core/fingerprint.ts';
+import { decodeEntities } from '#core/text/fingerprint.ts';
 import { pictureId } from './pictures.ts';
 
 const source = /(<img\b[^<>]*?\ssrc\s*=\s*)(?:"([^"]*)"|'([^']*)')/gi;

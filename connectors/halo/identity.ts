@@ -1,10 +1,11 @@
 /** Who did an action: our own application, a person's hand, an end user, or Halo itself. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Person } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Person } from '#core/words/vocabulary.ts';
 import { assumed } from './assumed.ts';
 import type { Words } from './catalogue.ts';
 import { byId } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { me } from './wire.ts';
 import type { HaloAction, HaloCredentials, HaloOptions, Ticket } from './wire.ts';
 

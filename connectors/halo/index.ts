@@ -1,11 +1,11 @@
 /** Halo (HaloPSA, HaloITSM) behind the contract of helpdesk.ts, as an agent of its own in each Halo. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { ConnectorContext, Helpdesk, Traits } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { ConnectorContext, Helpdesk, Traits } from '#connectors/contract/helpdesk.ts';
 import { assumed } from './assumed.ts';
 import { openFile } from './attachments.ts';
 import { createGlossary } from './catalogue.ts';
 import { createClient } from './client.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import { createFeed } from './feed.ts';
 import { findStep } from './find.ts';
 import { createIdentity } from './identity.ts';

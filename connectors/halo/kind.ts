@@ -1,9 +1,9 @@
 /** Which action kind a note is made with. */
-import type { PerformOptions } from '#connectors/helpdesk.ts';
-import type { Command } from '#core/vocabulary.ts';
+import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import { byName } from './catalogue.ts';
 import type { Glossary } from './catalogue.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import type { HaloOptions } from './wire.ts';
 
 export type Kinds = { readonly glossary: Glossary; readonly options: HaloOptions };

@@ -1,9 +1,10 @@
 /** The lists that Halo's words are read from, each as it has to be asked for. */
 import { assumed } from './assumed.ts';
-import type { Call, HaloClient, List } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient, List } from './client.ts';
 import { allOf } from './pages.ts';
 import * as wire from './wire.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 export type RawLists = {
   readonly statuses: readonly { readonly id: number; readonly name: string }[];

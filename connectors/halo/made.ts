@@ -2,10 +2,10 @@
  * What this process made lately, so that the next step need not ask for it. Only a shortcut: after a restart the same is
  * found in Halo.
  */
-import { noteFingerprint } from '#core/fingerprint.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { noteFingerprint } from '#core/text/fingerprint.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { listActions } from './actions.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import type { Desk } from './read.ts';
 import type { HaloAttachment } from './wire.ts';
 import { htmlOf } from './html.ts';

@@ -3,7 +3,7 @@
  * a version 7 UUID, can be read back from it: the six bits that only say "version 7" carry the step. Others are hashed,
  * and known again only by the process that wrote them and by `guidOf`.
  */
-import { sha256Hex } from '#core/fingerprint.ts';
+import { sha256Hex } from '#core/text/fingerprint.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const numbered = /^([0-9a-f]{8}-[0-9a-f]{4}-)7([0-9a-f]{3}-)([89ab])([0-9a-f]{3}-[0-9a-f]{12})-(\d{1,2})$/;

@@ -1,5 +1,5 @@
 /** Tells whoever runs the gateway what was left out of a reply: each place once, never what was in it. */
-import type { ConnectorContext } from '#connectors/helpdesk.ts';
+import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
 
 export type Notices = {
   /** A row could not be read at `where`, a path such as `tickets[].id`. */

@@ -1,7 +1,8 @@
 /** Reads a paged list to its end: an empty page, or one that only repeats. A short page is no end, some builds cap pages. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { assumed } from './assumed.ts';
-import type { Call, HaloClient, List } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient, List } from './client.ts';
 
 /** More than any desk has; what goes on longer repeats in a way that nobody foresaw. */
 const mostPages = 2_000;

@@ -3,11 +3,12 @@
  * so it never leaves. Ferry's id of such a picture is what the token's payload names it by, and stays the same when
  * Halo makes another token for it.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { OpenedAttachment } from '#connectors/helpdesk.ts';
-import { sha256Hex } from '#core/fingerprint.ts';
-import type { Attachment } from '#core/vocabulary.ts';
-import type { Call, HaloClient } from './client.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import { sha256Hex } from '#core/text/fingerprint.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 
 const prefix = 'image-';
 const uuid = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?$/i;

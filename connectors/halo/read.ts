@@ -1,12 +1,19 @@
 /** A ticket and its actions, in Ferry's words. */
-import { comparableText, fingerprintOf } from '#core/fingerprint.ts';
-import type { ObservedAction, Reading } from '#connectors/helpdesk.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Attachment, FieldValue, TicketSnapshot, Visibility, Words as ActionWords } from '#core/vocabulary.ts';
+import { comparableText, fingerprintOf } from '#core/text/fingerprint.ts';
+import type { ObservedAction, Reading } from '#core/words/desk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type {
+  Attachment,
+  FieldValue,
+  TicketSnapshot,
+  Visibility,
+  Words as ActionWords,
+} from '#core/words/vocabulary.ts';
 import { listActions, timeOf } from './actions.ts';
 import { byId, byName, sendToOf, ticketFields } from './catalogue.ts';
 import type { Glossary, Words } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { valueFrom } from './fields.ts';
 import { htmlOf, withCids } from './html.ts';
 import type { Identity } from './identity.ts';

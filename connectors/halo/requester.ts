@@ -1,8 +1,9 @@
 /** Whom a new ticket belongs to: the account, its site, and the user who asks, never a user of another account. */
-import type { Command } from '#core/vocabulary.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import type { Glossary } from './catalogue.ts';
 import { byName, same } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { allOf } from './pages.ts';
 import { site as siteRow, user as userRow } from './wire.ts';
 import type { HaloOptions, HaloUser } from './wire.ts';

@@ -2,8 +2,8 @@
  * The one reader of Halo's lists. They come as a bare array, as `{record_count, tickets: […]}` or as `{results: […]}`,
  * and one kind of list comes in different forms from different Halos. A row that can't be read costs that row.
  */
-import { unexpectedShape } from '#connectors/json.ts';
-import type { JsonOptions } from '#connectors/json.ts';
+import { unexpectedShape } from '#connectors/kit/json.ts';
+import type { JsonOptions } from '#connectors/kit/json.ts';
 import type { Schema } from './wire.ts';
 
 export type Rows<T> = {

@@ -3,9 +3,9 @@
  * each. What the end user may see goes up first, so that note and files land together; files of a hidden note go up
  * behind it, straight onto it, so that they are never on the open ticket.
  */
-import { fieldFingerprint, fileFingerprint, noteFingerprint, statusFingerprint } from '#core/fingerprint.ts';
-import type { Step } from '#connectors/helpdesk.ts';
-import type { Attachment, Command, FieldValue } from '#core/vocabulary.ts';
+import { fieldFingerprint, fileFingerprint, noteFingerprint, statusFingerprint } from '#core/text/fingerprint.ts';
+import type { Step } from '#core/words/desk.ts';
+import type { Attachment, Command, FieldValue } from '#core/words/vocabulary.ts';
 import { ticketFields } from './catalogue.ts';
 
 /** Pure. `noteMaxBytes`: longer notes are attached whole. */

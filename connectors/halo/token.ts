@@ -1,7 +1,7 @@
 /** Halo's access token: fetched once for all who wait, kept until shortly before it ends, renewed when it is refused. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { HttpClient } from '#connectors/helpdesk.ts';
-import { parseJson } from '#connectors/json.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { HttpClient } from '#connectors/contract/http.ts';
+import { parseJson } from '#connectors/kit/json.ts';
 import { tokenError } from './errors.ts';
 import { authInfo, decode, tokenReply } from './wire.ts';
 import type { HaloCredentials } from './wire.ts';

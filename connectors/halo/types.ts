@@ -1,7 +1,8 @@
 /** Ticket types with what their workflows allow and their forms ask for: a request each, so kept for longer than the rest. */
-import type { CatalogueType } from '#core/vocabulary.ts';
+import type { CatalogueType } from '#core/words/vocabulary.ts';
 import { assumed } from './assumed.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { ticketTypeDetails } from './wire.ts';
 import type { FieldInfo, TicketType, TypeDetails } from './wire.ts';
 

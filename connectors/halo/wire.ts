@@ -4,8 +4,8 @@
  * nobody knows counts as absent.
  */
 import { z } from 'zod';
-import { unexpectedShape } from '#connectors/json.ts';
-import type { JsonOptions } from '#connectors/json.ts';
+import { unexpectedShape } from '#connectors/kit/json.ts';
+import type { JsonOptions } from '#connectors/kit/json.ts';
 
 const whole = z.union([
   z.number().int(),

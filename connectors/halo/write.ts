@@ -1,10 +1,11 @@
 /** Makes the changes. Quiet unless the command says otherwise: no mail, no automation, nothing sent on by Halo itself. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { PerformOptions, Step, Written } from '#connectors/helpdesk.ts';
-import type { Command } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
+import type { Step, Written } from '#core/words/desk.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import { byName, same } from './catalogue.ts';
 import { actionChanges, ticketChanges } from './changes.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import { attach, placed } from './files.ts';
 import { withUrls } from './html.ts';
 import { kindFor } from './kind.ts';

@@ -1,5 +1,5 @@
 /** What is asked of RT about one ticket: itself, its transactions, the parts of its messages. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Filter, RtClient } from './client.ts';
 import { query } from './client.ts';
 import type { RtFields } from './fields.ts';

@@ -3,8 +3,8 @@
  * arrives; a large file is never in memory as a whole.
  */
 import { Transform, pipeline } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { OpenedAttachment } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import { query } from './client.ts';
 import type { RtClient } from './client.ts';
 import { foundPartSchema } from './wire.ts';

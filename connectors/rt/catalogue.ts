@@ -1,5 +1,5 @@
 /** What an RT offers. One request for queues, one for fields, and one for each field with options. */
-import type { Catalogue, CatalogueField, CatalogueKind } from '#core/vocabulary.ts';
+import type { Catalogue, CatalogueField, CatalogueKind } from '#core/words/vocabulary.ts';
 import { query } from './client.ts';
 import type { RtField } from './fields.ts';
 import { isCategory } from './history.ts';

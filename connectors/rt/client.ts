@@ -2,9 +2,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { ConnectorContext, HttpReply, HttpRequest } from '#connectors/helpdesk.ts';
-import { parseJson, unexpectedShape } from '#connectors/json.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
+import type { HttpReply, HttpRequest } from '#connectors/contract/http.ts';
+import { parseJson, unexpectedShape } from '#connectors/kit/json.ts';
 import { replyError } from './errors.ts';
 import type { Purpose } from './errors.ts';
 import { pageOf } from './wire.ts';

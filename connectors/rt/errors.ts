@@ -1,6 +1,6 @@
 /** What RT's answers mean when they are not success. Its own words go along, for the person who reads the receipt. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { HttpReply } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { HttpReply } from '#connectors/contract/http.ts';
 
 export type Purpose = {
   /** Completes "RT could not …". */

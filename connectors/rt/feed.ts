@@ -3,8 +3,8 @@
  * a higher one may appear first; therefore the cursor keeps a floor below which everything is surely known (older than
  * `overlapMs` by RT's own clock) and remembers what it has seen above it, and nothing is told twice.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { FeedPage } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { FeedPage } from '#connectors/contract/helpdesk.ts';
 import { query, sqlQuoted } from './client.ts';
 import type { RtClient } from './client.ts';
 import { feedItemSchema, pageOf } from './wire.ts';

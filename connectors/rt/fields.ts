@@ -1,6 +1,6 @@
 /** Custom fields: which there are, and their values in Ferry's form and in RT's. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { FieldType, FieldValue } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { FieldType, FieldValue } from '#core/words/vocabulary.ts';
 import type { RtClient } from './client.ts';
 import { query } from './client.ts';
 import { dateOf, instantOf, instantOfDatabase, localTime } from './time.ts';

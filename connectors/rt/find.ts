@@ -2,8 +2,8 @@
  * Looks for a write in doubt. A note is found by its marker, a new ticket by the marker in its reference field; changes
  * without a note are found when the ticket or its history since then shows them, and are harmless to make again.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Step, Written } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Step, Written } from '#core/words/desk.ts';
 import { query, sqlQuoted } from './client.ts';
 import { composeNote } from './notes.ts';
 import { cleanMarker, markerOf } from './parts.ts';

@@ -1,5 +1,5 @@
 /** Reads the webhook that setup.pl installs: it names a ticket, nothing else is believed. */
-import type { HintOf } from '#connectors/helpdesk.ts';
+import type { HintOf } from '#connectors/contract/helpdesk.ts';
 import { hintSchema } from './wire.ts';
 
 export const hintOf: HintOf = (body) => {

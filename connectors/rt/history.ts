@@ -1,7 +1,7 @@
 /** RT's transactions as actions. */
-import { fingerprintOf } from '#core/fingerprint.ts';
-import type { ObservedAction } from '#connectors/helpdesk.ts';
-import type { FieldValue, Person, Visibility, Words } from '#core/vocabulary.ts';
+import { fingerprintOf } from '#core/text/fingerprint.ts';
+import type { ObservedAction } from '#core/words/desk.ts';
+import type { FieldValue, Person, Visibility, Words } from '#core/words/vocabulary.ts';
 import { comparable, readValue } from './fields.ts';
 import type { RtField } from './fields.ts';
 import { markerOf, messageOf } from './parts.ts';

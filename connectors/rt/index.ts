@@ -1,5 +1,5 @@
 /** Request Tracker 5 through its REST2 API. Set-up in RT, rights and what is verified: docs/connectors/rt.md. */
-import type { ConnectorContext, Helpdesk } from '#connectors/helpdesk.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { openAttachment } from './attachment.ts';
 import { catalogueOf } from './catalogue.ts';
 import { createRtClient } from './client.ts';

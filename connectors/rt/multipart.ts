@@ -1,7 +1,7 @@
 /** A message with files as multipart/form-data, streamed: a large file is never in memory as a whole. */
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Attachment } from '#core/vocabulary.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
 import { contentIdOf } from './notes.ts';
 
 export type Multipart = {

@@ -1,8 +1,8 @@
 /** Notes on their way into RT and out of it. */
-import { defuseTagsInHtml } from '#core/defuse.ts';
-import { decodeEntities } from '#core/fingerprint.ts';
-import { escapeHtml } from '#core/text.ts';
-import type { Attachment, Command } from '#core/vocabulary.ts';
+import { defuseTagsInHtml } from '#core/text/defuse.ts';
+import { decodeEntities } from '#core/text/fingerprint.ts';
+import { escapeHtml } from '#core/text/text.ts';
+import type { Attachment, Command } from '#core/words/vocabulary.ts';
 
 /**
  * The note as RT gets it: who wrote it on the first line, since RT shows our own account as the author; pictures by a

@@ -1,6 +1,6 @@
 /** The parts of RT's messages: which are the text, which are files, and the marks Ferry left in their headers. */
-import type { Attachment } from '#core/vocabulary.ts';
-import { textToHtml } from '#core/text.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
+import { textToHtml } from '#core/text/text.ts';
 import { pointImages } from './notes.ts';
 import type { RtPart } from './wire.ts';
 

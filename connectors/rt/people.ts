@@ -1,6 +1,6 @@
 /** Who is who in RT: our own account, the system itself, agents (privileged users) and everybody else. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Person } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Person } from '#core/words/vocabulary.ts';
 import type { RtClient } from './client.ts';
 import { userSchema } from './wire.ts';
 

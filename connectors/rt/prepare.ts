@@ -1,6 +1,6 @@
 /** What a command says, as RT has to be told it; refused here where RT would not say no itself, or too late. */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import type { Reader } from './ask.ts';
 import { query } from './client.ts';
 import { setupIncomplete } from './errors.ts';

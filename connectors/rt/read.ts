@@ -3,8 +3,8 @@
  * then the texts of its notes; one more where files are attached, and one per further hundred transactions, and one for
  * each person not met before.
  */
-import type { Reading } from '#connectors/helpdesk.ts';
-import type { FieldValue, Person, TicketSnapshot } from '#core/vocabulary.ts';
+import type { Reading } from '#core/words/desk.ts';
+import type { FieldValue, Person, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { askCreate, askParts, askTicket, askTransactions, numberOf, urlOf } from './ask.ts';
 import type { Reader } from './ask.ts';
 import { readValues } from './fields.ts';

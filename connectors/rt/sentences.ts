@@ -4,7 +4,7 @@
  * request asks for English. Values stand unquoted in these sentences and may say anything, so a sentence about a custom
  * field counts only in the exact form RT has for a field that was sent.
  */
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 const done: readonly RegExp[] = [
   /^(?:Comments|Correspondence) added$/,

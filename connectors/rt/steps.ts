@@ -2,9 +2,9 @@
  * How a command becomes requests. A note takes status, category and fields along in one request (RT does them in this
  * order: note, fields, status); subject and priority can't ride along, then everything but the note follows in a second.
  */
-import type { Step } from '#connectors/helpdesk.ts';
-import { defuseTags } from '#core/defuse.ts';
-import type { Command, FieldValue } from '#core/vocabulary.ts';
+import type { Step } from '#core/words/desk.ts';
+import { defuseTags } from '#core/text/defuse.ts';
+import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { fingerprintOfAction } from './history.ts';
 import { composeNote, fitted, uploads } from './notes.ts';
 import type { RtOptions } from './wire.ts';

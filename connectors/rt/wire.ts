@@ -3,7 +3,7 @@
  * an RT instance. RT writes numbers as numbers or as strings, as it happens.
  */
 import { z } from 'zod';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 const name = z.string().trim().min(1).max(200);
 const ms = z.int().min(0).max(3_600_000);

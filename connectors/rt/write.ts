@@ -1,9 +1,10 @@
 /** Makes the changes of a step: one request each, except that a requester without an e-mail address is looked up first. */
 import { Readable } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { PerformOptions, Step, Written } from '#connectors/helpdesk.ts';
-import { defuseTags } from '#core/defuse.ts';
-import type { Attachment, Command } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
+import type { Step, Written } from '#core/words/desk.ts';
+import { defuseTags } from '#core/text/defuse.ts';
+import type { Attachment, Command } from '#core/words/vocabulary.ts';
 import { missingTicket } from './errors.ts';
 import type { Asked } from './sentences.ts';
 import { multipart } from './multipart.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import type { Attachment, Audience, Person, Reason, SendTo, Visibility, Words } from '#core/vocabulary.ts';
+import type { Attachment, Audience, Person, Reason, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
 
 /** The log. Without a mirror only ids, hash, time and reason are kept, never content. */
 export const actions = pgTable(

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import type { Reason } from '#core/vocabulary.ts';
+import type { Reason } from '#core/words/vocabulary.ts';
 
 /** One row per try. Partitioned by month (see the migration), so that old ones can be dropped at no cost. */
 export const attempts = pgTable(
@@ -16,7 +16,7 @@ export const attempts = pgTable(
     result: text().notNull(),
     reason: jsonb().$type<Reason>(),
     /** Versions of outbound, inbound and catalogue the decision was made with. */
-    versions: jsonb().$type<{ readonly outbound: number; readonly inbound: number; readonly catalogue: number }>(),
+    versions: jsonb().$type<{ readonly outbound: number; readonly inbound?: number; readonly catalogue?: number }>(),
   },
   (table) => [index('attempts_delivery').on(table.delivery)],
 );

@@ -1,5 +1,5 @@
 import { integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Catalogue } from '#core/vocabulary.ts';
+import type { Catalogue } from '#core/words/vocabulary.ts';
 
 export const catalogues = pgTable(
   'catalogues',

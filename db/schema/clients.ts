@@ -1,5 +1,5 @@
 import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { SideName } from '#core/vocabulary.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
 
 /** Who may call the supplier and customer API: peers and in-house tools. One link and one role each. */
 export const clients = pgTable('clients', {

@@ -1,5 +1,5 @@
 import { bigint, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Reason } from '#core/vocabulary.ts';
+import type { Reason } from '#core/words/vocabulary.ts';
 
 /** The lease only saves wakes; ownership is the epoch. */
 export const couriers = pgTable('couriers', {

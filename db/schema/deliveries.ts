@@ -11,8 +11,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { ConstantPart, Outcome, Reason, Words } from '#core/vocabulary.ts';
-import type { ReceiptView as Receipt } from '#core/receipt.ts';
+import type { ConstantPart, Outcome, Reason, Words } from '#core/words/vocabulary.ts';
+import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { WireAction } from '#core/wire.ts';
 
 /** The intent to bring one action or one receipt down a lane. `copy` is an action that had arrived by another way. */

@@ -1,5 +1,5 @@
 import { integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { InstanceType } from '#core/vocabulary.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
 
 /** One helpdesk installation each. `credentials` is a JWE; the plain text exists only in memory. */
 export const instances = pgTable('instances', {

@@ -1,6 +1,6 @@
 import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { LinkSettings } from '#core/settings.ts';
-import type { Reason } from '#core/vocabulary.ts';
+import type { LinkSettings } from '#core/rules/settings.ts';
+import type { Reason } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
 
 export const links = pgTable('links', {

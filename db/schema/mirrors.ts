@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import type { CloseReason, MirrorState } from '#core/mirror.ts';
+import type { CloseReason, MirrorState } from '#core/words/mirror.ts';
 
 /** A pair of tickets on a link. The id is the escalating action's, minted on the customer's side. */
 export const mirrors = pgTable(

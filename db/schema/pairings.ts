@@ -1,6 +1,6 @@
 import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';
-import type { SideName } from '#core/vocabulary.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
 
 /** One check of a pairing, in one direction. */

@@ -1,5 +1,5 @@
 import { integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { SideSettings } from '#core/settings.ts';
+import type { SideSettings } from '#core/rules/settings.ts';
 
 /** Every version a side ever had; a change is a new row. */
 export const settings = pgTable(

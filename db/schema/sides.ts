@@ -1,5 +1,5 @@
 import { integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import type { SideName } from '#core/vocabulary.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
 
 /** The two ends of each link. `id` is `<link>/<side>`. */
 export const sides = pgTable(

@@ -1,5 +1,5 @@
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { TicketSnapshot } from '#core/vocabulary.ts';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /** Tickets that were read at least once. `cursor` is the time of the latest action logged or recognised. */
 export const tickets = pgTable(

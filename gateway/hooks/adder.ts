@@ -2,9 +2,9 @@
  * Puts hints into the database, many at a time: while one statement is on its way the next ones gather. A caller is
  * answered only after the commit of its own.
  */
-import { addHints, notifyHints } from '#db/hint.ts';
-import type { Hint } from '#db/hint.ts';
-import type { Db } from '#db/client.ts';
+import { addHints, notifyHints } from '#db/log/hint.ts';
+import type { Hint } from '#db/log/hint.ts';
+import type { Db } from '#db/base/client.ts';
 import { ProblemError } from '#gateway/problems.ts';
 
 export type Adder = {

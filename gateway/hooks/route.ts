@@ -4,8 +4,8 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { InstanceType } from '#core/vocabulary.ts';
-import type { Hint, HookTarget } from '#db/hint.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { Hint, HookTarget } from '#db/log/hint.ts';
 import { readJson } from '#gateway/json-body.ts';
 import { problem } from '#gateway/problems.ts';
 import type { Adder } from './adder.ts';

@@ -1,6 +1,6 @@
 /** Which instances have a webhook: read from the database, kept for a moment, so that a hook costs one statement. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { HookTarget } from '#db/hint.ts';
+import type { HookTarget } from '#db/log/hint.ts';
 
 export type Targets = {
   /** The instance, if it exists and this is its secret; the same answer, and work, for both mistakes. */

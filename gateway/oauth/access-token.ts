@@ -1,8 +1,8 @@
 /** Access tokens (RFC 9068): made by the token endpoint, taken by the API. Both are this gateway; nothing is asked outside. */
 import { randomUUID } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
-import type { ClientRow } from '#db/clients.ts';
-import type { SideName } from '#core/vocabulary.ts';
+import type { ClientRow } from '#db/links/clients.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
 import { clockToleranceS, tokenTtlS } from './deps.ts';
 import type { AuthenticateDeps } from './deps.ts';
 import { issuerUrl } from './issuer.ts';

@@ -4,9 +4,9 @@
  * wrong, the answer is the same to the byte.
  */
 import { createMiddleware } from 'hono/factory';
-import { standingOf } from '#db/clients.ts';
-import type { Standing } from '#db/clients.ts';
-import { seeOnce } from '#db/seen-jtis.ts';
+import { standingOf } from '#db/links/clients.ts';
+import type { Standing } from '#db/links/clients.ts';
+import { seeOnce } from '#db/links/seen-jtis.ts';
 import { problem } from '#gateway/problems.ts';
 import { readAccessToken, TokenError } from './access-token.ts';
 import type { TokenClaims } from './access-token.ts';

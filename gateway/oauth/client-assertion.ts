@@ -1,9 +1,9 @@
 /** `private_key_jwt` as draft-ietf-oauth-rfc7523bis has it: meant for this one issuer, for a minute, once. */
 import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { JWK, JWTPayload } from 'jose';
-import type { Client } from '#db/client.ts';
-import type { ClientRow } from '#db/clients.ts';
-import { seeOnce } from '#db/seen-jtis.ts';
+import type { Client } from '#db/base/client.ts';
+import type { ClientRow } from '#db/links/clients.ts';
+import { seeOnce } from '#db/links/seen-jtis.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { clockToleranceS } from './deps.ts';
 

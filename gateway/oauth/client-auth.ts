@@ -1,8 +1,8 @@
 /** Which client is asking at the token endpoint, and whether it is that client: by secret or by signature, one of them. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
-import { loadClient } from '#db/clients.ts';
-import type { ClientRow } from '#db/clients.ts';
+import { loadClient } from '#db/links/clients.ts';
+import type { ClientRow } from '#db/links/clients.ts';
 import { assertionType, checkAssertion, claimedClient } from './client-assertion.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { KeysUnavailable } from './client-keys.ts';

@@ -5,9 +5,9 @@
  */
 import type { JWK } from 'jose';
 import { z } from 'zod';
-import type { Client } from '#db/client.ts';
-import { rememberClientKeys } from '#db/clients.ts';
-import type { ClientRow } from '#db/clients.ts';
+import type { Client } from '#db/base/client.ts';
+import { rememberClientKeys } from '#db/links/clients.ts';
+import type { ClientRow } from '#db/links/clients.ts';
 
 export type ClientKeys = {
   /** @param again with a key that was not among the ones given before; null where it is too early to look again */

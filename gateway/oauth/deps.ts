@@ -1,9 +1,9 @@
 /** What the OAuth part needs from whoever wires the gateway. */
 import type { Context } from 'hono';
 import type { Log } from '#config/log.ts';
-import type { SideName } from '#core/vocabulary.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
-import type { Client } from '#db/client.ts';
+import type { Client } from '#db/base/client.ts';
 import type { KeyRing } from './key-ring.ts';
 
 export type AuthenticateDeps = {
@@ -17,7 +17,7 @@ export type AuthenticateDeps = {
 };
 
 export type OAuthDeps = AuthenticateDeps & {
-  /** Reads a client's key set through the guarded way out (connectors/peer/fetch-json.ts); rejects when it can't. */
+  /** Reads a client's key set through the guarded way out (protocols/ferry/fetch-json.ts); rejects when it can't. */
   readonly fetchJson: (url: string) => Promise<unknown>;
   /** How long clients' key sets are kept, and how soon one is read again; milliseconds. Default ten minutes, 30 s. */
   readonly clientKeys?: { readonly maxAgeMs: number; readonly cooldownMs: number };

@@ -1,9 +1,9 @@
 /** The keys of our instances, kept for a moment, so that a request costs no look at them. */
 import { importJWK } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
-import type { Client } from '#db/client.ts';
-import { openKey, publishedKeys } from '#db/keys.ts';
-import type { Jwk, Open, PublishedKey, SigningKey } from '#db/keys.ts';
+import type { Client } from '#db/base/client.ts';
+import { openKey, publishedKeys } from '#db/links/keys.ts';
+import type { Jwk, Open, PublishedKey, SigningKey } from '#db/links/keys.ts';
 
 export type VerifyingKey = { readonly instance: string; readonly key: CryptoKey };
 

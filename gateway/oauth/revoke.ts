@@ -1,6 +1,6 @@
 /** `POST /oauth/revoke` (RFC 7009): a client gives a token of its own back. Of others' and unknown ones it learns nothing. */
 import type { Context } from 'hono';
-import { seeOnce } from '#db/seen-jtis.ts';
+import { seeOnce } from '#db/links/seen-jtis.ts';
 import { readAccessToken, TokenError } from './access-token.ts';
 import { authenticateClient } from './client-auth.ts';
 import type { ClientAuthDeps } from './client-auth.ts';

@@ -1,7 +1,7 @@
 /** `POST /oauth/token`: client credentials for an access token of five minutes. */
 import type { Context } from 'hono';
-import type { ClientRow } from '#db/clients.ts';
-import { seeOnce } from '#db/seen-jtis.ts';
+import type { ClientRow } from '#db/links/clients.ts';
+import { seeOnce } from '#db/links/seen-jtis.ts';
 import { makeAccessToken } from './access-token.ts';
 import { authenticateClient } from './client-auth.ts';
 import type { ClientAuthDeps } from './client-auth.ts';

@@ -2,11 +2,11 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { wireChecks, wireClose, wireLimits, type WireChecked, type WireLink } from '#core/wire.ts';
-import type { Client } from '#db/client.ts';
-import { fingerprintOf } from '#db/fingerprint.ts';
-import { closeLink } from '#db/link-close.ts';
-import { loadLink } from '#db/link-life.ts';
-import { startChecks, type Check } from '#db/pairings.ts';
+import type { Client } from '#db/base/client.ts';
+import { fingerprintOf } from '#db/links/identity.ts';
+import { closeLink } from '#db/links/link-close.ts';
+import { loadLink } from '#db/links/link-life.ts';
+import { startChecks, type Check } from '#db/links/pairings.ts';
 import { parseStrict } from '#gateway/json-body.ts';
 import type { Caller } from '#gateway/oauth/deps.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';

@@ -7,18 +7,18 @@ import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { wirePairing, wireVersion, type WirePaired, type WirePairing } from '#core/wire.ts';
-import type { Client } from '#db/client.ts';
-import { loadInstance } from '#db/instances.ts';
-import { ensureKeys, type Seal } from '#db/keys.ts';
-import { createPeerLink, LinkError } from '#db/link-life.ts';
-import { pairingHash } from '#db/pairing-code.ts';
-import { clientOf, findExchanged, findInvitation, takeInvitation, type Pairing } from '#db/pairings.ts';
+import type { Client } from '#db/base/client.ts';
+import { loadInstance } from '#db/settings/instances.ts';
+import { ensureKeys, type Seal } from '#db/links/keys.ts';
+import { createPeerLink, LinkError } from '#db/links/link-life.ts';
+import { pairingHash } from '#db/links/pairing-code.ts';
+import { clientOf, findExchanged, findInvitation, takeInvitation, type Pairing } from '#db/links/pairings.ts';
 import { readJson } from '#gateway/json-body.ts';
 import { createFailures, socketAddress } from '#gateway/oauth/failures.ts';
 import { issuerUrl } from '#gateway/oauth/issuer.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';
 
-/** Who answers at an issuer URL; connectors/peer/identity.ts. */
+/** Who answers at an issuer URL; protocols/ferry/identity.ts. */
 export type Identified = {
   readonly issuer: string;
   readonly jwksUri: string;

@@ -2,7 +2,7 @@
 import { html, raw } from 'hono/html';
 
 import type { Markup } from './html-page.ts';
-import type { PlugSeen } from './plug.ts';
+import type { PlugSeen } from './seen.ts';
 import type { Step } from './steps.ts';
 
 export type FrameName = 'acme' | 'northwind' | 'portal' | 'outbox';

@@ -1,7 +1,7 @@
 /** The mapping editor: the rules in force, and one row to change them by. */
 import { html, raw } from 'hono/html';
 
-import type { CatalogueKind } from '#core/vocabulary.ts';
+import type { CatalogueKind } from '#core/words/vocabulary.ts';
 
 import type { Markup } from './html-page.ts';
 import type { Editor, EditorRow, SaveResult } from './mistake.ts';

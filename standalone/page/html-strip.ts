@@ -1,7 +1,7 @@
 /** The strip between the desks: one line for each carried action, with the rule that fired. */
 import { html } from 'hono/html';
 
-import type { StripRow } from '#db/strip.ts';
+import type { StripRow } from '#standalone/demo/strip.ts';
 
 import type { Markup } from './html-page.ts';
 

@@ -1,7 +1,7 @@
 /** The timeline of one ticket across both sides, as `ferry trace` prints it, for the eye. */
 import { html } from 'hono/html';
 
-import type { DeliveryLine, Entry, MirrorLine, Timeline } from '#cli/trace/timeline.ts';
+import type { DeliveryLine, Entry, MirrorLine, Timeline } from '#operate/trace/timeline.ts';
 
 import { document } from './html-page.ts';
 import type { Markup } from './html-page.ts';

@@ -1,7 +1,7 @@
 /** How every customer stands, with the text of what fails and what to do: what `ferry status` tells. */
 import { html } from 'hono/html';
 
-import type { InstanceStatus, LinkStatus } from '#db/status.ts';
+import type { InstanceStatus, LinkStatus } from '#db/operate/status.ts';
 
 import type { Markup } from './html-page.ts';
 

@@ -6,15 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { raw } from 'hono/html';
 
-import { timelineOf } from '#cli/trace/timeline.ts';
-import type { Timeline } from '#cli/trace/timeline.ts';
-import { connect } from '#db/client.ts';
-import { laneChannel } from '#db/couriers.ts';
-import { hintChannel } from '#db/hint.ts';
-import { settingsInForce } from '#db/settings.ts';
-import { loadStatus } from '#db/status.ts';
-import { findTicket, loadTrace } from '#db/trace.ts';
-import type { Children } from '#standalone/children.ts';
+import { timelineOf } from '#operate/trace/timeline.ts';
+import type { Timeline } from '#operate/trace/timeline.ts';
+import { connect } from '#db/base/client.ts';
+import { laneChannel } from '#db/carry/couriers.ts';
+import { hintChannel } from '#db/log/hint.ts';
+import { settingsInForce } from '#db/settings/settings.ts';
+import { loadStatus } from '#db/operate/status.ts';
+import { findTicket, loadTrace } from '#db/operate/trace.ts';
+import type { Children } from '#standalone/machine/children.ts';
 
 import type { Desk, DeskAction } from './desks.ts';
 import type { Frames } from './html-main.ts';

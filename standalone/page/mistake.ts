@@ -2,11 +2,11 @@
 import { stringify } from 'yaml';
 
 import { createApplyDeps } from '#cli/apply-deps.ts';
-import { applyLinks } from '#cli/links/apply.ts';
-import type { CatalogueKind } from '#core/vocabulary.ts';
-import type { Client } from '#db/client.ts';
-import { latestCatalogues, loadFederation } from '#db/settings.ts';
-import type { StoredFederation } from '#db/settings.ts';
+import { applyLinks } from '#operate/apply/apply.ts';
+import type { CatalogueKind } from '#core/words/vocabulary.ts';
+import type { Client } from '#db/base/client.ts';
+import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
+import type { StoredFederation } from '#db/settings/settings.ts';
 
 export type EditorRow = { readonly from: string; readonly to: string; readonly mails: boolean };
 

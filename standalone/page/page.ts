@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 
 import { createAdaptorServer } from '@hono/node-server';
 
-import { codeOf, portTaken } from '#standalone/errors.ts';
+import { codeOf, portTaken } from '#standalone/machine/errors.ts';
 
 import { createApp } from './app.ts';
 import { progressParts } from './html-page.ts';

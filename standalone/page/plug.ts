@@ -2,25 +2,12 @@
  * The plug of the worker, which does all the carrying. Pulling it kills the process; what people write meanwhile waits in
  * their desks. What became of it is counted there, on both tickets, and compared with the deliveries.
  */
-import type { StripRow } from '#db/strip.ts';
+import type { PlugSeen } from './seen.ts';
+import type { StripRow } from '#standalone/demo/strip.ts';
 
-import type { Children } from '#standalone/children.ts';
+import type { Children } from '#standalone/machine/children.ts';
 import type { DeskAction, DeskTicket } from './desks.ts';
-import { isCarried } from './view.ts';
-
-export type PlugState = 'in' | 'pulled' | 'starting';
-
-export type PlugSeen = {
-  readonly state: PlugState;
-  /** Written on each side since it was pulled, and to be carried. */
-  readonly notes: { readonly acme: number; readonly northwind: number };
-  readonly waiting: number;
-  readonly applied: number;
-  readonly lost: number;
-  readonly twice: number;
-  /** It is in again and everything that waited has ended. */
-  readonly finished: boolean;
-};
+import { isCarried } from './seen.ts';
 
 export type DeskName = 'acme' | 'northwind';
 type Both<T> = Readonly<Record<DeskName, T>>;

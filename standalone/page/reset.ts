@@ -1,14 +1,14 @@
 /** Brings the demo back to its start while everything runs on: desks, mirrors, and the link's rules. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { connect } from '#db/client.ts';
-import type { Client } from '#db/client.ts';
-import { notifyHints } from '#db/hint.ts';
-import { forgetCarried, forgetOlder, goOn, openWrites, quiesce } from '#db/start-anew.ts';
-import { twinNames } from '#standalone/demo-desks.ts';
-import type { DemoDesks } from '#standalone/demo-desks.ts';
-import { isChanged, linkDesks } from '#standalone/demo-link.ts';
-import { ticketToEscalate } from '#standalone/demo-ticket.ts';
+import { connect } from '#db/base/client.ts';
+import type { Client } from '#db/base/client.ts';
+import { notifyHints } from '#db/log/hint.ts';
+import { forgetCarried, forgetOlder, goOn, openWrites, quiesce } from '#standalone/demo/start-anew.ts';
+import { twinNames } from '#standalone/demo/demo-desks.ts';
+import type { DemoDesks } from '#standalone/demo/demo-desks.ts';
+import { isChanged, linkDesks } from '#standalone/demo/demo-link.ts';
+import { ticketToEscalate } from '#standalone/demo/demo-ticket.ts';
 
 import type { Desk } from './desks.ts';
 import type { DemoTicket } from './view.ts';

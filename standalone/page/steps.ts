@@ -1,5 +1,5 @@
 /** The six steps of the first minute: what to do next, and by what it is seen that it was done. Pure. */
-import type { StripRow } from '#db/strip.ts';
+import type { StripRow } from '#standalone/demo/strip.ts';
 
 import type { View } from './view.ts';
 

@@ -1,14 +1,13 @@
 /** What the page knows of the demo at one moment, read from the database and the desks and from nowhere else. */
-import type { Client } from '#db/client.ts';
-import { latestMirror, loadStrip } from '#db/strip.ts';
-import type { MirrorSeen, StripRow } from '#db/strip.ts';
+import type { Client } from '#db/base/client.ts';
+import { latestMirror, loadStrip } from '#standalone/demo/strip.ts';
+import type { MirrorSeen, StripRow } from '#standalone/demo/strip.ts';
 import type { PortalTicket } from '#twins/halo/client.ts';
 import type { Mail } from '#twins/halo/mail.ts';
-import { webClient } from '#twins/halo/model.ts';
 
-import type { Desk, DeskAction, DeskTicket } from './desks.ts';
+import type { Desk, DeskTicket } from './desks.ts';
 import type { MistakeSeen } from './mistake.ts';
-import type { PlugSeen } from './plug.ts';
+import type { PlugSeen } from './seen.ts';
 import type { StepWords } from './step-words.ts';
 
 export type DemoTicket = { readonly id: number; readonly summary: string };
@@ -58,11 +57,6 @@ export async function readDesks(
     far === null ? 0 : orNull(desks.northwind.mirrorsOf(String(ticket.id))),
   ]);
   return { acme, portal, mails: mails ?? [], northwind, copies: copies ?? 0 };
-}
-
-/** Made by Ferry, not by a person at this desk. */
-export function isCarried(action: DeskAction): boolean {
-  return action.actionby_application_id !== '' && action.actionby_application_id !== webClient;
 }
 
 async function orNull<T>(reading: Promise<T>): Promise<T | null> {

@@ -5,17 +5,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { local } from '#standalone/announce.ts';
-import type { RunningChild, StartChild } from '#standalone/children.ts';
-import { keepVariables, readVariables } from '#standalone/demo-desks.ts';
-import type { DemoDesks } from '#standalone/demo-desks.ts';
-import { childFailed, codeOf, portTaken, rtNotInstalled } from '#standalone/errors.ts';
-import type { Ports } from '#standalone/kept.ts';
-import { endings } from '#standalone/leftovers.ts';
-import { logFile, rotateLog } from '#standalone/paths.ts';
-import type { Paths } from '#standalone/paths.ts';
-import { endBySteps, sizeOf, spawnInGroup, tailOf } from '#standalone/spawned.ts';
-import { unprivilegedUser } from '#standalone/user.ts';
+import { local } from '#standalone/machine/ports.ts';
+import type { RunningChild, StartChild } from '#standalone/machine/children.ts';
+import { keepVariables, readVariables } from '#standalone/demo/demo-desks.ts';
+import type { DemoDesks } from '#standalone/demo/demo-desks.ts';
+import { childFailed, codeOf, portTaken, rtNotInstalled } from '#standalone/machine/errors.ts';
+import type { Ports } from '#standalone/machine/kept.ts';
+import { endings } from '#standalone/machine/leftovers.ts';
+import { logFile, rotateLog } from '#standalone/machine/paths.ts';
+import type { Paths } from '#standalone/machine/paths.ts';
+import { endBySteps, sizeOf, spawnInGroup, tailOf } from '#standalone/machine/spawned.ts';
+import { unprivilegedUser } from '#standalone/machine/user.ts';
 
 import { fillRt, rtEnvironment, rtIsInstalled, rtPackages, rtServer, setUpRt, writeSite } from './site.ts';
 import type { RtSite } from './site.ts';

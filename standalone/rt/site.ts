@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { programFile } from '#standalone/paths.ts';
-import type { RunAs } from '#standalone/user.ts';
+import { programFile } from '#standalone/machine/paths.ts';
+import type { RunAs } from '#standalone/machine/user.ts';
 
 export const rtServer = '/usr/share/request-tracker5/libexec/rt-server';
 const setupDatabase = '/usr/sbin/rt-setup-database-5';

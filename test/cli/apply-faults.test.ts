@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import type { ApplyResult } from '#cli/links/apply.ts';
+import type { ApplyResult } from '#operate/apply/apply.ts';
 import { goodYaml, lineOf, openBench } from './support.ts';
 import type { Bench } from './support.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import { rows } from '#db/client.ts';
-import { settingsInForce } from '#db/settings.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { rows } from '#db/base/client.ts';
+import { settingsInForce } from '#db/settings/settings.ts';
 import { env, goodYaml, northwindCatalogue, openBench } from './support.ts';
 import type { Bench } from './support.ts';
 

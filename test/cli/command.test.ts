@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { connect } from '#db/client.ts';
+import { connect } from '#db/base/client.ts';
 import { freshDatabase, emptyDatabase } from '#test/support/database.ts';
 import type { TestDatabase } from '#test/support/database.ts';
 import { checkout, startProgram } from '#test/support/process.ts';

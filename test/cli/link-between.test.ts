@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { checkFingerprint } from '#db/fingerprint.ts';
-import { publicKeys } from '#db/keys.ts';
+import { checkFingerprint } from '#db/links/identity.ts';
+import { publicKeys } from '#db/links/keys.ts';
 import { join, openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
 
 let acme: PairGateway;

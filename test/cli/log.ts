@@ -1,6 +1,6 @@
 // A mirrored ticket, one that is not, and what waits, written into the log as the worker would.
 import { sql } from 'drizzle-orm';
-import type { Connection } from '#db/client.ts';
+import type { Connection } from '#db/base/client.ts';
 
 export const ids = {
   escalation: '019a0000-0000-7000-8000-000000000001',

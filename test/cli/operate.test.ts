@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { ids, plantTickets } from './log.ts';
 import { ferry } from './run.ts';
 import { goodYaml, openBench } from './support.ts';

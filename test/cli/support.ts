@@ -1,12 +1,12 @@
 // Links files against a database of their own and desks that only know what they offer.
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import { rulesOf } from '#connectors/index.ts';
-import type { Catalogue } from '#core/vocabulary.ts';
-import { applyLinks } from '#cli/links/apply.ts';
-import type { ApplyOptions, ApplyResult } from '#cli/links/apply.ts';
-import type { ApplyDeps } from '#cli/links/types.ts';
-import { connect } from '#db/client.ts';
-import type { Connection } from '#db/client.ts';
+import type { Catalogue } from '#core/words/vocabulary.ts';
+import { applyLinks } from '#operate/apply/apply.ts';
+import type { ApplyOptions, ApplyResult } from '#operate/apply/apply.ts';
+import type { ApplyDeps } from '#operate/apply/types.ts';
+import { connect } from '#db/base/client.ts';
+import type { Connection } from '#db/base/client.ts';
 import { freshDatabase } from '#test/support/database.ts';
 
 export const secretKey = Buffer.alloc(32, 7);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { signConstant } from '#connectors/peer/provenance.ts';
-import { canonicalConstant } from '#core/constant.ts';
-import { ensureKeys, publicKeys, signingKey } from '#db/keys.ts';
-import { rememberKey } from '#db/origin-keys.ts';
+import { signConstant } from '#protocols/ferry/provenance.ts';
+import { canonicalConstant } from '#core/log/constant.ts';
+import { ensureKeys, publicKeys, signingKey } from '#db/links/keys.ts';
+import { rememberKey } from '#db/exchange/origin-keys.ts';
 import { join, openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
 
 let acme: PairGateway;

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
-import type { Helpdesk, ObservedAction, Reading, Step } from '#connectors/helpdesk.ts';
-import type { Attachment, Command, FieldValue, TicketSnapshot } from '#core/vocabulary.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { ObservedAction, Reading, Step } from '#core/words/desk.ts';
+import type { Attachment, Command, FieldValue, TicketSnapshot } from '#core/words/vocabulary.ts';
 
 export type FileToAttach = {
   readonly name: string;

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import type { Helpdesk } from '#connectors/helpdesk.ts';
-import { comparableText } from '#core/fingerprint.ts';
-import type { Command } from '#core/vocabulary.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { comparableText } from '#core/text/fingerprint.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import { until } from '#test/support/wait.ts';
 import {
   actionsWith,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decide, type DecideInput } from '#core/decide.ts';
+import { decide } from '#core/conversation/decide.ts';
+import type { DecideInput } from '#core/conversation/decide-input.ts';
 import { action, decideInput, inbound, outgoing, short, snapshot, words } from './fixtures.ts';
 
 const statuses = [{ from: 'Done', to: 'Resolved' }];

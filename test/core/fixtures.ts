@@ -1,10 +1,18 @@
 /** Values for the tests of core: an Acme that escalates to a Northwind whose words differ on purpose. */
-import type { DecideInput } from '#core/decide.ts';
-import type { MirrorView } from '#core/mirror.ts';
-import type { Opening, RouteAction, RouteInput } from '#core/route.ts';
-import type { Outgoing, SendInput } from '#core/send.ts';
-import { inboundSchema, outboundSchema, type Inbound, type Outbound } from '#core/settings.ts';
-import type { Action, Attachment, Catalogue, CatalogueKind, TicketSnapshot, Verdict, Words } from '#core/vocabulary.ts';
+import type { DecideInput } from '#core/conversation/decide-input.ts';
+import type { MirrorView } from '#core/words/mirror.ts';
+import type { Opening, RouteAction, RouteInput } from '#core/log/route.ts';
+import type { Outgoing, SendInput } from '#core/conversation/send.ts';
+import { inboundSchema, outboundSchema, type Inbound, type Outbound } from '#core/rules/settings.ts';
+import type {
+  Action,
+  Attachment,
+  Catalogue,
+  CatalogueKind,
+  TicketSnapshot,
+  Verdict,
+  Words,
+} from '#core/words/vocabulary.ts';
 import type { z } from 'zod';
 
 export const now = '2026-11-21T12:00:00.000Z';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { breaker, type Passage } from '#core/breaker.ts';
-import { canonicalConstant, constantHash } from '#core/constant.ts';
-import { afterApplied, mirrorEvents, nextLife, takesReplies, type MirrorEvent } from '#core/mirror-life.ts';
-import { mirrorStates, type CloseReason, type MirrorState } from '#core/mirror.ts';
-import { isReasonCode, reason, reasonCodes } from '#core/reasons.ts';
-import { receiptCommand, type ReceiptView } from '#core/receipt.ts';
-import { authDelayMs, isOverdue, nextTry, retryCapMs } from '#core/retry.ts';
+import { breaker, type Passage } from '#core/log/breaker.ts';
+import { canonicalConstant, constantHash } from '#core/log/constant.ts';
+import { afterApplied, mirrorEvents, nextLife, takesReplies, type MirrorEvent } from '#core/log/mirror-life.ts';
+import { mirrorStates, type CloseReason, type MirrorState } from '#core/words/mirror.ts';
+import { isReasonCode, reason, reasonCodes } from '#core/words/reasons.ts';
+import { receiptCommand, type ReceiptView } from '#core/conversation/receipt.ts';
+import { authDelayMs, isOverdue, nextTry, retryCapMs } from '#core/words/retry.ts';
 import { action, daysBefore, file, minutesBefore, mirror, now } from './fixtures.ts';
 
 // A mirror's life

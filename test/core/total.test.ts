@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { audienceOf, isWider } from '#core/audience.ts';
-import { decide, type DecideInput } from '#core/decide.ts';
-import { closeReasons, mirrorStates, type MirrorView } from '#core/mirror.ts';
-import { findRow } from '#core/names.ts';
-import { isReasonCode } from '#core/reasons.ts';
-import { route, type RouteInput } from '#core/route.ts';
-import { send, type SendInput } from '#core/send.ts';
-import type { Condition, Inbound, Outbound } from '#core/settings.ts';
+import { audienceOf, isWider } from '#core/rules/audience.ts';
+import { decide } from '#core/conversation/decide.ts';
+import type { DecideInput } from '#core/conversation/decide-input.ts';
+import { closeReasons, mirrorStates, type MirrorView } from '#core/words/mirror.ts';
+import { findRow } from '#core/words/names.ts';
+import { isReasonCode } from '#core/words/reasons.ts';
+import { route, type RouteInput } from '#core/log/route.ts';
+import { send, type SendInput } from '#core/conversation/send.ts';
+import type { Condition, Inbound, Outbound } from '#core/rules/settings.ts';
 import {
   audiences,
   fieldTypes,
@@ -20,7 +21,7 @@ import {
   type FieldValue,
   type Reason,
   type TicketSnapshot,
-} from '#core/vocabulary.ts';
+} from '#core/words/vocabulary.ts';
 import { daysBefore, inbound, minutesBefore, now, outbound } from './fixtures.ts';
 
 /** Few names, so that they often meet, and some that hurt. */

@@ -1,7 +1,7 @@
 /** What must hold between two gateways, whatever happened: both ends of each lane hold the same list. */
 import assert from 'node:assert/strict';
 import { sql } from 'drizzle-orm';
-import { rows, type Connection } from '#db/client.ts';
+import { rows, type Connection } from '#db/base/client.ts';
 import { until } from '#test/support/wait.ts';
 import type { CheckOptions } from './invariants.ts';
 import type { Organisation } from './organisations.ts';

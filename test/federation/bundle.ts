@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { cachedBundle } from '#workflows/cached-bundle.ts';
-import { workflowsPath } from '#workflows/run-worker.ts';
+import { cachedBundle } from '#worker/cached-bundle.ts';
+import { workflowsPath } from '#worker/run-worker.ts';
 import { tempDir } from '#test/support/temp.ts';
 
 const written = new Map<string, Promise<string>>();

@@ -5,20 +5,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { createCatalogueReader } from '#cli/catalogue.ts';
-import { applyLinks, type ApplyOptions } from '#cli/links/apply.ts';
-import { timelineOf, type Timeline } from '#cli/trace/timeline.ts';
+import { applyLinks, type ApplyOptions } from '#operate/apply/apply.ts';
+import { timelineOf, type Timeline } from '#operate/trace/timeline.ts';
 import { programEnv } from '#bench/environment.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHelpdesk, hintOf, rulesOf } from '#connectors/index.ts';
-import type { TicketSnapshot } from '#core/vocabulary.ts';
-import { connect, rows, type Connection } from '#db/client.ts';
-import { loadTrace } from '#db/trace.ts';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import { connect, rows, type Connection } from '#db/base/client.ts';
+import { loadTrace } from '#db/operate/trace.ts';
 import { createApp } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';
-import { runWorker } from '#workflows/run-worker.ts';
-import type { Limits } from '#workflows/activities/deps.ts';
+import { runWorker } from '#worker/run-worker.ts';
+import type { Limits } from '#activities/deps.ts';
 import { freshDatabase } from '#test/support/database.ts';
 import { startProgram, type Program, type ProgramOptions } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
@@ -146,7 +146,7 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
     async startWorker(limits = {}) {
       if (line !== undefined) {
         const args = ['--bundle-cache', await bundleCache()];
-        const worker = await start({ program: 'workflows/worker.ts', args, env });
+        const worker = await start({ program: 'worker/main.ts', args, env });
         stops.push(() => worker.stop());
         return { stop: async () => void (await worker.stop()) };
       }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
-import { releaseDelivery } from '#db/operate.ts';
-import { addHints, notifyHints } from '#db/hint.ts';
+import { rows } from '#db/base/client.ts';
+import { releaseDelivery } from '#db/operate/operate.ts';
+import { addHints, notifyHints } from '#db/log/hint.ts';
 import { startFaultProxy, type FaultProxy } from '#test/support/fault-proxy.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';

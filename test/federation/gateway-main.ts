@@ -5,10 +5,10 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { loadConfig } from '#config/env.ts';
-import { surviveDriverFault } from '#config/driver-fault.ts';
+import { surviveDriverFault } from '#db/base/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import { hintOf } from '#connectors/index.ts';
-import { connect } from '#db/client.ts';
+import { connect } from '#db/base/client.ts';
 import { createApp } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';
 import { wireFederation } from '#gateway/wire-federation.ts';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { parse } from 'yaml';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindSeed } from '#twins/halo/seeds/northwind.ts';
 import { errorDialogPng } from '#twins/halo/picture.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { startProgram } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
 import { allEnded, assertAgree } from './between.ts';

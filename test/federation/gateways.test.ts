@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { carried } from './between.ts';
 import { linkState, pair, set, visibleToUsers, type Organisation } from './organisations.ts';
 import { count, numbered, shown, texts } from './desk-notes.ts';

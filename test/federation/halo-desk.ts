@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { markerOf } from '#connectors/halo/marker.ts';
-import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
+import type { DeskAction, DeskTicket } from '#twins/light/server.ts';
 import { twinClient, type ActionSeen, type TicketSeen, type TwinClient } from '#twins/halo/client.ts';
 import type { Action, Ticket } from '#twins/halo/model.ts';
 import type { HaloSeed } from '#twins/halo/seed.ts';

@@ -28,7 +28,7 @@ describe('a file of 200 MB between two Halos', () => {
     [acme, north] = await Promise.all([haloProcess('acme', acmeSeed), haloProcess('northwind', northwindSeed)]);
     await rig.apply(await exampleLinks({ customer: acme.id, supplier: north.id, options: { writeTimeoutMs: 10_000 } }));
     worker = await startProgram({
-      program: 'workflows/worker.ts',
+      program: 'worker/main.ts',
       env: rig.env,
       ready: /"ready":true/,
       readyWithinMs: 60_000,

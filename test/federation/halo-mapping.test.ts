@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { TicketSeen } from '#twins/halo/client.ts';
-import type { DeliveryLine } from '#cli/trace/timeline.ts';
+import type { DeliveryLine } from '#operate/trace/timeline.ts';
 import { until } from '#test/support/wait.ts';
 import { startDeskRig, type DeskRig } from './desk-rig.ts';
 import { acmeNames, mayWiden, northwindNames, pictureIn, startPair, type Mirrored, type Pair } from './halo-pair.ts';

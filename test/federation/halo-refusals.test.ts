@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { htmlToText } from '#core/html.ts';
-import { releaseDelivery } from '#db/operate.ts';
-import { loadStatus } from '#db/status.ts';
+import { htmlToText } from '#core/text/html.ts';
+import { releaseDelivery } from '#db/operate/operate.ts';
+import { loadStatus } from '#db/operate/status.ts';
 import { until } from '#test/support/wait.ts';
 import { startDeskRig, type DeskRig } from './desk-rig.ts';
 import { acmeNames, farOf, mayWiden, northwindNames, startPair, type Pair } from './halo-pair.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { loadStatus, type InstanceStatus } from '#db/status.ts';
+import { loadStatus, type InstanceStatus } from '#db/operate/status.ts';
 import { never, until } from '#test/support/wait.ts';
 import { pollMs, startDeskRig, type DeskRig } from './desk-rig.ts';
 import { acmeNames, farOf, mayWiden, northwindNames, startPair, type Pair } from './halo-pair.ts';

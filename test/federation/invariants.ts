@@ -5,10 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { constantHash } from '#core/constant.ts';
-import type { Attachment, Audience, Person } from '#core/vocabulary.ts';
-import { rows, type Connection } from '#db/client.ts';
-import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
+import { constantHash } from '#core/log/constant.ts';
+import type { Attachment, Audience, Person } from '#core/words/vocabulary.ts';
+import { rows, type Connection } from '#db/base/client.ts';
+import type { DeskAction, DeskTicket } from '#twins/light/server.ts';
 
 export type CheckedDesk = {
   readonly id: string;

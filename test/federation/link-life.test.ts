@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { never, until } from '#test/support/wait.ts';
 import { linkState, pair, startOrganisation, type Organisation } from './organisations.ts';
 import type { RigDesk } from './rig.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
-import { notifyLanes } from '#db/couriers.ts';
-import { followMerge } from '#db/ticket-life.ts';
+import { rows } from '#db/base/client.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
+import { followMerge } from '#db/log/ticket-life.ts';
 import { until } from '#test/support/wait.ts';
 import { count } from './desk-notes.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';

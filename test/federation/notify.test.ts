@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
-import { releaseDelivery } from '#db/operate.ts';
+import { rows } from '#db/base/client.ts';
+import { releaseDelivery } from '#db/operate/operate.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 

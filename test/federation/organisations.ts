@@ -3,9 +3,9 @@
  * a light desk each, and before each gateway a TCP proxy that can break the line anywhere.
  */
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
-import { saveSide } from '#db/apply-links.ts';
-import type { Limits } from '#workflows/activities/deps.ts';
+import { rows } from '#db/base/client.ts';
+import { saveSide } from '#db/settings/apply-links.ts';
+import type { Limits } from '#activities/deps.ts';
 import { startProgram, type Ended, type Program } from '#test/support/process.ts';
 import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
 import { plainSide, startRig, type Rig, type RigDesk } from './rig.ts';

@@ -3,8 +3,8 @@
  * its files and its Temporal stay as they are.
  */
 import { randomBytes } from 'node:crypto';
-import { fingerprintOf } from '#db/fingerprint.ts';
-import { connect } from '#db/client.ts';
+import { fingerprintOf } from '#db/links/identity.ts';
+import { connect } from '#db/base/client.ts';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { withDatabase } from '#test/support/database.ts';

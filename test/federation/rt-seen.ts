@@ -1,7 +1,7 @@
 /** What an RT's database holds, read without asking RT: as tests look at tickets, and as the invariants do. */
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import type { DeskAction, DeskTicket } from '#bench/desk/server.ts';
+import type { DeskAction, DeskTicket } from '#twins/light/server.ts';
 
 export type RtFile = {
   readonly name: string;

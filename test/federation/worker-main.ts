@@ -4,12 +4,12 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { loadConfig } from '#config/env.ts';
-import { surviveDriverFault } from '#config/driver-fault.ts';
+import { surviveDriverFault } from '#db/base/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
-import type { ConnectorContext, Helpdesk } from '#connectors/helpdesk.ts';
-import { runWorker } from '#workflows/run-worker.ts';
-import type { Limits } from '#workflows/activities/deps.ts';
-import { createLightHelpdesk } from '#bench/desk/connector.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { runWorker } from '#worker/run-worker.ts';
+import type { Limits } from '#activities/deps.ts';
+import { createLightHelpdesk } from '#bench/light-connector.ts';
 
 const [point = '', text = ''] = (process.env['FERRY_TEST_CRASH'] ?? '').split(':');
 

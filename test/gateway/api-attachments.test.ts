@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
-import { purgeUploads } from '#db/uploads.ts';
+import { rows } from '#db/base/client.ts';
+import { purgeUploads } from '#db/exchange/uploads.ts';
 import { until } from '#test/support/wait.ts';
 import { digestOf, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
 

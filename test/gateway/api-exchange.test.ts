@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { wireAnswer, wireStanding, type WireAction } from '#core/wire.ts';
-import { answerSchema, catalogueSchema, instanceSchema, lanesSchema, mirrorSchema } from '#gateway/api/schemas.ts';
-import { rows } from '#db/client.ts';
-import { escalation, receiptOf, wireOf } from '#test/db/receive-rig.ts';
+import { answerSchema, catalogueSchema, instanceSchema, lanesSchema, mirrorSchema } from '#gateway/exchange/schemas.ts';
+import { rows } from '#db/base/client.ts';
+import { escalation, receiptOf, wireOf } from '#test/db/exchange/receive-rig.ts';
 import { newOrigin, signedBy, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
 
 const said = (reply: Reply): readonly string[] => {

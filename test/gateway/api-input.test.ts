@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { gzipSync } from 'node:zlib';
-import { rows } from '#db/client.ts';
-import { wireOf } from '#test/db/receive-rig.ts';
+import { rows } from '#db/base/client.ts';
+import { wireOf } from '#test/db/exchange/receive-rig.ts';
 import { startApiRig, type ApiRig, type Call, type Reply } from './api-rig.ts';
 
 describe('bad input to the API', () => {

@@ -7,14 +7,14 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { Webhook } from 'standardwebhooks';
 import { makeLog } from '#config/log.ts';
-import { createHttpClient } from '#connectors/http.ts';
-import { rows } from '#db/client.ts';
-import { endRead } from '#db/offers.ts';
-import { putOffers } from '#db/put-offers.ts';
-import { createVersionCache } from '#db/settings-in-force.ts';
-import { entriesSchema } from '#gateway/api/schemas.ts';
-import { callWebhooks } from '#workflows/activities/call-webhooks.ts';
-import { escalation, receiptOf, wireOf } from '#test/db/receive-rig.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
+import { rows } from '#db/base/client.ts';
+import { endRead } from '#db/exchange/offers.ts';
+import { putOffers } from '#db/exchange/put-offers.ts';
+import { createVersionCache } from '#db/settings/settings-in-force.ts';
+import { entriesSchema } from '#gateway/exchange/schemas.ts';
+import { callWebhooks } from '#activities/exchange/call-webhooks.ts';
+import { escalation, receiptOf, wireOf } from '#test/db/exchange/receive-rig.ts';
 import { startApiRig, type ApiRig } from './api-rig.ts';
 
 describe('reading by cursor', () => {

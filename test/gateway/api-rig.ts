@@ -5,17 +5,17 @@ import { CompactSign, exportJWK, generateKeyPair, type CryptoKey, type JWK } fro
 import { openBlobStore, type BlobStore } from '#blobs/store.ts';
 import { makeLog } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
-import { canonicalConstant } from '#core/constant.ts';
-import type { ConstantPart, SideName } from '#core/vocabulary.ts';
+import { canonicalConstant } from '#core/log/constant.ts';
+import type { ConstantPart, SideName } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
-import { addClient, makeClientSecret } from '#db/clients.ts';
-import { connect, type Connection } from '#db/client.ts';
-import { ensureKeys } from '#db/keys.ts';
+import { addClient, makeClientSecret } from '#db/links/clients.ts';
+import { connect, type Connection } from '#db/base/client.ts';
+import { ensureKeys } from '#db/links/keys.ts';
 import { createApp } from '#gateway/app.ts';
 import type { FederationDeps } from '#gateway/federation.ts';
 import { createKeyRing } from '#gateway/oauth/key-ring.ts';
 import { serve, type ServeOptions } from '#gateway/serve.ts';
-import { acme, addOrganisations, escalation, far, wireOf, type Wanted } from '#test/db/receive-rig.ts';
+import { acme, addOrganisations, escalation, far, wireOf, type Wanted } from '#test/db/exchange/receive-rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { tempDir } from '#test/support/temp.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { wireOf } from '#test/db/receive-rig.ts';
-import { apiDocument } from '#gateway/api/routes.ts';
+import { wireOf } from '#test/db/exchange/receive-rig.ts';
+import { apiDocument } from '#gateway/exchange/routes.ts';
 import { digestOf, startApiRig, type ApiRig, type Call, type Reply } from './api-rig.ts';
 
 type Operation = { readonly operationId: string; readonly security?: readonly unknown[]; readonly responses: object };

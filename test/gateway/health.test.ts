@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { connect } from '#db/client.ts';
+import { connect } from '#db/base/client.ts';
 import { makeLog } from '#config/log.ts';
 import { createApp } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect as connectSocket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { hintChannel } from '#db/hint.ts';
+import { hintChannel } from '#db/log/hint.ts';
 import { until } from '#test/support/wait.ts';
 import { hookSecret, post, startGateway } from './support.ts';
 import type { TestGateway } from './support.ts';

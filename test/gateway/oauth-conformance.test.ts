@@ -12,7 +12,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { exportJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Agent, fetch as undiciFetch } from 'undici';
-import { ensureKeys } from '#db/keys.ts';
+import { ensureKeys } from '#db/links/keys.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';
 import { newClient, startRig } from './oauth-rig.ts';

@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { CompactEncrypt, CompactSign, decodeJwt, exportSPKI, importJWK } from 'jose';
 import type { JWK } from 'jose';
-import { revokeClient } from '#db/clients.ts';
-import { publicKeys, signingKey } from '#db/keys.ts';
+import { revokeClient } from '#db/links/clients.ts';
+import { publicKeys, signingKey } from '#db/links/keys.ts';
 import { until } from '#test/support/wait.ts';
 import {
   basic,
@@ -311,7 +311,7 @@ test('headers that a proxy might set, and methods in headers, change nothing', a
 });
 
 test('an instance made after the gateway started signs and verifies within a moment', async () => {
-  const { ensureKeys } = await import('#db/keys.ts');
+  const { ensureKeys } = await import('#db/links/keys.ts');
   await ensureKeys(rig.connection.db, rig.seal, 'gamma');
   const late = await newClient(rig, { instance: 'gamma' });
   const token = await until(() => tokenOf(rig, late), { what: 'a token of the new instance' });

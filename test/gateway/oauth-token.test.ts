@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { addClientSecret, makeClientSecret } from '#db/clients.ts';
+import { addClientSecret, makeClientSecret } from '#db/links/clients.ts';
 import { basic, forge, claimsFor, grant, newClient, postForm, startRig, tokenOf, whoami } from './oauth-rig.ts';
 import type { Rig, TestClient } from './oauth-rig.ts';
 

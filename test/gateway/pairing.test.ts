@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { generateKeyPair, SignJWT } from 'jose';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { signPairingProof } from '#connectors/peer/pairing.ts';
-import { checkPeerUrl } from '#connectors/peer/peer-url.ts';
-import { ensureKeys, signingKey } from '#db/keys.ts';
-import { makePairingCode, pairingHash, readPairingCode } from '#db/pairing-code.ts';
-import { createInvitation } from '#db/pairings.ts';
+import { signPairingProof } from '#protocols/ferry/pairing.ts';
+import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
+import { ensureKeys, signingKey } from '#db/links/keys.ts';
+import { makePairingCode, pairingHash, readPairingCode } from '#db/links/pairing-code.ts';
+import { createInvitation } from '#db/links/pairings.ts';
 import { openGateway, type PairGateway } from './pair-rig.ts';
 
 let acme: PairGateway;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { connect as connectTo, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
-import { connect } from '#db/client.ts';
+import { connect } from '#db/base/client.ts';
 import { emptyDatabase, freshDatabase } from '#test/support/database.ts';
 import type { TestDatabase } from '#test/support/database.ts';
 import { startProgram } from '#test/support/process.ts';

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { makeLog } from '#config/log.ts';
-import { connect, rows } from '#db/client.ts';
-import type { Connection } from '#db/client.ts';
+import { connect, rows } from '#db/base/client.ts';
+import type { Connection } from '#db/base/client.ts';
 import { createApp } from '#gateway/app.ts';
 import type { GatewayDeps } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';

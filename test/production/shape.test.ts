@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { anyFreePort } from '#standalone/ports.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
 import { until } from '#test/support/wait.ts';
 import { parseMail } from './rt-mail.ts';
 import type { RtMail } from './rt-mail.ts';

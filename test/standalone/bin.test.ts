@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { startTimeOf } from '#standalone/process-identity.ts';
+import { startTimeOf } from '#standalone/machine/process-identity.ts';
 
 import { checkout, startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { anyFreePort } from '#standalone/ports.ts';
-import { startTimeOf } from '#standalone/process-identity.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
+import { startTimeOf } from '#standalone/machine/process-identity.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import type { TicketSeen } from '#twins/halo/client.ts';
 

@@ -12,7 +12,7 @@ import { after, before, suite, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import type { Browser, FrameLocator, Page } from 'playwright-core';
 
-import { anyFreePort } from '#standalone/ports.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
 
 import { writeAnimated } from '#test/support/animated.ts';
 import { checkout, startProgram } from '#test/support/process.ts';

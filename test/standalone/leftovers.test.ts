@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { endLeftovers } from '#standalone/leftovers.ts';
-import { isAlive, startedAt, startTimeOf } from '#standalone/process-identity.ts';
-import { readRunFile, writeRunFile } from '#standalone/run-file.ts';
-import type { RecordedChild } from '#standalone/run-file.ts';
+import { endLeftovers } from '#standalone/machine/leftovers.ts';
+import { isAlive, startedAt, startTimeOf } from '#standalone/machine/process-identity.ts';
+import { readRunFile, writeRunFile } from '#standalone/machine/run-file.ts';
+import type { RecordedChild } from '#standalone/machine/run-file.ts';
 
 import { startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';

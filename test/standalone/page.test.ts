@@ -6,8 +6,8 @@ import { after, before, suite, test } from 'node:test';
 
 import { openPage } from '#standalone/page/page.ts';
 import type { Page } from '#standalone/page/page.ts';
-import { anyFreePort } from '#standalone/ports.ts';
-import { isAlive } from '#standalone/process-identity.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
+import { isAlive } from '#standalone/machine/process-identity.ts';
 import { twinClient } from '#twins/halo/client.ts';
 
 import { checkout, startProgram } from '#test/support/process.ts';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import postgres from 'postgres';
 
-import { StandaloneError } from '#standalone/errors.ts';
-import { packageDirectory, preparePostgres } from '#standalone/postgres-binaries.ts';
-import { startPostgres } from '#standalone/postgres.ts';
-import type { RunningPostgres } from '#standalone/postgres.ts';
+import { StandaloneError } from '#standalone/machine/errors.ts';
+import { packageDirectory, preparePostgres } from '#standalone/machine/postgres-binaries.ts';
+import { startPostgres } from '#standalone/machine/postgres.ts';
+import type { RunningPostgres } from '#standalone/machine/postgres.ts';
 
 import { startProgram } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { after, before, suite, test } from 'node:test';
 
-import { anyFreePort } from '#standalone/ports.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
 import { rtIsInstalled, rtPackages } from '#standalone/rt/site.ts';
 import { twinClient } from '#twins/halo/client.ts';
 

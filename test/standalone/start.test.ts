@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import postgres from 'postgres';
 
-import { startNodeChild } from '#standalone/node-child.ts';
-import { isAlive, startTimeOf } from '#standalone/process-identity.ts';
-import { anyFreePort } from '#standalone/ports.ts';
+import { startNodeChild } from '#standalone/machine/node-child.ts';
+import { isAlive, startTimeOf } from '#standalone/machine/process-identity.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
 import type { StartOptions } from '#standalone/start.ts';
 
 import { checkout, startProgram } from '#test/support/process.ts';
@@ -340,6 +340,6 @@ test('somebody who is not root needs nothing of root', { skip: !isRoot }, async 
 });
 
 async function portAnswers(port: number): Promise<boolean> {
-  const { isFree } = await import('#standalone/ports.ts');
+  const { isFree } = await import('#standalone/machine/ports.ts');
   return !(await isFree(port));
 }

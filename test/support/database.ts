@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 
-import { migrate } from '#db/migrate.ts';
+import { migrate } from '#db/base/migrate.ts';
 
 import { testPostgres } from './services.ts';
 

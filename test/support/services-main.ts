@@ -4,9 +4,9 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { errorLine } from '#standalone/errors.ts';
-import { startPostgres } from '#standalone/postgres.ts';
-import { startTemporal } from '#standalone/temporal.ts';
+import { errorLine } from '#standalone/machine/errors.ts';
+import { startPostgres } from '#standalone/machine/postgres.ts';
+import { startTemporal } from '#standalone/machine/temporal.ts';
 
 import type { Services, Wanted } from './services.ts';
 

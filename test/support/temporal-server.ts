@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import postgres from 'postgres';
 
-import { isExecutable } from '#standalone/executables.ts';
-import { isFree } from '#standalone/ports.ts';
-import { cacheDirectory } from '#standalone/temporal-find.ts';
+import { isExecutable } from '#standalone/machine/executables.ts';
+import { isFree } from '#standalone/machine/ports.ts';
+import { cacheDirectory } from '#standalone/machine/temporal-find.ts';
 
 import { startProgram } from './process.ts';
 import type { Program } from './process.ts';

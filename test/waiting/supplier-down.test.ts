@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { rows } from '#db/client.ts';
+import { rows } from '#db/base/client.ts';
 import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 import { until } from '#test/support/wait.ts';
 

@@ -1,5 +1,5 @@
 /** Letters of five by seven dots: just those that the seeded screenshot needs. */
-import type { Box } from './picture.ts';
+import type { Box } from './box.ts';
 
 /** Each character is a row from the top, its five bits the dots from the left; `0` to `9`, then `a` (10) to `v` (31). */
 const letters = new Map(

@@ -1,14 +1,7 @@
 /** Draws the small screenshot that a seeded ticket carries, so that no binary file lies in the repository. */
+import type { Box } from './box.ts';
 import { crc32, deflateSync } from 'node:zlib';
 import { lettering } from './lettering.ts';
-
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly colour: readonly [number, number, number];
-}
 
 /** A PNG of coloured boxes on white, later boxes over earlier ones. Sizes in pixels. */
 export function drawPng(width: number, height: number, boxes: readonly Box[]): Buffer {

@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
-import type { ConnectorContext, Helpdesk, HttpClient, HttpRequest } from '#connectors/helpdesk.ts';
-import { createHttpClient } from '#connectors/http.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { HttpClient, HttpRequest } from '#connectors/contract/http.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 import { acmeNames } from '#twins/halo/seeds/acme.ts';
 import {
   actionsWith,

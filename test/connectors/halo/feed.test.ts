@@ -1,7 +1,7 @@
 /** The feed and the search for a lost ticket on desks that cap their pages, count wrongly, and order as they like. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Helpdesk } from '#connectors/helpdesk.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { commandFor, failure, longEnough, newDelivery, performAt } from '#test/connectors/bench.ts';
 import type { HaloBench } from './harness.ts';
 import { haloBench } from './harness.ts';

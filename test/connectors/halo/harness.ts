@@ -1,7 +1,7 @@
 /** The contract suite's harness for Halo: a twin, its people, and the faults it can be told. */
 import { createHaloHelpdesk } from '#connectors/halo/index.ts';
-import type { ConnectorContext, Helpdesk } from '#connectors/helpdesk.ts';
-import { createHttpClient } from '#connectors/http.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import type { TwinClient } from '#twins/halo/client.ts';
 import type { ProfileName } from '#twins/halo/profiles.ts';

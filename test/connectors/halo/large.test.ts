@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
 import { createHaloHelpdesk } from '#connectors/halo/index.ts';
-import { createHttpClient } from '#connectors/http.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 import { actionsWith, carryOut, commandFor, longEnough, newDelivery } from '#test/connectors/bench.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';

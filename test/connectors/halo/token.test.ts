@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTokens } from '#connectors/halo/token.ts';
-import type { HttpClient, HttpReply, HttpRequest } from '#connectors/helpdesk.ts';
-import { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { HttpClient, HttpReply, HttpRequest } from '#connectors/contract/http.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { failure } from '#test/connectors/bench.ts';
 
 const never = new AbortController().signal;

@@ -1,10 +1,11 @@
 // A real Request Tracker with Ferry's connector on it, for the tests of this folder.
 import { Readable } from 'node:stream';
 
-import { createHttpClient } from '#connectors/http.ts';
-import type { Helpdesk, ObservedAction, PerformOptions, Reading, Step, Written } from '#connectors/helpdesk.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
+import type { Helpdesk, PerformOptions } from '#connectors/contract/helpdesk.ts';
+import type { ObservedAction, Reading, Step, Written } from '#core/words/desk.ts';
 import { createRtHelpdesk } from '#connectors/rt/index.ts';
-import type { Command } from '#core/vocabulary.ts';
+import type { Command } from '#core/words/vocabulary.ts';
 import { startRt } from '#test/real/rt.ts';
 import type { Rt, RtOptions } from '#test/real/rt.ts';
 

@@ -1,6 +1,6 @@
 /** The contract suite's harness for Request Tracker: a real one, its people, and a proxy before it that plays tricks. */
-import type { Helpdesk } from '#connectors/helpdesk.ts';
-import { createHttpClient } from '#connectors/http.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 import { createRtHelpdesk } from '#connectors/rt/index.ts';
 import type { Bench, FileToAttach, People, RawTicket } from '#test/connectors/bench.ts';
 import { startRt } from '#test/real/rt.ts';

@@ -13,7 +13,7 @@ import { checkSentences, understand } from '#connectors/rt/sentences.ts';
 import { stepsOf } from '#connectors/rt/steps.ts';
 import { dateOf, instantOfDatabase, localTime } from '#connectors/rt/time.ts';
 import { credentialsSchema, optionsSchema, parseSettings } from '#connectors/rt/wire.ts';
-import type { HelpdeskError } from '#connectors/helpdesk.ts';
+import type { HelpdeskError } from '#connectors/contract/errors.ts';
 import { commandOf } from './desk.ts';
 
 const options = optionsSchema.parse({ categoryField: 'Category' });

@@ -10,7 +10,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 
 import { hintOf } from '#connectors/rt/hint.ts';
-import type { Attachment } from '#core/vocabulary.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
 import { startFaultProxy } from '#test/support/fault-proxy.ts';
 import { rtSkip } from '#test/real/rt.ts';
 import { until } from '#test/support/wait.ts';

@@ -1,0 +1,85 @@
+/** Who carries the lanes to an instance: a desk of ours is written to, a peer is handed over to, an in-house tool offered. */
+import type { CarrierRun, Turned } from './turn.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { DueLane } from '#db/carry/claim-lanes.ts';
+import { loadInstance } from '#db/settings/instances.ts';
+import { carryHead } from './carry/carry-head.ts';
+import type { WorkDeps } from './deps.ts';
+import { handOver } from './exchange/hand-over.ts';
+import { offer } from './exchange/offer.ts';
+import { createSemaphore } from './desk/semaphore.ts';
+import { createStage, type Stage } from './carry/stage.ts';
+
+export type Carrier = {
+  readonly name: string;
+  /** Lanes carried side by side. */
+  readonly concurrency: number;
+  /** One turn of a lane; `lane.head` and `lane.place` count only where `fresh`. Throws InstanceTrouble. */
+  carry(lane: DueLane, fresh: boolean): Promise<Turned>;
+};
+
+/** The carrier as things stand now: new credentials and options act on what is carried next. */
+export type Carriers = (instance: string, run: CarrierRun) => Promise<() => Promise<Carrier>>;
+
+/** Lanes to one peer or in-house tool side by side. */
+const remoteConcurrency = 16;
+
+export function createCarriers(deps: WorkDeps): Carriers {
+  // Shared by all drains of this process.
+  const stage = createStage(deps);
+  const putting = createSemaphore(deps.limits.staging);
+  return async (instance, run) => {
+    const row = await loadInstance(deps.db, instance);
+    if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
+    const { name } = row;
+    if (row.type === 'peer') {
+      const carrier: Carrier = {
+        name,
+        concurrency: remoteConcurrency,
+        carry: (lane, fresh) => handOver({ deps, stage, putting, instance, name, ...run }, lane, fresh),
+      };
+      return () => Promise.resolve(carrier);
+    }
+    if (row.type === 'api') {
+      const carrier: Carrier = {
+        name,
+        concurrency: remoteConcurrency,
+        carry: (lane) => offer({ deps, stage, instance, name, ...run }, lane),
+      };
+      return () => Promise.resolve(carrier);
+    }
+    return deskCarrier(deps, stage, instance, run);
+  };
+}
+
+function deskCarrier(
+  deps: WorkDeps,
+  stage: Stage,
+  instance: string,
+  { epoch, signal }: CarrierRun,
+): () => Promise<Carrier> {
+  const creating = createSemaphore(1);
+  const oneAtATime = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const release = await creating.acquire(signal);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  };
+  return async () => {
+    const desk = await deps.desks.of(instance);
+    return {
+      name: desk.name,
+      concurrency: desk.helpdesk.traits.concurrency,
+      carry: async ({ mirror, head }, fresh) => ({
+        carried: await carryHead(
+          { deps, desk, stage, epoch, signal, oneAtATime },
+          { mirror, to: instance },
+          fresh ? head : null,
+        ),
+        actions: 1,
+      }),
+    };
+  };
+}

@@ -1,0 +1,23 @@
+/** What carrying out one delivery needs, and how it can end. */
+import type { Reason } from '#core/words/vocabulary.ts';
+import type { Written } from '#core/words/desk.ts';
+import type { Desk } from '#activities/deps.ts';
+import type { Turn } from '#activities/turn.ts';
+
+export type ApplyRun = Omit<Turn, 'lane'> & {
+  readonly desk: Desk;
+  readonly epoch: number;
+  /** Serialises creations where the helpdesk needs it. */
+  oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;
+};
+
+export type Applied =
+  /** `isLast`: nothing waits behind it. */
+  | { readonly kind: 'ended'; readonly isLast: boolean }
+  | { readonly kind: 'later'; readonly delayMs: number }
+  /** Another drain owns the courier. */
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'hold'; readonly reason: Reason };
+
+/** The last step made, and the ticket an earlier one opened. */
+export type Pending = { readonly index: number; readonly made: Written; readonly opened: Written | null };

@@ -1,0 +1,56 @@
+/**
+ * Carries out a decided command in the helpdesk, step by step. Starts anywhere: what a killed worker left is judged first.
+ */
+import type { Step } from '#core/words/desk.ts';
+import { reason } from '#core/words/reasons.ts';
+import type { Command, Reason } from '#core/words/vocabulary.ts';
+import type { Plan, WriteRow } from '#db/carry/writes.ts';
+import type { Written } from '#core/words/desk.ts';
+import type { Applied, ApplyRun, Pending } from './apply-run.ts';
+import { endAs } from './end.ts';
+import { carryOut } from './make-step.ts';
+import { settle } from './settle.ts';
+
+/** `rows`: the delivery's writes so far, empty at the first attempt, which looks nothing up. */
+export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]): Promise<Applied> {
+  const steps = plan.steps;
+  const byStep = new Map(rows.map((row) => [row.step, row]));
+  const drops = [...plan.drops];
+  let ticketId = plan.command.ticketId;
+  let last: Pending | null = null;
+  let opened: Written | null = null;
+  for (const [index, step] of steps.entries()) {
+    const done = await carryOut(run, plan, {
+      index,
+      step: aimed(step, ticketId),
+      row: byStep.get(index),
+      last: index === steps.length - 1,
+    });
+    if (done.kind === 'refused') {
+      if (index === 0) return endAs(run, 'refused', done.reason, { versions: plan.versions });
+      drops.push(done.reason);
+      continue;
+    }
+    if (done.kind !== 'made') return done;
+    ticketId = done.made.ticketId;
+    opened = openedBy(step, done.made) ?? opened;
+    last = { index, made: done.made, opened };
+  }
+  const extra = byStep.get(steps.length);
+  if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
+  return settle(run, { ...plan, drops }, ticketId, last, extra === undefined || extra.state === 'absent' ? 0 : 1);
+}
+
+function inDoubt({ desk }: ApplyRun): Reason {
+  return reason('in-doubt', { desk: desk.name });
+}
+
+/** Steps behind the one that opens the ticket learn its id from it. */
+function aimed(step: Step, ticketId: string | null): Step {
+  if (step.command.ticketId !== null || ticketId === null || step.command.open !== undefined) return step;
+  return { ...step, command: { ...step.command, ticketId } as Command };
+}
+
+function openedBy(step: Step, made: Written): Written | null {
+  return step.command.open === undefined ? null : made;
+}

@@ -1,0 +1,51 @@
+/** What keeps the head of a lane from being carried at all: its mirror, its link, or that somebody has to look first. */
+import type { Carried, Turn } from '#activities/turn.ts';
+import { setAsideAfterMs } from '#core/words/retry.ts';
+import type { Reason } from '#core/words/vocabulary.ts';
+import type { LinkState } from '#core/wire.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { deferLane, holdDelivery, parkLane, parkUntilActive, setAside, type LaneKey } from '#db/carry/lanes.ts';
+import { raiseNotice } from '#db/base/notices.ts';
+import { nameOf } from '#db/log/mirrors.ts';
+import { noteAttempt } from '#db/carry/outcome.ts';
+import type { WorkDeps } from '#activities/deps.ts';
+
+/** While a link closes, its last notes are still written. */
+const carrying: readonly LinkState[] = ['active', 'closing'];
+
+/** Null: it may be carried. */
+export async function beforeHead(deps: WorkDeps, context: DeliveryContext, lane: LaneKey): Promise<Carried | null> {
+  const { delivery, mirror } = context;
+  if (!carrying.includes(mirror.linkState)) {
+    await parkUntilActive(deps.db, lane, mirror.link);
+    return 'rests';
+  }
+  // What a receipt tells is often why the mirror is paused; nothing that it causes travels on.
+  if (mirror.paused && delivery.kind !== 'receipt') {
+    await parkLane(deps.db, lane);
+    return 'rests';
+  }
+  if (!isHeld(context)) return null;
+  const leftMs = setAsideAfterMs - (delivery.heldMs ?? 0);
+  if (leftMs > 0) {
+    await deferLane(deps.db, lane, leftMs);
+    return 'rests';
+  }
+  await setAside(deps.db, delivery.id, lane);
+  return 'ended';
+}
+
+export function isHeld({ delivery }: DeliveryContext): boolean {
+  return delivery.heldAt !== null && delivery.releasedAt === null;
+}
+
+/** The lane waits for somebody; the notice says for what. */
+export async function hold({ deps, context, lane, startedMs }: Turn, why: Reason): Promise<void> {
+  await holdDelivery(deps.db, context.delivery.id, lane, why, setAsideAfterMs);
+  await noteAttempt(deps.db, context.delivery.id, 'held', why, performance.now() - startedMs, null);
+  await raiseNotice(deps.db, {
+    link: context.mirror.link,
+    cause: `held/${context.mirror.id}/${why.code}`,
+    text: `${nameOf(context.mirror)}: ${why.text}`,
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * Carries the head of one lane: looks whether it may be carried, decides it, applies it, and says what to do instead.
+ * Every way out is named.
+ */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { reason } from '#core/words/reasons.ts';
+import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
+import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
+import { clearHeld } from '#db/base/notices.ts';
+import { closeGone } from '#db/carry/outcome.ts';
+import { writesOf } from '#db/carry/writes.ts';
+import type { Carried, Turn } from '#activities/turn.ts';
+import { observe } from '#activities/watch/observe.ts';
+import { apply } from './apply.ts';
+import type { Applied, ApplyRun } from './apply-run.ts';
+import { beforeHead, hold } from './before-head.ts';
+import { inTrouble } from './carry-trouble.ts';
+import { decideHead } from './decide-head.ts';
+import { carriedBy, endAs } from './end.ts';
+import type { Stage } from './stage.ts';
+
+export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs'> & {
+  readonly stage: Stage;
+  readonly signal: AbortSignal;
+};
+
+type HeadTurn = CarryRun & Turn;
+
+/** Throws InstanceTrouble where the whole instance is unreachable, refuses our credentials, or asks to slow down. */
+export async function carryHead(
+  run: CarryRun,
+  lane: LaneKey,
+  /** The lane's head where it was read just now. */
+  head?: DeliveryContext | null,
+): Promise<Carried> {
+  const { deps } = run;
+  const context = head ?? (await headOf(deps.db, lane));
+  if (context === null) {
+    await deps.db.execute(settleLane(lane.mirror, lane.to));
+    return 'rests';
+  }
+  const stopped = await beforeHead(deps, context, lane);
+  if (stopped !== null) return stopped;
+  const turn: HeadTurn = { ...run, lane, context, startedMs: performance.now() };
+  try {
+    return await after(turn, await (context.delivery.hasWrites ? resume(turn) : first(turn)));
+  } catch (error) {
+    return trouble(turn, error);
+  }
+}
+
+async function first(turn: HeadTurn): Promise<Applied> {
+  const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  switch (verdict.kind) {
+    case 'apply': {
+      const { command, drops } = verdict;
+      const steps = turn.desk.helpdesk.steps(command);
+      return apply(turn, { command, drops, versions, steps, ...(constant === undefined ? {} : { constant }) }, []);
+    }
+    case 'hold':
+      return { kind: 'hold', reason: verdict.reason };
+    case 'skip':
+      return endAs(turn, 'skipped', verdict.reason, { versions });
+    case 'refuse':
+      return endAs(turn, 'refused', verdict.reason, { versions });
+  }
+}
+
+/** A delivery that was promised is never decided again: the stored plan is what it is. */
+async function resume(turn: HeadTurn): Promise<Applied> {
+  const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
+  const plan = rows[0]?.plan;
+  if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
+  return apply(turn, plan, rows);
+}
+
+async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
+  const { deps, context, lane } = turn;
+  switch (applied.kind) {
+    case 'ended':
+      if (context.delivery.releasedAt !== null) await clearHeld(deps.db, context.mirror.link, context.mirror.id);
+      return carriedBy(applied);
+    case 'lost':
+      return 'lost';
+    case 'later':
+      await deferLane(deps.db, lane, applied.delayMs);
+      return 'rests';
+    case 'hold':
+      await hold(turn, applied.reason);
+      return 'rests';
+  }
+}
+
+async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
+  if (error instanceof HelpdeskError && error.class === 'gone') return gone(turn);
+  const { deps, desk, context, signal } = turn;
+  const { ticketId } = context.to;
+  return inTrouble(
+    turn,
+    {
+      name: desk.name,
+      ping: (within) => desk.helpdesk.ping(within),
+      conflict: async () => {
+        if (ticketId !== null) await observe(deps, desk.instance, ticketId, signal);
+      },
+    },
+    error,
+  );
+}
+
+/** The far ticket is deleted or forbidden: the mirror ends, and the other desk is told by the refusal's receipt. */
+async function gone(turn: HeadTurn): Promise<Carried> {
+  const { mirror } = turn.context;
+  const why = reason('gone', { desk: turn.desk.name });
+  const ended = await endAs(turn, 'refused', why, { after: (tx) => closeGone(tx, mirror.id, mirror.link, why.text) });
+  return carriedBy(ended);
+}

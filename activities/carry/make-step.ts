@@ -1,0 +1,118 @@
+/** Carries out one step of a plan: promise, then request; or judges what an earlier attempt left of it. */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Step, Written } from '#core/words/desk.ts';
+import { must } from '#core/words/must.ts';
+import { reason } from '#core/words/reasons.ts';
+import type { Attachment, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { markAbsent, markMade, type Plan, type WriteRow } from '#db/carry/writes.ts';
+import type { Applied, ApplyRun } from './apply-run.ts';
+import { markerOf, mayBeWritten, surelyBefore } from './write-marker.ts';
+
+/** Milliseconds until a ticket on which another write is open is tried again. */
+const busyMs = 250;
+/** A write that carries files has as much longer as they need at this many bytes per millisecond (about 4 Mbit/s). */
+const bytesPerMs = 500;
+
+export type StepAt = {
+  readonly index: number;
+  readonly step: Step;
+  readonly row: WriteRow | undefined;
+  readonly last: boolean;
+  /** Read later than the delivery's context. */
+  readonly snapshot?: TicketSnapshot;
+};
+
+export type StepDone =
+  | { readonly kind: 'made'; readonly made: Written }
+  | { readonly kind: 'refused'; readonly reason: Reason }
+  | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
+
+/** One step, from wherever an earlier attempt left it. */
+export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+  const { row } = at;
+  if (row !== undefined && row.state !== 'absent') {
+    const judged = await judge(run, at, row);
+    if (judged !== null) return judged;
+  }
+  return at.step.command.open !== undefined && run.desk.helpdesk.traits.serializeCreates
+    ? run.oneAtATime(() => make(run, plan, at))
+    : make(run, plan, at);
+}
+
+/** A write made before: kept where it is known, looked for where it is in doubt. Null: surely absent, make it again. */
+async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
+  const { deps, desk, context } = run;
+  if (row.state !== 'open')
+    return {
+      kind: 'made',
+      made: row.written ?? { ticketId: must(row.ticket, 'ticket of a write that was made'), actionIds: [] },
+    };
+  const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
+  const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
+  const found = await desk.helpdesk.find(at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
+  if (found !== null) {
+    await markMade(deps.db, context.delivery.id, at.index, found);
+    return { kind: 'made', made: found };
+  }
+  // Until then the request may still be under way, or its result not yet visible.
+  const leftMs = row.leftMs + settleMs;
+  if (leftMs > 0) return { kind: 'later', delayMs: leftMs };
+  await markAbsent(deps.db, context.delivery.id, at.index);
+  return null;
+}
+
+/** Commits the promise, then makes the request; throws HelpdeskError where it failed or nobody knows. */
+export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+  const { deps, desk, context, epoch } = run;
+  const { index, step } = at;
+  const marker = markerOf(context, index);
+  const promised = await deps.promiseWrite({
+    delivery: context.delivery.id,
+    step: index,
+    instance: desk.instance,
+    epoch,
+    ticket: step.command.ticketId,
+    marker,
+    fingerprints: step.fingerprints,
+    plan: index === 0 ? plan : null,
+    timeoutMs: desk.helpdesk.traits.writeTimeoutMs + bytesSent(step, plan) / bytesPerMs,
+  });
+  if (promised.kind === 'lost') return { kind: 'lost' };
+  if (promised.kind === 'busy') return { kind: 'later', delayMs: busyMs };
+  let written: Written;
+  try {
+    const signal = AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1));
+    const before = mayBeWritten(context) ? await desk.helpdesk.find(step, marker, surelyBefore(context), signal) : null;
+    written =
+      before ??
+      (await desk.helpdesk.perform(step, {
+        marker,
+        signal,
+        link: context.mirror.link,
+        snapshot: step.command.ticketId === null ? null : (at.snapshot ?? context.to.snapshot),
+        openStaged: (file: Attachment) => deps.blobs.open(must(file.sha256, 'digest of a staged file')),
+      }));
+  } catch (error) {
+    if (!(error instanceof HelpdeskError) || error.class === 'in-doubt') {
+      // Nobody knows; it is judged once its deadline and the desk's own delays have passed.
+      throw error;
+    }
+    await markAbsent(deps.db, context.delivery.id, index);
+    if (error.class === 'refused') return { kind: 'refused', reason: refusedBy(run, error) };
+    throw error;
+  }
+  // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
+  if (!at.last) await markMade(deps.db, context.delivery.id, index, written);
+  return { kind: 'made', made: written };
+}
+
+/** Where files have steps of their own, the others only refer to them. */
+function bytesSent({ name, command }: Step, plan: Plan): number {
+  const apart = plan.steps.some((step) => step.name === 'attachment');
+  if (apart && name !== 'attachment') return 0;
+  return command.attachments.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
+}
+
+function refusedBy({ desk }: ApplyRun, error: HelpdeskError): Reason {
+  return reason('refused-by-desk', { desk: desk.name, name: error.code, detail: error.message });
+}

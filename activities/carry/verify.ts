@@ -1,0 +1,98 @@
+/** A success status is not success: what a read-back must show before a write counts. */
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { Step } from '#core/words/desk.ts';
+import { sameName } from '#core/words/names.ts';
+import type { Command, FieldValue, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { LogReadingResult } from '#db/log/log-reading.ts';
+import type { Written } from '#core/words/desk.ts';
+
+/** True where there is no trace to look for, or the read shows it, or the reply named what was made. */
+export function isSeen(
+  delivery: string,
+  last: { readonly index: number; readonly made: Written },
+  step: Step | undefined,
+  logged: LogReadingResult,
+  snapshot: TicketSnapshot,
+): boolean {
+  if (step === undefined || step.fingerprints.length === 0) return true;
+  if (last.made.actionIds.length > 0 || logged.seen.has(`${delivery}/${last.index}`)) return true;
+  return isSo(step.command, snapshot);
+}
+
+/** A bare change to what the ticket was already: the desk says yes and records nothing. */
+function isSo(command: Command, snapshot: TicketSnapshot): boolean {
+  const { status, category, priority, summary, fields } = command;
+  const isBare =
+    command.open === undefined &&
+    command.kind === null &&
+    command.note === null &&
+    command.attachments.length === 0 &&
+    command.supplierReference === undefined;
+  return (
+    isBare &&
+    (status === undefined || sameName(status, snapshot.status)) &&
+    (category === undefined || sameValue(snapshot.category, category)) &&
+    (priority === undefined || sameValue(snapshot.priority, priority)) &&
+    (summary === undefined || summary === snapshot.summary) &&
+    Object.entries(fields).every(([name, value]) => sameValue(valueOf(snapshot, name), value))
+  );
+}
+
+/** The status that was asked for and is not so, although no person changed it since; null: it is so, or somebody did. */
+export function statusUndone({ status }: Command, snapshot: TicketSnapshot, logged: LogReadingResult): string | null {
+  if (status === undefined || sameName(status, snapshot.status)) return null;
+  return logged.people.some((action) => action.words.status !== undefined) ? null : status;
+}
+
+/** Names of fields that were asked for and are not so, although nobody changed them since. */
+export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logged: LogReadingResult): string[] {
+  const changed = new Set(logged.people.flatMap((action) => Object.keys(action.words.fields)));
+  return Object.entries(command.fields)
+    .filter(([name, value]) => !changed.has(name) && !sameValue(valueOf(snapshot, name), value))
+    .map(([name]) => name);
+}
+
+function valueOf(snapshot: TicketSnapshot, name: string): FieldValue | undefined {
+  const found = Object.entries(snapshot.fields).find(([field]) => sameName(field, name));
+  return found?.[1];
+}
+
+/** A desk may show a cleared field as empty, and an instant in another spelling. */
+function sameValue(found: FieldValue | undefined, asked: FieldValue): boolean {
+  if (isEmpty(found) && isEmpty(asked)) return true;
+  if (Array.isArray(found) || Array.isArray(asked)) {
+    return JSON.stringify([...asList(found)].toSorted()) === JSON.stringify([...asList(asked)].toSorted());
+  }
+  if (String(found) === String(asked)) return true;
+  const [a, b] = [Date.parse(String(found)), Date.parse(String(asked))];
+  return Number.isFinite(a) && a === b;
+}
+
+function isEmpty(value: FieldValue | undefined): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+function asList(value: FieldValue | undefined): readonly string[] {
+  if (Array.isArray(value)) return value.map(String);
+  return isEmpty(value) ? [] : [String(value)];
+}
+
+/** The status alone, once more. */
+export function statusStep(helpdesk: Helpdesk, command: Command, ticketId: string): Step {
+  const { open: _open, ...rest } = command;
+  const alone: Command = {
+    ticketId,
+    kind: null,
+    note: null,
+    visibility: 'hidden',
+    mailsUser: false,
+    author: rest.author,
+    at: rest.at,
+    fields: {},
+    attachments: [],
+    ...(rest.status === undefined ? {} : { status: rest.status }),
+  };
+  const [step] = helpdesk.steps(alone);
+  if (step === undefined) throw new Error('a connector planned no step');
+  return step;
+}

@@ -1,0 +1,158 @@
+/**
+ * What leaves a desk on one mirror, with its files staged: the same question for a desk of this gateway and for a peer.
+ * What a peer or an in-house tool has sent was asked there already; it is taken as it came.
+ */
+import { reason } from '#core/words/reasons.ts';
+import { isRemote } from '#core/words/remote.ts';
+import { send, type Outgoing, type SendResult } from '#core/conversation/send.ts';
+import type { SideSettings } from '#core/rules/settings.ts';
+import type { ThreadEntry } from '#core/text/template.ts';
+import type { Action, Attachment, CatalogueKind, ConstantPart } from '#core/words/vocabulary.ts';
+import { rememberFiles } from '#db/log/attachments.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import type { WorkDeps } from '#activities/deps.ts';
+import { descriptionImages, readThread } from './escalation-thread.ts';
+import { hashWithDigests, withFiles, type Stage } from './stage.ts';
+
+export type Leaving =
+  | {
+      readonly kind: 'send';
+      readonly outgoing: Outgoing;
+      /** Where it leaves otherwise than it was logged: what a relay takes along. */
+      readonly constant?: ConstantPart;
+    }
+  | Extract<SendResult, { readonly kind: 'skip' | 'hold' }>;
+
+/** It came from a peer or an in-house tool, on this very link. */
+export function isReceived({ from }: DeliveryContext): boolean {
+  return isRemote(from.type);
+}
+
+/** @param sender settings of the sending side. Throws HelpdeskError where a file could not be fetched for now */
+export async function whatLeaves(
+  deps: WorkDeps,
+  stage: Stage,
+  context: DeliveryContext,
+  sender: SideSettings,
+  signal: AbortSignal,
+): Promise<Leaving> {
+  const { author, words } = context.action;
+  if (author === null || words === null) return { kind: 'skip', reason: reason('content-expired') };
+  const action = actionOf(context, author, words);
+  const leaving: SendResult = isReceived(context)
+    ? { kind: 'send', outgoing: asReceived(context, action) }
+    : send(await sendInput(deps, context, action, sender, signal));
+  if (leaving.kind !== 'send') return leaving;
+  const outgoing = await withStaged(deps, stage, context, leaving.outgoing, signal);
+  if (context.delivery.escalation || !isAltered(context, author, outgoing.action)) return { kind: 'send', outgoing };
+  return { kind: 'send', outgoing, constant: constantOf(outgoing.action) };
+}
+
+function asReceived({ action: { opening, mailed, drops } }: DeliveryContext, action: Action): Outgoing {
+  return {
+    action,
+    ...(opening === null ? {} : { summary: opening.summary }),
+    ...(opening?.requester === undefined ? {} : { requester: opening.requester }),
+    mailed: mailed === true,
+    drops: drops ?? [],
+  };
+}
+
+async function sendInput(
+  deps: WorkDeps,
+  context: DeliveryContext,
+  action: Action,
+  sender: SideSettings,
+  signal: AbortSignal,
+): Promise<Parameters<typeof send>[0]> {
+  const { from, delivery } = context;
+  const { snapshot } = from;
+  const relayed = delivery.via !== null;
+  const senderCatalogue = await deps.cache.catalogue(deps.db, from.instance, from.catalogue);
+  const catalogueKind: CatalogueKind | undefined = senderCatalogue.kinds.find(
+    (kind) => kind.name === action.words.kind,
+  );
+  let publicThread: readonly ThreadEntry[] = [];
+  let threadAttachments: readonly Attachment[] = [];
+  if (delivery.escalation && sender.outbound.includes.publicThread) {
+    const thread = await readThread(deps, context, signal);
+    publicThread = thread.entries;
+    threadAttachments = thread.attachments;
+  }
+  if (delivery.escalation && sender.outbound.includes.description && snapshot !== null) {
+    threadAttachments = [...threadAttachments, ...descriptionImages(snapshot.description)];
+  }
+  return {
+    action,
+    ...(relayed ? {} : { visibility: context.action.visibility }),
+    side: from.side,
+    outbound: sender.outbound,
+    snapshot,
+    escalation: delivery.escalation,
+    catalogueKind,
+    senderName: from.name,
+    relayed,
+    publicThread,
+    threadAttachments,
+    account: sender.account,
+  };
+}
+
+/** A relay passes on what left the desk before, not what was logged there. */
+function actionOf({ action, delivery }: DeliveryContext, author: Action['author'], words: Action['words']): Action {
+  const logged: ConstantPart = {
+    id: action.id,
+    origin: action.origin,
+    author,
+    at: action.at,
+    audience: action.audience,
+    note: action.note,
+    attachments: action.attachments,
+  };
+  return {
+    ...(delivery.constant ?? logged),
+    words: delivery.words ?? words,
+    via: delivery.via ?? action.via,
+    ...(action.sendTo === null ? {} : { sendTo: action.sendTo }),
+    ...(action.mailed === null ? {} : { mailed: action.mailed }),
+  };
+}
+
+/** The files in the store, those that can't come as placeholders. */
+async function withStaged(
+  deps: WorkDeps,
+  stage: Stage,
+  context: DeliveryContext,
+  outgoing: Outgoing,
+  signal: AbortSignal,
+): Promise<Outgoing> {
+  if (outgoing.action.attachments.length === 0) return outgoing;
+  const staged = await stage(context, outgoing.action.attachments, signal);
+  const { action, drops } = withFiles({ ...context.action, note: outgoing.action.note }, staged);
+  // What came from elsewhere, or left before, keeps the files and the hash that it came with.
+  if (!isReceived(context) && context.delivery.via === null) {
+    const hash = hashWithDigests(context.action, action.attachments);
+    await rememberFiles(deps.db, context.action.id, action.attachments, hash);
+  }
+  return {
+    ...outgoing,
+    action: { ...outgoing.action, note: action.note, attachments: action.attachments },
+    drops: [...outgoing.drops, ...drops],
+  };
+}
+
+/** Files count by their ids: until they are staged the log has no digests of them. */
+function isAltered({ action }: DeliveryContext, author: Action['author'], left: Action): boolean {
+  return (
+    left.note !== action.note ||
+    left.audience !== action.audience ||
+    left.author.name !== author.name ||
+    left.author.email !== author.email ||
+    left.author.role !== author.role ||
+    left.attachments.length !== action.attachments.length
+  );
+}
+
+function constantOf({ id, origin, author, at, audience, note, attachments }: Action): ConstantPart {
+  return { id, origin, author, at, audience, note, attachments };
+}

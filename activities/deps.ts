@@ -1,0 +1,93 @@
+/** What the activities are given; the worker wires it. */
+import type { BlobStore } from '#blobs/store.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { WireAction } from '#core/wire.ts';
+import type { Client } from '#db/base/client.ts';
+import type { NothingNew } from '#db/log/nothing-new.ts';
+import type { PromiseWrite } from '#db/carry/promise-writes.ts';
+import type { VersionCache } from '#db/settings/settings-in-force.ts';
+import type { Together } from '#db/log/together.ts';
+import type { Wake } from '#db/carry/couriers.ts';
+import type { Bells } from './bells.ts';
+import type { Peers } from './exchange/peers.ts';
+
+export type Desk = {
+  readonly instance: string;
+  readonly name: string;
+  readonly type: InstanceType;
+  readonly helpdesk: Helpdesk;
+};
+
+/** Connectors of the instances, made anew when an instance changes. */
+export type Desks = { of(instance: string): Promise<Desk> };
+
+/** A structural subset of pino's. */
+export type Log = {
+  info(detail: object, text: string): void;
+  warn(detail: object, text: string): void;
+  error(detail: object, text: string): void;
+};
+
+export type Tell = (notice: {
+  readonly link: string;
+  readonly text: string;
+  readonly count: number;
+  readonly cleared: boolean;
+  readonly to: readonly { readonly webhook?: string | undefined; readonly mail?: string | undefined }[];
+}) => Promise<void>;
+
+export type Limits = {
+  /** Actions a link may bring per minute; more only waits. */
+  readonly linkPerMinute: number;
+  /** Largest attachment, bytes. */
+  readonly attachmentBytes: number;
+  /** Attachments staged at a time in this process. */
+  readonly staging: number;
+  /** How long an idle drain stays, milliseconds. */
+  readonly lingerMs: number;
+  /** How long one drain lasts at most, milliseconds. */
+  readonly drainMs: number;
+  readonly pollMs: number;
+};
+
+export const standardLimits: Limits = {
+  linkPerMinute: 300,
+  attachmentBytes: 512 * 1024 * 1024,
+  staging: 3,
+  lingerMs: 20_000,
+  drainMs: 5 * 60_000,
+  pollMs: 15_000,
+};
+
+/** Signs what an instance of ours says, with its key of the use `provenance`. */
+export type Signer = {
+  /** @param text the canonical constant part; @param issuer of the instance */
+  sign(instance: string, issuer: string, text: string): Promise<{ readonly signature: string; readonly key: WireKey }>;
+};
+type WireKey = NonNullable<WireAction['key']>;
+
+export type WorkDeps = {
+  /** At which others reach this gateway; without one it has no peers. */
+  readonly publicUrl: string | undefined;
+  readonly peers: Peers;
+  readonly signer: Signer;
+  readonly db: Client;
+  /** Logs several tickets in one transaction. */
+  readonly together: Together;
+  readonly promiseWrite: PromiseWrite;
+  readonly nothingNew: NothingNew;
+  readonly cache: VersionCache;
+  readonly desks: Desks;
+  readonly blobs: BlobStore;
+  readonly bells: Bells;
+  readonly wake: Wake;
+  readonly tell: Tell;
+  readonly log: Log;
+  readonly limits: Limits;
+  /** Activity slots left in this worker, 0 to 1; idle drains yield when few are. */
+  slotsFree(): number;
+};
+
+/** What a running activity has of Temporal. */
+export type ActivityRun = { readonly signal: AbortSignal; heartbeat(): void };

@@ -1,0 +1,82 @@
+/** Connectors of the instances, kept until an instance changes. */
+import { type ConnectorContext, type Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { HttpClient } from '#connectors/contract/http.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { Db } from '#db/base/client.ts';
+import { createInstanceReader } from '#db/settings/instances.ts';
+import { createBudget, type Budget } from './budget.ts';
+import type { Desk, Desks } from '#activities/deps.ts';
+import { createRetryAfter } from './retry-after.ts';
+
+export type DesksDeps = {
+  readonly db: Db;
+  readonly http: HttpClient;
+  /** Throws where the key is missing or the secret was tampered with. */
+  openSecret(sealed: string, context: string): Promise<string>;
+  createHelpdesk(type: InstanceType, context: ConnectorContext): Helpdesk;
+  /** Of what a connector had to leave out of a reply. */
+  notice?(instance: string, code: string, text: string): void;
+};
+
+/** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
+const freshMs = 1_000;
+
+type Kept = { readonly version: number; readonly desk: Desk };
+
+export function createDesks(deps: DesksDeps): Desks {
+  const load = createInstanceReader(deps.db);
+  const kept = new Map<string, Kept>();
+  const checkedAt = new Map<string, number>();
+  const making = new Map<string, Promise<Desk>>();
+
+  const refresh = async (instance: string): Promise<Desk> => {
+    const row = await load(instance);
+    if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
+    checkedAt.set(instance, performance.now());
+    const known = kept.get(instance);
+    if (known !== undefined && known.version === row.version) return known.desk;
+    const credentials = JSON.parse(await deps.openSecret(row.credentials, credentialsContext(instance))) as Record<
+      string,
+      string
+    >;
+    let budget: Budget | null = null;
+    const { http, check } = createRetryAfter(deps.http, row.name);
+    const helpdesk = deps.createHelpdesk(row.type, {
+      instance,
+      url: row.url,
+      credentials,
+      options: row.options,
+      http,
+      notice: (code, text) => deps.notice?.(instance, code, text),
+      take: async (link, signal) => {
+        check();
+        await budget?.take(link, signal);
+      },
+    });
+    const { rate } = helpdesk.traits;
+    if (rate !== null) budget = createBudget(deps.db, instance, rate);
+    const desk: Desk = { instance, name: row.name, type: row.type, helpdesk };
+    kept.set(instance, { version: row.version, desk });
+    return desk;
+  };
+  return {
+    of(instance) {
+      const known = kept.get(instance);
+      if (known !== undefined && performance.now() - (checkedAt.get(instance) ?? 0) < freshMs) {
+        return Promise.resolve(known.desk);
+      }
+      let under = making.get(instance);
+      if (under === undefined) {
+        under = refresh(instance).finally(() => making.delete(instance));
+        making.set(instance, under);
+      }
+      return under;
+    },
+  };
+}
+
+/** What a sealed secret is bound to, so that one row's can't be moved to another. */
+export function credentialsContext(instance: string): string {
+  return `instances/${instance}/credentials`;
+}

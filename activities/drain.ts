@@ -1,0 +1,180 @@
+/**
+ * Carries everything that is due for one instance: claims lanes, carries them side by side, lingers when idle. The epoch
+ * says whose the courier is; a drain that has lost it stops claiming and lets its requests reach their end.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { reason } from '#core/words/reasons.ts';
+import { authDelayMs, nextTry } from '#core/words/retry.ts';
+import {
+  beginDrain,
+  endLease,
+  instanceFailed,
+  instanceWorks,
+  renewLease,
+  setInstanceState,
+  somethingDue,
+} from '#db/carry/couriers.ts';
+import { dueLanes, type DueLane } from '#db/carry/claim-lanes.ts';
+import { deferLane, nextDueMs } from '#db/carry/lanes.ts';
+import type { DrainResult } from '#workflows/contract.ts';
+import { createCarriers, type Carriers } from './carrier.ts';
+import type { ActivityRun, WorkDeps } from './deps.ts';
+import { InstanceTrouble } from './desk/instance-trouble.ts';
+import { createPace } from './pace.ts';
+
+/** Head deliveries carried of one lane before it queues up again. */
+const perTurn = 20;
+/** The bell is not trusted: it looks this often anyway. Milliseconds. */
+const lookEveryMs = 1_000;
+const renewEveryMs = 1_500;
+/** With so many lanes under way, and no sooner than this, more are claimed: several by one query. Milliseconds. */
+const claimPause = { above: 8, ms: 12 };
+/** With fewer activity slots left than this share, an idle drain leaves at once. */
+const slotsShort = 0.2;
+
+export function createDrain(deps: WorkDeps) {
+  const carriers = createCarriers(deps);
+  return (instance: string, run: ActivityRun): Promise<DrainResult> => drain(deps, carriers, instance, run);
+}
+
+async function drain(
+  deps: WorkDeps,
+  carriers: Carriers,
+  instance: string,
+  { signal }: ActivityRun,
+): Promise<DrainResult> {
+  const epoch = await beginDrain(deps.db, instance);
+  const carrierNow = await carriers(instance, { epoch, signal });
+  let carrier = await carrierNow();
+  const bell = deps.bells.of(instance);
+  const pace = createPace(deps.limits.linkPerMinute);
+  const busy = new Map<string, Promise<void>>();
+  const endsAt = performance.now() + deps.limits.drainMs;
+  let trouble: InstanceTrouble | null = null;
+  let failure: unknown = null;
+  let mine = true;
+  let works = false;
+  const carryLane = async (lane: DueLane): Promise<void> => {
+    const key = { mirror: lane.mirror, to: instance };
+    for (let turn = 0; turn < perTurn && mine && trouble === null && !signal.aborted; turn += 1) {
+      const waitMs = pace.waitMs(lane.link);
+      if (waitMs > 0) {
+        await deferLane(deps.db, key, waitMs);
+        return;
+      }
+      const { carried, actions } = await carrier.carry(lane, turn === 0);
+      if (carried === 'lost') mine = false;
+      if (carried === 'lost' || carried === 'rests') return;
+      pace.count(lane.link, actions);
+      if (!works) {
+        works = true;
+        await instanceWorks(deps.db, instance);
+        await setInstanceState(deps.db, instance, 'up', null);
+      }
+      if (carried === 'ended-last') return;
+    }
+  };
+
+  const start = (lane: DueLane): void => {
+    const carrying = carryLane(lane)
+      .catch((error: unknown) => {
+        if (error instanceof InstanceTrouble) trouble ??= error;
+        else failure ??= error;
+      })
+      .finally(() => {
+        busy.delete(lane.mirror);
+        bell.ring();
+      });
+    busy.set(lane.mirror, carrying);
+  };
+
+  const renewing = setInterval(() => {
+    renewLease(deps.db, instance, epoch)
+      .then((still) => {
+        if (!still) mine = false;
+      })
+      .catch(() => {});
+  }, renewEveryMs);
+  const leave = deps.bells.attend(instance);
+  try {
+    let idleSince = performance.now();
+    while (mine && trouble === null && failure === null && !signal.aborted && performance.now() < endsAt) {
+      carrier = await carrierNow();
+      const { concurrency } = carrier;
+      if (busy.size > claimPause.above) await setTimeout(claimPause.ms);
+      const room = concurrency - busy.size;
+      if (room > 0) {
+        const claimed = await claim(deps, instance, epoch, [...busy.keys()], room);
+        if (claimed === null) {
+          mine = false;
+          break;
+        }
+        for (const lane of claimed) start(lane);
+        if (claimed.length > 0) idleSince = performance.now();
+        if (claimed.length === room && busy.size < concurrency) continue;
+      }
+      if (busy.size > 0) idleSince = performance.now();
+      else if (performance.now() - idleSince > deps.limits.lingerMs || deps.slotsFree() < slotsShort) break;
+      const dueMs = busy.size > 0 ? null : await nextDueMs(deps.db, instance);
+      await bell.wait(Math.min(lookEveryMs, Math.max(dueMs ?? lookEveryMs, 5)), signal);
+    }
+  } finally {
+    clearInterval(renewing);
+    // Requests under way reach their end; nothing new is promised without the epoch.
+    await Promise.allSettled(busy.values());
+    // Who rings from now on wakes the courier; who rang before has committed what is looked for below.
+    leave();
+  }
+  if (failure !== null) {
+    await endLease(deps.db, instance, epoch).catch(() => {});
+    throw failure;
+  }
+  if (trouble !== null) return { retryAfterMs: await standBack(deps, instance, carrier.name, epoch, trouble) };
+  await endLease(deps.db, instance, epoch);
+  return { more: mine && (await somethingDue(deps.db, instance)) };
+}
+
+/** If one link fills over half of a full claim, the other half is claimed without it. */
+async function claim(
+  deps: WorkDeps,
+  instance: string,
+  epoch: number,
+  busy: readonly string[],
+  limit: number,
+): Promise<DueLane[] | null> {
+  const due = await dueLanes(deps.db, { instance, epoch, busy, limit });
+  if (due === null || due.length < limit || limit < 2) return due;
+  const half = Math.ceil(limit / 2);
+  const counts = new Map<string, number>();
+  for (const { link } of due) counts.set(link, (counts.get(link) ?? 0) + 1);
+  const noisy = [...counts].find(([, count]) => count > half)?.[0];
+  if (noisy === undefined) return due;
+  const others = await dueLanes(deps.db, { instance, epoch, busy, limit: limit - half, withoutLinks: [noisy] });
+  if (others === null) return null;
+  const kept = due.filter((lane) => lane.link === noisy).slice(0, limit - others.length);
+  return [...kept, ...others];
+}
+
+/** Sets when the instance is tried again, and says so once. */
+async function standBack(
+  deps: WorkDeps,
+  instance: string,
+  name: string,
+  epoch: number,
+  trouble: InstanceTrouble,
+): Promise<number> {
+  const why = reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
+  const before =
+    trouble.kind === 'slow-down' ? null : await setInstanceState(deps.db, instance, trouble.kind, why.text);
+  if (before !== null) deps.log.warn({ instance, state: trouble.kind }, why.text);
+  return instanceFailed(deps.db, instance, epoch, why, (failures) =>
+    trouble.kind === 'auth'
+      ? authDelayMs
+      : nextTry({
+          attempt: failures + 1,
+          trouble: 'retry',
+          random: Math.random(),
+          ...(trouble.retryAfterMs === undefined ? {} : { retryAfterMs: trouble.retryAfterMs }),
+        }),
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * Carries lanes to another gateway: the run at a lane's head goes in one request, and what the peer has goes on. At least
+ * once, with ids that do not change: whatever is killed when, the peer answers `duplicate` to what it has.
+ */
+import { reason } from '#core/words/reasons.ts';
+import { wireLimits, type WireAction, type WireReceipt } from '#core/wire.ts';
+import type { DueLane } from '#db/carry/claim-lanes.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { promiseSends, receiptFacts, runAtHead } from '#db/exchange/hand-over.ts';
+import { settleLane, type LaneKey } from '#db/carry/lanes.ts';
+import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
+import { carriedBy, endAs } from '#activities/carry/end.ts';
+import type { Carried, Turn, Turned } from '#activities/turn.ts';
+import { post, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
+import { endStaying, prepare, type Prepared } from './prepare-action.ts';
+import { putFile, putFiles } from './put-files.ts';
+import { senderTicket } from './wire-action.ts';
+import { mayBeSent } from '#activities/carry/write-marker.ts';
+
+/** What is left of a body besides its actions. Bytes. */
+const envelopeBytes = 1_024;
+const most = wireLimits.actionsPerBatch;
+
+/** @param fresh the lane's head and place are as of now */
+export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean): Promise<Turned> {
+  const { deps, instance, epoch } = run;
+  const key: LaneKey = { mirror: lane.mirror, to: instance };
+  const alone = fresh && lane.head !== null && lane.head.delivery.seq === lane.place.lastSeq;
+  const found =
+    alone && lane.head !== null
+      ? { place: lane.place, contexts: [lane.head] }
+      : await runAtHead(deps.db, key, epoch, most);
+  if (found === null) return { carried: 'lost', actions: 0 };
+  const [head] = found.contexts;
+  if (head === undefined) {
+    await deps.db.execute(settleLane(key.mirror, key.to));
+    return { carried: 'rests', actions: 0 };
+  }
+  const stopped = await beforeHead(deps, head, key);
+  if (stopped !== null) return { carried: stopped, actions: 0 };
+  const turn = { ...run, lane: key, context: head, startedMs: performance.now() };
+  try {
+    const peer = await deps.peers.of(head.mirror.link);
+    const carry = head.delivery.kind === 'receipt' ? tell : send;
+    return await carry({ ...turn, place: found.place, peer }, sameSort(found.contexts));
+  } catch (error) {
+    // The drain is told to leave: whoever comes next sends it again.
+    if (run.signal.aborted) return { carried: 'rests', actions: 0 };
+    return { carried: await trouble(turn, error), actions: 0 };
+  }
+}
+
+/** `hash` is null where it was promised before. */
+type Ready = { readonly context: DeliveryContext; readonly action: WireAction; readonly hash: string | null };
+type ReadyOrNot = ({ readonly kind: 'send' } & Omit<Ready, 'context'>) | Exclude<Prepared, { kind: 'send' }>;
+
+/** Behind the head, as long as they are of its sort and nothing keeps them; what opens a ticket goes alone. */
+function sameSort(contexts: readonly DeliveryContext[]): readonly DeliveryContext[] {
+  const [head] = contexts;
+  if (head === undefined || opens(head)) return contexts.slice(0, 1);
+  const isReceipt = head.delivery.kind === 'receipt';
+  const end = contexts.findIndex((one) => (one.delivery.kind === 'receipt') !== isReceipt || isHeld(one) || opens(one));
+  return end < 0 ? contexts : contexts.slice(0, end);
+}
+
+function opens({ delivery, mirror, action }: DeliveryContext): boolean {
+  return delivery.escalation && delivery.kind !== 'receipt' && mirror.id === action.id;
+}
+
+async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
+  const { deps, instance, epoch, place, peer } = turn;
+  const ready: Ready[] = [];
+  let bytes = envelopeBytes;
+  let after = place.sentSeq;
+  for (const context of contexts) {
+    const prepared = await prepareOne(turn, context, ready.length === 0);
+    if (prepared === null) break;
+    if (prepared.kind !== 'send') {
+      // What is in front of it goes first.
+      if (ready.length > 0) break;
+      return { carried: await stays({ ...turn, context }, prepared), actions: 1 };
+    }
+    const { seq } = context.delivery;
+    const action: WireAction = {
+      ...prepared.action,
+      seq,
+      after: Math.min(after, seq - 1),
+      ticket: senderTicket(context) ?? prepared.action.ticket,
+      late: context.delivery.releasedAt !== null,
+      again: mayBeSent(context),
+    };
+    bytes += Buffer.byteLength(JSON.stringify(action)) + 1;
+    if (ready.length > 0 && bytes > (peer.limits?.bodyBytes ?? wireLimits.bodyBytes)) break;
+    after = Math.max(after, seq);
+    ready.push({ action, hash: prepared.hash, context });
+  }
+  const sends = ready.flatMap(({ context, action, hash }) =>
+    hash === null ? [] : [{ id: context.delivery.id, action, hash }],
+  );
+  const waiting = sends.length === 0 ? new Set<string>() : await promiseSends(deps.db, { instance, epoch, sends });
+  if (waiting === null) return { carried: 'lost', actions: 0 };
+  // Somebody ended one of them by hand meanwhile.
+  const batch = ready.filter(({ context, hash }) => hash === null || waiting.has(context.delivery.id));
+  if (batch.length === 0) return { carried: 'ended', actions: 0 };
+  return post(
+    turn,
+    batch.map(({ context }) => context),
+    (size, signal) => {
+      const actions = batch.slice(0, size).map(({ action }) => action);
+      const [only] = actions;
+      return opens(turn.context) && only !== undefined
+        ? peer.client.escalate(only, signal)
+        : peer.client.actions(turn.context.to.side, turn.context.mirror.id, actions, signal);
+    },
+  );
+}
+
+/** Null: it is in trouble, and what is in front of it goes first. The head's trouble is thrown. */
+async function prepareOne(turn: RunTurn, context: DeliveryContext, isHead: boolean): Promise<ReadyOrNot | null> {
+  const { deps, peer, putting, signal } = turn;
+  try {
+    const { sent } = context.delivery;
+    if (sent === null)
+      return await prepare(turn, context, (outgoing) => putFiles(deps, peer, putting, outgoing, signal));
+    for (const file of sent.constant.attachments) await putFile(deps, peer, putting, file, signal);
+    return { kind: 'send', action: sent, hash: null };
+  } catch (error) {
+    if (isHead) throw error;
+    return null;
+  }
+}
+
+/** It does not leave, or waits for somebody. */
+async function stays(turn: Turn, why: Exclude<Prepared, { kind: 'send' }>): Promise<Carried> {
+  if (why.kind === 'hold') {
+    await hold(turn, why.reason);
+    return 'rests';
+  }
+  return carriedBy(await endStaying(turn, why.kind, why.reason));
+}
+
+async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
+  const { deps, place, peer } = turn;
+  const facts = await receiptFacts(
+    deps.db,
+    contexts.map(({ delivery }) => delivery.id),
+  );
+  const receipts: WireReceipt[] = [];
+  const batch: DeliveryContext[] = [];
+  let after = place.sentSeq;
+  for (const context of contexts) {
+    const { id, seq, receipt } = context.delivery;
+    const fact = facts.get(id);
+    // News of the ticket itself: a peer is told of actions only, and hears of it with the next one.
+    if (fact === undefined || fact.outcome !== receipt?.outcome) {
+      if (batch.length > 0) break;
+      const why = reason('no-op', { desk: turn.name });
+      return { carried: carriedBy(await endAs({ ...turn, context }, 'skipped', why)), actions: 1 };
+    }
+    const { outcome, drops, acceptedAt, endedAt, attempts } = fact;
+    receipts.push({
+      seq,
+      after: Math.min(after, seq - 1),
+      action: context.action.id,
+      outcome,
+      reason: fact.reason ?? receipt.reason,
+      drops: drops.slice(0, 100),
+      ticket: senderTicket(context),
+      acceptedAt,
+      endedAt,
+      attempts,
+    });
+    after = Math.max(after, seq);
+    batch.push(context);
+  }
+  const { to, mirror } = turn.context;
+  return post(turn, batch, (size, signal) => peer.client.receipts(to.side, mirror.id, receipts.slice(0, size), signal));
+}

@@ -1,0 +1,95 @@
+/**
+ * Carries lanes to an in-house tool without a gateway: what it can read is put where it reads by cursor. It has an action
+ * once it has read on behind it; until then the delivery waits, and its lane with nothing left to offer rests.
+ */
+import type { DueLane } from '#db/carry/claim-lanes.ts';
+import { putOffers, restOffered, unoffered, type NewOffer } from '#db/exchange/put-offers.ts';
+import { reason } from '#core/words/reasons.ts';
+import { wireLimits, type WireReceipt } from '#core/wire.ts';
+import { receiptFacts, type ReceiptFacts } from '#db/exchange/hand-over.ts';
+import type { LaneKey } from '#db/carry/lanes.ts';
+import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
+import { inTrouble } from '#activities/carry/carry-trouble.ts';
+import { endAs } from '#activities/carry/end.ts';
+import type { Turn, Turned } from '#activities/turn.ts';
+import { endStaying, prepare, type ToRemote } from './prepare-action.ts';
+import { senderTicket } from './wire-action.ts';
+
+export type OfferRun = ToRemote & { readonly name: string; readonly epoch: number };
+type OfferTurn = OfferRun & Turn;
+
+export async function offer(run: OfferRun, lane: DueLane): Promise<Turned> {
+  const { deps, instance, epoch, name } = run;
+  const key: LaneKey = { mirror: lane.mirror, to: instance };
+  const found = await unoffered(deps.db, key, epoch, wireLimits.actionsPerBatch);
+  if (found === null) return { carried: 'lost', actions: 0 };
+  const [head] = found.contexts;
+  if (head === undefined) {
+    await restOffered(deps.db, key, found.lastSeq);
+    return { carried: 'rests', actions: 0 };
+  }
+  const stopped = await beforeHead(deps, head, key);
+  if (stopped !== null) return { carried: stopped, actions: 0 };
+  const turn: OfferTurn = { ...run, lane: key, context: head, startedMs: performance.now() };
+  try {
+    const facts = await receiptFacts(
+      deps.db,
+      found.contexts.filter(({ delivery }) => delivery.kind === 'receipt').map(({ delivery }) => delivery.id),
+    );
+    const offers: NewOffer[] = [];
+    let after = found.sentSeq;
+    for (const context of found.contexts) {
+      if (isHeld(context)) break;
+      const made = await offerOf({ ...turn, context }, facts, after);
+      if (made === 'held' && offers.length === 0) return { carried: 'rests', actions: 0 };
+      if (made === 'held') break;
+      if (made === 'ended') continue;
+      after = Math.max(after, context.delivery.seq);
+      offers.push(made);
+    }
+    if (offers.length > 0) await putOffers(deps.db, head.mirror.link, key, offers);
+    return { carried: 'ended', actions: Math.max(offers.length, 1) };
+  } catch (error) {
+    const carried = await inTrouble(turn, { name, ping: () => Promise.resolve() }, error);
+    return { carried, actions: 0 };
+  }
+}
+
+async function offerOf(
+  turn: OfferTurn,
+  facts: ReadonlyMap<string, ReceiptFacts>,
+  after: number,
+): Promise<NewOffer | 'ended' | 'held'> {
+  const { context, name } = turn;
+  const { id, seq, kind, receipt } = context.delivery;
+  const place = { seq, after: Math.min(after, seq - 1) };
+  if (kind === 'receipt') {
+    const fact = facts.get(id);
+    if (fact === undefined || receipt === null || fact.outcome !== receipt.outcome) {
+      await endAs(turn, 'skipped', reason('no-op', { desk: name }));
+      return 'ended';
+    }
+    const told: WireReceipt = {
+      ...place,
+      ...fact,
+      drops: [...fact.drops],
+      action: context.action.id,
+      reason: fact.reason ?? receipt.reason,
+      ticket: senderTicket(context),
+    };
+    return { delivery: id, seq, hash: null, action: null, receipt: told };
+  }
+  // Its files are read from our store.
+  const prepared = await prepare(turn, context, (outgoing) => Promise.resolve(outgoing));
+  switch (prepared.kind) {
+    case 'send':
+      return { delivery: id, seq, hash: prepared.hash, action: { ...prepared.action, ...place }, receipt: null };
+    case 'hold':
+      await hold(turn, prepared.reason);
+      return 'held';
+    case 'skip':
+    case 'refuse':
+      await endStaying(turn, prepared.kind, prepared.reason);
+      return 'ended';
+  }
+}

@@ -1,0 +1,36 @@
+/** Signs what our instances say, with their own keys. */
+import { signConstant } from '#protocols/ferry/provenance.ts';
+import type { Db } from '#db/base/client.ts';
+import { ensureKeys, publicKeys, signingKey, type Open, type Seal, type SigningKey } from '#db/links/keys.ts';
+import type { Signer } from '#activities/deps.ts';
+
+export type SignerDeps = { readonly db: Db; readonly seal: Seal; readonly open: Open };
+
+/** A new key is published long before it signs, so an old one may sign a little longer. Milliseconds. */
+const freshMs = 60_000;
+
+type Kept = { readonly at: number; readonly key: Promise<SigningKey & { readonly x: string }> };
+
+export function createSigner({ db, seal, open }: SignerDeps): Signer {
+  const kept = new Map<string, Kept>();
+  const read = async (instance: string): Promise<SigningKey & { readonly x: string }> => {
+    await ensureKeys(db, seal, instance);
+    const key = await signingKey(db, open, instance, 'provenance');
+    const jwk = (await publicKeys(db, instance)).find(({ kid }) => kid === key.kid);
+    const x = jwk?.['x'];
+    if (typeof x !== 'string') throw new Error(`the key ${key.kid} of ${instance} is not published`);
+    return { ...key, x };
+  };
+  return {
+    async sign(instance, issuer, text) {
+      let known = kept.get(instance);
+      if (known === undefined || performance.now() - known.at > freshMs) {
+        known = { at: performance.now(), key: read(instance) };
+        kept.set(instance, known);
+        known.key.catch(() => kept.delete(instance));
+      }
+      const { kid, key, x } = await known.key;
+      return { signature: await signConstant(text, issuer, { kid, key }), key: { kty: 'OKP', crv: 'Ed25519', x, kid } };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** One turn of a lane: one delivery carried, and how it was left. */
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import type { LaneKey } from '#db/carry/lanes.ts';
+import type { WorkDeps } from './deps.ts';
+
+export type Turn = {
+  readonly deps: WorkDeps;
+  readonly lane: LaneKey;
+  readonly context: DeliveryContext;
+  /** By performance.now(). Milliseconds. */
+  readonly startedMs: number;
+};
+
+/** How the head was left, and in whose drain. */
+export type Carried =
+  /** The head has ended, or was set aside: the next may follow. */
+  | 'ended'
+  /** The head has ended, and nothing was behind it. */
+  | 'ended-last'
+  /** Nothing waits, or not before the lane's due time. */
+  | 'rests'
+  | 'lost';
+
+export type Turned = {
+  readonly carried: Carried;
+  /** How many it brought, for the link's pace. */
+  readonly actions: number;
+};
+
+export type CarrierRun = { readonly epoch: number; readonly signal: AbortSignal };

@@ -1,0 +1,157 @@
+/** The one reader for everything: reads a ticket, then logs all of its unseen actions. */
+import { Readable } from 'node:stream';
+import type { ObservedAction, Reading } from '#core/words/desk.ts';
+import { sanitise, sanitiseNote } from '#core/text/html.ts';
+import type { Attachment, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Tx } from '#db/base/client.ts';
+import { addHint } from '#db/log/claim-hints.ts';
+import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
+import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
+import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
+import type { Desk, WorkDeps } from '#activities/deps.ts';
+import { memoised } from '#activities/desk/memo.ts';
+
+const kept = { most: 2_000, longest: 8_000 };
+const cleanNote = memoised(sanitiseNote, kept);
+const cleanDescription = memoised(sanitise, kept);
+
+/** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
+const readAgainMs = 500;
+
+/** `from`: where the read has to start, as asked lately; absent, it is asked now. */
+export async function observe(
+  deps: WorkDeps,
+  instance: string,
+  ticketId: string,
+  signal: AbortSignal,
+  from?: string | null,
+): Promise<void> {
+  const desk = await deps.desks.of(instance);
+  const since = from === undefined ? await readFrom(deps.db, instance, ticketId) : from;
+  const reading = await read(desk, ticketId, since, signal);
+  if (reading.kind === 'gone') {
+    deps.wake(await deps.db.transaction((tx) => ticketGone(tx, instance, desk.name, ticketId)));
+    return;
+  }
+  if (reading.kind === 'merged') {
+    deps.wake(await follow(deps, desk, ticketId, reading));
+    await addHint(deps.db, instance, reading.into, 0);
+    deps.bells.hints.ring();
+    return;
+  }
+  const { snapshot, actions } = await understand(deps, reading);
+  const shown = ticketRead(instance, ticketId, actions);
+  if (looksOld(actions, since) && (await deps.nothingNew({ ...shown, snapshot }))) return;
+  const { settleMs } = desk.helpdesk.traits;
+  const result = await deps.together(shown, (tx, locked) =>
+    logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs }, locked),
+  );
+  deps.wake(result.wake);
+  if (result.readAgain) {
+    await addHint(deps.db, instance, ticketId, readAgainMs);
+    deps.bells.hints.ring();
+  }
+}
+
+/** What was said before the merge and nobody has read yet still goes where it was meant to go. */
+async function follow(
+  deps: WorkDeps,
+  desk: Desk,
+  ticketId: string,
+  { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
+): Promise<readonly string[]> {
+  const { instance, name } = desk;
+  const said: ObservedAction[] = [];
+  for (const action of notes) said.push(await understandAction(deps, action));
+  return deps.db.transaction(async (tx) => {
+    const snapshot = said.length === 0 ? null : await lastSnapshot(tx, instance, ticketId);
+    const { settleMs } = desk.helpdesk.traits;
+    const logged =
+      snapshot === null
+        ? null
+        : await logReading(tx, deps.cache, { instance, ticketId, snapshot, actions: said, settleMs });
+    return [...(logged?.wake ?? []), ...(await followMerge(tx, instance, name, ticketId, into))];
+  });
+}
+
+export type ReadBack =
+  | {
+      readonly kind: 'ticket';
+      readonly snapshot: TicketSnapshot;
+      /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
+      log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
+      readonly read: TicketRead;
+    }
+  | { readonly kind: 'merged'; readonly into: string }
+  | { readonly kind: 'gone' };
+
+/** The read after our own write, from `since` (instant, UTC) on. */
+export async function readBack(
+  deps: WorkDeps,
+  desk: Desk,
+  ticketId: string,
+  since: string | null,
+  created: boolean,
+  signal: AbortSignal,
+): Promise<ReadBack> {
+  const reading = await read(desk, ticketId, since, signal);
+  if (reading.kind !== 'ticket') return reading;
+  const { snapshot, actions } = await understand(deps, reading);
+  const { settleMs } = desk.helpdesk.traits;
+  return {
+    kind: 'ticket',
+    snapshot,
+    read: ticketRead(desk.instance, ticketId, actions),
+    log: (tx, own, locked) =>
+      logReading(
+        tx,
+        deps.cache,
+        { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, ...own },
+        locked,
+      ),
+  };
+}
+
+async function read(desk: Desk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
+  const { helpdesk } = desk;
+  // Ids and times may commit out of order, so a read looks back further than the cursor.
+  const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();
+  return helpdesk.read(ticketId, from, signal);
+}
+
+function ticketRead(instance: string, ticketId: string, actions: readonly ObservedAction[]): TicketRead {
+  return { instance, ticketId, externalIds: actions.map((action) => action.externalId) };
+}
+
+function looksOld(actions: readonly ObservedAction[], since: string | null): boolean {
+  return since !== null && actions.every((action) => Date.parse(action.at) <= Date.parse(since));
+}
+
+/** Makes notes safe; images that stand in the note itself become attachments. */
+async function understand(
+  deps: WorkDeps,
+  reading: Extract<Reading, { kind: 'ticket' }>,
+): Promise<{ snapshot: TicketSnapshot; actions: ObservedAction[] }> {
+  const actions: ObservedAction[] = [];
+  for (const action of reading.actions) actions.push(await understandAction(deps, action));
+  return { snapshot: { ...reading.snapshot, description: cleanDescription(reading.snapshot.description) }, actions };
+}
+
+async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<ObservedAction> {
+  if (action.note === null) return action;
+  const { html, dataImages, whole } = cleanNote(action.note);
+  const attachments: Attachment[] = [...action.attachments];
+  for (const image of dataImages) {
+    const staged = await deps.blobs.put(
+      Readable.from([Buffer.from(image.base64, 'base64')]),
+      deps.limits.attachmentBytes,
+    );
+    const extension = image.type.replace(/^image\//, '').replace(/\W.*$/, '');
+    attachments.push({ id: image.id, name: `${image.id}.${extension}`, type: image.type, inline: true, ...staged });
+  }
+  if (whole !== null) {
+    const staged = await deps.blobs.put(Readable.from([Buffer.from(whole.text)]), deps.limits.attachmentBytes);
+    attachments.push({ id: whole.name, name: whole.name, type: whole.type, inline: false, ...staged });
+  }
+  return { ...action, note: html, attachments };
+}

@@ -1,0 +1,17 @@
+/** Reads an instance's catalogue again now and then, so that decisions know what the helpdesk offers today. */
+import { isDeepStrictEqual } from 'node:util';
+import { saveCatalogue } from '#db/settings/apply-links.ts';
+import { claimCatalogue } from '#db/settings/catalogue-age.ts';
+import type { Desk, WorkDeps } from '#activities/deps.ts';
+
+const olderThanMs = 60 * 60_000;
+
+export async function refreshCatalogue(deps: WorkDeps, desk: Desk, signal: AbortSignal): Promise<void> {
+  const stale = await claimCatalogue(deps.db, desk.instance, olderThanMs);
+  if (stale === null) return;
+  const catalogue = await desk.helpdesk.catalogue(signal);
+  const before = await deps.cache.catalogue(deps.db, desk.instance, stale.version);
+  // Stored catalogues are JSON: an absent key and an undefined one are the same.
+  if (isDeepStrictEqual(JSON.parse(JSON.stringify(catalogue)), before)) return;
+  await deps.db.transaction((tx) => saveCatalogue(tx, desk.instance, stale.version + 1, catalogue));
+}

@@ -1,0 +1,90 @@
+/**
+ * The contract between Ferry and one helpdesk. A connector speaks to one type of helpdesk and knows nothing of
+ * links, mirrors, lanes or the database. Every connector passes the same suite (test/connectors/contract.ts).
+ */
+import type { Readable } from 'node:stream';
+import type { Reading, Step, Written } from '#core/words/desk.ts';
+import type { HttpClient } from './http.ts';
+import type { Attachment, Catalogue, Command, TicketSnapshot } from '#core/words/vocabulary.ts';
+
+/** What the courier and the watcher must know about a type of helpdesk. Durations in milliseconds. */
+export type Traits = {
+  /** How far before a ticket's cursor a read must look: ids and times may commit out of order. */
+  readonly overlapMs: number;
+  /** How long after our write automations and read-backs may still trail; exceeds clock skew. */
+  readonly settleMs: number;
+  /** A write is aborted after this long. */
+  readonly writeTimeoutMs: number;
+  /** Requests at a time against one instance. */
+  readonly concurrency: number;
+  /** Ticket creations must not overlap (Halo numbers them wrongly). */
+  readonly serializeCreates: boolean;
+  readonly noteMaxBytes: number;
+  /** Requests allowed per window; null where the product sets no limit. */
+  readonly rate: { readonly requests: number; readonly windowMs: number } | null;
+};
+
+export type FeedPage = {
+  /** External ids of tickets with news, without repeats. */
+  readonly tickets: readonly string[];
+  /** Opaque; goes into the next call. */
+  readonly cursor: string;
+  readonly more: boolean;
+};
+
+export type PerformOptions = {
+  /** Goes with the write wherever the helpdesk can keep it. Unique per write; survives retries. */
+  readonly marker: string;
+  /** Aborted by the caller at the write's deadline. */
+  readonly signal: AbortSignal;
+  /** Link id, for fairness between links. */
+  readonly link: string;
+  /** The ticket as last read, for conditional writes. */
+  readonly snapshot: TicketSnapshot | null;
+  /** Opens a staged attachment for upload; may be called again for a retry. */
+  openStaged(attachment: Attachment): Readable;
+};
+
+export type OpenedAttachment = {
+  readonly stream: Readable;
+  readonly sizeBytes: number | null;
+  readonly type: string | null;
+};
+
+export type Helpdesk = {
+  readonly traits: Traits;
+  /** Answers when the helpdesk is up and our credentials work. */
+  ping(signal: AbortSignal): Promise<void>;
+  catalogue(signal: AbortSignal): Promise<Catalogue>;
+  /** The feed's position now: what lies before is not carried. */
+  feedStart(signal: AbortSignal): Promise<string>;
+  /** Tickets that changed since the cursor, without gaps under concurrent writers; may repeat tickets of the overlap, never needs to. */
+  feed(cursor: string, limit: number, signal: AbortSignal): Promise<FeedPage>;
+  /** The ticket and its actions at or after `since` (instant, UTC; null: all of them). */
+  read(ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading>;
+  /** Pure: how the command is split into requests, in order. Never empty. */
+  steps(command: Command): readonly Step[];
+  /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
+  perform(step: Step, options: PerformOptions): Promise<Written>;
+  /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant before which it can't have happened. */
+  find(step: Step, marker: string, after: string, signal: AbortSignal): Promise<Written | null>;
+  /** The file's bytes as a stream; never buffered whole. */
+  openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
+};
+
+/** Ids of tickets a webhook's body names; never trusted beyond that. Empty: look at the feed. */
+export type HintOf = (body: unknown) => readonly string[];
+
+/** What a connector is given. `take` waits until the instance's request budget allows one more request. */
+export type ConnectorContext = {
+  readonly instance: string;
+  readonly url: string;
+  /** Decrypted credentials, as the type's connector defines them. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Type-specific options of the instance, as its `options` schema defines them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  take(link: string | null, signal: AbortSignal): Promise<void>;
+  readonly http: HttpClient;
+  /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */
+  readonly notice?: (code: string, text: string) => void;
+};

@@ -1,0 +1,40 @@
+/** Who sees and who is mailed what arrives. Only a mapping row widens an audience or lets anybody be mailed. */
+import { visibilityFor } from '#core/rules/audience.ts';
+import type { ActionRow } from '#core/rules/settings.ts';
+import { reason } from '#core/words/reasons.ts';
+import type { Outgoing } from './send.ts';
+import type { Audience, CatalogueKind, Reason, SideName } from '#core/words/vocabulary.ts';
+
+export type AudienceHere = {
+  readonly audience: Audience;
+  readonly visibility: 'visible' | 'hidden';
+  readonly mailsUser: boolean;
+  readonly drops: readonly Reason[];
+};
+
+type Asked = {
+  readonly outgoing: Outgoing;
+  readonly side: SideName;
+  readonly escalation: boolean;
+  readonly row: ActionRow | undefined;
+  readonly target: CatalogueKind | undefined;
+};
+
+/**
+ * The audience it arrived with, unless the row names another; a row that lets the target mail the end user shows it to
+ * the end user. `team` in a row keeps it from this desk's own users. A kind that hides by itself always hides.
+ */
+export function audienceHere({ outgoing, side, escalation, row, target }: Asked, desk: string): AudienceHere {
+  // What arrives has left its team already: only bare changes and escalations still say `team`, of no note.
+  const arrived = outgoing.action.audience === 'team' || escalation ? 'desks' : outgoing.action.audience;
+  const audience = row?.audience ?? (row?.mailsUser === true ? 'user' : arrived);
+  const hidden = target?.hidden === true || visibilityFor(audience, side) !== 'visible';
+  const reaches = side === 'supplier' ? audience !== 'team' : audience === 'user';
+  const mails = row?.mailsUser === true && target?.mails === true && reaches;
+  return {
+    audience,
+    visibility: hidden ? 'hidden' : 'visible',
+    mailsUser: mails && !outgoing.mailed,
+    drops: mails && outgoing.mailed ? [reason('mail-on-mail', { desk })] : [],
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * What the origin's desk is told of an outcome: the far ticket's number and URL into the supplier reference, or a private
+ * note to the acting agent with the far side's words and what to do. Never in the portal, never mailed.
+ */
+import { minute } from '#core/text/template.ts';
+import { escapeHtml } from '#core/text/text.ts';
+import type { Command, Outcome, Person, Reason, SideName } from '#core/words/vocabulary.ts';
+
+export type ReceiptView = {
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly farNumber: string | null;
+  readonly farUrl: string | null;
+  /** Display name of the far instance. */
+  readonly farName: string;
+  readonly escalation: boolean;
+  readonly action: { readonly author: Person; readonly at: string; readonly kind: string | null };
+};
+
+export type ReceiptInput = {
+  readonly receipt: ReceiptView;
+  /** The origin's ticket. */
+  readonly ticketId: string;
+  /** The side the origin stands on. */
+  readonly side: SideName;
+  readonly language: 'en';
+  /** Instant, UTC. */
+  readonly now: string;
+};
+
+/** Null: there is nothing to tell, which is so for everything but escalations and refusals. */
+export function receiptCommand({ receipt, ticketId, side, now }: ReceiptInput): Command | null {
+  const { outcome, escalation, farNumber, farUrl } = receipt;
+  const toSupplier = escalation && side === 'customer';
+  if (outcome === 'applied' && toSupplier && farNumber !== null) {
+    return { ...silent(ticketId, now), supplierReference: { number: farNumber, url: farUrl ?? '' } };
+  }
+  if (outcome !== 'refused') return null;
+  const told = { ...silent(ticketId, now), note: refusal(receipt) };
+  if (!toSupplier) return told;
+  // Escalated again while a ticket is open there: the reference is that ticket's, also where somebody emptied it for that.
+  const isOpen = receipt.reason.code === 'already-escalated' && farNumber !== null;
+  return { ...told, supplierReference: isOpen ? { number: farNumber, url: farUrl ?? '' } : null };
+}
+
+function silent(ticketId: string, now: string): Command {
+  return {
+    ticketId,
+    kind: null,
+    note: null,
+    visibility: 'hidden',
+    mailsUser: false,
+    author: { display: 'Ferry' },
+    at: now,
+    fields: {},
+    attachments: [],
+  };
+}
+
+function refusal({ reason, farName, escalation, action }: ReceiptView): string {
+  const why = escapeHtml(reason.text).replaceAll('\n', '<br />');
+  // The last note of a link: nothing failed to arrive.
+  if (reason.code === 'link-ended') return `<p>${why}</p>`;
+  // News of the ticket itself, as that it was deleted: nobody's action failed to arrive.
+  if (!escalation && action.kind === null && action.author.name === '') return `<p>${why}</p>`;
+  const what = escalation ? 'The escalation' : action.kind === null ? 'The change' : `"${action.kind}"`;
+  const who = action.author.name === '' ? '' : ` by ${action.author.name}`;
+  const lead = `${what}${who} of ${minute(action.at)} did not arrive at ${farName}.`;
+  return `<p><b>${escapeHtml(lead)}</b></p><p>${why}</p>`;
+}

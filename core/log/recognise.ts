@@ -1,0 +1,164 @@
+/**
+ * Tells, for each action a read of a ticket shows, whose it is: ours (echo), an automation's because of ours
+ * (consequence), already known, or somebody's and new. Knows no database and no helpdesk.
+ */
+import type { Person } from '#core/words/vocabulary.ts';
+
+/** A write to this ticket that may still show up, or showed up lately. */
+export type WriteView = {
+  readonly delivery: string;
+  readonly step: number;
+  readonly marker: string;
+  readonly fingerprints: readonly string[];
+  readonly state: 'open' | 'made' | 'settled' | 'absent';
+  /** Ids the reply named. */
+  readonly actionIds: readonly string[];
+  /** Instant, UTC, by our clock. */
+  readonly promisedAt: string;
+  /** Instant after which the request surely no longer runs. */
+  readonly deadline: string;
+};
+
+export type Recognisable = {
+  readonly externalId: string;
+  readonly at: string;
+  readonly author: Person;
+  readonly marker?: string;
+  readonly fingerprint: string;
+  /** No note, no files: a bare change of status or fields. */
+  readonly bare: boolean;
+};
+
+export type Recognised =
+  | { readonly as: 'known'; readonly index: number }
+  | { readonly as: 'before-go-live'; readonly index: number }
+  | { readonly as: 'echo'; readonly index: number; readonly write: WriteView }
+  | { readonly as: 'consequence'; readonly index: number; readonly write: WriteView | null }
+  | { readonly as: 'new'; readonly index: number };
+
+export type Recognition = {
+  readonly actions: readonly Recognised[];
+  /** Index of the first action that may be ours but matches nothing while a write is open; it and what follows wait. */
+  readonly stoppedAt: number | null;
+};
+
+export type RecogniseInput = {
+  readonly actions: readonly Recognisable[];
+  /** Already logged or recognised ids, and as what. */
+  readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
+  readonly writes: readonly WriteView[];
+  /** Instant of go-live; earlier actions are not carried. */
+  readonly liveSince: string | null;
+  readonly settleMs: number;
+};
+
+const ownMarker = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-\d{1,3}$/;
+
+export function recognise(input: RecogniseInput): Recognition {
+  const { actions, known, writes, settleMs } = input;
+  const liveSince = input.liveSince === null ? Number.NEGATIVE_INFINITY : Date.parse(input.liveSince);
+  const writeOpen = writes.some((write) => write.state === 'open');
+  const spent = new Set<string>();
+  const seen = new Set<string>();
+  const recognised: Recognised[] = [];
+  // Our latest write in the ticket's order, as long as no person acted after it.
+  let ours: { readonly at: number; readonly write: WriteView | null } | null = null;
+
+  for (const [index, action] of actions.entries()) {
+    const at = Date.parse(action.at);
+    const before = known.get(action.externalId);
+    if (before !== undefined) {
+      if (before === 'echo') ours = { at, write: null };
+      if (before === 'action') ours = null;
+      recognised.push({ as: 'known', index });
+      continue;
+    }
+    const write = ownWrite(action, at, writes, spent, settleMs) ?? unnamedWrite(action, at, writes, seen, settleMs);
+    if (write !== null) {
+      seen.add(keyOf(write));
+      ours = { at, write };
+      recognised.push({ as: 'echo', index, write });
+      continue;
+    }
+    if (action.author.role === 'automation' && ours !== null && at - ours.at <= settleMs) {
+      recognised.push({ as: 'consequence', index, write: ours.write });
+      continue;
+    }
+    // A person may use our account; while a write is open nobody can tell the two apart.
+    if (action.author.role === 'service' && writeOpen) return { actions: recognised, stoppedAt: index };
+    // Marked by Ferry and of no write that is known: this gateway was restored from a backup since it wrote it.
+    if (action.author.role === 'service' && action.marker !== undefined && ownMarker.test(action.marker)) {
+      ours = { at, write: null };
+      recognised.push({ as: 'consequence', index, write: null });
+      continue;
+    }
+    if (at < liveSince) {
+      recognised.push({ as: 'before-go-live', index });
+      continue;
+    }
+    if (action.author.role !== 'automation') ours = null;
+    recognised.push({ as: 'new', index });
+  }
+  return { actions: recognised, stoppedAt: null };
+}
+
+/** The write this action is an echo of: by its id or marker, or by our identity together with the fingerprint. */
+function ownWrite(
+  action: Recognisable,
+  at: number,
+  writes: readonly WriteView[],
+  spent: Set<string>,
+  settleMs: number,
+): WriteView | null {
+  for (const write of writes) {
+    if (action.marker !== undefined && action.marker === write.marker) return write;
+    if (write.actionIds.includes(action.externalId)) return write;
+  }
+  if (action.author.role !== 'service') return null;
+  for (const write of writes) {
+    if (write.state === 'absent' || !withinReach(write, at, settleMs)) continue;
+    const key = `${write.delivery}/${write.step}/${action.fingerprint}`;
+    // One write makes each of its actions once; the same text again is a person using our account.
+    // Where the reply named the ids, the same text under another id is a person's.
+    const named = write.actionIds.length > 0 && !action.bare;
+    if (!named && write.fingerprints.includes(action.fingerprint) && !spent.has(key) && write.state !== 'settled') {
+      spent.add(key);
+      return write;
+    }
+    // A desk may record a bare change in words of its own; by our account and beside our write it is ours.
+    if (action.bare && write.state !== 'settled') return write;
+  }
+  return null;
+}
+
+/**
+ * A write that the helpdesk confirmed without naming an id, and of which nothing was seen: the desk has altered the
+ * text beyond recognition. The first action by our account in its time is its echo.
+ */
+function unnamedWrite(
+  action: Recognisable,
+  at: number,
+  writes: readonly WriteView[],
+  seen: ReadonlySet<string>,
+  settleMs: number,
+): WriteView | null {
+  if (action.author.role !== 'service') return null;
+  return (
+    writes.find(
+      (write) =>
+        write.state === 'made' &&
+        write.actionIds.length === 0 &&
+        write.fingerprints.length > 0 &&
+        !seen.has(keyOf(write)) &&
+        withinReach(write, at, settleMs),
+    ) ?? null
+  );
+}
+
+function keyOf(write: WriteView): string {
+  return `${write.delivery}/${write.step}`;
+}
+
+function withinReach(write: WriteView, at: number, settleMs: number): boolean {
+  return at >= Date.parse(write.promisedAt) - settleMs && at <= Date.parse(write.deadline) + settleMs;
+}

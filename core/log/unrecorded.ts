@@ -1,0 +1,28 @@
+/**
+ * Changes of a ticket that its desk shows on no action, as Halo's summary and dates that are changed on an action's
+ * form. What became different together with new actions belongs to the last of them. What somebody changes by hand,
+ * without an action, belongs to none and does not travel.
+ */
+import { sameName } from '#core/words/names.ts';
+import type { FieldValue, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
+
+/** As the ticket was last read; null where nobody kept it. */
+export type Before = { readonly summary: string; readonly fields: Readonly<Record<string, FieldValue>> } | null;
+
+export type Unrecorded = Pick<Words, 'summary' | 'fields'>;
+
+/** @param recorded the words of every action that the same read shows, whoever did it */
+export function unrecorded(before: Before, now: TicketSnapshot, recorded: readonly Words[]): Unrecorded {
+  if (before === null) return { fields: {} };
+  const isRecorded = (field: string): boolean =>
+    recorded.some((words) => Object.keys(words.fields).some((name) => sameName(name, field)));
+  const changed = Object.entries(now.fields).filter(
+    ([name, value]) => !isSame(before.fields[name] ?? null, value) && !isRecorded(name),
+  );
+  const retitled = before.summary !== now.summary && recorded.every((words) => words.summary === undefined);
+  return { ...(retitled ? { summary: now.summary } : {}), fields: Object.fromEntries(changed) };
+}
+
+function isSame(a: FieldValue, b: FieldValue): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}

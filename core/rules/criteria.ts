@@ -1,0 +1,56 @@
+/** Small pure conditions over one action: what the action itself changed, never what the ticket already was. */
+import { sameName } from '#core/words/names.ts';
+import type { Condition } from './settings.ts';
+import type { FieldValue, Words } from '#core/words/vocabulary.ts';
+
+/** Deeper conditions never match; the schema allows none that a person would write. */
+const maxDepth = 32;
+
+export function matches(condition: Condition, action: { readonly words: Words }): boolean {
+  return holds(condition, action.words, 0);
+}
+
+function holds(condition: Condition, words: Words, depth: number): boolean {
+  if (depth > maxDepth) return false;
+  if ('kind' in condition) return words.kind !== null && sameName(words.kind, condition.kind);
+  if ('field' in condition) return equals(changed(words, condition.field), condition.equals);
+  if ('all' in condition) return condition.all.every((part) => holds(part, words, depth + 1));
+  if ('any' in condition) return condition.any.some((part) => holds(part, words, depth + 1));
+  return depth < maxDepth && !holds(condition.not, words, depth + 1);
+}
+
+/** What the action set the field to; a ticket's own properties go by their names where no field is called so. */
+function changed(words: Words, field: string): FieldValue | undefined {
+  for (const [name, value] of Object.entries(words.fields)) if (sameName(name, field)) return value;
+  for (const property of ['status', 'category', 'type', 'priority', 'summary'] as const) {
+    if (sameName(property, field)) return words[property];
+  }
+  return undefined;
+}
+
+function equals(value: FieldValue | undefined, wanted: string): boolean {
+  if (value === undefined || value === null) return false;
+  if (typeof value === 'object') return value.some((one) => sameName(one, wanted));
+  return sameName(String(value), wanted);
+}
+
+/** Whether some action kind or field must match for it to fire; a condition of nothing but `not` fires on everything. */
+export function isPositive(condition: Condition): boolean {
+  if ('all' in condition) return condition.all.some(isPositive);
+  if ('any' in condition) return condition.any.every(isPositive);
+  return !('not' in condition);
+}
+
+/** For people: `the action is "Escalate" and "Supplier" is set to "Northwind"`. */
+export function describeCondition(condition: Condition): string {
+  if ('kind' in condition) return `the action is "${condition.kind}"`;
+  if ('field' in condition) return `"${condition.field}" is set to "${condition.equals}"`;
+  if ('all' in condition) return condition.all.map(nested).join(' and ');
+  if ('any' in condition) return condition.any.map(nested).join(' or ');
+  return `not ${nested(condition.not)}`;
+}
+
+function nested(condition: Condition): string {
+  const text = describeCondition(condition);
+  return 'all' in condition || 'any' in condition ? `(${text})` : text;
+}

@@ -1,0 +1,35 @@
+/** File names that no disk, header or reader can be harmed by. */
+import { must } from '#core/words/must.ts';
+
+const maxCodePoints = 150;
+// oxlint-disable-next-line no-control-regex -- C0, C1 and what turns the reading direction
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const reserved = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|\s*$)/i;
+
+/**
+ * The name to show and to store a file under: normalised, without folders, controls and direction marks, without
+ * leading dots, at most 150 code points with its ending kept; Windows' reserved names get a `_`, nothing is `attachment`.
+ */
+export function safeName(name: string): string {
+  const parts = name.toWellFormed().normalize('NFC').replaceAll(unsafe, '').split(/[/\\]/);
+  const base = must(parts.at(-1), 'the last part of a name');
+  const bare = base
+    .trim()
+    .replace(/^[.\s]+/, '')
+    .replace(/[.\s]+$/, '');
+  const short = shorten(bare);
+  if (short === '') return 'attachment';
+  return reserved.test(short) ? shorten(`_${short}`) : short;
+}
+
+function shorten(name: string): string {
+  const points = Array.from(name);
+  if (points.length <= maxCodePoints) return name;
+  const ending = /\.[a-z0-9]{1,10}$/i.exec(name)?.[0] ?? '';
+  return (
+    points
+      .slice(0, maxCodePoints - ending.length)
+      .join('')
+      .trimEnd() + ending
+  );
+}

@@ -1,0 +1,50 @@
+/** Requests per instance within a rolling window, shared by every process. */
+import { sql } from 'drizzle-orm';
+import { rows, type Db } from '#db/base/client.ts';
+
+/** Parts of a window; what was granted counts until its part has left the window as a whole. */
+const slotsPerWindow = 20;
+const slotsKept = slotsPerWindow + 1;
+
+export type Granted = {
+  readonly granted: number;
+  /** Until a tenth of the limit is free again. Milliseconds. */
+  readonly waitMs: number;
+};
+
+/** Takes up to `count` requests. Whatever window of this length one looks at, it holds no more grants than the limit. */
+export async function takeBudget(
+  db: Db,
+  instance: string,
+  count: number,
+  limit: number,
+  windowMs: number,
+): Promise<Granted> {
+  const slotMs = windowMs / slotsPerWindow;
+  const [row] = await rows<{ granted: number; spent: number[]; into_ms: number }>(
+    db,
+    sql`insert into budgets as b (instance, slot, spent)
+      select ${instance}, clock.slot, array[least(${count}::int, ${limit}::int)] from
+        (select floor(extract(epoch from clock_timestamp()) * 1000 / ${slotMs}::float8)::bigint as slot) clock
+      on conflict (instance) do update set (slot, spent) = (
+        select greatest(b.slot, excluded.slot),
+          array[kept.spent[1] + greatest(0, least(${count}::int, ${limit}::int - total.spent))] || kept.spent[2:]
+        from (select (array_fill(0, array[least(greatest(excluded.slot - b.slot, 0), ${slotsKept})::int]) || b.spent)[1:${slotsKept}] as spent) kept,
+          lateral (select coalesce(sum(one), 0)::int as spent from unnest(kept.spent) as one) total)
+      returning new.spent[1] - case when old.slot = new.slot then old.spent[1] else 0 end as granted, new.spent,
+        (extract(epoch from clock_timestamp()) * 1000 - new.slot * ${slotMs}::float8)::float8 as into_ms`,
+  );
+  if (row === undefined) return { granted: 0, waitMs: windowMs };
+  return { granted: row.granted, waitMs: untilFree(row.spent, limit) * slotMs - row.into_ms };
+}
+
+/** Slots from the begin of the newest one until a tenth of the limit is free. */
+function untilFree(spent: readonly number[], limit: number): number {
+  const wanted = Math.max(1, Math.ceil(limit / 10));
+  let free = limit - spent.reduce((sum, one) => sum + one, 0);
+  for (let age = spent.length - 1; age >= 0 && free < wanted; age -= 1) {
+    free += spent[age] ?? 0;
+    if (free >= wanted) return slotsKept - age;
+  }
+  return 1;
+}

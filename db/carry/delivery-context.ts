@@ -1,0 +1,179 @@
+/** Everything that deciding one delivery needs, in one query: the head of a lane with its action, mirror and tickets. */
+import { sql, type SQL } from 'drizzle-orm';
+import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
+import { otherSide, type Ends } from '#core/words/ends.ts';
+import type {
+  Attachment,
+  Audience,
+  ConstantPart,
+  Person,
+  Reason,
+  SendTo,
+  SideName,
+  TicketSnapshot,
+  Visibility,
+  Words,
+} from '#core/words/vocabulary.ts';
+import type { WireAction } from '#core/wire.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import type { LaneKey } from './lanes.ts';
+import { mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorEnd, type MirrorRow } from '#db/log/mirrors.ts';
+
+/** One end of a delivery's mirror, with all that is known of its ticket and its desk. */
+export type End = MirrorEnd & {
+  /** The ticket as it was last read. */
+  readonly snapshot: TicketSnapshot | null;
+  /** Instant from which the ticket is read: its cursor, else go-live. */
+  readonly since: string | null;
+  /** Version of the desk's catalogue. */
+  readonly catalogue: number;
+};
+
+export type DeliveryContext = {
+  readonly delivery: {
+    readonly id: string;
+    readonly to: string;
+    readonly seq: number;
+    readonly kind: 'action' | 'receipt' | 'copy';
+    readonly escalation: boolean;
+    readonly receipt: Receipt | null;
+    readonly words: Words | null;
+    readonly via: readonly string[] | null;
+    readonly attempts: number;
+    readonly firstTriedAt: string | null;
+    readonly heldAt: string | null;
+    readonly heldMs: number | null;
+    readonly releasedAt: string | null;
+    readonly hasWrites: boolean;
+    readonly behindEscalation: boolean;
+    /** The constant part as it left the desk before, where that is not as it was logged. */
+    readonly constant: ConstantPart | null;
+    /** What was promised to a peer and has not been taken in there. */
+    readonly sent: WireAction | null;
+    readonly acceptedAt: string | null;
+  };
+  readonly action: {
+    readonly id: string;
+    readonly instance: string;
+    readonly ticket: string;
+    readonly externalId: string;
+    readonly origin: string;
+    readonly at: string;
+    readonly author: Person | null;
+    readonly audience: Audience;
+    readonly visibility: Visibility;
+    readonly sendTo: SendTo | null;
+    readonly mailed: boolean | null;
+    readonly note: string | null;
+    readonly words: Words | null;
+    readonly attachments: readonly Attachment[];
+    readonly hash: string;
+    readonly via: readonly string[];
+    readonly trace: string | null;
+    /**
+     * As it came from a peer: the canonical constant part, its origin's signature, what an escalation says besides, and
+     * what was left out before it was sent.
+     */
+    readonly signed: string | null;
+    readonly signature: string | null;
+    readonly opening: {
+      readonly summary: string;
+      readonly requester?: { readonly name: string; readonly email?: string };
+    } | null;
+    readonly drops: readonly Reason[] | null;
+  };
+  readonly mirror: Mirror;
+  /** The end that it leaves, and the one that it travels to. */
+  readonly from: End;
+  readonly to: End;
+  /** Instant, by the database's clock. */
+  readonly now: string;
+};
+
+export type HeadRow = MirrorRow & {
+  readonly delivery: DeliveryContext['delivery'];
+  readonly action: DeliveryContext['action'];
+  readonly customer_snapshot: TicketSnapshot | null;
+  readonly supplier_snapshot: TicketSnapshot | null;
+  readonly customer_since: string | null;
+  readonly supplier_since: string | null;
+  readonly customer_catalogue: number;
+  readonly supplier_catalogue: number;
+  readonly now: string;
+};
+
+/** The lowest waiting deliveries of a lane, with all they need; `mirror` and `to` are values or columns. */
+export function headQuery(mirror: SQL, to: SQL, most = 1): SQL {
+  return contextQuery(sql`select * from deliveries
+      where mirror = ${mirror} and to_instance = ${to} and outcome is null and accepted_at is null and set_aside_at is null
+      order by seq limit ${sql.raw(String(most))}`);
+}
+
+/** `which`: a query of whole deliveries. */
+export function contextQuery(which: SQL): SQL {
+  return sql`select ${mirrorColumns},
+      json_build_object('id', d.id, 'to', d.to_instance, 'seq', d.seq, 'kind', d.kind, 'escalation', d.escalation, 'receipt', d.receipt,
+        'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
+        'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
+        'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
+        'behindEscalation', d.seq > 1, 'constant', d.constant, 'sent', d.sent, 'acceptedAt', d.accepted_at) as delivery,
+      json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
+        'origin', a.origin, 'at', a.at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
+        'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
+        'via', a.via, 'trace', a.trace, 'signed', a.signed, 'signature', a.signature, 'opening', a.opening,
+        'drops', a.drops) as action,
+      to_json(coalesce(ct.cursor, ci.live_since))#>>'{}' as customer_since,
+      to_json(coalesce(st.cursor, si.live_since))#>>'{}' as supplier_since,
+      ct.snapshot as customer_snapshot, st.snapshot as supplier_snapshot,
+      ci.catalogue_version as customer_catalogue, si.catalogue_version as supplier_catalogue,
+      to_json(now())#>>'{}' as now
+  from (${which}) d
+    join actions a on a.id = d.action
+    join ${mirrorFrom} on m.id = d.mirror
+    left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
+    left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket`;
+}
+
+/** The lowest waiting delivery of the lane, or null when none waits. */
+export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | null> {
+  const [row] = await rows<HeadRow>(db, headQuery(sql`${lane.mirror}::uuid`, sql`${lane.to}`));
+  return row === undefined ? null : contextOf(row);
+}
+
+/** That of one action on a mirror, whether it waits or has ended. */
+export async function contextOfAction(db: Db, lane: LaneKey, action: string): Promise<DeliveryContext | null> {
+  const [row] = await rows<HeadRow>(
+    db,
+    contextQuery(sql`select * from deliveries where mirror = ${lane.mirror}::uuid and to_instance = ${lane.to}
+      and action = ${action} and kind in ('action', 'copy') limit 1`),
+  );
+  return row === undefined ? null : contextOf(row);
+}
+
+export function contextOf(row: HeadRow): DeliveryContext {
+  const { delivery, action, now } = row;
+  const mirror = mirrorOf(row);
+  const ends: Ends<End> = {
+    customer: {
+      ...mirror.ends.customer,
+      snapshot: row.customer_snapshot,
+      since: row.customer_since,
+      catalogue: row.customer_catalogue,
+    },
+    supplier: {
+      ...mirror.ends.supplier,
+      snapshot: row.supplier_snapshot,
+      since: row.supplier_since,
+      catalogue: row.supplier_catalogue,
+    },
+  };
+  const to: SideName = delivery.to === mirror.ends.supplier.instance ? 'supplier' : 'customer';
+  return {
+    delivery,
+    action: { ...action, at: new Date(action.at).toISOString() },
+    mirror,
+    from: ends[otherSide(to)],
+    to: ends[to],
+    now,
+  };
+}

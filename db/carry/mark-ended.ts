@@ -1,0 +1,85 @@
+/** Deliveries that end: their outcome, attempt and writes, and where their lanes stand after, in one statement. */
+import { sql, type SQL } from 'drizzle-orm';
+import type { Outcome, Reason } from '#core/words/vocabulary.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import type { Versions } from './writes.ts';
+import { textArray } from '#db/base/text-array.ts';
+import type { Gathered } from '#db/base/transaction.ts';
+
+export type EndedDelivery = {
+  readonly delivery: string;
+  readonly mirror: string;
+  readonly to: string;
+  readonly outcome: Outcome;
+  readonly reason: Reason | null;
+  readonly drops: readonly Reason[];
+  readonly durationMs: number;
+  readonly versions: Versions | null;
+  /** A peer had said before that it has it. */
+  readonly accepted: boolean;
+};
+
+/** `ended` false: it had ended before, and nothing was changed. `waiting`: the next seq of the lane; null: none. */
+export type MarkedEnded = { readonly ended: boolean; readonly waiting: number | null };
+
+/**
+ * The caller holds the locks of the mirrors and their lanes. Rows are named twice, by a list and by the join: a join
+ * alone may be planned to read all of a table that was small then.
+ */
+export const markEnded: Gathered<EndedDelivery, MarkedEnded> = {
+  send: markAll,
+  keyOf: ({ mirror, to }) => `${mirror} ${to}`,
+};
+
+async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<MarkedEnded[]> {
+  const column = (of: (one: EndedDelivery) => string | null): SQL => textArray(ending.map(of));
+  const found = await rows<{ delivery: string; ended: boolean; waiting: number | null }>(
+    tx,
+    sql`with asked as materialized (
+        select a.delivery::uuid as delivery, a.mirror::uuid as mirror, a.to_instance, a.outcome, a.reason::jsonb as reason,
+          a.drops::jsonb as drops, a.duration_ms::int as duration_ms, a.versions::jsonb as versions, a.accepted::boolean as accepted
+        from unnest(${column((one) => one.delivery)}, ${column((one) => one.mirror)}, ${column((one) => one.to)},
+          ${column((one) => one.outcome)}, ${column((one) => json(one.reason))},
+          ${column((one) => (one.drops.length === 0 ? null : JSON.stringify(one.drops)))},
+          ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => json(one.versions))},
+          ${column((one) => String(one.accepted))})
+          as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted)
+      ), ended as (
+        update deliveries d set outcome = asked.outcome, reason = asked.reason, drops = asked.drops,
+          ended_at = clock_timestamp(), attempts = d.attempts + 1, first_tried_at = coalesce(d.first_tried_at, now())
+        from asked where d.id = any(array(select delivery from asked)) and d.id = asked.delivery and d.outcome is null
+        returning d.id
+      ), attempt as (
+        insert into attempts (delivery, duration_ms, result, reason, versions)
+        select delivery, duration_ms, outcome, reason, versions from asked join ended on ended.id = asked.delivery
+      ), settled as (
+        update writes w set state = 'settled', settled_at = now() from asked join ended on ended.id = asked.delivery
+        where w.delivery = any(array(select delivery from asked)) and w.delivery = asked.delivery
+          and w.state in ('open', 'made') and asked.outcome = 'applied'
+      ), waiting as materialized (
+        select asked.delivery, asked.mirror, asked.to_instance, asked.accepted, ended.id is not null as ended, (
+          select min(seq) from deliveries d
+          where d.mirror = asked.mirror and d.to_instance = asked.to_instance and d.outcome is null
+            and d.accepted_at is null and d.set_aside_at is null and d.id <> asked.delivery
+        ) as seq
+        from asked left join ended on ended.id = asked.delivery
+      ), lane as (
+        update lanes l set head_seq = coalesce(waiting.seq, l.last_seq + 1),
+          due_at = case when waiting.seq is null then null
+            -- What a peer tells of what it has says nothing of when it takes more.
+            when waiting.accepted then coalesce(l.due_at, now()) else now() end
+        from waiting where waiting.ended and l.mirror = any(array(select mirror from asked))
+          and l.mirror = waiting.mirror and l.to_instance = waiting.to_instance
+      )
+      select delivery, ended, seq::float8 as waiting from waiting`,
+  );
+  const marked = new Map(found.map((row) => [row.delivery, row]));
+  return ending.map(({ delivery }) => {
+    const { ended, waiting } = marked.get(delivery) ?? { ended: false, waiting: null };
+    return { ended, waiting };
+  });
+}
+
+function json(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

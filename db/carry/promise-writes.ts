@@ -1,0 +1,47 @@
+/** Promises of several lanes in one statement: what is to be promised while one is on its way waits for the next. */
+import { sql } from 'drizzle-orm';
+import { rows, type Db } from '#db/base/client.ts';
+import { createGathered } from '#db/base/gather.ts';
+import { arrayLiteral, textArray } from '#db/base/text-array.ts';
+import { promiseWrite, type Promised, type PromiseInput } from './writes.ts';
+
+export type PromiseWrite = (input: PromiseInput) => Promise<Promised>;
+
+const atOnce = 2;
+const most = 32;
+
+/** Where the statement fails, because a ticket has an open write or for another reason, each finds out its own. */
+export function createPromises(db: Db): PromiseWrite {
+  return createGathered(
+    async (inputs) => {
+      const [only] = inputs;
+      return only !== undefined && inputs.length === 1 ? [await promiseWrite(db, only)] : promiseTogether(db, inputs);
+    },
+    { atOnce, most },
+  );
+}
+
+async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise<Promised[]> {
+  const column = (of: (input: PromiseInput) => string): ReturnType<typeof textArray> => textArray(inputs.map(of));
+  const ofPlan = inputs.map(({ plan, ticket }) => ({ plan, ticket }));
+  const found = await rows<{ delivery: string; step: number; left_ms: number }>(
+    db,
+    sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, plan, deadline)
+      select p.delivery::uuid, p.step::int, p.instance, more.value->>'ticket', p.marker, p.fingerprints::text[],
+        nullif(more.value->'plan', 'null'::jsonb), clock_timestamp() + make_interval(secs => p.timeout_ms::float8 / 1000)
+      from unnest(${column((one) => one.delivery)}, ${column((one) => String(one.step))}, ${column((one) => one.instance)},
+          ${column((one) => String(one.epoch))}, ${column((one) => one.marker)}, ${column((one) => arrayLiteral(one.fingerprints))},
+          ${column((one) => String(one.timeoutMs))})
+        with ordinality as p (delivery, step, instance, epoch, marker, fingerprints, timeout_ms, n)
+      cross join lateral (select ${JSON.stringify(ofPlan)}::jsonb->(p.n::int - 1) as value) more
+      where (select c.epoch from couriers c where c.instance = p.instance) = p.epoch::bigint
+      on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
+        where writes.state = 'absent'
+      returning delivery, step, (extract(epoch from deadline - clock_timestamp()) * 1000)::float8 as left_ms`,
+  );
+  const left = new Map(found.map((row) => [`${row.delivery}/${row.step}`, row.left_ms]));
+  return inputs.map(({ delivery, step }) => {
+    const leftMs = left.get(`${delivery}/${step}`);
+    return leftMs === undefined ? { kind: 'lost' } : { kind: 'promised', leftMs };
+  });
+}

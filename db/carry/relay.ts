@@ -1,0 +1,69 @@
+/** What was applied at a desk between two others travels on to that ticket's further mirrors, where they allow it. */
+import { sql } from 'drizzle-orm';
+import type { Command, ConstantPart, SideName, Words } from '#core/words/vocabulary.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import type { DeliveryContext } from './delivery-context.ts';
+import { placeDeliveries } from '#db/log/place-deliveries.ts';
+import type { VersionCache } from '#db/settings/settings-in-force.ts';
+
+type FurtherMirror = {
+  readonly id: string;
+  readonly side: SideName;
+  readonly link: string;
+  readonly settings_version: number;
+  readonly to: string;
+};
+
+/** Returns the instances to wake. Never to an instance the action has passed: the origin guard. */
+export async function relay(
+  tx: Tx,
+  cache: VersionCache,
+  context: DeliveryContext,
+  at: string,
+  command: Command,
+  constant?: ConstantPart,
+): Promise<string[]> {
+  const ticket = command.ticketId ?? context.to.ticketId;
+  if (ticket === null) return [];
+  const further = await rows<FurtherMirror>(
+    tx,
+    sql`select m.id, s.side, m.link, s.settings_version,
+        case when s.side = 'customer' then m.supplier_instance else m.customer_instance end as to
+      from mirrors m
+      join links l on l.id = m.link and l.state = 'active'
+      join sides s on s.link = m.link and s.instance = ${at}
+      where m.id <> ${context.mirror.id} and m.state in ('opening', 'open')
+        and ((m.customer_instance = ${at} and m.customer_ticket = ${ticket})
+          or (m.supplier_instance = ${at} and m.supplier_ticket = ${ticket}))
+      order by m.id`,
+  );
+  const passed = new Set([context.action.origin, ...context.action.via, ...(context.delivery.via ?? []), at]);
+  const via = [...(context.delivery.via ?? context.action.via), at];
+  const wake: string[] = [];
+  for (const mirror of further) {
+    if (passed.has(mirror.to)) continue;
+    const { outbound } = await cache.side(tx, `${mirror.link}/${mirror.side}`, mirror.settings_version);
+    if (outbound.relay === 'none') continue;
+    const delivery = {
+      action: context.action.id,
+      words: wordsOf(command),
+      via,
+      ...(constant === undefined ? {} : { constant }),
+    };
+    await placeDeliveries(tx, { mirror: mirror.id, to: mirror.to }, [delivery], { desk: mirror.to });
+    wake.push(mirror.to);
+  }
+  return wake;
+}
+
+/** The words of the command applied here: what this desk would say of it. */
+function wordsOf(command: Command): Words {
+  return {
+    kind: command.kind,
+    ...(command.status === undefined ? {} : { status: command.status }),
+    ...(command.category === undefined ? {} : { category: command.category }),
+    ...(command.priority === undefined ? {} : { priority: command.priority }),
+    ...(command.summary === undefined ? {} : { summary: command.summary }),
+    fields: command.fields,
+  };
+}

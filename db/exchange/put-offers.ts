@@ -1,0 +1,82 @@
+/** What an in-house tool can read: put beside the delivery that it stands for, once. */
+import { sql } from 'drizzle-orm';
+import type { WireAction, WireReceipt } from '#core/wire.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { contextOf, contextQuery, type DeliveryContext, type HeadRow } from '#db/carry/delivery-context.ts';
+import type { LaneKey } from '#db/carry/lanes.ts';
+
+/** The waiting deliveries of a lane that are not yet offered; null where the courier is another drain's. */
+export async function unoffered(
+  db: Db,
+  lane: LaneKey,
+  epoch: number,
+  most: number,
+): Promise<{
+  readonly sentSeq: number;
+  readonly lastSeq: number;
+  readonly contexts: readonly DeliveryContext[];
+} | null> {
+  const waiting = contextQuery(sql`select w.* from deliveries w
+    where w.mirror = l.mirror and w.to_instance = l.to_instance and w.outcome is null and w.accepted_at is null
+      and w.set_aside_at is null and not exists (select 1 from offers o where o.delivery = w.id)
+    order by w.seq limit ${sql.raw(String(most))}`);
+  const found = await rows<Partial<HeadRow> & { sent_seq: number; last_seq: number }>(
+    db,
+    sql`select l.sent_seq::float8 as sent_seq, l.last_seq::float8 as last_seq, head.*
+      from lanes l join couriers c on c.instance = l.to_instance and c.epoch = ${epoch}
+      left join lateral (${waiting}) head on true
+      where l.mirror = ${lane.mirror} and l.to_instance = ${lane.to}`,
+  );
+  const [first] = found;
+  if (first === undefined) return null;
+  const contexts = found.flatMap(({ sent_seq: _sent, last_seq: _last, ...head }) =>
+    head.delivery == null ? [] : [contextOf(head as HeadRow)],
+  );
+  return {
+    sentSeq: first.sent_seq,
+    lastSeq: first.last_seq,
+    contexts: contexts.toSorted((a, b) => a.delivery.seq - b.delivery.seq),
+  };
+}
+
+export type NewOffer = {
+  readonly delivery: string;
+  readonly seq: number;
+  readonly hash: string | null;
+  readonly action: WireAction | null;
+  readonly receipt: WireReceipt | null;
+};
+
+/** In the transaction that readers by cursor wait for: positions are given out before they are committed. */
+export async function putOffers(db: Db, link: string, lane: LaneKey, offers: readonly NewOffer[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${`offers/${link}`}, 0))`);
+    // Lanes before deliveries, as whoever ends one does.
+    await tx.execute(sql`select mirror from lanes where mirror = ${lane.mirror} order by to_instance for update`);
+    await tx.execute(
+      sql`with input as materialized (
+          select * from jsonb_to_recordset(${JSON.stringify(offers)}::jsonb)
+            as x (delivery uuid, seq bigint, hash text, action jsonb, receipt jsonb)
+        ), waiting as (
+          update deliveries d set sent_hash = coalesce(input.hash, d.sent_hash) from input
+          where d.id = any(array(select delivery from input)) and d.id = input.delivery and d.outcome is null and d.accepted_at is null returning d.id
+        )
+        insert into offers (link, mirror, delivery, action, receipt)
+        select ${link}, ${lane.mirror}, input.delivery, nullif(input.action, 'null'::jsonb), nullif(input.receipt, 'null'::jsonb)
+        from input join waiting on waiting.id = input.delivery order by input.seq
+        on conflict (delivery) do nothing`,
+    );
+    const last = Math.max(...offers.map(({ seq }) => seq));
+    await tx.execute(
+      sql`update lanes set sent_seq = greatest(sent_seq, ${last}::bigint) where mirror = ${lane.mirror} and to_instance = ${lane.to}`,
+    );
+  });
+}
+
+/** Everything is offered: the lane is due again with the next delivery. */
+export async function restOffered(db: Db, lane: LaneKey, lastSeq: number): Promise<void> {
+  await db.execute(
+    sql`update lanes l set due_at = null
+      where l.mirror = ${lane.mirror} and l.to_instance = ${lane.to} and l.last_seq = ${lastSeq}::bigint and l.due_at < 'infinity'`,
+  );
+}

@@ -1,0 +1,152 @@
+/**
+ * What a peer that was restored from a backup sends again: it has read its own desk anew and given what it found new
+ * ids. Told by ticket, instant, author and text, so that nothing is written twice; pairs of tickets go on under the id
+ * that the peer knows them by now.
+ */
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
+import type { Outcome, Person, Reason } from '#core/words/vocabulary.ts';
+import type { WireAction } from '#core/wire.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import { settleLane } from '#db/carry/lanes.ts';
+import { putReceipt } from '#db/log/receipts.ts';
+import type { Taken } from '#core/log/judge-batch.ts';
+import { textArray, uuidArray } from '#db/base/text-array.ts';
+
+type Known = {
+  readonly id: string;
+  readonly ticket: string;
+  /** Milliseconds. */
+  readonly at: number;
+  readonly author: string;
+  readonly note: string | null;
+};
+
+/** Ids of those actions that `receiver` has under another id. */
+export async function readAgain(
+  tx: Tx,
+  actions: readonly WireAction[],
+  sender: string,
+  receiver: string,
+): Promise<Set<string>> {
+  const marked = actions.filter((action) => action.again);
+  if (marked.length === 0) return new Set();
+  const found = await rows<Known>(
+    tx,
+    sql`select a.id, a.ticket, (extract(epoch from a.at) * 1000)::float8 as at, a.author->>'name' as author,
+        case when a.signed is null then a.note else a.signed::jsonb->>'note' end as note
+      from actions a
+      where a.instance = ${sender} and a.ticket = any(${textArray(marked.map(({ ticket }) => ticket.id))})
+        and a.at = any(${textArray(marked.map(({ constant }) => constant.at))}::timestamptz[]) and a.author is not null
+        and exists (select 1 from deliveries d where d.action = a.id and d.to_instance = ${receiver} and d.kind = 'action')`,
+  );
+  const isKnown = ({ constant, ticket, escalation }: WireAction): boolean =>
+    found.some(
+      (one) =>
+        one.id !== constant.id &&
+        one.ticket === ticket.id &&
+        Math.round(one.at) === Date.parse(constant.at) &&
+        one.author === constant.author.name &&
+        // What an escalation takes along is made up anew each time.
+        (escalation !== undefined || plain(one.note) === plain(constant.note)),
+    );
+  return new Set(marked.filter(isKnown).map(({ constant }) => constant.id));
+}
+
+/** Pictures in a text go by other names when it is read again. */
+function plain(note: string | null): string {
+  return (note ?? '')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+/**
+ * An escalation that opened a mirror here before: that one goes by the new id from now on, and both its lanes begin
+ * anew, as they do at the peer. True where there is such a mirror.
+ */
+export async function pairAgain(tx: Tx, link: string, { constant, ticket, again }: WireAction): Promise<boolean> {
+  if (!again) return false;
+  const [before] = await rows<{ id: string }>(
+    tx,
+    sql`select m.id from mirrors m join actions a on a.id = m.id
+      where m.link = ${link} and m.customer_ticket = ${ticket.id} and m.state in ('open', 'closed') and m.supplier_ticket is not null
+        and a.at = ${constant.at} and a.author->>'name' = ${constant.author.name}
+      order by m.id desc limit 1 for update of m`,
+  );
+  if (before === undefined) return false;
+  const { id } = constant;
+  await tx.execute(sql`select mirror from lanes where mirror = ${before.id} order by to_instance for update`);
+  await tx.execute(sql`update mirrors set id = ${id} where id = ${before.id}`);
+  await tx.execute(sql`update lanes set mirror = ${id} where mirror = ${before.id}`);
+  await tx.execute(sql`update deliveries set mirror = ${id} where mirror = ${before.id}`);
+  await tx.execute(sql`update lanes set accepted_seq = 0, sent_seq = 0, acked_seq = 0 where mirror = ${id}`);
+  return true;
+}
+
+/** What the peer had of a mirror that goes by a new id is sent again, behind the receipt that opens the mirror there. */
+export async function sendBehindReceipt(tx: Tx, mirror: string, to: string): Promise<void> {
+  const behind = await rows(
+    tx,
+    sql`update deliveries d set seq = behind.seq, accepted_at = null, outcome = null, ended_at = null, reason = null, far = null,
+        asked_at = null, held_at = null, set_aside_at = null
+      from (
+        select w.id, l.last_seq + row_number() over (order by w.seq) as seq
+        from deliveries w join lanes l on l.mirror = w.mirror and l.to_instance = w.to_instance join actions a on a.id = w.action
+        where w.mirror = ${mirror} and w.to_instance = ${to} and w.action <> ${mirror}
+          and (w.outcome is null and w.accepted_at is null or w.kind = 'action' and w.accepted_at is not null and a.words is not null)
+      ) behind
+      where d.id = behind.id returning d.id`,
+  );
+  await tx.execute(
+    sql`update lanes set last_seq = last_seq + ${behind.length} where mirror = ${mirror} and to_instance = ${to}`,
+  );
+  await tx.execute(settleLane(mirror, to));
+}
+
+/** Tells the sender of those that ended when they came in. Returns the instances to wake. */
+export async function tellEnded(
+  tx: Tx,
+  mirror: string,
+  taken: readonly Taken[],
+  ends: { readonly sender: string; readonly receiver: string; readonly receiverName: string },
+): Promise<string[]> {
+  const atOnce = taken.filter(({ logged, again }) => logged || again);
+  if (atOnce.length === 0) return [];
+  const ended = await rows<{
+    action: string;
+    outcome: Outcome;
+    reason: Reason | null;
+    escalation: boolean;
+    author: Person | null;
+    at: string;
+    number: string | null;
+    url: string | null;
+  }>(
+    tx,
+    sql`select d.action, d.outcome, d.reason, d.escalation, a.author, to_json(a.at)#>>'{}' as at,
+        case when m.supplier_instance = ${ends.receiver} then m.supplier_number else m.customer_number end as number,
+        case when m.supplier_instance = ${ends.receiver} then m.supplier_url else m.customer_url end as url
+      from deliveries d join actions a on a.id = d.action join mirrors m on m.id = d.mirror
+      where d.mirror = ${mirror} and d.to_instance = ${ends.receiver} and d.outcome is not null
+        and d.kind in ('action', 'copy') and d.action = any(${uuidArray(atOnce.map(({ action }) => action.constant.id))})
+      order by d.seq`,
+  );
+  for (const one of ended) {
+    await putReceipt(tx, {
+      mirror,
+      to: ends.sender,
+      action: one.action,
+      receipt: {
+        outcome: one.outcome,
+        reason: one.reason ?? reason('applied-as-is', { desk: ends.receiverName }),
+        farNumber: one.number,
+        farUrl: one.url,
+        farName: ends.receiverName,
+        escalation: one.escalation,
+        action: { author: one.author ?? { name: '', role: 'automation' }, at: one.at, kind: null },
+      },
+    });
+  }
+  return ended.length === 0 ? [] : [ends.sender];
+}

@@ -1,0 +1,174 @@
+/**
+ * Takes in what another gateway or client says became of what it was sent: ends our delivery, which tells the local
+ * desk where there is something to tell. In the caller's transaction; locks as the outcome does.
+ */
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
+import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { WireReceipt, WireResult } from '#core/wire.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import { contextOf, contextQuery, type HeadRow } from '#db/carry/delivery-context.ts';
+import { moveMirrorsOn } from '#db/log/mirror-life.ts';
+import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
+import { endDelivery } from '#db/carry/outcome.ts';
+import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
+import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
+import type { VersionCache } from '#db/settings/settings-in-force.ts';
+import { uuidArray } from '#db/base/text-array.ts';
+import { sendLast } from '#db/base/transaction.ts';
+
+export type ReceiveReceipts = {
+  readonly link: string;
+  /** The side that tells. */
+  readonly from: SideName;
+  readonly mirror: string;
+  readonly receipts: readonly WireReceipt[];
+};
+
+const soonMs = 1_000;
+const laterMs = 60_000;
+
+/** Null: there is no such mirror on this link. */
+export async function receiveReceipts(tx: Tx, cache: VersionCache, input: ReceiveReceipts): Promise<Received | null> {
+  const ends = await linkEnds(tx, input.link, input.from);
+  if (ends === null) return null;
+  const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [ticket.id]));
+  // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
+  const [snapshots, locked, before, ours] = await Promise.all([
+    lockSnapshot(tx, ends.sender, [...new Set(tickets)]),
+    lockMirror(tx, input.mirror, input.link),
+    lockLanes(tx, input.mirror, ends.receiver),
+    sentOf(tx, input, ends.sender),
+  ]);
+  if (locked === null || before === null) return null;
+  let mirror = locked;
+  const results: WireResult[] = [];
+  const wake = new Set<string>();
+  let accepted = before;
+  let passed = before;
+  for (const receipt of input.receipts) {
+    const { action: id, seq } = receipt;
+    const sent = ours.get(id);
+    if (sent?.told === true && seq <= accepted) {
+      results.push({ id, seq, status: 'duplicate' });
+      continue;
+    }
+    if (sent === undefined) {
+      results.push({ id, seq, status: 'refused', reason: reason('unknown-action') });
+      passed = Math.max(passed, seq);
+      continue;
+    }
+    if (ends.state !== 'active' && ends.state !== 'closing' && ends.state !== 'closed') {
+      const code = ends.state === 'suspended' ? 'link-suspended' : `link-${ends.state}`;
+      const why = reason(code as 'link-suspended', { desk: ends.receiverName });
+      results.push({ id, seq, status: 'deferred', reason: why, retryAfterMs: laterMs });
+      break;
+    }
+    if (seq > accepted && (receipt.after > passed || seq <= receipt.after)) {
+      results.push({ id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs });
+      break;
+    }
+    if (await isTaken(tx, mirror, sent, receipt)) {
+      const why = reason('ticket-taken', { number: receipt.ticket?.number });
+      results.push({ id, seq, status: 'refused', reason: why });
+      passed = Math.max(passed, seq);
+      continue;
+    }
+    for (const one of await endSent(tx, cache, sent.id, receipt)) wake.add(one);
+    ours.set(id, { ...sent, told: true });
+    if (receipt.ticket !== null) {
+      // The receipt of the escalation has bound the ticket by now.
+      if (mirror.state === 'opening') mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
+      await standingSaid(tx, mirror, input.from, ends.sender, receipt, snapshots);
+    }
+    results.push({ id, seq, status: 'accepted' });
+    accepted = Math.max(accepted, seq);
+    passed = Math.max(passed, seq);
+  }
+  if (accepted > before) {
+    await sendLast(
+      tx,
+      rows(
+        tx,
+        sql`update lanes set accepted_seq = ${accepted} where mirror = ${input.mirror} and to_instance = ${ends.receiver}`,
+      ),
+    );
+  }
+  return { answer: { results, accepted }, wake: [...wake] };
+}
+
+type Sent = { readonly id: string; readonly told: boolean; readonly escalation: boolean };
+
+/** One mirror per far ticket and link: a peer that names one twice must not keep us from taking in the rest. */
+async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: WireReceipt): Promise<boolean> {
+  if (!sent.escalation || outcome !== 'applied' || ticket === null || mirror.state !== 'opening') return false;
+  const taken = await rows(
+    tx,
+    sql`select 1 as one from mirrors where link = ${mirror.link} and supplier_ticket = ${ticket.id}
+      and id <> ${mirror.id} and state in ('opening', 'open')`,
+  );
+  return taken.length > 0;
+}
+
+/** Our deliveries of these actions to the one who tells. */
+async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string): Promise<Map<string, Sent>> {
+  const found = await rows<Sent & { action: string }>(
+    tx,
+    sql`select id, action, escalation, far is not null and far->>'endedAt' is not null as told from deliveries
+      where mirror = ${mirror} and to_instance = ${to} and kind in ('action', 'copy')
+        and action = any(${uuidArray(receipts.map(({ action }) => action))})`,
+  );
+  return new Map(found.map(({ action, ...sent }) => [action, sent]));
+}
+
+/**
+ * Ends one of our deliveries as its receiver says, and keeps the receiver's half of the trace. What has ended before,
+ * by hand or by an earlier receipt, stays as it is. Returns the instances to wake.
+ */
+export async function endSent(
+  tx: Tx,
+  cache: VersionCache,
+  delivery: string,
+  said: Pick<WireReceipt, 'outcome' | 'reason' | 'drops' | 'ticket' | 'acceptedAt' | 'endedAt' | 'attempts'>,
+): Promise<readonly string[]> {
+  const [row] = await rows<HeadRow>(tx, contextQuery(sql`select * from deliveries where id = ${delivery}`));
+  if (row === undefined) return [];
+  const context = contextOf(row);
+  const { ticket, acceptedAt, endedAt, attempts } = said;
+  const ended = await endDelivery(tx, cache, context, {
+    outcome: said.outcome,
+    reason: said.reason,
+    drops: said.drops,
+    durationMs: 0,
+    versions: null,
+    alone: true,
+    ...(ticket === null || !context.delivery.escalation
+      ? {}
+      : { opened: { ticketId: ticket.id, number: ticket.number, url: ticket.url } }),
+  });
+  await sendLast(
+    tx,
+    rows(
+      tx,
+      sql`update deliveries set far = ${JSON.stringify({ acceptedAt, endedAt, attempts })}::jsonb,
+          accepted_at = coalesce(accepted_at, now()) where id = ${delivery}`,
+    ),
+  );
+  return ended.wake;
+}
+
+async function standingSaid(
+  tx: Tx,
+  mirror: Mirror,
+  side: SideName,
+  instance: string,
+  { ticket }: WireReceipt,
+  snapshots: Map<string, TicketSnapshot | null>,
+): Promise<void> {
+  if (ticket === null) return;
+  const before = snapshots.get(ticket.id) ?? null;
+  const standing = snapshotWith(before, ticket);
+  await rememberStanding(tx, mirror, side, instance, { standing, before });
+  snapshots.set(ticket.id, standing);
+  if (before?.closed !== ticket.closed || mirror.state === 'closed') await moveMirrorsOn(tx, [mirror.id]);
+}

@@ -1,0 +1,100 @@
+/** What a peer or client may ask of its own mirrors: how an action stands, how the ticket stands, how far lanes are. */
+import { sql } from 'drizzle-orm';
+import type { MirrorState } from '#core/words/mirror.ts';
+import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { WireStanding, WireTicket } from '#core/wire.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { iso } from '#db/base/iso.ts';
+
+/** `to`: the side that is asked, ours. */
+export type Asked = { readonly link: string; readonly to: SideName; readonly mirror: string };
+
+export async function actionStanding(
+  db: Db,
+  { link, to, mirror }: Asked,
+  action: string,
+): Promise<WireStanding | null> {
+  const [found] = await rows<WireStanding>(
+    db,
+    sql`select d.action as id, coalesce(a.trace, '') as trace, d.outcome,
+        case when d.outcome is null or d.reason is null then null else jsonb_build_object('code', d.reason->>'code') end as reason,
+        ${iso('d.created_at')} as "acceptedAt",
+        ${iso('d.ended_at')} as "endedAt", d.attempts
+      from mirrors m
+      join sides s on s.link = m.link and s.side = ${to}
+      join deliveries d on d.mirror = m.id and d.to_instance = s.instance and d.kind in ('action', 'copy')
+      join actions a on a.id = d.action
+      where m.id = ${mirror} and m.link = ${link} and d.action = ${action}`,
+  );
+  return found ?? null;
+}
+
+export type MirrorStanding = {
+  readonly mirror: string;
+  readonly state: MirrorState;
+  /** Ours. */
+  readonly ticket: WireTicket | null;
+  readonly accepted: number;
+};
+
+export async function mirrorStanding(db: Db, { link, to, mirror }: Asked): Promise<MirrorStanding | null> {
+  const [row] = await rows<{
+    id: string;
+    state: MirrorState;
+    ticket: string | null;
+    number: string | null;
+    url: string | null;
+    snapshot: TicketSnapshot | null;
+    accepted: number;
+  }>(
+    db,
+    sql`select seen.id, seen.state, seen.ticket, seen.number, seen.url, t.snapshot, seen.accepted from (
+        select m.id, m.state, l.accepted_seq::float8 as accepted, s.instance,
+          case when s.side = 'customer' then m.customer_ticket else m.supplier_ticket end as ticket,
+          case when s.side = 'customer' then m.customer_number else m.supplier_number end as number,
+          case when s.side = 'customer' then m.customer_url else m.supplier_url end as url
+        from mirrors m
+        join sides s on s.link = m.link and s.side = ${to}
+        join lanes l on l.mirror = m.id and l.to_instance = s.instance
+        where m.id = ${mirror} and m.link = ${link}
+      ) seen
+      left join tickets t on t.instance = seen.instance and t.kind = 'ticket' and t.external_id = seen.ticket`,
+  );
+  if (row === undefined) return null;
+  const { ticket, snapshot } = row;
+  return {
+    mirror: row.id,
+    state: row.state,
+    accepted: row.accepted,
+    ticket:
+      ticket === null
+        ? null
+        : {
+            id: ticket,
+            number: snapshot?.number ?? row.number ?? ticket,
+            url: snapshot?.url ?? row.url ?? '',
+            closed: snapshot?.closed ?? false,
+          },
+  };
+}
+
+export type LaneStanding = { readonly mirror: string; readonly accepted: number };
+
+/** Lanes to our side of the link, by mirror; `after` is the last mirror of the page before. */
+export async function laneStandings(
+  db: Db,
+  {
+    link,
+    to,
+    after,
+    limit,
+  }: { readonly link: string; readonly to: SideName; readonly after: string | null; readonly limit: number },
+): Promise<LaneStanding[]> {
+  return rows<LaneStanding>(
+    db,
+    sql`select l.mirror, l.accepted_seq::float8 as accepted
+      from sides s join mirrors m on m.link = s.link join lanes l on l.mirror = m.id and l.to_instance = s.instance
+      where s.link = ${link} and s.side = ${to} and (${after}::uuid is null or m.id > ${after}::uuid)
+      order by m.id limit ${limit}`,
+  );
+}

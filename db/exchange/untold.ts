@@ -1,0 +1,48 @@
+/** Deliveries that a peer has taken in and not told the outcome of. */
+import { sql } from 'drizzle-orm';
+import type { SideName } from '#core/words/vocabulary.ts';
+import { rows, type Db } from '#db/base/client.ts';
+
+export type Untold = {
+  readonly delivery: string;
+  readonly link: string;
+  readonly mirror: string;
+  readonly action: string;
+  readonly seq: number;
+  readonly escalation: boolean;
+  /** The peer's side. */
+  readonly at: SideName;
+  /** Display name of its instance. */
+  readonly desk: string;
+};
+
+/** Each is claimed once per `afterMs`, longest silent first; only of active links with a peer. */
+export async function claimUntold(db: Db, afterMs: number, limit: number): Promise<Untold[]> {
+  return rows<Untold>(
+    db,
+    sql`with silent as materialized (
+        select d.id from deliveries d
+        join mirrors m on m.id = d.mirror join links l on l.id = m.link and l.state = 'active'
+        join instances i on i.id = d.to_instance and i.type = 'peer'
+        where d.outcome is null and d.accepted_at < now() - make_interval(secs => ${afterMs / 1000})
+          and (d.asked_at is null or d.asked_at < now() - make_interval(secs => ${afterMs / 1000}))
+        order by d.accepted_at limit ${limit} for update of d skip locked
+      )
+      update deliveries d set asked_at = now() from silent, mirrors m, instances i
+      where d.id = silent.id and m.id = d.mirror and i.id = d.to_instance
+      returning d.id as delivery, m.link, d.mirror, d.action, d.seq::float8 as seq,
+        d.escalation and d.action = d.mirror as escalation,
+        case when d.to_instance = m.supplier_instance then 'supplier' else 'customer' end as at, i.name as desk`,
+  );
+}
+
+/** The peer's half of the trace so far. */
+export async function noteFar(
+  db: Db,
+  delivery: string,
+  far: { readonly acceptedAt: string; readonly endedAt: null; readonly attempts: number },
+): Promise<void> {
+  await db.execute(
+    sql`update deliveries set far = ${JSON.stringify(far)}::jsonb where id = ${delivery} and outcome is null`,
+  );
+}

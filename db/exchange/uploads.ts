@@ -1,0 +1,73 @@
+/** Files that came by the API: who put them, who may see them, and which nobody refers to any more. */
+import { sql } from 'drizzle-orm';
+import { rows, type Db } from '#db/base/client.ts';
+import { textArray } from '#db/base/text-array.ts';
+
+export type Upload = { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
+
+/** What is put and not referred to by any action is kept this long, so that a sender that was cut off can go on. */
+const keptHours = 24;
+
+export async function rememberUpload(db: Db, link: string, { sha256, sizeBytes, type }: Upload): Promise<void> {
+  await db.execute(
+    sql`insert into uploads (link, sha256, size_bytes, type) values (${link}, ${sha256}, ${sizeBytes}, ${type})
+      on conflict (link, sha256) do update set put_at = now()`,
+  );
+}
+
+/** A file as this link may see it: because it was put by it, or an action on one of its mirrors has it. Else null. */
+export async function findUpload(
+  db: Db,
+  link: string,
+  sha256: string,
+): Promise<(Upload & { name: string | null }) | null> {
+  const [found] = await rows<Upload & { name: string | null }>(
+    db,
+    sql`select sha256, size_bytes::float8 as "sizeBytes", type, name from (
+        select u.sha256, u.size_bytes, u.type, null as name, 1 as rank from uploads u where u.link = ${link} and u.sha256 = ${sha256}
+        union all
+        select f.sha256, f.size_bytes, f.type, (
+            select file->>'name' from jsonb_array_elements(a.attachments) file where file->>'sha256' = f.sha256 limit 1
+          ), 0
+        from attachments f join actions a on a.id = f.action
+        where f.sha256 = ${sha256} and exists (
+          select 1 from deliveries d join mirrors m on m.id = d.mirror where d.action = f.action and m.link = ${link})
+      ) seen order by rank limit 1`,
+  );
+  return found ?? null;
+}
+
+/** Those of the digests that this link has put or that an action of its refers to; held until the transaction's end. */
+export async function visibleFiles(db: Db, link: string, digests: readonly string[]): Promise<Set<string>> {
+  if (digests.length === 0) return new Set();
+  const wanted = textArray([...new Set(digests)]);
+  const put = await rows<{ sha256: string }>(
+    db,
+    sql`select sha256 from uploads where link = ${link} and sha256 = any(${wanted}) order by sha256 for share`,
+  );
+  const referred = await rows<{ sha256: string }>(
+    db,
+    sql`select distinct f.sha256 from attachments f
+      where f.sha256 = any(${wanted}) and exists (
+        select 1 from deliveries d join mirrors m on m.id = d.mirror where d.action = f.action and m.link = ${link})`,
+  );
+  return new Set([...put, ...referred].map(({ sha256 }) => sha256));
+}
+
+/** Forgets uploads that no action came for. Returns the digests that nothing refers to any more. */
+export async function purgeUploads(db: Db): Promise<string[]> {
+  const expired = await rows<{ sha256: string }>(
+    db,
+    sql`delete from uploads where (link, sha256) in (
+        select link, sha256 from uploads where put_at < now() - make_interval(hours => ${keptHours}) limit 5000 for update skip locked)
+      returning sha256`,
+  );
+  if (expired.length === 0) return [];
+  const freed = await rows<{ sha256: string }>(
+    db,
+    sql`select e.sha256 from unnest(${textArray([...new Set(expired.map(({ sha256 }) => sha256))])}) as e(sha256)
+      where not exists (select 1 from attachments f where f.sha256 = e.sha256)
+        and not exists (select 1 from uploads u where u.sha256 = e.sha256)`,
+  );
+  return freed.map(({ sha256 }) => sha256);
+}

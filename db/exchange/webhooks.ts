@@ -1,0 +1,70 @@
+/** Webhooks of sides without a gateway: where, how far they were told, and when they are tried again. */
+import { sql } from 'drizzle-orm';
+import { raiseNotice } from '#db/base/notices.ts';
+import { rows, type Db } from '#db/base/client.ts';
+
+/** What the secret is sealed for. */
+export function webhookContext(link: string): string {
+  return `webhooks/${link}/secret`;
+}
+
+/** Tells from now on; what is there already is told too, since it may not have been read. */
+export async function saveWebhook(db: Db, link: string, url: string, sealed: string): Promise<void> {
+  await db.execute(
+    sql`insert into webhooks (link, url, secret) values (${link}, ${url}, ${sealed})
+      on conflict (link) do update set url = excluded.url, secret = excluded.secret, told_position = 0, failures = 0,
+        retry_at = null, disabled_reason = null`,
+  );
+}
+
+export async function deleteWebhook(db: Db, link: string): Promise<void> {
+  await db.execute(sql`delete from webhooks where link = ${link}`);
+}
+
+export type DueWebhook = {
+  readonly link: string;
+  readonly url: string;
+  /** Sealed. */
+  readonly secret: string;
+  /** The latest that can be read. */
+  readonly position: number;
+  readonly failures: number;
+};
+
+/** Claims those that have not heard of the latest; another caller leaves them alone for a while. */
+export async function claimWebhooks(db: Db, limit: number, claimMs: number): Promise<DueWebhook[]> {
+  return rows<DueWebhook>(
+    db,
+    sql`update webhooks w set retry_at = now() + make_interval(secs => ${claimMs / 1000})
+      from (
+        select due.link, latest.position from webhooks due
+        join links l on l.id = due.link and l.state <> 'closed'
+        cross join lateral (
+          select max(position) as position from offers o where o.link = due.link and o.read_at is null
+        ) latest
+        where due.disabled_reason is null and (due.retry_at is null or due.retry_at <= now())
+          and latest.position > due.told_position
+        order by due.link limit ${limit} for update of due skip locked
+      ) found
+      where w.link = found.link
+      returning w.link, w.url, w.secret, found.position::float8 as position, w.failures`,
+  );
+}
+
+export async function webhookTold(db: Db, link: string, position: number): Promise<void> {
+  await db.execute(
+    sql`update webhooks set told_position = greatest(told_position, ${position}), failures = 0, retry_at = null where link = ${link}`,
+  );
+}
+
+export async function webhookFailed(db: Db, link: string, retryMs: number): Promise<void> {
+  await db.execute(
+    sql`update webhooks set failures = failures + 1, retry_at = now() + make_interval(secs => ${retryMs / 1000}) where link = ${link}`,
+  );
+}
+
+/** It is called no more until it is set again. */
+export async function disableWebhook(db: Db, link: string, why: string): Promise<void> {
+  await db.execute(sql`update webhooks set disabled_reason = ${why}, retry_at = null where link = ${link}`);
+  await raiseNotice(db, { link, cause: 'webhook', text: why });
+}

@@ -1,0 +1,102 @@
+/** In-house tools without a gateway: the instance that stands for one, its link, and the client that calls. */
+import { otherSide } from '#core/words/ends.ts';
+import { sql } from 'drizzle-orm';
+import type { SideName } from '#core/words/vocabulary.ts';
+import type { WireContact } from '#core/wire.ts';
+import { writeAudit } from '#db/settings/apply-links.ts';
+import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { addClient, addClientSecret, makeClientSecret, revokeClient } from './clients.ts';
+import { ensureKeys, type Seal } from './keys.ts';
+import { createRemoteLink } from './link-life.ts';
+
+export type NewApiLink = {
+  readonly link: string;
+  /** Ours. */
+  readonly side: SideName;
+  readonly instance: string;
+  /** Id and display name of the instance that stands for the tool. */
+  readonly tool: { readonly id: string; readonly name: string };
+  /** At which others reach this gateway, without a trailing slash. */
+  readonly publicUrl: string;
+  readonly farContact: WireContact | null;
+  readonly seal: Seal;
+  readonly by: string;
+};
+
+export type Credentials = { readonly client: string; readonly secret: string };
+
+/** The link is active at once; the secret is told once. Throws LinkError. */
+export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credentials & { readonly instance: string }> {
+  const { link, side, instance, tool, publicUrl, seal, by } = input;
+  const far = { type: 'api', id: tool.id, name: tool.name, issuer: `${publicUrl}/i/${tool.id}` } as const;
+  const made = await createRemoteLink(tx, {
+    link,
+    side,
+    instance,
+    far,
+    state: 'active',
+    ownContact: null,
+    farContact: input.farContact,
+    seal,
+    by,
+  });
+  await ensureKeys(tx, seal, instance);
+  return {
+    ...(await addApiClient(tx, link, otherSide(side), instance, by)),
+    instance: made,
+  };
+}
+
+/** A further client of a link. */
+export async function addApiClient(
+  db: Db,
+  link: string,
+  role: SideName,
+  instance: string,
+  by: string,
+): Promise<Credentials> {
+  const { secret, hash } = makeClientSecret();
+  const client = `${link}-${hash.slice(0, 12)}`;
+  await addClient(db, { id: client, link, role, instance, secretHashes: [hash] });
+  await writeAudit(db, by, [{ what: 'client-add', subject: `clients/${client}`, detail: { link, role } }]);
+  return { client, secret };
+}
+
+export type KnownClient = {
+  readonly id: string;
+  readonly link: string;
+  readonly role: SideName;
+  readonly revoked: boolean;
+  /** It proves itself by keys at its issuer, not by a secret. */
+  readonly isPeer: boolean;
+};
+
+export async function findClient(db: Db, id: string): Promise<KnownClient | null> {
+  const [row] = await rows<KnownClient>(
+    db,
+    sql`select id, link, role, revoked_at is not null as revoked, jwks_uri is not null as "isPeer" from clients where id = ${id}`,
+  );
+  return row ?? null;
+}
+
+export async function knownClients(db: Db): Promise<string[]> {
+  return (await rows<{ id: string }>(db, sql`select id from clients where revoked_at is null order by id`)).map(
+    ({ id }) => id,
+  );
+}
+
+/** How long an old secret goes on working beside a new one. */
+export const secretOverlapMs = 24 * 60 * 60_000;
+
+export async function rotateClientSecret(db: Db, client: string, by: string): Promise<string> {
+  const { secret, hash } = makeClientSecret();
+  await addClientSecret(db, client, hash, secretOverlapMs);
+  await writeAudit(db, by, [{ what: 'client-rotate', subject: `clients/${client}`, detail: {} }]);
+  return secret;
+}
+
+export async function revokeApiClient(db: Db, client: string, by: string): Promise<boolean> {
+  const done = await revokeClient(db, client);
+  if (done) await writeAudit(db, by, [{ what: 'client-revoke', subject: `clients/${client}`, detail: {} }]);
+  return done;
+}

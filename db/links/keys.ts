@@ -1,0 +1,180 @@
+/**
+ * Signing keys of our instances. A key is published before it signs, so that whoever keeps our key set for a while
+ * knows it by then, and stays published until nothing that it signed is accepted any more. All by the database's clock.
+ */
+import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { rows } from '#db/base/client.ts';
+import type { Db } from '#db/base/client.ts';
+import { keys } from '#db/schema/keys.ts';
+
+export const keyUses = ['token', 'client', 'provenance'] as const;
+export type KeyUse = (typeof keyUses)[number];
+export type Jwk = Readonly<Record<string, unknown>>;
+
+/** Seals a text for one place, and opens it again; config/secrets.ts, with the keys already given. */
+export type Seal = (plaintext: string, context: string) => Promise<string>;
+export type Open = (sealed: string, context: string) => Promise<string>;
+
+export type SigningKey = { readonly kid: string; readonly key: webcrypto.CryptoKey };
+
+export type PublishedKey = {
+  readonly kid: string;
+  readonly instance: string;
+  readonly use: KeyUse;
+  readonly public: Jwk;
+  /** Sealed. */
+  readonly private: string;
+  /** The one of its instance and use that signs now. */
+  readonly signing: boolean;
+};
+
+/** Others keep a key set for at most 10 minutes, and are given half as much again to look. */
+export const publishMs = 15 * 60_000;
+/** What a key signed last lives 5 minutes, others keep the key set for 10, clocks differ by a minute. */
+export const keepMs = 16 * 60_000;
+
+/** Makes, for each use that has none, a key that signs at once. */
+export async function ensureKeys(db: Db, seal: Seal, instance: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    await lockKeys(tx, instance);
+    for (const use of keyUses)
+      if (!(await hasSigningKey(tx, instance, use))) await insertKey(tx, seal, instance, use, 0);
+  });
+}
+
+/** @throws Error where the instance has no key of that use; whatever `open` throws */
+export async function signingKey(db: Db, open: Open, instance: string, use: KeyUse): Promise<SigningKey> {
+  const [found] = await rows<{ kid: string; private: string }>(
+    db,
+    sql`select kid, private from keys
+      where instance = ${instance} and use = ${use} and signs_from <= now() and (retires_at is null or retires_at > now())
+      order by signs_from desc, created_at desc limit 1`,
+  );
+  if (found === undefined) throw new Error(`the instance ${instance} has no key of the use ${use}; run ensureKeys`);
+  return { kid: found.kid, key: await openKey(open, found) };
+}
+
+/** The private key, for signing only: it can't be read out again. */
+export async function openKey(
+  open: Open,
+  key: { readonly kid: string; readonly private: string },
+): Promise<webcrypto.CryptoKey> {
+  const jwk = JSON.parse(await open(key.private, contextOf(key.kid))) as webcrypto.JsonWebKey;
+  return webcrypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign']);
+}
+
+/** What the instance's key set holds: keys of all uses, also those that do not sign yet or any more. Newest first. */
+export async function publicKeys(db: Db, instance: string): Promise<readonly Jwk[]> {
+  const found = await rows<{ public: Jwk }>(
+    db,
+    sql`select public from keys where instance = ${instance} and (retires_at is null or retires_at > now())
+      order by signs_from desc, kid`,
+  );
+  return found.map((row) => row.public);
+}
+
+/** The published keys of all instances. */
+export async function publishedKeys(db: Db): Promise<readonly PublishedKey[]> {
+  return rows<PublishedKey>(
+    db,
+    sql`select kid, instance, use, public, private,
+        signs_from <= now() and row_number() over (
+          partition by instance, use, signs_from <= now() order by signs_from desc, created_at desc
+        ) = 1 as signing
+      from keys where retires_at is null or retires_at > now()
+      order by instance, use, signs_from desc`,
+  );
+}
+
+export type Rotation = { readonly kid: string; readonly signsFrom: string };
+
+/**
+ * Makes the next key of a use: published now, signing after `publishMs`; `keepMs` later the old ones are taken from
+ * the key set. A provenance key stays there, since what it signed is verified for as long as it is kept.
+ */
+export async function rotateKey(
+  db: Db,
+  seal: Seal,
+  instance: string,
+  use: KeyUse,
+  options: { readonly publishMs?: number; readonly keepMs?: number } = {},
+): Promise<Rotation> {
+  return db.transaction(async (tx) => {
+    await lockKeys(tx, instance);
+    const made = await insertKey(tx, seal, instance, use, options.publishMs ?? publishMs);
+    if (use !== 'provenance')
+      await tx.execute(
+        sql`update keys set retires_at = ${made.signsFrom}::timestamptz + make_interval(secs => ${(options.keepMs ?? keepMs) / 1000})
+          where instance = ${instance} and use = ${use} and kid <> ${made.kid} and retires_at is null`,
+      );
+    return made;
+  });
+}
+
+/**
+ * For a key that somebody else may have: it leaves the key set at once, and where it was the one that signs, a new key
+ * signs at once. Others may refuse that one until they look at the key set again.
+ * @returns the new key, or null where none was needed; null too for a key that is not there
+ */
+export async function retireKey(db: Db, seal: Seal, kid: string): Promise<Rotation | null> {
+  return db.transaction(async (tx) => {
+    const [found] = await rows<{ instance: string }>(tx, sql`select instance from keys where kid = ${kid}`);
+    if (found === undefined) return null;
+    await lockKeys(tx, found.instance);
+    const [gone] = await rows<{ instance: string; use: KeyUse }>(
+      tx,
+      sql`update keys set retires_at = clock_timestamp()
+        where kid = ${kid} and (retires_at is null or retires_at > now()) returning instance, use`,
+    );
+    if (gone === undefined) return null;
+    // One that is on its way out is no successor: it will be gone soon.
+    const [stays] = await rows(
+      tx,
+      sql`select kid from keys where instance = ${gone.instance} and use = ${gone.use} and retires_at is null
+        and signs_from <= clock_timestamp() limit 1`,
+    );
+    if (stays !== undefined) return null;
+    return insertKey(tx, seal, gone.instance, gone.use, 0);
+  });
+}
+
+/** Two processes at once must not both find that a key is missing. */
+async function lockKeys(db: Db, instance: string): Promise<void> {
+  await db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`keys/${instance}`}, 0))`);
+}
+
+async function hasSigningKey(db: Db, instance: string, use: KeyUse): Promise<boolean> {
+  const found = await rows<{ kid: string }>(
+    db,
+    sql`select kid from keys where instance = ${instance} and use = ${use} and signs_from <= clock_timestamp()
+      and (retires_at is null or retires_at > clock_timestamp()) limit 1`,
+  );
+  return found.length > 0;
+}
+
+async function insertKey(db: Db, seal: Seal, instance: string, use: KeyUse, inMs: number): Promise<Rotation> {
+  const kid = randomBytes(8).toString('hex');
+  const pair = generateKeyPairSync('ed25519');
+  const { kty, crv, x } = pair.publicKey.export({ format: 'jwk' });
+  // Without `alg`: some sign with `EdDSA`, others with its newer name `Ed25519`.
+  const jwk = { kty, crv, x, kid, use: 'sig' };
+  const secret = JSON.stringify(pair.privateKey.export({ format: 'jwk' }));
+  const [made] = await db
+    .insert(keys)
+    .values({
+      kid,
+      instance,
+      use,
+      public: jwk,
+      private: await seal(secret, contextOf(kid)),
+      signsFrom: sql`clock_timestamp() + make_interval(secs => ${inMs / 1000})` as unknown as string,
+    })
+    .returning({ kid: keys.kid, signsFrom: keys.signsFrom });
+  if (made === undefined) throw new Error('the new key was not stored');
+  return made;
+}
+
+function contextOf(kid: string): string {
+  return `keys/${kid}/private`;
+}

@@ -1,0 +1,114 @@
+/**
+ * The end of a link. What waits is refused, every open mirror closes, and its local tickets are told in a last note that
+ * also clears the supplier reference, so that another supplier can be asked. `closing` lasts until those notes are
+ * written; then the link is `closed`.
+ */
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
+import { otherSide } from '#core/words/ends.ts';
+import { isRemote } from '#core/words/remote.ts';
+import { sideNames } from '#core/words/vocabulary.ts';
+import type { LinkState } from '#core/wire.ts';
+import { writeAudit } from '#db/settings/apply-links.ts';
+import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { setLinkState } from './link-life.ts';
+import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
+import { putReceipt } from '#db/log/receipts.ts';
+
+export type Closed = {
+  /** False where it had ended, or begun to, before. */
+  readonly done: boolean;
+  readonly state: LinkState;
+  readonly mirrors: number;
+  readonly refused: number;
+  /** Instances that have a last note to write. */
+  readonly wake: readonly string[];
+};
+
+/** Null where there is no such link. @param text said to both desks besides, for instance why */
+export async function closeLink(tx: Tx, link: string, by: string, text?: string): Promise<Closed | null> {
+  const [row] = await rows<{ state: LinkState }>(tx, sql`select state from links where id = ${link} for update`);
+  if (row === undefined) return null;
+  if (row.state === 'closing' || row.state === 'closed')
+    return { done: false, state: row.state, mirrors: 0, refused: 0, wake: [] };
+  const mirrors = await lockMirrorsOfLink(tx, link);
+  await tx.execute(sql`select mirror from lanes where link = ${link} order by mirror, to_instance for update`);
+  const refused = await endWaiting(tx, link);
+  await tx.execute(
+    sql`update mirrors set state = 'closed', close_reason = 'link-closed', closed_at = coalesce(closed_at, now())
+      where link = ${link} and (state in ('opening', 'open') or (state = 'closed' and close_reason = 'done'))`,
+  );
+  await tx.execute(
+    sql`update notices set cleared_at = now() where link = ${link} and cleared_at is null and cause not like 'link/%'`,
+  );
+  const wake = new Set<string>();
+  for (const mirror of mirrors) if (!mirror.shadow) for (const to of await sayFarewell(tx, mirror, text)) wake.add(to);
+  await setLinkState(tx, link, 'closing', reason('link-closed'), by);
+  if (wake.size === 0) await setLinkState(tx, link, 'closed', reason('link-closed'), by);
+  await writeAudit(tx, by, [{ what: 'close', subject: `links/${link}`, detail: { mirrors: mirrors.length, refused } }]);
+  return {
+    done: true,
+    state: wake.size === 0 ? 'closed' : 'closing',
+    mirrors: mirrors.length,
+    refused,
+    wake: [...wake],
+  };
+}
+
+/** Returns how many were waiting; their authors hear of the end of the link, not of each. */
+async function endWaiting(tx: Tx, link: string): Promise<number> {
+  const why = reason('link-closed');
+  const ended = await rows(
+    tx,
+    sql`update deliveries d set ended_at = now(), held_at = null, set_aside_at = null, reason = ${JSON.stringify(why)}::jsonb,
+        outcome = case when d.accepted_at is null then 'refused' else 'skipped' end
+      from mirrors m where m.id = d.mirror and m.link = ${link} and d.outcome is null returning d.id`,
+  );
+  await tx.execute(
+    sql`update writes w set state = 'settled', settled_at = now()
+      from deliveries d join mirrors m on m.id = d.mirror
+      where w.delivery = d.id and m.link = ${link} and w.state in ('open', 'made')`,
+  );
+  await tx.execute(sql`update lanes set head_seq = last_seq + 1, due_at = null where link = ${link}`);
+  return ended.length;
+}
+
+async function sayFarewell(tx: Tx, { id, ends }: Mirror, text: string | undefined): Promise<string[]> {
+  const told: string[] = [];
+  for (const side of sideNames) {
+    const to = ends[side];
+    const far = ends[otherSide(side)];
+    if (isRemote(to.type) || to.ticketId === null) continue;
+    const [known] = await rows(tx, sql`select 1 as one from actions where id = ${id}`);
+    if (known === undefined) continue;
+    await putReceipt(tx, {
+      mirror: id,
+      to: to.instance,
+      action: id,
+      receipt: {
+        outcome: 'refused',
+        reason: reason('link-ended', { desk: far.name, number: far.number ?? undefined, detail: text }),
+        farNumber: null,
+        farUrl: null,
+        farName: far.name,
+        // At the customer this clears the supplier reference.
+        escalation: side === 'customer',
+        action: { author: { name: '', role: 'automation' }, at: new Date().toISOString(), kind: null },
+      },
+    });
+    told.push(to.instance);
+  }
+  return told;
+}
+
+/** Links whose last notes are written are closed. Returns their ids. */
+export async function finishClosing(db: Db): Promise<string[]> {
+  const ready = await rows<{ id: string }>(
+    db,
+    sql`select l.id from links l where l.state = 'closing' and not exists (
+      select 1 from lanes where link = l.id and due_at is not null)`,
+  );
+  const closed: string[] = [];
+  for (const { id } of ready) if (await setLinkState(db, id, 'closed', reason('link-closed'))) closed.push(id);
+  return closed;
+}

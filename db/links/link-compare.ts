@@ -1,0 +1,133 @@
+/**
+ * After one of two gateways was restored from a backup: where the lanes of a link stand here, and what is done about
+ * those that stand elsewhere at the peer.
+ */
+import { sql } from 'drizzle-orm';
+import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { settleLane } from '#db/carry/lanes.ts';
+
+export type OwnLane = {
+  readonly mirror: string;
+  readonly to: string;
+  /** The ticket of our side, as people call it. */
+  readonly ticket: string;
+  /** The highest seq that the peer has said it has. */
+  readonly acked: number;
+  /** The highest seq given out here. */
+  readonly last: number;
+};
+
+/** Lanes of a link towards the other side. */
+export async function lanesTo(db: Db, link: string, to: string): Promise<OwnLane[]> {
+  return rows<OwnLane>(
+    db,
+    sql`select l.mirror, l.to_instance as to, l.acked_seq::float8 as acked, l.last_seq::float8 as last,
+        case when m.supplier_instance = ${to} then coalesce(m.customer_number, m.customer_ticket)
+          else coalesce(m.supplier_number, m.supplier_ticket, '?') end as ticket
+      from lanes l join mirrors m on m.id = l.mirror
+      where l.link = ${link} and l.to_instance = ${to} order by l.mirror`,
+  );
+}
+
+export type LaneDifference =
+  /** The peer has lost what it had: it is sent again. */
+  | {
+      readonly kind: 'lost-there';
+      readonly lane: OwnLane;
+      readonly accepted: number;
+      /** It has lost the whole mirror. */
+      readonly whole: boolean;
+    }
+  /** The peer has more than we remember to have sent: we were restored. */
+  | { readonly kind: 'lost-here'; readonly lane: OwnLane; readonly accepted: number }
+  /** A mirror that only the peer knows. */
+  | { readonly kind: 'unknown-here'; readonly mirror: string; readonly accepted: number };
+
+/** @param accepted highest seq of each lane that the peer has, by mirror */
+export function compareLanes(lanes: readonly OwnLane[], accepted: ReadonlyMap<string, number>): LaneDifference[] {
+  const own = new Set(lanes.map(({ mirror }) => mirror));
+  return [
+    ...lanes.flatMap((lane): LaneDifference[] => {
+      const there = accepted.get(lane.mirror) ?? 0;
+      if (there < lane.acked) return [{ kind: 'lost-there', lane, accepted: there, whole: !accepted.has(lane.mirror) }];
+      return there > lane.acked ? [{ kind: 'lost-here', lane, accepted: there }] : [];
+    }),
+    ...[...accepted].flatMap(([mirror, there]): LaneDifference[] =>
+      own.has(mirror) ? [] : [{ kind: 'unknown-here', mirror, accepted: there }],
+    ),
+  ];
+}
+
+/**
+ * Queues again what the peer had said it had and has no more. Contents that have been deleted since can't be sent.
+ * Returns how many.
+ */
+export async function requeueAbove(
+  tx: Tx,
+  { mirror, to }: Pick<OwnLane, 'mirror' | 'to'>,
+  accepted: number,
+): Promise<number> {
+  await lockLane(tx, mirror);
+  const again = await rows(
+    tx,
+    sql`update deliveries d set accepted_at = null, outcome = null, ended_at = null, reason = null, far = null, asked_at = null
+      where d.mirror = ${mirror} and d.to_instance = ${to} and d.seq > ${accepted} and d.accepted_at is not null
+        and exists (select 1 from actions a where a.id = d.action and (d.kind = 'receipt' or a.words is not null))
+      returning d.id`,
+  );
+  await tx.execute(
+    sql`update lanes set sent_seq = least(sent_seq, ${accepted}), acked_seq = ${accepted}
+      where mirror = ${mirror} and to_instance = ${to}`,
+  );
+  await tx.execute(settleLane(mirror, to));
+  return again.length;
+}
+
+/** The peer has lost a whole mirror and opens it anew: its lane to us begins at 1 again. */
+export async function forgetReceived(tx: Tx, { mirror, to }: Pick<OwnLane, 'mirror' | 'to'>): Promise<void> {
+  await lockLane(tx, mirror);
+  await tx.execute(sql`update lanes set accepted_seq = 0 where mirror = ${mirror} and to_instance <> ${to}`);
+}
+
+/**
+ * The peer has more of the lane than we remember. What waits here gets seqs above: what of it the peer has already was
+ * read again from the same ticket, and the peer knows it again. Returns how many wait.
+ */
+export async function continueAbove(
+  tx: Tx,
+  { mirror, to }: Pick<OwnLane, 'mirror' | 'to'>,
+  accepted: number,
+): Promise<number> {
+  await lockLane(tx, mirror);
+  const waiting = await rows(
+    tx,
+    sql`update deliveries d set seq = above.seq
+      from (select w.id, greatest(l.last_seq, ${accepted}::bigint) + row_number() over (order by w.seq) as seq
+        from deliveries w join lanes l on l.mirror = w.mirror and l.to_instance = w.to_instance
+        where w.mirror = ${mirror} and w.to_instance = ${to} and w.outcome is null and w.accepted_at is null) above
+      where d.id = above.id returning d.id`,
+  );
+  await tx.execute(
+    sql`update lanes set sent_seq = greatest(sent_seq, ${accepted}), acked_seq = greatest(acked_seq, ${accepted}),
+        last_seq = greatest(last_seq, ${accepted}) + ${waiting.length}
+      where mirror = ${mirror} and to_instance = ${to}`,
+  );
+  await tx.execute(settleLane(mirror, to));
+  return waiting.length;
+}
+
+/**
+ * What was logged of a ticket whose mirror had been lost, and so went nowhere, is to be read again now that the mirror is
+ * back. Behind the ticket's lock.
+ */
+export async function forgetUncarried(tx: Tx, instance: string, ticket: string): Promise<void> {
+  await tx.execute(
+    sql`delete from actions a where instance = ${instance} and ticket = ${ticket}
+      and not exists (select 1 from deliveries d where d.action = a.id)`,
+  );
+}
+
+async function lockLane(tx: Tx, mirror: string): Promise<void> {
+  await tx.execute(sql`select id from mirrors where id = ${mirror} for update`);
+  await tx.execute(sql`select mirror from lanes where mirror = ${mirror} order by to_instance for update`);
+}

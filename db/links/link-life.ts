@@ -1,0 +1,252 @@
+/**
+ * A link's life: it begins with a pairing or an API client, is suspended, quarantined and resumed, and ends. Every change
+ * is audited and told. What carries and what receives looks at the state itself, so a change acts at once.
+ */
+import { otherSide } from '#core/words/ends.ts';
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
+import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
+import type { Reason, SideName } from '#core/words/vocabulary.ts';
+import type { LinkState, WireContact } from '#core/wire.ts';
+import { writeAudit } from '#db/settings/apply-links.ts';
+import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { unparkLink } from '#db/carry/lanes.ts';
+import { clearNotices, raiseNotice } from '#db/base/notices.ts';
+import { couriers } from '#db/schema/couriers.ts';
+import { instances } from '#db/schema/instances.ts';
+import { links } from '#db/schema/links.ts';
+import { peers } from '#db/schema/peers.ts';
+import { settings } from '#db/schema/settings.ts';
+import { sides } from '#db/schema/sides.ts';
+import { textArray } from '#db/base/text-array.ts';
+
+export class LinkError extends Error {
+  override readonly name = 'LinkError';
+  readonly code: 'link-exists' | 'unknown-instance' | 'instance-taken' | 'not-local';
+
+  constructor(code: LinkError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export type NewRemoteLink = {
+  readonly link: string;
+  /** Ours, with our instance on it. */
+  readonly side: SideName;
+  readonly instance: string;
+  readonly far: {
+    readonly type: 'peer' | 'api';
+    /** Wanted id of the instance that stands for it here; another is taken where that is somebody else's. */
+    readonly id: string;
+    readonly issuer: string;
+    readonly name: string;
+  };
+  readonly state: 'pairing' | 'active';
+  readonly ownContact: WireContact | null;
+  readonly farContact: WireContact | null;
+  /** Seals a secret for the row that it is to stand in. */
+  readonly seal: (plain: string, context: string) => Promise<string>;
+  readonly by: string;
+};
+
+/** The instance that stands for the other side, the link, and both its sides. Returns the instance's id; throws LinkError. */
+export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<string> {
+  const { link, side, instance, far, by } = input;
+  const farSide = otherSide(side);
+  const [own] = await rows<{ type: string }>(tx, sql`select type from instances where id = ${instance}`);
+  if (own === undefined) throw new LinkError('unknown-instance', `There is no instance "${instance}".`);
+  if (own.type === 'peer' || own.type === 'api')
+    throw new LinkError(
+      'not-local',
+      `${instance} stands for somebody else's helpdesk; name one that this gateway drives.`,
+    );
+  const made = await rows(
+    tx,
+    sql`insert into links (id, state, state_reason, settings, far_contact, own_contact)
+      values (${link}, ${input.state}, ${input.state === 'active' ? null : JSON.stringify(reason('link-pairing', { desk: far.name }))}::jsonb,
+        ${JSON.stringify(linkSettingsSchema.parse({}))}::jsonb, ${jsonOrNull(input.farContact)}::jsonb, ${jsonOrNull(input.ownContact)}::jsonb)
+      on conflict (id) do nothing returning id`,
+  );
+  if (made.length === 0)
+    throw new LinkError('link-exists', `There is a link "${link}" already; choose another id with --link.`);
+  const remote = await remoteInstance(tx, input);
+  for (const [name, at] of [
+    [side, instance],
+    [farSide, remote],
+  ] as const) {
+    const id = `${link}/${name}`;
+    const account = { account: { name: name === side ? far.name : '-' } };
+    await tx.insert(settings).values({
+      side: id,
+      version: 1,
+      settings: sideSchema.parse(account),
+      profile: null,
+      own: name === side ? account : {},
+      changedBy: by,
+    });
+    await tx.insert(sides).values({ id, link, side: name, instance: at, settingsVersion: 1 });
+  }
+  await writeAudit(tx, by, [
+    { what: 'link', subject: `links/${link}`, detail: { side, instance, far: far.issuer, state: input.state } },
+  ]);
+  return remote;
+}
+
+/** One instance per issuer, however many links it is on. */
+async function remoteInstance(tx: Tx, { far, seal }: NewRemoteLink): Promise<string> {
+  const taken = await rows<{ id: string; type: string; url: string }>(
+    tx,
+    sql`select id, type, url from instances where type = ${far.type} and url = ${far.issuer} or id like ${`${far.id}%`} for update`,
+  );
+  const known = taken.find(({ type, url }) => type === far.type && url === far.issuer);
+  if (known !== undefined) return known.id;
+  const ids = new Set(taken.map(({ id }) => id));
+  let id = far.id;
+  for (let number = 2; ids.has(id); number += 1) id = `${far.id}-${number}`;
+  await tx.insert(instances).values({
+    id,
+    type: far.type,
+    name: far.name,
+    url: far.issuer,
+    credentials: await seal('{}', `instances/${id}/credentials`),
+    liveSince: sql`now()`,
+    state: 'up',
+  });
+  await tx.insert(couriers).values({ instance: id }).onConflictDoNothing();
+  return id;
+}
+
+export type NewPeerLink = Omit<NewRemoteLink, 'far' | 'state'> & {
+  readonly far: Omit<NewRemoteLink['far'], 'type'>;
+  readonly peer: {
+    /** We at the peer. */
+    readonly clientId: string;
+    /** Base URL of its API, without a trailing slash. */
+    readonly api: string;
+    /** The peer's own name of the link. */
+    readonly farLink: string;
+  };
+  /** The peer at us: its id, and its public keys as just read at its issuer. */
+  readonly client: {
+    readonly id: string;
+    readonly jwksUri: string;
+    readonly jwks: { readonly keys: readonly Record<string, unknown>[] };
+  };
+};
+
+/** A link with a peer, in the state `pairing`, and how both call each other. Returns the peer instance's id. */
+export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string> {
+  const id = await createRemoteLink(tx, { ...input, far: { ...input.far, type: 'peer' }, state: 'pairing' });
+  const { link, instance, peer, client, far } = input;
+  await tx.insert(peers).values({ link, instance, issuer: far.issuer, ...peer });
+  await tx.execute(
+    sql`insert into clients (id, link, role, instance, jwks_uri, jwks)
+      values (${client.id}, ${link}, ${otherSide(input.side)}, ${instance}, ${client.jwksUri},
+        ${JSON.stringify(client.jwks)}::jsonb)`,
+  );
+  return id;
+}
+
+/** Which states may follow which; the others stay as they are. */
+const after: Readonly<Record<LinkState, readonly LinkState[]>> = {
+  pairing: ['active', 'closing', 'closed'],
+  active: ['suspended', 'quarantined', 'closing', 'closed'],
+  suspended: ['active', 'quarantined', 'closing', 'closed'],
+  quarantined: ['active', 'suspended', 'closing', 'closed'],
+  closing: ['closed'],
+  closed: [],
+};
+
+/**
+ * Changes a link's state, tells whoever is to be told, and notes it. False where the link is not there, is in that state
+ * already, or has ended. What waited for the link to be active is due then; the caller wakes its couriers.
+ */
+export async function setLinkState(
+  db: Db,
+  link: string,
+  state: LinkState,
+  why: Reason | null,
+  by = 'ferry',
+): Promise<boolean> {
+  return db.transaction((tx) => change(tx, link, state, why, by));
+}
+
+async function change(db: Tx, link: string, state: LinkState, why: Reason | null, by: string): Promise<boolean> {
+  const before = Object.entries(after).flatMap(([from, to]) => (to.includes(state) ? [from] : []));
+  const changed = await rows(
+    db,
+    sql`update links set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
+        resumed_at = case when state = 'quarantined' and ${state} = 'active' then now() else resumed_at end
+      where id = ${link} and state = any(${textArray(before)}) returning id`,
+  );
+  if (changed.length === 0) return false;
+  if (state === 'active' || state === 'closing') await unparkLink(db, link);
+  for (const other of ['suspended', 'quarantined', 'pairing'])
+    if (other !== state) await clearNotices(db, link, `link/${other}`);
+  if (state === 'suspended' || state === 'quarantined' || state === 'closed')
+    await raiseNotice(db, {
+      link,
+      cause: `link/${state}`,
+      text: `${link}: ${why?.text ?? reason(`link-${state}`).text}`,
+    });
+  await writeAudit(db, by, [
+    { what: `link-${state}`, subject: `links/${link}`, detail: { reason: why?.code ?? null } },
+  ]);
+  return true;
+}
+
+/** Why a link that is being paired is not active yet. */
+export async function notePairing(db: Db, link: string, why: Reason): Promise<void> {
+  await db.execute(
+    sql`update links set state_reason = ${JSON.stringify(why)}::jsonb where id = ${link} and state = 'pairing'`,
+  );
+}
+
+export type LinkRow = {
+  readonly id: string;
+  readonly state: LinkState;
+  readonly reason: Reason | null;
+  readonly ownContact: WireContact | null;
+  readonly farContact: WireContact | null;
+};
+
+/** Null where there is no such link. */
+export async function loadLink(db: Db, id: string): Promise<LinkRow | null> {
+  const [row] = await db
+    .select({
+      id: links.id,
+      state: links.state,
+      reason: links.stateReason,
+      ownContact: links.ownContact,
+      farContact: links.farContact,
+    })
+    .from(links)
+    .where(sql`id = ${id}`);
+  return row ?? null;
+}
+
+export async function knownLinks(db: Db): Promise<string[]> {
+  return (await rows<{ id: string }>(db, sql`select id from links order by id`)).map(({ id }) => id);
+}
+
+/** Whom to call: `own` is told to the other side, `far` is shown beside failures here. */
+export async function setContact(
+  db: Db,
+  link: string,
+  whose: 'own' | 'far',
+  contact: WireContact | null,
+  by: string,
+): Promise<boolean> {
+  const column = whose === 'own' ? sql`own_contact` : sql`far_contact`;
+  const found = await rows(
+    db,
+    sql`update links set ${column} = ${jsonOrNull(contact)}::jsonb where id = ${link} returning id`,
+  );
+  if (found.length > 0) await writeAudit(db, by, [{ what: 'contact', subject: `links/${link}`, detail: { whose } }]);
+  return found.length > 0;
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

@@ -1,0 +1,86 @@
+/** How links stand, with whom to call at the other side. */
+import { sql } from 'drizzle-orm';
+import type { Reason, SideName } from '#core/words/vocabulary.ts';
+import type { LinkState, WireContact, WireLink } from '#core/wire.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { iso } from '#db/base/iso.ts';
+import type { Check } from './pairings.ts';
+
+export type LinkStanding = {
+  readonly id: string;
+  readonly state: LinkState;
+  readonly reason: Reason | null;
+  readonly mode: string;
+  readonly customer: string;
+  readonly supplier: string;
+  /** The side that another gateway or a client speaks for; null where this one drives both. */
+  readonly far: SideName | null;
+  readonly farType: string | null;
+  readonly farContact: WireContact | null;
+  readonly ownContact: WireContact | null;
+  readonly issuer: string | null;
+  readonly farLink: string | null;
+  /** What the other side last said, and when. */
+  readonly said: WireLink | null;
+  readonly saidAt: string | null;
+  /** Deliveries that have not ended. */
+  readonly waiting: number;
+  readonly open: number;
+  readonly pairing: {
+    readonly state: string;
+    readonly side: SideName;
+    readonly checks: readonly Check[];
+    readonly expiresAt: string;
+  } | null;
+  /** Ids of its clients that may call. */
+  readonly clients: readonly string[];
+};
+
+/** @param link only this one */
+export async function linkStandings(db: Db, link?: string): Promise<LinkStanding[]> {
+  return rows<LinkStanding>(
+    db,
+    sql`select l.id, l.state, l.state_reason as reason, l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
+        case when ci.type in ('peer', 'api') then 'customer' when si.type in ('peer', 'api') then 'supplier' end as far,
+        case when ci.type in ('peer', 'api') then ci.type when si.type in ('peer', 'api') then si.type end as "farType",
+        l.far_contact as "farContact", l.own_contact as "ownContact", p.issuer, p.far_link as "farLink", p.said,
+        ${iso('p.said_at')} as "saidAt",
+        (select count(*)::int from deliveries d join mirrors m on m.id = d.mirror
+          where m.link = l.id and d.outcome is null) as waiting,
+        (select count(*)::int from mirrors m where m.link = l.id and m.state in ('opening', 'open')) as open,
+        (select json_build_object('state', a.state, 'side', a.side, 'checks', a.checks, 'expiresAt', a.expires_at) from pairings a
+          where a.link = l.id order by a.created_at desc, a.id desc limit 1) as pairing,
+        coalesce((select json_agg(k.id order by k.created_at) from clients k where k.link = l.id and k.revoked_at is null), '[]'::json) as clients
+      from links l
+      join sides c on c.id = l.id || '/customer' join instances ci on ci.id = c.instance
+      join sides s on s.id = l.id || '/supplier' join instances si on si.id = s.instance
+      left join peers p on p.link = l.id
+      ${link === undefined ? sql`` : sql`where l.id = ${link}`}
+      order by l.id`,
+  );
+}
+
+export type OpenInvitation = {
+  readonly link: string;
+  readonly side: SideName;
+  readonly instance: string;
+  readonly expiresAt: string;
+};
+
+/** Codes that nobody has used yet. */
+export async function openInvitations(db: Db): Promise<OpenInvitation[]> {
+  return rows<OpenInvitation>(
+    db,
+    sql`select link, side, instance, ${iso('expires_at')} as "expiresAt" from pairings
+      where state = 'invited' and expires_at > now() order by created_at`,
+  );
+}
+
+/** Deliveries of a link that have not ended. */
+export async function waitingOn(db: Db, link: string): Promise<number> {
+  const [row] = await rows<{ n: number }>(
+    db,
+    sql`select count(*)::int as n from deliveries d join mirrors m on m.id = d.mirror where m.link = ${link} and d.outcome is null`,
+  );
+  return row?.n ?? 0;
+}

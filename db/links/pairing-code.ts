@@ -1,0 +1,45 @@
+/**
+ * A pairing's one-time code: 160 random bits, the side and the issuer URL of who invites, in one word that survives mail and chat.
+ * Only the hash of the random part is stored where it was made.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { SideName } from '#core/words/vocabulary.ts';
+
+const prefix = 'ferry_';
+const secretBytes = 20;
+
+export type PairingCode = {
+  /** base64url; what `POST /v1/pairing` is given. */
+  readonly secret: string;
+  /** Of who invites: the instance, and the side that it takes. */
+  readonly issuer: string;
+  readonly side: SideName;
+};
+
+export function makePairingCode(issuer: string, side: SideName): { readonly code: string; readonly hash: string } {
+  const secret = randomBytes(secretBytes);
+  const code = prefix + Buffer.concat([secret, Buffer.from(side.charAt(0) + issuer, 'utf8')]).toString('base64url');
+  return { code, hash: pairingHash(secret.toString('base64url')) };
+}
+
+/** Null for what is no such code. */
+export function readPairingCode(text: string): PairingCode | null {
+  const word = text.replaceAll(/\s+/g, '');
+  if (!word.startsWith(prefix) || word.length > 4_096) return null;
+  const body = word.slice(prefix.length);
+  if (!/^[\w-]+$/.test(body)) return null;
+  const bytes = Buffer.from(body, 'base64url');
+  const letter = bytes.subarray(secretBytes, secretBytes + 1).toString('latin1');
+  const issuer = bytes.subarray(secretBytes + 1).toString('utf8');
+  if ((letter !== 'c' && letter !== 's') || !/^https?:\/\/[^\s]+\/i\/[a-z0-9-]+$/.test(issuer)) return null;
+  return {
+    secret: bytes.subarray(0, secretBytes).toString('base64url'),
+    issuer,
+    side: letter === 'c' ? 'customer' : 'supplier',
+  };
+}
+
+/** SHA-256, hex. */
+export function pairingHash(secret: string): string {
+  return createHash('sha256').update(`ferry pairing ${secret}`).digest('hex');
+}

@@ -1,0 +1,207 @@
+/** Pairings: invitations, what became of them, and the checks of a link as they come in. */
+import { randomUUID } from 'node:crypto';
+import { desc, eq, sql } from 'drizzle-orm';
+import type { SideName } from '#core/words/vocabulary.ts';
+import type { WireContact } from '#core/wire.ts';
+import { writeAudit } from '#db/settings/apply-links.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { pairings, type Check } from '#db/schema/pairings.ts';
+
+export type { Check } from '#db/schema/pairings.ts';
+export type Pairing = typeof pairings.$inferSelect;
+
+/** How long an invitation and a run of the checks may take. Minutes. */
+export const pairingMinutes = 15;
+const inMinutes = sql`now() + make_interval(mins => ${pairingMinutes})`;
+
+export type NewPairing = {
+  readonly link: string;
+  readonly side: SideName;
+  readonly instance: string;
+  readonly name: string | null;
+  readonly contact: WireContact | null;
+  readonly by: string;
+};
+
+/** An earlier invitation for the same link works no more. Returns its id and when it ends. */
+export async function createInvitation(
+  db: Db,
+  invitation: NewPairing & { readonly codeHash: string },
+): Promise<{ readonly id: string; readonly expiresAt: string }> {
+  const { link, side, instance, name, contact, codeHash, by } = invitation;
+  await db.execute(sql`update pairings set state = 'expired' where link = ${link} and state = 'invited'`);
+  const [made] = await db
+    .insert(pairings)
+    .values({ link, side, instance, name, contact, codeHash, createdBy: by, expiresAt: inMinutes })
+    .returning({ id: pairings.id, expiresAt: pairings.expiresAt });
+  if (made === undefined) throw new Error('an invitation could not be stored');
+  await writeAudit(db, by, [{ what: 'invite', subject: `links/${link}`, detail: { side, instance } }]);
+  return made;
+}
+
+/** We accept a code: the worker exchanges it and runs the checks. `seal` is given the row's context. */
+export async function createAcceptance(
+  db: Db,
+  acceptance: NewPairing & {
+    readonly issuer: string;
+    readonly code: string;
+    readonly seal: (plain: string, context: string) => Promise<string>;
+  },
+): Promise<string> {
+  const { link, side, instance, name, contact, issuer, by } = acceptance;
+  const id = randomUUID();
+  await db.insert(pairings).values({
+    id,
+    link,
+    side,
+    instance,
+    name,
+    contact,
+    issuer,
+    code: await acceptance.seal(acceptance.code, codeContext(id)),
+    state: 'pairing',
+    run: randomUUID(),
+    createdBy: by,
+    expiresAt: inMinutes,
+  });
+  await writeAudit(db, by, [{ what: 'accept', subject: `links/${link}`, detail: { side, instance, issuer } }]);
+  return id;
+}
+
+export function codeContext(id: string): string {
+  return `pairings/${id}/code`;
+}
+
+/** The invitation that a code opens; null for any code that opens none, whyever. */
+export async function findInvitation(db: Db, codeHash: string): Promise<Pairing | null> {
+  const [row] = await db
+    .select()
+    .from(pairings)
+    .where(
+      sql`${pairings.codeHash} = ${codeHash} and ${pairings.state} = 'invited' and ${pairings.usedAt} is null and ${pairings.expiresAt} > now()`,
+    );
+  return row ?? null;
+}
+
+/** The invitation that this very peer exchanged just now; it may not have heard the answer. */
+export async function findExchanged(
+  db: Db,
+  codeHash: string,
+  peer: { readonly issuer: string; readonly clientId: string },
+): Promise<Pairing | null> {
+  const [row] = await db
+    .select()
+    .from(pairings)
+    .where(
+      sql`${pairings.codeHash} = ${codeHash} and ${pairings.state} = 'pairing' and ${pairings.expiresAt} > now()
+        and ${pairings.issuer} = ${peer.issuer} and exists (
+          select 1 from peers p where p.link = ${pairings.link} and p.client_id = ${peer.clientId})`,
+    );
+  return row ?? null;
+}
+
+/** What the other side of a link is called here as a client. */
+export async function clientOf(db: Db, link: string): Promise<string> {
+  const [row] = await rows<{ id: string }>(
+    db,
+    sql`select id from clients where link = ${link} and revoked_at is null order by created_at desc limit 1`,
+  );
+  if (row === undefined) throw new Error(`the link ${link} has no client`);
+  return row.id;
+}
+
+/** Single use: false for everybody but the first. */
+export async function takeInvitation(db: Db, id: string, issuer: string): Promise<boolean> {
+  const taken = await rows(
+    db,
+    sql`update pairings set state = 'pairing', used_at = now(), issuer = ${issuer}, asks = false
+      where id = ${id} and state = 'invited' and used_at is null and expires_at > now() returning id`,
+  );
+  return taken.length > 0;
+}
+
+/** The code was exchanged; it is of no more use. */
+export async function forgetCode(db: Db, id: string): Promise<void> {
+  await db.execute(sql`update pairings set code = null, used_at = coalesce(used_at, now()) where id = ${id}`);
+}
+
+export async function loadPairing(db: Db, id: string): Promise<Pairing | null> {
+  const [row] = await db.select().from(pairings).where(eq(pairings.id, id));
+  return row ?? null;
+}
+
+/** What was last tried for the link. */
+export async function latestPairing(db: Db, link: string): Promise<Pairing | null> {
+  const [row] = await db
+    .select()
+    .from(pairings)
+    .where(eq(pairings.link, link))
+    .orderBy(desc(pairings.createdAt), desc(pairings.id))
+    .limit(1);
+  return row ?? null;
+}
+
+/**
+ * Runs the checks of a link again, or for the other side who asks, with what it found itself. The same run asked for
+ * twice runs once. Null where the link was never paired.
+ */
+export async function startChecks(
+  db: Db,
+  link: string,
+  input: { readonly run: string; readonly asks: boolean; readonly theirs: readonly Check[] },
+): Promise<Pairing | null> {
+  const latest = await latestPairing(db, link);
+  if (latest === null) return null;
+  await db.execute(
+    sql`update pairings set state = 'pairing', run = ${input.run}, asks = ${input.asks}, expires_at = ${inMinutes},
+        checks = ${JSON.stringify(input.theirs)}::jsonb
+      where id = ${latest.id} and run is distinct from ${input.run}::uuid`,
+  );
+  return loadPairing(db, latest.id);
+}
+
+/** Puts a check into its place; false where another run has begun meanwhile. */
+export async function saveCheck(db: Db, id: string, run: string, check: Check): Promise<boolean> {
+  return saveChecks(db, id, run, [check]);
+}
+
+export async function saveChecks(db: Db, id: string, run: string, checks: readonly Check[]): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const [row] = await rows<{ checks: Check[] }>(
+      tx,
+      sql`select checks from pairings where id = ${id} and run = ${run} and state = 'pairing' for update`,
+    );
+    if (row === undefined) return false;
+    const kept = row.checks.filter(
+      (old) => !checks.some(({ name, direction }) => name === old.name && direction === old.direction),
+    );
+    await tx.execute(sql`update pairings set checks = ${JSON.stringify([...kept, ...checks])}::jsonb where id = ${id}`);
+    return true;
+  });
+}
+
+/** False where another run has begun, or it had ended. */
+export async function endPairing(
+  db: Db,
+  id: string,
+  run: string,
+  state: 'paired' | 'failed' | 'expired',
+): Promise<boolean> {
+  const ended = await rows(
+    db,
+    sql`update pairings set state = ${state}, code = null
+      where id = ${id} and run = ${run} and state = 'pairing' returning id`,
+  );
+  return ended.length > 0;
+}
+
+/** Those that a worker has something to do for. */
+export async function duePairings(db: Db): Promise<{ readonly id: string; readonly run: string }[]> {
+  await db.execute(
+    sql`update pairings set state = 'expired', code = null where state in ('invited', 'pairing') and expires_at <= now()`,
+  );
+  return rows<{ id: string; run: string }>(
+    db,
+    sql`select id, run from pairings where state = 'pairing' and run is not null order by created_at limit 50`,
+  );
+}

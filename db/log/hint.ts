@@ -1,0 +1,44 @@
+/** Hints: tickets that somebody says have news. Trusted for nothing but where to look. */
+import { sql } from 'drizzle-orm';
+import type { Db } from '#db/base/client.ts';
+import { rows } from '#db/base/client.ts';
+import type { InstanceType } from '#core/words/vocabulary.ts';
+
+/** An empty ticket means: look at the instance's feed. */
+export type Hint = { readonly instance: string; readonly ticket: string };
+
+/** Watchers listen here; the notification carries nothing. */
+export const hintChannel = 'ferry_hint';
+
+/**
+ * Adds hints in one statement; one that is already waiting is left as it is. Sorted, so that two gateways adding the
+ * same ones never wait for each other in a circle.
+ */
+export async function addHints(db: Db, hints: readonly Hint[]): Promise<void> {
+  if (hints.length === 0) return;
+  await db.execute(sql`
+    insert into hints (instance, ticket)
+    select distinct hint.instance, hint.ticket
+    from json_to_recordset(${JSON.stringify(hints)}::json) as hint (instance text, ticket text)
+    order by 1, 2
+    on conflict do nothing`);
+}
+
+/** Tells the watchers. Call it after the commit of addHints, unawaited where a caller is waiting. */
+export async function notifyHints(db: Db): Promise<void> {
+  await db.execute(sql`select pg_notify(${hintChannel}, '')`);
+}
+
+export type HookTarget = {
+  readonly id: string;
+  readonly type: InstanceType;
+  readonly hash: string;
+};
+
+/** Instances that have a webhook, with the SHA-256 (hex) of its secret. */
+export async function hookTargets(db: Db): Promise<HookTarget[]> {
+  return rows<HookTarget>(
+    db,
+    sql`select id, type, hook_secret_hash as hash from instances where hook_secret_hash is not null`,
+  );
+}

@@ -1,0 +1,84 @@
+/** New actions, each with its first delivery: nearly all have one, and a statement costs more than what it does. */
+import { sql, type SQL } from 'drizzle-orm';
+import type { Attachment, Audience, Person, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import { textArray } from '#db/base/text-array.ts';
+import type { Gathered } from '#db/base/transaction.ts';
+
+export type NewAction = {
+  readonly id: string;
+  readonly instance: string;
+  readonly ticketId: string;
+  readonly externalId: string;
+  /** Instant, UTC. */
+  readonly at: string;
+  readonly audience: Audience;
+  readonly visibility: Visibility;
+  readonly sendTo: SendTo | null;
+  readonly mailed: boolean | null;
+  /** Null where nothing but ids, hash, time and reason may be kept. */
+  readonly content: {
+    readonly author: Person;
+    readonly note: string | null;
+    readonly words: Words;
+    readonly attachments: readonly Attachment[];
+  } | null;
+  readonly hash: string;
+  /** The code of why nothing is delivered. */
+  readonly reason: string | null;
+  /** Of which lane it takes the next seq; the caller holds the lane's lock. `again`: of an escalation that was made before. */
+  readonly delivery: { readonly mirror: string; readonly to: string; readonly again: boolean } | null;
+};
+
+/** True: it was not in the log. One after the other down a lane, so that each takes a seq. */
+export const insertActions: Gathered<NewAction, boolean> = {
+  send: insertAll,
+  keyOf: ({ id, delivery }) => (delivery === null ? id : `${delivery.mirror} ${delivery.to}`),
+};
+
+async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean[]> {
+  const column = (of: (one: NewAction) => string | null): SQL => textArray(actions.map(of));
+  const inserted = await rows<{ id: string }>(
+    tx,
+    sql`with asked as materialized (
+        select * from unnest(
+          ${column((one) => one.id)}, ${column((one) => one.instance)}, ${column((one) => one.ticketId)},
+          ${column((one) => one.externalId)}, ${column((one) => one.at)}, ${column((one) => json(one.content?.author))},
+          ${column((one) => one.audience)}, ${column((one) => one.visibility)}, ${column((one) => one.sendTo)},
+          ${column((one) => text(one.mailed))}, ${column((one) => one.content?.note ?? null)},
+          ${column((one) => json(one.content?.words))}, ${column((one) => JSON.stringify(one.content?.attachments ?? []))},
+          ${column((one) => one.hash)}, ${column((one) => one.id.replaceAll('-', ''))}, ${column((one) => one.reason)},
+          ${column((one) => one.delivery?.mirror ?? null)}, ${column((one) => one.delivery?.to ?? null)},
+          ${column((one) => text(one.delivery?.again ?? null))}
+        ) as a (id, instance, ticket, external_id, at, author, audience, visibility, send_to, mailed, note, words,
+          attachments, hash, trace, reason, mirror, to_instance, again)
+      ), action as (
+        insert into actions
+          (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, trace, reason)
+        select id::uuid, instance, ticket, external_id, instance, at::timestamptz, author::jsonb, audience, visibility, send_to,
+          mailed::boolean, note, words::jsonb, attachments::jsonb, hash, array[instance], trace, reason
+        from asked
+        on conflict (instance, ticket, external_id) do nothing returning id
+      ), lane as (
+        update lanes l set last_seq = l.last_seq + 1, due_at = coalesce(l.due_at, now())
+        from asked join action on action.id = asked.id::uuid
+        where l.mirror = any(array(select mirror::uuid from asked))
+          and l.mirror = asked.mirror::uuid and l.to_instance = asked.to_instance
+        returning l.mirror, l.to_instance, l.last_seq, action.id as action, asked.again::boolean as again
+      ), delivery as (
+        insert into deliveries (mirror, to_instance, seq, kind, action, escalation)
+        select mirror, to_instance, last_seq, 'action', action, again from lane
+      )
+      select id from action`,
+  );
+  const ids = new Set(inserted.map(({ id }) => id));
+  return actions.map(({ id }) => ids.has(id));
+}
+
+function json(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
+
+function text(value: boolean | null): string | null {
+  return value === null ? null : String(value);
+}

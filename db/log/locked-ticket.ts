@@ -1,0 +1,209 @@
+/**
+ * Everything logging must know of tickets, behind their locks. Two statements sent together: the first takes the locks,
+ * in the order of the tickets' ids, the second begins when they are held and so sees what whoever held them before has
+ * committed; it locks the tickets' mirrors, in the order of theirs, and behind each its lanes.
+ */
+import { sql, type SQL } from 'drizzle-orm';
+import type { WriteView } from '#core/log/recognise.ts';
+import type { Before } from '#core/log/unrecorded.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
+import { openingsQuery, type OpeningRow } from './openings.ts';
+import { arrayLiteral, textArray } from '#db/base/text-array.ts';
+
+export type TicketRead = {
+  readonly instance: string;
+  readonly ticketId: string;
+  /** Of all its actions that were read, in order. */
+  readonly externalIds: readonly string[];
+};
+
+export type LockedTicket = {
+  /** Nobody has read it yet. */
+  readonly isNew: boolean;
+  readonly closed: boolean | null;
+  /** How it was when it was last read, as far as no action tells. */
+  readonly before: Before;
+  readonly liveSince: string | null;
+  /** Ids for new actions, one per action read, in order; the database mints them, so that one clock orders them. */
+  readonly ids: readonly string[];
+  /** Of the actions read: those logged or recognised before, and as what. */
+  readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
+  /** Unsettled writes to the ticket, and those settled so lately that their automations may still trail. */
+  readonly writes: readonly WriteView[];
+  /** Its mirrors that still matter, oldest first, locked in the order of their ids, with their lanes. */
+  readonly mirrors: Mirror[];
+  readonly openings: readonly OpeningRow[];
+  /** A ticket is being created in the instance right now. */
+  readonly creating: boolean;
+};
+
+/** `first`: done behind the lock, before anything else is looked at. */
+export async function lockTicket(tx: Tx, read: TicketRead, first?: () => Promise<void>): Promise<LockedTicket> {
+  if (first !== undefined) {
+    const held = (await lockKnown(tx, [read])).get(0) ?? (await lockNew(tx, read));
+    await first();
+    return one(await behindLocks(tx, [read], [held]));
+  }
+  return one(await lockTickets(tx, [read]));
+}
+
+/** The tickets must differ. Returns them in the order asked for. */
+export async function lockTickets(tx: Tx, reads: readonly TicketRead[]): Promise<LockedTicket[]> {
+  const [known, behind] = await Promise.all([lockKnown(tx, reads), readBehind(tx, reads)]);
+  if (known.size === reads.length)
+    return joined(
+      reads,
+      [...reads.keys()].map((n) => known.get(n)),
+      behind,
+    );
+  const held: Head[] = [];
+  for (const [n, read] of reads.entries()) held.push(known.get(n) ?? (await lockNew(tx, read)));
+  return behindLocks(tx, reads, held);
+}
+
+type Head = Pick<LockedTicket, 'isNew' | 'closed' | 'before' | 'liveSince' | 'ids'>;
+type Row = {
+  readonly n: number;
+  readonly closed: boolean | null;
+  readonly before: Before;
+  readonly live_since: string | null;
+  readonly ids: string[] | null;
+};
+
+function one(tickets: readonly LockedTicket[]): LockedTicket {
+  const [ticket] = tickets;
+  if (ticket === undefined) throw new Error('a ticket could not be locked');
+  return ticket;
+}
+
+/** What is asked for as rows: their number, instance, ticket, and the ids of the actions as one text. */
+function asked(reads: readonly TicketRead[]): SQL {
+  const instances = textArray(reads.map((read) => read.instance));
+  const tickets = textArray(reads.map((read) => read.ticketId));
+  const ids = textArray(reads.map((read) => arrayLiteral(read.externalIds)));
+  return sql`unnest(${instances}, ${tickets}, ${ids}) with ordinality as asked (instance, ticket, ids, n)`;
+}
+
+const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
+  case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before`;
+
+/** Those that are known, by their number. */
+async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<number, Head>> {
+  // Each in turn, by its key: a join would be free to lock in any order, or to read the whole table.
+  const found = await rows<Row>(
+    tx,
+    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before,
+        (select to_json(live_since)#>>'{}' from instances where id = sorted.instance) as live_since,
+        (select to_json(array_agg(uuidv7())) from generate_series(1, cardinality(sorted.ids::text[]))) as ids
+      from (select * from ${asked(reads)} order by instance, ticket) sorted
+      cross join lateral (
+        select ${headColumns} from tickets t
+        where t.instance = sorted.instance and t.kind = 'ticket' and t.external_id = sorted.ticket for update
+      ) locked`,
+  );
+  return new Map(
+    found.map(({ n, closed, before, live_since: liveSince, ids }) => [
+      n,
+      { isNew: false, closed, before, liveSince, ids: ids ?? [] },
+    ]),
+  );
+}
+
+async function lockNew(tx: Tx, { instance, ticketId, externalIds }: TicketRead): Promise<Head> {
+  const [row] = await rows<Row & { readonly is_new: boolean }>(
+    tx,
+    sql`insert into tickets as t (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
+      on conflict (instance, kind, external_id) do update set read_at = now()
+      returning (xmax = 0) as is_new, ${headColumns},
+        (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
+        (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
+  );
+  if (row === undefined) throw new Error(`ticket ${ticketId} of ${instance} could not be locked`);
+  const { is_new: isNew, closed, before, live_since: liveSince, ids } = row;
+  return { isNew, closed, before, liveSince, ids: ids ?? [] };
+}
+
+type Behind = Pick<LockedTicket, 'known' | 'writes' | 'openings' | 'creating'>;
+type BehindRow = {
+  readonly n: number;
+  readonly mirrors: MirrorRow[] | null;
+  readonly known: Record<string, 'action' | 'echo' | 'consequence'> | null;
+  readonly writes: WriteView[] | null;
+  readonly openings: OpeningRow[] | null;
+  readonly creating: boolean;
+};
+
+async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly Head[]): Promise<LockedTicket[]> {
+  return joined(reads, held, await readBehind(tx, reads));
+}
+
+/** A mirror both of whose tickets are held is one object, so that what is noted on it is seen from either side. */
+function joined(
+  reads: readonly TicketRead[],
+  held: readonly (Head | undefined)[],
+  found: { readonly mirrors: readonly Mirror[]; readonly behind: ReadonlyMap<number, Behind> },
+): LockedTicket[] {
+  return reads.map(({ instance, ticketId }, n) => {
+    const head = held[n];
+    const behind = found.behind.get(n);
+    if (head === undefined || behind === undefined) throw new Error(`ticket ${ticketId} of ${instance} is not locked`);
+    return { ...head, ...behind, mirrors: found.mirrors.filter((mirror) => joins(mirror, instance, ticketId)) };
+  });
+}
+
+async function readBehind(
+  tx: Tx,
+  reads: readonly TicketRead[],
+): Promise<{ mirrors: Mirror[]; behind: Map<number, Behind> }> {
+  const found = await rows<BehindRow>(
+    tx,
+    sql`with asked as materialized (select * from ${asked(reads)}), theirs as materialized (
+        select distinct m.id from asked cross join lateral (
+          select id from mirrors where customer_instance = asked.instance and customer_ticket = asked.ticket
+          union all
+          select id from mirrors where supplier_instance = asked.instance and supplier_ticket = asked.ticket
+        ) m order by m.id
+      ), locked as materialized (
+        select locked.* from theirs cross join lateral (
+          select ${mirrorColumns} from ${mirrorFrom} where m.id = theirs.id and ${mattering} for update of m
+        ) locked
+      ), lanes_locked as materialized (
+        select count(*) from locked cross join lateral (
+          select l.mirror from lanes l where l.mirror = locked.id order by l.to_instance for update
+        ) l
+      ), here as materialized (
+        select those.instance, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
+          exists (select 1 from writes w where w.instance = those.instance and w.ticket is null and w.state = 'open') as creating
+        from (select distinct instance from asked) those
+      )
+      select (asked.n - 1)::int as n,
+        case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
+        (select json_object_agg(seen.id, seen."as") from (
+          select external_id as id, 'action' as "as" from actions
+            where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])
+          union all
+          select external_id, "as" from written_ids
+            where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])
+        ) seen) as known,
+        (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
+            'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
+            'deadline', w.deadline) order by w.promised_at)
+          from writes w where w.instance = asked.instance and w.ticket = asked.ticket
+            and (w.state in ('open', 'made') or w.promised_at > now() - interval '5 minutes')) as writes,
+        here.openings, here.creating
+      from asked join here on here.instance = asked.instance`,
+  );
+  const behind = new Map<number, Behind>();
+  let mirrors: Mirror[] = [];
+  for (const { n, mirrors: all, known, writes, openings, creating } of found) {
+    mirrors = all?.map(mirrorOf) ?? mirrors;
+    behind.set(n, {
+      known: new Map(Object.entries(known ?? {})),
+      writes: writes ?? [],
+      openings: openings ?? [],
+      creating,
+    });
+  }
+  return { mirrors, behind };
+}

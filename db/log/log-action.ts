@@ -1,0 +1,148 @@
+/**
+ * Inserts an action into the log, asks `route` whom it concerns, and gives each delivery the next seq of its lane.
+ * Takes a transaction and returns the instances to wake after its commit; it never notifies and never touches a
+ * courier's row itself, because either makes commits wait for each other.
+ */
+import type { ObservedAction } from '#core/words/desk.ts';
+import { constantHash } from '#core/log/constant.ts';
+import { must } from '#core/words/must.ts';
+import { route } from '#core/log/route.ts';
+import type { Outbound } from '#core/rules/settings.ts';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import { rememberStaged } from './attachments.ts';
+import type { Tx } from '#db/base/client.ts';
+import { insertActions, type NewAction } from './insert-actions.ts';
+import { endOf, farEnd, viewOf, type Mirror, type MirrorEnd } from './mirrors.ts';
+import { noteTurn } from './note-turn.ts';
+import { openMirror } from './open-mirror.ts';
+import type { OpeningRow } from './openings.ts';
+import { placeDeliveries, type NewDelivery } from './place-deliveries.ts';
+import type { VersionCache } from '#db/settings/settings-in-force.ts';
+import { sendGathered } from '#db/base/transaction.ts';
+
+export type LogActionInput = {
+  /** For the action, minted by the database. */
+  readonly id: string;
+  readonly instance: string;
+  readonly ticketId: string;
+  readonly snapshot: TicketSnapshot;
+  readonly action: ObservedAction;
+  /** Locked by the caller; a mirror that this action opens is appended. */
+  readonly mirrors: Mirror[];
+  readonly openings: readonly OpeningRow[];
+};
+
+export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
+
+export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
+  const { id, instance, ticketId, action, mirrors, openings } = input;
+  const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, instance, ticketId).side));
+  const outboundOf: Record<string, Outbound> = {};
+  for (const mirror of mirrors) {
+    const { side, settings } = endOf(mirror, instance, ticketId);
+    outboundOf[mirror.id] = (await cache.side(tx, `${mirror.link}/${side}`, settings)).outbound;
+  }
+  const openable = [];
+  for (const row of openings) {
+    const { outbound } = await cache.side(tx, `${row.link}/customer`, row.settings_version);
+    openable.push({
+      link: row.link,
+      linkName: row.supplier_name,
+      supplierInstance: row.supplier_instance,
+      outbound,
+      mode: row.mode,
+    });
+  }
+  const found = route({
+    action,
+    instance,
+    mirrors: views,
+    openings: openable,
+    outboundOf,
+    now: new Date().toISOString(),
+  });
+
+  const carried = found.deliveries.length > 0 || found.opens !== null;
+  const hash = constantHash({
+    id,
+    origin: instance,
+    author: action.author,
+    at: action.at,
+    audience: found.audience,
+    note: action.note,
+    attachments: action.attachments,
+  });
+  // A ticket without a mirror leaves ids, hash, time and reason, never content.
+  const content = carried || mirrors.length > 0;
+  const targets = found.deliveries.map(({ mirror: of, again }) => {
+    const mirror = must(
+      mirrors.find(({ id }) => id === of),
+      'the mirror of a delivery',
+    );
+    const to = farEnd(mirror, endOf(mirror, instance, ticketId));
+    return { mirror, to, again: again === true };
+  });
+  const [first] = targets;
+  const inserting: NewAction = {
+    id,
+    instance,
+    ticketId,
+    externalId: action.externalId,
+    at: action.at,
+    audience: found.audience,
+    visibility: action.visibility,
+    sendTo: action.sendTo ?? null,
+    mailed: action.mailed ?? null,
+    content: content ? action : null,
+    hash,
+    reason: found.reason?.code ?? null,
+    delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
+  };
+  const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
+  if (found.opens === null && targets.length <= 1 && files.length === 0) {
+    await sendGathered(tx, insertActions, inserting);
+  } else {
+    const [isNew] = await insertActions.send(tx, [inserting]);
+    if (isNew !== true) return { logged: false, wake: [] };
+  }
+  // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
+  for (const file of files) {
+    await rememberStaged(tx, id, file.id, {
+      file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },
+      failure: null,
+    });
+  }
+
+  const wake: string[] = [];
+  if (found.opens !== null) {
+    const mirror = await openOn(tx, found.opens.link, input);
+    mirrors.push(mirror);
+    wake.push(await deliver(tx, mirror, mirror.ends.supplier, { action: id, escalation: true }));
+  }
+  for (const [index, { mirror, to, again }] of targets.entries()) {
+    if (index > 0) await deliver(tx, mirror, to, { action: id, escalation: again });
+    wake.push(to.instance);
+    await noteTurn(tx, mirror, to.instance, action.at);
+  }
+  return { logged: true, wake };
+}
+
+/** Returns the instance to wake. */
+async function deliver(tx: Tx, mirror: Mirror, to: MirrorEnd, delivery: NewDelivery): Promise<string> {
+  await placeDeliveries(tx, { mirror: mirror.id, to: to.instance }, [delivery], { desk: to.instance });
+  return to.instance;
+}
+
+function openOn(tx: Tx, link: string, { id, instance, ticketId, snapshot, openings }: LogActionInput): Promise<Mirror> {
+  const opening = must(
+    openings.find((one) => one.link === link),
+    'the link that an escalation opens a mirror on',
+  );
+  return openMirror(tx, {
+    id,
+    link,
+    shadow: opening.mode === 'shadow',
+    customer: { instance, ticketId, number: snapshot.number, url: snapshot.url },
+    supplier: opening.supplier_instance,
+  });
+}

@@ -1,0 +1,218 @@
+/**
+ * Logs what a read of a ticket showed: one transaction that locks the ticket, tells echoes and consequences from what
+ * people did, and gives every new action to `logAction`. Two readers at once are harmless: the later finds all known.
+ */
+import { sql } from 'drizzle-orm';
+import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
+import { unrecorded, type Before } from '#core/log/unrecorded.ts';
+import { must } from '#core/words/must.ts';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { lockTicket, type LockedTicket } from './locked-ticket.ts';
+import { logAction, type LoggedAction } from './log-action.ts';
+import type { ObservedAction } from '#core/words/desk.ts';
+import { moveMirrorsOn } from './mirror-life.ts';
+import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
+import type { VersionCache } from '#db/settings/settings-in-force.ts';
+import { textArray } from '#db/base/text-array.ts';
+import { sendGathered } from '#db/base/transaction.ts';
+
+export type LogReadingInput = {
+  readonly instance: string;
+  readonly ticketId: string;
+  readonly snapshot: TicketSnapshot;
+  /** In the helpdesk's order; notes already sanitised. */
+  readonly actions: readonly ObservedAction[];
+  readonly settleMs: number;
+  /** We have just created this ticket ourselves, so that an open create says nothing about it. */
+  readonly created?: boolean;
+  /** Done right behind the ticket's lock, before anything is looked at. */
+  readonly first?: () => Promise<void>;
+  /** What the helpdesk has just said of our own write; stored with what the read shows of it. */
+  readonly made?: OwnWrite;
+};
+
+export type LogReadingResult = {
+  readonly wake: readonly string[];
+  readonly logged: number;
+  /** Somebody of our identity acted while a write is open: read again once that has settled. */
+  readonly readAgain: boolean;
+  /** Writes of which this read showed an action, as `<delivery>/<step>`. */
+  readonly seen: ReadonlySet<string>;
+  /** What people changed by these actions, newest last; for telling whose a status is. */
+  readonly people: readonly ObservedAction[];
+  readonly consequences: readonly ObservedAction[];
+  /** Those of the ticket that still matter; their locks are held, and those of their lanes. */
+  readonly mirrors: readonly string[];
+};
+
+const nothing: LogReadingResult = {
+  wake: [],
+  logged: 0,
+  readAgain: false,
+  seen: new Set(),
+  people: [],
+  consequences: [],
+  mirrors: [],
+};
+
+/** Runs inside the caller's transaction. `locked`: the ticket, where the caller holds its lock already. */
+export async function logReading(
+  tx: Tx,
+  cache: VersionCache,
+  input: LogReadingInput,
+  locked?: LockedTicket,
+): Promise<LogReadingResult> {
+  const { instance, ticketId, snapshot, actions } = input;
+  const externalIds = actions.map((action) => action.externalId);
+  const ticket = locked ?? (await lockTicket(tx, { instance, ticketId, externalIds }, input.first));
+  const { known, mirrors, openings, creating } = ticket;
+  const writes = withMade(ticket.writes, input.made);
+  // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
+  if (ticket.isNew && input.created !== true) {
+    if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, instance, ticketId)))) {
+      await forgetTicket(tx, instance, ticketId);
+      return { ...nothing, readAgain: true };
+    }
+  }
+  const recognition = recognise({
+    actions: actions.map((action) => ({ ...action, bare: action.note === null && action.attachments.length === 0 })),
+    known,
+    writes,
+    liveSince: ticket.liveSince,
+    settleMs: input.settleMs,
+  });
+
+  const wake = new Set<string>();
+  const people: ObservedAction[] = [];
+  const consequences: ObservedAction[] = [];
+  const seen = new Set<string>();
+  const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string }[] = [];
+  let logged = 0;
+  const last = recognition.actions.findLast((found) => found.as === 'new');
+  for (const found of recognition.actions) {
+    const read = actions[found.index];
+    if (read === undefined) continue;
+    const action = found === last ? withBeside(read, ticket.before, input) : read;
+    if (found.as === 'echo' || found.as === 'consequence') {
+      ours.push({ id: action.externalId, as: found.as, write: writeOf(found), at: action.at });
+      if (found.as === 'echo') seen.add(writeKey(found.write));
+      else consequences.push(action);
+    }
+    if (found.as !== 'new') continue;
+    people.push(action);
+    const result: LoggedAction = await logAction(tx, cache, {
+      id: must(ticket.ids[found.index], 'an id for the action'),
+      instance,
+      ticketId,
+      snapshot,
+      action,
+      mirrors,
+      openings,
+    });
+    if (result.logged) logged += 1;
+    for (const to of result.wake) wake.add(to);
+  }
+  const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
+  const mirrored = mirrors.length > 0 || wake.size > 0;
+  await sendGathered(tx, rememberReadings, {
+    instance,
+    ticketId,
+    snapshot,
+    cursor,
+    mirrored,
+    ours,
+    seen,
+    made: input.made,
+  });
+  if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
+    await moveMirrorsOn(
+      tx,
+      mirrors.map((mirror) => mirror.id),
+    );
+  }
+  return {
+    wake: [...wake],
+    logged,
+    readAgain: recognition.stoppedAt !== null,
+    seen,
+    people,
+    consequences,
+    mirrors: mirrors.map((mirror) => mirror.id),
+  };
+}
+
+/** With what was changed together with it and stands on no action. */
+function withBeside(action: ObservedAction, before: Before, { snapshot, actions }: LogReadingInput): ObservedAction {
+  const { summary, fields } = unrecorded(
+    before,
+    snapshot,
+    actions.map(({ words }) => words),
+  );
+  const words = {
+    ...action.words,
+    ...(summary === undefined ? {} : { summary }),
+    fields: { ...fields, ...action.words.fields },
+  };
+  return { ...action, words };
+}
+
+/** Where a read of this ticket has to start: its cursor, or go-live for one never read. */
+export async function readFrom(db: Db, instance: string, ticketId: string): Promise<string | null> {
+  return (await readFromMany(db, instance, [ticketId])).get(ticketId) ?? null;
+}
+
+export async function readFromMany(
+  db: Db,
+  instance: string,
+  ticketIds: readonly string[],
+): Promise<Map<string, string | null>> {
+  const found = await rows<{ id: string; since: string | null }>(
+    db,
+    sql`select asked.id, to_json(coalesce(t.cursor, i.live_since))#>>'{}' as since
+      from unnest(${textArray(ticketIds)}) as asked(id)
+      join instances i on i.id = ${instance}
+      left join tickets t on t.instance = i.id and t.kind = 'ticket' and t.external_id = asked.id`,
+  );
+  return new Map(found.map((row) => [row.id, row.since]));
+}
+
+/** An escalation has made it, and has further steps to go before its mirror is open. */
+async function isBeingOpened(tx: Tx, instance: string, ticketId: string): Promise<boolean> {
+  const found = await rows(
+    tx,
+    sql`select 1 as one from writes w
+      join deliveries d on d.id = w.delivery and d.escalation and d.outcome is null
+      join mirrors m on m.id = d.mirror and m.state = 'opening'
+      where w.instance = ${instance} and w.ticket = ${ticketId} limit 1`,
+  );
+  return found.length > 0;
+}
+
+async function forgetTicket(tx: Tx, instance: string, ticketId: string): Promise<void> {
+  await tx.execute(
+    sql`delete from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
+  );
+}
+
+/** The writes as they stand once what the helpdesk said of ours is stored. */
+function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
+  if (own === undefined) return writes;
+  return writes.map((write) =>
+    write.delivery === own.delivery && write.step === own.step && write.state !== 'settled'
+      ? { ...write, state: 'made', actionIds: own.made.actionIds }
+      : write,
+  );
+}
+
+function writeOf(found: Recognised): WriteView | null {
+  return found.as === 'echo' || found.as === 'consequence' ? found.write : null;
+}
+
+function newestInstant(instants: readonly (string | undefined)[]): string | null {
+  let newest: string | null = null;
+  for (const instant of instants) {
+    if (instant !== undefined && (newest === null || Date.parse(instant) > Date.parse(newest))) newest = instant;
+  }
+  return newest;
+}

@@ -1,0 +1,40 @@
+/** Whether a read of a ticket showed anything that is not known: nearly always it did not, and no lock is needed. */
+import { sql } from 'drizzle-orm';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { createGathered } from '#db/base/gather.ts';
+import type { TicketRead } from './locked-ticket.ts';
+import { arrayLiteral, textArray } from '#db/base/text-array.ts';
+
+export type Shown = TicketRead & { readonly snapshot: TicketSnapshot };
+
+/** True where every action of the reading is known, the ticket stands as it stood, and no write to it is unsettled. */
+export type NothingNew = (shown: Shown) => Promise<boolean>;
+
+/** A poll reads many tickets at a time; what it asks of them is asked together. */
+export function createNothingNew(db: Db): NothingNew {
+  return createGathered((shown) => nothingNew(db, shown));
+}
+
+async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
+  const column = (of: (one: Shown) => string): ReturnType<typeof textArray> => textArray(shown.map(of));
+  const found = await rows<{ n: number; nothing: boolean }>(
+    db,
+    sql`select (asked.n - 1)::int as n,
+        not exists (select 1 from unnest(asked.ids::text[]) as seen(id) where
+          not exists (select 1 from actions a
+            where a.instance = asked.instance and a.ticket = asked.ticket and a.external_id = seen.id)
+          and not exists (select 1 from written_ids w
+            where w.instance = asked.instance and w.ticket = asked.ticket and w.external_id = seen.id))
+        and exists (select 1 from tickets t
+          where t.instance = asked.instance and t.kind = 'ticket' and t.external_id = asked.ticket
+            and (t.snapshot is null or t.snapshot = asked.snapshot::jsonb))
+        and not exists (select 1 from writes w
+          where w.instance = asked.instance and w.ticket = asked.ticket and w.state in ('open', 'made')) as nothing
+      from unnest(${column((one) => one.instance)}, ${column((one) => one.ticketId)},
+        ${column((one) => arrayLiteral(one.externalIds))}, ${column((one) => JSON.stringify(one.snapshot))})
+        with ordinality as asked (instance, ticket, ids, snapshot, n)`,
+  );
+  const nothing = new Set(found.filter((row) => row.nothing).map((row) => row.n));
+  return shown.map((_, n) => nothing.has(n));
+}

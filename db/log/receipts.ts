@@ -1,0 +1,72 @@
+import { sql } from 'drizzle-orm';
+import type { ReceiptView } from '#core/conversation/receipt.ts';
+import type { Outcome, Reason } from '#core/words/vocabulary.ts';
+import { rows, type Db } from '#db/base/client.ts';
+
+/** Whether the same refusal was told on this lane before: same reason, same sort of action. */
+export async function toldBefore(db: Db, delivery: string): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`select 1 as one from deliveries mine
+      join deliveries before on before.mirror = mine.mirror and before.to_instance = mine.to_instance
+        and before.seq < mine.seq and before.kind = 'receipt' and before.outcome = 'applied'
+      where mine.id = ${delivery} and mine.receipt->>'outcome' = 'refused' and before.receipt->>'outcome' = 'refused'
+        and before.receipt->'reason' = mine.receipt->'reason'
+        and before.receipt->'action'->>'kind' is not distinct from mine.receipt->'action'->>'kind'
+        and before.receipt->'action'->'author' = mine.receipt->'action'->'author'
+        and before.ended_at > now() - interval '1 day'
+      limit 1`,
+  );
+  return found.length > 0;
+}
+
+/** A delivery that somebody ended by hand is told to another gateway or tool, as every outcome is. */
+export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<void> {
+  const [row] = await rows<{
+    mirror: string;
+    to: string;
+    action: string;
+    at: string;
+    desk: string;
+    escalation: boolean;
+  }>(
+    tx,
+    sql`select d.mirror, other.id as "to", d.action, to_json(a.at)#>>'{}' as at, here.name as desk, d.escalation
+      from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
+      join instances here on here.id = d.to_instance
+      join instances other on other.id = case when d.to_instance = m.customer_instance then m.supplier_instance else m.customer_instance end
+      where d.id = ${delivery} and d.kind = 'action' and other.type in ('peer', 'api')`,
+  );
+  if (row === undefined) return;
+  const { mirror, to, action, at, desk, escalation } = row;
+  const receipt: ReceiptView = {
+    outcome,
+    reason,
+    farNumber: null,
+    farUrl: null,
+    farName: desk,
+    escalation,
+    action: { author: { name: '', role: 'automation' }, at, kind: null },
+  };
+  await putReceipt(tx, { mirror, to, action, receipt });
+}
+
+export type NewReceipt = {
+  readonly mirror: string;
+  readonly to: string;
+  /** The action that it tells of. */
+  readonly action: string;
+  readonly receipt: ReceiptView;
+};
+
+/** Puts a receipt on a lane. In the transaction that it tells of, or it is lost with a crash. */
+export async function putReceipt(db: Db, { mirror, to, action, receipt }: NewReceipt): Promise<void> {
+  await db.execute(
+    sql`with lane as (
+        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
+        where mirror = ${mirror} and to_instance = ${to} returning last_seq
+      )
+      insert into deliveries (mirror, to_instance, seq, kind, action, receipt)
+      select ${mirror}, ${to}, last_seq, 'receipt', ${action}, ${JSON.stringify(receipt)}::jsonb from lane`,
+  );
+}

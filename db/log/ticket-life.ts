@@ -1,0 +1,100 @@
+/** What becomes of mirrors whose ticket was deleted or merged away. */
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
+import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { endColumns, endOf, farEnd, lockMirrorsOfTicket, type Mirror } from './mirrors.ts';
+import { raiseNotice } from '#db/base/notices.ts';
+import { putReceipt } from './receipts.ts';
+
+/** Deleted, or forbidden to us: its live mirrors close and the other desk is told. Returns the instances to wake. */
+export async function ticketGone(tx: Tx, instance: string, deskName: string, ticketId: string): Promise<string[]> {
+  const wake: string[] = [];
+  const why = reason('gone', { desk: deskName });
+  for (const row of await liveMirrors(tx, instance, ticketId)) {
+    await tx.execute(
+      sql`update mirrors set state = 'closed', close_reason = 'gone', closed_at = now() where id = ${row.id}`,
+    );
+    await raiseNotice(tx, { link: row.link, cause: `gone/${row.id}`, text: `${ticketId}: ${why.text}` });
+    wake.push(await tellOtherDesk(tx, row, instance, ticketId, why));
+  }
+  return wake;
+}
+
+/** Within a link the mirror follows the survivor; across links nobody can know what is meant, so it is held. */
+export async function followMerge(
+  tx: Tx,
+  instance: string,
+  deskName: string,
+  ticketId: string,
+  into: string,
+): Promise<string[]> {
+  const wake: string[] = [];
+  // Writes that the desk took for the survivor show up there.
+  await tx.execute(
+    sql`update writes set ticket = ${into} where instance = ${instance} and ticket = ${ticketId} and state in ('made', 'settled')`,
+  );
+  const survivors = await liveMirrors(tx, instance, into);
+  for (const row of await liveMirrors(tx, instance, ticketId)) {
+    const [survivor] = survivors;
+    if (survivor === undefined) {
+      const column = endColumns[endOf(row, instance, ticketId).side].ticket;
+      await tx.execute(sql`update mirrors set ${column} = ${into} where id = ${row.id}`);
+      continue;
+    }
+    const own = survivors.find((one) => one.link === row.link);
+    if (own !== undefined) {
+      await tx.execute(
+        sql`update mirrors set state = 'closed', close_reason = 'merged', closed_at = now() where id = ${row.id}`,
+      );
+      const far = farEnd(own, endOf(row, instance, ticketId));
+      const told = reason('merged', { desk: deskName, number: far.number ?? far.ticketId ?? undefined });
+      wake.push(await tellOtherDesk(tx, row, instance, ticketId, told));
+      continue;
+    }
+    const why = reason('merged-elsewhere', { desk: deskName });
+    await tx.execute(
+      sql`update mirrors set paused_at = coalesce(paused_at, now()), pause_reason = 'merged-elsewhere' where id = ${row.id}`,
+    );
+    await raiseNotice(tx, { link: row.link, cause: `merged/${row.id}`, text: `${ticketId}: ${why.text}` });
+    wake.push(await tellOtherDesk(tx, row, instance, ticketId, why));
+  }
+  return wake;
+}
+
+/** The ticket as it was last read; null where it has no mirror. */
+export async function lastSnapshot(db: Db, instance: string, ticketId: string): Promise<TicketSnapshot | null> {
+  const [row] = await rows<{ snapshot: TicketSnapshot | null }>(
+    db,
+    sql`select snapshot from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
+  );
+  return row?.snapshot ?? null;
+}
+
+async function liveMirrors(tx: Tx, instance: string, ticketId: string): Promise<Mirror[]> {
+  const mirrors = await lockMirrorsOfTicket(tx, instance, ticketId);
+  return mirrors.filter((row) => row.state === 'opening' || row.state === 'open');
+}
+
+async function tellOtherDesk(
+  tx: Tx,
+  row: Mirror,
+  instance: string,
+  ticketId: string,
+  why: Receipt['reason'],
+): Promise<string> {
+  const here = endOf(row, instance, ticketId);
+  const to = farEnd(row, here).instance;
+  const receipt: Receipt = {
+    outcome: 'refused',
+    reason: why,
+    escalation: false,
+    farName: here.name,
+    farNumber: here.number,
+    farUrl: here.url,
+    action: { author: { name: '', role: 'automation' }, at: new Date().toISOString(), kind: null },
+  };
+  await putReceipt(tx, { mirror: row.id, to, action: row.id, receipt });
+  return to;
+}

@@ -1,0 +1,53 @@
+/**
+ * Many tickets in one transaction. A commit waits for the disk and a statement for its connection, whether they are
+ * about one ticket or about ten; so what is to be logged while a transaction is under way waits for the next one. Where
+ * one piece of work fails, each is done again by itself, so that it spoils nothing for the others.
+ */
+import type { Client, Tx } from '#db/base/client.ts';
+import { createGathered } from '#db/base/gather.ts';
+import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
+import { inTransaction } from '#db/base/transaction.ts';
+
+/** Done with the ticket's lock held, perhaps more than once, of which one is committed. */
+export type TicketWork<Result> = (tx: Tx, locked: LockedTicket) => Promise<Result>;
+
+export type Together = <Result>(read: TicketRead, work: TicketWork<Result>) => Promise<Result>;
+
+export type TogetherOptions = {
+  /** Transactions at a time. */
+  readonly atOnce?: number;
+  /** Tickets in one transaction. */
+  readonly most?: number;
+};
+
+type Job = { readonly read: TicketRead; readonly work: TicketWork<unknown> };
+
+export function createTogether(db: Client, options: TogetherOptions = {}): Together {
+  const { atOnce = 3, most = 16 } = options;
+  const add = createGathered<Job, unknown>((batch) => inTransaction(db, (tx) => workAll(tx, batch)), {
+    atOnce,
+    most,
+    // No ticket twice: what is known of it is read once per transaction.
+    keyOf: ({ read }) => `${read.instance}\n${read.ticketId}`,
+  });
+  return <Result>(read: TicketRead, work: TicketWork<Result>) => add({ read, work }) as Promise<Result>;
+}
+
+async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
+  const locked = await lockTickets(
+    tx,
+    batch.map((job) => job.read),
+  );
+  // All come to their end before the transaction does, so that none sends anything after it.
+  const ends = await Promise.allSettled(
+    batch.map(async (job, n) => {
+      const ticket = locked[n];
+      if (ticket === undefined) throw new Error(`ticket ${job.read.ticketId} is not locked`);
+      return job.work(tx, ticket);
+    }),
+  );
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}

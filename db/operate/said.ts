@@ -1,0 +1,45 @@
+/** Who said what on a ticket, with what was kept to prove it. */
+import { sql } from 'drizzle-orm';
+import type { Attachment, Audience, Person } from '#core/words/vocabulary.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { iso } from '#db/base/iso.ts';
+
+export type Said = {
+  readonly id: string;
+  readonly instance: string;
+  readonly ticket: string;
+  readonly origin: string;
+  readonly via: readonly string[];
+  readonly at: string;
+  readonly author: Person | null;
+  readonly audience: Audience;
+  readonly note: string | null;
+  readonly attachments: readonly Attachment[];
+  readonly hash: string;
+  readonly signed: string | null;
+  readonly signature: string | null;
+  /** The contents were deleted when their retention ended. */
+  readonly expired: boolean;
+  /** Hashes of what we said as it left, one per gateway that was told. */
+  readonly sent: readonly string[];
+};
+
+/** The ticket's actions and those of the tickets that it is mirrored with, in the order of their times. */
+export async function saidOn(db: Db, instance: string, ticket: string): Promise<Said[]> {
+  return rows<Said>(
+    db,
+    sql`with tickets as (
+        select ${instance}::text as instance, ${ticket}::text as ticket
+        union select customer_instance, customer_ticket from mirrors
+          where supplier_instance = ${instance} and supplier_ticket = ${ticket}
+        union select supplier_instance, supplier_ticket from mirrors
+          where customer_instance = ${instance} and customer_ticket = ${ticket} and supplier_ticket is not null
+      )
+      select a.id, a.instance, a.ticket, a.origin, a.via, ${iso('a.at')} as at, a.author, a.audience, a.note, a.attachments, a.hash,
+        a.signed, a.signature, a.author is null and a.reason is null as expired,
+        array(select distinct d.sent_hash from deliveries d where d.action = a.id and d.sent_hash is not null) as sent
+      from actions a join tickets t on t.instance = a.instance and t.ticket = a.ticket
+      where a.reason is null or a.signed is not null
+      order by a.at, a.id`,
+  );
+}

@@ -1,0 +1,153 @@
+/** How Ferry stands: instances, links, what waits and what is held. Cost does not grow with history. */
+import { sql } from 'drizzle-orm';
+import type { LinkMode, Reason } from '#core/words/vocabulary.ts';
+import type { WireContact } from '#core/wire.ts';
+import { rows } from '#db/base/client.ts';
+import type { Db } from '#db/base/client.ts';
+import { iso } from '#db/base/iso.ts';
+
+export type InstanceStatus = {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly since: string;
+  /** When what waits for it is tried again; null: now. */
+  readonly retry_at: string | null;
+  readonly retry_reason: Reason | null;
+  readonly last_poll: string | null;
+  readonly lanes_waiting: number;
+  /** Of what is due; null where nothing is. */
+  readonly oldest_due: string | null;
+};
+
+export type LinkStatus = {
+  readonly id: string;
+  readonly state: string;
+  readonly mode: LinkMode;
+  readonly customer: string;
+  readonly supplier: string;
+  readonly opening: number;
+  readonly open: number;
+  readonly paused: number;
+  /** Of deliveries that ended within 24 hours. */
+  readonly applied: number;
+  readonly skipped: number;
+  readonly refused: number;
+  readonly held: number;
+  /** Why it is not active. */
+  readonly reason: Reason | null;
+  /** Whom to call at the other side. */
+  readonly contact: WireContact | null;
+};
+
+export type HeldStatus = {
+  readonly id: string;
+  readonly link: string;
+  readonly to: string;
+  readonly ticket: string;
+  readonly since: string;
+  readonly set_aside: boolean;
+  readonly reason: Reason | null;
+};
+
+export type PausedStatus = {
+  readonly mirror: string;
+  readonly link: string;
+  readonly ticket: string;
+  readonly since: string;
+  readonly reason: string | null;
+};
+
+export type Status = {
+  readonly instances: readonly InstanceStatus[];
+  readonly links: readonly LinkStatus[];
+  /** The ones waiting longest, at most 50. */
+  readonly held: readonly HeldStatus[];
+  readonly paused: readonly PausedStatus[];
+  readonly hints: number;
+};
+
+export async function loadStatus(db: Db): Promise<Status> {
+  return db.transaction(
+    async (tx) => ({
+      instances: await instanceStatus(tx),
+      links: await linkStatus(tx),
+      held: await heldStatus(tx),
+      paused: await rows<PausedStatus>(
+        tx,
+        sql`select id as mirror, link, customer_instance || ' ' || coalesce(customer_number, customer_ticket) as ticket,
+            ${iso('paused_at')} as since, pause_reason as reason
+          from mirrors where paused_at is not null and state in ('opening', 'open') order by paused_at limit 50`,
+      ),
+      hints: (await rows<{ count: number }>(tx, sql`select count(*)::int as count from hints`))[0]?.count ?? 0,
+    }),
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  );
+}
+
+async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
+  return rows<InstanceStatus>(
+    db,
+    sql`select i.id, i.type, i.name, i.state, i.state_reason as reason, ${iso('i.state_since')} as since,
+        case when c.retry_at > now() then ${iso('c.retry_at')} end as retry_at, c.reason as retry_reason,
+        ${iso('f.read_at')} as last_poll, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
+      from instances i
+      left join couriers c on c.instance = i.id
+      left join feeds f on f.instance = i.id
+      left join (
+        select to_instance, count(*) as lanes,
+          ${iso('min(due_at) filter (where due_at <= now())')} as oldest
+        from lanes where due_at is not null group by to_instance
+      ) w on w.to_instance = i.id
+      order by i.id`,
+  );
+}
+
+/** Ids are time-ordered, so the last day's deliveries are the end of the primary key; a day more for those that waited. */
+async function linkStatus(db: Db): Promise<LinkStatus[]> {
+  return rows<LinkStatus>(
+    db,
+    sql`with recent as (
+        select m.link, count(*) filter (where d.outcome = 'applied') as applied,
+          count(*) filter (where d.outcome = 'skipped') as skipped,
+          count(*) filter (where d.outcome = 'refused') as refused
+        from deliveries d join mirrors m on m.id = d.mirror
+        where d.id >= uuidv7(interval '-2 days') and d.kind <> 'receipt' and d.ended_at >= now() - interval '1 day'
+        group by m.link
+      ), held as (
+        select m.link, count(*) as held from deliveries d join mirrors m on m.id = d.mirror
+        where d.outcome is null and d.held_at is not null and d.released_at is null group by m.link
+      ), live as (
+        select link, count(*) filter (where state = 'opening') as opening, count(*) filter (where state = 'open') as open,
+          count(*) filter (where paused_at is not null) as paused
+        from mirrors where state in ('opening', 'open') group by link
+      )
+      select l.id, l.state, l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
+        coalesce(live.opening, 0)::int as opening, coalesce(live.open, 0)::int as open, coalesce(live.paused, 0)::int as paused,
+        coalesce(recent.applied, 0)::int as applied, coalesce(recent.skipped, 0)::int as skipped,
+        coalesce(recent.refused, 0)::int as refused, coalesce(held.held, 0)::int as held,
+        l.state_reason as reason, l.far_contact as contact
+      from links l
+      join sides c on c.id = l.id || '/customer'
+      join sides s on s.id = l.id || '/supplier'
+      left join recent on recent.link = l.id
+      left join held on held.link = l.id
+      left join live on live.link = l.id
+      order by l.id`,
+  );
+}
+
+async function heldStatus(db: Db): Promise<HeldStatus[]> {
+  return rows<HeldStatus>(
+    db,
+    sql`select d.id, m.link, d.to_instance as to, ${iso('d.held_at')} as since, d.set_aside_at is not null as set_aside, d.reason,
+        case when d.to_instance = m.supplier_instance
+          then m.customer_instance || ' ' || coalesce(m.customer_number, m.customer_ticket)
+          else m.supplier_instance || ' ' || coalesce(m.supplier_number, m.supplier_ticket, '?') end as ticket
+      from deliveries d join mirrors m on m.id = d.mirror
+      where d.outcome is null and d.held_at is not null and d.released_at is null
+      order by d.held_at limit 50`,
+  );
+}

@@ -1,0 +1,128 @@
+/** What one side may ask of the other: who it is, what it offers, how an action, a mirror and the lanes stand. */
+import { otherSide } from '#core/words/ends.ts';
+import { issuerOf } from '#core/words/directory.ts';
+import { sideNames, type SideName } from '#core/words/vocabulary.ts';
+import { wireStanding, wireVersion } from '#core/wire.ts';
+import { linkCatalogue } from '#db/links/link-catalogue.ts';
+import { linkEnds } from '#db/exchange/receive-actions.ts';
+import { actionStanding, laneStandings, mirrorStanding } from '#db/exchange/standing.ts';
+import { ProblemError } from '#gateway/problems.ts';
+import type { ApiDeps } from './deps.ts';
+import { endpoint, type Api } from './endpoint.ts';
+import {
+  actionParams,
+  catalogueSchema,
+  instanceSchema,
+  lanesQuery,
+  lanesSchema,
+  mirrorParams,
+  mirrorSchema,
+} from './schemas.ts';
+
+export function askingEndpoints(api: Api, deps: ApiDeps): void {
+  const { db, cache } = deps;
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: '/v1/instance',
+      id: 'instance',
+      summary: 'Who answers here, and as whom the caller speaks',
+      tags: ['link'],
+      answers: { 200: { description: 'The instance of this link.', schema: instanceSchema } },
+      problems: ['not-found'],
+    },
+    async (c, { caller }) => {
+      const [ends, directory] = await Promise.all([linkEnds(db, caller.link, caller.role), deps.directory()]);
+      if (ends === null) throw new ProblemError('not-found');
+      return c.json({
+        issuer: issuerOf(directory, ends.receiver),
+        caller: issuerOf(directory, ends.sender),
+        name: ends.receiverName,
+        wireVersion,
+        version: deps.version,
+      });
+    },
+  );
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: '/v1/catalogue',
+      id: 'catalogue',
+      summary: 'What this side offers on this link',
+      description: 'Names that this side may send, and those that it maps. No accounts, teams or people.',
+      tags: ['link'],
+      answers: { 200: { description: 'The catalogue.', schema: catalogueSchema } },
+      problems: ['not-found'],
+    },
+    async (c, { caller }) => {
+      const found = await linkCatalogue(db, cache, caller.link, otherSide(caller.role));
+      if (found === null) throw new ProblemError('not-found');
+      return c.json(found);
+    },
+  );
+  for (const side of sideNames) sideEndpoints(api, deps, side);
+}
+
+function sideEndpoints(api: Api, { db }: ApiDeps, side: SideName): void {
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: `/v1/${side}/tickets/{mirror}`,
+      id: `${side}Ticket`,
+      summary: `How the ${side}'s ticket stands`,
+      tags: [side],
+      asks: side,
+      params: mirrorParams,
+      answers: { 200: { description: 'The mirror, seen from here.', schema: mirrorSchema } },
+      problems: [],
+    },
+    async (c, { caller, params }) => {
+      const found = await mirrorStanding(db, { link: caller.link, to: side, mirror: params.mirror });
+      if (found === null) throw new ProblemError('not-found');
+      return c.json(found);
+    },
+  );
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: `/v1/${side}/tickets/{mirror}/actions/{id}`,
+      id: `${side}Action`,
+      summary: `How an action stands at the ${side}`,
+      description: 'Outcome, reason code and times; nothing of what the desk did with it.',
+      tags: [side],
+      asks: side,
+      params: actionParams,
+      answers: { 200: { description: 'How it stands.', schema: wireStanding } },
+      problems: [],
+    },
+    async (c, { caller, params }) => {
+      const found = await actionStanding(db, { link: caller.link, to: side, mirror: params.mirror }, params.id);
+      if (found === null) throw new ProblemError('not-found');
+      return c.json(found);
+    },
+  );
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: `/v1/${side}/lanes`,
+      id: `${side}Lanes`,
+      summary: `How far each lane to the ${side} has come`,
+      description: 'To compare both ends after one of them was restored from a backup.',
+      tags: [side],
+      asks: side,
+      query: lanesQuery,
+      answers: { 200: { description: 'A page of lanes, by mirror.', schema: lanesSchema } },
+      problems: [],
+    },
+    async (c, { caller, query }) => {
+      const { limit, after } = query;
+      const lanes = await laneStandings(db, { link: caller.link, to: side, after: after ?? null, limit });
+      return c.json({ lanes, next: lanes.length < limit ? null : (lanes.at(-1)?.mirror ?? null) });
+    },
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * `HEAD`, `PUT` and `GET /v1/attachments/{sha256}`. A file is stored once, whoever puts it; each link sees only what it
+ * has put itself or what an action on one of its mirrors refers to, and anything else is not there.
+ */
+import { Readable, Transform } from 'node:stream';
+import { create as contentDisposition } from 'content-disposition';
+import type { Context } from 'hono';
+import { z } from '@hono/zod-openapi';
+import { BlobDiffersError, BlobTooLargeError, type Staged } from '#blobs/store.ts';
+import { safeName } from '#core/text/safe-name.ts';
+import { findUpload, rememberUpload } from '#db/exchange/uploads.ts';
+import type { ApiDeps } from './deps.ts';
+import { endpoint, type Api } from './endpoint.ts';
+import { fileParams } from './schemas.ts';
+import { ProblemError } from '#gateway/problems.ts';
+import { sha256Of } from './digest.ts';
+import { plainBytes, sniff, sniffedBytes } from './sniff.ts';
+
+const path = '/v1/attachments/{sha256}';
+const tags = ['attachments'];
+
+const putAnswer = z.object({ sha256: z.string(), sizeBytes: z.int().min(0), type: z.string() });
+
+export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path,
+      id: 'getAttachment',
+      summary: 'A file by its SHA-256',
+      description: 'HEAD tells whether it is here. Always to be saved, never to be shown.',
+      tags,
+      params: fileParams,
+      answers: { 200: { description: 'The bytes.' } },
+      problems: [],
+    },
+    async (c, { caller, params }) => {
+      const found = await findUpload(deps.db, caller.link, params.sha256);
+      if (found === null || !(await deps.blobs.has(params.sha256))) throw new ProblemError('not-found');
+      const headers = {
+        'content-type': found.type ?? plainBytes,
+        'content-length': String(found.sizeBytes),
+        'content-disposition': contentDisposition(safeName(found.name ?? params.sha256)),
+        'content-security-policy': "sandbox; default-src 'none'",
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'private, no-store',
+      };
+      if (c.req.raw.method === 'HEAD') return c.body(null, 200, headers);
+      return c.body(Readable.toWeb(deps.blobs.open(params.sha256)) as ReadableStream, 200, headers);
+    },
+  );
+  endpoint(
+    api,
+    {
+      method: 'put',
+      path,
+      id: 'putAttachment',
+      summary: 'Bring a file along',
+      description:
+        'Content-Length and Content-Digest (`sha-256=:…:`, RFC 9530) are needed. The same file twice is one.',
+      tags,
+      params: fileParams,
+      answers: { 200: { description: 'It is here.', schema: putAnswer } },
+      problems: [
+        'invalid-digest',
+        'size-differs',
+        'length-required',
+        'file-too-large',
+        'encoded-body',
+        'digest-differs',
+        'insufficient-storage',
+      ],
+    },
+    async (c, { caller, params }) => {
+      const { staged, type } = await take(c, deps, params.sha256);
+      await rememberUpload(deps.db, caller.link, { ...staged, type });
+      return c.json({ ...staged, type });
+    },
+  );
+}
+
+const closing = { headers: { connection: 'close' } };
+
+/** The file stored, its digest and size as promised. Nothing is remembered of one that is not. */
+async function take(
+  c: Context,
+  { blobs, attachmentBytes }: ApiDeps,
+  wanted: string,
+): Promise<{ readonly staged: Staged; readonly type: string }> {
+  const encoding = c.req.header('content-encoding');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new ProblemError('encoded-body', 'Send the file without Content-Encoding.', closing);
+  const promised = sha256Of(c.req.header('content-digest'));
+  if (promised === null)
+    throw new ProblemError('invalid-digest', 'Send Content-Digest: sha-256=:…: of the bytes, in base64.', closing);
+  if (promised !== wanted)
+    throw new ProblemError('digest-differs', 'Content-Digest and the path name two different files.', closing);
+  const length = c.req.header('content-length');
+  if (length === undefined || !/^\d{1,15}$/.test(length))
+    throw new ProblemError('length-required', 'Send Content-Length, not a chunked body.', closing);
+  const sizeBytes = Number(length);
+  if (sizeBytes > attachmentBytes)
+    throw new ProblemError('file-too-large', `This link takes files of at most ${attachmentBytes} bytes.`, closing);
+
+  const head: Buffer[] = [];
+  let kept = 0;
+  const look = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (kept < sniffedBytes) {
+        head.push(chunk.subarray(0, sniffedBytes - kept));
+        kept += chunk.length;
+      }
+      done(null, chunk);
+    },
+  });
+  const { body } = c.req.raw;
+  const source = body === null ? Readable.from([]) : Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+  source.on('error', (error) => look.destroy(error));
+  let staged: Staged;
+  try {
+    staged = await blobs.put(source.pipe(look), sizeBytes, { sha256: wanted, sizeBytes });
+  } catch (error) {
+    throw asProblem(error);
+  }
+  return { staged, type: await sniff(Buffer.concat(head)) };
+}
+
+function asProblem(error: unknown): unknown {
+  if (error instanceof BlobTooLargeError)
+    return new ProblemError('size-differs', 'More came than Content-Length says.', closing);
+  if (!(error instanceof Error)) return error;
+  if (error instanceof BlobDiffersError)
+    return error.message.startsWith('size')
+      ? new ProblemError('size-differs', 'Less came than Content-Length says.', closing)
+      : new ProblemError('digest-differs', 'The bytes that came have another SHA-256.', closing);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new ProblemError('insufficient-storage', 'Nothing was kept. Send it again later.', {
+      headers: { connection: 'close', 'retry-after': '60' },
+    });
+  // The sender has gone: nobody hears the answer, and nothing was kept.
+  if (
+    code === 'ERR_STREAM_PREMATURE_CLOSE' ||
+    code === 'ECONNRESET' ||
+    code === 'ABORT_ERR' ||
+    error.name === 'AbortError'
+  )
+    return new ProblemError('size-differs', 'It was cut off.', closing);
+  return error;
+}

@@ -1,0 +1,27 @@
+/** What the API needs from whoever wires the gateway. */
+import type { MiddlewareHandler } from 'hono';
+import type { BlobStore } from '#blobs/store.ts';
+import type { Directory } from '#core/words/directory.ts';
+import type { Client } from '#db/base/client.ts';
+import type { VersionCache } from '#db/settings/settings-in-force.ts';
+import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
+import type { Wake } from '#db/carry/couriers.ts';
+
+export type ApiDeps = {
+  readonly db: Client;
+  readonly cache: VersionCache;
+  /** At which others reach this gateway. */
+  readonly publicUrl: string;
+  readonly version: string;
+  readonly authenticate: MiddlewareHandler<CallerEnv>;
+  readonly directory: () => Promise<Directory>;
+  readonly blobs: BlobStore;
+  /** After a commit; never awaited. */
+  readonly wake: Wake;
+  /** Reads a peer's key set through the guarded way out; rejects when it can't. */
+  readonly fetchJson: (url: string) => Promise<unknown>;
+  /** Seals a secret for the row that it is to stand in. */
+  readonly seal: (plain: string, context: string) => Promise<string>;
+  /** Largest file that is taken. Bytes. */
+  readonly attachmentBytes: number;
+};

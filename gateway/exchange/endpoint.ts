@@ -1,0 +1,161 @@
+/**
+ * One description per endpoint: it is what the OpenAPI document says and what a request is checked with. Bodies are read
+ * by read-body.ts, since the framework's own way repairs what it should refuse.
+ */
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { SideName } from '#core/words/vocabulary.ts';
+import { wireLimits } from '#core/wire.ts';
+import type { Caller, CallerEnv } from '#gateway/oauth/authenticate.ts';
+import { problem, ProblemError, problems, type ProblemCode } from '#gateway/problems.ts';
+import { problemSchema } from './schemas.ts';
+import { readBody } from './read-body.ts';
+
+export type Method = 'get' | 'put' | 'post' | 'delete';
+
+/** Of the parameters of a path, a query or a body; `undefined` where there are none. */
+type Schema = z.ZodType | undefined;
+type Output<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined;
+
+export type Endpoint<P extends Schema, Q extends Schema, B extends Schema> = {
+  readonly method: Method;
+  /** As OpenAPI writes it: `/v1/things/{thing}`. */
+  readonly path: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  /** The side that is called; absent where either side may call. */
+  readonly asks?: SideName;
+  readonly params?: P & z.ZodObject;
+  readonly query?: Q & z.ZodObject;
+  readonly body?: B;
+  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
+  /** Besides those that every endpoint has. */
+  readonly problems: readonly ProblemCode[];
+};
+
+export type Asked<P extends Schema, Q extends Schema, B extends Schema> = {
+  readonly caller: Caller;
+  readonly params: Output<P>;
+  readonly query: Output<Q>;
+  readonly body: Output<B>;
+};
+
+export type Api = {
+  readonly app: OpenAPIHono<CallerEnv>;
+  /** Methods by path, for `Allow`. */
+  readonly methods: Map<string, Set<string>>;
+};
+
+export function createApi(): Api {
+  return { app: new OpenAPIHono<CallerEnv>(), methods: new Map() };
+}
+
+const always: readonly ProblemCode[] = ['invalid-token', 'shutting-down', 'database-unavailable', 'internal'];
+const ofBodies: readonly ProblemCode[] = [
+  'malformed-json',
+  'invalid-utf8',
+  'json-too-deep',
+  'body-too-large',
+  'encoded-body',
+  'not-json',
+  'invalid-body',
+  'too-many-items',
+];
+
+export function endpoint<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined>(
+  api: Api,
+  route: Endpoint<P, Q, B>,
+  handle: (c: Context<CallerEnv>, asked: Asked<P, Q, B>) => Promise<Response>,
+): void {
+  describe(api, route);
+  api.app.on(route.method.toUpperCase(), honoPath(route.path), async (c) => {
+    const caller = c.get('caller');
+    if (route.asks !== undefined && caller.role === route.asks)
+      throw new ProblemError('wrong-role', `The ${route.asks}'s endpoints are called by the other side.`);
+    const params = route.params?.safeParse(c.req.param());
+    if (params?.success === false) throw new ProblemError('not-found');
+    const query = route.query?.safeParse(c.req.query());
+    if (query?.success === false) throw invalid('invalid-query', query.error);
+    const body = route.body?.safeParse(await readBody(c, wireLimits.bodyBytes));
+    if (body?.success === false) throw invalid('invalid-body', body.error);
+    return handle(c, {
+      caller,
+      params: params?.data as Output<P>,
+      query: query?.data as Output<Q>,
+      body: body?.data as Output<B>,
+    });
+  });
+}
+
+/** Puts an endpoint into the document, whoever serves it. */
+export function describe(api: Api, route: Endpoint<Schema, Schema, Schema>, open = false): void {
+  const codes = [
+    ...new Set([
+      ...route.problems,
+      ...(route.asks === undefined ? [] : (['wrong-role'] as const)),
+      ...(route.params === undefined ? [] : (['not-found'] as const)),
+      ...(route.query === undefined ? [] : (['invalid-query'] as const)),
+      ...(route.body === undefined ? [] : ofBodies),
+      ...always.filter((code) => !open || code !== 'invalid-token'),
+    ]),
+  ];
+  const byStatus = Map.groupBy(codes, (code) => problems[code].status);
+  api.app.openAPIRegistry.registerPath({
+    method: route.method,
+    path: route.path,
+    operationId: route.id,
+    summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    tags: [...route.tags],
+    security: open ? [] : [{ token: [] }],
+    request: {
+      ...(route.params === undefined ? {} : { params: route.params }),
+      ...(route.query === undefined ? {} : { query: route.query }),
+      ...(route.body === undefined
+        ? {}
+        : { body: { required: true, content: { 'application/json': { schema: route.body } } } }),
+    },
+    responses: Object.fromEntries([
+      ...Object.entries(route.answers).map(([status, { description, schema }]) => [
+        status,
+        { description, ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }) },
+      ]),
+      ...[...byStatus].map(([status, of]) => [
+        String(status),
+        {
+          description: of.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+          content: { 'application/problem+json': { schema: problemSchema } },
+        },
+      ]),
+    ]),
+  });
+  const known = api.methods.get(route.path) ?? new Set();
+  known.add(route.method.toUpperCase());
+  if (route.method === 'get') known.add('HEAD');
+  api.methods.set(route.path, known);
+}
+
+/** The last: what is there is answered with what it takes, for every other method. */
+export function refuseOtherMethods(api: Api): void {
+  for (const [path, methods] of api.methods) {
+    const allow = [...methods].toSorted().join(', ');
+    api.app.all(honoPath(path), () => problem('method-not-allowed', `It takes ${allow}.`, { allow }));
+  }
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+const mostErrors = 20;
+
+function invalid(code: ProblemCode, { issues }: z.ZodError): ProblemError {
+  const errors = issues.slice(0, mostErrors).map(({ path, message }) => ({
+    pointer: path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100)}`).join(''),
+    detail: message,
+  }));
+  const tooMany = issues.some((issue) => issue.code === 'too_big' && issue.origin === 'array');
+  return new ProblemError(tooMany ? 'too-many-items' : code, 'See errors for what is wrong and where.', { errors });
+}

@@ -1,0 +1,142 @@
+/** `POST …/tickets`, `…/actions` and `…/receipts`: what one side sends the other. Answered only after the commit. */
+import { otherSide } from '#core/words/ends.ts';
+import type { Context } from 'hono';
+import type { SideName } from '#core/words/vocabulary.ts';
+import { sideNames } from '#core/words/vocabulary.ts';
+import type { WireAction, WireAnswer } from '#core/wire.ts';
+import { linkEnds, receiveActions, type ReceiveActions } from '#db/exchange/receive-actions.ts';
+import { receiveReceipts } from '#db/exchange/receive-receipts.ts';
+import { ProblemError } from '#gateway/problems.ts';
+import type { Verify } from './check-signature.ts';
+import type { ApiDeps } from './deps.ts';
+import { decisionsOn, type Decision } from './dry-run.ts';
+import { endpoint, type Api } from './endpoint.ts';
+import { answerSchema, batchSchema, dryRunQuery, mirrorParams, openingSchema, receiptsSchema } from './schemas.ts';
+import { transact, tryOut } from './transact.ts';
+
+const answers = {
+  200: { description: 'A result per action, up to the first that is deferred.', schema: answerSchema },
+};
+
+export function exchangeEndpoints(api: Api, deps: ApiDeps, verify: Verify): void {
+  endpoint(
+    api,
+    {
+      method: 'post',
+      path: '/v1/supplier/tickets',
+      id: 'escalate',
+      summary: 'Escalate a ticket',
+      description: "The customer asks the supplier to open a ticket. The action's id becomes the id of the mirror.",
+      tags: ['supplier'],
+      asks: 'supplier',
+      query: dryRunQuery,
+      body: openingSchema,
+      answers,
+      problems: ['constant-differs', 'keys-unavailable', 'not-found'],
+    },
+    async (c, { caller, query, body }) => {
+      const { action } = body;
+      const input = { link: caller.link, from: caller.role, mirror: action.constant.id, actions: [action], open: true };
+      const answer = await take(deps, verify, caller.instance, input, query.dryRun === 'true');
+      if (answer.results[0]?.reason?.code === 'constant-differs')
+        throw new ProblemError('constant-differs', answer.results[0].reason.text);
+      return c.json(answer, 200);
+    },
+  );
+  for (const side of sideNames) sideEndpoints(api, deps, verify, side);
+}
+
+function sideEndpoints(api: Api, deps: ApiDeps, verify: Verify, side: SideName): void {
+  const other = otherSide(side);
+  endpoint(
+    api,
+    {
+      method: 'post',
+      path: `/v1/${side}/tickets/{mirror}/actions`,
+      id: `${side}Actions`,
+      summary: `Send actions to the ${side}`,
+      description: `Up to 50 of one lane, in order. Called by the ${other}.`,
+      tags: [side],
+      asks: side,
+      params: mirrorParams,
+      query: dryRunQuery,
+      body: batchSchema,
+      answers,
+      problems: ['keys-unavailable'],
+    },
+    async (c, { caller, params, query, body }) => {
+      const { link, role } = caller;
+      const input = { link, from: role, mirror: params.mirror, actions: body.actions, open: false };
+      return c.json(await take(deps, verify, caller.instance, input, query.dryRun === 'true'), 200);
+    },
+  );
+  endpoint(
+    api,
+    {
+      method: 'post',
+      path: `/v1/${side}/tickets/{mirror}/receipts`,
+      id: `${side}Receipts`,
+      summary: `Tell the ${side} what became of its actions`,
+      description: `Up to 50 of one lane, in order; they share the lane's seqs with actions. Called by the ${other}.`,
+      tags: [side],
+      asks: side,
+      params: mirrorParams,
+      query: dryRunQuery,
+      body: receiptsSchema,
+      answers: { 200: { description: "A result per receipt; its id is the action's.", schema: answerSchema } },
+      problems: [],
+    },
+    async (c, { caller, params, query, body }) => {
+      const input = { link: caller.link, from: caller.role, mirror: params.mirror, receipts: body.receipts };
+      const work = query.dryRun === 'true' ? tryOut : transact;
+      const received = await work(deps.db, (tx) => receiveReceipts(tx, deps.cache, input));
+      if (received === null) throw new ProblemError('not-found');
+      if (query.dryRun !== 'true') deps.wake(received.wake);
+      return answered(c, received.answer);
+    },
+  );
+}
+
+function answered(c: Context, answer: WireAnswer): Response {
+  return c.json(answer, 200);
+}
+
+type Answer = WireAnswer & { readonly decisions?: readonly Decision[] };
+
+async function take(
+  deps: ApiDeps,
+  verify: Verify,
+  instance: string,
+  input: Omit<ReceiveActions, 'directory' | 'faults'>,
+  dryRun: boolean,
+): Promise<Answer> {
+  const { db, cache } = deps;
+  const { link, from, actions } = input;
+  const [ends, directory] = await Promise.all([linkEnds(db, link, from), deps.directory()]);
+  if (ends === null || ends.receiver !== instance) throw new ProblemError('not-found');
+  const sender = { link, instance: ends.sender, type: ends.senderType };
+  const faults = await verify(directory, sender, actions);
+  const receive = { ...input, directory, faults };
+  if (dryRun) {
+    const tried = await tryOut(db, async (tx) => {
+      const received = await receiveActions(tx, receive);
+      if (received === null) return null;
+      const taken = acceptedOf(actions, received.answer);
+      const decisions = await decisionsOn(tx, cache, {
+        lane: { mirror: input.mirror, to: ends.receiver },
+        actions: taken,
+      });
+      return { ...received.answer, decisions };
+    });
+    if (tried === null) throw new ProblemError('not-found');
+    return tried;
+  }
+  const received = await transact(db, (tx) => receiveActions(tx, receive));
+  if (received === null) throw new ProblemError('not-found');
+  deps.wake(received.wake);
+  return received.answer;
+}
+
+function acceptedOf(actions: readonly WireAction[], { results }: WireAnswer): readonly WireAction[] {
+  return actions.filter((_, place) => results[place]?.status === 'accepted');
+}

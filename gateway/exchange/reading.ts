@@ -1,0 +1,62 @@
+/** For sides without a gateway: what came back, by a cursor. Asking with a later one says that the rest has arrived. */
+import { sideNames, type SideName } from '#core/words/vocabulary.ts';
+import { hasMirror, readOn } from '#db/exchange/offers.ts';
+import { ProblemError } from '#gateway/problems.ts';
+import type { ApiDeps } from './deps.ts';
+import { endpoint, type Api } from './endpoint.ts';
+import { entriesSchema, mirrorParams, readQuery } from './schemas.ts';
+import { transact } from './transact.ts';
+
+export function readingEndpoints(api: Api, deps: ApiDeps): void {
+  for (const side of sideNames) sideEndpoints(api, deps, side);
+}
+
+const answers = { 200: { description: 'What follows the cursor, oldest first.', schema: entriesSchema } };
+
+function sideEndpoints(api: Api, deps: ApiDeps, side: SideName): void {
+  const read = async (
+    link: string,
+    mirror: string | null,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ) => {
+    const found = await transact(deps.db, async (tx) => {
+      if (mirror !== null && !(await hasMirror(tx, link, mirror))) return null;
+      return readOn(tx, { link, mirror, after, limit });
+    });
+    if (found === null) throw new ProblemError('not-found');
+    deps.wake(found.wake);
+    return { entries: found.entries, next: found.entries.at(-1)?.position ?? after };
+  };
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: `/v1/${side}/actions`,
+      id: `${side}Entries`,
+      summary: `Read what the ${side} has sent on this link`,
+      description: 'Actions and receipts of all mirrors. For a side without a gateway; others are called.',
+      tags: [side],
+      asks: side,
+      query: readQuery,
+      answers,
+      problems: [],
+    },
+    async (c, { caller, query }) => c.json(await read(caller.link, null, query)),
+  );
+  endpoint(
+    api,
+    {
+      method: 'get',
+      path: `/v1/${side}/tickets/{mirror}/actions`,
+      id: `${side}TicketEntries`,
+      summary: `Read what the ${side} has sent on one mirror`,
+      tags: [side],
+      asks: side,
+      params: mirrorParams,
+      query: readQuery,
+      answers,
+      problems: [],
+    },
+    async (c, { caller, params, query }) => c.json(await read(caller.link, params.mirror, query)),
+  );
+}

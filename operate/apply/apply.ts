@@ -1,0 +1,135 @@
+/** `ferry apply`: brings the database to what a links file says, or says what is wrong with the file. */
+import { createHash } from 'node:crypto';
+import {
+  endShadow,
+  lockSettings,
+  saveCatalogue,
+  saveInstance,
+  saveLink,
+  saveProfile,
+  saveSide,
+  writeAudit,
+} from '#db/settings/apply-links.ts';
+import type { Db, Tx } from '#db/base/client.ts';
+import { notifyHints } from '#db/log/hint.ts';
+import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
+import { canonical } from './canonical.ts';
+import { checkLinks } from './check.ts';
+import type { Change } from './difference.ts';
+import { readSource } from './document.ts';
+import type { Fault } from './fault.ts';
+import { planOf } from './plan.ts';
+import type { Opened, Plan } from './plan.ts';
+import type { ApplyDeps, Stored, Wanted } from './types.ts';
+import { credentialsContext } from './types.ts';
+
+export type ApplyOptions = {
+  readonly dryRun?: boolean;
+  /** Goes on where a helpdesk can't be asked what it offers, and was never asked before. */
+  readonly unchecked?: boolean;
+  /** Who, for the audit; `cli` unless told. */
+  readonly by?: string;
+  /** Asked before anything is stored; absent: yes. */
+  readonly confirm?: (preview: Preview) => Promise<boolean>;
+};
+
+export type Preview = { readonly changes: readonly Change[]; readonly warnings: readonly string[] };
+
+export type ApplyResult = Preview &
+  (
+    | { readonly outcome: 'wrong'; readonly faults: readonly Fault[] }
+    | { readonly outcome: 'unchanged' | 'dry-run' | 'declined' | 'applied' }
+    /** Somebody else changed settings while the difference was looked at. */
+    | { readonly outcome: 'overtaken' }
+  );
+
+/** Applies all of the file in one transaction, or nothing. Throws only what the database throws. */
+export async function applyLinks(deps: ApplyDeps, yamlText: string, options: ApplyOptions = {}): Promise<ApplyResult> {
+  const source = readSource(yamlText);
+  const stored = await loadStored(deps.db);
+  const { faults, warnings, wanted } = await checkLinks(source, stored, deps, {
+    unchecked: options.unchecked ?? false,
+  });
+  if (faults.length > 0) return { outcome: 'wrong', faults, changes: [], warnings };
+
+  const opened = await openAll(stored, wanted, deps);
+  const plan = planOf(stored, wanted, opened, sha256);
+  const preview: Preview = { changes: plan.changes, warnings };
+  if (plan.changes.length === 0) return { outcome: 'unchanged', ...preview };
+  if (options.dryRun === true) return { outcome: 'dry-run', ...preview };
+  if (options.confirm !== undefined && !(await options.confirm(preview))) return { outcome: 'declined', ...preview };
+
+  const sealed = await sealAll(plan, deps);
+  const isStored = await deps.db.transaction(async (tx) => {
+    await lockSettings(tx);
+    const again = planOf(await loadStored(tx), wanted, opened, sha256);
+    if (canonical(again.changes) !== canonical(plan.changes)) return false;
+    await store(tx, plan, sealed, options.by ?? 'cli');
+    return true;
+  });
+  if (!isStored) return { outcome: 'overtaken', ...preview };
+  // Watchers would see it within seconds anyway.
+  await notifyHints(deps.db).catch(() => undefined);
+  return { outcome: 'applied', ...preview };
+}
+
+async function loadStored(db: Db): Promise<Stored> {
+  const federation = await loadFederation(db);
+  return { federation, catalogues: await latestCatalogues(db, [...federation.instances.keys()]) };
+}
+
+async function openAll(stored: Stored, wanted: Wanted, deps: ApplyDeps): Promise<Opened> {
+  const opened = new Map<string, Readonly<Record<string, string>>>();
+  for (const { id } of wanted.instances) {
+    const sealed = stored.federation.instances.get(id)?.credentials;
+    if (sealed === undefined) continue;
+    try {
+      const text = await deps.open(sealed, credentialsContext(id));
+      opened.set(id, JSON.parse(text) as Record<string, string>);
+    } catch {
+      // A lost key: the file has the secrets, so they are stored anew.
+    }
+  }
+  return opened;
+}
+
+async function sealAll(plan: Plan, deps: ApplyDeps): Promise<Map<string, string>> {
+  const sealed = new Map<string, string>();
+  for (const { id, credentials } of plan.instances)
+    sealed.set(id, await deps.seal(JSON.stringify(credentials), credentialsContext(id)));
+  return sealed;
+}
+
+async function store(tx: Tx, plan: Plan, sealed: ReadonlyMap<string, string>, by: string): Promise<void> {
+  for (const { id, type, name, url, options, hookSecret } of plan.instances)
+    await saveInstance(tx, {
+      id,
+      type,
+      name,
+      url,
+      options,
+      credentials: sealed.get(id) ?? '',
+      hookSecretHash: hookSecret === null ? null : sha256(hookSecret),
+    });
+  for (const { instance, version, catalogue } of plan.catalogues) await saveCatalogue(tx, instance, version, catalogue);
+  for (const [id, profile] of plan.profiles) await saveProfile(tx, id, profile);
+  for (const [id, settings] of plan.links) await saveLink(tx, id, settings);
+  for (const side of plan.sides) await saveSide(tx, { ...side, by });
+  for (const link of plan.goingLive) await endShadow(tx, link);
+  await writeAudit(tx, by, auditOf(plan));
+}
+
+/** One entry per thing that changed, with its lines of the difference; secrets only by name. */
+function auditOf(plan: Plan): Parameters<typeof writeAudit>[2] {
+  const bySubject = new Map<string, Change[]>();
+  for (const change of plan.changes) {
+    const [kind = '', id = ''] = change.path.split('.');
+    const subject = `${kind}/${id}`;
+    bySubject.set(subject, [...(bySubject.get(subject) ?? []), change]);
+  }
+  return [...bySubject].map(([subject, changes]) => ({ what: 'apply', subject, detail: { changes } }));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,168 @@
+/** Checks the instances of a links file and fetches their secrets. */
+import type { z } from 'zod';
+import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { Finding, Path } from './fault.ts';
+import { suggestion } from '#core/words/nearest.ts';
+import { findingsOf } from './issues.ts';
+import { repair } from './repair.ts';
+import { instanceSchema } from './schema.ts';
+import type { SecretPlace } from './schema.ts';
+import { fetchSecret, hookSecretFinding } from './secrets.ts';
+import type { ApplyDeps, TypeRules, WantedInstance } from './types.ts';
+
+export type CheckedInstance = {
+  /** Null where too little of it is right. */
+  readonly wanted: WantedInstance | null;
+  /** All its credentials are there, so that its helpdesk can be asked. */
+  readonly isReachable: boolean;
+  readonly findings: readonly Finding[];
+};
+
+/** What is missing is told by the whole schema; the rest is checked all the same. */
+const lenientSchema = instanceSchema.partial({ type: true, name: true, url: true });
+
+/** @param storedType of an instance that is there already */
+export async function checkInstance(
+  id: string,
+  raw: unknown,
+  storedType: InstanceType | undefined,
+  deps: ApplyDeps,
+): Promise<CheckedInstance> {
+  const path: Path = ['instances', id];
+  const kept = repair(lenientSchema, raw);
+  if (kept === null) return { wanted: null, isReachable: false, findings: [] };
+  const instance = lenientSchema.parse(kept.value);
+  const { type, name: displayName } = instance;
+  const address = instance.url === undefined ? null : urlOf(instance.url, path, deps.env);
+  const findings: Finding[] = [...(address?.findings ?? [])];
+  if (storedType !== undefined && type !== undefined && storedType !== type)
+    findings.push({
+      code: 'type-fixed',
+      path: [...path, 'type'],
+      message: `${id} is of the type ${storedType}, and an instance keeps its type.`,
+      fix: 'Give the other helpdesk an id of its own.',
+    });
+
+  const rules = type === undefined ? null : deps.rulesOf(type);
+  if (type !== undefined && rules === null)
+    findings.push({
+      code: 'type-not-available',
+      path: [...path, 'type'],
+      message: `This version of Ferry has no connector for "${type}".`,
+      fix:
+        type === 'peer' || type === 'api'
+          ? 'It is not made by a file: pair another gateway with ferry link invite, add a tool with ferry client add.'
+          : 'Use halo or rt.',
+    });
+  // A key whose value was wrong is told as that, not as missing.
+  const named = Object.keys(mapIn(raw, 'credentials'));
+  if (rules !== null) findings.push(...ruleFindings(rules, named, instance.options, path));
+
+  const credentials: Record<string, string> = {};
+  for (const [name, place] of Object.entries(instance.credentials)) {
+    const at = [...path, 'credentials', name];
+    const found = await fetchSecret(place, at, deps);
+    const finding = 'secret' in found ? valueFinding(rules, name, found.secret, at) : found.finding;
+    if (finding !== null) findings.push(finding);
+    else if ('secret' in found) credentials[name] = found.secret;
+  }
+  const hook = await fetchHookSecret(instance.hookSecret, [...path, 'hookSecret'], deps);
+  findings.push(...hook.findings);
+
+  if (type === undefined || displayName === undefined || address === null)
+    return { wanted: null, isReachable: false, findings };
+  const { options } = instance;
+  return {
+    wanted: { id, type, name: displayName, url: address.url, options, credentials, hookSecret: hook.secret },
+    isReachable:
+      rules !== null &&
+      address.findings.length === 0 &&
+      requiredOf(rules).every((name) => credentials[name] !== undefined),
+    findings,
+  };
+}
+
+async function fetchHookSecret(
+  place: SecretPlace | undefined,
+  path: Path,
+  deps: ApplyDeps,
+): Promise<{ readonly secret: string | null; readonly findings: readonly Finding[] }> {
+  if (place === undefined) return { secret: null, findings: [] };
+  const found = await fetchSecret(place, path, deps);
+  if (!('secret' in found)) return { secret: null, findings: [found.finding] };
+  const weak = hookSecretFinding(found.secret, path);
+  return { secret: found.secret, findings: weak === null ? [] : [weak] };
+}
+
+function urlOf(
+  given: z.output<typeof instanceSchema>['url'],
+  under: Path,
+  env: ApplyDeps['env'],
+): { readonly url: string; readonly findings: readonly Finding[] } {
+  const path = [...under, 'url'];
+  const url = typeof given === 'string' ? given : (env[given.env] ?? '');
+  if (typeof given !== 'string' && !instanceSchema.shape.url.safeParse(url).success) {
+    const message = `The environment variable ${given.env} ${url === '' ? 'is not set' : 'holds no http or https URL'}.`;
+    const fix = `Set it where ferry runs: ${given.env}=https://desk.example.com`;
+    return { url, findings: [{ code: 'wrong-url', path, message, fix }] };
+  }
+  const { username, password, search, hash } = new URL(url);
+  if (username === '' && password === '' && search === '' && hash === '') return { url, findings: [] };
+  const message = 'The URL holds a user, a password, a query or a fragment.';
+  const fix = 'Write only the address, and put credentials under credentials.';
+  return { url, findings: [{ code: 'wrong-url', path, message, fix }] };
+}
+
+function ruleFindings(
+  rules: TypeRules,
+  named: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+  path: Path,
+): Finding[] {
+  const { shape } = rules.credentials;
+  const known = Object.keys(shape);
+  return [
+    ...named
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        code: 'unknown-key',
+        path: [...path, 'credentials', name],
+        at: 'key' as const,
+        message: 'This type of helpdesk has no such credential.',
+        fix: suggestion(name, known),
+      })),
+    ...requiredOf(rules)
+      .filter((name) => !named.includes(name))
+      .map((name) => ({
+        code: 'missing-key',
+        path: [...path, 'credentials', name],
+        message: `The credential "${name}" is missing.`,
+        fix: `Add ${name}: {env: VARIABLE} or {file: path}.`,
+      })),
+    ...findingsOf(rules.options.strict(), options, [...path, 'options']),
+  ];
+}
+
+function requiredOf(rules: TypeRules | null): string[] {
+  return Object.entries(rules?.credentials.shape ?? {}).flatMap(([name, schema]) =>
+    (schema as z.ZodType).safeParse(undefined).success ? [] : [name],
+  );
+}
+
+/** The connector's own rule for one of its credentials; nothing of the value is told. */
+function valueFinding(rules: TypeRules | null, name: string, secret: string, path: Path): Finding | null {
+  const schema = rules?.credentials.shape[name] as z.ZodType | undefined;
+  if (schema === undefined || schema.safeParse(secret).success) return null;
+  return {
+    code: 'wrong-value',
+    path,
+    message: `What stands there can't be used as "${name}".`,
+    fix: 'Check that the right place is named, and what is in it.',
+  };
+}
+
+function mapIn(raw: unknown, key: string): Record<string, unknown> {
+  if (typeof raw !== 'object' || raw === null) return {};
+  const inner = (raw as Record<string, unknown>)[key];
+  return typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {};
+}

@@ -1,0 +1,55 @@
+/** The shape of a links file. Values of sides are core/rules/settings.ts's; here stand the file's own keys. */
+import { z } from 'zod';
+import { accountSchema, inboundSchema, linkSettingsSchema, outboundSchema } from '#core/rules/settings.ts';
+import { instanceTypes } from '#core/words/vocabulary.ts';
+
+/** Ids stand in URLs and logs. */
+const id = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'an id such as acme-northwind' });
+
+/** Where a secret is, never the secret. */
+export const secretSchema = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ file: z.string().min(1).max(4096) }),
+]);
+
+/** An address may differ from place to place, so that it may come from the environment as well. */
+const urlSchema = z.union([
+  z.url({ protocol: /^https?$/ }).max(2048),
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+]);
+
+export const instanceSchema = z.strictObject({
+  type: z.enum(instanceTypes),
+  name: z.string().trim().min(1).max(100),
+  url: urlSchema,
+  credentials: z.record(z.string(), secretSchema).default({}),
+  options: z.record(z.string(), z.unknown()).default({}),
+  hookSecret: secretSchema.optional(),
+});
+
+export const profileSchema = z.strictObject({
+  inbound: inboundSchema.optional(),
+  outbound: outboundSchema.optional(),
+});
+
+export const sideFileSchema = z.strictObject({
+  instance: id,
+  extends: id.optional(),
+  account: accountSchema,
+  inbound: inboundSchema.optional(),
+  outbound: outboundSchema.optional(),
+});
+
+export const linkSchema = z.strictObject({
+  ...linkSettingsSchema.shape,
+  customer: sideFileSchema,
+  supplier: sideFileSchema,
+});
+
+export const fileSchema = z.strictObject({
+  instances: z.record(id, instanceSchema).default({}),
+  profiles: z.record(id, profileSchema).default({}),
+  links: z.record(id, linkSchema).default({}),
+});
+
+export type SecretPlace = z.output<typeof secretSchema>;

@@ -1,0 +1,70 @@
+/** What a links file asks for once it is checked, and what applying needs from outside. */
+import type { z } from 'zod';
+import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
+import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
+import type { Client } from '#db/base/client.ts';
+import type { StoredCatalogue, StoredFederation } from '#db/settings/settings.ts';
+import type { Raw } from './merge.ts';
+
+/** What the database has before. */
+export type Stored = {
+  readonly federation: StoredFederation;
+  readonly catalogues: ReadonlyMap<string, StoredCatalogue>;
+};
+
+export type WantedInstance = {
+  readonly id: string;
+  readonly type: InstanceType;
+  readonly name: string;
+  readonly url: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** In the clear; they leave this process only sealed. */
+  readonly credentials: Readonly<Record<string, string>>;
+  readonly hookSecret: string | null;
+};
+
+export type WantedSide = {
+  readonly link: string;
+  readonly name: SideName;
+  readonly instance: string;
+  readonly profile: string | null;
+  readonly own: Raw;
+  /** With the profile's keys and all defaults. */
+  readonly settings: SideSettings;
+};
+
+export type Wanted = {
+  readonly instances: readonly WantedInstance[];
+  readonly profiles: ReadonlyMap<string, Raw>;
+  readonly links: ReadonlyMap<string, LinkSettings>;
+  readonly sides: readonly WantedSide[];
+  /** Read from the helpdesks just now, by instance. */
+  readonly catalogues: ReadonlyMap<string, Catalogue>;
+};
+
+/** What a type of helpdesk needs to be told, as its connector's own schemas say. */
+export type TypeRules = {
+  readonly credentials: z.ZodObject;
+  readonly options: z.ZodObject;
+};
+
+export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'>;
+
+export type ApplyDeps = {
+  readonly db: Client;
+  /** Null for a type that this version can't drive. */
+  rulesOf(type: InstanceType): TypeRules | null;
+  /** Asks the helpdesk itself; throws HelpdeskError. */
+  readCatalogue(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;
+  seal(plain: string, context: string): Promise<string>;
+  /** Throws when it can't be opened. */
+  open(sealed: string, context: string): Promise<string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Throws when it can't be read; secrets only. */
+  readSecretFile(path: string): Promise<string>;
+};
+
+/** Names the row and column of a secret, as openSecret wants it again. */
+export function credentialsContext(instance: string): string {
+  return `instances/${instance}/credentials`;
+}

@@ -1,0 +1,83 @@
+/** Whether what was kept of an action still proves it. */
+import { createHash } from 'node:crypto';
+import { isSignedBy, signerOf } from '#protocols/ferry/provenance.ts';
+import { issuerOf, type Directory } from '#core/words/directory.ts';
+import { sanitise } from '#core/text/html.ts';
+import type { OriginKey } from '#db/exchange/origin-keys.ts';
+import type { Said } from '#db/operate/said.ts';
+
+export type Judgement = {
+  /** `holds`: its origin has signed exactly this. `own`: said here. `unsigned`: only who brought it vouches. */
+  readonly verdict: 'holds' | 'own' | 'unsigned' | 'expired' | 'broken';
+  readonly why: string | null;
+  readonly kid: string | null;
+  /** The link that vouched for the key; null: the origin's own key set, or no key. */
+  readonly vouchedBy: string | null;
+};
+
+export type KeyOf = (origin: string, kid: string) => Promise<OriginKey | null>;
+
+export async function judge(said: Said, directory: Directory, keyOf: KeyOf): Promise<Judgement> {
+  const result = (verdict: Judgement['verdict'], why: string | null, key: Partial<Judgement> = {}): Judgement => ({
+    verdict,
+    why,
+    kid: null,
+    vouchedBy: null,
+    ...key,
+  });
+  const isHere = !said.origin.includes('://') && !directory.peers.has(said.origin);
+  if (said.signed === null) {
+    if (isHere) return result('own', null);
+    return said.expired
+      ? result('expired', 'Its contents were deleted when their retention ended.')
+      : result('unsigned', null);
+  }
+  const hash = createHash('sha256').update(said.signed).digest('hex');
+  if (hash !== said.hash) return result('broken', 'What was kept as signed is not what was hashed when it arrived.');
+  const differs = differenceTo(said, directory);
+  if (differs !== null) return result('broken', `The stored ${differs} is not the one that was signed.`);
+  if (said.signature === null) return isHere ? result('own', null) : result('unsigned', null);
+  const signer = signerOf(said.signature);
+  const origin = issuerOf(directory, said.origin);
+  if (signer === null) return result('broken', 'What is kept as its signature is none.');
+  if (signer.issuer !== origin)
+    return result('broken', `It is signed by ${signer.issuer} and not by its origin, ${origin}.`);
+  const key = await keyOf(origin, signer.kid);
+  if (key === null)
+    return result('broken', `The key ${signer.kid} of ${origin} is not kept here, so the signature can't be checked.`, {
+      kid: signer.kid,
+    });
+  const known = { kid: signer.kid, vouchedBy: key.vouchedBy };
+  const isSigned = await isSignedBy(said.signed, said.signature, key.key);
+  return isSigned
+    ? result('holds', null, known)
+    : result('broken', `The signature is not by the key ${signer.kid} of ${origin}.`, known);
+}
+
+/** What of the row differs from the signed text; null: nothing. A deleted content is no difference. */
+function differenceTo(said: Said, directory: Directory): string | null {
+  let signed: Record<string, unknown>;
+  try {
+    signed = JSON.parse(said.signed ?? '') as Record<string, unknown>;
+  } catch {
+    return 'text';
+  }
+  if (signed['id'] !== said.id) return 'id';
+  if (signed['origin'] !== issuerOf(directory, said.origin)) return 'origin';
+  if (Date.parse(String(signed['at'])) !== Date.parse(said.at)) return 'time';
+  if (signed['audience'] !== said.audience) return 'audience';
+  if (said.expired) return null;
+  const author = (signed['author'] ?? {}) as Record<string, unknown>;
+  if (
+    author['name'] !== said.author?.name ||
+    author['email'] !== said.author?.email ||
+    author['role'] !== said.author?.role
+  )
+    return 'author';
+  const digests = said.attachments.map(({ sha256 }) => sha256);
+  if (JSON.stringify(signed['attachments'] ?? []) !== JSON.stringify(digests)) return 'list of files';
+  const images = new Set(said.attachments.map(({ id }) => id));
+  const note = signed['note'];
+  if ((typeof note === 'string' ? sanitise(note, { images }) : null) !== said.note) return 'note';
+  return null;
+}

@@ -1,0 +1,231 @@
+/**
+ * Calls a peer gateway's supplier and customer API. Everything there is idempotent, so a request whose answer was lost
+ * is `retry`, never in doubt. A 2xx counts only if its body is the right shape for exactly what was sent.
+ */
+import type { Readable } from 'node:stream';
+import type { z } from 'zod';
+import type { HttpClient, HttpReply } from '#connectors/contract/http.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { parseJson } from '#connectors/kit/json.ts';
+import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
+import {
+  wireAnswer,
+  wireLink,
+  wireStanding,
+  type WireAction,
+  type WireAnswer,
+  type WireLink,
+  type WireReceipt,
+  type WireStanding,
+} from '#core/wire.ts';
+import { refusalOf } from './refusal.ts';
+import type { TokenSource } from './tokens.ts';
+import { peerCatalogue, peerInstance, peerLanes, peerMirror } from './wire.ts';
+import type { PeerInstance, PeerLanes, PeerMirror } from './wire.ts';
+
+/** `at`: the peer's side of the link, whose endpoints are called. All throw HelpdeskError. */
+export type PeerClient = {
+  /** Answers when the peer is up and knows us. */
+  ping(signal: AbortSignal): Promise<void>;
+  instance(signal: AbortSignal): Promise<PeerInstance>;
+  link(signal: AbortSignal): Promise<WireLink>;
+  catalogue(signal: AbortSignal): Promise<Catalogue>;
+  /** Asks the supplier to open a ticket. */
+  escalate(action: WireAction, signal: AbortSignal): Promise<WireAnswer>;
+  actions(at: SideName, mirror: string, actions: readonly WireAction[], signal: AbortSignal): Promise<WireAnswer>;
+  receipts(at: SideName, mirror: string, receipts: readonly WireReceipt[], signal: AbortSignal): Promise<WireAnswer>;
+  /** How an action stands there; null where the peer does not know it. */
+  standing(at: SideName, mirror: string, action: string, signal: AbortSignal): Promise<WireStanding | null>;
+  /** Null where the peer does not know it. */
+  mirror(at: SideName, mirror: string, signal: AbortSignal): Promise<PeerMirror | null>;
+  /** The highest seq taken in of each lane to that side, page by page. */
+  lanes(at: SideName, after: string | null, signal: AbortSignal): Promise<PeerLanes>;
+  hasFile(sha256: string, signal: AbortSignal): Promise<boolean>;
+  /** @param open called once per try */
+  putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
+};
+
+export type FileToPut = { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
+
+export type PeerClientContext = {
+  /** Base URL of its API, without a trailing slash. */
+  readonly api: string;
+  /** Of its instance. */
+  readonly issuer: string;
+  readonly tokens: TokenSource;
+  readonly http: HttpClient;
+};
+
+/** A batch is stored in one transaction; a file has as long as it needs at this many bytes per millisecond besides. */
+const timeoutMs = 30_000;
+const bytesPerMs = 125;
+const maxBytes = 4 * 1024 * 1024;
+
+type Asked = {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: () => string | Readable;
+  readonly timeoutMs?: number;
+};
+
+export function createPeerClient({ api, issuer, tokens, http }: PeerClientContext): PeerClient {
+  const once = async (asked: Asked, signal: AbortSignal): Promise<HttpReply> => {
+    const url = `${api}${asked.path}`;
+    const authorization = await tokens.authorization(asked.method, url).catch((error: unknown) => {
+      throw otherwise(error, 'auth');
+    });
+    const body = asked.body?.();
+    try {
+      return await http.request({
+        method: asked.method,
+        url,
+        headers: { accept: 'application/json', ...asked.headers, ...authorization },
+        ...(body === undefined ? {} : { body }),
+        signal,
+        timeoutMs: asked.timeoutMs ?? timeoutMs,
+        maxBytes,
+      });
+    } catch (error) {
+      throw otherwise(error, 'retry');
+    }
+  };
+  const ask = async (asked: Asked, signal: AbortSignal): Promise<HttpReply> => {
+    const reply = await once(asked, signal);
+    if (reply.status !== 401) return reply;
+    // Revoked, rotated, or the peer's clock: a new token tells.
+    tokens.forget();
+    return once(asked, signal);
+  };
+  const read = async <Schema extends z.ZodType>(
+    schema: Schema,
+    asked: Asked,
+    signal: AbortSignal,
+  ): Promise<z.output<Schema>> => {
+    const reply = await ask(asked, signal);
+    if (reply.status !== 200) throw refusalOf(reply, issuer);
+    return decode(schema, reply, issuer);
+  };
+  const readOrNull = <Schema extends z.ZodType>(
+    schema: Schema,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<z.output<Schema> | null> =>
+    read(schema, { method: 'GET', path }, signal).catch((error: unknown) => {
+      if (error instanceof HelpdeskError && error.class === 'gone') return null;
+      throw error;
+    });
+  const post = (path: string, body: object): Asked => ({
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: () => JSON.stringify(body),
+  });
+  const ticket = (at: SideName, mirror: string): string => `/v1/${at}/tickets/${encodeURIComponent(mirror)}`;
+
+  return {
+    ping: async (signal) => void (await read(wireLink, { method: 'GET', path: '/v1/link' }, signal)),
+    instance: (signal) => read(peerInstance, { method: 'GET', path: '/v1/instance' }, signal),
+    link: (signal) => read(wireLink, { method: 'GET', path: '/v1/link' }, signal),
+    catalogue: (signal) => read(peerCatalogue, { method: 'GET', path: '/v1/catalogue' }, signal),
+    async escalate(action, signal) {
+      const reply = await ask(post('/v1/supplier/tickets', { action }), signal);
+      const sent = [{ id: action.constant.id, seq: action.seq }];
+      if (reply.status === 409) return { results: [refusedAs(reply, issuer, sent[0])], accepted: 0 };
+      if (reply.status !== 200 && reply.status !== 201) throw refusalOf(reply, issuer);
+      return answerTo(sent, decode(wireAnswer, reply, issuer), issuer);
+    },
+    async actions(at, mirror, actions, signal) {
+      const answer = await read(wireAnswer, post(`${ticket(at, mirror)}/actions`, { actions }), signal);
+      return answerTo(
+        actions.map(({ constant, seq }) => ({ id: constant.id, seq })),
+        answer,
+        issuer,
+      );
+    },
+    async receipts(at, mirror, receipts, signal) {
+      const answer = await read(wireAnswer, post(`${ticket(at, mirror)}/receipts`, { receipts }), signal);
+      return answerTo(
+        receipts.map(({ action, seq }) => ({ id: action, seq })),
+        answer,
+        issuer,
+      );
+    },
+    standing: (at, mirror, action, signal) =>
+      readOrNull(wireStanding, `${ticket(at, mirror)}/actions/${encodeURIComponent(action)}`, signal),
+    mirror: (at, mirror, signal) => readOrNull(peerMirror, ticket(at, mirror), signal),
+    lanes: (at, after, signal) =>
+      read(
+        peerLanes,
+        { method: 'GET', path: `/v1/${at}/lanes${after === null ? '' : `?after=${encodeURIComponent(after)}`}` },
+        signal,
+      ),
+    async hasFile(sha256, signal) {
+      const reply = await ask({ method: 'HEAD', path: `/v1/attachments/${sha256}` }, signal);
+      if (reply.status === 200 || reply.status === 204) return true;
+      if (reply.status === 404) return false;
+      throw refusalOf(reply, issuer);
+    },
+    async putFile({ sha256, sizeBytes, type }, open, signal) {
+      const reply = await ask(
+        {
+          method: 'PUT',
+          path: `/v1/attachments/${sha256}`,
+          headers: {
+            'content-type': type !== null && /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : 'application/octet-stream',
+            'content-length': String(sizeBytes),
+            'content-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,
+          },
+          body: open,
+          timeoutMs: timeoutMs + sizeBytes / bytesPerMs,
+        },
+        signal,
+      );
+      if (reply.status < 200 || reply.status >= 300) throw refusalOf(reply, issuer);
+    },
+  };
+}
+
+/** Not the peer's word on what was sent: no refusal of it, and with ids that do not change never in doubt. */
+function otherwise(error: unknown, as: 'auth' | 'retry'): unknown {
+  if (!(error instanceof HelpdeskError)) return error;
+  if (error.class === 'in-doubt') return new HelpdeskError('retry', error.code, error.message, { cause: error });
+  if (error.class !== 'refused' && error.class !== 'gone') return error;
+  return new HelpdeskError(as, error.code, error.message, { cause: error });
+}
+
+type Sent = { readonly id: string; readonly seq: number };
+
+/** One result per thing sent, in order; fewer only behind the first that was deferred. */
+function answerTo(sent: readonly Sent[], answer: WireAnswer, issuer: string): WireAnswer {
+  const { results } = answer;
+  const fits = results.every(({ id, seq, status }, place) => {
+    const own = sent[place];
+    return own?.id === id && own.seq === seq && (status !== 'deferred' || place === results.length - 1);
+  });
+  const whole = results.length === sent.length || results.at(-1)?.status === 'deferred';
+  if (fits && whole && results.length > 0 && results.length <= sent.length) return answer;
+  throw badAnswer(issuer, 'with results of something else than was sent');
+}
+
+function refusedAs(reply: HttpReply, issuer: string, sent: Sent | undefined): WireAnswer['results'][number] {
+  const { code, message } = refusalOf(reply, issuer);
+  return { id: sent?.id ?? '', seq: sent?.seq ?? 1, status: 'refused', reason: { code, text: message } };
+}
+
+function decode<Schema extends z.ZodType>(schema: Schema, reply: HttpReply, issuer: string): z.output<Schema> {
+  let json: unknown;
+  try {
+    json = parseJson(reply, { what: issuer, write: false });
+  } catch {
+    throw badAnswer(issuer, 'with something that is no JSON, as a proxy or a portal does');
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw badAnswer(issuer, `with JSON of another shape than expected${where === '' ? '' : ` (at ${where})`}`);
+}
+
+function badAnswer(issuer: string, what: string): HelpdeskError {
+  return new HelpdeskError('retry', 'bad-answer', `${issuer} answered ${what}. It counts as no answer.`);
+}

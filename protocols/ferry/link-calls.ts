@@ -1,0 +1,132 @@
+/** What is asked of the other gateway about a link itself: how it stands, its checks, what it offers, its end. */
+import { createHash } from 'node:crypto';
+import type { HttpClient, HttpReply, HttpRequest } from '#connectors/contract/http.ts';
+import { wireChecked, wireLink, type WireCheck, type WireChecked, type WireLink } from '#core/wire.ts';
+import type { Catalogue } from '#core/words/vocabulary.ts';
+import { answered, problemOf } from './answers.ts';
+import { peerCatalogue } from './wire.ts';
+
+/** protocols/ferry/tokens.ts has the real ones. */
+export type Tokens = {
+  authorization(method: string, url: string): Promise<Record<string, string>>;
+  /** The token at hand was not accepted. */
+  forget(): void;
+};
+
+export type LinkCallsContext = {
+  /** Base URL of the other gateway's API. */
+  readonly api: string;
+  readonly http: HttpClient;
+  readonly tokens: Tokens;
+};
+
+/** All throw HelpdeskError. */
+export type LinkCalls = {
+  link(signal: AbortSignal): Promise<WireLink>;
+  /** The issuer that the other side says it is. */
+  issuer(signal: AbortSignal): Promise<string>;
+  catalogue(signal: AbortSignal): Promise<Catalogue>;
+  /** Tells our findings of a run and asks for theirs. */
+  checks(run: string, checks: readonly WireCheck[], signal: AbortSignal): Promise<WireChecked>;
+  /** Sends a body of this many bytes. Returns how many arrived. */
+  pad(bytes: number, signal: AbortSignal): Promise<number>;
+  putFile(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** SHA-256, hex, of what is there under that digest; null where nothing is, or it is not shown. */
+  digestThere(sha256: string, signal: AbortSignal): Promise<string | null>;
+  close(text: string | undefined, signal: AbortSignal): Promise<void>;
+};
+
+const timeoutMs = 20_000;
+
+export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCalls {
+  /** A token that was just revoked or replaced is fetched anew, once. */
+  async function send(
+    request: Omit<HttpRequest, 'url' | 'headers'> & { path: string; headers?: HttpRequest['headers'] },
+  ) {
+    const { path, ...rest } = request;
+    const url = api + path;
+    for (let isFirst = true; ; isFirst = false) {
+      const authorization = await tokens.authorization(request.method, url);
+      const headers = { accept: 'application/json', ...request.headers, ...authorization };
+      const reply = await http.request({ timeoutMs, ...rest, url, headers });
+      if (reply.status !== 401 || !isFirst) return { reply, url };
+      tokens.forget();
+    }
+  }
+
+  async function get(path: string, signal: AbortSignal): Promise<{ reply: HttpReply; url: string }> {
+    const sent = await send({ method: 'GET', path, signal });
+    if (sent.reply.status !== 200) throw problemOf(sent.reply, sent.url);
+    return sent;
+  }
+
+  async function post(path: string, body: unknown, signal: AbortSignal): Promise<{ reply: HttpReply; url: string }> {
+    const headers = { 'content-type': 'application/json' };
+    const sent = await send({ method: 'POST', path, body: JSON.stringify(body), headers, signal });
+    if (sent.reply.status !== 200) throw problemOf(sent.reply, sent.url);
+    return sent;
+  }
+
+  return {
+    async link(signal) {
+      const { reply, url } = await get('/v1/link', signal);
+      return answered(reply, url, wireLink);
+    },
+    async issuer(signal) {
+      const { reply, url } = await get('/v1/instance', signal);
+      return answered(reply, url, namesIssuer);
+    },
+    async catalogue(signal) {
+      const { reply, url } = await get('/v1/catalogue', signal);
+      return answered(reply, url, peerCatalogue);
+    },
+    async checks(run, checks, signal) {
+      const { reply, url } = await post('/v1/link/checks', { run, checks }, signal);
+      return answered(reply, url, wireChecked);
+    },
+    async pad(bytes, signal) {
+      const around = JSON.stringify({ padding: '' }).length;
+      const { reply, url } = await post(
+        '/v1/link/checks',
+        { padding: 'x'.repeat(Math.max(0, bytes - around)) },
+        signal,
+      );
+      return answered(reply, url, wireChecked).bytes;
+    },
+    async putFile(bytes, signal) {
+      const digest = createHash('sha256').update(bytes).digest();
+      const { reply, url } = await send({
+        method: 'PUT',
+        path: `/v1/attachments/${digest.toString('hex')}`,
+        headers: {
+          'content-type': 'application/octet-stream',
+          'content-digest': `sha-256=:${digest.toString('base64')}:`,
+          'content-length': String(bytes.byteLength),
+        },
+        body: bytes,
+        signal,
+        timeoutMs: 60_000,
+      });
+      if (reply.status < 200 || reply.status > 299) throw problemOf(reply, url);
+    },
+    async digestThere(sha256, signal) {
+      const url = `${api}/v1/attachments/${sha256}`;
+      const headers = await tokens.authorization('GET', url);
+      const { status, stream } = await http.stream({ method: 'GET', url, headers, signal, timeoutMs: 60_000 });
+      const hash = createHash('sha256');
+      for await (const chunk of stream) hash.update(chunk as Uint8Array);
+      return status === 200 ? hash.digest('hex') : null;
+    },
+    async close(text, signal) {
+      await post('/v1/link/close', text === undefined ? {} : { text }, signal);
+    },
+  };
+}
+
+/** Unknown keys are the business of newer versions. */
+const namesIssuer = {
+  safeParse(value: unknown) {
+    const { issuer } = (value ?? {}) as { issuer?: unknown };
+    return typeof issuer === 'string' ? ({ success: true, data: issuer } as const) : ({ success: false } as const);
+  },
+};

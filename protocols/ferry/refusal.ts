@@ -1,0 +1,63 @@
+/**
+ * What a peer's answer other than success means, in the classes that the courier knows. Only a problem in Ferry's own
+ * form is a refusal: a proxy's page says nothing of what was sent.
+ */
+import type { HttpReply } from '#connectors/contract/http.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { problem } from './wire.ts';
+
+const longestPauseMs = 3_600_000;
+const mostWords = 500;
+
+export function refusalOf(reply: HttpReply, issuer: string): HelpdeskError {
+  const { code, words } = problemIn(reply);
+  const said = `${issuer} answered ${reply.status}${words === '' ? '' : `: ${words}`}`;
+  const { status } = reply;
+  if (status === 401 || (status === 403 && code !== null)) {
+    return new HelpdeskError(
+      'auth',
+      code ?? 'token-refused',
+      `${issuer} does not accept our token. Look at the link there, or rotate its credentials.`,
+    );
+  }
+  if (status === 413) return new HelpdeskError('refused', 'body-too-large', said);
+  if (status >= 400 && status < 500 && status !== 429 && code === null) {
+    return new HelpdeskError(
+      'retry',
+      'bad-answer',
+      `${said}. That is no answer of a gateway; see what stands before it.`,
+    );
+  }
+  if (status === 404) return new HelpdeskError('gone', code ?? 'not-found', said);
+  if (status === 429 || (status === 503 && reply.headers['retry-after'] !== undefined)) {
+    return new HelpdeskError('slow-down', code ?? 'slow-down', said, {
+      retryAfterMs: pauseOf(reply.headers['retry-after']),
+    });
+  }
+  if (status === 408 || status === 425 || status >= 500 || status < 400) {
+    return new HelpdeskError('retry', status < 400 ? 'bad-answer' : (code ?? 'unavailable'), said);
+  }
+  return new HelpdeskError('refused', code ?? `status-${status}`, said);
+}
+
+function problemIn(reply: HttpReply): { readonly code: string | null; readonly words: string } {
+  let json: unknown = null;
+  try {
+    json = JSON.parse(reply.text);
+  } catch {
+    // A proxy's page, or nothing at all.
+  }
+  const parsed = problem.safeParse(json);
+  if (!parsed.success) return { code: null, words: '' };
+  const { type = '', title = '', detail = '' } = parsed.data;
+  const [, code] = /^urn:ferry:problem:([a-z0-9-]{1,64})$/.exec(type) ?? [];
+  const words = (detail === '' ? title : detail).toWellFormed().replaceAll('\0', '').slice(0, mostWords);
+  return { code: code ?? null, words };
+}
+
+/** Seconds or a date; a minute where nothing can be read. */
+function pauseOf(header: string | undefined): number {
+  if (header === undefined) return 60_000;
+  const ms = /^\s*\d{1,9}\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, longestPauseMs) : 60_000;
+}

@@ -1,0 +1,143 @@
+/**
+ * Access tokens for a peer's API: discovered from its issuer, asked for with a signed assertion, kept until half a
+ * minute before they end. However many requests want one at once, it is asked for once.
+ */
+import type { webcrypto } from 'node:crypto';
+import * as oauth from 'oauth4webapi';
+import type { HttpClient } from '#connectors/contract/http.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { makeProofKey, proofFor } from './dpop.ts';
+import type { ProofKey } from './dpop.ts';
+import { oauthFetch } from './oauth-fetch.ts';
+import { tokenFailure } from './token-failure.ts';
+
+export type TokenSource = {
+  /** Headers that let one request pass: `authorization`, and `dpop` where the token is bound. @throws HelpdeskError */
+  authorization(method: string, url: string): Promise<Record<string, string>>;
+  /** The peer has answered 401: the next request asks for a new token. */
+  forget(): void;
+};
+
+export type TokenSourceOptions = {
+  /** Of the peer's instance. */
+  readonly issuer: string;
+  /** Our name at the peer. */
+  readonly clientId: string;
+  /** Our key of the use `client`, as it is now. */
+  readonly signingKey: () => Promise<{ readonly kid: string; readonly key: webcrypto.CryptoKey }>;
+  readonly http: HttpClient;
+  /** `optional` binds tokens only once the peer asks for it. */
+  readonly dpop: 'off' | 'optional' | 'required';
+  /** Milliseconds. */
+  readonly now?: () => number;
+};
+
+type Token = { readonly text: string; readonly key: ProofKey | null; readonly until: number };
+
+const earlierMs = 30_000;
+/** Where the peer does not say how long a token lives. */
+const unsaidS = 60;
+const metadataAgeMs = 3_600_000;
+
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  const now = options.now ?? (() => performance.now());
+  const issuer = new URL(options.issuer);
+  // Whether plain http is allowed is the guarded client's to say, for this as for every other request.
+  const through = {
+    [oauth.customFetch]: oauthFetch(options.http),
+    [oauth.allowInsecureRequests]: true,
+  } as const;
+  const client: oauth.Client = { client_id: options.clientId };
+  let metadata: { readonly at: number; readonly server: oauth.AuthorizationServer } | null = null;
+  let token: Token | null = null;
+  let asking: Promise<Token> | null = null;
+  let isBound = options.dpop === 'required';
+
+  async function discover(): Promise<oauth.AuthorizationServer> {
+    if (metadata !== null && now() - metadata.at < metadataAgeMs) return metadata.server;
+    const reply = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...through });
+    const server = await oauth.processDiscoveryResponse(issuer, reply);
+    if (URL.parse(server.token_endpoint ?? '')?.origin !== issuer.origin)
+      throw new HelpdeskError(
+        'refused',
+        'token-endpoint-elsewhere',
+        `${issuer.href} says that its tokens are given out at another origin, which is not followed. Ask the other side to correct its public URL.`,
+      );
+    metadata = { at: now(), server };
+    return server;
+  }
+
+  async function request(server: oauth.AuthorizationServer, proofKey: ProofKey | null): Promise<Token> {
+    const { kid, key } = await options.signingKey();
+    const askedAt = now();
+    const handle = proofKey === null ? null : oauth.DPoP(client, proofKey.pair);
+    const ask = async (): Promise<oauth.TokenEndpointResponse> => {
+      const reply = await oauth.clientCredentialsGrantRequest(
+        server,
+        client,
+        oauth.PrivateKeyJwt({ kid, key }),
+        {},
+        {
+          ...through,
+          ...(handle === null ? {} : { DPoP: handle }),
+        },
+      );
+      return oauth.processClientCredentialsResponse(server, client, reply);
+    };
+    let answer: oauth.TokenEndpointResponse;
+    try {
+      answer = await ask();
+    } catch (error) {
+      if (handle === null || !oauth.isDPoPNonceError(error)) throw error;
+      answer = await ask();
+    }
+    const until = askedAt + (answer.expires_in ?? unsaidS) * 1_000 - earlierMs;
+    return { text: answer.access_token, key: answer.token_type === 'dpop' ? proofKey : null, until };
+  }
+
+  async function fetchToken(): Promise<Token> {
+    try {
+      const server = await discover();
+      try {
+        return await request(server, isBound ? await makeProofKey() : null);
+      } catch (error) {
+        if (isBound || options.dpop === 'off' || !wantsProof(error)) throw error;
+        isBound = true;
+        return await request(server, await makeProofKey());
+      }
+    } catch (error) {
+      metadata = null;
+      throw tokenFailure(error, options.issuer);
+    }
+  }
+
+  /** One that still works, else a new one; all who ask meanwhile wait for the same. */
+  async function current(): Promise<Token> {
+    if (token !== null && now() < token.until) return token;
+    asking ??= fetchToken()
+      .then((fresh) => {
+        token = fresh;
+        return fresh;
+      })
+      .finally(() => {
+        asking = null;
+      });
+    return asking;
+  }
+
+  return {
+    async authorization(method, url): Promise<Record<string, string>> {
+      const { text, key } = await current();
+      if (key === null) return { authorization: `Bearer ${text}` };
+      return { authorization: `DPoP ${text}`, dpop: await proofFor(key, method, url, text) };
+    },
+    forget() {
+      token = null;
+    },
+  };
+}
+
+function wantsProof(error: unknown): boolean {
+  if (!(error instanceof oauth.ResponseBodyError)) return false;
+  return error.error === 'invalid_dpop_proof' || error.error === 'use_dpop_nonce';
+}

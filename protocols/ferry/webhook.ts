@@ -1,0 +1,41 @@
+/** A call to a side without a gateway, signed as Standard Webhooks has it. */
+import { Webhook } from 'standardwebhooks';
+import type { HttpClient } from '#connectors/contract/http.ts';
+
+export type WebhookCall = {
+  readonly url: string;
+  /** `whsec_…` */
+  readonly secret: string;
+  /** The same for every try of one call. */
+  readonly id: string;
+  readonly at: Date;
+  readonly body: object;
+};
+
+const timeoutMs = 15_000;
+const maxBytes = 64 * 1024;
+
+/** The status of its answer, and how long it wants to be left alone. Throws HelpdeskError. */
+export async function callWebhook(
+  http: HttpClient,
+  { url, secret, id, at, body }: WebhookCall,
+): Promise<{ readonly status: number; readonly retryAfterMs: number | null }> {
+  const text = JSON.stringify(body);
+  const { status, headers } = await http.request({
+    method: 'POST',
+    url,
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+      'webhook-signature': new Webhook(secret).sign(id, at, text),
+    },
+    body: text,
+    signal: new AbortController().signal,
+    timeoutMs,
+    maxBytes,
+  });
+  const seconds = headers['retry-after'];
+  const wait = seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
+  return { status, retryAfterMs: wait };
+}

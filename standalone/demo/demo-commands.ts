@@ -1,0 +1,27 @@
+// What to type to try the demo: it needs no token, since people at a twin act without one.
+import type { DemoDesks } from './demo-desks.ts';
+import { escalation, people } from './demo-ticket.ts';
+import type { DemoTicket } from './demo-ticket.ts';
+import { shellWord } from '#standalone/machine/shell.ts';
+
+/** Escalates the ticket at Acme; shows the newest one of its name at Northwind. */
+export function commandsFor(desks: DemoDesks, { id, summary }: DemoTicket): { escalate: string; show: string } {
+  const body = JSON.stringify({ ...escalation, note: 'Can you help?' });
+  const agent = encodeURIComponent(people.acme.agent);
+  const [word = summary] = summary.split(' ');
+  return {
+    escalate: curl(`${desks.acme.url}/twin/agent/${agent}/tickets/${id}/actions?as=text`, body),
+    show: show(desks, word),
+  };
+}
+
+function show({ northwind: { url, token } }: DemoDesks, word: string): string {
+  if (token === undefined) return curl(`${url}/twin/tickets?search=${encodeURIComponent(word)}&count=1&as=text`);
+  const query = encodeURIComponent(`Subject LIKE '${word}'`);
+  const asked = `${url}/REST/2.0/tickets?query=${query}&fields=Subject,Status,Requestor&orderby=id&order=DESC&per_page=1`;
+  return `curl -H ${shellWord(`Authorization: token ${token}`)} ${shellWord(asked)}`;
+}
+
+function curl(url: string, body?: string): string {
+  return ['curl', ...(body === undefined ? [] : ['-d', shellWord(body)]), shellWord(url)].join(' ');
+}

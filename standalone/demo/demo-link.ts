@@ -1,0 +1,76 @@
+// Applies the links file of the demo: all of it as long as nobody else set something there, else only where the desks are.
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parseDocument } from 'yaml';
+
+import { createApplyDeps } from '#cli/apply-deps.ts';
+import { applyLinks } from '#operate/apply/apply.ts';
+import type { ApplyResult } from '#operate/apply/apply.ts';
+import { faultLine } from '#cli/print-apply.ts';
+import { changedByOthers } from '#db/settings/changed-by.ts';
+import type { Client } from '#db/base/client.ts';
+
+import { linkId, variablesOf } from './demo-desks.ts';
+import type { DemoDesks } from './demo-desks.ts';
+import { demoFailed } from '#standalone/machine/errors.ts';
+import { programFile } from '#standalone/machine/paths.ts';
+
+function fileOf(desks: DemoDesks): string {
+  return desks.northwind.token === undefined ? 'examples/acme-northwind.yaml' : 'examples/halo-to-rt.yaml';
+}
+
+const by = 'demo';
+const subjects = [`links/${linkId}`, 'profiles/northwind-standard'];
+
+/**
+ * What somebody changed with `ferry apply` survives a restart; addresses and secrets of the desks are always this run's.
+ * @param secretKey base64, 32 bytes @param options.anew as the file has it, whoever changed it @throws StandaloneError demo-failed
+ */
+export async function linkDesks(
+  db: Client,
+  desks: DemoDesks,
+  secretKey: string,
+  say: (line: string) => void,
+  options: { readonly anew?: boolean } = {},
+): Promise<void> {
+  const file = fileOf(desks);
+  const path = programFile(file);
+  const text = await readFile(path, 'utf8');
+  const isTheirs = options.anew !== true && (await isChanged(db));
+  if (isTheirs) say(`the link ${linkId} has been changed by ferry apply and stays as it is`);
+  const applying = createApplyDeps({
+    db,
+    secretKeys: [Buffer.from(secretKey, 'base64')],
+    allowAddresses: ['127.0.0.1/32'],
+    env: variablesOf(desks),
+    folder: dirname(path),
+  });
+  try {
+    assertApplied(file, await applyLinks(applying.deps, isTheirs ? instancesOf(text) : text, { by }));
+  } finally {
+    await applying.close();
+  }
+}
+
+/** Whether somebody changed the link since the demo was first set up. */
+export function isChanged(db: Client): Promise<boolean> {
+  return changedByOthers(db, subjects, by);
+}
+
+function instancesOf(text: string): string {
+  const document = parseDocument(text);
+  document.delete('profiles');
+  document.delete('links');
+  return document.toString();
+}
+
+/** @throws StandaloneError demo-failed with the first fault */
+export function assertApplied(file: string, result: ApplyResult): void {
+  if (result.outcome === 'overtaken') throw demoFailed('somebody else applied a links file at the same moment');
+  if (result.outcome !== 'wrong') return;
+  const [first] = result.faults;
+  const others = result.faults.length - 1;
+  throw demoFailed(
+    `${first === undefined ? file : faultLine(file, first)}${others > 0 ? ` (and ${others} more, see ferry apply ${file} --dry-run)` : ''}`,
+  );
+}

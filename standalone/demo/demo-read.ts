@@ -1,0 +1,41 @@
+// Waits until Ferry has read both desks in this run: from then on what happens there is carried within a moment.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Client } from '#db/base/client.ts';
+import { addHints, notifyHints } from '#db/log/hint.ts';
+import { loadStatus } from '#db/operate/status.ts';
+import type { InstanceStatus } from '#db/operate/status.ts';
+
+const patienceMs = 45_000;
+
+/** Gives up waiting after a while and says so: a desk that is down keeps nothing from starting. */
+export async function untilRead(
+  db: Client,
+  instances: readonly string[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = Date.now();
+  // An empty ticket means the feed. Without it, a desk that was read just before a restart would be read 15 s later.
+  await addHints(
+    db,
+    instances.map((instance) => ({ instance, ticket: '' })),
+  );
+  await notifyHints(db);
+  for (;;) {
+    signal.throwIfAborted();
+    const status = await loadStatus(db);
+    const waiting = status.instances.filter((one) => instances.includes(one.id) && !isRead(one, begun));
+    if (waiting.length === 0) return;
+    if (Date.now() - begun > patienceMs) {
+      for (const { name, state, reason } of waiting)
+        say(`${name} has not been read yet (${reason ?? state}); Ferry goes on trying, see ferry status`);
+      return;
+    }
+    await sleep(50);
+  }
+}
+
+function isRead({ state, last_poll }: InstanceStatus, since: number): boolean {
+  return state === 'up' && last_poll !== null && Date.parse(last_poll) >= since;
+}

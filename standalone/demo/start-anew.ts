@@ -1,0 +1,102 @@
+/**
+ * Forgets everything that was carried between some instances, for the demo's reset. Settings, catalogues and credentials
+ * stay. Never for a real desk: what was carried before would be carried again.
+ */
+import { sql } from 'drizzle-orm';
+import { rows } from '#db/base/client.ts';
+import type { Db } from '#db/base/client.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
+import { textArray, uuidArray } from '#db/base/text-array.ts';
+
+/**
+ * Takes the couriers away from their drains and keeps watchers from reading, for `forMs` milliseconds: what is under way
+ * ends, and nothing new begins.
+ */
+export async function quiesce(db: Db, instances: readonly string[], forMs: number): Promise<void> {
+  const named = textArray(instances);
+  await db.execute(
+    sql`update couriers set epoch = epoch + 1, lease_until = now() + make_interval(secs => ${forMs / 1000})
+      where instance = any(${named})`,
+  );
+  await db.execute(
+    sql`update feeds set next_poll_at = now() + make_interval(secs => ${forMs / 1000}) where instance = any(${named})`,
+  );
+  await db.execute(sql`delete from hints where instance = any(${named})`);
+  // A drain that hears this sees that it is not its courier's any more, and leaves at once.
+  await notifyLanes(db, instances);
+}
+
+/** Writes that are promised and not known to be made. */
+export async function openWrites(db: Db, instances: readonly string[]): Promise<number> {
+  const [row] = await rows<{ count: number }>(
+    db,
+    sql`select count(*)::int as count from writes where instance = any(${textArray(instances)}) and state = 'open'
+      and deadline > now()`,
+  );
+  return row?.count ?? 0;
+}
+
+/** In one transaction: mirrors of these instances with all that hangs on them, and what was read of their tickets. */
+export async function forgetCarried(db: Db, instances: readonly string[]): Promise<void> {
+  const named = textArray(instances);
+  await db.transaction(async (tx) => {
+    // Tickets, mirrors, lanes: the order in which everybody locks them.
+    await tx.execute(
+      sql`delete from tickets where (instance, kind, external_id) in (
+        select instance, kind, external_id from tickets where instance = any(${named})
+        order by instance, external_id for update)`,
+    );
+    const mirrors = await rows<{ id: string; link: string }>(
+      tx,
+      sql`delete from mirrors where id in (
+          select id from mirrors where customer_instance = any(${named}) or supplier_instance = any(${named})
+          order by id for update)
+        returning id, link`,
+    );
+    const ids = uuidArray(mirrors.map(({ id }) => id));
+    const links = textArray([...new Set(mirrors.map(({ link }) => link))]);
+    await tx.execute(sql`delete from lanes where mirror = any(${ids})`);
+    const deliveries = await rows<{ id: string }>(
+      tx,
+      sql`delete from deliveries where mirror = any(${ids}) returning id`,
+    );
+    await tx.execute(sql`delete from attempts where delivery = any(${uuidArray(deliveries.map(({ id }) => id))})`);
+    await tx.execute(sql`delete from notices where link = any(${links})`);
+    await tx.execute(
+      sql`delete from attachments where action in (select id from actions where instance = any(${named}))`,
+    );
+    for (const table of ['actions', 'writes', 'written_ids', 'hints', 'budgets'])
+      await tx.execute(sql`delete from ${sql.identifier(table)} where instance = any(${named})`);
+    await tx.execute(
+      sql`update couriers set failures = 0, retry_at = null, reason = null where instance = any(${named})`,
+    );
+  });
+}
+
+/** Couriers may be woken and feeds are asked again. */
+export async function goOn(db: Db, instances: readonly string[]): Promise<void> {
+  const named = textArray(instances);
+  await db.execute(sql`update couriers set lease_until = now() where instance = any(${named})`);
+  await db.execute(sql`update feeds set next_poll_at = now() where instance = any(${named})`);
+}
+
+/**
+ * A reading that was under way when everything was forgotten may log afterwards what it read before. Takes out what is
+ * older than `since` (an instant of the desks' clock), so that numbers which are used again are not taken for known.
+ */
+export async function forgetOlder(db: Db, instances: readonly string[], since: string): Promise<void> {
+  const named = textArray(instances);
+  await db.transaction(async (tx) => {
+    const stale = await rows<{ id: string }>(
+      tx,
+      sql`delete from actions where instance = any(${named}) and at < ${since} returning id`,
+    );
+    const ids = uuidArray(stale.map(({ id }) => id));
+    if (stale.length > 0) {
+      await tx.execute(sql`delete from deliveries where action = any(${ids})`);
+      await tx.execute(sql`delete from lanes l where mirror = any(${ids})`);
+      await tx.execute(sql`delete from mirrors where id = any(${ids})`);
+    }
+    await tx.execute(sql`delete from written_ids where instance = any(${named}) and at < ${since}`);
+  });
+}

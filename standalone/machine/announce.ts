@@ -1,0 +1,90 @@
+// What a start prints once everything runs: text for people, or one line of JSON.
+import { relative, resolve } from 'node:path';
+
+import type { DemoResult } from '#standalone/demo/demo-result.ts';
+import { programFile } from './paths.ts';
+import { shellWord } from './shell.ts';
+
+export type Running = {
+  readonly pid: number;
+  readonly data: string;
+  readonly logs: string;
+  /** The demo's page; null without a demo. */
+  readonly page: { readonly url: string } | null;
+  readonly gateway: { readonly url: string; readonly adminToken: string };
+  readonly postgres: {
+    readonly url: string;
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly password: string;
+    readonly database: string;
+  };
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly ui: string | null;
+  };
+  readonly twins: Readonly<Record<string, { readonly url: string }>>;
+  readonly pids: Readonly<Record<string, number>>;
+};
+
+export function asJson(running: Running, demo: DemoResult | undefined): string {
+  return JSON.stringify({
+    ready: true,
+    ...running,
+    demo: demo === undefined ? null : { ...demo.details, curl: demo.curl ?? null },
+  });
+}
+
+/** @param dataDir as the user named it; undefined for the default one */
+export function asText(running: Running, demo: DemoResult | undefined, dataDir: string | undefined): string {
+  const rows: [string, string][] = [
+    ...(running.page === null ? [] : [['Open this', running.page.url] satisfies [string, string]]),
+    ['Gateway', running.gateway.url],
+  ];
+  for (const [name, twin] of Object.entries(running.twins)) rows.push([titles[name] ?? name, twin.url]);
+  rows.push(['Temporal', running.temporal.ui ?? running.temporal.address]);
+  rows.push(['PostgreSQL', `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`]);
+  rows.push(['Data', running.data], ['Logs', running.logs]);
+  const lines = ['', 'Ferry runs.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
+  const ferry = (words: string): string => ferryCommand(words, dataDir);
+  if (demo?.curl === undefined)
+    lines.push('', 'Link your helpdesks by a file (README.md shows one):', '', `  ${ferry('apply links.yaml')}`);
+  else lines.push('', ...steps(demo, demo.curl, ferry));
+  return [...lines, '', 'Ctrl-C stops everything and keeps the data.', ''].join('\n');
+}
+
+function steps(
+  { ticket }: DemoResult,
+  { escalate, show }: NonNullable<DemoResult['curl']>,
+  ferry: (words: string) => string,
+): string[] {
+  const what = ticket === undefined ? 'a ticket' : `ticket ${ticket.id}, "${ticket.summary}",`;
+  return [
+    `An agent of Acme escalates ${what} to Northwind:`,
+    '',
+    `  ${escalate}`,
+    '',
+    'There it is:',
+    '',
+    `  ${show}`,
+    ...(ticket === undefined
+      ? []
+      : ['', 'What Ferry did:', '', `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`, `  ${ferry('status')}`]),
+  ];
+}
+
+/** A `ferry` command as it can be pasted where this start was typed. */
+function ferryCommand(words: string, dataDir: string | undefined): string {
+  const bin = programFile('bin/ferry.js');
+  // npm changes to the package's directory and tells where it was called.
+  const below = relative(process.env['INIT_CWD'] ?? process.cwd(), bin);
+  const data = dataDir === undefined ? [] : ['--data', shellWord(resolve(dataDir))];
+  return [shellWord(below.startsWith('..') ? bin : below), words, ...data].join(' ');
+}
+
+const titles: Readonly<Record<string, string>> = {
+  acme: 'Acme (customer)',
+  northwind: 'Northwind MSP (supplier)',
+};

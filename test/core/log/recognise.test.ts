@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { recognise, type Recognisable, type RecogniseInput, type WriteView } from '#core/log/recognise.ts';
+
+const start = Date.parse('2026-11-21T12:00:00Z');
+
+function at(seconds: number): string {
+  return new Date(start + seconds * 1000).toISOString();
+}
+
+function seen(id: string, seconds: number, part: Partial<Recognisable> = {}): Recognisable {
+  return {
+    externalId: id,
+    at: at(seconds),
+    author: { name: 'Ferry', role: 'service' },
+    fingerprint: 'note:hidden:1',
+    bare: false,
+    ...part,
+  };
+}
+
+const person = { author: { name: 'Dana', role: 'agent' } } as const;
+const robot = { author: { name: 'RT_System', role: 'automation' } } as const;
+
+function write(part: Partial<WriteView> = {}): WriteView {
+  return {
+    delivery: 'd1',
+    step: 0,
+    marker: 'mark-1',
+    fingerprints: ['note:hidden:1'],
+    state: 'open',
+    actionIds: [],
+    promisedAt: at(0),
+    deadline: at(30),
+    ...part,
+  };
+}
+
+function told(actions: readonly Recognisable[], part: Partial<RecogniseInput> = {}): string {
+  const result = recognise({
+    actions,
+    known: new Map(),
+    writes: [write()],
+    liveSince: null,
+    settleMs: 10_000,
+    ...part,
+  });
+  return [...result.actions.map(({ as }) => as), ...(result.stoppedAt === null ? [] : ['stop'])].join(' ');
+}
+
+const cases: readonly (readonly [string, string, string])[] = [
+  ['our text by our account while its write is open is its echo', told([seen('1', 1)]), 'echo'],
+  [
+    'our marker is ours, whoever the desk says wrote it',
+    told([seen('1', 1, { ...person, marker: 'mark-1', fingerprint: 'x' })]),
+    'echo',
+  ],
+  [
+    'an id that the reply named is ours',
+    told([seen('7', 1, { ...person, fingerprint: 'x' })], { writes: [write({ actionIds: ['7'] })] }),
+    'echo',
+  ],
+  [
+    'a marker of ours of no write that is known is kept and not carried: a backup was restored since',
+    told([seen('1', 1, { fingerprint: 'x', marker: '01a00000-0000-7000-8000-000000000001-0' }), seen('2', 2, person)], {
+      writes: [],
+    }),
+    'consequence new',
+  ],
+  ['a person’s text is theirs, even when it is the same as ours', told([seen('1', 1, person)]), 'new'],
+  [
+    'two people who type the same text within a second both count',
+    told([seen('1', 1, person), seen('2', 1.5, person)]),
+    'new new',
+  ],
+  [
+    'the same text a second time by our account is a person’s, and waits while a write is open',
+    told([seen('1', 1), seen('2', 2)]),
+    'echo stop',
+  ],
+  [
+    'what our account did and no open write explains waits, with all that follows',
+    told([seen('1', 1, { fingerprint: 'x' }), seen('2', 2, person)]),
+    'stop',
+  ],
+  [
+    'our account used by a person counts once no write is open',
+    told([seen('1', 1, { fingerprint: 'x' })], { writes: [write({ state: 'settled' })] }),
+    'new',
+  ],
+  [
+    'a write that settled long ago claims nothing',
+    told([seen('1', 600)], { writes: [write({ state: 'made' })] }),
+    'new',
+  ],
+  ['an absent write claims nothing by its text', told([seen('1', 1)], { writes: [write({ state: 'absent' })] }), 'new'],
+  [
+    'what an automation does right after ours is a consequence',
+    told([seen('1', 1), seen('2', 3, robot)]),
+    'echo consequence',
+  ],
+  [
+    'what an automation does after a person is its own',
+    told([seen('1', 1), seen('2', 2, person), seen('3', 3, robot)]),
+    'echo new new',
+  ],
+  ['what an automation does later than settleMs is its own', told([seen('1', 1), seen('2', 12, robot)]), 'echo new'],
+  ['what an automation does before ours is its own', told([seen('1', 0.5, robot), seen('2', 1)]), 'new echo'],
+  [
+    'a consequence is told from an echo that an earlier read found',
+    told([seen('1', 1), seen('2', 3, robot)], { known: new Map([['1', 'echo']]), writes: [] }),
+    'known consequence',
+  ],
+  [
+    'after a known action of a person an automation is its own',
+    told([seen('1', 1), seen('2', 2, person), seen('3', 3, robot)], {
+      known: new Map([
+        ['1', 'echo'],
+        ['2', 'action'],
+      ]),
+      writes: [],
+    }),
+    'known known new',
+  ],
+  [
+    'what lies before go-live is not carried',
+    told([seen('1', -60, person), seen('2', 1, person)], { liveSince: at(0), writes: [] }),
+    'before-go-live new',
+  ],
+  [
+    'a bare change by our account beside our open write is ours',
+    told([seen('1', 1, { bare: true, fingerprint: 'x' })]),
+    'echo',
+  ],
+];
+
+for (const [name, result, expected] of cases) {
+  test(name, () => assert.equal(result, expected));
+}
+
+test('every action before the stop is told as exactly one thing, in order, and nothing ever throws', () => {
+  const action = fc.record({
+    externalId: fc.constantFrom('1', '2', '3', '4'),
+    at: fc.constantFrom(at(-20), at(0), at(1), at(15), at(100), 'never'),
+    author: fc.record({ name: fc.constant('x'), role: fc.constantFrom('agent', 'user', 'service', 'automation') }),
+    fingerprint: fc.constantFrom('note:hidden:1', 'b'),
+    bare: fc.boolean(),
+  }) as fc.Arbitrary<Recognisable>;
+  const writes = fc.array(
+    fc
+      .record({ state: fc.constantFrom('open', 'made', 'settled', 'absent'), actionIds: fc.subarray(['1', '2']) })
+      .map((part) => write(part)),
+    { maxLength: 2 },
+  );
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 6 }), writes, (actions, open) => {
+      const result = recognise({
+        actions,
+        known: new Map([['3', 'action']]),
+        writes: open,
+        liveSince: at(0),
+        settleMs: 10_000,
+      });
+      assert.deepEqual(
+        result.actions.map(({ index }) => index),
+        [...actions.keys()].slice(0, result.stoppedAt ?? undefined),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
+import { connect, rows, type Connection } from '#db/base/client.ts';
+import { createPromises, type PromiseWrite } from '#db/carry/promise-writes.ts';
+import type { PromiseInput } from '#db/carry/writes.ts';
+import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+
+describe('promises of writes made together', () => {
+  let database: TestDatabase;
+  let connection: Connection;
+  let promise: PromiseWrite;
+  before(async () => {
+    database = await freshDatabase('promises');
+    connection = connect(database.url, { max: 4 });
+    promise = createPromises(connection.db);
+    await connection.db.execute(sql`insert into couriers (instance, epoch) values ('north', 7)`);
+  });
+  after(async () => {
+    await connection.close();
+    await database.drop();
+  });
+
+  const input = (ticket: string | null, epoch = 7): PromiseInput => ({
+    delivery: randomUUID(),
+    step: 0,
+    instance: 'north',
+    epoch,
+    ticket,
+    marker: `marker "of" ${ticket}, \\ and {all}`,
+    fingerprints: ['a', 'b,"c"'],
+    plan: null,
+    timeoutMs: 5_000,
+  });
+
+  it('are each kept as they were given, with a deadline by the database’s clock', async () => {
+    const inputs = [input('1'), input('2'), input(null)];
+    const promised = await Promise.all(inputs.map(promise));
+    for (const one of promised) {
+      assert.equal(one.kind, 'promised');
+      assert.ok(one.kind === 'promised' && one.leftMs > 3_000 && one.leftMs <= 5_000);
+    }
+    for (const { delivery, marker, fingerprints, ticket } of inputs) {
+      const [row] = await rows(
+        connection.db,
+        sql`select marker, fingerprints, ticket, state from writes where delivery = ${delivery}`,
+      );
+      assert.deepEqual(row, { marker, fingerprints, ticket, state: 'open' });
+    }
+  });
+
+  it('are refused one by one: to who has lost the courier, and where the ticket has an open write', async () => {
+    const [good, lost, busy] = await Promise.all([promise(input('3')), promise(input('4', 6)), promise(input('1'))]);
+    assert.deepEqual([good.kind, lost.kind, busy.kind], ['promised', 'lost', 'busy']);
+  });
+});

@@ -1,0 +1,48 @@
+/** Once a second in every worker: starts the checks of pairings that ask for them, and ends links whose last notes are written. */
+import { WorkflowExecutionAlreadyStartedError, type Client as TemporalClient } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import type { Client } from '#db/base/client.ts';
+import { finishClosing } from '#db/links/link-close.ts';
+import { duePairings } from '#db/links/pairings.ts';
+import type { Log } from '#activities/deps.ts';
+import { connectId, connectWorkflow, taskQueue } from '#workflows/contract.ts';
+
+export type LinkChoresDeps = {
+  readonly db: Client;
+  temporal(): TemporalClient | null;
+  readonly log: Log;
+};
+
+export const linkChoresEveryMs = 1_000;
+const startWithinMs = 5_000;
+
+export function createLinkChores(deps: LinkChoresDeps): () => Promise<void> {
+  const started = new Set<string>();
+  return async () => {
+    for (const link of await finishClosing(deps.db)) deps.log.info({ link }, 'the link has ended');
+    const due = await duePairings(deps.db);
+    const ids = new Set(due.map(({ id, run }) => connectId(id, run)));
+    for (const id of started) if (!ids.has(id)) started.delete(id);
+    const temporal = deps.temporal();
+    if (temporal === null) return;
+    for (const { id, run } of due) {
+      const workflowId = connectId(id, run);
+      if (started.has(workflowId)) continue;
+      await temporal
+        .withDeadline(Date.now() + startWithinMs, () =>
+          temporal.workflow.start(connectWorkflow, {
+            workflowId,
+            taskQueue,
+            args: [id, run],
+            workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+            workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+          }),
+        )
+        .catch((error: unknown) => {
+          // It has run; what it left is told by the row.
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        });
+      started.add(workflowId);
+    }
+  };
+}

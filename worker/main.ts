@@ -1,0 +1,45 @@
+/** The worker's process. `--bundle-cache DIR` keeps there what it makes of the workflows' code, for a faster next start. */
+import { parseArgs } from 'node:util';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { ConfigError, loadConfig, type Config } from '#config/env.ts';
+import { surviveDriverFault } from '#db/base/driver-fault.ts';
+import { makeLog } from '#config/log.ts';
+import { createHelpdesk } from '#connectors/index.ts';
+import { SchemaError } from '#db/base/migrate.ts';
+import { cachedBundle } from './cached-bundle.ts';
+import { runWorker } from './run-worker.ts';
+
+async function main(): Promise<number> {
+  let config: Config;
+  try {
+    config = loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+  const log = makeLog({ level: config.log, name: 'worker' });
+  surviveDriverFault(log);
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
+    shutdownSignals: [],
+  });
+  const asked = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
+  try {
+    const cache = parseArgs({ options: { 'bundle-cache': { type: 'string' } } }).values['bundle-cache'];
+    const bundle = cache === undefined ? undefined : await cachedBundle(cache);
+    await runWorker(config, log, asked.signal, { createHelpdesk, ...(bundle === undefined ? {} : { bundle }) });
+    return 0;
+  } catch (error) {
+    if (asked.signal.aborted) return 0;
+    if (error instanceof SchemaError) {
+      process.stderr.write(`${error.message}\n`);
+      return 78;
+    }
+    throw error;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main();

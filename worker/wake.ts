@@ -1,0 +1,54 @@
+/** After a commit: rings the bells of running drains, and wakes the couriers that sleep. Never awaited by who commits. */
+import type { Client as TemporalClient } from '@temporalio/client';
+import { notifyLanes, takeLeases, type Wake } from '#db/carry/couriers.ts';
+import type { Db } from '#db/base/client.ts';
+import { carryWorkflow, courierId, taskQueue, wakeSignal } from '#workflows/contract.ts';
+
+export type WakeDeps = {
+  readonly db: Db;
+  /** Null while Temporal can't be reached: what is due waits in the database, and the sweeper wakes it later. */
+  temporal(): TemporalClient | null;
+  onError(error: unknown): void;
+  /** Rings a drain of this very process; true where there is one, which then needs no other sign. */
+  ringHere?(instance: string): boolean;
+};
+
+/** Wakes asked for while one is under way are joined, so that a busy instance costs one statement at a time. */
+export function createWake(deps: WakeDeps): Wake {
+  const asked = new Set<string>();
+  let running = false;
+  const run = async (): Promise<void> => {
+    running = true;
+    try {
+      while (asked.size > 0) {
+        const instances = [...asked];
+        asked.clear();
+        await notifyLanes(deps.db, instances);
+        for (const instance of await takeLeases(deps.db, instances)) {
+          await signalCourier(deps.temporal(), instance).catch(deps.onError);
+        }
+      }
+    } catch (error) {
+      deps.onError(error);
+    } finally {
+      running = false;
+    }
+  };
+  return (instances) => {
+    for (const instance of instances) if (deps.ringHere?.(instance) !== true) asked.add(instance);
+    if (!running && asked.size > 0) void run();
+  };
+}
+
+/** An empty signal: sent twice, or to a courier that is leaving, it does no harm. */
+export async function signalCourier(temporal: TemporalClient | null, instance: string): Promise<void> {
+  if (temporal === null) return;
+  await temporal.withDeadline(Date.now() + 5_000, () =>
+    temporal.workflow.signalWithStart(carryWorkflow, {
+      workflowId: courierId(instance),
+      taskQueue,
+      args: [instance],
+      signal: wakeSignal,
+    }),
+  );
+}
