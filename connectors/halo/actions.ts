@@ -23,6 +23,7 @@ export async function listActions(
   const what = { ...call, what: `Reading the actions of ticket ${ticketId}` };
   const found = new Map<number, HaloAction>();
   let until: string | null = null;
+  let most = 0;
   for (let asked = 1; ; asked++) {
     if (asked > mostRequests) throw new HelpdeskError('refused', 'endless-list', `${what.what}: the list has no end.`);
     const query = {
@@ -41,12 +42,14 @@ export async function listActions(
     );
     const fresh = rows.filter(({ id }) => !found.has(id));
     for (const action of fresh) found.set(action.id, action);
+    most = Math.max(most, total ?? 0);
     if (fresh.length === 0 || isWhole(found, rows, held, total, since)) break;
     const oldest = oldestOf(fresh);
     if (oldest === null) break;
-    // That instant is asked for again: several actions may have it.
-    until = shifted(oldest, 1);
+    // That second is asked for again: several actions may be of it, and Halo may cut its fraction off.
+    until = shifted(oldest, 1_000);
   }
+  if (since === null && most > found.size && !found.has(1)) client.incomplete(what.what);
   return [...found.values()]
     .filter((action) => since === null || (timeOf(action) ?? since) >= since)
     .sort((a, b) => a.id - b.id);

@@ -30,6 +30,8 @@ export type HaloClient = {
   upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: Call): Promise<T>;
   /** `sizeOf` is asked only where the bytes might also be an address. */
   download(path: string, sizeOf: () => Promise<number | null>, call: Call): Promise<OpenedAttachment>;
+  /** A list told of more rows than it would give. */
+  incomplete(what: string): void;
   /** An address that needs no login, such as that of a picture. */
   open(url: string, call: Call): Promise<OpenedAttachment>;
 };
@@ -128,6 +130,7 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
       const found = await linkOrFile(reply, call.what, sizeOf);
       return 'file' in found ? openedFrom(found.file, call.what) : followed(context.http, found.link, baseUrl, call);
     },
+    incomplete: (what) => notices.incomplete(what),
     open: (url, call) => followed(context.http, url, baseUrl, call),
   };
 }

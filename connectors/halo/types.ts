@@ -1,4 +1,5 @@
 /** Ticket types with what their workflows allow and their forms ask for: a request each, so kept for longer than the rest. */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { CatalogueType } from '#core/words/vocabulary.ts';
 import { assumed } from './assumed.ts';
 import type { Call } from './call.ts';
@@ -17,10 +18,16 @@ const keptMs = 3_600_000;
 export function createTypeReader(client: HaloClient): TypeReader {
   const known = new Map<number, { readonly details: TypeDetails; readonly until: number }>();
 
-  async function detailsOf(id: number, call: Call): Promise<TypeDetails> {
+  /** Null for a type that the application may not look into: nothing is known of its restrictions then. */
+  async function detailsOf(id: number, call: Call): Promise<TypeDetails | null> {
     const kept = known.get(id);
     if (kept !== undefined && kept.until > performance.now()) return kept.details;
-    const details = await client.get(`TicketType/${id}`, { includedetails: true }, ticketTypeDetails, call);
+    const query = { includedetails: true };
+    const details = await client.get(`TicketType/${id}`, query, ticketTypeDetails, call).catch((error: unknown) => {
+      if (error instanceof HelpdeskError && ['refused', 'auth'].includes(error.class)) return null;
+      throw error;
+    });
+    if (details === null) return null;
     known.set(id, { details, until: performance.now() + keptMs });
     return details;
   }
@@ -32,7 +39,8 @@ export function createTypeReader(client: HaloClient): TypeReader {
   };
 }
 
-function catalogueType(type: TicketType, details: TypeDetails, fields: readonly FieldInfo[]): CatalogueType {
+function catalogueType(type: TicketType, details: TypeDetails | null, fields: readonly FieldInfo[]): CatalogueType {
+  if (details === null) return { name: type.name };
   const { allowall_actions, allowall_status } = details;
   const kinds = (details.allowed_actions ?? []).flatMap((row) => row.key2_name ?? row.name ?? []);
   const statuses = (details.allowed_status ?? []).flatMap((row) => row.status_name ?? []);

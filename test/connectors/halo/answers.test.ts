@@ -469,3 +469,32 @@ test('statuses and fields of other things than tickets are not taken for those o
   assert.ok(!catalogue.statuses.some(({ name }) => name === 'Proposal sent'));
   assert.ok(!catalogue.fields.some(({ name }) => name === 'CFserialNumber'));
 });
+
+test('a note that Halo cleans or puts into other words is known again by its marker, once', async () => {
+  const ticketId = await newTicket();
+  await bench.client.fault({ kind: 'rewritten-note', match: { path: '^/api/actions' } });
+  const carried = await carryOut(bench.helpdesk, commandFor(ticketId, { kind: 'Update', note: '<p>My own words</p>' }));
+  const { actions } = await readOf(bench.restarted(), ticketId);
+  const ours = actions.filter(({ author }) => author.role === 'service');
+  assert.equal(ours.length, 1);
+  assert.ok(ours[0] !== undefined && isEchoOf(ours[0], { ...carried, actionIds: [] }));
+  assert.doesNotMatch(ours[0].note ?? '', /My own words/);
+});
+
+test('a type that may not be looked into restricts nothing and costs no other', async () => {
+  await bench.client.fault({ kind: 'status', status: 403, times: 0, match: { path: '^/api/tickettype/1' } });
+  const { types } = await bench.connect().catalogue(longEnough());
+  const incident = types.find(({ name }) => name === 'Incident');
+  assert.deepEqual([incident, types.length], [{ name: 'Incident' }, 2]);
+});
+
+test('a history of which Halo gives only the newest part is read as far as it goes, and told to the log', async () => {
+  const ticketId = await newTicket();
+  for (let index = 0; index < 30; index++)
+    await bench.people.agentNote(ticketId, { visible: false, html: `n${index}` });
+  const { desk, notices } = changed((path, body) =>
+    path === 'Actions' ? { record_count: 31, actions: rowsOf(body).slice(0, 26) } : body,
+  );
+  assert.equal((await readOf(desk, ticketId)).actions.length, 26);
+  assert.match(notices.join(), /^list-incomplete: Reading the actions of ticket \d+: Halo tells of more than it gives/);
+});

@@ -134,6 +134,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'GET /Agent/me': { query: {} },
+  'GET /WebhookEvent': { query: { webhook_id: 'string' } },
 };
 
 export const schemas: Readonly<Record<string, Readonly<Record<string, SpecType>>>> = {

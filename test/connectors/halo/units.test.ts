@@ -98,6 +98,19 @@ test('a webhook only names tickets, whatever its shape', () => {
     hintOf({ event: 'New Action', webhook_id: 'x', ticket: { id: 12 }, actions: [{ id: 3, ticket_id: 12 }] }),
     ['12'],
   );
+  const seen = {
+    id: '5f0c1e2a-7d43-4b8e-9a61-000000000001',
+    webhook_id: '5f0c1e2a-7d43-4b8e-9a61-000000000002',
+    notification_id: 44,
+    escmsg_id: 45,
+    event: 'ticket status changed',
+    object_id: 12,
+    agent_id: 3,
+    timestamp: '2026-11-28T01:00:00Z',
+    ticket: { id: 12, client_id: 9, user_id: 8 },
+  };
+  assert.deepEqual(hintOf(seen), ['12']);
+  assert.deepEqual(hintOf({ event: 'ticket status changed' }), []);
   assert.deepEqual(hintOf([{ ticket: { id: 1 } }, { ticket_id: '2' }, { tickets: [{ id: 3 }] }]), ['1', '2', '3']);
   assert.deepEqual(hintOf({ id: 7, summary: 'x', status_id: 1 }), ['7']);
   for (const nothing of [
