@@ -41,7 +41,8 @@ export async function placed(
   for (const file of attachments) {
     const key = fileKey(file);
     const why = desk.made.refusal(ticketId, key);
-    if (file.inline && why === undefined) await placePicture(desk, ticketId, file, options, call);
+    const isKnown = desk.made.picture(ticketId, key) !== undefined || desk.made.file(ticketId, key) !== undefined;
+    if (file.inline && why === undefined && !isKnown) await writePicture(desk, ticketId, file, options, call);
     const picture = desk.made.picture(ticketId, key);
     if (picture !== undefined) {
       urls.set(file.id, picture);
@@ -64,7 +65,7 @@ export async function placed(
 }
 
 /** Throws HelpdeskError; what Halo refuses is remembered instead, for the note says so. */
-async function placePicture(
+async function writePicture(
   desk: Filing,
   ticketId: string,
   file: Attachment,
@@ -72,7 +73,6 @@ async function placePicture(
   call: Call,
 ): Promise<void> {
   const key = fileKey(file);
-  if (desk.made.picture(ticketId, key) !== undefined || desk.made.file(ticketId, key) !== undefined) return;
   const open = (): Readable => options.openStaged(file);
   try {
     desk.made.rememberPicture(ticketId, key, await uploadPicture(desk.client, { ticketId, file, open }, call));
@@ -100,7 +100,8 @@ export async function attach(
   const [file] = command.attachments;
   if (file === undefined) throw new HelpdeskError('refused', 'no-file', 'The step names no file.');
   if (file.inline) {
-    await placePicture(desk, ticketId, file, options, call);
+    // Also where one is remembered: the ticket may be another one of the same number, on a desk that was restored.
+    await writePicture(desk, ticketId, file, options, call);
     return { ticketId, actionIds: [] };
   }
   const text = wholeNote(file);

@@ -498,3 +498,24 @@ test('a history of which Halo gives only the newest part is read as far as it go
   assert.equal((await readOf(desk, ticketId)).actions.length, 26);
   assert.match(notices.join(), /^list-incomplete: Reading the actions of ticket \d+: Halo tells of more than it gives/);
 });
+
+test('a picture is written again for a ticket of the same number on a desk that was set back', async () => {
+  const own = await haloBench('acme');
+  try {
+    const picture = fileOf('b.png', 'image/png', Buffer.from('a picture'), true);
+    const shows = async (): Promise<string> => {
+      const ticketId = await own.people.createTicket({ summary: 'x', html: 'x' });
+      const note = `<p>shown <img src="cid:${picture.id}"></p>`;
+      await carryOut(own.helpdesk, commandFor(ticketId, { note, attachments: [picture] }));
+      const [action] = await actionsWith(own.restarted(), ticketId, 'shown');
+      const opened = await own.restarted().openAttachment(ticketId, action?.attachments[0]?.id ?? '', longEnough());
+      assert.equal(String(await buffer(opened.stream)), 'a picture');
+      return ticketId;
+    };
+    const first = await shows();
+    own.twin.reset();
+    assert.equal(await shows(), first, 'the number is given again');
+  } finally {
+    await own.stop();
+  }
+});

@@ -63,9 +63,9 @@ test('a carried note with status and fields costs one request, and two to read i
 });
 
 test('files cost one request each beside the note, also when their ids are remembered', async () => {
+  const ticketId = await newTicket();
   const files = [fileOf('a.txt', 'text/plain', Buffer.from('a')), fileOf('b.png', 'image/png', Buffer.from('b'), true)];
   for (const visibility of ['visible', 'hidden'] as const) {
-    const ticketId = await newTicket();
     const command = commandFor(ticketId, {
       note: `<p><img src="cid:${files[1]?.id}"></p>`,
       visibility,
