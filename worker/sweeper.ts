@@ -8,7 +8,7 @@ import { takeDueLeases } from '#db/carry/couriers.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
-import { claimUntold } from '#db/base/notices.ts';
+import { claimUnannounced } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from '#activities/deps.ts';
 import { taskQueue, watcherId, watchWorkflow } from '#workflows/contract.ts';
@@ -86,7 +86,7 @@ async function sweep(deps: SweeperDeps): Promise<void> {
     deps.wake(await markOverdue(deps.db, overdue.id));
   }
   await noticeInstances(deps.db, awayMs);
-  for (const notice of await claimUntold(deps.db, 50)) {
+  for (const notice of await claimUnannounced(deps.db, 50)) {
     const to = await notifyTargets(deps.db, notice.link);
     await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });
   }
