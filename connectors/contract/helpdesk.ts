@@ -88,4 +88,6 @@ export type ConnectorContext = {
   readonly options: Readonly<Record<string, unknown>>;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
+  /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */
+  readonly notice?: (code: string, text: string) => void;
 };

@@ -1,15 +1,18 @@
 /** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { sameName } from '#core/words/names.ts';
 import type { CatalogueField, FieldType, FieldValue } from '#core/words/vocabulary.ts';
+import { sameName } from '#core/words/names.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
+
+/** `inputtype` of a text that is a whole number, money, or a decimal. */
+const numeric: ReadonlySet<number> = new Set([1, 2, 4]);
 
 /** Halo's `type`, and `inputtype` where that matters. */
 function typeOf({ type, inputtype }: FieldInfo): FieldType {
   switch (type) {
     case 0:
-      return inputtype === 4 ? 'number' : 'text';
+      return numeric.has(inputtype ?? 0) ? 'number' : 'text';
     case 2:
       return 'option';
     case 3:
@@ -99,7 +102,7 @@ function optionName(field: FieldInfo, value: WireValue): string {
   return field.values?.find(({ id, name }) => String(id) === text || name === text)?.name ?? text;
 }
 
-function optionId(field: FieldInfo, value: FieldValue | undefined): number {
+function optionId(field: FieldInfo, value: FieldValue | undefined): number | string {
   const id = field.values?.find(({ name }) => sameName(name, String(value)))?.id;
   if (id === undefined) throw unfit(field, value, 'one of its options');
   return id;

@@ -3,16 +3,23 @@
  * Other URLs are left as they are for the sanitiser.
  */
 import { rewriteImages } from '#core/text/images.ts';
+import { pictureId } from './pictures.ts';
 
-/** The note with this desk's own picture URLs as `cid:`, and the ids of the attachments it shows. */
-export function withCids(html: string, baseUrl: string): { readonly html: string; readonly ids: ReadonlySet<string> } {
-  const ids = new Set<string>();
+export type WithCids = {
+  readonly html: string;
+  /** Ferry's ids of the pictures it shows, each with the address it is shown by. */
+  readonly ids: ReadonlyMap<string, string>;
+};
+
+/** The note with this desk's own picture URLs as `cid:`. */
+export function withCids(html: string, baseUrl: string): WithCids {
+  const ids = new Map<string, string>();
   const base = URL.parse(baseUrl);
   const changed = rewriteImages(html, (src) => {
     const url = URL.parse(src, `${baseUrl}/`);
     const id = url === null || url.origin !== base?.origin ? undefined : attachmentId(url);
     if (id === undefined) return null;
-    ids.add(id);
+    ids.set(id, url?.href ?? '');
     return { src: `cid:${id}` };
   });
   return { html: changed, ids };
@@ -22,7 +29,7 @@ function attachmentId(url: URL): string | undefined {
   const inPath = /\/api\/attachment\/(?:image\/)?(\d+)$/i.exec(url.pathname)?.[1];
   if (inPath !== undefined) return inPath;
   const inQuery = /\/api\/attachment(?:\/image)?$/i.test(url.pathname) ? url.searchParams.get('id') : null;
-  return inQuery !== null && /^\d+$/.test(inQuery) ? inQuery : undefined;
+  return inQuery !== null && /^\d+$/.test(inQuery) ? inQuery : pictureId(url);
 }
 
 /** The note with each `cid:<id>` as the URL that `urls` has for it; a picture without one loses its source. */

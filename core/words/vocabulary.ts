@@ -152,6 +152,8 @@ export type CatalogueType = {
   /** Absent: no restriction. */
   readonly kinds?: readonly string[];
   readonly statuses?: readonly string[];
+  /** Fields without which the desk takes no new ticket of this type; absent: none that are known. */
+  readonly required?: readonly string[];
 };
 
 export type Catalogue = {

@@ -48,3 +48,11 @@ export function htmlOf(text: string): string {
 export function fill(template: string, words: Readonly<Record<string, string>>): string {
   return template.replace(/\$([a-z_]+)/g, (whole, name: string) => words[name] ?? whole);
 }
+
+/** The same text in other markup, as an editor leaves it: attributes are renamed or lost, everything is in a block. */
+export function cleaned(html: string): string {
+  const bare = html
+    .replace(/<(p|div|span)\b[^<>]*>/gi, '<$1 class="halo">')
+    .replace(/<\/?b>/gi, (tag) => tag.replace(/b/i, 'strong'));
+  return `<div class="halo-note">${bare}</div>`;
+}
