@@ -2,6 +2,7 @@
 // secrets included), `configFrom` checks it; both name every fault, never only the first.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isServiceLink } from './service-links.ts';
 
 export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
 
@@ -127,15 +128,16 @@ export type RawSettings = Readonly<Partial<Record<SettingName, string>>>;
 export type ReadResult = { readonly raw: RawSettings; readonly faults: readonly Fault[] };
 
 /**
- * Collects what is set. An unknown FERRY_ variable is a fault, since a typing mistake would otherwise go unseen;
- * FERRY_TEST_ belongs to the tests. Empty counts as not set.
+ * Collects what is set, without the white space at its ends: no setting begins or ends with any, but files and
+ * templates do. Empty counts as not set. An unknown FERRY_ variable is a fault, since a typing mistake would otherwise
+ * go unseen; FERRY_TEST_ belongs to the tests, and what Kubernetes sets for a Service is nobody's setting.
  * @param readText reads the file that a `_FILE` variable names; throws when it cannot
  */
 export function readEnv(env: Environment, readText: (path: string) => string): ReadResult {
   const faults: Fault[] = [];
   const raw: Partial<Record<SettingName, string>> = {};
   for (const name of names) {
-    const [value, path] = [env[name], env[`${name}_FILE`]];
+    const [value, path] = [settingIn(env, name), settingIn(env, `${name}_FILE`)];
     const setting: Setting = settings[name];
     if (setting.secret !== true) {
       if (value) raw[name] = value;
@@ -147,7 +149,14 @@ export function readEnv(env: Environment, readText: (path: string) => string): R
       });
     } else if (path) {
       try {
-        raw[name] = readText(path).replace(/\r?\n$/, '');
+        const text = readText(path).trim();
+        if (text === '')
+          faults.push({
+            variable: `${name}_FILE`,
+            problem: `names ${path}, which is empty`,
+            fix: 'write the value into it',
+          });
+        else raw[name] = text;
       } catch (error) {
         faults.push({
           variable: `${name}_FILE`,
@@ -164,8 +173,17 @@ export function readEnv(env: Environment, readText: (path: string) => string): R
     }),
   );
   for (const name of Object.keys(env).toSorted())
-    if (name.startsWith('FERRY_') && !name.startsWith('FERRY_TEST_') && !known.has(name)) faults.push(unknown(name));
+    if (name.startsWith('FERRY_') && !name.startsWith('FERRY_TEST_') && !known.has(name) && !isInjected(env, name))
+      faults.push(unknown(name));
   return { raw, faults };
+}
+
+function settingIn(env: Environment, name: string): string | undefined {
+  return isInjected(env, name) ? undefined : env[name]?.trim();
+}
+
+function isInjected(env: Environment, name: string): boolean {
+  return isServiceLink(name, env[name] ?? '');
 }
 
 function unknown(variable: string): Fault {
