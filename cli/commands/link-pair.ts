@@ -69,6 +69,12 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
   const instance = instanceOption(options.instance);
   const contact = options.contact === undefined ? null : readContact(options.contact);
   const given = code === undefined ? null : readPairingCode(code);
+  if (given === 'damaged')
+    throw new CliError(
+      'damaged-code',
+      exitCodes.usage,
+      'a letter of this code is missing, wrong or too many; copy it again, whole, from ferry link invite at the other side',
+    );
   const parts = given === null ? null : partsOfIssuer(given.issuer);
   if (given === null || parts === null)
     throw new CliError(

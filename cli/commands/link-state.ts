@@ -62,7 +62,10 @@ export async function resumeLink(id: string, options: ResumeOptions, deps: CliDe
     const peer = await loadPeer(db, id);
     if (state === 'quarantined' && peer !== null && !(await leaveQuarantine(tools, id, peer, sides, options)))
       return exitCodes.no;
-    if (options.dryRun === true) return exitCodes.ok;
+    if (options.dryRun === true) {
+      deps.out(`${id} is ${state}. Without --dry-run it would be active again, and what waits would be carried.\n`);
+      return exitCodes.ok;
+    }
     await setLinkState(db, id, 'active', null, by);
     await notifyLanes(db, [sides.ownInstance, sides.farInstance]).catch(() => undefined);
     deps.out(`${id} goes on.\n`);
