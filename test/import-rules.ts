@@ -112,6 +112,7 @@ export const importRules: readonly ImportRule[] = [
   ),
   ...rooms('db', dbRooms, ['node:*', '#core/**', ...database], ', core, drizzle-orm, postgres'),
   ...activities,
+  except(roomOf(activities, 'activities/carry/**'), ['activities/carry/picture-name.ts'], ['file-type']),
   only(
     ['activities/*.ts'],
     [...work, '#activities/**'],
