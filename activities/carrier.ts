@@ -1,5 +1,5 @@
 /** Who carries the lanes to an instance: a desk of ours is written to, a peer is handed over to, an in-house tool offered. */
-import type { CarrierRun, Turn } from './turn.ts';
+import type { CarrierRun, Turned } from './turn.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { loadInstance } from '#db/settings/instances.ts';
@@ -15,7 +15,7 @@ export type Carrier = {
   /** Lanes carried side by side. */
   readonly concurrency: number;
   /** One turn of a lane; `lane.head` and `lane.place` count only where `fresh`. Throws InstanceTrouble. */
-  carry(lane: DueLane, fresh: boolean): Promise<Turn>;
+  carry(lane: DueLane, fresh: boolean): Promise<Turned>;
 };
 
 /** The carrier as things stand now: new credentials and options act on what is carried next. */

@@ -38,9 +38,10 @@ function isSo(command: Command, snapshot: TicketSnapshot): boolean {
   );
 }
 
-/** Whose doing a status other than ours is. */
-export function whoseStatus(logged: LogReadingResult): 'a person' | 'nobody known' {
-  return logged.people.some((action) => action.words.status !== undefined) ? 'a person' : 'nobody known';
+/** The status that was asked for and is not so, although no person changed it since; null: it is so, or somebody did. */
+export function statusUndone({ status }: Command, snapshot: TicketSnapshot, logged: LogReadingResult): string | null {
+  if (status === undefined || sameName(status, snapshot.status)) return null;
+  return logged.people.some((action) => action.words.status !== undefined) ? null : status;
 }
 
 /** Names of fields that were asked for and are not so, although nobody changed them since. */

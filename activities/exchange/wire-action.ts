@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { signerOf } from '#protocols/ferry/provenance.ts';
 import { canonicalConstant } from '#core/log/constant.ts';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
+import { must } from '#core/words/must.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import type { Outgoing } from '#core/conversation/send.ts';
-import type { ConstantPart, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { ConstantPart } from '#core/words/vocabulary.ts';
 import { wireAction, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { keyOf } from '#db/exchange/origin-keys.ts';
 import type { WorkDeps } from '#activities/deps.ts';
-import { sendingSide } from '#activities/carry/what-leaves.ts';
 
 export type Built =
   | { readonly kind: 'action'; readonly action: WireAction; readonly hash: string }
@@ -27,7 +27,6 @@ export async function buildAction(
   const { delivery, action } = context;
   const constant = wireConstantOf(context, outgoing, directory);
   const text = canonicalConstant(constant as ConstantPart);
-  const snapshot = senderSnapshot(context);
   const { words } = outgoing.action;
   const candidate = {
     seq: delivery.seq,
@@ -40,18 +39,19 @@ export async function buildAction(
     drops: outgoing.drops.slice(0, 100),
     trace: action.trace ?? action.id.replaceAll('-', ''),
     late: delivery.releasedAt !== null,
-    ticket: ticketOf(context),
+    ticket: must(senderTicket(context), "the sender's ticket"),
     ...(delivery.escalation
       ? {
           escalation: {
-            summary: (outgoing.summary ?? snapshot?.summary ?? '').slice(0, wireLimits.summary),
+            summary: (outgoing.summary ?? context.from.snapshot?.summary ?? '').slice(0, wireLimits.summary),
             ...(outgoing.requester === undefined ? {} : { requester: outgoing.requester }),
           },
         }
       : {}),
   };
   const checked = wireAction.safeParse(candidate);
-  if (!checked.success) return { kind: 'beyond', where: checked.error.issues[0]?.path.join('.') ?? '' };
+  if (!checked.success)
+    return { kind: 'beyond', where: must(checked.error.issues[0], 'what is beyond a limit').path.join('.') };
   return { kind: 'action', action: checked.data, hash: createHash('sha256').update(text).digest('hex') };
 }
 
@@ -84,7 +84,7 @@ function wireFiles(files: ConstantPart['attachments']): WireConstant['attachment
     type: type === null ? null : type.slice(0, wireLimits.name),
     sizeBytes: sizeBytes ?? 0,
     inline,
-    sha256: sha256 ?? '',
+    sha256: must(sha256, 'digest of a staged file'),
   }));
 }
 
@@ -113,26 +113,13 @@ async function signatureOf(
 }
 
 /** How the sender's ticket stands; null where there is none yet. */
-export function senderTicket(context: DeliveryContext): WireTicket | null {
-  const { mirror } = context;
-  const side = sendingSide(context);
-  const id = side === 'customer' ? mirror.customer_ticket : mirror.supplier_ticket;
+export function senderTicket({ from }: DeliveryContext): WireTicket | null {
+  const { ticketId: id, number, url, snapshot } = from;
   if (id === null) return null;
-  const snapshot = senderSnapshot(context);
-  const number = side === 'customer' ? mirror.customer_number : mirror.supplier_number;
-  const url = side === 'customer' ? mirror.customer_url : mirror.supplier_url;
   return {
     id: id.slice(0, wireLimits.name),
     number: (snapshot?.number || number || id).slice(0, wireLimits.name),
     url: (snapshot?.url ?? url ?? '').slice(0, 2_048),
     closed: snapshot?.closed ?? false,
   };
-}
-
-function ticketOf(context: DeliveryContext): WireTicket {
-  return senderTicket(context) ?? { id: '', number: '', url: '', closed: false };
-}
-
-function senderSnapshot(context: DeliveryContext): TicketSnapshot | null {
-  return sendingSide(context) === 'customer' ? context.customerSnapshot : context.supplierSnapshot;
 }

@@ -1,4 +1,5 @@
 /** `ferry client add|rotate|revoke`, `ferry link rotate`, `ferry key rotate`: what both sides of a link prove themselves with. */
+import { otherSide } from '#core/words/ends.ts';
 import { suggestion } from '#core/words/nearest.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import {
@@ -72,7 +73,7 @@ export async function clientAdd(link: string, options: ClientAddOptions, deps: C
       .transaction((tx) =>
         createApiLink(tx, {
           link,
-          side: role === 'customer' ? 'supplier' : 'customer',
+          side: otherSide(role),
           instance,
           tool: { id: tool, name: options.name ?? tool },
           publicUrl: url,
@@ -111,7 +112,7 @@ function tell(
     'The secret is shown this once. It is for:',
     `  issuer  ${issuer}`,
     `  token   ${about.url}/oauth/token (client credentials)`,
-    `  calls   ${about.url}/v1/${about.role === 'customer' ? 'supplier' : 'customer'}/…, as the ${about.role}; ${about.url}/docs has them all`,
+    `  calls   ${about.url}/v1/${otherSide(about.role)}/…, as the ${about.role}; ${about.url}/docs has them all`,
   ])
     out(`${line}\n`);
 }

@@ -1,4 +1,5 @@
 /** `ferry link invite`, `accept` and `check`: two organisations join. */
+import { otherSide } from '#core/words/ends.ts';
 import { randomUUID } from 'node:crypto';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { partsOfIssuer } from '#protocols/ferry/identity.ts';
@@ -33,7 +34,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
   return withLinks(options, deps, { secrets: true }, async ({ db, seal, publicUrl }) => {
     const issuer = `${publicUrl()}/i/${instance}`;
     await drivenOrFail(db, instance);
-    const link = await linkId(db, options.link, `${instance}-${side === 'customer' ? 'supplier' : 'customer'}`);
+    const link = await linkId(db, options.link, `${instance}-${otherSide(side)}`);
     const { code, hash } = makePairingCode(issuer, side);
     await ensureKeys(db, seal, instance);
     const { id, expiresAt } = await createInvitation(db, {
@@ -45,7 +46,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
       codeHash: hash,
       by: 'cli',
     });
-    const other = side === 'customer' ? 'supplier' : 'customer';
+    const other = otherSide(side);
     if (options.json === true) deps.out(`${JSON.stringify({ code, link, issuer, expiresAt })}\n`);
     else
       for (const line of [
@@ -95,7 +96,7 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
       if (!(error instanceof HelpdeskError)) throw error;
       throw new CliError(error.code, exitCodes.config, error.message);
     });
-    const side: SideName = given.side === 'customer' ? 'supplier' : 'customer';
+    const side = otherSide(given.side);
     const [customer, supplier] = side === 'customer' ? [instance, parts.instance] : [parts.instance, instance];
     const link = await linkId(db, options.link, customer === supplier ? `${instance}-link` : `${customer}-${supplier}`);
     deps.out(`Pairing with ${given.issuer}; here the link will be called ${link}.\n`);

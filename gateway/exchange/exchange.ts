@@ -1,4 +1,5 @@
 /** `POST …/tickets`, `…/actions` and `…/receipts`: what one side sends the other. Answered only after the commit. */
+import { otherSide } from '#core/words/ends.ts';
 import type { Context } from 'hono';
 import type { SideName } from '#core/words/vocabulary.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
@@ -46,7 +47,7 @@ export function exchangeEndpoints(api: Api, deps: ApiDeps, verify: Verify): void
 }
 
 function sideEndpoints(api: Api, deps: ApiDeps, verify: Verify, side: SideName): void {
-  const other = side === 'customer' ? 'supplier' : 'customer';
+  const other = otherSide(side);
   endpoint(
     api,
     {
@@ -117,14 +118,12 @@ async function take(
   const faults = await verify(directory, sender, actions);
   const receive = { ...input, directory, faults };
   if (dryRun) {
-    const to: SideName = from === 'customer' ? 'supplier' : 'customer';
     const tried = await tryOut(db, async (tx) => {
       const received = await receiveActions(tx, receive);
       if (received === null) return null;
       const taken = acceptedOf(actions, received.answer);
       const decisions = await decisionsOn(tx, cache, {
         lane: { mirror: input.mirror, to: ends.receiver },
-        to,
         actions: taken,
       });
       return { ...received.answer, decisions };

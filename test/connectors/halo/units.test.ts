@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { byName, same } from '#connectors/halo/catalogue.ts';
 import { errorOf, pauseOf, tokenError, wordsOf } from '#connectors/halo/errors.ts';
 import { valueFrom, valueTo } from '#connectors/halo/fields.ts';
 import { hintOf } from '#connectors/halo/hint.ts';
@@ -154,6 +155,7 @@ test('values keep their types both ways: options by name, dates as dates, instan
     values,
   });
   assert.equal(valueTo(field(2), 'a TEAM'), 4);
+  assert.equal(valueTo(field(2), ' A  team'), 4);
   assert.equal(valueFrom(field(2), 4), 'A team');
   assert.deepEqual(valueTo(field(3), ['A team']), [4]);
   assert.deepEqual(valueFrom(field(3), [4]), ['A team']);
@@ -167,6 +169,13 @@ test('values keep their types both ways: options by name, dates as dates, instan
   assert.throws(() => valueTo(field(2), 'Nobody'), { class: 'refused', code: 'unfit-value' });
   assert.throws(() => valueTo(field(4), 'tomorrow'), { class: 'refused' });
   assert.throws(() => valueTo(field(0, 4), 'many'), { class: 'refused' });
+});
+
+test('names are equal here by the rule that they are equal by everywhere', () => {
+  const status = { name: 'Erled\u00edgt  heute' };
+  assert.equal(byName([status], 'erledi\u0301gt heute'), status);
+  assert.ok(same('In  Progress', ' in\u00a0progress'));
+  assert.ok(!same('In Progress', 'Inprogress'));
 });
 
 test('a command becomes as few requests as Halo allows, files of hidden notes behind their note', () => {
