@@ -11,6 +11,7 @@ import type { Together } from '#db/log/together.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 import type { Bells } from './bells.ts';
 import type { Peers } from './exchange/peers.ts';
+import type { Report } from './report.ts';
 
 export type Desk = {
   readonly instance: string;
@@ -83,6 +84,8 @@ export type WorkDeps = {
   readonly bells: Bells;
   readonly wake: Wake;
   readonly tell: Tell;
+  /** For those who watch from outside. */
+  readonly report: Report;
   readonly log: Log;
   readonly limits: Limits;
   /** Activity slots left in this worker, 0 to 1; idle drains yield when few are. */

@@ -96,6 +96,19 @@ const settings = {
     schema: z.string().regex(/@/).optional(),
     expects: 'the mail address that notices come from',
   },
+  FERRY_METRICS_HOST: {
+    schema: z.string().min(1).default('127.0.0.1'),
+    expects: 'the address at which Prometheus asks',
+  },
+  FERRY_METRICS_PORT: {
+    schema: port.optional(),
+    expects: 'a port from 0 to 65535, another one for each program of a machine',
+  },
+  // OpenTelemetry's own name. Its library reads this and what else begins so.
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url('http:', 'https:').optional(),
+    expects: 'the URL of an OTLP collector, such as http://127.0.0.1:4318',
+  },
   FERRY_LOG: {
     schema: z.enum(logLevels).default('info'),
     expects: `one of ${logLevels.join(', ')}`,
@@ -120,6 +133,10 @@ export type Config = {
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
   readonly log: LogLevel;
+  /** Where Prometheus asks; null: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+  /** An OTLP endpoint is set, so traces are sent. */
+  readonly otlp: boolean;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -250,6 +267,8 @@ export function configFrom(raw: RawSettings): ConfigResult {
     smtpUrl: get('FERRY_SMTP_URL'),
     mailFrom: get('FERRY_MAIL_FROM'),
     log: get('FERRY_LOG'),
+    metrics: metricsAt(get('FERRY_METRICS_HOST'), get('FERRY_METRICS_PORT')),
+    otlp: get('OTEL_EXPORTER_OTLP_ENDPOINT') !== undefined,
   };
   return faults.length === 0 ? { config, faults: [] } : { faults };
 }
@@ -266,6 +285,10 @@ export function loadConfig(env: Environment = process.env): Config {
   const faults = [...read.faults, ...checked.faults.filter(({ variable }) => !told.has(variable))];
   if (checked.config === undefined || faults.length > 0) throw new ConfigError(faults);
   return checked.config;
+}
+
+function metricsAt(host: string, at: number | undefined): Config['metrics'] {
+  return at === undefined ? null : { host, port: at };
 }
 
 function listOf(text: string): string[] {

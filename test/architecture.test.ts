@@ -21,6 +21,7 @@ const sourceFolders = [
   'operate',
   'protocols',
   'standalone',
+  'telemetry',
   'test',
   'twins',
   'worker',

@@ -49,6 +49,7 @@ const listen = [
   '#blobs/**',
   '#config/**',
   '#gateway/**',
+  '#telemetry/**',
   '#workflows/contract.ts',
   ...['hono', 'hono/**', '@hono/**', 'zod', 'jose', 'content-disposition', 'file-type'],
 ];
@@ -80,7 +81,7 @@ const connector = only(
 );
 const activities = rooms('activities', activityRooms, [
   ...work,
-  ...['deps', 'turn', 'bells', 'pace', 'plain-failure'].map((name) => `#activities/${name}.ts`),
+  ...['deps', 'turn', 'bells', 'pace', 'plain-failure', 'report'].map((name) => `#activities/${name}.ts`),
 ]);
 
 export const importRules: readonly ImportRule[] = [
@@ -91,6 +92,11 @@ export const importRules: readonly ImportRule[] = [
   except(roomOf(core, 'core/log/**'), ['core/log/constant.ts', 'core/log/judge-batch.ts'], ['node:crypto']),
   wire,
   only(['config/**'], ['node:*', 'zod', 'pino', 'jose'], 'config: zod, pino, jose.'),
+  only(
+    ['telemetry/**'],
+    ['node:*', '#core/**', '#db/**', '#config/**', '#connectors/contract/**', 'prom-client', '@opentelemetry/*'],
+    'telemetry: core, db, config, connectors/contract, prom-client, @opentelemetry/*.',
+  ),
   only(['blobs/**'], ['node:*'], 'blobs imports nothing.'),
   only(['connectors/contract/**'], ['node:*', '#core/**'], 'connectors/contract: core.'),
   connector,
@@ -126,7 +132,11 @@ export const importRules: readonly ImportRule[] = [
   ),
   only(['workflows/contract.ts'], [], 'workflows/contract.ts imports nothing.'),
   only(['worker/**'], ['*'], 'worker wires what it runs.'),
-  only(['gateway/**'], listen, 'gateway: core, db, blobs, config, workflows/contract.ts, hono, @hono/*, zod, jose.'),
+  only(
+    ['gateway/**'],
+    listen,
+    'gateway: core, db, blobs, config, telemetry, workflows/contract.ts, hono, @hono/*, zod, jose.',
+  ),
   only(['gateway/main.ts', 'gateway/wire-federation.ts'], ['*'], 'main.ts wires the product, never twins.'),
   only(
     ['operate/**'],

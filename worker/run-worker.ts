@@ -30,6 +30,11 @@ import { createPeers } from '#activities/exchange/peers.ts';
 import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
 import { createSigner } from '#activities/exchange/signer.ts';
 import { taskQueue } from '#workflows/contract.ts';
+import { createAuditTail } from '#db/operate/audit-lines.ts';
+import { noticeLines } from '#db/operate/notice-lines.ts';
+import { withClock } from '#telemetry/clock-offset.ts';
+import { commandLine, noticeLine } from '#telemetry/lines.ts';
+import { startTelemetry } from '#telemetry/start.ts';
 import { startSweeper } from './sweeper.ts';
 import { createWake } from './wake.ts';
 
@@ -54,6 +59,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const [native, connection] = await whenReady(
@@ -104,12 +110,17 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         http,
         openSecret: open,
-        createHelpdesk: options.createHelpdesk,
+        createHelpdesk: (type, context) =>
+          options.createHelpdesk(type, {
+            ...context,
+            http: withClock(context.http, (aheadMs) => telemetry.metrics.clock(context.instance, aheadMs)),
+          }),
       }),
       blobs: await openBlobStore(config.blobs),
       bells,
       wake,
       tell,
+      report: telemetry.report,
       log,
       limits: { ...standardLimits, ...options.limits },
       slotsFree: () => 1 - running / activitySlots,
@@ -148,6 +159,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       shutdownGraceTime: 1_000,
       shutdownForceTime: shutdownGraceMs,
     });
+    const commands = createAuditTail(listening.db);
     const sweeper = startSweeper({
       db: main.db,
       temporal: () => temporal,
@@ -155,10 +167,20 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       blobs: deps.blobs,
       tell,
       log,
+      noticed: async (notices) => {
+        for (const line of await noticeLines(main.db, notices)) noticeLine(log, line);
+      },
       watchers: options.watchers ?? 2,
       chores: [
         { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
         { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
+        {
+          name: 'commands',
+          everyMs: 2_000,
+          work: async () => {
+            for (const line of await commands.next()) commandLine(log, line);
+          },
+        },
         ...apiChores({ ...deps, http, open }),
       ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
@@ -175,6 +197,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       await native.close();
     }
   } finally {
+    await telemetry.close();
     await listening.close();
     await main.close();
     await http.close();

@@ -7,6 +7,7 @@ import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { Hint, HookTarget } from '#db/log/hint.ts';
 import { parseStrict } from '#gateway/json-body.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';
+import type { SignInRefused } from '#gateway/sign-in-refused.ts';
 import type { Adder } from './adder.ts';
 import { readBody } from './read-body.ts';
 import type { Targets } from './targets.ts';
@@ -16,6 +17,7 @@ export type HookDeps = {
   readonly adder: Adder;
   /** Ids of the tickets a body names, by the type of the helpdesk that sent it. */
   readonly hintOf: (type: InstanceType) => (body: unknown) => readonly string[];
+  readonly refused?: SignInRefused;
 };
 
 /** A body that names more tickets than this is answered with a look at the feed. */
@@ -31,7 +33,10 @@ export function hookRoutes(deps: HookDeps): Hono<HookEnv> {
     '/:instance/:secret',
     async (c, next) => {
       const target = await deps.targets.match(c.req.param('instance'), c.req.param('secret'));
-      if (target === null) return problem('not-found');
+      if (target === null) {
+        deps.refused?.({ why: 'wrong-hook', who: null });
+        return problem('not-found');
+      }
       c.set('target', target);
       return next();
     },

@@ -18,6 +18,7 @@ test('a minimal environment gives a whole configuration with its defaults', () =
   assert.equal(config.port, 8400);
   assert.equal(config.log, 'info');
   assert.deepEqual(config.allowAddresses, []);
+  assert.deepEqual([config.metrics, config.otlp], [null, false]);
 });
 
 test('every fault is named at once, each with what to do, and no value is repeated', () => {
