@@ -20,6 +20,6 @@ export function noticeLine(log: Log, { cleared, ...notice }: NoticeLine): void {
   else log.warn({ ...notice, cleared }, word);
 }
 
-export function commandLine(log: Log, { by, what, on, id, at }: AuditLine): void {
-  log.info({ who: by, command: what, on, audit: id, at }, 'command');
+export function commandLine(log: Log, { by, what, on, id, at, link, tickets }: AuditLine): void {
+  log.info({ who: by, verb: what, on, link, tickets, audit: id, at }, 'command');
 }
