@@ -1,6 +1,7 @@
 /**
  * What Prometheus reads of this process, and of the database that all processes share. Names are design.md's words; the
- * gauges of the database are the same at every gateway and worker, so rules take `max by`.
+ * gauges of the database are the same at every gateway and worker, so rules take `max by`. The label is `instance_id`, since
+ * Prometheus calls `instance` whom it has asked.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AttemptSeen } from '#core/words/attempt.ts';
@@ -78,7 +79,7 @@ export function createMetrics({ version, program, loadGauges }: MetricsDeps): Me
     clock(instance, aheadMs) {
       const recent = [...(offsets.get(instance) ?? []), aheadMs].slice(-15);
       offsets.set(instance, recent);
-      database.clock.set({ instance }, offsetOf(recent) / 1_000);
+      database.clock.set({ instance_id: instance }, offsetOf(recent) / 1_000);
     },
     close: () => registry.clear(),
   };
@@ -96,8 +97,8 @@ function databaseGauges(registers: Registry[]) {
     oldest: make('ferry_oldest_waiting_delivery_seconds', 'Age of the oldest of them; 0 where none waits.', 'to'),
     lanes: make('ferry_lanes_waiting', 'Lanes with something to carry.', 'to'),
     due: make('ferry_lanes_due', 'Lanes of which something is due now.', 'to'),
-    unread: make('ferry_unread_seconds', 'Since the feed of an instance was last read.', 'instance'),
-    state: make('ferry_instance_state', '1 for the state that an instance is in.', 'instance', 'state'),
+    unread: make('ferry_unread_seconds', 'Since the feed of an instance was last read.', 'instance_id'),
+    state: make('ferry_instance_state', '1 for the state that an instance is in.', 'instance_id', 'state'),
     link: make('ferry_link_state', '1 for the state that a link is in.', 'link', 'state'),
     mirrors: make('ferry_mirrors', 'Mirrors that are opening or open.', 'link', 'state'),
     held: make('ferry_deliveries_held', 'Deliveries that wait for somebody.', 'link'),
@@ -106,7 +107,7 @@ function databaseGauges(registers: Registry[]) {
     notices: make('ferry_notices_open', 'Notices that are not over.'),
   };
   return {
-    clock: make('ferry_clock_offset_seconds', 'Clock of an instance minus ours, by its replies.', 'instance'),
+    clock: make('ferry_clock_offset_seconds', 'Clock of an instance minus ours, by its replies.', 'instance_id'),
     set({ instances, links, hints, notices }: Gauges): void {
       for (const one of Object.values(all)) one.reset();
       up.set(1);
@@ -117,8 +118,9 @@ function databaseGauges(registers: Registry[]) {
         all.oldest.set({ to: instance }, oldest);
         all.lanes.set({ to: instance }, lanes);
         all.due.set({ to: instance }, due);
-        if (unread !== null) all.unread.set({ instance }, unread);
-        for (const name of instanceStates) all.state.set({ instance, state: name }, name === state ? 1 : 0);
+        if (unread !== null) all.unread.set({ instance_id: instance }, unread);
+        for (const name of instanceStates)
+          all.state.set({ instance_id: instance, state: name }, name === state ? 1 : 0);
       }
       for (const { link, state, opening, open, paused, held } of links) {
         all.mirrors.set({ link, state: 'opening' }, opening);

@@ -185,11 +185,11 @@ describe('a worker is watched from outside', () => {
     );
     for (const text of texts) {
       assert.match(text, /^ferry_database_up 1$/m);
-      assert.match(text, /^ferry_instance_state\{instance="acme",state="up"\} 1$/m);
+      assert.match(text, /^ferry_instance_state\{instance_id="acme",state="up"\} 1$/m);
       assert.match(text, /^ferry_deliveries_held\{link="acme-north"\} 1$/m);
-      assert.match(text, /^ferry_unread_seconds\{instance="north"\} \d/m);
+      assert.match(text, /^ferry_unread_seconds\{instance_id="north"\} \d/m);
     }
-    const offsets = texts.join('\n').matchAll(/^ferry_clock_offset_seconds\{instance="north"\} (\S+)$/gm);
+    const offsets = texts.join('\n').matchAll(/^ferry_clock_offset_seconds\{instance_id="north"\} (\S+)$/gm);
     for (const [, seconds] of offsets) assert.ok(Math.abs(Number(seconds)) < 5, seconds);
     assert.match(texts.join('\n'), /^ferry_outcomes_total\{link="acme-north",to="north",outcome="applied",/m);
   });

@@ -69,9 +69,9 @@ test('what the database says is shown by instance and by link', async () => {
   assert.equal(valueOf(text, 'ferry_oldest_waiting_delivery_seconds', { to: 'north' }), 61.5);
   assert.equal(valueOf(text, 'ferry_deliveries_waiting', { to: 'north' }), 3);
   assert.equal(valueOf(text, 'ferry_lanes_due', { to: 'north' }), 1);
-  assert.equal(valueOf(text, 'ferry_unread_seconds', { instance: 'north' }), 12);
-  assert.equal(valueOf(text, 'ferry_instance_state', { instance: 'north', state: 'auth' }), 1);
-  assert.equal(valueOf(text, 'ferry_instance_state', { instance: 'north', state: 'up' }), 0);
+  assert.equal(valueOf(text, 'ferry_unread_seconds', { instance_id: 'north' }), 12);
+  assert.equal(valueOf(text, 'ferry_instance_state', { instance_id: 'north', state: 'auth' }), 1);
+  assert.equal(valueOf(text, 'ferry_instance_state', { instance_id: 'north', state: 'up' }), 0);
   assert.equal(valueOf(text, 'ferry_deliveries_held', { link: 'acme-north' }), 2);
   assert.equal(valueOf(text, 'ferry_mirrors_paused', { link: 'acme-north' }), 1);
   assert.equal(valueOf(text, 'ferry_mirrors', { link: 'acme-north', state: 'open' }), 4);
@@ -108,7 +108,7 @@ test("a clock's offset is the median of what replies say, so that one that is la
   assert.equal(offsetOf([]), 0);
   const metrics = metricsOf();
   for (const ahead of [-60_000, -59_600, 3_600_000]) metrics.clock('north', ahead);
-  assert.equal(valueOf(await metrics.text(), 'ferry_clock_offset_seconds', { instance: 'north' }), -59.6);
+  assert.equal(valueOf(await metrics.text(), 'ferry_clock_offset_seconds', { instance_id: 'north' }), -59.6);
 });
 
 test('the listener shows metrics and nothing else, and ends at once', async () => {
