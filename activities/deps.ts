@@ -1,6 +1,7 @@
 /** What the activities are given; the worker wires it. */
 import type { BlobStore } from '#blobs/store.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { Report } from '#core/words/attempt.ts';
 import type { NotifyTarget } from '#core/rules/settings.ts';
 import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
@@ -12,7 +13,6 @@ import type { Together } from '#db/log/together.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 import type { Bells } from './bells.ts';
 import type { Peers } from './exchange/peers.ts';
-import type { Report } from './report.ts';
 
 export type Desk = {
   readonly instance: string;

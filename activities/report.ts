@@ -1,10 +1,7 @@
 /** Says of each try to carry a delivery what is to be seen of it from outside. Called after its commit. */
-import { instantOfId, type AttemptResult, type AttemptSeen } from '#core/words/attempt.ts';
+import { instantOfId, type AttemptResult } from '#core/words/attempt.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import type { Turn } from './turn.ts';
-
-/** Never throws, never waits. */
-export type Report = (attempt: AttemptSeen) => void;
 
 export function report(
   { deps, context, startedMs }: Omit<Turn, 'lane'>,

@@ -28,6 +28,9 @@ export type AttemptSeen = {
   readonly trace: string;
 };
 
+/** Never throws, never waits. */
+export type Report = (attempt: AttemptSeen) => void;
+
 /** Instant of a uuid of version 7, in milliseconds since 1970; null for others. */
 export function instantOfId(id: string): number | null {
   const hex = id.replaceAll('-', '');
