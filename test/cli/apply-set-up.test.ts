@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { openSecret } from '#config/secrets.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ApplyResult } from '#operate/apply/apply.ts';
 import { rows } from '#db/base/client.ts';
 import { sql } from 'drizzle-orm';
-import { acmeCatalogue, env, goodYaml, lineOf, northwindCatalogue, openBench } from './support.ts';
+import { acmeCatalogue, env, goodYaml, lineOf, northwindCatalogue, openBench, secretKey } from './support.ts';
 import type { Bench } from './support.ts';
 
 let bench: Bench;
@@ -85,7 +86,6 @@ const padded: readonly (readonly [string, string, string])[] = [
 for (const [name, start, end] of padded) {
   test(`a secret or a URL with ${name} is stored without them`, async () => {
     bench.files.set('northwind.secret', `${start}from-a-file${end}`);
-    const opened: Record<string, string>[] = [];
     const yaml = goodYaml
       .replace('{ env: NORTHWIND_SECRET }', '{ file: northwind.secret }')
       .replace('url: https://northwind.example', 'url: { env: NORTHWIND_URL }');
@@ -94,22 +94,28 @@ for (const [name, start, end] of padded) {
       {},
       {
         env: { ...env, ACME_ID: `${start}an-id${end}`, NORTHWIND_URL: `${start}https://northwind.example${end}` },
-        seal: (plain) => {
-          opened.push(JSON.parse(plain) as Record<string, string>);
-          return Promise.resolve('sealed');
-        },
       },
     );
     assert.equal(result.outcome, 'applied');
-    assert.deepEqual(
-      opened.map((secrets) => Object.values(secrets)),
-      [
-        ['an-id', env['ACME_SECRET']],
-        [env['NORTHWIND_ID'], 'from-a-file'],
-      ],
+    const stored = await rows<{ id: string; url: string; credentials: string }>(
+      bench.connection.db,
+      sql`select id, url, credentials from instances order by id`,
     );
-    const [stored] = await rows(bench.connection.db, sql`select url from instances where id = 'northwind'`);
-    assert.equal(stored?.['url'], 'https://northwind.example');
+    const opened = await Promise.all(
+      stored.map(async ({ id, credentials }) =>
+        Object.values(
+          JSON.parse(await openSecret(credentials, `instances/${id}/credentials`, [secretKey])) as Record<
+            string,
+            string
+          >,
+        ),
+      ),
+    );
+    assert.deepEqual(opened, [
+      ['an-id', env['ACME_SECRET']],
+      [env['NORTHWIND_ID'], 'from-a-file'],
+    ]);
+    assert.equal(stored[1]?.url, 'https://northwind.example');
   });
 }
 
