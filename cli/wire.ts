@@ -45,8 +45,8 @@ export async function withHelpdesks<Result>(
   use: (operator: HelpdeskOperator, variables: Readonly<Record<string, string>>) => Promise<Result>,
 ): Promise<Result> {
   return opened(options, deps, { secrets: true }, async ({ operator, found, http }) => {
-    const { createHelpdesk, rulesOf } = await import('#connectors/index.ts');
-    const helpdesks = helpdesksOf({ createHelpdesk, rulesOf, http: await http() });
+    const { createHelpdesk, manifestOf, manifests } = await import('#connectors/index.ts');
+    const helpdesks = helpdesksOf({ createHelpdesk, manifestOf, manifests, http: await http() });
     return use({ ...operator, helpdesks }, found.variables);
   });
 }

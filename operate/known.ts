@@ -1,5 +1,6 @@
 /** Finds what a verb is about, or says what there is instead. */
 import { suggestion } from '#core/words/nearest.ts';
+import { isRemote } from '#core/words/reach.ts';
 import type { Db } from '#db/base/client.ts';
 import { knownLinks, loadLink, type LinkRow } from '#db/links/link-life.ts';
 import { knownInstances } from '#db/operate/trace.ts';
@@ -38,8 +39,8 @@ export async function assertInstance(
 /** An instance that this gateway drives. @throws Refused unknown-instance, not-local */
 export async function assertDriven(db: Db, id: string): Promise<void> {
   await assertInstance(db, id);
-  const { type } = (await loadInstance(db, id)) ?? { type: '' };
-  if (type !== 'peer' && type !== 'api') return;
+  const instance = await loadInstance(db, id);
+  if (instance === null || !isRemote(instance.type)) return;
   throw new Refused(
     'not-local',
     'state',

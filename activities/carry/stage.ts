@@ -9,7 +9,7 @@ import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { Desk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 import { pictureName } from './picture-name.ts';
 
@@ -107,7 +107,7 @@ function isFilesOwnTrouble(error: unknown, { delivery, now }: DeliveryContext, s
 }
 
 /** A desk that is down gives its files when it is back. */
-async function isUp(desk: Desk, signal: AbortSignal): Promise<boolean> {
+async function isUp(desk: DrivenDesk, signal: AbortSignal): Promise<boolean> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(pingTimeoutMs)]);
   return desk.helpdesk.ping(within).then(
     () => true,

@@ -8,6 +8,7 @@ import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
 import { sanitise } from '#core/text/html.ts';
 import { otherSide } from '#core/words/ends.ts';
 import { must } from '#core/words/must.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 import type { LinkState, WireAction, WireAnswer } from '#core/wire.ts';
@@ -70,7 +71,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   const judged = judgeBatch(input.actions, {
     linkState: ends.state,
     desk: ends.receiverName,
-    senderIsGateway: ends.senderType === 'peer',
+    senderIsGateway: reachOf(ends.senderType) === 'peer',
     accepted,
     known,
     files,

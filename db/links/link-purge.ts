@@ -1,6 +1,7 @@
 /** Deletes what belongs to a link that has ended. What other links have of the same tickets stays. */
 import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 import { textArray, uuidArray } from '#db/base/text-array.ts';
 
 export type Purged = {
@@ -56,7 +57,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   );
   const remote = await rows<{ id: string }>(
     tx,
-    sql`select i.id from sides s join instances i on i.id = s.instance where s.link = ${link} and i.type in ('peer', 'api')`,
+    sql`select i.id from sides s join instances i on i.id = s.instance where s.link = ${link} and ${typeIsRemote('i.type')}`,
   );
   for (const table of ['clients', 'peers', 'webhooks', 'notices', 'pairings', 'sides'] as const)
     await tx.execute(sql`delete from ${sql.identifier(table)} where link = ${link}`);

@@ -1,7 +1,7 @@
 /** What the log says of a notice: which tickets and why, by its cause; its text is for people. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
-import type { UntoldNotice } from '#db/base/notices.ts';
+import type { UnannouncedNotice } from '#db/base/notices.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 export type NoticeLine = {
@@ -18,7 +18,7 @@ export type NoticeLine = {
   readonly cleared: boolean;
 };
 
-export async function noticeLines(db: Db, notices: readonly UntoldNotice[]): Promise<NoticeLine[]> {
+export async function noticeLines(db: Db, notices: readonly UnannouncedNotice[]): Promise<NoticeLine[]> {
   const parts = notices.map((notice) => ({ notice, ...partsOf(notice.cause) }));
   const mirrors = parts.flatMap(({ mirror }) => mirror ?? []);
   const found = mirrors.length === 0 ? [] : await ticketsOf(db, mirrors);

@@ -7,18 +7,19 @@ import { textArray } from '#db/base/text-array.ts';
 
 /**
  * Whether somebody else ever applied a change to one of these (`links/<id>`, `profiles/<id>`). Names are free, so the
- * actor is known by kind and id.
+ * actor is known by kind and id; rows of before those were kept have the name only.
  */
 export async function changedByOthers(
   db: Db,
   subjects: readonly string[],
-  { kind, id }: Pick<AuditActor, 'kind' | 'id'>,
+  { kind, id, name }: AuditActor,
 ): Promise<boolean> {
   const [row] = await rows<{ found: boolean }>(
     db,
     sql`select exists (
         select 1 from audit where subject = any(${textArray(subjects)}) and what = 'apply'
-          and (detail->'actor'->>'kind' is distinct from ${kind} or detail->'actor'->>'id' is distinct from ${id})
+          and case when detail->'actor' is null then by <> ${name}
+            else (detail->'actor'->>'kind', detail->'actor'->>'id') is distinct from (${kind}, ${id}) end
       ) as found`,
   );
   return row?.found ?? false;

@@ -1,18 +1,22 @@
 /** What applying a links file asks of helpdesks, through connectors that are passed in. */
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
-import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { Helpdesks } from '#operate/operator.ts';
 
-export type Connectors = Omit<Helpdesks, 'readCatalogue'> & {
-  /** connectors/index.ts has the real ones. */
-  readonly createHelpdesk: (type: InstanceType, context: ConnectorContext) => Helpdesk | Promise<Helpdesk>;
+/** connectors/index.ts has the real ones. */
+export type Connectors = {
+  readonly manifests: readonly Manifest[];
+  /** Null for a type without a connector. */
+  readonly manifestOf: (type: string) => Manifest | null;
+  readonly createHelpdesk: (type: string, context: ConnectorContext) => Promise<Helpdesk>;
   readonly http: HttpClient;
 };
 
-export function helpdesksOf({ createHelpdesk, http, ...known }: Connectors): Helpdesks {
+export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Connectors): Helpdesks {
   return {
-    ...known,
+    types: manifests.map(({ type }) => type),
+    rulesOf: manifestOf,
     async readCatalogue({ id, type, url, credentials, options }, signal) {
       const helpdesk = await createHelpdesk(type, {
         instance: id,

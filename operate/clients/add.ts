@@ -56,7 +56,7 @@ async function addFurther(
   publicUrl: string,
 ): Promise<ClientAdded> {
   const sides = await sidesOf(operator.db, link);
-  if (sides?.farType !== 'api' || sides.far === null)
+  if (sides?.farReach !== 'api' || sides.far === null)
     throw new Refused('not-api', 'state', `the link ${link} has no API side; give the new one another id`);
   if (state === 'closed' || state === 'closing')
     throw new Refused('link-closed', 'state', `the link ${link} has ended; give the new one another id`);

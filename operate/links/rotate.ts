@@ -27,7 +27,7 @@ export async function rotateLink(operator: Operator, link: string): Promise<Link
       `both helpdesks of ${link} are driven by this gateway; change their credentials in links.yaml`,
     );
   const subject = `links/${link}`;
-  if (sides.farType !== 'api')
+  if (sides.farReach !== 'api')
     return change(operator, async (tx) => {
       const key = await nextKey(tx, operator, sides.ownInstance, 'client');
       return changed({ key }, { what: 'link-rotate', subject, detail: { instance: key.instance, kid: key.kid } });

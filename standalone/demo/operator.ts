@@ -1,5 +1,5 @@
 // Who sets the demo up, and what it works with.
-import { createHelpdesk, rulesOf } from '#connectors/index.ts';
+import { createHelpdesk, manifestOf, manifests } from '#connectors/index.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { Client } from '#db/base/client.ts';
 import { helpdesksOf } from '#operate/apply/helpdesks.ts';
@@ -24,7 +24,7 @@ export async function withDesks<Result>(
 ): Promise<Result> {
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: ['127.0.0.1/32'] } });
   try {
-    const helpdesks = helpdesksOf({ createHelpdesk, rulesOf, http });
+    const helpdesks = helpdesksOf({ createHelpdesk, manifestOf, manifests, http });
     return await use({ ...demoOperator(db, actor, secretKey), helpdesks });
   } finally {
     await http.close();

@@ -17,7 +17,7 @@ import { Refused } from '#operate/refused.ts';
 import { demoOperator, visitor } from '#standalone/demo/operator.ts';
 import type { Children } from '#standalone/machine/children.ts';
 
-import type { Desk, DeskAction } from './desks.ts';
+import type { PageDesk, DeskAction } from './desks.ts';
 import type { Frames } from './html-main.ts';
 import { frame, main, plugPart, stepsPart } from './html-main.ts';
 import type { Markup } from './html-page.ts';
@@ -41,7 +41,7 @@ export type LiveDeps = {
   readonly secretKey: string;
   readonly link: string;
   readonly ticket: DemoTicket;
-  readonly desks: { readonly acme: Desk; readonly northwind: Desk };
+  readonly desks: { readonly acme: PageDesk; readonly northwind: PageDesk };
   readonly frames: (ticket: DemoTicket) => Frames;
   readonly words: StepWords;
   /** Logs somebody in at Northwind's desk, where it asks for that, and says where its ticket is, or all of them. */

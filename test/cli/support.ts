@@ -1,5 +1,5 @@
 // Links files against a database of their own and desks that only know what they offer.
-import { rulesOf } from '#connectors/index.ts';
+import { manifestOf, manifests } from '#connectors/index.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
 import type { ApplyOptions, ApplyResult } from '#operate/apply/apply.ts';
@@ -151,7 +151,8 @@ export async function openBench(): Promise<Bench> {
   const actor = unlimited({ kind: 'cli', id: 'ann', name: 'ann' });
   const operator = createOperator({ db: connection.db, actor, secretKeys: [secretKey] });
   const helpdesks: Helpdesks = {
-    rulesOf,
+    types: manifests.map(({ type }) => type),
+    rulesOf: manifestOf,
     readCatalogue: ({ id }) => {
       const found = catalogues.get(id);
       return found === undefined || found instanceof Error

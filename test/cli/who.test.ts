@@ -84,4 +84,9 @@ test('a person who calls themselves as the demo does is not taken for it', async
     sql`update audit set detail = jsonb_set(detail, '{actor}', '{"kind": "system", "id": "demo"}')`,
   );
   assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), false);
+  // As it was kept before actors were.
+  await bench.connection.db.execute(sql`update audit set detail = detail - 'actor'`);
+  assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), false);
+  await bench.connection.db.execute(sql`update audit set by = 'cli'`);
+  assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), true);
 });

@@ -11,7 +11,7 @@ import { timelineOf, type Timeline } from '#operate/trace/timeline.ts';
 import { programEnv } from '#bench/environment.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
-import { createHelpdesk, hintOf, rulesOf } from '#connectors/index.ts';
+import { createHelpdesk, hintOf, manifestOf, manifests } from '#connectors/index.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
@@ -106,7 +106,7 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
       actor: unlimited({ kind: 'cli', id: 'test', name: 'test' }),
       secretKeys: config.secretKeys,
     }),
-    helpdesks: helpdesksOf({ createHelpdesk, rulesOf, http }),
+    helpdesks: helpdesksOf({ createHelpdesk, manifestOf, manifests, http }),
   };
   const programs: Program[] = [];
   const start = async (options: ProgramOptions): Promise<Program> => {

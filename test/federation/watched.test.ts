@@ -39,7 +39,7 @@ describe('a worker is watched from outside', () => {
     });
     const log = makeLog({ level: config.log, name: 'worker', to: { write: (line) => void (text += line) } });
     const running = runWorker(config, log, stopping.signal, {
-      createHelpdesk: (_type, context) => createLightHelpdesk(context),
+      createHelpdesk: (_type, context) => Promise.resolve(createLightHelpdesk(context)),
       limits: { lingerMs: 3_000, pollMs: 1_000 },
       sweepMs: 500,
       bundle: await workflowBundle(folder.path),

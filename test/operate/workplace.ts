@@ -1,7 +1,7 @@
 // A gateway's database with a link, a mirrored ticket and a held delivery, and somebody who works on it.
 import assert from 'node:assert/strict';
 import { sql } from 'drizzle-orm';
-import { rulesOf } from '#connectors/index.ts';
+import { manifestOf, manifests } from '#connectors/index.ts';
 import { rows } from '#db/base/client.ts';
 import type { Client, Tx } from '#db/base/client.ts';
 import { createPeerLink } from '#db/links/link-life.ts';
@@ -63,7 +63,8 @@ export async function openWorkplace(): Promise<Workplace> {
     as: (actor = ann) => ({
       ...testOperator(db, { actor }),
       helpdesks: {
-        rulesOf,
+        types: manifests.map(({ type }) => type),
+        rulesOf: manifestOf,
         readCatalogue: async ({ id }) => {
           const found = catalogues.get(id);
           if (found === undefined) throw new Error(`no desk ${id}`);
