@@ -60,7 +60,7 @@ function instanceGauges(db: Db): Promise<InstanceGauges[]> {
       from instances i
       left join waiting w on w.to_instance = i.id
       left join lanes l on l.to_instance = i.id
-      left join feeds f on f.instance = i.id`,
+      left join (select instance, min(read_at) as read_at from feeds group by instance) f on f.instance = i.id`,
   );
 }
 

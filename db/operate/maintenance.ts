@@ -17,8 +17,8 @@ export async function purge(db: Db): Promise<string[]> {
       select id from actions where reason is not null and logged_at < now() - interval '7 days' limit ${batch})`,
   );
   await db.execute(
-    sql`delete from written_ids where (instance, ticket, external_id) in (
-      select instance, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
+    sql`delete from written_ids where (instance, entity, ticket, external_id) in (
+      select instance, entity, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
   );
   await db.execute(
     sql`with emptied as (
@@ -76,7 +76,7 @@ export async function claimOverdue(db: Db, overdueMs: number): Promise<Overdue[]
         select id from mirrors where state = 'opening' and overdue_told_at is null
           and created_at < now() - make_interval(secs => ${overdueMs / 1000})
         limit 100 for update skip locked)
-      returning id, link, coalesce(customer_number, customer_ticket) as ticket`,
+      returning id, link, coalesce(first_number, first_ticket) as ticket`,
   );
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { rows } from '#db/base/client.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -52,7 +53,7 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
   await tx
     .insert(feeds)
     .values({ instance: id })
-    .onConflictDoUpdate({ target: feeds.instance, set: { nextPollAt: sql`now()`, failures: 0 } });
+    .onConflictDoUpdate({ target: [feeds.instance, feeds.entity], set: { nextPollAt: sql`now()`, failures: 0 } });
   await tx
     .insert(couriers)
     .values({ instance: id })
@@ -114,6 +115,7 @@ export async function saveSide(tx: Tx, side: NewSettings): Promise<number> {
       id,
       link: side.link,
       side: side.name,
+      place: placeOf(side.name),
       instance: side.instance,
       settingsVersion: version,
     })

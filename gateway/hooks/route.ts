@@ -3,6 +3,7 @@
  * tickets to read; whoever knows the secret can at most cause a look.
  */
 import { Hono, type Context } from 'hono';
+import { ticketRef } from '#core/words/ref.ts';
 import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { Hint, HookTarget } from '#db/log/hint.ts';
 import { parseStrict } from '#gateway/json-body.ts';
@@ -44,7 +45,7 @@ export function hookRoutes(deps: HookDeps): Hono<HookEnv> {
       const target = c.get('target');
       const body = await readJson(c);
       const tickets = body === unreadable ? [''] : ticketsOf(deps.hintOf(target.type), body);
-      const hints: Hint[] = tickets.map((ticket) => ({ instance: target.id, ticket }));
+      const hints: Hint[] = tickets.map((ticket) => ticketRef(target.id, ticket));
       await deps.adder.add(hints);
       return c.json({ hints: hints.length }, 202);
     },
