@@ -69,8 +69,8 @@ function tailQuery(first: boolean, seen: readonly string[]) {
     )
     select e.id, to_json(e.at)#>>'{}' as at, e.by, e.what, e.subject as on, e.mine,
       coalesce(m.link, (regexp_match(e.subject, '^links?/([^/]+)'))[1]) as link,
-      array_remove(array[m.customer_instance || ' ' || coalesce(m.customer_number, m.customer_ticket),
-        m.supplier_instance || ' ' || coalesce(m.supplier_number, m.supplier_ticket)], null) as tickets
+      array_remove(array[m.first_instance || ' ' || coalesce(m.first_number, m.first_ticket),
+        m.second_instance || ' ' || coalesce(m.second_number, m.second_ticket)], null) as tickets
     from about e
     left join deliveries d on d.id = e.delivery
     left join mirrors m on m.id = coalesce(e.mirror, d.mirror)

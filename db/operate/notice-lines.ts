@@ -46,8 +46,8 @@ function partsOf(cause: string): Pick<NoticeLine, 'reason' | 'mirror' | 'instanc
 function ticketsOf(db: Db, mirrors: readonly string[]): Promise<{ id: string; tickets: string[] }[]> {
   return rows(
     db,
-    sql`select id::text, array_remove(array[customer_instance || ' ' || coalesce(customer_number, customer_ticket),
-        supplier_instance || ' ' || coalesce(supplier_number, supplier_ticket)], null) as tickets
+    sql`select id::text, array_remove(array[first_instance || ' ' || coalesce(first_number, first_ticket),
+        second_instance || ' ' || coalesce(second_number, second_ticket)], null) as tickets
       from mirrors where id = any(${textArray(mirrors)}::uuid[])`,
   );
 }

@@ -172,9 +172,9 @@ async function waitingStatus(db: Db): Promise<WaitingStatus[]> {
     db,
     sql`with waiting as (
         select d.to_instance, m.link, d.created_at, d.seq,
-          case when d.to_instance = m.supplier_instance
-            then m.customer_instance || ' ' || coalesce(m.customer_number, m.customer_ticket)
-            else m.supplier_instance || ' ' || coalesce(m.supplier_number, m.supplier_ticket, '?') end as ticket
+          case when d.to_instance = m.second_instance
+            then m.first_instance || ' ' || coalesce(m.first_number, m.first_ticket)
+            else m.second_instance || ' ' || coalesce(m.second_number, m.second_ticket, '?') end as ticket
         from deliveries d
         join mirrors m on m.id = d.mirror and m.paused_at is null
         join links l on l.id = m.link and l.state = 'active'
