@@ -17,6 +17,7 @@ import { oauthRoutes, type OAuthDeps } from './oauth/routes.ts';
 import { linkRoutes } from './pairing/link-routes.ts';
 import { pairingRoutes, type PairingDeps } from './pairing/routes.ts';
 import { problem } from './problems.ts';
+import type { SignInRefused } from './sign-in-refused.ts';
 
 export type FederationDeps = {
   /** At which others reach this gateway. */
@@ -39,7 +40,13 @@ export type FederationDeps = {
   readonly addressOf?: NonNullable<OAuthDeps['addressOf']>;
 };
 
-export function federationRoutes(db: Client, version: string, log: Log, deps: FederationDeps | undefined): Hono {
+export function federationRoutes(
+  db: Client,
+  version: string,
+  log: Log,
+  refused: SignInRefused,
+  deps: FederationDeps | undefined,
+): Hono {
   const routes = new Hono();
   routes.route('/', docsRoutes());
   if (deps === undefined) {
@@ -53,9 +60,9 @@ export function federationRoutes(db: Client, version: string, log: Log, deps: Fe
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
   };
-  const authenticated = authenticate({ db, publicUrl, keys, log, ...clock });
-  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, fetchJson, ...clock }));
-  routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, ...clock }));
+  const authenticated = authenticate({ db, publicUrl, keys, log, refused, ...clock });
+  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, ...clock }));
+  routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
   routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, ...clock }));
   routes.route(
     '/',

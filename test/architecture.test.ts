@@ -23,6 +23,7 @@ const sourceFolders = [
   'operate',
   'protocols',
   'standalone',
+  'telemetry',
   'test',
   'text-worker',
   'twins',

@@ -51,6 +51,7 @@ const listen = [
   '#text-worker/**',
   '#config/**',
   '#gateway/**',
+  '#telemetry/**',
   '#workflows/contract.ts',
   ...['hono', 'hono/**', '@hono/**', 'zod', 'jose', 'content-disposition', 'file-type'],
 ];
@@ -82,7 +83,7 @@ const connector = only(
 );
 const activities = rooms('activities', activityRooms, [
   ...work,
-  ...['deps', 'turn', 'bells', 'pace', 'plain-failure'].map((name) => `#activities/${name}.ts`),
+  ...['deps', 'turn', 'bells', 'pace', 'plain-failure', 'report'].map((name) => `#activities/${name}.ts`),
 ]);
 
 export const importRules: readonly ImportRule[] = [
@@ -95,6 +96,11 @@ export const importRules: readonly ImportRule[] = [
   except(roomOf(core, 'core/log/**'), ['core/log/constant.ts', 'core/log/judge-batch.ts'], ['node:crypto']),
   wire,
   only(['config/**'], ['node:*', 'zod', 'pino', 'jose'], 'config: zod, pino, jose.'),
+  only(
+    ['telemetry/**'],
+    ['node:*', '#core/**', '#db/**', '#config/**', '#connectors/contract/**', 'prom-client', '@opentelemetry/*'],
+    'telemetry: core, db, config, connectors/contract, prom-client, @opentelemetry/*.',
+  ),
   only(['blobs/**'], ['node:*'], 'blobs imports nothing.'),
   only(['text-worker/**'], ['node:*', '#core/**'], 'text-worker: core.'),
   only(['connectors/contract/**'], ['node:*', '#core/**'], 'connectors/contract: core.'),
@@ -119,6 +125,7 @@ export const importRules: readonly ImportRule[] = [
   ),
   ...rooms('db', dbRooms, ['node:*', '#core/**', ...database], ', core, drizzle-orm, postgres'),
   ...activities,
+  except(roomOf(activities, 'activities/carry/**'), ['activities/carry/picture-name.ts'], ['file-type']),
   only(
     ['activities/*.ts'],
     [...work, '#activities/**'],
@@ -132,7 +139,11 @@ export const importRules: readonly ImportRule[] = [
   ),
   only(['workflows/contract.ts'], [], 'workflows/contract.ts imports nothing.'),
   only(['worker/**'], ['*'], 'worker wires what it runs.'),
-  only(['gateway/**'], listen, 'gateway: core, db, blobs, config, workflows/contract.ts, hono, @hono/*, zod, jose.'),
+  only(
+    ['gateway/**'],
+    listen,
+    'gateway: core, db, blobs, config, telemetry, workflows/contract.ts, hono, @hono/*, zod, jose.',
+  ),
   only(['gateway/main.ts', 'gateway/wire-federation.ts'], ['*'], 'main.ts wires the product, never twins.'),
   only(
     ['operate/**'],

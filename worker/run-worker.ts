@@ -9,6 +9,8 @@ import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { hintChannel } from '#db/log/hint.ts';
+import { createAuditTail } from '#db/operate/audit-lines.ts';
+import { startTelemetry } from '#telemetry/start.ts';
 import { listenForBells } from '#activities/bells.ts';
 import { taskQueue } from '#workflows/contract.ts';
 import { workflowsPath } from './bundle.ts';
@@ -24,6 +26,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   const texts = createTexts();
+  const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
@@ -38,6 +41,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         http,
         texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
+        telemetry,
+        commands: createAuditTail(listening.db),
       },
       options,
     );
@@ -56,6 +61,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     }
   } finally {
     await texts.close();
+    await telemetry.close();
     await listening.close();
     await main.close();
     await http.close();

@@ -8,7 +8,7 @@ import { takeDueLeases } from '#db/carry/couriers.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
-import { claimUnannounced } from '#db/base/notices.ts';
+import { claimUnannounced, type UnannouncedNotice } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from '#activities/deps.ts';
 import { taskQueue, watcherId, watchWorkflow } from '#workflows/contract.ts';
@@ -21,6 +21,8 @@ export type SweeperDeps = {
   readonly wake: Wake;
   readonly blobs: { delete(sha256: string): Promise<void> };
   readonly tell: Tell;
+  /** Of what is told now, for those who watch from outside. */
+  noticed(notices: readonly UnannouncedNotice[]): Promise<void>;
   readonly log: Log;
   readonly watchers: number;
   readonly sweepMs?: number;
@@ -86,7 +88,9 @@ async function sweep(deps: SweeperDeps): Promise<void> {
     deps.wake(await markOverdue(deps.db, overdue.id));
   }
   await noticeInstances(deps.db, awayMs);
-  for (const notice of await claimUnannounced(deps.db, 50)) {
+  const notices = await claimUnannounced(deps.db, 50);
+  await deps.noticed(notices).catch((error: unknown) => deps.log.warn({ err: error }, 'notices could not be logged'));
+  for (const notice of notices) {
     const to = await notifyTargets(deps.db, notice.link);
     await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });
   }

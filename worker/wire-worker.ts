@@ -8,6 +8,8 @@ import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import type { Client } from '#db/base/client.ts';
+import type { AuditTail } from '#db/operate/audit-lines.ts';
+import { noticeLines } from '#db/operate/notice-lines.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
 import { signingKey, type Open, type Seal } from '#db/links/keys.ts';
 import { createNothingNew } from '#db/log/nothing-new.ts';
@@ -24,6 +26,9 @@ import { createSigner } from '#activities/exchange/signer.ts';
 import { createActivities } from '#activities/index.ts';
 import { createTell } from '#activities/notify.ts';
 import { createConnectActivities } from '#activities/pairing/connect.ts';
+import { withClock } from '#telemetry/clock-offset.ts';
+import { commandLine, noticeLine } from '#telemetry/lines.ts';
+import type { Telemetry } from '#telemetry/start.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { createWake } from './wake.ts';
 
@@ -44,6 +49,9 @@ export type WorkerConnections = {
   readonly temporal: TemporalClient;
   readonly http: HttpClient;
   readonly bells: Bells;
+  readonly telemetry: Telemetry;
+  /** Of operators' commands, for the log. */
+  readonly commands: AuditTail;
 };
 
 export type WiredWorker = {
@@ -58,7 +66,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells, texts }: WorkerConnections,
+  { db, temporal, http, bells, texts, telemetry, commands }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -94,7 +102,10 @@ export async function wireWorker(
       db,
       http,
       openSecret: open,
-      createHelpdesk: options.createHelpdesk,
+      createHelpdesk: (type, context) => {
+        const note = (aheadMs: number): void => telemetry.metrics.clock(context.instance, aheadMs);
+        return options.createHelpdesk(type, { ...context, http: withClock(context.http, note) });
+      },
       notice: (instance, code, text) => log.warn({ instance, code }, text),
     }),
     blobs: await openBlobStore(config.blobs),
@@ -102,6 +113,7 @@ export async function wireWorker(
     bells,
     wake,
     tell: createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log }),
+    report: telemetry.report,
     log,
     limits: { ...standardLimits, ...options.limits },
     slotsFree: () => 1 - running.now() / activitySlots,
@@ -116,11 +128,21 @@ export async function wireWorker(
       wake,
       blobs: deps.blobs,
       tell: deps.tell,
+      noticed: async (notices) => {
+        for (const line of await noticeLines(db, notices)) noticeLine(log, line);
+      },
       log,
       watchers: options.watchers ?? 2,
       chores: [
         { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
         { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
+        {
+          name: 'commands',
+          everyMs: 2_000,
+          work: async () => {
+            for (const line of await commands.next()) commandLine(log, line);
+          },
+        },
         ...apiChores({ ...deps, http, open }),
       ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),

@@ -149,6 +149,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     },
     wake: () => {},
     tell: () => Promise.resolve(),
+    report: () => {},
     log: makeLog({ level: 'silent', name: 'test' }),
     limits: { ...standardLimits, lingerMs: 0, linkPerMinute: 1_000_000 },
     slotsFree: () => 1,

@@ -344,8 +344,10 @@ suite('the pages of a desk', () => {
     assert.equal((await open(`/ticket?id=${vpn}`, acme, browser)).headers.get('location'), `/desk/tickets/${vpn}`);
     assert.match((await open('/')).headers.get('content-type') ?? '', /^text\/plain/);
     const gone = await open('/desk/tickets/4242', acme, { headers: { 'hx-request': 'true' } });
-    assert.deepEqual([gone.status, gone.headers.get('hx-redirect')], [404, '/desk']);
-    assert.match(texts(gone.text, 'refusal')[0] ?? '', /Ticket 4242 was not found/);
+    assert.deepEqual([gone.status, gone.headers.get('hx-redirect'), gone.text], [204, '/desk', '']);
+    const typed = await open('/desk/tickets/4242');
+    assert.equal(typed.status, 404);
+    assert.match(texts(typed.text, 'refusal')[0] ?? '', /Ticket 4242 was not found/);
   });
 
   test('take their colours from the desk, and only colours', async () => {
