@@ -22,7 +22,8 @@ export function createRetryAfter(
   >(
     reply: Reply,
   ): Reply => {
-    const pauseMs = reply.status === 429 || reply.status === 503 ? pauseOf(reply.headers['retry-after'], Date.now()) : undefined;
+    const pauseMs =
+      reply.status === 429 || reply.status === 503 ? pauseOf(reply.headers['retry-after'], Date.now()) : undefined;
     if (pauseMs !== undefined) notBefore = Math.max(notBefore, now() + pauseMs);
     return reply;
   };

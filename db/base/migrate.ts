@@ -60,8 +60,8 @@ function refuseNewer(applied: number): void {
 }
 
 async function countApplied(sql: postgres.Sql): Promise<number> {
-  const [there] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as there`;
+  const [there] = await sql.unsafe(`select to_regclass('drizzle.__drizzle_migrations') is not null as there`);
   if (there?.['there'] !== true) return 0;
-  const [row] = await sql`select count(*)::int as count from drizzle.__drizzle_migrations`;
+  const [row] = await sql.unsafe('select count(*)::int as count from drizzle.__drizzle_migrations');
   return Number(row?.['count'] ?? 0);
 }
