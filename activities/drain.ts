@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { reason } from '#core/words/reasons.ts';
-import { authDelayMs, nextTry } from '#core/words/retry.ts';
+import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import {
   beginDrain,
   endLease,
@@ -164,9 +164,11 @@ async function standBack(
   trouble: InstanceTrouble,
 ): Promise<number> {
   const why = reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
-  const before =
-    trouble.kind === 'slow-down' ? null : await setInstanceState(deps.db, instance, trouble.kind, why.text);
-  if (before !== null) deps.log.warn({ instance, state: trouble.kind }, why.text);
+  // Who asks for a pause is up.
+  const changed = await (trouble.kind === 'slow-down'
+    ? setInstanceState(deps.db, instance, 'up', null)
+    : setInstanceState(deps.db, instance, trouble.kind, why.text));
+  if (changed !== null && trouble.kind !== 'slow-down') deps.log.warn({ instance, state: trouble.kind }, why.text);
   return instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
       ? authDelayMs
@@ -174,6 +176,7 @@ async function standBack(
           attempt: failures + 1,
           trouble: 'retry',
           random: Math.random(),
+          capMs: downCapMs,
           ...(trouble.retryAfterMs === undefined ? {} : { retryAfterMs: trouble.retryAfterMs }),
         }),
   );

@@ -1,12 +1,11 @@
 /** In every worker: wakes what is due without a courier, makes sure watchers run, tells notices, tidies up. */
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { Client as TemporalClient } from '@temporalio/client';
-import { reason } from '#core/words/reasons.ts';
 import { escalationOverdueMs } from '#core/words/retry.ts';
 import type { Client } from '#db/base/client.ts';
 import { takeDueLeases } from '#db/carry/couriers.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
-import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
+import { ensurePartitions, notifyTargets, purge } from '#db/operate/maintenance.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
 import { claimUntold } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
@@ -80,11 +79,7 @@ async function sweep(deps: SweeperDeps): Promise<void> {
   for (const instance of await takeDueLeases(deps.db, leasesAtOnce)) {
     await signalCourier(deps.temporal(), instance);
   }
-  for (const overdue of await claimOverdue(deps.db, escalationOverdueMs)) {
-    const why = reason('escalation-overdue');
-    await tellOverdue(deps.db, overdue, why.text);
-    deps.wake(await markOverdue(deps.db, overdue.id));
-  }
+  deps.wake(await markOverdue(deps.db, escalationOverdueMs));
   await noticeInstances(deps.db, awayMs);
   for (const notice of await claimUntold(deps.db, 50)) {
     const to = await notifyTargets(deps.db, notice.link);

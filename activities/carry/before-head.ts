@@ -46,11 +46,14 @@ export async function hold(
   why: Reason,
   startedMs: number,
 ): Promise<void> {
-  await holdDelivery(deps.db, context.delivery.id, lane, why, setAsideAfterMs);
-  await noteAttempt(deps.db, context.delivery.id, 'held', why, performance.now() - startedMs, null);
-  await raiseNotice(deps.db, {
-    link: context.mirror.link,
-    cause: `held/${context.mirror.id}/${why.code}`,
-    text: `${context.mirror.customer_name} ${context.mirror.customer_number ?? context.mirror.customer_ticket}: ${why.text}`,
+  // Held and told of at once: nobody would look at what nobody was told of.
+  await deps.db.transaction(async (tx) => {
+    await holdDelivery(tx, context.delivery.id, lane, why, setAsideAfterMs);
+    await noteAttempt(tx, context.delivery.id, 'held', why, performance.now() - startedMs, null);
+    await raiseNotice(tx, {
+      link: context.mirror.link,
+      cause: `held/${context.mirror.id}/${why.code}`,
+      text: `${context.mirror.customer_name} ${context.mirror.customer_number ?? context.mirror.customer_ticket}: ${why.text}`,
+    });
   });
 }

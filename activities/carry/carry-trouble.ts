@@ -3,7 +3,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { heldAfterMs, nextTry } from '#core/words/retry.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import { countTry, deferLane, type LaneKey } from '#db/carry/lanes.ts';
+import { countTry, deferLane, noteWhy, type LaneKey } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
 import type { WorkDeps } from '#activities/deps.ts';
@@ -36,21 +36,28 @@ export async function inTrouble(
     detail: failed?.message ?? (error instanceof Error ? error.name : 'Something unexpected happened.'),
   });
   if (failed === null) deps.log.error({ err: error, delivery: delivery.id }, 'a delivery failed unexpectedly');
-  await countTry(deps.db, delivery.id, why);
   await noteAttempt(deps.db, delivery.id, 'retry', why, performance.now() - startedMs, null);
-  if (failed?.class === 'auth') throw new InstanceTrouble('auth', failed.message);
-  if (failed?.class === 'slow-down') throw new InstanceTrouble('slow-down', failed.message, failed.retryAfterMs);
+  const instances = failed === null ? null : troubleOf(failed);
+  if (instances !== null) {
+    await noteWhy(deps.db, delivery.id, why);
+    throw instances;
+  }
   if (failed?.class === 'conflict') {
+    await countTry(deps.db, delivery.id, why);
     await conflict?.();
   } else {
-    // Not one delivery's trouble if the desk does not answer at all.
-    await ping(AbortSignal.timeout(pingTimeoutMs)).catch((down: unknown) => {
-      if (down instanceof HelpdeskError && down.class === 'auth') throw new InstanceTrouble('auth', down.message);
-      if (down instanceof HelpdeskError && down.class === 'slow-down') {
-        throw new InstanceTrouble('slow-down', down.message, down.retryAfterMs);
-      }
-      throw new InstanceTrouble('down', failed?.message ?? String(down));
-    });
+    // Not one delivery's trouble if the desk does not answer at all; only if it does is the delivery's time counted.
+    const down = await ping(AbortSignal.timeout(pingTimeoutMs)).then(
+      () => null,
+      (error: unknown) =>
+        (error instanceof HelpdeskError ? troubleOf(error) : null) ??
+        new InstanceTrouble('down', failed?.message ?? String(error)),
+    );
+    if (down !== null) {
+      await noteWhy(deps.db, delivery.id, why);
+      throw down;
+    }
+    await countTry(deps.db, delivery.id, why);
     if (isTroubledTooLong(context)) {
       await hold(deps, context, lane, why, startedMs);
       return 'rests';
@@ -63,6 +70,12 @@ export async function inTrouble(
   });
   await deferLane(deps.db, lane, delayMs);
   return 'rests';
+}
+
+/** Null: it may be this delivery's alone. */
+function troubleOf({ class: sort, message, retryAfterMs }: HelpdeskError): InstanceTrouble | null {
+  if (sort === 'auth') return new InstanceTrouble('auth', message);
+  return sort === 'slow-down' ? new InstanceTrouble('slow-down', message, retryAfterMs) : null;
 }
 
 function isTroubledTooLong({ delivery, now }: DeliveryContext): boolean {

@@ -1,7 +1,7 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
-import { authDelayMs, nextTry } from '#core/words/retry.ts';
+import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
@@ -121,6 +121,7 @@ async function poll(
       attempt: failures + 1,
       trouble: failed?.class === 'auth' ? 'auth' : 'retry',
       random: Math.random(),
+      capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
     await feedFailed(deps.db, instance, failed?.class === 'auth' ? authDelayMs : delayMs);
@@ -155,7 +156,10 @@ async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskErro
   const state = error === null ? 'up' : error.class === 'auth' ? 'auth' : 'down';
   const why =
     error === null ? null : reason(state === 'auth' ? 'auth' : 'trouble', { desk: instance, detail: error.message });
-  const before = await setInstanceState(deps.db, instance, state, why?.text ?? null);
-  if (before !== null && why !== null) deps.log.warn({ instance, state }, why.text);
-  else if (before !== null) deps.log.info({ instance, state }, `${instance} is up`);
+  const changed = await setInstanceState(deps.db, instance, state, why?.text ?? null);
+  if (changed === null) return;
+  if (why !== null) deps.log.warn({ instance, state }, why.text);
+  else deps.log.info({ instance, state }, `${instance} is up`);
+  // Its courier waits for the next try no longer: it has just answered.
+  if (changed.wake) deps.wake([instance]);
 }

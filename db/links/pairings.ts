@@ -29,14 +29,16 @@ export async function createInvitation(
   invitation: NewPairing & { readonly codeHash: string },
 ): Promise<{ readonly id: string; readonly expiresAt: string }> {
   const { link, side, instance, name, contact, codeHash, by } = invitation;
-  await db.execute(sql`update pairings set state = 'expired' where link = ${link} and state = 'invited'`);
-  const [made] = await db
-    .insert(pairings)
-    .values({ link, side, instance, name, contact, codeHash, createdBy: by, expiresAt: inMinutes })
-    .returning({ id: pairings.id, expiresAt: pairings.expiresAt });
-  if (made === undefined) throw new Error('an invitation could not be stored');
-  await writeAudit(db, by, [{ what: 'invite', subject: `links/${link}`, detail: { side, instance } }]);
-  return made;
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`update pairings set state = 'expired' where link = ${link} and state = 'invited'`);
+    const [made] = await tx
+      .insert(pairings)
+      .values({ link, side, instance, name, contact, codeHash, createdBy: by, expiresAt: inMinutes })
+      .returning({ id: pairings.id, expiresAt: pairings.expiresAt });
+    if (made === undefined) throw new Error('an invitation could not be stored');
+    await writeAudit(tx, by, [{ what: 'invite', subject: `links/${link}`, detail: { side, instance } }]);
+    return made;
+  });
 }
 
 /** We accept a code: the worker exchanges it and runs the checks. `seal` is given the row's context. */
@@ -50,21 +52,24 @@ export async function createAcceptance(
 ): Promise<string> {
   const { link, side, instance, name, contact, issuer, by } = acceptance;
   const id = randomUUID();
-  await db.insert(pairings).values({
-    id,
-    link,
-    side,
-    instance,
-    name,
-    contact,
-    issuer,
-    code: await acceptance.seal(acceptance.code, codeContext(id)),
-    state: 'pairing',
-    run: randomUUID(),
-    createdBy: by,
-    expiresAt: inMinutes,
+  const code = await acceptance.seal(acceptance.code, codeContext(id));
+  await db.transaction(async (tx) => {
+    await tx.insert(pairings).values({
+      id,
+      link,
+      side,
+      instance,
+      name,
+      contact,
+      issuer,
+      code,
+      state: 'pairing',
+      run: randomUUID(),
+      createdBy: by,
+      expiresAt: inMinutes,
+    });
+    await writeAudit(tx, by, [{ what: 'accept', subject: `links/${link}`, detail: { side, instance, issuer } }]);
   });
-  await writeAudit(db, by, [{ what: 'accept', subject: `links/${link}`, detail: { side, instance, issuer } }]);
   return id;
 }
 

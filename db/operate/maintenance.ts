@@ -1,7 +1,6 @@
 /** What has to be tidied: content past its retention, traces of tickets without a mirror, next month's partition. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
-import { raiseNotice } from '#db/base/notices.ts';
 
 /** Rows touched by one statement at most. */
 const batch = 5_000;
@@ -62,25 +61,6 @@ export async function ensurePartitions(db: Db): Promise<void> {
           to_char(month, 'YYYY_MM'), month, (month + interval '1 month')::date);
       end loop;
     end $$`);
-}
-
-export type Overdue = { readonly id: string; readonly link: string; readonly ticket: string };
-
-/** Escalations that have opened nothing in time; each is returned, and told, once. */
-export async function claimOverdue(db: Db, overdueMs: number): Promise<Overdue[]> {
-  return rows<Overdue>(
-    db,
-    sql`update mirrors set overdue_told_at = now()
-      where id in (
-        select id from mirrors where state = 'opening' and overdue_told_at is null
-          and created_at < now() - make_interval(secs => ${overdueMs / 1000})
-        limit 100 for update skip locked)
-      returning id, link, coalesce(customer_number, customer_ticket) as ticket`,
-  );
-}
-
-export async function tellOverdue(db: Db, overdue: Overdue, text: string): Promise<void> {
-  await raiseNotice(db, { link: overdue.link, cause: `overdue/${overdue.id}`, text: `${overdue.ticket}: ${text}` });
 }
 
 export async function notifyTargets(

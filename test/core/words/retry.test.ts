@@ -28,7 +28,7 @@ test('no header and no helpdesk makes anybody wait for longer than an hour, or f
     }),
   );
   fc.assert(
-    fc.property(fc.double(), fc.integer(), fc.double({ min: 0, max: 1 }), (retryAfterMs, attempt, random) => {
+    fc.property(fc.double(), fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), (retryAfterMs, attempt, random) => {
       for (const trouble of ['retry', 'slow-down', 'conflict', 'auth'] as const) {
         const delay = nextTry({ attempt, trouble, retryAfterMs, random });
         assert.ok(delay > 0 && delay <= longestPauseMs, `${delay}`);
