@@ -28,12 +28,17 @@ test('no header and no helpdesk makes anybody wait for longer than an hour, or f
     }),
   );
   fc.assert(
-    fc.property(fc.double(), fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), (retryAfterMs, attempt, random) => {
-      for (const trouble of ['retry', 'slow-down', 'conflict', 'auth'] as const) {
-        const delay = nextTry({ attempt, trouble, retryAfterMs, random });
-        assert.ok(delay > 0 && delay <= longestPauseMs, `${delay}`);
-      }
-    }),
+    fc.property(
+      fc.double(),
+      fc.integer(),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (retryAfterMs, attempt, random) => {
+        for (const trouble of ['retry', 'slow-down', 'conflict', 'auth'] as const) {
+          const delay = nextTry({ attempt, trouble, retryAfterMs, random });
+          assert.ok(delay > 0 && delay <= longestPauseMs, `${delay}`);
+        }
+      },
+    ),
   );
 });
 
