@@ -10,6 +10,7 @@ import { readIdentity } from '#protocols/ferry/identity.ts';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import type { Connection } from '#db/base/client.ts';
 import { createWake } from '#worker/wake.ts';
+import { workflowVersion } from '#worker/workflow-version.ts';
 import type { FederationDeps } from './federation.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 
@@ -38,6 +39,7 @@ export async function wireFederation(
       blobs: await openBlobStore(config.blobs),
       wake: createWake({
         db,
+        version: await workflowVersion(),
         temporal: () => temporal,
         onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
       }),

@@ -24,14 +24,18 @@ import { listenForBells } from '#activities/bells.ts';
 import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts';
 import { createConnectActivities } from '#activities/pairing/connect.ts';
 import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
+import { createDrain } from '#activities/drain.ts';
 import { createActivities } from '#activities/index.ts';
+import { createWatch } from '#activities/watch/watch.ts';
 import { createTell } from '#activities/notify.ts';
 import { createPeers } from '#activities/exchange/peers.ts';
 import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
 import { createSigner } from '#activities/exchange/signer.ts';
-import { taskQueue } from '#workflows/contract.ts';
+import { queueOf } from '#workflows/contract.ts';
+import { workflowVersion } from './workflow-version.ts';
 import { startSweeper } from './sweeper.ts';
-import { createWake } from './wake.ts';
+import { createTakeOver } from './take-over.ts';
+import { createWake, signalCourier } from './wake.ts';
 
 export type WorkerOptions = {
   readonly limits?: Partial<Limits>;
@@ -40,6 +44,8 @@ export type WorkerOptions = {
   readonly sweepMs?: number;
   /** Path of a workflow bundle made before; absent, it is made at the start. */
   readonly bundle?: string;
+  /** Of the workflows' code; absent, its fingerprint. */
+  readonly version?: string;
   readonly createHelpdesk: DesksDeps['createHelpdesk'];
 };
 
@@ -70,8 +76,10 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       log.warn({ link }, 'this database is another one than it was: the link is in quarantine, see ferry link resume');
     const temporal = new TemporalClient({ connection, namespace: config.temporal.namespace });
     const bells = await listenForBells(listening, { lanes: laneChannel, hints: hintChannel });
+    const version = options.version ?? (await workflowVersion());
     const wake = createWake({
       db: main.db,
+      version,
       temporal: () => temporal,
       onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
       ringHere: (instance) => bells.ringHere(instance),
@@ -114,7 +122,9 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       limits: { ...standardLimits, ...options.limits },
       slotsFree: () => 1 - running / activitySlots,
     };
-    const activities = createActivities(deps);
+    const drain = createDrain(deps);
+    const watch = createWatch(deps);
+    const activities = createActivities(deps, drain, watch);
     const counted = Object.fromEntries(
       Object.entries(activities).map(([name, activity]) => [
         name,
@@ -141,16 +151,26 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     const worker = await Worker.create({
       connection: native,
       namespace: config.temporal.namespace,
-      taskQueue,
+      taskQueue: queueOf(version),
+      // A history that this code can't follow fails its run, which is started anew; it would be tried for ever.
+      workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError'] },
       ...(options.bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: options.bundle } }),
       activities: { ...counted, ...connecting },
       maxConcurrentActivityTaskExecutions: activitySlots,
-      shutdownGraceTime: 1_000,
       shutdownForceTime: shutdownGraceMs,
+    });
+    const takeOver = createTakeOver({
+      db: main.db,
+      drain,
+      watch,
+      wakeCourier: (instance) => signalCourier(temporal, version, instance),
+      log,
     });
     const sweeper = startSweeper({
       db: main.db,
       temporal: () => temporal,
+      version,
+      takeOver,
       wake,
       blobs: deps.blobs,
       tell,
@@ -170,7 +190,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       if (!signal.aborted) await worker.run();
     } finally {
       signal.removeEventListener('abort', stop);
-      await sweeper.stop();
+      await Promise.all([sweeper.stop(), takeOver.stop()]);
+      await drain.rest(shutdownGraceMs);
       await connection.close();
       await native.close();
     }

@@ -83,6 +83,12 @@ async function resume(run: CarryRun, context: DeliveryContext, startedMs: number
   const rows = await writesOf(run.deps.db, context.delivery.id);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: run.desk.name }) };
+  // Its files may be gone from the store since.
+  const { failed } = await run.stage(context, plan.command.attachments, run.signal);
+  const [missing] = failed;
+  if (missing !== undefined) {
+    return { kind: 'hold', reason: reason('attachment-failed', { name: missing.file.name, detail: missing.why }) };
+  }
   return apply(applyRun(run, context, startedMs), plan, rows);
 }
 
@@ -142,6 +148,8 @@ async function trouble(
   startedMs: number,
 ): Promise<Carried> {
   if (error instanceof HelpdeskError && error.class === 'gone') return gone(run, context, startedMs);
+  // The drain is told to leave, and breaks off what it waits for: whoever comes next carries it.
+  if (run.signal.aborted) return 'rests';
   const { deps, desk } = run;
   const { delivery, mirror } = context;
   return inTrouble(

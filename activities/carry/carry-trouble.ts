@@ -1,13 +1,13 @@
 /** A try that failed: whose trouble it is, and when the next one is. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
-import { heldAfterMs, nextTry } from '#core/words/retry.ts';
+import { downCapMs, heldAfterMs, nextTry } from '#core/words/retry.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { countTry, deferLane, noteWhy, type LaneKey } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
 import type { WorkDeps } from '#activities/deps.ts';
-import { InstanceTrouble } from '#activities/desk/instance-trouble.ts';
+import { InstanceTrouble, SourceTrouble } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
   readonly deps: WorkDeps;
@@ -30,6 +30,14 @@ export async function inTrouble(
   startedMs: number,
 ): Promise<'rests'> {
   const { delivery } = context;
+  if (error instanceof SourceTrouble) {
+    // It waits for its file; neither its time nor its receiver is held against it.
+    const away = reason('trouble', { desk: error.desk, detail: error.message });
+    await noteWhy(deps.db, delivery.id, away);
+    await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
+    await deferLane(deps.db, lane, sourceDelay(error));
+    return 'rests';
+  }
   const failed = error instanceof HelpdeskError ? error : null;
   const why = reason(failed?.class === 'auth' ? 'auth' : 'trouble', {
     desk: name,
@@ -70,6 +78,11 @@ export async function inTrouble(
   });
   await deferLane(deps.db, lane, delayMs);
   return 'rests';
+}
+
+function sourceDelay({ retryAfterMs }: SourceTrouble): number {
+  const asked = { attempt: 10, trouble: 'retry', random: Math.random(), capMs: downCapMs } as const;
+  return nextTry({ ...asked, retryAfterMs });
 }
 
 /** Null: it may be this delivery's alone. */

@@ -4,7 +4,7 @@
  */
 import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { addHint } from '#db/log/claim-hints.ts';
+import { putOffReading } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
@@ -47,7 +47,7 @@ export async function settle(
       const ended = await end(run, plan, last, null, []);
       // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
       await observe(deps, desk.instance, ticketId, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
-        addHint(deps.db, desk.instance, ticketId, 0),
+        putOffReading(deps.db, desk.instance, ticketId, 0),
       );
       return ended;
     }

@@ -52,6 +52,8 @@ export async function offer(run: OfferRun, lane: DueLane): Promise<Turn> {
     if (offers.length > 0) await putOffers(deps.db, head.mirror.link, key, offers);
     return { carried: 'ended', actions: Math.max(offers.length, 1) };
   } catch (error) {
+    // The drain is told to leave: whoever comes next offers it.
+    if (run.signal.aborted) return { carried: 'rests', actions: 0 };
     const carried = await inTrouble({ deps, name, ping: () => Promise.resolve() }, head, key, error, startedMs);
     return { carried, actions: 0 };
   }

@@ -1,8 +1,9 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
+import { setTimeout } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
-import { claimHints, type ClaimedHint } from '#db/log/claim-hints.ts';
+import { claimHints, readAfterAll, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
@@ -12,7 +13,7 @@ import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 
-/** Hints claimed at a time; what is claimed and lost with a process costs a poll. */
+/** Hints claimed at a time; one that is claimed and lost with its process costs a poll. */
 const hintsAtOnce = 64;
 const feedsAtOnce = 16;
 const feedPage = 200;
@@ -20,13 +21,19 @@ const lookEveryMs = 1_000;
 /** A feed that is asked takes at most this long. Milliseconds. */
 const feedTimeoutMs = 60_000;
 
-export function createWatch(deps: WorkDeps) {
+export type Watch = (run: ActivityRun) => Promise<WatchResult>;
+
+export function createWatch(deps: WorkDeps): Watch {
   // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
   const places = new Map<string, Semaphore>();
-  return (run: ActivityRun): Promise<WatchResult> => watch(deps, places, run);
+  return (run) => watch(deps, places, run);
 }
 
-async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }: ActivityRun): Promise<WatchResult> {
+async function watch(
+  deps: WorkDeps,
+  places: Map<string, Semaphore>,
+  { signal, heartbeat }: ActivityRun,
+): Promise<WatchResult> {
   const endsAt = performance.now() + deps.limits.drainMs;
   const reading = new Set<Promise<void>>();
   const start = (work: Promise<void>, mayLeaveMore: boolean): void => {
@@ -42,13 +49,15 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     reading.add(tracked);
   };
   while (!signal.aborted && performance.now() < endsAt) {
-    const room = hintsAtOnce - reading.size;
-    if (room <= 0) {
+    // Also without room: that the database answers is what says that this watcher is alive.
+    const room = Math.max(hintsAtOnce - reading.size, 0);
+    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, room);
+    heartbeat();
+    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.ticket === '');
+    if (room === 0) {
       await deps.bells.hints.wait(lookEveryMs, signal);
       continue;
     }
-    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, room);
-    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.ticket === '');
     if (nextPollMs !== null && nextPollMs <= 0) {
       const feeds = await claimFeeds(deps.db, feedsAtOnce, deps.limits.pollMs);
       for (const feed of feeds) start(poll(deps, places, feed, signal), true);
@@ -58,6 +67,13 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     const nextMs = Math.min(lookEveryMs, nextHintMs ?? lookEveryMs, nextPollMs || lookEveryMs);
     await deps.bells.hints.wait(Math.max(nextMs, 5), signal);
   }
+  // Each reading under way has an end of its own; until then this one is alive as long as the database answers.
+  while (reading.size > 0) {
+    await Promise.race([Promise.allSettled(reading), setTimeout(lookEveryMs)]);
+    if (reading.size === 0 || signal.aborted) break;
+    await claimHints(deps.db, 0);
+    heartbeat();
+  }
   await Promise.allSettled(reading);
   return { more: true };
 }
@@ -65,7 +81,7 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
 async function followHint(
   deps: WorkDeps,
   places: Map<string, Semaphore>,
-  { instance, ticket, since }: ClaimedHint,
+  { instance, ticket, since, times }: ClaimedHint,
   signal: AbortSignal,
 ): Promise<void> {
   if (ticket === '') {
@@ -74,8 +90,9 @@ async function followHint(
   }
   try {
     await inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal, since));
+    if (times !== null) await readAfterAll(deps.db, instance, ticket, times);
   } catch (error) {
-    // The feed's cursor has not passed what this hint was about, so the next poll reads it.
+    // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
     if (error instanceof HelpdeskError) await noteContact(deps, instance, error);
     else throw error;
   }

@@ -10,6 +10,8 @@ export type Wake = (instances: readonly string[]) => void;
 export const laneChannel = 'ferry_lane';
 /** Seconds a lease lasts; a drain renews it well before, and leaves where it could not. */
 export const leaseSeconds = 5;
+/** Who is woken has begun within so many seconds, or the sweeper does its work. */
+const startSeconds = 3;
 
 /** Rings the bells of whoever listens. Its own statement, after the commit of what it announces. */
 export async function notifyLanes(db: Db, instances: readonly string[]): Promise<void> {
@@ -22,26 +24,31 @@ export async function notifyLanes(db: Db, instances: readonly string[]): Promise
 export async function takeLeases(db: Db, instances: readonly string[]): Promise<string[]> {
   const won = await rows<{ instance: string }>(
     db,
-    sql`update couriers set lease_until = now() + make_interval(secs => ${leaseSeconds})
+    sql`update couriers set lease_until = now() + make_interval(secs => ${startSeconds}), woken_epoch = epoch
       where instance = any(${textArray(instances)}) and lease_until < now() and (retry_at is null or retry_at <= now())
       returning instance`,
   );
   return won.map((row) => row.instance);
 }
 
+export type DueLease = {
+  readonly instance: string;
+  /** It was woken since its last drain began, and none has begun. */
+  readonly again: boolean;
+};
+
 /** Instances with something due and no courier at work; the lease is the caller's. */
-export async function takeDueLeases(db: Db, limit: number): Promise<string[]> {
-  const won = await rows<{ instance: string }>(
+export async function takeDueLeases(db: Db, limit: number): Promise<DueLease[]> {
+  return rows<DueLease>(
     db,
-    sql`update couriers set lease_until = now() + make_interval(secs => ${leaseSeconds})
+    sql`update couriers set lease_until = now() + make_interval(secs => ${startSeconds}), woken_epoch = epoch
       where instance in (
         select c.instance from couriers c
         where c.lease_until < now() and (c.retry_at is null or c.retry_at <= now())
           and exists (select 1 from lanes l where l.to_instance = c.instance and l.due_at <= now())
         limit ${limit} for update skip locked)
-      returning instance`,
+      returning instance, coalesce(old.woken_epoch = old.epoch, false) as again`,
   );
-  return won.map((row) => row.instance);
 }
 
 /** Begins a drain: whoever held the courier before has lost it. */

@@ -116,7 +116,7 @@ async function lockNew(tx: Tx, { instance, ticketId, externalIds }: TicketRead):
     sql`insert into tickets as t (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
       on conflict (instance, kind, external_id) do update set read_at = now()
       returning (xmax = 0) as is_new, ${headColumns},
-        (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
+        (select to_json(greatest(live_since, forgotten_to))#>>'{}' from instances where id = ${instance}) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
   );
   if (row === undefined) throw new Error(`ticket ${ticketId} of ${instance} could not be locked`);

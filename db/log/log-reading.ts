@@ -168,7 +168,7 @@ export async function readFromMany(
 ): Promise<Map<string, string | null>> {
   const found = await rows<{ id: string; since: string | null }>(
     db,
-    sql`select asked.id, to_json(coalesce(t.cursor, i.live_since))#>>'{}' as since
+    sql`select asked.id, to_json(coalesce(t.cursor, greatest(i.live_since, i.forgotten_to)))#>>'{}' as since
       from unnest(${textArray(ticketIds)}) as asked(id)
       join instances i on i.id = ${instance}
       left join tickets t on t.instance = i.id and t.kind = 'ticket' and t.external_id = asked.id`,
