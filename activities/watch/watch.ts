@@ -93,8 +93,8 @@ async function followHint(
     if (times !== null) await readAfterAll(deps.db, instance, ticket, times);
   } catch (error) {
     // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
-    if (error instanceof HelpdeskError) await noteContact(deps, instance, error);
-    else throw error;
+    if (!(error instanceof HelpdeskError)) throw error;
+    if (!signal.aborted) await noteContact(deps, instance, error);
   }
 }
 
@@ -133,6 +133,8 @@ async function poll(
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
+    // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
+    if (signal.aborted) return pollNow(deps.db, instance);
     const failed = error instanceof HelpdeskError ? error : null;
     const delayMs = nextTry({
       attempt: failures + 1,

@@ -39,8 +39,8 @@ export type Rig = {
   /** `customer` and `supplier` override the plain settings of a side. */
   link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
   startWorker(limits?: Partial<Limits>): Promise<RigWorker>;
-  /** `crash`: see worker-main.ts. */
-  spawnWorker(limits?: Partial<Limits>, crash?: string): Promise<Program>;
+  /** `crash`: see worker-main.ts. `env` is added to the rig's. */
+  spawnWorker(limits?: Partial<Limits>, crash?: string, env?: Readonly<Record<string, string>>): Promise<Program>;
   /** Everything carried: no lane is due and nothing waits. */
   settled(timeoutMs?: number): Promise<void>;
   hint(desk: string, ticket: string): Promise<void>;
@@ -138,7 +138,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
       stops.push(stop);
       return { stop };
     },
-    async spawnWorker(limits = {}, crash = '') {
+    async spawnWorker(limits = {}, crash = '', more = {}) {
       const program = await startProgram({
         program: 'test/federation/worker-main.ts',
         env: {
@@ -146,6 +146,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
           FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }),
           FERRY_TEST_CRASH: crash,
           FERRY_TEST_BUNDLE: await workflowBundle(blobs.path),
+          ...more,
         },
         ready: /"ready":true/,
       });
