@@ -54,6 +54,7 @@ export const workflowsPath = fileURLToPath(new URL('../workflows/all.ts', import
 
 const activitySlots = 200;
 const shutdownGraceMs = 20_000;
+const schemaEveryMs = 10_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
@@ -166,6 +167,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       wakeCourier: (instance) => signalCourier(temporal, version, instance),
       log,
     });
+    let wrongSchema: SchemaError | null = null;
     const sweeper = startSweeper({
       db: main.db,
       temporal: () => temporal,
@@ -177,17 +179,29 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       log,
       watchers: options.watchers ?? 2,
       chores: [
+        {
+          name: 'schema',
+          everyMs: schemaEveryMs,
+          work: async () => {
+            wrongSchema ??= await schemaError(main.sql);
+            if (wrongSchema !== null && worker.getState() === 'RUNNING') worker.shutdown();
+          },
+        },
         { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
         { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
         ...apiChores({ ...deps, http, open }),
       ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     });
-    const stop = (): void => worker.shutdown();
+    const stop = (): void => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
     signal.addEventListener('abort', stop, { once: true });
     process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
     try {
       if (!signal.aborted) await worker.run();
+      // Somebody has migrated the database under it.
+      if (wrongSchema !== null) throw wrongSchema;
     } finally {
       signal.removeEventListener('abort', stop);
       await Promise.all([sweeper.stop(), takeOver.stop()]);
@@ -199,6 +213,16 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await listening.close();
     await main.close();
     await http.close();
+  }
+}
+
+async function schemaError(sql: Parameters<typeof assertSchema>[0]): Promise<SchemaError | null> {
+  try {
+    await assertSchema(sql);
+    return null;
+  } catch (error) {
+    if (error instanceof SchemaError) return error;
+    throw error;
   }
 }
 

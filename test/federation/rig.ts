@@ -10,6 +10,7 @@ import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { sealSecret } from '#config/secrets.ts';
 import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/rules/settings.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import { runWorker } from '#worker/run-worker.ts';
@@ -81,6 +82,8 @@ export type RigOptions = {
   readonly database?: TestDatabase;
   /** At which other gateways reach this one. */
   readonly publicUrl?: string;
+  /** Of workers in this process; light desks unless told. */
+  readonly createHelpdesk?: (context: ConnectorContext) => Helpdesk;
 };
 
 export async function startRig(label: string, options: RigOptions = {}): Promise<Rig> {
@@ -121,7 +124,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     async startWorker(limits = {}) {
       const stopping = new AbortController();
       const running = runWorker(loadConfig(env), makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
-        createHelpdesk: (_type, context) => createLightHelpdesk(context),
+        createHelpdesk: (_type, context) => (options.createHelpdesk ?? createLightHelpdesk)(context),
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
         sweepMs: 1_000,
         bundle: await workflowBundle(blobs.path),

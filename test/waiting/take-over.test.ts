@@ -129,3 +129,19 @@ describe('a worker that is told to stop', () => {
     console.log({ freeMs, carriedMs });
   });
 });
+
+describe('a worker under which the database is migrated', () => {
+  it('says which schema it needs, and stops in order', async () => {
+    const rig = await startRig('migrated');
+    try {
+      const worker = await rig.spawnWorker();
+      await rig.connection
+        .sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of a newer Ferry', 1)`;
+      const { code } = await worker.ended;
+      assert.notEqual(code, 0);
+      assert.match(worker.output(), /Start the newer Ferry/);
+    } finally {
+      await rig.close();
+    }
+  });
+});
