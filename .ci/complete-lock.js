@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // npm leaves out of package-lock.json what the registry at hand does not carry, for instance a native package for
 // another platform in just this version, and then `npm ci` refuses the lock everywhere. This puts in what is missing,
-// by name and version, as the packages that want it say. To be run after a change of dependencies; test/docs.test.ts
-// says when it was forgotten.
+// by name and version, as the packages that want it say, each with the checksum that the registry publishes: without one
+// `npm ci` would install whatever it is sent. To be run after a change of dependencies; test/lock.test.ts says when it
+// was forgotten.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -21,11 +23,29 @@ for (const [path, entry] of Object.entries(packages)) {
     added.push(`${name} ${version}`);
   }
 }
+for (const [path, entry] of Object.entries(packages)) {
+  if (path === '' || entry.link === true || entry.integrity !== undefined) continue;
+  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  packages[path] = withChecksum(entry, checksumOf(name, entry.version));
+}
 const sorted = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
 writeFileSync(file, `${JSON.stringify({ ...head, packages: sorted }, null, 2)}\n`);
 process.stdout.write(added.length === 0 ? 'nothing is missing\n' : `${added.join('\n')}\n`);
 
-/** What npm itself would write, without the checksum; the platform is read off the name. */
+/** As the registry publishes it. @throws where it has no such package, so that no lock is written without */
+function checksumOf(name, version) {
+  const asked = ['view', `${name}@${version}`, 'dist.integrity', '--json'];
+  const integrity = JSON.parse(execFileSync('npm', asked, { encoding: 'utf8' }) || 'null');
+  if (typeof integrity !== 'string') throw new Error(`The registry publishes no checksum of ${name} ${version}.`);
+  return integrity;
+}
+
+/** In npm's own order of keys. */
+function withChecksum({ version, ...rest }, integrity) {
+  return { version, integrity, ...rest };
+}
+
+/** What npm itself would write, before its checksum; the platform is read off the name. */
 function locked(name, version, wantedBy) {
   const words = name.replace(/^@[^/]+\//, '').split('-');
   const os = systems.find((system) => words.includes(system));

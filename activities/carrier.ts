@@ -1,6 +1,7 @@
 /** Who carries the lanes to an instance: a desk of ours is written to, a peer is handed over to, an in-house tool offered. */
-import type { CarrierRun, Turn } from './turn.ts';
+import type { CarrierRun, Turned } from './turn.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { reachOf } from '#core/words/reach.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { loadInstance } from '#db/settings/instances.ts';
 import { carryHead } from './carry/carry-head.ts';
@@ -15,7 +16,7 @@ export type Carrier = {
   /** Lanes carried side by side. */
   readonly concurrency: number;
   /** One turn of a lane; `lane.head` and `lane.place` count only where `fresh`. Throws InstanceTrouble. */
-  carry(lane: DueLane, fresh: boolean): Promise<Turn>;
+  carry(lane: DueLane, fresh: boolean): Promise<Turned>;
 };
 
 /** The carrier as things stand now: new credentials and options act on what is carried next. */
@@ -32,7 +33,8 @@ export function createCarriers(deps: WorkDeps): Carriers {
     const row = await loadInstance(deps.db, instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
     const { name } = row;
-    if (row.type === 'peer') {
+    const reach = reachOf(row.type);
+    if (reach === 'peer') {
       const carrier: Carrier = {
         name,
         concurrency: remoteConcurrency,
@@ -41,7 +43,7 @@ export function createCarriers(deps: WorkDeps): Carriers {
       };
       return () => Promise.resolve(carrier);
     }
-    if (row.type === 'api') {
+    if (reach === 'api') {
       const carrier: Carrier = {
         name,
         concurrency: remoteConcurrency,

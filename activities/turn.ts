@@ -1,4 +1,17 @@
-/** One turn of a lane: how its head was left, and in whose drain. */
+/** One turn of a lane: one delivery carried, and how it was left. */
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import type { LaneKey } from '#db/carry/lanes.ts';
+import type { WorkDeps } from './deps.ts';
+
+export type Turn = {
+  readonly deps: WorkDeps;
+  readonly lane: LaneKey;
+  readonly context: DeliveryContext;
+  /** By performance.now(). Milliseconds. */
+  readonly startedMs: number;
+};
+
+/** How the head was left, and in whose drain. */
 export type Carried =
   /** The head has ended, or was set aside: the next may follow. */
   | 'ended'
@@ -8,7 +21,7 @@ export type Carried =
   | 'rests'
   | 'lost';
 
-export type Turn = {
+export type Turned = {
   readonly carried: Carried;
   /** How many it brought, for the link's pace. */
   readonly actions: number;

@@ -53,7 +53,9 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .option('--acme-port <port>', 'of the helpdesk Acme', toPort)
     .option('--northwind-port <port>', 'of the helpdesk Northwind', toPort)
     .option('--temporal-port <port>', 'of Temporal', toPort)
-    .option('--temporal-ui-port <port>', "of Temporal's pages", toPort)
+    .option('--temporal-ui', "with Temporal's pages, which ask nobody who they are")
+    .option('--temporal-ui-port <port>', "of Temporal's pages; asks for them", toPort)
+    .option('--unchecked-download', 'run a Temporal that is downloaded without a known checksum')
     .option('--postgres-port <port>', 'of PostgreSQL', toPort)
     .action(async (options: StartFlags) => {
       const { data } = global();
@@ -124,12 +126,14 @@ type StartFlags = {
   readonly acmePort?: number;
   readonly northwindPort?: number;
   readonly temporalPort?: number;
+  readonly temporalUi?: boolean;
   readonly temporalUiPort?: number;
+  readonly uncheckedDownload?: boolean;
   readonly postgresPort?: number;
 };
 
 function startOptions(flags: StartFlags): Parameters<CliDeps['programs']['start']>[0] {
-  const { reset, json, empty, rt } = flags;
+  const { reset, json, empty, rt, temporalUi, uncheckedDownload } = flags;
   const ports = {
     gateway: flags.port,
     page: flags.pagePort,
@@ -144,6 +148,8 @@ function startOptions(flags: StartFlags): Parameters<CliDeps['programs']['start'
     ...(json === undefined ? {} : { json }),
     ...(empty === undefined ? {} : { empty }),
     ...(rt === undefined ? {} : { rt }),
+    ...(temporalUi === undefined ? {} : { temporalUi }),
+    ...(uncheckedDownload === undefined ? {} : { uncheckedDownload }),
     ports: Object.fromEntries(
       Object.entries(ports).flatMap(([name, port]) => (port === undefined ? [] : [[name, port]])),
     ),

@@ -30,6 +30,10 @@ export type StartOptions = {
   readonly empty?: boolean | undefined;
   /** Northwind is a real Request Tracker, with data of its own. */
   readonly rt?: boolean | undefined;
+  /** Temporal's pages, which ask nobody who they are; naming their port asks for them as well. */
+  readonly temporalUi?: boolean | undefined;
+  /** Runs a downloaded Temporal that has no pinned checksum. */
+  readonly uncheckedDownload?: boolean | undefined;
   readonly ports?: Readonly<Partial<Record<PortName, number | undefined>>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends the start; without it SIGINT, SIGTERM and SIGHUP do. */

@@ -7,7 +7,7 @@ import { deleteUnused } from '#db/log/attachments.ts';
 import { notifyTargets, purge } from '#db/operate/maintenance.ts';
 import { ensurePartitions } from '#db/operate/partitions.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
-import { claimUntold } from '#db/base/notices.ts';
+import { claimUnannounced } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from '#activities/deps.ts';
 import type { TakeOver } from './take-over.ts';
@@ -91,7 +91,7 @@ function repeat(deps: SweeperDeps, { name, everyMs, work }: Chore): () => Promis
 
 async function tellNotices(deps: SweeperDeps): Promise<void> {
   await noticeInstances(deps.db, awayMs);
-  const untold = await claimUntold(deps.db, 50);
+  const untold = await claimUnannounced(deps.db, 50);
   // Together, and each with an end of its own: one that hangs keeps nobody else from being told.
   await Promise.all(
     untold.map(async ({ link, text, count, cleared }) => {

@@ -16,7 +16,7 @@ export async function workflowVersion(): Promise<string> {
   const names = (await readdir(workflows)).filter((name) => /\.[jt]s$/.test(name)).toSorted();
   for (const name of names) hash.update(`\n${name}\n`).update(await readFile(join(workflows, name)));
   const require = createRequire(import.meta.url);
-  for (const name of ['@temporalio/workflow', '@temporalio/worker'])
-    hash.update(await readFile(require.resolve(`${name}/package.json`)));
+  for (const name of ['workflow', 'worker', 'common'])
+    hash.update(await readFile(require.resolve(`@temporalio/${name}/package.json`)));
   return hash.digest('hex').slice(0, 20);
 }

@@ -1,15 +1,12 @@
 /** What carrying out one delivery needs, and how it can end. */
 import type { Reason } from '#core/words/vocabulary.ts';
-import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { Written } from '#core/words/desk.ts';
-import type { Desk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk } from '#activities/deps.ts';
+import type { Turn } from '#activities/turn.ts';
 
-export type ApplyRun = {
-  readonly deps: WorkDeps;
-  readonly desk: Desk;
+export type ApplyRun = Omit<Turn, 'lane'> & {
+  readonly desk: DrivenDesk;
   readonly epoch: number;
-  readonly context: DeliveryContext;
-  readonly startedMs: number;
   /** Serialises creations where the helpdesk needs it. */
   oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;
 };

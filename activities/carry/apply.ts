@@ -4,11 +4,10 @@
 import type { Step } from '#core/words/desk.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Command, Reason } from '#core/words/vocabulary.ts';
-import { endDelivery } from '#db/carry/outcome.ts';
-import { inTransaction } from '#db/base/transaction.ts';
 import type { Plan, WriteRow } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
+import { endAs } from './end.ts';
 import { carryOut } from './make-step.ts';
 import { settle } from './settle.ts';
 
@@ -28,7 +27,7 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
       last: index === steps.length - 1,
     });
     if (done.kind === 'refused') {
-      if (index === 0) return refuse(run, plan, done.reason);
+      if (index === 0) return endAs(run, 'refused', done.reason, { versions: plan.versions });
       drops.push(done.reason);
       continue;
     }
@@ -40,21 +39,6 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
   const extra = byStep.get(steps.length);
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
   return settle(run, { ...plan, drops }, ticketId, last, extra === undefined || extra.state === 'absent' ? 0 : 1);
-}
-
-async function refuse(run: ApplyRun, plan: Plan, why: Reason): Promise<Applied> {
-  const { deps, context } = run;
-  const { wake, isLast } = await inTransaction(deps.db, (tx) =>
-    endDelivery(tx, deps.cache, context, {
-      outcome: 'refused',
-      reason: why,
-      drops: [],
-      durationMs: performance.now() - run.startedMs,
-      versions: plan.versions,
-    }),
-  );
-  deps.wake(wake);
-  return { kind: 'ended', isLast: await isLast };
 }
 
 function inDoubt({ desk }: ApplyRun): Reason {

@@ -1,11 +1,12 @@
 /** What keeps the head of a lane from being carried at all: its mirror, its link, or that somebody has to look first. */
-import type { Carried } from '#activities/turn.ts';
+import type { Carried, Turn } from '#activities/turn.ts';
 import { setAsideAfterMs } from '#core/words/retry.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, holdDelivery, parkLane, parkUntilActive, setAside, type LaneKey } from '#db/carry/lanes.ts';
 import { raiseNotice } from '#db/base/notices.ts';
+import { nameOf } from '#db/log/mirrors.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
@@ -15,7 +16,7 @@ const carrying: readonly LinkState[] = ['active', 'closing'];
 /** Null: it may be carried. */
 export async function beforeHead(deps: WorkDeps, context: DeliveryContext, lane: LaneKey): Promise<Carried | null> {
   const { delivery, mirror } = context;
-  if (!carrying.includes(mirror.link_state)) {
+  if (!carrying.includes(mirror.linkState)) {
     await parkUntilActive(deps.db, lane, mirror.link);
     return 'rests';
   }
@@ -39,13 +40,7 @@ export function isHeld({ delivery }: DeliveryContext): boolean {
 }
 
 /** The lane waits for somebody; the notice says for what. */
-export async function hold(
-  deps: WorkDeps,
-  context: DeliveryContext,
-  lane: LaneKey,
-  why: Reason,
-  startedMs: number,
-): Promise<void> {
+export async function hold({ deps, context, lane, startedMs }: Turn, why: Reason): Promise<void> {
   // Held and told of at once: nobody would look at what nobody was told of.
   await deps.db.transaction(async (tx) => {
     await holdDelivery(tx, context.delivery.id, lane, why, setAsideAfterMs);
@@ -53,7 +48,7 @@ export async function hold(
     await raiseNotice(tx, {
       link: context.mirror.link,
       cause: `held/${context.mirror.id}/${why.code}`,
-      text: `${context.mirror.customer_name} ${context.mirror.customer_number ?? context.mirror.customer_ticket}: ${why.text}`,
+      text: `${nameOf(context.mirror)}: ${why.text}`,
     });
   });
 }

@@ -3,14 +3,13 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { downCapMs, heldAfterMs, nextTry } from '#core/words/retry.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import { countTry, deferLane, noteWhy, type LaneKey } from '#db/carry/lanes.ts';
+import { countTry, deferLane, noteWhy } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { Turn } from '#activities/turn.ts';
 import { InstanceTrouble, SourceTrouble } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
-  readonly deps: WorkDeps;
   /** Display name of who could not take it. */
   readonly name: string;
   /** Answers where it is up and accepts our credentials. */
@@ -22,13 +21,8 @@ export type Troubled = {
 const pingTimeoutMs = 5_000;
 
 /** Puts the lane off, or holds its head. Throws InstanceTrouble where it is not this delivery's trouble alone. */
-export async function inTrouble(
-  { deps, name, ping, conflict }: Troubled,
-  context: DeliveryContext,
-  lane: LaneKey,
-  error: unknown,
-  startedMs: number,
-): Promise<'rests'> {
+export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, error: unknown): Promise<'rests'> {
+  const { deps, context, lane, startedMs } = turn;
   const { delivery } = context;
   if (error instanceof SourceTrouble) {
     // It waits for its file; neither its time nor its receiver is held against it.
@@ -67,7 +61,7 @@ export async function inTrouble(
     }
     await countTry(deps.db, delivery.id, why);
     if (isTroubledTooLong(context)) {
-      await hold(deps, context, lane, why, startedMs);
+      await hold(turn, why);
       return 'rests';
     }
   }

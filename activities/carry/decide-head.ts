@@ -2,17 +2,18 @@
 import { decide } from '#core/conversation/decide.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
-import type { ConstantPart, SideName, Verdict } from '#core/words/vocabulary.ts';
+import type { ConstantPart, Verdict } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { viewOf } from '#db/log/mirrors.ts';
-import { toldBefore } from '#db/log/receipts.ts';
+import { alreadyNotified } from '#db/log/receipts.ts';
+import type { Versions } from '#db/carry/writes.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Stage } from './stage.ts';
-import { receivingSide, whatLeaves } from './what-leaves.ts';
+import { whatLeaves } from './what-leaves.ts';
 
 export type Decided = {
   readonly verdict: Verdict;
-  readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+  readonly versions: Versions;
   /** What a relay takes along, where it left the other desk otherwise than it was logged. */
   readonly constant?: ConstantPart;
 };
@@ -24,32 +25,26 @@ export async function decideHead(
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<Decided> {
-  const { mirror, delivery } = context;
-  const to = receivingSide(context);
-  const from: SideName = to === 'supplier' ? 'customer' : 'supplier';
-  const versions = {
-    outbound: from === 'customer' ? mirror.customer_settings : mirror.supplier_settings,
-    inbound: to === 'customer' ? mirror.customer_settings : mirror.supplier_settings,
-    catalogue: to === 'customer' ? context.customerCatalogue : context.supplierCatalogue,
-  };
-  if (delivery.kind === 'receipt') return { verdict: await decideReceipt(deps, context, to), versions };
+  const { mirror, delivery, from, to } = context;
+  const versions = { outbound: from.settings, inbound: to.settings, catalogue: to.catalogue };
+  if (delivery.kind === 'receipt') return { verdict: await decideReceipt(deps, context), versions };
 
   const [sender, receiver, catalogue] = await Promise.all([
-    deps.cache.side(deps.db, `${mirror.link}/${from}`, versions.outbound),
-    deps.cache.side(deps.db, `${mirror.link}/${to}`, versions.inbound),
-    deps.cache.catalogue(deps.db, delivery.to, versions.catalogue),
+    deps.cache.side(deps.db, `${mirror.link}/${from.side}`, from.settings),
+    deps.cache.side(deps.db, `${mirror.link}/${to.side}`, to.settings),
+    deps.cache.catalogue(deps.db, to.instance, to.catalogue),
   ]);
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
   const verdict = decide({
     outgoing: leaving.outgoing,
     escalation: delivery.escalation,
-    mirror: viewOf(mirror, to),
+    mirror: viewOf(mirror, to.side),
     inbound: receiver.inbound,
     account: receiver.account,
     catalogue,
-    snapshot: to === 'customer' ? context.customerSnapshot : context.supplierSnapshot,
-    senderName: from === 'customer' ? mirror.customer_name : mirror.supplier_name,
+    snapshot: to.snapshot,
+    senderName: from.name,
     now: context.now,
     linkMode: mirror.shadow ? 'shadow' : mirror.mode,
     ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
@@ -57,13 +52,13 @@ export async function decideHead(
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };
 }
 
-async function decideReceipt(deps: WorkDeps, context: DeliveryContext, to: SideName): Promise<Verdict> {
-  const { delivery, mirror, now } = context;
-  const ticketId = to === 'customer' ? mirror.customer_ticket : mirror.supplier_ticket;
+async function decideReceipt(deps: WorkDeps, context: DeliveryContext): Promise<Verdict> {
+  const { delivery, to, now } = context;
+  const { ticketId, side } = to;
   if (delivery.receipt === null || ticketId === null)
-    return { kind: 'skip', reason: reason('no-op', { desk: delivery.to }) };
-  const command = receiptCommand({ receipt: delivery.receipt, ticketId, side: to, language: 'en', now });
-  if (command === null) return { kind: 'skip', reason: reason('no-op', { desk: delivery.to }) };
-  if (await toldBefore(deps.db, delivery.id)) return { kind: 'skip', reason: reason('already-told') };
+    return { kind: 'skip', reason: reason('no-op', { desk: to.instance }) };
+  const command = receiptCommand({ receipt: delivery.receipt, ticketId, side, language: 'en', now });
+  if (command === null) return { kind: 'skip', reason: reason('no-op', { desk: to.instance }) };
+  if (await alreadyNotified(deps.db, delivery.id)) return { kind: 'skip', reason: reason('already-told') };
   return { kind: 'apply', command, drops: [] };
 }

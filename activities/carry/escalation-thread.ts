@@ -1,4 +1,5 @@
 /** What an escalation takes along from its ticket besides its own note. */
+import { must } from '#core/words/must.ts';
 import { sanitise } from '#core/text/html.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
@@ -28,7 +29,7 @@ export async function readThread(
 
 /** Pictures that a description shows; the helpdesk's id is all that is known of them until they are staged. */
 export function descriptionImages(description: string): Attachment[] {
-  const ids = [...description.matchAll(/\bsrc="cid:([^"]+)"/g)].map((match) => match[1] ?? '');
+  const ids = [...description.matchAll(/\bsrc="cid:([^"]+)"/g)].map((match) => must(match[1], 'id of a picture'));
   return [...new Set(ids)].map((id) => ({
     id,
     name: `image-${id}`,

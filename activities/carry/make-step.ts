@@ -1,9 +1,9 @@
 /** Carries out one step of a plan: promise, then request; or judges what an earlier attempt left of it. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Step, Written } from '#core/words/desk.ts';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Attachment, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { markAbsent, markMade, type Plan, type WriteRow } from '#db/carry/writes.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 import { markerOf, mayBeWritten, surelyBefore } from './write-marker.ts';
@@ -42,7 +42,11 @@ export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<S
 /** A write made before: kept where it is known, looked for where it is in doubt. Null: surely absent, make it again. */
 async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
   const { deps, desk, context } = run;
-  if (row.state !== 'open') return { kind: 'made', made: row.written ?? { ticketId: row.ticket ?? '', actionIds: [] } };
+  if (row.state !== 'open')
+    return {
+      kind: 'made',
+      made: row.written ?? { ticketId: must(row.ticket, 'ticket of a write that was made'), actionIds: [] },
+    };
   const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
   const found = await desk.helpdesk.find(at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
@@ -85,8 +89,8 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
         marker,
         signal,
         link: context.mirror.link,
-        snapshot: step.command.ticketId === null ? null : (at.snapshot ?? snapshotHere(context)),
-        openStaged: (file: Attachment) => deps.blobs.open(file.sha256 ?? ''),
+        snapshot: step.command.ticketId === null ? null : (at.snapshot ?? context.to.snapshot),
+        openStaged: (file: Attachment) => deps.blobs.open(must(file.sha256, 'digest of a staged file')),
       }));
   } catch (error) {
     if (!(error instanceof HelpdeskError) || error.class === 'in-doubt') {
@@ -111,8 +115,4 @@ function bytesSent({ name, command }: Step, plan: Plan): number {
 
 function refusedBy({ desk }: ApplyRun, error: HelpdeskError): Reason {
   return reason('refused-by-desk', { desk: desk.name, name: error.code, detail: error.message });
-}
-
-function snapshotHere(context: DeliveryContext): DeliveryContext['customerSnapshot'] {
-  return context.delivery.to === context.mirror.customer_instance ? context.customerSnapshot : context.supplierSnapshot;
 }

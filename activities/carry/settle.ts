@@ -2,6 +2,8 @@
  * After the last step: reads the ticket back, settles the writes, logs what people did meanwhile, and ends the delivery,
  * all in one transaction. A success status is not success; what the read-back shows is.
  */
+import { fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { putOffReading } from '#db/log/claim-hints.ts';
@@ -10,14 +12,14 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
-import { bindTicket, endDelivery, type Ended } from '#db/carry/outcome.ts';
+import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 import { isSettled, markMade, type Plan } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
+import { endAs } from './end.ts';
 import { make } from './make-step.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
-import { fieldsNotTaken, isSeen, statusStep, whoseStatus } from './verify.ts';
 import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
@@ -34,7 +36,7 @@ export async function settle(
   const { deps, desk, context } = run;
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   for (let look = 0; ; look += 1) {
-    const since = created ? null : sinceHere(context);
+    const since = created ? null : context.to.since;
     const back = await readBack(
       deps,
       desk,
@@ -44,7 +46,7 @@ export async function settle(
       AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
     );
     if (back.kind !== 'ticket') {
-      const ended = await end(run, plan, last, null, []);
+      const ended = await endUnread(run, plan, last);
       // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
       await observe(deps, desk.instance, ticketId, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
         putOffReading(deps.db, desk.instance, ticketId, 0),
@@ -61,15 +63,13 @@ export async function settle(
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }
-      const undone = plan.command.status !== undefined && !sameStatus(plan.command.status, snapshot.status);
-      if (undone && whoseStatus(logged) !== 'a person' && context.delivery.releasedAt === null) {
-        return { kind: 'undone', wake: logged.wake } as const;
+      const undone = statusUndone(plan.command, snapshot, logged);
+      if (undone !== null && context.delivery.releasedAt === null) {
+        return { kind: 'undone', status: undone, wake: logged.wake } as const;
       }
       const notTaken = [
         ...fieldsNotTaken(plan.command, snapshot, logged).map((name) => reason('not-taken', { desk: desk.name, name })),
-        ...(undone && whoseStatus(logged) !== 'a person'
-          ? [reason('not-taken', { desk: desk.name, name: plan.command.status ?? '' })]
-          : []),
+        ...(undone === null ? [] : [reason('not-taken', { desk: desk.name, name: undone })]),
       ];
       const { wake, isLast } = await endInside(run, tx, plan, last, notTaken, logged);
       return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
@@ -84,10 +84,10 @@ export async function settle(
     if (result.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk: desk.name }) };
     // An automation undid our status: it is set once more, then somebody has to look.
     if (corrections > 0) {
-      return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: plan.command.status ?? '' }) };
+      return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
     }
     const index = steps.length;
-    const step = statusStep(desk.helpdesk, plan.command, ticketId);
+    const step = must(desk.helpdesk.steps(statusAlone(plan.command, ticketId))[0], 'a step of the connector');
     const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
     if (done.kind === 'refused') {
       // The desk says no to the status alone; what it took of the rest stays.
@@ -135,55 +135,51 @@ function ownWrite(tx: Tx, context: DeliveryContext, last: Pending | null): Pick<
   };
 }
 
+/** How the delivery ends where it is in the transaction of its own reading. */
 async function endInside(
   run: ApplyRun,
   tx: Tx,
   plan: Plan,
   last: Pending | null,
   notTaken: readonly Reason[],
-  logged: LogReadingResult | null,
+  logged: LogReadingResult,
 ): Promise<Ended> {
-  const { deps, context } = run;
-  const drops = [...plan.drops, ...notTaken];
+  const { deps, context, startedMs } = run;
   const ended = await endDelivery(tx, deps.cache, context, {
+    ...endingOf({ ...plan, drops: [...plan.drops, ...notTaken] }, last),
     outcome: 'applied',
     reason: null,
-    drops,
-    durationMs: performance.now() - run.startedMs,
-    versions: plan.versions,
-    command: last === null ? plan.command : { ...plan.command, ticketId: last.made.ticketId },
-    ...(plan.constant === undefined ? {} : { constant: plan.constant }),
-    ...(last?.opened == null ? {} : { opened: openedTicket(last.opened) }),
-    alone: logged !== null && logged.mirrors.length <= 1,
-    locked: logged?.mirrors.includes(context.mirror.id) === true,
+    durationMs: performance.now() - startedMs,
+    alone: logged.mirrors.length <= 1,
+    locked: logged.mirrors.includes(context.mirror.id),
   });
-  if (logged !== null && plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
+  if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
   return ended;
 }
 
-async function end(
-  run: ApplyRun,
-  plan: Plan,
-  last: Pending | null,
-  logged: LogReadingResult | null,
-  notTaken: readonly Reason[],
-): Promise<Applied> {
-  const { wake, isLast } = await inTransaction(run.deps.db, async (tx) => {
-    if (last !== null) await markMade(tx, run.context.delivery.id, last.index, last.made);
-    return endInside(run, tx, plan, last, notTaken, logged);
+/** How it ends where its ticket can't be read back. */
+function endUnread(run: ApplyRun, plan: Plan, last: Pending | null): Promise<Applied> {
+  return endAs(run, 'applied', null, {
+    ...endingOf(plan, last),
+    before: async (tx) => {
+      if (last !== null) await markMade(tx, run.context.delivery.id, last.index, last.made);
+    },
   });
-  run.deps.wake(wake);
-  return { kind: 'ended', isLast: await isLast };
+}
+
+function endingOf(
+  { command, drops, versions, constant }: Plan,
+  last: Pending | null,
+): Pick<Ending, 'drops' | 'versions' | 'command' | 'constant' | 'opened'> {
+  return {
+    drops,
+    versions,
+    command: last === null ? command : { ...command, ticketId: last.made.ticketId },
+    ...(constant === undefined ? {} : { constant }),
+    ...(last?.opened == null ? {} : { opened: openedTicket(last.opened) }),
+  };
 }
 
 function openedTicket(made: Written): { ticketId: string; number: string; url: string } {
   return { ticketId: made.ticketId, number: made.number ?? made.ticketId, url: made.url ?? '' };
-}
-
-function sinceHere(context: DeliveryContext): string | null {
-  return context.delivery.to === context.mirror.customer_instance ? context.customerSince : context.supplierSince;
-}
-
-function sameStatus(a: string, b: string): boolean {
-  return a.trim().toLowerCase() === b.trim().toLowerCase();
 }

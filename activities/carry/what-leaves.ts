@@ -3,11 +3,11 @@
  * What a peer or an in-house tool has sent was asked there already; it is taken as it came.
  */
 import { reason } from '#core/words/reasons.ts';
-import { isRemote } from '#core/words/remote.ts';
+import { isRemote } from '#core/words/reach.ts';
 import { send, type Outgoing, type SendResult } from '#core/conversation/send.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
-import type { Action, Attachment, CatalogueKind, ConstantPart, SideName } from '#core/words/vocabulary.ts';
+import type { Action, Attachment, CatalogueKind, ConstantPart } from '#core/words/vocabulary.ts';
 import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
@@ -23,19 +23,9 @@ export type Leaving =
     }
   | Extract<SendResult, { readonly kind: 'skip' | 'hold' }>;
 
-/** The side of the mirror to which the delivery travels. */
-export function receivingSide({ delivery, mirror }: DeliveryContext): SideName {
-  return delivery.to === mirror.supplier_instance ? 'supplier' : 'customer';
-}
-
-export function sendingSide(context: DeliveryContext): SideName {
-  return receivingSide(context) === 'supplier' ? 'customer' : 'supplier';
-}
-
 /** It came from a peer or an in-house tool, on this very link. */
-export function isReceived(context: DeliveryContext): boolean {
-  const { mirror } = context;
-  return isRemote(sendingSide(context) === 'customer' ? mirror.customer_type : mirror.supplier_type);
+export function isReceived({ from }: DeliveryContext): boolean {
+  return isRemote(from.type);
 }
 
 /** @param sender settings of the sending side. Throws HelpdeskError where a file could not be fetched for now */
@@ -75,13 +65,10 @@ async function sendInput(
   sender: SideSettings,
   signal: AbortSignal,
 ): Promise<Parameters<typeof send>[0]> {
-  const { mirror, delivery } = context;
-  const from = sendingSide(context);
+  const { from, delivery } = context;
+  const { snapshot } = from;
   const relayed = delivery.via !== null;
-  const snapshot = from === 'customer' ? context.customerSnapshot : context.supplierSnapshot;
-  const version = from === 'customer' ? context.customerCatalogue : context.supplierCatalogue;
-  const senderInstance = from === 'customer' ? mirror.customer_instance : mirror.supplier_instance;
-  const senderCatalogue = await deps.cache.catalogue(deps.db, senderInstance, version);
+  const senderCatalogue = await deps.cache.catalogue(deps.db, from.instance, from.catalogue);
   const catalogueKind: CatalogueKind | undefined = senderCatalogue.kinds.find(
     (kind) => kind.name === action.words.kind,
   );
@@ -98,12 +85,12 @@ async function sendInput(
   return {
     action,
     ...(relayed ? {} : { visibility: context.action.visibility }),
-    side: from,
+    side: from.side,
     outbound: sender.outbound,
     snapshot,
     escalation: delivery.escalation,
     catalogueKind,
-    senderName: from === 'customer' ? mirror.customer_name : mirror.supplier_name,
+    senderName: from.name,
     relayed,
     publicThread,
     threadAttachments,

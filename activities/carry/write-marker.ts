@@ -33,8 +33,8 @@ export function mayBeSent(context: DeliveryContext): boolean {
 }
 
 function isBeforeResumed({ delivery, action, mirror }: DeliveryContext): boolean {
-  if (mirror.resumed_at === null || delivery.kind !== 'action') return false;
-  return Date.parse(action.at) <= Date.parse(mirror.resumed_at) + clockSkewMs;
+  if (mirror.resumedAt === null || delivery.kind !== 'action') return false;
+  return Date.parse(action.at) <= Date.parse(mirror.resumedAt) + clockSkewMs;
 }
 
 /** Instant before which it can't have been written here. */

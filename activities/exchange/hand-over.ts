@@ -9,14 +9,12 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { promiseSends, receiptFacts, runAtHead } from '#db/exchange/hand-over.ts';
 import { settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
-import type { Carried } from '#activities/turn.ts';
-import type { Turn } from '#activities/turn.ts';
-import type { Peer } from './peers.ts';
-import { end, post, trouble, type HandOverRun, type TurnAt } from './post-run.ts';
-import { prepare, type Prepared } from './prepare-action.ts';
+import { carriedBy, endAs } from '#activities/carry/end.ts';
+import type { Carried, Turn, Turned } from '#activities/turn.ts';
+import { post, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
+import { endStaying, prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
-import { receivingSide } from '#activities/carry/what-leaves.ts';
-import { senderTicket } from './wire-action.ts';
+import { senderTicket } from '#core/conversation/to-wire.ts';
 import { mayBeSent } from '#activities/carry/write-marker.ts';
 
 /** What is left of a body besides its actions. Bytes. */
@@ -24,7 +22,7 @@ const envelopeBytes = 1_024;
 const most = wireLimits.actionsPerBatch;
 
 /** @param fresh the lane's head and place are as of now */
-export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean): Promise<Turn> {
+export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean): Promise<Turned> {
   const { deps, instance, epoch } = run;
   const key: LaneKey = { mirror: lane.mirror, to: instance };
   const alone = fresh && lane.head !== null && lane.head.delivery.seq === lane.place.lastSeq;
@@ -40,19 +38,21 @@ export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean):
   }
   const stopped = await beforeHead(deps, head, key);
   if (stopped !== null) return { carried: stopped, actions: 0 };
-  const startedMs = performance.now();
+  const turn = { ...run, lane: key, context: head, startedMs: performance.now() };
   try {
     const peer = await deps.peers.of(head.mirror.link);
-    const turn: TurnAt = { key, head, place: found.place, peer, startedMs };
-    return head.delivery.kind === 'receipt'
-      ? await tell(run, turn, sameSort(found.contexts))
-      : await send(run, turn, sameSort(found.contexts));
+    const carry = head.delivery.kind === 'receipt' ? tell : send;
+    return await carry({ ...turn, place: found.place, peer }, sameSort(found.contexts));
   } catch (error) {
     // The drain is told to leave: whoever comes next sends it again.
     if (run.signal.aborted) return { carried: 'rests', actions: 0 };
-    return { carried: await trouble(run, key, head, error, startedMs), actions: 0 };
+    return { carried: await trouble(turn, error), actions: 0 };
   }
 }
+
+/** `hash` is null where it was promised before. */
+type Ready = { readonly context: DeliveryContext; readonly action: WireAction; readonly hash: string | null };
+type ReadyOrNot = ({ readonly kind: 'send' } & Omit<Ready, 'context'>) | Exclude<Prepared, { kind: 'send' }>;
 
 /** Behind the head, as long as they are of its sort and nothing keeps them; what opens a ticket goes alone. */
 function sameSort(contexts: readonly DeliveryContext[]): readonly DeliveryContext[] {
@@ -67,75 +67,63 @@ function opens({ delivery, mirror, action }: DeliveryContext): boolean {
   return delivery.escalation && delivery.kind !== 'receipt' && mirror.id === action.id;
 }
 
-async function send(run: HandOverRun, turn: TurnAt, contexts: readonly DeliveryContext[]): Promise<Turn> {
-  const { deps, instance, epoch } = run;
-  const { key, place, peer } = turn;
-  const ready: (Extract<Prepared, { kind: 'send' }> & { readonly context: DeliveryContext })[] = [];
+async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
+  const { deps, instance, epoch, place, peer } = turn;
+  const ready: Ready[] = [];
   let bytes = envelopeBytes;
   let after = place.sentSeq;
   for (const context of contexts) {
-    const prepared = await prepareOne(run, peer, context, ready.length === 0);
+    const prepared = await prepareOne(turn, context, ready.length === 0);
     if (prepared === null) break;
     if (prepared.kind !== 'send') {
       // What is in front of it goes first.
       if (ready.length > 0) break;
-      return { carried: await stays(run, turn, context, prepared), actions: 1 };
+      return { carried: await stays({ ...turn, context }, prepared), actions: 1 };
     }
     const { seq } = context.delivery;
     const action: WireAction = {
       ...prepared.action,
       seq,
       after: Math.min(after, seq - 1),
-      ticket: senderTicket(context) ?? prepared.action.ticket,
+      ticket: senderTicket(context.from) ?? prepared.action.ticket,
       late: context.delivery.releasedAt !== null,
       again: mayBeSent(context),
     };
     bytes += Buffer.byteLength(JSON.stringify(action)) + 1;
     if (ready.length > 0 && bytes > (peer.limits?.bodyBytes ?? wireLimits.bodyBytes)) break;
     after = Math.max(after, seq);
-    ready.push({ ...prepared, action, context });
+    ready.push({ action, hash: prepared.hash, context });
   }
-  const fresh = ready.filter(({ context }) => context.delivery.sent === null);
-  const waiting =
-    fresh.length === 0 ? new Set<string>() : await promiseSends(deps.db, { instance, epoch, sends: sendsOf(fresh) });
+  const sends = ready.flatMap(({ context, action, hash }) =>
+    hash === null ? [] : [{ id: context.delivery.id, action, hash }],
+  );
+  const waiting = sends.length === 0 ? new Set<string>() : await promiseSends(deps.db, { instance, epoch, sends });
   if (waiting === null) return { carried: 'lost', actions: 0 };
   // Somebody ended one of them by hand meanwhile.
-  const batch = ready.filter(({ context }) => context.delivery.sent !== null || waiting.has(context.delivery.id));
+  const batch = ready.filter(({ context, hash }) => hash === null || waiting.has(context.delivery.id));
   if (batch.length === 0) return { carried: 'ended', actions: 0 };
   return post(
-    run,
     turn,
     batch.map(({ context }) => context),
     (size, signal) => {
       const actions = batch.slice(0, size).map(({ action }) => action);
       const [only] = actions;
-      return opens(turn.head) && only !== undefined
+      return opens(turn.context) && only !== undefined
         ? peer.client.escalate(only, signal)
-        : peer.client.actions(receivingSide(turn.head), key.mirror, actions, signal);
+        : peer.client.actions(turn.context.to.side, turn.context.mirror.id, actions, signal);
     },
   );
 }
 
-function sendsOf(
-  ready: readonly (Extract<Prepared, { kind: 'send' }> & { readonly context: DeliveryContext })[],
-): { id: string; action: WireAction; hash: string }[] {
-  return ready.map(({ context, action, hash }) => ({ id: context.delivery.id, action, hash }));
-}
-
 /** Null: it is in trouble, and what is in front of it goes first. The head's trouble is thrown. */
-async function prepareOne(
-  run: HandOverRun,
-  peer: Peer,
-  context: DeliveryContext,
-  isHead: boolean,
-): Promise<Prepared | null> {
-  const { deps, putting, signal } = run;
+async function prepareOne(turn: RunTurn, context: DeliveryContext, isHead: boolean): Promise<ReadyOrNot | null> {
+  const { deps, peer, putting, signal } = turn;
   try {
     const { sent } = context.delivery;
     if (sent === null)
-      return await prepare(run, context, (outgoing) => putFiles(deps, peer, putting, outgoing, signal));
+      return await prepare(turn, context, (outgoing) => putFiles(deps, peer, putting, outgoing, signal));
     for (const file of sent.constant.attachments) await putFile(deps, peer, putting, file, signal);
-    return { kind: 'send', action: sent, hash: '', outbound: 0 };
+    return { kind: 'send', action: sent, hash: null };
   } catch (error) {
     if (isHead) throw error;
     return null;
@@ -143,22 +131,16 @@ async function prepareOne(
 }
 
 /** It does not leave, or waits for somebody. */
-async function stays(
-  { deps }: HandOverRun,
-  { key, startedMs }: TurnAt,
-  context: DeliveryContext,
-  why: Exclude<Prepared, { kind: 'send' }>,
-): Promise<Carried> {
+async function stays(turn: Turn, why: Exclude<Prepared, { kind: 'send' }>): Promise<Carried> {
   if (why.kind === 'hold') {
-    await hold(deps, context, key, why.reason, startedMs);
+    await hold(turn, why.reason);
     return 'rests';
   }
-  return end(deps, context, why.kind === 'skip' ? 'skipped' : 'refused', why.reason, startedMs, why.outbound);
+  return carriedBy(await endStaying(turn, why.kind, why.reason));
 }
 
-async function tell(run: HandOverRun, turn: TurnAt, contexts: readonly DeliveryContext[]): Promise<Turn> {
-  const { deps } = run;
-  const { key, place, peer, startedMs } = turn;
+async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
+  const { deps, place, peer } = turn;
   const facts = await receiptFacts(
     deps.db,
     contexts.map(({ delivery }) => delivery.id),
@@ -172,8 +154,8 @@ async function tell(run: HandOverRun, turn: TurnAt, contexts: readonly DeliveryC
     // News of the ticket itself: a peer is told of actions only, and hears of it with the next one.
     if (fact === undefined || fact.outcome !== receipt?.outcome) {
       if (batch.length > 0) break;
-      const why = reason('no-op', { desk: run.name });
-      return { carried: await end(deps, context, 'skipped', why, startedMs, 0), actions: 1 };
+      const why = reason('no-op', { desk: turn.name });
+      return { carried: carriedBy(await endAs({ ...turn, context }, 'skipped', why)), actions: 1 };
     }
     const { outcome, drops, acceptedAt, endedAt, attempts } = fact;
     receipts.push({
@@ -183,7 +165,7 @@ async function tell(run: HandOverRun, turn: TurnAt, contexts: readonly DeliveryC
       outcome,
       reason: fact.reason ?? receipt.reason,
       drops: drops.slice(0, 100),
-      ticket: senderTicket(context),
+      ticket: senderTicket(context.from),
       acceptedAt,
       endedAt,
       attempts,
@@ -191,7 +173,6 @@ async function tell(run: HandOverRun, turn: TurnAt, contexts: readonly DeliveryC
     after = Math.max(after, seq);
     batch.push(context);
   }
-  return post(run, turn, batch, (size, signal) =>
-    peer.client.receipts(receivingSide(turn.head), key.mirror, receipts.slice(0, size), signal),
-  );
+  const { to, mirror } = turn.context;
+  return post(turn, batch, (size, signal) => peer.client.receipts(to.side, mirror.id, receipts.slice(0, size), signal));
 }

@@ -2,21 +2,17 @@
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { authDelayMs, nextTry } from '#core/words/retry.ts';
-import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { WireAnswer, WireResult } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { storeAnswer } from '#db/exchange/hand-over.ts';
-import type { LanePlace } from '#db/carry/lanes.ts';
-import { countTry, deferLane, type LaneKey } from '#db/carry/lanes.ts';
+import { countTry, deferLane, type LanePlace } from '#db/carry/lanes.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { clearHeld, raiseNotice } from '#db/base/notices.ts';
-import { endDelivery, noteAttempt } from '#db/carry/outcome.ts';
+import { noteAttempt } from '#db/carry/outcome.ts';
 import { sharesPeer } from '#db/links/peers.ts';
-import { inTransaction } from '#db/base/transaction.ts';
-import type { Carried } from '#activities/turn.ts';
 import { inTrouble } from '#activities/carry/carry-trouble.ts';
-import type { Turn } from '#activities/turn.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import { carriedBy, endAs } from '#activities/carry/end.ts';
+import type { Carried, Turn, Turned } from '#activities/turn.ts';
 import type { Peer } from './peers.ts';
 import type { ToRemote } from './prepare-action.ts';
 import type { Semaphore } from '#activities/desk/semaphore.ts';
@@ -28,44 +24,40 @@ export type HandOverRun = ToRemote & {
   readonly putting: Semaphore;
 };
 
-export type TurnAt = {
-  readonly key: LaneKey;
-  readonly head: DeliveryContext;
-  readonly place: LanePlace;
-  readonly peer: Peer;
-  readonly startedMs: number;
-};
+/** The turn of the delivery at the lane's head, from where the run is taken. */
+export type RunTurn = HandOverRun &
+  Turn & {
+    readonly place: LanePlace;
+    readonly peer: Peer;
+  };
 
 /** A request under way reaches its end although its drain is told to leave. Milliseconds. */
 const requestMs = 60_000;
 
 /** Sends as many as the peer takes at once, and stores what it answers. */
 export async function post(
-  run: HandOverRun,
-  turn: TurnAt,
+  turn: RunTurn,
   batch: readonly DeliveryContext[],
   request: (size: number, signal: AbortSignal) => Promise<WireAnswer>,
-): Promise<Turn> {
-  const { deps, name } = run;
-  const { head, place, startedMs } = turn;
+): Promise<Turned> {
+  const { name, place } = turn;
   let size = batch.length;
   for (;;) {
     try {
-      return await answered(run, turn, batch.slice(0, size), await request(size, AbortSignal.timeout(requestMs)));
+      return await answered(turn, batch.slice(0, size), await request(size, AbortSignal.timeout(requestMs)));
     } catch (error) {
       if (!(error instanceof HelpdeskError)) throw error;
       if (error.class === 'gone' && place.ackedSeq > 0) {
-        await quarantine(
-          run,
-          head,
-          `It does not know the ticket's pair any more, of which it had seq ${place.ackedSeq}.`,
-        );
+        await quarantine(turn, `It does not know the ticket's pair any more, of which it had seq ${place.ackedSeq}.`);
         return { carried: 'rests', actions: 0 };
       }
       if (error.class !== 'refused') throw error;
       if (size === 1) {
         const why = reason('refused-by-desk', { desk: name, name: error.code, detail: error.message });
-        return { carried: await end(deps, head, 'refused', why, startedMs, 0), actions: 1 };
+        return {
+          carried: carriedBy(await endAs(turn, 'refused', why, { versions: { outbound: turn.context.from.settings } })),
+          actions: 1,
+        };
       }
       // One of them is at fault, or they are too many: alone, each hears for itself.
       size = 1;
@@ -73,17 +65,12 @@ export async function post(
   }
 }
 
-async function answered(
-  run: HandOverRun,
-  { key, place, startedMs, head }: TurnAt,
-  batch: readonly DeliveryContext[],
-  answer: WireAnswer,
-): Promise<Turn> {
-  const { deps } = run;
+async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer: WireAnswer): Promise<Turned> {
+  const { deps, lane, place, startedMs, context: head } = turn;
   const { results, accepted } = answer;
   const deferred = results.at(-1)?.status === 'deferred' ? results.at(-1) : undefined;
   if (deferred?.reason?.code === 'seq-taken') {
-    await quarantine(run, head, `It has something else as seq ${deferred.seq} already.`);
+    await quarantine(turn, `It has something else as seq ${deferred.seq} already.`);
     return { carried: 'rests', actions: 0 };
   }
   const of = (status: WireResult['status']): readonly { context: DeliveryContext; result: WireResult }[] =>
@@ -94,34 +81,36 @@ async function answered(
   const taken = [...of('accepted'), ...of('duplicate')].map(({ context }) => context);
   // An answer that only refuses says nothing of how far the lane is.
   if (accepted < place.ackedSeq && results.some(({ status }) => status !== 'refused')) {
-    await quarantine(run, head, `It had seq ${place.ackedSeq} of a lane and now has only ${accepted}.`);
+    await quarantine(turn, `It had seq ${place.ackedSeq} of a lane and now has only ${accepted}.`);
     return { carried: 'rests', actions: 0 };
   }
   let waits = true;
   if (taken.length > 0) {
-    waits = await storeAnswer(deps.db, key, {
+    waits = await storeAnswer(deps.db, lane, {
       taken: taken.map(({ delivery }) => ({ id: delivery.id, seq: delivery.seq })),
       accepted,
       durationMs: performance.now() - startedMs,
-      outbound: outboundVersion(head),
+      versions: { outbound: head.from.settings },
     });
     if (taken.some(({ delivery }) => delivery.releasedAt !== null))
-      await clearHeld(deps.db, head.mirror.link, key.mirror);
+      await clearHeld(deps.db, head.mirror.link, head.mirror.id);
   }
   for (const { context, result } of of('refused')) {
-    const why = result.reason ?? reason('refused-by-desk', { desk: run.name });
-    const ended = await end(deps, context, 'refused', why, startedMs, outboundVersion(head));
-    waits = ended !== 'ended-last';
+    const why = result.reason ?? reason('refused-by-desk', { desk: turn.name });
+    const { isLast } = await endAs({ ...turn, context }, 'refused', why, {
+      versions: { outbound: context.from.settings },
+    });
+    waits = !isLast;
   }
   const actions = batch.length;
   if (deferred === undefined) return { carried: waits ? 'ended' : 'ended-last', actions };
   const context = batch[results.length - 1] ?? head;
-  const why = deferred.reason ?? reason('trouble', { desk: run.name });
+  const why = deferred.reason ?? reason('trouble', { desk: turn.name });
   await countTry(deps.db, context.delivery.id, why);
   await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
   await deferLane(
     deps.db,
-    key,
+    lane,
     nextTry({
       attempt: context.delivery.attempts + 1,
       trouble: 'retry',
@@ -132,55 +121,25 @@ async function answered(
   return { carried: 'rests', actions };
 }
 
-function outboundVersion({ mirror, delivery }: DeliveryContext): number {
-  return delivery.to === mirror.supplier_instance ? mirror.customer_settings : mirror.supplier_settings;
-}
-
-export async function end(
-  deps: WorkDeps,
-  context: DeliveryContext,
-  outcome: Extract<Outcome, 'skipped' | 'refused'>,
-  why: Reason,
-  startedMs: number,
-  outbound: number,
-): Promise<'ended' | 'ended-last'> {
-  const { wake, isLast } = await inTransaction(deps.db, (tx) =>
-    endDelivery(tx, deps.cache, context, {
-      outcome,
-      reason: why,
-      drops: [],
-      durationMs: performance.now() - startedMs,
-      versions: { outbound, inbound: 0, catalogue: 0 },
-    }),
-  );
-  deps.wake(wake);
-  return (await isLast) ? 'ended-last' : 'ended';
-}
-
 /** What the peer remembers is not what it once said: nothing more is carried until somebody has looked. */
-async function quarantine({ deps, name }: HandOverRun, { mirror }: DeliveryContext, detail: string): Promise<void> {
+async function quarantine({ deps, name, context: { mirror } }: RunTurn, detail: string): Promise<void> {
   const why = reason('link-quarantined', { desk: name, detail });
   const changed = await deps.db.transaction((tx) => setLinkState(tx, mirror.link, 'quarantined', why));
   if (changed) deps.log.error({ link: mirror.link }, why.text);
 }
 
-export async function trouble(
-  { deps, name }: HandOverRun,
-  key: LaneKey,
-  head: DeliveryContext,
-  error: unknown,
-  startedMs: number,
-): Promise<Carried> {
-  const { link } = head.mirror;
+export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise<Carried> {
+  const { deps, name, lane, context, startedMs } = turn;
+  const { link } = context.mirror;
   if (error instanceof HelpdeskError && error.class === 'auth' && (await sharesPeer(deps.db, link))) {
     // One link's credentials are no reason to stop the others with the same peer.
     const why = reason('auth', { desk: name, detail: error.message });
-    await countTry(deps.db, head.delivery.id, why);
-    await noteAttempt(deps.db, head.delivery.id, 'retry', why, performance.now() - startedMs, null);
+    await countTry(deps.db, context.delivery.id, why);
+    await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
     await raiseNotice(deps.db, { link, cause: 'peer/auth', text: `${link}: ${why.text}` });
-    await deferLane(deps.db, key, authDelayMs);
+    await deferLane(deps.db, lane, authDelayMs);
     return 'rests';
   }
   const ping = async (signal: AbortSignal): Promise<void> => (await deps.peers.of(link)).client.ping(signal);
-  return inTrouble({ deps, name, ping }, head, key, error, startedMs);
+  return inTrouble(turn, { name, ping }, error);
 }

@@ -7,9 +7,12 @@ import type { WireAction } from '#core/wire.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
+import { endAs, type EndedTurn } from '#activities/carry/end.ts';
+import type { Turn } from '#activities/turn.ts';
 import type { Stage } from '#activities/carry/stage.ts';
-import { sendingSide, whatLeaves } from '#activities/carry/what-leaves.ts';
-import { buildAction, senderTicket } from './wire-action.ts';
+import { whatLeaves } from '#activities/carry/what-leaves.ts';
+import { senderTicket } from '#core/conversation/to-wire.ts';
+import { buildAction } from './wire-action.ts';
 
 export type ToRemote = {
   readonly deps: WorkDeps;
@@ -20,8 +23,8 @@ export type ToRemote = {
 };
 
 export type Prepared =
-  | { readonly kind: 'send'; readonly action: WireAction; readonly hash: string; readonly outbound: number }
-  | { readonly kind: 'skip' | 'hold' | 'refuse'; readonly reason: Reason; readonly outbound: number };
+  | { readonly kind: 'send'; readonly action: WireAction; readonly hash: string }
+  | { readonly kind: 'skip' | 'hold' | 'refuse'; readonly reason: Reason };
 
 /** @param bring makes the files known to the receiver; what it does not take is a placeholder in what it returns */
 export async function prepare(
@@ -29,15 +32,13 @@ export async function prepare(
   context: DeliveryContext,
   bring: (outgoing: Outgoing) => Promise<Outgoing>,
 ): Promise<Prepared> {
-  const { mirror } = context;
-  const from = sendingSide(context);
-  const desk = from === 'customer' ? mirror.supplier_name : mirror.customer_name;
-  const outbound = from === 'customer' ? mirror.customer_settings : mirror.supplier_settings;
-  const stays = (kind: 'skip' | 'hold' | 'refuse', why: Reason): Prepared => ({ kind, reason: why, outbound });
+  const { mirror, from, to } = context;
+  const desk = to.name;
+  const stays = (kind: 'skip' | 'hold' | 'refuse', why: Reason): Prepared => ({ kind, reason: why });
   if (mirror.shadow || mirror.mode === 'shadow') return stays('skip', reason('shadow', { desk }));
   if (mirror.state === 'refused') return stays('skip', reason('not-opened', { desk }));
-  if (senderTicket(context) === null) return stays('hold', reason('dead-head', { desk }));
-  const sender = await deps.cache.side(deps.db, `${mirror.link}/${from}`, outbound);
+  if (senderTicket(context.from) === null) return stays('hold', reason('dead-head', { desk }));
+  const sender = await deps.cache.side(deps.db, `${mirror.link}/${from.side}`, from.settings);
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return stays(leaving.kind, leaving.reason);
   const directory = await loadDirectory(deps.db, deps.publicUrl ?? '', instance);
@@ -51,5 +52,12 @@ export async function prepare(
     const detail = `It is longer than the other side takes (${built.where})`;
     return stays('refuse', reason('refused-by-desk', { desk, detail }));
   }
-  return { kind: 'send', action: built.action, hash: built.hash, outbound };
+  return { kind: 'send', action: built.action, hash: built.hash };
+}
+
+/** It does not leave: that was decided by the sender's settings alone. */
+export function endStaying(turn: Turn, kind: 'skip' | 'refuse', why: Reason): Promise<EndedTurn> {
+  return endAs(turn, kind === 'skip' ? 'skipped' : 'refused', why, {
+    versions: { outbound: turn.context.from.settings },
+  });
 }

@@ -10,7 +10,7 @@ import { putOffReading } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
-import type { Desk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 
 const kept = { most: 2_000, longest: 8_000 };
@@ -58,7 +58,7 @@ export async function observe(
 /** What was said before the merge and nobody has read yet still goes where it was meant to go. */
 async function follow(
   deps: WorkDeps,
-  desk: Desk,
+  desk: DrivenDesk,
   ticketId: string,
   { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
 ): Promise<readonly string[]> {
@@ -90,7 +90,7 @@ export type ReadBack =
 /** The read after our own write, from `since` (instant, UTC) on. */
 export async function readBack(
   deps: WorkDeps,
-  desk: Desk,
+  desk: DrivenDesk,
   ticketId: string,
   since: string | null,
   created: boolean,
@@ -114,7 +114,7 @@ export async function readBack(
   };
 }
 
-async function read(desk: Desk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
+async function read(desk: DrivenDesk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
   const { helpdesk } = desk;
   // Ids and times may commit out of order, so a read looks back further than the cursor.
   const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();

@@ -1,4 +1,5 @@
 /** `ferry client add|rotate|revoke`, `ferry link rotate`, `ferry key rotate`: what both sides of a link prove themselves with. */
+import { otherSide } from '#core/words/ends.ts';
 import { suggestion } from '#core/words/nearest.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import {
@@ -43,7 +44,7 @@ export async function clientAdd(link: string, options: ClientAddOptions, deps: C
     const known = await loadLink(db, link);
     if (known !== null) {
       const sides = await sidesOf(db, link);
-      if (sides?.farType !== 'api' || sides.far === null)
+      if (sides?.farReach !== 'api' || sides.far === null)
         throw new CliError('not-api', exitCodes.no, `the link ${link} has no API side; give the new one another id`);
       if (known.state === 'closed' || known.state === 'closing')
         throw new CliError('link-closed', exitCodes.no, `the link ${link} has ended; give the new one another id`);
@@ -72,7 +73,7 @@ export async function clientAdd(link: string, options: ClientAddOptions, deps: C
       .transaction((tx) =>
         createApiLink(tx, {
           link,
-          side: role === 'customer' ? 'supplier' : 'customer',
+          side: otherSide(role),
           instance,
           tool: { id: tool, name: options.name ?? tool },
           publicUrl: url,
@@ -111,7 +112,7 @@ function tell(
     'The secret is shown this once. It is for:',
     `  issuer  ${issuer}`,
     `  token   ${about.url}/oauth/token (client credentials)`,
-    `  calls   ${about.url}/v1/${about.role === 'customer' ? 'supplier' : 'customer'}/…, as the ${about.role}; ${about.url}/docs has them all`,
+    `  calls   ${about.url}/v1/${otherSide(about.role)}/…, as the ${about.role}; ${about.url}/docs has them all`,
   ])
     out(`${line}\n`);
 }
@@ -177,7 +178,7 @@ export async function linkRotate(link: string, options: GlobalOptions, deps: Cli
         exitCodes.no,
         `both helpdesks of ${link} are driven by this gateway; change their credentials in links.yaml`,
       );
-    if (sides.farType === 'api') {
+    if (sides.farReach === 'api') {
       const [standing] = await linkStandings(db, link);
       const clients = standing?.clients ?? [];
       if (clients.length === 0)

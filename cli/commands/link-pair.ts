@@ -1,8 +1,10 @@
 /** `ferry link invite`, `accept` and `check`: two organisations join. */
+import { otherSide } from '#core/words/ends.ts';
 import { randomUUID } from 'node:crypto';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { partsOfIssuer } from '#protocols/ferry/identity.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { isRemote } from '#core/words/reach.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { Client } from '#db/base/client.ts';
 import { ensureKeys } from '#db/links/keys.ts';
@@ -33,7 +35,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
   return withLinks(options, deps, { secrets: true }, async ({ db, seal, publicUrl }) => {
     const issuer = `${publicUrl()}/i/${instance}`;
     await drivenOrFail(db, instance);
-    const link = await linkId(db, options.link, `${instance}-${side === 'customer' ? 'supplier' : 'customer'}`);
+    const link = await linkId(db, options.link, `${instance}-${otherSide(side)}`);
     const { code, hash } = makePairingCode(issuer, side);
     await ensureKeys(db, seal, instance);
     const { id, expiresAt } = await createInvitation(db, {
@@ -45,7 +47,7 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
       codeHash: hash,
       by: 'cli',
     });
-    const other = side === 'customer' ? 'supplier' : 'customer';
+    const other = otherSide(side);
     if (options.json === true) deps.out(`${JSON.stringify({ code, link, issuer, expiresAt })}\n`);
     else
       for (const line of [
@@ -89,7 +91,7 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
       if (!(error instanceof HelpdeskError)) throw error;
       throw new CliError(error.code, exitCodes.config, error.message);
     });
-    const side: SideName = given.side === 'customer' ? 'supplier' : 'customer';
+    const side = otherSide(given.side);
     const [customer, supplier] = side === 'customer' ? [instance, parts.instance] : [parts.instance, instance];
     const link = await linkId(db, options.link, customer === supplier ? `${instance}-link` : `${customer}-${supplier}`);
     deps.out(`Pairing with ${given.issuer}; here the link will be called ${link}.\n`);
@@ -150,7 +152,7 @@ function instanceOption(instance: string | undefined): string {
 async function drivenOrFail(db: Client, id: string): Promise<void> {
   await localInstanceOrFail(db, id);
   const { type } = (await loadInstance(db, id)) ?? { type: '' };
-  if (type !== 'peer' && type !== 'api') return;
+  if (!isRemote(type)) return;
   throw new CliError(
     'not-local',
     exitCodes.no,

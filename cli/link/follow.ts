@@ -1,4 +1,5 @@
 /** Prints the checks of a pairing as they come, and how it ended. */
+import { otherSide } from '#core/words/ends.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '#db/base/client.ts';
 import { loadLink } from '#db/links/link-life.ts';
@@ -35,7 +36,7 @@ export async function followPairing(db: Client, id: string, deps: CliDeps): Prom
 }
 
 export function checkLine({ name, direction, ok, text }: Check, { side }: Pick<Pairing, 'side'>): string {
-  const far = side === 'customer' ? 'supplier' : 'customer';
+  const far = otherSide(side);
   const way = direction === 'ours' ? `${side} → ${far}` : `${far} → ${side}`;
   return printable(`${ok ? '✓' : '✗'} ${way}  ${name}: ${text}`);
 }

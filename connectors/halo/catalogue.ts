@@ -1,4 +1,5 @@
 /** What a Halo offers, and its names as ids. Read as a whole, kept for a while, read again once for a name it lacks. */
+import { sameName } from '#core/words/names.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Catalogue, CatalogueField, CatalogueKind, CatalogueType, SendTo } from '#core/words/vocabulary.ts';
 import type { Call, HaloClient } from './client.ts';
@@ -91,7 +92,7 @@ export function byId<T extends { readonly id: number }>(
 }
 
 export function same(a: string, b: string): boolean {
-  return a.trim().toLowerCase() === b.trim().toLowerCase();
+  return sameName(a, b);
 }
 
 async function readWords(client: HaloClient, options: wire.HaloOptions, call: Call): Promise<Words> {

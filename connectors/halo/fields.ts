@@ -1,5 +1,6 @@
 /** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { sameName } from '#core/words/names.ts';
 import type { CatalogueField, FieldType, FieldValue } from '#core/words/vocabulary.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
@@ -93,8 +94,7 @@ function optionName(field: FieldInfo, value: WireValue): string {
 }
 
 function optionId(field: FieldInfo, value: FieldValue | undefined): number {
-  const text = String(value).trim().toLowerCase();
-  const id = field.values?.find(({ name }) => name.trim().toLowerCase() === text)?.id;
+  const id = field.values?.find(({ name }) => sameName(name, String(value)))?.id;
   if (id === undefined) throw unfit(field, value, 'one of its options');
   return id;
 }

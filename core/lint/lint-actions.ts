@@ -1,4 +1,5 @@
 /** Checks of the mapping of action kinds: mail on mail, sending back, and what a kind cannot do. */
+import { otherSide } from '#core/words/ends.ts';
 import { checkName, checkTwice, namesOf, type Fault, type FaultPath, type LintSide } from './lint-fault.ts';
 import { findName, findNamed } from '#core/words/names.ts';
 import type { ActionRow } from '#core/rules/settings.ts';
@@ -114,7 +115,7 @@ function lintDefault(side: LintSide): readonly Fault[] {
  */
 function lintSendsBack(side: LintSide, target: CatalogueKind, path: FaultPath): readonly Fault[] {
   if (side.catalogue === null || closes(target, side.catalogue)) return [];
-  const towards: SendTo = side.name === 'customer' ? 'supplier' : 'customer';
+  const towards: SendTo = otherSide(side.name);
   const marks = side.catalogue.kinds.some(({ sends }) => sends !== 'none');
   const named = marks && findName(side.settings.outbound.actions, target.name) !== undefined;
   if (target.sends !== towards && !named) return [];

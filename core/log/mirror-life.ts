@@ -89,8 +89,8 @@ export function nextLife(mirror: LifeView, event: MirrorEvent, now: string): Lif
 /** Closed as done, within the days in which replies travel, and without a newer mirror of the ticket on the link. */
 export function mayReopen(mirror: LifeView, now: string): boolean {
   if (mirror.state !== 'closed' || mirror.closeReason !== 'done' || mirror.superseded) return false;
-  const closedMs = Date.parse(mirror.closedAt ?? '');
-  const ageMs = Date.parse(now) - closedMs;
+  if (mirror.closedAt === null) return false;
+  const ageMs = Date.parse(now) - Date.parse(mirror.closedAt);
   return Number.isFinite(ageMs) && ageMs <= reopenDays * 86_400_000;
 }
 

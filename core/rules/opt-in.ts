@@ -1,4 +1,5 @@
 /** Whether the owner of a side, or an agent for this one use, has said that an action goes to the other side. */
+import { otherSide } from '#core/words/ends.ts';
 import { findName } from '#core/words/names.ts';
 import type { Outbound } from './settings.ts';
 import type { Person, SendTo, SideName, Words } from '#core/words/vocabulary.ts';
@@ -14,7 +15,7 @@ export function optIn(
   side: SideName,
   outbound: Outbound,
 ): OptIn {
-  const towards: SendTo = side === 'customer' ? 'supplier' : 'customer';
+  const towards: SendTo = otherSide(side);
   if (action.sendTo === towards) return 'sent';
   if (side === 'customer' && action.author.role === 'user') return outbound.userReplies ? 'sent' : 'user-reply-off';
   if (action.sendTo !== undefined) return 'not-sent';

@@ -1,4 +1,5 @@
 /** File names that no disk, header or reader can be harmed by. */
+import { must } from '#core/words/must.ts';
 
 const maxCodePoints = 150;
 // oxlint-disable-next-line no-control-regex -- C0, C1 and what turns the reading direction
@@ -10,7 +11,8 @@ const reserved = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹�
  * leading dots, at most 150 code points with its ending kept; Windows' reserved names get a `_`, nothing is `attachment`.
  */
 export function safeName(name: string): string {
-  const base = name.toWellFormed().normalize('NFC').replaceAll(unsafe, '').split(/[/\\]/).at(-1) ?? '';
+  const parts = name.toWellFormed().normalize('NFC').replaceAll(unsafe, '').split(/[/\\]/);
+  const base = must(parts.at(-1), 'the last part of a name');
   const bare = base
     .trim()
     .replace(/^[.\s]+/, '')

@@ -1,4 +1,5 @@
 /** The note that an escalation carries: the agent's own words, the description, the public thread. */
+import { must } from '#core/words/must.ts';
 import { noteMaxBytes, sanitise, textToHtml, withoutEmpty } from './html.ts';
 import { reason } from '#core/words/reasons.ts';
 import { escapeHtml } from './text.ts';
@@ -44,7 +45,7 @@ const placeholder = /\{\{\s*([a-z]{1,40})\s*\}\}/gi;
 /** Names in double braces that mean nothing, for lint. */
 export function unknownPlaceholders(template: string): readonly string[] {
   return [...template.matchAll(placeholder)]
-    .map((match) => match[1] ?? '')
+    .map((match) => must(match[1], 'name of a placeholder'))
     .filter((name) => !isPlaceholder(name.toLowerCase()));
 }
 

@@ -1,6 +1,7 @@
 /** Everything that deciding one delivery needs, in one query: the head of a lane with its action, mirror and tickets. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
+import { otherSide, type Ends } from '#core/words/ends.ts';
 import type {
   Attachment,
   Audience,
@@ -8,6 +9,7 @@ import type {
   Person,
   Reason,
   SendTo,
+  SideName,
   TicketSnapshot,
   Visibility,
   Words,
@@ -15,7 +17,17 @@ import type {
 import type { WireAction } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import type { LaneKey } from './lanes.ts';
-import { mirrorColumns, mirrorFrom, type MirrorRow } from '#db/log/mirrors.ts';
+import { mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorEnd, type MirrorRow } from '#db/log/mirrors.ts';
+
+/** One end of a delivery's mirror, with all that is known of its ticket and its desk. */
+export type End = MirrorEnd & {
+  /** The ticket as it was last read. */
+  readonly snapshot: TicketSnapshot | null;
+  /** Instant from which the ticket is read: its cursor, else go-live. */
+  readonly since: string | null;
+  /** Version of the desk's catalogue. */
+  readonly catalogue: number;
+};
 
 export type DeliveryContext = {
   readonly delivery: {
@@ -70,14 +82,10 @@ export type DeliveryContext = {
     } | null;
     readonly drops: readonly Reason[] | null;
   };
-  readonly mirror: MirrorRow;
-  readonly customerSnapshot: TicketSnapshot | null;
-  readonly supplierSnapshot: TicketSnapshot | null;
-  /** Where a read of the ticket starts: its cursor, else go-live. */
-  readonly customerSince: string | null;
-  readonly supplierSince: string | null;
-  readonly customerCatalogue: number;
-  readonly supplierCatalogue: number;
+  readonly mirror: Mirror;
+  /** The end that it leaves, and the one that it travels to. */
+  readonly from: End;
+  readonly to: End;
   /** Instant, by the database's clock. */
   readonly now: string;
 };
@@ -132,16 +140,6 @@ export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | n
   return row === undefined ? null : contextOf(row);
 }
 
-/** The delivery of an action down a lane, whatever has become of it; null where there is none. */
-export async function contextFor(db: Db, lane: LaneKey, action: string): Promise<DeliveryContext | null> {
-  const [row] = await rows<HeadRow>(
-    db,
-    contextQuery(sql`select * from deliveries
-      where action = ${action} and mirror = ${lane.mirror} and to_instance = ${lane.to} and kind = 'action'`),
-  );
-  return row === undefined ? null : contextOf(row);
-}
-
 /** That of one action on a mirror, whether it waits or has ended. */
 export async function contextOfAction(db: Db, lane: LaneKey, action: string): Promise<DeliveryContext | null> {
   const [row] = await rows<HeadRow>(
@@ -153,28 +151,29 @@ export async function contextOfAction(db: Db, lane: LaneKey, action: string): Pr
 }
 
 export function contextOf(row: HeadRow): DeliveryContext {
-  const {
-    delivery,
-    action,
-    customer_snapshot: customerSnapshot,
-    supplier_snapshot: supplierSnapshot,
-    customer_since: customerSince,
-    supplier_since: supplierSince,
-    customer_catalogue: customerCatalogue,
-    supplier_catalogue: supplierCatalogue,
-    now,
-    ...mirror
-  } = row;
+  const { delivery, action, now } = row;
+  const mirror = mirrorOf(row);
+  const ends: Ends<End> = {
+    customer: {
+      ...mirror.ends.customer,
+      snapshot: row.customer_snapshot,
+      since: row.customer_since,
+      catalogue: row.customer_catalogue,
+    },
+    supplier: {
+      ...mirror.ends.supplier,
+      snapshot: row.supplier_snapshot,
+      since: row.supplier_since,
+      catalogue: row.supplier_catalogue,
+    },
+  };
+  const to: SideName = delivery.to === mirror.ends.supplier.instance ? 'supplier' : 'customer';
   return {
     delivery,
     action: { ...action, at: new Date(action.at).toISOString() },
     mirror,
-    customerSnapshot,
-    supplierSnapshot,
-    customerSince,
-    supplierSince,
-    customerCatalogue,
-    supplierCatalogue,
+    from: ends[otherSide(to)],
+    to: ends[to],
     now,
   };
 }

@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import type { Versions } from './writes.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 
@@ -13,7 +14,7 @@ export type EndedDelivery = {
   readonly reason: Reason | null;
   readonly drops: readonly Reason[];
   readonly durationMs: number;
-  readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+  readonly versions: Versions | null;
   /** A peer had said before that it has it. */
   readonly accepted: boolean;
 };
@@ -40,7 +41,7 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
         from unnest(${column((one) => one.delivery)}, ${column((one) => one.mirror)}, ${column((one) => one.to)},
           ${column((one) => one.outcome)}, ${column((one) => json(one.reason))},
           ${column((one) => (one.drops.length === 0 ? null : JSON.stringify(one.drops)))},
-          ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => JSON.stringify(one.versions))},
+          ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => json(one.versions))},
           ${column((one) => String(one.accepted))})
           as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted)
       ), ended as (

@@ -5,13 +5,14 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason as reasonFor } from '#core/words/reasons.ts';
-import { isRemote } from '#core/words/remote.ts';
+import { isRemote } from '#core/words/reach.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { Command, ConstantPart, Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { Db, Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
 import { markEnded } from './mark-ended.ts';
+import type { Versions } from './writes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 import { relay } from './relay.ts';
@@ -24,7 +25,8 @@ export type Ending = {
   readonly reason: Reason | null;
   readonly drops: readonly Reason[];
   readonly durationMs: number;
-  readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+  /** What it was decided by; null where it was not decided here. */
+  readonly versions: Versions | null;
   /** What was done, for relays; absent where nothing was. */
   readonly command?: Command;
   /** The constant part as it left the desk before, where that is not as it was logged: what a relay takes along. */
@@ -51,8 +53,8 @@ export async function endDelivery(
   ending: Ending,
 ): Promise<Ended> {
   const { delivery, mirror } = context;
-  const { to } = delivery;
-  const other = to === mirror.customer_instance ? mirror.supplier_instance : mirror.customer_instance;
+  const to = context.to.instance;
+  const other = context.from.instance;
   const wake: string[] = [];
 
   // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
@@ -123,7 +125,7 @@ export async function bindTicket(tx: Tx, context: DeliveryContext, opened: Opene
 }
 
 async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Promise<void> {
-  const { mirror } = context;
+  const { mirror, to } = context;
   if (ending.outcome === 'applied' && ending.opened !== undefined) {
     await bindTicket(tx, context, ending.opened);
     return;
@@ -136,30 +138,24 @@ async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Pr
   await tx.execute(sql`update mirrors set state = 'refused' where id = ${mirror.id} and state = 'opening'`);
   await tx.execute(
     sql`update deliveries set outcome = 'skipped', ended_at = now(),
-        reason = ${JSON.stringify(reasonFor('not-opened', { desk: mirror.supplier_name }))}::jsonb
-      where mirror = ${mirror.id} and to_instance = ${mirror.supplier_instance} and outcome is null`,
+        reason = ${JSON.stringify(reasonFor('not-opened', { desk: to.name }))}::jsonb
+      where mirror = ${mirror.id} and to_instance = ${to.instance} and outcome is null`,
   );
 }
 
 function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
-  const { delivery, mirror, action } = context;
+  const { delivery, action, from, to } = context;
   const opened = ending.outcome === 'applied' && opensMirror(context);
-  const from = delivery.to;
   // Another gateway asks for every outcome; a desk is told only what somebody there has to know.
-  const toldAll = isRemote(from === mirror.supplier_instance ? mirror.customer_type : mirror.supplier_type);
+  const toldAll = isRemote(from.type);
   if (!toldAll && !opened && ending.outcome !== 'refused') return null;
   return {
     outcome: ending.outcome,
-    reason:
-      ending.reason ??
-      reasonFor('applied-as-is', {
-        desk: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
-      }),
+    reason: ending.reason ?? reasonFor('applied-as-is', { desk: to.name }),
     escalation: delivery.escalation,
-    farName: from === mirror.supplier_instance ? mirror.supplier_name : mirror.customer_name,
-    farNumber:
-      ending.opened?.number ?? (from === mirror.supplier_instance ? mirror.supplier_number : mirror.customer_number),
-    farUrl: ending.opened?.url ?? (from === mirror.supplier_instance ? mirror.supplier_url : mirror.customer_url),
+    farName: to.name,
+    farNumber: ending.opened?.number ?? to.number,
+    farUrl: ending.opened?.url ?? to.url,
     action: {
       author: action.author ?? { name: '', role: 'automation' },
       at: action.at,
@@ -174,7 +170,7 @@ export async function noteAttempt(
   result: string,
   why: Reason | null,
   durationMs: number,
-  versions: Ending['versions'] | null,
+  versions: Versions | null,
 ): Promise<void> {
   await db.execute(
     sql`insert into attempts (delivery, duration_ms, result, reason, versions)

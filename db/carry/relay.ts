@@ -1,14 +1,14 @@
 /** What was applied at a desk between two others travels on to that ticket's further mirrors, where they allow it. */
 import { sql } from 'drizzle-orm';
-import type { Command, ConstantPart, Words } from '#core/words/vocabulary.ts';
+import type { Command, ConstantPart, SideName, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
-import { deliver } from '#db/log/log-action.ts';
+import { placeDeliveries } from '#db/log/place-deliveries.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 
 type FurtherMirror = {
   readonly id: string;
-  readonly side: 'customer' | 'supplier';
+  readonly side: SideName;
   readonly link: string;
   readonly settings_version: number;
   readonly to: string;
@@ -23,7 +23,7 @@ export async function relay(
   command: Command,
   constant?: ConstantPart,
 ): Promise<string[]> {
-  const ticket = command.ticketId ?? context.mirror.supplier_ticket;
+  const ticket = command.ticketId ?? context.to.ticketId;
   if (ticket === null) return [];
   const further = await rows<FurtherMirror>(
     tx,
@@ -44,16 +44,14 @@ export async function relay(
     if (passed.has(mirror.to)) continue;
     const { outbound } = await cache.side(tx, `${mirror.link}/${mirror.side}`, mirror.settings_version);
     if (outbound.relay === 'none') continue;
-    wake.push(
-      await deliver(tx, {
-        mirror: mirror.id,
-        to: mirror.to,
-        action: context.action.id,
-        words: wordsOf(command),
-        via,
-        ...(constant === undefined ? {} : { constant }),
-      }),
-    );
+    const delivery = {
+      action: context.action.id,
+      words: wordsOf(command),
+      via,
+      ...(constant === undefined ? {} : { constant }),
+    };
+    await placeDeliveries(tx, { mirror: mirror.id, to: mirror.to }, [delivery], { desk: mirror.to });
+    wake.push(mirror.to);
   }
   return wake;
 }

@@ -5,11 +5,14 @@ import type { Command, ConstantPart, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
+/** What a decision was made by: versions of the sender's settings, the receiver's and its catalogue. A peer has its own. */
+export type Versions = { readonly outbound: number; readonly inbound?: number; readonly catalogue?: number };
+
 /** What a delivery is to do, as it was decided; `steps` are how the connector splits it. */
 export type Plan = {
   readonly command: Command;
   readonly drops: readonly Reason[];
-  readonly versions: { readonly outbound: number; readonly inbound: number; readonly catalogue: number };
+  readonly versions: Versions;
   readonly steps: readonly Step[];
   /** The constant part as it left the other desk, where that is not as it was logged; relays take it along. */
   readonly constant?: ConstantPart;

@@ -11,6 +11,7 @@ import { rows, type Db } from '#db/base/client.ts';
 import { contextOf, headQuery, type DeliveryContext, type HeadRow } from '#db/carry/delivery-context.ts';
 import { iso } from '#db/base/iso.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
+import type { Versions } from '#db/carry/writes.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
 /** The lowest waiting deliveries of the lane; null where the courier is another drain's. */
@@ -66,7 +67,7 @@ export type Answered = {
   /** The highest seq of the lane that it has. */
   readonly accepted: number;
   readonly durationMs: number;
-  readonly outbound: number;
+  readonly versions: Versions;
 };
 
 /**
@@ -79,7 +80,7 @@ export async function storeAnswer(db: Db, lane: LaneKey, answer: Answered): Prom
     answer.taken.reduce((most, { seq }) => Math.max(most, seq), 0),
     answer.accepted,
   );
-  const versions = JSON.stringify({ outbound: answer.outbound, inbound: 0, catalogue: 0 });
+  const versions = JSON.stringify(answer.versions);
   const [row] = await rows<{ waiting: number | null }>(
     db,
     sql`with taken as (

@@ -6,13 +6,18 @@
 import { sql } from 'drizzle-orm';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
 import { sanitise } from '#core/text/html.ts';
+import { otherSide } from '#core/words/ends.ts';
+import { must } from '#core/words/must.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
-import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 import type { LinkState, WireAction, WireAnswer } from '#core/wire.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
-import { mirrorColumns, mirrorFrom, type MirrorRow } from '#db/log/mirrors.ts';
+import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
+import { openMirror } from '#db/log/open-mirror.ts';
+import { placeDeliveries } from '#db/log/place-deliveries.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-again.ts';
@@ -66,7 +71,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   const judged = judgeBatch(input.actions, {
     linkState: ends.state,
     desk: ends.receiverName,
-    senderIsGateway: ends.senderType === 'peer',
+    senderIsGateway: reachOf(ends.senderType) === 'peer',
     accepted,
     known,
     files,
@@ -81,7 +86,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   }
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [] };
 
-  const row = mirror ?? (await openMirror(tx, input, ends));
+  const row = mirror ?? (await openFor(tx, input, ends));
   const [first] = judged.taken;
   await Promise.all([
     store(tx, input, ends, judged, row),
@@ -118,7 +123,7 @@ export type LinkEnds = {
 
 /** Whose the two ends are, seen from who sends. */
 export async function linkEnds(db: Db, link: string, from: SideName): Promise<LinkEnds | null> {
-  const to: SideName = from === 'customer' ? 'supplier' : 'customer';
+  const to = otherSide(from);
   const [row] = await rows<LinkEnds>(
     db,
     sql`select l.state, l.settings->>'mode' as mode, f.id as sender, f.name as "senderName", f.type as "senderType",
@@ -134,16 +139,8 @@ export async function linkEnds(db: Db, link: string, from: SideName): Promise<Li
 /** Two escalations of one ticket, or one sent twice, come one after the other. */
 async function lockOpening(tx: Tx, { link, mirror, actions }: ReceiveActions): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${mirror}`}, 0))`);
-  const ticket = actions[0]?.ticket.id ?? '';
+  const ticket = openingOf(actions).ticket.id;
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${link}/${ticket}`}, 0))`);
-}
-
-export async function lockMirror(tx: Tx, mirror: string, link: string): Promise<MirrorRow | null> {
-  const [row] = await rows<MirrorRow>(
-    tx,
-    sql`select ${mirrorColumns} from ${mirrorFrom} where m.id = ${mirror} and m.link = ${link} for update of m`,
-  );
-  return row ?? null;
 }
 
 /** Both lanes of the mirror. Returns the highest seq taken in on the one to `to`; null where there is none. */
@@ -176,7 +173,7 @@ async function openAlready(tx: Tx, { link, actions }: ReceiveActions, desk: stri
   const [live] = await rows<{ number: string | null }>(
     tx,
     sql`select supplier_number as number from mirrors
-      where link = ${link} and customer_ticket = ${actions[0]?.ticket.id ?? ''} and state in ('opening', 'open')`,
+      where link = ${link} and customer_ticket = ${openingOf(actions).ticket.id} and state in ('opening', 'open')`,
   );
   return live === undefined ? null : reason('already-escalated', { desk, number: live.number ?? undefined });
 }
@@ -198,59 +195,52 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
   }
 }
 
-async function openMirror(tx: Tx, input: ReceiveActions, ends: LinkEnds): Promise<MirrorRow> {
-  const { mirror, link, actions } = input;
-  const ticket = actions[0]?.ticket;
-  if (ticket === undefined) throw new Error('an opening without an action');
-  await tx.execute(
-    sql`insert into mirrors (id, link, shadow, customer_instance, customer_ticket, customer_number, customer_url, supplier_instance)
-      values (${mirror}, ${link}, ${ends.mode === 'shadow'}, ${ends.sender}, ${ticket.id}, ${ticket.number}, ${ticket.url}, ${ends.receiver})`,
-  );
-  await tx.execute(
-    sql`insert into lanes (mirror, to_instance, link) values (${mirror}, ${ends.receiver}, ${link}), (${mirror}, ${ends.sender}, ${link})`,
-  );
-  const row = await lockMirror(tx, mirror, link);
-  if (row === null) throw new Error(`mirror ${mirror} could not be opened`);
-  return row;
+function openFor(tx: Tx, { mirror, link, actions }: ReceiveActions, ends: LinkEnds): Promise<Mirror> {
+  const { id: ticketId, number, url } = openingOf(actions).ticket;
+  return openMirror(tx, {
+    id: mirror,
+    link,
+    shadow: ends.mode === 'shadow',
+    customer: { instance: ends.sender, ticketId, number, url },
+    supplier: ends.receiver,
+  });
 }
 
-/** All of a batch in two statements: the log, the deliveries with the lane's next seqs, and the files they refer to. */
-async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judged, mirror: MirrorRow): Promise<void> {
+/** What opens a mirror comes alone. */
+function openingOf(actions: readonly WireAction[]): WireAction {
+  return must(actions[0], 'the action that opens a mirror');
+}
+
+/** All of a batch in three statements: the log, the deliveries, and the files that they refer to. */
+async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judged, mirror: Mirror): Promise<void> {
+  const records = judged.taken.map((taken) => recordOf(taken, input, ends));
   // Its ticket is there since before its sender was restored.
-  const isOpen = mirror.supplier_ticket !== null;
-  const records = judged.taken.map((taken, n) => ({
-    ...recordOf(taken, n, input, ends),
-    opened: isOpen && input.open && taken.again,
+  const isOpened = input.open && mirror.ends.supplier.ticketId !== null;
+  const deliveries = judged.taken.map(({ action, logged, again }) => ({
+    action: action.constant.id,
+    escalation: action.escalation !== undefined && input.from === 'customer',
+    // In the log by another way it stands in other words.
+    ...(logged ? { words: action.words as Words, via: viaOf(action, input, ends) } : {}),
+    late: action.late,
+    ...(again ? { ended: isOpened ? ('applied' as const) : ('there' as const) } : {}),
   }));
-  const already = reason('already-there', { desk: ends.receiverName });
-  await tx.execute(
+  // Sent together, as above.
+  const logging = rows(
+    tx,
     sql`with input as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (n int, id uuid, ticket text, origin text,
+        select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (id uuid, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
-          via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb, escalation boolean, late boolean,
-          logged boolean, again boolean, opened boolean)
-      ), logged as (
+          via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb)
+      )
         insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, mailed, note, words,
           attachments, hash, via, trace, signed, signature, opening, drops)
         select id, ${ends.sender}, ticket, id::text, origin, at, author, audience, 'visible', mailed, note, words, attachments,
           hash, array(select jsonb_array_elements_text(via)), trace, signed, signature, opening, drops from input
-        on conflict do nothing
-      ), lane as (
-        update lanes set last_seq = last_seq + ${records.length}, due_at = coalesce(due_at, now()), accepted_seq = ${judged.accepted}
-        where mirror = ${input.mirror} and to_instance = ${ends.receiver} returning last_seq - ${records.length} as base
-      ), arriving as (
-        select input.*, lane.base + input.n + 1 as place, again and not opened or exists (
-          select 1 from deliveries d where d.action = input.id and d.to_instance = ${ends.receiver} and d.kind = 'action'
-        ) as there from input, lane
-      )
-      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, released_at, outcome, reason, ended_at)
-      select ${input.mirror}, ${ends.receiver}, place, case when there then 'copy' else 'action' end, id, escalation,
-        -- In the log by another way it stands in other words.
-        case when logged then words end, case when logged then array(select jsonb_array_elements_text(via)) end,
-        case when late then now() end, case when there then 'skipped' when opened then 'applied' end,
-        case when there then ${JSON.stringify(already)}::jsonb end, case when there or opened then now() end
-      from arriving order by place`,
+        on conflict do nothing`,
   );
+  const lane = { mirror: input.mirror, to: ends.receiver };
+  const placing = { desk: ends.receiverName, accepted: judged.accepted };
+  await Promise.all([logging, placeDeliveries(tx, lane, deliveries, placing)]);
   const files = judged.taken.flatMap(({ action: { constant } }) =>
     constant.attachments.map((file) => ({ ...file, action: constant.id })),
   );
@@ -263,18 +253,16 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
   );
 }
 
-function recordOf(
-  { action, text, hash, logged, again }: Taken,
-  n: number,
-  input: ReceiveActions,
-  ends: LinkEnds,
-): object {
+/** By ids of this gateway, with the sender. */
+function viaOf({ via }: WireAction, { directory }: ReceiveActions, { sender }: LinkEnds): string[] {
+  return [...new Set([...via.map((issuer) => instanceOf(directory, issuer)), sender])];
+}
+
+function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: LinkEnds): object {
   const { constant, words, ticket, escalation } = action;
   const { directory } = input;
-  const via = [...new Set([...action.via.map((issuer) => instanceOf(directory, issuer)), ends.sender])];
   const images = new Set(constant.attachments.map(({ id }) => id));
   return {
-    n,
     id: constant.id,
     ticket: ticket.id,
     origin: instanceOf(directory, constant.origin),
@@ -286,15 +274,11 @@ function recordOf(
     words,
     attachments: constant.attachments,
     hash,
-    via,
+    via: viaOf(action, input, ends),
     trace: action.trace,
     signed: text,
     signature: action.signature ?? null,
     opening: escalation ?? null,
     drops: action.drops,
-    escalation: escalation !== undefined && input.from === 'customer',
-    late: action.late,
-    logged,
-    again,
   };
 }

@@ -9,9 +9,9 @@ import type { WireReceipt, WireResult } from '#core/wire.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { contextOf, contextQuery, type HeadRow } from '#db/carry/delivery-context.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
-import type { MirrorRow } from '#db/log/mirrors.ts';
+import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
 import { endDelivery } from '#db/carry/outcome.ts';
-import { linkEnds, lockLanes, lockMirror, type Received } from './receive-actions.ts';
+import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
 import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { uuidArray } from '#db/base/text-array.ts';
@@ -100,7 +100,7 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, input: Receiv
 type Sent = { readonly id: string; readonly told: boolean; readonly escalation: boolean };
 
 /** One mirror per far ticket and link: a peer that names one twice must not keep us from taking in the rest. */
-async function isTaken(tx: Tx, mirror: MirrorRow, sent: Sent, { outcome, ticket }: WireReceipt): Promise<boolean> {
+async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: WireReceipt): Promise<boolean> {
   if (!sent.escalation || outcome !== 'applied' || ticket === null || mirror.state !== 'opening') return false;
   const taken = await rows(
     tx,
@@ -140,7 +140,7 @@ export async function endSent(
     reason: said.reason,
     drops: said.drops,
     durationMs: 0,
-    versions: { outbound: 0, inbound: 0, catalogue: 0 },
+    versions: null,
     alone: true,
     ...(ticket === null || !context.delivery.escalation
       ? {}
@@ -159,7 +159,7 @@ export async function endSent(
 
 async function standingSaid(
   tx: Tx,
-  mirror: MirrorRow,
+  mirror: Mirror,
   side: SideName,
   instance: string,
   { ticket }: WireReceipt,

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { WireAction, WireTicket } from '#core/wire.ts';
 import { rows, type Tx } from '#db/base/client.ts';
-import type { MirrorRow } from '#db/log/mirrors.ts';
+import { endColumns, type Mirror } from '#db/log/mirrors.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 /** The tickets that are known, locked in the order of their ids. */
@@ -50,7 +50,7 @@ export function snapshotWith(
 /** Stores it, and what people call the ticket; a ticket that was merged there is followed, unless another mirror has it. */
 export async function rememberStanding(
   tx: Tx,
-  mirror: MirrorRow,
+  mirror: Mirror,
   side: SideName,
   instance: string,
   { standing, before }: { readonly standing: TicketSnapshot; readonly before: TicketSnapshot | null },
@@ -63,19 +63,15 @@ export async function rememberStanding(
         on conflict (instance, kind, external_id) do update set snapshot = excluded.snapshot, read_at = now()`,
     );
   }
-  const known = side === 'customer' ? mirror.customer_ticket : mirror.supplier_ticket;
-  const number = side === 'customer' ? mirror.customer_number : mirror.supplier_number;
-  const url = side === 'customer' ? mirror.customer_url : mirror.supplier_url;
+  const { ticketId: known, number, url } = mirror.ends[side];
   // A supplier's ticket is bound by the receipt of the escalation, never by what else is said.
   if (known === null) return;
   if (known === standing.ticketId && number === standing.number && url === standing.url) return;
-  const ticketColumn = side === 'customer' ? sql`customer_ticket` : sql`supplier_ticket`;
-  const numberColumn = side === 'customer' ? sql`customer_number` : sql`supplier_number`;
-  const urlColumn = side === 'customer' ? sql`customer_url` : sql`supplier_url`;
+  const column = endColumns[side];
   await tx.execute(
-    sql`update mirrors set ${ticketColumn} = ${standing.ticketId}, ${numberColumn} = ${standing.number}, ${urlColumn} = ${standing.url}
+    sql`update mirrors set ${column.ticket} = ${standing.ticketId}, ${column.number} = ${standing.number}, ${column.url} = ${standing.url}
       where id = ${mirror.id} and not exists (
         select 1 from mirrors other where other.link = ${mirror.link} and other.id <> ${mirror.id}
-          and other.${ticketColumn} = ${standing.ticketId} and other.state in ('opening', 'open'))`,
+          and other.${column.ticket} = ${standing.ticketId} and other.state in ('opening', 'open'))`,
   );
 }

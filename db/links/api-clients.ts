@@ -1,4 +1,5 @@
 /** In-house tools without a gateway: the instance that stands for one, its link, and the client that calls. */
+import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
@@ -41,7 +42,7 @@ export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credenti
   });
   await ensureKeys(tx, seal, instance);
   return {
-    ...(await addApiClient(tx, link, side === 'customer' ? 'supplier' : 'customer', instance, by)),
+    ...(await addApiClient(tx, link, otherSide(side), instance, by)),
     instance: made,
   };
 }

@@ -5,11 +5,14 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
-import type { Reason, SideName } from '#core/words/vocabulary.ts';
+import { otherSide } from '#core/words/ends.ts';
+import { isRemote } from '#core/words/reach.ts';
+import { sideNames } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { setLinkState } from './link-life.ts';
+import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 
 export type Closed = {
@@ -22,35 +25,13 @@ export type Closed = {
   readonly wake: readonly string[];
 };
 
-type OpenMirror = {
-  readonly id: string;
-  readonly customer_instance: string;
-  readonly customer_local: boolean;
-  readonly customer_name: string;
-  readonly customer_number: string | null;
-  readonly supplier_instance: string;
-  readonly supplier_local: boolean;
-  readonly supplier_name: string;
-  readonly supplier_ticket: string | null;
-  readonly supplier_number: string | null;
-  readonly opening: boolean;
-  readonly shadow: boolean;
-};
-
 /** Null where there is no such link. @param text said to both desks besides, for instance why */
 export async function closeLink(tx: Tx, link: string, by: string, text?: string): Promise<Closed | null> {
   const [row] = await rows<{ state: LinkState }>(tx, sql`select state from links where id = ${link} for update`);
   if (row === undefined) return null;
   if (row.state === 'closing' || row.state === 'closed')
     return { done: false, state: row.state, mirrors: 0, refused: 0, wake: [] };
-  const mirrors = await rows<OpenMirror>(
-    tx,
-    sql`select m.id, m.customer_instance, ci.type not in ('peer', 'api') as customer_local, ci.name as customer_name,
-        m.customer_number, m.supplier_instance, si.type not in ('peer', 'api') as supplier_local, si.name as supplier_name,
-        m.supplier_ticket, m.supplier_number, m.state = 'opening' as opening, m.shadow
-      from mirrors m join instances ci on ci.id = m.customer_instance join instances si on si.id = m.supplier_instance
-      where m.link = ${link} and m.state in ('opening', 'open') order by m.id for update of m`,
-  );
+  const mirrors = await lockMirrorsOfLink(tx, link);
   await tx.execute(sql`select mirror from lanes where link = ${link} order by mirror, to_instance for update`);
   const refused = await endWaiting(tx, link);
   await tx.execute(
@@ -92,38 +73,32 @@ async function endWaiting(tx: Tx, link: string): Promise<number> {
   return ended.length;
 }
 
-async function sayFarewell(tx: Tx, mirror: OpenMirror, text: string | undefined): Promise<string[]> {
+async function sayFarewell(tx: Tx, { id, ends }: Mirror, text: string | undefined): Promise<string[]> {
   const told: string[] = [];
-  const tell = async (to: SideName, why: Reason): Promise<void> => {
-    const instance = mirror[`${to}_instance`];
-    const isHere = to === 'customer' ? mirror.customer_local : mirror.supplier_local && mirror.supplier_ticket !== null;
-    if (!isHere) return;
-    const [known] = await rows(tx, sql`select 1 as one from actions where id = ${mirror.id}`);
-    if (known === undefined) return;
+  for (const side of sideNames) {
+    const to = ends[side];
+    const far = ends[otherSide(side)];
+    if (isRemote(to.type) || to.ticketId === null) continue;
+    const [known] = await rows(tx, sql`select 1 as one from actions where id = ${id}`);
+    if (known === undefined) continue;
     await putReceipt(tx, {
-      mirror: mirror.id,
-      to: instance,
-      action: mirror.id,
+      mirror: id,
+      to: to.instance,
+      action: id,
       receipt: {
         outcome: 'refused',
-        reason: why,
+        reason: reason('link-ended', { desk: far.name, number: far.number ?? undefined, detail: text }),
         farNumber: null,
         farUrl: null,
-        farName: to === 'customer' ? mirror.supplier_name : mirror.customer_name,
+        farName: far.name,
         // At the customer this clears the supplier reference.
-        escalation: to === 'customer',
+        escalation: side === 'customer',
         action: { author: { name: '', role: 'automation' }, at: new Date().toISOString(), kind: null },
       },
     });
-    told.push(instance);
-  };
-  await tell('customer', ended(mirror.supplier_name, mirror.supplier_number, text));
-  await tell('supplier', ended(mirror.customer_name, mirror.customer_number, text));
+    told.push(to.instance);
+  }
   return told;
-}
-
-function ended(desk: string, number: string | null, text: string | undefined): Reason {
-  return reason('link-ended', { desk, number: number ?? undefined, detail: text });
 }
 
 /** Links whose last notes are written are closed. Returns their ids. */

@@ -2,7 +2,9 @@
  * A link's life: it begins with a pairing or an API client, is suspended, quarantined and resumed, and ends. Every change
  * is audited and told. What carries and what receives looks at the state itself, so a change acts at once.
  */
+import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
+import { isRemote, type RemoteType } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
 import type { Reason, SideName } from '#core/words/vocabulary.ts';
@@ -35,7 +37,7 @@ export type NewRemoteLink = {
   readonly side: SideName;
   readonly instance: string;
   readonly far: {
-    readonly type: 'peer' | 'api';
+    readonly type: RemoteType;
     /** Wanted id of the instance that stands for it here; another is taken where that is somebody else's. */
     readonly id: string;
     readonly issuer: string;
@@ -52,10 +54,10 @@ export type NewRemoteLink = {
 /** The instance that stands for the other side, the link, and both its sides. Returns the instance's id; throws LinkError. */
 export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<string> {
   const { link, side, instance, far, by } = input;
-  const farSide: SideName = side === 'customer' ? 'supplier' : 'customer';
+  const farSide = otherSide(side);
   const [own] = await rows<{ type: string }>(tx, sql`select type from instances where id = ${instance}`);
   if (own === undefined) throw new LinkError('unknown-instance', `There is no instance "${instance}".`);
-  if (own.type === 'peer' || own.type === 'api')
+  if (isRemote(own.type))
     throw new LinkError(
       'not-local',
       `${instance} stands for somebody else's helpdesk; name one that this gateway drives.`,
@@ -141,7 +143,7 @@ export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string
   await tx.insert(peers).values({ link, instance, issuer: far.issuer, ...peer });
   await tx.execute(
     sql`insert into clients (id, link, role, instance, jwks_uri, jwks)
-      values (${client.id}, ${link}, ${input.side === 'customer' ? 'supplier' : 'customer'}, ${instance}, ${client.jwksUri},
+      values (${client.id}, ${link}, ${otherSide(input.side)}, ${instance}, ${client.jwksUri},
         ${JSON.stringify(client.jwks)}::jsonb)`,
   );
   return id;

@@ -7,7 +7,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
 import type { Before } from '#core/log/unrecorded.ts';
 import { rows, type Tx } from '#db/base/client.ts';
-import { mattering, mirrorColumns, mirrorFrom, type MirrorRow } from './mirrors.ts';
+import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
@@ -32,7 +32,7 @@ export type LockedTicket = {
   /** Unsettled writes to the ticket, and those settled so lately that their automations may still trail. */
   readonly writes: readonly WriteView[];
   /** Its mirrors that still matter, oldest first, locked in the order of their ids, with their lanes. */
-  readonly mirrors: MirrorRow[];
+  readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
   /** A ticket is being created in the instance right now. */
   readonly creating: boolean;
@@ -142,25 +142,20 @@ async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly 
 function joined(
   reads: readonly TicketRead[],
   held: readonly (Head | undefined)[],
-  found: { readonly mirrors: readonly MirrorRow[]; readonly behind: ReadonlyMap<number, Behind> },
+  found: { readonly mirrors: readonly Mirror[]; readonly behind: ReadonlyMap<number, Behind> },
 ): LockedTicket[] {
   return reads.map(({ instance, ticketId }, n) => {
     const head = held[n];
     const behind = found.behind.get(n);
     if (head === undefined || behind === undefined) throw new Error(`ticket ${ticketId} of ${instance} is not locked`);
-    const mirrors = found.mirrors.filter(
-      (row) =>
-        (row.customer_instance === instance && row.customer_ticket === ticketId) ||
-        (row.supplier_instance === instance && row.supplier_ticket === ticketId),
-    );
-    return { ...head, ...behind, mirrors };
+    return { ...head, ...behind, mirrors: found.mirrors.filter((mirror) => joins(mirror, instance, ticketId)) };
   });
 }
 
 async function readBehind(
   tx: Tx,
   reads: readonly TicketRead[],
-): Promise<{ mirrors: MirrorRow[]; behind: Map<number, Behind> }> {
+): Promise<{ mirrors: Mirror[]; behind: Map<number, Behind> }> {
   const found = await rows<BehindRow>(
     tx,
     sql`with asked as materialized (select * from ${asked(reads)}), theirs as materialized (
@@ -200,9 +195,9 @@ async function readBehind(
       from asked join here on here.instance = asked.instance`,
   );
   const behind = new Map<number, Behind>();
-  let mirrors: MirrorRow[] = [];
+  let mirrors: Mirror[] = [];
   for (const { n, mirrors: all, known, writes, openings, creating } of found) {
-    mirrors = all ?? mirrors;
+    mirrors = all?.map(mirrorOf) ?? mirrors;
     behind.set(n, {
       known: new Map(Object.entries(known ?? {})),
       writes: writes ?? [],

@@ -4,20 +4,20 @@
  * courier's row itself, because either makes commits wait for each other.
  */
 import type { ObservedAction } from '#core/words/desk.ts';
-import { sql } from 'drizzle-orm';
 import { constantHash } from '#core/log/constant.ts';
-import { reason } from '#core/words/reasons.ts';
+import { must } from '#core/words/must.ts';
 import { route } from '#core/log/route.ts';
 import type { Outbound } from '#core/rules/settings.ts';
-import type { ConstantPart, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rememberStaged } from './attachments.ts';
 import type { Tx } from '#db/base/client.ts';
 import { insertActions, type NewAction } from './insert-actions.ts';
-import { otherInstance, sideOf, viewOf, type MirrorRow } from './mirrors.ts';
+import { endOf, farEnd, viewOf, type Mirror, type MirrorEnd } from './mirrors.ts';
 import { noteTurn } from './note-turn.ts';
+import { openMirror } from './open-mirror.ts';
 import type { OpeningRow } from './openings.ts';
+import { placeDeliveries, type NewDelivery } from './place-deliveries.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
-import { textArray } from '#db/base/text-array.ts';
 import { sendGathered } from '#db/base/transaction.ts';
 
 export type LogActionInput = {
@@ -28,7 +28,7 @@ export type LogActionInput = {
   readonly snapshot: TicketSnapshot;
   readonly action: ObservedAction;
   /** Locked by the caller; a mirror that this action opens is appended. */
-  readonly mirrors: MirrorRow[];
+  readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
 };
 
@@ -36,12 +36,11 @@ export type LoggedAction = { readonly logged: boolean; readonly wake: readonly s
 
 export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
   const { id, instance, ticketId, action, mirrors, openings } = input;
-  const views = mirrors.map((row) => viewOf(row, sideOf(row, instance, ticketId)));
+  const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, instance, ticketId).side));
   const outboundOf: Record<string, Outbound> = {};
-  for (const row of mirrors) {
-    const side = sideOf(row, instance, ticketId);
-    const version = side === 'customer' ? row.customer_settings : row.supplier_settings;
-    outboundOf[row.id] = (await cache.side(tx, `${row.link}/${side}`, version)).outbound;
+  for (const mirror of mirrors) {
+    const { side, settings } = endOf(mirror, instance, ticketId);
+    outboundOf[mirror.id] = (await cache.side(tx, `${mirror.link}/${side}`, settings)).outbound;
   }
   const openable = [];
   for (const row of openings) {
@@ -75,11 +74,13 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   });
   // A ticket without a mirror leaves ids, hash, time and reason, never content.
   const content = carried || mirrors.length > 0;
-  const targets = found.deliveries.flatMap(({ mirror, again }) => {
-    const row = mirrors.find((one) => one.id === mirror);
-    return row === undefined
-      ? []
-      : [{ row, to: otherInstance(row, sideOf(row, instance, ticketId)), again: again === true }];
+  const targets = found.deliveries.map(({ mirror: of, again }) => {
+    const mirror = must(
+      mirrors.find(({ id }) => id === of),
+      'the mirror of a delivery',
+    );
+    const to = farEnd(mirror, endOf(mirror, instance, ticketId));
+    return { mirror, to, again: again === true };
   });
   const [first] = targets;
   const inserting: NewAction = {
@@ -95,7 +96,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     content: content ? action : null,
     hash,
     reason: found.reason?.code ?? null,
-    delivery: first === undefined ? null : { mirror: first.row.id, to: first.to, again: first.again },
+    delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
   };
   const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
   if (found.opens === null && targets.length <= 1 && files.length === 0) {
@@ -107,100 +108,41 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
   for (const file of files) {
     await rememberStaged(tx, id, file.id, {
-      file: { sha256: file.sha256 ?? '', sizeBytes: file.sizeBytes ?? 0, type: file.type },
+      file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },
       failure: null,
     });
   }
 
   const wake: string[] = [];
   if (found.opens !== null) {
-    const opening = openings.find((row) => row.link === found.opens?.link);
-    if (opening !== undefined) {
-      mirrors.push(await openMirror(tx, id, input, opening));
-      wake.push(await deliver(tx, { mirror: id, to: opening.supplier_instance, action: id, escalation: true }));
-    }
+    const mirror = await openOn(tx, found.opens.link, input);
+    mirrors.push(mirror);
+    wake.push(await deliver(tx, mirror, mirror.ends.supplier, { action: id, escalation: true }));
   }
-  for (const [index, { row, to, again }] of targets.entries()) {
-    if (index > 0) await deliver(tx, { mirror: row.id, to, action: id, escalation: again });
-    wake.push(to);
-    await noteTurn(tx, row, to, action.at);
+  for (const [index, { mirror, to, again }] of targets.entries()) {
+    if (index > 0) await deliver(tx, mirror, to, { action: id, escalation: again });
+    wake.push(to.instance);
+    await noteTurn(tx, mirror, to.instance, action.at);
   }
   return { logged: true, wake };
 }
 
-export type NewDelivery = {
-  readonly mirror: string;
-  readonly to: string;
-  readonly action: string;
-  readonly escalation?: boolean;
-  /** A relay's words and via; absent, the action's own. */
-  readonly words?: Words;
-  readonly via?: readonly string[];
-  /** The constant part as it left the desk before, where that is not as it was logged. */
-  readonly constant?: ConstantPart;
-};
-
-/** Gives the action the lane's next seq; where it had come by another way already, it ends there, visibly. Returns the instance to wake. */
-export async function deliver(tx: Tx, delivery: NewDelivery): Promise<string> {
-  const { mirror, to, action } = delivery;
-  const already = reason('already-there', { desk: to });
-  await tx.execute(
-    sql`with lane as (
-        update lanes set last_seq = last_seq + 1, due_at = coalesce(due_at, now())
-        where mirror = ${mirror} and to_instance = ${to} returning last_seq
-      ), there as (
-        select exists (select 1 from deliveries where action = ${action} and to_instance = ${to} and kind = 'action') as yes
-      )
-      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, constant, outcome, reason, ended_at)
-      select ${mirror}, ${to}, lane.last_seq, case when there.yes then 'copy' else 'action' end, ${action},
-        ${delivery.escalation ?? false}, ${delivery.words === undefined ? null : JSON.stringify(delivery.words)}::jsonb,
-        ${delivery.via === undefined ? null : textArray(delivery.via)},
-        ${delivery.constant === undefined ? null : JSON.stringify(delivery.constant)}::jsonb,
-        case when there.yes then 'skipped' end,
-        case when there.yes then ${JSON.stringify(already)}::jsonb end, case when there.yes then now() end
-      from lane, there`,
-  );
-  return to;
+/** Returns the instance to wake. */
+async function deliver(tx: Tx, mirror: Mirror, to: MirrorEnd, delivery: NewDelivery): Promise<string> {
+  await placeDeliveries(tx, { mirror: mirror.id, to: to.instance }, [delivery], { desk: to.instance });
+  return to.instance;
 }
 
-async function openMirror(tx: Tx, id: string, input: LogActionInput, opening: OpeningRow): Promise<MirrorRow> {
-  const { instance, ticketId, snapshot } = input;
-  const shadow = opening.mode === 'shadow';
-  await tx.execute(
-    sql`insert into mirrors (id, link, shadow, customer_instance, customer_ticket, customer_number, customer_url, supplier_instance)
-      values (${id}, ${opening.link}, ${shadow}, ${instance}, ${ticketId}, ${snapshot.number}, ${snapshot.url}, ${opening.supplier_instance})`,
+function openOn(tx: Tx, link: string, { id, instance, ticketId, snapshot, openings }: LogActionInput): Promise<Mirror> {
+  const opening = must(
+    openings.find((one) => one.link === link),
+    'the link that an escalation opens a mirror on',
   );
-  await tx.execute(
-    sql`insert into lanes (mirror, to_instance, link) values
-      (${id}, ${opening.supplier_instance}, ${opening.link}), (${id}, ${instance}, ${opening.link})`,
-  );
-  return {
+  return openMirror(tx, {
     id,
-    link: opening.link,
-    state: 'opening',
-    shadow,
-    close_reason: null,
-    closed_at: null,
-    paused: false,
-    pause_reason: null,
-    customer_instance: instance,
-    customer_ticket: ticketId,
-    customer_number: snapshot.number,
-    customer_url: snapshot.url,
-    supplier_instance: opening.supplier_instance,
-    supplier_ticket: null,
-    supplier_number: null,
-    supplier_url: null,
-    turns: [],
-    mode: opening.mode,
-    link_state: 'active',
-    customer_name: instance,
-    supplier_name: opening.supplier_name,
-    customer_type: opening.customer_type,
-    supplier_type: opening.supplier_type,
-    customer_settings: opening.settings_version,
-    supplier_settings: 0,
-    superseded: false,
-    resumed_at: null,
-  };
+    link,
+    shadow: opening.mode === 'shadow',
+    customer: { instance, ticketId, number: snapshot.number, url: snapshot.url },
+    supplier: opening.supplier_instance,
+  });
 }

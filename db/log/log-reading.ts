@@ -5,6 +5,7 @@
 import { sql } from 'drizzle-orm';
 import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
 import { unrecorded, type Before } from '#core/log/unrecorded.ts';
+import { must } from '#core/words/must.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { lockTicket, type LockedTicket } from './locked-ticket.ts';
@@ -101,7 +102,7 @@ export async function logReading(
     if (found.as !== 'new') continue;
     people.push(action);
     const result: LoggedAction = await logAction(tx, cache, {
-      id: ticket.ids[found.index] ?? '',
+      id: must(ticket.ids[found.index], 'an id for the action'),
       instance,
       ticketId,
       snapshot,

@@ -3,12 +3,12 @@ import { sql } from 'drizzle-orm';
 import { breaker, breakerChanges } from '#core/log/breaker.ts';
 import { reason } from '#core/words/reasons.ts';
 import { rows, type Tx } from '#db/base/client.ts';
-import type { MirrorRow } from './mirrors.ts';
+import { nameOf, type Mirror } from './mirrors.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { sendGathered, type Gathered } from '#db/base/transaction.ts';
 
-type Turned = { readonly mirror: string; readonly turns: MirrorRow['turns']; readonly pause: boolean };
+type Turned = { readonly mirror: string; readonly turns: Mirror['turns']; readonly pause: boolean };
 
 const setTurns: Gathered<Turned, void> = {
   send: async (tx, turned) => {
@@ -30,19 +30,19 @@ const setTurns: Gathered<Turned, void> = {
 };
 
 /** An action travels down the mirror to this instance; the caller holds the mirror's lock. */
-export async function noteTurn(tx: Tx, row: MirrorRow, to: string, at: string): Promise<void> {
-  const last = row.turns.at(-1);
+export async function noteTurn(tx: Tx, mirror: Mirror, to: string, at: string): Promise<void> {
+  const last = mirror.turns.at(-1);
   if (last?.to === to) return;
-  const turns = [...row.turns, { at, to }].slice(-(breakerChanges + 2));
-  row.turns = turns;
+  const turns = [...mirror.turns, { at, to }].slice(-(breakerChanges + 2));
+  mirror.turns = turns;
   const { tripped } = breaker(turns.map((turn) => ({ at: turn.at, direction: turn.to })));
-  const pause = tripped && !row.paused;
-  await sendGathered(tx, setTurns, { mirror: row.id, turns, pause });
+  const pause = tripped && !mirror.paused;
+  await sendGathered(tx, setTurns, { mirror: mirror.id, turns, pause });
   if (!pause) return;
-  row.paused = true;
+  mirror.paused = true;
   await raiseNotice(tx, {
-    link: row.link,
-    cause: `ping-pong/${row.id}`,
-    text: `${row.customer_name} ${row.customer_number ?? row.customer_ticket}: ${reason('ping-pong').text}`,
+    link: mirror.link,
+    cause: `ping-pong/${mirror.id}`,
+    text: `${nameOf(mirror)}: ${reason('ping-pong').text}`,
   });
 }

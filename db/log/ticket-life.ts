@@ -4,7 +4,7 @@ import { reason } from '#core/words/reasons.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
-import { lockMirrorsOfTicket, otherInstance, sideOf, type MirrorRow } from './mirrors.ts';
+import { endColumns, endOf, farEnd, lockMirrorsOfTicket, type Mirror } from './mirrors.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { putReceipt } from './receipts.ts';
 
@@ -37,10 +37,9 @@ export async function followMerge(
   );
   const survivors = await liveMirrors(tx, instance, into);
   for (const row of await liveMirrors(tx, instance, ticketId)) {
-    const side = sideOf(row, instance, ticketId);
     const [survivor] = survivors;
     if (survivor === undefined) {
-      const column = side === 'customer' ? sql`customer_ticket` : sql`supplier_ticket`;
+      const column = endColumns[endOf(row, instance, ticketId).side].ticket;
       await tx.execute(sql`update mirrors set ${column} = ${into} where id = ${row.id}`);
       continue;
     }
@@ -49,8 +48,8 @@ export async function followMerge(
       await tx.execute(
         sql`update mirrors set state = 'closed', close_reason = 'merged', closed_at = now() where id = ${row.id}`,
       );
-      const far = side === 'customer' ? own.supplier_number : (own.customer_number ?? own.customer_ticket);
-      const told = reason('merged', { desk: deskName, number: far ?? undefined });
+      const far = farEnd(own, endOf(row, instance, ticketId));
+      const told = reason('merged', { desk: deskName, number: far.number ?? far.ticketId ?? undefined });
       wake.push(await tellOtherDesk(tx, row, instance, ticketId, told));
       continue;
     }
@@ -73,27 +72,27 @@ export async function lastSnapshot(db: Db, instance: string, ticketId: string): 
   return row?.snapshot ?? null;
 }
 
-async function liveMirrors(tx: Tx, instance: string, ticketId: string): Promise<MirrorRow[]> {
+async function liveMirrors(tx: Tx, instance: string, ticketId: string): Promise<Mirror[]> {
   const mirrors = await lockMirrorsOfTicket(tx, instance, ticketId);
   return mirrors.filter((row) => row.state === 'opening' || row.state === 'open');
 }
 
 async function tellOtherDesk(
   tx: Tx,
-  row: MirrorRow,
+  row: Mirror,
   instance: string,
   ticketId: string,
   why: Receipt['reason'],
 ): Promise<string> {
-  const side = sideOf(row, instance, ticketId);
-  const to = otherInstance(row, side);
+  const here = endOf(row, instance, ticketId);
+  const to = farEnd(row, here).instance;
   const receipt: Receipt = {
     outcome: 'refused',
     reason: why,
     escalation: false,
-    farName: side === 'customer' ? row.customer_name : row.supplier_name,
-    farNumber: side === 'customer' ? row.customer_number : row.supplier_number,
-    farUrl: side === 'customer' ? row.customer_url : row.supplier_url,
+    farName: here.name,
+    farNumber: here.number,
+    farUrl: here.url,
     action: { author: { name: '', role: 'automation' }, at: new Date().toISOString(), kind: null },
   };
   await putReceipt(tx, { mirror: row.id, to, action: row.id, receipt });

@@ -1,56 +1,57 @@
 /** Everything Ferry knows about one ticket, read for the timeline. Contents only where asked for. */
 import { sql } from 'drizzle-orm';
+import type { Ends } from '#core/words/ends.ts';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
-import { rows } from '#db/base/client.ts';
-import type { Db } from '#db/base/client.ts';
+import { camelRows } from '#db/base/camel-rows.ts';
+import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 import { uuidArray } from '#db/base/text-array.ts';
+
+export type TraceTicket = {
+  readonly instance: string;
+  readonly ticket: string | null;
+  readonly number: string | null;
+  readonly url: string | null;
+};
 
 export type TraceMirror = {
   readonly id: string;
   readonly link: string;
   readonly state: string;
   readonly shadow: boolean;
-  readonly close_reason: string | null;
+  readonly closeReason: string | null;
   readonly paused: boolean;
-  readonly pause_reason: string | null;
-  readonly created_at: string;
-  readonly opened_at: string | null;
-  readonly closed_at: string | null;
-  readonly customer_instance: string;
-  readonly customer_ticket: string;
-  readonly customer_number: string | null;
-  readonly customer_url: string | null;
-  readonly supplier_instance: string;
-  readonly supplier_ticket: string | null;
-  readonly supplier_number: string | null;
-  readonly supplier_url: string | null;
-  readonly link_state: LinkState;
+  readonly pauseReason: string | null;
+  readonly createdAt: string;
+  readonly openedAt: string | null;
+  readonly closedAt: string | null;
+  readonly ends: Ends<TraceTicket>;
+  readonly linkState: LinkState;
   /** Whom to call at the other side. */
-  readonly far_contact: WireContact | null;
+  readonly farContact: WireContact | null;
 };
 
 export type TraceAction = {
   readonly id: string;
   readonly instance: string;
   readonly ticket: string;
-  readonly external_id: string;
+  readonly externalId: string;
   readonly origin: string;
   readonly via: readonly string[];
   /** The same at every gateway that it passes. */
   readonly trace: string | null;
   readonly at: string;
-  readonly logged_at: string;
+  readonly loggedAt: string;
   readonly role: string | null;
   readonly audience: string;
   readonly visibility: string;
-  readonly send_to: string | null;
+  readonly sendTo: string | null;
   readonly kind: string | null;
   /** What else it changed: names of words and fields, without their values. */
   readonly changes: readonly string[];
   readonly files: number;
-  readonly has_note: boolean;
+  readonly hasNote: boolean;
   readonly reason: string | null;
   /** Only where asked for. */
   readonly author: string | null;
@@ -60,7 +61,7 @@ export type TraceAction = {
 export type TraceDelivery = {
   readonly id: string;
   readonly mirror: string;
-  readonly to_instance: string;
+  readonly toInstance: string;
   readonly seq: number;
   readonly kind: 'action' | 'receipt' | 'copy';
   readonly action: string;
@@ -70,21 +71,21 @@ export type TraceDelivery = {
   readonly reason: Reason | null;
   readonly drops: readonly Reason[] | null;
   readonly attempts: number;
-  readonly held_at: string | null;
-  readonly set_aside_at: string | null;
-  readonly released_at: string | null;
-  readonly created_at: string;
+  readonly heldAt: string | null;
+  readonly setAsideAt: string | null;
+  readonly releasedAt: string | null;
+  readonly createdAt: string;
   /** A peer has it since then. */
-  readonly accepted_at: string | null;
+  readonly acceptedAt: string | null;
   /** The peer's half, by its own clock. */
   readonly far: { readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number } | null;
-  readonly ended_at: string | null;
+  readonly endedAt: string | null;
 };
 
 export type TraceAttempt = {
   readonly delivery: string;
   readonly at: string;
-  readonly duration_ms: number;
+  readonly durationMs: number;
   readonly result: string;
   readonly reason: Reason | null;
 };
@@ -95,15 +96,15 @@ export type TraceWrite = {
   readonly instance: string;
   readonly ticket: string | null;
   readonly state: string;
-  readonly promised_at: string;
-  readonly settled_at: string | null;
+  readonly promisedAt: string;
+  readonly settledAt: string | null;
 };
 
 /** What an automation did because of our writes; it is kept and not carried. */
 export type TraceConsequence = {
   readonly instance: string;
   readonly ticket: string;
-  readonly external_id: string;
+  readonly externalId: string;
   readonly at: string;
 };
 
@@ -154,13 +155,7 @@ export async function loadTrace(
   return db.transaction(
     async (tx) => {
       const mirrors = await mirrorsOf(tx, instance, ticket);
-      const tickets = [
-        { instance, ticket },
-        ...mirrors.flatMap((m) => [
-          { instance: m.customer_instance, ticket: m.customer_ticket },
-          { instance: m.supplier_instance, ticket: m.supplier_ticket },
-        ]),
-      ];
+      const tickets = [{ instance, ticket }, ...mirrors.flatMap(({ ends }) => [ends.customer, ends.supplier])];
       const named = sql`(select distinct t.instance, t.ticket from json_to_recordset(${JSON.stringify(tickets)}::json)
         as t (instance text, ticket text) where t.ticket is not null)`;
       const actions = await actionsOf(tx, named, options.notes);
@@ -170,18 +165,18 @@ export async function loadTrace(
         mirrors,
         actions,
         deliveries,
-        attempts: await rows<TraceAttempt>(
+        attempts: await camelRows<TraceAttempt>(
           tx,
           sql`select delivery, ${iso('at')} as at, duration_ms, result, reason from attempts
             where delivery = any(${ids}) order by attempts.at`,
         ),
-        writes: await rows<TraceWrite>(
+        writes: await camelRows<TraceWrite>(
           tx,
           sql`select delivery, step, instance, ticket, state, ${iso('promised_at')} as promised_at,
               ${iso('settled_at')} as settled_at
             from writes where delivery = any(${ids}) order by delivery, step`,
         ),
-        consequences: await rows<TraceConsequence>(
+        consequences: await camelRows<TraceConsequence>(
           tx,
           sql`select w.instance, w.ticket, w.external_id, ${iso('w.at')} as at from written_ids w
             join ${named} n on n.instance = w.instance and n.ticket = w.ticket
@@ -193,8 +188,19 @@ export async function loadTrace(
   );
 }
 
+type MirrorColumns = Omit<TraceMirror, 'ends'> & {
+  readonly customerInstance: string;
+  readonly customerTicket: string;
+  readonly customerNumber: string | null;
+  readonly customerUrl: string | null;
+  readonly supplierInstance: string;
+  readonly supplierTicket: string | null;
+  readonly supplierNumber: string | null;
+  readonly supplierUrl: string | null;
+};
+
 async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<TraceMirror[]> {
-  return rows<TraceMirror>(
+  const found = await camelRows<MirrorColumns>(
     db,
     sql`select id, link, state, shadow, close_reason, paused_at is not null as paused, pause_reason,
         ${iso('created_at')} as created_at, ${iso('opened_at')} as opened_at, ${iso('closed_at')} as closed_at,
@@ -206,10 +212,29 @@ async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<Trac
         or (supplier_instance = ${instance} and supplier_ticket = ${ticket})
       order by id desc limit 50`,
   );
+  return found.map(
+    ({
+      customerInstance,
+      customerTicket,
+      customerNumber,
+      customerUrl,
+      supplierInstance,
+      supplierTicket,
+      supplierNumber,
+      supplierUrl,
+      ...mirror
+    }) => ({
+      ...mirror,
+      ends: {
+        customer: { instance: customerInstance, ticket: customerTicket, number: customerNumber, url: customerUrl },
+        supplier: { instance: supplierInstance, ticket: supplierTicket, number: supplierNumber, url: supplierUrl },
+      },
+    }),
+  );
 }
 
 async function actionsOf(db: Db, tickets: ReturnType<typeof sql>, notes: boolean): Promise<TraceAction[]> {
-  const latest = await rows<TraceAction>(
+  const latest = await camelRows<TraceAction>(
     db,
     sql`select a.id, a.instance, a.ticket, a.external_id, a.origin, a.via, a.trace, ${iso('a.at')} as at,
         ${iso('a.logged_at')} as logged_at, a.author->>'role' as role, a.audience, a.visibility, a.send_to,
@@ -232,7 +257,7 @@ async function deliveriesOf(
   mirrors: readonly TraceMirror[],
   actions: readonly TraceAction[],
 ): Promise<TraceDelivery[]> {
-  return rows<TraceDelivery>(
+  return camelRows<TraceDelivery>(
     db,
     sql`select id, mirror, to_instance, seq::float8 as seq, kind, action, escalation, receipt, outcome, reason, drops, attempts,
         ${iso('held_at')} as held_at, ${iso('set_aside_at')} as set_aside_at, ${iso('released_at')} as released_at,

@@ -16,7 +16,7 @@ export const attempts = pgTable(
     result: text().notNull(),
     reason: jsonb().$type<Reason>(),
     /** Versions of outbound, inbound and catalogue the decision was made with. */
-    versions: jsonb().$type<{ readonly outbound: number; readonly inbound: number; readonly catalogue: number }>(),
+    versions: jsonb().$type<{ readonly outbound: number; readonly inbound?: number; readonly catalogue?: number }>(),
   },
   (table) => [index('attempts_delivery').on(table.delivery)],
 );

@@ -1,4 +1,5 @@
 /** What one side may ask of the other: who it is, what it offers, how an action, a mirror and the lanes stand. */
+import { otherSide } from '#core/words/ends.ts';
 import { issuerOf } from '#core/words/directory.ts';
 import { sideNames, type SideName } from '#core/words/vocabulary.ts';
 import { wireStanding, wireVersion } from '#core/wire.ts';
@@ -62,10 +63,6 @@ export function askingEndpoints(api: Api, deps: ApiDeps): void {
     },
   );
   for (const side of sideNames) sideEndpoints(api, deps, side);
-}
-
-function otherSide(side: SideName): SideName {
-  return side === 'customer' ? 'supplier' : 'customer';
 }
 
 function sideEndpoints(api: Api, { db }: ApiDeps, side: SideName): void {

@@ -1,6 +1,6 @@
 /** What the receiving desk would make of actions, by today's settings; nothing of it is kept. */
 import { decide } from '#core/conversation/decide.ts';
-import type { Action, Reason, SideName } from '#core/words/vocabulary.ts';
+import type { Action, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import type { Tx } from '#db/base/client.ts';
 import { contextOfAction, type DeliveryContext } from '#db/carry/delivery-context.ts';
@@ -15,36 +15,24 @@ export type Decision = {
   readonly drops: readonly Reason[];
 };
 
-/** In the transaction that has taken them in. `to`: the side that receives. */
+/** In the transaction that has taken them in. */
 export async function decisionsOn(
   tx: Tx,
   cache: VersionCache,
-  { lane, to, actions }: { readonly lane: LaneKey; readonly to: SideName; readonly actions: readonly WireAction[] },
+  { lane, actions }: { readonly lane: LaneKey; readonly actions: readonly WireAction[] },
 ): Promise<Decision[]> {
   const decisions: Decision[] = [];
   for (const action of actions) {
     const context = await contextOfAction(tx, lane, action.constant.id);
-    if (context !== null) decisions.push(await decideOne(tx, cache, context, to, action));
+    if (context !== null) decisions.push(await decideOne(tx, cache, context, action));
   }
   return decisions;
 }
 
-async function decideOne(
-  tx: Tx,
-  cache: VersionCache,
-  context: DeliveryContext,
-  to: SideName,
-  wire: WireAction,
-): Promise<Decision> {
-  const { mirror } = context;
-  const isSupplier = to === 'supplier';
-  const version = isSupplier ? mirror.supplier_settings : mirror.customer_settings;
-  const { inbound, account } = await cache.side(tx, `${mirror.link}/${to}`, version);
-  const catalogue = await cache.catalogue(
-    tx,
-    context.delivery.to,
-    isSupplier ? context.supplierCatalogue : context.customerCatalogue,
-  );
+async function decideOne(tx: Tx, cache: VersionCache, context: DeliveryContext, wire: WireAction): Promise<Decision> {
+  const { mirror, from, to } = context;
+  const { inbound, account } = await cache.side(tx, `${mirror.link}/${to.side}`, to.settings);
+  const catalogue = await cache.catalogue(tx, to.instance, to.catalogue);
   const { constant, escalation } = wire;
   const verdict = decide({
     outgoing: {
@@ -63,12 +51,12 @@ async function decideOne(
       drops: wire.drops,
     },
     escalation: context.delivery.escalation,
-    mirror: viewOf(mirror, to),
+    mirror: viewOf(mirror, to.side),
     inbound,
     account,
     catalogue,
-    snapshot: isSupplier ? context.supplierSnapshot : context.customerSnapshot,
-    senderName: isSupplier ? mirror.customer_name : mirror.supplier_name,
+    snapshot: to.snapshot,
+    senderName: from.name,
     now: context.now,
     linkMode: mirror.shadow ? 'shadow' : mirror.mode,
   });

@@ -142,23 +142,12 @@ function mirrorLine(mirror: TraceMirror): MirrorLine {
     link: mirror.link,
     state: mirror.state,
     mode: mirror.shadow ? 'shadow' : 'live',
-    closeReason: mirror.close_reason,
-    linkState: mirror.link_state,
-    pausedBecause: mirror.paused ? (mirror.pause_reason ?? 'paused') : null,
-    openedAt: mirror.opened_at,
-    closedAt: mirror.closed_at,
-    customer: {
-      instance: mirror.customer_instance,
-      ticket: mirror.customer_ticket,
-      number: mirror.customer_number,
-      url: mirror.customer_url,
-    },
-    supplier: {
-      instance: mirror.supplier_instance,
-      ticket: mirror.supplier_ticket,
-      number: mirror.supplier_number,
-      url: mirror.supplier_url,
-    },
+    closeReason: mirror.closeReason,
+    linkState: mirror.linkState,
+    pausedBecause: mirror.paused ? (mirror.pauseReason ?? 'paused') : null,
+    openedAt: mirror.openedAt,
+    closedAt: mirror.closedAt,
+    ...mirror.ends,
   };
 }
 
@@ -167,7 +156,7 @@ function entryOf(action: TraceAction, deliveries: readonly DeliveryLine[]): Entr
     at: action.at,
     instance: action.instance,
     ticket: action.ticket,
-    externalId: action.external_id,
+    externalId: action.externalId,
     action: action.id,
     role: action.role,
     ...(action.author === null ? {} : { author: action.author }),
@@ -175,23 +164,23 @@ function entryOf(action: TraceAction, deliveries: readonly DeliveryLine[]): Entr
     changes: action.changes,
     audience: action.audience,
     files: action.files,
-    hasNote: action.has_note,
+    hasNote: action.hasNote,
     ...(action.note === null ? {} : { note: htmlToText(action.note) }),
     via: action.via,
     ...(action.trace === null ? {} : { trace: action.trace }),
-    seenAfterMs: msBetween(action.at, action.logged_at),
+    seenAfterMs: msBetween(action.at, action.loggedAt),
     reason: reasonOf(action.reason),
     deliveries,
   };
 }
 
-function consequenceEntry({ instance, ticket, external_id, at }: TraceRows['consequences'][number]): Entry {
+function consequenceEntry({ instance, ticket, externalId, at }: TraceRows['consequences'][number]): Entry {
   return {
     ...silent,
     at,
     instance,
     ticket,
-    externalId: external_id,
+    externalId,
     role: 'automation',
     reason: reason('consequence', { desk: instance }),
     deliveries: [],
@@ -199,7 +188,7 @@ function consequenceEntry({ instance, ticket, external_id, at }: TraceRows['cons
 }
 
 function passingEntry(action: string, of: readonly TraceDelivery[], deliveries: readonly DeliveryLine[]): Entry {
-  const at = of[0]?.created_at ?? '';
+  const at = of[0]?.createdAt ?? '';
   return { ...silent, at, instance: '', ticket: '', externalId: '', action, role: null, deliveries };
 }
 
@@ -225,41 +214,41 @@ function deliveryLine(
   return {
     id: delivery.id,
     kind: delivery.kind,
-    to: delivery.to_instance,
-    toTicket: mirror === undefined ? null : numberAt(mirror, delivery.to_instance),
+    to: delivery.toInstance,
+    toTicket: mirror === undefined ? null : numberAt(mirror, delivery.toInstance),
     link: mirror?.link ?? null,
     seq: delivery.seq,
     escalation: delivery.escalation,
     state: stateOf(delivery),
     reason: delivery.reason,
-    contact: isTrouble(delivery) ? (mirror?.far_contact ?? null) : null,
+    contact: isTrouble(delivery) ? (mirror?.farContact ?? null) : null,
     drops: delivery.drops ?? [],
-    queuedAt: delivery.created_at,
-    acceptedAt: delivery.accepted_at,
+    queuedAt: delivery.createdAt,
+    acceptedAt: delivery.acceptedAt,
     far: delivery.far,
-    endedAt: delivery.ended_at,
-    tookMs: msBetween(delivery.created_at, delivery.ended_at),
-    attempts: attempts.map(({ at, duration_ms, result, reason: why }) => ({
+    endedAt: delivery.endedAt,
+    tookMs: msBetween(delivery.createdAt, delivery.endedAt),
+    attempts: attempts.map(({ at, durationMs, result, reason: why }) => ({
       at,
-      durationMs: duration_ms,
+      durationMs,
       result,
       reason: why,
     })),
-    writes: writes.map(({ step, state, ticket, promised_at, settled_at }) => ({
+    writes: writes.map(({ step, state, ticket, promisedAt, settledAt }) => ({
       step,
       state,
       ticket,
-      promisedAt: promised_at,
-      settledMs: msBetween(promised_at, settled_at),
+      promisedAt,
+      settledMs: msBetween(promisedAt, settledAt),
     })),
     tells: receipt === null ? null : { outcome: receipt.outcome, number: opened, reason: receipt.reason },
   };
 }
 
 function numberAt(mirror: TraceMirror, instance: string): string | null {
-  return instance === mirror.customer_instance
-    ? (mirror.customer_number ?? mirror.customer_ticket)
-    : (mirror.supplier_number ?? mirror.supplier_ticket);
+  const { customer, supplier } = mirror.ends;
+  const { number, ticket } = customer.instance === instance ? customer : supplier;
+  return number ?? ticket;
 }
 
 function isTrouble(delivery: TraceDelivery): boolean {
@@ -269,9 +258,9 @@ function isTrouble(delivery: TraceDelivery): boolean {
 
 function stateOf(delivery: TraceDelivery): string {
   if (delivery.outcome !== null) return delivery.outcome;
-  if (delivery.set_aside_at !== null) return 'set-aside';
-  if (delivery.held_at !== null && delivery.released_at === null) return 'held';
-  if (delivery.accepted_at !== null) return 'accepted';
+  if (delivery.setAsideAt !== null) return 'set-aside';
+  if (delivery.heldAt !== null && delivery.releasedAt === null) return 'held';
+  if (delivery.acceptedAt !== null) return 'accepted';
   return delivery.attempts > 0 ? 'waiting' : 'queued';
 }
 

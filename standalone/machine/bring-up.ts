@@ -25,6 +25,8 @@ export type BringUpOptions = {
   readonly reset?: boolean | undefined;
   readonly empty?: boolean | undefined;
   readonly rt?: boolean | undefined;
+  readonly temporalUi?: boolean | undefined;
+  readonly uncheckedDownload?: boolean | undefined;
   readonly ports?: Readonly<Partial<Record<PortName, number | undefined>>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly seed?: SeedDemo | undefined;
@@ -70,7 +72,14 @@ export async function bringUp(
     kept === null ? 'starting PostgreSQL and Temporal' : 'starting PostgreSQL, Temporal, and the helpdesks of the demo',
   );
   const pg = part(databaseReady(paths, ports, children, signal), 'postgres');
-  const temporal = part(temporalChild(options.env, paths, ports, children, { say, signal }), 'temporal');
+  const temporal = part(
+    temporalChild(options.env, paths, ports, children, {
+      ...{ say, signal },
+      ui: options.temporalUi === true || options.ports?.temporalUi !== undefined,
+      uncheckedDownload: options.uncheckedDownload === true,
+    }),
+    'temporal',
+  );
   const rt = kept !== null && options.rt === true ? parts.part(rtFor(paths, ports, kept, say)) : undefined;
   const northwind = (desks: DemoDesks): Promise<unknown> =>
     rt === undefined

@@ -39,7 +39,13 @@ export async function temporalChild(
   paths: Paths,
   ports: Ports,
   children: Children,
-  context: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+  context: {
+    readonly say: (line: string) => void;
+    readonly signal: AbortSignal;
+    /** Its pages let everybody on this machine in, so they are there only when somebody asks for them. */
+    readonly ui: boolean;
+    readonly uncheckedDownload: boolean;
+  },
 ): Promise<RunningTemporal> {
   const file = logFile(paths, 'temporal');
   await rotateLog(file);
@@ -47,7 +53,8 @@ export async function temporalChild(
     startTemporal({
       dataDir: paths.temporal,
       port: ports.temporal,
-      uiPort: ports.temporalUi,
+      uiPort: context.ui ? ports.temporalUi : undefined,
+      uncheckedDownload: context.uncheckedDownload,
       logFile: file,
       namespace,
       progress: context.say,

@@ -1,6 +1,6 @@
 // PostgreSQL's cluster on disk: made once, whole or not at all, readable for the user whom PostgreSQL runs as.
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import {
@@ -65,6 +65,7 @@ export async function ensureCluster(
   const found = await clusterMajor(cluster);
   if (found !== undefined) {
     if (found !== binaries.major) throw otherPostgresMajor(cluster, found, binaries.major);
+    if (runAs !== undefined) await handTo(cluster, runAs);
     try {
       return (await readFile(passwordFile, 'utf8')).trim();
     } catch (error) {
@@ -90,6 +91,14 @@ export async function ensureCluster(
     throw fromFileSystem(error, options.dataDir, "PostgreSQL's data");
   }
   return password;
+}
+
+/** A cluster that an earlier version of Ferry, or another user, had made. */
+async function handTo(cluster: string, { uid, gid }: RunAs): Promise<void> {
+  if ((await stat(cluster)).uid === uid) return;
+  // The directory itself comes last, so that a start that was broken off here begins again.
+  for (const entry of await readdir(cluster, { recursive: true })) await lchown(join(cluster, entry), uid, gid);
+  await chown(cluster, uid, gid);
 }
 
 async function clusterMajor(cluster: string): Promise<string | undefined> {

@@ -13,7 +13,7 @@ import type { PostgresOptions } from './postgres-cluster.ts';
 import { settleStalePostmaster } from './postmaster.ts';
 import { endBySteps, sizeOf, spawnInGroup, tailOf } from './spawned.ts';
 import type { Ending, Spawned } from './spawned.ts';
-import { unprivilegedUser } from './user.ts';
+import { postgresUser } from './user.ts';
 import type { RunAs } from './user.ts';
 
 export type { PostgresOptions };
@@ -45,7 +45,7 @@ const recoveryLimitMs = 600_000;
  *   no-postgres-binaries, postgres-failed
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
-  const runAs = await unprivilegedUser();
+  const runAs = await postgresUser();
   const copyTo = runAs === undefined ? undefined : (options.stateDir ?? defaultStateDir);
   const binaries = await preparePostgres(packageDirectory(), copyTo);
   await prepareDirectory(options.dataDir, runAs);

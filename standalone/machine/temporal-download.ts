@@ -1,4 +1,6 @@
-// Fetches the Temporal CLI from where Temporal's SDKs fetch it, if that can be reached.
+// Fetches the Temporal CLI from Temporal's own server, if that can be reached. What is run must have the checksum that
+// this version of Ferry was released with.
+import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -6,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { archiveChecksums, archiveVersion } from './temporal-archives.ts';
 
 const run = promisify(execFile);
 
@@ -14,22 +17,29 @@ export type FetchOptions = {
   readonly target: string;
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Runs what was fetched though no checksum of it is pinned. */
+  readonly unchecked?: boolean | undefined;
+  /** For tests: by platform, as `linux-x64`. */
+  readonly pinned?: Readonly<Record<string, string>>;
 };
 
-const infoUrl = 'https://temporal.download/cli/default';
-const answerWithinMs = 4_000;
 const fetchWithinMs = 180_000;
 
 /** @throws Error with a reason in a few words; fails within seconds when there is no network */
 export async function downloadTemporal(options: FetchOptions): Promise<void> {
-  const archiveUrl = await askForArchive(options.signal);
-  options.progress('downloading Temporal');
+  const platform = `${process.platform}-${process.arch}`;
+  const expected = (options.pinned ?? archiveChecksums)[platform];
+  if (expected === undefined && options.unchecked !== true)
+    throw new Error(`no checksum is pinned for ${platform}; --unchecked-download runs it all the same`);
+  options.progress(`downloading Temporal ${archiveVersion}`);
   const dir = dirname(options.target);
   await mkdir(dir, { recursive: true });
   const work = await mkdtemp(join(dir, 'download-'));
   try {
     const archive = join(work, 'temporal.tar.gz');
-    await save(archiveUrl, archive, options.signal);
+    const checksum = await save(archiveUrl(), archive, options.signal);
+    if (expected !== undefined && checksum !== expected)
+      throw new Error(`what was downloaded has the checksum ${checksum}, not ${expected}; it was deleted`);
     await run('tar', ['-xzf', archive, '-C', work]);
     const program = join(work, 'temporal');
     await chmod(program, 0o755);
@@ -39,33 +49,32 @@ export async function downloadTemporal(options: FetchOptions): Promise<void> {
   }
 }
 
-async function askForArchive(signal: AbortSignal | undefined): Promise<string> {
-  const query = new URLSearchParams({
-    platform: process.platform,
-    arch: process.arch === 'x64' ? 'amd64' : process.arch,
-    'sdk-name': 'sdk-typescript',
-    'sdk-version': '1.24.0',
-  });
-  let answer: unknown;
+function archiveUrl(): string {
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  return `https://temporal.download/cli/archive/${archiveVersion}?platform=${process.platform}&arch=${arch}`;
+}
+
+/** @returns the SHA-256 of what came, lower-case hex */
+async function save(url: string, file: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash('sha256');
+  let response: Response;
   try {
-    const response = await fetch(`${infoUrl}?${query.toString()}`, {
-      signal: limited(signal, answerWithinMs),
-    });
-    if (!response.ok) throw new Error(`it answered ${response.status}`);
-    answer = await response.json();
+    response = await fetch(url, { signal: limited(signal, fetchWithinMs) });
   } catch {
     throw new Error('temporal.download cannot be reached');
   }
-  const url = typeof answer === 'object' && answer !== null && 'archiveUrl' in answer ? answer.archiveUrl : undefined;
-  if (typeof url !== 'string' || !url.startsWith('https://') || !url.endsWith('.tar.gz'))
-    throw new Error('temporal.download offers no archive for this machine');
-  return url;
-}
-
-async function save(url: string, file: string, signal: AbortSignal | undefined): Promise<void> {
-  const response = await fetch(url, { signal: limited(signal, fetchWithinMs) });
-  if (!response.ok || response.body === null) throw new Error(`the archive's server answered ${response.status}`);
-  await pipeline(Readable.fromWeb(response.body), createWriteStream(file));
+  if (!response.ok || response.body === null) throw new Error(`temporal.download answered ${response.status}`);
+  await pipeline(
+    Readable.fromWeb(response.body),
+    async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    createWriteStream(file),
+  );
+  return hash.digest('hex');
 }
 
 function limited(signal: AbortSignal | undefined, ms: number): AbortSignal {

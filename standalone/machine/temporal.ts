@@ -33,6 +33,8 @@ export type TemporalOptions = {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly progress?: Progress;
   readonly signal?: AbortSignal | undefined;
+  /** Runs a downloaded program that has no pinned checksum. */
+  readonly uncheckedDownload?: boolean | undefined;
   readonly onSpawn?: ((pid: number) => Promise<void>) | undefined;
 };
 
@@ -82,6 +84,7 @@ async function executableFor(
     cacheDir: cacheDirectory(env),
     progress: options.progress ?? (() => {}),
     signal: options.signal,
+    uncheckedDownload: options.uncheckedDownload,
   });
   return found.path;
 }

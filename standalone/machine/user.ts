@@ -1,5 +1,5 @@
-// Whom PostgreSQL runs as. It refuses to run as root, so root lends it the unprivileged user
-// that every system has; no user is ever created.
+// Whom root lends to programs that must not run as root. PostgreSQL gets a user of its own, because whoever shares its
+// user reads its files and can end it; what the demo shows besides runs as the user that every system has for nothing.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { stat } from 'node:fs/promises';
@@ -8,18 +8,42 @@ import { dirname } from 'node:path';
 export type RunAs = { readonly name: string; readonly uid: number; readonly gid: number };
 
 const run = promisify(execFile);
+const ownUser = 'ferry-postgres';
 
-/** The user for PostgreSQL, or undefined when we are not root and it runs as ourselves. */
-export async function unprivilegedUser(): Promise<RunAs | undefined> {
+/**
+ * The user for PostgreSQL, created once; undefined when we are not root and it runs as ourselves. Where the system has no
+ * `useradd`, PostgreSQL runs as nobody.
+ */
+export async function postgresUser(): Promise<RunAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const uid = await idOf('-u');
-  const gid = await idOf('-g');
-  return { name: 'nobody', uid: uid ?? 65534, gid: gid ?? 65534 };
+  const there = await lookUp(ownUser);
+  if (there !== undefined) return there;
+  await createUser(ownUser).catch(() => undefined);
+  // Another start may have been faster; what counts is that it is there.
+  return (await lookUp(ownUser)) ?? unprivilegedUser();
 }
 
-async function idOf(flag: '-u' | '-g'): Promise<number | undefined> {
+/** The user `nobody`, or undefined when we are not root. */
+export async function unprivilegedUser(): Promise<RunAs | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  return (await lookUp('nobody')) ?? { name: 'nobody', uid: 65534, gid: 65534 };
+}
+
+async function createUser(name: string): Promise<void> {
+  await run('useradd', [
+    ...['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'],
+    ...['--shell', '/usr/sbin/nologin', '--comment', "Ferry's PostgreSQL", name],
+  ]);
+}
+
+async function lookUp(name: string): Promise<RunAs | undefined> {
+  const [uid, gid] = await Promise.all([idOf('-u', name), idOf('-g', name)]);
+  return uid === undefined || gid === undefined ? undefined : { name, uid, gid };
+}
+
+async function idOf(flag: '-u' | '-g', name: string): Promise<number | undefined> {
   try {
-    const { stdout } = await run('id', [flag, 'nobody']);
+    const { stdout } = await run('id', [flag, name]);
     const id = Number(stdout.trim());
     return Number.isInteger(id) && id > 0 ? id : undefined;
   } catch {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { after, before, suite, test, type TestContext } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 
 import { StandaloneError } from '#standalone/machine/errors.ts';
@@ -143,7 +146,42 @@ test('without a network the download gives up in seconds', { timeout: 15_000 }, 
   const target = join(temp.path, 'never', 'temporal');
   // Where there is a network, nothing is to be fetched by a test.
   t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('fetch failed')));
-  await assert.rejects(downloadTemporal({ target, progress: () => {} }), /cannot be reached/);
+  const pinned = { [`${process.platform}-${process.arch}`]: '0'.repeat(64) };
+  await assert.rejects(downloadTemporal({ target, progress: () => {}, pinned }), /cannot be reached/);
+});
+
+suite('a downloaded program', () => {
+  /** An archive as Temporal's server would send it, and what its checksum is. */
+  async function archive(t: TestContext): Promise<string> {
+    const dir = await mkdtemp(join(temp.path, 'archive-'));
+    await writeFile(join(dir, 'temporal'), '#!/bin/sh\necho temporal version 1.5.1\n');
+    execFileSync('tar', ['-czf', join(dir, 'a.tar.gz'), '-C', dir, 'temporal']);
+    const bytes = await readFile(join(dir, 'a.tar.gz'));
+    t.mock.method(globalThis, 'fetch', () => Promise.resolve(new Response(bytes)));
+    return createHash('sha256').update(bytes).digest('hex');
+  }
+  const here = `${process.platform}-${process.arch}`;
+
+  test('is refused where no checksum is pinned for this platform, before anything is fetched', async (t) => {
+    await archive(t);
+    const target = join(temp.path, 'unpinned', 'temporal');
+    await assert.rejects(downloadTemporal({ target, progress: () => {}, pinned: {} }), /--unchecked-download/);
+    assert.equal(existsSync(target), false);
+    await downloadTemporal({ target, progress: () => {}, pinned: {}, unchecked: true });
+    assert.equal(existsSync(target), true);
+  });
+
+  test('is refused and deleted where it is another than the pinned one, asked for or not', async (t) => {
+    const checksum = await archive(t);
+    const target = join(temp.path, 'pinned', 'temporal');
+    for (const unchecked of [false, true]) {
+      const pinned = { [here]: '0'.repeat(64) };
+      await assert.rejects(downloadTemporal({ target, progress: () => {}, pinned, unchecked }), /has the checksum/);
+      assert.equal(existsSync(target), false);
+    }
+    await downloadTemporal({ target, progress: () => {}, pinned: { [here]: checksum } });
+    assert.equal(existsSync(target), true);
+  });
 });
 
 test('a TEMPORAL_ADDRESS that answers is used, and nothing is started', async () => {

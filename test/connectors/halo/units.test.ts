@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { byName, same } from '#connectors/halo/catalogue.ts';
 import { errorOf, tokenError, wordsOf } from '#connectors/halo/errors.ts';
 import { valueFrom, valueTo } from '#connectors/halo/fields.ts';
 import { hintOf } from '#connectors/halo/hint.ts';
@@ -9,6 +10,7 @@ import { stepsOf } from '#connectors/halo/steps.ts';
 import { instantOf } from '#connectors/halo/time.ts';
 import type { HelpdeskErrorClass } from '#connectors/contract/errors.ts';
 import { commandFor, fileOf, newDelivery } from '#test/connectors/bench.ts';
+import { cpuMs } from '#test/support/cpu.ts';
 
 const reply = (status: number, body: unknown, headers: Record<string, string> = {}) => ({
   status,
@@ -128,9 +130,9 @@ test("a desk's own picture addresses become cid and back; addresses of others ar
     withUrls('<img src="cid:a"><img alt="x" src=\'cid:b\'>', urls),
     `<img src="${base}/api/attachment/5?x=1&amp;y=&quot;2&quot;"><img alt="x" src="">`,
   );
-  const began = performance.now();
+  const began = cpuMs();
   withCids('<img '.repeat(100_000), base);
-  assert.ok(performance.now() - began < 1000);
+  assert.ok(cpuMs() - began < 1000);
 });
 
 test('times without a zone are UTC, and what is no time is none', () => {
@@ -150,6 +152,7 @@ test('values keep their types both ways: options by name, dates as dates, instan
     values,
   });
   assert.equal(valueTo(field(2), 'a TEAM'), 4);
+  assert.equal(valueTo(field(2), ' A  team'), 4);
   assert.equal(valueFrom(field(2), 4), 'A team');
   assert.deepEqual(valueTo(field(3), ['A team']), [4]);
   assert.deepEqual(valueFrom(field(3), [4]), ['A team']);
@@ -163,6 +166,13 @@ test('values keep their types both ways: options by name, dates as dates, instan
   assert.throws(() => valueTo(field(2), 'Nobody'), { class: 'refused', code: 'unfit-value' });
   assert.throws(() => valueTo(field(4), 'tomorrow'), { class: 'refused' });
   assert.throws(() => valueTo(field(0, 4), 'many'), { class: 'refused' });
+});
+
+test('names are equal here by the rule that they are equal by everywhere', () => {
+  const status = { name: 'Erled\u00edgt  heute' };
+  assert.equal(byName([status], 'erledi\u0301gt heute'), status);
+  assert.ok(same('In  Progress', ' in\u00a0progress'));
+  assert.ok(!same('In Progress', 'Inprogress'));
 });
 
 test('a command becomes as few requests as Halo allows, files of hidden notes behind their note', () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { LogReadingResult } from '#db/log/log-reading.ts';
-import { isSeen } from '#activities/carry/verify.ts';
+import { isSeen, statusUndone, type LoggedReadBack } from '#core/log/read-back.ts';
 
 const command: Command = {
   ticketId: '1',
@@ -33,15 +32,7 @@ const snapshot: TicketSnapshot = {
   requester: null,
 };
 
-const nothing: LogReadingResult = {
-  wake: [],
-  logged: 0,
-  readAgain: false,
-  seen: new Set(),
-  people: [],
-  consequences: [],
-  mirrors: [],
-};
+const nothing: LoggedReadBack = { seen: new Set(), people: [] };
 
 /** Whether the desk, which recorded nothing and named no id, has done it. */
 function done(part: Partial<Command> = {}, ticket: Partial<TicketSnapshot> = {}, logged = nothing): boolean {
@@ -68,4 +59,26 @@ test('a note, a file, an action kind or a reference must be shown, whatever the 
   assert.ok(!done({ kind: 'Update' }));
   assert.ok(!done({ supplierReference: { number: '#7', url: '' } }));
   assert.ok(done({ note: '<p>Hello</p>' }, {}, { ...nothing, seen: new Set(['d/0']) }));
+});
+
+const spellings = [
+  ['In Progress', 'in  progress'],
+  ['In Progress', ' IN\u00a0PROGRESS '],
+  ['Erled\u00edgt', 'erledi\u0301gt'],
+] as const;
+
+test('a status by another spelling of its name is the status that was asked for, as it is for every other rule', () => {
+  for (const [asked, shown] of spellings) {
+    assert.equal(statusUndone({ ...command, status: asked }, { ...snapshot, status: shown }, nothing), null);
+    assert.equal(statusUndone({ ...command, status: shown }, { ...snapshot, status: asked }, nothing), null);
+    assert.ok(done({ status: asked }, { status: shown }));
+  }
+});
+
+test('a status that nobody known changed was undone, and one that a person changed was not', () => {
+  const person = {
+    words: { kind: null, status: 'Closed', fields: {} },
+  } as unknown as LoggedReadBack['people'][number];
+  assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, nothing), 'open');
+  assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, { ...nothing, people: [person] }), null);
 });

@@ -1,0 +1,60 @@
+/** Places deliveries on a lane: each takes the next seq, and what the instance has by another way ends there, visibly. */
+import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
+import type { ConstantPart, Words } from '#core/words/vocabulary.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+
+export type Lane = { readonly mirror: string; readonly to: string };
+
+export type NewDelivery = {
+  readonly action: string;
+  readonly escalation?: boolean;
+  /** A relay's words and via; absent, the action's own. */
+  readonly words?: Words;
+  readonly via?: readonly string[];
+  /** The constant part as it left the desk before, where that is not as it was logged. */
+  readonly constant?: ConstantPart;
+  /** Somebody released it at the sender. */
+  readonly late?: boolean;
+  /** It ends at once: `there`, the instance has it under another id; `applied`, its ticket was opened before. */
+  readonly ended?: 'there' | 'applied';
+};
+
+export type Placing = {
+  /** How the instance is called in the reason of what it has already. */
+  readonly desk: string;
+  /** The highest seq of the sender's lane that is taken in with these; absent where nothing was received. */
+  readonly accepted?: number;
+};
+
+/** In the order given. The caller holds the locks of the mirror and its lanes, or takes the lane's here. */
+export async function placeDeliveries(
+  tx: Tx,
+  { mirror, to }: Lane,
+  deliveries: readonly NewDelivery[],
+  { desk, accepted }: Placing,
+): Promise<void> {
+  const already = reason('already-there', { desk });
+  const taken = accepted === undefined ? sql`` : sql`, accepted_seq = ${accepted}`;
+  await rows(
+    tx,
+    sql`with input as materialized (
+        select * from jsonb_to_recordset(${JSON.stringify(deliveries.map((one, n) => ({ ...one, n })))}::jsonb)
+          as x (n int, action uuid, escalation boolean, words jsonb, via jsonb, constant jsonb, late boolean, ended text)
+      ), lane as (
+        update lanes set last_seq = last_seq + ${deliveries.length}, due_at = coalesce(due_at, now())${taken}
+        where mirror = ${mirror} and to_instance = ${to} returning last_seq - ${deliveries.length} as base
+      ), placed as (
+        select input.*, lane.base + input.n + 1 as seq, coalesce(ended = 'there', false) or exists (
+          select 1 from deliveries d where d.action = input.action and d.to_instance = ${to} and d.kind = 'action'
+        ) as there from input, lane
+      )
+      insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, constant, released_at, outcome,
+        reason, ended_at)
+      select ${mirror}, ${to}, seq, case when there then 'copy' else 'action' end, action, coalesce(escalation, false), words,
+        case when via is not null then array(select jsonb_array_elements_text(via)) end, constant,
+        case when late then now() end, case when there then 'skipped' else nullif(ended, 'there') end,
+        case when there then ${JSON.stringify(already)}::jsonb end, case when there or ended is not null then now() end
+      from placed order by seq`,
+  );
+}
