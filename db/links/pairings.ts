@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { desc, eq, sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
-import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { pairings, type Check } from '#db/schema/pairings.ts';
 
@@ -23,25 +22,22 @@ export type NewPairing = {
   readonly by: string;
 };
 
-/** An earlier invitation for the same link works no more. Returns its id and when it ends. */
+/** An earlier invitation for the same link works no more. Returns its id and when it ends; the caller audits it. */
 export async function createInvitation(
   db: Db,
   invitation: NewPairing & { readonly codeHash: string },
 ): Promise<{ readonly id: string; readonly expiresAt: string }> {
   const { link, side, instance, name, contact, codeHash, by } = invitation;
-  return db.transaction(async (tx) => {
-    await tx.execute(sql`update pairings set state = 'expired' where link = ${link} and state = 'invited'`);
-    const [made] = await tx
-      .insert(pairings)
-      .values({ link, side, instance, name, contact, codeHash, createdBy: by, expiresAt: inMinutes })
-      .returning({ id: pairings.id, expiresAt: pairings.expiresAt });
-    if (made === undefined) throw new Error('an invitation could not be stored');
-    await writeAudit(tx, by, [{ what: 'invite', subject: `links/${link}`, detail: { side, instance } }]);
-    return made;
-  });
+  await db.execute(sql`update pairings set state = 'expired' where link = ${link} and state = 'invited'`);
+  const [made] = await db
+    .insert(pairings)
+    .values({ link, side, instance, name, contact, codeHash, createdBy: by, expiresAt: inMinutes })
+    .returning({ id: pairings.id, expiresAt: pairings.expiresAt });
+  if (made === undefined) throw new Error('an invitation could not be stored');
+  return made;
 }
 
-/** We accept a code: the worker exchanges it and runs the checks. `seal` is given the row's context. */
+/** We accept a code: the worker exchanges it and runs the checks; the caller audits it. `seal` is given the row's context. */
 export async function createAcceptance(
   db: Db,
   acceptance: NewPairing & {
@@ -52,23 +48,19 @@ export async function createAcceptance(
 ): Promise<string> {
   const { link, side, instance, name, contact, issuer, by } = acceptance;
   const id = randomUUID();
-  const code = await acceptance.seal(acceptance.code, codeContext(id));
-  await db.transaction(async (tx) => {
-    await tx.insert(pairings).values({
-      id,
-      link,
-      side,
-      instance,
-      name,
-      contact,
-      issuer,
-      code,
-      state: 'pairing',
-      run: randomUUID(),
-      createdBy: by,
-      expiresAt: inMinutes,
-    });
-    await writeAudit(tx, by, [{ what: 'accept', subject: `links/${link}`, detail: { side, instance, issuer } }]);
+  await db.insert(pairings).values({
+    id,
+    link,
+    side,
+    instance,
+    name,
+    contact,
+    issuer,
+    code: await acceptance.seal(acceptance.code, codeContext(id)),
+    state: 'pairing',
+    run: randomUUID(),
+    createdBy: by,
+    expiresAt: inMinutes,
   });
   return id;
 }

@@ -29,7 +29,7 @@ test('a first apply makes instances, profiles, links, both sides, feeds and cour
   const audited = await rows<{ by: string; subject: string }>(db, sql`select by, subject from audit order by subject`);
   assert.deepEqual(
     audited.map(({ by, subject }) => `${by} ${subject}`),
-    ['cli instances/acme', 'cli instances/northwind', 'cli links/acme-northwind', 'cli profiles/msp'],
+    ['ann instances/acme', 'ann instances/northwind', 'ann links/acme-northwind', 'ann profiles/msp'],
   );
   const [types] = await rows<{ types: string }>(
     db,

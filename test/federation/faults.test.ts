@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/base/client.ts';
-import { releaseDelivery } from '#db/operate/operate.ts';
+import { release } from '#operate/deliveries/release.ts';
+import { testOperator } from '#test/support/operator.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import { startFaultProxy, type FaultProxy } from '#test/support/fault-proxy.ts';
 import { until } from '#test/support/wait.ts';
@@ -269,7 +270,7 @@ describe('a desk that misbehaves', () => {
       ours.map((one) => one.note),
       ['<p>all done</p>', null],
     );
-    await releaseDelivery(rig.connection.db, held.id, 'test');
+    await release(testOperator(rig.connection.db), held.id);
     await rig.hint('north', far);
     await rig.check();
     const [ended] = await rows<{ outcome: string; drops: { code: string }[] }>(
