@@ -21,6 +21,7 @@ describe('a sweeper while Temporal is away and a courier is due', () => {
   let takeOver: TakeOver;
   const told: string[] = [];
   const drained: string[] = [];
+  const wakes: Promise<unknown>[] = [];
   const { promise: theEnd, resolve: end } = Promise.withResolvers<void>();
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   before(async () => {
@@ -45,7 +46,11 @@ describe('a sweeper while Temporal is away and a courier is due', () => {
         { rest: () => Promise.resolve() },
       ),
       watch: () => Promise.resolve({ more: true }),
-      wakeCourier: (instance) => signalCourier(client, undefined, instance),
+      wakeCourier: (instance) => {
+        const waking = signalCourier(client, undefined, instance);
+        wakes.push(waking.catch(() => undefined));
+        return waking;
+      },
       log,
     });
     sweeper = startSweeper({
@@ -68,6 +73,7 @@ describe('a sweeper while Temporal is away and a courier is due', () => {
   after(async () => {
     end();
     await Promise.all([sweeper.stop(), takeOver.stop()]);
+    await Promise.all(wakes);
     await temporal.close();
     await connection.close();
     await database.drop();
