@@ -7,7 +7,7 @@ import { isUnwatched } from '#db/log/claim-hints.ts';
 import type { Client } from '#db/base/client.ts';
 import type { Drain } from '#activities/drain.ts';
 import type { Log } from '#activities/deps.ts';
-import type { Watch } from '#activities/watch/watch.ts';
+import { entitiesRead, type Watch } from '#activities/watch/watch.ts';
 
 export type TakeOverDeps = {
   readonly db: Client;
@@ -68,7 +68,7 @@ export function createTakeOver(deps: TakeOverDeps): TakeOver {
     async watchers() {
       if (here.has('watch')) return;
       const isAgain = wasUnwatched;
-      wasUnwatched = await isUnwatched(deps.db, unwatchedMs);
+      wasUnwatched = await isUnwatched(deps.db, entitiesRead, unwatchedMs);
       // Seen twice: the first look may be that of a worker that starts, and whose watchers do so as well.
       if (!isAgain || !wasUnwatched) return;
       run('watch', () => deps.watch(supervision), 'nobody reads what is new; it is read here');

@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
+import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, readAfterAll, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
@@ -15,6 +16,8 @@ import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 
 /** Hints claimed at a time; one that is claimed and lost with its process costs a poll. */
 const hintsAtOnce = 64;
+/** A helpdesk's connector reads tickets. What is known of other records waits for who reads those. */
+export const entitiesRead = [ticketEntity];
 const feedsAtOnce = 16;
 const feedPage = 200;
 const lookEveryMs = 1_000;
@@ -51,15 +54,15 @@ async function watch(
   while (!signal.aborted && performance.now() < endsAt) {
     // Also without room: that the database answers is what says that this watcher is alive.
     const room = Math.max(hintsAtOnce - reading.size, 0);
-    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, room);
+    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
     heartbeat();
-    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.ticket === '');
+    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
     if (room === 0) {
       await deps.bells.hints.wait(lookEveryMs, signal);
       continue;
     }
     if (nextPollMs !== null && nextPollMs <= 0) {
-      const feeds = await claimFeeds(deps.db, feedsAtOnce, deps.limits.pollMs);
+      const feeds = await claimFeeds(deps.db, entitiesRead, feedsAtOnce, deps.limits.pollMs);
       for (const feed of feeds) start(poll(deps, places, feed, signal), true);
       if (feeds.length === feedsAtOnce) continue;
     }
@@ -71,7 +74,7 @@ async function watch(
   while (reading.size > 0) {
     await Promise.race([Promise.allSettled(reading), setTimeout(lookEveryMs)]);
     if (reading.size === 0 || signal.aborted) break;
-    await claimHints(deps.db, 0);
+    await claimHints(deps.db, entitiesRead, 0);
     heartbeat();
   }
   await Promise.allSettled(reading);
@@ -81,16 +84,17 @@ async function watch(
 async function followHint(
   deps: WorkDeps,
   places: Map<string, Semaphore>,
-  { instance, ticket, since, times }: ClaimedHint,
+  hint: ClaimedHint,
   signal: AbortSignal,
 ): Promise<void> {
-  if (ticket === '') {
-    await pollNow(deps.db, instance);
+  const { instance } = hint;
+  if (hint.externalId === '') {
+    await pollNow(deps.db, hint);
     return;
   }
   try {
-    await inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal, since));
-    if (times !== null) await readAfterAll(deps.db, instance, ticket, times);
+    await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
+    if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
     // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
     if (!(error instanceof HelpdeskError)) throw error;
@@ -98,22 +102,18 @@ async function followHint(
   }
 }
 
-async function poll(
-  deps: WorkDeps,
-  places: Map<string, Semaphore>,
-  { instance, cursor, failures }: DueFeed,
-  signal: AbortSignal,
-): Promise<void> {
+async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFeed, signal: AbortSignal): Promise<void> {
+  const { instance, entity, cursor, failures } = feed;
   try {
     const desk = await deps.desks.of(instance);
     const { helpdesk } = desk;
     const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
     if (cursor === null) {
-      await startFeed(deps.db, instance, await helpdesk.feedStart(within));
+      await startFeed(deps.db, feed, await helpdesk.feedStart(within));
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
       // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
-      const since = await readFromMany(deps.db, instance, page.tickets);
+      const since = await readFromMany(deps.db, instance, entity, page.tickets);
       // Half of the places stay free for hints, which tell of what somebody has just written.
       const half = createSemaphore(Math.max(1, Math.floor(helpdesk.traits.concurrency / 2)));
       await Promise.all(
@@ -121,20 +121,20 @@ async function poll(
           const release = await half.acquire(signal);
           try {
             await inPlace(deps, places, instance, signal, () =>
-              observe(deps, instance, ticket, signal, since.get(ticket)),
+              observe(deps, { instance, entity, externalId: ticket }, signal, since.get(ticket)),
             );
           } finally {
             release();
           }
         }),
       );
-      await moveFeed(deps.db, instance, cursor, page.cursor, page.more);
+      await moveFeed(deps.db, feed, cursor, page.cursor, page.more);
     }
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
     // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
-    if (signal.aborted) return pollNow(deps.db, instance);
+    if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
     const delayMs = nextTry({
       attempt: failures + 1,
@@ -143,7 +143,7 @@ async function poll(
       capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
-    await feedFailed(deps.db, instance, failed?.class === 'auth' ? authDelayMs : delayMs);
+    await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);
     if (failed === null) throw error;
     await noteContact(deps, instance, failed);
   }

@@ -53,10 +53,10 @@ function claim(tx: Tx, overdueMs: number): Promise<Overdue[]> {
           select id from mirrors where state = 'opening' and overdue_told_at is null
             and created_at < now() - make_interval(secs => ${overdueMs / 1000})
           order by id limit ${atOnce} for update skip locked)
-        returning id, link, coalesce(customer_number, customer_ticket) as ticket, customer_instance as customer, supplier_instance
+        returning id, link, coalesce(first_number, first_ticket) as ticket, first_instance as customer, second_instance
       )
       select c.id, c.link, c.ticket, c.customer, si.name as supplier, a.author, to_json(a.at)#>>'{}' as at
-      from claimed c join instances si on si.id = c.supplier_instance join actions a on a.id = c.id order by c.id`,
+      from claimed c join instances si on si.id = c.second_instance join actions a on a.id = c.id order by c.id`,
   );
 }
 

@@ -11,6 +11,7 @@ import type { Reason, SideName } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
 import { ferryItself, writeAudit } from '#db/base/audit.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { unparkLink } from '#db/carry/lanes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -89,7 +90,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
       own: name === side ? account : {},
       changedBy: by,
     });
-    await tx.insert(sides).values({ id, link, side: name, instance: at, settingsVersion: 1 });
+    await tx.insert(sides).values({ id, link, side: name, place: placeOf(name), instance: at, settingsVersion: 1 });
   }
   return remote;
 }

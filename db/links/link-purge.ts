@@ -27,11 +27,11 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   await tx.execute(sql`delete from offers where link = ${link}`);
   await tx.execute(sql`delete from lanes where link = ${link}`);
   const concerned = [...new Set(deliveries.map(({ action }) => action))];
-  const actions = await rows<{ id: string; instance: string; ticket: string }>(
+  const actions = await rows<{ id: string; instance: string; entity: string; ticket: string }>(
     tx,
     sql`delete from actions a where a.id = any(${uuidArray(concerned)})
         and not exists (select 1 from deliveries d where d.action = a.id)
-      returning a.id, a.instance, a.ticket`,
+      returning a.id, a.instance, a.entity, a.ticket`,
   );
   // As uploads that nobody came for, the files go with the next tidying, unless something else has them too.
   const files = await rows(
@@ -51,9 +51,10 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   // The snapshot is content; it is kept only while some mirror shows the ticket.
   await tx.execute(
     sql`update tickets t set snapshot = null
-      where (t.instance, t.external_id) in (select * from unnest(${textArray(actions.map(({ instance }) => instance))}, ${textArray(actions.map(({ ticket }) => ticket))}))
-        and not exists (select 1 from mirrors m where (m.customer_instance = t.instance and m.customer_ticket = t.external_id)
-          or (m.supplier_instance = t.instance and m.supplier_ticket = t.external_id))`,
+      where (t.instance, t.entity, t.external_id) in (select * from unnest(${textArray(actions.map(({ instance }) => instance))},
+        ${textArray(actions.map(({ entity }) => entity))}, ${textArray(actions.map(({ ticket }) => ticket))}))
+        and not exists (select 1 from mirrors m where (m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+          or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))`,
   );
   const remote = await rows<{ id: string }>(
     tx,

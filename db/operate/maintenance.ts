@@ -18,8 +18,8 @@ export async function purge(db: Client): Promise<void> {
       select id from actions where reason is not null and logged_at < now() - interval '7 days' limit ${batch})`,
   );
   await db.execute(
-    sql`delete from written_ids where (instance, ticket, external_id) in (
-      select instance, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
+    sql`delete from written_ids where (instance, entity, ticket, external_id) in (
+      select instance, entity, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
   );
   await db.execute(
     sql`with emptied as (
@@ -67,23 +67,23 @@ export async function purge(db: Client): Promise<void> {
  */
 async function purgeTickets(db: Client): Promise<void> {
   const unmirrored = sql`not exists (select 1 from mirrors m where m.state in ('opening', 'open')
-      and ((m.customer_instance = t.instance and m.customer_ticket = t.external_id)
-        or (m.supplier_instance = t.instance and m.supplier_ticket = t.external_id)))`;
+      and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+        or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id)))`;
   const long = sql`now() - make_interval(days => ${forgottenDays})`;
   await db.transaction(async (tx) => {
     const due = await rows<{ instance: string }>(
       tx,
-      sql`select i.id as instance from instances i join feeds f on f.instance = i.id and f.cursor is not null
+      sql`select i.id as instance from instances i join feeds f on f.instance = i.id and f.cursor is not null and f.entity = 'ticket'
         where f.read_at > now() - interval '1 hour' and f.failures = 0 and i.live_since < ${long} order by i.id for update of i`,
     );
     for (const { instance } of due) {
       await tx.execute(sql`update instances set forgotten_to = greatest(forgotten_to, ${long}) where id = ${instance}`);
       await tx.execute(
         sql`delete from tickets t where t.ctid = any(array(
-          select t.ctid from tickets t where t.instance = ${instance} and t.read_at < ${long}
+          select t.ctid from tickets t where t.instance = ${instance} and t.entity = 'ticket' and t.read_at < ${long}
             and (t.cursor is null or t.cursor < ${long})
-            and not exists (select 1 from mirrors m where (m.customer_instance = t.instance and m.customer_ticket = t.external_id)
-              or (m.supplier_instance = t.instance and m.supplier_ticket = t.external_id))
+            and not exists (select 1 from mirrors m where (m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+              or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))
           limit ${batch} for update skip locked))`,
       );
     }

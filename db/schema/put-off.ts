@@ -8,10 +8,14 @@ export const putOff = pgTable(
   'put_off',
   {
     instance: text().notNull(),
+    entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     dueAt: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
     /** How often it was put off. */
     times: integer().notNull().default(1),
   },
-  (table) => [primaryKey({ columns: [table.instance, table.ticket] }), index('put_off_due').on(table.dueAt)],
+  (table) => [
+    primaryKey({ columns: [table.instance, table.entity, table.ticket] }),
+    index('put_off_due').on(table.dueAt),
+  ],
 );

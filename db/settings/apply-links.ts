@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { rows } from '#db/base/client.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -114,6 +115,7 @@ export async function saveSide(tx: Tx, side: NewSettings): Promise<number> {
       id,
       link: side.link,
       side: side.name,
+      place: placeOf(side.name),
       instance: side.instance,
       settingsVersion: version,
     })

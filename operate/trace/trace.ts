@@ -1,4 +1,5 @@
 /** The timeline of a ticket across both sides. */
+import { ticketRef } from '#core/words/ref.ts';
 import { findTicket, loadTrace } from '#db/operate/trace.ts';
 import { assertInstance } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -26,8 +27,9 @@ export async function trace(
   await assertInstance(db, instance, 'None is set up yet, see ferry apply.');
   const found = await findTicket(db, instance, ticket);
   if (found === null && options.awaited !== true) throw unknown(instance, ticket);
-  const id = found ?? ticket;
-  const timeline = timelineOf(instance, id, await loadTrace(db, instance, id, { notes: options.notes ?? false }));
+  const ref = found ?? ticketRef(instance, ticket);
+  const events = await loadTrace(db, ref, { notes: options.notes ?? false });
+  const timeline = timelineOf(instance, ref.externalId, events);
   // A ticket may be mirrored on several links; who is in charge of some of them sees none of it.
   const isWithin = timeline.mirrors.length > 0 && timeline.mirrors.every(({ link }) => reaches(actor, link));
   if (actor.reach !== 'all' && !isWithin) throw unknown(instance, ticket);

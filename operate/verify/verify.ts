@@ -36,8 +36,8 @@ export async function verify(
   const { db, peers } = operator;
   await assertInstance(db, instance);
   const directory = await loadDirectory(db, publicUrlOf(operator));
-  const id = await findTicket(db, instance, ticket);
-  const all = id === null ? [] : await saidOn(db, instance, id);
+  const found = await findTicket(db, instance, ticket);
+  const all = found === null ? [] : await saidOn(db, found);
   if (all.length === 0)
     throw new Refused(
       'unknown-ticket',

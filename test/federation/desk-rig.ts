@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { ticketRef } from '#core/words/ref.ts';
 import { applyLinks, type ApplyOptions } from '#operate/apply/apply.ts';
 import { helpdesksOf } from '#operate/apply/helpdesks.ts';
 import { createOperator, unlimited } from '#operate/operator.ts';
@@ -186,11 +187,15 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
       );
     },
     trace: async (instance, ticket) =>
-      timelineOf(instance, String(ticket), await loadTrace(connection.db, instance, String(ticket), { notes: true })),
+      timelineOf(
+        instance,
+        String(ticket),
+        await loadTrace(connection.db, ticketRef(instance, String(ticket)), { notes: true }),
+      ),
     async snapshot(instance, ticket) {
       const [found] = await rows<{ snapshot: TicketSnapshot | null }>(
         connection.db,
-        sql`select snapshot from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${String(ticket)}`,
+        sql`select snapshot from tickets where instance = ${instance} and entity = 'ticket' and external_id = ${String(ticket)}`,
       );
       return found?.snapshot ?? null;
     },

@@ -22,7 +22,7 @@ async function start(): Promise<void> {
   await addLink(connection, 'acme-north', 'acme', 'north');
   await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, audience, visibility, hash, via)
     values (${mirror}, 'acme', '1', '1', 'acme', now(), 'desks', 'hidden', 'x', '{acme}')`);
-  await db.execute(sql`insert into mirrors (id, link, customer_instance, customer_ticket, supplier_instance, state, created_at)
+  await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, state, created_at)
     values (${mirror}, 'acme-north', 'acme', '1', 'north', 'opening', now() - interval '1 hour')`);
   for (const to of ['acme', 'north'])
     await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, due_at)
@@ -51,10 +51,10 @@ after(async () => {
 describe('what means one thing is done whole or not at all', () => {
   it('go-live: a feed has its position only together with the floor below which nothing is carried', async () => {
     await breaks('instances', 'update of live_since on TABLE');
-    await assert.rejects(startFeed(connection.db, 'acme', '7'));
+    await assert.rejects(startFeed(connection.db, { instance: 'acme', entity: 'ticket' }, '7'));
     assert.deepEqual(await one(sql`select cursor from feeds where instance = 'acme'`), { cursor: null });
     await connection.sql`drop trigger refuse on instances`;
-    await startFeed(connection.db, 'acme', '8');
+    await startFeed(connection.db, { instance: 'acme', entity: 'ticket' }, '8');
     assert.deepEqual(
       await one(
         sql`select cursor, live_since is not null as live from feeds join instances on id = instance where id = 'acme'`,

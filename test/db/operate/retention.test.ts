@@ -48,7 +48,7 @@ describe('retention', () => {
     const { db } = connection;
     const words = JSON.stringify({ kind: 'Note', fields: { x: secret } });
     const author = JSON.stringify({ name: secret, role: 'agent' });
-    await db.execute(sql`insert into mirrors (id, link, customer_instance, customer_ticket, supplier_instance, supplier_ticket, state)
+    await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, second_ticket, state)
       values (${id(1)}, 'acme-north', 'acme', '1', 'north', '9', 'closed')`);
     await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, audience, visibility, hash, via, note, words, author, attachments, logged_at)
       values (${id(2)}, 'acme', '1', '1', 'acme', now(), 'desks', 'hidden', 'x', '{acme}', ${secret}, ${words}::jsonb, ${author}::jsonb,
@@ -100,7 +100,7 @@ describe('retention', () => {
     await db.execute(sql`update feeds set cursor = '1', read_at = now()`);
     await purge(db);
     assert.deepEqual(await known(), ['lately']);
-    const since = (await readFromMany(db, 'acme', ['old'])).get('old') ?? '';
+    const since = (await readFromMany(db, 'acme', 'ticket', ['old'])).get('old') ?? '';
     const days = (Date.now() - Date.parse(since)) / 86_400_000;
     assert.ok(days > 89 && days < 91, since);
   });

@@ -1,9 +1,10 @@
 CREATE TABLE "put_off" (
 	"instance" text NOT NULL,
+	"entity" text DEFAULT 'ticket' NOT NULL,
 	"ticket" text NOT NULL,
 	"due_at" timestamp with time zone NOT NULL,
 	"times" integer DEFAULT 1 NOT NULL,
-	CONSTRAINT "put_off_instance_ticket_pk" PRIMARY KEY("instance","ticket")
+	CONSTRAINT "put_off_instance_entity_ticket_pk" PRIMARY KEY("instance","entity","ticket")
 );
 --> statement-breakpoint
 CREATE TABLE "unused_files" (
@@ -15,7 +16,8 @@ ALTER TABLE "webhooks" ALTER COLUMN "told_position" SET DATA TYPE bigint;--> sta
 ALTER TABLE "couriers" ADD COLUMN "woken_epoch" bigint;--> statement-breakpoint
 ALTER TABLE "instances" ADD COLUMN "forgotten_to" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "put_off_due" ON "put_off" USING btree ("due_at");--> statement-breakpoint
-CREATE INDEX "unused_files_marked" ON "unused_files" USING btree ("marked_at");--> statement-breakpoint
+CREATE INDEX "unused_files_marked" ON "unused_files" USING btree ("marked_at");
+--> statement-breakpoint
 -- Three years of months, so that none has to be made in a hurry; see db/operate/partitions.ts, which makes further ones.
 DO $$
 DECLARE
