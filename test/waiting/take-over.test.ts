@@ -126,7 +126,6 @@ describe('a worker that is told to stop', () => {
     // The write that was under way took four seconds: who waited for it has waited that long.
     assert.ok(freeMs < 3_500, `free after ${freeMs} ms`);
     assert.ok(carriedMs < 10_000, `carried after ${carriedMs} ms`);
-    console.log({ freeMs, carriedMs });
   });
 });
 
