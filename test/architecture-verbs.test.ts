@@ -52,7 +52,8 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/links/peers.ts': ['savePeerSaid'],
   'db/links/seen-jtis.ts': ['seeOnce'],
   'db/operate/instance-notices.ts': ['noticeInstances'],
-  'db/operate/maintenance.ts': ['claimOverdue', 'ensurePartitions', 'purge', 'tellOverdue'],
+  'db/operate/maintenance.ts': ['purge'],
+  'db/operate/partitions.ts': ['ensurePartitions'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
 };

@@ -86,6 +86,12 @@ async function resume(turn: HeadTurn): Promise<Applied> {
   const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
+  // Its files may be gone from the store since.
+  const { failed } = await turn.stage(turn.context, plan.command.attachments, turn.signal);
+  const [missing] = failed;
+  if (missing !== undefined) {
+    return { kind: 'hold', reason: reason('attachment-failed', { name: missing.file.name, detail: missing.why }) };
+  }
   return apply(turn, plan, rows);
 }
 
@@ -108,6 +114,8 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
 
 async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
   if (error instanceof HelpdeskError && error.class === 'gone') return gone(turn);
+  // The drain is told to leave, and breaks off what it waits for: whoever comes next carries it.
+  if (turn.signal.aborted) return 'rests';
   const { deps, desk, context, signal } = turn;
   const { to } = context;
   return inTrouble(

@@ -1,8 +1,9 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
+import { setTimeout } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
-import { authDelayMs, nextTry } from '#core/words/retry.ts';
-import { claimHints, type ClaimedHint } from '#db/log/claim-hints.ts';
+import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
+import { claimHints, readAfterAll, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
 import type { WatchResult } from '#workflows/contract.ts';
@@ -12,23 +13,29 @@ import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 
-/** Hints claimed at a time; what is claimed and lost with a process costs a poll. */
+/** Hints claimed at a time; one that is claimed and lost with its process costs a poll. */
 const hintsAtOnce = 64;
 /** A helpdesk's connector reads tickets. What is known of other records waits for who reads those. */
-const entitiesRead = [ticketEntity];
+export const entitiesRead = [ticketEntity];
 const feedsAtOnce = 16;
 const feedPage = 200;
 const lookEveryMs = 1_000;
 /** A feed that is asked takes at most this long. Milliseconds. */
 const feedTimeoutMs = 60_000;
 
-export function createWatch(deps: WorkDeps) {
+export type Watch = (run: ActivityRun) => Promise<WatchResult>;
+
+export function createWatch(deps: WorkDeps): Watch {
   // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
   const places = new Map<string, Semaphore>();
-  return (run: ActivityRun): Promise<WatchResult> => watch(deps, places, run);
+  return (run) => watch(deps, places, run);
 }
 
-async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }: ActivityRun): Promise<WatchResult> {
+async function watch(
+  deps: WorkDeps,
+  places: Map<string, Semaphore>,
+  { signal, heartbeat }: ActivityRun,
+): Promise<WatchResult> {
   const endsAt = performance.now() + deps.limits.drainMs;
   const reading = new Set<Promise<void>>();
   const start = (work: Promise<void>, mayLeaveMore: boolean): void => {
@@ -44,13 +51,15 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     reading.add(tracked);
   };
   while (!signal.aborted && performance.now() < endsAt) {
-    const room = hintsAtOnce - reading.size;
-    if (room <= 0) {
+    // Also without room: that the database answers is what says that this watcher is alive.
+    const room = Math.max(hintsAtOnce - reading.size, 0);
+    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
+    heartbeat();
+    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
+    if (room === 0) {
       await deps.bells.hints.wait(lookEveryMs, signal);
       continue;
     }
-    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
-    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
     if (nextPollMs !== null && nextPollMs <= 0) {
       const feeds = await claimFeeds(deps.db, entitiesRead, feedsAtOnce, deps.limits.pollMs);
       for (const feed of feeds) start(poll(deps, places, feed, signal), true);
@@ -59,6 +68,13 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     if (hints.length === room) continue;
     const nextMs = Math.min(lookEveryMs, nextHintMs ?? lookEveryMs, nextPollMs || lookEveryMs);
     await deps.bells.hints.wait(Math.max(nextMs, 5), signal);
+  }
+  // Each reading under way has an end of its own; until then this one is alive as long as the database answers.
+  while (reading.size > 0) {
+    await Promise.race([Promise.allSettled(reading), setTimeout(lookEveryMs)]);
+    if (reading.size === 0 || signal.aborted) break;
+    await claimHints(deps.db, entitiesRead, 0);
+    heartbeat();
   }
   await Promise.allSettled(reading);
   return { more: true };
@@ -77,10 +93,12 @@ async function followHint(
   }
   try {
     await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
+    if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
-    // The feed's cursor has not passed what this hint was about, so the next poll reads it.
+    // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
     if (!(error instanceof HelpdeskError)) throw error;
     // What one ticket is refused says nothing about the desk.
+    if (signal.aborted) return;
     if (error.class === 'auth' || error.class === 'retry' || error.class === 'in-doubt')
       await noteContact(deps, instance, error);
   }
@@ -117,11 +135,14 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
+    // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
+    if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
     const delayMs = nextTry({
       attempt: failures + 1,
       trouble: failed?.class === 'auth' ? 'auth' : 'retry',
       random: Math.random(),
+      capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
     await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);

@@ -119,7 +119,7 @@ async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> 
     sql`insert into tickets as t (instance, entity, external_id) values (${instance}, ${entity}, ${externalId})
       on conflict (instance, entity, external_id) do update set read_at = now()
       returning (xmax = 0) as is_new, ${headColumns},
-        (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
+        (select to_json(greatest(live_since, case when ${entity} = 'ticket' then forgotten_to end))#>>'{}' from instances where id = ${instance}) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
   );
   if (row === undefined) throw new Error(`${refKey(ref)} could not be locked`);

@@ -167,7 +167,7 @@ export async function readFromMany(
 ): Promise<Map<string, string | null>> {
   const found = await rows<{ id: string; since: string | null }>(
     db,
-    sql`select asked.id, to_json(coalesce(t.cursor, i.live_since))#>>'{}' as since
+    sql`select asked.id, to_json(coalesce(t.cursor, greatest(i.live_since, case when ${entity} = 'ticket' then i.forgotten_to end)))#>>'{}' as since
       from unnest(${textArray(ids)}) as asked(id)
       join instances i on i.id = ${instance}
       left join tickets t on t.instance = i.id and t.entity = ${entity} and t.external_id = asked.id`,

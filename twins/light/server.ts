@@ -38,7 +38,7 @@ export type DeskFault = {
   /** Which requests: a write of either sort, or a read. */
   readonly on: 'open' | 'action' | 'read' | 'any';
   /** `delay`: before anything is done; `slow-reply`: after it. */
-  readonly kind: 'lose-reply' | 'slow-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone';
+  readonly kind: 'lose-reply' | 'slow-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone' | 'slow-down';
   readonly ms?: number;
   /** How many requests; then it is over. */
   readonly times: number;
@@ -209,6 +209,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
         : null;
     if (fault?.kind === 'error') return answer(response, 503, { error: 'try later' });
     if (fault?.kind === 'refuse') return answer(response, 422, { error: 'the workflow does not allow this' });
+    if (fault?.kind === 'slow-down') return answer(response, 429, { error: 'later' });
     if (fault?.kind === 'gone') return answer(response, 404, { error: 'no such ticket' });
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 1_000));
