@@ -3,9 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
-import { claimHints, readAfterAll, type ClaimedHint } from '#db/log/claim-hints.ts';
+import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
+import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
 import { noteContact, noteFailedLook } from './contact.ts';
@@ -99,7 +100,12 @@ async function followHint(
     if (!(error instanceof HelpdeskError)) throw error;
     // What one ticket is refused says nothing about the desk.
     if (signal.aborted) return;
-    if (error.class === 'auth' || error.class === 'retry' || error.class === 'in-doubt')
+    const { helpdesk } = await deps.desks.of(instance);
+    if (await isTicketsOwn(helpdesk, error, signal)) {
+      if (hint.times === undefined) return;
+      await putOffAgain(deps.db, hint, unreadableMs(hint.times));
+      noteUnreadable(deps, hint, error);
+    } else if (error.class === 'auth' || error.class === 'retry' || error.class === 'in-doubt')
       await noteContact(deps, instance, error);
   }
 }
@@ -119,12 +125,16 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
       // Half of the places stay free for hints, which tell of what somebody has just written.
       const half = createSemaphore(Math.max(1, Math.floor(helpdesk.traits.concurrency / 2)));
       await Promise.all(
-        page.tickets.map(async (ticket) => {
+        page.tickets.map(async (externalId) => {
+          const ticket = { instance, entity, externalId };
           const release = await half.acquire(signal);
           try {
-            await inPlace(deps, places, instance, signal, () =>
-              observe(deps, { instance, entity, externalId: ticket }, signal, since.get(ticket)),
-            );
+            await inPlace(deps, places, instance, signal, () => observe(deps, ticket, signal, since.get(externalId)));
+          } catch (error) {
+            if (!(await isTicketsOwn(helpdesk, error, signal))) throw error;
+            // The feed does not name it again, so it waits in a table; the others are not kept waiting.
+            await scheduleHint(deps.db, ticket, unreadableMs(1));
+            noteUnreadable(deps, ticket, error);
           } finally {
             release();
           }

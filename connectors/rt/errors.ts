@@ -45,11 +45,7 @@ export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
             'not-permitted',
             `${text}. Check the service user's rights and the queue's name.`,
           )
-        : new HelpdeskError(
-            'gone',
-            `${purpose.about}-gone`,
-            `${text}. It was deleted, or the service user may not see it.`,
-          );
+        : aboutOne(reply.status, purpose, text);
     case 409:
     case 412:
       return new HelpdeskError('conflict', 'changed-meanwhile', `${text}. The ticket has changed since it was read.`);
@@ -72,6 +68,17 @@ export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
       : new HelpdeskError('retry', 'server-error', text);
   }
   return new HelpdeskError('refused', 'refused-by-rt', text);
+}
+
+/** A right may come back, and a file that may not be read now may be read then; only what is not there is gone. */
+function aboutOne(status: number, { about }: Purpose, text: string): HelpdeskError {
+  return status === 403
+    ? new HelpdeskError(
+        'retry',
+        'not-permitted',
+        `${text}. Give the service user its rights back, and it is read again.`,
+      )
+    : new HelpdeskError('gone', `${about}-gone`, `${text}. It was deleted.`);
 }
 
 function words(reply: HttpReply): string {

@@ -18,6 +18,14 @@ export async function scheduleHint(db: Db, { instance, entity, externalId }: Hin
   );
 }
 
+/** It was read in vain, and waits longer. A reading that was put off meanwhile comes as it was to come. */
+export async function putOffAgain(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
+  await db.execute(
+    sql`update put_off set times = times + 1, due_at = now() + make_interval(secs => ${delayMs / 1000})
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId}`,
+  );
+}
+
 /** It was read. What was put off since it was claimed stays. */
 export async function readAfterAll(db: Db, { instance, entity, externalId }: Hint, times: number): Promise<void> {
   await db.execute(
