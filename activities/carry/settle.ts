@@ -12,7 +12,7 @@ import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
 import { inTransaction } from '#db/base/transaction.ts';
-import { isSettled, markMade, type Plan } from '#db/carry/writes.ts';
+import { markMade, seenOf, type Plan } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
@@ -58,7 +58,7 @@ export async function settle(
       const seen =
         last === null ||
         isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
-        (await isSettled(tx, context.delivery.id, last.index));
+        (await seenOf(tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }

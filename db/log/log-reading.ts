@@ -122,7 +122,6 @@ export async function logReading(
     cursor,
     mirrored,
     ours,
-    seen,
     made: input.made,
   });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
