@@ -7,6 +7,7 @@ import type { Client } from '#db/base/client.ts';
 import { takeDueLeases } from '#db/carry/couriers.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
+import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
 import { claimUntold } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
@@ -37,6 +38,8 @@ const watchersEveryMs = 30_000;
 /** Without an answer for this long Temporal counts as away. */
 const startWithinMs = 5_000;
 const tidyEveryMs = 10 * 60_000;
+/** Pauses that may lift by themselves are looked for this often. */
+const liftEveryMs = 60_000;
 const leasesAtOnce = 200;
 /** An instance away this long is told about. */
 const awayMs = 60_000;
@@ -48,6 +51,7 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
     repeat(deps, linkChoresEveryMs, 'links', tendLinks),
     repeat(deps, deps.sweepMs ?? sweepEveryMs, 'sweep', () => sweep(deps)),
     repeat(deps, watchersEveryMs, 'watchers', () => ensureWatchers(deps)),
+    repeat(deps, liftEveryMs, 'pauses', () => lift(deps)),
     repeat(deps, tidyEveryMs, 'tidy', async () => {
       await ensurePartitions(deps.db);
       for (const sha256 of await purge(deps.db)) await deps.blobs.delete(sha256);
@@ -87,8 +91,16 @@ async function sweep(deps: SweeperDeps): Promise<void> {
   }
   await noticeInstances(deps.db, awayMs);
   for (const notice of await claimUntold(deps.db, 50)) {
+    deps.log[notice.cleared ? 'info' : 'warn']({ link: notice.link, count: notice.count }, notice.text);
     const to = await notifyTargets(deps.db, notice.link);
     await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });
+  }
+}
+
+async function lift(deps: SweeperDeps): Promise<void> {
+  for (const { mirror, link, wake } of await liftPauses(deps.db)) {
+    deps.log.info({ link, mirror }, 'a mirror that the breaker had paused goes on: it was quiet since');
+    deps.wake(wake);
   }
 }
 

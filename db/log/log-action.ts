@@ -4,6 +4,7 @@
  * courier's row itself, because either makes commits wait for each other.
  */
 import type { ObservedAction } from '#core/words/desk.ts';
+import { signOf } from '#core/log/breaker.ts';
 import { constantHash } from '#core/log/constant.ts';
 import { must } from '#core/words/must.ts';
 import { route } from '#core/log/route.ts';
@@ -30,6 +31,14 @@ export type LogActionInput = {
   /** Locked by the caller; a mirror that this action opens is appended. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
+  /** The action of ours on this ticket that it follows, of those that came down this mirror. */
+  follows(mirror: string): Followed | null;
+};
+
+export type Followed = {
+  readonly id: string;
+  /** Instant, UTC, by the desk's clock. */
+  readonly at: string;
 };
 
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
@@ -122,7 +131,11 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   for (const [index, { mirror, to, again }] of targets.entries()) {
     if (index > 0) await deliver(tx, mirror, to, { action: id, escalation: again });
     wake.push(to.instance);
-    await noteTurn(tx, mirror, to.instance, action.at);
+    const after = input.follows(mirror.id);
+    if (after !== null) {
+      const sign = signOf(action, after.at);
+      await noteTurn(tx, mirror, { at: action.at, to: to.instance, after: after.id, sign });
+    }
   }
   return { logged: true, wake };
 }

@@ -8,6 +8,7 @@ import { unrecorded, type Before } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { echoesOf } from './echoes.ts';
 import { lockTicket, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction } from './log-action.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
@@ -83,6 +84,7 @@ export async function logReading(
     settleMs: input.settleMs,
   });
 
+  const echoes = echoesOf(ticket.echoes, recognition, actions);
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
   const consequences: ObservedAction[] = [];
@@ -109,6 +111,7 @@ export async function logReading(
       action,
       mirrors,
       openings,
+      follows: (mirror) => echoes.before(found.index, action.at, mirror),
     });
     if (result.logged) logged += 1;
     for (const to of result.wake) wake.add(to);
