@@ -1,6 +1,7 @@
 /** Who carries the lanes to an instance: a desk of ours is written to, a peer is handed over to, an in-house tool offered. */
 import type { CarrierRun, Turned } from './turn.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { reachOf } from '#core/words/reach.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { loadInstance } from '#db/settings/instances.ts';
 import { carryHead } from './carry/carry-head.ts';
@@ -32,7 +33,8 @@ export function createCarriers(deps: WorkDeps): Carriers {
     const row = await loadInstance(deps.db, instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
     const { name } = row;
-    if (row.type === 'peer') {
+    const reach = reachOf(row.type);
+    if (reach === 'peer') {
       const carrier: Carrier = {
         name,
         concurrency: remoteConcurrency,
@@ -40,7 +42,7 @@ export function createCarriers(deps: WorkDeps): Carriers {
       };
       return () => Promise.resolve(carrier);
     }
-    if (row.type === 'api') {
+    if (reach === 'api') {
       const carrier: Carrier = {
         name,
         concurrency: remoteConcurrency,

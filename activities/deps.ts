@@ -12,7 +12,7 @@ import type { Wake } from '#db/carry/couriers.ts';
 import type { Bells } from './bells.ts';
 import type { Peers } from './exchange/peers.ts';
 
-export type Desk = {
+export type DrivenDesk = {
   readonly instance: string;
   readonly name: string;
   readonly type: InstanceType;
@@ -20,7 +20,7 @@ export type Desk = {
 };
 
 /** Connectors of the instances, made anew when an instance changes. */
-export type Desks = { of(instance: string): Promise<Desk> };
+export type Desks = { of(instance: string): Promise<DrivenDesk> };
 
 /** A structural subset of pino's. */
 export type Log = {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { openSecret, sealSecret } from '#config/secrets.ts';
-import { rulesOf } from '#connectors/index.ts';
+import { manifestOf, manifests } from '#connectors/index.ts';
 import type { Client } from '#db/base/client.ts';
 import { createCatalogueReader } from './catalogue.ts';
 import type { ApplyDeps } from '#operate/apply/types.ts';
@@ -29,7 +29,8 @@ export function createApplyDeps(setting: ApplySetting): OwnedApplyDeps {
   return {
     deps: {
       db: setting.db,
-      rulesOf,
+      types: manifests.map(({ type }) => type),
+      rulesOf: manifestOf,
       readCatalogue: reader.read,
       seal: (plain, context) => sealSecret(plain, context, key),
       open: (sealed, context) => openSecret(sealed, context, setting.secretKeys),

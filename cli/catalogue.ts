@@ -13,8 +13,8 @@ export type CatalogueReader = {
 export function createCatalogueReader(allowAddresses: readonly string[]): CatalogueReader {
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
   return {
-    read: ({ id, type, url, credentials, options }, signal) =>
-      createHelpdesk(type, {
+    async read({ id, type, url, credentials, options }, signal) {
+      const helpdesk = await createHelpdesk(type, {
         instance: id,
         url,
         credentials,
@@ -22,7 +22,9 @@ export function createCatalogueReader(allowAddresses: readonly string[]): Catalo
         http,
         // A handful of requests, at a time when nobody else may be running to share a budget with.
         take: () => Promise.resolve(),
-      }).catalogue(signal),
+      });
+      return helpdesk.catalogue(signal);
+    },
     close: () => http.close(),
   };
 }

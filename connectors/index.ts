@@ -1,45 +1,28 @@
-/** The types of helpdesk that this version can drive. What else there is to say about a type is said in its folder. */
-import type { InstanceType } from '#core/words/vocabulary.ts';
-import { createHaloHelpdesk, hintOf as haloHintOf } from './halo/index.ts';
-import { haloCredentials, haloOptions } from './halo/wire.ts';
+/** The connectors that this version has, by their manifests. A connector's code is loaded when its first helpdesk is made. */
 import type { ConnectorContext, Helpdesk, HintOf } from './contract/helpdesk.ts';
-import { hintOf as rtHintOf } from './rt/hint.ts';
-import { createRtHelpdesk } from './rt/index.ts';
-import { credentialsSchema as rtCredentials, optionsSchema as rtOptions } from './rt/wire.ts';
+import type { Manifest } from './contract/manifest.ts';
+import { manifest as halo } from './halo/manifest.ts';
+import { manifest as rt } from './rt/manifest.ts';
 
-const connectors = {
-  halo: {
-    create: createHaloHelpdesk,
-    hintOf: haloHintOf,
-    credentials: haloCredentials,
-    options: haloOptions,
-  },
-  rt: {
-    create: createRtHelpdesk,
-    hintOf: rtHintOf,
-    credentials: rtCredentials,
-    options: rtOptions,
-  },
-} as const;
+/** In the order in which people see them. */
+export const manifests: readonly Manifest[] = [halo, rt];
 
-export type DrivenType = keyof typeof connectors;
+const byType: ReadonlyMap<string, Manifest> = new Map(manifests.map((manifest) => [manifest.type, manifest]));
 
-export function isDriven(type: InstanceType): type is DrivenType {
-  return Object.hasOwn(connectors, type);
+/** Null for a type that no connector drives: `peer`, `api`, or one of another version. */
+export function manifestOf(type: string): Manifest | null {
+  return byType.get(type) ?? null;
 }
 
-/** Throws for a type that is not driven by this gateway (`peer`, `api`): those have no helpdesk here. */
-export function createHelpdesk(type: InstanceType, context: ConnectorContext): Helpdesk {
-  if (!isDriven(type)) throw new Error(`there is no connector for the type ${type}`);
-  return connectors[type].create(context);
+/** @throws Error for a type that no connector drives; HelpdeskError `refused` for wrong credentials or options */
+export async function createHelpdesk(type: string, context: ConnectorContext): Promise<Helpdesk> {
+  const manifest = manifestOf(type);
+  if (manifest === null) throw new Error(`this version of Ferry has no connector for the type "${type}"`);
+  const connector = await manifest.create();
+  return connector.createHelpdesk(context);
 }
 
 /** Which tickets a webhook of this type of helpdesk names; none for a type without webhooks. */
-export function hintOf(type: InstanceType): HintOf {
-  return isDriven(type) ? connectors[type].hintOf : () => [];
-}
-
-/** Schemas of what the type needs to be told; null for a type that this version can't drive. */
-export function rulesOf(type: InstanceType): Pick<(typeof connectors)[DrivenType], 'credentials' | 'options'> | null {
-  return isDriven(type) ? connectors[type] : null;
+export function hintOf(type: string): HintOf {
+  return manifestOf(type)?.hintOf ?? (() => []);
 }

@@ -1,9 +1,11 @@
 /** Holds the table of test/import-rules.ts, and what else the architecture demands, over the tree. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
+import { manifests } from '#connectors/index.ts';
+import { remoteTypes } from '#core/words/reach.ts';
 import { lintConfig, mayImport, ruleOf } from './import-rules.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -105,14 +107,80 @@ test('core only hashes: of node:crypto it takes createHash alone', () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Without comments. */
+function codeOf(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+}
+
 test('core has no clock, no randomness, no environment, no I/O and nothing asynchronous', () => {
   const impure =
     /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\brandomUUID\b|\bprocess\.|\bperformance\.|\bconsole\.|\bfetch\(|\basync\b|\bawait\b|\bPromise\b|\bsetTimeout\b/;
   const wrong = files
     .filter(({ file }) => file.startsWith('core/'))
-    .map(({ file, source }) => ({ file, found: impure.exec(source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''))?.[0] }))
+    .map(({ file, source }) => ({ file, found: impure.exec(codeOf(source))?.[0] }))
     .filter(({ found }) => found !== undefined)
     .map(({ file, found }) => `${file}: ${found}`);
+  assert.deepEqual(wrong, []);
+});
+
+/** Folders of connectors/ that speak to one product each. */
+const products = readdirSync(path.join(root, 'connectors'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !['contract', 'kit'].includes(entry.name))
+  .map(({ name }) => name)
+  .toSorted();
+
+test('every connector has a manifest under its own name, a contract suite and a page', () => {
+  const contracts = new Map(files.map(({ file, source }) => [file, source]));
+  for (const product of products) {
+    const manifest = manifests.find(({ type }) => type === product);
+    assert.ok(manifest !== undefined, `connectors/index.ts does not list connectors/${product}/manifest.ts`);
+    assert.ok(existsSync(path.join(root, 'connectors', product, 'manifest.ts')), `connectors/${product}/manifest.ts`);
+    assert.equal(manifest.setup, `docs/connectors/${product}.md`);
+    assert.ok(readFileSync(path.join(root, manifest.setup), 'utf8').startsWith('# '), manifest.setup);
+    const suite = `test/connectors/${product}/contract.test.ts`;
+    assert.match(contracts.get(suite) ?? '', /^\s*(?:if \(.*\) )?contractSuite\(/m, `${suite} runs no contract suite`);
+    assert.ok(manifest.label !== '' && manifest.entities.length > 0, product);
+  }
+  assert.deepEqual(manifests.map(({ type }) => type).toSorted(), products);
+  assert.deepEqual(
+    manifests.filter(({ type }) => remoteTypes.some((remote) => remote === type)),
+    [],
+    'peer and api are no names for a connector',
+  );
+});
+
+test('connectors/index.ts and manifests import no code of a connector', () => {
+  const wrong = imports.filter(({ file, specifier }) => {
+    if (file === 'connectors/index.ts') return !/^\.\/(?:contract\/\w+|[\w-]+\/manifest)\.ts$/.test(specifier);
+    return (
+      /^connectors\/[\w-]+\/manifest\.ts$/.test(file) &&
+      file !== 'connectors/contract/manifest.ts' &&
+      !['#connectors/contract/manifest.ts', './hint.ts', './wire.ts', './index.ts'].includes(specifier)
+    );
+  });
+  assert.deepEqual(list(wrong), []);
+});
+
+test('core knows no product by name', () => {
+  const names = new RegExp(`\\b(?:${[...products, ...manifests.map(({ label }) => label)].join('|')})\\b`, 'i');
+  const wrong = files
+    .filter(({ file }) => file.startsWith('core/'))
+    .map(({ file, source }) => ({ file, found: names.exec(codeOf(source))?.[0] }))
+    .filter(({ found }) => found !== undefined);
+  assert.deepEqual(wrong, []);
+});
+
+test('only reach.ts of core and of db say what the types peer and api mean', () => {
+  const compares = /\btype\b["`} ]{0,2} *(?:[!=]?==?|in|not in) *\(?\s*'(?:peer|api)'/;
+  assert.ok(
+    ["type === 'peer'", "i.type in ('peer', 'api')", "x.type not in ('api')", "i.type = 'api'"].every((code) =>
+      compares.test(code),
+    ),
+  );
+  const wrong = files
+    .filter(({ file }) => !/^(?:test|bench|twins|standalone)\//.test(file) && !file.endsWith('/reach.ts'))
+    .map(({ file, source }) => ({ file, found: compares.exec(codeOf(source))?.[0] }))
+    .filter(({ found }) => found !== undefined);
   assert.deepEqual(wrong, []);
 });
 

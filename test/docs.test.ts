@@ -6,8 +6,11 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { fileSchema } from '#operate/apply/schema.ts';
+import { manifests } from '#connectors/index.ts';
+import { fileSchemaOf } from '#operate/apply/schema.ts';
 import { checkout } from '#test/support/process.ts';
+
+const fileSchema = fileSchemaOf(manifests.map(({ type }) => type));
 
 /** Everything that is, or is about to be, in the repository. */
 const files = execFileSync(

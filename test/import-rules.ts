@@ -101,10 +101,12 @@ export const importRules: readonly ImportRule[] = [
   ),
   except(connector, ['connectors/*/wire.ts'], ['zod']),
   only(
-    ['connectors/index.ts'],
-    ['node:*', '#core/**', '#connectors/**'],
-    'connectors/index.ts: core and the connectors.',
+    ['connectors/*/manifest.ts'],
+    ['#connectors/contract/manifest.ts'],
+    "A manifest: its contract and its own folder's settings and hints; index.ts only by import().",
   ),
+  only(['connectors/contract/manifest.ts'], ['zod'], "connectors/contract/manifest.ts: the contract and zod's types."),
+  only(['connectors/index.ts'], [], 'connectors/index.ts: the contract and manifests.'),
   only(
     ['protocols/*/**'],
     ['node:*', '#core/**', ...contractAndKit, ...driver, 'zod', 'oauth4webapi', 'standardwebhooks'],

@@ -1,52 +1,20 @@
-/** A worker: wires what the activities need, runs them, and leaves in order when asked to. */
-import { fileURLToPath } from 'node:url';
+/** A worker's life: connects, runs what is wired for it, and leaves in order when asked to. */
 import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
-import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
-import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import { connect } from '#db/base/client.ts';
+import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { hintChannel } from '#db/log/hint.ts';
-import { signingKey, type Open, type Seal } from '#db/links/keys.ts';
-import { assertSchema, SchemaError } from '#db/base/migrate.ts';
-import { createNothingNew } from '#db/log/nothing-new.ts';
-import { createPromises } from '#db/carry/promise-writes.ts';
-import { createVersionCache } from '#db/settings/settings-in-force.ts';
-import { createTogether } from '#db/log/together.ts';
-import { createAskOutcomes } from '#activities/exchange/ask-outcome.ts';
-import { apiChores } from '#activities/exchange/api-chores.ts';
 import { listenForBells } from '#activities/bells.ts';
-import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts';
-import { createConnectActivities } from '#activities/pairing/connect.ts';
-import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
-import { createActivities } from '#activities/index.ts';
-import { createTell } from '#activities/notify.ts';
-import { createPeers } from '#activities/exchange/peers.ts';
-import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
-import { createSigner } from '#activities/exchange/signer.ts';
 import { taskQueue } from '#workflows/contract.ts';
+import { workflowsPath } from './bundle.ts';
 import { startSweeper } from './sweeper.ts';
-import { createWake } from './wake.ts';
+import { activitySlots, wireWorker, type WiredWorker, type WorkerOptions } from './wire-worker.ts';
 
-export type WorkerOptions = {
-  readonly limits?: Partial<Limits>;
-  /** Watchers that read side by side over all workers. */
-  readonly watchers?: number;
-  readonly sweepMs?: number;
-  /** Path of a workflow bundle made before; absent, it is made at the start. */
-  readonly bundle?: string;
-  readonly createHelpdesk: DesksDeps['createHelpdesk'];
-};
-
-/** What the worker bundles for Temporal's sandbox. */
-export const workflowsPath = fileURLToPath(new URL('../workflows/all.ts', import.meta.url));
-
-const activitySlots = 200;
 const shutdownGraceMs = 20_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
@@ -56,113 +24,22 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
-    const [native, connection] = await whenReady(
-      log,
-      signal,
-      'Temporal',
-      async () =>
-        [
-          await NativeConnection.connect({ address: config.temporal.address }),
-          await TemporalConnection.connect({ address: config.temporal.address, connectTimeout: 5_000 }),
-        ] as const,
-    );
+    const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
     for (const link of await checkFingerprint(main.db, config.publicUrl))
       log.warn({ link }, 'this database is another one than it was: the link is in quarantine, see ferry link resume');
-    const temporal = new TemporalClient({ connection, namespace: config.temporal.namespace });
-    const bells = await listenForBells(listening, { lanes: laneChannel, hints: hintChannel });
-    const wake = createWake({
-      db: main.db,
-      temporal: () => temporal,
-      onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
-      ringHere: (instance) => bells.ringHere(instance),
-    });
-    const tell = createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log });
-    let running = 0;
-    const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
-    const seal: Seal = (plain, context) => sealSecret(plain, context, firstOf(config.secretKeys));
-    const deps: WorkDeps = {
-      publicUrl: config.publicUrl,
-      peers: createPeers({
-        db: main.db,
-        http,
-        tokensFor: ({ issuer, clientId, instance, dpop }, through) =>
-          createTokenSource({
-            issuer,
-            clientId,
-            dpop,
-            http: through,
-            signingKey: () => signingKey(main.db, open, instance, 'client'),
-          }),
-      }),
-      signer: createSigner({ db: main.db, seal, open }),
-      db: main.db,
-      together: createTogether(main.db),
-      promiseWrite: createPromises(main.db),
-      nothingNew: createNothingNew(main.db),
-      cache: createVersionCache(),
-      desks: createDesks({
-        db: main.db,
-        http,
-        openSecret: open,
-        createHelpdesk: options.createHelpdesk,
-      }),
-      blobs: await openBlobStore(config.blobs),
-      bells,
-      wake,
-      tell,
+    const wired = await wireWorker(
+      config,
       log,
-      limits: { ...standardLimits, ...options.limits },
-      slotsFree: () => 1 - running / activitySlots,
-    };
-    const activities = createActivities(deps);
-    const counted = Object.fromEntries(
-      Object.entries(activities).map(([name, activity]) => [
-        name,
-        async (argument: never) => {
-          running += 1;
-          try {
-            return await activity(argument);
-          } finally {
-            running -= 1;
-          }
-        },
-      ]),
+      {
+        db: main.db,
+        temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
+        http,
+        bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
+      },
+      options,
     );
-    const connecting = createConnectActivities({
-      db: main.db,
-      http,
-      publicUrl: config.publicUrl,
-      allowAddresses: config.allowAddresses,
-      seal,
-      open,
-      wake,
-      log,
-    });
-    const worker = await Worker.create({
-      connection: native,
-      namespace: config.temporal.namespace,
-      taskQueue,
-      ...(options.bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: options.bundle } }),
-      activities: { ...counted, ...connecting },
-      maxConcurrentActivityTaskExecutions: activitySlots,
-      shutdownGraceTime: 1_000,
-      shutdownForceTime: shutdownGraceMs,
-    });
-    const sweeper = startSweeper({
-      db: main.db,
-      temporal: () => temporal,
-      wake,
-      blobs: deps.blobs,
-      tell,
-      log,
-      watchers: options.watchers ?? 2,
-      chores: [
-        { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
-        { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
-        ...apiChores({ ...deps, http, open }),
-      ],
-      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
-    });
+    const worker = await createTemporalWorker(config, native, wired, options.bundle);
+    const sweeper = startSweeper(wired.sweeper);
     const stop = (): void => worker.shutdown();
     signal.addEventListener('abort', stop, { once: true });
     process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
@@ -181,13 +58,36 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   }
 }
 
-function firstOf(keys: readonly Uint8Array[]): Uint8Array {
-  const [key] = keys;
-  if (key === undefined) throw new Error('there is no key to seal secrets with');
-  return key;
+/** `native` carries the worker's polls, `connection` what the worker itself asks of Temporal. */
+async function connectTemporal({ temporal: { address } }: Config) {
+  const native = await NativeConnection.connect({ address });
+  try {
+    return { native, connection: await TemporalConnection.connect({ address, connectTimeout: 5_000 }) };
+  } catch (error) {
+    await native.close();
+    throw error;
+  }
 }
 
-/** Starts although a neighbour is down, says so, and goes on trying. A wrong schema is not waited for. */
+function createTemporalWorker(
+  config: Config,
+  connection: NativeConnection,
+  { activities }: WiredWorker,
+  bundle: string | undefined,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace: config.temporal.namespace,
+    taskQueue,
+    ...(bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: bundle } }),
+    activities,
+    maxConcurrentActivityTaskExecutions: activitySlots,
+    shutdownGraceTime: 1_000,
+    shutdownForceTime: shutdownGraceMs,
+  });
+}
+
+/** Starts although a neighbour is down, says so, and keeps trying. A wrong schema is not waited for. */
 async function whenReady<Result>(
   log: Log,
   signal: AbortSignal,

@@ -9,7 +9,7 @@ import { markOverdue } from '#db/carry/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
 import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
-import { claimUntold } from '#db/base/notices.ts';
+import { claimUnannounced } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from '#activities/deps.ts';
 import { taskQueue, watcherId, watchWorkflow } from '#workflows/contract.ts';
@@ -90,7 +90,7 @@ async function sweep(deps: SweeperDeps): Promise<void> {
     deps.wake(await markOverdue(deps.db, overdue.id));
   }
   await noticeInstances(deps.db, awayMs);
-  for (const notice of await claimUntold(deps.db, 50)) {
+  for (const notice of await claimUnannounced(deps.db, 50)) {
     deps.log[notice.cleared ? 'info' : 'warn']({ link: notice.link, count: notice.count }, notice.text);
     const to = await notifyTargets(deps.db, notice.link);
     await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });

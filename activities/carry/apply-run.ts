@@ -1,11 +1,11 @@
 /** What carrying out one delivery needs, and how it can end. */
 import type { Reason } from '#core/words/vocabulary.ts';
 import type { Written } from '#core/words/desk.ts';
-import type { Desk } from '#activities/deps.ts';
+import type { DrivenDesk } from '#activities/deps.ts';
 import type { Turn } from '#activities/turn.ts';
 
 export type ApplyRun = Omit<Turn, 'lane'> & {
-  readonly desk: Desk;
+  readonly desk: DrivenDesk;
   readonly epoch: number;
   /** Serialises creations where the helpdesk needs it. */
   oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;

@@ -5,7 +5,7 @@ import { receiptCommand } from '#core/conversation/receipt.ts';
 import type { ConstantPart, Verdict } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { viewOf } from '#db/log/mirrors.ts';
-import { toldBefore } from '#db/log/receipts.ts';
+import { alreadyNotified } from '#db/log/receipts.ts';
 import type { Versions } from '#db/carry/writes.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Stage } from './stage.ts';
@@ -59,6 +59,6 @@ async function decideReceipt(deps: WorkDeps, context: DeliveryContext): Promise<
     return { kind: 'skip', reason: reason('no-op', { desk: to.instance }) };
   const command = receiptCommand({ receipt: delivery.receipt, ticketId, side, language: 'en', now });
   if (command === null) return { kind: 'skip', reason: reason('no-op', { desk: to.instance }) };
-  if (await toldBefore(deps.db, delivery.id)) return { kind: 'skip', reason: reason('already-told') };
+  if (await alreadyNotified(deps.db, delivery.id)) return { kind: 'skip', reason: reason('already-told') };
   return { kind: 'apply', command, drops: [] };
 }

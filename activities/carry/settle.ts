@@ -2,9 +2,11 @@
  * After the last step: reads the ticket back, settles the writes, logs what people did meanwhile, and ends the delivery,
  * all in one transaction. A success status is not success; what the read-back shows is.
  */
+import { fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { addHint } from '#db/log/claim-hints.ts';
+import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
@@ -18,7 +20,6 @@ import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
 import { make } from './make-step.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
-import { fieldsNotTaken, isSeen, statusStep, statusUndone } from './verify.ts';
 import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
@@ -48,7 +49,7 @@ export async function settle(
       const ended = await endUnread(run, plan, last);
       // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
       await observe(deps, desk.instance, ticketId, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
-        addHint(deps.db, desk.instance, ticketId, 0),
+        scheduleHint(deps.db, desk.instance, ticketId, 0),
       );
       return ended;
     }
@@ -86,7 +87,7 @@ export async function settle(
       return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
     }
     const index = steps.length;
-    const step = statusStep(desk.helpdesk, plan.command, ticketId);
+    const step = must(desk.helpdesk.steps(statusAlone(plan.command, ticketId))[0], 'a step of the connector');
     const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
     if (done.kind === 'refused') {
       // The desk says no to the status alone; what it took of the rest stays.

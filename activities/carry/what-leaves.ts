@@ -3,7 +3,7 @@
  * What a peer or an in-house tool has sent was asked there already; it is taken as it came.
  */
 import { reason } from '#core/words/reasons.ts';
-import { isRemote } from '#core/words/remote.ts';
+import { isRemote } from '#core/words/reach.ts';
 import { send, type Outgoing, type SendResult } from '#core/conversation/send.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { ThreadEntry } from '#core/text/template.ts';

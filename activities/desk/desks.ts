@@ -6,7 +6,7 @@ import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { Db } from '#db/base/client.ts';
 import { createInstanceReader } from '#db/settings/instances.ts';
 import { createBudget, type Budget } from './budget.ts';
-import type { Desk, Desks } from '#activities/deps.ts';
+import type { DrivenDesk, Desks } from '#activities/deps.ts';
 import { createRetryAfter } from './retry-after.ts';
 
 export type DesksDeps = {
@@ -14,21 +14,22 @@ export type DesksDeps = {
   readonly http: HttpClient;
   /** Throws where the key is missing or the secret was tampered with. */
   openSecret(sealed: string, context: string): Promise<string>;
-  createHelpdesk(type: InstanceType, context: ConnectorContext): Helpdesk;
+  /** Loads the connector of the type. */
+  createHelpdesk(type: InstanceType, context: ConnectorContext): Promise<Helpdesk>;
 };
 
 /** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
 const freshMs = 1_000;
 
-type Kept = { readonly version: number; readonly desk: Desk };
+type Kept = { readonly version: number; readonly desk: DrivenDesk };
 
 export function createDesks(deps: DesksDeps): Desks {
   const load = createInstanceReader(deps.db);
   const kept = new Map<string, Kept>();
   const checkedAt = new Map<string, number>();
-  const making = new Map<string, Promise<Desk>>();
+  const making = new Map<string, Promise<DrivenDesk>>();
 
-  const refresh = async (instance: string): Promise<Desk> => {
+  const refresh = async (instance: string): Promise<DrivenDesk> => {
     const row = await load(instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
     checkedAt.set(instance, performance.now());
@@ -40,7 +41,7 @@ export function createDesks(deps: DesksDeps): Desks {
     >;
     let budget: Budget | null = null;
     const { http, check } = createRetryAfter(deps.http, row.name);
-    const helpdesk = deps.createHelpdesk(row.type, {
+    const helpdesk = await deps.createHelpdesk(row.type, {
       instance,
       url: row.url,
       credentials,
@@ -53,7 +54,7 @@ export function createDesks(deps: DesksDeps): Desks {
     });
     const { rate } = helpdesk.traits;
     if (rate !== null) budget = createBudget(deps.db, instance, rate);
-    const desk: Desk = { instance, name: row.name, type: row.type, helpdesk };
+    const desk: DrivenDesk = { instance, name: row.name, type: row.type, helpdesk };
     kept.set(instance, { version: row.version, desk });
     return desk;
   };

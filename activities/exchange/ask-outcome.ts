@@ -2,7 +2,7 @@
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { isReasonCode, reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { claimUntold, noteFar, type Untold } from '#db/exchange/untold.ts';
+import { claimUnanswered, noteFar, type Unanswered } from '#db/exchange/unanswered.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { endSent } from '#db/exchange/receive-receipts.ts';
 import type { WorkDeps } from '#activities/deps.ts';
@@ -17,9 +17,9 @@ export type AskDeps = Pick<WorkDeps, 'db' | 'cache' | 'peers' | 'wake' | 'log'>;
 /** @param afterMs how long a peer may be silent */
 export function createAskOutcomes(deps: AskDeps, afterMs: number = silentMs): () => Promise<void> {
   return async () => {
-    for (const untold of await claimUntold(deps.db, afterMs, atOnce)) {
+    for (const unanswered of await claimUnanswered(deps.db, afterMs, atOnce)) {
       try {
-        await ask(deps, untold);
+        await ask(deps, unanswered);
       } catch (error) {
         // Its courier says why it can't be reached; this is asked again later.
         if (!(error instanceof HelpdeskError)) throw error;
@@ -28,30 +28,32 @@ export function createAskOutcomes(deps: AskDeps, afterMs: number = silentMs): ()
   };
 }
 
-async function ask(deps: AskDeps, untold: Untold): Promise<void> {
-  const { client } = await deps.peers.of(untold.link);
+async function ask(deps: AskDeps, unanswered: Unanswered): Promise<void> {
+  const { client } = await deps.peers.of(unanswered.link);
   const signal = AbortSignal.timeout(timeoutMs);
-  const standing = await client.standing(untold.at, untold.mirror, untold.action, signal);
+  const standing = await client.standing(unanswered.at, unanswered.mirror, unanswered.action, signal);
   if (standing === null) {
     const why = reason('link-quarantined', {
-      desk: untold.desk,
-      detail: `It does not know seq ${untold.seq} of a lane any more, which it had taken in.`,
+      desk: unanswered.desk,
+      detail: `It does not know seq ${unanswered.seq} of a lane any more, which it had taken in.`,
     });
-    const changed = await setLinkState(deps.db, untold.link, 'quarantined', why);
-    if (changed) deps.log.error({ link: untold.link }, why.text);
+    const changed = await setLinkState(deps.db, unanswered.link, 'quarantined', why);
+    if (changed) deps.log.error({ link: unanswered.link }, why.text);
     return;
   }
   const { outcome, acceptedAt, endedAt, attempts } = standing;
   if (outcome === null || endedAt === null) {
-    await noteFar(deps.db, untold.delivery, { acceptedAt, endedAt: null, attempts });
+    await noteFar(deps.db, unanswered.delivery, { acceptedAt, endedAt: null, attempts });
     return;
   }
-  const ticket = untold.escalation ? ((await client.mirror(untold.at, untold.mirror, signal))?.ticket ?? null) : null;
+  const ticket = unanswered.escalation
+    ? ((await client.mirror(unanswered.at, unanswered.mirror, signal))?.ticket ?? null)
+    : null;
   // Without its number and URL an opened ticket can't be named; the receipt brings them, or the next question.
-  if (untold.escalation && outcome === 'applied' && ticket === null) return;
-  const why = reasonOf(standing.reason?.code ?? 'applied-as-is', untold.desk);
+  if (unanswered.escalation && outcome === 'applied' && ticket === null) return;
+  const why = reasonOf(standing.reason?.code ?? 'applied-as-is', unanswered.desk);
   const said = { outcome, reason: why, drops: [], ticket, acceptedAt, endedAt, attempts };
-  deps.wake(await deps.db.transaction((tx) => endSent(tx, deps.cache, untold.delivery, said)));
+  deps.wake(await deps.db.transaction((tx) => endSent(tx, deps.cache, unanswered.delivery, said)));
 }
 
 /** A standing names the code only: the text is ours. */

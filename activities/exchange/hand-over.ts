@@ -14,7 +14,7 @@ import type { Carried, Turn, Turned } from '#activities/turn.ts';
 import { post, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
 import { endStaying, prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
-import { senderTicket } from './wire-action.ts';
+import { senderTicket } from '#core/conversation/to-wire.ts';
 import { mayBeSent } from '#activities/carry/write-marker.ts';
 
 /** What is left of a body besides its actions. Bytes. */
@@ -85,7 +85,7 @@ async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
       ...prepared.action,
       seq,
       after: Math.min(after, seq - 1),
-      ticket: senderTicket(context) ?? prepared.action.ticket,
+      ticket: senderTicket(context.from) ?? prepared.action.ticket,
       late: context.delivery.releasedAt !== null,
       again: mayBeSent(context),
     };
@@ -165,7 +165,7 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
       outcome,
       reason: fact.reason ?? receipt.reason,
       drops: drops.slice(0, 100),
-      ticket: senderTicket(context),
+      ticket: senderTicket(context.from),
       acceptedAt,
       endedAt,
       attempts,

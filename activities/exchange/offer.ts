@@ -13,7 +13,7 @@ import { inTrouble } from '#activities/carry/carry-trouble.ts';
 import { endAs } from '#activities/carry/end.ts';
 import type { Turn, Turned } from '#activities/turn.ts';
 import { endStaying, prepare, type ToRemote } from './prepare-action.ts';
-import { senderTicket } from './wire-action.ts';
+import { senderTicket } from '#core/conversation/to-wire.ts';
 
 export type OfferRun = ToRemote & { readonly name: string; readonly epoch: number };
 type OfferTurn = OfferRun & Turn;
@@ -75,7 +75,7 @@ async function offerOf(
       drops: [...fact.drops],
       action: context.action.id,
       reason: fact.reason ?? receipt.reason,
-      ticket: senderTicket(context),
+      ticket: senderTicket(context.from),
     };
     return { delivery: id, seq, hash: null, action: null, receipt: told };
   }

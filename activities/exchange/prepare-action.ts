@@ -11,7 +11,8 @@ import { endAs, type EndedTurn } from '#activities/carry/end.ts';
 import type { Turn } from '#activities/turn.ts';
 import type { Stage } from '#activities/carry/stage.ts';
 import { whatLeaves } from '#activities/carry/what-leaves.ts';
-import { buildAction, senderTicket } from './wire-action.ts';
+import { senderTicket } from '#core/conversation/to-wire.ts';
+import { buildAction } from './wire-action.ts';
 
 export type ToRemote = {
   readonly deps: WorkDeps;
@@ -36,7 +37,7 @@ export async function prepare(
   const stays = (kind: 'skip' | 'hold' | 'refuse', why: Reason): Prepared => ({ kind, reason: why });
   if (mirror.shadow || mirror.mode === 'shadow') return stays('skip', reason('shadow', { desk }));
   if (mirror.state === 'refused') return stays('skip', reason('not-opened', { desk }));
-  if (senderTicket(context) === null) return stays('hold', reason('dead-head', { desk }));
+  if (senderTicket(context.from) === null) return stays('hold', reason('dead-head', { desk }));
   const sender = await deps.cache.side(deps.db, `${mirror.link}/${from.side}`, from.settings);
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return stays(leaving.kind, leaving.reason);

@@ -244,7 +244,7 @@ async function check(deps: ConnectDeps, row: Pairing, run: string): Promise<void
   );
   if (said !== null) await savePeerSaid(deps.db, row.link, said);
   const sides = await sidesOf(deps.db, row.link);
-  if (catalogue === null || sides === null || sides.farType !== 'peer') return;
+  if (catalogue === null || sides === null || sides.farReach !== 'peer') return;
   await deps.db.transaction(async (tx) => {
     const known = (await latestCatalogues(tx, [sides.farInstance])).get(sides.farInstance);
     // Stored catalogues are JSON: an absent key and an undefined one are the same.

@@ -4,11 +4,11 @@ import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import { sanitise, sanitiseNote } from '#core/text/html.ts';
 import type { Attachment, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
-import { addHint } from '#db/log/claim-hints.ts';
+import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
 import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
-import type { Desk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 
 const kept = { most: 2_000, longest: 8_000 };
@@ -35,7 +35,7 @@ export async function observe(
   }
   if (reading.kind === 'merged') {
     deps.wake(await follow(deps, desk, ticketId, reading));
-    await addHint(deps.db, instance, reading.into, 0);
+    await scheduleHint(deps.db, instance, reading.into, 0);
     deps.bells.hints.ring();
     return;
   }
@@ -48,7 +48,7 @@ export async function observe(
   );
   deps.wake(result.wake);
   if (result.readAgain) {
-    await addHint(deps.db, instance, ticketId, readAgainMs);
+    await scheduleHint(deps.db, instance, ticketId, readAgainMs);
     deps.bells.hints.ring();
   }
 }
@@ -56,7 +56,7 @@ export async function observe(
 /** What was said before the merge and nobody has read yet still goes where it was meant to go. */
 async function follow(
   deps: WorkDeps,
-  desk: Desk,
+  desk: DrivenDesk,
   ticketId: string,
   { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
 ): Promise<readonly string[]> {
@@ -88,7 +88,7 @@ export type ReadBack =
 /** The read after our own write, from `since` (instant, UTC) on. */
 export async function readBack(
   deps: WorkDeps,
-  desk: Desk,
+  desk: DrivenDesk,
   ticketId: string,
   since: string | null,
   created: boolean,
@@ -112,7 +112,7 @@ export async function readBack(
   };
 }
 
-async function read(desk: Desk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
+async function read(desk: DrivenDesk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
   const { helpdesk } = desk;
   // Ids and times may commit out of order, so a read looks back further than the cursor.
   const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();

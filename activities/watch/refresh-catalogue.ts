@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { saveCatalogue } from '#db/settings/apply-links.ts';
 import { claimCatalogue } from '#db/settings/catalogue-age.ts';
-import type { Desk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
 const olderThanMs = 60 * 60_000;
 
-export async function refreshCatalogue(deps: WorkDeps, desk: Desk, signal: AbortSignal): Promise<void> {
+export async function refreshCatalogue(deps: WorkDeps, desk: DrivenDesk, signal: AbortSignal): Promise<void> {
   const stale = await claimCatalogue(deps.db, desk.instance, olderThanMs);
   if (stale === null) return;
   const catalogue = await desk.helpdesk.catalogue(signal);

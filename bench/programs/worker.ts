@@ -15,7 +15,7 @@ const asked = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
 const config = loadConfig();
 await runWorker(config, makeLog({ level: config.log, name: 'worker' }), asked.signal, {
-  createHelpdesk: (_type, context) => createLightHelpdesk(context),
+  createHelpdesk: (_type, context) => Promise.resolve(createLightHelpdesk(context)),
   limits: JSON.parse(process.argv[2] ?? '{}') as Partial<Limits>,
 }).catch((error: unknown) => {
   if (!asked.signal.aborted) throw error;

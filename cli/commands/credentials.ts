@@ -44,7 +44,7 @@ export async function clientAdd(link: string, options: ClientAddOptions, deps: C
     const known = await loadLink(db, link);
     if (known !== null) {
       const sides = await sidesOf(db, link);
-      if (sides?.farType !== 'api' || sides.far === null)
+      if (sides?.farReach !== 'api' || sides.far === null)
         throw new CliError('not-api', exitCodes.no, `the link ${link} has no API side; give the new one another id`);
       if (known.state === 'closed' || known.state === 'closing')
         throw new CliError('link-closed', exitCodes.no, `the link ${link} has ended; give the new one another id`);
@@ -178,7 +178,7 @@ export async function linkRotate(link: string, options: GlobalOptions, deps: Cli
         exitCodes.no,
         `both helpdesks of ${link} are driven by this gateway; change their credentials in links.yaml`,
       );
-    if (sides.farType === 'api') {
+    if (sides.farReach === 'api') {
       const [standing] = await linkStandings(db, link);
       const clients = standing?.clients ?? [];
       if (clients.length === 0)

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { partsOfIssuer } from '#protocols/ferry/identity.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { isRemote } from '#core/words/reach.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { Client } from '#db/base/client.ts';
 import { ensureKeys } from '#db/links/keys.ts';
@@ -151,7 +152,7 @@ function instanceOption(instance: string | undefined): string {
 async function drivenOrFail(db: Client, id: string): Promise<void> {
   await localInstanceOrFail(db, id);
   const { type } = (await loadInstance(db, id)) ?? { type: '' };
-  if (type !== 'peer' && type !== 'api') return;
+  if (!isRemote(type)) return;
   throw new CliError(
     'not-local',
     exitCodes.no,

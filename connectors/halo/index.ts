@@ -1,6 +1,6 @@
 /** Halo (HaloPSA, HaloITSM) behind the contract of helpdesk.ts, as an agent of its own in each Halo. */
-import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ConnectorContext, Helpdesk, Traits } from '#connectors/contract/helpdesk.ts';
+import { readSettings } from '#connectors/kit/settings.ts';
 import { openFile } from './attachments.ts';
 import { createGlossary } from './catalogue.ts';
 import { createClient } from './client.ts';
@@ -14,15 +14,13 @@ import { createOwners } from './requester.ts';
 import { stepsOf } from './steps.ts';
 import { createTokens } from './token.ts';
 import { haloCredentials, haloOptions, ticketList } from './wire.ts';
-import type { HaloOptions, Schema } from './wire.ts';
+import type { HaloOptions } from './wire.ts';
 import { performStep } from './write.ts';
 
-export { hintOf } from './hint.ts';
-
 /** Throws `refused` when credentials or options are not as `haloCredentials` and `haloOptions` define them. */
-export function createHaloHelpdesk(context: ConnectorContext): Helpdesk {
-  const credentials = checked(haloCredentials, context.credentials, 'credentials', context.instance);
-  const options = checked(haloOptions, context.options, 'options', context.instance);
+export function createHelpdesk(context: ConnectorContext): Helpdesk {
+  const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
+  const options = readSettings(haloOptions, context.options, 'options', context.instance);
   const traits = traitsOf(options);
   const baseUrl = context.url.replace(/\/+$/, '');
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
@@ -63,11 +61,4 @@ function traitsOf(options: HaloOptions): Traits {
     noteMaxBytes: options.noteMaxBytes ?? 256 * 1024,
     rate: options.rate === undefined ? { requests: 300, windowMs: 300_000 } : options.rate,
   };
-}
-
-function checked<T>(schema: Schema<T>, value: unknown, what: string, instance: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-  throw new HelpdeskError('refused', 'bad-settings', `The ${what} of ${instance} are not right: ${faults}`);
 }

@@ -20,14 +20,14 @@ export type Reader = {
 const pageSize = 100;
 const transactionFields = 'Type,Creator,Created,Field,OldValue,NewValue,NewReference';
 
-export type Asked =
+export type FoundTicket =
   | { readonly kind: 'ticket'; readonly ticket: RtTicket; readonly latest: string }
   /** `ticket` is the survivor. */
   | { readonly kind: 'merged'; readonly into: string; readonly ticket: RtTicket; readonly latest: string }
   | { readonly kind: 'gone' };
 
 /** The ticket as it is; `latest` is its newest transaction, which RT gives as the ETag. */
-export async function askTicket(reader: Reader, ticketId: string, signal: AbortSignal): Promise<Asked> {
+export async function askTicket(reader: Reader, ticketId: string, signal: AbortSignal): Promise<FoundTicket> {
   try {
     const { value: ticket, headers } = await reader.client.get(
       `/ticket/${encodeURIComponent(ticketId)}${query({ 'fields[Queue]': 'Name' })}`,

@@ -1,5 +1,6 @@
 /** Request Tracker 5 through its REST2 API. Set-up in RT, rights and what is verified: docs/connectors/rt.md. */
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { readSettings } from '#connectors/kit/settings.ts';
 import { openAttachment } from './attachment.ts';
 import { catalogueOf } from './catalogue.ts';
 import { createRtClient } from './client.ts';
@@ -10,15 +11,13 @@ import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
 import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
-import { credentialsSchema, optionsSchema, parseSettings } from './wire.ts';
+import { credentialsSchema, optionsSchema } from './wire.ts';
 import { perform } from './write.ts';
 
-export { hintOf } from './hint.ts';
-
 /** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
-export function createRtHelpdesk(context: ConnectorContext): Helpdesk {
-  const options = parseSettings(optionsSchema, context.options, 'options');
-  const { token } = parseSettings(credentialsSchema, context.credentials, 'credentials');
+export function createHelpdesk(context: ConnectorContext): Helpdesk {
+  const options = readSettings(optionsSchema, context.options, 'options', context.instance);
+  const { token } = readSettings(credentialsSchema, context.credentials, 'credentials', context.instance);
   const client = createRtClient(context, token);
   const now = (): number => performance.now();
   const reader: Reader = {

@@ -17,7 +17,7 @@ const nothingToDo: readonly RegExp[] = [
 ];
 
 /** What was asked for, as far as it matters for reading the answer. */
-export type Asked = {
+export type SentChange = {
   /** Names of the custom fields that were sent. */
   readonly fields: readonly string[];
   /** Everything that was sent, in words for people: RT does not always say which field it means. */
@@ -54,7 +54,7 @@ function isFieldChange(sentence: string, field: string): boolean {
  * Where RT did a part of it, the write was made and must stay known as ours; the read-back shows what was not taken.
  * @throws HelpdeskError refused, with RT's words, when RT did nothing of it
  */
-export function checkSentences(sentences: readonly (string | null)[], asked: Asked): void {
+export function checkSentences(sentences: readonly (string | null)[], asked: SentChange): void {
   const { refused, changed } = understand(sentences, asked.fields);
   if (refused.length === 0 || changed) return;
   const said = refused.map((sentence) => sentence.slice(0, 300)).join(' / ');

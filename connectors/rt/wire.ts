@@ -3,7 +3,6 @@
  * an RT instance. RT writes numbers as numbers or as strings, as it happens.
  */
 import { z } from 'zod';
-import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 const name = z.string().trim().min(1).max(200);
 const ms = z.int().min(0).max(3_600_000);
@@ -50,18 +49,6 @@ export const credentialsSchema = z.strictObject({
   token: z.string().regex(/^\d+-\d+-[0-9a-zA-Z]+$/, 'an RT token looks like 1-46-7b70…'),
 });
 
-/** @throws HelpdeskError refused, naming every fault without repeating a secret */
-export function parseSettings<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || what}: ${issue.message}`);
-  throw new HelpdeskError(
-    'refused',
-    'bad-settings',
-    `The ${what} of this RT instance are wrong: ${faults.join('; ')}.`,
-  );
-}
-
 /** Ids arrive as numbers or strings. */
 const id = z.union([z.string().regex(/^\d+$/), z.number().transform(String)]);
 /** RT leaves out, nulls or empties what it does not have. */
@@ -71,7 +58,6 @@ const text = z
   .transform((value) => value ?? '');
 const userRef = z.looseObject({ id: z.union([z.string(), z.number().transform(String)]) });
 
-export const messageSchema = z.looseObject({ message: z.string() });
 export const sentencesSchema = z.array(z.string().nullable());
 export const createdSchema = z.looseObject({ id });
 

@@ -6,7 +6,7 @@ import type { Step, Written } from '#core/words/desk.ts';
 import { defuseTags } from '#core/text/defuse.ts';
 import type { Attachment, Command } from '#core/words/vocabulary.ts';
 import { missingTicket } from './errors.ts';
-import type { Asked } from './sentences.ts';
+import type { SentChange } from './sentences.ts';
 import { multipart } from './multipart.ts';
 import { composeNote, noteTextOf, uploads } from './notes.ts';
 import { markedHtml } from './parts.ts';
@@ -154,7 +154,7 @@ function openFile(file: Attachment, options: PerformOptions): Readable {
   return text === null ? options.openStaged(file) : Readable.from([Buffer.from(text)]);
 }
 
-function askedFor(changes: Changes): Asked {
+function askedFor(changes: Changes): SentChange {
   const fields = Object.keys(changes.fields);
   const words = [
     ...(changes.status === undefined ? [] : [`status ${changes.status}`]),

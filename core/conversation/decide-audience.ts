@@ -12,7 +12,7 @@ export type AudienceHere = {
   readonly drops: readonly Reason[];
 };
 
-type Asked = {
+type AudienceInput = {
   readonly outgoing: Outgoing;
   readonly side: SideName;
   readonly escalation: boolean;
@@ -24,7 +24,7 @@ type Asked = {
  * The audience it arrived with, unless the row names another; a row that lets the target mail the end user shows it to
  * the end user. `team` in a row keeps it from this desk's own users. A kind that hides by itself always hides.
  */
-export function audienceHere({ outgoing, side, escalation, row, target }: Asked, desk: string): AudienceHere {
+export function audienceHere({ outgoing, side, escalation, row, target }: AudienceInput, desk: string): AudienceHere {
   // What arrives has left its team already: only bare changes and escalations still say `team`, of no note.
   const arrived = outgoing.action.audience === 'team' || escalation ? 'desks' : outgoing.action.audience;
   const audience = row?.audience ?? (row?.mailsUser === true ? 'user' : arrived);

@@ -1,7 +1,8 @@
 /**
  * The words of Ferry, in code, tables, API and docs, for exactly these things.
  *
- * - Instance: one helpdesk installation, with an id such as `acme` and a type.
+ * - Instance: one helpdesk installation, with an id such as `acme` and a type that a
+ *   connector's manifest names.
  * - Catalogue: what an instance offers (statuses, categories, types, fields, action kinds) and what matters about each.
  * - Link: the agreement between a customer instance and a supplier instance. Tickets open only from customer to supplier.
  * - Side: one end of a link, with the settings that this end's owner controls.
@@ -25,8 +26,8 @@ export type Audience = (typeof audiences)[number];
 export const sideNames = ['customer', 'supplier'] as const;
 export type SideName = (typeof sideNames)[number];
 
-export const instanceTypes = ['halo', 'rt', 'peer', 'api'] as const;
-export type InstanceType = (typeof instanceTypes)[number];
+/** The name of a connector, as its manifest has it, or `peer` or `api` (core/words/reach.ts). */
+export type InstanceType = string;
 
 export const linkModes = ['shadow', 'live'] as const;
 export type LinkMode = (typeof linkModes)[number];

@@ -22,11 +22,11 @@ export function createGathered<Question, Answer>(
   answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
   { atOnce = 2, most = 64, keyOf }: GatheredOptions<Question> = {},
 ): (question: Question) => Promise<Answer> {
-  type Asked = Waiting<Question, Answer>;
-  let waiting: Asked[] = [];
+  type OpenQuestion = Waiting<Question, Answer>;
+  let waiting: OpenQuestion[] = [];
   let running = 0;
   let isPlanned = false;
-  const run = async (batch: readonly Asked[]): Promise<void> => {
+  const run = async (batch: readonly OpenQuestion[]): Promise<void> => {
     try {
       const answers = await answer(batch.map(({ question }) => question));
       for (const [n, { done }] of batch.entries()) done(answers[n] as Answer);

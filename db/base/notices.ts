@@ -31,7 +31,7 @@ export async function clearHeld(db: Db, link: string, mirror: string): Promise<v
   );
 }
 
-export type UntoldNotice = {
+export type UnannouncedNotice = {
   readonly id: string;
   readonly link: string;
   readonly cause: string;
@@ -42,8 +42,8 @@ export type UntoldNotice = {
 };
 
 /** Claims what nobody was told yet, and all-clears; told at once, so that two tellers never tell the same. */
-export async function claimUntold(db: Db, limit: number): Promise<UntoldNotice[]> {
-  return rows<UntoldNotice>(
+export async function claimUnannounced(db: Db, limit: number): Promise<UnannouncedNotice[]> {
+  return rows<UnannouncedNotice>(
     db,
     sql`update notices set
         told_at = coalesce(told_at, now()),

@@ -5,7 +5,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason as reasonFor } from '#core/words/reasons.ts';
-import { isRemote } from '#core/words/remote.ts';
+import { isRemote } from '#core/words/reach.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { Command, ConstantPart, Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { Db, Tx } from '#db/base/client.ts';

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Directory } from '#core/words/directory.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { typeHasReach } from '#db/base/reach.ts';
 
 /** A new peer is known to every process after this long at most. Milliseconds. */
 const freshMs = 2_000;
@@ -28,6 +29,9 @@ export async function loadDirectory(db: Db, publicUrl: string, knows?: string): 
 }
 
 async function read(db: Db, publicUrl: string): Promise<Directory> {
-  const found = await rows<{ id: string; url: string }>(db, sql`select id, url from instances where type = 'peer'`);
+  const found = await rows<{ id: string; url: string }>(
+    db,
+    sql`select id, url from instances where ${typeHasReach('type', 'peer')}`,
+  );
   return { publicUrl: publicUrl.replace(/\/+$/, ''), peers: new Map(found.map(({ id, url }) => [id, url])) };
 }

@@ -7,6 +7,7 @@ import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { WireAction, WireReceipt } from '#core/wire.ts';
 import { rows, type Client, type Db, type Tx } from '#db/base/client.ts';
+import { typeHasReach } from '#db/base/reach.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 import { endSent } from './receive-receipts.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
@@ -49,7 +50,7 @@ async function markRead(tx: Tx, { link, mirror, after }: ReadOffers): Promise<st
     where link = ${link} and position <= ${after} and read_at is null and (${mirror}::uuid is null or mirror = ${mirror}::uuid)`;
   const lanes = await rows<{ mirror: string; to: string }>(
     tx,
-    sql`select l.mirror, l.to_instance as "to" from lanes l join instances i on i.id = l.to_instance and i.type = 'api'
+    sql`select l.mirror, l.to_instance as "to" from lanes l join instances i on i.id = l.to_instance and ${typeHasReach('i.type', 'api')}
       where l.mirror in (select mirror from (${seen}) seen) order by l.mirror, l.to_instance for update of l`,
   );
   if (lanes.length === 0) return [];
@@ -82,7 +83,7 @@ export async function endRead(db: Client, cache: VersionCache, limit = 200): Pro
   const due = await rows<{ id: string; desk: string }>(
     db,
     sql`select d.id, i.name as desk from deliveries d join offers o on o.delivery = d.id join instances i on i.id = d.to_instance
-      where d.outcome is null and d.accepted_at is not null and d.kind = 'action' and not d.escalation and i.type = 'api'
+      where d.outcome is null and d.accepted_at is not null and d.kind = 'action' and not d.escalation and ${typeHasReach('i.type', 'api')}
         and o.read_at < now() - make_interval(mins => ${silentMinutes})
       order by o.position limit ${limit}`,
   );

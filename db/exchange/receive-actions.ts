@@ -9,6 +9,7 @@ import { sanitise } from '#core/text/html.ts';
 import { otherSide } from '#core/words/ends.ts';
 import { must } from '#core/words/must.ts';
 import { signOf } from '#core/log/breaker.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 import type { LinkState, WireAction, WireAnswer } from '#core/wire.ts';
@@ -71,7 +72,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   const judged = judgeBatch(input.actions, {
     linkState: ends.state,
     desk: ends.receiverName,
-    senderIsGateway: ends.senderType === 'peer',
+    senderIsGateway: reachOf(ends.senderType) === 'peer',
     accepted,
     known,
     files,

@@ -7,11 +7,11 @@ import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 
 /** `to`: the side that is asked, ours. */
-export type Asked = { readonly link: string; readonly to: SideName; readonly mirror: string };
+export type StandingQuestion = { readonly link: string; readonly to: SideName; readonly mirror: string };
 
 export async function actionStanding(
   db: Db,
-  { link, to, mirror }: Asked,
+  { link, to, mirror }: StandingQuestion,
   action: string,
 ): Promise<WireStanding | null> {
   const [found] = await rows<WireStanding>(
@@ -37,7 +37,7 @@ export type MirrorStanding = {
   readonly accepted: number;
 };
 
-export async function mirrorStanding(db: Db, { link, to, mirror }: Asked): Promise<MirrorStanding | null> {
+export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuestion): Promise<MirrorStanding | null> {
   const [row] = await rows<{
     id: string;
     state: MirrorState;

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { typeHasReach } from '#db/base/reach.ts';
 
 export type PeerToAsk = {
   readonly link: string;
@@ -21,7 +22,7 @@ export async function claimPeers(db: Db, olderThanMs: number, limit = 50): Promi
         order by p.said_at nulls first limit ${limit} for update of p skip locked
       )
       update peers p set said_at = now() from due, links l, sides s, instances i
-      where p.link = due.link and l.id = p.link and s.link = p.link and i.id = s.instance and i.type = 'peer'
+      where p.link = due.link and l.id = p.link and s.link = p.link and i.id = s.instance and ${typeHasReach('i.type', 'peer')}
       returning p.link, l.state, i.id as far, i.name as desk, i.catalogue_version as "catalogueVersion"`,
   );
 }

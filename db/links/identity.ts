@@ -6,10 +6,11 @@ import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 import { setLinkState } from './link-life.ts';
 
 /** Of the server and the database in it; 32 hex digits. */
-export async function fingerprintOf(db: Db): Promise<string> {
+export async function databaseFingerprint(db: Db): Promise<string> {
   const [row] = await rows<{ system: string; database: string }>(
     db,
     sql`select (select system_identifier::text from pg_control_system()) as system, oid::text as database
@@ -20,7 +21,7 @@ export async function fingerprintOf(db: Db): Promise<string> {
 
 /** At the start of each process. Returns the links that are quarantined because of it. */
 export async function checkFingerprint(db: Client, publicUrl: string | undefined): Promise<string[]> {
-  const fingerprint = await fingerprintOf(db);
+  const fingerprint = await databaseFingerprint(db);
   return db.transaction(async (tx) => {
     const [before] = await rows<{ fingerprint: string }>(
       tx,
@@ -34,7 +35,7 @@ export async function checkFingerprint(db: Client, publicUrl: string | undefined
     const links = await rows<{ id: string }>(
       tx,
       sql`select l.id from links l where l.state in ('active', 'suspended')
-        and exists (select 1 from sides s join instances i on i.id = s.instance where s.link = l.id and i.type in ('peer', 'api'))
+        and exists (select 1 from sides s join instances i on i.id = s.instance where s.link = l.id and ${typeIsRemote('i.type')})
         order by l.id`,
     );
     const why = reason('link-quarantined', { detail: "This gateway's database is another one than it was." });

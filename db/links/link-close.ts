@@ -6,7 +6,7 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import { otherSide } from '#core/words/ends.ts';
-import { isRemote } from '#core/words/remote.ts';
+import { isRemote } from '#core/words/reach.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import { writeAudit } from '#db/settings/apply-links.ts';

@@ -4,6 +4,7 @@
  */
 import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
+import { isRemote, type RemoteType } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
 import type { Reason, SideName } from '#core/words/vocabulary.ts';
@@ -36,7 +37,7 @@ export type NewRemoteLink = {
   readonly side: SideName;
   readonly instance: string;
   readonly far: {
-    readonly type: 'peer' | 'api';
+    readonly type: RemoteType;
     /** Wanted id of the instance that stands for it here; another is taken where that is somebody else's. */
     readonly id: string;
     readonly issuer: string;
@@ -56,7 +57,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
   const farSide = otherSide(side);
   const [own] = await rows<{ type: string }>(tx, sql`select type from instances where id = ${instance}`);
   if (own === undefined) throw new LinkError('unknown-instance', `There is no instance "${instance}".`);
-  if (own.type === 'peer' || own.type === 'api')
+  if (isRemote(own.type))
     throw new LinkError(
       'not-local',
       `${instance} stands for somebody else's helpdesk; name one that this gateway drives.`,

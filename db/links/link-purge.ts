@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Client } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 import { textArray, uuidArray } from '#db/base/text-array.ts';
 
 export type Purged = {
@@ -58,7 +59,7 @@ export async function purgeLink(db: Client, link: string, by: string): Promise<P
     );
     const remote = await rows<{ id: string }>(
       tx,
-      sql`select i.id from sides s join instances i on i.id = s.instance where s.link = ${link} and i.type in ('peer', 'api')`,
+      sql`select i.id from sides s join instances i on i.id = s.instance where s.link = ${link} and ${typeIsRemote('i.type')}`,
     );
     for (const table of ['clients', 'peers', 'webhooks', 'notices', 'pairings', 'sides'] as const)
       await tx.execute(sql`delete from ${sql.identifier(table)} where link = ${link}`);

@@ -1,8 +1,10 @@
 /** How links stand, with whom to call at the other side. */
 import { sql } from 'drizzle-orm';
+import type { RemoteType } from '#core/words/reach.ts';
 import type { Reason, SideName } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact, WireLink } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 import { iso } from '#db/base/iso.ts';
 import type { Check } from './pairings.ts';
 
@@ -15,7 +17,7 @@ export type LinkStanding = {
   readonly supplier: string;
   /** The side that another gateway or a client speaks for; null where this one drives both. */
   readonly far: SideName | null;
-  readonly farType: string | null;
+  readonly farType: RemoteType | null;
   readonly farContact: WireContact | null;
   readonly ownContact: WireContact | null;
   readonly issuer: string | null;
@@ -41,8 +43,8 @@ export async function linkStandings(db: Db, link?: string): Promise<LinkStanding
   return rows<LinkStanding>(
     db,
     sql`select l.id, l.state, l.state_reason as reason, l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
-        case when ci.type in ('peer', 'api') then 'customer' when si.type in ('peer', 'api') then 'supplier' end as far,
-        case when ci.type in ('peer', 'api') then ci.type when si.type in ('peer', 'api') then si.type end as "farType",
+        case when ${typeIsRemote('ci.type')} then 'customer' when ${typeIsRemote('si.type')} then 'supplier' end as far,
+        case when ${typeIsRemote('ci.type')} then ci.type when ${typeIsRemote('si.type')} then si.type end as "farType",
         l.far_contact as "farContact", l.own_contact as "ownContact", p.issuer, p.far_link as "farLink", p.said,
         ${iso('p.said_at')} as "saidAt",
         (select count(*)::int from deliveries d join mirrors m on m.id = d.mirror

@@ -1,5 +1,6 @@
 /** The other gateway of a link: how it is called, and what it last said of itself. */
 import { eq, sql } from 'drizzle-orm';
+import { isRemote, reachOf, type Reach } from '#core/words/reach.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireLink } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -46,7 +47,7 @@ export type Sides = {
   readonly ownInstance: string;
   readonly farInstance: string;
   readonly farName: string;
-  readonly farType: string;
+  readonly farReach: Reach;
 };
 
 /** Which side of a link is ours; of a link with both sides here, the customer's. Null where there is no such link. */
@@ -56,7 +57,7 @@ export async function sidesOf(db: Db, link: string): Promise<Sides | null> {
     sql`select s.side, s.instance, i.type, i.name from sides s join instances i on i.id = s.instance
       where s.link = ${link} order by s.side`,
   );
-  const far = found.find(({ type }) => type === 'peer' || type === 'api');
+  const far = found.find(({ type }) => isRemote(type));
   const own = found.find((side) => side !== far);
   const other = far ?? found.find((side) => side !== own);
   if (own === undefined || other === undefined) return null;
@@ -66,6 +67,6 @@ export async function sidesOf(db: Db, link: string): Promise<Sides | null> {
     ownInstance: own.instance,
     farInstance: other.instance,
     farName: other.name,
-    farType: other.type,
+    farReach: reachOf(other.type),
   };
 }

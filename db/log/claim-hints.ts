@@ -4,7 +4,7 @@ import { rows, type Db } from '#db/base/client.ts';
 import type { Hint } from './hint.ts';
 
 /** Due after `delayMs`; an earlier one for the same ticket stays. */
-export async function addHint(db: Db, instance: string, ticket: string, delayMs: number): Promise<void> {
+export async function scheduleHint(db: Db, instance: string, ticket: string, delayMs: number): Promise<void> {
   await db.execute(
     sql`insert into hints (instance, ticket, due_at) values (${instance}, ${ticket}, now() + make_interval(secs => ${delayMs / 1000}))
       on conflict (instance, ticket) do update set due_at = least(hints.due_at, excluded.due_at)`,

@@ -2,9 +2,10 @@ import { sql } from 'drizzle-orm';
 import type { ReceiptView } from '#core/conversation/receipt.ts';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 
 /** Whether the same refusal was told on this lane before: same reason, same sort of action. */
-export async function toldBefore(db: Db, delivery: string): Promise<boolean> {
+export async function alreadyNotified(db: Db, delivery: string): Promise<boolean> {
   const found = await rows(
     db,
     sql`select 1 as one from deliveries mine
@@ -35,7 +36,7 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
       from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
       join instances here on here.id = d.to_instance
       join instances other on other.id = case when d.to_instance = m.customer_instance then m.supplier_instance else m.customer_instance end
-      where d.id = ${delivery} and d.kind = 'action' and other.type in ('peer', 'api')`,
+      where d.id = ${delivery} and d.kind = 'action' and ${typeIsRemote('other.type')}`,
   );
   if (row === undefined) return;
   const { mirror, to, action, at, desk, escalation } = row;

@@ -6,6 +6,7 @@ import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { z } from 'zod';
 import { canonicalConstant } from '#core/log/constant.ts';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { ConstantPart, InstanceType, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
@@ -13,7 +14,7 @@ import { ProblemError } from '#gateway/problems.ts';
 
 export type OriginKey = { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly kid: string };
 
-export type VerifyDeps = {
+export type CheckSignaturesDeps = {
   keyOf(origin: string, kid: string): Promise<Readonly<Record<string, unknown>> | null>;
   /** `vouchedBy` null: the origin's own key set says so. False where another key of that origin and name is known. */
   rememberKey(origin: string, kid: string, key: OriginKey, vouchedBy: string | null): Promise<boolean>;
@@ -29,7 +30,7 @@ export type VerifyDeps = {
 /** A key set is read again for an unknown key after this long at most; anybody linked can cause misses. */
 const cooldownMs = 10_000;
 
-export type Verify = (
+export type CheckSignatures = (
   directory: Directory,
   sender: Sender,
   actions: readonly WireAction[],
@@ -63,7 +64,7 @@ type KeySets = { of(origin: string): Promise<readonly OriginKey[] | null> };
  * Returns what is wrong, by place in the batch; what is well is not in it. Throws ProblemError `keys-unavailable` where
  * the key set of a peer can't be read for now, and whatever the database throws.
  */
-export function createVerify(deps: VerifyDeps): Verify {
+export function createCheckSignatures(deps: CheckSignaturesDeps): CheckSignatures {
   const sets = createKeySets(deps);
   return async (directory, sender, actions) => {
     const faults = new Map<number, Reason>();
@@ -76,7 +77,7 @@ export function createVerify(deps: VerifyDeps): Verify {
 }
 
 async function faultOf(
-  deps: VerifyDeps,
+  deps: CheckSignaturesDeps,
   sets: KeySets,
   directory: Directory,
   sender: Sender,
@@ -84,7 +85,7 @@ async function faultOf(
 ): Promise<string | null> {
   const { constant, signature } = action;
   if (signature === undefined) {
-    if (sender.type !== 'api') return 'It is not signed.';
+    if (reachOf(sender.type) !== 'api') return 'It is not signed.';
     // A tool without keys speaks for itself and for nobody else.
     return constant.origin === issuerOf(directory, sender.instance) ? null : 'It is not signed by its origin.';
   }
@@ -114,7 +115,7 @@ function headerOf(signature: string): z.output<typeof header> | null {
 }
 
 async function findKey(
-  deps: VerifyDeps,
+  deps: CheckSignaturesDeps,
   sets: KeySets,
   directory: Directory,
   sender: Sender,
@@ -142,7 +143,7 @@ async function findKey(
 }
 
 /** Null where a key set can't be read. */
-function createKeySets({ fetchJson, now = () => performance.now() }: VerifyDeps): KeySets {
+function createKeySets({ fetchJson, now = () => performance.now() }: CheckSignaturesDeps): KeySets {
   const read = new Map<string, { readonly at: number; readonly keys: Promise<readonly OriginKey[] | null> }>();
   return {
     async of(origin) {

@@ -35,7 +35,7 @@ export type Endpoint<P extends Schema, Q extends Schema, B extends Schema> = {
   readonly problems: readonly ProblemCode[];
 };
 
-export type Asked<P extends Schema, Q extends Schema, B extends Schema> = {
+export type EndpointInput<P extends Schema, Q extends Schema, B extends Schema> = {
   readonly caller: Caller;
   readonly params: Output<P>;
   readonly query: Output<Q>;
@@ -67,7 +67,7 @@ const ofBodies: readonly ProblemCode[] = [
 export function endpoint<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined>(
   api: Api,
   route: Endpoint<P, Q, B>,
-  handle: (c: Context<CallerEnv>, asked: Asked<P, Q, B>) => Promise<Response>,
+  handle: (c: Context<CallerEnv>, asked: EndpointInput<P, Q, B>) => Promise<Response>,
 ): void {
   describe(api, route);
   api.app.on(route.method.toUpperCase(), honoPath(route.path), async (c) => {

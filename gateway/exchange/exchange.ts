@@ -7,7 +7,7 @@ import type { WireAction, WireAnswer } from '#core/wire.ts';
 import { linkEnds, receiveActions, type ReceiveActions } from '#db/exchange/receive-actions.ts';
 import { receiveReceipts } from '#db/exchange/receive-receipts.ts';
 import { ProblemError } from '#gateway/problems.ts';
-import type { Verify } from './check-signature.ts';
+import type { CheckSignatures } from './check-signature.ts';
 import type { ApiDeps } from './deps.ts';
 import { decisionsOn, type Decision } from './dry-run.ts';
 import { endpoint, type Api } from './endpoint.ts';
@@ -18,7 +18,7 @@ const answers = {
   200: { description: 'A result per action, up to the first that is deferred.', schema: answerSchema },
 };
 
-export function exchangeEndpoints(api: Api, deps: ApiDeps, verify: Verify): void {
+export function exchangeEndpoints(api: Api, deps: ApiDeps, checkSignatures: CheckSignatures): void {
   endpoint(
     api,
     {
@@ -37,16 +37,16 @@ export function exchangeEndpoints(api: Api, deps: ApiDeps, verify: Verify): void
     async (c, { caller, query, body }) => {
       const { action } = body;
       const input = { link: caller.link, from: caller.role, mirror: action.constant.id, actions: [action], open: true };
-      const answer = await take(deps, verify, caller.instance, input, query.dryRun === 'true');
+      const answer = await take(deps, checkSignatures, caller.instance, input, query.dryRun === 'true');
       if (answer.results[0]?.reason?.code === 'constant-differs')
         throw new ProblemError('constant-differs', answer.results[0].reason.text);
       return c.json(answer, 200);
     },
   );
-  for (const side of sideNames) sideEndpoints(api, deps, verify, side);
+  for (const side of sideNames) sideEndpoints(api, deps, checkSignatures, side);
 }
 
-function sideEndpoints(api: Api, deps: ApiDeps, verify: Verify, side: SideName): void {
+function sideEndpoints(api: Api, deps: ApiDeps, checkSignatures: CheckSignatures, side: SideName): void {
   const other = otherSide(side);
   endpoint(
     api,
@@ -67,7 +67,7 @@ function sideEndpoints(api: Api, deps: ApiDeps, verify: Verify, side: SideName):
     async (c, { caller, params, query, body }) => {
       const { link, role } = caller;
       const input = { link, from: role, mirror: params.mirror, actions: body.actions, open: false };
-      return c.json(await take(deps, verify, caller.instance, input, query.dryRun === 'true'), 200);
+      return c.json(await take(deps, checkSignatures, caller.instance, input, query.dryRun === 'true'), 200);
     },
   );
   endpoint(
@@ -105,7 +105,7 @@ type Answer = WireAnswer & { readonly decisions?: readonly Decision[] };
 
 async function take(
   deps: ApiDeps,
-  verify: Verify,
+  checkSignatures: CheckSignatures,
   instance: string,
   input: Omit<ReceiveActions, 'directory' | 'faults'>,
   dryRun: boolean,
@@ -115,7 +115,7 @@ async function take(
   const [ends, directory] = await Promise.all([linkEnds(db, link, from), deps.directory()]);
   if (ends === null || ends.receiver !== instance) throw new ProblemError('not-found');
   const sender = { link, instance: ends.sender, type: ends.senderType };
-  const faults = await verify(directory, sender, actions);
+  const faults = await checkSignatures(directory, sender, actions);
   const receive = { ...input, directory, faults };
   if (dryRun) {
     const tried = await tryOut(db, async (tx) => {

@@ -4,7 +4,7 @@ import { publicKeys } from '#db/links/keys.ts';
 import { keyOf, knownOtherwise, rememberKey } from '#db/exchange/origin-keys.ts';
 import { attachmentEndpoints } from './attachment-routes.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
-import { createVerify } from './check-signature.ts';
+import { createCheckSignatures } from './check-signature.ts';
 import { askingEndpoints } from './asking.ts';
 import type { ApiDeps } from './deps.ts';
 import { describeOthers } from './described.ts';
@@ -22,7 +22,7 @@ export function apiRoutes(deps: ApiDeps): OpenAPIHono<CallerEnv> {
 
 function build(deps: ApiDeps): Api {
   const api = createApi();
-  const verify = createVerify({
+  const checkSignatures = createCheckSignatures({
     keyOf: async (origin, kid) => (await keyOf(deps.db, origin, kid))?.key ?? null,
     rememberKey: (origin, kid, key, vouchedBy) => rememberKey(deps.db, origin, kid, key, vouchedBy),
     knownOtherwise: (origin, link) => knownOtherwise(deps.db, origin, link),
@@ -30,7 +30,7 @@ function build(deps: ApiDeps): Api {
     fetchJson: deps.fetchJson,
   });
   api.app.use('/v1/*', (c, next) => (c.req.path.endsWith('/v1/pairing') ? next() : deps.authenticate(c, next)));
-  exchangeEndpoints(api, deps, verify);
+  exchangeEndpoints(api, deps, checkSignatures);
   askingEndpoints(api, deps);
   readingEndpoints(api, deps);
   attachmentEndpoints(api, deps);

@@ -33,7 +33,7 @@ export async function checkAssertion(
   for (const again of [false, true]) {
     const keys = await deps.keysOf.of(client, again);
     if (keys === null) return 'unknown-key';
-    const found = await verify(assertion, keys, client.id, issuer, deps.now);
+    const found = await verifyAssertion(assertion, keys, client.id, issuer, deps.now);
     if (found === 'unknown-key') continue;
     if (typeof found === 'string') return found;
     payload = found;
@@ -69,7 +69,7 @@ function isOfType(assertion: string): boolean {
   }
 }
 
-async function verify(
+async function verifyAssertion(
   assertion: string,
   keys: readonly JWK[],
   client: string,

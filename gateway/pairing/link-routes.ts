@@ -3,7 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { wireChecks, wireClose, wireLimits, type WireChecked, type WireLink } from '#core/wire.ts';
 import type { Client } from '#db/base/client.ts';
-import { fingerprintOf } from '#db/links/identity.ts';
+import { databaseFingerprint } from '#db/links/identity.ts';
 import { closeLink } from '#db/links/link-close.ts';
 import { loadLink } from '#db/links/link-life.ts';
 import { startChecks, type Check } from '#db/links/pairings.ts';
@@ -28,7 +28,7 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
   const routes = new Hono<Env>();
   let fingerprint: Promise<string> | null = null;
   const ownFingerprint = (): Promise<string> => {
-    fingerprint ??= fingerprintOf(db).catch((error: unknown) => {
+    fingerprint ??= databaseFingerprint(db).catch((error: unknown) => {
       fingerprint = null;
       throw error;
     });

@@ -15,7 +15,7 @@ import type { Raw } from './merge.ts';
 import { referenceFindings } from './references.ts';
 import { remoteSides } from './remote.ts';
 import { repair } from './repair.ts';
-import { fileSchema } from './schema.ts';
+import { fileSchemaOf } from './schema.ts';
 import { asMap, joinSide, noPart, partOf, sideOf } from './sides.ts';
 import type { Part, SideInFile } from './sides.ts';
 import type { ApplyDeps, Stored, Wanted, WantedSide } from './types.ts';
@@ -36,7 +36,7 @@ export async function checkLinks(
   const remote = remoteSides(source.value, stored);
   const file = asMap(remote.value);
   const findings: Finding[] =
-    source.value === undefined && source.isBroken ? [] : findingsOf(fileSchema, remote.value ?? {});
+    source.value === undefined && source.isBroken ? [] : findingsOf(fileSchemaOf(deps.types), remote.value ?? {});
   findings.push(...remote.findings);
   if (source.value === null || (source.value === undefined && !source.isBroken)) findings.push(emptyFile);
   const ids = idsOf(file, findings);

@@ -5,7 +5,7 @@ import type { Finding, Path } from './fault.ts';
 import { suggestion } from '#core/words/nearest.ts';
 import { findingsOf } from './issues.ts';
 import { repair } from './repair.ts';
-import { instanceSchema } from './schema.ts';
+import { instanceSchemaOf, urlSchema } from './schema.ts';
 import type { SecretPlace } from './schema.ts';
 import { fetchSecret, hookSecretFinding } from './secrets.ts';
 import type { ApplyDeps, TypeRules, WantedInstance } from './types.ts';
@@ -18,9 +18,6 @@ export type CheckedInstance = {
   readonly findings: readonly Finding[];
 };
 
-/** What is missing is told by the whole schema; the rest is checked all the same. */
-const lenientSchema = instanceSchema.partial({ type: true, name: true, url: true });
-
 /** @param storedType of an instance that is there already */
 export async function checkInstance(
   id: string,
@@ -29,6 +26,8 @@ export async function checkInstance(
   deps: ApplyDeps,
 ): Promise<CheckedInstance> {
   const path: Path = ['instances', id];
+  // What is missing is told by the whole schema; the rest is checked all the same.
+  const lenientSchema = instanceSchemaOf(deps.types).partial({ type: true, name: true, url: true });
   const kept = repair(lenientSchema, raw);
   if (kept === null) return { wanted: null, isReachable: false, findings: [] };
   const instance = lenientSchema.parse(kept.value);
@@ -49,10 +48,7 @@ export async function checkInstance(
       code: 'type-not-available',
       path: [...path, 'type'],
       message: `This version of Ferry has no connector for "${type}".`,
-      fix:
-        type === 'peer' || type === 'api'
-          ? 'It is not made by a file: pair another gateway with ferry link invite, add a tool with ferry client add.'
-          : 'Use halo or rt.',
+      fix: 'It is not made by a file: pair another gateway with ferry link invite, add a tool with ferry client add.',
     });
   // A key whose value was wrong is told as that, not as missing.
   const named = Object.keys(mapIn(raw, 'credentials'));
@@ -95,13 +91,13 @@ async function fetchHookSecret(
 }
 
 function urlOf(
-  given: z.output<typeof instanceSchema>['url'],
+  given: z.output<typeof urlSchema>,
   under: Path,
   env: ApplyDeps['env'],
 ): { readonly url: string; readonly findings: readonly Finding[] } {
   const path = [...under, 'url'];
   const url = typeof given === 'string' ? given : (env[given.env] ?? '');
-  if (typeof given !== 'string' && !instanceSchema.shape.url.safeParse(url).success) {
+  if (typeof given !== 'string' && !urlSchema.safeParse(url).success) {
     const message = `The environment variable ${given.env} ${url === '' ? 'is not set' : 'holds no http or https URL'}.`;
     const fix = `Set it where ferry runs: ${given.env}=https://desk.example.com`;
     return { url, findings: [{ code: 'wrong-url', path, message, fix }] };

@@ -3,7 +3,7 @@
  * their own business. Pairing has made the link, so a file can't.
  */
 import { suggestion } from '#core/words/nearest.ts';
-import { isRemote } from '#core/words/remote.ts';
+import { isRemote } from '#core/words/reach.ts';
 import { sideNames, type SideName } from '#core/words/vocabulary.ts';
 import type { Finding, Path } from './fault.ts';
 import type { Raw } from './merge.ts';

@@ -1,7 +1,7 @@
 /** The shape of a links file. Values of sides are core/rules/settings.ts's; here stand the file's own keys. */
 import { z } from 'zod';
 import { accountSchema, inboundSchema, linkSettingsSchema, outboundSchema } from '#core/rules/settings.ts';
-import { instanceTypes } from '#core/words/vocabulary.ts';
+import { remoteTypes } from '#core/words/reach.ts';
 
 /** Ids stand in URLs and logs. */
 const id = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'an id such as acme-northwind' });
@@ -13,19 +13,23 @@ export const secretSchema = z.union([
 ]);
 
 /** An address may differ from place to place, so that it may come from the environment as well. */
-const urlSchema = z.union([
+export const urlSchema = z.union([
   z.url({ protocol: /^https?$/ }).max(2048),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
 ]);
 
-export const instanceSchema = z.strictObject({
-  type: z.enum(instanceTypes),
+/** @param types that have a connector */
+export function instanceSchemaOf(types: readonly string[]) {
+  return z.strictObject({ ...instanceShape, type: z.enum([...types, ...remoteTypes]) });
+}
+
+const instanceShape = {
   name: z.string().trim().min(1).max(100),
   url: urlSchema,
   credentials: z.record(z.string(), secretSchema).default({}),
   options: z.record(z.string(), z.unknown()).default({}),
   hookSecret: secretSchema.optional(),
-});
+};
 
 export const profileSchema = z.strictObject({
   inbound: inboundSchema.optional(),
@@ -46,10 +50,13 @@ export const linkSchema = z.strictObject({
   supplier: sideFileSchema,
 });
 
-export const fileSchema = z.strictObject({
-  instances: z.record(id, instanceSchema).default({}),
-  profiles: z.record(id, profileSchema).default({}),
-  links: z.record(id, linkSchema).default({}),
-});
+/** @param types that have a connector */
+export function fileSchemaOf(types: readonly string[]) {
+  return z.strictObject({
+    instances: z.record(id, instanceSchemaOf(types)).default({}),
+    profiles: z.record(id, profileSchema).default({}),
+    links: z.record(id, linkSchema).default({}),
+  });
+}
 
 export type SecretPlace = z.output<typeof secretSchema>;

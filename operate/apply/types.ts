@@ -1,5 +1,5 @@
 /** What a links file asks for once it is checked, and what applying needs from outside. */
-import type { z } from 'zod';
+import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
 import type { Client } from '#db/base/client.ts';
@@ -43,16 +43,15 @@ export type Wanted = {
 };
 
 /** What a type of helpdesk needs to be told, as its connector's own schemas say. */
-export type TypeRules = {
-  readonly credentials: z.ZodObject;
-  readonly options: z.ZodObject;
-};
+export type TypeRules = Pick<Manifest, 'credentials' | 'options'>;
 
 export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'>;
 
 export type ApplyDeps = {
   readonly db: Client;
-  /** Null for a type that this version can't drive. */
+  /** Types that this version has a connector for. */
+  readonly types: readonly string[];
+  /** Null for a type without a connector. */
   rulesOf(type: InstanceType): TypeRules | null;
   /** Asks the helpdesk itself; throws HelpdeskError. */
   readCatalogue(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;

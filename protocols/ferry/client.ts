@@ -61,7 +61,7 @@ const timeoutMs = 30_000;
 const bytesPerMs = 125;
 const maxBytes = 4 * 1024 * 1024;
 
-type Asked = {
+type PeerRequest = {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -70,7 +70,7 @@ type Asked = {
 };
 
 export function createPeerClient({ api, issuer, tokens, http }: PeerClientContext): PeerClient {
-  const once = async (asked: Asked, signal: AbortSignal): Promise<HttpReply> => {
+  const once = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
     const url = `${api}${asked.path}`;
     const authorization = await tokens.authorization(asked.method, url).catch((error: unknown) => {
       throw otherwise(error, 'auth');
@@ -90,7 +90,7 @@ export function createPeerClient({ api, issuer, tokens, http }: PeerClientContex
       throw otherwise(error, 'retry');
     }
   };
-  const ask = async (asked: Asked, signal: AbortSignal): Promise<HttpReply> => {
+  const ask = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
     const reply = await once(asked, signal);
     if (reply.status !== 401) return reply;
     // Revoked, rotated, or the peer's clock: a new token tells.
@@ -99,7 +99,7 @@ export function createPeerClient({ api, issuer, tokens, http }: PeerClientContex
   };
   const read = async <Schema extends z.ZodType>(
     schema: Schema,
-    asked: Asked,
+    asked: PeerRequest,
     signal: AbortSignal,
   ): Promise<z.output<Schema>> => {
     const reply = await ask(asked, signal);
@@ -115,7 +115,7 @@ export function createPeerClient({ api, issuer, tokens, http }: PeerClientContex
       if (error instanceof HelpdeskError && error.class === 'gone') return null;
       throw error;
     });
-  const post = (path: string, body: object): Asked => ({
+  const post = (path: string, body: object): PeerRequest => ({
     method: 'POST',
     path,
     headers: { 'content-type': 'application/json' },

@@ -6,6 +6,7 @@ import type { webcrypto } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { keepToken } from '#connectors/kit/token.ts';
 import { makeProofKey, proofFor } from './dpop.ts';
 import type { ProofKey } from './dpop.ts';
 import { oauthFetch } from './oauth-fetch.ts';
@@ -49,8 +50,6 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   } as const;
   const client: oauth.Client = { client_id: options.clientId };
   let metadata: { readonly at: number; readonly server: oauth.AuthorizationServer } | null = null;
-  let token: Token | null = null;
-  let asking: Promise<Token> | null = null;
   let isBound = options.dpop === 'required';
 
   async function discover(): Promise<oauth.AuthorizationServer> {
@@ -111,29 +110,15 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     }
   }
 
-  /** One that still works, else a new one; all who ask meanwhile wait for the same. */
-  async function current(): Promise<Token> {
-    if (token !== null && now() < token.until) return token;
-    asking ??= fetchToken()
-      .then((fresh) => {
-        token = fresh;
-        return fresh;
-      })
-      .finally(() => {
-        asking = null;
-      });
-    return asking;
-  }
+  const keeper = keepToken(fetchToken, now);
 
   return {
     async authorization(method, url): Promise<Record<string, string>> {
-      const { text, key } = await current();
+      const { text, key } = await keeper.get();
       if (key === null) return { authorization: `Bearer ${text}` };
       return { authorization: `DPoP ${text}`, dpop: await proofFor(key, method, url, text) };
     },
-    forget() {
-      token = null;
-    },
+    forget: () => keeper.forget(),
   };
 }
 

@@ -20,7 +20,7 @@ export type DeskTicket = Pick<TicketSeen, 'id' | 'status_name' | 'tickettype_nam
   readonly actions: readonly DeskAction[];
 };
 
-export type Desk = {
+export type PageDesk = {
   readonly url: string;
   ticket(id: string): Promise<DeskTicket>;
   /** What its end user sees of it. */
@@ -35,7 +35,7 @@ export type Desk = {
 };
 
 /** @param user e-mail of the end user whose portal is looked at */
-export function twinDesk(url: string, user: string | undefined): Desk {
+export function twinDesk(url: string, user: string | undefined): PageDesk {
   const twin = twinClient(url);
   return {
     url,

@@ -16,7 +16,7 @@ import { loadStatus } from '#db/operate/status.ts';
 import { findTicket, loadTrace } from '#db/operate/trace.ts';
 import type { Children } from '#standalone/machine/children.ts';
 
-import type { Desk, DeskAction } from './desks.ts';
+import type { PageDesk, DeskAction } from './desks.ts';
 import type { Frames } from './html-main.ts';
 import { frame, main, plugPart, stepsPart } from './html-main.ts';
 import type { Markup } from './html-page.ts';
@@ -40,7 +40,7 @@ export type LiveDeps = {
   readonly secretKey: string;
   readonly link: string;
   readonly ticket: DemoTicket;
-  readonly desks: { readonly acme: Desk; readonly northwind: Desk };
+  readonly desks: { readonly acme: PageDesk; readonly northwind: PageDesk };
   readonly frames: (ticket: DemoTicket) => Frames;
   readonly words: StepWords;
   /** Logs somebody in at Northwind's desk, where it asks for that, and says where its ticket is, or all of them. */

@@ -10,7 +10,7 @@ import type { DemoDesks } from '#standalone/demo/demo-desks.ts';
 import { isChanged, linkDesks } from '#standalone/demo/demo-link.ts';
 import { ticketToEscalate } from '#standalone/demo/demo-ticket.ts';
 
-import type { Desk } from './desks.ts';
+import type { PageDesk } from './desks.ts';
 import type { DemoTicket } from './view.ts';
 
 export type ResetDeps = {
@@ -18,7 +18,7 @@ export type ResetDeps = {
   /** base64, 32 bytes. */
   readonly secretKey: string;
   readonly desks: DemoDesks;
-  readonly twins: { readonly acme: Desk; readonly northwind: Desk };
+  readonly twins: { readonly acme: PageDesk; readonly northwind: PageDesk };
   readonly say: (line: string) => void;
 };
 

@@ -1,7 +1,7 @@
 /** Northwind's desk where it is a Request Tracker, looked at over REST2 as Ferry's own user. */
 import { createHash } from 'node:crypto';
 
-import type { Desk, DeskAction, DeskTicket } from './desks.ts';
+import type { PageDesk, DeskAction, DeskTicket } from './desks.ts';
 
 const answerWithinMs = 5_000;
 /** Transactions that people see as entries. */
@@ -14,7 +14,7 @@ type RtTransaction = {
 };
 
 /** @param ferry the name of Ferry's own user there */
-export function rtDesk(url: string, token: string, ferry = 'gateway'): Desk {
+export function rtDesk(url: string, token: string, ferry = 'gateway'): PageDesk {
   /** Of the pictures that were read already, by attachment: they never change. */
   const digests = new Map<string, string>();
   /** The highest ticket of before the demo's (re)start. */

@@ -5,7 +5,7 @@ import type { MirrorSeen, StripRow } from '#standalone/demo/strip.ts';
 import type { PortalTicket } from '#twins/halo/client.ts';
 import type { Mail } from '#twins/halo/mail.ts';
 
-import type { Desk, DeskTicket } from './desks.ts';
+import type { PageDesk, DeskTicket } from './desks.ts';
 import type { MistakeSeen } from './mistake.ts';
 import type { PlugSeen } from './seen.ts';
 import type { StepWords } from './step-words.ts';
@@ -44,7 +44,7 @@ export async function readLog(db: Client, link: string, ticket: DemoTicket): Pro
 
 /** What stands on both tickets now; a desk that does not answer is null. */
 export async function readDesks(
-  desks: { readonly acme: Desk; readonly northwind: Desk },
+  desks: { readonly acme: PageDesk; readonly northwind: PageDesk },
   ticket: DemoTicket,
   mirror: MirrorSeen | null,
 ): Promise<Desks> {

@@ -1,6 +1,6 @@
 // Links files against a database of their own and desks that only know what they offer.
 import { openSecret, sealSecret } from '#config/secrets.ts';
-import { rulesOf } from '#connectors/index.ts';
+import { manifestOf, manifests } from '#connectors/index.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
 import type { ApplyOptions, ApplyResult } from '#operate/apply/apply.ts';
@@ -145,7 +145,8 @@ export async function openBench(): Promise<Bench> {
   const files = new Map<string, string>();
   const deps: ApplyDeps = {
     db: connection.db,
-    rulesOf,
+    types: manifests.map(({ type }) => type),
+    rulesOf: manifestOf,
     readCatalogue: ({ id }) => {
       const found = catalogues.get(id);
       return found === undefined || found instanceof Error

@@ -1,14 +1,11 @@
 /** The workflow bundle, made once per test file instead of once per worker. */
 import { rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { cachedBundle } from '#worker/cached-bundle.ts';
-import { workflowsPath } from '#worker/run-worker.ts';
+import { findBundle } from '#worker/bundle.ts';
 import { tempDir } from '#test/support/temp.ts';
 
 const written = new Map<string, Promise<string>>();
-let made: Promise<string> | undefined;
 
 /** Path of the bundle in `directory`. */
 export function workflowBundle(directory: string): Promise<string> {
@@ -21,9 +18,14 @@ export function workflowBundle(directory: string): Promise<string> {
 }
 
 async function write(directory: string): Promise<string> {
-  made ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') }).then(({ code }) => code);
   const path = join(directory, 'workflows.js');
-  await writeFile(path, await made);
+  await copyFile(await bundleIn(await bundleCache()), path);
+  return path;
+}
+
+async function bundleIn(cache: string): Promise<string> {
+  const path = await findBundle({ prebuilt: '', cache }, () => undefined);
+  if (path === undefined) throw new Error(`no bundle can be made in ${cache}`);
   return path;
 }
 
@@ -33,7 +35,7 @@ let cache: Promise<string> | undefined;
 export function bundleCache(): Promise<string> {
   cache ??= tempDir().then(async ({ path }) => {
     process.once('exit', () => rmSync(path, { recursive: true, force: true }));
-    await cachedBundle(path);
+    await bundleIn(path);
     return path;
   });
   return cache;

@@ -11,7 +11,7 @@ import { programEnv } from '#bench/environment.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
-import { createHelpdesk, hintOf, rulesOf } from '#connectors/index.ts';
+import { createHelpdesk, hintOf, manifestOf, manifests } from '#connectors/index.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { loadTrace } from '#db/operate/trace.ts';
@@ -130,7 +130,8 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
     async apply(yaml, { over, ...options } = {}) {
       const deps = {
         db: connection.db,
-        rulesOf,
+        types: manifests.map(({ type }) => type),
+        rulesOf: manifestOf,
         readCatalogue: catalogues.read,
         seal: (plain: string, context: string) => sealSecret(plain, context, secretKey),
         open: (sealed: string, context: string) => openSecret(sealed, context, [secretKey]),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { pollMs, startDeskRig, type DeskRig } from './desk-rig.ts';
+import { startDeskRig, type DeskRig } from './desk-rig.ts';
 import { errorDialogPng } from '#twins/halo/picture.ts';
 import { until } from '#test/support/wait.ts';
 import { acmeNames, farOf, mayWiden, northwindNames, startPair, type Pair } from './halo-pair.ts';
@@ -81,10 +81,8 @@ describe('two Halos whose webhooks and answers cannot be relied on', () => {
     const { ticket, far } = await pair.escalated();
     await rig.settled();
     for (const desk of pair.desks) await desk.people.fault({ kind: 'webhook-drop', times: 0 });
-    const before = Date.now();
     await pair.dana(ticket, noteToSupplier, '<p>unannounced</p>');
-    const note = await pair.north.note(far, 'unannounced');
-    assert.ok(Date.now() - before < pollMs + 5_000, `${Date.now() - before} ms, by ${note.who}`);
+    await pair.north.note(far, 'unannounced');
     await pair.lena(far, update, '<p>nor this</p>');
     await pair.acme.note(ticket, 'nor this');
     const unseen = await pair.logged({ summary: 'Escalated unseen' });

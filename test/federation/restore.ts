@@ -3,7 +3,7 @@
  * its files and its Temporal stay as they are.
  */
 import { randomBytes } from 'node:crypto';
-import { fingerprintOf } from '#db/links/identity.ts';
+import { databaseFingerprint } from '#db/links/identity.ts';
 import { connect } from '#db/base/client.ts';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
@@ -34,7 +34,7 @@ export async function backUp({ rig }: Organisation): Promise<Backup> {
       await copyDatabase(server, copy, name);
       if (!unnoticed) return;
       const { db, close } = connect(rig.database.url, { max: 1, name: 'restore' });
-      await db.execute(sql`update gateway set fingerprint = ${await fingerprintOf(db)}`);
+      await db.execute(sql`update gateway set fingerprint = ${await databaseFingerprint(db)}`);
       await close();
     },
     async drop() {

@@ -19,7 +19,7 @@ import { createLightHelpdesk, lightCatalogue } from '#bench/light-connector.ts';
 import { programEnv } from '#bench/environment.ts';
 import { workflowBundle } from './bundle.ts';
 import { assertInvariants, type CheckOptions } from './invariants.ts';
-import { startDesk, type Desk, type DeskAction, type DeskFault, type DeskTicket } from '#twins/light/server.ts';
+import { startDesk, type LightDesk, type DeskAction, type DeskFault, type DeskTicket } from '#twins/light/server.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
@@ -60,7 +60,7 @@ export type LinkOptions = {
 
 export type RigDesk = {
   readonly id: string;
-  readonly desk: Desk;
+  readonly desk: LightDesk;
   open(summary?: string): Promise<string>;
   note(ticket: string, note: string, more?: Partial<DeskAction>): Promise<number>;
   /** Any action of a person, with its webhook. */
@@ -90,7 +90,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
   const namespace = options.namespace ?? `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
   if (options.namespace === undefined) await registerNamespace(address, namespace);
   const blobs = await tempDir();
-  const desks = new Map<string, Desk>();
+  const desks = new Map<string, LightDesk>();
   const stops: (() => Promise<unknown>)[] = [];
   const env = programEnv({
     databaseUrl: database.url,
@@ -121,7 +121,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     async startWorker(limits = {}) {
       const stopping = new AbortController();
       const running = runWorker(loadConfig(env), makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
-        createHelpdesk: (_type, context) => createLightHelpdesk(context),
+        createHelpdesk: (_type, context) => Promise.resolve(createLightHelpdesk(context)),
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
         sweepMs: 1_000,
         bundle: await workflowBundle(blobs.path),
@@ -297,7 +297,7 @@ export async function addLink(
   }
 }
 
-function rigDesk(id: string, desk: Desk, hint: Rig['hint']): RigDesk {
+function rigDesk(id: string, desk: LightDesk, hint: Rig['hint']): RigDesk {
   const post = async (path: string, body: object): Promise<unknown> => {
     const reply = await fetch(`${desk.url}${path}`, {
       method: 'POST',

@@ -99,8 +99,7 @@ export function carriedTexts({ done }: RtSeen): readonly string[] {
 
 /** Those that RT sent because of what this person did. */
 export function mailsOf(outbox: readonly RtMail[], address: string): readonly RtMail[] {
-  // RT writes its headers in any order, so this may be the first.
-  return outbox.filter(({ raw }) => `\n${raw}`.includes(`\nX-RT-Originator: ${address}\n`));
+  return outbox.filter((mail) => mail.header('X-RT-Originator') === address);
 }
 
 /** A mail of the desk's agent with a picture in its text, as only mails can have it. */

@@ -68,7 +68,7 @@ const config = loadConfig();
 const log = makeLog({ level: config.log, name: 'worker' });
 surviveDriverFault(log);
 await runWorker(config, log, asked.signal, {
-  createHelpdesk: (_type, context) => crashing(context),
+  createHelpdesk: (_type, context) => Promise.resolve(crashing(context)),
   limits: JSON.parse(process.env['FERRY_TEST_LIMITS'] ?? '{}') as Partial<Limits>,
   sweepMs: 1_000,
   ...(bundle === undefined ? {} : { bundle }),

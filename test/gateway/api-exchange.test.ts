@@ -8,6 +8,7 @@ import { answerSchema, catalogueSchema, instanceSchema, lanesSchema, mirrorSchem
 import { rows } from '#db/base/client.ts';
 import { escalation, receiptOf, wireOf } from '#test/db/exchange/receive-rig.ts';
 import { newOrigin, signedBy, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
+import { until } from '#test/support/wait.ts';
 
 const said = (reply: Reply): readonly string[] => {
   assert.equal(reply.status, 200, reply.text);
@@ -236,7 +237,7 @@ describe('the supplier and customer API', () => {
       body: JSON.stringify({ actions: [action] }),
       signal: controller.signal,
     }).catch(() => null);
-    for (const end = Date.now() + 5_000; Date.now() < end && !(await stored()););
+    await until(stored, { what: 'the commit', everyMs: 1 });
     controller.abort();
     await lost;
     assert.deepEqual(said(await post(mirror, action)), ['duplicate']);

@@ -104,7 +104,7 @@ describe('every endpoint of the API', () => {
 
   it("knows another link's ids as little as unknown ones: the same answer, and much the same time", async () => {
     const token = await rig.token('beta-north', 'customer');
-    const times = { other: 0, unknown: 0 };
+    const times: Record<'other' | 'unknown', number[]> = { other: [], unknown: [] };
     for (const route of guarded) {
       if (!route.path.includes('{mirror}') || route.path.startsWith('/v1/customer')) continue;
       if (route.operation.operationId === 'supplierReceipts') continue;
@@ -119,11 +119,12 @@ describe('every endpoint of the API', () => {
         ] as const) {
           const from = performance.now();
           await call(route, token, at);
-          times[kind] += performance.now() - from;
+          times[kind].push(performance.now() - from);
         }
       }
     }
-    assert.ok(Math.max(times.other, times.unknown) / Math.min(times.other, times.unknown) < 1.6, JSON.stringify(times));
+    const [other, unknown] = [median(times.other), median(times.unknown)];
+    assert.ok(Math.max(other, unknown) / Math.min(other, unknown) < 1.6, JSON.stringify({ other, unknown }));
     const own = await rig.call('GET', `/v1/attachments/${sha256}`);
     assert.equal(own.text, file);
     const theirs = await rig.call('GET', `/v1/attachments/${sha256}`, { token });
@@ -154,3 +155,8 @@ describe('every endpoint of the API', () => {
     assert.equal((await rig.call('GET', '/v1/instance', { token })).status, 401);
   });
 });
+
+/** What a pause of a busy machine now and then does not move. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -69,7 +69,7 @@ test('an instance made after the gateway started is known within a moment', asyn
     select 'late', type, name, url, credentials, hook_secret_hash from instances where id = 'acme'`);
   await until(async () => (await post(`${gateway.url}/hooks/late/${hookSecret}`, {})).status === 202, {
     what: 'the new instance to be known',
-    timeoutMs: 4_000,
+    timeoutMs: 10_000,
   });
 });
 
@@ -133,7 +133,7 @@ test('a body that comes too slowly is cut off, and others are served meanwhile',
     `POST /hooks/acme/${hookSecret} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
   );
   assert.equal((await post(gateway.hook, {})).status, 202);
-  await until(() => closed, { what: 'the slow connection to be closed', timeoutMs: 5_000 });
+  await until(() => closed, { what: 'the slow connection to be closed' });
   assert.match(reply, /^HTTP\/1\.1 408/);
 });
 

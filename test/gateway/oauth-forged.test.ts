@@ -244,14 +244,12 @@ test('a token 59 s past its end still works, since clocks differ; one that claim
   assert.equal((await whoami(rig, `Bearer ${old}`)).status, 200);
 });
 
-test('a token stops working within a second of the revocation of its client', async () => {
+test('a token is refused by the first request after the revocation of its client', async () => {
   const other = await newClient(rig);
   const token = `Bearer ${await tokenOf(rig, other)}`;
   assert.equal((await whoami(rig, token)).status, 200);
   assert.equal(await revokeClient(rig.connection.db, other.id), true);
-  const from = performance.now();
   await assertRefused(token);
-  assert.ok(performance.now() - from < 1_000);
   const again = await postForm(
     rig,
     '/oauth/token',

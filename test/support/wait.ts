@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export type Wait = {
   /** Words that complete "waited for …". */
   readonly what: string;
-  /** 30 seconds unless told. */
+  /** A minute and a half unless told: it ends what would hang, and a busy machine takes its time. */
   readonly timeoutMs?: number;
   /** Between two looks; 25 ms unless told. */
   readonly everyMs?: number;
@@ -18,7 +18,7 @@ export async function until<T>(
   look: () => T | Promise<T>,
   wait: Wait,
 ): Promise<Exclude<Awaited<T>, undefined | null | false | '' | 0>> {
-  const limit = wait.timeoutMs ?? 30_000;
+  const limit = wait.timeoutMs ?? 90_000;
   const deadline = Date.now() + limit;
   let last: unknown;
   for (;;) {

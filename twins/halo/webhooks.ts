@@ -16,7 +16,8 @@ export interface Webhooks {
 }
 
 const timeoutMs = 5000;
-const reorderMs = 300;
+/** What is held back goes after this long where nothing overtakes it. */
+const reorderMs = 2_000;
 const keptEvents = 2000;
 
 /** Sends a desk's webhooks. */
@@ -32,12 +33,13 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
     for (const send of waiting) send();
   }
 
-  function send(webhook: Webhook, announcement: Announcement, body: string): void {
+  function send(webhook: Webhook, announcement: Announcement, body: string, arrived = (): void => undefined): void {
     inFlight++;
     const began = now();
     const done = (responsestatus: number, responsebody: string): void => {
       inFlight--;
       if (closing.signal.aborted) return;
+      arrived();
       const id = store.nextNumber('webhook_event', 1);
       const event = {
         id,
@@ -75,9 +77,9 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
           timers.add(timer);
           continue;
         }
-        go();
+        // What is held back follows once what overtakes it has arrived.
+        send(webhook, announcement, body, release);
         if (fault === 'webhook-duplicate') go();
-        release();
       }
     },
     pending: () => inFlight + heldBack.length,

@@ -46,7 +46,7 @@ export type DeskFault = {
   readonly noteHas?: string;
 };
 
-export type Desk = {
+export type LightDesk = {
   readonly url: string;
   readonly tickets: ReadonlyMap<string, DeskTicket>;
   /** Down: connections are cut and refused until `resume`, at the same address. */
@@ -64,7 +64,7 @@ export type DeskOptions = {
 
 const closedStatus = 'closed';
 
-export async function startDesk(options: DeskOptions): Promise<Desk> {
+export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   const tickets = new Map<string, DeskTicket>();
   const feed: string[] = [];
   const byMarker = new Map<string, { ticket: string; action: number | null }>();

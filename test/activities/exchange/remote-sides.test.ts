@@ -9,7 +9,7 @@ import { receiveActions } from '#db/exchange/receive-actions.ts';
 import { createAskOutcomes } from '#activities/exchange/ask-outcome.ts';
 import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
 import { createLightHelpdesk } from '#bench/light-connector.ts';
-import { startDesk, type Desk } from '#twins/light/server.ts';
+import { startDesk, type LightDesk } from '#twins/light/server.ts';
 import { startHandOver, type HandOverRig } from './hand-over-rig.ts';
 
 const first = '01a00000-0000-7000-8000-0000000000a1';
@@ -18,7 +18,7 @@ const third = '01a00000-0000-7000-8000-0000000000a3';
 
 describe('what a peer sent, at our desk', () => {
   let rig: HandOverRig;
-  let desk: Desk;
+  let desk: LightDesk;
   let http: OwnedHttpClient;
   before(async () => {
     rig = await startHandOver('remote_sides', { side: 'supplier' });

@@ -1,5 +1,5 @@
 /** The contract suite's harness for Halo: a twin, its people, and the faults it can be told. */
-import { createHaloHelpdesk } from '#connectors/halo/index.ts';
+import { createHelpdesk } from '#connectors/halo/index.ts';
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { twinClient } from '#twins/halo/client.ts';
@@ -87,7 +87,7 @@ export async function haloBench(which: 'acme' | 'northwind'): Promise<HaloBench>
     take: async () => undefined,
     http,
   };
-  const connect = (over: Partial<ConnectorContext> = {}): Helpdesk => createHaloHelpdesk({ ...context, ...over });
+  const connect = (over: Partial<ConnectorContext> = {}): Helpdesk => createHelpdesk({ ...context, ...over });
   const api = { path: '^/api/' };
   const writes = { method: 'POST', ...api };
   return {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
-import { createHaloHelpdesk } from '#connectors/halo/index.ts';
+import { createHelpdesk } from '#connectors/halo/index.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { actionsWith, carryOut, commandFor, longEnough, newDelivery } from '#test/connectors/bench.ts';
 import { twinClient } from '#twins/halo/client.ts';
@@ -31,7 +31,7 @@ test('a file of 200 MB goes through with bounded memory, byte for byte, both way
   const [line] = (await once(createInterface(twin.stdout), 'line')) as [string];
   const { url } = JSON.parse(line) as { url: string };
   const [application] = acmeSeed.applications;
-  const desk = createHaloHelpdesk({
+  const desk = createHelpdesk({
     instance: 'acme',
     url,
     credentials: { clientId: application?.client_id ?? '', clientSecret: application?.client_secret ?? '' },

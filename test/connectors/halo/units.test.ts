@@ -10,6 +10,7 @@ import { stepsOf } from '#connectors/halo/steps.ts';
 import { instantOf } from '#connectors/halo/time.ts';
 import type { HelpdeskErrorClass } from '#connectors/contract/errors.ts';
 import { commandFor, fileOf, newDelivery } from '#test/connectors/bench.ts';
+import { cpuMs } from '#test/support/cpu.ts';
 
 const reply = (status: number, body: unknown, headers: Record<string, string> = {}) => ({
   status,
@@ -133,9 +134,9 @@ test("a desk's own picture addresses become cid and back; addresses of others ar
     withUrls('<img src="cid:a"><img alt="x" src=\'cid:b\'>', urls),
     `<img src="${base}/api/attachment/5?x=1&amp;y=&quot;2&quot;"><img alt="x" src="">`,
   );
-  const began = performance.now();
+  const began = cpuMs();
   withCids('<img '.repeat(100_000), base);
-  assert.ok(performance.now() - began < 1000);
+  assert.ok(cpuMs() - began < 1000);
 });
 
 test('times without a zone are UTC, and what is no time is none', () => {

@@ -12,6 +12,7 @@ import type { HelpdeskErrorClass } from '#connectors/contract/errors.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { HttpOptions } from '#connectors/kit/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
+import { until } from '#test/support/wait.ts';
 
 const closers: (() => unknown)[] = [];
 after(async () => {
@@ -203,7 +204,7 @@ test('a reply that drips for ever ends at the total limit', async () => {
   await fails(client().request({ method: 'GET', url, signal: never, timeoutMs: 300 }), 'retry', 'timeout');
   const { stream } = await client().stream({ method: 'GET', url, signal: never, timeoutMs: 300 });
   await fails(readAll(stream), 'retry', 'timeout');
-  assert.ok(performance.now() - began < 3_000);
+  assert.ok(performance.now() - began < 20_000);
 });
 
 test('more bytes than allowed are not read, announced or not', async () => {
@@ -280,7 +281,7 @@ test('a write that waits for a free connection when its deadline comes was surel
     method: 'POST',
     url: `${url}/1`,
     signal: never,
-    timeoutMs: 2_000,
+    timeoutMs: 60_000,
   });
   while (seen.length === 0) await new Promise((done) => setImmediate(done));
   await fails(narrow.request({ method: 'POST', url: `${url}/2`, signal: never, timeoutMs: 100 }), 'retry', 'timeout');
@@ -295,16 +296,18 @@ test('a write whose connection breaks or whose time runs out after it was sent i
   const cut = await serveRaw((socket) =>
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')),
   );
-  for (const [url, code] of [
-    [reset, 'connection-reset'],
-    [cut, 'connection-reset'],
-    [silent, 'timeout'],
+  for (const [url, code, timeoutMs] of [
+    [reset, 'connection-reset', 30_000],
+    [cut, 'connection-reset', 30_000],
+    [silent, 'timeout', 2_000],
   ] as const) {
-    await fails(client().request({ method: 'POST', url, body: '{}', signal: never, timeoutMs: 500 }), 'in-doubt', code);
-    await fails(client().request({ method: 'GET', url, signal: never, timeoutMs: 500 }), 'retry', code);
+    await fails(client().request({ method: 'POST', url, body: '{}', signal: never, timeoutMs }), 'in-doubt', code);
+    await fails(client().request({ method: 'GET', url, signal: never, timeoutMs }), 'retry', code);
   }
+  const caller = new AbortController();
+  const listening = await serveRaw((socket) => socket.once('data', () => caller.abort()));
   await fails(
-    client().request({ method: 'PUT', url: silent, body: 'x', signal: AbortSignal.timeout(100) }),
+    client().request({ method: 'PUT', url: listening, body: 'x', signal: caller.signal }),
     'in-doubt',
     'aborted',
   );
@@ -371,9 +374,7 @@ test('downloads are streams with their headers, and letting go of one closes its
   assert.equal(await readAll(small.stream), 'picture');
   const endless = await client().stream({ method: 'GET', url, signal: never });
   endless.stream.destroy();
-  const deadline = Date.now() + 2_000;
-  while (!closed && Date.now() < deadline) await new Promise((done) => setImmediate(done));
-  assert.ok(closed);
+  await until(() => closed, { what: 'the connection to be closed' });
 });
 
 test('a success status with anything but sound JSON is no success', () => {

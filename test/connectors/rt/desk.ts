@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { Helpdesk, PerformOptions } from '#connectors/contract/helpdesk.ts';
 import type { ObservedAction, Reading, Step, Written } from '#core/words/desk.ts';
-import { createRtHelpdesk } from '#connectors/rt/index.ts';
+import { createHelpdesk } from '#connectors/rt/index.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { startRt } from '#test/real/rt.ts';
 import type { Rt, RtOptions } from '#test/real/rt.ts';
@@ -37,7 +37,7 @@ export async function startDesk(
   const http = createHttpClient({ allow: { http: true, privateAddresses: true } });
   let requests = 0;
   const another = (own: Readonly<Record<string, unknown>> = connector, token = rt.token, url = rt.url): Helpdesk =>
-    createRtHelpdesk({
+    createHelpdesk({
       instance: 'rt',
       url,
       credentials: { token },

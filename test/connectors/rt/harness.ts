@@ -1,7 +1,7 @@
 /** The contract suite's harness for Request Tracker: a real one, its people, and a proxy before it that plays tricks. */
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
-import { createRtHelpdesk } from '#connectors/rt/index.ts';
+import { createHelpdesk } from '#connectors/rt/index.ts';
 import type { Bench, FileToAttach, People, RawTicket } from '#test/connectors/bench.ts';
 import { startRt } from '#test/real/rt.ts';
 import type { Rt } from '#test/real/rt.ts';
@@ -18,7 +18,7 @@ export async function rtBench(timezone: string): Promise<Bench> {
   const proxy = await startFaultProxy(rt.url);
   const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
   const connect = (url = proxy.url, token = rt.token): Helpdesk =>
-    createRtHelpdesk({
+    createHelpdesk({
       instance: 'northwind',
       url,
       credentials: { token },
@@ -67,7 +67,7 @@ export async function rtBench(timezone: string): Promise<Bench> {
     unreachable: () => connect('http://127.0.0.1:1'),
     mailbox: async (ticketId) =>
       (await rt.outbox())
-        .filter(({ raw }) => raw.includes(`\nX-RT-Ticket: ${rt.name} #${ticketId}\n`))
+        .filter((mail) => mail.header('X-RT-Ticket') === `${rt.name} #${ticketId}`)
         .map(({ to, cc, bcc, subject, raw }) => ({ to: [...to, ...cc, ...bcc].join(', '), subject, body: raw })),
     forbidden: { command: { note: null, fields: { Severity: 'Nope' } }, words: /Invalid value for custom field/ },
     // RT's own scrip opens a new ticket that is replied to.

@@ -12,7 +12,8 @@ import { composeNote } from '#connectors/rt/notes.ts';
 import { checkSentences, understand } from '#connectors/rt/sentences.ts';
 import { stepsOf } from '#connectors/rt/steps.ts';
 import { dateOf, instantOfDatabase, localTime } from '#connectors/rt/time.ts';
-import { credentialsSchema, optionsSchema, parseSettings } from '#connectors/rt/wire.ts';
+import { readSettings } from '#connectors/kit/settings.ts';
+import { credentialsSchema, optionsSchema } from '#connectors/rt/wire.ts';
 import type { HelpdeskError } from '#connectors/contract/errors.ts';
 import { commandOf } from './desk.ts';
 
@@ -210,10 +211,10 @@ describe("RT's times", () => {
 describe('the settings of an RT instance', () => {
   it('are refused by name, without the token', () => {
     assert.throws(
-      () => parseSettings(credentialsSchema, { token: 'top secret' }, 'credentials'),
+      () => readSettings(credentialsSchema, { token: 'top secret' }, 'credentials', 'acme'),
       (error: HelpdeskError) => error.code === 'bad-settings' && !error.message.includes('top secret'),
     );
-    assert.throws(() => parseSettings(optionsSchema, { quees: ['x'] }, 'options'), /quees/);
+    assert.throws(() => readSettings(optionsSchema, { quees: ['x'] }, 'options', 'acme'), /quees/);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   noteFingerprint,
   statusFingerprint,
 } from '#core/text/fingerprint.ts';
+import { cpuMs } from '#test/support/cpu.ts';
 
 test('a note has the same fingerprint after a helpdesk reformatted its HTML', () => {
   const written = '<p>Hello <b>Ann</b>,</p><p>it&#39;s 5 &lt; 6 &amp; caf&eacute;</p><img src="cid:7">';
@@ -28,11 +29,11 @@ test('another text or another visibility has another fingerprint', () => {
 
 test('a "<" that opens no tag stays text, and unfinished markup can not swallow time', () => {
   assert.equal(comparableText('a < b and c > d'), 'a<bandc>d');
-  const started = performance.now();
+  const started = cpuMs();
   comparableText('<a '.repeat(200_000));
   comparableText('<!--'.repeat(200_000));
   comparableText(`<a ${"'".repeat(200_001)}`);
-  assert.ok(performance.now() - started < 1_000);
+  assert.ok(cpuMs() - started < 1_000);
 });
 
 test('status, field and file forms ignore case and spacing but not values', () => {

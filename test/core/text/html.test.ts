@@ -6,6 +6,7 @@ import { htmlToText, missingFile, noteMaxBytes, sanitise, sanitiseNote } from '#
 import { quoted } from '#core/text/quoted.ts';
 import { cleanText, escapeHtml, textToHtml } from '#core/text/text.ts';
 import { payloads } from '#test/core/payloads.ts';
+import { cpuMs } from '#test/support/cpu.ts';
 
 const allowedTags = new Set(
   'p br b strong i em u s a ul ol li blockquote pre code h1 h2 h3 h4 table thead tbody tr td th span div img hr'.split(
@@ -142,12 +143,6 @@ test('input beyond all measure is not even parsed, and still attached whole', ()
   assert.equal(note.whole?.type, 'text/plain');
   assert.ok(note.html.length < 200);
 });
-
-/** Milliseconds of processor time, so that a busy machine fails nothing. */
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
 
 const heavy: readonly (readonly [string, string])[] = [
   ['100,000 open divs', '<div>'.repeat(100_000)],

@@ -4,6 +4,7 @@ import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import type { Play } from './support.ts';
 import { caller, login, play } from './support.ts';
+import { cpuMs } from '#test/support/cpu.ts';
 
 const { tickets, outcomes } = acmeNames;
 
@@ -15,10 +16,10 @@ describe("Halo's API at the twin", () => {
   beforeEach(() => acme.twin.reset());
   after(async () => acme.twin.close());
 
-  it('starts in less than 300 ms', async () => {
-    const began = performance.now();
+  it('costs less than 300 ms of the processor to start', async () => {
+    const began = cpuMs();
     const twin = await createHaloTwin({ seed: acmeSeed });
-    const took = performance.now() - began;
+    const took = cpuMs() - began;
     await twin.close();
     assert.ok(took < 300, `${took} ms`);
   });
@@ -224,16 +225,21 @@ describe("Halo's API at the twin", () => {
   });
 
   it("lets only one of two creations at once succeed, as Halo's numbering race does", async () => {
-    const answers = await Promise.all([
-      acme.api.post('/api/tickets', [{ summary: 'a' }]),
-      acme.api.post('/api/tickets', [{ summary: 'b' }]),
-    ]);
-    assert.deepEqual(
-      answers.map((one) => one.status).toSorted((a, b) => a - b),
-      [201, 500],
-    );
-    const lost = answers.find((one) => one.status === 500);
-    assert.match(lost?.body.Message, /PRIMARY KEY/);
+    const slow = await play(acmeSeed, { createMs: 1_000 });
+    try {
+      const answers = await Promise.all([
+        slow.api.post('/api/tickets', [{ summary: 'a' }]),
+        slow.api.post('/api/tickets', [{ summary: 'b' }]),
+      ]);
+      assert.deepEqual(
+        answers.map((one) => one.status).toSorted((a, b) => a - b),
+        [201, 500],
+      );
+      const lost = answers.find((one) => one.status === 500);
+      assert.match(lost?.body.Message, /PRIMARY KEY/);
+    } finally {
+      await slow.twin.close();
+    }
   });
 
   it('deletes a ticket for good and never gives its number again', async () => {

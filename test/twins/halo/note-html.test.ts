@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 
 import { noteHtml } from '#twins/halo/pages/note-html.ts';
+import { cpuMs } from '#test/support/cpu.ts';
 
 const show = (html: string): string => noteHtml(html, (id) => (id === 7 ? '/desk/files/7' : null)).toString();
 
@@ -114,9 +115,9 @@ suite('a note as it is shown', () => {
 
   test('takes time that grows with its length only, and does not nest without end', () => {
     const soups = ['<', '<a ', '<!--', '<script>', '<p>', '<b>', '<a href="', '<ul><li>', "='", '<table><tr><td>', '&'];
-    const began = performance.now();
+    const began = cpuMs();
     for (const soup of soups) show(soup.repeat(200_000 / soup.length));
-    assert.ok(performance.now() - began < 5000);
+    assert.ok(cpuMs() - began < 5000);
     assert.ok(show('<div>'.repeat(5000)).length < 1000);
   });
 });

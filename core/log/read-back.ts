@@ -1,17 +1,22 @@
 /** A success status is not success: what a read-back must show before a write counts. */
-import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
-import type { Step } from '#core/words/desk.ts';
+import type { ObservedAction, Step, Written } from '#core/words/desk.ts';
 import { sameName } from '#core/words/names.ts';
 import type { Command, FieldValue, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { LogReadingResult } from '#db/log/log-reading.ts';
-import type { Written } from '#core/words/desk.ts';
+
+/** What logging a read-back found out. */
+export type LoggedReadBack = {
+  /** Writes of which the read shows an action, as `<delivery>/<step>`. */
+  readonly seen: ReadonlySet<string>;
+  /** What people did meanwhile, newest last. */
+  readonly people: readonly ObservedAction[];
+};
 
 /** True where there is no trace to look for, or the read shows it, or the reply named what was made. */
 export function isSeen(
   delivery: string,
   last: { readonly index: number; readonly made: Written },
   step: Step | undefined,
-  logged: LogReadingResult,
+  logged: LoggedReadBack,
   snapshot: TicketSnapshot,
 ): boolean {
   if (step === undefined || step.fingerprints.length === 0) return true;
@@ -39,13 +44,13 @@ function isSo(command: Command, snapshot: TicketSnapshot): boolean {
 }
 
 /** The status that was asked for and is not so, although no person changed it since; null: it is so, or somebody did. */
-export function statusUndone({ status }: Command, snapshot: TicketSnapshot, logged: LogReadingResult): string | null {
+export function statusUndone({ status }: Command, snapshot: TicketSnapshot, logged: LoggedReadBack): string | null {
   if (status === undefined || sameName(status, snapshot.status)) return null;
   return logged.people.some((action) => action.words.status !== undefined) ? null : status;
 }
 
 /** Names of fields that were asked for and are not so, although nobody changed them since. */
-export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logged: LogReadingResult): string[] {
+export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logged: LoggedReadBack): string[] {
   const changed = new Set(logged.people.flatMap((action) => Object.keys(action.words.fields)));
   return Object.entries(command.fields)
     .filter(([name, value]) => !changed.has(name) && !sameValue(valueOf(snapshot, name), value))
@@ -77,10 +82,10 @@ function asList(value: FieldValue | undefined): readonly string[] {
   return isEmpty(value) ? [] : [String(value)];
 }
 
-/** The status alone, once more. */
-export function statusStep(helpdesk: Helpdesk, command: Command, ticketId: string): Step {
+/** Asks for the status alone, once more. */
+export function statusAlone(command: Command, ticketId: string): Command {
   const { open: _open, ...rest } = command;
-  const alone: Command = {
+  return {
     ticketId,
     kind: null,
     note: null,
@@ -92,7 +97,4 @@ export function statusStep(helpdesk: Helpdesk, command: Command, ticketId: strin
     attachments: [],
     ...(rest.status === undefined ? {} : { status: rest.status }),
   };
-  const [step] = helpdesk.steps(alone);
-  if (step === undefined) throw new Error('a connector planned no step');
-  return step;
 }

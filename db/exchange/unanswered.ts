@@ -2,8 +2,9 @@
 import { sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { typeHasReach } from '#db/base/reach.ts';
 
-export type Untold = {
+export type Unanswered = {
   readonly delivery: string;
   readonly link: string;
   readonly mirror: string;
@@ -17,13 +18,13 @@ export type Untold = {
 };
 
 /** Each is claimed once per `afterMs`, longest silent first; only of active links with a peer. */
-export async function claimUntold(db: Db, afterMs: number, limit: number): Promise<Untold[]> {
-  return rows<Untold>(
+export async function claimUnanswered(db: Db, afterMs: number, limit: number): Promise<Unanswered[]> {
+  return rows<Unanswered>(
     db,
     sql`with silent as materialized (
         select d.id from deliveries d
         join mirrors m on m.id = d.mirror join links l on l.id = m.link and l.state = 'active'
-        join instances i on i.id = d.to_instance and i.type = 'peer'
+        join instances i on i.id = d.to_instance and ${typeHasReach('i.type', 'peer')}
         where d.outcome is null and d.accepted_at < now() - make_interval(secs => ${afterMs / 1000})
           and (d.asked_at is null or d.asked_at < now() - make_interval(secs => ${afterMs / 1000}))
         order by d.accepted_at limit ${limit} for update of d skip locked

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { LogReadingResult } from '#db/log/log-reading.ts';
-import { isSeen, statusUndone } from '#activities/carry/verify.ts';
+import { isSeen, statusUndone, type LoggedReadBack } from '#core/log/read-back.ts';
 
 const command: Command = {
   ticketId: '1',
@@ -33,15 +32,7 @@ const snapshot: TicketSnapshot = {
   requester: null,
 };
 
-const nothing: LogReadingResult = {
-  wake: [],
-  logged: 0,
-  readAgain: false,
-  seen: new Set(),
-  people: [],
-  consequences: [],
-  mirrors: [],
-};
+const nothing: LoggedReadBack = { seen: new Set(), people: [] };
 
 /** Whether the desk, which recorded nothing and named no id, has done it. */
 function done(part: Partial<Command> = {}, ticket: Partial<TicketSnapshot> = {}, logged = nothing): boolean {
@@ -87,7 +78,7 @@ test('a status by another spelling of its name is the status that was asked for,
 test('a status that nobody known changed was undone, and one that a person changed was not', () => {
   const person = {
     words: { kind: null, status: 'Closed', fields: {} },
-  } as unknown as LogReadingResult['people'][number];
+  } as unknown as LoggedReadBack['people'][number];
   assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, nothing), 'open');
   assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, { ...nothing, people: [person] }), null);
 });

@@ -1,0 +1,122 @@
+/** An action as another gateway reads it: its constant part as its origin fixed it, the sender's words beside it. */
+import { canonicalConstant } from '#core/log/constant.ts';
+import { safeName } from '#core/text/safe-name.ts';
+import { issuerOf, type Directory } from '#core/words/directory.ts';
+import { must } from '#core/words/must.ts';
+import type { Attachment, ConstantPart, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { wireAction, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
+import type { Outgoing } from './send.ts';
+
+/** The end that an action leaves from. */
+export type SendingEnd = {
+  /** Null where there is no ticket yet. */
+  readonly ticketId: string | null;
+  readonly number: string | null;
+  readonly url: string | null;
+  readonly snapshot: TicketSnapshot | null;
+};
+
+/** What is on record of a delivery that is to be sent. */
+export type ToSend = {
+  readonly delivery: { readonly seq: number; readonly escalation: boolean; readonly releasedAt: string | null };
+  readonly action: {
+    readonly id: string;
+    readonly trace: string | null;
+    /** The canonical constant part as it came from a peer; null for what was recorded here. */
+    readonly signed: string | null;
+    readonly attachments: readonly Attachment[];
+  };
+  readonly from: SendingEnd;
+};
+
+/** The constant part for the wire, and the canonical text of it that is hashed and signed. */
+export type ConstantToSend = { readonly constant: WireConstant; readonly text: string };
+
+export type Built =
+  | { readonly kind: 'action'; readonly action: WireAction }
+  /** Beyond the limits of the API; `where` names the part. */
+  | { readonly kind: 'beyond'; readonly where: string };
+
+/** What came from elsewhere signed travels on as it came; the rest is what leaves now. */
+export function constantToSend({ action }: ToSend, outgoing: Outgoing, directory: Directory): ConstantToSend {
+  const constant = wireConstantOf(action, outgoing, directory);
+  return { constant, text: canonicalConstant(constant as ConstantPart) };
+}
+
+/** `after` is set where it is sent. */
+export function actionToSend(
+  { delivery, action, from }: ToSend,
+  outgoing: Outgoing,
+  directory: Directory,
+  constant: WireConstant,
+  signature: Pick<WireAction, 'signature' | 'key'>,
+): Built {
+  const candidate = {
+    seq: delivery.seq,
+    after: 0,
+    constant,
+    ...signature,
+    words: outgoing.action.words,
+    via: [...new Set(outgoing.action.via.map((instance) => issuerOf(directory, instance)))],
+    mailed: outgoing.mailed,
+    drops: outgoing.drops.slice(0, 100),
+    trace: action.trace ?? action.id.replaceAll('-', ''),
+    late: delivery.releasedAt !== null,
+    ticket: must(senderTicket(from), "the sender's ticket"),
+    ...(delivery.escalation
+      ? {
+          escalation: {
+            summary: (outgoing.summary ?? from.snapshot?.summary ?? '').slice(0, wireLimits.summary),
+            ...(outgoing.requester === undefined ? {} : { requester: outgoing.requester }),
+          },
+        }
+      : {}),
+  };
+  const checked = wireAction.safeParse(candidate);
+  if (checked.success) return { kind: 'action', action: checked.data };
+  return { kind: 'beyond', where: must(checked.error.issues[0], 'what is beyond a limit').path.join('.') };
+}
+
+/** The sender's ticket as it is now; null where there is none yet. */
+export function senderTicket(from: SendingEnd): WireTicket | null {
+  const { ticketId: id, number, url, snapshot } = from;
+  if (id === null) return null;
+  return {
+    id: id.slice(0, wireLimits.name),
+    number: (snapshot?.number || number || id).slice(0, wireLimits.name),
+    url: (snapshot?.url ?? url ?? '').slice(0, 2_048),
+    closed: snapshot?.closed ?? false,
+  };
+}
+
+function wireConstantOf(action: ToSend['action'], outgoing: Outgoing, directory: Directory): WireConstant {
+  if (action.signed !== null) {
+    const signed = JSON.parse(action.signed) as Omit<WireConstant, 'attachments'>;
+    return { ...signed, attachments: wireFiles(action.attachments) };
+  }
+  const { id, origin, author, at, audience, note, attachments } = outgoing.action;
+  return {
+    id,
+    origin: issuerOf(directory, origin),
+    author: {
+      name: author.name.slice(0, wireLimits.name),
+      ...(author.email === undefined ? {} : { email: author.email }),
+      role: author.role,
+    },
+    at,
+    audience,
+    note,
+    attachments: wireFiles(attachments),
+  };
+}
+
+function wireFiles(files: ConstantPart['attachments']): WireConstant['attachments'] {
+  return files.map(({ id, name, type, sizeBytes, inline, sha256 }) => ({
+    id,
+    name: safeName(name),
+    type: type === null ? null : type.slice(0, wireLimits.name),
+    sizeBytes: sizeBytes ?? 0,
+    inline,
+    sha256: must(sha256, 'digest of a staged file'),
+  }));
+}

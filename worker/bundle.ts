@@ -1,0 +1,86 @@
+/**
+ * The workflows as one file, which Temporal's sandbox runs. Making it takes a worker two seconds, most of its start, and
+ * needs sources that Node may transform, which those of an installed package are not. So it is made before (`npm run
+ * bundle`) or kept between starts. The first line of a bundle says what it was made from; only one that fits is used.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+
+/** Of the repository or package: what the worker runs where no bundle fits. */
+export const workflowsPath = fileURLToPath(new URL('../workflows/all.ts', import.meta.url));
+
+/** Where `npm run bundle` puts it. */
+export const prebuiltPath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
+
+export type BundlePlaces = {
+  /** A bundle that was made before; need not be there. */
+  readonly prebuilt: string;
+  /** A directory that keeps bundles between starts. */
+  readonly cache?: string | undefined;
+};
+
+/**
+ * The path of a bundle that fits, made in the cache if need be. Undefined where there is none and no cache that can be
+ * used, so that Temporal's worker makes its own.
+ * @param unfit hears of a prebuilt bundle that is there and does not fit
+ */
+export async function findBundle(
+  { prebuilt, cache }: BundlePlaces,
+  unfit: (path: string) => void,
+): Promise<string | undefined> {
+  const source = await fingerprint();
+  const found = await check(prebuilt, source);
+  if (found === 'fits') return prebuilt;
+  if (found === 'unfit') unfit(prebuilt);
+  if (cache === undefined) return undefined;
+  const path = join(cache, `workflows-${source}.js`);
+  if ((await check(path, source)) === 'fits') return path;
+  try {
+    await mkdir(cache, { recursive: true, mode: 0o700 });
+    await makeBundle(path, source);
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a bundle of the workflows as they are, whole or not at all. */
+export async function makeBundle(path: string, source?: string): Promise<void> {
+  const madeFrom = source ?? (await fingerprint());
+  await mkdir(dirname(path), { recursive: true });
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, `${firstLine(madeFrom, code)}\n${code}`);
+  await rename(draft, path);
+}
+
+async function check(path: string, source: string): Promise<'fits' | 'unfit' | 'absent'> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    return 'absent';
+  }
+  const end = text.indexOf('\n');
+  return end > 0 && text.slice(0, end) === firstLine(source, text.slice(end + 1)) ? 'fits' : 'unfit';
+}
+
+function firstLine(source: string, code: string): string {
+  return `// Ferry's workflows, made from ${source}, whole as ${createHash('sha256').update(code).digest('hex')}`;
+}
+
+/** Of everything that a bundle is made from: the code of workflows may import nothing but their folder and the SDK. */
+async function fingerprint(): Promise<string> {
+  const folder = dirname(workflowsPath);
+  const hash = createHash('sha256');
+  const names = (await readdir(folder)).filter((name) => /\.[jt]s$/.test(name)).toSorted();
+  for (const name of names) hash.update(`\n${name}\n`).update(await readFile(join(folder, name)));
+  const require = createRequire(import.meta.url);
+  for (const name of ['workflow', 'worker', 'common'])
+    hash.update(await readFile(require.resolve(`@temporalio/${name}/package.json`)));
+  return hash.digest('hex').slice(0, 20);
+}

@@ -1,0 +1,152 @@
+/** What a worker's activities and chores are given, from what it is connected to. Values only: it starts nothing. */
+import type { Client as TemporalClient } from '@temporalio/client';
+import { openBlobStore } from '#blobs/store.ts';
+import type { Config } from '#config/env.ts';
+import type { Log } from '#config/log.ts';
+import { openSecret, sealSecret } from '#config/secrets.ts';
+import type { HttpClient } from '#connectors/contract/http.ts';
+import { createTokenSource } from '#protocols/ferry/tokens.ts';
+import type { Client } from '#db/base/client.ts';
+import { createPromises } from '#db/carry/promise-writes.ts';
+import { signingKey, type Open, type Seal } from '#db/links/keys.ts';
+import { createNothingNew } from '#db/log/nothing-new.ts';
+import { createTogether } from '#db/log/together.ts';
+import { createVersionCache } from '#db/settings/settings-in-force.ts';
+import type { Bells } from '#activities/bells.ts';
+import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts';
+import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
+import { apiChores } from '#activities/exchange/api-chores.ts';
+import { createAskOutcomes } from '#activities/exchange/ask-outcome.ts';
+import { createPeers } from '#activities/exchange/peers.ts';
+import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
+import { createSigner } from '#activities/exchange/signer.ts';
+import { createActivities } from '#activities/index.ts';
+import { createTell } from '#activities/notify.ts';
+import { createConnectActivities } from '#activities/pairing/connect.ts';
+import type { SweeperDeps } from './sweeper.ts';
+import { createWake } from './wake.ts';
+
+export type WorkerOptions = {
+  readonly limits?: Partial<Limits>;
+  /** Watchers that read side by side over all workers. */
+  readonly watchers?: number;
+  readonly sweepMs?: number;
+  /** Path of a workflow bundle made before; absent, it is made at the start. */
+  readonly bundle?: string;
+  readonly createHelpdesk: DesksDeps['createHelpdesk'];
+};
+
+/** What a worker is connected to. Whoever made them closes them. */
+export type WorkerConnections = {
+  readonly db: Client;
+  readonly temporal: TemporalClient;
+  readonly http: HttpClient;
+  readonly bells: Bells;
+};
+
+export type WiredWorker = {
+  /** Activities by name, for Temporal's worker. */
+  readonly activities: Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
+  readonly sweeper: SweeperDeps;
+};
+
+/** Activities at a time in one worker. */
+export const activitySlots = 200;
+
+export async function wireWorker(
+  config: Config,
+  log: Log,
+  { db, temporal, http, bells }: WorkerConnections,
+  options: WorkerOptions,
+): Promise<WiredWorker> {
+  const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
+  const seal: Seal = (plain, context) => sealSecret(plain, context, firstOf(config.secretKeys));
+  const wake = createWake({
+    db,
+    temporal: () => temporal,
+    onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
+    ringHere: (instance) => bells.ringHere(instance),
+  });
+  const running = countRunning();
+  const deps: WorkDeps = {
+    publicUrl: config.publicUrl,
+    peers: createPeers({
+      db,
+      http,
+      tokensFor: ({ issuer, clientId, instance, dpop }, through) =>
+        createTokenSource({
+          issuer,
+          clientId,
+          dpop,
+          http: through,
+          signingKey: () => signingKey(db, open, instance, 'client'),
+        }),
+    }),
+    signer: createSigner({ db, seal, open }),
+    db,
+    together: createTogether(db),
+    promiseWrite: createPromises(db),
+    nothingNew: createNothingNew(db),
+    cache: createVersionCache(),
+    desks: createDesks({ db, http, openSecret: open, createHelpdesk: options.createHelpdesk }),
+    blobs: await openBlobStore(config.blobs),
+    bells,
+    wake,
+    tell: createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log }),
+    log,
+    limits: { ...standardLimits, ...options.limits },
+    slotsFree: () => 1 - running.now() / activitySlots,
+  };
+  const { publicUrl, allowAddresses } = config;
+  const connecting = createConnectActivities({ db, http, publicUrl, allowAddresses, seal, open, wake, log });
+  return {
+    activities: { ...running.counted(createActivities(deps)), ...connecting },
+    sweeper: {
+      db,
+      temporal: () => temporal,
+      wake,
+      blobs: deps.blobs,
+      tell: deps.tell,
+      log,
+      watchers: options.watchers ?? 2,
+      chores: [
+        { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
+        { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
+        ...apiChores({ ...deps, http, open }),
+      ],
+      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    },
+  };
+}
+
+type Activity<Given, Result> = (given: Given) => Promise<Result>;
+
+/** Counts the activities that run, so that idle drains yield when few slots are left. */
+function countRunning() {
+  let running = 0;
+  return {
+    now: () => running,
+    counted: (
+      activities: Readonly<Record<string, Activity<never, unknown>>>,
+    ): Record<string, Activity<never, unknown>> =>
+      Object.fromEntries(
+        Object.entries(activities).map(([name, activity]) => [
+          name,
+          async (given: never) => {
+            running += 1;
+            try {
+              return await activity(given);
+            } finally {
+              running -= 1;
+            }
+          },
+        ]),
+      ),
+  };
+}
+
+function firstOf(keys: readonly Uint8Array[]): Uint8Array {
+  const [key] = keys;
+  if (key === undefined) throw new Error('there is no key to seal secrets with');
+  return key;
+}
