@@ -53,9 +53,10 @@ async function first(turn: HeadTurn): Promise<Applied> {
   const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
   switch (verdict.kind) {
     case 'apply': {
-      const { command, drops } = verdict;
+      const { command, drops, meant } = verdict;
       const steps = turn.desk.helpdesk.steps(command);
-      return apply(turn, { command, drops, versions, steps, ...(constant === undefined ? {} : { constant }) }, []);
+      const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
+      return apply(turn, { command, drops, versions, steps, ...more }, []);
     }
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };

@@ -1,7 +1,7 @@
 /** Writes: promised in the database before they are made in a helpdesk. */
 import { sql } from 'drizzle-orm';
 import type { Step, Written } from '#core/words/desk.ts';
-import type { Command, ConstantPart, Reason } from '#core/words/vocabulary.ts';
+import type { Command, ConstantPart, Meant, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
@@ -14,6 +14,8 @@ export type Plan = {
   readonly drops: readonly Reason[];
   readonly versions: Versions;
   readonly steps: readonly Step[];
+  /** Absent: nothing of the ticket changes. */
+  readonly meant?: Meant;
   /** The constant part as it left the other desk, where that is not as it was logged; relays take it along. */
   readonly constant?: ConstantPart;
 };

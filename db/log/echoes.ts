@@ -7,9 +7,11 @@ import type { Echo } from './locked-ticket.ts';
 export type Echoes = {
   /** The latest before the action at this index that came down the mirror; null: none. */
   before(index: number, at: string, mirror: string): Followed | null;
+  /** Whether an action of this delivery is before the one at this index; null: none of it is known. */
+  isBefore(delivery: string, index: number, at: string): boolean | null;
 };
 
-type Place = Followed & { readonly mirror: string | null; readonly index: number | null };
+type Place = Followed & Pick<Echo, 'mirror' | 'delivery'> & { readonly index: number | null };
 
 export function echoesOf(
   known: readonly Echo[],
@@ -17,14 +19,24 @@ export function echoesOf(
   actions: readonly ObservedAction[],
 ): Echoes {
   const indexOf = new Map(actions.map((action, index) => [action.externalId, index]));
-  const places: Place[] = known.map(({ id, at, mirror }) => ({ id, at, mirror, index: indexOf.get(id) ?? null }));
+  const places: Place[] = known.map(({ id, at, mirror, delivery }) => ({
+    id,
+    at,
+    mirror,
+    delivery,
+    index: indexOf.get(id) ?? null,
+  }));
   for (const one of found) {
     const action = actions[one.index];
     if (one.as !== 'echo' || action === undefined) continue;
     const { externalId: id, at } = action;
-    places.push({ id, at, mirror: one.write.mirror ?? null, index: one.index });
+    places.push({ id, at, mirror: one.write.mirror ?? null, delivery: one.write.delivery, index: one.index });
   }
   return {
+    isBefore(delivery, index, at) {
+      const own = places.filter((place) => place.delivery === delivery);
+      return own.length === 0 ? null : own.some((place) => isEarlier(place, index, at));
+    },
     before(index, at, mirror) {
       const earlier = places.filter((place) => place.mirror === mirror && isEarlier(place, index, at));
       return earlier.reduce<Place | null>(

@@ -28,6 +28,8 @@ export type LogActionInput = {
   readonly ticketId: string;
   readonly snapshot: TicketSnapshot;
   readonly action: ObservedAction;
+  /** Instant that it is signed with; its desk's own shows how it answers what it follows. */
+  readonly originAt: string;
   /** Locked by the caller; a mirror that this action opens is appended. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
@@ -76,7 +78,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     id,
     origin: instance,
     author: action.author,
-    at: action.at,
+    at: input.originAt,
     audience: found.audience,
     note: action.note,
     attachments: action.attachments,
@@ -97,7 +99,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     instance,
     ticketId,
     externalId: action.externalId,
-    at: action.at,
+    at: input.originAt,
     audience: found.audience,
     visibility: action.visibility,
     sendTo: action.sendTo ?? null,
