@@ -1,9 +1,8 @@
 /** What a delivery's change meets at the ticket that it travels to. */
-import type { Change, Stamp } from '#core/conversation/meet.ts';
-import { countsAs } from '#core/conversation/meet.ts';
+import { changesAnything, countsAs, type Change, type Stamp } from '#core/conversation/meet.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { optIn } from '#core/rules/opt-in.ts';
 import type { Outbound } from '#core/rules/settings.ts';
-import { changesAnything } from '#core/conversation/meet.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { KnownChange } from '#db/log/changes.ts';
 
@@ -41,7 +40,11 @@ function isShared({ mirror, action, from, to }: DeliveryContext, change: KnownCh
   const leaving = change.leaves.find((one) => one.mirror === mirror.id);
   if (leaving === undefined || leaving.state === 'stayed') return false;
   // A tool keeps no order between what it has taken and what it says then: what it has taken, it knew.
-  if (from.type === 'api' && leaving.endedAt !== null && Date.parse(leaving.endedAt) < Date.parse(action.loggedAt)) {
+  if (
+    reachOf(from.type) === 'api' &&
+    leaving.endedAt !== null &&
+    Date.parse(leaving.endedAt) < Date.parse(action.loggedAt)
+  ) {
     return false;
   }
   if (leaving.state === 'arrived' || change.came !== null) return true;

@@ -5,7 +5,7 @@
 import { changesAnything } from '#core/conversation/meet.ts';
 import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
 import { reason } from '#core/words/reasons.ts';
-import type { Changed, Command, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
@@ -76,14 +76,14 @@ export async function settle(
       if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
       if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake: logged.wake } as const;
       if (changesAnything(met.again) && mayWrite && corrections < correctionsMost) {
-        return { kind: 'again', changed: met.again, wake: logged.wake } as const;
+        return { kind: 'again', changed: met.again, drops: met.drops, wake: logged.wake } as const;
       }
       const notTaken = [
         ...fieldsNotTaken(plan.command, snapshot, since),
         ...namesOf(met.again),
         ...(undone === null ? [] : [undone]),
       ].map((name) => reason('not-taken', { desk: desk.name, name }));
-      const drops = [...plan.drops.filter(({ code }) => code !== 'overtaken'), ...met.drops, ...notTaken];
+      const drops = [...withNew(plan.drops, met.drops), ...notTaken];
       const { wake, isLast } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
       return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
     });
@@ -103,7 +103,8 @@ export async function settle(
       result.kind === 'undone'
         ? statusAlone(plan.command, ticketId)
         : changedAlone(plan.command, ticketId, result.changed ?? { fields: {} });
-    return writeAgain(run, plan, wanted, { ticketId, last, corrections, snapshot });
+    const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
+    return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
   }
 }
 
@@ -142,6 +143,10 @@ async function writeAgain(run: ApplyRun, plan: Plan, wanted: Command, soFar: SoF
 
 function withoutStatus({ status: _status, ...command }: Command): Command {
   return command;
+}
+
+function withNew(drops: readonly Reason[], more: readonly Reason[]): readonly Reason[] {
+  return [...drops, ...more.filter(({ text }) => drops.every((one) => one.text !== text))];
 }
 
 function namesOf(changed: Changed): string[] {

@@ -203,6 +203,7 @@ export function due(
   );
   return {
     again: joined([...covered.map(({ theirs }) => theirs), ...left]),
-    drops: won.flatMap((one) => overtaken(one, desk)),
+    // What shows their value was changed after ours had arrived, in answer to it.
+    drops: covered.flatMap((one) => overtaken(one, desk)),
   };
 }
