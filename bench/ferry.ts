@@ -84,16 +84,16 @@ export async function backlog(federation: Federation): Promise<number> {
   const before = await federation.far.position();
   await db.transaction(async (tx) => {
     await tx.execute(sql`create temp table said on commit drop as
-      select uuidv7() as action, m.id as mirror, m.customer_instance, m.customer_ticket, m.supplier_instance, n
+      select uuidv7() as action, m.id as mirror, m.first_instance, m.first_ticket, m.second_instance, n
       from mirrors m, generate_series(1, ${inBacklog}::int) n where m.state = 'open'`);
     await tx.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
-      select action, customer_instance, customer_ticket, 'backlog-' || n, customer_instance, now(), '{"name":"Ann","role":"agent"}', 'user', 'visible',
-        '<p>Backlog ' || n || '.</p>', '{"kind":"Note","fields":{}}', md5(action::text), array[customer_instance] from said`);
+      select action, first_instance, first_ticket, 'backlog-' || n, first_instance, now(), '{"name":"Ann","role":"agent"}', 'user', 'visible',
+        '<p>Backlog ' || n || '.</p>', '{"kind":"Note","fields":{}}', md5(action::text), array[first_instance] from said`);
     await tx.execute(sql`insert into deliveries (mirror, to_instance, seq, kind, action)
-      select s.mirror, s.supplier_instance, l.last_seq + s.n, 'action', s.action
-      from said s join lanes l on l.mirror = s.mirror and l.to_instance = s.supplier_instance`);
+      select s.mirror, s.second_instance, l.last_seq + s.n, 'action', s.action
+      from said s join lanes l on l.mirror = s.mirror and l.to_instance = s.second_instance`);
     await tx.execute(sql`update lanes l set last_seq = last_seq + ${inBacklog}, due_at = now()
-      from (select distinct mirror, supplier_instance from said) s where l.mirror = s.mirror and l.to_instance = s.supplier_instance`);
+      from (select distinct mirror, second_instance from said) s where l.mirror = s.mirror and l.to_instance = s.second_instance`);
   });
   const begun = performance.now();
   const count = federation.mirrors.length * inBacklog;

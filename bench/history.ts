@@ -30,8 +30,8 @@ export async function seedHistory(
         case when k % 2 = 1 then 'past-a' else 'past-n' end || p.n as ticket,
         case when k % 2 = 1 then 'past-n' else 'past-a' end || p.n as far
       from past p, generate_series(1, ${perMirror}::int) k`);
-    await tx.execute(sql`insert into mirrors (id, link, state, close_reason, closed_at, customer_instance, customer_ticket,
-        customer_number, supplier_instance, supplier_ticket, supplier_number, created_at, opened_at)
+    await tx.execute(sql`insert into mirrors (id, link, state, close_reason, closed_at, first_instance, first_ticket,
+        first_number, second_instance, second_ticket, second_number, created_at, opened_at)
       select mirror, ${id}, 'closed', 'both-closed', at + interval '1 day', ${customer}, 'past-a' || n, 'past-a' || n,
         ${supplier}, 'past-n' || n, 'past-n' || n, at, at from past`);
     await tx.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq)

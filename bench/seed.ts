@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { sealSecret } from '#config/secrets.ts';
 import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/rules/settings.ts';
 import type { Client } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { credentialsContext } from '#activities/desk/desks.ts';
 import { lightCatalogue } from './light-connector.ts';
 
@@ -75,8 +76,8 @@ export async function seedLinks(db: Client, links: readonly SeedLink[]): Promise
           from jsonb_to_recordset(${json}::jsonb) as l (id text)`,
       );
       await tx.execute(
-        sql`insert into sides (id, link, side, instance, settings_version)
-          select id || ${`/${side}`}, id, ${side}, case when ${side} = 'customer' then customer else supplier end, 1
+        sql`insert into sides (id, link, side, place, instance, settings_version)
+          select id || ${`/${side}`}, id, ${side}, ${placeOf(side)}, case when ${side} = 'customer' then customer else supplier end, 1
           from jsonb_to_recordset(${json}::jsonb) as l (id text, customer text, supplier text)`,
       );
     }
@@ -107,8 +108,8 @@ export async function seedMirrors(db: Client, mirrors: readonly Mirrored[]): Pro
           '<p>Please help.</p>', '{"kind":"Escalate","fields":{}}', md5(mirror::text), array[customer] from ${given}`,
     );
     await tx.execute(
-      sql`insert into mirrors (id, link, state, customer_instance, customer_ticket, customer_number, customer_url,
-          supplier_instance, supplier_ticket, supplier_number, supplier_url, opened_at)
+      sql`insert into mirrors (id, link, state, first_instance, first_ticket, first_number, first_url,
+          second_instance, second_ticket, second_number, second_url, opened_at)
         select mirror, link, 'open', customer, near, near, '', supplier, far, far, '', now() from ${given}`,
     );
     await tx.execute(
@@ -125,7 +126,7 @@ export async function seedMirrors(db: Client, mirrors: readonly Mirrored[]): Pro
           'description', '<p>It does.</p>', 'status', 'open', 'closed', false, 'category', null, 'type', null, 'priority', null,
           'fields', '{}'::jsonb, 'account', null, 'requester', null)
         from (select customer as instance, near as ticket from ${given} union all select supplier, far from ${given}) both_sides
-        on conflict (instance, kind, external_id) do update set cursor = excluded.cursor, snapshot = excluded.snapshot`,
+        on conflict (instance, entity, external_id) do update set cursor = excluded.cursor, snapshot = excluded.snapshot`,
     );
   });
 }

@@ -1,6 +1,6 @@
 /** What a command gives up with: one line for the person at the terminal, and an exit code of sysexits.h. */
-import { ConfigError } from '#config/env.ts';
-import { SchemaError } from '#db/base/migrate.ts';
+import { explain } from '#operate/explain.ts';
+import type { RefusalKind } from '#operate/refused.ts';
 import { exitCodes } from './exit-codes.ts';
 
 export { exitCodes };
@@ -17,13 +17,22 @@ export class CliError extends Error {
   }
 }
 
+const exitCodeOf: Readonly<Record<RefusalKind, number>> = {
+  wrong: exitCodes.usage,
+  forbidden: exitCodes.no,
+  unknown: exitCodes.no,
+  state: exitCodes.no,
+  unavailable: exitCodes.unavailable,
+  setup: exitCodes.config,
+};
+
 export type Told = { readonly line: string; readonly exitCode: number };
 
 /** Never a stack, a query or a connection string. */
 export function tell(error: unknown): Told {
   if (error instanceof CliError) return told(error.message, error.code, error.exitCode);
-  if (error instanceof SchemaError) return told(error.message, error.code, exitCodes.config);
-  if (error instanceof ConfigError) return told(error.message, error.code, error.exitCode);
+  const explained = explain(error);
+  if (explained !== null) return told(explained.message, explained.code, exitCodeOf[explained.kind]);
   const code = systemCode(error);
   if (code !== undefined && isConnection(code))
     return told(

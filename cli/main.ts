@@ -1,8 +1,9 @@
 /** The process of the `ferry` command. bin/ferry.js loads it with the right Node; it wires what commands are given. */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import { constants, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
+import { ferryVersion } from '#config/version.ts';
 import { findRunning } from '#standalone/machine/find-running.ts';
 import type { CliDeps } from './deps.ts';
 import { runCli } from './program.ts';
@@ -10,8 +11,10 @@ import { runCli } from './program.ts';
 const interrupted = new AbortController();
 
 const deps: CliDeps = {
+  version: ferryVersion(),
   env: process.env,
   cwd: process.cwd(),
+  account,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
@@ -31,6 +34,17 @@ const deps: CliDeps = {
   },
   signal: interrupted.signal,
 };
+
+/** Under sudo, the account of the person who used it. A container may run as a user that has no name. */
+function account(): string {
+  const { SUDO_USER } = process.env;
+  if (SUDO_USER !== undefined && SUDO_USER !== '') return SUDO_USER;
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
 
 async function ask(question: string): Promise<string> {
   const asking = createInterface({ input: process.stdin, output: process.stdout });

@@ -1,13 +1,11 @@
 /** The `ferry` command: what can be typed, and what it runs. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { ferryVersion } from '#config/version.ts';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ApplyCommand } from './commands/apply.ts';
 import type { StatusCommand } from './commands/status.ts';
 import type { TraceCommand } from './commands/trace.ts';
-import type { GlobalOptions } from './context.ts';
-import type { CliDeps } from './deps.ts';
-import { addLinkCommands } from './link/program.ts';
+import type { CliDeps, GlobalOptions, StartOptions } from './deps.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addLinkCommands } from './program-links.ts';
 
 /** Runs one command. @param args without node and program @returns the exit code */
 export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
@@ -30,18 +28,22 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
 function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   const program = new Command('ferry')
     .description('Joins helpdesks: escalations, notes, statuses and files travel between them, once and in order.')
-    .version(ferryVersion(), '-V, --version')
-    .option('--database <url>', 'the database; else DATABASE_URL, else that of the Ferry that runs here')
-    .option('--data <dir>', 'data directory of the Ferry that runs here, or shall, if not the default one')
+    .version(deps.version, '-V, --version')
+    .enablePositionalOptions()
     .showHelpAfterError('(ferry --help lists all commands)')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ writeOut: deps.out, writeErr: deps.err });
+  for (const option of globalOptions()) program.addOption(option);
+  let given: GlobalOptions = {};
+  program.hook('preAction', (_, command) => {
+    given = globalOf(command);
+  });
   // Subcommands inherit what was configured before.
   const command = (name: string, description: string): Command => program.command(name).description(description);
   // Each command loads what it needs when it runs: the help and the version are there at once.
-  const operating = () => import('./commands/operate.ts');
-  const global = (): GlobalOptions => program.opts<GlobalOptions>();
+  const deliveries = () => import('./commands/deliveries.ts');
+  const global = (): GlobalOptions => given;
 
   command('start', 'run everything on this machine: database, Temporal, gateway, worker, demo')
     .option('--reset', 'wipe the data first')
@@ -64,9 +66,8 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('gateway', 'run the gateway').action(async () => end(await deps.programs.gateway()));
   command('worker', 'run a worker').action(async () => end(await deps.programs.worker()));
   command('migrate', "bring the database to this version's schema").action(async () => {
-    const [{ findContext }, { migrate }] = await Promise.all([import('./context.ts'), import('#db/base/migrate.ts')]);
-    const { databaseUrl } = await findContext(global(), deps, { secrets: false });
-    await migrate(databaseUrl);
+    const { migrateDatabase } = await import('./wire.ts');
+    await migrateDatabase(global(), deps);
     deps.out("The database has this version's schema.\n");
   });
 
@@ -99,21 +100,56 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
 
   command('retry', 'try again at once what waits for an instance')
     .argument('<instance>')
-    .action(async (instance: string) => end(await (await operating()).retry(instance, global(), deps)));
+    .action(async (instance: string) => end(await (await deliveries()).retry(instance, global(), deps)));
   command('release', 'let a held delivery go')
     .argument('<delivery>')
-    .action(async (id: string) => end(await (await operating()).release(id, global(), deps)));
+    .action(async (id: string) => end(await (await deliveries()).release(id, global(), deps)));
   command('skip', 'drop a delivery that has not ended')
     .argument('<delivery>')
-    .action(async (id: string) => end(await (await operating()).skip(id, global(), deps)));
+    .action(async (id: string) => end(await (await deliveries()).skip(id, global(), deps)));
   command('resume', 'let a paused mirror go on')
     .argument('<mirror>')
-    .action(async (id: string) => end(await (await operating()).resume(id, global(), deps)));
-  addLinkCommands(program, deps, end);
+    .action(async (id: string) => end(await (await deliveries()).resume(id, global(), deps)));
+  addLinkCommands(program, deps, end, global);
   command('version', 'print the version').action(() => {
-    deps.out(`${ferryVersion()}\n`);
+    deps.out(`${deps.version}\n`);
   });
+  takeGlobalOptions(program);
   return program;
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option('--database <url>', 'the database; else DATABASE_URL, else that of the Ferry that runs here'),
+    new Option('--data <dir>', 'data directory of the Ferry that runs here, or shall, if not the default one'),
+    new Option('--as <name>', 'who you are, for the audit, if not your account; before the command'),
+  ];
+}
+
+/**
+ * Every command takes them, before its own options and among them; but where a command has an option of that name, it
+ * is the command's own.
+ */
+function takeGlobalOptions(parent: Command): void {
+  for (const command of parent.commands) {
+    const own = new Set(command.options.map(({ long }) => long));
+    for (const option of globalOptions()) if (!own.has(option.long)) command.addOption(option.hideHelp());
+    command.enablePositionalOptions();
+    takeGlobalOptions(command);
+  }
+}
+
+/** What is said nearest to the command counts. */
+function globalOf(command: Command | null): GlobalOptions {
+  if (command === null) return {};
+  const { database, data, as } = command.opts<{ database?: string; data?: string; as?: string }>();
+  const isName = command.options.some(({ flags }) => flags === '--as <name>');
+  return {
+    ...globalOf(command.parent),
+    ...(database === undefined ? {} : { database }),
+    ...(data === undefined ? {} : { data }),
+    ...(as === undefined || !isName ? {} : { by: as }),
+  };
 }
 
 type StartFlags = {
@@ -132,7 +168,7 @@ type StartFlags = {
   readonly postgresPort?: number;
 };
 
-function startOptions(flags: StartFlags): Parameters<CliDeps['programs']['start']>[0] {
+function startOptions(flags: StartFlags): StartOptions {
   const { reset, json, empty, rt, temporalUi, uncheckedDownload } = flags;
   const ports = {
     gateway: flags.port,

@@ -4,7 +4,8 @@
  * can say more. An instance is named by its issuer URL, since ids such as `acme` are each gateway's own.
  */
 import { z } from 'zod';
-import { audiences, outcomes, type FieldValue } from './words/vocabulary.ts';
+import { ticketEntity } from './words/ref.ts';
+import { audiences, outcomes, type FieldValue, type Ref } from './words/vocabulary.ts';
 
 export const wireVersion = 1;
 
@@ -96,6 +97,8 @@ export const wireWords = z.object({
 /** How the sender's ticket stands: what people call it, where it is, whether it is closed. */
 export const wireTicket = z.object({
   id: name,
+  /** The sort of record it is in its system's own word; left out for `ticket`, as gateways before this key do. */
+  entity: name.optional(),
   number: name,
   url: safe(2_048),
   closed: z.boolean(),
@@ -265,3 +268,13 @@ export type WireContact = z.output<typeof wireContact>;
 export type WireLink = z.output<typeof wireLink>;
 export type WireStanding = z.output<typeof wireStanding>;
 export type LinkState = (typeof linkStates)[number];
+
+/** The ticket of an instance as the wire names it. */
+export function wireRef(instance: string, { entity = ticketEntity, id }: Pick<WireTicket, 'entity' | 'id'>): Ref {
+  return { instance, entity, externalId: id };
+}
+
+/** The key for it; none for `ticket`, so that what is sent is as it always was. */
+export function wireEntity(entity: string): Pick<WireTicket, 'entity'> {
+  return entity === ticketEntity ? {} : { entity };
+}

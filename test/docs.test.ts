@@ -92,7 +92,7 @@ describe('the documents', () => {
   it('use npm scripts and ferry commands that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const commands = new Set(
-      [...`${read('cli/program.ts')}${read('cli/link/program.ts')}`.matchAll(/command\('(\w+)'/g)].map(
+      [...`${read('cli/program.ts')}${read('cli/program-links.ts')}`.matchAll(/command\('(\w+)'/g)].map(
         ([, name = '']) => name,
       ),
     );

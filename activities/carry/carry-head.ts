@@ -4,6 +4,7 @@
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
+import { refAt } from '#core/words/ref.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
@@ -95,14 +96,14 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
 async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
   if (error instanceof HelpdeskError && error.class === 'gone') return gone(turn);
   const { deps, desk, context, signal } = turn;
-  const { ticketId } = context.to;
+  const { to } = context;
   return inTrouble(
     turn,
     {
       name: desk.name,
       ping: (within) => desk.helpdesk.ping(within),
       conflict: async () => {
-        if (ticketId !== null) await observe(deps, desk.instance, ticketId, signal);
+        if (to.ticketId !== null) await observe(deps, refAt(to, to.ticketId), signal);
       },
     },
     error,

@@ -26,9 +26,13 @@ export function changesHere(context: DeliveryContext, known: readonly KnownChang
   };
 }
 
-/** Itself, and what came down the same lane before it: a lane is in the order of its origin, whatever the times say. */
+/**
+ * Itself, and what came down the same lane before it: a lane is in the order of its origin, whatever the times say. What
+ * was released or tried again later has lost its place, so that the times decide.
+ */
 function isBefore({ delivery, mirror }: DeliveryContext, { came }: KnownChange): boolean {
-  return came !== null && came.mirror === mirror.id && came.seq <= delivery.seq;
+  if (came === null || came.mirror !== mirror.id) return false;
+  return came.delivery === delivery.id || (delivery.releasedAt === null && came.seq < delivery.seq);
 }
 
 function changeOf({ mirror, from, to }: DeliveryContext, { came, at, author, changed }: KnownChange): Change {

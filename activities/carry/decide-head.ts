@@ -1,5 +1,6 @@
 /** Asks core what is to become of the head of a lane: what may leave, what the receiving desk makes of it. */
 import { decide } from '#core/conversation/decide.ts';
+import { refAt } from '#core/words/ref.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
 import { changesAnything, type Change } from '#core/conversation/meet.ts';
@@ -61,9 +62,10 @@ export async function decideHead(
     });
   let verdict = await judge(to.snapshot);
   if (to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
+    const ref = refAt(to, to.ticketId);
     // Somebody may have changed it since it was last read, and then it is not so.
-    await observe(deps, to.instance, to.ticketId, signal);
-    verdict = await judge(await lastSnapshot(deps.db, to.instance, to.ticketId));
+    await observe(deps, ref, signal);
+    verdict = await judge(await lastSnapshot(deps.db, ref));
   }
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };
 }
@@ -75,11 +77,11 @@ async function changesMet(
   words: Words,
   outbound: Outbound,
 ): Promise<readonly Change[]> {
-  const { instance, ticketId } = context.to;
+  const { ticketId } = context.to;
   if (ticketId === null || context.delivery.escalation) return [];
   // The kind alone may set a status here.
   if (words.kind === null && !changesAnything(words)) return [];
-  const { changes } = await knownChanges(deps.db, instance, ticketId, [context.mirror.id]);
+  const { changes } = await knownChanges(deps.db, refAt(context.to, ticketId), [context.mirror.id]);
   return changesHere(context, changes, outbound).shared;
 }
 

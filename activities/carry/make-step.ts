@@ -78,6 +78,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
     delivery: context.delivery.id,
     step: index,
     instance: desk.instance,
+    entity: context.to.entity,
     epoch,
     ticket: step.command.ticketId,
     marker,

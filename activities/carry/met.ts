@@ -22,7 +22,7 @@ export async function meeting(
   { deps, desk, context }: ApplyRun,
   tx: Tx,
   { command, meant }: Plan,
-  { ticketId, externalIds }: TicketRead,
+  { ref, externalIds }: TicketRead,
   snapshot: TicketSnapshot,
   logged: LogReadingResult,
 ): Promise<Meeting> {
@@ -31,7 +31,7 @@ export async function meeting(
   const nothing = { again: { fields: {} }, drops: [], command, stale: false };
   if (context.delivery.kind !== 'action' || !changesAnything(all.all)) return { ...nothing, people: logged.people };
   const { outbound } = await deps.cache.side(tx, `${mirror.link}/${to.side}`, to.settings);
-  const { changes: known } = await knownChanges(tx, desk.instance, ticketId, logged.mirrors);
+  const { changes: known } = await knownChanges(tx, ref, logged.mirrors);
   const stamp = stampOf(context);
   const here = changesHere(context, known, outbound);
   const people = newer(here.all, stamp).map(({ changed }) => ({ words: changed }));

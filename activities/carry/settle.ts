@@ -5,6 +5,7 @@
 import { changesAnything } from '#core/conversation/meet.ts';
 import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
 import { reason } from '#core/words/reasons.ts';
+import { refAt } from '#core/words/ref.ts';
 import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
@@ -39,13 +40,14 @@ export async function settle(
   corrections: number,
 ): Promise<Applied> {
   const { deps, desk, context } = run;
+  const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   for (let look = 0; ; look += 1) {
     const since = created ? null : context.to.since;
     const back = await readBack(
       deps,
       desk,
-      ticketId,
+      ticket,
       since,
       created,
       AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
@@ -53,8 +55,8 @@ export async function settle(
     if (back.kind !== 'ticket') {
       const ended = await endUnread(run, plan, last);
       // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
-      await observe(deps, desk.instance, ticketId, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
-        scheduleHint(deps.db, desk.instance, ticketId, 0),
+      await observe(deps, ticket, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
+        scheduleHint(deps.db, ticket, 0),
       );
       return ended;
     }
@@ -178,7 +180,7 @@ function ownWrite(tx: Tx, context: DeliveryContext, last: Pending | null): Pick<
   return {
     first: async () => {
       await bindTicket(tx, context, openedTicket(opened));
-      if (mayBeWritten(context)) await forgetUncarried(tx, context.delivery.to, openedTicket(opened).ticketId);
+      if (mayBeWritten(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
       await markMade(tx, id, index, made);
     },
   };

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import { sanitise, sanitiseNote } from '#core/text/html.ts';
-import type { Attachment, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
@@ -19,36 +19,30 @@ const cleanDescription = memoised(sanitise, kept);
 const readAgainMs = 500;
 
 /** `from`: where the read has to start, as asked lately; absent, it is asked now. */
-export async function observe(
-  deps: WorkDeps,
-  instance: string,
-  ticketId: string,
-  signal: AbortSignal,
-  from?: string | null,
-): Promise<void> {
-  const desk = await deps.desks.of(instance);
-  const since = from === undefined ? await readFrom(deps.db, instance, ticketId) : from;
-  const reading = await read(desk, ticketId, since, signal);
+export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: string | null): Promise<void> {
+  const desk = await deps.desks.of(ticket.instance);
+  const since = from === undefined ? await readFrom(deps.db, ticket) : from;
+  const reading = await read(desk, ticket.externalId, since, signal);
   if (reading.kind === 'gone') {
-    deps.wake(await deps.db.transaction((tx) => ticketGone(tx, instance, desk.name, ticketId)));
+    deps.wake(await deps.db.transaction((tx) => ticketGone(tx, ticket, desk.name)));
     return;
   }
   if (reading.kind === 'merged') {
-    deps.wake(await follow(deps, desk, ticketId, reading));
-    await scheduleHint(deps.db, instance, reading.into, 0);
+    deps.wake(await follow(deps, desk, ticket, reading));
+    await scheduleHint(deps.db, { ...ticket, externalId: reading.into }, 0);
     deps.bells.hints.ring();
     return;
   }
   const { snapshot, actions } = await understand(deps, reading);
-  const shown = ticketRead(instance, ticketId, actions);
+  const shown = ticketRead(ticket, actions);
   if (looksOld(actions, since) && (await deps.nothingNew({ ...shown, snapshot }))) return;
   const { settleMs } = desk.helpdesk.traits;
   const result = await deps.together(shown, (tx, locked) =>
-    logReading(tx, deps.cache, { instance, ticketId, snapshot, actions, settleMs }, locked),
+    logReading(tx, deps.cache, { ref: ticket, snapshot, actions, settleMs }, locked),
   );
   deps.wake(result.wake);
   if (result.readAgain) {
-    await scheduleHint(deps.db, instance, ticketId, readAgainMs);
+    await scheduleHint(deps.db, ticket, readAgainMs);
     deps.bells.hints.ring();
   }
 }
@@ -57,20 +51,17 @@ export async function observe(
 async function follow(
   deps: WorkDeps,
   desk: DrivenDesk,
-  ticketId: string,
+  ticket: Ref,
   { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
 ): Promise<readonly string[]> {
-  const { instance, name } = desk;
   const said: ObservedAction[] = [];
   for (const action of notes) said.push(await understandAction(deps, action));
   return deps.db.transaction(async (tx) => {
-    const snapshot = said.length === 0 ? null : await lastSnapshot(tx, instance, ticketId);
+    const snapshot = said.length === 0 ? null : await lastSnapshot(tx, ticket);
     const { settleMs } = desk.helpdesk.traits;
     const logged =
-      snapshot === null
-        ? null
-        : await logReading(tx, deps.cache, { instance, ticketId, snapshot, actions: said, settleMs });
-    return [...(logged?.wake ?? []), ...(await followMerge(tx, instance, name, ticketId, into))];
+      snapshot === null ? null : await logReading(tx, deps.cache, { ref: ticket, snapshot, actions: said, settleMs });
+    return [...(logged?.wake ?? []), ...(await followMerge(tx, ticket, desk.name, into))];
   });
 }
 
@@ -89,26 +80,21 @@ export type ReadBack =
 export async function readBack(
   deps: WorkDeps,
   desk: DrivenDesk,
-  ticketId: string,
+  ticket: Ref,
   since: string | null,
   created: boolean,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const reading = await read(desk, ticketId, since, signal);
+  const reading = await read(desk, ticket.externalId, since, signal);
   if (reading.kind !== 'ticket') return reading;
   const { snapshot, actions } = await understand(deps, reading);
   const { settleMs } = desk.helpdesk.traits;
   return {
     kind: 'ticket',
     snapshot,
-    read: ticketRead(desk.instance, ticketId, actions),
+    read: ticketRead(ticket, actions),
     log: (tx, own, locked) =>
-      logReading(
-        tx,
-        deps.cache,
-        { instance: desk.instance, ticketId, snapshot, actions, settleMs, created, ...own },
-        locked,
-      ),
+      logReading(tx, deps.cache, { ref: ticket, snapshot, actions, settleMs, created, ...own }, locked),
   };
 }
 
@@ -119,8 +105,8 @@ async function read(desk: DrivenDesk, ticketId: string, since: string | null, si
   return helpdesk.read(ticketId, from, signal);
 }
 
-function ticketRead(instance: string, ticketId: string, actions: readonly ObservedAction[]): TicketRead {
-  return { instance, ticketId, externalIds: actions.map((action) => action.externalId) };
+function ticketRead(ref: Ref, actions: readonly ObservedAction[]): TicketRead {
+  return { ref, externalIds: actions.map((action) => action.externalId) };
 }
 
 function looksOld(actions: readonly ObservedAction[], since: string | null): boolean {

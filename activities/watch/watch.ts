@@ -1,6 +1,7 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
+import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
@@ -14,6 +15,8 @@ import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 
 /** Hints claimed at a time; what is claimed and lost with a process costs a poll. */
 const hintsAtOnce = 64;
+/** A helpdesk's connector reads tickets. What is known of other records waits for who reads those. */
+const entitiesRead = [ticketEntity];
 const feedsAtOnce = 16;
 const feedPage = 200;
 const lookEveryMs = 1_000;
@@ -47,10 +50,10 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
       await deps.bells.hints.wait(lookEveryMs, signal);
       continue;
     }
-    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, room);
-    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.ticket === '');
+    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
+    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
     if (nextPollMs !== null && nextPollMs <= 0) {
-      const feeds = await claimFeeds(deps.db, feedsAtOnce, deps.limits.pollMs);
+      const feeds = await claimFeeds(deps.db, entitiesRead, feedsAtOnce, deps.limits.pollMs);
       for (const feed of feeds) start(poll(deps, places, feed, signal), true);
       if (feeds.length === feedsAtOnce) continue;
     }
@@ -65,15 +68,16 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
 async function followHint(
   deps: WorkDeps,
   places: Map<string, Semaphore>,
-  { instance, ticket, since }: ClaimedHint,
+  hint: ClaimedHint,
   signal: AbortSignal,
 ): Promise<void> {
-  if (ticket === '') {
-    await pollNow(deps.db, instance);
+  const { instance } = hint;
+  if (hint.externalId === '') {
+    await pollNow(deps.db, hint);
     return;
   }
   try {
-    await inPlace(deps, places, instance, signal, () => observe(deps, instance, ticket, signal, since));
+    await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
   } catch (error) {
     // The feed's cursor has not passed what this hint was about, so the next poll reads it.
     if (error instanceof HelpdeskError) await noteContact(deps, instance, error);
@@ -81,22 +85,18 @@ async function followHint(
   }
 }
 
-async function poll(
-  deps: WorkDeps,
-  places: Map<string, Semaphore>,
-  { instance, cursor, failures }: DueFeed,
-  signal: AbortSignal,
-): Promise<void> {
+async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFeed, signal: AbortSignal): Promise<void> {
+  const { instance, entity, cursor, failures } = feed;
   try {
     const desk = await deps.desks.of(instance);
     const { helpdesk } = desk;
     const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
     if (cursor === null) {
-      await startFeed(deps.db, instance, await helpdesk.feedStart(within));
+      await startFeed(deps.db, feed, await helpdesk.feedStart(within));
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
       // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
-      const since = await readFromMany(deps.db, instance, page.tickets);
+      const since = await readFromMany(deps.db, instance, entity, page.tickets);
       // Half of the places stay free for hints, which tell of what somebody has just written.
       const half = createSemaphore(Math.max(1, Math.floor(helpdesk.traits.concurrency / 2)));
       await Promise.all(
@@ -104,14 +104,14 @@ async function poll(
           const release = await half.acquire(signal);
           try {
             await inPlace(deps, places, instance, signal, () =>
-              observe(deps, instance, ticket, signal, since.get(ticket)),
+              observe(deps, { instance, entity, externalId: ticket }, signal, since.get(ticket)),
             );
           } finally {
             release();
           }
         }),
       );
-      await moveFeed(deps.db, instance, cursor, page.cursor, page.more);
+      await moveFeed(deps.db, feed, cursor, page.cursor, page.more);
     }
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
@@ -123,7 +123,7 @@ async function poll(
       random: Math.random(),
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
-    await feedFailed(deps.db, instance, failed?.class === 'auth' ? authDelayMs : delayMs);
+    await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);
     if (failed === null) throw error;
     await noteContact(deps, instance, failed);
   }

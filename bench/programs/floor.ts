@@ -30,11 +30,11 @@ type Mirror = { readonly id: string; readonly far: string; readonly since: strin
 async function carry(ticket: string): Promise<void> {
   const [mirror] = await rows<Mirror>(
     db,
-    sql`select m.id, m.supplier_ticket as far, to_json(n.cursor)#>>'{}' as since, to_json(f.cursor)#>>'{}' as far_since
+    sql`select m.id, m.second_ticket as far, to_json(n.cursor)#>>'{}' as since, to_json(f.cursor)#>>'{}' as far_since
       from mirrors m
-      join tickets n on n.instance = 'acme' and n.kind = 'ticket' and n.external_id = m.customer_ticket
-      join tickets f on f.instance = 'north' and f.kind = 'ticket' and f.external_id = m.supplier_ticket
-      where m.customer_instance = 'acme' and m.customer_ticket = ${ticket}`,
+      join tickets n on n.instance = 'acme' and n.entity = 'ticket' and n.external_id = m.first_ticket
+      join tickets f on f.instance = 'north' and f.entity = 'ticket' and f.external_id = m.second_ticket
+      where m.first_instance = 'acme' and m.first_entity = 'ticket' and m.first_ticket = ${ticket}`,
   );
   if (mirror === undefined) throw new Error(`${ticket} has no mirror`);
   const reading = await from.read(ticket, mirror.since, AbortSignal.timeout(10_000));
@@ -75,7 +75,7 @@ async function log(
   return db.transaction(async (tx) => {
     await tx.execute(
       sql`update tickets set cursor = greatest(cursor, ${action.at}::timestamptz), read_at = now()
-        where instance = 'acme' and kind = 'ticket' and external_id = ${ticket}`,
+        where instance = 'acme' and entity = 'ticket' and external_id = ${ticket}`,
     );
     const [made] = await rows<{ delivery: string }>(
       tx,
@@ -83,7 +83,7 @@ async function log(
           insert into actions (instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
           values ('acme', ${ticket}, ${action.externalId}, 'acme', ${action.at}, ${JSON.stringify(action.author)}::jsonb,
             'user', ${action.visibility}, ${note}, ${JSON.stringify(action.words)}::jsonb, 'none', '{acme}')
-          on conflict (instance, ticket, external_id) do nothing returning id
+          on conflict (instance, entity, ticket, external_id) do nothing returning id
         ), lane as (
           update lanes set last_seq = last_seq + 1 where mirror = ${mirror} and to_instance = 'north' returning last_seq
         )
@@ -108,7 +108,7 @@ async function end(
     await Promise.all([
       tx.execute(
         sql`update tickets set cursor = greatest(cursor, ${ours?.at ?? null}::timestamptz), snapshot = ${JSON.stringify(snapshot)}::jsonb, read_at = now()
-          where instance = 'north' and kind = 'ticket' and external_id = ${mirror.far}`,
+          where instance = 'north' and entity = 'ticket' and external_id = ${mirror.far}`,
       ),
       tx.execute(
         sql`insert into written_ids (instance, ticket, external_id, "as", delivery, step, at)

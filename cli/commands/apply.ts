@@ -1,15 +1,14 @@
 /** `ferry apply links.yaml` */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { createApplyDeps } from '#cli/apply-deps.ts';
-import { findContext, withDatabase } from '#cli/context.ts';
-import type { GlobalOptions } from '#cli/context.ts';
-import type { CliDeps } from '#cli/deps.ts';
+import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
+import { changeLine } from '#cli/print/apply.ts';
+import { count, printable } from '#cli/print/text.ts';
+import { withHelpdesks } from '#cli/wire.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
 import type { ApplyResult, Preview } from '#operate/apply/apply.ts';
-import { changeLine, count, faultLine } from '#cli/print-apply.ts';
-import { printable } from '#cli/print.ts';
+import { faultLine } from '#operate/apply/fault-line.ts';
 
 export type ApplyCommand = GlobalOptions & {
   readonly dryRun?: boolean;
@@ -21,27 +20,21 @@ export type ApplyCommand = GlobalOptions & {
 export async function apply(file: string, options: ApplyCommand, deps: CliDeps): Promise<number> {
   const path = resolve(deps.cwd, file);
   const text = await readText(path, file);
-  const context = await findContext(options, deps, { secrets: true });
-  return withDatabase(context, async ({ db }) => {
-    const applying = createApplyDeps({
-      ...context,
-      db,
-      env: { ...context.variables, ...deps.env },
-      folder: dirname(path),
+  const folder = dirname(path);
+  return withHelpdesks(options, deps, async (operator, variables) => {
+    const asks = deps.isInteractive && options.yes !== true && options.json !== true;
+    const secrets = {
+      env: { ...variables, ...deps.env },
+      readSecretFile: (name: string) => readFile(resolve(folder, name), 'utf8'),
+    };
+    const result = await applyLinks(operator, text, secrets, {
+      dryRun: options.dryRun ?? false,
+      unchecked: options.unchecked ?? false,
+      ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
     });
-    try {
-      const asks = deps.isInteractive && options.yes !== true && options.json !== true;
-      const result = await applyLinks(applying.deps, text, {
-        dryRun: options.dryRun ?? false,
-        unchecked: options.unchecked ?? false,
-        ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
-      });
-      if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);
-      else say(result, file, asks, deps);
-      return exitCodeOf(result);
-    } finally {
-      await applying.close();
-    }
+    if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);
+    else say(result, file, asks, deps);
+    return exitCodeOf(result);
   });
 }
 
@@ -63,8 +56,7 @@ async function readText(path: string, file: string): Promise<string> {
 
 async function confirm(preview: Preview, deps: CliDeps): Promise<boolean> {
   for (const line of previewLines(preview)) deps.out(`${line}\n`);
-  const answer = await deps.ask(`Apply ${count(preview.changes.length, 'change')}? [y/N] `);
-  return /^y(?:es)?$/i.test(answer.trim());
+  return isYes(deps, `Apply ${count(preview.changes.length, 'change')}?`);
 }
 
 function previewLines({ changes, warnings }: Preview): string[] {

@@ -1,29 +1,19 @@
 /** `ferry status` */
-import { temporalAnswers } from '#config/temporal-answers.ts';
-import { loadStatus } from '#db/operate/status.ts';
-import type { LinkStatus, Status } from '#db/operate/status.ts';
-import { findContext, withDatabase } from '#cli/context.ts';
-import type { GlobalOptions } from '#cli/context.ts';
-import type { CliDeps } from '#cli/deps.ts';
+import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
-import { contactText } from '#cli/link/contact.ts';
-import { ago, printable, table } from '#cli/print.ts';
+import { contactText } from '#core/text/contact.ts';
+import { ago, printable, table } from '#cli/print/text.ts';
+import { lookAtTemporal, withOperator, type Temporal } from '#cli/wire.ts';
+import { status as look, type LinkStatus, type Status } from '#operate/status/status.ts';
 
 export type StatusCommand = GlobalOptions & { readonly json?: boolean };
 
-export type Temporal = { readonly address: string | null; readonly state: 'up' | 'down' };
-
 /** 2 where nothing is carried because Temporal is away; 0 otherwise, whatever waits. */
 export async function status(options: StatusCommand, deps: CliDeps): Promise<number> {
-  const context = await findContext(options, deps, { secrets: false });
-  const [found, isUp] = await Promise.all([
-    withDatabase(context, ({ db }) => loadStatus(db)),
-    context.temporalAddress === null ? false : temporalAnswers(context.temporalAddress),
-  ]);
-  const temporal: Temporal = { address: context.temporalAddress, state: isUp ? 'up' : 'down' };
+  const [found, temporal] = await Promise.all([withOperator(options, deps, look), lookAtTemporal(options, deps)]);
   if (options.json === true) deps.out(`${JSON.stringify({ temporal, ...found })}\n`);
   else for (const line of statusLines(found, temporal, Date.now())) deps.out(`${line}\n`);
-  return isUp ? exitCodes.ok : exitCodes.degraded;
+  return temporal.state === 'up' ? exitCodes.ok : exitCodes.degraded;
 }
 
 /** @param now milliseconds since the epoch */

@@ -1,14 +1,10 @@
 /** `ferry trace <instance> <ticket>` */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suggestion } from '#core/words/nearest.ts';
-import type { Db } from '#db/base/client.ts';
-import { findTicket, knownInstances, loadTrace } from '#db/operate/trace.ts';
-import { findContext, withDatabase } from '#cli/context.ts';
-import type { GlobalOptions } from '#cli/context.ts';
-import type { CliDeps } from '#cli/deps.ts';
-import { CliError, exitCodes } from '#cli/errors.ts';
-import { entryLines, headLines } from '#cli/print-trace.ts';
-import { timelineOf } from '#operate/trace/timeline.ts';
+import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
+import { exitCodes } from '#cli/errors.ts';
+import { entryLines, headLines } from '#cli/print/trace.ts';
+import { withOperator } from '#cli/wire.ts';
+import { trace as look } from '#operate/trace/trace.ts';
 import type { Timeline } from '#operate/trace/timeline.ts';
 
 export type TraceCommand = GlobalOptions & {
@@ -20,12 +16,10 @@ export type TraceCommand = GlobalOptions & {
 const lookEveryMs = 500;
 
 export async function trace(instance: string, ticket: string, options: TraceCommand, deps: CliDeps): Promise<number> {
-  const context = await findContext(options, deps, { secrets: false });
-  return withDatabase(context, async ({ db }) => {
-    await assertInstance(db, instance);
-    const id = await ticketId(db, instance, ticket, options.follow === true);
-    const load = async (): Promise<Timeline> =>
-      timelineOf(instance, id, await loadTrace(db, instance, id, { notes: options.notes ?? false }));
+  return withOperator(options, deps, async (operator) => {
+    // Somebody who follows may wait for the ticket's first action.
+    const how = { notes: options.notes ?? false, awaited: options.follow === true };
+    const load = (): Promise<Timeline> => look(operator, instance, ticket, how);
     const first = await load();
     if (options.json === true && options.follow !== true) {
       deps.out(`${JSON.stringify(first)}\n`);
@@ -39,28 +33,6 @@ export async function trace(instance: string, ticket: string, options: TraceComm
     }
     return exitCodes.ok;
   });
-}
-
-async function assertInstance(db: Db, instance: string): Promise<void> {
-  const known = await knownInstances(db);
-  if (known.includes(instance)) return;
-  throw new CliError(
-    'unknown-instance',
-    exitCodes.no,
-    `there is no instance "${instance}". ${known.length === 0 ? 'None is set up yet, see ferry apply.' : suggestion(instance, known)}`,
-  );
-}
-
-async function ticketId(db: Db, instance: string, ticket: string, isFollowing: boolean): Promise<string> {
-  const found = await findTicket(db, instance, ticket);
-  if (found !== null) return found;
-  // Somebody who follows may wait for the ticket's first action.
-  if (isFollowing) return ticket;
-  throw new CliError(
-    'unknown-ticket',
-    exitCodes.no,
-    `Ferry has seen nothing of ticket "${ticket}" of ${instance}; it may have no news since Ferry reads this desk, or what it left (kept 7 days where it is not mirrored) is gone; ferry status tells when the desk was last read`,
-  );
 }
 
 /** Prints what is new or has changed since the last time. */

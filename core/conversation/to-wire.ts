@@ -4,11 +4,13 @@ import { safeName } from '#core/text/safe-name.ts';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
 import { must } from '#core/words/must.ts';
 import type { Attachment, ConstantPart, TicketSnapshot } from '#core/words/vocabulary.ts';
-import { wireAction, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
+import { wireAction, wireEntity, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
 import type { Outgoing } from './send.ts';
 
 /** The end that an action leaves from. */
 export type SendingEnd = {
+  /** The desk's own word for such a record. */
+  readonly entity: string;
   /** Null where there is no ticket yet. */
   readonly ticketId: string | null;
   readonly number: string | null;
@@ -79,10 +81,11 @@ export function actionToSend(
 
 /** The sender's ticket as it is now; null where there is none yet. */
 export function senderTicket(from: SendingEnd): WireTicket | null {
-  const { ticketId: id, number, url, snapshot } = from;
+  const { entity, ticketId: id, number, url, snapshot } = from;
   if (id === null) return null;
   return {
     id: id.slice(0, wireLimits.name),
+    ...wireEntity(entity),
     number: (snapshot?.number || number || id).slice(0, wireLimits.name),
     url: (snapshot?.url ?? url ?? '').slice(0, 2_048),
     closed: snapshot?.closed ?? false,

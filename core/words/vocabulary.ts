@@ -6,7 +6,8 @@
  * - Catalogue: what an instance offers (statuses, categories, types, fields, action kinds) and what matters about each.
  * - Link: the agreement between a customer instance and a supplier instance. Tickets open only from customer to supplier.
  * - Side: one end of a link, with the settings that this end's owner controls.
- * - Ref: instance, kind and external id of something in a helpdesk; `ticket` is the first kind.
+ * - Ref: instance, entity and external id of a record. Entity: what sort of record, in that system's own word, such as
+ *   `ticket` or `Contact`; it is in every key that names a record. (Kind alone is the action kind.)
  * - Mirror: a pair of tickets on a link, opened by an escalation. Lane: one direction of a mirror.
  * - Action: one immutable fact somebody recorded on a ticket. Its constant part is fixed when it leaves its origin;
  *   its words (kind, status, category, type, priority, fields) and `via` are the sender's and change at each hop.
@@ -32,10 +33,11 @@ export type InstanceType = string;
 export const linkModes = ['shadow', 'live'] as const;
 export type LinkMode = (typeof linkModes)[number];
 
-/** `ticket` is the first kind; contacts and accounts follow, so tables carry the kind from the start. */
+/** One record. Ids of different entities are independent: contact 12 and ticket 12 of an instance are two records. */
 export type Ref = {
   readonly instance: string;
-  readonly kind: 'ticket';
+  /** The system's own word for this sort of record. */
+  readonly entity: string;
   readonly externalId: string;
 };
 

@@ -16,6 +16,7 @@ import type {
 } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { endsOf } from '#db/base/places.ts';
 import type { LaneKey } from './lanes.ts';
 import { mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorEnd, type MirrorRow } from '#db/log/mirrors.ts';
 
@@ -95,12 +96,12 @@ export type DeliveryContext = {
 export type HeadRow = MirrorRow & {
   readonly delivery: DeliveryContext['delivery'];
   readonly action: DeliveryContext['action'];
-  readonly customer_snapshot: TicketSnapshot | null;
-  readonly supplier_snapshot: TicketSnapshot | null;
-  readonly customer_since: string | null;
-  readonly supplier_since: string | null;
-  readonly customer_catalogue: number;
-  readonly supplier_catalogue: number;
+  readonly first_snapshot: TicketSnapshot | null;
+  readonly second_snapshot: TicketSnapshot | null;
+  readonly first_since: string | null;
+  readonly second_since: string | null;
+  readonly first_catalogue: number;
+  readonly second_catalogue: number;
   readonly now: string;
 };
 
@@ -124,16 +125,16 @@ export function contextQuery(which: SQL): SQL {
         'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
         'via', a.via, 'trace', a.trace, 'signed', a.signed, 'signature', a.signature, 'opening', a.opening,
         'drops', a.drops) as action,
-      to_json(coalesce(ct.cursor, ci.live_since))#>>'{}' as customer_since,
-      to_json(coalesce(st.cursor, si.live_since))#>>'{}' as supplier_since,
-      ct.snapshot as customer_snapshot, st.snapshot as supplier_snapshot,
-      ci.catalogue_version as customer_catalogue, si.catalogue_version as supplier_catalogue,
+      to_json(coalesce(ft.cursor, fi.live_since))#>>'{}' as first_since,
+      to_json(coalesce(st.cursor, si.live_since))#>>'{}' as second_since,
+      ft.snapshot as first_snapshot, st.snapshot as second_snapshot,
+      fi.catalogue_version as first_catalogue, si.catalogue_version as second_catalogue,
       to_json(now())#>>'{}' as now
   from (${which}) d
     join actions a on a.id = d.action
     join ${mirrorFrom} on m.id = d.mirror
-    left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
-    left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket`;
+    left join tickets ft on ft.instance = m.first_instance and ft.entity = m.first_entity and ft.external_id = m.first_ticket
+    left join tickets st on st.instance = m.second_instance and st.entity = m.second_entity and st.external_id = m.second_ticket`;
 }
 
 /** The lowest waiting delivery of the lane, or null when none waits. */
@@ -155,20 +156,20 @@ export async function contextOfAction(db: Db, lane: LaneKey, action: string): Pr
 export function contextOf(row: HeadRow): DeliveryContext {
   const { delivery, action, now } = row;
   const mirror = mirrorOf(row);
-  const ends: Ends<End> = {
-    customer: {
+  const ends: Ends<End> = endsOf(
+    {
       ...mirror.ends.customer,
-      snapshot: row.customer_snapshot,
-      since: row.customer_since,
-      catalogue: row.customer_catalogue,
+      snapshot: row.first_snapshot,
+      since: row.first_since,
+      catalogue: row.first_catalogue,
     },
-    supplier: {
+    {
       ...mirror.ends.supplier,
-      snapshot: row.supplier_snapshot,
-      since: row.supplier_since,
-      catalogue: row.supplier_catalogue,
+      snapshot: row.second_snapshot,
+      since: row.second_since,
+      catalogue: row.second_catalogue,
     },
-  };
+  );
   const to: SideName = delivery.to === mirror.ends.supplier.instance ? 'supplier' : 'customer';
   return {
     delivery,

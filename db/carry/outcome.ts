@@ -108,6 +108,8 @@ function opensMirror({ delivery, mirror, action }: DeliveryContext): boolean {
 }
 
 export type Opened = {
+  /** In its instance's own word; absent where the mirror says it. */
+  readonly entity?: string;
   readonly ticketId: string;
   readonly number: string;
   readonly url: string;
@@ -117,8 +119,8 @@ export type Opened = {
 export async function bindTicket(tx: Tx, context: DeliveryContext, opened: Opened): Promise<void> {
   const { mirror } = context;
   await tx.execute(
-    sql`update mirrors set state = 'open', opened_at = now(), supplier_ticket = ${opened.ticketId},
-        supplier_number = ${opened.number}, supplier_url = ${opened.url}
+    sql`update mirrors set state = 'open', opened_at = now(), second_ticket = ${opened.ticketId},
+        second_entity = ${opened.entity ?? mirror.ends.supplier.entity}, second_number = ${opened.number}, second_url = ${opened.url}
       where id = ${mirror.id} and state = 'opening'`,
   );
   await clearNotices(tx, mirror.link, `overdue/${mirror.id}`);

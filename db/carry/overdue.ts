@@ -14,8 +14,8 @@ export async function markOverdue(db: Client, mirror: string): Promise<string[]>
     at: string;
   }>(
     db,
-    sql`select m.customer_instance as customer, si.name as supplier, a.author as action_author, to_json(a.at)#>>'{}' as at
-      from mirrors m join instances si on si.id = m.supplier_instance join actions a on a.id = m.id where m.id = ${mirror}`,
+    sql`select m.first_instance as customer, si.name as supplier, a.author as action_author, to_json(a.at)#>>'{}' as at
+      from mirrors m join instances si on si.id = m.second_instance join actions a on a.id = m.id where m.id = ${mirror}`,
   );
   if (row === undefined) return [];
   const receipt: ReceiptView = {

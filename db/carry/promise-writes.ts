@@ -26,13 +26,13 @@ async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise
   const ofPlan = inputs.map(({ plan, ticket }) => ({ plan, ticket }));
   const found = await rows<{ delivery: string; step: number; left_ms: number }>(
     db,
-    sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, plan, deadline)
-      select p.delivery::uuid, p.step::int, p.instance, more.value->>'ticket', p.marker, p.fingerprints::text[],
+    sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
+      select p.delivery::uuid, p.step::int, p.instance, p.entity, more.value->>'ticket', p.marker, p.fingerprints::text[],
         nullif(more.value->'plan', 'null'::jsonb), clock_timestamp() + make_interval(secs => p.timeout_ms::float8 / 1000)
       from unnest(${column((one) => one.delivery)}, ${column((one) => String(one.step))}, ${column((one) => one.instance)},
-          ${column((one) => String(one.epoch))}, ${column((one) => one.marker)}, ${column((one) => arrayLiteral(one.fingerprints))},
+          ${column((one) => one.entity)}, ${column((one) => String(one.epoch))}, ${column((one) => one.marker)}, ${column((one) => arrayLiteral(one.fingerprints))},
           ${column((one) => String(one.timeoutMs))})
-        with ordinality as p (delivery, step, instance, epoch, marker, fingerprints, timeout_ms, n)
+        with ordinality as p (delivery, step, instance, entity, epoch, marker, fingerprints, timeout_ms, n)
       cross join lateral (select ${JSON.stringify(ofPlan)}::jsonb->(p.n::int - 1) as value) more
       where (select c.epoch from couriers c where c.instance = p.instance) = p.epoch::bigint
       on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()

@@ -23,18 +23,19 @@ export async function relay(
   command: Command,
   constant?: ConstantPart,
 ): Promise<string[]> {
+  const { entity } = context.to;
   const ticket = command.ticketId ?? context.to.ticketId;
   if (ticket === null) return [];
   const further = await rows<FurtherMirror>(
     tx,
     sql`select m.id, s.side, m.link, s.settings_version,
-        case when s.side = 'customer' then m.supplier_instance else m.customer_instance end as to
+        case when s.place = 'first' then m.second_instance else m.first_instance end as to
       from mirrors m
       join links l on l.id = m.link and l.state = 'active'
       join sides s on s.link = m.link and s.instance = ${at}
       where m.id <> ${context.mirror.id} and m.state in ('opening', 'open')
-        and ((m.customer_instance = ${at} and m.customer_ticket = ${ticket})
-          or (m.supplier_instance = ${at} and m.supplier_ticket = ${ticket}))
+        and ((m.first_instance = ${at} and m.first_entity = ${entity} and m.first_ticket = ${ticket})
+          or (m.second_instance = ${at} and m.second_entity = ${entity} and m.second_ticket = ${ticket}))
       order by m.id`,
   );
   const passed = new Set([context.action.origin, ...context.action.via, ...(context.delivery.via ?? []), at]);

@@ -39,6 +39,9 @@ export type PromiseInput = {
   readonly instance: string;
   /** The drain's epoch: a drain that lost it promises nothing. */
   readonly epoch: number;
+  /** Of the record that is written or created. */
+  readonly entity: string;
+  /** Null: the write creates it. */
   readonly ticket: string | null;
   readonly marker: string;
   readonly fingerprints: readonly string[];
@@ -47,7 +50,7 @@ export type PromiseInput = {
   readonly timeoutMs: number;
 };
 
-/** `lost`: the epoch is another's. `busy`: another write to the ticket is open. */
+/** `lost`: the epoch is another's. `busy`: another write to the record is open. */
 export type Promised =
   | { readonly kind: 'promised'; readonly leftMs: number }
   | { readonly kind: 'lost' }
@@ -58,8 +61,8 @@ export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promise
   try {
     const [row] = await rows<{ left_ms: number }>(
       db,
-      sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, plan, deadline)
-        select ${input.delivery}, ${input.step}, ${input.instance}, ${input.ticket}, ${input.marker},
+      sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
+        select ${input.delivery}, ${input.step}, ${input.instance}, ${input.entity}, ${input.ticket}, ${input.marker},
           ${textArray(input.fingerprints)}, ${input.plan === null ? null : JSON.stringify(input.plan)}::jsonb,
           clock_timestamp() + make_interval(secs => ${input.timeoutMs / 1000})
         from couriers where instance = ${input.instance} and epoch = ${input.epoch}

@@ -12,7 +12,8 @@ import { signOf } from '#core/log/breaker.ts';
 import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
-import type { LinkState, WireAction, WireAnswer } from '#core/wire.ts';
+import { wireRef, type LinkState, type WireAction, type WireAnswer } from '#core/wire.ts';
+import { refKey } from '#core/words/ref.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
@@ -23,7 +24,7 @@ import { raiseNotice } from '#db/base/notices.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-again.ts';
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
-import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
+import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 import { visibleFiles } from './uploads.ts';
 
@@ -48,11 +49,11 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   const ends = await linkEnds(tx, input.link, input.from);
   if (ends === null) return null;
   if (input.open) await lockOpening(tx, input);
-  const tickets = [...new Set(input.actions.map(({ ticket }) => ticket.id))];
+  const tickets = input.actions.map(({ ticket }) => wireRef(ends.sender, ticket));
   const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
   const [snapshots, mirror, lane, known, files] = await Promise.all([
-    lockSnapshot(tx, ends.sender, tickets),
+    lockSnapshots(tx, ends.sender, tickets),
     lockMirror(tx, input.mirror, input.link),
     lockLanes(tx, input.mirror, ends.receiver),
     knownActions(tx, input, ends.receiver),
@@ -97,12 +98,13 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(tx, input.mirror, ends.sender);
   const last = judged.taken.at(-1)?.action;
   if (last !== undefined) {
-    const before = snapshots.get(last.ticket.id) ?? null;
+    const before = snapshots.get(refKey(wireRef(ends.sender, last.ticket))) ?? null;
     const standing = judged.taken.reduce<TicketSnapshot | null>(
       (known, { action }) => snapshotWith(known, action.ticket, action),
       before,
     );
-    if (standing !== null) await rememberStanding(tx, row, input.from, ends.sender, { standing, before });
+    if (standing !== null)
+      await rememberStanding(tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
     if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
   }
   return { answer: answerOf(judged), wake: [ends.receiver, ...told] };
@@ -135,8 +137,8 @@ export async function linkEnds(db: Db, link: string, from: SideName): Promise<Li
     sql`select l.state, l.settings->>'mode' as mode, f.id as sender, f.name as "senderName", f.type as "senderType",
         t.id as receiver, t.name as "receiverName"
       from links l
-      join sides fs on fs.id = l.id || ${`/${from}`} join instances f on f.id = fs.instance
-      join sides ts on ts.id = l.id || ${`/${to}`} join instances t on t.id = ts.instance
+      join sides fs on fs.link = l.id and fs.side = ${from} join instances f on f.id = fs.instance
+      join sides ts on ts.link = l.id and ts.side = ${to} join instances t on t.id = ts.instance
       where l.id = ${link}`,
   );
   return row ?? null;
@@ -145,7 +147,7 @@ export async function linkEnds(db: Db, link: string, from: SideName): Promise<Li
 /** Two escalations of one ticket, or one sent twice, come one after the other. */
 async function lockOpening(tx: Tx, { link, mirror, actions }: ReceiveActions): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${mirror}`}, 0))`);
-  const ticket = openingOf(actions).ticket.id;
+  const ticket = refKey(wireRef('', openingOf(actions).ticket));
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${link}/${ticket}`}, 0))`);
 }
 
@@ -176,10 +178,11 @@ async function knownActions(tx: Tx, input: ReceiveActions, to: string): Promise<
 
 /** One live mirror per ticket and link. */
 async function openAlready(tx: Tx, { link, actions }: ReceiveActions, desk: string): Promise<Reason | null> {
+  const { entity, externalId } = wireRef('', openingOf(actions).ticket);
   const [live] = await rows<{ number: string | null }>(
     tx,
-    sql`select supplier_number as number from mirrors
-      where link = ${link} and customer_ticket = ${openingOf(actions).ticket.id} and state in ('opening', 'open')`,
+    sql`select second_number as number from mirrors
+      where link = ${link} and first_entity = ${entity} and first_ticket = ${externalId} and state in ('opening', 'open')`,
   );
   return live === undefined ? null : reason('already-escalated', { desk, number: live.number ?? undefined });
 }
@@ -202,12 +205,12 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
 }
 
 function openFor(tx: Tx, { mirror, link, actions }: ReceiveActions, ends: LinkEnds): Promise<Mirror> {
-  const { id: ticketId, number, url } = openingOf(actions).ticket;
+  const { ticket } = openingOf(actions);
   return openMirror(tx, {
     id: mirror,
     link,
     shadow: ends.mode === 'shadow',
-    customer: { instance: ends.sender, ticketId, number, url },
+    customer: { ref: wireRef(ends.sender, ticket), number: ticket.number, url: ticket.url },
     supplier: ends.receiver,
   });
 }
@@ -234,13 +237,13 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
   const logging = rows(
     tx,
     sql`with input as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (id uuid, ticket text, origin text,
+        select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (id uuid, entity text, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
           via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb)
       )
-        insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, mailed, note, words,
+        insert into actions (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, mailed, note, words,
           attachments, hash, via, trace, signed, signature, opening, drops)
-        select id, ${ends.sender}, ticket, id::text, origin, at, author, audience, 'visible', mailed, note, words, attachments,
+        select id, ${ends.sender}, entity, ticket, id::text, origin, at, author, audience, 'visible', mailed, note, words, attachments,
           hash, array(select jsonb_array_elements_text(via)), trace, signed, signature, opening, drops from input
         on conflict do nothing`,
   );
@@ -270,6 +273,7 @@ function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: Li
   const images = new Set(constant.attachments.map(({ id }) => id));
   return {
     id: constant.id,
+    entity: wireRef(ends.sender, ticket).entity,
     ticket: ticket.id,
     origin: instanceOf(directory, constant.origin),
     at: constant.at,

@@ -6,7 +6,7 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { Outcome, Person, Reason } from '#core/words/vocabulary.ts';
-import type { WireAction } from '#core/wire.ts';
+import { wireRef, type WireAction } from '#core/wire.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 import { putReceipt } from '#db/log/receipts.ts';
@@ -15,6 +15,7 @@ import { textArray, uuidArray } from '#db/base/text-array.ts';
 
 type Known = {
   readonly id: string;
+  readonly entity: string;
   readonly ticket: string;
   /** Milliseconds. */
   readonly at: number;
@@ -33,7 +34,7 @@ export async function readAgain(
   if (marked.length === 0) return new Set();
   const found = await rows<Known>(
     tx,
-    sql`select a.id, a.ticket, (extract(epoch from a.at) * 1000)::float8 as at, a.author->>'name' as author,
+    sql`select a.id, a.entity, a.ticket, (extract(epoch from a.at) * 1000)::float8 as at, a.author->>'name' as author,
         case when a.signed is null then a.note else a.signed::jsonb->>'note' end as note
       from actions a
       where a.instance = ${sender} and a.ticket = any(${textArray(marked.map(({ ticket }) => ticket.id))})
@@ -44,6 +45,7 @@ export async function readAgain(
     found.some(
       (one) =>
         one.id !== constant.id &&
+        one.entity === wireRef(sender, ticket).entity &&
         one.ticket === ticket.id &&
         Math.round(one.at) === Date.parse(constant.at) &&
         one.author === constant.author.name &&
@@ -70,7 +72,8 @@ export async function pairAgain(tx: Tx, link: string, { constant, ticket, again 
   const [before] = await rows<{ id: string }>(
     tx,
     sql`select m.id from mirrors m join actions a on a.id = m.id
-      where m.link = ${link} and m.customer_ticket = ${ticket.id} and m.state in ('open', 'closed') and m.supplier_ticket is not null
+      where m.link = ${link} and m.first_entity = ${wireRef('', ticket).entity} and m.first_ticket = ${ticket.id}
+        and m.state in ('open', 'closed') and m.second_ticket is not null
         and a.at = ${constant.at} and a.author->>'name' = ${constant.author.name}
       order by m.id desc limit 1 for update of m`,
   );
@@ -125,8 +128,8 @@ export async function tellEnded(
   }>(
     tx,
     sql`select d.action, d.outcome, d.reason, d.escalation, a.author, to_json(a.at)#>>'{}' as at,
-        case when m.supplier_instance = ${ends.receiver} then m.supplier_number else m.customer_number end as number,
-        case when m.supplier_instance = ${ends.receiver} then m.supplier_url else m.customer_url end as url
+        case when m.second_instance = ${ends.receiver} then m.second_number else m.first_number end as number,
+        case when m.second_instance = ${ends.receiver} then m.second_url else m.first_url end as url
       from deliveries d join actions a on a.id = d.action join mirrors m on m.id = d.mirror
       where d.mirror = ${mirror} and d.to_instance = ${ends.receiver} and d.outcome is not null
         and d.kind in ('action', 'copy') and d.action = any(${uuidArray(atOnce.map(({ action }) => action.constant.id))})

@@ -5,14 +5,15 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { WireReceipt, WireResult } from '#core/wire.ts';
+import { wireRef, type WireReceipt, type WireResult } from '#core/wire.ts';
+import { refKey } from '#core/words/ref.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { contextOf, contextQuery, type HeadRow } from '#db/carry/delivery-context.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
 import { endDelivery } from '#db/carry/outcome.ts';
 import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
-import { lockSnapshot, rememberStanding, snapshotWith } from './receive-standing.ts';
+import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 import { sendLast } from '#db/base/transaction.ts';
@@ -32,10 +33,10 @@ const laterMs = 60_000;
 export async function receiveReceipts(tx: Tx, cache: VersionCache, input: ReceiveReceipts): Promise<Received | null> {
   const ends = await linkEnds(tx, input.link, input.from);
   if (ends === null) return null;
-  const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [ticket.id]));
+  const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
   const [snapshots, locked, before, ours] = await Promise.all([
-    lockSnapshot(tx, ends.sender, [...new Set(tickets)]),
+    lockSnapshots(tx, ends.sender, tickets),
     lockMirror(tx, input.mirror, input.link),
     lockLanes(tx, input.mirror, ends.receiver),
     sentOf(tx, input, ends.sender),
@@ -102,9 +103,11 @@ type Sent = { readonly id: string; readonly told: boolean; readonly escalation: 
 /** One mirror per far ticket and link: a peer that names one twice must not keep us from taking in the rest. */
 async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: WireReceipt): Promise<boolean> {
   if (!sent.escalation || outcome !== 'applied' || ticket === null || mirror.state !== 'opening') return false;
+  const { entity, externalId } = wireRef('', ticket);
   const taken = await rows(
     tx,
-    sql`select 1 as one from mirrors where link = ${mirror.link} and supplier_ticket = ${ticket.id}
+    sql`select 1 as one from mirrors
+      where link = ${mirror.link} and second_entity = ${entity} and second_ticket = ${externalId}
       and id <> ${mirror.id} and state in ('opening', 'open')`,
   );
   return taken.length > 0;
@@ -144,7 +147,9 @@ export async function endSent(
     alone: true,
     ...(ticket === null || !context.delivery.escalation
       ? {}
-      : { opened: { ticketId: ticket.id, number: ticket.number, url: ticket.url } }),
+      : {
+          opened: { entity: wireRef('', ticket).entity, ticketId: ticket.id, number: ticket.number, url: ticket.url },
+        }),
   });
   await sendLast(
     tx,
@@ -166,9 +171,10 @@ async function standingSaid(
   snapshots: Map<string, TicketSnapshot | null>,
 ): Promise<void> {
   if (ticket === null) return;
-  const before = snapshots.get(ticket.id) ?? null;
+  const ref = wireRef(instance, ticket);
+  const before = snapshots.get(refKey(ref)) ?? null;
   const standing = snapshotWith(before, ticket);
-  await rememberStanding(tx, mirror, side, instance, { standing, before });
-  snapshots.set(ticket.id, standing);
+  await rememberStanding(tx, mirror, side, ref, { standing, before });
+  snapshots.set(refKey(ref), standing);
   if (before?.closed !== ticket.closed || mirror.state === 'closed') await moveMirrorsOn(tx, [mirror.id]);
 }

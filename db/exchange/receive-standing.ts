@@ -1,25 +1,32 @@
 /** How the ticket of another gateway stands, as it says itself: kept as its snapshot, so that mirrors close and reopen. */
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
-import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { refKey } from '#core/words/ref.ts';
+import type { Ref, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { WireAction, WireTicket } from '#core/wire.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { endColumns, type Mirror } from '#db/log/mirrors.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** The tickets that are known, locked in the order of their ids. */
-export async function lockSnapshot(
+/** Those of the instance's tickets that are known, by refKey; locked in the order of their refs. */
+export async function lockSnapshots(
   tx: Tx,
   instance: string,
-  tickets: readonly string[],
+  tickets: readonly Ref[],
 ): Promise<Map<string, TicketSnapshot | null>> {
-  const found = await rows<{ id: string; snapshot: TicketSnapshot | null }>(
+  // Each in turn, by its key, as in locked-ticket.ts.
+  const found = await rows<Omit<Ref, 'instance'> & { snapshot: TicketSnapshot | null }>(
     tx,
-    sql`select external_id as id, snapshot from tickets
-      where instance = ${instance} and kind = 'ticket' and external_id = any(${textArray(tickets)})
-      order by external_id for update`,
+    sql`select locked.* from (
+        select distinct entity, id from unnest(${textArray(tickets.map(({ entity }) => entity))},
+          ${textArray(tickets.map(({ externalId }) => externalId))}) as named (entity, id) order by entity, id
+      ) asked
+      cross join lateral (
+        select entity, external_id as "externalId", snapshot from tickets t
+        where t.instance = ${instance} and t.entity = asked.entity and t.external_id = asked.id for update
+      ) locked`,
   );
-  return new Map(found.map(({ id, snapshot }) => [id, snapshot]));
+  return new Map(found.map(({ snapshot, ...ref }) => [refKey({ instance, ...ref }), snapshot]));
 }
 
 /** The standing after an action: what it says of the ticket, and of its own words those that changed. */
@@ -52,26 +59,27 @@ export async function rememberStanding(
   tx: Tx,
   mirror: Mirror,
   side: SideName,
-  instance: string,
+  ticket: Ref,
   { standing, before }: { readonly standing: TicketSnapshot; readonly before: TicketSnapshot | null },
 ): Promise<void> {
   // Most of what is said on a ticket changes nothing about how it stands.
   if (!isDeepStrictEqual(before, standing)) {
     await tx.execute(
-      sql`insert into tickets (instance, kind, external_id, snapshot)
-        values (${instance}, 'ticket', ${standing.ticketId}, ${JSON.stringify(standing)}::jsonb)
-        on conflict (instance, kind, external_id) do update set snapshot = excluded.snapshot, read_at = now()`,
+      sql`insert into tickets (instance, entity, external_id, snapshot)
+        values (${ticket.instance}, ${ticket.entity}, ${ticket.externalId}, ${JSON.stringify(standing)}::jsonb)
+        on conflict (instance, entity, external_id) do update set snapshot = excluded.snapshot, read_at = now()`,
     );
   }
-  const { ticketId: known, number, url } = mirror.ends[side];
+  const { entity, ticketId: known, number, url } = mirror.ends[side];
   // A supplier's ticket is bound by the receipt of the escalation, never by what else is said.
   if (known === null) return;
-  if (known === standing.ticketId && number === standing.number && url === standing.url) return;
+  const isKnown = entity === ticket.entity && known === ticket.externalId;
+  if (isKnown && number === standing.number && url === standing.url) return;
   const column = endColumns[side];
   await tx.execute(
-    sql`update mirrors set ${column.ticket} = ${standing.ticketId}, ${column.number} = ${standing.number}, ${column.url} = ${standing.url}
+    sql`update mirrors set ${column.entity} = ${ticket.entity}, ${column.ticket} = ${ticket.externalId}, ${column.number} = ${standing.number}, ${column.url} = ${standing.url}
       where id = ${mirror.id} and not exists (
         select 1 from mirrors other where other.link = ${mirror.link} and other.id <> ${mirror.id}
-          and other.${column.ticket} = ${standing.ticketId} and other.state in ('opening', 'open'))`,
+          and other.${column.entity} = ${ticket.entity} and other.${column.ticket} = ${ticket.externalId} and other.state in ('opening', 'open'))`,
   );
 }

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { MirrorState } from '#core/words/mirror.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { WireStanding, WireTicket } from '#core/wire.ts';
+import { wireEntity, type WireStanding, type WireTicket } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 
@@ -41,6 +41,7 @@ export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuest
   const [row] = await rows<{
     id: string;
     state: MirrorState;
+    entity: string;
     ticket: string | null;
     number: string | null;
     url: string | null;
@@ -48,17 +49,18 @@ export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuest
     accepted: number;
   }>(
     db,
-    sql`select seen.id, seen.state, seen.ticket, seen.number, seen.url, t.snapshot, seen.accepted from (
+    sql`select seen.id, seen.state, seen.entity, seen.ticket, seen.number, seen.url, t.snapshot, seen.accepted from (
         select m.id, m.state, l.accepted_seq::float8 as accepted, s.instance,
-          case when s.side = 'customer' then m.customer_ticket else m.supplier_ticket end as ticket,
-          case when s.side = 'customer' then m.customer_number else m.supplier_number end as number,
-          case when s.side = 'customer' then m.customer_url else m.supplier_url end as url
+          case when s.place = 'first' then m.first_entity else m.second_entity end as entity,
+          case when s.place = 'first' then m.first_ticket else m.second_ticket end as ticket,
+          case when s.place = 'first' then m.first_number else m.second_number end as number,
+          case when s.place = 'first' then m.first_url else m.second_url end as url
         from mirrors m
         join sides s on s.link = m.link and s.side = ${to}
         join lanes l on l.mirror = m.id and l.to_instance = s.instance
         where m.id = ${mirror} and m.link = ${link}
       ) seen
-      left join tickets t on t.instance = seen.instance and t.kind = 'ticket' and t.external_id = seen.ticket`,
+      left join tickets t on t.instance = seen.instance and t.entity = seen.entity and t.external_id = seen.ticket`,
   );
   if (row === undefined) return null;
   const { ticket, snapshot } = row;
@@ -71,6 +73,7 @@ export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuest
         ? null
         : {
             id: ticket,
+            ...wireEntity(row.entity),
             number: snapshot?.number ?? row.number ?? ticket,
             url: snapshot?.url ?? row.url ?? '',
             closed: snapshot?.closed ?? false,

@@ -33,7 +33,7 @@ export async function claimUnanswered(db: Db, afterMs: number, limit: number): P
       where d.id = silent.id and m.id = d.mirror and i.id = d.to_instance
       returning d.id as delivery, m.link, d.mirror, d.action, d.seq::float8 as seq,
         d.escalation and d.action = d.mirror as escalation,
-        case when d.to_instance = m.supplier_instance then 'supplier' else 'customer' end as at, i.name as desk`,
+        case when d.to_instance = m.second_instance then 'supplier' else 'customer' end as at, i.name as desk`,
   );
 }
 

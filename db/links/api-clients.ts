@@ -3,9 +3,8 @@ import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
-import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
-import { addClient, addClientSecret, makeClientSecret, revokeClient } from './clients.ts';
+import { addClient, addClientSecret, makeClientSecret } from './clients.ts';
 import { ensureKeys, type Seal } from './keys.ts';
 import { createRemoteLink } from './link-life.ts';
 
@@ -25,7 +24,7 @@ export type NewApiLink = {
 
 export type Credentials = { readonly client: string; readonly secret: string };
 
-/** The link is active at once; the secret is told once. Throws LinkError. */
+/** The link is active at once; the secret is told once; the caller audits it. Throws LinkError. */
 export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credentials & { readonly instance: string }> {
   const { link, side, instance, tool, publicUrl, seal, by } = input;
   const far = { type: 'api', id: tool.id, name: tool.name, issuer: `${publicUrl}/i/${tool.id}` } as const;
@@ -42,23 +41,16 @@ export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credenti
   });
   await ensureKeys(tx, seal, instance);
   return {
-    ...(await addApiClient(tx, link, otherSide(side), instance, by)),
+    ...(await addApiClient(tx, link, otherSide(side), instance)),
     instance: made,
   };
 }
 
 /** A further client of a link. */
-export async function addApiClient(
-  db: Db,
-  link: string,
-  role: SideName,
-  instance: string,
-  by: string,
-): Promise<Credentials> {
+export async function addApiClient(tx: Tx, link: string, role: SideName, instance: string): Promise<Credentials> {
   const { secret, hash } = makeClientSecret();
   const client = `${link}-${hash.slice(0, 12)}`;
-  await addClient(db, { id: client, link, role, instance, secretHashes: [hash] });
-  await writeAudit(db, by, [{ what: 'client-add', subject: `clients/${client}`, detail: { link, role } }]);
+  await addClient(tx, { id: client, link, role, instance, secretHashes: [hash] });
   return { client, secret };
 }
 
@@ -88,15 +80,9 @@ export async function knownClients(db: Db): Promise<string[]> {
 /** How long an old secret goes on working beside a new one. */
 export const secretOverlapMs = 24 * 60 * 60_000;
 
-export async function rotateClientSecret(db: Db, client: string, by: string): Promise<string> {
+/** The secrets that it has work for another `secretOverlapMs`. The new one is told once. */
+export async function rotateClientSecret(tx: Tx, client: string): Promise<string> {
   const { secret, hash } = makeClientSecret();
-  await addClientSecret(db, client, hash, secretOverlapMs);
-  await writeAudit(db, by, [{ what: 'client-rotate', subject: `clients/${client}`, detail: {} }]);
+  await addClientSecret(tx, client, hash, secretOverlapMs);
   return secret;
-}
-
-export async function revokeApiClient(db: Db, client: string, by: string): Promise<boolean> {
-  const done = await revokeClient(db, client);
-  if (done) await writeAudit(db, by, [{ what: 'client-revoke', subject: `clients/${client}`, detail: {} }]);
-  return done;
 }

@@ -9,15 +9,15 @@ import { otherSide } from '#core/words/ends.ts';
 import { isRemote } from '#core/words/reach.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
-import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
-import { setLinkState } from './link-life.ts';
+import { lockLink, moveLink, setLinkState } from './link-life.ts';
 import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 
 export type Closed = {
   /** False where it had ended, or begun to, before. */
   readonly done: boolean;
+  readonly from: LinkState;
   readonly state: LinkState;
   readonly mirrors: number;
   readonly refused: number;
@@ -25,12 +25,12 @@ export type Closed = {
   readonly wake: readonly string[];
 };
 
-/** Null where there is no such link. @param text said to both desks besides, for instance why */
-export async function closeLink(tx: Tx, link: string, by: string, text?: string): Promise<Closed | null> {
-  const [row] = await rows<{ state: LinkState }>(tx, sql`select state from links where id = ${link} for update`);
-  if (row === undefined) return null;
-  if (row.state === 'closing' || row.state === 'closed')
-    return { done: false, state: row.state, mirrors: 0, refused: 0, wake: [] };
+/** Null where there is no such link; the caller audits it. @param text said to both desks besides, for instance why */
+export async function closeLink(tx: Tx, link: string, text?: string): Promise<Closed | null> {
+  const from = await lockLink(tx, link);
+  if (from === null) return null;
+  if (from === 'closing' || from === 'closed')
+    return { done: false, from, state: from, mirrors: 0, refused: 0, wake: [] };
   const mirrors = await lockMirrorsOfLink(tx, link);
   await tx.execute(sql`select mirror from lanes where link = ${link} order by mirror, to_instance for update`);
   const refused = await endWaiting(tx, link);
@@ -43,11 +43,11 @@ export async function closeLink(tx: Tx, link: string, by: string, text?: string)
   );
   const wake = new Set<string>();
   for (const mirror of mirrors) if (!mirror.shadow) for (const to of await sayFarewell(tx, mirror, text)) wake.add(to);
-  await setLinkState(tx, link, 'closing', reason('link-closed'), by);
-  if (wake.size === 0) await setLinkState(tx, link, 'closed', reason('link-closed'), by);
-  await writeAudit(tx, by, [{ what: 'close', subject: `links/${link}`, detail: { mirrors: mirrors.length, refused } }]);
+  await moveLink(tx, link, 'closing', reason('link-closed'));
+  if (wake.size === 0) await moveLink(tx, link, 'closed', reason('link-closed'));
   return {
     done: true,
+    from,
     state: wake.size === 0 ? 'closed' : 'closing',
     mirrors: mirrors.length,
     refused,

@@ -3,6 +3,7 @@
  * those that stand elsewhere at the peer.
  */
 import { sql } from 'drizzle-orm';
+import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 
@@ -22,8 +23,8 @@ export async function lanesTo(db: Db, link: string, to: string): Promise<OwnLane
   return rows<OwnLane>(
     db,
     sql`select l.mirror, l.to_instance as to, l.acked_seq::float8 as acked, l.last_seq::float8 as last,
-        case when m.supplier_instance = ${to} then coalesce(m.customer_number, m.customer_ticket)
-          else coalesce(m.supplier_number, m.supplier_ticket, '?') end as ticket
+        case when m.second_instance = ${to} then coalesce(m.first_number, m.first_ticket)
+          else coalesce(m.second_number, m.second_ticket, '?') end as ticket
       from lanes l join mirrors m on m.id = l.mirror
       where l.link = ${link} and l.to_instance = ${to} order by l.mirror`,
   );
@@ -120,9 +121,9 @@ export async function continueAbove(
  * What was logged of a ticket whose mirror had been lost, and so went nowhere, is to be read again now that the mirror is
  * back. Behind the ticket's lock.
  */
-export async function forgetUncarried(tx: Tx, instance: string, ticket: string): Promise<void> {
+export async function forgetUncarried(tx: Tx, { instance, entity, externalId }: Ref): Promise<void> {
   await tx.execute(
-    sql`delete from actions a where instance = ${instance} and ticket = ${ticket}
+    sql`delete from actions a where instance = ${instance} and entity = ${entity} and ticket = ${externalId}
       and not exists (select 1 from deliveries d where d.action = a.id)`,
   );
 }

@@ -18,10 +18,10 @@ export async function* exportLink(db: Db, link: string): AsyncGenerator<Record<s
   yield* pages((after) =>
     rows(
       db,
-      sql`select 'mirror' as type, id, state, close_reason as "closeReason", shadow, customer_instance as "customerInstance",
-          customer_ticket as "customerTicket", customer_number as "customerNumber", customer_url as "customerUrl",
-          supplier_instance as "supplierInstance", supplier_ticket as "supplierTicket", supplier_number as "supplierNumber",
-          supplier_url as "supplierUrl", ${iso('created_at')} as "createdAt", ${iso('opened_at')} as "openedAt",
+      sql`select 'mirror' as type, id, state, close_reason as "closeReason", shadow, first_instance as "customerInstance",
+          first_entity as "customerEntity", first_ticket as "customerTicket", first_number as "customerNumber",
+          first_url as "customerUrl", second_instance as "supplierInstance", second_entity as "supplierEntity",
+          second_ticket as "supplierTicket", second_number as "supplierNumber", second_url as "supplierUrl", ${iso('created_at')} as "createdAt", ${iso('opened_at')} as "openedAt",
           ${iso('closed_at')} as "closedAt"
         from mirrors where link = ${link} and id > ${after}::uuid order by id limit ${atOnce}`,
     ),
@@ -29,7 +29,7 @@ export async function* exportLink(db: Db, link: string): AsyncGenerator<Record<s
   yield* pages((after) =>
     rows(
       db,
-      sql`select 'action' as type, a.id, a.instance, a.ticket, a.external_id as "externalId", a.origin, a.via, ${iso('a.at')} as at,
+      sql`select 'action' as type, a.id, a.instance, a.entity, a.ticket, a.external_id as "externalId", a.origin, a.via, ${iso('a.at')} as at,
           a.author, a.audience, a.visibility, a.note, a.words, a.attachments, a.hash, a.trace, a.signed, a.signature, a.reason,
           ${iso('a.logged_at')} as "loggedAt"
         from actions a

@@ -1,6 +1,6 @@
 /**
- * A link's life: it begins with a pairing or an API client, is suspended, quarantined and resumed, and ends. Every change
- * is audited and told. What carries and what receives looks at the state itself, so a change acts at once.
+ * A link's life: it begins with a pairing or an API client, is suspended, quarantined and resumed, and ends. What carries
+ * and what receives looks at the state itself, so a change acts at once.
  */
 import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
@@ -9,8 +9,9 @@ import { reason } from '#core/words/reasons.ts';
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
 import type { Reason, SideName } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
-import { writeAudit } from '#db/settings/apply-links.ts';
+import { ferryItself, writeAudit } from '#db/base/audit.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { unparkLink } from '#db/carry/lanes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -51,7 +52,10 @@ export type NewRemoteLink = {
   readonly by: string;
 };
 
-/** The instance that stands for the other side, the link, and both its sides. Returns the instance's id; throws LinkError. */
+/**
+ * The instance that stands for the other side, the link, and both its sides; the caller audits it. Returns the instance's
+ * id; throws LinkError.
+ */
 export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<string> {
   const { link, side, instance, far, by } = input;
   const farSide = otherSide(side);
@@ -86,11 +90,8 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
       own: name === side ? account : {},
       changedBy: by,
     });
-    await tx.insert(sides).values({ id, link, side: name, instance: at, settingsVersion: 1 });
+    await tx.insert(sides).values({ id, link, side: name, place: placeOf(name), instance: at, settingsVersion: 1 });
   }
-  await writeAudit(tx, by, [
-    { what: 'link', subject: `links/${link}`, detail: { side, instance, far: far.issuer, state: input.state } },
-  ]);
   return remote;
 }
 
@@ -136,7 +137,7 @@ export type NewPeerLink = Omit<NewRemoteLink, 'far' | 'state'> & {
   };
 };
 
-/** A link with a peer, in the state `pairing`, and how both call each other. Returns the peer instance's id. */
+/** A link with a peer, in the state `pairing`, and how both call each other; audited. Returns the peer instance's id. */
 export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string> {
   const id = await createRemoteLink(tx, { ...input, far: { ...input.far, type: 'peer' }, state: 'pairing' });
   const { link, instance, peer, client, far } = input;
@@ -146,6 +147,13 @@ export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string
       values (${client.id}, ${link}, ${otherSide(input.side)}, ${instance}, ${client.jwksUri},
         ${JSON.stringify(client.jwks)}::jsonb)`,
   );
+  await writeAudit(tx, ferryItself(input.by), [
+    {
+      what: 'link',
+      subject: `links/${link}`,
+      detail: { side: input.side, instance, far: far.issuer, state: 'pairing' },
+    },
+  ]);
   return id;
 }
 
@@ -160,8 +168,8 @@ const after: Readonly<Record<LinkState, readonly LinkState[]>> = {
 };
 
 /**
- * Changes a link's state, tells whoever is to be told, and notes it. False where the link is not there, is in that state
- * already, or has ended. What waited for the link to be active is due then; the caller wakes its couriers.
+ * Ferry itself changes a link's state: as `moveLink`, and audited. False where nothing changed.
+ * @param by on whose account, where somebody began what this ends
  */
 export async function setLinkState(
   db: Db,
@@ -170,31 +178,41 @@ export async function setLinkState(
   why: Reason | null,
   by = 'ferry',
 ): Promise<boolean> {
-  return db.transaction((tx) => change(tx, link, state, why, by));
+  return db.transaction(async (tx) => {
+    const from = await moveLink(tx, link, state, why);
+    if (from === null) return false;
+    await writeAudit(tx, ferryItself(by), [
+      { what: `link-${state}`, subject: `links/${link}`, detail: { from, reason: why?.code ?? null } },
+    ]);
+    return true;
+  });
 }
 
-async function change(db: Tx, link: string, state: LinkState, why: Reason | null, by: string): Promise<boolean> {
+/**
+ * Changes a link's state and raises or clears its notices; the caller audits it. What waited for the link to be active is
+ * due then; the caller wakes its couriers. Returns the state before; null where the link is not there, is in that state
+ * already, or has ended.
+ */
+export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reason | null): Promise<LinkState | null> {
   const before = Object.entries(after).flatMap(([from, to]) => (to.includes(state) ? [from] : []));
-  const changed = await rows(
-    db,
-    sql`update links set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
-        resumed_at = case when state = 'quarantined' and ${state} = 'active' then now() else resumed_at end
-      where id = ${link} and state = any(${textArray(before)}) returning id`,
+  const [changed] = await rows<{ from: LinkState }>(
+    tx,
+    sql`update links l set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
+        resumed_at = case when l.state = 'quarantined' and ${state} = 'active' then now() else l.resumed_at end
+      from (select id, state from links where id = ${link} and state = any(${textArray(before)}) for update) before
+      where l.id = before.id returning before.state as from`,
   );
-  if (changed.length === 0) return false;
-  if (state === 'active' || state === 'closing') await unparkLink(db, link);
+  if (changed === undefined) return null;
+  if (state === 'active' || state === 'closing') await unparkLink(tx, link);
   for (const other of ['suspended', 'quarantined', 'pairing'])
-    if (other !== state) await clearNotices(db, link, `link/${other}`);
+    if (other !== state) await clearNotices(tx, link, `link/${other}`);
   if (state === 'suspended' || state === 'quarantined' || state === 'closed')
-    await raiseNotice(db, {
+    await raiseNotice(tx, {
       link,
       cause: `link/${state}`,
       text: `${link}: ${why?.text ?? reason(`link-${state}`).text}`,
     });
-  await writeAudit(db, by, [
-    { what: `link-${state}`, subject: `links/${link}`, detail: { reason: why?.code ?? null } },
-  ]);
-  return true;
+  return changed.from;
 }
 
 /** Why a link that is being paired is not active yet. */
@@ -231,21 +249,27 @@ export async function knownLinks(db: Db): Promise<string[]> {
   return (await rows<{ id: string }>(db, sql`select id from links order by id`)).map(({ id }) => id);
 }
 
-/** Whom to call: `own` is told to the other side, `far` is shown beside failures here. */
+/** Whom to call: `own` is told to the other side, `far` is shown beside failures here. Returns who it was before. */
 export async function setContact(
-  db: Db,
+  tx: Tx,
   link: string,
   whose: 'own' | 'far',
   contact: WireContact | null,
-  by: string,
-): Promise<boolean> {
+): Promise<WireContact | null> {
   const column = whose === 'own' ? sql`own_contact` : sql`far_contact`;
-  const found = await rows(
-    db,
-    sql`update links set ${column} = ${jsonOrNull(contact)}::jsonb where id = ${link} returning id`,
+  const [found] = await rows<{ contact: WireContact | null }>(
+    tx,
+    sql`update links l set ${column} = ${jsonOrNull(contact)}::jsonb
+      from (select id, ${column} as contact from links where id = ${link} for update) before
+      where l.id = before.id returning before.contact`,
   );
-  if (found.length > 0) await writeAudit(db, by, [{ what: 'contact', subject: `links/${link}`, detail: { whose } }]);
-  return found.length > 0;
+  return found?.contact ?? null;
+}
+
+/** Locks a link and says how it stands; null where there is none. */
+export async function lockLink(tx: Tx, link: string): Promise<LinkState | null> {
+  const [row] = await rows<{ state: LinkState }>(tx, sql`select state from links where id = ${link} for update`);
+  return row?.state ?? null;
 }
 
 function jsonOrNull(value: unknown): string | null {

@@ -54,8 +54,8 @@ export async function linkStandings(db: Db, link?: string): Promise<LinkStanding
           where a.link = l.id order by a.created_at desc, a.id desc limit 1) as pairing,
         coalesce((select json_agg(k.id order by k.created_at) from clients k where k.link = l.id and k.revoked_at is null), '[]'::json) as clients
       from links l
-      join sides c on c.id = l.id || '/customer' join instances ci on ci.id = c.instance
-      join sides s on s.id = l.id || '/supplier' join instances si on si.id = s.instance
+      join sides c on c.link = l.id and c.place = 'first' join instances ci on ci.id = c.instance
+      join sides s on s.link = l.id and s.place = 'second' join instances si on si.id = s.instance
       left join peers p on p.link = l.id
       ${link === undefined ? sql`` : sql`where l.id = ${link}`}
       order by l.id`,

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { desc, eq, sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
-import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { pairings, type Check } from '#db/schema/pairings.ts';
 
@@ -23,7 +22,7 @@ export type NewPairing = {
   readonly by: string;
 };
 
-/** An earlier invitation for the same link works no more. Returns its id and when it ends. */
+/** An earlier invitation for the same link works no more. Returns its id and when it ends; the caller audits it. */
 export async function createInvitation(
   db: Db,
   invitation: NewPairing & { readonly codeHash: string },
@@ -35,11 +34,10 @@ export async function createInvitation(
     .values({ link, side, instance, name, contact, codeHash, createdBy: by, expiresAt: inMinutes })
     .returning({ id: pairings.id, expiresAt: pairings.expiresAt });
   if (made === undefined) throw new Error('an invitation could not be stored');
-  await writeAudit(db, by, [{ what: 'invite', subject: `links/${link}`, detail: { side, instance } }]);
   return made;
 }
 
-/** We accept a code: the worker exchanges it and runs the checks. `seal` is given the row's context. */
+/** We accept a code: the worker exchanges it and runs the checks; the caller audits it. `seal` is given the row's context. */
 export async function createAcceptance(
   db: Db,
   acceptance: NewPairing & {
@@ -64,7 +62,6 @@ export async function createAcceptance(
     createdBy: by,
     expiresAt: inMinutes,
   });
-  await writeAudit(db, by, [{ what: 'accept', subject: `links/${link}`, detail: { side, instance, issuer } }]);
   return id;
 }
 

@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { changesAnything, countsAs } from '#core/conversation/meet.ts';
-import type { Changed, Person, SendTo } from '#core/words/vocabulary.ts';
+import type { Changed, Person, Ref, SendTo } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
@@ -57,8 +57,7 @@ const most = 200;
 /** @param mirrors of the ticket, for what came down them and was so already */
 export async function knownChanges(
   db: Db,
-  instance: string,
-  ticket: string,
+  { instance, entity, externalId: ticket }: Ref,
   mirrors: readonly string[],
 ): Promise<KnownChanges> {
   const leaves = sql`(select jsonb_agg(jsonb_build_object('mirror', l.mirror, 'endedAt', l.ended_at, 'state', case
@@ -72,7 +71,7 @@ export async function knownChanges(
         select a.external_id as "externalId", null::jsonb as came, a.at, a.logged_at as "takenIn", a.author,
           a.words->>'kind' as kind, a.send_to as "sendTo", a.words as changed, ${leaves} as leaves
         from actions a
-        where a.instance = ${instance} and a.ticket = ${ticket}
+        where a.instance = ${instance} and a.entity = ${entity} and a.ticket = ${ticket}
           and (a.words ?| array['status', 'category', 'priority', 'summary'] or a.words->'fields' <> '{}'::jsonb)
         order by a.at desc limit ${most}
       ), written as (
@@ -80,7 +79,7 @@ export async function knownChanges(
           a.at, a.logged_at as "takenIn", a.author, null::text as kind, null::text as "sendTo",
           coalesce(w.plan->'meant'->'all', (w.plan->'command') - 'note' - 'attachments') as changed, ${leaves} as leaves
         from writes w join deliveries d on d.id = w.delivery and d.kind = 'action' join actions a on a.id = d.action
-        where w.instance = ${instance} and w.ticket = ${ticket} and w.step = 0 and w.plan is not null
+        where w.instance = ${instance} and w.entity = ${entity} and w.ticket = ${ticket} and w.step = 0 and w.plan is not null
         order by w.promised_at desc limit ${most}
       ), so_already as (
         select null::text as "externalId", jsonb_build_object('delivery', d.id, 'mirror', d.mirror, 'seq', d.seq, 'ended', true) as came,

@@ -1,11 +1,11 @@
-/** Hints: tickets that somebody says have news. Trusted for nothing but where to look. */
+/** Hints: records that somebody says have news. Trusted for nothing but where to look. */
 import { sql } from 'drizzle-orm';
 import type { Db } from '#db/base/client.ts';
 import { rows } from '#db/base/client.ts';
-import type { InstanceType } from '#core/words/vocabulary.ts';
+import type { InstanceType, Ref } from '#core/words/vocabulary.ts';
 
-/** An empty ticket means: look at the instance's feed. */
-export type Hint = { readonly instance: string; readonly ticket: string };
+/** An empty external id means: look at the entity's feed. */
+export type Hint = Ref;
 
 /** Watchers listen here; the notification carries nothing. */
 export const hintChannel = 'ferry_hint';
@@ -17,10 +17,10 @@ export const hintChannel = 'ferry_hint';
 export async function addHints(db: Db, hints: readonly Hint[]): Promise<void> {
   if (hints.length === 0) return;
   await db.execute(sql`
-    insert into hints (instance, ticket)
-    select distinct hint.instance, hint.ticket
-    from json_to_recordset(${JSON.stringify(hints)}::json) as hint (instance text, ticket text)
-    order by 1, 2
+    insert into hints (instance, entity, ticket)
+    select distinct hint.instance, hint.entity, hint."externalId"
+    from json_to_recordset(${JSON.stringify(hints)}::json) as hint (instance text, entity text, "externalId" text)
+    order by 1, 2, 3
     on conflict do nothing`);
 }
 

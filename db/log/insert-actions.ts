@@ -1,14 +1,14 @@
 /** New actions, each with its first delivery: nearly all have one, and a statement costs more than what it does. */
 import { sql, type SQL } from 'drizzle-orm';
-import type { Attachment, Audience, Person, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
+import type { Attachment, Audience, Person, Ref, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 
 export type NewAction = {
   readonly id: string;
-  readonly instance: string;
-  readonly ticketId: string;
+  /** The record that it was recorded on. */
+  readonly on: Ref;
   readonly externalId: string;
   /** Instant, UTC. */
   readonly at: string;
@@ -42,7 +42,7 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
     tx,
     sql`with asked as materialized (
         select * from unnest(
-          ${column((one) => one.id)}, ${column((one) => one.instance)}, ${column((one) => one.ticketId)},
+          ${column((one) => one.id)}, ${column(({ on }) => on.instance)}, ${column(({ on }) => on.entity)}, ${column(({ on }) => on.externalId)},
           ${column((one) => one.externalId)}, ${column((one) => one.at)}, ${column((one) => json(one.content?.author))},
           ${column((one) => one.audience)}, ${column((one) => one.visibility)}, ${column((one) => one.sendTo)},
           ${column((one) => text(one.mailed))}, ${column((one) => one.content?.note ?? null)},
@@ -50,15 +50,15 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
           ${column((one) => one.hash)}, ${column((one) => one.id.replaceAll('-', ''))}, ${column((one) => one.reason)},
           ${column((one) => one.delivery?.mirror ?? null)}, ${column((one) => one.delivery?.to ?? null)},
           ${column((one) => text(one.delivery?.again ?? null))}
-        ) as a (id, instance, ticket, external_id, at, author, audience, visibility, send_to, mailed, note, words,
+        ) as a (id, instance, entity, ticket, external_id, at, author, audience, visibility, send_to, mailed, note, words,
           attachments, hash, trace, reason, mirror, to_instance, again)
       ), action as (
         insert into actions
-          (id, instance, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, trace, reason)
-        select id::uuid, instance, ticket, external_id, instance, at::timestamptz, author::jsonb, audience, visibility, send_to,
+          (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, trace, reason)
+        select id::uuid, instance, entity, ticket, external_id, instance, at::timestamptz, author::jsonb, audience, visibility, send_to,
           mailed::boolean, note, words::jsonb, attachments::jsonb, hash, array[instance], trace, reason
         from asked
-        on conflict (instance, ticket, external_id) do nothing returning id
+        on conflict (instance, entity, ticket, external_id) do nothing returning id
       ), lane as (
         update lanes l set last_seq = l.last_seq + 1, due_at = coalesce(l.due_at, now())
         from asked join action on action.id = asked.id::uuid

@@ -6,14 +6,15 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
 import type { Before } from '#core/log/unrecorded.ts';
+import type { Ref } from '#core/words/vocabulary.ts';
+import { refKey } from '#core/words/ref.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
 export type TicketRead = {
-  readonly instance: string;
-  readonly ticketId: string;
+  readonly ref: Ref;
   /** Of all its actions that were read, in order. */
   readonly externalIds: readonly string[];
 };
@@ -36,7 +37,7 @@ export type LockedTicket = {
   /** Its mirrors that still matter, oldest first, locked in the order of their ids, with their lanes. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
-  /** A ticket is being created in the instance right now. */
+  /** A record of this entity is being created in the instance right now. */
   readonly creating: boolean;
 };
 
@@ -89,12 +90,13 @@ function one(tickets: readonly LockedTicket[]): LockedTicket {
   return ticket;
 }
 
-/** What is asked for as rows: their number, instance, ticket, and the ids of the actions as one text. */
+/** What is asked for as rows: their number, instance, entity, ticket, and the ids of the actions as one text. */
 function asked(reads: readonly TicketRead[]): SQL {
-  const instances = textArray(reads.map((read) => read.instance));
-  const tickets = textArray(reads.map((read) => read.ticketId));
+  const instances = textArray(reads.map(({ ref }) => ref.instance));
+  const entities = textArray(reads.map(({ ref }) => ref.entity));
+  const tickets = textArray(reads.map(({ ref }) => ref.externalId));
   const ids = textArray(reads.map((read) => arrayLiteral(read.externalIds)));
-  return sql`unnest(${instances}, ${tickets}, ${ids}) with ordinality as asked (instance, ticket, ids, n)`;
+  return sql`unnest(${instances}, ${entities}, ${tickets}, ${ids}) with ordinality as asked (instance, entity, ticket, ids, n)`;
 }
 
 const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
@@ -108,10 +110,10 @@ async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<numb
     sql`select (sorted.n - 1)::int as n, locked.closed, locked.before,
         (select to_json(live_since)#>>'{}' from instances where id = sorted.instance) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, cardinality(sorted.ids::text[]))) as ids
-      from (select * from ${asked(reads)} order by instance, ticket) sorted
+      from (select * from ${asked(reads)} order by instance, entity, ticket) sorted
       cross join lateral (
         select ${headColumns} from tickets t
-        where t.instance = sorted.instance and t.kind = 'ticket' and t.external_id = sorted.ticket for update
+        where t.instance = sorted.instance and t.entity = sorted.entity and t.external_id = sorted.ticket for update
       ) locked`,
   );
   return new Map(
@@ -122,16 +124,17 @@ async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<numb
   );
 }
 
-async function lockNew(tx: Tx, { instance, ticketId, externalIds }: TicketRead): Promise<Head> {
+async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> {
+  const { instance, entity, externalId } = ref;
   const [row] = await rows<Row & { readonly is_new: boolean }>(
     tx,
-    sql`insert into tickets as t (instance, kind, external_id) values (${instance}, 'ticket', ${ticketId})
-      on conflict (instance, kind, external_id) do update set read_at = now()
+    sql`insert into tickets as t (instance, entity, external_id) values (${instance}, ${entity}, ${externalId})
+      on conflict (instance, entity, external_id) do update set read_at = now()
       returning (xmax = 0) as is_new, ${headColumns},
         (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
   );
-  if (row === undefined) throw new Error(`ticket ${ticketId} of ${instance} could not be locked`);
+  if (row === undefined) throw new Error(`${refKey(ref)} could not be locked`);
   const { is_new: isNew, closed, before, live_since: liveSince, ids } = row;
   return { isNew, closed, before, liveSince, ids: ids ?? [] };
 }
@@ -157,11 +160,11 @@ function joined(
   held: readonly (Head | undefined)[],
   found: { readonly mirrors: readonly Mirror[]; readonly behind: ReadonlyMap<number, Behind> },
 ): LockedTicket[] {
-  return reads.map(({ instance, ticketId }, n) => {
+  return reads.map(({ ref }, n) => {
     const head = held[n];
     const behind = found.behind.get(n);
-    if (head === undefined || behind === undefined) throw new Error(`ticket ${ticketId} of ${instance} is not locked`);
-    return { ...head, ...behind, mirrors: found.mirrors.filter((mirror) => joins(mirror, instance, ticketId)) };
+    if (head === undefined || behind === undefined) throw new Error(`${refKey(ref)} is not locked`);
+    return { ...head, ...behind, mirrors: found.mirrors.filter((mirror) => joins(mirror, ref)) };
   });
 }
 
@@ -181,9 +184,11 @@ async function readBehind(
     tx,
     sql`with asked as materialized (select * from ${asked(reads)}), theirs as materialized (
         select distinct m.id from asked cross join lateral (
-          select id from mirrors where customer_instance = asked.instance and customer_ticket = asked.ticket
+          select id from mirrors
+          where first_instance = asked.instance and first_entity = asked.entity and first_ticket = asked.ticket
           union all
-          select id from mirrors where supplier_instance = asked.instance and supplier_ticket = asked.ticket
+          select id from mirrors
+          where second_instance = asked.instance and second_entity = asked.entity and second_ticket = asked.ticket
         ) m order by m.id
       ), locked as materialized (
         select locked.* from theirs cross join lateral (
@@ -194,36 +199,36 @@ async function readBehind(
           select l.mirror from lanes l where l.mirror = locked.id order by l.to_instance for update
         ) l
       ), here as materialized (
-        select those.instance, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
-          exists (select 1 from writes w where w.instance = those.instance and w.ticket is null and w.state = 'open') as creating
-        from (select distinct instance from asked) those
+        select those.instance, those.entity, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
+          exists (select 1 from writes w where w.instance = those.instance and w.entity = those.entity and w.ticket is null and w.state = 'open') as creating
+        from (select distinct instance, entity from asked) those
       )
       select (asked.n - 1)::int as n,
         case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
         (select json_object_agg(seen.id, seen."as") from (
           select external_id as id, 'action' as "as" from actions
-            where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])
+            where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
           union all
           select external_id, "as" from written_ids
-            where instance = asked.instance and ticket = asked.ticket and external_id = any(asked.ids::text[])
+            where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
             'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
             'deadline', w.deadline, 'mirror', case when d.kind = 'action' then d.mirror end) order by w.promised_at)
           from writes w left join deliveries d on d.id = w.delivery
-          where w.instance = asked.instance and w.ticket = asked.ticket
+          where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket
             and (w.state in ('open', 'made') or w.promised_at > ${newest} - interval '5 minutes')) as writes,
         (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step,
             'mirror', case when d.kind = 'action' then d.mirror end) order by e.at desc)
           from (
             select external_id, at, delivery, step from written_ids
-            where instance = asked.instance and ticket = asked.ticket and "as" = 'echo' and delivery is not null
+            where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and "as" = 'echo' and delivery is not null
               and at > ${newest} - interval '5 minutes'
             order by at desc limit ${echoesKept}
           ) e left join deliveries d on d.id = e.delivery) as echoes,
         here.openings, here.creating
-      from asked join here on here.instance = asked.instance
-      left join tickets t on t.instance = asked.instance and t.kind = 'ticket' and t.external_id = asked.ticket`,
+      from asked join here on here.instance = asked.instance and here.entity = asked.entity
+      left join tickets t on t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket`,
   );
   const behind = new Map<number, Behind>();
   let mirrors: Mirror[] = [];

@@ -9,7 +9,7 @@ import { constantHash } from '#core/log/constant.ts';
 import { must } from '#core/words/must.ts';
 import { route } from '#core/log/route.ts';
 import type { Outbound } from '#core/rules/settings.ts';
-import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rememberStaged } from './attachments.ts';
 import type { Tx } from '#db/base/client.ts';
 import { insertActions, type NewAction } from './insert-actions.ts';
@@ -24,8 +24,8 @@ import { sendGathered } from '#db/base/transaction.ts';
 export type LogActionInput = {
   /** For the action, minted by the database. */
   readonly id: string;
-  readonly instance: string;
-  readonly ticketId: string;
+  /** The record that it was recorded on. */
+  readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
   readonly action: ObservedAction;
   /** Instant that it is signed with; its desk's own shows how it answers what it follows. */
@@ -46,11 +46,12 @@ export type Followed = {
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
 export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
-  const { id, instance, ticketId, action, mirrors, openings } = input;
-  const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, instance, ticketId).side));
+  const { id, ref, action, mirrors, openings } = input;
+  const { instance } = ref;
+  const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, ref).side));
   const outboundOf: Record<string, Outbound> = {};
   for (const mirror of mirrors) {
-    const { side, settings } = endOf(mirror, instance, ticketId);
+    const { side, settings } = endOf(mirror, ref);
     outboundOf[mirror.id] = (await cache.side(tx, `${mirror.link}/${side}`, settings)).outbound;
   }
   const openable = [];
@@ -90,14 +91,13 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
       mirrors.find(({ id }) => id === of),
       'the mirror of a delivery',
     );
-    const to = farEnd(mirror, endOf(mirror, instance, ticketId));
+    const to = farEnd(mirror, endOf(mirror, ref));
     return { mirror, to, again: again === true };
   });
   const [first] = targets;
   const inserting: NewAction = {
     id,
-    instance,
-    ticketId,
+    on: ref,
     externalId: action.externalId,
     at: input.originAt,
     audience: found.audience,
@@ -148,7 +148,7 @@ async function deliver(tx: Tx, mirror: Mirror, to: MirrorEnd, delivery: NewDeliv
   return to.instance;
 }
 
-function openOn(tx: Tx, link: string, { id, instance, ticketId, snapshot, openings }: LogActionInput): Promise<Mirror> {
+function openOn(tx: Tx, link: string, { id, ref, snapshot, openings }: LogActionInput): Promise<Mirror> {
   const opening = must(
     openings.find((one) => one.link === link),
     'the link that an escalation opens a mirror on',
@@ -157,7 +157,7 @@ function openOn(tx: Tx, link: string, { id, instance, ticketId, snapshot, openin
     id,
     link,
     shadow: opening.mode === 'shadow',
-    customer: { instance, ticketId, number: snapshot.number, url: snapshot.url },
+    customer: { ref, number: snapshot.number, url: snapshot.url },
     supplier: opening.supplier_instance,
   });
 }

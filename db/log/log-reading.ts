@@ -7,7 +7,7 @@ import { recognise, type Recognised, type WriteView } from '#core/log/recognise.
 import { unrecorded, type Before } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
 import { uncovered } from '#core/conversation/meet.ts';
-import type { Changed, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Changed, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { echoesOf } from './echoes.ts';
 import { lockTicket, type LockedTicket } from './locked-ticket.ts';
@@ -21,8 +21,7 @@ import { textArray } from '#db/base/text-array.ts';
 import { sendGathered } from '#db/base/transaction.ts';
 
 export type LogReadingInput = {
-  readonly instance: string;
-  readonly ticketId: string;
+  readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
   /** In the helpdesk's order; notes already sanitised. */
   readonly actions: readonly ObservedAction[];
@@ -68,15 +67,15 @@ export async function logReading(
   input: LogReadingInput,
   locked?: LockedTicket,
 ): Promise<LogReadingResult> {
-  const { instance, ticketId, snapshot, actions } = input;
+  const { ref, snapshot, actions } = input;
   const externalIds = actions.map((action) => action.externalId);
-  const ticket = locked ?? (await lockTicket(tx, { instance, ticketId, externalIds }, input.first));
+  const ticket = locked ?? (await lockTicket(tx, { ref, externalIds }, input.first));
   const { known, mirrors, openings, creating } = ticket;
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
-    if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, instance, ticketId)))) {
-      await forgetTicket(tx, instance, ticketId);
+    if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, ref)))) {
+      await forgetTicket(tx, ref);
       return { ...nothing, readAgain: true };
     }
   }
@@ -89,7 +88,7 @@ export async function logReading(
   });
 
   const echoes = echoesOf(ticket.echoes, recognition, actions);
-  const times = originTimes(tx, { instance, ticketId, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
+  const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
   const consequences: ObservedAction[] = [];
@@ -112,8 +111,7 @@ export async function logReading(
     const result: LoggedAction = await logAction(tx, cache, {
       originAt,
       id: must(ticket.ids[found.index], 'an id for the action'),
-      instance,
-      ticketId,
+      ref,
       snapshot,
       action: covered.length === 0 ? action : withoutCovered(action, covered),
       mirrors,
@@ -126,8 +124,7 @@ export async function logReading(
   const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
   const mirrored = mirrors.length > 0 || wake.size > 0;
   await sendGathered(tx, rememberReadings, {
-    instance,
-    ticketId,
+    ref,
     snapshot,
     cursor,
     mirrored,
@@ -171,41 +168,42 @@ function withoutCovered(action: ObservedAction, covered: readonly Changed[]): Ob
   return { ...action, words: { kind, ...(type === undefined ? {} : { type }), ...uncovered(changed, covered) } };
 }
 
-/** Where a read of this ticket has to start: its cursor, or go-live for one never read. */
-export async function readFrom(db: Db, instance: string, ticketId: string): Promise<string | null> {
-  return (await readFromMany(db, instance, [ticketId])).get(ticketId) ?? null;
+/** Where a read of this record has to start: its cursor, or go-live for one never read. */
+export async function readFrom(db: Db, { instance, entity, externalId }: Ref): Promise<string | null> {
+  return (await readFromMany(db, instance, entity, [externalId])).get(externalId) ?? null;
 }
 
 export async function readFromMany(
   db: Db,
   instance: string,
-  ticketIds: readonly string[],
+  entity: string,
+  ids: readonly string[],
 ): Promise<Map<string, string | null>> {
   const found = await rows<{ id: string; since: string | null }>(
     db,
     sql`select asked.id, to_json(coalesce(t.cursor, i.live_since))#>>'{}' as since
-      from unnest(${textArray(ticketIds)}) as asked(id)
+      from unnest(${textArray(ids)}) as asked(id)
       join instances i on i.id = ${instance}
-      left join tickets t on t.instance = i.id and t.kind = 'ticket' and t.external_id = asked.id`,
+      left join tickets t on t.instance = i.id and t.entity = ${entity} and t.external_id = asked.id`,
   );
   return new Map(found.map((row) => [row.id, row.since]));
 }
 
 /** An escalation has made it, and has further steps to go before its mirror is open. */
-async function isBeingOpened(tx: Tx, instance: string, ticketId: string): Promise<boolean> {
+async function isBeingOpened(tx: Tx, { instance, entity, externalId }: Ref): Promise<boolean> {
   const found = await rows(
     tx,
     sql`select 1 as one from writes w
       join deliveries d on d.id = w.delivery and d.escalation and d.outcome is null
       join mirrors m on m.id = d.mirror and m.state = 'opening'
-      where w.instance = ${instance} and w.ticket = ${ticketId} limit 1`,
+      where w.instance = ${instance} and w.entity = ${entity} and w.ticket = ${externalId} limit 1`,
   );
   return found.length > 0;
 }
 
-async function forgetTicket(tx: Tx, instance: string, ticketId: string): Promise<void> {
+async function forgetTicket(tx: Tx, { instance, entity, externalId }: Ref): Promise<void> {
   await tx.execute(
-    sql`delete from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
+    sql`delete from tickets where instance = ${instance} and entity = ${entity} and external_id = ${externalId}`,
   );
 }
 

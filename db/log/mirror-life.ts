@@ -15,8 +15,8 @@ type Row = {
   readonly close_reason: CloseReason | null;
   readonly closed_at: string | null;
   readonly superseded: boolean;
-  readonly customer_closed: boolean | null;
-  readonly supplier_closed: boolean | null;
+  readonly first_closed: boolean | null;
+  readonly second_closed: boolean | null;
   readonly now: string;
 };
 
@@ -24,11 +24,11 @@ type Row = {
 export async function moveMirrorsOn(tx: Tx, mirrors: readonly string[]): Promise<void> {
   const found = await rows<Row>(
     tx,
-    sql`select ${mirrorColumns}, (ct.snapshot->>'closed')::boolean as customer_closed,
-        (st.snapshot->>'closed')::boolean as supplier_closed, to_json(now())#>>'{}' as now
+    sql`select ${mirrorColumns}, (ft.snapshot->>'closed')::boolean as first_closed,
+        (st.snapshot->>'closed')::boolean as second_closed, to_json(now())#>>'{}' as now
       from ${mirrorFrom}
-      left join tickets ct on ct.instance = m.customer_instance and ct.kind = 'ticket' and ct.external_id = m.customer_ticket
-      left join tickets st on st.instance = m.supplier_instance and st.kind = 'ticket' and st.external_id = m.supplier_ticket
+      left join tickets ft on ft.instance = m.first_instance and ft.entity = m.first_entity and ft.external_id = m.first_ticket
+      left join tickets st on st.instance = m.second_instance and st.entity = m.second_entity and st.external_id = m.second_ticket
       where m.id = any(${uuidArray(mirrors)}) order by m.id`,
   );
   for (const row of found) {
@@ -40,8 +40,8 @@ export async function moveMirrorsOn(tx: Tx, mirrors: readonly string[]): Promise
         superseded: row.superseded,
         mode: row.shadow ? 'shadow' : row.mode,
       },
-      customerClosed: row.customer_closed,
-      supplierClosed: row.supplier_closed,
+      customerClosed: row.first_closed,
+      supplierClosed: row.second_closed,
       now: row.now,
     });
     if (life.state === row.state && life.closeReason === row.close_reason) continue;

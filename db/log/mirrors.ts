@@ -2,10 +2,11 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Sign } from '#core/log/breaker.ts';
 import { otherSide, type Ends } from '#core/words/ends.ts';
-import type { InstanceType, LinkMode, SideName } from '#core/words/vocabulary.ts';
+import type { InstanceType, LinkMode, Ref, SideName } from '#core/words/vocabulary.ts';
 import { reopenDays, type CloseReason, type MirrorState, type MirrorView } from '#core/words/mirror.ts';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { endsOf, type Place } from '#db/base/places.ts';
 
 /** One end of a mirror. Id, number and URL of its ticket are null until it has one. */
 export type MirrorEnd = {
@@ -14,6 +15,8 @@ export type MirrorEnd = {
   /** Display name of the instance. */
   readonly name: string;
   readonly type: InstanceType;
+  /** Of its ticket: the instance's own word for such a record. */
+  readonly entity: string;
   readonly ticketId: string | null;
   readonly number: string | null;
   readonly url: string | null;
@@ -59,54 +62,66 @@ export type MirrorRow = {
   readonly close_reason: CloseReason | null;
   readonly closed_at: string | null;
   readonly paused: boolean;
-  readonly customer_instance: string;
-  readonly customer_ticket: string;
-  readonly customer_number: string | null;
-  readonly customer_url: string | null;
-  readonly supplier_instance: string;
-  readonly supplier_ticket: string | null;
-  readonly supplier_number: string | null;
-  readonly supplier_url: string | null;
+  readonly first_instance: string;
+  readonly first_entity: string;
+  readonly first_ticket: string;
+  readonly first_number: string | null;
+  readonly first_url: string | null;
+  readonly second_instance: string;
+  readonly second_entity: string;
+  readonly second_ticket: string | null;
+  readonly second_number: string | null;
+  readonly second_url: string | null;
   readonly turns: Mirror['turns'];
   readonly mode: LinkMode;
   readonly link_state: LinkState;
-  readonly customer_name: string;
-  readonly supplier_name: string;
-  readonly customer_type: InstanceType;
-  readonly supplier_type: InstanceType;
-  readonly customer_settings: number;
-  readonly supplier_settings: number;
+  readonly first_name: string;
+  readonly second_name: string;
+  readonly first_type: InstanceType;
+  readonly second_type: InstanceType;
+  readonly first_settings: number;
+  readonly second_settings: number;
   readonly superseded: boolean;
   readonly resumed_at: string | null;
 };
 
-/** Columns every mirror query selects; `m`, `l`, `cs`, `ss`, `ci`, `si` are the aliases of mirrorFrom. */
+/** Columns every mirror query selects; `m`, `l`, `fs`, `ss`, `fi`, `si` are the aliases of mirrorFrom. */
 export const mirrorColumns: SQL = sql`
   m.id, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
-  m.paused_at is not null as paused, m.customer_instance, m.customer_ticket, m.customer_number,
-  m.customer_url, m.supplier_instance, m.supplier_ticket, m.supplier_number, m.supplier_url, m.turns,
-  l.settings->>'mode' as mode, l.state as link_state, to_json(l.resumed_at)#>>'{}' as resumed_at, ci.name as customer_name, si.name as supplier_name,
-  ci.type as customer_type, si.type as supplier_type,
-  cs.settings_version as customer_settings, ss.settings_version as supplier_settings,
+  m.paused_at is not null as paused, m.first_instance, m.first_entity, m.first_ticket, m.first_number, m.first_url,
+  m.second_instance, m.second_entity, m.second_ticket, m.second_number, m.second_url, m.turns,
+  l.settings->>'mode' as mode, l.state as link_state, to_json(l.resumed_at)#>>'{}' as resumed_at, fi.name as first_name, si.name as second_name,
+  fi.type as first_type, si.type as second_type,
+  fs.settings_version as first_settings, ss.settings_version as second_settings,
   m.state = 'closed' and exists (
     select 1 from mirrors newer
-    where newer.link = m.link and newer.customer_ticket = m.customer_ticket and newer.id > m.id
+    where newer.link = m.link and newer.first_entity = m.first_entity and newer.first_ticket = m.first_ticket and newer.id > m.id
       and newer.state in ('opening', 'open')
   ) as superseded`;
 
 /** Columns of `mirrors` that hold the ticket at each end. */
-export const endColumns: Ends<{ readonly ticket: SQL; readonly number: SQL; readonly url: SQL }> = {
-  customer: { ticket: sql`customer_ticket`, number: sql`customer_number`, url: sql`customer_url` },
-  supplier: { ticket: sql`supplier_ticket`, number: sql`supplier_number`, url: sql`supplier_url` },
-};
+export const endColumns = endsOf(columnsAt('first'), columnsAt('second'));
+
+type EndColumns = Readonly<Record<'instance' | 'entity' | 'ticket' | 'number' | 'url', SQL>>;
+
+function columnsAt(place: Place): EndColumns {
+  const column = (name: string): SQL => sql.raw(`${place}_${name}`);
+  return {
+    instance: column('instance'),
+    entity: column('entity'),
+    ticket: column('ticket'),
+    number: column('number'),
+    url: column('url'),
+  };
+}
 
 export const mirrorFrom: SQL = sql`
   mirrors m
   join links l on l.id = m.link
-  join sides cs on cs.id = m.link || '/customer'
-  join sides ss on ss.id = m.link || '/supplier'
-  join instances ci on ci.id = m.customer_instance
-  join instances si on si.id = m.supplier_instance`;
+  join sides fs on fs.link = m.link and fs.place = 'first'
+  join sides ss on ss.link = m.link and ss.place = 'second'
+  join instances fi on fi.id = m.first_instance
+  join instances si on si.id = m.second_instance`;
 
 /** Which mirrors still matter to what happens on their tickets. */
 export const mattering: SQL = sql`l.state <> 'closed'
@@ -114,12 +129,12 @@ export const mattering: SQL = sql`l.state <> 'closed'
       or (m.state = 'closed' and m.closed_at > now() - make_interval(days => ${reopenDays})))`;
 
 /** Those of one ticket, oldest first; locked, in the order of their ids. */
-export async function lockMirrorsOfTicket(db: Db, instance: string, ticket: string): Promise<Mirror[]> {
+export async function lockMirrorsOfTicket(db: Db, { instance, entity, externalId }: Ref): Promise<Mirror[]> {
   const found = await rows<MirrorRow>(
     db,
     sql`select ${mirrorColumns} from ${mirrorFrom}
-      where ((m.customer_instance = ${instance} and m.customer_ticket = ${ticket})
-          or (m.supplier_instance = ${instance} and m.supplier_ticket = ${ticket}))
+      where ((m.first_instance = ${instance} and m.first_entity = ${entity} and m.first_ticket = ${externalId})
+          or (m.second_instance = ${instance} and m.second_entity = ${entity} and m.second_ticket = ${externalId}))
         and ${mattering}
       order by m.id for update of m`,
   );
@@ -159,40 +174,45 @@ export function mirrorOf(row: MirrorRow): Mirror {
     linkState: row.link_state,
     superseded: row.superseded,
     resumedAt: row.resumed_at,
-    ends: {
-      customer: {
-        side: 'customer',
-        instance: row.customer_instance,
-        name: row.customer_name,
-        type: row.customer_type,
-        ticketId: row.customer_ticket,
-        number: row.customer_number,
-        url: row.customer_url,
-        settings: row.customer_settings,
+    ends: endsOf(
+      {
+        side: 'customer' as const,
+        instance: row.first_instance,
+        name: row.first_name,
+        type: row.first_type,
+        entity: row.first_entity,
+        ticketId: row.first_ticket,
+        number: row.first_number,
+        url: row.first_url,
+        settings: row.first_settings,
       },
-      supplier: {
-        side: 'supplier',
-        instance: row.supplier_instance,
-        name: row.supplier_name,
-        type: row.supplier_type,
-        ticketId: row.supplier_ticket,
-        number: row.supplier_number,
-        url: row.supplier_url,
-        settings: row.supplier_settings,
+      {
+        side: 'supplier' as const,
+        instance: row.second_instance,
+        name: row.second_name,
+        type: row.second_type,
+        entity: row.second_entity,
+        ticketId: row.second_ticket,
+        number: row.second_number,
+        url: row.second_url,
+        settings: row.second_settings,
       },
-    },
+    ),
   };
 }
 
 /** The mirror has this ticket at one of its ends. */
-export function joins({ ends }: Mirror, instance: string, ticket: string): boolean {
-  return [ends.customer, ends.supplier].some((end) => end.instance === instance && end.ticketId === ticket);
+export function joins({ ends }: Mirror, ref: Ref): boolean {
+  return isAt(ends.customer, ref) || isAt(ends.supplier, ref);
 }
 
 /** The end that is this ticket, of a mirror that joins it. */
-export function endOf({ ends }: Mirror, instance: string, ticket: string): MirrorEnd {
-  const { customer, supplier } = ends;
-  return customer.instance === instance && customer.ticketId === ticket ? customer : supplier;
+export function endOf({ ends }: Mirror, ref: Ref): MirrorEnd {
+  return isAt(ends.customer, ref) ? ends.customer : ends.supplier;
+}
+
+function isAt({ instance, entity, ticketId }: MirrorEnd, ref: Ref): boolean {
+  return instance === ref.instance && entity === ref.entity && ticketId === ref.externalId;
 }
 
 export function farEnd({ ends }: Mirror, { side }: MirrorEnd): MirrorEnd {

@@ -23,17 +23,17 @@ async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
     sql`select (asked.n - 1)::int as n,
         not exists (select 1 from unnest(asked.ids::text[]) as seen(id) where
           not exists (select 1 from actions a
-            where a.instance = asked.instance and a.ticket = asked.ticket and a.external_id = seen.id)
+            where a.instance = asked.instance and a.entity = asked.entity and a.ticket = asked.ticket and a.external_id = seen.id)
           and not exists (select 1 from written_ids w
-            where w.instance = asked.instance and w.ticket = asked.ticket and w.external_id = seen.id))
+            where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket and w.external_id = seen.id))
         and exists (select 1 from tickets t
-          where t.instance = asked.instance and t.kind = 'ticket' and t.external_id = asked.ticket
+          where t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket
             and (t.snapshot is null or t.snapshot = asked.snapshot::jsonb))
         and not exists (select 1 from writes w
-          where w.instance = asked.instance and w.ticket = asked.ticket and w.state in ('open', 'made')) as nothing
-      from unnest(${column((one) => one.instance)}, ${column((one) => one.ticketId)},
+          where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket and w.state in ('open', 'made')) as nothing
+      from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
         ${column((one) => arrayLiteral(one.externalIds))}, ${column((one) => JSON.stringify(one.snapshot))})
-        with ordinality as asked (instance, ticket, ids, snapshot, n)`,
+        with ordinality as asked (instance, entity, ticket, ids, snapshot, n)`,
   );
   const nothing = new Set(found.filter((row) => row.nothing).map((row) => row.n));
   return shown.map((_, n) => nothing.has(n));

@@ -1,6 +1,8 @@
 /** Opens a mirror: its row and both its lanes, by whichever way the escalation came. */
 import { sql } from 'drizzle-orm';
 import { must } from '#core/words/must.ts';
+import { ticketEntity } from '#core/words/ref.ts';
+import type { Ref } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
 import { lockMirror, type Mirror } from './mirrors.ts';
 
@@ -10,8 +12,7 @@ export type NewMirror = {
   readonly link: string;
   readonly shadow: boolean;
   readonly customer: {
-    readonly instance: string;
-    readonly ticketId: string;
+    readonly ref: Ref;
     readonly number: string;
     readonly url: string;
   };
@@ -20,13 +21,15 @@ export type NewMirror = {
 };
 
 export async function openMirror(tx: Tx, { id, link, shadow, customer, supplier }: NewMirror): Promise<Mirror> {
-  const { instance, ticketId, number, url } = customer;
+  const { ref, number, url } = customer;
   await tx.execute(
-    sql`insert into mirrors (id, link, shadow, customer_instance, customer_ticket, customer_number, customer_url, supplier_instance)
-      values (${id}, ${link}, ${shadow}, ${instance}, ${ticketId}, ${number}, ${url}, ${supplier})`,
+    sql`insert into mirrors (id, link, shadow, first_instance, first_entity, first_ticket, first_number, first_url,
+        second_instance, second_entity)
+      values (${id}, ${link}, ${shadow}, ${ref.instance}, ${ref.entity}, ${ref.externalId}, ${number}, ${url},
+        ${supplier}, ${ticketEntity})`,
   );
   await tx.execute(
-    sql`insert into lanes (mirror, to_instance, link) values (${id}, ${supplier}, ${link}), (${id}, ${instance}, ${link})`,
+    sql`insert into lanes (mirror, to_instance, link) values (${id}, ${supplier}, ${link}), (${id}, ${ref.instance}, ${link})`,
   );
   return must(await lockMirror(tx, id, link), `mirror ${id}, which was opened just now`);
 }

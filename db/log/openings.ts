@@ -18,9 +18,9 @@ export function openingsQuery(instance: SQL): SQL {
         i.type as supplier_type, own.type as customer_type
       from sides s
       join links l on l.id = s.link and l.state in ('active', 'suspended', 'quarantined')
-      join sides o on o.id = s.link || '/supplier'
+      join sides o on o.link = s.link and o.place = 'second'
       join instances i on i.id = o.instance
       join instances own on own.id = s.instance
-      where s.instance = ${instance} and s.side = 'customer'
+      where s.instance = ${instance} and s.place = 'first'
       order by s.link`;
 }

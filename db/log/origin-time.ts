@@ -1,7 +1,7 @@
 /** The time that a change is signed with: that of its desk, put right by what the desk shows before and after it. */
 import { changesAnything, originAt } from '#core/conversation/meet.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
-import type { Changed } from '#core/words/vocabulary.ts';
+import type { Changed, Ref } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
 import { knownChanges, type KnownChange, type KnownChanges } from './changes.ts';
 import type { Echoes } from './echoes.ts';
@@ -19,8 +19,7 @@ export type OriginTimes = {
 };
 
 export type OriginTimesInput = {
-  readonly instance: string;
-  readonly ticketId: string;
+  readonly ref: Ref;
   readonly mirrors: readonly { readonly id: string }[];
   readonly actions: readonly ObservedAction[];
   readonly echoes: Echoes;
@@ -30,7 +29,7 @@ export type OriginTimesInput = {
 
 /** Under the ticket's lock. Nothing is asked where nothing is changed. */
 export function originTimes(tx: Tx, input: OriginTimesInput): OriginTimes {
-  const { instance, ticketId, mirrors, actions, echoes, offsetMs } = input;
+  const { ref, mirrors, actions, echoes, offsetMs } = input;
   const indexOf = new Map(actions.map((action, index) => [action.externalId, index]));
   let asked: Promise<KnownChanges> | null = null;
   const logged: { readonly at: string; readonly index: number }[] = [];
@@ -48,8 +47,7 @@ export function originTimes(tx: Tx, input: OriginTimesInput): OriginTimes {
       if (mirrors.length === 0 || !changesAnything(action.words)) return { at: action.at, covered: [] };
       asked ??= knownChanges(
         tx,
-        instance,
-        ticketId,
+        ref,
         mirrors.map(({ id }) => id),
       );
       const { now, changes } = await asked;

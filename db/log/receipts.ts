@@ -35,7 +35,7 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
     sql`select d.mirror, other.id as "to", d.action, to_json(a.at)#>>'{}' as at, here.name as desk, d.escalation
       from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
       join instances here on here.id = d.to_instance
-      join instances other on other.id = case when d.to_instance = m.customer_instance then m.supplier_instance else m.customer_instance end
+      join instances other on other.id = case when d.to_instance = m.first_instance then m.second_instance else m.first_instance end
       where d.id = ${delivery} and d.kind = 'action' and ${typeIsRemote('other.type')}`,
   );
   if (row === undefined) return;

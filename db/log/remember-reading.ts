@@ -4,7 +4,8 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
-import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import { refKey } from '#core/words/ref.ts';
+import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
@@ -13,8 +14,7 @@ import type { Written } from '#core/words/desk.ts';
 export type OwnWrite = { readonly delivery: string; readonly step: number; readonly made: Written };
 
 export type Remembered = {
-  readonly instance: string;
-  readonly ticketId: string;
+  readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
   /** Of the newest action (instant, UTC); null where there is none. */
   readonly cursor: string | null;
@@ -37,7 +37,7 @@ export const rememberReadings: Gathered<Remembered, void> = {
     await rememberAll(tx, readings);
     return [];
   },
-  keyOf: ({ instance, ticketId }) => `${instance} ${ticketId}`,
+  keyOf: ({ ref }) => refKey(ref),
 };
 
 export function writeKey({ delivery, step }: Pick<WriteView, 'delivery' | 'step'>): string {
@@ -46,9 +46,7 @@ export function writeKey({ delivery, step }: Pick<WriteView, 'delivery' | 'step'
 
 /** Rows are named twice, as in mark-ended.ts. */
 function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> {
-  const ours = readings.flatMap(({ instance, ticketId, ours: all }) =>
-    all.map((one) => ({ ...one, instance, ticketId })),
-  );
+  const ours = readings.flatMap(({ ref, ours: all }) => all.map((one) => ({ ...one, ref })));
   const made = readings.flatMap((reading) => (reading.made === undefined ? [] : [reading.made]));
   const ourColumn = (of: (one: (typeof ours)[number]) => string | null): SQL => textArray(ours.map(of));
   const madeColumn = (of: (one: OwnWrite) => string): SQL => textArray(made.map(of));
@@ -61,15 +59,16 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
           as told (delivery, step, written, ticket)
       ), s as materialized (
-        select * from unnest(${column((one) => one.instance)}, ${column((one) => one.ticketId)}, ${column((one) => one.cursor)},
-          ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : null))}) as shown (instance, ticket, cursor, snapshot)
+        select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
+          ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : null))})
+          as shown (instance, entity, ticket, cursor, snapshot)
       ), ours as (
-        insert into written_ids (instance, ticket, external_id, "as", delivery, step, at)
-        select o.instance, o.ticket, o.id, o."as", o.delivery::uuid, o.step::int, o.at::timestamptz
-        from unnest(${ourColumn((one) => one.instance)}, ${ourColumn((one) => one.ticketId)}, ${ourColumn((one) => one.id)},
-          ${ourColumn((one) => one.as)}, ${ourColumn((one) => one.write?.delivery ?? null)},
+        insert into written_ids (instance, entity, ticket, external_id, "as", delivery, step, at)
+        select o.instance, o.entity, o.ticket, o.id, o."as", o.delivery::uuid, o.step::int, o.at::timestamptz
+        from unnest(${ourColumn(({ ref }) => ref.instance)}, ${ourColumn(({ ref }) => ref.entity)}, ${ourColumn(({ ref }) => ref.externalId)},
+          ${ourColumn((one) => one.id)}, ${ourColumn((one) => one.as)}, ${ourColumn((one) => one.write?.delivery ?? null)},
           ${ourColumn((one) => (one.write === null ? null : String(one.write.step)))}, ${ourColumn((one) => one.at)})
-          as o (instance, ticket, id, "as", delivery, step, at)
+          as o (instance, entity, ticket, id, "as", delivery, step, at)
         on conflict do nothing
       ), known as (
         update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
@@ -79,6 +78,6 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
       update tickets t set
         cursor = greatest(t.cursor, s.cursor::timestamptz), snapshot = s.snapshot::jsonb, read_at = now()
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
-        and t.instance = s.instance and t.kind = 'ticket' and t.external_id = s.ticket`,
+        and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,
   );
 }

@@ -2,44 +2,40 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
-import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { endColumns, endOf, farEnd, lockMirrorsOfTicket, type Mirror } from './mirrors.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { putReceipt } from './receipts.ts';
 
 /** Deleted, or forbidden to us: its live mirrors close and the other desk is told. Returns the instances to wake. */
-export async function ticketGone(tx: Tx, instance: string, deskName: string, ticketId: string): Promise<string[]> {
+export async function ticketGone(tx: Tx, ticket: Ref, deskName: string): Promise<string[]> {
   const wake: string[] = [];
   const why = reason('gone', { desk: deskName });
-  for (const row of await liveMirrors(tx, instance, ticketId)) {
+  for (const row of await liveMirrors(tx, ticket)) {
     await tx.execute(
       sql`update mirrors set state = 'closed', close_reason = 'gone', closed_at = now() where id = ${row.id}`,
     );
-    await raiseNotice(tx, { link: row.link, cause: `gone/${row.id}`, text: `${ticketId}: ${why.text}` });
-    wake.push(await tellOtherDesk(tx, row, instance, ticketId, why));
+    await raiseNotice(tx, { link: row.link, cause: `gone/${row.id}`, text: `${ticket.externalId}: ${why.text}` });
+    wake.push(await tellOtherDesk(tx, row, ticket, why));
   }
   return wake;
 }
 
 /** Within a link the mirror follows the survivor; across links nobody can know what is meant, so it is held. */
-export async function followMerge(
-  tx: Tx,
-  instance: string,
-  deskName: string,
-  ticketId: string,
-  into: string,
-): Promise<string[]> {
+export async function followMerge(tx: Tx, ticket: Ref, deskName: string, into: string): Promise<string[]> {
+  const { instance, entity, externalId } = ticket;
   const wake: string[] = [];
   // Writes that the desk took for the survivor show up there.
   await tx.execute(
-    sql`update writes set ticket = ${into} where instance = ${instance} and ticket = ${ticketId} and state in ('made', 'settled')`,
+    sql`update writes set ticket = ${into}
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and state in ('made', 'settled')`,
   );
-  const survivors = await liveMirrors(tx, instance, into);
-  for (const row of await liveMirrors(tx, instance, ticketId)) {
+  const survivors = await liveMirrors(tx, { ...ticket, externalId: into });
+  for (const row of await liveMirrors(tx, ticket)) {
     const [survivor] = survivors;
     if (survivor === undefined) {
-      const column = endColumns[endOf(row, instance, ticketId).side].ticket;
+      const column = endColumns[endOf(row, ticket).side].ticket;
       await tx.execute(sql`update mirrors set ${column} = ${into} where id = ${row.id}`);
       continue;
     }
@@ -48,43 +44,37 @@ export async function followMerge(
       await tx.execute(
         sql`update mirrors set state = 'closed', close_reason = 'merged', closed_at = now() where id = ${row.id}`,
       );
-      const far = farEnd(own, endOf(row, instance, ticketId));
+      const far = farEnd(own, endOf(row, ticket));
       const told = reason('merged', { desk: deskName, number: far.number ?? far.ticketId ?? undefined });
-      wake.push(await tellOtherDesk(tx, row, instance, ticketId, told));
+      wake.push(await tellOtherDesk(tx, row, ticket, told));
       continue;
     }
     const why = reason('merged-elsewhere', { desk: deskName });
     await tx.execute(
       sql`update mirrors set paused_at = coalesce(paused_at, now()), pause_reason = 'merged-elsewhere' where id = ${row.id}`,
     );
-    await raiseNotice(tx, { link: row.link, cause: `merged/${row.id}`, text: `${ticketId}: ${why.text}` });
-    wake.push(await tellOtherDesk(tx, row, instance, ticketId, why));
+    await raiseNotice(tx, { link: row.link, cause: `merged/${row.id}`, text: `${ticket.externalId}: ${why.text}` });
+    wake.push(await tellOtherDesk(tx, row, ticket, why));
   }
   return wake;
 }
 
 /** The ticket as it was last read; null where it has no mirror. */
-export async function lastSnapshot(db: Db, instance: string, ticketId: string): Promise<TicketSnapshot | null> {
+export async function lastSnapshot(db: Db, { instance, entity, externalId }: Ref): Promise<TicketSnapshot | null> {
   const [row] = await rows<{ snapshot: TicketSnapshot | null }>(
     db,
-    sql`select snapshot from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${ticketId}`,
+    sql`select snapshot from tickets where instance = ${instance} and entity = ${entity} and external_id = ${externalId}`,
   );
   return row?.snapshot ?? null;
 }
 
-async function liveMirrors(tx: Tx, instance: string, ticketId: string): Promise<Mirror[]> {
-  const mirrors = await lockMirrorsOfTicket(tx, instance, ticketId);
+async function liveMirrors(tx: Tx, ticket: Ref): Promise<Mirror[]> {
+  const mirrors = await lockMirrorsOfTicket(tx, ticket);
   return mirrors.filter((row) => row.state === 'opening' || row.state === 'open');
 }
 
-async function tellOtherDesk(
-  tx: Tx,
-  row: Mirror,
-  instance: string,
-  ticketId: string,
-  why: Receipt['reason'],
-): Promise<string> {
-  const here = endOf(row, instance, ticketId);
+async function tellOtherDesk(tx: Tx, row: Mirror, ticket: Ref, why: Receipt['reason']): Promise<string> {
+  const here = endOf(row, ticket);
   const to = farEnd(row, here).instance;
   const receipt: Receipt = {
     outcome: 'refused',

@@ -3,6 +3,7 @@
  * about one ticket or about ten; so what is to be logged while a transaction is under way waits for the next one. Where
  * one piece of work fails, each is done again by itself, so that it spoils nothing for the others.
  */
+import { refKey } from '#core/words/ref.ts';
 import type { Client, Tx } from '#db/base/client.ts';
 import { createGathered } from '#db/base/gather.ts';
 import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
@@ -28,7 +29,7 @@ export function createTogether(db: Client, options: TogetherOptions = {}): Toget
     atOnce,
     most,
     // No ticket twice: what is known of it is read once per transaction.
-    keyOf: ({ read }) => `${read.instance}\n${read.ticketId}`,
+    keyOf: ({ read }) => refKey(read.ref),
   });
   return <Result>(read: TicketRead, work: TicketWork<Result>) => add({ read, work }) as Promise<Result>;
 }
@@ -42,7 +43,7 @@ async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
   const ends = await Promise.allSettled(
     batch.map(async (job, n) => {
       const ticket = locked[n];
-      if (ticket === undefined) throw new Error(`ticket ${job.read.ticketId} is not locked`);
+      if (ticket === undefined) throw new Error(`${refKey(job.read.ref)} is not locked`);
       return job.work(tx, ticket);
     }),
   );

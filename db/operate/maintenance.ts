@@ -11,7 +11,7 @@ const batch = 5_000;
  * known, or it would be taken for new.
  */
 const isPassed = sql`t.cursor > kept.at + interval '1 day'`;
-const ofTicket = sql`t.instance = kept.instance and t.kind = 'ticket' and t.external_id = kept.ticket`;
+const ofTicket = sql`t.instance = kept.instance and t.entity = kept.entity and t.external_id = kept.ticket`;
 
 /**
  * Actions that were never carried are forgotten after 7 days; content after its link's retention.
@@ -31,8 +31,8 @@ export async function purge(db: Db): Promise<string[]> {
         and a.words is not null limit ${batch})`,
   );
   await db.execute(
-    sql`delete from written_ids where (instance, ticket, external_id) in (
-      select kept.instance, kept.ticket, kept.external_id from written_ids kept
+    sql`delete from written_ids where (instance, entity, ticket, external_id) in (
+      select kept.instance, kept.entity, kept.ticket, kept.external_id from written_ids kept
       where kept.at < now() - interval '90 days' and exists (select 1 from tickets t where ${ofTicket} and ${isPassed})
       limit ${batch})`,
   );
@@ -92,7 +92,7 @@ export async function claimOverdue(db: Db, overdueMs: number): Promise<Overdue[]
         select id from mirrors where state = 'opening' and overdue_told_at is null
           and created_at < now() - make_interval(secs => ${overdueMs / 1000})
         limit 100 for update skip locked)
-      returning id, link, coalesce(customer_number, customer_ticket) as ticket`,
+      returning id, link, coalesce(first_number, first_ticket) as ticket`,
   );
 }
 

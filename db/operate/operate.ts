@@ -1,8 +1,7 @@
-/** What a person may do to what waits: try again now, release, drop, resume. Each is audited by its caller's name. */
+/** What can be done by hand to what waits: try again now, release, drop, resume. The caller audits it. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { writeAudit } from '#db/settings/apply-links.ts';
 import { rows } from '#db/base/client.ts';
 import type { Db, Tx } from '#db/base/client.ts';
 import { settleLane } from '#db/carry/lanes.ts';
@@ -10,107 +9,121 @@ import { clearNotices } from '#db/base/notices.ts';
 import { tellRemote } from '#db/log/receipts.ts';
 
 /** Everything that waits for this instance is tried again at once. Returns how many lanes wait; null: no such instance. */
-export async function retryInstance(db: Db, instance: string, by: string): Promise<number | null> {
-  return db.transaction(async (tx) => {
-    const found = await rows(
-      tx,
-      sql`update couriers set retry_at = null, failures = 0 where instance = ${instance} returning instance`,
-    );
-    if (found.length === 0) return null;
-    await tx.execute(sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`);
-    // Lanes before deliveries, in the order in which whoever logs many tickets locks them.
-    await tx.execute(
-      sql`select mirror from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'
-        order by mirror for update`,
-    );
-    // A held delivery that heads its lane is what the lane waits for.
-    await tx.execute(
-      sql`update deliveries d set held_at = null, first_tried_at = null, released_at = now()
-        from lanes l
-        where l.to_instance = ${instance} and l.due_at is not null and l.due_at < 'infinity'
-          and d.mirror = l.mirror and d.to_instance = l.to_instance and d.seq = l.head_seq
-          and d.outcome is null and d.held_at is not null and d.set_aside_at is null`,
-    );
-    const lanes = await rows(
-      tx,
-      sql`update lanes set due_at = least(due_at, now())
-        where to_instance = ${instance} and due_at is not null and due_at < 'infinity' returning mirror`,
-    );
-    await writeAudit(tx, by, [{ what: 'retry', subject: `instances/${instance}`, detail: { lanes: lanes.length } }]);
-    return lanes.length;
-  });
+export async function retryInstance(tx: Tx, instance: string): Promise<number | null> {
+  const found = await rows(
+    tx,
+    sql`update couriers set retry_at = null, failures = 0 where instance = ${instance} returning instance`,
+  );
+  if (found.length === 0) return null;
+  await tx.execute(sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`);
+  // Lanes before deliveries, in the order in which whoever logs many tickets locks them.
+  await tx.execute(
+    sql`select mirror from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'
+      order by mirror for update`,
+  );
+  // A held delivery that heads its lane is what the lane waits for.
+  await tx.execute(
+    sql`update deliveries d set held_at = null, first_tried_at = null, released_at = now()
+      from lanes l
+      where l.to_instance = ${instance} and l.due_at is not null and l.due_at < 'infinity'
+        and d.mirror = l.mirror and d.to_instance = l.to_instance and d.seq = l.head_seq
+        and d.outcome is null and d.held_at is not null and d.set_aside_at is null`,
+  );
+  const lanes = await rows(
+    tx,
+    sql`update lanes set due_at = least(due_at, now())
+      where to_instance = ${instance} and due_at is not null and due_at < 'infinity' returning mirror`,
+  );
+  return lanes.length;
 }
 
 export type Operated =
-  | { readonly done: true; readonly to: string }
+  | {
+      readonly done: true;
+      readonly to: string;
+      readonly before: { readonly held: boolean; readonly reason: Reason | null };
+    }
   | { readonly done: false; readonly why: 'unknown' | 'ended' | 'not-held' };
 
 /** Lets a held or set-aside delivery go; what it writes says when it was written. */
-export async function releaseDelivery(db: Db, id: string, by: string): Promise<Operated> {
-  return db.transaction(async (tx) => {
-    const delivery = await lockDelivery(tx, id);
-    if (delivery === null) return { done: false, why: 'unknown' };
-    if (delivery.outcome !== null) return { done: false, why: 'ended' };
-    if (!delivery.held) return { done: false, why: 'not-held' };
-    await tx.execute(
-      sql`update deliveries
-        set released_at = now(), held_at = null, set_aside_at = null, first_tried_at = null
-        where id = ${id}`,
-    );
-    await tx.execute(settleLane(delivery.mirror, delivery.to));
-    await writeAudit(tx, by, [{ what: 'release', subject: `deliveries/${id}`, detail: {} }]);
-    return { done: true, to: delivery.to };
-  });
+export async function releaseDelivery(tx: Tx, id: string): Promise<Operated> {
+  const delivery = await lockDelivery(tx, id);
+  if (delivery === null) return { done: false, why: 'unknown' };
+  if (delivery.outcome !== null) return { done: false, why: 'ended' };
+  if (!delivery.held) return { done: false, why: 'not-held' };
+  await tx.execute(
+    sql`update deliveries
+      set released_at = now(), held_at = null, set_aside_at = null, first_tried_at = null
+      where id = ${id}`,
+  );
+  await tx.execute(settleLane(delivery.mirror, delivery.to));
+  return { done: true, to: delivery.to, before: { held: delivery.held, reason: delivery.reason } };
 }
 
 /** Ends a delivery that has not ended as skipped: nobody wants it any more. */
-export async function skipDelivery(db: Db, id: string, by: string): Promise<Operated> {
-  return db.transaction(async (tx) => {
-    const delivery = await lockDelivery(tx, id);
-    if (delivery === null) return { done: false, why: 'unknown' };
-    if (delivery.outcome !== null) return { done: false, why: 'ended' };
-    const why = reason('dropped', { by });
-    await end(tx, sql`id = ${id}`, why);
-    await tellRemote(tx, id, 'skipped', why);
-    // A write that may have been made goes on being recognised, and no longer keeps others from the ticket.
-    await tx.execute(
-      sql`update writes set state = 'settled', settled_at = now()
-        where delivery = ${id} and state in ('open', 'made')`,
+export async function skipDelivery(tx: Tx, id: string, by: string): Promise<Operated> {
+  const delivery = await lockDelivery(tx, id);
+  if (delivery === null) return { done: false, why: 'unknown' };
+  if (delivery.outcome !== null) return { done: false, why: 'ended' };
+  const why = reason('dropped', { by });
+  await end(tx, sql`id = ${id}`, why);
+  await tellRemote(tx, id, 'skipped', why);
+  // A write that may have been made goes on being recognised, and no longer keeps others from the ticket.
+  await tx.execute(
+    sql`update writes set state = 'settled', settled_at = now()
+      where delivery = ${id} and state in ('open', 'made')`,
+  );
+  if (delivery.opens) {
+    await tx.execute(sql`update mirrors set state = 'refused' where id = ${delivery.mirror} and state = 'opening'`);
+    await end(
+      tx,
+      sql`mirror = ${delivery.mirror} and to_instance = ${delivery.to} and outcome is null`,
+      reason('not-opened', { desk: delivery.to }),
     );
-    if (delivery.opens) {
-      await tx.execute(sql`update mirrors set state = 'refused' where id = ${delivery.mirror} and state = 'opening'`);
-      await end(
-        tx,
-        sql`mirror = ${delivery.mirror} and to_instance = ${delivery.to} and outcome is null`,
-        reason('not-opened', { desk: delivery.to }),
-      );
-    }
-    await tx.execute(settleLane(delivery.mirror, delivery.to));
-    await writeAudit(tx, by, [{ what: 'skip', subject: `deliveries/${id}`, detail: {} }]);
-    return { done: true, to: delivery.to };
-  });
+  }
+  await tx.execute(settleLane(delivery.mirror, delivery.to));
+  return { done: true, to: delivery.to, before: { held: delivery.held, reason: delivery.reason } };
 }
 
-/** Lets a paused mirror go on. Returns the instances to wake; null: no such mirror, or it is not paused. */
-export async function resumeMirror(db: Db, id: string, by: string): Promise<string[] | null> {
-  return db.transaction(async (tx) => {
-    const [mirror] = await rows<{ link: string; reason: string | null }>(
-      tx,
-      sql`update mirrors m set paused_at = null, pause_reason = null, turns = '[]'::jsonb
-        from (select id, pause_reason from mirrors where id = ${id} for update) before
-        where m.id = before.id and m.paused_at is not null
-        returning m.link, before.pause_reason as reason`,
-    );
-    if (mirror === undefined) return null;
-    const lanes = await rows<{ to: string }>(
-      tx,
-      sql`select to_instance as to from lanes where mirror = ${id} order by to_instance for update`,
-    );
-    for (const { to } of lanes) await tx.execute(settleLane(id, to));
-    await clearNotices(tx, mirror.link, `${mirror.reason ?? 'ping-pong'}/${id}`);
-    await writeAudit(tx, by, [{ what: 'resume', subject: `mirrors/${id}`, detail: {} }]);
-    return lanes.map(({ to }) => to);
-  });
+export type ResumedMirror = {
+  /** Why it was paused. */
+  readonly reason: string | null;
+  /** Instances to wake. */
+  readonly wake: readonly string[];
+};
+
+/** Lets a paused mirror go on. Null: no such mirror, or it is not paused. */
+export async function resumeMirror(tx: Tx, id: string): Promise<ResumedMirror | null> {
+  const [mirror] = await rows<{ link: string; reason: string | null }>(
+    tx,
+    sql`update mirrors m set paused_at = null, pause_reason = null, turns = '[]'::jsonb
+      from (select id, pause_reason from mirrors where id = ${id} for update) before
+      where m.id = before.id and m.paused_at is not null
+      returning m.link, before.pause_reason as reason`,
+  );
+  if (mirror === undefined) return null;
+  const lanes = await rows<{ to: string }>(
+    tx,
+    sql`select to_instance as to from lanes where mirror = ${id} order by to_instance for update`,
+  );
+  for (const { to } of lanes) await tx.execute(settleLane(id, to));
+  await clearNotices(tx, mirror.link, `${mirror.reason ?? 'ping-pong'}/${id}`);
+  return { reason: mirror.reason, wake: lanes.map(({ to }) => to) };
+}
+
+/** The link that a delivery belongs to; null where there is no such delivery. */
+export async function linkOfDelivery(db: Db, id: string): Promise<string | null> {
+  const [row] = await rows<{ link: string }>(
+    db,
+    sql`select m.link from deliveries d join mirrors m on m.id = d.mirror where d.id = ${id}`,
+  );
+  return row?.link ?? null;
+}
+
+/** The link that a mirror belongs to; null where there is no such mirror. */
+export async function linkOfMirror(db: Db, id: string): Promise<string | null> {
+  const [row] = await rows<{ link: string }>(db, sql`select link from mirrors where id = ${id}`);
+  return row?.link ?? null;
 }
 
 type LockedDelivery = {
@@ -118,6 +131,7 @@ type LockedDelivery = {
   readonly to: string;
   readonly outcome: string | null;
   readonly held: boolean;
+  readonly reason: Reason | null;
   readonly opens: boolean;
 };
 
@@ -129,7 +143,7 @@ async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery | null> 
   await tx.execute(sql`select mirror from lanes where mirror = ${place.mirror} order by to_instance for update`);
   const [delivery] = await rows<LockedDelivery>(
     tx,
-    sql`select mirror, to_instance as to, outcome, held_at is not null or set_aside_at is not null as held,
+    sql`select mirror, to_instance as to, outcome, reason, held_at is not null or set_aside_at is not null as held,
         escalation and kind = 'action' and action = mirror as opens
       from deliveries where id = ${id} for update`,
   );

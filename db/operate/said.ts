@@ -1,6 +1,6 @@
 /** Who said what on a ticket, with what was kept to prove it. */
 import { sql } from 'drizzle-orm';
-import type { Attachment, Audience, Person } from '#core/words/vocabulary.ts';
+import type { Attachment, Audience, Person, Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 
@@ -25,20 +25,20 @@ export type Said = {
 };
 
 /** The ticket's actions and those of the tickets that it is mirrored with, in the order of their times. */
-export async function saidOn(db: Db, instance: string, ticket: string): Promise<Said[]> {
+export async function saidOn(db: Db, { instance, entity, externalId }: Ref): Promise<Said[]> {
   return rows<Said>(
     db,
     sql`with tickets as (
-        select ${instance}::text as instance, ${ticket}::text as ticket
-        union select customer_instance, customer_ticket from mirrors
-          where supplier_instance = ${instance} and supplier_ticket = ${ticket}
-        union select supplier_instance, supplier_ticket from mirrors
-          where customer_instance = ${instance} and customer_ticket = ${ticket} and supplier_ticket is not null
+        select ${instance}::text as instance, ${entity}::text as entity, ${externalId}::text as ticket
+        union select first_instance, first_entity, first_ticket from mirrors
+          where second_instance = ${instance} and second_entity = ${entity} and second_ticket = ${externalId}
+        union select second_instance, second_entity, second_ticket from mirrors
+          where first_instance = ${instance} and first_entity = ${entity} and first_ticket = ${externalId} and second_ticket is not null
       )
       select a.id, a.instance, a.ticket, a.origin, a.via, ${iso('a.at')} as at, a.author, a.audience, a.note, a.attachments, a.hash,
         a.signed, a.signature, a.author is null and a.reason is null as expired,
         array(select distinct d.sent_hash from deliveries d where d.action = a.id and d.sent_hash is not null) as sent
-      from actions a join tickets t on t.instance = a.instance and t.ticket = a.ticket
+      from actions a join tickets t on t.instance = a.instance and t.entity = a.entity and t.ticket = a.ticket
       where a.reason is null or a.signed is not null
       order by a.at, a.id`,
   );

@@ -77,7 +77,7 @@ export async function loadStatus(db: Db): Promise<Status> {
       held: await heldStatus(tx),
       paused: await rows<PausedStatus>(
         tx,
-        sql`select id as mirror, link, customer_instance || ' ' || coalesce(customer_number, customer_ticket) as ticket,
+        sql`select id as mirror, link, first_instance || ' ' || coalesce(first_number, first_ticket) as ticket,
             ${iso('paused_at')} as since, pause_reason as reason
           from mirrors where paused_at is not null and state in ('opening', 'open') order by paused_at limit 50`,
       ),
@@ -95,7 +95,7 @@ async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
         ${iso('f.read_at')} as last_poll, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
       from instances i
       left join couriers c on c.instance = i.id
-      left join feeds f on f.instance = i.id
+      left join (select instance, min(read_at) as read_at from feeds group by instance) f on f.instance = i.id
       left join (
         select to_instance, count(*) as lanes,
           ${iso('min(due_at) filter (where due_at <= now())')} as oldest
@@ -130,8 +130,8 @@ async function linkStatus(db: Db): Promise<LinkStatus[]> {
         coalesce(recent.refused, 0)::int as refused, coalesce(held.held, 0)::int as held,
         l.state_reason as reason, l.far_contact as contact
       from links l
-      join sides c on c.id = l.id || '/customer'
-      join sides s on s.id = l.id || '/supplier'
+      join sides c on c.link = l.id and c.place = 'first'
+      join sides s on s.link = l.id and s.place = 'second'
       left join recent on recent.link = l.id
       left join held on held.link = l.id
       left join live on live.link = l.id
@@ -143,9 +143,9 @@ async function heldStatus(db: Db): Promise<HeldStatus[]> {
   return rows<HeldStatus>(
     db,
     sql`select d.id, m.link, d.to_instance as to, ${iso('d.held_at')} as since, d.set_aside_at is not null as set_aside, d.reason,
-        case when d.to_instance = m.supplier_instance
-          then m.customer_instance || ' ' || coalesce(m.customer_number, m.customer_ticket)
-          else m.supplier_instance || ' ' || coalesce(m.supplier_number, m.supplier_ticket, '?') end as ticket
+        case when d.to_instance = m.second_instance
+          then m.first_instance || ' ' || coalesce(m.first_number, m.first_ticket)
+          else m.second_instance || ' ' || coalesce(m.second_number, m.second_ticket, '?') end as ticket
       from deliveries d join mirrors m on m.id = d.mirror
       where d.outcome is null and d.held_at is not null and d.released_at is null
       order by d.held_at limit 50`,

@@ -1,15 +1,18 @@
 /** Everything Ferry knows about one ticket, read for the timeline. Contents only where asked for. */
 import { sql } from 'drizzle-orm';
 import type { Ends } from '#core/words/ends.ts';
-import type { Outcome, Reason } from '#core/words/vocabulary.ts';
+import { ticketEntity } from '#core/words/ref.ts';
+import type { Outcome, Reason, Ref } from '#core/words/vocabulary.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
 import { camelRows } from '#db/base/camel-rows.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
+import { endsOf } from '#db/base/places.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
 export type TraceTicket = {
   readonly instance: string;
+  readonly entity: string;
   readonly ticket: string | null;
   readonly number: string | null;
   readonly url: string | null;
@@ -120,25 +123,32 @@ export type TraceRows = {
 /** Most actions shown of one ticket; the latest ones. */
 export const traceLimit = 2_000;
 
-/** The ticket's external id, by itself or by the number people know it by; null where nothing is known of it. */
-export async function findTicket(db: Db, instance: string, name: string): Promise<string | null> {
+/** The ticket by its external id, or by the number people know it by; null where nothing is known of it. */
+export async function findTicket(db: Db, instance: string, name: string): Promise<Ref | null> {
   const bare = name.replace(/^#/, '');
+  const at = { instance, entity: ticketEntity };
   const [found] = await rows<{ id: string }>(
     db,
-    sql`select external_id as id, 0 as rank from tickets where instance = ${instance} and external_id in (${name}, ${bare})
+    sql`select external_id as id, 0 as rank from tickets
+        where instance = ${instance} and entity = ${at.entity} and external_id in (${name}, ${bare})
       union all
-      select customer_ticket, 1 from mirrors where customer_instance = ${instance} and customer_ticket in (${name}, ${bare})
+      select first_ticket, 1 from mirrors
+        where first_instance = ${instance} and first_entity = ${at.entity} and first_ticket in (${name}, ${bare})
       union all
-      select supplier_ticket, 1 from mirrors where supplier_instance = ${instance} and supplier_ticket in (${name}, ${bare})
+      select second_ticket, 1 from mirrors
+        where second_instance = ${instance} and second_entity = ${at.entity} and second_ticket in (${name}, ${bare})
       union all
-      (select ticket, 2 from actions where instance = ${instance} and ticket in (${name}, ${bare}) limit 1)
+      (select ticket, 2 from actions
+        where instance = ${instance} and entity = ${at.entity} and ticket in (${name}, ${bare}) limit 1)
       union all
-      select customer_ticket, 3 from mirrors where customer_instance = ${instance} and lower(customer_number) = lower(${name})
+      select first_ticket, 3 from mirrors
+        where first_instance = ${instance} and first_entity = ${at.entity} and lower(first_number) = lower(${name})
       union all
-      select supplier_ticket, 3 from mirrors where supplier_instance = ${instance} and lower(supplier_number) = lower(${name})
+      select second_ticket, 3 from mirrors
+        where second_instance = ${instance} and second_entity = ${at.entity} and lower(second_number) = lower(${name})
       order by rank limit 1`,
   );
-  return found?.id ?? null;
+  return found === undefined ? null : { ...at, externalId: found.id };
 }
 
 export async function knownInstances(db: Db): Promise<string[]> {
@@ -146,18 +156,16 @@ export async function knownInstances(db: Db): Promise<string[]> {
 }
 
 /** Reads in one snapshot, so that what belongs together is together. */
-export async function loadTrace(
-  db: Db,
-  instance: string,
-  ticket: string,
-  options: { readonly notes: boolean },
-): Promise<TraceRows> {
+export async function loadTrace(db: Db, ticket: Ref, options: { readonly notes: boolean }): Promise<TraceRows> {
   return db.transaction(
     async (tx) => {
-      const mirrors = await mirrorsOf(tx, instance, ticket);
-      const tickets = [{ instance, ticket }, ...mirrors.flatMap(({ ends }) => [ends.customer, ends.supplier])];
-      const named = sql`(select distinct t.instance, t.ticket from json_to_recordset(${JSON.stringify(tickets)}::json)
-        as t (instance text, ticket text) where t.ticket is not null)`;
+      const mirrors = await mirrorsOf(tx, ticket);
+      const tickets = [
+        { ...ticket, ticket: ticket.externalId },
+        ...mirrors.flatMap(({ ends }) => [ends.customer, ends.supplier]),
+      ];
+      const named = sql`(select distinct t.instance, t.entity, t.ticket from json_to_recordset(${JSON.stringify(tickets)}::json)
+        as t (instance text, entity text, ticket text) where t.ticket is not null)`;
       const actions = await actionsOf(tx, named, options.notes);
       const deliveries = await deliveriesOf(tx, mirrors, actions);
       const ids = uuidArray(deliveries.map(({ id }) => id));
@@ -179,7 +187,7 @@ export async function loadTrace(
         consequences: await camelRows<TraceConsequence>(
           tx,
           sql`select w.instance, w.ticket, w.external_id, ${iso('w.at')} as at from written_ids w
-            join ${named} n on n.instance = w.instance and n.ticket = w.ticket
+            join ${named} n on n.instance = w.instance and n.entity = w.entity and n.ticket = w.ticket
             where w.as = 'consequence' order by w.at limit ${traceLimit}`,
         ),
       };
@@ -189,46 +197,50 @@ export async function loadTrace(
 }
 
 type MirrorColumns = Omit<TraceMirror, 'ends'> & {
-  readonly customerInstance: string;
-  readonly customerTicket: string;
-  readonly customerNumber: string | null;
-  readonly customerUrl: string | null;
-  readonly supplierInstance: string;
-  readonly supplierTicket: string | null;
-  readonly supplierNumber: string | null;
-  readonly supplierUrl: string | null;
+  readonly firstInstance: string;
+  readonly firstEntity: string;
+  readonly firstTicket: string;
+  readonly firstNumber: string | null;
+  readonly firstUrl: string | null;
+  readonly secondInstance: string;
+  readonly secondEntity: string;
+  readonly secondTicket: string | null;
+  readonly secondNumber: string | null;
+  readonly secondUrl: string | null;
 };
 
-async function mirrorsOf(db: Db, instance: string, ticket: string): Promise<TraceMirror[]> {
+async function mirrorsOf(db: Db, { instance, entity, externalId }: Ref): Promise<TraceMirror[]> {
   const found = await camelRows<MirrorColumns>(
     db,
     sql`select id, link, state, shadow, close_reason, paused_at is not null as paused, pause_reason,
         ${iso('created_at')} as created_at, ${iso('opened_at')} as opened_at, ${iso('closed_at')} as closed_at,
-        customer_instance, customer_ticket, customer_number, customer_url,
-        supplier_instance, supplier_ticket, supplier_number, supplier_url,
+        first_instance, first_entity, first_ticket, first_number, first_url,
+        second_instance, second_entity, second_ticket, second_number, second_url,
         (select state from links where id = link) as link_state, (select far_contact from links where id = link) as far_contact
       from mirrors
-      where (customer_instance = ${instance} and customer_ticket = ${ticket})
-        or (supplier_instance = ${instance} and supplier_ticket = ${ticket})
+      where (first_instance = ${instance} and first_entity = ${entity} and first_ticket = ${externalId})
+        or (second_instance = ${instance} and second_entity = ${entity} and second_ticket = ${externalId})
       order by id desc limit 50`,
   );
   return found.map(
     ({
-      customerInstance,
-      customerTicket,
-      customerNumber,
-      customerUrl,
-      supplierInstance,
-      supplierTicket,
-      supplierNumber,
-      supplierUrl,
+      firstInstance,
+      firstEntity,
+      firstTicket,
+      firstNumber,
+      firstUrl,
+      secondInstance,
+      secondEntity,
+      secondTicket,
+      secondNumber,
+      secondUrl,
       ...mirror
     }) => ({
       ...mirror,
-      ends: {
-        customer: { instance: customerInstance, ticket: customerTicket, number: customerNumber, url: customerUrl },
-        supplier: { instance: supplierInstance, ticket: supplierTicket, number: supplierNumber, url: supplierUrl },
-      },
+      ends: endsOf(
+        { instance: firstInstance, entity: firstEntity, ticket: firstTicket, number: firstNumber, url: firstUrl },
+        { instance: secondInstance, entity: secondEntity, ticket: secondTicket, number: secondNumber, url: secondUrl },
+      ),
     }),
   );
 }
@@ -246,7 +258,7 @@ async function actionsOf(db: Db, tickets: ReturnType<typeof sql>, notes: boolean
         ) as changes,
         jsonb_array_length(a.attachments) as files, a.note is not null as has_note, a.reason,
         ${notes ? sql`a.author->>'name'` : sql`null::text`} as author, ${notes ? sql`a.note` : sql`null::text`} as note
-      from actions a join ${tickets} n on n.instance = a.instance and n.ticket = a.ticket
+      from actions a join ${tickets} n on n.instance = a.instance and n.entity = a.entity and n.ticket = a.ticket
       order by a.at desc, a.id desc limit ${traceLimit}`,
   );
   return latest.toReversed();

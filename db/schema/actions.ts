@@ -11,6 +11,8 @@ export const actions = pgTable(
       .default(sql`uuidv7()`),
     /** Where it was observed or received. */
     instance: text().notNull(),
+    /** Of the record whose id `ticket` is. */
+    entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     externalId: text().notNull(),
     origin: text().notNull(),
@@ -42,7 +44,7 @@ export const actions = pgTable(
     loggedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
   (table) => [
-    uniqueIndex('actions_observed').on(table.instance, table.ticket, table.externalId),
+    uniqueIndex('actions_observed').on(table.instance, table.entity, table.ticket, table.externalId),
     uniqueIndex('actions_origin').on(table.origin, table.id),
     // The purge of what was not carried.
     index('actions_not_carried')

@@ -1,17 +1,17 @@
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 
-/** Tickets that were read at least once. `cursor` is the time of the latest action logged or recognised. */
+/** Tickets, and other records, that were read at least once. `cursor` is the time of the latest action logged or recognised. */
 export const tickets = pgTable(
   'tickets',
   {
     instance: text().notNull(),
-    kind: text().$type<'ticket'>().notNull().default('ticket'),
+    entity: text().notNull().default('ticket'),
     externalId: text().notNull(),
     cursor: timestamp({ withTimezone: true, mode: 'string' }),
     /** Content only while the ticket has a mirror. */
     snapshot: jsonb().$type<TicketSnapshot>(),
     readAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.instance, table.kind, table.externalId] })],
+  (table) => [primaryKey({ columns: [table.instance, table.entity, table.externalId] })],
 );

@@ -11,7 +11,9 @@ export const writes = pgTable(
     delivery: uuid().notNull(),
     step: integer().notNull(),
     instance: text().notNull(),
-    /** Null while the step creates the ticket. */
+    /** Of the record whose id `ticket` is. */
+    entity: text().notNull().default('ticket'),
+    /** Null while the step creates it. */
     ticket: text(),
     marker: text().notNull(),
     fingerprints: text().array().notNull(),
@@ -27,12 +29,12 @@ export const writes = pgTable(
   (table) => [
     primaryKey({ columns: [table.delivery, table.step] }),
     uniqueIndex('writes_one_open')
-      .on(table.instance, table.ticket)
+      .on(table.instance, table.entity, table.ticket)
       .where(sql`state = 'open'`),
     // Echo asks for a ticket's unsettled and recent writes.
-    index('writes_ticket').on(table.instance, table.ticket, table.promisedAt),
+    index('writes_ticket').on(table.instance, table.entity, table.ticket, table.promisedAt),
     index('writes_open_creates')
-      .on(table.instance)
+      .on(table.instance, table.entity)
       .where(sql`state = 'open' and ticket is null`),
   ],
 );

@@ -5,6 +5,8 @@ export const writtenIds = pgTable(
   'written_ids',
   {
     instance: text().notNull(),
+    /** Of the record whose id `ticket` is. */
+    entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     externalId: text().notNull(),
     as: text().$type<'echo' | 'consequence'>().notNull(),
@@ -12,5 +14,5 @@ export const writtenIds = pgTable(
     step: integer(),
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
   },
-  (table) => [uniqueIndex('written_ids_once').on(table.instance, table.ticket, table.externalId)],
+  (table) => [uniqueIndex('written_ids_once').on(table.instance, table.entity, table.ticket, table.externalId)],
 );

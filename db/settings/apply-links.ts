@@ -2,9 +2,9 @@
 import { sql } from 'drizzle-orm';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
-import type { Db, Tx } from '#db/base/client.ts';
+import type { Tx } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { rows } from '#db/base/client.ts';
-import { audit } from '#db/schema/audit.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { couriers } from '#db/schema/couriers.ts';
 import { feeds } from '#db/schema/feeds.ts';
@@ -53,7 +53,7 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
   await tx
     .insert(feeds)
     .values({ instance: id })
-    .onConflictDoUpdate({ target: feeds.instance, set: { nextPollAt: sql`now()`, failures: 0 } });
+    .onConflictDoUpdate({ target: [feeds.instance, feeds.entity], set: { nextPollAt: sql`now()`, failures: 0 } });
   await tx
     .insert(couriers)
     .values({ instance: id })
@@ -115,6 +115,7 @@ export async function saveSide(tx: Tx, side: NewSettings): Promise<number> {
       id,
       link: side.link,
       side: side.name,
+      place: placeOf(side.name),
       instance: side.instance,
       settingsVersion: version,
     })
@@ -130,15 +131,4 @@ export async function endShadow(tx: Tx, link: string): Promise<number> {
       where link = ${link} and shadow and state in ('opening', 'open') returning id`,
   );
   return ended.length;
-}
-
-export type AuditEntry = {
-  readonly what: string;
-  readonly subject: string;
-  readonly detail: Readonly<Record<string, unknown>>;
-};
-
-export async function writeAudit(db: Db, by: string, entries: readonly AuditEntry[]): Promise<void> {
-  if (entries.length === 0) return;
-  await db.insert(audit).values(entries.map((entry) => ({ by, ...entry, detail: { ...entry.detail } })));
 }

@@ -1,15 +1,25 @@
-/** Whose hand settings show, by the audit. */
+/** Who last changed the settings, from the audit. */
 import { sql } from 'drizzle-orm';
+import type { AuditActor } from '#db/base/audit.ts';
 import { rows } from '#db/base/client.ts';
 import type { Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** Whether somebody else than `by` ever applied a change to one of these (`links/<id>`, `profiles/<id>`). */
-export async function changedByOthers(db: Db, subjects: readonly string[], by: string): Promise<boolean> {
+/**
+ * Whether somebody else ever applied a change to one of these (`links/<id>`, `profiles/<id>`). Names are free, so the
+ * actor is known by kind and id; rows of before those were kept have the name only.
+ */
+export async function changedByOthers(
+  db: Db,
+  subjects: readonly string[],
+  { kind, id, name }: AuditActor,
+): Promise<boolean> {
   const [row] = await rows<{ found: boolean }>(
     db,
     sql`select exists (
-        select 1 from audit where subject = any(${textArray(subjects)}) and what = 'apply' and by <> ${by}
+        select 1 from audit where subject = any(${textArray(subjects)}) and what = 'apply'
+          and case when detail->'actor' is null then by <> ${name}
+            else (detail->'actor'->>'kind', detail->'actor'->>'id') is distinct from (${kind}, ${id}) end
       ) as found`,
   );
   return row?.found ?? false;

@@ -2,6 +2,7 @@
  * Puts hints into the database, many at a time: while one statement is on its way the next ones gather. A caller is
  * answered only after the commit of its own.
  */
+import { refKey } from '#core/words/ref.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import type { Hint } from '#db/log/hint.ts';
 import type { Db } from '#db/base/client.ts';
@@ -80,7 +81,7 @@ export function createAdder(db: Db): Adder {
 
 function unique(batch: readonly Waiting[]): Hint[] {
   const seen = new Map<string, Hint>();
-  for (const { hints } of batch) for (const hint of hints) seen.set(`${hint.instance}\n${hint.ticket}`, hint);
+  for (const { hints } of batch) for (const hint of hints) seen.set(refKey(hint), hint);
   return [...seen.values()];
 }
 

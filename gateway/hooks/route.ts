@@ -4,6 +4,7 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { ticketRef } from '#core/words/ref.ts';
 import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { Hint, HookTarget } from '#db/log/hint.ts';
 import { readJson } from '#gateway/json-body.ts';
@@ -52,7 +53,7 @@ export function hookRoutes(deps: HookDeps): Hono<HookEnv> {
       const target = c.get('target');
       const body = await readJson(c);
       const tickets = ticketsOf(deps.hintOf(target.type), body);
-      const hints: Hint[] = tickets.map((ticket) => ({ instance: target.id, ticket }));
+      const hints: Hint[] = tickets.map((ticket) => ticketRef(target.id, ticket));
       await deps.adder.add(hints);
       return c.json({ hints: hints.length }, 202);
     },

@@ -2,6 +2,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { wireChecks, wireClose, wireLimits, type WireChecked, type WireLink } from '#core/wire.ts';
+import { writeAudit } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
 import { databaseFingerprint } from '#db/links/identity.ts';
 import { closeLink } from '#db/links/link-close.ts';
@@ -82,7 +83,15 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
     const parsed = wireClose.safeParse(bytes.byteLength === 0 ? {} : parseStrict(bytes));
     const text = parsed.success ? parsed.data.text : undefined;
     const { link, client } = c.var.caller;
-    const closed = await db.transaction((tx) => closeLink(tx, link, `the other side (${client})`, text));
+    const closed = await db.transaction(async (tx) => {
+      const ended = await closeLink(tx, link, text);
+      if (ended?.done !== true) return ended;
+      const { from, state: to, mirrors, refused } = ended;
+      await writeAudit(tx, { kind: 'token', id: client, name: `the other side (${client})` }, [
+        { what: 'close', subject: `links/${link}`, detail: { from, to, mirrors, refused, because: text ?? null } },
+      ]);
+      return ended;
+    });
     if (closed === null) return problem('not-found');
     deps.wake(closed.wake);
     return c.json({ state: closed.state });

@@ -1,4 +1,4 @@
-/** `ferry apply`: brings the database to what a links file says, or says what is wrong with the file. */
+/** Brings the database to what a links file says, or says what is wrong with the file. */
 import { createHash } from 'node:crypto';
 import {
   endShadow,
@@ -8,11 +8,13 @@ import {
   saveLink,
   saveProfile,
   saveSide,
-  writeAudit,
 } from '#db/settings/apply-links.ts';
+import type { AuditEntry } from '#db/base/audit.ts';
 import type { Db, Tx } from '#db/base/client.ts';
-import { notifyHints } from '#db/log/hint.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
+import { change, changed, unchanged } from '#operate/change.ts';
+import type { HelpdeskOperator, Operator } from '#operate/operator.ts';
+import { allow, everywhere } from '#operate/rights.ts';
 import { canonical } from './canonical.ts';
 import { checkLinks } from './check.ts';
 import type { Change } from './difference.ts';
@@ -20,15 +22,13 @@ import { readSource } from './document.ts';
 import type { Fault } from './fault.ts';
 import { planOf } from './plan.ts';
 import type { Opened, Plan } from './plan.ts';
-import type { ApplyDeps, Stored, Wanted } from './types.ts';
+import type { ApplyDeps, SecretSource, Stored, Wanted } from './types.ts';
 import { credentialsContext } from './types.ts';
 
 export type ApplyOptions = {
   readonly dryRun?: boolean;
   /** Goes on where a helpdesk can't be asked what it offers, and was never asked before. */
   readonly unchecked?: boolean;
-  /** Who, for the audit; `cli` unless told. */
-  readonly by?: string;
   /** Asked before anything is stored; absent: yes. */
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
@@ -43,33 +43,44 @@ export type ApplyResult = Preview &
     | { readonly outcome: 'overtaken' }
   );
 
-/** Applies all of the file in one transaction, or nothing. Throws only what the database throws. */
-export async function applyLinks(deps: ApplyDeps, yamlText: string, options: ApplyOptions = {}): Promise<ApplyResult> {
+/**
+ * Applies all of the file in one transaction, or nothing. Throws only what the database throws, and Refused not-allowed.
+ * @param secrets where those are that the file names
+ */
+export async function applyLinks(
+  operator: HelpdeskOperator,
+  yamlText: string,
+  secrets: SecretSource,
+  options: ApplyOptions = {},
+): Promise<ApplyResult> {
+  allow(operator, 'apply', everywhere);
+  const { db, helpdesks, open } = operator;
+  const deps: ApplyDeps = { ...helpdesks, ...secrets, open };
   const source = readSource(yamlText);
-  const stored = await loadStored(deps.db);
+  const stored = await loadStored(db);
   const { faults, warnings, wanted } = await checkLinks(source, stored, deps, {
     unchecked: options.unchecked ?? false,
   });
   if (faults.length > 0) return { outcome: 'wrong', faults, changes: [], warnings };
 
-  const opened = await openAll(stored, wanted, deps);
+  const opened = await openAll(stored, wanted, operator);
   const plan = planOf(stored, wanted, opened, sha256);
   const preview: Preview = { changes: plan.changes, warnings };
   if (plan.changes.length === 0) return { outcome: 'unchanged', ...preview };
   if (options.dryRun === true) return { outcome: 'dry-run', ...preview };
   if (options.confirm !== undefined && !(await options.confirm(preview))) return { outcome: 'declined', ...preview };
 
-  const sealed = await sealAll(plan, deps);
-  const isStored = await deps.db.transaction(async (tx) => {
+  const sealed = await sealAll(plan, operator);
+  const isStored = await change(operator, async (tx) => {
     await lockSettings(tx);
     const again = planOf(await loadStored(tx), wanted, opened, sha256);
-    if (canonical(again.changes) !== canonical(plan.changes)) return false;
-    await store(tx, plan, sealed, options.by ?? 'cli');
-    return true;
+    if (canonical(again.changes) !== canonical(plan.changes)) return unchanged(false);
+    await store(tx, plan, sealed, operator.actor.name);
+    const [first, ...others] = auditOf(plan);
+    return first === undefined ? unchanged(true) : changed(true, first, ...others);
   });
   if (!isStored) return { outcome: 'overtaken', ...preview };
-  // Watchers would see it within seconds anyway.
-  await notifyHints(deps.db).catch(() => undefined);
+  await operator.wake([]);
   return { outcome: 'applied', ...preview };
 }
 
@@ -78,7 +89,7 @@ async function loadStored(db: Db): Promise<Stored> {
   return { federation, catalogues: await latestCatalogues(db, [...federation.instances.keys()]) };
 }
 
-async function openAll(stored: Stored, wanted: Wanted, deps: ApplyDeps): Promise<Opened> {
+async function openAll(stored: Stored, wanted: Wanted, deps: Pick<Operator, 'open'>): Promise<Opened> {
   const opened = new Map<string, Readonly<Record<string, string>>>();
   for (const { id } of wanted.instances) {
     const sealed = stored.federation.instances.get(id)?.credentials;
@@ -93,10 +104,10 @@ async function openAll(stored: Stored, wanted: Wanted, deps: ApplyDeps): Promise
   return opened;
 }
 
-async function sealAll(plan: Plan, deps: ApplyDeps): Promise<Map<string, string>> {
+async function sealAll(plan: Plan, { seal }: Pick<Operator, 'seal'>): Promise<Map<string, string>> {
   const sealed = new Map<string, string>();
   for (const { id, credentials } of plan.instances)
-    sealed.set(id, await deps.seal(JSON.stringify(credentials), credentialsContext(id)));
+    sealed.set(id, await seal(JSON.stringify(credentials), credentialsContext(id)));
   return sealed;
 }
 
@@ -116,11 +127,10 @@ async function store(tx: Tx, plan: Plan, sealed: ReadonlyMap<string, string>, by
   for (const [id, settings] of plan.links) await saveLink(tx, id, settings);
   for (const side of plan.sides) await saveSide(tx, { ...side, by });
   for (const link of plan.goingLive) await endShadow(tx, link);
-  await writeAudit(tx, by, auditOf(plan));
 }
 
 /** One entry per thing that changed, with its lines of the difference; secrets only by name. */
-function auditOf(plan: Plan): Parameters<typeof writeAudit>[2] {
+function auditOf(plan: Plan): AuditEntry[] {
   const bySubject = new Map<string, Change[]>();
   for (const change of plan.changes) {
     const [kind = '', id = ''] = change.path.split('.');

@@ -2,7 +2,6 @@
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
-import type { Client } from '#db/base/client.ts';
 import type { StoredCatalogue, StoredFederation } from '#db/settings/settings.ts';
 import type { Raw } from './merge.ts';
 
@@ -48,20 +47,21 @@ export type TypeRules = Pick<Manifest, 'credentials' | 'options'>;
 export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'>;
 
 export type ApplyDeps = {
-  readonly db: Client;
   /** Types that this version has a connector for. */
   readonly types: readonly string[];
   /** Null for a type without a connector. */
   rulesOf(type: InstanceType): TypeRules | null;
   /** Asks the helpdesk itself; throws HelpdeskError. */
   readCatalogue(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;
-  seal(plain: string, context: string): Promise<string>;
   /** Throws when it can't be opened. */
   open(sealed: string, context: string): Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Throws when it can't be read; secrets only. */
   readSecretFile(path: string): Promise<string>;
 };
+
+/** Where `{ env: NAME }` and `{ file: path }` look. */
+export type SecretSource = Pick<ApplyDeps, 'env' | 'readSecretFile'>;
 
 /** Names the row and column of a secret, as openSecret wants it again. */
 export function credentialsContext(instance: string): string {

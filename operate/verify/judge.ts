@@ -1,10 +1,10 @@
 /** Whether what was kept of an action still proves it. */
 import { createHash } from 'node:crypto';
-import { isSignedBy, signerOf } from '#protocols/ferry/provenance.ts';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
 import { sanitise } from '#core/text/html.ts';
 import type { OriginKey } from '#db/exchange/origin-keys.ts';
 import type { Said } from '#db/operate/said.ts';
+import type { Signatures } from '#operate/operator.ts';
 
 export type Judgement = {
   /** `holds`: its origin has signed exactly this. `own`: said here. `unsigned`: only who brought it vouches. */
@@ -17,7 +17,12 @@ export type Judgement = {
 
 export type KeyOf = (origin: string, kid: string) => Promise<OriginKey | null>;
 
-export async function judge(said: Said, directory: Directory, keyOf: KeyOf): Promise<Judgement> {
+export async function judge(
+  said: Said,
+  directory: Directory,
+  keyOf: KeyOf,
+  signatures: Signatures,
+): Promise<Judgement> {
   const result = (verdict: Judgement['verdict'], why: string | null, key: Partial<Judgement> = {}): Judgement => ({
     verdict,
     why,
@@ -37,7 +42,7 @@ export async function judge(said: Said, directory: Directory, keyOf: KeyOf): Pro
   const differs = differenceTo(said, directory);
   if (differs !== null) return result('broken', `The stored ${differs} is not the one that was signed.`);
   if (said.signature === null) return isHere ? result('own', null) : result('unsigned', null);
-  const signer = signerOf(said.signature);
+  const signer = signatures.signerOf(said.signature);
   const origin = issuerOf(directory, said.origin);
   if (signer === null) return result('broken', 'What is kept as its signature is none.');
   if (signer.issuer !== origin)
@@ -48,7 +53,7 @@ export async function judge(said: Said, directory: Directory, keyOf: KeyOf): Pro
       kid: signer.kid,
     });
   const known = { kid: signer.kid, vouchedBy: key.vouchedBy };
-  const isSigned = await isSignedBy(said.signed, said.signature, key.key);
+  const isSigned = await signatures.isSignedBy(said.signed, said.signature, key.key);
   return isSigned
     ? result('holds', null, known)
     : result('broken', `The signature is not by the key ${signer.kid} of ${origin}.`, known);

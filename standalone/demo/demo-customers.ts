@@ -1,21 +1,19 @@
 // Northwind's two other customers: one in order, and one whose desk refuses Ferry's credentials. Their desks run in this
 // process: nobody works at them.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { createApplyDeps } from '#cli/apply-deps.ts';
-import { applyLinks } from '#operate/apply/apply.ts';
 import { connect } from '#db/base/client.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { otherCustomers } from '#twins/halo/seeds/demo.ts';
 import type { HaloSeed } from '#twins/halo/seed.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 
-import { assertApplied } from './demo-link.ts';
+import { applyFile } from './demo-link.ts';
 import { keepVariables, readVariables } from './demo-desks.ts';
 import type { Variables } from './demo-desks.ts';
-import { programFile } from '#standalone/machine/paths.ts';
+import { demo, withDesks } from './operator.ts';
 import type { Paths } from '#standalone/machine/paths.ts';
 
 export type Customers = { close(): Promise<void> };
@@ -86,20 +84,13 @@ function seedOf(name: CustomerName): HaloSeed {
 }
 
 async function link(databaseUrl: string, secretKey: string, env: Variables): Promise<void> {
-  const path = programFile(file);
   const connection = connect(databaseUrl, { max: 2, name: 'ferry-demo' });
-  const applying = createApplyDeps({
-    db: connection.db,
-    secretKeys: [Buffer.from(secretKey, 'base64')],
-    allowAddresses: ['127.0.0.1/32'],
-    env,
-    folder: dirname(path),
-  });
   try {
-    // What the broken one offers can't be asked, which is what it is there for.
-    assertApplied(file, await applyLinks(applying.deps, await readFile(path, 'utf8'), { by: 'demo', unchecked: true }));
+    await withDesks(connection.db, demo, secretKey, (operator) =>
+      // What the broken one offers can't be asked, which is what it is there for.
+      applyFile(operator, file, env, { unchecked: true }),
+    );
   } finally {
-    await applying.close();
     await connection.close();
   }
 }

@@ -1,17 +1,18 @@
 // Applies the links file of the demo: all of it as long as nobody else set something there, else only where the desks are.
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 
-import { createApplyDeps } from '#cli/apply-deps.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
-import type { ApplyResult } from '#operate/apply/apply.ts';
-import { faultLine } from '#cli/print-apply.ts';
+import type { ApplyOptions, ApplyResult } from '#operate/apply/apply.ts';
+import { faultLine } from '#operate/apply/fault-line.ts';
+import type { HelpdeskOperator } from '#operate/operator.ts';
 import { changedByOthers } from '#db/settings/changed-by.ts';
 import type { Client } from '#db/base/client.ts';
 
 import { linkId, variablesOf } from './demo-desks.ts';
-import type { DemoDesks } from './demo-desks.ts';
+import type { DemoDesks, Variables } from './demo-desks.ts';
+import { demo, withDesks } from './operator.ts';
 import { demoFailed } from '#standalone/machine/errors.ts';
 import { programFile } from '#standalone/machine/paths.ts';
 
@@ -19,7 +20,6 @@ function fileOf(desks: DemoDesks): string {
   return desks.northwind.token === undefined ? 'examples/acme-northwind.yaml' : 'examples/halo-to-rt.yaml';
 }
 
-const by = 'demo';
 const subjects = [`links/${linkId}`, 'profiles/northwind-standard'];
 
 /**
@@ -33,28 +33,33 @@ export async function linkDesks(
   say: (line: string) => void,
   options: { readonly anew?: boolean } = {},
 ): Promise<void> {
-  const file = fileOf(desks);
-  const path = programFile(file);
-  const text = await readFile(path, 'utf8');
   const isTheirs = options.anew !== true && (await isChanged(db));
   if (isTheirs) say(`the link ${linkId} has been changed by ferry apply and stays as it is`);
-  const applying = createApplyDeps({
-    db,
-    secretKeys: [Buffer.from(secretKey, 'base64')],
-    allowAddresses: ['127.0.0.1/32'],
-    env: variablesOf(desks),
-    folder: dirname(path),
-  });
-  try {
-    assertApplied(file, await applyLinks(applying.deps, isTheirs ? instancesOf(text) : text, { by }));
-  } finally {
-    await applying.close();
-  }
+  await withDesks(db, demo, secretKey, (operator) =>
+    applyFile(operator, fileOf(desks), variablesOf(desks), { only: isTheirs ? 'instances' : 'all' }),
+  );
+}
+
+/**
+ * Applies an example. @param file below the program @param env what stands for its variables
+ * @throws StandaloneError demo-failed with the first fault
+ */
+export async function applyFile(
+  operator: HelpdeskOperator,
+  file: string,
+  env: Variables,
+  { only, ...options }: ApplyOptions & { readonly only?: 'all' | 'instances' } = {},
+): Promise<void> {
+  const path = programFile(file);
+  const text = await readFile(path, 'utf8');
+  const readSecretFile = (name: string): Promise<string> => readFile(resolve(dirname(path), name), 'utf8');
+  const yaml = only === 'instances' ? instancesOf(text) : text;
+  assertApplied(file, await applyLinks(operator, yaml, { env, readSecretFile }, options));
 }
 
 /** Whether somebody changed the link since the demo was first set up. */
 export function isChanged(db: Client): Promise<boolean> {
-  return changedByOthers(db, subjects, by);
+  return changedByOthers(db, subjects, demo);
 }
 
 function instancesOf(text: string): string {
@@ -64,8 +69,7 @@ function instancesOf(text: string): string {
   return document.toString();
 }
 
-/** @throws StandaloneError demo-failed with the first fault */
-export function assertApplied(file: string, result: ApplyResult): void {
+function assertApplied(file: string, result: ApplyResult): void {
   if (result.outcome === 'overtaken') throw demoFailed('somebody else applied a links file at the same moment');
   if (result.outcome !== 'wrong') return;
   const [first] = result.faults;

@@ -1,4 +1,5 @@
 // Waits until Ferry has read both desks in this run: from then on what happens there is carried within a moment.
+import { ticketRef } from '#core/words/ref.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client } from '#db/base/client.ts';
@@ -16,10 +17,10 @@ export async function untilRead(
   signal: AbortSignal,
 ): Promise<void> {
   const begun = Date.now();
-  // An empty ticket means the feed. Without it, a desk that was read just before a restart would be read 15 s later.
+  // An empty id means the feed. Without it, a desk that was read just before a restart would be read 15 s later.
   await addHints(
     db,
-    instances.map((instance) => ({ instance, ticket: '' })),
+    instances.map((instance) => ticketRef(instance, '')),
   );
   await notifyHints(db);
   for (;;) {

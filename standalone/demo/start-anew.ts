@@ -42,14 +42,14 @@ export async function forgetCarried(db: Db, instances: readonly string[]): Promi
   await db.transaction(async (tx) => {
     // Tickets, mirrors, lanes: the order in which everybody locks them.
     await tx.execute(
-      sql`delete from tickets where (instance, kind, external_id) in (
-        select instance, kind, external_id from tickets where instance = any(${named})
+      sql`delete from tickets where (instance, entity, external_id) in (
+        select instance, entity, external_id from tickets where instance = any(${named})
         order by instance, external_id for update)`,
     );
     const mirrors = await rows<{ id: string; link: string }>(
       tx,
       sql`delete from mirrors where id in (
-          select id from mirrors where customer_instance = any(${named}) or supplier_instance = any(${named})
+          select id from mirrors where first_instance = any(${named}) or second_instance = any(${named})
           order by id for update)
         returning id, link`,
     );

@@ -1,5 +1,6 @@
 /** What was carried lately between two desks, with the rule that fired: what the demo's strip shows. No texts of notes. */
 import { sql } from 'drizzle-orm';
+import { ticketEntity } from '#core/words/ref.ts';
 import type { Outcome, Reason, Words } from '#core/words/vocabulary.ts';
 import { rows } from '#db/base/client.ts';
 import type { Db } from '#db/base/client.ts';
@@ -59,10 +60,10 @@ export async function loadStrip(db: Db, link: string, limit: number): Promise<St
   return rows<StripRow>(
     db,
     sql`select d.id, d.kind, d.action, d.mirror, d.escalation,
-        case when d.to_instance = m.customer_instance then m.supplier_instance else m.customer_instance end as from,
+        case when d.to_instance = m.first_instance then m.second_instance else m.first_instance end as from,
         a.instance, a.ticket, a.external_id, d.to_instance as to,
-        case when d.to_instance = m.customer_instance then coalesce(m.customer_number, m.customer_ticket)
-          else coalesce(m.supplier_number, m.supplier_ticket) end as to_ticket,
+        case when d.to_instance = m.first_instance then coalesce(m.first_number, m.first_ticket)
+          else coalesce(m.second_number, m.second_ticket) end as to_ticket,
         a.author->>'role' as author_role, a.author->>'name' as author, coalesce(d.words, a.words) as words,
         w.command, w.opened_type,
         case when d.escalation and t.snapshot is not null then jsonb_build_object('type', t.snapshot->'type',
@@ -80,7 +81,7 @@ export async function loadStrip(db: Db, link: string, limit: number): Promise<St
         order by d.id desc limit ${limit}) d
       join mirrors m on m.id = d.mirror
       join actions a on a.id = d.action
-      left join tickets t on t.instance = a.instance and t.kind = 'ticket' and t.external_id = a.ticket
+      left join tickets t on t.instance = a.instance and t.entity = a.entity and t.external_id = a.ticket
       left join lateral (
         select jsonb_build_object('kind', plan->'command'->'kind', 'status', plan->'command'->'status',
             'category', plan->'command'->'category', 'priority', plan->'command'->'priority',
@@ -103,8 +104,8 @@ export type MirrorSeen = {
 export async function latestMirror(db: Db, link: string, ticket: string): Promise<MirrorSeen | null> {
   const [found] = await rows<MirrorSeen>(
     db,
-    sql`select id, state, customer_ticket, supplier_ticket from mirrors
-      where link = ${link} and customer_ticket = ${ticket} order by id desc limit 1`,
+    sql`select id, state, first_ticket as customer_ticket, second_ticket as supplier_ticket from mirrors
+      where link = ${link} and first_entity = ${ticketEntity} and first_ticket = ${ticket} order by id desc limit 1`,
   );
   return found ?? null;
 }

@@ -6,14 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { raw } from 'hono/html';
 
-import { timelineOf } from '#operate/trace/timeline.ts';
+import { status } from '#operate/status/status.ts';
+import { trace } from '#operate/trace/trace.ts';
 import type { Timeline } from '#operate/trace/timeline.ts';
 import { connect } from '#db/base/client.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
 import { hintChannel } from '#db/log/hint.ts';
 import { settingsInForce } from '#db/settings/settings.ts';
-import { loadStatus } from '#db/operate/status.ts';
-import { findTicket, loadTrace } from '#db/operate/trace.ts';
+import { Refused } from '#operate/refused.ts';
+import { demoOperator, visitor } from '#standalone/demo/operator.ts';
 import type { Children } from '#standalone/machine/children.ts';
 
 import type { PageDesk, DeskAction } from './desks.ts';
@@ -89,6 +90,7 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
   const { link, hub } = deps;
   const connection = connect(deps.databaseUrl, { max: 3, name: 'ferry-page' });
   const { db } = connection;
+  const operator = demoOperator(db, visitor, deps.secretKey);
   let ticket = deps.ticket;
   let isClosed = false;
   let bell = Promise.withResolvers<void>();
@@ -137,7 +139,7 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
 
   async function trouble(): Promise<TroubleSeen> {
     if (troubleRead === null || performance.now() - troubleRead.at > troubleForMs) {
-      const { instances, links } = await loadStatus(db);
+      const { instances, links } = await status(operator);
       troubleRead = { at: performance.now(), seen: { instances, links } };
     }
     return troubleRead.seen;
@@ -259,8 +261,10 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
     },
     strip,
     async trace(instance, name) {
-      const found = await findTicket(db, instance, name);
-      return found === null ? null : timelineOf(instance, found, await loadTrace(db, instance, found, { notes: true }));
+      return trace(operator, instance, name, { notes: true }).catch((error: unknown) => {
+        if (error instanceof Refused) return null;
+        throw error;
+      });
     },
     wake: ring,
     async close() {

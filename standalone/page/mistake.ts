@@ -1,12 +1,12 @@
 /** The small mapping editor: one row of the customer's inbound actions, saved through the same check as `ferry apply`. */
 import { stringify } from 'yaml';
 
-import { createApplyDeps } from '#cli/apply-deps.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
 import type { CatalogueKind } from '#core/words/vocabulary.ts';
 import type { Client } from '#db/base/client.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
 import type { StoredFederation } from '#db/settings/settings.ts';
+import { visitor, withDesks } from '#standalone/demo/operator.ts';
 
 export type EditorRow = { readonly from: string; readonly to: string; readonly mails: boolean };
 
@@ -39,7 +39,6 @@ export type Settings = {
 };
 
 const side = 'customer';
-const by = 'demo page';
 
 /** Null while the link is not there. */
 export async function loadEditor(db: Client, link: string): Promise<Editor | null> {
@@ -57,28 +56,23 @@ export async function loadEditor(db: Client, link: string): Promise<Editor | nul
 
 /** Adds the row, or puts it in the place of the one for the same action. All of it is saved, or nothing. */
 export async function saveRow({ db, secretKey }: Settings, link: string, row: EditorRow): Promise<SaveResult> {
-  const applying = createApplyDeps({
-    db,
-    secretKeys: [Buffer.from(secretKey, 'base64')],
-    allowAddresses: ['127.0.0.1/32'],
-    env: {},
-    folder: '/',
-  });
-  try {
-    const file = fileWith(await loadFederation(db), link, row);
-    const result = await applyLinks(applying.deps, file, { by });
-    if (result.outcome !== 'wrong')
-      return {
-        outcome: result.outcome === 'applied' ? 'saved' : result.outcome === 'overtaken' ? 'overtaken' : 'unchanged',
-      };
+  const file = fileWith(await loadFederation(db), link, row);
+  const result = await withDesks(db, visitor, secretKey, (operator) => applyLinks(operator, file, noSecrets));
+  if (result.outcome === 'wrong')
     return {
       outcome: 'refused',
       faults: result.faults.map(({ code, message, fix }) => ({ code, message, fix })),
     };
-  } finally {
-    await applying.close();
-  }
+  return {
+    outcome: result.outcome === 'applied' ? 'saved' : result.outcome === 'overtaken' ? 'overtaken' : 'unchanged',
+  };
 }
+
+/** A row of rules names none. */
+const noSecrets = {
+  env: {},
+  readSecretFile: () => Promise.reject(new Error('no files are read here')),
+};
 
 /** The link as a links file: what is stored, with that one row. */
 function fileWith(federation: StoredFederation, link: string, row: EditorRow): string {

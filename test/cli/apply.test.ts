@@ -29,7 +29,7 @@ test('a first apply makes instances, profiles, links, both sides, feeds and cour
   const audited = await rows<{ by: string; subject: string }>(db, sql`select by, subject from audit order by subject`);
   assert.deepEqual(
     audited.map(({ by, subject }) => `${by} ${subject}`),
-    ['cli instances/acme', 'cli instances/northwind', 'cli links/acme-northwind', 'cli profiles/msp'],
+    ['ann instances/acme', 'ann instances/northwind', 'ann links/acme-northwind', 'ann profiles/msp'],
   );
   const [types] = await rows<{ types: string }>(
     db,
@@ -212,7 +212,7 @@ test('a desk that was never reached is a fault, unless somebody says --unchecked
 test('going live closes what shadow mode opened and leaves the rest', async () => {
   await bench.apply(goodYaml.replace('mode: live', 'mode: shadow'));
   const { db } = bench.connection;
-  await db.execute(sql`insert into mirrors (id, link, state, shadow, customer_instance, customer_ticket, supplier_instance)
+  await db.execute(sql`insert into mirrors (id, link, state, shadow, first_instance, first_ticket, second_instance)
     values (uuidv7(), 'acme-northwind', 'open', true, 'acme', '1', 'northwind'),
       (uuidv7(), 'acme-northwind', 'opening', true, 'acme', '2', 'northwind'),
       (uuidv7(), 'acme-northwind', 'open', false, 'acme', '3', 'northwind'),
@@ -220,7 +220,7 @@ test('going live closes what shadow mode opened and leaves the rest', async () =
   await bench.apply(goodYaml);
   const found = await rows(
     db,
-    sql`select customer_ticket as ticket, state, close_reason as reason from mirrors order by 1`,
+    sql`select first_ticket as ticket, state, close_reason as reason from mirrors order by 1`,
   );
   assert.deepEqual(
     [...found],

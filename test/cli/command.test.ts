@@ -1,6 +1,7 @@
 // The command as people run it: bin/ferry.js from another directory, against real twins.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from '#db/base/client.ts';
@@ -86,6 +87,24 @@ test('the example applies to the demo desks as it is, and has nothing to change 
   const again = await ferry(['apply', file, '--yes']);
   assert.equal(again.out, 'Nothing to change.\n');
   for (const text of [first.out, first.err, await dump()]) assert.doesNotMatch(text, /planted/);
+});
+
+test('who did it is the account, under sudo that of the person, and a name where one is said', async () => {
+  const by = async (args: readonly string[], sudoUser: string): Promise<unknown> => {
+    const { code, err } = await ferry(args, { SUDO_USER: sudoUser });
+    assert.equal(code, 0, err);
+    const { sql, close } = connect(database.url, { max: 1 });
+    try {
+      const [row] = await sql`select by, detail->'actor'->>'id' as account from audit order by audit.id desc limit 1`;
+      return [row?.['by'], row?.['account']];
+    } finally {
+      await close();
+    }
+  };
+  const account = userInfo().username;
+  assert.deepEqual(await by(['retry', 'acme'], ''), [account, account]);
+  assert.deepEqual(await by(['retry', 'acme'], 'ann'), ['ann', 'ann']);
+  assert.deepEqual(await by(['--as', 'Ann Lee', 'retry', 'acme'], 'ann'), ['Ann Lee', 'ann']);
 });
 
 test('a wrong file names its faults by file, line and column, changes nothing and exits with 78', async () => {

@@ -20,7 +20,7 @@ const stateOf = async (gateway: PairGateway, link: string): Promise<unknown> =>
 /** A mirror at the customer with `sent` deliveries that the peer has said it has, and one that waits. */
 async function plantLane(link: string, mirror: string, sent: number, acked = sent): Promise<void> {
   const { db } = acme.connection;
-  await db.execute(sql`insert into mirrors (id, link, state, customer_instance, customer_ticket, customer_number, supplier_instance, supplier_ticket)
+  await db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, first_number, second_instance, second_ticket)
     values (${mirror}, ${link}, 'open', 'acme', ${mirror.slice(-4)}, ${`#${mirror.slice(-4)}`}, 'northwind-peer', ${`there ${mirror}`})`);
   await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, sent_seq, acked_seq, due_at)
     values (${mirror}, 'northwind-peer', ${link}, ${sent + 1}, ${sent + 1}, ${acked}, ${acked}, 'infinity')`);

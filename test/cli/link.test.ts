@@ -35,7 +35,7 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
   const status = await run('link', 'status', 'acme-northwind');
   assert.equal(status.code, 1);
   assert.match(status.out, /^acme-northwind: suspended$/m);
-  assert.match(status.out, /is suspended \(by cli\).* Audit week\. .*ferry link resume/);
+  assert.match(status.out, /is suspended \(by ann\).* Audit week\. .*ferry link resume/);
   assert.match((await run('status')).out, /acme-northwind: The link is suspended/);
   assert.match((await run('trace', 'acme', '1001')).out, /the link is suspended, see ferry link status acme-northwind/);
   const [notice] = await rows(bench.connection.db, sql`select cause, cleared_at from notices`);
@@ -53,8 +53,8 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
   assert.deepEqual(
     [...audited],
     [
-      { what: 'link-suspended', by: 'cli' },
-      { what: 'link-active', by: 'cli' },
+      { what: 'link-suspended', by: 'ann' },
+      { what: 'link-active', by: 'ann' },
     ],
   );
 });

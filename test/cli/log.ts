@@ -18,8 +18,8 @@ export async function plantTickets({ db }: Connection): Promise<void> {
   await db.execute(
     sql`insert into tickets (instance, external_id) values ('acme', '1001'), ('acme', '1002'), ('northwind', '24018')`,
   );
-  await db.execute(sql`insert into mirrors (id, link, state, customer_instance, customer_ticket, customer_number, customer_url,
-      supplier_instance, supplier_ticket, supplier_number, supplier_url, opened_at)
+  await db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, first_number, first_url,
+      second_instance, second_ticket, second_number, second_url, opened_at)
     values (${ids.escalation}, 'acme-northwind', 'open', 'acme', '1001', '1001', 'https://acme.example/1001',
       'northwind', '24018', 'NW-24018', 'https://northwind.example/24018', '2026-03-01T09:00:01Z')`);
   await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, due_at)

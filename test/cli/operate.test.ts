@@ -68,7 +68,7 @@ test('releasing a held delivery makes its lane due and notes who did it', async 
     bench.connection.db,
     sql`select by, what from audit where subject = ${`deliveries/${ids.held}`}`,
   );
-  assert.deepEqual(noted, { by: 'cli', what: 'release' });
+  assert.deepEqual(noted, { by: 'ann', what: 'release' });
 });
 
 test('a delivery that was set aside heads its lane again once it is released', async () => {

@@ -9,7 +9,9 @@ export async function ferry(args: readonly string[], change: Partial<CliDeps> = 
   let err = '';
   const never = (): Promise<number> => Promise.reject(new Error('not in this test'));
   const code = await runCli(args, {
+    version: '0.0.0',
     env: {},
+    account: () => 'ann',
     cwd: import.meta.dirname,
     out: (text) => void (out += text),
     err: (text) => void (err += text),

@@ -1,10 +1,11 @@
 // Links files against a database of their own and desks that only know what they offer.
-import { openSecret, sealSecret } from '#config/secrets.ts';
 import { manifestOf, manifests } from '#connectors/index.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
 import type { ApplyOptions, ApplyResult } from '#operate/apply/apply.ts';
-import type { ApplyDeps } from '#operate/apply/types.ts';
+import type { SecretSource } from '#operate/apply/types.ts';
+import { createOperator, unlimited } from '#operate/operator.ts';
+import type { Helpdesks, Operator } from '#operate/operator.ts';
 import { connect } from '#db/base/client.ts';
 import type { Connection } from '#db/base/client.ts';
 import { freshDatabase } from '#test/support/database.ts';
@@ -129,7 +130,11 @@ export type Bench = {
   readonly url: string;
   readonly catalogues: Map<string, Catalogue | Error>;
   readonly files: Map<string, string>;
-  apply(yaml: string, options?: ApplyOptions, change?: Partial<ApplyDeps>): Promise<ApplyResult>;
+  apply(
+    yaml: string,
+    options?: ApplyOptions,
+    change?: Partial<Helpdesks & SecretSource & Pick<Operator, 'open'>>,
+  ): Promise<ApplyResult>;
   /** Every row of every table that settings live in, as text. */
   dump(): Promise<string>;
   close(): Promise<void>;
@@ -143,8 +148,9 @@ export async function openBench(): Promise<Bench> {
     ['northwind', northwindCatalogue],
   ]);
   const files = new Map<string, string>();
-  const deps: ApplyDeps = {
-    db: connection.db,
+  const actor = unlimited({ kind: 'cli', id: 'ann', name: 'ann' });
+  const operator = createOperator({ db: connection.db, actor, secretKeys: [secretKey] });
+  const helpdesks: Helpdesks = {
     types: manifests.map(({ type }) => type),
     rulesOf: manifestOf,
     readCatalogue: ({ id }) => {
@@ -153,8 +159,8 @@ export async function openBench(): Promise<Bench> {
         ? Promise.reject(found ?? new Error('no such desk'))
         : Promise.resolve(structuredClone(found));
     },
-    seal: (plain, context) => sealSecret(plain, context, secretKey),
-    open: (sealed, context) => openSecret(sealed, context, [secretKey]),
+  };
+  const secrets: SecretSource = {
     env,
     readSecretFile: (path) => {
       const found = files.get(path);
@@ -168,7 +174,10 @@ export async function openBench(): Promise<Bench> {
     url: database.url,
     catalogues,
     files,
-    apply: (yaml, options, change) => applyLinks({ ...deps, ...change }, yaml, options),
+    apply: (yaml, options, change) => {
+      const all = { ...helpdesks, ...secrets, open: operator.open, ...change };
+      return applyLinks({ ...operator, open: all.open, helpdesks: all }, yaml, all, options);
+    },
     dump: async () => {
       const tables = [
         'instances',

@@ -19,7 +19,7 @@ before(async () => {
   [acme, northwind] = await Promise.all([openGateway('acme'), openGateway('northwind')]);
   await join(acme, northwind, 'proven');
   const { db } = acme.connection;
-  await db.execute(sql`insert into mirrors (id, link, state, customer_instance, customer_ticket, supplier_instance, supplier_ticket)
+  await db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket)
     values (${mirror}, 'proven', 'open', 'acme', '1001', 'northwind-peer', 'NW-1')`);
   await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
     values (${mirror}, 'acme', '1001', '1', 'acme', '2026-03-01T09:00:00Z', '{"name":"Dana","role":"agent"}', 'desks', 'hidden', '<p>ours</p>', '{}', 'h', '{acme}')`);

@@ -4,14 +4,16 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { createCatalogueReader } from '#cli/catalogue.ts';
+import { ticketRef } from '#core/words/ref.ts';
 import { applyLinks, type ApplyOptions } from '#operate/apply/apply.ts';
+import { helpdesksOf } from '#operate/apply/helpdesks.ts';
+import { createOperator, unlimited } from '#operate/operator.ts';
 import { timelineOf, type Timeline } from '#operate/trace/timeline.ts';
 import { programEnv } from '#bench/environment.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
-import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHelpdesk, hintOf, manifestOf, manifests } from '#connectors/index.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { loadTrace } from '#db/operate/trace.ts';
@@ -98,7 +100,15 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
     publicUrl: line?.url,
   });
   const config = loadConfig(env);
-  const catalogues = createCatalogueReader(config.allowAddresses);
+  const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const operator = {
+    ...createOperator({
+      db: connection.db,
+      actor: unlimited({ kind: 'cli', id: 'test', name: 'test' }),
+      secretKeys: config.secretKeys,
+    }),
+    helpdesks: helpdesksOf({ createHelpdesk, manifestOf, manifests, http }),
+  };
   const programs: Program[] = [];
   const start = async (options: ProgramOptions): Promise<Program> => {
     const program = await startProgram({ ...options, ready: /"ready":true/ });
@@ -128,17 +138,11 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
       return desk;
     },
     async apply(yaml, { over, ...options } = {}) {
-      const deps = {
-        db: connection.db,
-        types: manifests.map(({ type }) => type),
-        rulesOf: manifestOf,
-        readCatalogue: catalogues.read,
-        seal: (plain: string, context: string) => sealSecret(plain, context, secretKey),
-        open: (sealed: string, context: string) => openSecret(sealed, context, [secretKey]),
+      const secrets = {
         env: { ...variables(desks.values()), ...over },
         readSecretFile: () => Promise.reject(new Error('no files here')),
       };
-      const result = await applyLinks(deps, yaml, options);
+      const result = await applyLinks(operator, yaml, secrets, options);
       if (result.outcome === 'wrong')
         throw new Error(`the links file is wrong:\n${JSON.stringify(result.faults, null, 1)}`);
       if (result.outcome !== 'applied' && result.outcome !== 'unchanged')
@@ -183,11 +187,15 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
       );
     },
     trace: async (instance, ticket) =>
-      timelineOf(instance, String(ticket), await loadTrace(connection.db, instance, String(ticket), { notes: true })),
+      timelineOf(
+        instance,
+        String(ticket),
+        await loadTrace(connection.db, ticketRef(instance, String(ticket)), { notes: true }),
+      ),
     async snapshot(instance, ticket) {
       const [found] = await rows<{ snapshot: TicketSnapshot | null }>(
         connection.db,
-        sql`select snapshot from tickets where instance = ${instance} and kind = 'ticket' and external_id = ${String(ticket)}`,
+        sql`select snapshot from tickets where instance = ${instance} and entity = 'ticket' and external_id = ${String(ticket)}`,
       );
       return found?.snapshot ?? null;
     },
@@ -211,7 +219,7 @@ export async function startDeskRig(label: string, { line }: DeskRigOptions = {})
     async close() {
       for (const stop of stops.toReversed()) await stop().catch(() => {});
       for (const desk of desks.values()) await desk.close();
-      await catalogues.close();
+      await http.close();
       await connection.close();
       await database.drop();
       await blobs.remove();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
+import { ticketRef } from '#core/words/ref.ts';
 import { rows } from '#db/base/client.ts';
-import { releaseDelivery } from '#db/operate/operate.ts';
+import { release } from '#operate/deliveries/release.ts';
+import { testOperator } from '#test/support/operator.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import { startFaultProxy, type FaultProxy } from '#test/support/fault-proxy.ts';
 import { until } from '#test/support/wait.ts';
@@ -117,7 +119,7 @@ describe('a desk that misbehaves', () => {
     assert.equal(acme.ticket(ticket).actions.filter((one) => one.by === 'service').length, 1);
     const [mirror] = await rows<{ state: string }>(
       rig.connection.db,
-      sql`select state from mirrors where customer_ticket = ${ticket}`,
+      sql`select state from mirrors where first_ticket = ${ticket}`,
     );
     assert.equal(mirror?.state, 'refused');
     await acme.escalate(ticket);
@@ -151,7 +153,7 @@ describe('a desk that misbehaves', () => {
     await rig.settled();
     const [mirror] = await rows<{ state: string; why: string }>(
       rig.connection.db,
-      sql`select state, close_reason as why from mirrors where customer_ticket = ${ticket}`,
+      sql`select state, close_reason as why from mirrors where first_ticket = ${ticket}`,
     );
     assert.deepEqual(mirror, { state: 'closed', why: 'gone' });
   });
@@ -161,7 +163,7 @@ describe('a desk that misbehaves', () => {
     await acme.control({ act: { ticket, note: '<p>once</p>' } });
     await Promise.all(
       Array.from({ length: 10 }, async () => {
-        await addHints(rig.connection.db, [{ instance: 'acme', ticket }]);
+        await addHints(rig.connection.db, [ticketRef('acme', ticket)]);
         await notifyHints(rig.connection.db);
       }),
     );
@@ -227,10 +229,7 @@ describe('a desk that misbehaves', () => {
     const { ticket, far } = await opened(acme, north);
     const state = async (): Promise<string | undefined> =>
       (
-        await rows<{ state: string }>(
-          rig.connection.db,
-          sql`select state from mirrors where customer_ticket = ${ticket}`,
-        )
+        await rows<{ state: string }>(rig.connection.db, sql`select state from mirrors where first_ticket = ${ticket}`)
       )[0]?.state;
     await north.note(far, '<p>solved</p>', { status: 'closed' });
     await until(async () => ((await state()) === 'closed' ? true : undefined), {
@@ -257,7 +256,7 @@ describe('a desk that misbehaves', () => {
           await rows<{ id: string; code: string }>(
             rig.connection.db,
             sql`select d.id, d.reason->>'code' as code from deliveries d join mirrors m on m.id = d.mirror
-              where m.customer_ticket = ${ticket} and d.held_at is not null`,
+              where m.first_ticket = ${ticket} and d.held_at is not null`,
           )
         )[0],
       { what: 'the delivery to be held', timeoutMs: 60_000 },
@@ -269,7 +268,7 @@ describe('a desk that misbehaves', () => {
       ours.map((one) => one.note),
       ['<p>all done</p>', null],
     );
-    await releaseDelivery(rig.connection.db, held.id, 'test');
+    await release(testOperator(rig.connection.db), held.id);
     await rig.hint('north', far);
     await rig.check();
     const [ended] = await rows<{ outcome: string; drops: { code: string }[] }>(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { htmlToText } from '#core/text/html.ts';
-import { releaseDelivery } from '#db/operate/operate.ts';
+import { release } from '#operate/deliveries/release.ts';
+import { testOperator } from '#test/support/operator.ts';
 import { loadStatus } from '#db/operate/status.ts';
 import { until } from '#test/support/wait.ts';
 import { startDeskRig, type DeskRig } from './desk-rig.ts';
@@ -159,7 +160,7 @@ describe('what one Halo refuses, moves, merges or deletes', () => {
       what: 'the move back',
       timeoutMs: 30_000,
     });
-    for (const { id } of held) assert.equal((await releaseDelivery(rig.connection.db, id, 'test')).done, true);
+    for (const { id } of held) await release(testOperator(rig.connection.db), id);
     assert.match((await pair.north.note(far, 'Acme’s eyes')).note_html, /Written .*, delivered late/);
     await pair.acme.note(ticket, 'Bluebird’s eyes');
   });

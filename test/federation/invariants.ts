@@ -48,8 +48,8 @@ type DeliveryRow = {
   /** It brought neither note nor file. */
   readonly bare: boolean;
   readonly to_side: 'customer' | 'supplier';
-  readonly customer_ticket: string;
-  readonly supplier_ticket: string | null;
+  readonly first_ticket: string;
+  readonly second_ticket: string | null;
 };
 
 export async function assertInvariants(
@@ -66,8 +66,8 @@ export async function assertInvariants(
         exists (select 1 from writes w where w.delivery = d.id and (w.ticket is null or cardinality(w.fingerprints) > 0)) as leaves_mark,
         not exists (select 1 from writes w where w.delivery = d.id and w.plan is not null
           and (w.plan->'command'->>'note' is not null or w.plan->'command'->'attachments' <> '[]'::jsonb)) as bare,
-        case when d.to_instance = m.supplier_instance then 'supplier' else 'customer' end as to_side,
-        m.customer_ticket, m.supplier_ticket
+        case when d.to_instance = m.second_instance then 'supplier' else 'customer' end as to_side,
+        m.first_ticket, m.second_ticket
       from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
       order by d.mirror, d.to_instance, d.seq`,
   );
@@ -163,7 +163,7 @@ function appliedOnce(
       violations.push(`the desk ${marked.desk} has ${row.id}, whose outcome is ${row.outcome ?? 'none'}`);
     }
     if (marked === undefined || marked.action === null || marked.over) continue;
-    const ticket = row.to_side === 'supplier' ? row.supplier_ticket : row.customer_ticket;
+    const ticket = row.to_side === 'supplier' ? row.second_ticket : row.first_ticket;
     if (marked.desk !== row.to || marked.ticket !== ticket) {
       violations.push(
         `${row.id} of link ${row.link} is at ${marked.desk} ${marked.ticket}, not at ${row.to} ${ticket}`,

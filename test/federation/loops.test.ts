@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
+import { ticketRef } from '#core/words/ref.ts';
 import { rows } from '#db/base/client.ts';
 import { notifyLanes } from '#db/carry/couriers.ts';
 import { followMerge } from '#db/log/ticket-life.ts';
@@ -86,7 +87,7 @@ describe('what could go in a circle does not', () => {
     );
     const [mirror] = await rows<{ paused: boolean }>(
       rig.connection.db,
-      sql`select paused_at is not null as paused from mirrors where customer_ticket = ${ticket}`,
+      sql`select paused_at is not null as paused from mirrors where first_ticket = ${ticket}`,
     );
     assert.equal(mirror?.paused, false);
   });
@@ -131,14 +132,14 @@ describe('what could go in a circle does not', () => {
     const into = await until(() => blue.ticket(other).reference ?? undefined, { what: 'red', timeoutMs: 60_000 });
     await rig.settled();
     const { db } = rig.connection;
-    await notifyLanes(db, await db.transaction((tx) => followMerge(tx, 'red', 'Red', merged, into)));
+    await notifyLanes(db, await db.transaction((tx) => followMerge(tx, ticketRef('red', merged), 'Red', into)));
     await until(() => green.ticket(far).actions.find(({ note }) => note?.includes('does not belong to this link')), {
       what: 'the reason at green',
       timeoutMs: 60_000,
     });
     const [mirror] = await rows<{ reason: string }>(
       db,
-      sql`select pause_reason as reason from mirrors where customer_instance = 'red' and customer_ticket = ${merged}`,
+      sql`select pause_reason as reason from mirrors where first_instance = 'red' and first_ticket = ${merged}`,
     );
     assert.equal(mirror?.reason, 'merged-elsewhere');
   });

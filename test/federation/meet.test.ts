@@ -62,7 +62,7 @@ describe('what both sides have changed before they met', () => {
       const drops = await rows<{ to: string; codes: string[] }>(
         rig.connection.db,
         sql`select to_instance as "to", (select array_agg(r->>'code') from jsonb_array_elements(drops) r) as codes
-          from deliveries where mirror = (select id from mirrors where customer_ticket = ${ticket} and link = 'acme-north') and drops is not null`,
+          from deliveries where mirror = (select id from mirrors where first_ticket = ${ticket} and link = 'acme-north') and drops is not null`,
       );
       assert.deepEqual(
         drops.map(({ to, codes }) => `${to} ${codes.join(' ')}`),

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/base/client.ts';
-import { releaseDelivery } from '#db/operate/operate.ts';
+import { release } from '#operate/deliveries/release.ts';
+import { testOperator } from '#test/support/operator.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
@@ -53,7 +54,7 @@ describe('people are told', () => {
       rig.connection.db,
       sql`select id from deliveries where held_at is not null`,
     );
-    await releaseDelivery(rig.connection.db, held?.id ?? '', 'test');
+    await release(testOperator(rig.connection.db), held?.id ?? '');
     const second = await until(() => told[1], { what: 'the all-clear', timeoutMs: 60_000 });
     assert.equal(second.cleared, true);
     await rig.check();

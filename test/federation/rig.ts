@@ -9,8 +9,10 @@ import { sql } from 'drizzle-orm';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
 import { sealSecret } from '#config/secrets.ts';
+import { ticketRef } from '#core/words/ref.ts';
 import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/rules/settings.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import { runWorker } from '#worker/run-worker.ts';
 import type { Limits } from '#activities/deps.ts';
@@ -35,7 +37,8 @@ export type Rig = {
   readonly database: TestDatabase;
   readonly namespace: string;
   readonly env: Readonly<Record<string, string>>;
-  desk(id: string, options?: Record<string, unknown>): Promise<RigDesk>;
+  /** `had`: the desk is in the database already, and had these tickets when it was stopped. */
+  desk(id: string, options?: Record<string, unknown>, had?: readonly DeskTicket[]): Promise<RigDesk>;
   /** `customer` and `supplier` override the plain settings of a side. */
   link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
   startWorker(limits?: Partial<Limits>): Promise<RigWorker>;
@@ -101,7 +104,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     publicUrl: options.publicUrl,
   });
   const hint = async (desk: string, ticket: string): Promise<void> => {
-    await addHints(connection.db, [{ instance: desk, ticket }]);
+    await addHints(connection.db, [ticketRef(desk, ticket)]);
     await notifyHints(connection.db);
   };
 
@@ -111,10 +114,12 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     namespace,
     env,
     hint,
-    async desk(id, options = {}) {
-      const desk = await startDesk({ name: id });
+    async desk(id, options = {}, had) {
+      const desk = await startDesk({ name: id, ...(had === undefined ? {} : { tickets: had }) });
       desks.set(id, desk);
-      await addInstance(connection, id, desk.url, { settleMs: 500, writeTimeoutMs: 3_000, ...options });
+      if (had === undefined)
+        await addInstance(connection, id, desk.url, { settleMs: 500, writeTimeoutMs: 3_000, ...options });
+      else await moveInstance(connection, id, desk.url);
       return rigDesk(id, desk, hint);
     },
     link: (id, customer, supplier, options) => addLink(connection, id, customer, supplier, options),
@@ -249,6 +254,12 @@ export async function addInstance(
   await connection.db.execute(sql`insert into couriers (instance) values (${id})`);
 }
 
+/** The desk is at another address now, and its credentials are sealed with another key. */
+async function moveInstance(connection: Connection, id: string, url: string): Promise<void> {
+  const credentials = await sealSecret('{}', credentialsContext(id), secretKey);
+  await connection.db.execute(sql`update instances set url = ${url}, credentials = ${credentials} where id = ${id}`);
+}
+
 /** Settings with which everything visible travels both ways. */
 export function plainSide(side: 'customer' | 'supplier', over: Record<string, unknown> = {}): SideSettings {
   const inbound = {
@@ -292,7 +303,8 @@ export async function addLink(
       sql`insert into settings (side, version, settings, changed_by) values (${key}, 1, ${JSON.stringify(plainSide(side, over))}::jsonb, 'test')`,
     );
     await connection.db.execute(
-      sql`insert into sides (id, link, side, instance, settings_version) values (${key}, ${id}, ${side}, ${instance}, 1)`,
+      sql`insert into sides (id, link, side, place, instance, settings_version)
+        values (${key}, ${id}, ${side}, ${placeOf(side)}, ${instance}, 1)`,
     );
   }
 }

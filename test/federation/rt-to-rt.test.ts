@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/base/client.ts';
-import { retryInstance } from '#db/operate/operate.ts';
+import { retry } from '#operate/deliveries/retry.ts';
+import { testOperator } from '#test/support/operator.ts';
 import { rtSkip } from '#test/real/rt.ts';
 import { until } from '#test/support/wait.ts';
 import { errorDialogPng } from '#twins/halo/picture.ts';
@@ -460,7 +461,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     await nextSecond();
     assert.ok(north.proxy.seen.length - before <= 2, 'no hot loop');
     north.database.change('update AuthTokens set Owner = -Owner where Owner < 0');
-    await retryInstance(rig.connection.db, 'northwind', 'test');
+    await retry(testOperator(rig.connection.db), 'northwind');
     await north.note(one.far, 'Are you there?');
     await until(async () => (await state()) === 'up', { what: 'the state up', timeoutMs: 60_000 });
   });

@@ -76,7 +76,7 @@ describe('a tool without a gateway, by the examples', () => {
     const [row] = await rows<{ mirror: string; last: number }>(
       db,
       sql`select m.id as mirror, l.last_seq::int as last from mirrors m join lanes l on l.mirror = m.id and l.to_instance = 'tool'
-        where m.customer_ticket = ${ticket} and m.link = 'tool-north'`,
+        where m.first_ticket = ${ticket} and m.link = 'tool-north'`,
     );
     assert.ok(row);
     const [id, delivery, seq] = [randomUUID(), randomUUID(), row.last + 1];

@@ -93,7 +93,7 @@ describe('the supplier and customer API', () => {
     const id = randomUUID();
     const { db } = rig.connection;
     await db.execute(
-      sql`insert into mirrors (id, link, customer_instance, customer_ticket, supplier_instance) values (${id}, 'north-far', 'north', 'r1', 'far-peer')`,
+      sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance) values (${id}, 'north-far', 'north', 'r1', 'far-peer')`,
     );
     await db.execute(
       sql`insert into lanes (mirror, to_instance, link, last_seq) values (${id}, 'far-peer', 'north-far', 1), (${id}, 'north', 'north-far', 0)`,
@@ -209,7 +209,7 @@ describe('the supplier and customer API', () => {
     assert.equal(answer.results[0]?.status, 'accepted');
     assert.equal(answer.decisions?.[0]?.verdict, 'apply');
     const mirror = (
-      await rows<{ id: string }>(rig.connection.db, sql`select id from mirrors where customer_ticket = '1'`)
+      await rows<{ id: string }>(rig.connection.db, sql`select id from mirrors where first_ticket = '1'`)
     )[0]?.id;
     const again = await rig.call('POST', `/v1/supplier/tickets/${mirror}/actions?dryRun=true`, {
       json: { actions: [await rig.signed({ seq: 3, ticket: '1' })] },

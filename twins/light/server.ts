@@ -60,6 +60,8 @@ export type DeskOptions = {
   readonly port?: number;
   /** Webhooks go here, unsigned, fire and forget. */
   readonly hook?: string;
+  /** What it had when it was stopped; its feed then has each ticket where it changed last. */
+  readonly tickets?: readonly DeskTicket[];
 };
 
 const closedStatus = 'closed';
@@ -78,6 +80,15 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   let bot = false;
   /** What the desk does by itself after a write of ours. */
   let automation: Partial<DeskAction> | null = null;
+
+  for (const ticket of options.tickets ?? []) {
+    tickets.set(ticket.id, structuredClone(ticket));
+    feed[ticket.position - 1] = ticket.id;
+    if (ticket.marker !== null) byMarker.set(ticket.marker, { ticket: ticket.id, action: null });
+    for (const { id, marker } of ticket.actions)
+      if (marker !== undefined) byMarker.set(marker, { ticket: ticket.id, action: id });
+    next += 1;
+  }
 
   const now = (): string => {
     lastAt = Math.max(lastAt + 1, Date.now());

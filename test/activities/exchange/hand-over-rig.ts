@@ -166,11 +166,11 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
       const id = row?.id ?? '';
       await snapshot(db, 'acme', ticket);
       await db.execute(
-        sql`insert into mirrors (id, link, customer_instance, customer_ticket, customer_number, customer_url, supplier_instance)
+        sql`insert into mirrors (id, link, first_instance, first_ticket, first_number, first_url, second_instance)
           values (${id}, 'link', ${customer}, ${ticket}, ${`#${ticket}`}, 'http://acme.test/1', ${supplier})`,
       );
       if (side === 'supplier')
-        await db.execute(sql`update mirrors set state = 'open', supplier_ticket = '9' where id = ${id}`);
+        await db.execute(sql`update mirrors set state = 'open', second_ticket = '9' where id = ${id}`);
       await db.execute(
         sql`insert into lanes (mirror, to_instance, link) values (${id}, ${customer}, 'link'), (${id}, ${supplier}, 'link')`,
       );
@@ -248,7 +248,7 @@ async function snapshot(db: Client, instance: string, ticket: string): Promise<v
     requester: { name: 'Ursula Enduser', email: 'ursula@acme.test', role: 'user' },
   };
   await db.execute(
-    sql`insert into tickets (instance, kind, external_id, snapshot) values (${instance}, 'ticket', ${ticket}, ${JSON.stringify(value)}::jsonb)
+    sql`insert into tickets (instance, entity, external_id, snapshot) values (${instance}, 'ticket', ${ticket}, ${JSON.stringify(value)}::jsonb)
       on conflict do nothing`,
   );
 }

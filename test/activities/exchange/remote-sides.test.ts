@@ -134,7 +134,7 @@ describe('what a peer has and is silent about', () => {
     await ask();
     const [opening, waiting] = await rig.deliveries(mirror);
     assert.deepEqual([opening?.outcome, waiting?.outcome], ['applied', null]);
-    const [row] = await rows(rig.db, sql`select state, supplier_number as number, supplier_url as url from mirrors`);
+    const [row] = await rows(rig.db, sql`select state, second_number as number, second_url as url from mirrors`);
     assert.deepEqual(row, { state: 'open', number: 'NW-77', url: 'https://north.example/77' });
     const far = await list(rig, sql`select far from deliveries where to_instance = 'north' order by deliveries.seq`);
     assert.deepEqual(far, [

@@ -10,7 +10,13 @@ const directory: Directory = {
   publicUrl: 'https://acme.example',
   peers: new Map([['north', 'https://north.example/i/north']]),
 };
-const from: ToSend['from'] = { ticketId: '7', number: '#7', url: 'https://desk.example/7', snapshot: snapshot() };
+const from: ToSend['from'] = {
+  entity: 'ticket',
+  ticketId: '7',
+  number: '#7',
+  url: 'https://desk.example/7',
+  snapshot: snapshot(),
+};
 const toSend: ToSend = {
   delivery: { seq: 3, escalation: false, releasedAt: null },
   action: { id, trace: null, signed: null, attachments: [] },
@@ -77,4 +83,10 @@ test("the sender's ticket is as it was last read, else as the mirror knows it, e
     closed: false,
   });
   assert.equal(senderTicket({ ...from, ticketId: null }), null);
+});
+
+test('a ticket is sent without its entity, as to gateways that know none; another record says what it is', () => {
+  const { number, url } = snapshot();
+  assert.deepEqual(Object.keys(built().ticket), ['id', 'number', 'url', 'closed']);
+  assert.deepEqual(senderTicket({ ...from, entity: 'Case' }), { id: '7', entity: 'Case', number, url, closed: false });
 });

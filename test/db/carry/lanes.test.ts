@@ -19,7 +19,7 @@ describe('a lane that is settled', () => {
     await addLink(connection, 'acme-north', 'acme', 'north');
     await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, audience, visibility, hash, via)
       values (${mirror}, 'acme', '1', '1', 'acme', now(), 'desks', 'hidden', 'x', '{acme}')`);
-    await db.execute(sql`insert into mirrors (id, link, customer_instance, customer_ticket, supplier_instance, state)
+    await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, state)
       values (${mirror}, 'acme-north', 'acme', '1', 'north', 'open')`);
     await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, due_at)
       values (${mirror}, 'north', 'acme-north', 0, 1, now())`);

@@ -26,6 +26,7 @@ describe('promises of writes made together', () => {
     delivery: randomUUID(),
     step: 0,
     instance: 'north',
+    entity: 'ticket',
     epoch,
     ticket,
     marker: `marker "of" ${ticket}, \\ and {all}`,

@@ -34,7 +34,7 @@ describe('actions from another gateway', () => {
     const { id } = action.constant;
     assert.deepEqual(
       await rig.one(
-        sql`select state, customer_instance as i, customer_ticket as t, customer_number as n from mirrors where id = ${id}`,
+        sql`select state, first_instance as i, first_ticket as t, first_number as n from mirrors where id = ${id}`,
       ),
       { state: 'opening', i: 'acme-peer', t: '1', n: 'AC-1' },
     );
@@ -243,7 +243,7 @@ describe('actions from another gateway', () => {
       const before = first.constant.id;
       const { db } = rig.connection;
       await db.execute(
-        sql`update mirrors set state = 'open', supplier_ticket = 'N22', supplier_number = 'N22', supplier_url = 'https://n/22' where id = ${before}`,
+        sql`update mirrors set state = 'open', second_ticket = 'N22', second_number = 'N22', second_url = 'https://n/22' where id = ${before}`,
       );
       const ours = randomUUID();
       await db.execute(
@@ -265,9 +265,7 @@ describe('actions from another gateway', () => {
       assert.notEqual(await rig.one(sql`select id from mirrors where id = ${before}`), undefined, 'not for a forgery');
       assert.deepEqual(said(await rig.receive({ actions: [read], open: true })), ['accepted']);
       const mirror = read.constant.id;
-      const found = await rig.all(
-        sql`select id, state, supplier_ticket as t from mirrors where customer_ticket = 'r22'`,
-      );
+      const found = await rig.all(sql`select id, state, second_ticket as t from mirrors where first_ticket = 'r22'`);
       assert.deepEqual(
         found.map((row) => ({ ...row })),
         [{ id: mirror, state: 'open', t: 'N22' }],
@@ -404,9 +402,7 @@ describe('actions from another gateway', () => {
 
   it('when both tickets are closed the mirror is, and a reply opens it again', async () => {
     const mirror = await rig.open('20');
-    await rig.connection.db.execute(
-      sql`update mirrors set state = 'open', supplier_ticket = '77' where id = ${mirror}`,
-    );
+    await rig.connection.db.execute(sql`update mirrors set state = 'open', second_ticket = '77' where id = ${mirror}`);
     await rig.connection.db.execute(
       sql`insert into tickets (instance, external_id, snapshot) values ('north', '77', '{"ticketId":"77","closed":true}')`,
     );

@@ -21,7 +21,7 @@ describe('receipts from another gateway', () => {
     const ids = Array.from({ length: more + 1 }, () => randomUUID());
     const [mirror] = ids;
     await db.execute(
-      sql`insert into mirrors (id, link, customer_instance, customer_ticket, customer_number, supplier_instance)
+      sql`insert into mirrors (id, link, first_instance, first_ticket, first_number, second_instance)
         values (${mirror}, 'north-far', 'north', ${ticket}, ${`#${ticket}`}, 'far-peer')`,
     );
     await db.execute(
@@ -65,7 +65,7 @@ describe('receipts from another gateway', () => {
     assert.deepEqual(answer?.wake, ['north']);
     assert.deepEqual(
       await rig.one(
-        sql`select state, supplier_ticket as t, supplier_number as n, supplier_url as u from mirrors where id = ${id}`,
+        sql`select state, second_ticket as t, second_number as n, second_url as u from mirrors where id = ${id}`,
       ),
       { state: 'open', t: ticket.id, n: ticket.number, u: ticket.url },
     );

@@ -5,6 +5,7 @@ import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireAction, WireAnswer, WireReceipt } from '#core/wire.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
+import { placeOf } from '#db/base/places.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import { receiveActions, type ReceiveActions } from '#db/exchange/receive-actions.ts';
 import { receiveReceipts } from '#db/exchange/receive-receipts.ts';
@@ -52,7 +53,8 @@ export async function addLinkRows(
       sql`insert into settings (side, version, settings, changed_by) values (${`${link}/${side}`}, 1, ${JSON.stringify(settings)}::jsonb, 'test')`,
     );
     await db.execute(
-      sql`insert into sides (id, link, side, instance, settings_version) values (${`${link}/${side}`}, ${link}, ${side}, ${instance}, 1)`,
+      sql`insert into sides (id, link, side, place, instance, settings_version)
+        values (${`${link}/${side}`}, ${link}, ${side}, ${placeOf(side)}, ${instance}, 1)`,
     );
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
+import { ticketRef } from '#core/words/ref.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { connect, type Connection } from '#db/base/client.ts';
 import { createNothingNew, type NothingNew } from '#db/log/nothing-new.ts';
@@ -34,7 +35,7 @@ describe('a read of a ticket that shows nothing new', () => {
     nothingNew = createNothingNew(connection.db);
     for (const ticket of ['1', '2', '3', '4']) {
       await connection.db.execute(
-        sql`insert into tickets (instance, kind, external_id, snapshot)
+        sql`insert into tickets (instance, entity, external_id, snapshot)
           values ('acme', 'ticket', ${ticket}, ${JSON.stringify(snapshot('VPN'))}::jsonb)`,
       );
     }
@@ -57,8 +58,7 @@ describe('a read of a ticket that shows nothing new', () => {
   });
 
   const shown = (ticketId: string, externalIds: readonly string[], summary = 'VPN') => ({
-    instance: 'acme',
-    ticketId,
+    ref: ticketRef('acme', ticketId),
     externalIds,
     snapshot: snapshot(summary),
   });

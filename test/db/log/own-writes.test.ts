@@ -6,6 +6,7 @@ import { inTransaction } from '#db/base/transaction.ts';
 import { logReading } from '#db/log/log-reading.ts';
 import { purge } from '#db/operate/maintenance.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
+import { ticketRef } from '#core/words/ref.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
@@ -26,7 +27,7 @@ describe('what is ours on a ticket', () => {
     await addLink(connection, 'acme-north', 'acme', 'north');
     await db.execute(sql`update instances set live_since = ${at(-10_000_000)}`);
     await db.execute(
-      sql`insert into mirrors (id, link, state, customer_instance, customer_ticket, supplier_instance, supplier_ticket)
+      sql`insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket)
         values (${mirror}, 'acme-north', 'open', 'acme', '1', 'north', '9')`,
     );
     await db.execute(
@@ -48,8 +49,7 @@ describe('what is ours on a ticket', () => {
   const read = (...actions: readonly (Partial<ObservedAction> & { externalId: string })[]): Promise<unknown> =>
     inTransaction(connection.db, (tx) =>
       logReading(tx, createVersionCache(), {
-        instance: 'north',
-        ticketId: '9',
+        ref: ticketRef('north', '9'),
         snapshot: {
           ...{ ticketId: '9', number: '9', url: '', summary: '', description: '', status: 'open', closed: false },
           ...{ category: null, type: null, priority: null, fields: {}, account: null, requester: null },

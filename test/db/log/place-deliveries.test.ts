@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
+import { ticketRef } from '#core/words/ref.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { openMirror } from '#db/log/open-mirror.ts';
 import { placeDeliveries, type NewDelivery } from '#db/log/place-deliveries.ts';
@@ -57,7 +58,7 @@ describe('a mirror that is opened', () => {
         id: id(1),
         link: 'acme-north',
         shadow: false,
-        customer: { instance: 'acme', ticketId: '1', number: '#1', url: 'http://acme.example/1' },
+        customer: { ref: ticketRef('acme', '1'), number: '#1', url: 'http://acme.example/1' },
         supplier: 'north',
       }),
     );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
+import { ticketRef } from '#core/words/ref.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { createTogether, type Together } from '#db/log/together.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -22,7 +23,7 @@ describe('tickets that are logged in one transaction', () => {
     await database.drop();
   });
 
-  const read = (ticketId: string) => ({ instance: 'acme', ticketId, externalIds: ['1', '2'] });
+  const read = (ticketId: string) => ({ ref: ticketRef('acme', ticketId), externalIds: ['1', '2'] });
   const say = (ticket: string): Promise<string> =>
     together(read(ticket), async (tx, locked) => {
       assert.equal(locked.ids.length, 2, 'an id for each action that was read');

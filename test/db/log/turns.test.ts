@@ -6,6 +6,7 @@ import { logReading } from '#db/log/log-reading.ts';
 import { createTogether, type Together } from '#db/log/together.ts';
 import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
+import { ticketRef } from '#core/words/ref.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
@@ -31,7 +32,7 @@ describe('whose turn it is on a mirror', () => {
     await addLink(connection, 'acme-north', 'acme', 'north');
     await db.execute(sql`update instances set live_since = ${at(-10_000_000)}`);
     await db.execute(
-      sql`insert into mirrors (id, link, state, customer_instance, customer_ticket, supplier_instance, supplier_ticket)
+      sql`insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket)
         values (${mirror}, 'acme-north', 'open', 'acme', '1', 'north', '9')`,
     );
     await db.execute(
@@ -72,8 +73,10 @@ describe('whose turn it is on a mirror', () => {
       ...{ ticketId, number: ticketId, url: '', summary: '', description: '', status: 'open', closed: false },
       ...{ category: null, type: null, priority: null, fields: {}, account: null, requester: null },
     };
-    return together({ instance: desk, ticketId, externalIds: actions.map((one) => one.externalId) }, (tx, locked) =>
-      logReading(tx, cache, { instance: desk, ticketId, snapshot, actions, settleMs: 500 }, locked),
+    return together(
+      { ref: ticketRef(desk, ticketId), externalIds: actions.map((one) => one.externalId) },
+      (tx, locked) =>
+        logReading(tx, cache, { ref: ticketRef(desk, ticketId), snapshot, actions, settleMs: 500 }, locked),
     );
   };
   /** Our write of the other side's latest action arrives here. */

@@ -1,0 +1,68 @@
+/** `ferry link resume` */
+import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
+import { exitCodes } from '#cli/errors.ts';
+import { count, printable } from '#cli/print/text.ts';
+import { withPeers } from '#cli/wire.ts';
+import { resumeLink, type Comparison, type LaneDifference } from '#operate/links/resume.ts';
+
+export type ResumeOptions = GlobalOptions & { readonly dryRun?: boolean; readonly yes?: boolean };
+
+export async function resume(id: string, options: ResumeOptions, deps: CliDeps): Promise<number> {
+  const { out } = deps;
+  let isShown = false;
+  const show = (comparison: Comparison | null): void => {
+    if (comparison !== null && !isShown) for (const line of comparisonLines(comparison)) out(`${line}\n`);
+    isShown = true;
+  };
+  const confirm = (comparison: Comparison): Promise<boolean> => {
+    show(comparison);
+    return isYes(deps, 'Set this right and go on?');
+  };
+  const asks = deps.isInteractive && options.yes !== true;
+  const { outcome, comparison, setRight } = await withPeers(options, deps, (operator) =>
+    resumeLink(operator, id, { dryRun: options.dryRun ?? false, ...(asks ? { confirm } : {}) }),
+  );
+  show(comparison);
+  if (outcome === 'dry-run') return exitCodes.ok;
+  if (outcome === 'declined') {
+    out('Nothing was changed.\n');
+    return exitCodes.no;
+  }
+  const { again, waiting } = setRight;
+  if (again > 0) out(`${count(again, 'delivery is', 'deliveries are')} sent again.\n`);
+  if (waiting > 0) out(`${count(waiting, 'delivery follows', 'deliveries follow')} what the other side has.\n`);
+  out(`${id} goes on.\n`);
+  return exitCodes.ok;
+}
+
+function comparisonLines({ said, isOtherDatabase, differences }: Comparison): string[] {
+  return [
+    ...(isOtherDatabase
+      ? ["The other side's database is another one than it was: it was restored, cloned or moved."]
+      : []),
+    ...(said.state === 'active'
+      ? []
+      : [printable(`The other side says: ${said.state}. ${said.reason?.text ?? ''}`).trimEnd()]),
+    ...differenceLines(differences).map(printable),
+  ];
+}
+
+const mostShown = 20;
+
+function differenceLines(differences: readonly LaneDifference[]): string[] {
+  if (differences.length === 0) return ['Both sides have the same of every lane.'];
+  const lines = differences.map((one) => {
+    if (one.kind === 'unknown-here')
+      return `  mirror ${one.mirror}: only the other side has it. Where its ticket was escalated from here, the two find each other again once that is read.`;
+    const { ticket, acked } = one.lane;
+    return one.kind === 'lost-there'
+      ? `  ${ticket}: the other side has ${one.accepted} of the ${acked} that it had; the rest is sent again.`
+      : `  ${ticket}: the other side has ${one.accepted}, this one remembers ${acked}; what this one has read again since is sent behind it, and known again there.`;
+  });
+  const more = lines.length - mostShown;
+  return [
+    `${count(differences.length, 'lane differs', 'lanes differ')}:`,
+    ...lines.slice(0, mostShown),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}

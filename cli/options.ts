@@ -1,0 +1,41 @@
+/** Options that several commands need, and what is said where they are missing. */
+import { wireContact, type WireContact } from '#core/wire.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
+import { CliError, exitCodes } from './errors.ts';
+
+/** @param missing what to say where it names no side */
+export function sideOption(text: string | undefined, missing: string): SideName {
+  if (text === 'customer' || text === 'supplier') return text;
+  throw new CliError('no-side', exitCodes.usage, missing);
+}
+
+export function instanceOption(instance: string | undefined): string {
+  if (instance !== undefined) return instance;
+  throw new CliError(
+    'no-instance',
+    exitCodes.usage,
+    'name your instance of the link with --instance ID; ferry status lists them',
+  );
+}
+
+export function contactOption(text: string | undefined): WireContact | null {
+  return text === undefined ? null : readContact(text);
+}
+
+/** `Ann Lee <ann@acme.example> +49 30 1234`, as people write it. */
+export function readContact(text: string): WireContact {
+  const found = /^([^<>]*?)\s*(?:<([^<>\s]+@[^<>\s]+)>)?\s*(\+?[\d][\d\s()/.-]{3,})?$/.exec(text.trim());
+  const [, name = '', email, phone] = found ?? [];
+  const contact = wireContact.safeParse({
+    name: name.trim(),
+    ...(email === undefined ? {} : { email }),
+    ...(phone === undefined ? {} : { phone: phone.trim() }),
+  });
+  if (found !== null && contact.success && (name.trim() !== '' || email !== undefined || phone !== undefined))
+    return contact.data;
+  throw new CliError(
+    'not-a-contact',
+    exitCodes.usage,
+    `"${text}" is not a contact; write it as: "Ann Lee <ann@acme.example> +49 30 1234"`,
+  );
+}

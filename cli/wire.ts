@@ -1,0 +1,151 @@
+/**
+ * Wires what a command works with: the database that is meant, who does it, and the ways out to helpdesks and other
+ * gateways. The only file of the command line, beside main.ts, that knows more than operate.
+ */
+import { temporalAnswers } from '#config/temporal-answers.ts';
+import type { OwnedHttpClient } from '#connectors/kit/http.ts';
+import { connect } from '#db/base/client.ts';
+import { assertSchema, migrate } from '#db/base/migrate.ts';
+import { signingKey } from '#db/links/keys.ts';
+import type { PeerRow } from '#db/links/peers.ts';
+import { helpdesksOf } from '#operate/apply/helpdesks.ts';
+import { findConfig, type Found } from '#operate/find.ts';
+import {
+  createOperator,
+  unlimited,
+  type HelpdeskOperator,
+  type Operator,
+  type PeerOperator,
+  type Peers,
+} from '#operate/operator.ts';
+import type { CliDeps, GlobalOptions } from './deps.ts';
+import { nameOf } from './who.ts';
+
+type Needs = {
+  /** Secrets are sealed or opened, or the other side is called. */
+  readonly secrets: boolean;
+};
+
+type Opened = { readonly operator: Operator; readonly found: Found; http(): Promise<OwnedHttpClient> };
+
+/** For commands that only need the database. */
+export async function withOperator<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  use: (operator: Operator) => Promise<Result>,
+  needs: Needs = { secrets: false },
+): Promise<Result> {
+  return opened(options, deps, needs, ({ operator }) => use(operator));
+}
+
+/** For commands that ask helpdesks. @param use is given the variables that the Ferry that runs here has for links files */
+export async function withHelpdesks<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  use: (operator: HelpdeskOperator, variables: Readonly<Record<string, string>>) => Promise<Result>,
+): Promise<Result> {
+  return opened(options, deps, { secrets: true }, async ({ operator, found, http }) => {
+    const { createHelpdesk, manifestOf, manifests } = await import('#connectors/index.ts');
+    const helpdesks = helpdesksOf({ createHelpdesk, manifestOf, manifests, http: await http() });
+    return use({ ...operator, helpdesks }, found.variables);
+  });
+}
+
+/** For commands that speak with other gateways. */
+export async function withPeers<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  use: (operator: PeerOperator) => Promise<Result>,
+  needs: Needs = { secrets: true },
+): Promise<Result> {
+  return opened(options, deps, needs, async ({ operator, found, http }) =>
+    use({ ...operator, peers: await peersOf(operator, found, await http()) }),
+  );
+}
+
+/** host:port of Temporal, null where none is known, and whether it answers. */
+export type Temporal = { readonly address: string | null; readonly state: 'up' | 'down' };
+
+export async function lookAtTemporal(options: GlobalOptions, deps: CliDeps): Promise<Temporal> {
+  const { temporalAddress: address } = await find(options, deps, { secrets: false });
+  return { address, state: address !== null && (await temporalAnswers(address)) ? 'up' : 'down' };
+}
+
+export async function migrateDatabase(options: GlobalOptions, deps: CliDeps): Promise<void> {
+  await migrate((await find(options, deps, { secrets: false })).databaseUrl);
+}
+
+function find(options: GlobalOptions, deps: CliDeps, needs: Needs): Promise<Found> {
+  return findConfig(options, deps.env, deps.findRunning, needs);
+}
+
+/** Opens the database for the time of `use`, at this version's schema. */
+async function opened<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  needs: Needs,
+  use: (opened: Opened) => Promise<Result>,
+): Promise<Result> {
+  const name = nameOf(options.by, deps);
+  const found = await find(options, deps, needs);
+  const connection = connect(found.databaseUrl, { max: 4, name: 'ferry-cli' });
+  let http: OwnedHttpClient | null = null;
+  try {
+    await assertSchema(connection.sql);
+    const actor = unlimited({ kind: 'cli', id: deps.account(), name });
+    const operator = createOperator({ ...found, db: connection.db, actor });
+    return await use({
+      operator,
+      found,
+      // Loaded when it is needed: a status should not wait for it.
+      async http() {
+        const { createHttpClient } = await import('#connectors/kit/http.ts');
+        http ??= createHttpClient({ allow: { http: 'private', privateAddresses: [...found.allowAddresses] } });
+        return http;
+      },
+    });
+  } finally {
+    await (http as OwnedHttpClient | null)?.close();
+    await connection.close();
+  }
+}
+
+async function peersOf({ db, open }: Operator, found: Found, http: OwnedHttpClient): Promise<Peers> {
+  const [
+    { createLinkCalls },
+    { createPeerClient },
+    { createTokenSource },
+    { checkPeerUrl },
+    identity,
+    fetching,
+    signed,
+  ] = await Promise.all([
+    import('#protocols/ferry/link-calls.ts'),
+    import('#protocols/ferry/client.ts'),
+    import('#protocols/ferry/tokens.ts'),
+    import('#protocols/ferry/peer-url.ts'),
+    import('#protocols/ferry/identity.ts'),
+    import('#protocols/ferry/fetch-json.ts'),
+    import('#protocols/ferry/provenance.ts'),
+  ]);
+  const tokens = ({ issuer, clientId, dpop, instance }: PeerRow): ReturnType<typeof createTokenSource> =>
+    createTokenSource({
+      issuer,
+      clientId,
+      dpop,
+      http,
+      signingKey: () => signingKey(db, open, instance, 'client'),
+    });
+  return {
+    calls(peer) {
+      const { api, issuer } = peer;
+      const client = createPeerClient({ api, issuer, http, tokens: tokens(peer) });
+      const calls = createLinkCalls({ api, http, tokens: tokens(peer) });
+      return { link: client.link, lanes: client.lanes, close: calls.close };
+    },
+    checkUrl: (issuer) => checkPeerUrl(issuer, { allowAddresses: found.allowAddresses }),
+    partsOfIssuer: identity.partsOfIssuer,
+    publishedKeys: (origin) => fetching.fetchJson(http, `${origin}/jwks.json`),
+    signatures: signed,
+  };
+}

@@ -1,0 +1,33 @@
+/** What applying a links file asks of helpdesks, through connectors that are passed in. */
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { HttpClient } from '#connectors/contract/http.ts';
+import type { Manifest } from '#connectors/contract/manifest.ts';
+import type { Helpdesks } from '#operate/operator.ts';
+
+/** connectors/index.ts has the real ones. */
+export type Connectors = {
+  readonly manifests: readonly Manifest[];
+  /** Null for a type without a connector. */
+  readonly manifestOf: (type: string) => Manifest | null;
+  readonly createHelpdesk: (type: string, context: ConnectorContext) => Promise<Helpdesk>;
+  readonly http: HttpClient;
+};
+
+export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Connectors): Helpdesks {
+  return {
+    types: manifests.map(({ type }) => type),
+    rulesOf: manifestOf,
+    async readCatalogue({ id, type, url, credentials, options }, signal) {
+      const helpdesk = await createHelpdesk(type, {
+        instance: id,
+        url,
+        credentials,
+        options,
+        http,
+        // A handful of requests, at a time when nobody else may be running to share a budget with.
+        take: () => Promise.resolve(),
+      });
+      return helpdesk.catalogue(signal);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** A link with an in-house tool that calls the API without a gateway, or a further client of one. */
+import { otherSide } from '#core/words/ends.ts';
+import type { WireContact } from '#core/wire.ts';
+import type { SideName } from '#core/words/vocabulary.ts';
+import { addApiClient, createApiLink, type Credentials } from '#db/links/api-clients.ts';
+import { LinkError, loadLink, type LinkRow } from '#db/links/link-life.ts';
+import { sidesOf } from '#db/links/peers.ts';
+import { change, changed } from '#operate/change.ts';
+import { assertInstance, isId } from '#operate/known.ts';
+import { publicUrlOf, type Operator } from '#operate/operator.ts';
+import { Refused } from '#operate/refused.ts';
+import { allow } from '#operate/rights.ts';
+
+export type NewLink = {
+  /** The side that the tool is. */
+  readonly role: SideName;
+  /** Ours, on the other side. */
+  readonly instance: string;
+  /** Id of the instance that stands for the tool; absent: after the link. */
+  readonly tool?: string | undefined;
+  /** How the tool is called. */
+  readonly name?: string | undefined;
+  /** Who is on duty for the tool. */
+  readonly contact: WireContact | null;
+};
+
+export type ClientAdded = Credentials & {
+  readonly link: string;
+  readonly role: SideName;
+  /** What it calls. */
+  readonly publicUrl: string;
+  /** Ours. */
+  readonly instance: string;
+  /** The instance that stands for the tool, where it was made now. */
+  readonly tool: string | null;
+};
+
+/**
+ * The secret is told this once.
+ * @param fresh what the link is to be, asked only where it is not there yet
+ * @throws Refused no-public-url, not-api, link-closed, wrong-id, unknown-instance, not-local, link-exists
+ */
+export async function addClient(operator: Operator, link: string, fresh: () => NewLink): Promise<ClientAdded> {
+  allow(operator, 'client-add', { link });
+  const publicUrl = publicUrlOf(operator);
+  const known = await loadLink(operator.db, link);
+  return known === null
+    ? addLink(operator, link, fresh(), publicUrl)
+    : addFurther(operator, link, known.state, publicUrl);
+}
+
+async function addFurther(
+  operator: Operator,
+  link: string,
+  state: LinkRow['state'],
+  publicUrl: string,
+): Promise<ClientAdded> {
+  const sides = await sidesOf(operator.db, link);
+  if (sides?.farReach !== 'api' || sides.far === null)
+    throw new Refused('not-api', 'state', `the link ${link} has no API side; give the new one another id`);
+  if (state === 'closed' || state === 'closing')
+    throw new Refused('link-closed', 'state', `the link ${link} has ended; give the new one another id`);
+  const { far: role, ownInstance: instance } = sides;
+  return change(operator, async (tx) => {
+    const made = await addApiClient(tx, link, role, instance);
+    return changed(
+      { ...made, link, role, publicUrl, instance, tool: null },
+      { what: 'client-add', subject: `clients/${made.client}`, detail: { link, role } },
+    );
+  });
+}
+
+async function addLink(
+  operator: Operator,
+  link: string,
+  { role, instance, contact, ...wanted }: NewLink,
+  publicUrl: string,
+): Promise<ClientAdded> {
+  const tool = wanted.tool ?? `${link}-tool`.slice(0, 63);
+  for (const id of [link, tool])
+    if (!isId(id))
+      throw new Refused(
+        'wrong-id',
+        'wrong',
+        `"${id}" can't be an id; use lower-case letters, digits and hyphens, at most 63`,
+      );
+  await assertInstance(operator.db, instance);
+  return change(operator, async (tx) => {
+    const made = await createApiLink(tx, {
+      link,
+      side: otherSide(role),
+      instance,
+      tool: { id: tool, name: wanted.name ?? tool },
+      publicUrl,
+      farContact: contact,
+      seal: operator.seal,
+      by: operator.actor.name,
+    });
+    return changed(
+      { client: made.client, secret: made.secret, link, role, publicUrl, instance, tool: made.instance },
+      {
+        what: 'client-add',
+        subject: `clients/${made.client}`,
+        detail: { link, role, madeLink: true, instance, tool: made.instance },
+      },
+    );
+  }).catch((error: unknown) => {
+    if (error instanceof LinkError) throw new Refused(error.code, 'state', error.message);
+    throw error;
+  });
+}

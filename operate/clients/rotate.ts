@@ -1,0 +1,29 @@
+/** A new secret of an API client, with overlap. */
+import { rotateClientSecret } from '#db/links/api-clients.ts';
+import { change, changed } from '#operate/change.ts';
+import type { Operator } from '#operate/operator.ts';
+import { Refused } from '#operate/refused.ts';
+import { allow, inReach } from '#operate/rights.ts';
+import { clientOf } from './find.ts';
+
+/** Returns the secret, which is told this once. @throws Refused unknown-client, no-secret, revoked */
+export async function rotateClient(operator: Operator, id: string): Promise<string> {
+  allow(operator, 'client-rotate');
+  const client = await clientOf(operator, id);
+  inReach(operator, client.link);
+  if (client.isPeer)
+    throw new Refused(
+      'no-secret',
+      'state',
+      `${id} is another gateway and has no secret; it rotates its own keys (ferry link rotate there)`,
+    );
+  if (client.revoked)
+    throw new Refused('revoked', 'state', `${id} is revoked; add another with ferry client add ${client.link}`);
+  return change(operator, async (tx) =>
+    changed(await rotateClientSecret(tx, id), {
+      what: 'client-rotate',
+      subject: `clients/${id}`,
+      detail: { link: client.link },
+    }),
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * Who does something to Ferry, and what the verbs of this folder work with. What verbs need of connectors and of other
+ * gateways is passed in: this folder knows neither.
+ */
+import type { SideName } from '#core/words/vocabulary.ts';
+import type { WireLink } from '#core/wire.ts';
+import { openSecret, sealSecret } from '#config/secrets.ts';
+import type { AuditActor } from '#db/base/audit.ts';
+import type { Client } from '#db/base/client.ts';
+import { notifyLanes } from '#db/carry/couriers.ts';
+import type { Open, Seal } from '#db/links/keys.ts';
+import type { PeerRow } from '#db/links/peers.ts';
+import { notifyHints } from '#db/log/hint.ts';
+import type { ApplyDeps } from './apply/types.ts';
+import { Refused } from './refused.ts';
+
+/** What somebody may do: rights.ts says which roles a verb wants. */
+export type Role = 'viewer' | 'operator' | 'admin';
+
+export type Actor = AuditActor & {
+  readonly roles: readonly Role[];
+  /** Links that it may see and touch. */
+  readonly reach: 'all' | readonly string[];
+};
+
+export type Operator = {
+  readonly db: Client;
+  readonly actor: Actor;
+  /** Throws where this operator was given no key. */
+  readonly seal: Seal;
+  /** Throws where this operator was given no key, or not the one that sealed. */
+  readonly open: Open;
+  /** What waits for these instances is looked at within a moment. Never throws: the sweeper looks within seconds anyway. */
+  readonly wake: (instances: readonly string[]) => Promise<void>;
+  /** At which others reach this gateway, without a trailing slash; undefined where nobody does. */
+  readonly publicUrl: string | undefined;
+};
+
+/** For verbs that ask helpdesks what they offer. */
+export type Helpdesks = Omit<ApplyDeps, 'open' | 'env' | 'readSecretFile'>;
+export type HelpdeskOperator = Operator & { readonly helpdesks: Helpdesks };
+
+/** What is asked of the other gateway of a link. All throw HelpdeskError. */
+export type PeerCalls = {
+  link(signal: AbortSignal): Promise<WireLink>;
+  /** The highest seq taken in of each lane to that side, page by page. */
+  lanes(
+    at: SideName,
+    after: string | null,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly lanes: readonly { readonly mirror: string; readonly accepted: number }[];
+    readonly next: string | null;
+  }>;
+  /** It ends its half. */
+  close(text: string | undefined, signal: AbortSignal): Promise<void>;
+};
+
+/** For verbs that speak with other gateways. */
+export type Peers = {
+  calls(peer: PeerRow): PeerCalls;
+  /** Whether an issuer may be called; throws HelpdeskError. */
+  checkUrl(issuer: string): Promise<unknown>;
+  /** Null for what is no issuer of ours. */
+  partsOfIssuer(issuer: string): { readonly api: string; readonly instance: string } | null;
+  /** The key set that an origin publishes now, as it answers; throws HelpdeskError. */
+  publishedKeys(origin: string): Promise<unknown>;
+  readonly signatures: Signatures;
+};
+export type PeerOperator = Operator & { readonly peers: Peers };
+
+/** How what an origin has signed is checked. */
+export type Signatures = {
+  /** Who claims to have signed; null where it is no signature. */
+  signerOf(signature: string): { readonly kid: string; readonly issuer: string } | null;
+  isSignedBy(text: string, signature: string, key: Readonly<Record<string, unknown>>): Promise<boolean>;
+};
+
+export type OperatorSetting = {
+  readonly db: Client;
+  readonly actor: Actor;
+  /** 32 bytes each; the first seals, all open. */
+  readonly secretKeys: readonly Uint8Array[];
+  readonly publicUrl?: string | undefined;
+};
+
+export function createOperator({ db, actor, secretKeys, publicUrl }: OperatorSetting): Operator {
+  return {
+    db,
+    actor,
+    publicUrl,
+    async seal(plain, context) {
+      const [key] = secretKeys;
+      if (key === undefined) throw new Error('there is no key to seal secrets with');
+      return sealSecret(plain, context, key);
+    },
+    open: (sealed, context) => openSecret(sealed, context, secretKeys),
+    async wake(instances) {
+      await notifyLanes(db, instances).catch(() => undefined);
+      await notifyHints(db).catch(() => undefined);
+    },
+  };
+}
+
+/** An actor that nothing is refused to: whoever can open the database and its keys could do all of it by hand. */
+export function unlimited(actor: AuditActor): Actor {
+  return { ...actor, roles: ['admin'], reach: 'all' };
+}
+
+/** At which others reach this gateway. @throws Refused no-public-url */
+export function publicUrlOf({ publicUrl }: Operator): string {
+  if (publicUrl !== undefined) return publicUrl;
+  throw new Refused(
+    'no-public-url',
+    'setup',
+    'this gateway has no public URL, so nobody could call it; set FERRY_PUBLIC_URL to the URL at which others reach it, for gateway, worker and this command, and start them again',
+  );
+}

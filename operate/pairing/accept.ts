@@ -1,0 +1,63 @@
+/** Joins a link with the code that the other side has made; a worker exchanges it and runs the checks. */
+import { otherSide } from '#core/words/ends.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { readPairingCode } from '#db/links/pairing-code.ts';
+import { createAcceptance } from '#db/links/pairings.ts';
+import { change, changed } from '#operate/change.ts';
+import { assertDriven } from '#operate/known.ts';
+import { publicUrlOf, type PeerOperator } from '#operate/operator.ts';
+import { Refused } from '#operate/refused.ts';
+import { allow, everywhere } from '#operate/rights.ts';
+import type { PairingWish } from './invite.ts';
+import { freeLinkId } from './link-id.ts';
+
+export type Acceptance = {
+  /** Of the pairing, for `pairingProgress`. */
+  readonly id: string;
+  readonly link: string;
+  /** Of the instance that has made the code. */
+  readonly issuer: string;
+};
+
+/** @throws Refused not-a-code, no-public-url, unknown-instance, not-local, own-code, wrong-id, link-exists, and why its URL may not be called */
+export async function accept(operator: PeerOperator, code: string, wish: PairingWish): Promise<Acceptance> {
+  allow(operator, 'accept', everywhere);
+  const { db, actor, seal, peers } = operator;
+  const { instance, name, contact } = wish;
+  const given = readPairingCode(code);
+  const parts = given === null ? null : peers.partsOfIssuer(given.issuer);
+  if (given === null || parts === null)
+    throw new Refused(
+      'not-a-code',
+      'wrong',
+      'this is not a code; it begins with ferry_ and is printed by ferry link invite at the other side',
+    );
+  const own = `${publicUrlOf(operator)}/i/${instance}`;
+  await assertDriven(db, instance);
+  const { issuer, secret } = given;
+  if (issuer === own)
+    throw new Refused('own-code', 'wrong', 'this code was made by this very instance; accept it at the other side');
+  await peers.checkUrl(issuer).catch((error: unknown) => {
+    if (!(error instanceof HelpdeskError)) throw error;
+    throw new Refused(error.code, 'setup', error.message);
+  });
+  const side = otherSide(given.side);
+  const [customer, supplier] = side === 'customer' ? [instance, parts.instance] : [parts.instance, instance];
+  const usual = customer === supplier ? `${instance}-link` : `${customer}-${supplier}`;
+  const link = await freeLinkId(db, wish.link, usual);
+  const id = await change(operator, async (tx) => {
+    const made = await createAcceptance(tx, {
+      link,
+      side,
+      instance,
+      name: name ?? null,
+      contact,
+      issuer,
+      code: secret,
+      seal,
+      by: actor.name,
+    });
+    return changed(made, { what: 'accept', subject: `links/${link}`, detail: { side, instance, issuer } });
+  });
+  return { id, link, issuer };
+}

@@ -1,0 +1,23 @@
+/** How far a pairing or a run of checks is. */
+import { loadLink, type LinkRow } from '#db/links/link-life.ts';
+import { loadPairing, type Check, type Pairing } from '#db/links/pairings.ts';
+import type { Operator } from '#operate/operator.ts';
+import { allow, inReach } from '#operate/rights.ts';
+
+export type { Check } from '#db/links/pairings.ts';
+
+export type PairingProgress = Pick<Pairing, 'link' | 'side' | 'state'> & {
+  readonly checks: readonly Check[];
+  /** Of the link; null while there is none, or where none came of it. */
+  readonly linkState: LinkRow['state'] | null;
+};
+
+/** Null where there is no such pairing any more. */
+export async function pairingProgress(operator: Operator, id: string): Promise<PairingProgress | null> {
+  allow(operator, 'link-status');
+  const row = await loadPairing(operator.db, id);
+  if (row === null) return null;
+  inReach(operator, row.link);
+  const { link, side, state, checks } = row;
+  return { link, side, state, checks, linkState: (await loadLink(operator.db, link))?.state ?? null };
+}

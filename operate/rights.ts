@@ -1,0 +1,82 @@
+/** The one table of rights: which roles may do what. A verb begins with `allow`. */
+import type { Actor, Operator, Role } from './operator.ts';
+import { Refused } from './refused.ts';
+
+const everybody: readonly Role[] = ['viewer', 'operator', 'admin'];
+const operators: readonly Role[] = ['operator', 'admin'];
+const admins: readonly Role[] = ['admin'];
+
+/** Looking is everybody's, daily work an operator's; settings, credentials and the life of links are an admin's. */
+export const rights = {
+  status: everybody,
+  'link-status': everybody,
+  trace: everybody,
+  verify: everybody,
+  /** Names of people and what they wrote, in a trace. */
+  'read-notes': operators,
+  retry: operators,
+  release: operators,
+  skip: operators,
+  resume: operators,
+  'link-suspend': operators,
+  'link-resume': operators,
+  'link-check': operators,
+  'link-contact': operators,
+  'link-rotate': admins,
+  'link-close': admins,
+  'link-export': admins,
+  'link-purge': admins,
+  invite: admins,
+  accept: admins,
+  apply: admins,
+  'client-add': admins,
+  'client-rotate': admins,
+  'client-revoke': admins,
+  'key-rotate': admins,
+} as const satisfies Readonly<Record<string, readonly Role[]>>;
+
+export type Right = keyof typeof rights;
+
+/** What concerns more than one link, or none yet. */
+export const everywhere = 'everywhere';
+
+/**
+ * The first line of every verb. Without `where` the verb finds the link by itself and says `inReach` before it goes on.
+ * @throws Refused not-allowed, out-of-reach
+ */
+export function allow(
+  operator: Pick<Operator, 'actor'>,
+  right: Right,
+  where?: typeof everywhere | { readonly link: string },
+): void {
+  const { actor } = operator;
+  const wanted: readonly Role[] = rights[right];
+  if (!actor.roles.some((role) => wanted.includes(role)))
+    throw new Refused(
+      'not-allowed',
+      'forbidden',
+      `${actor.name} may not do this (${right}); it takes the role ${wanted.join(' or ')}, which an administrator gives`,
+    );
+  if (where === everywhere) {
+    if (actor.reach !== 'all')
+      throw new Refused(
+        'out-of-reach',
+        'forbidden',
+        `this (${right}) concerns more than the links that ${actor.name} is in charge of; ask somebody who is in charge of all`,
+      );
+  } else if (where !== undefined) inReach(operator, where.link);
+}
+
+/** @throws Refused out-of-reach, alike for a link that is not there */
+export function inReach({ actor }: Pick<Operator, 'actor'>, link: string): void {
+  if (reaches(actor, link)) return;
+  throw new Refused(
+    'out-of-reach',
+    'forbidden',
+    `${actor.name} is not in charge of the link ${link}; ask somebody who is`,
+  );
+}
+
+export function reaches({ reach }: Actor, link: string): boolean {
+  return reach === 'all' || reach.includes(link);
+}

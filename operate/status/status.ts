@@ -1,0 +1,23 @@
+/** How Ferry stands: instances, links, what waits and what is held. */
+import { loadStatus, type Status } from '#db/operate/status.ts';
+import type { Operator } from '#operate/operator.ts';
+import { allow, reaches } from '#operate/rights.ts';
+
+export type { InstanceStatus, LinkStatus, Status } from '#db/operate/status.ts';
+
+/** Of links that are not in the actor's reach, neither they nor their instances are shown. */
+export async function status(operator: Operator): Promise<Status> {
+  allow(operator, 'status');
+  const { db, actor } = operator;
+  const found = await loadStatus(db);
+  if (actor.reach === 'all') return found;
+  const links = found.links.filter(({ id }) => reaches(actor, id));
+  const instances = new Set(links.flatMap(({ customer, supplier }) => [customer, supplier]));
+  return {
+    ...found,
+    links,
+    instances: found.instances.filter(({ id }) => instances.has(id)),
+    held: found.held.filter(({ link }) => reaches(actor, link)),
+    paused: found.paused.filter(({ link }) => reaches(actor, link)),
+  };
+}
