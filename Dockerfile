@@ -26,6 +26,7 @@ COPY gateway ./gateway
 COPY operate ./operate
 COPY cli ./cli
 COPY standalone ./standalone
+COPY telemetry ./telemetry
 # The stand-ins of the demo, which `standalone/` imports.
 COPY twins ./twins
 

@@ -1,6 +1,8 @@
 /** What the activities are given; the worker wires it. */
 import type { BlobStore } from '#blobs/store.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { Report } from '#core/words/attempt.ts';
+import type { NotifyTarget } from '#core/rules/settings.ts';
 import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import type { Client } from '#db/base/client.ts';
@@ -9,6 +11,7 @@ import type { PromiseWrite } from '#db/carry/promise-writes.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import type { Together } from '#db/log/together.ts';
 import type { Wake } from '#db/carry/couriers.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Bells } from './bells.ts';
 import type { Peers } from './exchange/peers.ts';
 
@@ -34,7 +37,7 @@ export type Tell = (notice: {
   readonly text: string;
   readonly count: number;
   readonly cleared: boolean;
-  readonly to: readonly { readonly webhook?: string | undefined; readonly mail?: string | undefined }[];
+  readonly to: readonly NotifyTarget[];
 }) => Promise<void>;
 
 export type Limits = {
@@ -80,9 +83,12 @@ export type WorkDeps = {
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;
+  readonly texts: Texts;
   readonly bells: Bells;
   readonly wake: Wake;
   readonly tell: Tell;
+  /** For those who watch from outside. */
+  readonly report: Report;
   readonly log: Log;
   readonly limits: Limits;
   /** Activity slots left in this worker, 0 to 1; idle drains yield when few are. */

@@ -1,6 +1,11 @@
-/** Tells people by webhook or mail what happened and when it is over. A failure is logged; the notice stays in `status`. */
+/**
+ * Tells people by webhook, mail, Slack or Teams what happened and when it is over. A failure is logged; the notice stays
+ * in `status`.
+ */
 import { createTransport, type Transporter } from 'nodemailer';
 import type { HttpClient } from '#connectors/contract/http.ts';
+import { slackMessage, teamsMessage } from '#core/text/chat.ts';
+import type { NotifyTarget } from '#core/rules/settings.ts';
 import type { Log, Tell } from './deps.ts';
 
 export type NotifyDeps = {
@@ -13,27 +18,46 @@ export type NotifyDeps = {
 const timeoutMs = 10_000;
 
 export function createTell(deps: NotifyDeps): Tell {
-  const mailer: Transporter | null = deps.smtpUrl === undefined ? null : createTransport(deps.smtpUrl);
+  const { http, mailFrom, smtpUrl } = deps;
+  const mailer: Transporter | null =
+    smtpUrl === undefined
+      ? null
+      : createTransport({
+          url: smtpUrl,
+          connectionTimeout: timeoutMs,
+          greetingTimeout: timeoutMs,
+          socketTimeout: timeoutMs,
+        });
   return async ({ link, text, count, cleared, to }) => {
     const subject = cleared ? `Ferry: ${link} works again` : `Ferry: ${link} needs somebody`;
     const body = cleared ? `It is over: ${text}` : count > 1 ? `${text} (${count} times)` : text;
-    for (const target of to) {
-      try {
-        if (target.webhook !== undefined) await post(deps.http, target.webhook, { link, text: body, count, cleared });
-        if (target.mail !== undefined && mailer !== null) {
-          await mailer.sendMail({ from: deps.mailFrom ?? 'ferry@localhost', to: target.mail, subject, text: body });
-        }
-      } catch (error) {
-        deps.log.warn({ err: error, link }, 'a notice could not be told');
-      }
-    }
+    const ways = (target: NotifyTarget): Record<keyof NotifyTarget, () => Promise<unknown>> => ({
+      webhook: () => post(http, target.webhook, { link, text: body, count, cleared }),
+      slack: () => post(http, target.slack, slackMessage(subject, body)),
+      teams: () => post(http, target.teams, teamsMessage(subject, body)),
+      mail: async () => {
+        if (mailer === null) throw new Error('FERRY_SMTP_URL is not set, so no mail is sent');
+        await mailer.sendMail({ from: mailFrom ?? 'ferry@localhost', to: target.mail, subject, text: body });
+      },
+    });
+    // Each by itself: one that fails keeps nobody else from being told.
+    await Promise.all(
+      to.flatMap((target) =>
+        Object.entries(ways(target)).map(async ([way, tell]) => {
+          if (target[way as keyof NotifyTarget] === undefined) return;
+          await tell().catch((error: unknown) =>
+            deps.log.warn({ err: error, link, way }, 'a notice could not be told'),
+          );
+        }),
+      ),
+    );
   };
 }
 
-async function post(http: HttpClient, url: string, notice: object): Promise<void> {
+async function post(http: HttpClient, url: string | undefined, notice: object): Promise<void> {
   const reply = await http.request({
     method: 'POST',
-    url,
+    url: url ?? '',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(notice),
     signal: AbortSignal.timeout(timeoutMs),

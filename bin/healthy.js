@@ -14,19 +14,21 @@ const longestSilenceMs = 90_000;
 const checks = { gateway, worker };
 
 async function gateway() {
-  const port = process.env.FERRY_PORT || '8400';
+  // For a Service called `ferry` Kubernetes sets a URL here.
+  const set = process.env.FERRY_PORT?.trim() ?? '';
+  const port = /^\d+$/.test(set) ? set : '8400';
   const reply = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(patienceMs) });
   return reply.ok ? null : `/readyz answers ${reply.status}`;
 }
 
 async function worker() {
   const { Connection } = await import('@temporalio/client');
-  const address = process.env.TEMPORAL_ADDRESS || '127.0.0.1:7233';
+  const address = process.env.TEMPORAL_ADDRESS?.trim() || '127.0.0.1:7233';
   const connection = await Connection.connect({ address, connectTimeout: patienceMs });
   try {
     const { pollers } = await connection.withDeadline(Date.now() + patienceMs, () =>
       connection.workflowService.describeTaskQueue({
-        namespace: process.env.TEMPORAL_NAMESPACE || 'default',
+        namespace: process.env.TEMPORAL_NAMESPACE?.trim() || 'default',
         taskQueue: { name: 'ferry' },
         taskQueueType: 2,
       }),

@@ -3,7 +3,7 @@ export const exitCodes = {
   ok: 0,
   /** The answer is no: not found, declined. */
   no: 1,
-  /** It works, but not whole. */
+  /** Somebody is needed. */
   degraded: 2,
   usage: 64,
   unavailable: 69,

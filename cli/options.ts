@@ -24,7 +24,10 @@ export function contactOption(text: string | undefined): WireContact | null {
 
 /** `Ann Lee <ann@acme.example> +49 30 1234`, as people write it. */
 export function readContact(text: string): WireContact {
-  const found = /^([^<>]*?)\s*(?:<([^<>\s]+@[^<>\s]+)>)?\s*(\+?[\d][\d\s()/.-]{3,})?$/.exec(text.trim());
+  const found =
+    /^([^<>]{0,300}?)\s{0,20}(?:<([^<>\s]{1,200}@[^<>\s]{1,200})>)?\s{0,20}(\+?[\d][\d\s()/.-]{3,100})?$/.exec(
+      text.trim(),
+    );
   const [, name = '', email, phone] = found ?? [];
   const contact = wireContact.safeParse({
     name: name.trim(),

@@ -2,6 +2,7 @@
 // secrets included), `configFrom` checks it; both name every fault, never only the first.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isServiceLink } from './service-links.ts';
 
 export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
 
@@ -95,6 +96,19 @@ const settings = {
     schema: z.string().regex(/@/).optional(),
     expects: 'the mail address that notices come from',
   },
+  FERRY_METRICS_HOST: {
+    schema: z.string().min(1).default('127.0.0.1'),
+    expects: 'the address at which Prometheus asks',
+  },
+  FERRY_METRICS_PORT: {
+    schema: port.optional(),
+    expects: 'a port from 0 to 65535, another one for each program of a machine',
+  },
+  // OpenTelemetry's own name. Its library reads this and what else begins so.
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url('http:', 'https:').optional(),
+    expects: 'the URL of an OTLP collector, such as http://127.0.0.1:4318',
+  },
   FERRY_LOG: {
     schema: z.enum(logLevels).default('info'),
     expects: `one of ${logLevels.join(', ')}`,
@@ -119,6 +133,10 @@ export type Config = {
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
   readonly log: LogLevel;
+  /** Where Prometheus asks; null: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+  /** An OTLP endpoint is set, so traces are sent. */
+  readonly otlp: boolean;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -127,15 +145,16 @@ export type RawSettings = Readonly<Partial<Record<SettingName, string>>>;
 export type ReadResult = { readonly raw: RawSettings; readonly faults: readonly Fault[] };
 
 /**
- * Collects what is set. An unknown FERRY_ variable is a fault, since a typing mistake would otherwise go unseen;
- * FERRY_TEST_ belongs to the tests. Empty counts as not set.
+ * Collects what is set, without the white space at its ends: no setting begins or ends with any, but files and
+ * templates do. Empty counts as not set. An unknown FERRY_ variable is a fault, since a typing mistake would otherwise
+ * go unseen; FERRY_TEST_ belongs to the tests, and what Kubernetes sets for a Service is nobody's setting.
  * @param readText reads the file that a `_FILE` variable names; throws when it cannot
  */
 export function readEnv(env: Environment, readText: (path: string) => string): ReadResult {
   const faults: Fault[] = [];
   const raw: Partial<Record<SettingName, string>> = {};
   for (const name of names) {
-    const [value, path] = [env[name], env[`${name}_FILE`]];
+    const [value, path] = [settingIn(env, name), settingIn(env, `${name}_FILE`)];
     const setting: Setting = settings[name];
     if (setting.secret !== true) {
       if (value) raw[name] = value;
@@ -147,7 +166,14 @@ export function readEnv(env: Environment, readText: (path: string) => string): R
       });
     } else if (path) {
       try {
-        raw[name] = readText(path).replace(/\r?\n$/, '');
+        const text = readText(path).trim();
+        if (text === '')
+          faults.push({
+            variable: `${name}_FILE`,
+            problem: `names ${path}, which is empty`,
+            fix: 'write the value into it',
+          });
+        else raw[name] = text;
       } catch (error) {
         faults.push({
           variable: `${name}_FILE`,
@@ -164,8 +190,17 @@ export function readEnv(env: Environment, readText: (path: string) => string): R
     }),
   );
   for (const name of Object.keys(env).toSorted())
-    if (name.startsWith('FERRY_') && !name.startsWith('FERRY_TEST_') && !known.has(name)) faults.push(unknown(name));
+    if (name.startsWith('FERRY_') && !name.startsWith('FERRY_TEST_') && !known.has(name) && !isInjected(env, name))
+      faults.push(unknown(name));
   return { raw, faults };
+}
+
+function settingIn(env: Environment, name: string): string | undefined {
+  return isInjected(env, name) ? undefined : env[name]?.trim();
+}
+
+function isInjected(env: Environment, name: string): boolean {
+  return isServiceLink(name, env[name] ?? '');
 }
 
 function unknown(variable: string): Fault {
@@ -232,6 +267,8 @@ export function configFrom(raw: RawSettings): ConfigResult {
     smtpUrl: get('FERRY_SMTP_URL'),
     mailFrom: get('FERRY_MAIL_FROM'),
     log: get('FERRY_LOG'),
+    metrics: metricsAt(get('FERRY_METRICS_HOST'), get('FERRY_METRICS_PORT')),
+    otlp: get('OTEL_EXPORTER_OTLP_ENDPOINT') !== undefined,
   };
   return faults.length === 0 ? { config, faults: [] } : { faults };
 }
@@ -248,6 +285,10 @@ export function loadConfig(env: Environment = process.env): Config {
   const faults = [...read.faults, ...checked.faults.filter(({ variable }) => !told.has(variable))];
   if (checked.config === undefined || faults.length > 0) throw new ConfigError(faults);
   return checked.config;
+}
+
+function metricsAt(host: string, at: number | undefined): Config['metrics'] {
+  return at === undefined ? null : { host, port: at };
 }
 
 function listOf(text: string): string[] {

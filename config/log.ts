@@ -40,7 +40,7 @@ export function makeLog(options: LogOptions): Log {
       errorKey: 'err',
       formatters: {
         level: (label) => ({ level: label }),
-        log: (entry) => redact(entry) as Record<string, unknown>,
+        log: (entry) => apart(redact(entry) as Record<string, unknown>),
       },
       // pino would serialise errors itself before the formatter sees them.
       serializers: { err: (error: unknown) => redact(error) },
@@ -61,9 +61,20 @@ export function makeLog(options: LogOptions): Log {
   // What a child logger is bound to passes no formatter; its own children inherit this.
   const { child } = log;
   log.child = function (bindings: Bindings, ...rest: []) {
-    return child.call(this, redact(bindings) as Bindings, ...rest) as never;
+    return child.call(this, apart(redact(bindings) as Bindings), ...rest) as never;
   };
   return log;
+}
+
+/** pino writes these itself, and would write them a second time, which no reader of JSON expects. */
+const ownKeys: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg']);
+
+/** What an entry brings under one of the line's own keys goes into `other`. */
+function apart(entry: Record<string, unknown>): Record<string, unknown> {
+  const clashes = Object.entries(entry).filter(([key]) => ownKeys.has(key));
+  if (clashes.length === 0) return entry;
+  const rest = Object.entries(entry).filter(([key]) => !ownKeys.has(key));
+  return { ...Object.fromEntries(rest), other: Object.fromEntries(clashes) };
 }
 
 /** A copy that may be shown. */
@@ -102,7 +113,7 @@ function isHidden(name: string): boolean {
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{6,}/gi, `$1 ${struck}`],
   // A failed query quotes its parameters, which hold what people wrote.
-  [/\bparams: [\s\S]*?(?=\n\s+at |$)/g, `params: ${struck}`],
+  [/\bparams: [\s\S]*?(?=\n {1,20}at |$)/g, `params: ${struck}`],
   // A JWT or JWE wherever it stands.
   [/\beyJ[\w-]{8,}(\.[\w-]*){2,4}/g, struck],
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, `$1${struck}@`],

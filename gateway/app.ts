@@ -11,7 +11,8 @@ import { createAdder } from './hooks/adder.ts';
 import { hookRoutes } from './hooks/route.ts';
 import { createTargets } from './hooks/targets.ts';
 import { problem, ProblemError } from './problems.ts';
-import { requestLog } from './request-log.ts';
+import { createSignInRefused } from './sign-in-refused.ts';
+import { requestLog, type Watched } from './request-log.ts';
 
 export type GatewayDeps = {
   readonly connection: Connection;
@@ -22,6 +23,7 @@ export type GatewayDeps = {
   readonly temporalUp: () => Promise<boolean>;
   /** Absent without a public URL: then this gateway has no peers and no API clients. */
   readonly federation?: FederationDeps;
+  readonly watched?: Watched;
 };
 
 export type GatewayApp = {
@@ -34,12 +36,13 @@ export type GatewayApp = {
 
 export function createApp(deps: GatewayDeps): GatewayApp {
   const { db, sql } = deps.connection;
+  const refused = createSignInRefused(deps.log, deps.watched?.metrics);
   const adder = createAdder(db);
   const targets = createTargets(() => hookTargets(db));
   let isStopping = false;
 
   const app = new Hono();
-  app.use(requestLog(deps.log));
+  app.use(requestLog(deps.log, deps.watched));
   app.use(secured());
   app.route(
     '/',
@@ -50,8 +53,8 @@ export function createApp(deps: GatewayDeps): GatewayApp {
       isStopping: () => isStopping,
     }),
   );
-  app.route('/hooks', hookRoutes({ targets, adder, hintOf: deps.hintOf }));
-  app.route('/', federationRoutes(deps.connection.db, deps.version, deps.log, deps.federation));
+  app.route('/hooks', hookRoutes({ targets, adder, hintOf: deps.hintOf, refused }));
+  app.route('/', federationRoutes(deps.connection.db, deps.version, deps.log, refused, deps.federation));
   app.notFound(() => problem('not-found'));
   app.onError((error) => answerError(error, deps.log));
 

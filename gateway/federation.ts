@@ -8,6 +8,7 @@ import { loadDirectory } from '#db/exchange/directory.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 import { apiRoutes } from './exchange/routes.ts';
+import { createTexts, type Texts } from '#text-worker/texts.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { authenticate } from './oauth/authenticate.ts';
 import { baseUrl } from './oauth/issuer.ts';
@@ -16,12 +17,15 @@ import { oauthRoutes, type OAuthDeps } from './oauth/routes.ts';
 import { linkRoutes } from './pairing/link-routes.ts';
 import { pairingRoutes, type PairingDeps } from './pairing/routes.ts';
 import { problem } from './problems.ts';
+import type { SignInRefused } from './sign-in-refused.ts';
 
 export type FederationDeps = {
   /** At which others reach this gateway. */
   readonly publicUrl: string;
   readonly keys: KeyRing;
   readonly blobs: BlobStore;
+  /** Default: its own, whose threads hold up no end of the process. */
+  readonly texts?: Texts;
   /** After a commit; never awaited. */
   readonly wake: Wake;
   /** Seals a secret for the row that it is to stand in. */
@@ -36,7 +40,13 @@ export type FederationDeps = {
   readonly addressOf?: NonNullable<OAuthDeps['addressOf']>;
 };
 
-export function federationRoutes(db: Client, version: string, log: Log, deps: FederationDeps | undefined): Hono {
+export function federationRoutes(
+  db: Client,
+  version: string,
+  log: Log,
+  refused: SignInRefused,
+  deps: FederationDeps | undefined,
+): Hono {
   const routes = new Hono();
   routes.route('/', docsRoutes());
   if (deps === undefined) {
@@ -50,9 +60,9 @@ export function federationRoutes(db: Client, version: string, log: Log, deps: Fe
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
   };
-  const authenticated = authenticate({ db, publicUrl, keys, log, ...clock });
-  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, fetchJson, ...clock }));
-  routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, ...clock }));
+  const authenticated = authenticate({ db, publicUrl, keys, log, refused, ...clock });
+  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, ...clock }));
+  routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
   routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, ...clock }));
   routes.route(
     '/',
@@ -64,6 +74,7 @@ export function federationRoutes(db: Client, version: string, log: Log, deps: Fe
       authenticate: authenticated,
       directory: () => loadDirectory(db, publicUrl),
       blobs,
+      texts: deps.texts ?? createTexts(),
       wake,
       fetchJson,
       seal,

@@ -14,6 +14,7 @@ import { connect } from '#db/base/client.ts';
 import type { Connection } from '#db/base/client.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
 import { serve } from './serve.ts';
 import { wireFederation } from './wire-federation.ts';
@@ -31,6 +32,7 @@ export async function runGateway(): Promise<number> {
   surviveDriverFault(log);
   const asked = whenAskedToStop();
   const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
+  const telemetry = await startTelemetry('gateway', config, connection.db, log);
   const federation = await wireFederation(config, connection, log);
   try {
     const gateway = createApp({
@@ -38,6 +40,7 @@ export async function runGateway(): Promise<number> {
       log,
       version: ferryVersion(),
       hintOf,
+      watched: telemetry,
       temporalUp: () => temporalAnswers(config.temporal.address),
       ...(federation === null ? {} : { federation: federation.deps }),
     });
@@ -68,6 +71,7 @@ export async function runGateway(): Promise<number> {
     throw error;
   } finally {
     await federation?.close();
+    await telemetry.close();
     await connection.close();
   }
 }

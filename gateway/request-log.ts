@@ -1,12 +1,17 @@
 /**
- * One line per request. The path itself is never logged: a hook's path holds its secret, and somebody may put one
+ * One line per request; of probes only at `debug`, since they come all day and say nothing while they are well. The path itself is never logged: a hook's path holds its secret, and somebody may put one
  * anywhere. What matched says enough.
  */
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Log } from '#config/log.ts';
+import type { Telemetry } from '#telemetry/start.ts';
 
-export function requestLog(log: Log): MiddlewareHandler {
+const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/version']);
+
+export type Watched = Pick<Telemetry, 'metrics' | 'tracing'>;
+
+export function requestLog(log: Log, watched?: Watched): MiddlewareHandler {
   return async (c, next) => {
     const from = performance.now();
     await next();
@@ -18,8 +23,14 @@ export function requestLog(log: Log): MiddlewareHandler {
       status,
       ms: Math.round((performance.now() - from) * 10) / 10,
     };
+    const isProbe = probes.has(line.route);
     if (status >= 500) log.warn(line, 'request');
+    else if (isProbe) log.debug(line, 'request');
     else log.info(line, 'request');
+    if (isProbe || watched === undefined) return;
+    const { method, route, ms } = line;
+    watched.metrics.request(route, status, ms / 1_000);
+    watched.tracing.request({ method, route, status, ms, parent: c.req.header('traceparent') });
   };
 }
 

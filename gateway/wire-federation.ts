@@ -10,6 +10,7 @@ import { readIdentity } from '#protocols/ferry/identity.ts';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import type { Connection } from '#db/base/client.ts';
 import { createWake } from '#worker/wake.ts';
+import { createTexts } from '#text-worker/texts.ts';
 import type { FederationDeps } from './federation.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 
@@ -27,6 +28,7 @@ export async function wireFederation(
   if (publicUrl === undefined) return null;
   const { db } = connection;
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
+  const texts = createTexts();
   const lazy = TemporalConnection.lazy({ address: config.temporal.address });
   const temporal = new TemporalClient({ connection: lazy, namespace: config.temporal.namespace });
   const [sealing] = secretKeys;
@@ -36,6 +38,7 @@ export async function wireFederation(
       publicUrl,
       keys: createKeyRing({ db, open: (sealed, context) => openSecret(sealed, context, secretKeys) }),
       blobs: await openBlobStore(config.blobs),
+      texts,
       wake: createWake({
         db,
         temporal: () => temporal,
@@ -47,6 +50,7 @@ export async function wireFederation(
         readIdentity(http, await checkPeerUrl(issuer, { allowAddresses }), AbortSignal.timeout(identifyWithinMs)),
     },
     async close() {
+      await texts.close();
       await http.close();
       await lazy.close();
     },

@@ -97,7 +97,7 @@ function checked(
     temporalAddress: config.temporal.address,
     secretKeys: needs.secrets ? config.secretKeys : [],
     allowAddresses: config.allowAddresses,
-    publicUrl: config.publicUrl?.replace(/\/+$/, ''),
+    publicUrl: config.publicUrl?.replace(/\/{1,50}$/, ''),
     variables: running?.variables ?? {},
   };
 }

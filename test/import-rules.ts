@@ -37,6 +37,7 @@ const work = [
   '#core/**',
   '#db/**',
   '#blobs/**',
+  '#text-worker/**',
   ...contractAndKit,
   '#protocols/**',
   '#workflows/contract.ts',
@@ -47,8 +48,10 @@ const listen = [
   '#core/**',
   '#db/**',
   '#blobs/**',
+  '#text-worker/**',
   '#config/**',
   '#gateway/**',
+  '#telemetry/**',
   '#workflows/contract.ts',
   ...['hono', 'hono/**', '@hono/**', 'zod', 'jose', 'content-disposition', 'file-type'],
 ];
@@ -80,18 +83,26 @@ const connector = only(
 );
 const activities = rooms('activities', activityRooms, [
   ...work,
-  ...['deps', 'turn', 'bells', 'pace', 'plain-failure'].map((name) => `#activities/${name}.ts`),
+  ...['deps', 'turn', 'bells', 'pace', 'plain-failure', 'report'].map((name) => `#activities/${name}.ts`),
 ]);
 
 export const importRules: readonly ImportRule[] = [
   ...core,
   except(roomOf(core, 'core/rules/**'), ['core/rules/settings.ts'], ['zod']),
   except(roomOf(core, 'core/text/**'), ['core/text/html.ts'], ['sanitize-html', 'html-to-text']),
+  except(roomOf(core, 'core/text/**'), ['core/text/markup.ts', 'core/text/images.ts'], ['htmlparser2']),
+  except(roomOf(core, 'core/text/**'), ['core/text/plain.ts'], ['entities']),
   except(roomOf(core, 'core/text/**'), ['core/text/fingerprint.ts'], ['node:crypto']),
   except(roomOf(core, 'core/log/**'), ['core/log/constant.ts', 'core/log/judge-batch.ts'], ['node:crypto']),
   wire,
   only(['config/**'], ['node:*', 'zod', 'pino', 'jose'], 'config: zod, pino, jose.'),
+  only(
+    ['telemetry/**'],
+    ['node:*', '#core/**', '#db/**', '#config/**', '#connectors/contract/**', 'prom-client', '@opentelemetry/*'],
+    'telemetry: core, db, config, connectors/contract, prom-client, @opentelemetry/*.',
+  ),
   only(['blobs/**'], ['node:*'], 'blobs imports nothing.'),
+  only(['text-worker/**'], ['node:*', '#core/**'], 'text-worker: core.'),
   only(['connectors/contract/**'], ['node:*', '#core/**'], 'connectors/contract: core.'),
   connector,
   only(
@@ -114,6 +125,7 @@ export const importRules: readonly ImportRule[] = [
   ),
   ...rooms('db', dbRooms, ['node:*', '#core/**', ...database], ', core, drizzle-orm, postgres'),
   ...activities,
+  except(roomOf(activities, 'activities/carry/**'), ['activities/carry/picture-name.ts'], ['file-type']),
   only(
     ['activities/*.ts'],
     [...work, '#activities/**'],
@@ -127,7 +139,11 @@ export const importRules: readonly ImportRule[] = [
   ),
   only(['workflows/contract.ts'], [], 'workflows/contract.ts imports nothing.'),
   only(['worker/**'], ['*'], 'worker wires what it runs.'),
-  only(['gateway/**'], listen, 'gateway: core, db, blobs, config, workflows/contract.ts, hono, @hono/*, zod, jose.'),
+  only(
+    ['gateway/**'],
+    listen,
+    'gateway: core, db, blobs, config, telemetry, workflows/contract.ts, hono, @hono/*, zod, jose.',
+  ),
   only(['gateway/main.ts', 'gateway/wire-federation.ts'], ['*'], 'main.ts wires the product, never twins.'),
   only(
     ['operate/**'],

@@ -21,7 +21,7 @@ async function main(): Promise<number> {
   const log = makeLog({ level: config.log, name: 'worker' });
   surviveDriverFault(log);
   Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ temporal: level, ...meta }, message)),
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
     shutdownSignals: [],
   });

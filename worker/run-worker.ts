@@ -9,9 +9,12 @@ import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { hintChannel } from '#db/log/hint.ts';
+import { createAuditTail } from '#db/operate/audit-lines.ts';
+import { startTelemetry } from '#telemetry/start.ts';
 import { listenForBells } from '#activities/bells.ts';
 import { taskQueue } from '#workflows/contract.ts';
 import { workflowsPath } from './bundle.ts';
+import { createTexts } from '#text-worker/texts.ts';
 import { startSweeper } from './sweeper.ts';
 import { activitySlots, wireWorker, type WiredWorker, type WorkerOptions } from './wire-worker.ts';
 
@@ -22,6 +25,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const texts = createTexts();
+  const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
@@ -34,7 +39,10 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
+        telemetry,
+        commands: createAuditTail(listening.db),
       },
       options,
     );
@@ -52,6 +60,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       await native.close();
     }
   } finally {
+    await texts.close();
+    await telemetry.close();
     await listening.close();
     await main.close();
     await http.close();

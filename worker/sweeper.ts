@@ -9,7 +9,7 @@ import { markOverdue } from '#db/carry/overdue.ts';
 import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
 import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
-import { claimUnannounced } from '#db/base/notices.ts';
+import { claimUnannounced, type UnannouncedNotice } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from '#activities/deps.ts';
 import { taskQueue, watcherId, watchWorkflow } from '#workflows/contract.ts';
@@ -22,6 +22,8 @@ export type SweeperDeps = {
   readonly wake: Wake;
   readonly blobs: { delete(sha256: string): Promise<void> };
   readonly tell: Tell;
+  /** Of what is told now, for those who watch from outside. */
+  noticed(notices: readonly UnannouncedNotice[]): Promise<void>;
   readonly log: Log;
   readonly watchers: number;
   readonly sweepMs?: number;
@@ -90,8 +92,9 @@ async function sweep(deps: SweeperDeps): Promise<void> {
     deps.wake(await markOverdue(deps.db, overdue.id));
   }
   await noticeInstances(deps.db, awayMs);
-  for (const notice of await claimUnannounced(deps.db, 50)) {
-    deps.log[notice.cleared ? 'info' : 'warn']({ link: notice.link, count: notice.count }, notice.text);
+  const notices = await claimUnannounced(deps.db, 50);
+  await deps.noticed(notices).catch((error: unknown) => deps.log.warn({ err: error }, 'notices could not be logged'));
+  for (const notice of notices) {
     const to = await notifyTargets(deps.db, notice.link);
     await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });
   }

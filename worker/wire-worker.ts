@@ -1,12 +1,15 @@
 /** What a worker's activities and chores are given, from what it is connected to. Values only: it starts nothing. */
 import type { Client as TemporalClient } from '@temporalio/client';
 import { openBlobStore } from '#blobs/store.ts';
+import type { Texts } from '#text-worker/texts.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import type { Client } from '#db/base/client.ts';
+import type { AuditTail } from '#db/operate/audit-lines.ts';
+import { noticeLines } from '#db/operate/notice-lines.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
 import { signingKey, type Open, type Seal } from '#db/links/keys.ts';
 import { createNothingNew } from '#db/log/nothing-new.ts';
@@ -23,6 +26,9 @@ import { createSigner } from '#activities/exchange/signer.ts';
 import { createActivities } from '#activities/index.ts';
 import { createTell } from '#activities/notify.ts';
 import { createConnectActivities } from '#activities/pairing/connect.ts';
+import { withClock } from '#telemetry/clock-offset.ts';
+import { commandLine, noticeLine } from '#telemetry/lines.ts';
+import type { Telemetry } from '#telemetry/start.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { createWake } from './wake.ts';
 
@@ -38,10 +44,14 @@ export type WorkerOptions = {
 
 /** What a worker is connected to. Whoever made them closes them. */
 export type WorkerConnections = {
+  readonly texts: Texts;
   readonly db: Client;
   readonly temporal: TemporalClient;
   readonly http: HttpClient;
   readonly bells: Bells;
+  readonly telemetry: Telemetry;
+  /** Of operators' commands, for the log. */
+  readonly commands: AuditTail;
 };
 
 export type WiredWorker = {
@@ -56,7 +66,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells }: WorkerConnections,
+  { db, temporal, http, bells, texts, telemetry, commands }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -88,11 +98,22 @@ export async function wireWorker(
     promiseWrite: createPromises(db),
     nothingNew: createNothingNew(db),
     cache: createVersionCache(),
-    desks: createDesks({ db, http, openSecret: open, createHelpdesk: options.createHelpdesk }),
+    desks: createDesks({
+      db,
+      http,
+      openSecret: open,
+      createHelpdesk: (type, context) => {
+        const note = (aheadMs: number): void => telemetry.metrics.clock(context.instance, aheadMs);
+        return options.createHelpdesk(type, { ...context, http: withClock(context.http, note) });
+      },
+      notice: (instance, code, text) => log.warn({ instance, code }, text),
+    }),
     blobs: await openBlobStore(config.blobs),
+    texts,
     bells,
     wake,
     tell: createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log }),
+    report: telemetry.report,
     log,
     limits: { ...standardLimits, ...options.limits },
     slotsFree: () => 1 - running.now() / activitySlots,
@@ -107,11 +128,21 @@ export async function wireWorker(
       wake,
       blobs: deps.blobs,
       tell: deps.tell,
+      noticed: async (notices) => {
+        for (const line of await noticeLines(db, notices)) noticeLine(log, line);
+      },
       log,
       watchers: options.watchers ?? 2,
       chores: [
         { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
         { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
+        {
+          name: 'commands',
+          everyMs: 2_000,
+          work: async () => {
+            for (const line of await commands.next()) commandLine(log, line);
+          },
+        },
         ...apiChores({ ...deps, http, open }),
       ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),

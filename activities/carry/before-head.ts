@@ -1,4 +1,5 @@
 /** What keeps the head of a lane from being carried at all: its mirror, its link, or that somebody has to look first. */
+import { report } from '#activities/report.ts';
 import type { Carried, Turn } from '#activities/turn.ts';
 import { setAsideAfterMs } from '#core/words/retry.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
@@ -40,9 +41,11 @@ export function isHeld({ delivery }: DeliveryContext): boolean {
 }
 
 /** The lane waits for somebody; the notice says for what. */
-export async function hold({ deps, context, lane, startedMs }: Turn, why: Reason): Promise<void> {
+export async function hold(turn: Turn, why: Reason): Promise<void> {
+  const { deps, context, lane, startedMs } = turn;
   await holdDelivery(deps.db, context.delivery.id, lane, why, setAsideAfterMs);
   await noteAttempt(deps.db, context.delivery.id, 'held', why, performance.now() - startedMs, null);
+  report(turn, 'held', why);
   await raiseNotice(deps.db, {
     link: context.mirror.link,
     cause: `held/${context.mirror.id}/${why.code}`,

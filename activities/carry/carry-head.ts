@@ -3,8 +3,10 @@
  * Every way out is named.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
+import type { Command, Meant } from '#core/words/vocabulary.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
@@ -54,7 +56,9 @@ async function first(turn: HeadTurn): Promise<Applied> {
   const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
   switch (verdict.kind) {
     case 'apply': {
-      const { command, drops, meant } = verdict;
+      const { command, drops: cut } = await fitted(turn, verdict.command);
+      const drops = [...verdict.drops, ...cut];
+      const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
       const steps = turn.desk.helpdesk.steps(command);
       const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
       return apply(turn, { command, drops, versions, steps, ...more }, []);
@@ -66,6 +70,23 @@ async function first(turn: HeadTurn): Promise<Applied> {
     case 'refuse':
       return endAs(turn, 'refused', verdict.reason, { versions });
   }
+}
+
+/** Within what this desk takes; its own limits are its connector's to know. */
+async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Command): Promise<Fitted> {
+  const { limits, noteMaxBytes } = desk.helpdesk.traits;
+  const { fields } = await deps.cache.catalogue(deps.db, to.instance, to.catalogue);
+  const ofFields = fields.flatMap(({ name, maxLength }) =>
+    maxLength === undefined ? [] : [[name, { most: maxLength, unit: 'characters' }] as const],
+  );
+  const all = { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) };
+  return fitCommand(command, all, desk.name, to.snapshot);
+}
+
+/** What was cut to this desk's measure is what is looked for afterwards. */
+function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant {
+  const cut = { ...(summary === undefined ? {} : { summary }), fields: { ...all.fields, ...fields } };
+  return { all: { ...all, ...cut }, assumed };
 }
 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */

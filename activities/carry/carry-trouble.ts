@@ -6,6 +6,7 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { countTry, deferLane } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
+import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
 import { InstanceTrouble } from '#activities/desk/instance-trouble.ts';
 
@@ -32,6 +33,7 @@ export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, 
   if (failed === null) deps.log.error({ err: error, delivery: delivery.id }, 'a delivery failed unexpectedly');
   await countTry(deps.db, delivery.id, why);
   await noteAttempt(deps.db, delivery.id, 'retry', why, performance.now() - startedMs, null);
+  report(turn, 'retry', why);
   if (failed?.class === 'auth') throw new InstanceTrouble('auth', failed.message);
   if (failed?.class === 'slow-down') throw new InstanceTrouble('slow-down', failed.message, failed.retryAfterMs);
   if (failed?.class === 'conflict') {

@@ -1,5 +1,4 @@
 /** Asks core what is to become of the head of a lane: what may leave, what the receiving desk makes of it. */
-import { decide } from '#core/conversation/decide.ts';
 import { refAt } from '#core/words/ref.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
@@ -45,7 +44,7 @@ export async function decideHead(
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
   const { outgoing } = leaving;
   const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> =>
-    decide({
+    deps.texts.decide({
       outgoing,
       escalation: delivery.escalation,
       mirror: viewOf(mirror, to.side),

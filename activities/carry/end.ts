@@ -3,6 +3,7 @@ import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 import type { Tx } from '#db/base/client.ts';
 import { endDelivery, type Ending } from '#db/carry/outcome.ts';
+import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
 import type { Applied } from './apply-run.ts';
 
@@ -17,11 +18,12 @@ export type EndingMore = Partial<Omit<Ending, 'outcome' | 'reason' | 'durationMs
 
 /** @param why null only where it was applied as it came */
 export async function endAs(
-  { deps, context, startedMs }: Omit<Turn, 'lane'>,
+  turn: Omit<Turn, 'lane'>,
   outcome: Outcome,
   why: Reason | null,
   { before, after, ...more }: EndingMore = {},
 ): Promise<EndedTurn> {
+  const { deps, context, startedMs } = turn;
   const { wake, isLast } = await inTransaction(deps.db, async (tx) => {
     await before?.(tx);
     const ended = await endDelivery(tx, deps.cache, context, {
@@ -36,6 +38,7 @@ export async function endAs(
     return ended;
   });
   deps.wake(wake);
+  report(turn, outcome, why);
   return { kind: 'ended', isLast: await isLast };
 }
 

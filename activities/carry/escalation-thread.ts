@@ -1,6 +1,5 @@
 /** What an escalation takes along from its ticket besides its own note. */
 import { must } from '#core/words/must.ts';
-import { sanitise } from '#core/text/html.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
@@ -21,7 +20,7 @@ export async function readThread(
   for (const one of reading.actions) {
     if (one.externalId === action.externalId) break;
     if (one.visibility !== 'visible' || one.note === null) continue;
-    entries.push({ author: one.author.name, at: one.at, html: sanitise(one.note) });
+    entries.push({ author: one.author.name, at: one.at, html: await deps.texts.html(one.note) });
     attachments.push(...one.attachments.filter((file) => file.inline));
   }
   return { entries, attachments };

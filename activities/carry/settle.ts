@@ -21,6 +21,7 @@ import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
 import { make } from './make-step.ts';
 import { meeting } from './met.ts';
+import { report } from '#activities/report.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
 import { mayBeWritten } from './write-marker.ts';
 
@@ -90,7 +91,10 @@ export async function settle(
       return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
     });
     deps.wake(result.wake);
-    if (result.kind === 'ended') return { kind: 'ended', isLast: await result.isLast };
+    if (result.kind === 'ended') {
+      report(run, 'applied', null);
+      return { kind: 'ended', isLast: await result.isLast };
+    }
     if (result.kind === 'look-again') {
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       continue;

@@ -4,12 +4,16 @@ import { BlobTooLargeError } from '#blobs/store.ts';
 import { constantHash } from '#core/log/constant.ts';
 import { missingFile } from '#core/text/html.ts';
 import { reason } from '#core/words/reasons.ts';
+import { fileGivenUpAfterMs } from '#core/words/retry.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
+import { pictureName } from './picture-name.ts';
+
+const pingTimeoutMs = 5_000;
 
 export type StagedAction = {
   readonly action: DeliveryContext['action'];
@@ -37,7 +41,9 @@ export function createStage(deps: WorkDeps): Stage {
       }
       const before = known.get(file.id);
       if (before?.sha256 != null) {
-        files.push({ ...file, sha256: before.sha256, sizeBytes: before.sizeBytes, type: before.type ?? file.type });
+        const { sha256, sizeBytes } = before;
+        const name = await pictureName(deps.blobs, file, sha256);
+        files.push({ ...file, name, sha256, sizeBytes, type: before.type ?? file.type });
         continue;
       }
       if (before?.failure != null) {
@@ -48,8 +54,11 @@ export function createStage(deps: WorkDeps): Stage {
       try {
         const staged = await bring(deps, context, file, signal);
         await rememberStaged(deps.db, action.id, file.id, staged);
-        if (staged.failure === null) files.push({ ...file, ...staged.file });
-        else failed.push({ file, why: staged.failure });
+        if (staged.file === null) failed.push({ file, why: staged.failure ?? '' });
+        else {
+          const name = await pictureName(deps.blobs, file, staged.file.sha256);
+          files.push({ ...file, ...staged.file, name });
+        }
       } finally {
         release();
       }
@@ -84,8 +93,26 @@ async function bring(
     if (error instanceof HelpdeskError && (error.class === 'gone' || error.class === 'refused')) {
       return { file: null, failure: error.message };
     }
+    if (isFilesOwnTrouble(error, context, signal) && (await isUp(desk, signal)))
+      return { file: null, failure: (error as HelpdeskError).message };
     throw error;
   }
+}
+
+/** One file that a desk fails to give again and again must not keep a whole note, or an escalation, from arriving. */
+function isFilesOwnTrouble(error: unknown, { delivery, now }: DeliveryContext, signal: AbortSignal): boolean {
+  if (!(error instanceof HelpdeskError) || signal.aborted) return false;
+  if (error.class !== 'retry' && error.class !== 'in-doubt' && error.class !== 'conflict') return false;
+  return delivery.firstTriedAt !== null && Date.parse(now) - Date.parse(delivery.firstTriedAt) > fileGivenUpAfterMs;
+}
+
+/** A desk that is down gives its files when it is back. */
+async function isUp(desk: DrivenDesk, signal: AbortSignal): Promise<boolean> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(pingTimeoutMs)]);
+  return desk.helpdesk.ping(within).then(
+    () => true,
+    () => false,
+  );
 }
 
 function tooLarge(deps: WorkDeps): string {

@@ -4,13 +4,13 @@
  */
 import { reason } from '#core/words/reasons.ts';
 import { isRemote } from '#core/words/reach.ts';
-import { send, type Outgoing, type SendResult } from '#core/conversation/send.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
 import type { Action, Attachment, CatalogueKind, ConstantPart } from '#core/words/vocabulary.ts';
 import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
+import type { Outgoing, SendInput, SendResult } from '#core/conversation/send.ts';
 import { descriptionImages, readThread } from './escalation-thread.ts';
 import { hashWithDigests, withFiles, type Stage } from './stage.ts';
 
@@ -41,7 +41,7 @@ export async function whatLeaves(
   const action = actionOf(context, author, words);
   const leaving: SendResult = isReceived(context)
     ? { kind: 'send', outgoing: asReceived(context, action) }
-    : send(await sendInput(deps, context, action, sender, signal));
+    : await deps.texts.send(await sendInput(deps, context, action, sender, signal));
   if (leaving.kind !== 'send') return leaving;
   const outgoing = await withStaged(deps, stage, context, leaving.outgoing, signal);
   if (context.delivery.escalation || !isAltered(context, author, outgoing.action)) return { kind: 'send', outgoing };
@@ -64,7 +64,7 @@ async function sendInput(
   action: Action,
   sender: SideSettings,
   signal: AbortSignal,
-): Promise<Parameters<typeof send>[0]> {
+): Promise<SendInput> {
   const { from, delivery } = context;
   const { snapshot } = from;
   const relayed = delivery.via !== null;

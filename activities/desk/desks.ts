@@ -16,6 +16,8 @@ export type DesksDeps = {
   openSecret(sealed: string, context: string): Promise<string>;
   /** Loads the connector of the type. */
   createHelpdesk(type: InstanceType, context: ConnectorContext): Promise<Helpdesk>;
+  /** Of what a connector had to leave out of a reply. */
+  notice?(instance: string, code: string, text: string): void;
 };
 
 /** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
@@ -47,6 +49,7 @@ export function createDesks(deps: DesksDeps): Desks {
       credentials,
       options: row.options,
       http,
+      notice: (code, text) => deps.notice?.(instance, code, text),
       take: async (link, signal) => {
         check();
         await budget?.take(link, signal);

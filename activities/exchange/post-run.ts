@@ -10,6 +10,7 @@ import { setLinkState } from '#db/links/link-life.ts';
 import { clearHeld, raiseNotice } from '#db/base/notices.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { sharesPeer } from '#db/links/peers.ts';
+import { report } from '#activities/report.ts';
 import { inTrouble } from '#activities/carry/carry-trouble.ts';
 import { carriedBy, endAs } from '#activities/carry/end.ts';
 import type { Carried, Turn, Turned } from '#activities/turn.ts';
@@ -92,6 +93,7 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
       durationMs: performance.now() - startedMs,
       versions: { outbound: head.from.settings },
     });
+    for (const { context } of [...of('accepted'), ...of('duplicate')]) report({ ...turn, context }, 'accepted', null);
     if (taken.some(({ delivery }) => delivery.releasedAt !== null))
       await clearHeld(deps.db, head.mirror.link, head.mirror.id);
   }
@@ -108,6 +110,7 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
   const why = deferred.reason ?? reason('trouble', { desk: turn.name });
   await countTry(deps.db, context.delivery.id, why);
   await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
+  report({ ...turn, context }, 'retry', why);
   await deferLane(
     deps.db,
     lane,
@@ -136,6 +139,7 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
     const why = reason('auth', { desk: name, detail: error.message });
     await countTry(deps.db, context.delivery.id, why);
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
+    report(turn, 'retry', why);
     await raiseNotice(deps.db, { link, cause: 'peer/auth', text: `${link}: ${why.text}` });
     await deferLane(deps.db, lane, authDelayMs);
     return 'rests';

@@ -108,7 +108,7 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
   if (own === null) return fail(deps, row, run, [ours('code', `There is no instance "${instance}" any more.`)]);
   const signal = Context.current().cancellationSignal;
   await ensureKeys(db, deps.seal, instance);
-  const ownIssuer = `${deps.publicUrl.replace(/\/+$/, '')}/i/${instance}`;
+  const ownIssuer = `${deps.publicUrl.replace(/\/{1,50}$/, '')}/i/${instance}`;
   // The same in every try, so that the other side knows the one who did not hear its answer.
   const clientId = `${link}-${createHash('sha256').update(run).digest('hex').slice(0, 16)}`;
   let identity;

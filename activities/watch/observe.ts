@@ -1,7 +1,6 @@
 /** The one reader for everything: reads a ticket, then logs all of its unseen actions. */
 import { Readable } from 'node:stream';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
-import { sanitise, sanitiseNote } from '#core/text/html.ts';
 import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
@@ -10,10 +9,24 @@ import { logReading, readFrom, type LogReadingInput, type LogReadingResult } fro
 import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
+import type { Texts } from '#text-worker/texts.ts';
 
 const kept = { most: 2_000, longest: 8_000 };
-const cleanNote = memoised(sanitiseNote, kept);
-const cleanDescription = memoised(sanitise, kept);
+
+type Reads = Pick<Texts, 'note' | 'html'>;
+const remembering = new WeakMap<Texts, Reads>();
+
+/** The same, asked once for what is read again and again. */
+function memo(texts: Texts): Reads {
+  const known = remembering.get(texts);
+  if (known !== undefined) return known;
+  const reads = {
+    note: memoised((html: string) => texts.note(html), kept),
+    html: memoised((html: string) => texts.html(html), kept),
+  };
+  remembering.set(texts, reads);
+  return reads;
+}
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
@@ -120,19 +133,20 @@ async function understand(
 ): Promise<{ snapshot: TicketSnapshot; actions: ObservedAction[] }> {
   const actions: ObservedAction[] = [];
   for (const action of reading.actions) actions.push(await understandAction(deps, action));
-  return { snapshot: { ...reading.snapshot, description: cleanDescription(reading.snapshot.description) }, actions };
+  const description = await memo(deps.texts).html(reading.snapshot.description);
+  return { snapshot: { ...reading.snapshot, description }, actions };
 }
 
 async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<ObservedAction> {
   if (action.note === null) return action;
-  const { html, dataImages, whole } = cleanNote(action.note);
+  const { html, dataImages, whole } = await memo(deps.texts).note(action.note);
   const attachments: Attachment[] = [...action.attachments];
   for (const image of dataImages) {
     const staged = await deps.blobs.put(
       Readable.from([Buffer.from(image.base64, 'base64')]),
       deps.limits.attachmentBytes,
     );
-    const extension = image.type.replace(/^image\//, '').replace(/\W.*$/, '');
+    const extension = image.type.replace(/^image\//, '').split(/\W/, 1)[0] ?? '';
     attachments.push({ id: image.id, name: `${image.id}.${extension}`, type: image.type, inline: true, ...staged });
   }
   if (whole !== null) {

@@ -1,14 +1,13 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { reason } from '#core/words/reasons.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, type ClaimedHint } from '#db/log/claim-hints.ts';
-import { setInstanceState } from '#db/carry/couriers.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
+import { noteContact, noteFailedLook } from './contact.ts';
 import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
@@ -80,8 +79,10 @@ async function followHint(
     await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
   } catch (error) {
     // The feed's cursor has not passed what this hint was about, so the next poll reads it.
-    if (error instanceof HelpdeskError) await noteContact(deps, instance, error);
-    else throw error;
+    if (!(error instanceof HelpdeskError)) throw error;
+    // What one ticket is refused says nothing about the desk.
+    if (error.class === 'auth' || error.class === 'retry' || error.class === 'in-doubt')
+      await noteContact(deps, instance, error);
   }
 }
 
@@ -124,8 +125,9 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
     await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);
+    if (signal.aborted) return;
+    await noteFailedLook(deps, instance, error, failures + 1);
     if (failed === null) throw error;
-    await noteContact(deps, instance, failed);
   }
 }
 
@@ -147,15 +149,4 @@ async function inPlace(
   } finally {
     release();
   }
-}
-
-/** Remembers what the instance said, and logs a change once. */
-async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<void> {
-  if (error !== null && error.class !== 'auth' && error.class !== 'retry' && error.class !== 'in-doubt') return;
-  const state = error === null ? 'up' : error.class === 'auth' ? 'auth' : 'down';
-  const why =
-    error === null ? null : reason(state === 'auth' ? 'auth' : 'trouble', { desk: instance, detail: error.message });
-  const before = await setInstanceState(deps.db, instance, state, why?.text ?? null);
-  if (before !== null && why !== null) deps.log.warn({ instance, state }, why.text);
-  else if (before !== null) deps.log.info({ instance, state }, `${instance} is up`);
 }

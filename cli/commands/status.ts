@@ -2,18 +2,21 @@
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { contactText } from '#core/text/contact.ts';
-import { ago, printable, table } from '#cli/print/text.ts';
+import { ago, count, printable, table } from '#cli/print/text.ts';
 import { lookAtTemporal, withOperator, type Temporal } from '#cli/wire.ts';
+import { needsOf, type Need } from '#operate/status/needs.ts';
 import { status as look, type LinkStatus, type Status } from '#operate/status/status.ts';
 
 export type StatusCommand = GlobalOptions & { readonly json?: boolean };
 
-/** 2 where nothing is carried because Temporal is away; 0 otherwise, whatever waits. */
+/** 2 where somebody is needed, 0 where nobody is. */
 export async function status(options: StatusCommand, deps: CliDeps): Promise<number> {
   const [found, temporal] = await Promise.all([withOperator(options, deps, look), lookAtTemporal(options, deps)]);
-  if (options.json === true) deps.out(`${JSON.stringify({ temporal, ...found })}\n`);
-  else for (const line of statusLines(found, temporal, Date.now())) deps.out(`${line}\n`);
-  return temporal.state === 'up' ? exitCodes.ok : exitCodes.degraded;
+  const now = Date.now();
+  const needs = needsOf(found, temporal.state === 'up', now);
+  if (options.json === true) deps.out(`${JSON.stringify({ temporal, ...found, needs })}\n`);
+  else for (const line of [...statusLines(found, temporal, now), ...needLines(needs, now)]) deps.out(`${line}\n`);
+  return needs.length === 0 ? exitCodes.ok : exitCodes.degraded;
 }
 
 /** @param now milliseconds since the epoch */
@@ -81,6 +84,42 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
   return lines;
 }
 
+const wordsOf: Readonly<Record<Need['code'], string>> = {
+  temporal: 'Temporal does not answer; bring it back',
+  down: 'does not answer; is it up, and can it be reached from here?',
+  auth: 'refuses our credentials; renew them and apply the links file',
+  key: 'has secrets that the worker has no key for; see its reason above',
+  stale: 'is not being read; are workers running?',
+  quarantined: 'is in quarantine; look with ferry link resume --dry-run',
+  held: '',
+  'set-aside': '',
+  paused: '',
+  waits: 'is up, and something has waited for it for long; look with ferry trace',
+};
+
+/** What is held and paused is listed above with what to do; the rest is said here. */
+function needLines(needs: readonly Need[], now: number): string[] {
+  if (needs.length === 0) return [];
+  const lines = needs.flatMap(({ code, of, since, tickets }) => {
+    if (wordsOf[code] === '') return [];
+    const about = code === 'temporal' ? '' : `${of} `;
+    const age = since === null ? '' : ` (since ${ago(now - Date.parse(since))})`;
+    const waiting = tickets.length === 0 ? '' : ` What waits for it: ${tickets.join(', ')}.`;
+    return [printable(`  ${about}${wordsOf[code]}${age}.${waiting}`)];
+  });
+  const counted = (code: Need['code'][], one: string, more: string): string[] => {
+    const number = needs.filter((need) => code.includes(need.code)).length;
+    return number === 0 ? [] : [`  ${count(number, one, more)} for somebody to decide, see above.`];
+  };
+  return [
+    '',
+    'Somebody is needed:',
+    ...lines,
+    ...counted(['held', 'set-aside'], 'delivery waits', 'deliveries wait'),
+    ...counted(['paused'], 'paused mirror waits', 'paused mirrors wait'),
+  ];
+}
+
 /** Why a link is not active, and whom to call where something of it fails or waits. */
 function linkTrouble(
   { id, state, reason, contact, refused, held, customer, supplier }: LinkStatus,
@@ -89,7 +128,7 @@ function linkTrouble(
   const isAway = found.instances.some(
     (one) =>
       (one.id === customer || one.id === supplier) &&
-      (one.state === 'down' || one.state === 'auth' || one.retry_at !== null),
+      (one.state === 'down' || one.state === 'auth' || one.state === 'key' || one.retry_at !== null),
   );
   const isTrouble = state !== 'active' && state !== 'closed';
   return [

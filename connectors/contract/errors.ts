@@ -3,7 +3,7 @@
  * - `retry`: passing trouble, surely nothing was changed; try again.
  * - `refused`: the helpdesk said no and will again; `message` carries its words.
  * - `auth`: our credentials do not work.
- * - `gone`: the ticket (or file) is deleted, or forbidden to us.
+ * - `gone`: the ticket (or file) is deleted; a right that we lack is `auth` or `retry`, never this.
  * - `slow-down`: over its limit; wait `retryAfterMs`.
  * - `conflict`: a conditional write lost; read again, decide again.
  * - `in-doubt`: the request may or may not have been carried out.

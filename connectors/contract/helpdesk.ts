@@ -3,6 +3,7 @@
  * links, mirrors, lanes or the database. Every connector passes the same suite (test/connectors/contract.ts).
  */
 import type { Readable } from 'node:stream';
+import type { DeskLimits } from '#core/conversation/fit.ts';
 import type { Reading, Step, Written } from '#core/words/desk.ts';
 import type { HttpClient } from './http.ts';
 import type { Attachment, Catalogue, Command, TicketSnapshot } from '#core/words/vocabulary.ts';
@@ -20,6 +21,8 @@ export type Traits = {
   /** Ticket creations must not overlap (Halo numbers them wrongly). */
   readonly serializeCreates: boolean;
   readonly noteMaxBytes: number;
+  /** What the desk cuts or refuses by itself; absent or null where it has no limit that is known. See `fitCommand`. */
+  readonly limits?: DeskLimits | undefined;
   /** Requests allowed per window; null where the product sets no limit. */
   readonly rate: { readonly requests: number; readonly windowMs: number } | null;
 };
@@ -85,4 +88,6 @@ export type ConnectorContext = {
   readonly options: Readonly<Record<string, unknown>>;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
+  /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */
+  readonly notice?: (code: string, text: string) => void;
 };

@@ -1,10 +1,15 @@
 /** What a Halo offers, and its names as ids. Read as a whole, kept for a while, read again once for a name it lacks. */
-import { sameName } from '#core/words/names.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { Catalogue, CatalogueField, CatalogueKind, CatalogueType, SendTo } from '#core/words/vocabulary.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Catalogue, CatalogueField, CatalogueKind, SendTo } from '#core/words/vocabulary.ts';
+import { sameName } from '#core/words/names.ts';
+import { assumed } from './assumed.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { catalogueField } from './fields.ts';
-import * as wire from './wire.ts';
+import { readLists } from './lists.ts';
+import { createTypeReader } from './types.ts';
+import type { TypeReader } from './types.ts';
+import type * as wire from './wire.ts';
 
 type Named = { readonly id: number; readonly name: string };
 
@@ -14,12 +19,13 @@ export type Words = {
   readonly statuses: readonly Named[];
   readonly closed: ReadonlySet<number>;
   readonly types: readonly Named[];
-  readonly priorities: readonly Named[];
+  /** One for each service level: the number that tickets have, which is not the row's own id. */
+  readonly priorities: readonly (Named & { readonly sla: number | null })[];
   readonly clients: readonly Named[];
   readonly suppliers: readonly Named[];
   readonly agents: readonly (Named & { readonly email: string | undefined })[];
   readonly fields: readonly wire.FieldInfo[];
-  readonly kinds: readonly (Named & { readonly plain: boolean })[];
+  readonly kinds: readonly (Named & { readonly plain: boolean; readonly sends: boolean })[];
 };
 
 export type Glossary = {
@@ -42,12 +48,13 @@ export const ticketFields = { supplier: 'Supplier', start: 'Start date', target:
 
 export function createGlossary(client: HaloClient, options: wire.HaloOptions): Glossary {
   const ttl = options.catalogueTtlMs ?? defaultTtlMs;
+  const readTypes = createTypeReader(client);
   let known: { readonly words: Words; readonly readAt: number } | null = null;
   let reading: Promise<Words> | null = null;
   let missedAt = -Infinity;
 
   function reload(call: Call): Promise<Words> {
-    reading ??= readWords(client, options, call)
+    reading ??= readWords(client, readTypes, options, call)
       .then((words) => {
         known = { words, readAt: performance.now() };
         return words;
@@ -84,46 +91,44 @@ export function byName<T extends { readonly name: string }>(records: readonly T[
   return records.find((one) => one.name === name) ?? records.find((one) => same(one.name, name));
 }
 
-export function byId<T extends { readonly id: number }>(
+export function byId<T extends { readonly id: number | string }>(
   records: readonly T[],
-  id: number | null | undefined,
+  id: number | string | null | undefined,
 ): T | undefined {
-  return records.find((one) => one.id === id);
+  if (id === null || id === undefined) return undefined;
+  return records.find((one) => String(one.id).toLowerCase() === String(id).toLowerCase());
 }
 
 export function same(a: string, b: string): boolean {
   return sameName(a, b);
 }
 
-async function readWords(client: HaloClient, options: wire.HaloOptions, call: Call): Promise<Words> {
+async function readWords(
+  client: HaloClient,
+  readTypes: TypeReader,
+  options: wire.HaloOptions,
+  call: Call,
+): Promise<Words> {
   const all = { ...call, link: null, what: 'Reading the catalogue' };
-  const list = <T>(path: string, schema: wire.Schema<T>, query = {}): Promise<T> =>
-    client.get(path, query, schema, all);
-  const statuses = await list('Status', wire.statuses);
-  const categories = await list('Category', wire.categories);
-  const priorities = await list('Priority', wire.priorities);
-  const types = await list('TicketType', wire.ticketTypes);
-  const outcomes = await list('Outcome', wire.outcomes);
-  const fields = await list('FieldInfo', wire.fieldInfos);
-  const { clients } = await list('Client', wire.clients, { count: 10_000 });
-  const { suppliers } = await list('Supplier', wire.suppliers, { count: 10_000 }).catch(none({ suppliers: [] }));
-  const teams = await list('Team', wire.teams);
-  const agents = await list('Agent', wire.agents);
-
+  const lists = await readLists(client, all);
+  const { statuses, open, categories, types, outcomes, fields, clients, suppliers, teams, agents } = lists;
   const closedNames = options.closedStatuses;
-  const closed = new Set(
-    statuses
-      // Where Halo does not say, its own fixed id of "Closed" does.
-      .filter(({ id, name, closed: says }) => closedNames?.some((one) => same(one, name)) ?? says ?? id === 9)
-      .map(({ id }) => id),
-  );
+  const isClosed = ({ id, name }: Named): boolean => {
+    if (closedNames !== undefined) return closedNames.some((one) => same(one, name));
+    return id === assumed.closedStatusId || open?.has(id) === false;
+  };
+  const closed = new Set(statuses.filter(isClosed).map(({ id }) => id));
   const kinds = outcomes.map((outcome) => kindOf(outcome, statuses));
+  const priorities = lists.priorities.flatMap(({ id, priorityid, slaid, name, ishidden }) => {
+    const number = priorityid ?? (typeof id === 'number' ? id : null);
+    return number === null ? [] : [{ id: number, name, sla: slaid ?? null, hidden: ishidden === true }];
+  });
   return {
     catalogue: {
       statuses: statuses.map(({ id, name }) => ({ name, closed: closed.has(id) })),
-      categories: categories.filter(({ type_id }) => (type_id ?? 1) === 1).map(({ value }) => value),
-      types: types.map(typeOf),
-      priorities: unique(priorities.filter(({ ishidden }) => ishidden !== true).map(({ name }) => name)),
+      categories,
+      types: await readTypes(types, fields, all),
+      priorities: unique(priorities.filter(({ hidden }) => !hidden).map(({ name }) => name)),
       fields: [...fields.map(catalogueField), ...ownFields(suppliers)],
       kinds,
       accounts: unique([...clients, ...suppliers].filter(isActive).map(({ name }) => name)),
@@ -132,36 +137,22 @@ async function readWords(client: HaloClient, options: wire.HaloOptions, call: Ca
     statuses,
     closed,
     types,
-    priorities: priorities.flatMap(({ id, priorityid, name }) => {
-      const used = priorityid ?? id;
-      return used === undefined ? [] : [{ id: used, name }];
-    }),
+    priorities,
     clients: clients.filter(isActive),
     suppliers,
     agents: agents.map(({ id, name, email }) => ({ id, name, email: email ?? undefined })),
     fields,
-    kinds: outcomes.map(({ id, outcome, systemuse }, index) => ({
-      id,
-      name: outcome,
-      plain: isUnused(systemuse) && isQuiet(kinds[index]),
-    })),
-  };
-}
-
-/** What a Halo without that module, or an application without that right, does not list. */
-function none<T>(instead: T): (error: unknown) => T {
-  return (error) => {
-    if (error instanceof HelpdeskError && error.class === 'refused') return instead;
-    throw error;
+    kinds: outcomes.map(({ id, outcome, systemid, hidden }, index) => {
+      const kind = kinds[index];
+      // Kinds that Halo uses itself, or offers to nobody, are not for plain notes.
+      const isOffered = (systemid ?? 0) <= 0 && hidden !== true;
+      return { id, name: outcome, plain: isOffered && isQuiet(kind), sends: kind?.sends !== 'none' };
+    }),
   };
 }
 
 function isActive({ inactive }: { readonly inactive?: boolean | null | undefined }): boolean {
   return inactive !== true;
-}
-
-function isUnused(systemuse: unknown): boolean {
-  return systemuse === undefined || systemuse === null || systemuse === 0 || systemuse === '' || systemuse === 'none';
 }
 
 /** Fit for a note that names no kind: mails nobody, changes no status. */
@@ -171,30 +162,25 @@ function isQuiet(kind: CatalogueKind | undefined): boolean {
 
 const sendTos: readonly SendTo[] = ['none', 'supplier', 'customer'];
 
-/** Halo's number for "Send to Connected Halo Instance". */
-export function sendToOf(value: number | null | undefined): SendTo | undefined {
-  return value === null || value === undefined ? undefined : sendTos[value];
+/**
+ * The choice "Send to Connected Halo Instance" of one action. The web client also says 0 with kinds that offer no choice:
+ * that is no choice.
+ */
+export function sendToOf(value: number | null | undefined, kindSends: boolean): SendTo | undefined {
+  if (value === null || value === undefined || (value === 0 && !kindSends)) return undefined;
+  return sendTos[value];
 }
 
 function kindOf(outcome: wire.Outcome, statuses: readonly Named[]): CatalogueKind {
-  const { newstatus, sendemail, sendemail_via_api: viaApi, default_send_to_halo: sends } = outcome;
+  const { newstatus, sendemail, hidefromuser, default_send_to_halo: sends } = outcome;
   return {
     name: outcome.outcome,
-    hidden: outcome.hidden ?? outcome.hidefromuser ?? false,
-    mails: sendemail === true && viaApi !== false && outcome.systemuse !== 'log_to_supplier',
-    sends: sendToOf(sends) ?? 'none',
+    hidden: hidefromuser ?? false,
+    mails: sendemail === true,
+    // A flag without a direction; the settings of both sides tell which way a kind goes.
+    sends: sends === true ? 'supplier' : 'none',
     status:
       newstatus !== null && newstatus !== undefined && newstatus > 0 ? (byId(statuses, newstatus)?.name ?? null) : null,
-  };
-}
-
-function typeOf(type: ReturnType<typeof wire.ticketTypes.parse>[number]): CatalogueType {
-  const kinds = (type.allowed_actions ?? []).flatMap((row) => row.key2_name ?? row.name ?? []);
-  const statuses = (type.allowed_status ?? []).flatMap((row) => row.status_name ?? []);
-  return {
-    name: type.name,
-    ...(type.allowall_actions === true || (type.allowall_actions !== false && kinds.length === 0) ? {} : { kinds }),
-    ...(type.allowall_status === true || (type.allowall_status !== false && statuses.length === 0) ? {} : { statuses }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a command changes besides its note, as the fields of Halo's ticket and action. */
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { byName, same, ticketFields } from './catalogue.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import { valueTo } from './fields.ts';
 import type { Desk } from './read.ts';
 import { isTicketField } from './steps.ts';
@@ -36,7 +36,7 @@ export async function actionChanges(desk: Desk, command: Command, call: Call): P
 type Changes = {
   readonly status: number | undefined;
   readonly priority: number | undefined;
-  readonly customfields: readonly { readonly id: number; readonly name: string; readonly value: unknown }[];
+  readonly customfields: readonly { readonly id?: number; readonly name: string; readonly value: unknown }[];
 };
 
 async function changes(
@@ -55,7 +55,8 @@ async function changes(
       (words) => byName(words.fields, name) ?? words.fields.find(({ label }) => same(label ?? '', name)),
       call,
     );
-    customfields.push({ id: field.id, name: field.name, value: valueTo(field, value) });
+    const id = typeof field.id === 'number' ? { id: field.id } : {};
+    customfields.push({ ...id, name: field.name, value: valueTo(field, value) });
   }
   return {
     status:

@@ -1,37 +1,44 @@
 /** Halo's API as a few calls: signed in, budgeted, checked. A refused token is renewed once. */
 import type { Readable } from 'node:stream';
-import { text as readAll } from 'node:stream/consumers';
 import type { ConnectorContext, OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
+import type { Call } from './call.ts';
+import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
 import { errorOf } from './errors.ts';
+import { createNotices } from './notices.ts';
+import { readRows } from './rows.ts';
+import type { Rows } from './rows.ts';
 import type { Tokens } from './token.ts';
 import { decode } from './wire.ts';
 import type { Schema } from './wire.ts';
 
-export type Call = {
-  /** For people, in errors: `Adding a note to ticket 12`. */
-  readonly what: string;
-  readonly link: string | null;
-  readonly signal: AbortSignal;
-};
-
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A list of Halo's: `key` is the property that usually holds its rows. */
+export type List<T> = { readonly path: string; readonly key: string; readonly query: Query; readonly row: Schema<T> };
+
+/** A body made anew for each try; its length in bytes where it is known. */
+export type Body = { readonly type: string; readonly length: number | null; open(): Readable };
 
 export type HaloClient = {
   readonly baseUrl: string;
   get<T>(path: string, query: Query, schema: Schema<T>, call: Call): Promise<T>;
+  list<T>(list: List<T>, call: Call): Promise<Rows<T>>;
   /** Halo's collections take arrays; one element goes, and comes back. */
   post<T>(path: string, element: unknown, schema: Schema<T>, call: Call): Promise<T>;
-  /** A body made anew for each try; its length in bytes where it is known. */
-  upload<T>(path: string, body: () => Readable, length: number | null, schema: Schema<T>, call: Call): Promise<T>;
-  download(path: string, call: Call): Promise<OpenedAttachment>;
+  upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: Call): Promise<T>;
+  /** `sizeOf` is asked only where the bytes might also be an address. */
+  download(path: string, sizeOf: () => Promise<number | null>, call: Call): Promise<OpenedAttachment>;
+  /** A list told of more rows than it would give. */
+  incomplete(what: string): void;
+  /** An address that needs no login, such as that of a picture. */
+  open(url: string, call: Call): Promise<OpenedAttachment>;
 };
 
-const transferTimeoutMs = 3_600_000;
-
 export function createClient(context: ConnectorContext, tokens: Tokens): HaloClient {
-  const baseUrl = context.url.replace(/\/+$/, '');
+  const baseUrl = context.url.replace(/\/{1,50}$/, '');
+  const notices = createNotices(context);
 
   async function signedIn<R extends { readonly status: number }>(
     call: Call,
@@ -43,27 +50,35 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
       await context.take(call.link, call.signal);
       const reply = await send({ authorization: `Bearer ${token}`, accept: 'application/json' });
       if (reply.status !== 401) return reply;
-      tokens.refused(token);
-      if (attempt === 2) return reply;
+      // Some Halos answer 401 for a scope that is missing: another token would change nothing then.
+      if (!tokens.refused(token) || attempt === 2) return reply;
       discard(reply);
     }
   }
 
-  function read<T>(reply: HttpReply, write: boolean, schema: Schema<T>, call: Call, aboutTicket: boolean): T {
+  async function fetched(path: string, query: Query, call: Call): Promise<unknown> {
+    const url = urlOf(baseUrl, path, query);
+    const reply = await signedIn(call, (headers) =>
+      context.http.request({ method: 'GET', url, headers, signal: call.signal }),
+    );
+    return bodyOf(reply, false, call, namesTicket(path, query));
+  }
+
+  function bodyOf(reply: HttpReply, write: boolean, call: Call, aboutTicket: boolean): unknown {
     const options = { what: call.what, write, aboutTicket };
     if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, options);
     const body = parseJson(reply, options);
-    return decode(schema, write && Array.isArray(body) ? body[0] : body, options);
+    return write && Array.isArray(body) ? body[0] : body;
   }
 
   return {
     baseUrl,
     async get(path, query, schema, call) {
-      const url = urlOf(baseUrl, path, query);
-      const reply = await signedIn(call, (headers) =>
-        context.http.request({ method: 'GET', url, headers, signal: call.signal }),
-      );
-      return read(reply, false, schema, call, namesTicket(path));
+      return decode(schema, await fetched(path, query, call), { what: call.what, write: false });
+    },
+    async list({ path, key, query, row }, call) {
+      const body = await fetched(path, query, call);
+      return readRows(body, key, row, { what: call.what, write: false }, (where) => notices.dropped(call.what, where));
     },
     async post(path, element, schema, call) {
       const url = urlOf(baseUrl, path, {});
@@ -77,24 +92,27 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
           signal: call.signal,
         }),
       );
-      return read(reply, true, schema, call, namesTicket(path) || hasId(element));
+      return decode(schema, bodyOf(reply, true, call, namesTicket(path, {}) || hasId(element)), {
+        what: call.what,
+        write: true,
+      });
     },
-    async upload(path, body, length, schema, call) {
-      const url = urlOf(baseUrl, path, {});
-      const size: Record<string, string> = length === null ? {} : { 'content-length': String(length) };
+    async upload(path, query, body, schema, call) {
+      const url = urlOf(baseUrl, path, query);
+      const size: Record<string, string> = body.length === null ? {} : { 'content-length': String(body.length) };
       const reply = await signedIn(call, (headers) =>
         context.http.request({
           method: 'POST',
           url,
-          headers: { ...headers, 'content-type': 'application/json', ...size },
-          body: body(),
+          headers: { ...headers, 'content-type': body.type, ...size },
+          body: body.open(),
           signal: call.signal,
           timeoutMs: transferTimeoutMs,
         }),
       );
-      return read(reply, true, schema, call, true);
+      return decode(schema, bodyOf(reply, true, call, true), { what: call.what, write: true });
     },
-    async download(path, call) {
+    async download(path, sizeOf, call) {
       const url = urlOf(baseUrl, path, {});
       const reply = await signedIn(
         call,
@@ -108,23 +126,17 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
           }),
         ({ stream }) => stream.destroy(),
       );
-      if (reply.status < 200 || reply.status >= 300) {
-        const text = await readAll(reply.stream);
-        const about = { what: call.what, write: false, aboutTicket: true };
-        throw errorOf({ ...reply, text: text.slice(0, 10_000) }, about);
-      }
-      const length = reply.headers['content-length'];
-      return {
-        stream: reply.stream,
-        sizeBytes: length === undefined ? null : Number(length),
-        type: reply.headers['content-type'] ?? null,
-      };
+      if (reply.status < 200 || reply.status >= 300) return openedFrom(reply, call.what);
+      const found = await linkOrFile(reply, call.what, sizeOf);
+      return 'file' in found ? openedFrom(found.file, call.what) : followed(context.http, found.link, baseUrl, call);
     },
+    incomplete: (what) => notices.incomplete(what),
+    open: (url, call) => followed(context.http, url, baseUrl, call),
   };
 }
 
-function namesTicket(path: string): boolean {
-  return /^(Tickets\/|Actions|Attachment)/.test(path);
+function namesTicket(path: string, query: Query): boolean {
+  return /^(Tickets\/|Attachment\/)/.test(path) || (/^(Actions|Attachment)/.test(path) && !('pageinate' in query));
 }
 
 function hasId(element: unknown): boolean {

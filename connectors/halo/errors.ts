@@ -38,17 +38,16 @@ export function errorOf(reply: HttpReply, request: Request): HelpdeskError {
     return new HelpdeskError('slow-down', 'rate-limit', message, { retryAfterMs });
   }
   if (status === 401) {
-    return new HelpdeskError('auth', 'not-signed-in', `${message} Check the API application's client id and secret.`);
+    const advice = "Check the API application's client id and secret, its scopes, and what its agent may do.";
+    return new HelpdeskError('auth', 'not-signed-in', `${message} ${advice}`);
   }
   if (/functionality is not supported/i.test(words)) {
     const advice =
       "Check that the API application has an agent to log in as, and that its credentials are this Halo's.";
     return new HelpdeskError('auth', 'not-supported', `${message} ${advice}`);
   }
-  if (status === 403 && /insufficient_scope/i.test(words)) {
-    return new HelpdeskError('auth', 'insufficient-scope', `${message} Give the API application the scopes it needs.`);
-  }
-  if (status === 403 || status === 404 || status === 410) return notFound(reply, request, message);
+  if (status === 403) return forbidden(words, request, message);
+  if (status === 404 || status === 410) return notFound(reply, request, message);
   if (status === 409) return new HelpdeskError('conflict', 'conflict', message);
   if (/PRIMARY KEY constraint/i.test(words)) {
     return new HelpdeskError('retry', 'created-at-once', `${message} Two tickets were created at the same moment.`);
@@ -63,12 +62,33 @@ export function errorOf(reply: HttpReply, request: Request): HelpdeskError {
   return new HelpdeskError('refused', 'refused', message);
 }
 
+/**
+ * A right that is missing says nothing about whether a ticket exists, and may be back in a moment. What is asked of all
+ * tickets and lists is the application's right; of one ticket it may be its agent's, for that customer, team or type.
+ */
+function forbidden(words: string, { aboutTicket, write }: Request, message: string): HelpdeskError {
+  const advice = "Check the API application's scopes, and what its agent may see and do.";
+  const isOurs = /insufficient_scope/i.test(words) || (aboutTicket !== true && !write);
+  return isOurs
+    ? new HelpdeskError('auth', 'insufficient-scope', `${message} ${advice}`)
+    : new HelpdeskError('retry', 'forbidden', `${message} ${advice}`);
+}
+
 /** A page of HTML is a proxy's, of a Halo that is away: nobody may take a ticket for deleted because of it. */
 function notFound(reply: HttpReply, request: Request, message: string): HelpdeskError {
   const isPage = /html/i.test(reply.headers['content-type'] ?? '') || /<(!doctype|html|head|body)\b/i.test(reply.text);
   if (isPage)
     return new HelpdeskError('retry', 'not-halo', `${message} That was a web page: is Halo at this URL, and up?`);
-  if (request.aboutTicket === true) return new HelpdeskError('gone', 'not-found', message);
+  // An empty answer is some proxy's; "no such address" is about the address, not about what is at it.
+  const isAnswer = isRecord(parse(reply.text)) && !/no http resource was found/i.test(reply.text);
+  if (request.aboutTicket === true && !isAnswer) {
+    const advice = 'That does not say that it is not there: is Halo at this URL, and up?';
+    return new HelpdeskError('retry', 'not-halo', `${message} ${advice}`);
+  }
+  if (request.aboutTicket === true) {
+    // A write may name something else that is not there: whether the ticket is, the ticket itself says.
+    return new HelpdeskError(request.write ? 'refused' : 'gone', 'not-found', message);
+  }
   return new HelpdeskError('refused', 'not-found', `${message} Check the URL, and what the API application may read.`);
 }
 
@@ -76,8 +96,13 @@ function notFound(reply: HttpReply, request: Request, message: string): Helpdesk
 export function tokenError(reply: HttpReply): HelpdeskError {
   if (reply.status === 429 || reply.status >= 500) return errorOf(reply, { what: 'Signing in', write: false });
   const words = wordsOf(reply.text);
-  const message = `Signing in: Halo answered "${words === '' ? reply.status : words}". Check client id, secret and tenant.`;
-  return new HelpdeskError('auth', words === 'invalid_tenant' ? 'wrong-tenant' : 'wrong-credentials', message);
+  const said = `Signing in: Halo answered "${words === '' ? reply.status : words}".`;
+  if (/invalid_scope/i.test(reply.text)) {
+    const advice = 'One unknown scope refuses all: correct the option `scope`, or leave it out.';
+    return new HelpdeskError('auth', 'unknown-scope', `${said} ${advice}`);
+  }
+  const code = words === 'invalid_tenant' ? 'wrong-tenant' : 'wrong-credentials';
+  return new HelpdeskError('auth', code, `${said} Check client id, secret and tenant.`);
 }
 
 /** The sentence within an error body, of whatever shape; nothing of a page of HTML. */
@@ -86,11 +111,27 @@ export function wordsOf(body: string): string {
   if (typeof parsed === 'string') return /<(!doctype|html|head|body)\b/i.test(parsed) ? '' : tidy(parsed);
   if (typeof parsed !== 'object' || parsed === null) return '';
   const fields = parsed as Readonly<Record<string, unknown>>;
-  for (const key of ['errorMessage', 'Message', 'message', 'error_description', 'error', 'title']) {
+  const isMap = typeof fields.errors === 'object' && fields.errors !== null;
+  for (const key of ['errorMessage', 'Message', 'message', 'error_description', 'error', ...(isMap ? [] : ['title'])]) {
     const value = fields[key];
     if (typeof value === 'string' && value.trim() !== '') return tidy(value);
   }
-  return '';
+  return tidy(validationWords(fields.errors ?? fields));
+}
+
+/** `{"[0].id": ["The value is not valid."]}`, alone or under `errors`. */
+function validationWords(map: unknown): string {
+  if (typeof map !== 'object' || map === null) return '';
+  const lines = Object.entries(map).flatMap(([key, said]) => {
+    if (!Array.isArray(said)) return [];
+    const words = said.filter((one) => typeof one === 'string');
+    return words.length === 0 ? [] : [`${key}: ${words.join(' ')}`];
+  });
+  return lines.slice(0, 10).join('; ');
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function parse(body: string): unknown {
@@ -103,7 +144,7 @@ function parse(body: string): unknown {
 
 function tidy(text: string): string {
   const line = text
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;

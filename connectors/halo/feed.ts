@@ -1,92 +1,107 @@
 /**
- * Which tickets have news. Halo sorts by time of change, not by an id that only grows, and a slow write may commit after
- * a later one was read: so each look begins `overlapMs` before the newest time seen, and the cursor remembers what was
- * already given of that stretch.
+ * Which tickets have news. Halo filters by time of change, not by an id that only grows, and a slow write may commit
+ * after a later one was read: so each look begins `overlapMs` before the newest time seen, and the cursor remembers what
+ * was already given of that stretch.
+ *
+ * A look reads the whole stretch, newest change first: a ticket that changes meanwhile moves to the front, so that what
+ * shifts is read twice and never passed over, whether Halo orders by change, by number, or as it likes. Only a deletion
+ * moves a later ticket to an earlier page, so a stretch of several pages is read twice. A look goes on from page to page
+ * across calls: a long absence is caught up with however short a call may be.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { FeedPage } from '#connectors/contract/helpdesk.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient, List } from './client.ts';
+import { pagesOf } from './pages.ts';
 import { haloInstant, instantOf, shifted } from './time.ts';
-import { ticketList } from './wire.ts';
-import type { Ticket } from './wire.ts';
+import { ticketRow } from './wire.ts';
+import type { TicketRow } from './wire.ts';
 
 /** `newest`: time of the newest change given, by Halo's clock. `given`: id and time of change of those near it. */
-type Cursor = { readonly newest: string; readonly given: readonly (readonly [id: number, at: string])[] };
+type Cursor = { readonly newest: string; readonly given: readonly Change[] };
+type Change = readonly [id: number, at: string];
 
-const largestPage = 1000;
+export type Feed = {
+  start(call: Call): Promise<string>;
+  next(cursor: string, limit: number, call: Call): Promise<FeedPage>;
+};
 
-export async function feedStart(client: HaloClient, overlapMs: number, call: Call): Promise<string> {
-  const [latest] = await changed(client, { order: 'last_update', orderdesc: true }, 1, 1, call);
-  const newest = timeOf(latest);
-  if (newest === null) return write({ newest: new Date(0).toISOString(), given: [] });
-  const near = await since(client, { newest, given: [] }, overlapMs, largestPage, 1, call);
-  return write({ newest, given: near.flatMap(idAndTime).filter(([, at]) => at <= newest) });
-}
+export function createFeed(client: HaloClient, overlapMs: number): Feed {
+  /** What a look has found so far, for the cursor it was begun with. */
+  let look: { readonly cursor: string; readonly found: Map<number, string>; page: number; pass: 1 | 2 } | null = null;
+  /** What a finished look found beyond what was asked for, for the cursor that was given with the first part. */
+  let rest: { readonly cursor: string; readonly changes: readonly Change[] } | null = null;
 
-export async function feed(
-  client: HaloClient,
-  cursorText: string,
-  limit: number,
-  overlapMs: number,
-  call: Call,
-): Promise<FeedPage> {
-  const cursor = read(cursorText);
-  const given = new Set(cursor.given.map(([id, at]) => `${id} ${at}`));
-  const size = Math.min(largestPage, given.size + limit);
-  const fresh: (readonly [id: number, at: string])[] = [];
-  let more = false;
-  for (let page = 1; ; page++) {
-    const tickets = await since(client, cursor, overlapMs, size, page, call);
-    fresh.push(...tickets.flatMap(idAndTime).filter(([id, at]) => !given.has(`${id} ${at}`)));
-    more = tickets.length === size;
-    // A page of nothing but known ones is no reason to stop; a later page is safe then, for nothing is skipped by it.
-    if (!more || fresh.length > 0) break;
+  async function changedSince(cursorText: string, newest: string, call: Call): Promise<readonly Change[]> {
+    if (look?.cursor !== cursorText) look = { cursor: cursorText, found: new Map(), page: 1, pass: 1 };
+    const current = look;
+    const from = shifted(newest, -overlapMs);
+    const list = changes({ lastupdatefromdate: haloInstant(from) });
+    for (; ; current.pass = 2, current.page = 1) {
+      // A page that was read before the last call ended may have shifted since: it is read again.
+      const first = Math.max(1, current.page - 1);
+      let last = '';
+      for await (const { page, rows } of pagesOf(client, list, call, first)) {
+        const read = rows.flatMap(changeOf);
+        for (const [id, at] of read) {
+          if (at >= from && at > (current.found.get(id) ?? '')) current.found.set(id, at);
+        }
+        current.page = page + 1;
+        // A Halo that filters otherwise, but orders: what follows is older still.
+        const isOrdered = read.every(([, at], index) => at <= (read[index - 1]?.[1] ?? (last === '' ? at : last)));
+        if (isOrdered && read.every(([, at]) => at < from)) break;
+        last = read.at(-1)?.[1] ?? last;
+      }
+      if (current.pass === 2 || current.page <= 2) break;
+    }
+    look = null;
+    return [...current.found].sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
   }
-  fresh.sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const taken = fresh.slice(0, limit);
-  const newest = taken.reduce((latest, [, at]) => (at > latest ? at : latest), cursor.newest);
-  const near = shifted(newest, -overlapMs);
+
   return {
-    tickets: [...new Set(taken.map(([id]) => String(id)))],
-    cursor: write({ newest, given: [...cursor.given, ...taken].filter(([, at]) => at >= near) }),
-    more: more || fresh.length > taken.length,
+    async start(call) {
+      const newest = await newestChange(client, call);
+      if (newest === null) return write({ newest: new Date(0).toISOString(), given: [] });
+      // Where Halo does not order by change, older tickets may have changed later than the newest ones.
+      const near = await changedSince('', newest, call);
+      const latest = near.at(-1)?.[1] ?? newest;
+      const since = shifted(latest, -overlapMs);
+      return write({ newest: latest, given: near.filter(([, at]) => at >= since) });
+    },
+    async next(cursorText, limit, call) {
+      const cursor = read(cursorText);
+      const given = new Set(cursor.given.map(([id, at]) => `${id} ${at}`));
+      const all = rest?.cursor === cursorText ? rest.changes : await changedSince(cursorText, cursor.newest, call);
+      const fresh = all.filter(([id, at]) => !given.has(`${id} ${at}`));
+      const taken = fresh.slice(0, limit);
+      const newest = taken.reduce((latest, [, at]) => (at > latest ? at : latest), cursor.newest);
+      const near = shifted(newest, -overlapMs);
+      const next = write({ newest, given: [...cursor.given, ...taken].filter(([, at]) => at >= near) });
+      const left = fresh.slice(taken.length);
+      rest = left.length === 0 ? null : { cursor: next, changes: left };
+      return { tickets: taken.map(([id]) => String(id)), cursor: next, more: left.length > 0 };
+    },
   };
 }
 
-function since(
-  client: HaloClient,
-  cursor: Cursor,
-  overlapMs: number,
-  size: number,
-  page: number,
-  call: Call,
-): Promise<Ticket[]> {
-  const from = haloInstant(Math.max(0, Date.parse(cursor.newest) - overlapMs));
-  return changed(client, { order: 'last_update', orderdesc: false, lastupdatefromdate: from }, size, page, call);
+/** When a ticket last changed, by Halo's clock; null on an empty desk. */
+async function newestChange(client: HaloClient, call: Call): Promise<string | null> {
+  // By change where Halo can; the newest ticket is among the first rows in any case, and bounds how far back is looked.
+  for await (const { rows } of pagesOf(client, changes({}), call)) {
+    const times = rows.flatMap(changeOf).map(([, at]) => at);
+    return times.reduce<string | null>((latest, at) => (latest === null || at > latest ? at : latest), null);
+  }
+  return null;
 }
 
-async function changed(
-  client: HaloClient,
-  query: Readonly<Record<string, string | boolean>>,
-  size: number,
-  page: number,
-  call: Call,
-): Promise<Ticket[]> {
-  const paged = { ...query, pageinate: true, page_size: size, page_no: page, nocache: true };
-  const { tickets } = await client.get('Tickets', paged, ticketList, {
-    ...call,
-    what: 'Reading which tickets changed',
-  });
-  return tickets;
+function changes(query: List<TicketRow>['query']): List<TicketRow> {
+  const ordered = { ...query, order: 'last_update', orderdesc: true };
+  return { path: 'Tickets', key: 'tickets', query: ordered, row: ticketRow };
 }
 
-function idAndTime(ticket: Ticket): (readonly [number, string])[] {
-  const at = timeOf(ticket);
+function changeOf(ticket: TicketRow): Change[] {
+  const at = instantOf(ticket.last_update) ?? instantOf(ticket.lastactiondate);
   return at === null ? [] : [[ticket.id, at]];
-}
-
-function timeOf(ticket: Ticket | undefined): string | null {
-  return instantOf(ticket?.last_update) ?? instantOf(ticket?.lastactiondate);
 }
 
 function write(cursor: Cursor): string {
@@ -104,6 +119,6 @@ function read(text: string): Cursor {
   throw new HelpdeskError(
     'refused',
     'bad-cursor',
-    'The feed position is not one of this connector. Start the feed anew.',
+    'The feed position is not one of this connector. Start the feed again.',
   );
 }

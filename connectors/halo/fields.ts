@@ -1,15 +1,18 @@
 /** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { sameName } from '#core/words/names.ts';
 import type { CatalogueField, FieldType, FieldValue } from '#core/words/vocabulary.ts';
+import { sameName } from '#core/words/names.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
+
+/** `inputtype` of a text that is a whole number, money, or a decimal. */
+const numeric: ReadonlySet<number> = new Set([1, 2, 4]);
 
 /** Halo's `type`, and `inputtype` where that matters. */
 function typeOf({ type, inputtype }: FieldInfo): FieldType {
   switch (type) {
     case 0:
-      return inputtype === 4 ? 'number' : 'text';
+      return numeric.has(inputtype ?? 0) ? 'number' : 'text';
     case 2:
       return 'option';
     case 3:
@@ -28,7 +31,13 @@ function typeOf({ type, inputtype }: FieldInfo): FieldType {
 export function catalogueField(field: FieldInfo): CatalogueField {
   const type = typeOf(field);
   const options = (field.values ?? []).map(({ name }) => name);
-  return { name: field.name, type, ...(type === 'option' || type === 'options' ? { options } : {}) };
+  const most = field.characterlimit ?? 0;
+  return {
+    name: field.name,
+    type,
+    ...(type === 'option' || type === 'options' ? { options } : {}),
+    ...(type === 'text' && most > 0 ? { maxLength: most } : {}),
+  };
 }
 
 /** A value as Halo shows it. */
@@ -39,7 +48,7 @@ export function valueFrom(field: FieldInfo, value: WireValue): FieldValue {
       return optionName(field, Array.isArray(value) ? value[0] : value);
     case 'options': {
       const all = Array.isArray(value) ? value : textOf(value).split(',');
-      return all.map((one) => optionName(field, one));
+      return [...new Set(all.map((one) => optionName(field, one)))];
     }
     case 'number':
       return Number.isFinite(Number(value)) ? Number(value) : textOf(value);
@@ -61,7 +70,7 @@ export function valueTo(field: FieldInfo, value: FieldValue): Exclude<WireValue,
     case 'option':
       return optionId(field, Array.isArray(value) ? value[0] : value);
     case 'options':
-      return (Array.isArray(value) ? value : [value]).map((one) => optionId(field, one));
+      return [...new Set((Array.isArray(value) ? value : [value]).map((one) => optionId(field, one)))];
     case 'number': {
       const number = Number(value);
       if (!Number.isFinite(number)) throw unfit(field, value, 'a number');
@@ -93,7 +102,7 @@ function optionName(field: FieldInfo, value: WireValue): string {
   return field.values?.find(({ id, name }) => String(id) === text || name === text)?.name ?? text;
 }
 
-function optionId(field: FieldInfo, value: FieldValue | undefined): number {
+function optionId(field: FieldInfo, value: FieldValue | undefined): number | string {
   const id = field.values?.find(({ name }) => sameName(name, String(value)))?.id;
   if (id === undefined) throw unfit(field, value, 'one of its options');
   return id;

@@ -1,42 +1,50 @@
 /** Looks for a write in doubt, by what it left: its marker where Halo keeps one, else the state it set. */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Step, Written } from '#core/words/desk.ts';
-import { comparableText, noteFingerprint } from '#core/text/fingerprint.ts';
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
+import { comparableText, fieldFingerprint, noteFingerprint } from '#core/text/fingerprint.ts';
+import { listActions } from './actions.ts';
 import { isOurs, listFiles } from './attachments.ts';
 import { byName, same } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { valueFrom, valueTo } from './fields.ts';
 import { guidOf, isForeign } from './marker.ts';
 import { htmlOf } from './html.ts';
-import { getTicket, listActions } from './read.ts';
+import { pagesOf } from './pages.ts';
+import { getTicket, ticketIfThere } from './read.ts';
 import type { Desk } from './read.ts';
 import { haloInstant, shifted, instantOf } from './time.ts';
-import { ticketList } from './wire.ts';
-import type { HaloAction, Ticket } from './wire.ts';
+import { ticketRow } from './wire.ts';
+import type { HaloAction, Ticket, TicketRow } from './wire.ts';
 import { opened } from './write.ts';
 
-const pageSize = 200;
-const mostPages = 100;
+export type Finding = Desk & {
+  /** How long after a creation without an answer the ticket may still show up. Milliseconds. */
+  readonly readableAfterMs: number;
+};
 
-/** `after`: by Ferry's clock; `skewMs` is how far Halo's may be behind it. */
+/** `after`: by Ferry's clock; Halo's may be behind it by the overlap. */
 export async function findStep(
-  desk: Desk,
+  desk: Finding,
   step: Step,
   marker: string,
   after: string,
-  skewMs: number,
   call: Call,
 ): Promise<Written | null> {
-  const since = shifted(after, -skewMs);
+  const since = shifted(after, -desk.overlapMs);
   const { command, name } = step;
   if (name === 'open') {
-    const found = await findTicket(desk.client, marker, since, call);
-    return found === null ? null : opened(found, desk.client.baseUrl);
+    const found = await findTicket(desk.client, command.open?.summary ?? '', marker, since, call);
+    if (found !== null) return opened(found, desk.client.baseUrl);
+    return surelyAbsent(after, desk.readableAfterMs);
   }
   const ticketId = command.ticketId ?? '';
   const written: Written = { ticketId, actionIds: [] };
   if (name === 'all') return findAction(desk, ticketId, step, marker, since, call);
   if (name === 'attachment') {
+    // A picture shows in no list; one that nobody shows harms nobody, so it is written again.
+    if (command.attachments.every((file) => file.inline)) return null;
     const files = await listFiles(desk.client, ticketId, call);
     return files.some((one) => isOurs(one, marker)) ? written : null;
   }
@@ -45,30 +53,58 @@ export async function findStep(
   return done ? written : null;
 }
 
-async function findTicket(client: HaloClient, marker: string, since: string, call: Call): Promise<Ticket | null> {
-  for (let page = 1; page <= mostPages; page++) {
-    const query = {
-      datesearch: 'dateoccurred',
-      startdate: haloInstant(since),
-      order: 'id',
-      orderdesc: true,
-      pageinate: true,
-      page_size: pageSize,
-      page_no: page,
-      nocache: true,
-    };
-    const what = { ...call, what: 'Looking for a ticket that may have been opened' };
-    const { tickets } = await client.get('Tickets', query, ticketList, what);
-    for (const ticket of tickets) {
-      if ((instantOf(ticket.dateoccurred) ?? since) < since) continue;
-      // A list may leave the field out; then the ticket itself is asked.
-      const whole =
-        ticket.third_party_id_string === undefined ? await getTicket(client, String(ticket.id), call) : ticket;
-      if (whole.third_party_id_string === marker) return whole;
+/**
+ * Halo may show a new ticket only minutes after it was made, and a second one is worse than a late one.
+ * Throws `retry` until it is surely not there.
+ */
+function surelyAbsent(after: string, readableAfterMs: number): null {
+  const leftMs = Date.parse(after) + readableAfterMs - Date.now();
+  if (leftMs <= 0) return null;
+  const minutes = Math.ceil(leftMs / 60_000);
+  const message = `Halo gave no answer when a ticket was opened, and does not show it yet. In ${minutes} min it is surely not there, and is opened again.`;
+  throw new HelpdeskError('retry', 'may-show-later', message, { retryAfterMs: leftMs });
+}
+
+/** Lists leave the marker out, so the tickets themselves are asked: those of the same summary first, then all others. */
+async function findTicket(
+  client: HaloClient,
+  summary: string,
+  marker: string,
+  since: string,
+  call: Call,
+): Promise<Ticket | null> {
+  const what = { ...call, what: 'Looking for a ticket that may have been opened' };
+  const query = { datesearch: 'dateoccured', startdate: haloInstant(since), order: 'id', orderdesc: true };
+  const others: TicketRow[] = [];
+  for await (const { rows } of pagesOf(client, { path: 'Tickets', key: 'tickets', query, row: ticketRow }, what)) {
+    const recent = rows.filter(({ dateoccurred }) => (instantOf(dateoccurred) ?? since) >= since);
+    for (const row of recent) {
+      if (comparableText(row.summary ?? '') !== comparableText(summary)) others.push(row);
+      else {
+        const found = await ifMarked(client, row, marker, what);
+        if (found !== null) return found;
+      }
     }
-    if (tickets.length < pageSize) return null;
+    // Newest numbers first: what follows is older still.
+    const isOrdered = rows.every(({ id }, index) => id <= (rows[index - 1]?.id ?? id));
+    if (isOrdered && recent.length === 0) break;
+  }
+  for (const row of others) {
+    const found = await ifMarked(client, row, marker, what);
+    if (found !== null) return found;
   }
   return null;
+}
+
+async function ifMarked(client: HaloClient, row: TicketRow, marker: string, call: Call): Promise<Ticket | null> {
+  const listed = row.third_party_id_string ?? '';
+  if (listed !== '' && listed !== marker) return null;
+  const ticket = await ticketIfThere(client, String(row.id), call).catch((error: unknown) => {
+    // One that we may not see is none of ours.
+    if (error instanceof HelpdeskError && error.code === 'forbidden') return null;
+    throw error;
+  });
+  return ticket?.third_party_id_string === marker ? ticket : null;
 }
 
 /** By its UUID; where Halo lost that, by our identity and the text, since no other write of ours was open. */
@@ -82,14 +118,16 @@ async function findAction(
 ): Promise<Written | null> {
   const actions = await listActions(desk.client, ticketId, since, call);
   const guid = guidOf(marker);
-  const ownAgent = await desk.identity.agentId(actions, call);
+  const ownAgent = await desk.identity.agentId(call);
   const { note, visibility } = step.command;
   const wanted = noteFingerprint(note ?? '', visibility);
   const isIt = (one: HaloAction): boolean =>
     desk.identity.isOurs(one, ownAgent) &&
     isForeign(one.guid ?? '') &&
     noteFingerprint(one.note_html ?? htmlOf(one.note ?? ''), visibility) === wanted;
-  const found = actions.find((one) => one.guid?.toLowerCase() === guid) ?? actions.find(isIt);
+  const marked = actions.find((one) => one.guid?.toLowerCase() === guid);
+  if (marked !== undefined) desk.identity.learn(marked);
+  const found = marked ?? actions.find(isIt);
   return found === undefined ? null : { ticketId, actionIds: [String(found.id)] };
 }
 
@@ -106,8 +144,10 @@ async function isSo(desk: Desk, ticket: Ticket, command: Command, call: Call): P
   const words = await desk.glossary.words(call);
   const { status, priority, category, summary, supplierReference: reference } = command;
   if (status !== undefined && byName(words.statuses, status)?.id !== ticket.status_id) return false;
-  if (priority !== undefined && priority !== null && byName(words.priorities, priority)?.id !== ticket.priority_id)
-    return false;
+  if (priority !== undefined && priority !== null) {
+    const ids = words.priorities.filter(({ name }) => same(name, priority)).map(({ id }) => id);
+    if (!ids.includes(ticket.priority_id ?? 0)) return false;
+  }
   if (category !== undefined && !same(category ?? '', ticket.category_1 ?? '')) return false;
   if (summary !== undefined && summary !== ticket.summary) return false;
   if (reference !== undefined && (reference?.number ?? '') !== (ticket.supplier_reference ?? '')) return false;
@@ -116,7 +156,8 @@ async function isSo(desk: Desk, ticket: Ticket, command: Command, call: Call): P
     if (field === undefined) return true;
     const now = ticket.customfields?.find(({ id }) => id === field.id)?.value;
     return (
-      JSON.stringify(valueFrom(field, now)) === JSON.stringify(valueFrom(field, valueTo(field, value as FieldValue)))
+      fieldFingerprint(name, valueFrom(field, now)) ===
+      fieldFingerprint(name, valueFrom(field, valueTo(field, value as FieldValue)))
     );
   });
 }

@@ -2,25 +2,26 @@
  * Inline images. In Halo a picture is an attachment that the note shows by its URL; in Ferry it is `cid:<attachment id>`.
  * Other URLs are left as they are for the sanitiser.
  */
-import { decodeEntities } from '#core/text/fingerprint.ts';
+import { rewriteImages } from '#core/text/images.ts';
+import { pictureId } from './pictures.ts';
 
-const source = /(<img\b[^<>]*?\ssrc\s*=\s*)(?:"([^"]*)"|'([^']*)')/gi;
+export type WithCids = {
+  readonly html: string;
+  /** Ferry's ids of the pictures it shows, each with the address it is shown by. */
+  readonly ids: ReadonlyMap<string, string>;
+};
 
-/** The note with this desk's own picture URLs as `cid:`, and the ids of the attachments it shows. */
-export function withCids(html: string, baseUrl: string): { readonly html: string; readonly ids: ReadonlySet<string> } {
-  const ids = new Set<string>();
-  if (!/<img/i.test(html)) return { html, ids };
+/** The note with this desk's own picture URLs as `cid:`. */
+export function withCids(html: string, baseUrl: string): WithCids {
+  const ids = new Map<string, string>();
   const base = URL.parse(baseUrl);
-  const changed = html.replace(
-    source,
-    (whole, head: string, double: string | undefined, single: string | undefined) => {
-      const url = URL.parse(decodeEntities(double ?? single ?? ''), `${baseUrl}/`);
-      const id = url === null || url.origin !== base?.origin ? undefined : attachmentId(url);
-      if (id === undefined) return whole;
-      ids.add(id);
-      return `${head}"cid:${id}"`;
-    },
-  );
+  const changed = rewriteImages(html, (src) => {
+    const url = URL.parse(src, `${baseUrl}/`);
+    const id = url === null || url.origin !== base?.origin ? undefined : attachmentId(url);
+    if (id === undefined) return null;
+    ids.set(id, url?.href ?? '');
+    return { src: `cid:${id}` };
+  });
   return { html: changed, ids };
 }
 
@@ -28,16 +29,12 @@ function attachmentId(url: URL): string | undefined {
   const inPath = /\/api\/attachment\/(?:image\/)?(\d+)$/i.exec(url.pathname)?.[1];
   if (inPath !== undefined) return inPath;
   const inQuery = /\/api\/attachment(?:\/image)?$/i.test(url.pathname) ? url.searchParams.get('id') : null;
-  return inQuery !== null && /^\d+$/.test(inQuery) ? inQuery : undefined;
+  return inQuery !== null && /^\d+$/.test(inQuery) ? inQuery : pictureId(url);
 }
 
 /** The note with each `cid:<id>` as the URL that `urls` has for it; a picture without one loses its source. */
 export function withUrls(html: string, urls: ReadonlyMap<string, string>): string {
-  return html.replace(source, (whole, head: string, double: string | undefined, single: string | undefined) => {
-    const url = decodeEntities(double ?? single ?? '');
-    if (!/^cid:/i.test(url)) return whole;
-    return `${head}"${(urls.get(url.slice(4)) ?? '').replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"`;
-  });
+  return rewriteImages(html, (src) => (/^cid:/i.test(src) ? { src: urls.get(src.slice(4)) ?? '' } : null));
 }
 
 /** Text that stands in HTML. */

@@ -1,35 +1,57 @@
 /** Who did an action: our own application, a person's hand, an end user, or Halo itself. */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Person } from '#core/words/vocabulary.ts';
+import { assumed } from './assumed.ts';
 import type { Words } from './catalogue.ts';
 import { byId } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { me } from './wire.ts';
 import type { HaloAction, HaloCredentials, HaloOptions, Ticket } from './wire.ts';
 
 export type Identity = {
-  /** Our own agent's id, asked for only when the actions name no application. */
-  agentId(actions: readonly HaloAction[], call: Call): Promise<number | null>;
+  /** Our own agent's id, asked for only while nothing better tells us; null where Halo does not say. */
+  agentId(call: Call): Promise<number | null>;
+  /** From an action that is surely ours: how Halo names our application, and the agent it logs in as. */
+  learn(action: HaloAction): void;
   author(action: HaloAction, ownAgent: number | null, ticket: Ticket, words: Words): Person;
   isOurs(action: HaloAction, ownAgent: number | null): boolean;
 };
 
 export function createIdentity(client: HaloClient, credentials: HaloCredentials, options: HaloOptions): Identity {
-  const application = (options.applicationId ?? credentials.clientId).toLowerCase();
+  /** Some builds write the client id where most write the application's name. */
+  const configured = [options.applicationId, credentials.clientId].flatMap((name) => name?.toLowerCase() ?? []);
+  let learnt: string | null = options.applicationId?.toLowerCase() ?? null;
   let agent: number | null = options.agentId ?? null;
+  let isAsked = agent !== null;
 
-  /** The application decides where Halo names one: people may share the agent it logs in as. */
+  function learn(action: HaloAction): void {
+    const by = nameOf(action);
+    if (by !== '' && by !== assumed.webClient) learnt ??= by;
+    const id = agentOf(action);
+    if (agent === null && id > 0) agent = id;
+  }
+
+  /**
+   * The application decides where its name is known: people may share the agent it logs in as. Before our first write,
+   * what our agent did through any other application than the web client is ours.
+   */
   function isOurs(action: HaloAction, ownAgent: number | null): boolean {
-    const by = action.actionby_application_id ?? '';
-    if (by !== '') return by.toLowerCase() === application;
+    const by = nameOf(action);
+    if (by !== '' && (by === learnt || configured.includes(by))) return true;
+    if (by === assumed.webClient || (by !== '' && learnt !== null)) return false;
     return ownAgent !== null && agentOf(action) === ownAgent;
   }
 
   return {
     isOurs,
-    async agentId(actions, call) {
-      if (agent !== null) return agent;
-      if (actions.every((one) => one.actionby_application_id !== undefined || agentOf(one) === 0)) return null;
-      agent = (await client.get('Agent/me', {}, me, { ...call, what: 'Asking who we are' })).id;
+    learn,
+    async agentId(call) {
+      if (learnt !== null || isAsked) return agent;
+      // Not every application may ask; then the first write tells.
+      const own = await client.get('Agent/me', {}, me, { ...call, what: 'Asking who we are' }).catch(unlessPassing);
+      isAsked = true;
+      agent ??= own?.id ?? null;
       return agent;
     },
     author(action, ownAgent, ticket, words) {
@@ -45,13 +67,22 @@ export function createIdentity(client: HaloClient, credentials: HaloCredentials,
         };
       }
       const agentId = agentOf(action);
-      const isMachine = action.issystem === true || (agentId === 0 && (action.actionby_application_id ?? '') === '');
+      const isMachine = action.who_type === assumed.systemWho || (agentId === 0 && nameOf(action) === '');
       if (isMachine) return { name, role: 'automation' };
       const known = byId(words.agents, agentId);
       const email = known?.email ?? '';
       return { name: name === '' ? (known?.name ?? '') : name, role: 'agent', ...(email === '' ? {} : { email }) };
     },
   };
+}
+
+function unlessPassing(error: unknown): null {
+  if (error instanceof HelpdeskError && ['retry', 'slow-down'].includes(error.class)) throw error;
+  return null;
+}
+
+function nameOf(action: HaloAction): string {
+  return (action.actionby_application_id ?? '').toLowerCase();
 }
 
 function agentOf(action: HaloAction): number {

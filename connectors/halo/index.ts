@@ -1,19 +1,21 @@
 /** Halo (HaloPSA, HaloITSM) behind the contract of helpdesk.ts, as an agent of its own in each Halo. */
 import type { ConnectorContext, Helpdesk, Traits } from '#connectors/contract/helpdesk.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
+import { assumed } from './assumed.ts';
 import { openFile } from './attachments.ts';
 import { createGlossary } from './catalogue.ts';
 import { createClient } from './client.ts';
-import type { Call } from './client.ts';
-import { feed, feedStart } from './feed.ts';
+import type { Call } from './call.ts';
+import { createFeed } from './feed.ts';
 import { findStep } from './find.ts';
 import { createIdentity } from './identity.ts';
 import { createMade } from './made.ts';
+import { createPictures } from './pictures.ts';
 import { readTicket } from './read.ts';
 import { createOwners } from './requester.ts';
 import { stepsOf } from './steps.ts';
 import { createTokens } from './token.ts';
-import { haloCredentials, haloOptions, ticketList } from './wire.ts';
+import { haloCredentials, haloOptions, ticketRow } from './wire.ts';
 import type { HaloOptions } from './wire.ts';
 import { performStep } from './write.ts';
 
@@ -22,12 +24,15 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
   const options = readSettings(haloOptions, context.options, 'options', context.instance);
   const traits = traitsOf(options);
-  const baseUrl = context.url.replace(/\/+$/, '');
+  const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
   const client = createClient(context, tokens);
   const glossary = createGlossary(client, options);
   const identity = createIdentity(client, credentials, options);
-  const desk = { client, glossary, identity };
+  const { overlapMs } = traits;
+  const desk = { client, glossary, identity, pictures: createPictures(client), overlapMs };
+  const feed = createFeed(client, overlapMs);
+  const finding = { ...desk, readableAfterMs: options.readableAfterMs ?? assumed.readableAfterMs };
   const writing = { ...desk, ownerOf: createOwners(client, glossary, options), made: createMade(), options };
   const reading = (what: string, signal: AbortSignal): Call => ({ what, link: null, signal });
 
@@ -35,19 +40,19 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     traits,
     async ping(signal) {
       const query = { pageinate: true, page_size: 1, page_no: 1 };
-      await client.get('Tickets', query, ticketList, reading('Asking whether Halo answers', signal));
+      const list = { path: 'Tickets', key: 'tickets', query, row: ticketRow };
+      await client.list(list, reading('Asking whether Halo answers', signal));
     },
     catalogue: async (signal) => (await glossary.reload(reading('Reading the catalogue', signal))).catalogue,
-    feedStart: (signal) => feedStart(client, traits.overlapMs, reading('Reading where to begin', signal)),
-    feed: (cursor, limit, signal) =>
-      feed(client, cursor, limit, traits.overlapMs, reading('Reading which tickets changed', signal)),
+    feedStart: (signal) => feed.start(reading('Reading where to begin', signal)),
+    feed: (cursor, limit, signal) => feed.next(cursor, limit, reading('Reading which tickets changed', signal)),
     read: (ticketId, since, signal) => readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal)),
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
     find: (step, marker, after, signal) =>
-      findStep(desk, step, marker, after, traits.overlapMs, reading('Looking for a write', signal)),
+      findStep(finding, step, marker, after, reading('Looking for a write', signal)),
     openAttachment: (ticketId, attachmentId, signal) =>
-      openFile(client, ticketId, attachmentId, reading('Fetching a file', signal)),
+      openFile(desk, ticketId, attachmentId, reading('Fetching a file', signal)),
   };
 }
 
@@ -59,6 +64,11 @@ function traitsOf(options: HaloOptions): Traits {
     concurrency: options.concurrency ?? 4,
     serializeCreates: true,
     noteMaxBytes: options.noteMaxBytes ?? 256 * 1024,
+    limits: {
+      subject: options.subjectMaxLength === undefined ? null : { most: options.subjectMaxLength, unit: 'characters' },
+      field: options.fieldMaxLength === undefined ? null : { most: options.fieldMaxLength, unit: 'characters' },
+      fileBytes: options.fileMaxBytes ?? null,
+    },
     rate: options.rate === undefined ? { requests: 300, windowMs: 300_000 } : options.rate,
   };
 }

@@ -3,7 +3,7 @@ import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { byName } from './catalogue.ts';
 import type { Glossary } from './catalogue.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import type { HaloOptions } from './wire.ts';
 
 export type Kinds = { readonly glossary: Glossary; readonly options: HaloOptions };

@@ -4,15 +4,19 @@
  */
 import { noteFingerprint } from '#core/text/fingerprint.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { Call } from './client.ts';
-import { listActions } from './read.ts';
+import { listActions } from './actions.ts';
+import type { Call } from './call.ts';
 import type { Desk } from './read.ts';
+import type { HaloAttachment } from './wire.ts';
 import { htmlOf } from './html.ts';
 
 export type Made = {
   remember(ticketId: string, note: string | null, actionId: number): void;
-  rememberFile(ticketId: string, key: string, fileId: number): void;
-  fileId(ticketId: string, key: string): number | undefined;
+  rememberFile(ticketId: string, key: string, file: HaloAttachment): void;
+  file(ticketId: string, key: string): HaloAttachment | undefined;
+  /** By which address a picture that we wrote shows. */
+  rememberPicture(ticketId: string, key: string, address: string): void;
+  picture(ticketId: string, key: string): string | undefined;
   /** Why a file could not be attached, in Halo's words. */
   rememberRefusal(ticketId: string, key: string, why: string): void;
   refusal(ticketId: string, key: string): string | undefined;
@@ -24,7 +28,8 @@ const mostKept = 2000;
 
 export function createMade(): Made {
   const actions = new Map<string, number>();
-  const files = new Map<string, number>();
+  const files = new Map<string, HaloAttachment>();
+  const pictures = new Map<string, string>();
   const refusals = new Map<string, string>();
   const keep = <T>(map: Map<string, T>, key: string, value: T): void => {
     if (map.size >= mostKept) map.clear();
@@ -35,10 +40,14 @@ export function createMade(): Made {
     remember(ticketId, note, actionId) {
       if (note !== null) keep(actions, keyOf(ticketId, note), actionId);
     },
-    rememberFile(ticketId, key, fileId) {
-      keep(files, `${ticketId} ${key}`, fileId);
+    rememberFile(ticketId, key, file) {
+      keep(files, `${ticketId} ${key}`, file);
     },
-    fileId: (ticketId, key) => files.get(`${ticketId} ${key}`),
+    file: (ticketId, key) => files.get(`${ticketId} ${key}`),
+    rememberPicture(ticketId, key, address) {
+      keep(pictures, `${ticketId} ${key}`, address);
+    },
+    picture: (ticketId, key) => pictures.get(`${ticketId} ${key}`),
     rememberRefusal(ticketId, key, why) {
       keep(refusals, `${ticketId} ${key}`, why);
     },
@@ -47,7 +56,7 @@ export function createMade(): Made {
       const known = actions.get(keyOf(ticketId, note));
       if (known !== undefined) return String(known);
       const list = await listActions(desk.client, ticketId, null, call);
-      const ownAgent = await desk.identity.agentId(list, call);
+      const ownAgent = await desk.identity.agentId(call);
       const wanted = noteFingerprint(note, 'unknown');
       const found = list.findLast(
         (one) =>

@@ -1,5 +1,5 @@
 /** A ticket and its actions, in Ferry's words. */
-import { fingerprintOf } from '#core/text/fingerprint.ts';
+import { comparableText, fingerprintBefore, fingerprintOf } from '#core/text/fingerprint.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type {
@@ -9,35 +9,48 @@ import type {
   Visibility,
   Words as ActionWords,
 } from '#core/words/vocabulary.ts';
-import { byId, sendToOf, ticketFields } from './catalogue.ts';
+import { listActions, timeOf } from './actions.ts';
+import { byId, byName, sendToOf, ticketFields } from './catalogue.ts';
 import type { Glossary, Words } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
 import { valueFrom } from './fields.ts';
 import { htmlOf, withCids } from './html.ts';
 import type { Identity } from './identity.ts';
-import { markerOf } from './marker.ts';
-import { haloInstant, instantOf } from './time.ts';
-import { actionList, ticket as ticketSchema } from './wire.ts';
+import { isForeign, markerOf } from './marker.ts';
+import { pictureFile, isPicture } from './pictures.ts';
+import type { Pictures } from './pictures.ts';
+import { instantOf, shifted } from './time.ts';
+import { ticket as ticketSchema } from './wire.ts';
 import type { HaloAction, HaloAttachment, Ticket } from './wire.ts';
 
-export type Desk = { readonly client: HaloClient; readonly glossary: Glossary; readonly identity: Identity };
+export type Desk = {
+  readonly client: HaloClient;
+  readonly glossary: Glossary;
+  readonly identity: Identity;
+  readonly pictures: Pictures;
+  readonly overlapMs: number;
+};
 
-const pageSize = 500;
-const mostPages = 200;
-
-/** Throws HelpdeskError; a ticket that is deleted, forbidden or merged is an answer, not an error. */
+/** Throws HelpdeskError, also for a right that is missing; a ticket that is deleted or merged is an answer, not an error. */
 export async function readTicket(desk: Desk, ticketId: string, since: string | null, call: Call): Promise<Reading> {
   const found = /^[1-9]\d{0,14}$/.test(ticketId) ? await readParts(desk.client, ticketId, since, call) : null;
   if (found === null) return { kind: 'gone' };
   const { ticket, actions } = found;
-  const into = ticket.merged_into_id ?? 0;
-  if (into > 0) return { kind: 'merged', into: String(into) };
   const words = await wordsFor(desk.glossary, ticket, call);
-  const ownAgent = await desk.identity.agentId(actions, call);
+  const ownAgent = await desk.identity.agentId(call);
+  const marks = marksOf(ticket, actions, desk.identity, ownAgent);
+  const show = (action: HaloAction): ObservedAction =>
+    observed(action, ticket, words, desk, ownAgent, marks.get(action.id));
+  const into = mergedInto(ticket);
+  if (into > 0) {
+    const notes = await movedNotes(desk, ticketId, into, since, show, call);
+    return { kind: 'merged', into: String(into), ...(notes.length === 0 ? {} : { notes }) };
+  }
   return {
     kind: 'ticket',
-    snapshot: snapshotOf(ticket, words, desk.client.baseUrl),
-    actions: actions.map((action) => observed(action, ticket, words, desk, ownAgent)),
+    snapshot: snapshotOf(ticket, words, desk),
+    actions: actions.filter((action) => !isMoved(action)).map(show),
   };
 }
 
@@ -49,19 +62,79 @@ async function readParts(
   since: string | null,
   call: Call,
 ): Promise<Parts | null> {
+  const ticket = await ticketIfThere(client, ticketId, call);
+  if (ticket === null || mergedInto(ticket) > 0) return ticket === null ? null : { ticket, actions: [] };
+  const actions = await listActions(client, ticketId, since, call).catch(async (error: unknown) => {
+    if (!(error instanceof HelpdeskError) || error.class !== 'gone') throw error;
+    // Deleted between the two requests, or the list says "not found" for something else: the ticket itself decides.
+    if ((await ticketIfThere(client, ticketId, call)) === null) return null;
+    throw new HelpdeskError('retry', error.code, error.message);
+  });
+  if (actions === null) return null;
+  // Somebody may have acted between the two requests: the snapshot must not be older than the actions.
+  const newest = instantOf(actions.at(-1)?.datetime);
+  const seen = instantOf(ticket.lastactiondate);
+  if (newest === null || seen === null || newest <= seen) return { ticket, actions };
+  const again = await ticketIfThere(client, ticketId, call);
+  return again === null ? null : { ticket: again, actions };
+}
+
+/** Null for a ticket that is deleted: Halo shows it with a mark, or says that it is not there. */
+export async function ticketIfThere(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
   try {
     const ticket = await getTicket(client, ticketId, call);
-    if ((ticket.merged_into_id ?? 0) > 0) return { ticket, actions: [] };
-    const actions = await listActions(client, ticketId, since, call);
-    // Somebody may have acted between the two requests: the snapshot must not be older than the actions.
-    const newest = instantOf(actions.at(-1)?.datetime);
-    const seen = instantOf(ticket.lastactiondate);
-    const isOlder = newest !== null && seen !== null && newest > seen;
-    return { ticket: isOlder ? await getTicket(client, ticketId, call) : ticket, actions };
+    return ticket.deleted === true ? null : ticket;
   } catch (error) {
     if (error instanceof HelpdeskError && error.class === 'gone') return null;
     throw error;
   }
+}
+
+function mergedInto(ticket: Ticket): number {
+  return Math.max(0, ticket.merged_into_id ?? 0);
+}
+
+/** It came along when another ticket was merged into this one: it was read there. */
+function isMoved(action: HaloAction): boolean {
+  return (action.merged_from_ticketid ?? 0) > 0;
+}
+
+/** What was said on the merged ticket after it was last read, and is now on the one that stays. */
+async function movedNotes(
+  desk: Desk,
+  ticketId: string,
+  into: number,
+  since: string | null,
+  show: (action: HaloAction) => ObservedAction,
+  call: Call,
+): Promise<readonly ObservedAction[]> {
+  if (since === null) return [];
+  // A read looks back by the overlap; what lies in it was read under its former id.
+  const from = shifted(since, desk.overlapMs);
+  const actions = await listActions(desk.client, String(into), from, call);
+  return actions
+    .filter((one) => one.merged_from_ticketid === Number(ticketId) && (timeOf(one) ?? from) > from)
+    .map((one) => ({ ...show(one), externalId: `${into}/${one.id}` }));
+}
+
+/**
+ * Markers of actions whose own UUID says nothing. Halo logs each new ticket as an action with the description as its note;
+ * where we opened the ticket, that is our write, which the ticket itself is marked with.
+ */
+function marksOf(
+  ticket: Ticket,
+  actions: readonly HaloAction[],
+  identity: Identity,
+  ownAgent: number | null,
+): ReadonlyMap<number, string> {
+  const marker = ticket.third_party_id_string ?? '';
+  const first = actions.find(({ id }) => id === 1);
+  if (marker === '' || first === undefined || !isForeign(first.guid ?? '')) return new Map();
+  const description = comparableText(ticket.details_html ?? ticket.details ?? '');
+  const isSame = comparableText(first.note_html ?? first.note ?? '') === description;
+  if (isSame) identity.learn(first);
+  else if (!identity.isOurs(first, ownAgent)) return new Map();
+  return new Map([[first.id, marker]]);
 }
 
 export function getTicket(client: HaloClient, ticketId: string, call: Call): Promise<Ticket> {
@@ -69,40 +142,6 @@ export function getTicket(client: HaloClient, ticketId: string, call: Call): Pro
     ...call,
     what: `Reading ticket ${ticketId}`,
   });
-}
-
-/** Actions at or after `since`, oldest first. Their ids count within the ticket, in the order they were made. */
-export async function listActions(
-  client: HaloClient,
-  ticketId: string,
-  since: string | null,
-  call: Call,
-): Promise<HaloAction[]> {
-  const found = new Map<number, HaloAction>();
-  for (let page = 1; page <= mostPages; page++) {
-    const query = {
-      ticket_id: ticketId,
-      excludesys: false,
-      includehtmlnote: true,
-      includehtmlemail: true,
-      includeattachments: true,
-      orderdesc: false,
-      pageinate: true,
-      page_size: pageSize,
-      page_no: page,
-      startdate: since === null ? undefined : haloInstant(since),
-      nocache: true,
-    };
-    const what = `Reading the actions of ticket ${ticketId}`;
-    const { actions, record_count: total } = await client.get('Actions', query, actionList, { ...call, what });
-    const before = found.size;
-    for (const action of actions) found.set(action.id, action);
-    if (found.size === before || actions.length === 0 || (total !== undefined && found.size >= total)) break;
-    if (total === undefined && actions.length < pageSize) break;
-  }
-  return [...found.values()]
-    .filter((action) => since === null || (instantOf(action.datetime) ?? since) >= since)
-    .sort((a, b) => a.id - b.id);
 }
 
 /** The words, read anew when they lack the ticket's status; one that nobody knows does not stop the reading. */
@@ -118,14 +157,15 @@ export function ticketUrl(baseUrl: string, id: number): string {
   return `${baseUrl}/ticket?id=${id}`;
 }
 
-function snapshotOf(ticket: Ticket, words: Words, baseUrl: string): TicketSnapshot {
+function snapshotOf(ticket: Ticket, words: Words, { client: { baseUrl }, pictures }: Desk): TicketSnapshot {
   const fields: Record<string, FieldValue> = {
     [ticketFields.supplier]: orNull(ticket.supplier_name),
     [ticketFields.start]: instantOf(ticket.startdate),
     [ticketFields.target]: instantOf(ticket.targetdate),
     ...customFields(ticket.customfields, words),
   };
-  const description = withCids(orNull(ticket.details_html) ?? htmlOf(ticket.details ?? ''), baseUrl).html;
+  const description = withCids(orNull(ticket.details_html) ?? htmlOf(ticket.details ?? ''), baseUrl);
+  pictures.remember(String(ticket.id), description.ids);
   const userName = ticket.user_name ?? '';
   const userEmail = ticket.user_email ?? '';
   const hasUser = (ticket.user_id ?? 0) > 0 && userName !== '';
@@ -134,16 +174,22 @@ function snapshotOf(ticket: Ticket, words: Words, baseUrl: string): TicketSnapsh
     number: String(ticket.id),
     url: ticketUrl(baseUrl, ticket.id),
     summary: ticket.summary ?? '',
-    description,
+    description: description.html,
     status: byId(words.statuses, ticket.status_id)?.name ?? String(ticket.status_id),
     closed: words.closed.has(ticket.status_id),
     category: orNull(ticket.category_1),
     type: byId(words.types, ticket.tickettype_id)?.name ?? null,
-    priority: byId(words.priorities, ticket.priority_id)?.name ?? null,
+    priority: priorityOf(ticket, words)?.name ?? null,
     fields,
     account: orNull(ticket.client_name),
     requester: hasUser ? { name: userName, role: 'user', ...(userEmail === '' ? {} : { email: userEmail }) } : null,
   };
+}
+
+/** A level of service may name it otherwise. */
+function priorityOf(ticket: Ticket, { priorities }: Words): Words['priorities'][number] | undefined {
+  const all = priorities.filter(({ id }) => id === ticket.priority_id);
+  return all.find(({ sla }) => sla === ticket.sla_id) ?? all[0];
 }
 
 function observed(
@@ -152,23 +198,31 @@ function observed(
   words: Words,
   desk: Desk,
   ownAgent: number | null,
+  mark: string | undefined,
 ): ObservedAction {
   const html = orNull(action.note_html) ?? orNull(htmlOf(action.note ?? '')) ?? orNull(action.emailbody_html);
   const note = html === null ? null : withCids(html, desk.client.baseUrl);
-  const attachments = (action.attachments ?? []).map((one) => attachmentOf(one, note?.ids ?? new Set()));
+  const shown = note?.ids ?? new Map<string, string>();
+  desk.pictures.remember(String(ticket.id), shown);
+  const pictures = [...shown.keys()].filter(isPicture).map(pictureFile);
+  const attachments = [...(action.attachments ?? []).map((one) => attachmentOf(one, shown)), ...pictures];
   const visibility: Visibility =
     action.hiddenfromuser === true ? 'hidden' : action.hiddenfromuser === false ? 'visible' : 'unknown';
   const changed = wordsOf(action, words);
-  const sendTo = sendToOf(action.sync_to_halo_api);
+  const kind = byId(words.kinds, action.outcome_id) ?? byName(words.kinds, action.outcome ?? '');
+  const sendTo = sendToOf(action.sync_to_halo_api, kind?.sends === true);
   const { status, fields } = changed;
+  const recorded = { note: note?.html ?? null, visibility, status, fields, files: attachments };
+  const author = desk.identity.author(action, ownAgent, ticket, words);
   const guid = orNull(action.guid);
-  const marker = guid === null ? null : markerOf(guid);
+  const marker = mark ?? (guid === null ? null : markerOf(guid));
   return {
     externalId: String(action.id),
-    at: instantOf(action.datetime) ?? instantOf(action.actiondatecreated) ?? new Date(0).toISOString(),
-    author: desk.identity.author(action, ownAgent, ticket, words),
+    at: timeOf(action) ?? new Date(0).toISOString(),
+    author,
     ...(marker === null ? {} : { marker }),
-    fingerprint: fingerprintOf({ note: note?.html ?? null, visibility, status, fields, files: attachments }),
+    fingerprint: fingerprintOf(recorded),
+    ...(author.role === 'service' ? { fingerprintBefore: fingerprintBefore(recorded) } : {}),
     visibility,
     ...(sendTo === undefined ? {} : { sendTo }),
     mailed: action.sendemail === true && (action.emailto ?? '') !== '',
@@ -202,16 +256,16 @@ function wordsOf(action: HaloAction, words: Words): ActionWords {
 function customFields(list: Ticket['customfields'], words: Words): Record<string, FieldValue> {
   const fields: Record<string, FieldValue> = {};
   for (const one of list ?? []) {
-    const field = byId(words.fields, one.id);
+    const field = byId(words.fields, one.id) ?? byName(words.fields, one.name ?? '');
     if (field !== undefined) fields[field.name] = valueFrom(field, one.value);
   }
   return fields;
 }
 
-function attachmentOf(one: HaloAttachment, shown: ReadonlySet<string>): Attachment {
+function attachmentOf(one: HaloAttachment, shown: ReadonlyMap<string, string>): Attachment {
   return {
     id: String(one.id),
-    name: one.filename,
+    name: orNull(one.filename) ?? `file-${one.id}`,
     type: orNull(one.content_type),
     sizeBytes: one.filesize ?? null,
     inline: shown.has(String(one.id)),

@@ -2,8 +2,10 @@
 import type { Command } from '#core/words/vocabulary.ts';
 import type { Glossary } from './catalogue.ts';
 import { byName, same } from './catalogue.ts';
-import type { Call, HaloClient } from './client.ts';
-import { sites, users } from './wire.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
+import { allOf } from './pages.ts';
+import { site as siteRow, user as userRow } from './wire.ts';
 import type { HaloOptions, HaloUser } from './wire.ts';
 
 export type Owner = { readonly client_id: number; readonly site_id?: number; readonly user_id?: number };
@@ -16,10 +18,10 @@ export function createOwners(client: HaloClient, glossary: Glossary, options: Ha
   const known = new Map<string, { readonly owner: Owner; readonly until: number }>();
 
   async function search(clientId: number, words: string, call: Call): Promise<HaloUser[]> {
-    const query = { client_id: clientId, search: words, count: 100 };
-    const found = await client.get('Users', query, users, { ...call, what: 'Looking for the requester' });
+    const list = { path: 'Users', key: 'users', query: { client_id: clientId, search: words }, row: userRow };
+    const found = await allOf(client, list, { ...call, what: 'Looking for the requester' });
     // The filter is not trusted: whose a user is, the user says.
-    return found.users.filter((user) => user.inactive !== true && user.client_id === clientId);
+    return found.filter((user) => user.inactive !== true && user.client_id === clientId);
   }
 
   async function find(clientId: number, wanted: string, call: Call): Promise<HaloUser | undefined> {
@@ -38,19 +40,28 @@ export function createOwners(client: HaloClient, glossary: Glossary, options: Ha
       (await find(account.id, email ?? '', call)) ??
       (await find(account.id, name, call)) ??
       (await find(account.id, standIn ?? 'General User', call));
-    const site_id =
-      open.site === undefined && user !== undefined ? user.site_id : await siteOf(account.id, open.site, call);
+    const named = open.site === undefined ? undefined : await siteOf(account.id, open.site, call);
+    // Halo takes a user only together with a site of the same client.
+    const site_id = named ?? (await ownSite(user, call)) ?? (await siteOf(account.id, undefined, call));
     return {
       client_id: account.id,
-      ...(site_id === undefined || site_id === null ? {} : { site_id }),
-      ...(user === undefined ? {} : { user_id: user.id }),
+      ...(site_id === undefined ? {} : { site_id }),
+      ...(user === undefined || site_id === undefined ? {} : { user_id: user.id }),
     };
   }
 
+  /** Lists may leave it out; the user itself has it. */
+  async function ownSite(user: HaloUser | undefined, call: Call): Promise<number | undefined> {
+    if (user === undefined) return undefined;
+    if ((user.site_id ?? 0) > 0) return user.site_id ?? undefined;
+    const whole = await client.get(`Users/${user.id}`, {}, userRow, { ...call, what: 'Looking for the site' });
+    return (whole.site_id ?? 0) > 0 ? (whole.site_id ?? undefined) : undefined;
+  }
+
   async function siteOf(clientId: number, name: string | undefined, call: Call): Promise<number | undefined> {
-    const query = { client_id: clientId, count: 500 };
-    const found = await client.get('Site', query, sites, { ...call, what: 'Looking for the site' });
-    const own = found.sites.filter((site) => site.client_id === clientId && site.inactive !== true);
+    const list = { path: 'Site', key: 'sites', query: { client_id: clientId }, row: siteRow };
+    const found = await allOf(client, list, { ...call, what: 'Looking for the site' });
+    const own = found.filter((site) => site.client_id === clientId && site.inactive !== true);
     return (name === undefined ? own[0] : (byName(own, name) ?? own[0]))?.id;
   }
 

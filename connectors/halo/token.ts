@@ -9,11 +9,11 @@ import type { HaloCredentials } from './wire.ts';
 export type Tokens = {
   /** A token that should work. Throws HelpdeskError. */
   get(signal: AbortSignal): Promise<string>;
-  /** Halo refused this one: the next `get` fetches another. */
-  refused(token: string): void;
+  /** Halo refused this one. True: `get` has another one to try; false: a new one was refused too, so it is not the token. */
+  refused(token: string): boolean;
 };
 
-/** After a refusal no token is asked for again this long, so that wrong credentials make no hot loop. */
+/** After a refusal no other token is asked for again this long, so that wrong credentials make no hot loop. */
 const pauseMs = 30_000;
 const marginMs = 60_000;
 const timeoutMs = 15_000;
@@ -48,7 +48,7 @@ export function createTokens(
 
   async function fetchToken(): Promise<string> {
     endpoint ??= await discover();
-    const url = new URL(`${endpoint.url.replace(/\/+$/, '')}/token`);
+    const url = new URL(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
     if (endpoint.tenant !== undefined) url.searchParams.set('tenant', endpoint.tenant);
     const form = new URLSearchParams({
       grant_type: 'client_credentials',
@@ -99,14 +99,12 @@ export function createTokens(
       return untilAborted(fetching ?? begin(), signal);
     },
     refused(value) {
-      if (token?.value !== value) return;
+      if (token?.value !== value) return true;
+      // It may work for other requests, where this one lacks a scope: it is kept, and no other one asked for.
+      if (now() - renewedAt < pauseMs) return false;
       token = null;
-      if (now() - renewedAt < pauseMs) {
-        const message = 'Halo gives tokens but refuses them. Check the API application and its agent in Halo.';
-        failed = { error: new HelpdeskError('auth', 'token-refused', message), until: renewedAt + pauseMs };
-      } else {
-        renewedAt = now();
-      }
+      renewedAt = now();
+      return true;
     },
   };
 }

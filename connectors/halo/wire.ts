@@ -1,6 +1,7 @@
 /**
- * Halo's own words: what its API answers, as far as Ferry reads it. Halo publishes no response schemas, so these ask for
- * little, let everything else pass, and take a number where it may come as text.
+ * Halo's own words: what its API answers, as far as Ferry reads it. Halo publishes no response schemas, and builds differ:
+ * these ask for what a row is nothing without, take numbers as text and text as numbers, and a property of a shape that
+ * nobody knows counts as absent.
  */
 import { z } from 'zod';
 import { unexpectedShape } from '#connectors/kit/json.ts';
@@ -13,8 +14,18 @@ const whole = z.union([
     .regex(/^-?\d{1,15}$/)
     .transform(Number),
 ]);
-const text = z.string().nullish();
-const flag = z.union([z.boolean(), z.literal([0, 1]).transform(Boolean)]).nullish();
+/** A number in most lists, a UUID in some. */
+const key = z.union([whole, z.string().min(1).max(100)]);
+const text = z
+  .union([z.string(), z.number().transform(String)])
+  .nullish()
+  .catch(null);
+const number = whole.nullish().catch(null);
+/** Flags come as booleans, as 0 and 1, and as numbers of which any but 0 is yes. */
+const flag = z
+  .union([z.boolean(), whole.transform((value) => value !== 0)])
+  .nullish()
+  .catch(null);
 
 /** Secrets and addresses of one API application in Halo ("Client ID and Secret (Services)"). */
 export const haloCredentials = z.object({
@@ -30,7 +41,7 @@ export const haloCredentials = z.object({
 export const haloOptions = z.object({
   /** The agent our application logs in as; learnt from Halo when it is needed and absent. */
   agentId: z.number().int().positive().optional(),
-  /** What Halo writes as `actionby_application_id` for us; the client id when absent. */
+  /** What Halo writes as `actionby_application_id` for us, its name there; learnt from our first write when absent. */
   applicationId: z.string().optional(),
   rate: z
     .object({ requests: z.number().int().positive(), windowMs: z.number().int().positive() })
@@ -40,81 +51,101 @@ export const haloOptions = z.object({
   settleMs: z.number().int().nonnegative().optional(),
   overlapMs: z.number().int().nonnegative().optional(),
   writeTimeoutMs: z.number().int().positive().optional(),
+  /** How long after a creation without an answer the new ticket may still show up. */
+  readableAfterMs: z.number().int().nonnegative().optional(),
   noteMaxBytes: z.number().int().min(1000).optional(),
+  /** Halo's spec names no limits of these; where an installation has one, it is said here. */
+  subjectMaxLength: z.number().int().min(20).optional(),
+  fieldMaxLength: z.number().int().min(20).optional(),
+  fileMaxBytes: z.number().int().positive().optional(),
   catalogueTtlMs: z.number().int().nonnegative().optional(),
   scope: z.string().optional(),
   /** By account: e-mail or name of the user who stands for requesters that are not there. */
   standIns: z.record(z.string(), z.string()).optional(),
   /** Action kinds for notes that name none. */
   plainKinds: z.object({ visible: z.string().optional(), hidden: z.string().optional() }).optional(),
-  /** Names of statuses that count as closed, where Halo does not say so. */
+  /** Names of statuses that count as closed, where Halo's filter for open ones does not tell them. */
   closedStatuses: z.array(z.string()).optional(),
 });
 
 export type HaloCredentials = z.infer<typeof haloCredentials>;
 export type HaloOptions = z.infer<typeof haloOptions>;
 
-export const tokenReply = z.object({ access_token: z.string().min(1), expires_in: z.number().optional() });
+export const tokenReply = z.object({ access_token: z.string().min(1), expires_in: whole.optional().catch(undefined) });
 export const authInfo = z.object({ auth_url: z.string(), tenant_id: text });
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
-/** Options may come as ids or as whole records; a form nobody knows counts as no value. */
-const option = z.union([scalar, z.object({ id: whole }).transform(({ id }) => id)]);
+/** Options come as ids, as names, or as whole records; a form nobody knows counts as no value. */
+const option = z.union([
+  scalar,
+  z.object({ id: key }).transform(({ id }) => id),
+  z.object({ name: z.string() }).transform(({ name }) => name),
+]);
 const fieldValue = z
   .union([option, z.array(option)])
   .nullish()
   .catch(null);
 
-const customField = z.object({
-  id: whole,
-  name: z.string(),
-  value: fieldValue,
-  display: text,
-});
+/** The rows of a list within a record that can be read. */
+function some<T extends z.ZodType>(row: T) {
+  return z
+    .array(z.unknown())
+    .transform((rows) => rows.flatMap((one) => row.safeParse(one).data ?? []))
+    .nullish()
+    .catch(null);
+}
+
+const customField = z.object({ id: key, name: text, value: fieldValue, display: text });
 
 export const attachment = z.object({
-  id: whole,
-  ticket_id: whole.optional(),
-  action_id: whole.nullish(),
-  filename: z.string(),
+  id: key,
+  ticket_id: number,
+  action_id: number,
+  filename: text,
   content_type: text,
-  filesize: whole.nullish(),
+  filesize: number,
+  isimage: flag,
   note: text,
 });
 
-export const ticket = z.object({
+/** A row of the list of tickets, as little of it as a list surely has. */
+export const ticketRow = z.object({
   id: whole,
   summary: text,
+  last_update: text,
+  lastactiondate: text,
+  dateoccurred: text,
+  third_party_id_string: text,
+});
+
+export const ticket = ticketRow.extend({
   details: text,
   details_html: text,
   status_id: whole,
-  tickettype_id: whole,
-  priority_id: whole.nullish(),
-  client_id: whole.nullish(),
+  tickettype_id: number,
+  priority_id: number,
+  sla_id: number,
+  client_id: number,
   client_name: text,
-  user_id: whole.nullish(),
+  user_id: number,
   user_name: text,
   user_email: text,
   category_1: text,
   supplier_name: text,
-  supplier_id: whole.nullish(),
+  supplier_id: number,
   supplier_reference: text,
-  thirdparty_url: text,
-  third_party_id_string: text,
   startdate: text,
   targetdate: text,
-  merged_into_id: whole.nullish(),
-  dateoccurred: text,
-  last_update: text,
-  lastactiondate: text,
-  customfields: z.array(customField).nullish(),
-  attachments: z.array(attachment).nullish(),
+  merged_into_id: number,
+  deleted: flag,
+  customfields: some(customField),
 });
 
 export const action = z.object({
   id: whole,
-  ticket_id: whole,
+  ticket_id: number,
   outcome: text,
+  outcome_id: number,
   note: text,
   note_html: text,
   emailbody_html: text,
@@ -122,84 +153,89 @@ export const action = z.object({
   sendemail: flag,
   emailto: text,
   who: text,
-  who_agentid: whole.nullish(),
-  actionby_agent_id: whole.nullish(),
-  actionby_user_id: whole.nullish(),
-  actionby_application_id: z.union([z.string(), z.number().transform(String)]).nullish(),
+  who_type: number,
+  who_agentid: number,
+  actionby_agent_id: number,
+  actionby_user_id: number,
+  actionby_application_id: text,
   datetime: text,
   actiondatecreated: text,
   guid: text,
-  old_status: whole.nullish(),
-  new_status: whole.nullish(),
+  old_status: number,
+  new_status: number,
   new_status_name: text,
-  new_supplier_id: whole.nullish(),
+  new_supplier_id: number,
   new_category1: text,
-  new_priority: whole.nullish(),
-  customfields: z.array(customField).nullish(),
-  attachments: z.array(attachment).nullish(),
-  sync_to_halo_api: whole.nullish(),
-  issystem: flag,
+  new_priority: number,
+  merged_from_ticketid: number,
+  customfields: some(customField),
+  attachments: some(attachment),
+  sync_to_halo_api: number,
 });
 
-export const ticketList = z.object({ record_count: whole.optional(), tickets: z.array(ticket) });
-export const actionList = z.object({ record_count: whole.optional(), actions: z.array(action) });
-export const attachmentList = z.object({ attachments: z.array(attachment) });
-
-export const statuses = z.array(z.object({ id: whole, name: z.string(), closed: flag, sequence: whole.nullish() }));
-export const categories = z.array(z.object({ id: whole, value: z.string(), type_id: whole.nullish() }));
-export const priorities = z.array(
-  z.object({ id: whole.optional(), priorityid: whole.nullish(), name: z.string(), ishidden: flag }),
-);
-export const ticketTypes = z.array(
-  z.object({
-    id: whole,
-    name: z.string(),
-    allowall_actions: flag,
-    allowall_status: flag,
-    allowed_actions: z.array(z.object({ key2_name: text, name: text })).nullish(),
-    allowed_status: z.array(z.object({ status_name: text })).nullish(),
-  }),
-);
-export const outcomes = z.array(
-  z.object({
-    id: whole,
-    outcome: z.string(),
-    hidden: flag,
-    hidefromuser: flag,
-    sendemail: flag,
-    sendemail_via_api: flag,
-    newstatus: whole.nullish(),
-    systemuse: z.unknown().optional(),
-    default_send_to_halo: z.union([whole, z.boolean().transform(Number)]).nullish(),
-  }),
-);
-export const fieldInfos = z.array(
-  z.object({
-    id: whole,
-    name: z.string(),
-    label: text,
-    type: whole,
-    inputtype: whole.nullish(),
-    values: z.array(z.object({ id: whole, name: z.string() })).nullish(),
-  }),
-);
+export const status = z.object({ id: whole, name: z.string() });
+export const category = z.object({ id: key, value: z.string(), type_id: number });
+export const priority = z.object({ id: key, priorityid: number, slaid: number, name: z.string(), ishidden: flag });
+export const ticketType = z.object({ id: whole, name: z.string(), hasmandatorytechfields: flag });
+/** A type with what its workflow allows and its form asks for; lists have neither. */
+export const ticketTypeDetails = z.object({
+  id: whole,
+  allowall_actions: flag,
+  allowall_status: flag,
+  allowed_actions: some(z.object({ key2_name: text, name: text })),
+  allowed_status: some(z.object({ status_name: text })),
+  fields: some(
+    z.object({
+      fieldname: text,
+      technew: number,
+      fieldinfo: z
+        .object({ id: key.nullish().catch(null), name: text, label: text })
+        .nullish()
+        .catch(null),
+    }),
+  ),
+});
+export const outcome = z.object({
+  id: whole,
+  outcome: z.string(),
+  hidden: flag,
+  hidefromuser: flag,
+  sendemail: flag,
+  newstatus: number,
+  systemid: number,
+  default_send_to_halo: flag,
+});
+export const fieldInfo = z.object({
+  id: key,
+  name: z.string(),
+  label: text,
+  type: whole,
+  inputtype: number,
+  characterlimit: number,
+  values: some(z.object({ id: key, name: z.string() })),
+});
 const named = z.object({ id: whole, name: z.string(), inactive: flag });
-export const clients = z.object({ clients: z.array(named) });
-export const suppliers = z.object({ suppliers: z.array(named) });
-export const sites = z.object({ sites: z.array(named.extend({ client_id: whole.nullish() })) });
-export const teams = z.array(named);
-export const agents = z.array(z.object({ id: whole, name: z.string(), email: text, isdisabled: flag }));
+export const client = named;
+export const supplier = named;
+export const team = named;
+export const site = named.extend({ client_id: number });
+export const agent = z.object({ id: whole, name: z.string(), email: text });
 export const me = z.object({ id: whole });
-export const users = z.object({
-  users: z.array(named.extend({ emailaddress: text, client_id: whole.nullish(), site_id: whole.nullish() })),
-});
+export const user = named.extend({ emailaddress: text, client_id: number, site_id: number });
+export const link = z.object({ link: z.string().min(1).max(8000) });
 
 export type Ticket = z.infer<typeof ticket>;
+export type TicketRow = z.infer<typeof ticketRow>;
 export type HaloAction = z.infer<typeof action>;
 export type HaloAttachment = z.infer<typeof attachment>;
-export type HaloUser = z.infer<typeof users>['users'][number];
-export type FieldInfo = z.infer<typeof fieldInfos>[number];
-export type Outcome = z.infer<typeof outcomes>[number];
+export type HaloUser = z.infer<typeof user>;
+export type FieldInfo = z.infer<typeof fieldInfo>;
+export type Named = z.infer<typeof named>;
+export type Agent = z.infer<typeof agent>;
+export type Priority = z.infer<typeof priority>;
+export type TicketType = z.infer<typeof ticketType>;
+export type Outcome = z.infer<typeof outcome>;
+export type TypeDetails = z.infer<typeof ticketTypeDetails>;
 export type WireValue = z.infer<typeof fieldValue>;
 export type Schema<T> = z.ZodType<T>;
 

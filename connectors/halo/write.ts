@@ -3,16 +3,16 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { PerformOptions } from '#connectors/contract/helpdesk.ts';
 import type { Step, Written } from '#core/words/desk.ts';
 import type { Command } from '#core/words/vocabulary.ts';
-import { byName } from './catalogue.ts';
+import { byName, same } from './catalogue.ts';
 import { actionChanges, ticketChanges } from './changes.ts';
-import type { Call } from './client.ts';
+import type { Call } from './call.ts';
 import { attach, placed } from './files.ts';
 import { withUrls } from './html.ts';
 import { kindFor } from './kind.ts';
 import { guidOf } from './marker.ts';
 import type { Made } from './made.ts';
 import { quiet } from './quiet.ts';
-import { ticketUrl } from './read.ts';
+import { ticketIfThere, ticketUrl } from './read.ts';
 import type { Desk } from './read.ts';
 import type { OwnerOf } from './requester.ts';
 import { action as actionSchema, ticket as ticketSchema } from './wire.ts';
@@ -30,13 +30,36 @@ export async function performStep(desk: Writing, step: Step, options: PerformOpt
   if (!/^[1-9]\d{0,14}$/.test(ticketId)) {
     throw new HelpdeskError('refused', 'no-ticket', 'The step names no ticket of this Halo.');
   }
+  return carryOut(desk, ticketId, step, options, call).catch(async (error: unknown) => {
+    // What Halo refuses on a deleted ticket, it refuses in many words: whether it is one, the ticket says.
+    const mayBeGone = error instanceof HelpdeskError && error.class === 'refused';
+    if (!mayBeGone || (await isThere(desk, ticketId, call))) throw error;
+    throw new HelpdeskError('gone', 'not-found', `${call.what}: the ticket is deleted.`, { cause: error });
+  });
+}
+
+/** False only where Halo itself says that the ticket is deleted. */
+async function isThere(desk: Writing, ticketId: string, call: Call): Promise<boolean> {
+  return ticketIfThere(desk.client, ticketId, call).then(
+    (ticket) => ticket !== null,
+    () => true,
+  );
+}
+
+async function carryOut(
+  desk: Writing,
+  ticketId: string,
+  { name, command }: Step,
+  options: PerformOptions,
+  call: Call,
+): Promise<Written> {
   switch (name) {
     case 'attachment':
       return attach(desk, ticketId, command, options, call);
     case 'all':
       return act(desk, ticketId, command, options, call);
     case 'content':
-      return describe(desk, ticketId, command, call);
+      return describe(desk, ticketId, command, options, call);
     default:
       return change(desk, ticketId, command, call);
   }
@@ -50,6 +73,7 @@ async function openTicket(desk: Writing, command: Command, marker: string, call:
   const { type } = open;
   const found =
     type === undefined ? undefined : await desk.glossary.look('ticket type', type, (w) => byName(w.types, type), what);
+  await needMandatory(desk, command, what);
   const reply = await desk.client.post(
     'Tickets',
     {
@@ -74,6 +98,27 @@ async function openTicket(desk: Writing, command: Command, marker: string, call:
   return opened(reply, desk.client.baseUrl);
 }
 
+/** Refused before it is sent, by names that somebody can act on, rather than by Halo after. */
+async function needMandatory(desk: Writing, { open, fields }: Command, call: Call): Promise<void> {
+  const { catalogue, fields: known } = await desk.glossary.words(call);
+  const type = catalogue.types.find(({ name }) => same(name, open?.type ?? ''));
+  const isGiven = (name: string): boolean =>
+    Object.entries(fields).some(([one, value]) => {
+      const label = byName(known, name)?.label ?? '';
+      return (same(one, name) || same(one, label)) && value !== null && value !== '';
+    });
+  const missing = (type?.required ?? []).filter((name) => !isGiven(name));
+  if (missing.length === 0) return;
+  const names = missing.map((name) => {
+    const label = byName(known, name)?.label ?? '';
+    return label === '' ? `"${name}"` : `"${label}" (${name})`;
+  });
+  const message =
+    `${call.what}: ticket type "${type?.name ?? ''}" takes no new ticket without ${names.join(', ')}. ` +
+    'Map a field to it, or make it optional in Halo.';
+  throw new HelpdeskError('refused', 'mandatory-field', message);
+}
+
 export function opened(ticket: Ticket, baseUrl: string): Written {
   const id = String(ticket.id);
   return { ticketId: id, actionIds: [], number: id, url: ticketUrl(baseUrl, ticket.id) };
@@ -87,9 +132,9 @@ async function act(
   call: Call,
 ): Promise<Written> {
   const what = { ...call, what: `Adding an action to ticket ${ticketId}` };
-  const { note, visibility, mailsUser, attachments, author } = command;
+  const { note, visibility, mailsUser, author } = command;
   const kind = await kindFor(desk, command, options, what);
-  const files = await placed(desk, ticketId, command, what);
+  const files = await placed(desk, ticketId, command, options, what);
   const reply = await desk.client.post(
     'Actions',
     {
@@ -103,26 +148,28 @@ async function act(
       sendemail: mailsUser,
       sync_to_halo_api: 0,
       ...(await actionChanges(desk, command, what)),
-      ...(attachments.length === 0 ? {} : { attachments: files.ids.map((id) => ({ id })) }),
+      ...(files.descriptors.length === 0 ? {} : { attachments: files.descriptors }),
       ...quiet(mailsUser),
     },
     actionSchema,
     what,
   );
+  desk.identity.learn(reply);
   desk.made.remember(ticketId, note, reply.id);
-  await keepHidden(desk, reply, visibility, what);
+  await keepHidden(desk, ticketId, reply, visibility, what);
   return { ticketId, actionIds: [String(reply.id)] };
 }
 
 /** A kind's own setting must not show to the end user what was written hidden. */
 async function keepHidden(
   desk: Writing,
+  ticketId: string,
   reply: HaloAction,
   visibility: Command['visibility'],
   call: Call,
 ): Promise<void> {
   if (visibility !== 'hidden' || reply.hiddenfromuser !== false) return;
-  const edit = { id: reply.id, ticket_id: reply.ticket_id, hiddenfromuser: true, ...quiet(false) };
+  const edit = { id: reply.id, ticket_id: Number(ticketId), hiddenfromuser: true, ...quiet(false) };
   const edited = await desk.client.post('Actions', edit, actionSchema, call).catch((error: unknown) => {
     // The note is there: whatever befell the correction, the write must not be made again.
     throw new HelpdeskError('in-doubt', 'not-hidden-yet', `${call.what}: hiding the note failed.`, { cause: error });
@@ -133,8 +180,14 @@ async function keepHidden(
 }
 
 /** The description once more, now that its pictures have URLs and it is known which files came. */
-async function describe(desk: Writing, ticketId: string, command: Command, call: Call): Promise<Written> {
-  const { urls, missing } = await placed(desk, ticketId, command, call);
+async function describe(
+  desk: Writing,
+  ticketId: string,
+  command: Command,
+  options: PerformOptions,
+  call: Call,
+): Promise<Written> {
+  const { urls, missing } = await placed(desk, ticketId, command, options, call);
   if (missing === '' && command.attachments.every((file) => !file.inline)) return { ticketId, actionIds: [] };
   const details_html = withUrls(command.note ?? '', urls) + missing;
   const element = { id: Number(ticketId), details_html, ...quiet(false) };

@@ -83,7 +83,7 @@ export function checkUrl(
     throw new HelpdeskError(
       'refused',
       'url-not-allowed',
-      `${url.protocol}//${url.host} is not allowed: only https is. Use https, or allow http in this gateway's configuration.`,
+      `${url.protocol}//${url.host} is not allowed: only https is. Use https.`,
     );
   }
   if (url.username !== '' || url.password !== '') {
@@ -95,7 +95,7 @@ export function checkUrl(
   }
   const host = bareHost(url.hostname);
   const isAddressAllowed = url.protocol === 'https:' ? checks.https : checks.http;
-  if (isIP(host) !== 0 && !isAddressAllowed(host)) throw blocked(host);
+  if (isIP(host) !== 0 && !isAddressAllowed(host)) throw blocked(host, url.protocol === 'https:');
   return url;
 }
 
@@ -105,17 +105,24 @@ export function guardedConnector(
   timeoutMs: number,
   resolve: Lookup = dnsLookup as Lookup,
 ): buildConnector.connector {
-  const [secure, plain] = [checks.https, checks.http].map((check) => connectorFor(check, timeoutMs, resolve));
+  const [secure, plain] = [true, false].map((isSecure) =>
+    connectorFor(isSecure ? checks.https : checks.http, isSecure, timeoutMs, resolve),
+  );
   return (options, callback) => (options.protocol === 'https:' ? secure : plain)?.(options, callback);
 }
 
-function connectorFor(isAddressAllowed: AddressCheck, timeoutMs: number, resolve: Lookup): buildConnector.connector {
+function connectorFor(
+  isAddressAllowed: AddressCheck,
+  isSecure: boolean,
+  timeoutMs: number,
+  resolve: Lookup,
+): buildConnector.connector {
   const lookup: Lookup = (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, []);
       const addresses = found as LookupAddress[];
       const bad = addresses.find(({ address }) => !isAddressAllowed(address));
-      if (bad !== undefined) return callback(blocked(hostname), []);
+      if (bad !== undefined) return callback(blocked(hostname, isSecure), []);
       const first = addresses[0];
       if (options.all === true) return callback(null, addresses);
       if (first === undefined) return callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), []);
@@ -129,12 +136,12 @@ function connectorFor(isAddressAllowed: AddressCheck, timeoutMs: number, resolve
   } as buildConnector.BuildOptions);
   return (options, callback) => {
     const host = bareHost(options.hostname);
-    if (isIP(host) !== 0 && !isAddressAllowed(host)) return callback(blocked(host), null);
+    if (isIP(host) !== 0 && !isAddressAllowed(host)) return callback(blocked(host, isSecure), null);
     connect(options, (...[error, socket]) => {
       if (error !== null) return callback(error, null);
       const remote = socket.remoteAddress;
       if (remote !== undefined && isAddressAllowed(remote)) return callback(null, socket);
-      const reason = blocked(host);
+      const reason = blocked(host, isSecure);
       socket.destroy(reason);
       callback(reason, null);
     });
@@ -145,10 +152,12 @@ function bareHost(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
-function blocked(host: string): HelpdeskError {
+function blocked(host: string, isSecure: boolean): HelpdeskError {
   return new HelpdeskError(
     'refused',
     'address-not-allowed',
-    `${host} is a private or reserved address, or resolves to one, or is public and was to be reached without https. Use https, or allow its network in this gateway's configuration if that is meant.`,
+    isSecure
+      ? `${host} is a private or reserved address, or resolves to one. If that is meant, name its network in FERRY_ALLOW_ADDRESSES.`
+      : `${host} is called without TLS. Use https, or name its network in FERRY_ALLOW_ADDRESSES where plain http is meant.`,
   );
 }

@@ -72,30 +72,42 @@ export async function askTransactions(
   }
 }
 
-/** Texts come with their content, files without: a listing of files must not hold them. */
+/**
+ * Texts come with their content, other parts without: a listing of files must not hold them. RT 5.0 fails to show the
+ * parent of a part that has none, so `inner` leaves those out, which are among the texts as containers.
+ */
 export async function askParts(
   reader: Reader,
   ticketId: string,
   transactions: readonly string[],
-  which: 'texts' | 'files',
+  which: 'texts' | 'inner' | 'all',
   signal: AbortSignal,
 ): Promise<readonly RtPart[]> {
   const found: RtPart[] = [];
   if (transactions.length === 0) return found;
   const common = 'TransactionId,ContentType,Filename,Headers';
+  const fields = {
+    texts: `${common},Content`,
+    inner: `${common},ContentLength,Parent`,
+    all: `${common},ContentLength`,
+  }[which];
   const only: readonly Filter[] =
-    which === 'files'
+    which === 'all'
       ? []
-      : [
-          { field: 'Filename', operator: 'IS', value: 'NULL' },
-          { field: 'Filename', operator: '=', value: '' },
-          { field: 'ContentType', operator: 'LIKE', value: 'text/%' },
-          { field: 'ContentType', operator: 'LIKE', value: 'multipart/%' },
-        ];
+      : which === 'inner'
+        ? [{ field: 'Parent', operator: '>', value: 0 }]
+        : [
+            { field: 'Filename', operator: 'IS', value: 'NULL' },
+            { field: 'Filename', operator: '=', value: '' },
+            { field: 'ContentType', operator: 'LIKE', value: 'text/%' },
+            { field: 'ContentType', operator: 'LIKE', value: 'multipart/%' },
+            { field: 'ContentType', operator: 'LIKE', value: 'message/%' },
+            { field: 'ContentType', operator: '=', value: 'application/ics' },
+          ];
   for (;;) {
     const page = await reader.client.search(
       `/ticket/${ticketId}/attachments${query({
-        fields: which === 'files' ? `${common},ContentLength` : `${common},Content`,
+        fields,
         per_page: pageSize,
         orderby: 'id',
       })}`,

@@ -49,7 +49,7 @@ const maxPageBytes = 64 * 1024 * 1024;
 const maxAnswerBytes = 1024 * 1024;
 
 export function createRtClient(context: ConnectorContext, token: string): RtClient {
-  const base = context.url.replace(/\/+(?:REST\/2\.0\/*)?$/, '');
+  const base = context.url.replace(/\/{1,50}(?:REST\/2\.0\/{0,50})?$/, '');
   const rest = `${base}/REST/2.0`;
   const headers = {
     authorization: `token ${token}`,

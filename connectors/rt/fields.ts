@@ -112,7 +112,7 @@ export function readValues(raw: readonly unknown[], field: RtField): FieldValue 
     .filter((value): value is string | number => typeof value === 'string' || typeof value === 'number')
     .map((value) => readValue(String(value), field))
     .filter((value) => value !== null);
-  if (field.multiple) return values.length === 0 ? null : values;
+  if (field.multiple) return values.length === 0 ? null : [...new Set(values)];
   return values.at(-1) ?? null;
 }
 
@@ -127,7 +127,7 @@ export function writeValue(
   timezone: string | null,
 ): string | null | readonly string[] {
   const list = value === null || value === '' ? [] : typeof value === 'object' ? value : [String(value)];
-  const sent = list.map((one) => writeOne(one, field, timezone));
+  const sent = [...new Set(list.map((one) => writeOne(one, field, timezone)))];
   if (field.multiple) return sent;
   if (sent.length > 1) {
     throw new HelpdeskError(

@@ -1,7 +1,7 @@
 /** RT's transactions as actions. */
-import { fingerprintOf } from '#core/text/fingerprint.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { FieldValue, Person, Visibility, Words } from '#core/words/vocabulary.ts';
+import { fingerprintBefore, fingerprintOf, type Recorded } from '#core/text/fingerprint.ts';
 import { comparable, readValue } from './fields.ts';
 import type { RtField } from './fields.ts';
 import { markerOf, messageOf } from './parts.ts';
@@ -71,6 +71,9 @@ function actionOf(transaction: RtTransaction, words: Words, history: History): O
     author,
     ...(marker === null ? {} : { marker }),
     fingerprint: fingerprintOfAction({ note, visibility, words, files: attachments }),
+    ...(author.role === 'service'
+      ? { fingerprintBefore: fingerprintOfAction({ note, visibility, words, files: attachments }, fingerprintBefore) }
+      : {}),
     visibility,
     note,
     words,
@@ -79,19 +82,22 @@ function actionOf(transaction: RtTransaction, words: Words, history: History): O
 }
 
 /** The rule for both what is promised with a step and what is read back. */
-export function fingerprintOfAction(recorded: {
-  readonly note: string | null;
-  readonly visibility: Visibility;
-  readonly words: Omit<Words, 'kind'>;
-  readonly files: readonly { readonly name: string; readonly sizeBytes: number | null }[];
-}): string {
+export function fingerprintOfAction(
+  recorded: {
+    readonly note: string | null;
+    readonly visibility: Visibility;
+    readonly words: Omit<Words, 'kind'>;
+    readonly files: readonly { readonly name: string; readonly sizeBytes: number | null }[];
+  },
+  of: (recorded: Recorded) => string = fingerprintOf,
+): string {
   const { words } = recorded;
   const others: Record<string, FieldValue> = {};
   if (words.summary !== undefined) others['Subject'] = words.summary;
   if (words.priority !== undefined) others['Priority'] = words.priority;
   if (words.category !== undefined) others['category'] = words.category;
   for (const [name, value] of Object.entries(words.fields)) others[name] = comparable(value);
-  return fingerprintOf({
+  return of({
     note: recorded.note,
     visibility: recorded.visibility,
     status: words.status,

@@ -35,6 +35,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
       concurrency: options.concurrency,
       serializeCreates: false,
       noteMaxBytes,
+      // RT keeps subjects in 200 bytes and cuts without a word; longer values of fields go into a column without an end.
+      limits: { subject: { most: 200, unit: 'bytes' }, fileBytes: options.fileMaxBytes ?? null },
       rate: null,
     },
     async ping(signal) {

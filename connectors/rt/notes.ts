@@ -1,8 +1,8 @@
 /** Notes on their way into RT and out of it. */
 import { defuseTagsInHtml } from '#core/text/defuse.ts';
-import { decodeEntities } from '#core/text/fingerprint.ts';
 import { escapeHtml } from '#core/text/text.ts';
 import type { Attachment, Command } from '#core/words/vocabulary.ts';
+import { rewriteImages } from '#core/text/images.ts';
 
 /**
  * The note as RT gets it: who wrote it on the first line, since RT shows our own account as the author; pictures by a
@@ -32,13 +32,11 @@ export function contentIdOf(index: number): string {
 }
 
 function placePictures(html: string, files: readonly Attachment[]): string {
-  return html.replace(/<img\b[^>]*>/gi, (tag) => {
-    const source = /(\bsrc\s*=\s*)["']?cid:([^"'\s>]+)["']?/i.exec(tag);
-    if (source === null) return tag;
-    const id = decodeEntities(source[2] ?? '');
+  return rewriteImages(html, (src) => {
+    const id = /^cid:(.*)$/is.exec(src.trim())?.[1];
+    if (id === undefined) return null;
     const index = files.findIndex((file) => file.id === id);
-    if (index === -1) return '<em>[picture, not attached]</em>';
-    return tag.replace(source[0], `${source[1]}"cid:${contentIdOf(index)}"`);
+    return index === -1 ? { instead: '<em>[picture, not attached]</em>' } : { src: `cid:${contentIdOf(index)}` };
   });
 }
 
@@ -74,18 +72,14 @@ export function pointImages(
   ids: ReadonlySet<string>,
 ): { readonly html: string; readonly used: ReadonlySet<string> } {
   const used = new Set<string>();
-  const pointed = html.replace(
-    /(<img\b[^>]*?\bsrc\s*=\s*)("([^"]*)"|'([^']*)'|([^\s>"']+))/gi,
-    (whole, before: string, _quoted, double?: string, single?: string, bare?: string) => {
-      const src = decodeEntities(double ?? single ?? bare ?? '');
-      const contentId = /^cid:(.+)$/i.exec(src)?.[1];
-      // Pages of RT itself show pictures under /Ticket/Attachment/<transaction>/<attachment>/…
-      const path = /\/Ticket\/Attachment\/\d+\/(\d+)(?:\/|$)/.exec(src)?.[1];
-      const id = contentId === undefined ? path : byContentId.get(contentId.toLowerCase());
-      if (id === undefined || !ids.has(id)) return whole;
-      used.add(id);
-      return `${before}"cid:${id}"`;
-    },
-  );
+  const pointed = rewriteImages(html, (src) => {
+    const contentId = /^cid:(.+)$/i.exec(src)?.[1];
+    // Pages of RT itself show pictures under /Ticket/Attachment/<transaction>/<attachment>/…
+    const path = /\/Ticket\/Attachment\/\d{1,15}\/(\d{1,15})(?:\/|$)/.exec(src)?.[1];
+    const id = contentId === undefined ? path : byContentId.get(contentId.toLowerCase());
+    if (id === undefined || !ids.has(id)) return null;
+    used.add(id);
+    return { src: `cid:${id}` };
+  });
   return { html: pointed, used };
 }

@@ -12,6 +12,7 @@ import type { RtField } from './fields.ts';
 import { actionsOf, isCategory, noteTypes, priorityName } from './history.ts';
 import type { Now } from './history.ts';
 import { mayHaveFiles, messageOf } from './parts.ts';
+import { isContainer } from './tree.ts';
 import type { RtPart, RtTicket, RtTransaction } from './wire.ts';
 
 const maxDescriptions = 500;
@@ -67,8 +68,7 @@ async function assemble(
   const texts = groupByTransaction(await askParts(reader, ticket.id, notes, 'texts', signal));
   const isTorn = transactions.some(({ id, Type }) => Type !== 'Create' && noteTypes.has(Type) && !texts.has(id));
   if (isTorn && want === 'whole') return null;
-  const withFiles = notes.filter((id) => mayHaveFiles(texts.get(id) ?? []));
-  const files = groupByTransaction(await askParts(reader, ticket.id, withFiles, 'files', signal));
+  const files = await askFiles(reader, ticket.id, notes, texts, signal);
   const fieldIds = ticket.CustomFields.map((field) => field.id);
   const fields = await reader.fields.byIds(fieldIds, signal);
   const people = new Map<string, Person>();
@@ -90,6 +90,27 @@ async function assemble(
   };
 }
 
+/** The parts of notes that may have others than texts: inside a container that is known, or of no container at all. */
+async function askFiles(
+  reader: Reader,
+  ticketId: string,
+  notes: readonly string[],
+  texts: ReadonlyMap<string, readonly RtPart[]>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly RtPart[]>> {
+  const asked = notes.filter((id) => mayHaveFiles(texts.get(id) ?? []));
+  const isInside = (id: string): boolean => texts.get(id)?.some(isContainer) === true;
+  const inner = await askParts(reader, ticketId, asked.filter(isInside), 'inner', signal);
+  const bare = await askParts(
+    reader,
+    ticketId,
+    asked.filter((id) => !isInside(id)),
+    'all',
+    signal,
+  );
+  return groupByTransaction([...inner, ...bare]);
+}
+
 function groupByTransaction(parts: readonly RtPart[]): ReadonlyMap<string, readonly RtPart[]> {
   return Map.groupBy(parts, (part) => part.TransactionId);
 }
@@ -109,8 +130,8 @@ async function firstDescription(reader: Reader, ticketId: string, signal: AbortS
   const create = await askCreate(reader, ticketId, signal);
   if (create === null) return '';
   const texts = await askParts(reader, ticketId, [create.id], 'texts', signal);
-  const files = mayHaveFiles(texts) ? await askParts(reader, ticketId, [create.id], 'files', signal) : [];
-  return messageOf(texts, files).note ?? '';
+  const files = await askFiles(reader, ticketId, [create.id], new Map([[create.id, texts]]), signal);
+  return messageOf(texts, files.get(create.id) ?? []).note ?? '';
 }
 
 function remember(reader: Reader, ticketId: string, description: string): void {

@@ -35,6 +35,8 @@ export const optionsSchema = z.strictObject({
   standIn: name.optional(),
   /** Time zone of the service user, where it is not set in RT; setup.pl sets it to UTC. */
   timezone: name.optional(),
+  /** RT's MaxAttachmentSize, where it drops or truncates longer files. */
+  fileMaxBytes: z.int().min(1).optional(),
   /** How late a change may be committed after its time was taken. */
   overlapMs: ms.default(60_000),
   settleMs: ms.default(5_000),
@@ -104,6 +106,11 @@ export const partSchema = z.looseObject({
   TransactionId: id,
   ContentType: text,
   Filename: text,
+  /** Of the part around it, where it was asked for and there is one. */
+  Parent: z
+    .union([z.looseObject({ id }).transform((part) => part.id), z.string(), z.number().transform(String)])
+    .nullish()
+    .transform((value) => value ?? undefined),
   Headers: text,
   Content: text,
   ContentLength: z.union([z.string(), z.number().transform(String)]).nullish(),

@@ -1,5 +1,5 @@
 /**
- * What holds where both sides have changed the same thing before they met: docs/decisions/0020. One rule at both ends,
+ * What holds where both sides have changed the same thing before they met: docs/decisions/0021. One rule at both ends,
  * over values that both ends know: the newest by the time its origin signed, and on a tie the customer's.
  */
 import { sameName } from '#core/words/names.ts';

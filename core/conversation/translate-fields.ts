@@ -2,7 +2,7 @@
 import { sanitise } from '#core/text/html.ts';
 import { findField, optionHere, summaryField } from '#core/rules/fields.ts';
 import type { FieldRow } from '#core/rules/settings.ts';
-import { findName, findRow, sameName } from '#core/words/names.ts';
+import { findName, findRow, sameName, sameSet } from '#core/words/names.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { TranslateInput } from './decide-input.ts';
 import { cleanText } from '#core/text/text.ts';
@@ -103,16 +103,17 @@ function isInstant(value: string): boolean {
 
 function convertOptions(value: NonNullable<FieldValue>, row: FieldRow, field: CatalogueField, desk: string): One {
   const chosen = typeof value === 'object' ? value : [String(value)];
-  if (field.type === 'option' && chosen.length > 1) {
-    return { drop: reason('field-type-differs', { desk, name: field.name, expected: field.type }) };
-  }
   const here: string[] = [];
   for (const option of chosen) {
     const known = optionHere(option, row, field);
     if (known === undefined) return { drop: reason('unmapped-option', { desk, name: option, from: row.from }) };
-    here.push(known);
+    // Several options may be mapped onto one, and chosen options are a set.
+    if (findName(here, known) === undefined) here.push(known);
   }
   const [only] = here;
+  if (field.type === 'option' && here.length > 1) {
+    return { drop: reason('field-type-differs', { desk, name: field.name, expected: field.type }) };
+  }
   if (field.type === 'options') return { field, value: here };
   return { field, value: only ?? null };
 }
@@ -126,9 +127,7 @@ function isSo(snapshot: TicketSnapshot | null, field: CatalogueField, value: Fie
 function sameValue(a: FieldValue, b: FieldValue, { type }: CatalogueField): boolean {
   if (a === null || b === null) return a === b;
   if (type === 'options') {
-    const one = asList(a);
-    const other = asList(b);
-    return one.length === other.length && one.every((option) => findName(other, option) !== undefined);
+    return sameSet(asList(a), asList(b));
   }
   if (type === 'datetime') return Date.parse(String(a)) === Date.parse(String(b));
   if (type === 'option') return sameName(String(a), String(b));

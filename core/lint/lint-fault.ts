@@ -16,6 +16,7 @@ export const faultCodes = [
   'no-escalation',
   'escalates-everything',
   'wrong-side',
+  'mandatory-field',
   'unknown-placeholder',
 ] as const;
 export type FaultCode = (typeof faultCodes)[number];

@@ -1,9 +1,9 @@
 /** Everything that is wrong with a link's settings, told in one go: what is found here cannot be saved. */
 import { lintActions } from './lint-actions.ts';
-import { checkName, checkTwice, namesOf, type Fault, type LintSide } from './lint-fault.ts';
+import { checkName, checkTwice, namesOf, type Fault, type FaultPath, type LintSide } from './lint-fault.ts';
 import { lintFields } from './lint-fields.ts';
 import { lintOutbound } from './lint-outbound.ts';
-import { sameName } from '#core/words/names.ts';
+import { findNamed, sameName } from '#core/words/names.ts';
 import { kindDefault, type SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 
@@ -123,7 +123,22 @@ function lintTypes(side: LintSide, far: LintSide): readonly Fault[] {
     ...(ticketTypeDefault === undefined
       ? []
       : checkName([...path, 'ticketTypeDefault'], 'ticket type', ticketTypeDefault, here, side.desk)),
+    ...ticketTypes.flatMap(({ to }, index) => lintMandatory(side, to, [...path, 'ticketTypes', index, 'to'])),
+    ...(ticketTypeDefault === undefined ? [] : lintMandatory(side, ticketTypeDefault, [...path, 'ticketTypeDefault'])),
   ];
+}
+
+/** A ticket of this type could never be opened: the desk refuses it without a field that nothing is mapped to. */
+function lintMandatory({ desk, settings, catalogue }: LintSide, type: string, path: FaultPath): readonly Fault[] {
+  const required = findNamed(catalogue?.types ?? [], type)?.required ?? [];
+  return required
+    .filter((name) => !settings.inbound.fields.some(({ to }) => sameName(to, name)))
+    .map((name) => ({
+      code: 'mandatory-field',
+      path,
+      message: `${desk} takes no new ticket of type "${type}" without the field "${name}", and no field is mapped onto it.`,
+      fix: `Map a field onto "${name}", or make it optional at ${desk}.`,
+    }));
 }
 
 function lintRows(

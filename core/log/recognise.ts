@@ -29,6 +29,8 @@ export type Recognisable = {
   readonly author: Person;
   readonly marker?: string;
   readonly fingerprint: string;
+  /** As an earlier version promised it. */
+  readonly fingerprintBefore?: string;
   /** No note, no files: a bare change of status or fields. */
   readonly bare: boolean;
 };
@@ -126,7 +128,7 @@ function ownWrite(
     // One write makes each of its actions once; the same text again is a person using our account.
     // Where the reply named the ids, the same text under another id is a person's.
     const named = write.actionIds.length > 0 && !action.bare;
-    if (!named && write.fingerprints.includes(action.fingerprint) && !spent.has(key)) {
+    if (!named && isPromised(write, action) && !spent.has(key)) {
       spent.add(key);
       return write;
     }
@@ -134,6 +136,12 @@ function ownWrite(
   // A desk may record a bare change in words of its own, and later than the rest; by our account and beside our write it
   // is ours, whatever is known of the write by then.
   return action.bare ? (unsettled[0] ?? inReach.at(-1) ?? null) : null;
+}
+
+function isPromised({ fingerprints }: WriteView, { fingerprint, fingerprintBefore }: Recognisable): boolean {
+  return (
+    fingerprints.includes(fingerprint) || (fingerprintBefore !== undefined && fingerprints.includes(fingerprintBefore))
+  );
 }
 
 /**

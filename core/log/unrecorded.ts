@@ -3,8 +3,8 @@
  * form. What became different together with new actions belongs to the last of them. What somebody changes by hand,
  * without an action, belongs to none and does not travel.
  */
-import { sameName } from '#core/words/names.ts';
 import type { FieldValue, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
+import { sameName, sameSet } from '#core/words/names.ts';
 
 /** As the ticket was last read; null where nobody kept it. */
 export type Before = { readonly summary: string; readonly fields: Readonly<Record<string, FieldValue>> } | null;
@@ -24,5 +24,6 @@ export function unrecorded(before: Before, now: TicketSnapshot, recorded: readon
 }
 
 function isSame(a: FieldValue, b: FieldValue): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+  if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) return sameSet(a, b);
+  return a === b;
 }

@@ -110,9 +110,16 @@ export const sideSchema = z.strictObject({
   outbound: outboundSchema.prefault({}),
 });
 
+const address = z.url({ protocol: /^https?$/ }).max(2048);
+
 export const notifySchema = z.strictObject({
-  webhook: z.url({ protocol: /^https?$/ }).optional(),
+  /** Gets JSON of Ferry's own form. */
+  webhook: address.optional(),
   mail: z.email().optional(),
+  /** An incoming webhook of Slack. */
+  slack: address.optional(),
+  /** A webhook of Microsoft Teams, made by its workflow "Post to a channel when a webhook request is received". */
+  teams: address.optional(),
 });
 
 export const linkSettingsSchema = z.strictObject({
@@ -123,6 +130,8 @@ export const linkSettingsSchema = z.strictObject({
   language: z.enum(['en']).default('en'),
 });
 
+/** Where one is told, by one way or several. */
+export type NotifyTarget = z.output<typeof notifySchema>;
 export type Inbound = z.output<typeof inboundSchema>;
 /** A row that maps an action kind of the far desk onto one of this desk. */
 export type ActionRow = Inbound['actions'][number];

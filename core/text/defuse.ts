@@ -15,10 +15,13 @@ export function defuseTags(text: string): string {
   return text.replaceAll(bracketed, '($1)').replaceAll(threadToken, 'ref $1').replaceAll(separator, '## -');
 }
 
-/** The same for the text of sanitised HTML; tags and attributes stay. */
+/** The same for the text of sanitised HTML; tags, attributes and code stay as they are. */
 export function defuseTagsInHtml(html: string): string {
-  return html.replaceAll(
-    /(<[^>]*>)|([^<]+)/g,
-    (_, tag: string | undefined, text: string | undefined) => tag ?? defuseTags(text ?? ''),
-  );
+  let code = 0;
+  return html.replaceAll(/(<[^<>]*>)|[^<]+|</g, (piece, tag: string | undefined) => {
+    if (tag === undefined) return code > 0 ? piece : defuseTags(piece);
+    if (/^<(?:pre|code)\b/i.test(tag)) code += 1;
+    else if (/^<\/(?:pre|code)\b/i.test(tag)) code = Math.max(0, code - 1);
+    return tag;
+  });
 }

@@ -4,7 +4,13 @@
  */
 import { convert } from 'html-to-text';
 import sanitizeHtml from 'sanitize-html';
-import { cleanText, escapeHtml, textToHtml } from './text.ts';
+import { noteElements } from './elements.ts';
+import { webUrl, withoutSecrets } from './links.ts';
+import type { Attributes } from './markup.ts';
+import { normalise, type Shown } from './normalise.ts';
+import { plainText } from './plain.ts';
+import { rowsAsLines } from './rows.ts';
+import { cleanText, cutBytes, escapeHtml, textToHtml } from './text.ts';
 
 export { cleanText, escapeHtml, textToHtml } from './text.ts';
 export { defuseTags, defuseTagsInHtml } from './defuse.ts';
@@ -26,7 +32,7 @@ export type SanitisedNote = {
   readonly html: string;
   /** Images that stood in the note itself; to be attached under their ids. */
   readonly dataImages: readonly DataImage[];
-  /** Set when the note is too long to be carried as one: `html` says so, and this is to be attached whole. */
+  /** Set when the note can't be carried as one: `html` says so, and this is to be attached whole. */
   readonly whole: { readonly name: string; readonly type: string; readonly text: string } | null;
 };
 
@@ -35,13 +41,14 @@ export type SanitiseOptions = {
   readonly images?: ReadonlySet<string> | undefined;
 };
 
-const tags = `p br b strong i em u s a ul ol li blockquote pre code h1 h2 h3 h4 table thead tbody tr td th span div img hr`;
-
-const base: sanitizeHtml.IOptions = {
-  allowedTags: tags.split(' '),
+/** The gate: what passes here is safe, whatever came before. */
+const gate: sanitizeHtml.IOptions = {
+  allowedTags: [...noteElements],
   allowedAttributes: {
     a: ['href', 'title', 'rel'],
     img: ['src', 'alt', 'title', 'width', 'height'],
+    ol: ['start', 'type', 'reversed'],
+    li: ['value'],
     td: ['colspan', 'rowspan'],
     th: ['colspan', 'rowspan'],
   },
@@ -77,6 +84,28 @@ export function sanitiseNote(html: string, options: SanitiseOptions = {}): Sanit
   return { html: safe, dataImages, whole: null };
 }
 
+/**
+ * A note whose HTML could not be read in time: its text as it is, and the original to be attached. Costs next to
+ * nothing, whatever the note.
+ */
+export function unreadNote(html: string): SanitisedNote {
+  const said = `[The layout of this note could not be read in time. Its text follows; the original is attached as ${unreadName}.]`;
+  return {
+    html: `<p>${said}</p>${unreadHtml(html)}`,
+    dataImages: [],
+    whole: { name: unreadName, type: 'text/html', text: cleanText(html) },
+  };
+}
+
+/** The text of HTML that could not be read in time, as far as one note goes. */
+export function unreadHtml(html: string): string {
+  const text = plainText(cleanText(html.slice(0, noteMaxBytes)));
+  // Escaped, a character may take six.
+  return textToHtml(cutBytes(text, noteMaxBytes / 8));
+}
+
+const unreadName = 'note-original.html';
+
 function tooLong(name: string, type: string, text: string, dataImages: readonly DataImage[]): SanitisedNote {
   const kib = Math.ceil(Buffer.byteLength(text) / 1024);
   const html = `<p>[This note is ${kib} KiB long, more than fits into one. It is attached whole as ${name}.]</p>`;
@@ -86,102 +115,72 @@ function tooLong(name: string, type: string, text: string, dataImages: readonly 
 type TakeImage = (type: string, base64: string) => string | null;
 
 function run(html: string, options: SanitiseOptions, take: TakeImage): string {
-  const clean = cleanText(html);
-  if (isTooDeep(clean)) return textToHtml(clean.replaceAll(/(?:<[^>]*>?\s*)+/g, ' '));
-  return sanitizeHtml(clean, {
-    ...base,
-    transformTags: { a: (_, attributes) => link(attributes), img: (_, attributes) => image(attributes, options, take) },
-  });
+  return sanitizeHtml(
+    normalise(cleanText(html), (attributes) => image(attributes, options, take)),
+    gate,
+  );
 }
 
-/**
- * The parser's cost grows with the square of the depth. Nobody writes 2,000 open elements, so such a note is kept as text.
- * Elements that may be left open lawfully do not count.
- */
-function isTooDeep(html: string): boolean {
-  let depth = 0;
-  for (const [tag, name = ''] of html.matchAll(/<\/?([a-z][^\s/>]{0,30})/gi)) {
-    if (leftOpen.has(name.toLowerCase())) continue;
-    depth = tag.startsWith('</') ? Math.max(0, depth - 1) : depth + 1;
-    if (depth > 2000) return true;
-  }
-  return false;
-}
-
-const leftOpen = new Set(
-  'br img hr input meta link wbr area base col embed source track param p li td th tr tbody thead dt dd option'.split(
-    ' ',
-  ),
-);
-
-function link({ href, title }: sanitizeHtml.Attributes): sanitizeHtml.Tag {
-  const target = href === undefined ? null : webUrl(href);
-  return {
-    tagName: 'a',
-    attribs: {
-      ...(target === null ? {} : { href: target }),
-      ...(title === undefined ? {} : { title }),
-      rel: 'noopener noreferrer nofollow',
-    },
-  };
-}
-
-function image(attributes: sanitizeHtml.Attributes, options: SanitiseOptions, take: TakeImage): sanitizeHtml.Tag {
-  const { src = '', alt, title, width, height } = attributes;
-  const kept = { alt, title, width: digits(width), height: digits(height) };
-  const id = cid.exec(src.trim())?.[1];
-  if (id !== undefined && (options.images === undefined || options.images.has(id))) return img(`cid:${id}`, kept);
-  const [, type, base64] = dataImage.exec(src.trim()) ?? [];
+function image(attributes: Attributes, options: SanitiseOptions, take: TakeImage): Shown {
+  const src = attributes.get('src')?.trim() ?? '';
+  const id = cid.exec(src)?.[1];
+  if (id !== undefined && (options.images === undefined || options.images.has(id)))
+    return shown(`cid:${id}`, attributes);
+  const [, type, base64] = dataImage.exec(src) ?? [];
   const taken =
     type !== undefined && base64 !== undefined ? take(type.toLowerCase(), base64.replaceAll(/\s/g, '')) : null;
-  if (taken !== null) return img(`cid:${taken}`, kept);
-  return placeholder(src, alt);
+  return taken === null ? placeholder(src, attributes) : shown(`cid:${taken}`, attributes);
 }
 
-function img(src: string, kept: Readonly<Record<string, string | undefined>>): sanitizeHtml.Tag {
-  const attribs: sanitizeHtml.Attributes = { src };
-  for (const [name, value] of Object.entries(kept)) if (value !== undefined && value !== '') attribs[name] = value;
-  return { tagName: 'img', attribs };
+function shown(src: string, attributes: Attributes): Shown {
+  const kept: [string, string][] = [['src', src]];
+  for (const name of ['alt', 'title', 'width', 'height']) {
+    const value = attributes.get(name);
+    const isSize = name === 'width' || name === 'height';
+    if (value !== undefined && value !== '' && (!isSize || /^\d{1,5}%?$/.test(value))) kept.push([name, value]);
+  }
+  return { kind: 'image', attributes: kept };
 }
 
 /** Remote images are never loaded: they tell the sender who reads what. The link loses what may be a token. */
-function placeholder(src: string, alt: string | undefined): sanitizeHtml.Tag {
-  const text = alt === undefined || alt.trim() === '' ? '[image]' : `[image: ${alt.trim()}]`;
+function placeholder(src: string, attributes: Attributes): Shown {
+  const alt = attributes.get('alt')?.trim() ?? '';
   const url = webUrl(src);
-  if (url === null || !url.toLowerCase().startsWith('http')) return { tagName: 'span', attribs: {}, text };
-  return { tagName: 'a', attribs: { href: withoutSecrets(url), rel: 'noopener noreferrer nofollow' }, text };
-}
-
-/** The URL if it is absolute and of an allowed scheme; browsers ignore white space and controls in it. */
-function webUrl(url: string): string | null {
-  // oxlint-disable-next-line no-control-regex -- as browsers strip them before they look at the scheme
-  const tight = url.trim().replaceAll(/[\u0000-\u001f]/g, '');
-  return /^(?:https?:\/\/|mailto:)[^\s]/i.test(tight) && URL.canParse(tight) ? tight : null;
-}
-
-function withoutSecrets(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
-}
-
-function digits(text: string | undefined): string | undefined {
-  return text !== undefined && /^\d{1,5}%?$/.test(text) ? text : undefined;
+  const isRemote = url !== null && url.toLowerCase().startsWith('http');
+  // A picture of one pixel shows nothing to people.
+  if (isRemote && /^[01]$/.test(attributes.get('width') ?? '') && /^[01]$/.test(attributes.get('height') ?? '')) {
+    return { kind: 'nothing' };
+  }
+  return {
+    kind: 'text',
+    text: alt === '' ? '[image]' : `[image: ${alt}]`,
+    href: isRemote ? withoutSecrets(url) : null,
+  };
 }
 
 /** Without paragraphs and wrappers that hold nothing; for HTML that was cut or put together, already sanitised. */
 export function withoutEmpty(html: string): string {
-  let before = html;
-  for (let pass = 0; pass < 100; pass += 1) {
-    const after = before.replaceAll(/<(p|div|span|b|strong|em|i|blockquote)>[\s\u00a0]*<\/\1>/g, '');
-    if (after.length === before.length) break;
-    before = after;
+  const kept: string[] = [];
+  for (const [token] of html.matchAll(/<[^<>]*>|[^<]+|</g)) {
+    const name = /^<\/(p|div|span|b|strong|em|i|blockquote)>$/.exec(token)?.[1];
+    if (name !== undefined) {
+      const isBlank = kept.at(-1)?.trim() === '';
+      if (kept.at(isBlank ? -2 : -1) === `<${name}>`) {
+        kept.length -= isBlank ? 2 : 1;
+        continue;
+      }
+    }
+    // What was blank on both sides of something empty is one blank.
+    if (token.trim() === '' && kept.at(-1)?.trim() === '') continue;
+    kept.push(token);
   }
-  return before;
+  return kept.join('');
 }
 
-/** Plain text of safe HTML: paragraphs as blank lines, links with their target, images as `[image: …]`. */
+/** Plain text of a note's HTML: paragraphs as blank lines, links with their target, images as `[image: …]`. */
 export function htmlToText(html: string): string {
-  const text = convert(html, {
+  // What it is given may be anything, and it is only made for what is neither deep nor broken.
+  const text = convert(rowsAsLines(sanitise(html)), {
     wordwrap: false,
     formatters: {
       imageText: ({ attribs }: { attribs?: Readonly<Record<string, string>> }, _walk, builder) => {
@@ -192,7 +191,7 @@ export function htmlToText(html: string): string {
     selectors: [
       { selector: 'a', options: { hideLinkHrefIfSameAsText: true, linkBrackets: ['<', '>'] } },
       { selector: 'img', format: 'imageText' },
-      { selector: 'table', format: 'dataTable', options: { uppercaseHeaderCells: false } },
+      { selector: 'li', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
       ...['h1', 'h2', 'h3', 'h4'].map((selector) => ({ selector, options: { uppercase: false } })),
     ],
   });

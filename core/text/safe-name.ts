@@ -1,6 +1,8 @@
 /** File names that no disk, header or reader can be harmed by. */
 import { must } from '#core/words/must.ts';
 
+import { streamSafe } from './text.ts';
+
 const maxCodePoints = 150;
 // oxlint-disable-next-line no-control-regex -- C0, C1 and what turns the reading direction
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -11,15 +13,25 @@ const reserved = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹�
  * leading dots, at most 150 code points with its ending kept; Windows' reserved names get a `_`, nothing is `attachment`.
  */
 export function safeName(name: string): string {
-  const parts = name.toWellFormed().normalize('NFC').replaceAll(unsafe, '').split(/[/\\]/);
+  const parts = streamSafe(name.toWellFormed()).normalize('NFC').replaceAll(unsafe, '').split(/[/\\]/);
   const base = must(parts.at(-1), 'the last part of a name');
-  const bare = base
-    .trim()
-    .replace(/^[.\s]+/, '')
-    .replace(/[.\s]+$/, '');
+  const bare = trimmed(base);
   const short = shorten(bare);
   if (short === '') return 'attachment';
   return reserved.test(short) ? shorten(`_${short}`) : short;
+}
+
+/** Without dots and blanks at its ends; from both ends inwards, since a pattern for the end looks at every run of them. */
+function trimmed(name: string): string {
+  let start = 0;
+  let end = name.length;
+  while (start < end && isBlank(name.charAt(start))) start += 1;
+  while (end > start && isBlank(name.charAt(end - 1))) end -= 1;
+  return name.slice(start, end);
+}
+
+function isBlank(character: string): boolean {
+  return character === '.' || character.trim() === '';
 }
 
 function shorten(name: string): string {

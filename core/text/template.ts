@@ -57,39 +57,60 @@ export function renderTemplate(
   template: string | null,
   values: TemplateValues,
 ): { readonly html: string; readonly drops: readonly Reason[] } {
-  const whole = render(template, values);
-  if (fits(whole)) return { html: whole, drops: [] };
-  const threadless = render(template, { ...values, thread: [] });
-  const drops = values.thread.length === 0 ? [] : [reason('too-long', { name: 'The public thread' })];
-  if (fits(threadless)) return { html: threadless, drops };
-  const bare = render(template, { ...values, thread: [], description: '' });
-  return {
-    html: bare,
-    drops: values.description === '' ? drops : [...drops, reason('too-long', { name: 'The description' })],
-  };
+  const { thread, description } = values;
+  const html = asHtml(values);
+  const frame = template === null ? null : frameOf(template);
+  const threadless = { ...html, thread: '' };
+  const noThread = thread.length === 0 ? [] : [reason('too-long', { name: 'The public thread' })];
+  const noDescription = description === '' ? [] : [reason('too-long', { name: 'The description' })];
+  for (const { given, drops } of [
+    { given: html, drops: [] },
+    { given: threadless, drops: noThread },
+  ]) {
+    // What it is made of is safe already, so that its length says whether it is worth the work.
+    const whole = filled(frame, given);
+    const rendered = fits(whole) ? safe(template, whole) : '';
+    if (fits(whole) && fits(rendered)) return { html: rendered, drops };
+  }
+  const bare = filled(frame, { ...threadless, description: '' });
+  return { html: safe(template, bare), drops: [...noThread, ...noDescription] };
 }
 
 function fits(html: string): boolean {
   return Buffer.byteLength(html) <= noteMaxBytes;
 }
 
-function render(template: string | null, values: TemplateValues): string {
-  const html = asHtml(values);
-  if (template === null) return sanitise(standard(values, html));
+function safe(template: string | null, html: string): string {
+  return template === null ? sanitise(html) : withoutEmpty(sanitise(html));
+}
+
+type Html = Readonly<Record<Placeholder, string>>;
+type Frame = readonly (string | { readonly name: Placeholder })[];
+
+function frameOf(template: string): Frame {
   const frame = /<[a-z]/i.test(template) ? template : textToHtml(template);
-  // One pass: what a value contains is never taken for a placeholder.
-  const filled = frame.replaceAll(placeholder, (match, name: string) => {
-    const known = name.toLowerCase();
-    return isPlaceholder(known) ? html[known] : match;
-  });
-  return withoutEmpty(sanitise(filled));
+  const pieces: (string | { readonly name: Placeholder })[] = [];
+  let copied = 0;
+  for (const { 0: whole, 1: written = '', index } of frame.matchAll(placeholder)) {
+    const name = written.toLowerCase();
+    if (!isPlaceholder(name)) continue;
+    pieces.push(frame.slice(copied, index), { name });
+    copied = index + whole.length;
+  }
+  return [...pieces, frame.slice(copied)];
+}
+
+/** One pass: what a value contains is never taken for a placeholder. */
+function filled(frame: Frame | null, html: Html): string {
+  if (frame === null) return standard(html);
+  return frame.map((piece) => (typeof piece === 'string' ? piece : html[piece.name])).join('');
 }
 
 function isPlaceholder(name: string): name is Placeholder {
   return (placeholders as readonly string[]).includes(name);
 }
 
-function asHtml(values: TemplateValues): Readonly<Record<Placeholder, string>> {
+function asHtml(values: TemplateValues): Html {
   const { note, description, thread, summary, number, url, agent, requester } = values;
   return {
     note,
@@ -103,12 +124,12 @@ function asHtml(values: TemplateValues): Readonly<Record<Placeholder, string>> {
   };
 }
 
-function standard(values: TemplateValues, html: Readonly<Record<Placeholder, string>>): string {
+function standard({ note, requester, description, thread }: Html): string {
   return [
-    html.note,
-    values.requester === '' ? '' : `<p>Requester: ${html.requester}</p>`,
-    values.description === '' ? '' : `<p><b>Description</b></p><div>${html.description}</div>`,
-    values.thread.length === 0 ? '' : `<p><b>So far</b></p>${html.thread}`,
+    note,
+    requester === '' ? '' : `<p>Requester: ${requester}</p>`,
+    description === '' ? '' : `<p><b>Description</b></p><div>${description}</div>`,
+    thread === '' ? '' : `<p><b>So far</b></p>${thread}`,
   ].join('');
 }
 

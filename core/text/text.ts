@@ -9,6 +9,8 @@ export function cleanText(text: string): string {
   return text.toWellFormed().replaceAll(controls, '');
 }
 
+export { streamSafe } from '#core/words/stream-safe.ts';
+
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 /** For text between tags and inside double-quoted attributes. */
@@ -18,16 +20,59 @@ export function escapeHtml(text: string): string {
 
 /** Paragraphs at blank lines, `<br />` at the others; already safe. Empty text gives an empty string. */
 export function textToHtml(text: string): string {
-  return cleanText(text)
-    .replaceAll(/\r\n?/g, '\n')
-    .split(/\n(?:[ \t]*\n)+/)
-    .map((paragraph) => paragraph.replaceAll(/^\n+|\n+$/g, ''))
-    .filter((paragraph) => paragraph.trim() !== '')
-    .map((paragraph) => `<p>${spaces(escapeHtml(paragraph)).replaceAll('\n', '<br />')}</p>`)
-    .join('');
+  const paragraphs: string[] = [];
+  let lines: string[] = [];
+  const end = (): void => {
+    if (lines.length > 0)
+      paragraphs.push(`<p>${keptSpaces(escapeHtml(lines.join('\n'))).replaceAll('\n', '<br />')}</p>`);
+    lines = [];
+  };
+  for (const line of cleanText(text).replaceAll(/\r\n?/g, '\n').split('\n')) {
+    if (line.trim() === '') end();
+    else lines.push(line);
+  }
+  end();
+  return paragraphs.join('');
 }
 
-/** Keeps indentation and columns, which HTML would fold into one space. */
-function spaces(text: string): string {
-  return text.replaceAll('\t', '    ').replaceAll(/^ +| {2,}/gm, (run) => `${'\u00a0'.repeat(run.length - 1)} `);
+/** Keeps indentation and columns, which HTML would fold into one space. For escaped text. */
+export function keptSpaces(text: string): string {
+  return text
+    .replaceAll('\t', '    ')
+    .split('\n')
+    .map((line) => line.replaceAll(/ +/g, (run, at: number) => (at === 0 || run.length > 1 ? held(run) : run)))
+    .join('\n');
 }
+
+function held(run: string): string {
+  return `${'\u00a0'.repeat(run.length - 1)} `;
+}
+
+/** At most this many UTF-16 units, never half a character or half of what one sees as one character. */
+export function cutText(text: string, most: number, mark = '…'): string {
+  if (text.length <= most) return text;
+  const room = Math.max(0, most - mark.length);
+  let end = 0;
+  // A little more than fits, so that what is looked through does not grow with the text.
+  for (const { segment, index } of characters.segment(text.slice(0, room + 64))) {
+    if (index + segment.length > room) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end).trimEnd() + mark;
+}
+
+/** At most this many bytes of UTF-8, on a character boundary. */
+export function cutBytes(text: string, most: number, mark = '…'): string {
+  if (Buffer.byteLength(text) <= most) return text;
+  const room = Math.max(0, most - Buffer.byteLength(mark));
+  let bytes = 0;
+  let end = 0;
+  for (const { segment, index } of characters.segment(text.slice(0, room + 64))) {
+    bytes += Buffer.byteLength(segment);
+    if (bytes > room) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end).trimEnd() + mark;
+}
+
+const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });

@@ -13,6 +13,8 @@ export type ObservedAction = {
   readonly marker?: string;
   /** Of the content as read back, by the connector's own rule; comparable with Step.fingerprints. */
   readonly fingerprint: string;
+  /** The same as an earlier version of the connector promised it, for writes that may be open since then. */
+  readonly fingerprintBefore?: string;
   readonly visibility: Visibility;
   readonly sendTo?: SendTo;
   /** The desk mailed somebody outside when this was recorded. */

@@ -1,12 +1,21 @@
 /** Equality of names that people type: case and runs of white space do not matter. */
 
+import { streamSafe } from './stream-safe.ts';
+
 /** Folds a name for comparison; never shown. */
 export function foldName(name: string): string {
-  return name.normalize('NFC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
+  return streamSafe(name).normalize('NFC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
 }
 
 export function sameName(a: string, b: string): boolean {
   return a === b || foldName(a) === foldName(b);
+}
+
+/** Whether both hold the same names, in whatever order and however often. */
+export function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const one = new Set(a.map(foldName));
+  const other = new Set(b.map(foldName));
+  return one.size === other.size && one.isSubsetOf(other);
 }
 
 export function findName(names: readonly string[], name: string): string | undefined {

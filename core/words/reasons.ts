@@ -53,6 +53,7 @@ export const reasonCodes = [
   'field-waits-for-action',
   'quoted-dropped',
   'too-long',
+  'shortened',
   'mail-on-mail',
   'sends-back',
   'content-expired',
@@ -181,6 +182,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
   'quoted-dropped': () => 'The quoted mail below the text was left out, as the outbound settings say. Nothing to do.',
   'too-long': (p) =>
     `${p.name === undefined ? 'The text' : p.name} is longer than can be carried in one note, so it was left out here. Read it in the desk where it was written.`,
+  shortened: (p) =>
+    `${p.name === undefined ? 'A text' : name(p)} is longer than ${desk(p)} takes${p.expected === undefined ? '' : ` (${p.expected})`}, so it was cut there. The whole of it stands in the note, or is attached to it.`,
   'mail-on-mail': (p) =>
     `The action already mailed somebody, so ${desk(p)} did not mail the end user again. Map it onto an action that does not mail.`,
   'sends-back': (p) =>

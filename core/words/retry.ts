@@ -8,6 +8,8 @@ export const retryCapMs = 60_000;
 export const authDelayMs = 15 * 60_000;
 /** A delivery in trouble while its instance is up is held after this long. */
 export const heldAfterMs = 60 * 60_000;
+/** A file that its desk, while up, fails to give for this long is replaced by a placeholder. */
+export const fileGivenUpAfterMs = 5 * 60_000;
 /** A held head is set aside after this long, and its lane goes on. */
 export const setAsideAfterMs = 15 * 60_000;
 /** An escalation that has not opened a ticket after this long marks its ticket. */

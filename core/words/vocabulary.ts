@@ -143,6 +143,8 @@ export type CatalogueField = {
   readonly name: string;
   readonly type: FieldType;
   readonly options?: readonly string[];
+  /** Longest text it takes, characters; absent where there is no limit or nobody knows it. */
+  readonly maxLength?: number;
 };
 export type CatalogueKind = {
   readonly name: string;
@@ -160,6 +162,8 @@ export type CatalogueType = {
   /** Absent: no restriction. */
   readonly kinds?: readonly string[];
   readonly statuses?: readonly string[];
+  /** Fields without which the desk takes no new ticket of this type; absent: none that are known. */
+  readonly required?: readonly string[];
 };
 
 export type Catalogue = {

@@ -9,11 +9,14 @@ const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url)
 /** Any constant; held by whoever migrates. */
 const migrationLock = 7_203_114;
 
+/** `database-unsuitable`: another encoding than UTF-8, or a PostgreSQL that is too old. */
+export type SchemaFault = 'schema-newer' | 'schema-older' | 'database-unsuitable';
+
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
-  readonly code: 'schema-newer' | 'schema-older';
+  readonly code: SchemaFault;
 
-  constructor(code: 'schema-newer' | 'schema-older', message: string) {
+  constructor(code: SchemaFault, message: string) {
     super(message);
     this.code = code;
   }
@@ -21,7 +24,8 @@ export class SchemaError extends Error {
 
 /**
  * Applies what is missing. Several callers at once are harmless: the later ones wait for the lock.
- * Throws SchemaError `schema-newer` where a newer Ferry has already migrated; nothing is written then.
+ * Throws SchemaError `schema-newer` where a newer Ferry has already migrated, `database-unsuitable` where the database
+ * can't keep what Ferry needs; nothing is written then.
  */
 export async function migrate(url: string): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
@@ -59,9 +63,45 @@ function refuseNewer(applied: number): void {
   }
 }
 
+/** Every program asks this first, so whatever makes a database unfit is found here. */
 async function countApplied(sql: postgres.Sql): Promise<number> {
-  const [there] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as there`;
-  if (there?.['there'] !== true) return 0;
+  const [database] = await sql<Database[]>`select to_regclass('drizzle.__drizzle_migrations') is not null as there,
+    current_setting('server_encoding') as encoding, current_setting('client_encoding') as spoken,
+    current_setting('server_version_num')::int as version, current_setting('server_version') as shown`;
+  if (database === undefined) throw new Error('a query without an answer');
+  refuseUnsuitable(database);
+  if (!database.there) return 0;
   const [row] = await sql`select count(*)::int as count from drizzle.__drizzle_migrations`;
   return Number(row?.['count'] ?? 0);
+}
+
+type Database = {
+  readonly there: boolean;
+  readonly encoding: string;
+  readonly spoken: string;
+  readonly version: number;
+  readonly shown: string;
+};
+
+/** For `uuidv7()`. */
+const leastVersion = 180_000;
+
+/** Another encoding takes every migration and then fails for ever at the first emoji, or keeps other letters. */
+function refuseUnsuitable({ encoding, spoken, version, shown }: Database): void {
+  if (version < leastVersion)
+    throw unsuitable(
+      `This is PostgreSQL ${shown}, and Ferry needs 18 or later. Upgrade it, or name another server in DATABASE_URL.`,
+    );
+  if (encoding !== 'UTF8')
+    throw unsuitable(
+      `The database keeps text as ${encoding}, and Ferry needs UTF8. Make another one: create database ferry encoding 'UTF8' template template0.`,
+    );
+  if (spoken !== 'UTF8')
+    throw unsuitable(
+      `The connection speaks ${spoken}, and Ferry needs UTF8. Remove client_encoding from DATABASE_URL.`,
+    );
+}
+
+function unsuitable(message: string): SchemaError {
+  return new SchemaError('database-unsuitable', message);
 }

@@ -111,7 +111,7 @@ export async function instanceWorks(db: Db, instance: string): Promise<void> {
 export async function setInstanceState(
   db: Db,
   instance: string,
-  state: 'up' | 'down' | 'auth',
+  state: 'up' | 'down' | 'auth' | 'key',
   why: string | null,
 ): Promise<string | null> {
   const [row] = await rows<{ before: string }>(

@@ -33,5 +33,5 @@ async function read(db: Db, publicUrl: string): Promise<Directory> {
     db,
     sql`select id, url from instances where ${typeHasReach('type', 'peer')}`,
   );
-  return { publicUrl: publicUrl.replace(/\/+$/, ''), peers: new Map(found.map(({ id, url }) => [id, url])) };
+  return { publicUrl: publicUrl.replace(/\/{1,50}$/, ''), peers: new Map(found.map(({ id, url }) => [id, url])) };
 }

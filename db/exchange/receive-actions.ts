@@ -40,6 +40,8 @@ export type ReceiveActions = {
   readonly open: boolean;
   /** What is wrong with signatures, by place in the batch. */
   readonly faults?: ReadonlyMap<number, Reason>;
+  /** Notes made safe before the transaction, by the action's id. Absent: they are made safe here, which short ones may. */
+  readonly notes?: ReadonlyMap<string, string>;
 };
 
 export type Received = { readonly answer: WireAnswer; readonly wake: string[] };
@@ -280,7 +282,7 @@ function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: Li
     author: constant.author,
     audience: constant.audience,
     mailed: action.mailed,
-    note: constant.note === null ? null : sanitise(constant.note, { images }),
+    note: constant.note === null ? null : (input.notes?.get(constant.id) ?? sanitise(constant.note, { images })),
     words,
     attachments: constant.attachments,
     hash,

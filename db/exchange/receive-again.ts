@@ -6,6 +6,7 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { Outcome, Person, Reason } from '#core/words/vocabulary.ts';
+import { withoutTags } from '#core/text/plain.ts';
 import { wireRef, type WireAction } from '#core/wire.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { settleLane } from '#db/carry/lanes.ts';
@@ -57,8 +58,7 @@ export async function readAgain(
 
 /** Pictures in a text go by other names when it is read again. */
 function plain(note: string | null): string {
-  return (note ?? '')
-    .replaceAll(/<[^>]*>/g, ' ')
+  return withoutTags(note ?? '', () => ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
 }

@@ -1,12 +1,14 @@
 /**
- * A pairing's one-time code: 160 random bits, the side and the issuer URL of who invites, in one word that survives mail and chat.
- * Only the hash of the random part is stored where it was made.
+ * A pairing's one-time code: 160 random bits, the side and the issuer URL of who invites, and a checksum, in one word that
+ * survives mail and chat. Only the hash of the random part is stored where it was made.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { SideName } from '#core/words/vocabulary.ts';
 
 const prefix = 'ferry_';
 const secretBytes = 20;
+/** One mistake in 4 billion goes unseen. */
+const checksumBytes = 4;
 
 export type PairingCode = {
   /** base64url; what `POST /v1/pairing` is given. */
@@ -18,25 +20,32 @@ export type PairingCode = {
 
 export function makePairingCode(issuer: string, side: SideName): { readonly code: string; readonly hash: string } {
   const secret = randomBytes(secretBytes);
-  const code = prefix + Buffer.concat([secret, Buffer.from(side.charAt(0) + issuer, 'utf8')]).toString('base64url');
+  const said = Buffer.concat([secret, Buffer.from(side.charAt(0) + issuer, 'utf8')]);
+  const code = prefix + Buffer.concat([said, checksum(said)]).toString('base64url');
   return { code, hash: pairingHash(secret.toString('base64url')) };
 }
 
-/** Null for what is no such code. */
-export function readPairingCode(text: string): PairingCode | null {
+/** Null for what is no such code; `damaged` for one that a letter is missing from, was added to or is wrong in. */
+export function readPairingCode(text: string): PairingCode | 'damaged' | null {
   const word = text.replaceAll(/\s+/g, '');
   if (!word.startsWith(prefix) || word.length > 4_096) return null;
   const body = word.slice(prefix.length);
-  if (!/^[\w-]+$/.test(body)) return null;
   const bytes = Buffer.from(body, 'base64url');
-  const letter = bytes.subarray(secretBytes, secretBytes + 1).toString('latin1');
-  const issuer = bytes.subarray(secretBytes + 1).toString('utf8');
+  const said = bytes.subarray(0, -checksumBytes);
+  // Node passes over what is no base64url, and over bits that are too many.
+  if (bytes.toString('base64url') !== body || !checksum(said).equals(bytes.subarray(-checksumBytes))) return 'damaged';
+  const letter = said.subarray(secretBytes, secretBytes + 1).toString('latin1');
+  const issuer = said.subarray(secretBytes + 1).toString('utf8');
   if ((letter !== 'c' && letter !== 's') || !/^https?:\/\/[^\s]+\/i\/[a-z0-9-]+$/.test(issuer)) return null;
   return {
-    secret: bytes.subarray(0, secretBytes).toString('base64url'),
+    secret: said.subarray(0, secretBytes).toString('base64url'),
     issuer,
     side: letter === 'c' ? 'customer' : 'supplier',
   };
+}
+
+function checksum(said: Uint8Array): Buffer {
+  return createHash('sha256').update('ferry pairing code').update(said).digest().subarray(0, checksumBytes);
 }
 
 /** SHA-256, hex. */

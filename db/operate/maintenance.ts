@@ -1,5 +1,6 @@
 /** What has to be tidied: content past its retention, traces of tickets without a mirror, next month's partition. */
 import { sql } from 'drizzle-orm';
+import type { NotifyTarget } from '#core/rules/settings.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 
@@ -100,11 +101,8 @@ export async function tellOverdue(db: Db, overdue: Overdue, text: string): Promi
   await raiseNotice(db, { link: overdue.link, cause: `overdue/${overdue.id}`, text: `${overdue.ticket}: ${text}` });
 }
 
-export async function notifyTargets(
-  db: Db,
-  link: string,
-): Promise<readonly { readonly webhook?: string; readonly mail?: string }[]> {
-  const [row] = await rows<{ notify: { webhook?: string; mail?: string }[] | null }>(
+export async function notifyTargets(db: Db, link: string): Promise<readonly NotifyTarget[]> {
+  const [row] = await rows<{ notify: readonly NotifyTarget[] | null }>(
     db,
     sql`select settings->'notify' as notify from links where id = ${link}`,
   );

@@ -17,6 +17,8 @@ export type InstanceStatus = {
   readonly retry_at: string | null;
   readonly retry_reason: Reason | null;
   readonly last_poll: string | null;
+  /** It is read by us; others send what is new there. */
+  readonly is_read: boolean;
   readonly lanes_waiting: number;
   /** Of what is due; null where nothing is. */
   readonly oldest_due: string | null;
@@ -60,12 +62,24 @@ export type PausedStatus = {
   readonly reason: string | null;
 };
 
+/** What waits for an instance on active links. */
+export type WaitingStatus = {
+  readonly to: string;
+  readonly link: string;
+  readonly deliveries: number;
+  /** Since when the oldest waits. */
+  readonly since: string;
+  /** Of the oldest, at most 5. */
+  readonly tickets: readonly string[];
+};
+
 export type Status = {
   readonly instances: readonly InstanceStatus[];
   readonly links: readonly LinkStatus[];
   /** The ones waiting longest, at most 50. */
   readonly held: readonly HeldStatus[];
   readonly paused: readonly PausedStatus[];
+  readonly waiting: readonly WaitingStatus[];
   readonly hints: number;
 };
 
@@ -81,6 +95,7 @@ export async function loadStatus(db: Db): Promise<Status> {
             ${iso('paused_at')} as since, pause_reason as reason
           from mirrors where paused_at is not null and state in ('opening', 'open') order by paused_at limit 50`,
       ),
+      waiting: await waitingStatus(tx),
       hints: (await rows<{ count: number }>(tx, sql`select count(*)::int as count from hints`))[0]?.count ?? 0,
     }),
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
@@ -92,7 +107,7 @@ async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
     db,
     sql`select i.id, i.type, i.name, i.state, i.state_reason as reason, ${iso('i.state_since')} as since,
         case when c.retry_at > now() then ${iso('c.retry_at')} end as retry_at, c.reason as retry_reason,
-        ${iso('f.read_at')} as last_poll, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
+        ${iso('f.read_at')} as last_poll, f.instance is not null as is_read, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
       from instances i
       left join couriers c on c.instance = i.id
       left join (select instance, min(read_at) as read_at from feeds group by instance) f on f.instance = i.id
@@ -149,5 +164,28 @@ async function heldStatus(db: Db): Promise<HeldStatus[]> {
       from deliveries d join mirrors m on m.id = d.mirror
       where d.outcome is null and d.held_at is not null and d.released_at is null
       order by d.held_at limit 50`,
+  );
+}
+
+async function waitingStatus(db: Db): Promise<WaitingStatus[]> {
+  return rows<WaitingStatus>(
+    db,
+    sql`with waiting as (
+        select d.to_instance, m.link, d.created_at, d.seq,
+          case when d.to_instance = m.second_instance
+            then m.first_instance || ' ' || coalesce(m.first_number, m.first_ticket)
+            else m.second_instance || ' ' || coalesce(m.second_number, m.second_ticket, '?') end as ticket
+        from deliveries d
+        join mirrors m on m.id = d.mirror and m.paused_at is null
+        join links l on l.id = m.link and l.state = 'active'
+        where d.outcome is null and d.accepted_at is null and d.set_aside_at is null
+          and (d.held_at is null or d.released_at is not null)
+      ), tickets as (
+        select to_instance, link, ticket, count(*) as deliveries, min(created_at) as oldest
+        from waiting group by to_instance, link, ticket
+      )
+      select to_instance as to, link, sum(deliveries)::int as deliveries, ${iso('min(oldest)')} as since,
+        (array_agg(ticket order by oldest))[1:5] as tickets
+      from tickets group by to_instance, link order by min(oldest)`,
   );
 }

@@ -16,8 +16,8 @@ export const instances = pgTable('instances', {
   catalogueVersion: integer().notNull().default(0),
   /** Go-live: what lies before is not carried. Null until the first contact. */
   liveSince: timestamp({ withTimezone: true, mode: 'string' }),
-  /** `new` until the first contact, then what the last contact said. */
-  state: text().$type<'new' | 'up' | 'down' | 'auth'>().notNull().default('new'),
+  /** `new` until the first contact, then what the last contact said; `key`: its secrets can't be opened with our key. */
+  state: text().$type<'new' | 'up' | 'down' | 'auth' | 'key'>().notNull().default('new'),
   stateReason: text(),
   stateSince: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

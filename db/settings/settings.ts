@@ -58,6 +58,8 @@ export type StoredFederation = {
   readonly instances: ReadonlyMap<string, StoredInstance>;
   readonly profiles: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly links: ReadonlyMap<string, LinkSettings>;
+  /** Links that are being closed, or are. */
+  readonly ended: ReadonlySet<string>;
   /** By `<link>/<side>`. */
   readonly sides: ReadonlyMap<string, StoredSide>;
 };
@@ -97,6 +99,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
     instances: new Map(instanceRows.map((row) => [row.id, row])),
     profiles: new Map(profileRows.map((row) => [row.id, row.settings])),
     links: new Map(linkRows.map((row) => [row.id, row.settings])),
+    ended: new Set(linkRows.flatMap(({ id, state }) => (state === 'closing' || state === 'closed' ? [id] : []))),
     sides: new Map(sideRows.map((row) => [row.side, row])),
   };
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
 # A customer's tool without a gateway, in curl: escalates a ticket, brings a file, updates, reads what came back.
-# Needs FERRY (the gateway's public URL), CLIENT_ID and CLIENT_SECRET; TICKET is the tool's own ticket id.
+# Needs FERRY (the gateway's public URL), CLIENT_ID and CLIENT_SECRET; TICKET is the tool's own ticket, a new one at each
+# run unless set.
 set -eu
-TICKET=${TICKET:-1001}
+TICKET=${TICKET:-$(date +%s)}
 CURSOR=${CURSOR:-0}
 
 token() {
@@ -16,6 +17,15 @@ call() { # METHOD PATH [JSON]
   else
     curl -sS --fail-with-body -X "$1" -H "Authorization: Bearer $TOKEN" "$FERRY$2"
   fi
+}
+# The result of the one action sent, as a STEP; what was not taken ends it, with the reason.
+result() {
+  answer=$(cat)
+  case $(echo "$answer" | jq -r '.results[0].status') in
+    refused) echo "$answer" | jq -r '"refused: " + (.results[0].reason.text // "no reason was given")' >&2; exit 1 ;;
+    null) echo "$answer" >&2; exit 1 ;;
+  esac
+  echo "$answer" | jq -c --arg step "$1" '{ $step, result: .results[0].status }'
 }
 uuid() { cat /proc/sys/kernel/random/uuid 2>/dev/null || uuidgen | tr 'A-Z' 'a-z'; }
 now() { date -u +%Y-%m-%dT%H:%M:%S.000Z; }
@@ -38,8 +48,8 @@ action() {
 MIRROR=$(uuid)
 ESCALATION=$(action 1 0 "$MIRROR" Escalate '<p>The VPN drops every hour.</p>' '[]' |
   jq -c '{ action: (. + { escalation: { summary: "VPN drops every hour" } }) }')
-call POST /v1/supplier/tickets "$ESCALATION" | jq -c '{ step: "escalated", result: .results[0].status }'
-call POST /v1/supplier/tickets "$ESCALATION" | jq -c '{ step: "sent again", result: .results[0].status }'
+call POST /v1/supplier/tickets "$ESCALATION" | result escalated
+call POST /v1/supplier/tickets "$ESCALATION" | result 'sent again'
 
 # 2. A file, by its SHA-256, then an update that names it.
 FILE=$(mktemp)
@@ -52,8 +62,7 @@ curl -sS --fail-with-body -X PUT -H "Authorization: Bearer $TOKEN" -H "Content-D
 FILES=$(jq -cn --arg sha256 "$SHA" --argjson size "$(wc -c <"$FILE")" \
   '[{ id: "log", name: "vpn.log", type: "text/plain", sizeBytes: $size, inline: false, $sha256 }]')
 UPDATE=$(uuid)
-call POST "/v1/supplier/tickets/$MIRROR/actions" "$(action 2 1 "$UPDATE" Update '<p>The log of this morning.</p>' "$FILES" | jq -c '{ actions: [.] }')" |
-  jq -c '{ step: "updated", result: .results[0].status }'
+call POST "/v1/supplier/tickets/$MIRROR/actions" "$(action 2 1 "$UPDATE" Update '<p>The log of this morning.</p>' "$FILES" | jq -c '{ actions: [.] }')" | result updated
 
 # 3. Read what came back. Asking behind the last position says that everything up to it has arrived.
 PAGE=$(call GET "/v1/supplier/actions?after=$CURSOR")

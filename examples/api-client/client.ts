@@ -1,5 +1,6 @@
 // A customer's tool without a gateway: escalates a ticket, brings a file, updates it, reads what came back, and tells what
-// became of that. Node 24, no packages. Needs FERRY (the gateway's public URL), CLIENT_ID and CLIENT_SECRET.
+// became of that. Node 24, no packages. Needs FERRY (the gateway's public URL), CLIENT_ID and CLIENT_SECRET; TICKET is the
+// tool's own ticket, a new one at each run unless set.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -24,8 +25,8 @@ type Entry = {
 
 type Page = { readonly entries: readonly Entry[]; readonly next: number };
 
-const { FERRY = '', CLIENT_ID = '', CLIENT_SECRET = '', TICKET = '1001' } = process.env;
-if (FERRY === '' || CLIENT_ID === '' || CLIENT_SECRET === '') throw new Error('set FERRY, CLIENT_ID and CLIENT_SECRET');
+const { FERRY = '', CLIENT_ID = '', CLIENT_SECRET = '', TICKET = String(Date.now()) } = process.env;
+if (FERRY === '' || CLIENT_ID === '' || CLIENT_SECRET === '') giveUp('set FERRY, CLIENT_ID and CLIENT_SECRET');
 
 let token: { readonly text: string; readonly until: number } | null = null;
 
@@ -56,7 +57,7 @@ async function call<Body>(method: string, path: string, body?: Json): Promise<Bo
       return (await reply.json()) as Body;
     if (reply?.status === 401) token = null;
     else if (reply !== null && reply.status < 500 && reply.status !== 429)
-      throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`);
+      giveUp(`${method} ${path}: ${reply.status} ${await reply.text()}`);
     const asked = Number(reply?.headers.get('retry-after'));
     await sleep(asked > 0 ? asked * 1_000 : waitMs);
   }
@@ -73,6 +74,8 @@ async function send(path: string, body: Json): Promise<Result> {
   for (;;) {
     const [result] = (await call<Answer>('POST', path, body)).results;
     if (result === undefined) throw new Error('an answer without a result');
+    // Nothing would change it: the reason says what a person has to do.
+    if (result.status === 'refused') giveUp(`refused: ${result.reason?.text ?? 'no reason was given'}`);
     if (result.status !== 'deferred') return result;
     await sleep(result.retryAfterMs ?? 1_000);
   }
@@ -121,6 +124,11 @@ function action(id: string, kind: string, note: string, attachments: readonly Js
     trace: randomBytes(16).toString('hex'),
     ticket: { id: TICKET, number: `#${TICKET}`, url: '', closed: false },
   };
+}
+
+function giveUp(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
 }
 
 function say(step: string, said: Json): void {

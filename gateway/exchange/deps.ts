@@ -6,6 +6,7 @@ import type { Client } from '#db/base/client.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
 import type { Wake } from '#db/carry/couriers.ts';
+import type { Texts } from '#text-worker/texts.ts';
 
 export type ApiDeps = {
   readonly db: Client;
@@ -16,6 +17,7 @@ export type ApiDeps = {
   readonly authenticate: MiddlewareHandler<CallerEnv>;
   readonly directory: () => Promise<Directory>;
   readonly blobs: BlobStore;
+  readonly texts: Texts;
   /** After a commit; never awaited. */
   readonly wake: Wake;
   /** Reads a peer's key set through the guarded way out; rejects when it can't. */

@@ -1,5 +1,4 @@
 /** What the receiving desk would make of actions, by today's settings; nothing of it is kept. */
-import { decide } from '#core/conversation/decide.ts';
 import type { Action, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import type { Tx } from '#db/base/client.ts';
@@ -7,6 +6,8 @@ import { contextOfAction, type DeliveryContext } from '#db/carry/delivery-contex
 import type { LaneKey } from '#db/carry/lanes.ts';
 import { viewOf } from '#db/log/mirrors.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
+import type { DecideInput } from '#core/conversation/decide-input.ts';
+import type { ApiDeps } from './deps.ts';
 
 export type Decision = {
   readonly id: string;
@@ -15,26 +16,43 @@ export type Decision = {
   readonly drops: readonly Reason[];
 };
 
-/** In the transaction that has taken them in. */
-export async function decisionsOn(
+type Asked = { readonly id: string; readonly input: DecideInput };
+
+/** In the transaction that has taken them in: what core is to be asked. */
+export async function questionsOn(
   tx: Tx,
   cache: VersionCache,
   { lane, actions }: { readonly lane: LaneKey; readonly actions: readonly WireAction[] },
-): Promise<Decision[]> {
-  const decisions: Decision[] = [];
+): Promise<Asked[]> {
+  const asked: Asked[] = [];
   for (const action of actions) {
     const context = await contextOfAction(tx, lane, action.constant.id);
-    if (context !== null) decisions.push(await decideOne(tx, cache, context, action));
+    if (context !== null) asked.push(await question(tx, cache, context, action));
+  }
+  return asked;
+}
+
+/** After the transaction: deciding reads the notes. */
+export async function decisionsOf({ texts }: Pick<ApiDeps, 'texts'>, asked: readonly Asked[]): Promise<Decision[]> {
+  const decisions: Decision[] = [];
+  for (const { id, input } of asked) {
+    const verdict = await texts.decide(input);
+    decisions.push({
+      id,
+      verdict: verdict.kind,
+      reason: verdict.kind === 'apply' ? null : verdict.reason,
+      drops: verdict.kind === 'apply' ? verdict.drops : [],
+    });
   }
   return decisions;
 }
 
-async function decideOne(tx: Tx, cache: VersionCache, context: DeliveryContext, wire: WireAction): Promise<Decision> {
+async function question(tx: Tx, cache: VersionCache, context: DeliveryContext, wire: WireAction): Promise<Asked> {
   const { mirror, from, to } = context;
   const { inbound, account } = await cache.side(tx, `${mirror.link}/${to.side}`, to.settings);
   const catalogue = await cache.catalogue(tx, to.instance, to.catalogue);
   const { constant, escalation } = wire;
-  const verdict = decide({
+  const input: DecideInput = {
     outgoing: {
       action: {
         ...(constant as Omit<Action, 'words' | 'via'>),
@@ -59,11 +77,6 @@ async function decideOne(tx: Tx, cache: VersionCache, context: DeliveryContext, 
     senderName: from.name,
     now: context.now,
     linkMode: mirror.shadow ? 'shadow' : mirror.mode,
-  });
-  return {
-    id: constant.id,
-    verdict: verdict.kind,
-    reason: verdict.kind === 'apply' ? null : verdict.reason,
-    drops: verdict.kind === 'apply' ? verdict.drops : [],
   };
+  return { id: constant.id, input };
 }

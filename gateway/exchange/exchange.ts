@@ -9,7 +9,7 @@ import { receiveReceipts } from '#db/exchange/receive-receipts.ts';
 import { ProblemError } from '#gateway/problems.ts';
 import type { CheckSignatures } from './check-signature.ts';
 import type { ApiDeps } from './deps.ts';
-import { decisionsOn, type Decision } from './dry-run.ts';
+import { decisionsOf, questionsOn, type Decision } from './dry-run.ts';
 import { endpoint, type Api } from './endpoint.ts';
 import { answerSchema, batchSchema, dryRunQuery, mirrorParams, openingSchema, receiptsSchema } from './schemas.ts';
 import { transact, tryOut } from './transact.ts';
@@ -107,7 +107,7 @@ async function take(
   deps: ApiDeps,
   checkSignatures: CheckSignatures,
   instance: string,
-  input: Omit<ReceiveActions, 'directory' | 'faults'>,
+  input: Omit<ReceiveActions, 'directory' | 'faults' | 'notes'>,
   dryRun: boolean,
 ): Promise<Answer> {
   const { db, cache } = deps;
@@ -116,25 +116,42 @@ async function take(
   if (ends === null || ends.receiver !== instance) throw new ProblemError('not-found');
   const sender = { link, instance: ends.sender, type: ends.senderType };
   const faults = await checkSignatures(directory, sender, actions);
-  const receive = { ...input, directory, faults };
+  // Before the transaction: no text of strangers is read while locks are held.
+  const notes = await readNotes(deps, actions, faults);
+  const receive = { ...input, directory, faults, notes };
   if (dryRun) {
     const tried = await tryOut(db, async (tx) => {
       const received = await receiveActions(tx, receive);
       if (received === null) return null;
       const taken = acceptedOf(actions, received.answer);
-      const decisions = await decisionsOn(tx, cache, {
+      const asked = await questionsOn(tx, cache, {
         lane: { mirror: input.mirror, to: ends.receiver },
         actions: taken,
       });
-      return { ...received.answer, decisions };
+      return { answer: received.answer, asked };
     });
     if (tried === null) throw new ProblemError('not-found');
-    return tried;
+    return { ...tried.answer, decisions: await decisionsOf(deps, tried.asked) };
   }
   const received = await transact(db, (tx) => receiveActions(tx, receive));
   if (received === null) throw new ProblemError('not-found');
   deps.wake(received.wake);
   return received.answer;
+}
+
+/** By id: the notes of those that nothing is wrong with, made safe. */
+async function readNotes(
+  { texts }: ApiDeps,
+  actions: readonly WireAction[],
+  faults: ReadonlyMap<number, unknown>,
+): Promise<ReadonlyMap<string, string>> {
+  const notes = new Map<string, string>();
+  for (const [place, { constant }] of actions.entries()) {
+    if (constant.note === null || faults.has(place)) continue;
+    const images = constant.attachments.map(({ id }) => id);
+    notes.set(constant.id, await texts.html(constant.note, images));
+  }
+  return notes;
 }
 
 function acceptedOf(actions: readonly WireAction[], { results }: WireAnswer): readonly WireAction[] {

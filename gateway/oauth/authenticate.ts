@@ -24,9 +24,11 @@ type Credentials = { readonly scheme: 'bearer' | 'dpop'; readonly token: string 
 export function authenticate(deps: AuthenticateDeps) {
   return createMiddleware<CallerEnv>(async (c, next) => {
     let caller: Caller;
+    let claimed: TokenClaims | null = null;
     try {
       const credentials = credentialsOf(c.req.header('authorization'));
       const claims = await readAccessToken(deps, credentials.token);
+      claimed = claims;
       const standing = await standingOf(deps.db, claims.client, claims.jti);
       assertStands(claims, standing);
       await assertHolder(deps, credentials, claims, standing, {
@@ -38,7 +40,11 @@ export function authenticate(deps: AuthenticateDeps) {
       caller = { client: claims.client, link, role, instance, linkState };
     } catch (error) {
       if (!(error instanceof TokenError || error instanceof ProofError)) throw error;
-      deps.log?.info({ event: 'authz_fail', why: error.message }, 'a caller was refused');
+      deps.refused?.({
+        why: error.message,
+        who: claimed?.client ?? null,
+        ...(claimed === null ? {} : { link: claimed.link }),
+      });
       return unauthenticated();
     }
     c.set('caller', caller);

@@ -39,7 +39,12 @@ export async function authenticateClient(c: Context, form: Form, deps: ClientAut
   const why = await refusal(presented, client, deps);
   if (client !== null && why === null) return client;
   const now = deps.failures.add(id, address);
-  deps.log?.info({ event: 'authn_fail', why, known: client !== null }, 'a client was refused');
+  deps.refused?.({
+    why: why ?? 'unknown',
+    who: client?.id ?? null,
+    ...(client === null ? {} : { link: client.link }),
+    from: address,
+  });
   if (now !== null) throw slowDown(now);
   throw new OAuthError('invalid_client', why ?? 'unknown', presented.basic ? challenge : {});
 }

@@ -4,6 +4,7 @@ import type { Log } from '#config/log.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import type { Client } from '#db/base/client.ts';
+import type { SignInRefused } from '#gateway/sign-in-refused.ts';
 import type { KeyRing } from './key-ring.ts';
 
 export type AuthenticateDeps = {
@@ -12,8 +13,9 @@ export type AuthenticateDeps = {
   readonly publicUrl: string;
   readonly keys: KeyRing;
   readonly now?: () => Date;
-  /** Told why a caller was refused; the caller is not. */
   readonly log?: Log;
+  /** Told why a caller was refused; the caller is not. */
+  readonly refused?: SignInRefused;
 };
 
 export type OAuthDeps = AuthenticateDeps & {

@@ -66,7 +66,7 @@ export function socketAddress(c: Context): string {
 
 /** Of an IPv6 address the first half: the other half is the caller's to choose. */
 export function network(address: string): string {
-  const plain = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = (address.split('%', 1)[0] ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
   if (!plain.includes(':')) return plain;
   const [head = '', tail] = plain.split('::');
   const left = head === '' ? [] : head.split(':');

@@ -1,4 +1,4 @@
-/** Reads a form as the token endpoint wants it: of the right type, small, UTF-8, each parameter once. */
+/** Reads a form as the token endpoint wants it: of the right type, small, each parameter once. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { problem, ProblemError } from '#gateway/problems.ts';
@@ -12,19 +12,17 @@ export const formLimit: MiddlewareHandler = bodyLimit({
 });
 
 const maxParameters = 50;
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws OAuthError `invalid_request`; ProblemError for an encoded body */
 export async function readForm(c: Context): Promise<Form> {
   const encoding = c.req.header('content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new ProblemError('encoded-body', 'Send the body without Content-Encoding.');
-  const type = c.req.header('content-type') ?? '';
-  if (!/^application\/x-www-form-urlencoded *(?:; *charset="?utf-8"? *)?$/i.test(type))
-    throw new OAuthError('invalid_request', 'content-type');
+  const charset = charsetOf(c.req.header('content-type') ?? '');
+  if (charset === null) throw new OAuthError('invalid_request', 'content-type');
   let text: string;
   try {
-    text = decoder.decode(await c.req.arrayBuffer());
+    text = asUtf8(new Uint8Array(await c.req.arrayBuffer()), charset);
   } catch (error) {
     if (error instanceof TypeError) throw new OAuthError('invalid_request', 'not-utf-8');
     throw error;
@@ -38,4 +36,30 @@ export async function readForm(c: Context): Promise<Form> {
     if (value !== '') form.set(name, value);
   }
   return form;
+}
+
+/** Apache's HttpClient names ISO-8859-1 where nobody chooses; what a form holds is nearly always ASCII anyway. */
+type Charset = 'utf-8' | 'windows-1252';
+
+/** As https://encoding.spec.whatwg.org names it; null for another type or a charset that forms are not sent in. */
+function charsetOf(contentType: string): Charset | null {
+  const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
+  if (type !== 'application/x-www-form-urlencoded') return null;
+  const label = parameters.find((part) => part.startsWith('charset='))?.slice('charset='.length) ?? 'utf-8';
+  try {
+    const { encoding } = new TextDecoder(label.replace(/^"(.*)"$/, '$1'));
+    return encoding === 'utf-8' || encoding === 'windows-1252' ? encoding : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The form with its letters, also the escaped ones, as UTF-8. Throws TypeError for what is not in its charset. */
+function asUtf8(bytes: Uint8Array, charset: Charset): string {
+  const text = new TextDecoder(charset, { fatal: true }).decode(bytes);
+  if (charset === 'utf-8') return text;
+  const decoder = new TextDecoder(charset);
+  return text.replaceAll(/%[89A-F][\dA-F]/gi, (escape) =>
+    encodeURIComponent(decoder.decode(Uint8Array.of(Number.parseInt(escape.slice(1), 16)))),
+  );
 }

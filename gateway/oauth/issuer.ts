@@ -3,7 +3,7 @@ const wellKnown = '/.well-known/oauth-authorization-server';
 
 /** Without a trailing slash, so that paths can be added. */
 export function baseUrl(publicUrl: string): string {
-  return publicUrl.replace(/\/+$/, '');
+  return publicUrl.replace(/\/{1,50}$/, '');
 }
 
 export function issuerUrl(publicUrl: string, instance: string): string {

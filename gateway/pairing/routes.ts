@@ -14,6 +14,7 @@ import { createPeerLink, LinkError } from '#db/links/link-life.ts';
 import { pairingHash } from '#db/links/pairing-code.ts';
 import { clientOf, findExchanged, findInvitation, takeInvitation, type Pairing } from '#db/links/pairings.ts';
 import { readJson } from '#gateway/json-body.ts';
+import type { SignInRefused } from '#gateway/sign-in-refused.ts';
 import { createFailures, socketAddress } from '#gateway/oauth/failures.ts';
 import { issuerUrl } from '#gateway/oauth/issuer.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';
@@ -26,6 +27,7 @@ export type Identified = {
 };
 
 export type PairingDeps = {
+  readonly refused?: SignInRefused;
   readonly db: Client;
   /** At which others reach this gateway. */
   readonly publicUrl: string;
@@ -64,6 +66,7 @@ export function pairingRoutes(deps: PairingDeps): Hono {
       (await findInvitation(deps.db, codeHash)) ?? (await findExchanged(deps.db, codeHash, parsed.data));
     if (invitation === null) {
       guesses.add('pairing', address);
+      deps.refused?.({ why: 'wrong-code', who: null, from: address });
       return problem('code-not-valid', notValid);
     }
     return c.json(await pair(deps, invitation, parsed.data, codeHash));

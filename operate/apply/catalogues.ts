@@ -1,6 +1,7 @@
 /** What each helpdesk offers: asked now, else as last stored, else unknown. */
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import type { StoredCatalogue } from '#db/settings/settings.ts';
+import { isSame } from './canonical.ts';
 import type { Finding } from './fault.ts';
 import type { CheckedInstance } from './instances.ts';
 import { credentialsContext } from './types.ts';
@@ -8,8 +9,17 @@ import type { ApplyDeps, CatalogueTarget, Stored, WantedInstance } from './types
 
 export type KnownCatalogue =
   | { readonly kind: 'live'; readonly catalogue: Catalogue }
-  | { readonly kind: 'stored'; readonly catalogue: Catalogue; readonly why: string; readonly readAt: string }
-  | { readonly kind: 'unknown'; readonly why: string };
+  | ({ readonly kind: 'stored'; readonly catalogue: Catalogue; readonly readAt: string } & Trouble)
+  | ({ readonly kind: 'unknown' } & Trouble);
+
+/** Why a helpdesk could not be asked. */
+type Trouble = {
+  /** Completes a sentence; without a full stop at its end. */
+  readonly why: string;
+  /** Which setting of the instance is most probably wrong. */
+  readonly at: readonly string[];
+  readonly fix: string;
+};
 
 export type CheckOptions = {
   /** Goes on where a helpdesk's catalogue is unknown. */
@@ -38,25 +48,52 @@ async function readOne(
     const catalogue = await deps.readCatalogue(target, AbortSignal.timeout(patienceMs));
     return { kind: 'live', catalogue };
   } catch (error) {
-    return fallBack(stored, whyOf(error, target));
+    return fallBack(stored, troubleOf(error, target));
   }
 }
 
 /** For instances that can't even be asked. */
-function fallBack(stored: StoredCatalogue | undefined, why: string): KnownCatalogue {
-  if (stored === undefined) return { kind: 'unknown', why };
-  return { kind: 'stored', catalogue: stored.catalogue, readAt: stored.readAt, why };
+function fallBack(stored: StoredCatalogue | undefined, trouble: Trouble): KnownCatalogue {
+  if (stored === undefined) return { kind: 'unknown', ...trouble };
+  return { kind: 'stored', catalogue: stored.catalogue, readAt: stored.readAt, ...trouble };
 }
 
 /** A HelpdeskError's own words; they hold no secrets. Of other errors only the kind. */
-function whyOf(error: unknown, target: CatalogueTarget): string {
+function troubleOf(error: unknown, target: CatalogueTarget): Trouble {
+  const { host } = new URL(target.url);
   if (error instanceof Error && error.name === 'HelpdeskError') {
-    const isAuth = 'class' in error && error.class === 'auth';
-    return isAuth ? `its helpdesk refused our credentials (${error.message})` : error.message;
+    const { code, class: errorClass } = error as Error & { readonly code?: unknown; readonly class?: unknown };
+    return { why: withoutStop(error.message), ...whereIs(String(errorClass), String(code), target) };
   }
   if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError'))
-    return `${new URL(target.url).host} did not answer within ${patienceMs / 1000} seconds`;
-  return `reading it failed unexpectedly (${error instanceof Error ? error.name : 'unknown'})`;
+    return { why: `${host} did not answer within ${patienceMs / 1000} seconds`, ...unreachable };
+  return {
+    why: `reading it failed unexpectedly (${error instanceof Error ? error.name : 'unknown'})`,
+    at: [],
+    fix: 'Check the URL and the credentials.',
+  };
+}
+
+const unreachable = { at: ['url'], fix: 'Check the URL, and that the helpdesk runs and can be reached from here.' };
+
+function whereIs(errorClass: string, code: string, { credentials }: CatalogueTarget): Omit<Trouble, 'why'> {
+  if (errorClass === 'auth')
+    return {
+      at: ['credentials'],
+      fix: `The helpdesk refuses them: renew ${Object.keys(credentials).join(' or ') || 'them'} where the file says they are.`,
+    };
+  if (code === 'address-not-allowed' || code === 'url-not-allowed')
+    return { at: ['url'], fix: 'Correct the URL, or what is allowed where ferry and its workers run.' };
+  if (code === 'setup-incomplete' || code === 'not-permitted')
+    return { at: [], fix: "Set the helpdesk up as its connector's page says." };
+  // Something answers, or nothing does: either way it is not the helpdesk.
+  return unreachable;
+}
+
+function withoutStop(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[.;,:\s]/.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end).trimStart();
 }
 
 /** Asks every helpdesk that is used, all at once. */
@@ -73,10 +110,16 @@ export async function cataloguesOf(
     if (checked === undefined && !stored.federation.instances.has(id)) continue;
     const target = checked === undefined ? await storedTarget(id, stored, deps) : askable(checked);
     if (target !== null) targets.push(target);
-    else unasked.set(id, fallBack(stored.catalogues.get(id), "it can't be asked as it is set up"));
+    else unasked.set(id, fallBack(stored.catalogues.get(id), notAskable));
   }
   return new Map([...unasked, ...(await readCatalogues(targets, stored.catalogues, deps))]);
 }
+
+const notAskable: Trouble = {
+  why: "it can't be asked as it is set up",
+  at: [],
+  fix: 'Correct what else is told about it.',
+};
 
 function askable({ wanted, isReachable }: CheckedInstance): WantedInstance | null {
   return isReachable ? wanted : null;
@@ -93,11 +136,40 @@ async function storedTarget(id: string, stored: Stored, deps: ApplyDeps): Promis
   }
 }
 
+/**
+ * Instances that the file asks for under another address, or with other credentials or options, than are stored: what
+ * they offered before is no answer for what they are now. One whose stored credentials can't be opened counts as changed.
+ */
+export async function changedTargets(
+  instances: ReadonlyMap<string, CheckedInstance>,
+  stored: Stored,
+  deps: Pick<ApplyDeps, 'open'>,
+): Promise<Set<string>> {
+  const changed = new Set<string>();
+  for (const [id, { wanted }] of instances) {
+    const before = stored.federation.instances.get(id);
+    if (wanted === null || before === undefined) continue;
+    const opened = await deps.open(before.credentials, credentialsContext(id)).catch(() => 'null');
+    const isSameDesk =
+      before.url === wanted.url &&
+      isSame(before.options, wanted.options) &&
+      isSame(JSON.parse(opened) as unknown, wanted.credentials);
+    if (!isSameDesk) changed.add(id);
+  }
+  return changed;
+}
+
+export type UsableInput = {
+  readonly catalogues: ReadonlyMap<string, KnownCatalogue>;
+  readonly instances: ReadonlyMap<string, CheckedInstance>;
+  /** See changedTargets. */
+  readonly changed: ReadonlySet<string>;
+  readonly options: CheckOptions;
+};
+
 /** What lint may use; whatever else is to be said about catalogues is said here. */
 export function usableCatalogues(
-  catalogues: ReadonlyMap<string, KnownCatalogue>,
-  instances: ReadonlyMap<string, CheckedInstance>,
-  options: CheckOptions,
+  { catalogues, instances, changed, options }: UsableInput,
   findings: Finding[],
   warnings: string[],
 ): Map<string, Catalogue> {
@@ -105,19 +177,22 @@ export function usableCatalogues(
   for (const [id, known] of catalogues) {
     if (known.kind !== 'unknown') usable.set(id, known.catalogue);
     // An instance that is wrong is told as that.
-    const isTold = instances.get(id)?.isReachable === false;
-    if (known.kind === 'stored')
-      warnings.push(`${id}: ${known.why}; checked against what it offered at ${known.readAt} instead.`);
-    else if (known.kind === 'unknown' && !isTold && options.unchecked)
-      warnings.push(`${id}: ${known.why}; its names were not checked (--unchecked).`);
-    else if (known.kind === 'unknown' && !isTold)
+    if (known.kind === 'live' || (known.kind === 'unknown' && instances.get(id)?.isReachable === false)) continue;
+    const isFault = (known.kind === 'unknown' || changed.has(id)) && !options.unchecked;
+    if (isFault)
       findings.push({
         code: "can't-be-checked",
-        path: ['instances', id],
+        path: ['instances', id, ...known.at],
         at: 'key',
-        message: `What ${id} offers is unknown, so its names can't be checked: ${known.why}.`,
-        fix: 'Bring the helpdesk up and apply again, or apply with --unchecked.',
+        message:
+          known.kind === 'unknown'
+            ? `What ${id} offers is unknown, so its names can't be checked: ${known.why}.`
+            : `${id} is to be reached in another way than before, and could not be asked: ${known.why}.`,
+        fix: `${known.fix} Then apply again, or apply with --unchecked.`,
       });
+    else if (known.kind === 'stored')
+      warnings.push(`${id}: ${known.why}; checked against what it offered at ${known.readAt} instead.`);
+    else warnings.push(`${id}: ${known.why}; its names were not checked (--unchecked).`);
   }
   return usable;
 }

@@ -2,15 +2,17 @@
 import { linkSettingsSchema } from '#core/rules/settings.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
-import { cataloguesOf, usableCatalogues } from './catalogues.ts';
+import { cataloguesOf, changedTargets, usableCatalogues } from './catalogues.ts';
 import type { CheckOptions } from './catalogues.ts';
 import type { Source } from './document.ts';
 import { sortFaults } from './fault.ts';
 import type { Fault, Finding, Path } from './fault.ts';
+import { likelyFindings } from './likely.ts';
 import { checkInstance } from './instances.ts';
 import type { CheckedInstance } from './instances.ts';
 import { findingsOf } from './issues.ts';
 import { lintAll } from './lint.ts';
+import { overlapFindings } from './overlaps.ts';
 import type { Raw } from './merge.ts';
 import { referenceFindings } from './references.ts';
 import { remoteSides } from './remote.ts';
@@ -68,7 +70,8 @@ export async function checkLinks(
 
   const used = new Set([...sides.values()].flatMap((side) => side.instance ?? []));
   const catalogues = await cataloguesOf(used, instances, stored, deps);
-  const usable = usableCatalogues(catalogues, instances, options, findings, warnings);
+  const changed = await changedTargets(instances, stored, deps);
+  const usable = usableCatalogues({ catalogues, instances, changed, options }, findings, warnings);
   const names = new Map([
     ...[...stored.federation.instances].map(([id, { name }]) => [id, name] as const),
     ...[...instances].map(([id, { wanted }]) => [id, wanted?.name ?? id] as const),
@@ -76,14 +79,16 @@ export async function checkLinks(
   const linted = lintAll(sides, links, { usable, names, stored, isRemote: remote.has });
   findings.push(...linted.findings);
   warnings.push(...linted.warnings);
+  const overlaps = overlapFindings(sides, stored, remote.has);
+  findings.push(...overlaps.findings);
+  warnings.push(...overlaps.warnings);
 
   const place = (finding: Finding): Fault =>
     finding.path.length > 0 && !source.has(finding.path.slice(0, 2))
       ? { ...source.place(finding), line: 0, column: 0 }
       : source.place(finding);
-  const shown = source.isBroken ? findings.filter((finding) => finding.code !== 'missing-key') : findings;
   return {
-    faults: sortFaults([...source.faults, ...shown.map(place)]),
+    faults: sortFaults([...source.faults, ...likelyFindings(findings, source).map(place)]),
     warnings,
     wanted: {
       instances: [...instances.values()].flatMap(({ wanted }) => wanted ?? []),

@@ -8,8 +8,10 @@ export type Source = {
   /** What the file says; what could not be understood is left out. */
   readonly value: unknown;
   readonly faults: readonly Fault[];
-  /** Something could not be parsed, so that what seems missing may be there. */
+  /** Something could not be parsed, so that what follows it may mean something else than it says. */
   readonly isBroken: boolean;
+  /** Whether what is at the path ends before the first thing that could not be parsed. */
+  isBeforeBreak(path: Path): boolean;
   /** Puts a finding where it stands; its nearest ancestor's place where the path is not in the file. */
   place(finding: Finding): Fault;
   has(path: Path): boolean;
@@ -27,12 +29,17 @@ export function readSource(text: string): Source {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const faults: Fault[] = [...document.errors, ...document.warnings].map((error) => ({
-    code: error.code === 'DUPLICATE_KEY' ? 'duplicate-key' : 'yaml-syntax',
-    path: '',
-    ...at(error.pos[0]),
-    ...syntaxWords(error.code),
-  }));
+  const errors = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
+  // What the parser says after the first slip is mostly about the slip.
+  const slip = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+  const faults: Fault[] = errors
+    .filter((error) => error === slip || (error.code === 'DUPLICATE_KEY' && error.pos[0] < (slip?.pos[0] ?? Infinity)))
+    .map((error) => ({
+      code: error === slip ? 'yaml-syntax' : 'duplicate-key',
+      path: '',
+      ...at(error.pos[0]),
+      ...syntaxWords(error.code),
+    }));
   const value = toValue(document, (path, node) => {
     faults.push({
       code: 'unusable-key',
@@ -47,6 +54,11 @@ export function readSource(text: string): Source {
     value: value.value,
     faults,
     isBroken: faults.some((fault) => fault.code === 'yaml-syntax'),
+    isBeforeBreak: (path) => {
+      const { depth, key, value: node } = find(document, path);
+      const end = depth === path.length ? Math.max(key?.range?.[1] ?? 0, node?.range?.[1] ?? 0) : Infinity;
+      return end <= (slip?.pos[0] ?? (value.failure === undefined ? Infinity : 0));
+    },
     has: (path) => find(document, path).depth === path.length,
     place: ({ code, path, at: part, message, fix }) => ({
       code,
@@ -64,6 +76,7 @@ function emptySource(code: string, message: string, fix: string): Source {
     value: undefined,
     faults: [fault],
     isBroken: true,
+    isBeforeBreak: () => false,
     has: () => false,
     place: (finding) => ({ ...fault, ...finding, path: pathText(finding.path) }),
   };

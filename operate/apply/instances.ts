@@ -96,17 +96,26 @@ function urlOf(
   env: ApplyDeps['env'],
 ): { readonly url: string; readonly findings: readonly Finding[] } {
   const path = [...under, 'url'];
-  const url = typeof given === 'string' ? given : (env[given.env] ?? '');
-  if (typeof given !== 'string' && !urlSchema.safeParse(url).success) {
-    const message = `The environment variable ${given.env} ${url === '' ? 'is not set' : 'holds no http or https URL'}.`;
-    const fix = `Set it where ferry runs: ${given.env}=https://desk.example.com`;
-    return { url, findings: [{ code: 'wrong-url', path, message, fix }] };
-  }
+  const url = (typeof given === 'string' ? given : (env[given.env] ?? '')).trim();
+  const wrong = (message: string, fix: string) => ({ url, findings: [{ code: 'wrong-url', path, message, fix }] });
+  if (typeof given !== 'string' && !urlSchema.safeParse(url).success)
+    return wrong(
+      `The environment variable ${given.env} ${url === '' ? 'is not set' : 'holds no http or https URL'}.`,
+      `Set it where ferry runs: ${given.env}=https://desk.example.com`,
+    );
+  // URL's own parser drops line breaks and turns backslashes round, so that two readers could understand two addresses.
+  // eslint-disable-next-line no-control-regex -- they are what this is about
+  if (/[\s\\\u0000-\u001f\u007f]/.test(url) || !/^https?:\/\//i.test(url))
+    return wrong(
+      'The URL holds a blank, a line break or a backslash.',
+      'Write it as a browser shows it: https://desk.example.com',
+    );
   const { username, password, search, hash } = new URL(url);
   if (username === '' && password === '' && search === '' && hash === '') return { url, findings: [] };
-  const message = 'The URL holds a user, a password, a query or a fragment.';
-  const fix = 'Write only the address, and put credentials under credentials.';
-  return { url, findings: [{ code: 'wrong-url', path, message, fix }] };
+  return wrong(
+    'The URL holds a user, a password, a query or a fragment.',
+    'Write only the address, and put credentials under credentials.',
+  );
 }
 
 function ruleFindings(

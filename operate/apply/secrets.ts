@@ -1,4 +1,7 @@
-/** Fetches secrets from where the file says they are. Messages name the place, never the secret. */
+/**
+ * Fetches secrets from where the file says they are, without the white space at their ends: files and templates add it,
+ * and no helpdesk issues any. Messages name the place, never the secret.
+ */
 import type { Finding, Path } from './fault.ts';
 import type { SecretPlace } from './schema.ts';
 import type { ApplyDeps } from './types.ts';
@@ -13,7 +16,7 @@ export async function fetchSecret(
   deps: Pick<ApplyDeps, 'env' | 'readSecretFile'>,
 ): Promise<Fetched> {
   if ('env' in place) {
-    const secret = deps.env[place.env];
+    const secret = deps.env[place.env]?.trim();
     if (secret !== undefined && secret !== '') return usable(secret, [...path, 'env']);
     return {
       finding: {
@@ -25,7 +28,7 @@ export async function fetchSecret(
     };
   }
   try {
-    const secret = (await deps.readSecretFile(place.file)).replace(/\r?\n$/, '');
+    const secret = (await deps.readSecretFile(place.file)).trim();
     if (secret !== '') return usable(secret, [...path, 'file']);
     return missingFile(place.file, [...path, 'file'], 'is empty');
   } catch (error) {
@@ -35,15 +38,26 @@ export async function fetchSecret(
 }
 
 function usable(secret: string, path: Path): Fetched {
-  if (secret.length <= maxLength && !secret.includes('\0')) return { secret };
+  const wrong = whyUnusable(secret);
+  if (wrong === null) return { secret };
   return {
     finding: {
       code: 'wrong-value',
       path,
-      message: "What stands there can't be a secret: it is too long or holds a NUL.",
-      fix: 'Check that the right place is named.',
+      message: `What is there can't be a secret: it ${wrong}.`,
+      fix: 'Check that the right place is named, and that it holds the secret and nothing else.',
     },
   };
+}
+
+/** Keys in PEM and accounts in JSON have several lines; whatever else has is a file with more than the secret in it. */
+function whyUnusable(secret: string): string | null {
+  if (secret.length > maxLength) return 'is too long';
+  const hasLines = secret.startsWith('-----BEGIN ') || secret.startsWith('{');
+  // eslint-disable-next-line no-control-regex -- they are what this is about
+  const stray = hasLines ? /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/ : /[\u0000-\u001f\u007f]/;
+  if (!stray.test(secret)) return null;
+  return /[\r\n]/.test(secret) && !hasLines ? 'holds a line break' : 'holds a control character';
 }
 
 function missingFile(file: string, path: Path, what: string): Fetched {

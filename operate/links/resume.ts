@@ -18,6 +18,8 @@ export type ResumeOptions = {
 
 export type Resumed = {
   readonly outcome: 'resumed' | 'dry-run' | 'declined';
+  /** As the link was before. */
+  readonly state: 'suspended' | 'quarantined';
   /** Null where there was no other gateway to compare with, or no need to. */
   readonly comparison: Comparison | null;
   readonly setRight: SetRight;
@@ -41,9 +43,9 @@ export async function resumeLink(operator: PeerOperator, link: string, options: 
     );
   const peer = state === 'quarantined' ? await loadPeer(db, link) : null;
   const comparison = peer === null ? null : await compareWithPeer(operator, link, peer, sides);
-  if (options.dryRun === true) return { outcome: 'dry-run', comparison, setRight: nothing };
+  if (options.dryRun === true) return { outcome: 'dry-run', state, comparison, setRight: nothing };
   if (comparison !== null && comparison.differences.length > 0 && options.confirm !== undefined)
-    if (!(await options.confirm(comparison))) return { outcome: 'declined', comparison, setRight: nothing };
+    if (!(await options.confirm(comparison))) return { outcome: 'declined', state, comparison, setRight: nothing };
 
   const done = await change(operator, async (tx) => {
     if ((await lockLink(tx, link)) !== state)
@@ -57,5 +59,5 @@ export async function resumeLink(operator: PeerOperator, link: string, options: 
     });
   });
   await operator.wake([sides.ownInstance, sides.farInstance]);
-  return { outcome: 'resumed', comparison, setRight: done };
+  return { outcome: 'resumed', state, comparison, setRight: done };
 }

@@ -19,12 +19,18 @@ export type Acceptance = {
   readonly issuer: string;
 };
 
-/** @throws Refused not-a-code, no-public-url, unknown-instance, not-local, own-code, wrong-id, link-exists, and why its URL may not be called */
+/** @throws Refused not-a-code, damaged-code, no-public-url, unknown-instance, not-local, own-code, wrong-id, link-exists, and why its URL may not be called */
 export async function accept(operator: PeerOperator, code: string, wish: PairingWish): Promise<Acceptance> {
   allow(operator, 'accept', everywhere);
   const { db, actor, seal, peers } = operator;
   const { instance, name, contact } = wish;
   const given = readPairingCode(code);
+  if (given === 'damaged')
+    throw new Refused(
+      'damaged-code',
+      'wrong',
+      'a letter of this code is missing, wrong or too many; copy it again, whole, from ferry link invite at the other side',
+    );
   const parts = given === null ? null : peers.partsOfIssuer(given.issuer);
   if (given === null || parts === null)
     throw new Refused(

@@ -3,7 +3,7 @@ import { loadStatus, type Status } from '#db/operate/status.ts';
 import type { Operator } from '#operate/operator.ts';
 import { allow, reaches } from '#operate/rights.ts';
 
-export type { InstanceStatus, LinkStatus, Status } from '#db/operate/status.ts';
+export type { InstanceStatus, LinkStatus, Status, WaitingStatus } from '#db/operate/status.ts';
 
 /** Of links that are not in the actor's reach, neither they nor their instances are shown. */
 export async function status(operator: Operator): Promise<Status> {
@@ -18,6 +18,7 @@ export async function status(operator: Operator): Promise<Status> {
     links,
     instances: found.instances.filter(({ id }) => instances.has(id)),
     held: found.held.filter(({ link }) => reaches(actor, link)),
+    waiting: found.waiting.filter(({ link }) => reaches(actor, link)),
     paused: found.paused.filter(({ link }) => reaches(actor, link)),
   };
 }

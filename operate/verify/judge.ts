@@ -1,10 +1,11 @@
 /** Whether what was kept of an action still proves it. */
 import { createHash } from 'node:crypto';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
-import { sanitise } from '#core/text/html.ts';
 import type { OriginKey } from '#db/exchange/origin-keys.ts';
 import type { Said } from '#db/operate/said.ts';
 import type { Signatures } from '#operate/operator.ts';
+import { comparableText } from '#core/text/fingerprint.ts';
+import { sanitise, unreadHtml } from '#core/text/html.ts';
 
 export type Judgement = {
   /** `holds`: its origin has signed exactly this. `own`: said here. `unsigned`: only who brought it vouches. */
@@ -83,6 +84,18 @@ function differenceTo(said: Said, directory: Directory): string | null {
   if (JSON.stringify(signed['attachments'] ?? []) !== JSON.stringify(digests)) return 'list of files';
   const images = new Set(said.attachments.map(({ id }) => id));
   const note = signed['note'];
-  if ((typeof note === 'string' ? sanitise(note, { images }) : null) !== said.note) return 'note';
-  return null;
+  return isNote(typeof note === 'string' ? note : null, said.note, images) ? null : 'note';
+}
+
+/** Today's reading of what was signed, or one that says and links the same: an earlier version's, or its bare text. */
+function isNote(signed: string | null, kept: string | null, images: ReadonlySet<string>): boolean {
+  if (signed === null || kept === null) return signed === kept;
+  const read = sanitise(signed, { images });
+  if (read === kept || unreadHtml(signed) === kept) return true;
+  const linked = new Set(linksOf(read));
+  return comparableText(read) === comparableText(kept) && linksOf(kept).every((link) => linked.has(link));
+}
+
+function linksOf(html: string): readonly string[] {
+  return [...html.matchAll(/ (?:href|src)="([^"<>]*)"/g)].map(([, link = '']) => link);
 }

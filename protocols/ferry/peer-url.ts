@@ -44,7 +44,7 @@ export async function checkPeerUrl(text: string, options: PeerUrlOptions): Promi
     throw notAllowed(
       `Port ${url.port} of ${url.hostname} is not one for https. Use 443 or 8443, or name its network in FERRY_ALLOW_ADDRESSES.`,
     );
-  return url.href.replace(/\/+$/, '');
+  return url.href.replace(/\/{1,50}$/, '');
 }
 
 async function addressesOf(

@@ -42,7 +42,7 @@ async function fromPs(pid: number): Promise<string | undefined> {
     const { stdout } = await run('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
       env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
     });
-    const found = /^(\S+)\s+(.+)$/.exec(stdout.trim());
+    const found = /^(\S+)\s+(\S.*)$/.exec(stdout.trim());
     if (found?.[1] === undefined || found[2] === undefined || found[1].startsWith('Z')) return undefined;
     return found[2].trim();
   } catch {

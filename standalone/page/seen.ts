@@ -1,4 +1,5 @@
 /** What the page has seen at the desks: how the pulled plug went, and who made an action. */
+import { webClient } from '#twins/halo/model.ts';
 import type { DeskAction } from './desks.ts';
 
 export type PlugState = 'in' | 'pulled' | 'starting';
@@ -17,5 +18,5 @@ export type PlugSeen = {
 
 /** Made by Ferry, not by a person at this desk. */
 export function isCarried(action: DeskAction): boolean {
-  return action.actionby_application_id !== '';
+  return action.actionby_application_id !== '' && action.actionby_application_id !== webClient;
 }

@@ -202,7 +202,7 @@ test('a desk that was never reached is a fault, unless somebody says --unchecked
   const result = await bench.apply(goodYaml);
   assert.equal(result.outcome, 'wrong');
   assert.deepEqual(result.outcome === 'wrong' && result.faults.map(({ code, path, line }) => [code, path, line]), [
-    ["can't-be-checked", 'instances.northwind', 8],
+    ["can't-be-checked", 'instances.northwind.credentials', 12],
   ]);
   const unchecked = await bench.apply(goodYaml, { unchecked: true });
   assert.equal(unchecked.outcome, 'applied');

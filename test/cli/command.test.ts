@@ -139,8 +139,8 @@ test('a desk that refuses the credentials is told in words, without them', async
       DATABASE_URL: other.url,
     });
     assert.equal(code, 78);
-    assert.match(err, /\[can't-be-checked, instances\.acme\]/);
-    assert.match(err, /refused our credentials/);
+    assert.match(err, /\[can't-be-checked, instances\.acme\.credentials\]/);
+    assert.match(err, /The helpdesk refuses them: renew clientId or clientSecret/);
     assert.doesNotMatch(err, /planted/);
   } finally {
     await other.drop();

@@ -31,6 +31,12 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
   const suspended = await run('link', 'suspend', 'acme-northwind', '--because', 'Audit week.');
   assert.equal(suspended.code, 0, suspended.err);
   assert.deepEqual(await link(), { state: 'suspended', code: 'link-suspended' });
+  const looked = await run('link', 'resume', 'acme-northwind', '--dry-run');
+  assert.deepEqual(
+    [looked.code, looked.out],
+    [0, 'acme-northwind is suspended. Without --dry-run it would be active again, and what waits would be carried.\n'],
+  );
+  assert.deepEqual(await link(), { state: 'suspended', code: 'link-suspended' });
   await bench.connection.db.execute(sql`update lanes set due_at = 'infinity' where to_instance = 'acme'`);
   const status = await run('link', 'status', 'acme-northwind');
   assert.equal(status.code, 1);

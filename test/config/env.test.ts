@@ -18,6 +18,7 @@ test('a minimal environment gives a whole configuration with its defaults', () =
   assert.equal(config.port, 8400);
   assert.equal(config.log, 'info');
   assert.deepEqual(config.allowAddresses, []);
+  assert.deepEqual([config.metrics, config.otlp], [null, false]);
 });
 
 test('every fault is named at once, each with what to do, and no value is repeated', () => {
@@ -59,12 +60,83 @@ test('what is missing is named', () => {
   );
 });
 
-test('a secret may come from a file, whose last line break does not count', () => {
-  const { raw, faults } = readEnv({ DATABASE_URL_FILE: '/run/db', FERRY_SECRET_KEY_FILE: '/run/key' }, (path) =>
-    path === '/run/db' ? `${good.DATABASE_URL}\n` : `${key}\r\n`,
-  );
+test('a secret may come from a file, and white space at its ends does not count', () => {
+  const [start, end] = ['\uFEFF \t', ' \n\r\n\n\t'];
+  for (const [before, behind] of [
+    ['', '\n'],
+    ['', '\r\n'],
+    ['', '\n\n'],
+    ['\n', ''],
+    [start, end],
+  ] as const) {
+    const { raw, faults } = readEnv({ DATABASE_URL_FILE: ' /run/db\n', FERRY_SECRET_KEY_FILE: '/run/key' }, (path) =>
+      before.concat(path === '/run/db' ? good.DATABASE_URL : key, behind),
+    );
+    assert.deepEqual(faults, []);
+    assert.deepEqual(raw, good);
+  }
+});
+
+test('white space at the ends of any variable does not count, and only white space is not set', () => {
+  const padded = { DATABASE_URL: ` ${good.DATABASE_URL}\n`, FERRY_SECRET_KEY: `${key}\n\n` };
+  const { raw, faults } = readEnv({ ...padded, FERRY_LOG: 'debug ', FERRY_PORT: '\t8401', FERRY_HOST: '  ' }, noFile);
   assert.deepEqual(faults, []);
-  assert.deepEqual(raw, good);
+  assert.deepEqual(raw, { ...good, FERRY_LOG: 'debug', FERRY_PORT: '8401' });
+});
+
+test('a file of a secret that holds only white space is a fault', () => {
+  const { faults } = readEnv({ ...good, FERRY_ADMIN_TOKEN_FILE: '/run/token' }, () => ' \n\n');
+  assert.deepEqual(
+    faults.map(({ variable, problem }) => `${variable} ${problem}`),
+    ['FERRY_ADMIN_TOKEN_FILE names /run/token, which is empty'],
+  );
+});
+
+/** As Kubernetes sets them for a Service; see config/service-links.ts. */
+function serviceLinks(prefix: string, port: number, protocol = 'tcp', named = 'HTTP'): Record<string, string> {
+  const at = `${prefix}_PORT_${port}_${protocol.toUpperCase()}`;
+  return {
+    [`${prefix}_SERVICE_HOST`]: '10.0.0.1',
+    [`${prefix}_SERVICE_PORT`]: String(port),
+    [`${prefix}_SERVICE_PORT_${named}`]: String(port),
+    [`${prefix}_PORT`]: `${protocol}://10.0.0.1:${port}`,
+    [at]: `${protocol}://10.0.0.1:${port}`,
+    [`${at}_PROTO`]: protocol,
+    [`${at}_PORT`]: String(port),
+    [`${at}_ADDR`]: '10.0.0.1',
+  };
+}
+
+test('what Kubernetes sets for its Services is neither a setting nor a typing mistake', () => {
+  const services = [
+    serviceLinks('FERRY', 8400),
+    serviceLinks('FERRY_GATEWAY', 80),
+    serviceLinks('FERRY_PORT', 8400),
+    serviceLinks('FERRY_METRICS', 9464, 'tcp', 'PROM_HTTP'),
+    serviceLinks('FERRY_LOG', 5140, 'udp'),
+    { FERRY_PORT: 'tcp://[fd00::1]:8400', FERRY_SERVICE_HOST: 'fd00::1' },
+  ];
+  for (const links of services) {
+    const { raw, faults } = readEnv({ ...good, ...links }, noFile);
+    assert.deepEqual([raw, faults], [good, []]);
+    assert.equal(configFrom(raw).config?.port, 8400);
+  }
+});
+
+test('beside a Service of that name, typing mistakes and wrong values are still found', () => {
+  const env = {
+    ...good,
+    ...serviceLinks('FERRY', 8400),
+    FERRY_PORT: '8500',
+    FERRY_PORTT: '1',
+    FERRY_SERVICE_PORT: 'x',
+  };
+  const { raw, faults } = readEnv(env, noFile);
+  assert.equal(raw.FERRY_PORT, '8500');
+  assert.deepEqual(
+    faults.map(({ variable }) => variable),
+    ['FERRY_PORTT', 'FERRY_SERVICE_PORT'],
+  );
 });
 
 test('a file that cannot be read is one fault, not two', () => {

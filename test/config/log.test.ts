@@ -24,6 +24,23 @@ test('an entry is one line of JSON, whatever its texts hold', () => {
   assert.match(String(entry['time']), /^\d{4}-.*Z$/);
 });
 
+test('no key is in a line twice, whatever an entry or a child brings', () => {
+  const said = { level: 'WARN', time: 1, pid: 2, name: 'core', msg: 'theirs', target: 'temporal' };
+  const out = capture((log) => {
+    log.warn(said, 'ours');
+    log.child(said).warn('ours');
+  });
+  for (const line of out.trimEnd().split('\n')) {
+    for (const key of ['level', 'time', 'pid', 'name', 'msg']) {
+      const { other, ...top } = JSON.parse(line) as Record<string, unknown>;
+      assert.ok(key in top);
+      assert.deepEqual(other, { level: 'WARN', time: 1, pid: 2, name: 'core', msg: 'theirs' });
+      assert.equal(line.split(`"${key}":`).length - 1, 2, line);
+    }
+    assert.match(line, /"level":"warn".*"target":"temporal".*"msg":"ours"/);
+  }
+});
+
 test('planted secrets and note texts never appear', () => {
   const planted = 'PLANTED-7f3a';
   const jwt = `eyJhbGciOiJFZERTQSJ9.eyJzdWIi${planted}.c2ln`;

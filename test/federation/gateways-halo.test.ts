@@ -17,7 +17,16 @@ import { pairDesks, startDeskOrganisation, type DeskOrganisation } from './desk-
 import type { AnyDesk } from './desk-rig.ts';
 import { exampleLinks, quickOptions, type LinksFile } from './example-links.ts';
 import type { HaloDesk } from './halo-desk.ts';
-import { acmeNames, everythingAt, farOf, mayWiden, northwindNames, peopleOf, type PairPeople } from './halo-pair.ts';
+import {
+  acmeNames,
+  everythingAt,
+  farOf,
+  mayWiden,
+  northwindNames,
+  peopleOf,
+  pictureIn,
+  type PairPeople,
+} from './halo-pair.ts';
 import { startRtDesk, type RtDesk } from './rt-desk.ts';
 
 const { priya, dana } = { ...acmeNames.users, ...acmeNames.agents };
@@ -169,7 +178,7 @@ describe('a ticket that Acme escalates to Northwind, each on Halo with a gateway
     assert.match(opened.details_html, /<h4>VPN drops every hour<\/h4>.*Since Monday\. This is what I see:/s);
     const source = /<img[^>]*src="([^"]+)"/.exec(opened.details_html)?.[1] ?? '';
     assert.ok(source.startsWith(north.url), `the picture's source is Northwind's own: ${source}`);
-    const copy = opened.attachments.find(({ id }) => id === Number(/(\d+)$/.exec(source)?.[1]));
+    const copy = pictureIn(opened.details_html, opened);
     assert.equal(copy?.sha256, createHash('sha256').update(picture).digest('hex'));
     assert.doesNotMatch(opened.details_html, new RegExp(acme.url), 'no address of the other desk');
     assert.deepEqual(await north.people.outbox(far), []);

@@ -7,6 +7,7 @@ import { twinClient, type ActionSeen, type TicketSeen, type TwinClient } from '#
 import type { Action, Ticket } from '#twins/halo/model.ts';
 import type { HaloSeed } from '#twins/halo/seed.ts';
 import { createHaloTwin, type HaloTwin, type HaloTwinOptions } from '#twins/halo/server.ts';
+import { createRequestCheck } from '#test/connectors/halo/valid-requests.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 import type { CheckedDesk } from './invariants.ts';
@@ -50,8 +51,9 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
   const { webhook = true, keeps = false, ...given } = options;
   const data = keeps ? await tempDir() : null;
   const kept = data === null ? {} : { dbPath: join(data.path, 'halo.sqlite') };
+  const requests = createRequestCheck();
   const start = (port: number): Promise<HaloTwin> =>
-    createHaloTwin({ rateLimit: { limit: 0 }, ...given, ...kept, port });
+    createHaloTwin({ rateLimit: { limit: 0 }, watch: requests.watch, ...given, ...kept, port });
   let twin = await start(given.port ?? 0);
   const { port } = twin;
   const people = twinClient(twin.url);
@@ -80,7 +82,7 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
       CLIENT_SECRET: application?.client_secret ?? '',
       HOOK_SECRET: hookSecret,
     },
-    checked: () => checkedDesk(id, twin, application?.client_id ?? ''),
+    checked: () => checkedDesk(id, twin, application?.name ?? ''),
     ticket: (ticket) => people.ticket(ticket),
     async shows(ticket, what, look, timeoutMs = 30_000) {
       let last: TicketSeen | undefined;
@@ -108,6 +110,7 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
     async close() {
       await twin.close();
       await data?.remove();
+      requests.assertValid();
     },
   };
   return desk;
@@ -125,11 +128,21 @@ function checkedDesk(id: string, { desk: { store } }: HaloTwin, application: str
   const over = all
     .filter((ticket) => ticket.deleted || ticket.merged_into_id !== null)
     .map((ticket) => String(ticket.id));
+  // The desk's own entry for a ticket is shown as its description, and what a merge moved where it was said.
+  const said = all.flatMap(({ id: ticketId }) => store.actions(ticketId)).filter(({ iscreation }) => !iscreation);
+  const byTicket = Map.groupBy(said.map(whereSaid), ({ ticket_id }) => ticket_id);
   const tickets = all.map((ticket): [string, DeskTicket] => {
-    const actions = store.actions(ticket.id).map((action) => shownAction(action, application));
+    const actions = (byTicket.get(ticket.id) ?? [])
+      .toSorted((a, b) => a.id - b.id)
+      .map((action) => shownAction(action, application));
     return [String(ticket.id), shownTicket(ticket, store.find('status', ticket.status_id)?.name ?? '', actions)];
   });
   return { id, tickets: new Map(tickets), over: new Set(over) };
+}
+
+function whereSaid(action: Action): Action {
+  const { merged_from_ticketid: ticket_id, merged_from_id: id } = action;
+  return ticket_id > 0 ? { ...action, ticket_id, id } : action;
 }
 
 function shownTicket(ticket: Ticket, status: string, actions: DeskAction[]): DeskTicket {

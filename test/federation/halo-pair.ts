@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindNames, northwindSeed } from '#twins/halo/seeds/northwind.ts';
+import type { AttachmentSeen, TicketSeen } from '#twins/halo/client.ts';
 import type { Input } from '#twins/halo/input.ts';
+import { guidIn } from '#twins/halo/pictures.ts';
+import type { ProfileName } from '#twins/halo/profiles.ts';
 import type { AnyDesk, DeskRig } from './desk-rig.ts';
 import { exampleLinks, type LinksFile } from './example-links.ts';
 import type { HaloDesk, HaloDeskOptions } from './halo-desk.ts';
@@ -28,7 +31,20 @@ export type Pair = {
 
 export type Mirrored = { readonly ticket: number; readonly far: number };
 
+/** Where the filter for open statuses does nothing, names tell which are closed. */
+const closedStatuses = [...acmeSeed.statuses, ...northwindSeed.statuses]
+  .filter(({ closed }) => closed)
+  .map(({ name }) => name);
+
+/** The file that a note of this desk shows as a picture: the first one in its HTML. */
+export function pictureIn(html: string, { attachments }: TicketSeen): AttachmentSeen | undefined {
+  const token = /<img[^>]*\ssrc="[^"]*\/api\/attachment\/image\?token=([^"]+)"/.exec(html)?.[1];
+  return token === undefined ? undefined : attachments.find(({ guid }) => guid === guidIn(token));
+}
+
 export type PairOptions = {
+  /** How both twins answer where live Halos differ. */
+  readonly profile?: ProfileName;
   /** Before the ids, so that several pairs fit one rig. */
   readonly prefix?: string;
   readonly acme?: Partial<HaloDeskOptions>;
@@ -41,9 +57,9 @@ export type PairOptions = {
 };
 
 export async function startPair(rig: DeskRig, options: PairOptions = {}): Promise<Pair> {
-  const { prefix = '' } = options;
-  const acme = await rig.halo(`${prefix}acme`, { seed: acmeSeed, ...options.acme });
-  const north = await rig.halo(`${prefix}northwind`, { seed: northwindSeed, ...options.north });
+  const { prefix = '', profile = 'usual' } = options;
+  const acme = await rig.halo(`${prefix}acme`, { seed: acmeSeed, profile, ...options.acme });
+  const north = await rig.halo(`${prefix}northwind`, { seed: northwindSeed, profile, ...options.north });
   const people = peopleOf(acme, north);
   const { dana, lena, logged } = people;
   await options.before?.({ acme, north, dana, lena, logged });
@@ -51,7 +67,7 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
     exampleLinks({
       customer: acme.id,
       supplier: north.id,
-      options: options.options ?? {},
+      options: { ...(profile === 'other' ? { closedStatuses } : {}), ...options.options },
       change(file, link) {
         options.change?.(file, link);
         change?.(file, link);

@@ -149,6 +149,26 @@ describe('a tool without a gateway, by the examples', () => {
     assert.deepEqual(results(said, 'updated'), ['accepted']);
     assert.equal(said.at(-1)?.left, 0);
   });
+
+  const programs = [
+    ['TypeScript', { program: 'examples/api-client/client.ts' }, false],
+    ['curl', { program: '', command: '/bin/sh', args: ['examples/api-client/client.sh'] }, !hasTools()],
+  ] as const;
+  for (const [name, program, lacksTools] of programs)
+    it(
+      `in ${name}: runs again and again, and says why a ticket is not taken a second time`,
+      { skip: lacksTools },
+      async () => {
+        const again = await startProgram({ ...program, env });
+        assert.equal((await again.ended).code, 0, again.output());
+        assert.deepEqual(results(steps(again), 'escalated'), ['accepted']);
+        const used = await startProgram({ ...program, env: { ...env, TICKET: '1' } });
+        assert.equal((await used.ended).code, 1, used.output());
+        assert.deepEqual(steps(used), []);
+        assert.match(used.output(), /^refused: .*already/m);
+        assert.doesNotMatch(used.output(), /^\s+at /m);
+      },
+    );
 });
 
 function hasTools(): boolean {

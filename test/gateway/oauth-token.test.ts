@@ -154,6 +154,42 @@ test('two ways to authenticate at once, a parameter twice, and a body that is no
   await assertError(reply, 400, 'invalid_request');
 });
 
+const formTypes = [
+  'application/x-www-form-urlencoded; charset=ISO-8859-1',
+  'application/x-www-form-urlencoded;charset=us-ascii',
+  'application/x-www-form-urlencoded; charset="UTF-8"',
+  'application/x-www-form-urlencoded; charset=utf8;',
+  'Application/X-WWW-Form-Urlencoded ; Charset=latin1 ; q=1',
+  'application/x-www-form-urlencoded; charset=windows-1252',
+];
+for (const type of formTypes) {
+  test(`a token is given to a form of the type ${type}`, async () => {
+    const body = `grant_type=client_credentials&client_id=${client.id}&client_secret=${client.secret}`;
+    const reply = await postForm(rig, '/oauth/token', body, { 'content-type': type });
+    assert.equal(reply.status, 200, await reply.text());
+  });
+}
+
+test('letters of ISO-8859-1 are read as such, escaped or not, and a name that no charset has is refused', async () => {
+  const type = 'application/x-www-form-urlencoded; charset=iso-8859-1';
+  const fields = { grant_type: 'client_credentials', client_id: client.id, client_secret: client.secret };
+  const form = new URLSearchParams(fields).toString();
+  for (const end of ['&note=caf%E9', '&note=caf\u00e9']) {
+    const headers = { 'content-type': type };
+    const body = Buffer.from(form + end, 'latin1');
+    const reply = await fetch(`${rig.url}/oauth/token`, { method: 'POST', headers, body });
+    assert.equal(reply.status, 200, await reply.text());
+  }
+  for (const charset of ['utf-16', 'nonsense', 'shift_jis', ''])
+    await assertError(
+      await postForm(rig, '/oauth/token', form, {
+        'content-type': `application/x-www-form-urlencoded; charset=${charset}`,
+      }),
+      400,
+      'invalid_request',
+    );
+});
+
 test('a scope is refused, since there are none; a resource must be the own issuer', async () => {
   const own = { authorization: basic(client) };
   await assertError(await postForm(rig, '/oauth/token', { ...grant, scope: 'admin' }, own), 400, 'invalid_scope');

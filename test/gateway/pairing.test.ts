@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { signPairingProof } from '#protocols/ferry/pairing.ts';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { ensureKeys, signingKey } from '#db/links/keys.ts';
-import { makePairingCode, pairingHash, readPairingCode } from '#db/links/pairing-code.ts';
+import { makePairingCode, pairingHash, readPairingCode, type PairingCode } from '#db/links/pairing-code.ts';
 import { createInvitation } from '#db/links/pairings.ts';
 import { openGateway, type PairGateway } from './pair-rig.ts';
 
@@ -27,7 +27,7 @@ async function invited(): Promise<{ secret: string; link: string; id: string }> 
   const { code, hash } = makePairingCode(acme.issuer, 'customer');
   const invitation = { link, side: 'customer', instance: 'acme', name: null, contact: null, by: 'test' } as const;
   const { id } = await createInvitation(acme.connection.db, { ...invitation, codeHash: hash });
-  return { secret: readPairingCode(code)?.secret ?? '', link, id };
+  return { secret: understood(code).secret, link, id };
 }
 
 async function bodyFor(secret: string, change: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
@@ -263,7 +263,7 @@ test('after twenty wrong codes an address waits, even with the right one; a thou
         [429, 980],
       ],
     );
-    const right = await guess({ ...body, code: readPairingCode(code)?.secret });
+    const right = await guess({ ...body, code: understood(code).secret });
     assert.equal(right.status, 429);
     assert.ok(Number(right.headers.get('retry-after')) > 0);
   } finally {
@@ -276,9 +276,32 @@ test('a code survives being wrapped by a mail program, and nothing else is taken
   const wrapped = `${code.slice(0, 20)}\n  ${code.slice(20)} `;
   assert.deepEqual(readPairingCode(wrapped), readPairingCode(code));
   assert.deepEqual(
-    { ...readPairingCode(code), secret: '' },
+    { ...understood(code), secret: '' },
     { secret: '', issuer: 'https://gw.example/ferry/i/acme', side: 'supplier' },
   );
-  for (const text of ['', 'ferry_', 'ferry_AAAA', code.replace('ferry_', ''), `${code}!`, 'ferry_' + 'A'.repeat(5_000)])
+  for (const text of ['', code.replace('ferry_', ''), 'ferry_' + 'A'.repeat(5_000)])
     assert.equal(readPairingCode(text), null, text.slice(0, 40));
 });
+
+test('a code with any letter missing, changed, added or in another place is noticed as damaged', () => {
+  const { code } = makePairingCode('https://gw.example/ferry/i/acme', 'supplier');
+  const start = 'ferry_'.length;
+  for (const text of ['ferry_', 'ferry_AAAA', `${code}!`, `${code}x`, `${code}xyz`, `${code}A`, `${code}=`])
+    assert.equal(readPairingCode(text), 'damaged', text);
+  for (let at = start; at < code.length; at += 1) {
+    const other = code.charAt(at) === 'x' ? 'y' : 'x';
+    for (const text of [code.slice(0, at) + code.slice(at + 1), code.slice(0, at) + other + code.slice(at + 1)])
+      assert.equal(readPairingCode(text), 'damaged', text);
+    assert.equal(readPairingCode(`${code.slice(0, at)}x${code.slice(at)}`), 'damaged');
+    const [one, next] = [code.charAt(at), code.charAt(at + 1)];
+    if (next !== '' && one !== next)
+      assert.equal(readPairingCode(code.slice(0, at) + next + one + code.slice(at + 2)), 'damaged');
+  }
+  assert.equal(readPairingCode(code.slice(0, -8)), 'damaged');
+});
+
+function understood(code: string): PairingCode {
+  const read = readPairingCode(code);
+  if (read === null || read === 'damaged') throw new Error('this is a code');
+  return read;
+}

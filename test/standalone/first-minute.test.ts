@@ -37,6 +37,8 @@ let temp: TempDir;
 let program: Program;
 let browser: Browser;
 let page: Page;
+/** What the browser's console complains of, in the page and its frames. */
+const complaints: string[] = [];
 let began = 0;
 /** What others took of the machine when it began, see slowness. */
 let slownessBefore = 1;
@@ -51,6 +53,11 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     const context = await browser.newContext({ viewport: { width: 1440, height: 980 }, reducedMotion: 'reduce' });
     page = await context.newPage();
     page.setDefaultTimeout(patience);
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning')
+        complaints.push(`${message.text()} (${message.location().url})`);
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
   });
   after(async () => {
     await browser?.close();
@@ -194,6 +201,12 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     assert.ok(tookMs / shared < 60_000, `${Math.round(tookMs)} ms from the start to the end of step 6`);
   });
 
+  test("the browser's console has nothing to complain of, whatever was done", async () => {
+    await page.getByTestId('rule-save').click();
+    await page.getByTestId('saved').or(page.getByTestId('refused')).waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
   test('axe finds nothing serious on the page, light or dark, wide or narrow, and nothing runs over the edge', async () => {
     for (const colorScheme of ['light', 'dark'] as const)
       for (const width of [1440, 900, 360]) {
@@ -214,6 +227,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
 
   test('a reset brings back the first step within seconds, and the same again works', async (t) => {
     const { acme, northwind } = frames();
+    complaints.length = 0;
     const from = performance.now();
     await page.getByTestId('reset').click();
     await page.getByTestId('step-1').and(page.locator('.next')).waitFor();
@@ -232,6 +246,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     const ids = await lines.evaluateAll((items) => items.map(({ id }) => id));
     assert.equal(ids.length, 3);
     assert.equal(new Set(ids).size, 3);
+    assert.deepEqual(complaints, []);
   });
 
   test('shows what trouble looks like: a customer whose desk refuses, with the reason and what to do', async () => {

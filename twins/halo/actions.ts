@@ -8,9 +8,11 @@ import type { Input } from './input.ts';
 import { flagOf, listOf, textOf, wholeOf } from './input.ts';
 import { mailAction, recipientOf, render } from './mail.ts';
 import type { Action, Actor, Outcome, Ticket } from './model.ts';
-import { htmlOf, plainText } from './text.ts';
+import { webClient } from './model.ts';
+import { cleaned, htmlOf, plainText } from './text.ts';
 import { stampAfter } from './time.ts';
 import { needStatus, setStatus } from './tickets.ts';
+import { moveOn } from './workflow.ts';
 
 const whoTypes = { system: 0, application: 1, agent: 1, user: 2 } as const;
 
@@ -21,6 +23,8 @@ export interface Making {
   readonly switches: Switches;
   /** Overrides whether it mails; absent: the kind and the actor decide. */
   readonly mails?: boolean;
+  /** It is the entry that logs the ticket itself. */
+  readonly creation?: boolean;
   /** Overrides the status after it; absent: the body, else the kind. */
   readonly status?: number;
   /** Other changes to the ticket that go with the action. */
@@ -34,11 +38,12 @@ export function makeAction(desk: Desk, ticket: Ticket, input: Input, making: Mak
   const now = stampAfter(desk.now(), ticket.last_update);
   const action = newAction(ticket, input, making, now);
   applyChanges(desk, ticket, action, input, making, now);
+  if (making.creation !== true) moveOn(desk, ticket, kind);
   const pictures = attachAll(desk, ticket.id, action.id, listOf(input, 'attachments'));
   if (actor.by !== 'application') {
     action.note_html = withPictures(action.note_html, pictures);
     action.note = plainText(action.note_html);
-  }
+  } else if (desk.profile.cleansHtml && action.note_html !== '') action.note_html = cleaned(action.note_html);
   if (to !== null) mailAction(desk, ticket, action, kind, to);
   else if (kind.systemuse === 'log_to_supplier' && action.emailbody_html === '') {
     action.emailbody_html = render(desk, kind.emailtemplate_id, ticket, action.note_html, action.who).body;
@@ -67,7 +72,7 @@ function addressOf(desk: Desk, ticket: Ticket, input: Input): string {
   return user.emailaddress;
 }
 
-function newAction(ticket: Ticket, input: Input, { kind, actor }: Making, now: string): Action {
+function newAction(ticket: Ticket, input: Input, { kind, actor, creation }: Making, now: string): Action {
   const text = textOf(input, 'note');
   const html = textOf(input, 'note_html') ?? htmlOf(text ?? '');
   const agentId = actor.by === 'application' || actor.by === 'agent' ? actor.agentId : 0;
@@ -93,7 +98,7 @@ function newAction(ticket: Ticket, input: Input, { kind, actor }: Making, now: s
     who_agentid: agentId,
     actionby_agent_id: agentId,
     actionby_user_id: actor.by === 'user' ? actor.userId : 0,
-    actionby_application_id: actor.by === 'application' ? actor.applicationId : '',
+    actionby_application_id: actor.by === 'application' ? actor.application : actor.by === 'agent' ? webClient : '',
     third_party_who: textOf(input, 'third_party_who') ?? '',
     datetime: now,
     actiondatecreated: now,
@@ -109,17 +114,25 @@ function newAction(ticket: Ticket, input: Input, { kind, actor }: Making, now: s
     new_agent: 0,
     new_team: '',
     customfields: {},
-    sync_to_halo_api: sync === 0 || sync === 1 || sync === 2 ? sync : null,
+    sync_to_halo_api: sync === 0 || sync === 1 || sync === 2 ? sync : unchosen(kind, actor),
     senttoapisupplierid: wholeOf(input, 'senttoapisupplierid') ?? 0,
     senttoapiurl: textOf(input, 'senttoapiurl') ?? '',
+    merged_from_ticketid: 0,
+    merged_from_id: 0,
     issystem: actor.by === 'system',
+    iscreation: creation === true,
   };
+}
+
+/** The web client sends 0 with kinds that offer no choice. */
+function unchosen(kind: Outcome, actor: Actor): 0 | null {
+  return actor.by === 'agent' && kind.default_send_to_halo === 0 ? 0 : null;
 }
 
 /** Status, supplier, category, priority, agent, team and custom fields, on the ticket and noted on the action. */
 function applyChanges(desk: Desk, ticket: Ticket, action: Action, input: Input, making: Making, now: string): void {
   const { store } = desk;
-  const status = making.status ?? given(input, 'new_status') ?? given(input, 'status_id') ?? making.kind.newstatus;
+  const status = making.status ?? given(input, 'new_status') ?? making.kind.newstatus;
   if (status > 0) setStatus(desk, ticket, needStatus(desk, ticket, status), now);
   action.new_status = ticket.status_id;
   action.new_status_name = store.find('status', ticket.status_id)?.name ?? '';

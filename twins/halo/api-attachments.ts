@@ -7,12 +7,13 @@ import type { Hono } from 'hono';
 import { answer } from './api-tickets.ts';
 import type { Received } from './attachments.ts';
 import { attachFile, attachmentView, blobPath, dropAttachment } from './attachments.ts';
-import { actorOf, needScope } from './auth.ts';
+import { actorOf, needRights, needScope } from './auth.ts';
 import { notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
 import { wholeOf } from './input.ts';
 import { queryOf } from './lists.ts';
 import type { Attachment } from './model.ts';
+import { fileLink } from './pictures.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
 import { checkElements, idOf, wait } from './serving.ts';
 import { needTicket } from './tickets.ts';
@@ -25,7 +26,7 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
   const { store } = desk;
 
   app.post('/api/attachment', async (c) => {
-    needScope(c.get('login'), 'edit:tickets');
+    needScope(desk, c.get('login'), 'edit:tickets');
     actorOf(store, c.get('login'));
     const newPath = (): string => join(desk.blobs, `upload-${randomUUID()}`);
     const upload = await receiveUpload(c.env.incoming, newPath, serving.maxAttachmentBytes);
@@ -33,29 +34,37 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
       await wait(c);
       const elements = checkElements(c, upload.body);
       const done = store.atomically(() => elements.map((element) => attachOne(element, upload.files)));
-      return answer(c, done.map(attachmentView));
+      return answer(c, desk, done.map(attachmentView));
     } finally {
       await removeFiles(upload.files);
     }
   });
 
   app.get('/api/attachment', (c) => {
-    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
+    needScope(desk, c.get('login'), 'read:tickets', 'edit:tickets');
     const query = queryOf(c.req.url);
     const ticketId = Number(query.get('ticket_id') ?? 0);
     const actionId = query.get('action_id');
     const ticket = needTicket(desk, ticketId);
-    const found = store.attachments(ticket.id, actionId === undefined ? undefined : Number(actionId));
-    return c.json({ record_count: found.length, attachments: found.map(attachmentView) });
+    needRights(desk, c.get('login'), ticket);
+    const found = store
+      .attachments(ticket.id, actionId === undefined ? undefined : Number(actionId))
+      .filter(({ guid }) => guid === undefined);
+    const attachments = found.map(attachmentView);
+    return c.json({ ticket_id: ticket.id, record_count: found.length, folders: [], attachments });
   });
 
   app.get('/api/attachment/:id', async (c) => {
-    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
-    return download(c, serving, idOf(c));
+    needScope(desk, c.get('login'), 'read:tickets', 'edit:tickets');
+    const attachment = needAttachment(serving, idOf(c));
+    if (attachment.ticket_id > 0) needRights(desk, c.get('login'), needTicket(desk, attachment.ticket_id));
+    const { files } = desk.profile;
+    const isLink = files === 'link' || (files === 'mixed' && !attachment.isimage);
+    return isLink ? c.json({ link: fileLink(desk, attachment.id) }) : download(c, serving, attachment.id);
   });
 
   app.delete('/api/attachment/:id', (c) => {
-    needScope(c.get('login'), 'edit:tickets');
+    needScope(desk, c.get('login'), 'edit:tickets');
     const attachment = needAttachment(serving, idOf(c));
     dropAttachment(desk, attachment.id);
     return c.json({ id: attachment.id });
@@ -76,7 +85,7 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
     }
     store.saveTicket(ticket);
     desk.announce({
-      event: 'Ticket Updated',
+      event: 'ticket updated',
       ticketId: ticket.id,
       actionIds: actionId > 0 ? [actionId] : [],
     });
@@ -87,7 +96,7 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
 function needAttachment({ desk }: Serving, id: number): Attachment {
   const attachment = desk.store.attachment(id);
   if (attachment === null) throw notFound(`Attachment ${id}`);
-  needTicket(desk, attachment.ticket_id);
+  if (attachment.ticket_id > 0) needTicket(desk, attachment.ticket_id);
   return attachment;
 }
 

@@ -1,19 +1,20 @@
 /** `/api/Tickets` and `/api/Actions`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Hono } from 'hono';
-import { actionView, needAction } from './actions.ts';
-import { attachmentView } from './attachments.ts';
-import { actorOf, needScope } from './auth.ts';
+import { needAction } from './actions.ts';
+import { actorOf, agentOf, needRights, needScope } from './auth.ts';
+import type { Desk } from './desk.ts';
 import { switchesOf } from './desk.ts';
-import { HaloError } from './errors.ts';
+import { HaloError, notFound } from './errors.ts';
 import type { Input } from './input.ts';
 import { wholeOf } from './input.ts';
 import { listActions, listTickets, queryOf } from './lists.ts';
-import type { Actor } from './model.ts';
+import type { Actor, Ticket } from './model.ts';
 import { act, deleteAction, deleteTicket, editTicket, logTicket } from './operations.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
 import { elementsOf, idOf } from './serving.ts';
-import { needTicket, ticketView } from './tickets.ts';
+import { shownAction, wholeTicket } from './shown.ts';
+import { needTicket } from './tickets.ts';
 
 const everything = { html: true, email: true, attachments: true };
 
@@ -23,8 +24,8 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   let creating = 0;
 
   app.get('/api/tickets', (c) => {
-    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
-    return c.json(listTickets(desk, queryOf(c.req.url)));
+    needScope(desk, c.get('login'), 'read:tickets', 'edit:tickets');
+    return c.json(listTickets(desk, queryOf(c.req.url), agentOf(desk.store, c.get('login'))));
   });
 
   app.post('/api/tickets', async (c) => {
@@ -32,18 +33,26 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
     const done: Input[] = [];
     for (const element of await elementsOf(c)) {
       const id = wholeOf(element, 'id') ?? 0;
+      const before = id > 0 ? needTicket(desk, id) : null;
+      needRights(desk, c.get('login'), { client_id: before?.client_id ?? wholeOf(element, 'client_id') ?? 0 });
       const ticket =
-        id > 0
+        before !== null
           ? editTicket(desk, id, element, actor, switchesOf(element))
           : await createAlone(() => logTicket(desk, element, actor, switchesOf(element)));
-      done.push(wholeView(ticket.id));
+      done.push(wholeTicket(desk, ticket));
+      hold(c, ticket.id, before, before === null ? [1] : []);
     }
-    return answer(c, done);
+    return answer(c, desk, done);
   });
 
   app.get('/api/tickets/:id', (c) => {
-    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
-    return c.json(wholeView(idOf(c)));
+    needScope(desk, c.get('login'), 'read:tickets', 'edit:tickets');
+    const id = idOf(c);
+    const now = desk.store.ticket(id);
+    const seen = now === null ? null : desk.unseen.ticket(now);
+    if (seen === null || (seen.deleted && desk.profile.deleted === 'absent')) throw notFound(`Ticket ${id}`);
+    needRights(desk, c.get('login'), seen);
+    return c.json(wholeTicket(desk, seen));
   });
 
   app.delete('/api/tickets/:id', (c) => {
@@ -54,41 +63,52 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   });
 
   app.get('/api/actions', (c) => {
-    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
-    return c.json(listActions(desk, queryOf(c.req.url)));
+    needScope(desk, c.get('login'), 'read:tickets', 'edit:tickets');
+    return c.json(listActions(desk, queryOf(c.req.url), agentOf(desk.store, c.get('login'))));
   });
 
   app.post('/api/actions', async (c) => {
     const actor = writer(c);
     const done: Input[] = [];
     for (const element of await elementsOf(c)) {
-      const action = act(desk, wholeOf(element, 'ticket_id'), element, actor, switchesOf(element));
-      done.push(actionView(desk, action, everything));
+      const ticketId = wholeOf(element, 'ticket_id');
+      const before = ticketId === undefined ? null : desk.store.ticket(ticketId);
+      if (before !== null) needRights(desk, c.get('login'), before);
+      const action = act(desk, ticketId, rewritten(c, element), actor, switchesOf(element));
+      done.push(shownAction(desk, action, everything));
+      hold(c, action.ticket_id, before, [action.id]);
     }
-    return answer(c, done);
+    return answer(c, desk, done);
   });
 
   app.get('/api/actions/:id', (c) => {
-    needScope(c.get('login'), 'read:tickets', 'edit:tickets');
+    needScope(desk, c.get('login'), 'read:tickets', 'edit:tickets');
     const action = needAction(desk, ticketOfQuery(c), idOf(c));
-    return c.json(actionView(desk, action, everything));
+    return c.json(shownAction(desk, action, { ...everything, html: false }));
   });
 
   app.delete('/api/actions/:id', (c) => {
     writer(c);
-    const id = idOf(c);
-    deleteAction(desk, ticketOfQuery(c), id);
-    return c.json({ id });
+    const action = deleteAction(desk, ticketOfQuery(c), idOf(c));
+    return c.json(shownAction(desk, action, everything));
   });
 
   function writer(c: Ctx): Actor {
-    needScope(c.get('login'), 'edit:tickets');
+    needScope(desk, c.get('login'), 'edit:tickets');
     return actorOf(desk.store, c.get('login'));
   }
 
-  function wholeView(id: number): Input {
-    const attachments = desk.store.attachments(id).map(attachmentView);
-    return { ...ticketView(desk, needTicket(desk, id), true), attachments };
+  /** Where it was ordered, what was just written is not read for a while. */
+  function hold(c: Ctx, ticketId: number, before: Ticket | null, actionIds: readonly number[]): void {
+    const fault = c.get('faults').find(({ kind }) => kind === 'readable-later');
+    if (fault !== undefined) desk.unseen.hold({ ticketId, before, actionIds }, fault.ms);
+  }
+
+  /** Where it was ordered, the note is put into other words, as Halo's AI can be told to do. */
+  function rewritten(c: Ctx, element: Input): Input {
+    const fault = c.get('faults').find(({ kind }) => kind === 'rewritten-note');
+    if (fault === undefined || typeof element.note_html !== 'string') return element;
+    return { ...element, note_html: fault.text === '' ? `<p>In short: it is said.</p>` : fault.text };
   }
 
   /** Two creations at once collide in Halo's numbering; the later one gets the database's complaint. */
@@ -116,8 +136,9 @@ function ticketOfQuery(c: Ctx): number | undefined {
   return Number.isInteger(id) ? id : undefined;
 }
 
-/** Only the last of what was written, unless all were asked for. */
-export function answer(c: Ctx, done: readonly Input[]): Response {
+/** Only the last of what was written, unless all were asked for; alone or in a list. */
+export function answer(c: Ctx, desk: Desk, done: readonly Input[]): Response {
   const all = queryOf(c.req.url).get('returnall') === 'true';
-  return c.json(all ? done : (done.at(-1) ?? null), 201);
+  const last = done.at(-1) ?? null;
+  return c.json(all ? done : desk.profile.posted === 'array' ? [last] : last, 201);
 }

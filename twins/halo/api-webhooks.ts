@@ -16,33 +16,35 @@ export function webhookRoutes(app: Hono<Env>, { desk }: Serving): void {
   const { store } = desk;
 
   app.get('/api/webhook', (c) => {
-    needScope(c.get('login'), 'admin');
+    needScope(desk, c.get('login'), 'admin');
     return c.json(store.list('webhook').map(webhookView));
   });
   app.post('/api/webhook', async (c) => {
-    needScope(c.get('login'), 'admin');
+    needScope(desk, c.get('login'), 'admin');
     const elements = await elementsOf(c);
     const done = store.atomically(() => elements.map((element) => webhookView(saveWebhook(store, element))));
     return c.json(done.at(-1) ?? null, 201);
   });
   app.get('/api/webhook/:guid', (c) => {
-    needScope(c.get('login'), 'admin');
+    needScope(desk, c.get('login'), 'admin');
     return c.json(webhookView(needWebhook(store, c.req.param('guid'))));
   });
   app.delete('/api/webhook/:guid', (c) => {
-    needScope(c.get('login'), 'admin');
+    needScope(desk, c.get('login'), 'admin');
     const webhook = needWebhook(store, c.req.param('guid'));
     store.remove('webhook', webhook.id);
     return c.json({ id: webhook.guid });
   });
   app.get('/api/webhookevent', (c) => {
-    needScope(c.get('login'), 'admin');
+    needScope(desk, c.get('login'), 'admin');
     const guid = queryOf(c.req.url).get('webhook_id');
     const rows = store.all('select body from webhook_events order by id desc limit 1000');
     const events = rows.map((row) => JSON.parse(String(row.body)) as Input);
     return c.json(events.filter((event) => guid === undefined || event.webhook_id === guid));
   });
 }
+
+const bodies = ['full', 'small', 'event'] as const;
 
 function saveWebhook(store: Store, element: Input): Webhook {
   const guid = textOf(element, 'id') ?? '';
@@ -60,6 +62,7 @@ function saveWebhook(store: Store, element: Input): Webhook {
     basic_username: textOf(element, 'basic_username') ?? before?.basic_username ?? '',
     basic_password: textOf(element, 'basic_password') ?? before?.basic_password ?? '',
     events: events ?? [],
+    body: bodies.find((one) => one === element.body) ?? before?.body ?? 'full',
   };
   store.put('webhook', webhook);
   return webhook;

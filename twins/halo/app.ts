@@ -2,9 +2,10 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { attachmentRoutes } from './api-attachments.ts';
+import { pictureRoutes } from './api-pictures.ts';
 import { ticketRoutes } from './api-tickets.ts';
 import { webhookRoutes } from './api-webhooks.ts';
-import { HaloError, errorTexts } from './errors.ts';
+import { HaloError, rateLimitText } from './errors.ts';
 import type { Fault } from './faults.ts';
 import { metadataRoutes } from './metadata.ts';
 import { isPage } from './pages/guard.ts';
@@ -16,6 +17,8 @@ import { twinRoutes } from './twin-routes.ts';
 import { welcome } from './welcome.ts';
 
 const open = new Set(['/api/authinfo', '/api/instanceinfo', '/api/health']);
+/** Needs no login to be read: its token is proof enough. */
+const picture = '/api/attachment/image';
 
 /** Builds the app of one desk. Paths are case-insensitive, as Halo's are. */
 export function createApp(serving: Serving): Hono<Env> {
@@ -28,6 +31,7 @@ export function createApp(serving: Serving): Hono<Env> {
       return c.text(`${desk.name} refuses: ${error.message}${meaning}\n`, error.status as 400);
     }
     if (isPage(c.req.path)) return errorPage(c, serving, error);
+    if (error instanceof HaloError && error.body === '') return c.body(null, error.status as 403);
     if (error instanceof HaloError) return c.json(error.body as Record<string, unknown>, error.status as 400);
     if (c.env.incoming.destroyed || c.env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
     const message = error instanceof Error ? error.message : String(error);
@@ -39,7 +43,7 @@ export function createApp(serving: Serving): Hono<Env> {
   });
 
   app.use(async (c, next) => {
-    const watched = c.req.path.startsWith('/api/') || c.req.path.startsWith('/auth/');
+    const watched = /^\/(?:api|auth|cdn)\//.test(c.req.path);
     if (!watched) {
       c.set('faults', []);
       return next();
@@ -53,6 +57,13 @@ export function createApp(serving: Serving): Hono<Env> {
       reply = await withFaults(c, next, struck);
       return reply;
     } finally {
+      serving.watch?.({
+        method: c.req.method,
+        path: url.pathname,
+        query: url.searchParams,
+        body: c.get('body'),
+        authorized: c.req.header('authorization') !== undefined,
+      });
       log.add({
         method: c.req.method,
         path: c.req.path,
@@ -80,7 +91,7 @@ export function createApp(serving: Serving): Hono<Env> {
     }
     if (strikes('drop-before-commit') !== undefined) return cut(c);
     const limited = strikes('429');
-    if (limited !== undefined) return tooMany(c, limited.retryAfter);
+    if (limited !== undefined) return tooMany(c, limiter.current.limit, limited.retryAfter);
     if (strikes('500') !== undefined) {
       return c.json(
         {
@@ -90,6 +101,8 @@ export function createApp(serving: Serving): Hono<Env> {
         500,
       );
     }
+    const answered = strikes('status');
+    if (answered !== undefined) return c.body(answered.text, answered.status as 403);
     if (strikes('wrong-content-type') !== undefined) {
       return c.html('<!doctype html><title>Maintenance</title><p>We will be back shortly.</p>');
     }
@@ -101,8 +114,10 @@ export function createApp(serving: Serving): Hono<Env> {
 
   app.use('/api/*', async (c, next) => {
     const wait = limiter.take(desk.now());
-    if (wait !== null) return tooMany(c, limiter.current.retryAfter ? Math.ceil(wait / 1000) : null);
-    if (!open.has(c.req.path)) c.set('login', auth.login(c.req.header('authorization'), desk.now()));
+    const { limit, retryAfter } = limiter.current;
+    if (wait !== null) return tooMany(c, limit, retryAfter ? Math.ceil(wait / 1000) : null);
+    const isPicture = c.req.path === picture && c.req.method === 'GET';
+    if (!open.has(c.req.path) && !isPicture) c.set('login', auth.login(c.req.header('authorization'), desk.now()));
     return next();
   });
 
@@ -128,6 +143,7 @@ export function createApp(serving: Serving): Hono<Env> {
 
   app.get('/', (c) => (wantsPage(c) ? c.redirect('/desk') : c.text(welcome(desk, serving.product))));
   ticketRoutes(app, serving);
+  pictureRoutes(app, serving);
   attachmentRoutes(app, serving);
   metadataRoutes(app, serving);
   webhookRoutes(app, serving);
@@ -136,9 +152,9 @@ export function createApp(serving: Serving): Hono<Env> {
   return app;
 }
 
-function tooMany(c: Ctx, retryAfterSeconds: number | null): Response {
+function tooMany(c: Ctx, requests: number, retryAfterSeconds: number | null): Response {
   if (retryAfterSeconds !== null) c.header('retry-after', String(retryAfterSeconds));
-  return c.text(errorTexts.rateLimit, 429);
+  return c.text(rateLimitText(requests), 429);
 }
 
 /** Ends the connection without an answer. */

@@ -1,5 +1,5 @@
 /** Attachments: rows in the database, bytes in files beside it. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Desk } from './desk.ts';
@@ -7,6 +7,7 @@ import { notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
 import { flagOf, textOf, wholeOf } from './input.ts';
 import type { Attachment } from './model.ts';
+import { pictureUrl } from './pictures.ts';
 import { zoneless } from './time.ts';
 
 const typesByEnding: Readonly<Record<string, string>> = {
@@ -43,10 +44,17 @@ export interface Received {
   readonly sha256: string;
 }
 
-/** Adds an attachment whose bytes are in memory. */
-export function attachBytes(desk: Desk, ticketId: number, actionId: number, element: Input, bytes: Buffer): Attachment {
+/** Adds an attachment whose bytes are in memory. `guid`: it is a picture of a note. */
+export function attachBytes(
+  desk: Desk,
+  ticketId: number,
+  actionId: number,
+  element: Input,
+  bytes: Buffer,
+  guid?: string,
+): Attachment {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return attach(desk, ticketId, actionId, element, bytes.length, sha256, (path) => writeFileSync(path, bytes));
+  return attach(desk, ticketId, actionId, element, bytes.length, sha256, (path) => writeFileSync(path, bytes), guid);
 }
 
 /** Adds an attachment whose bytes were received into a file; the file is taken over. */
@@ -62,6 +70,7 @@ function attach(
   filesize: number,
   sha256: string,
   place: (path: string) => void,
+  guid?: string,
 ): Attachment {
   const filename = textOf(element, 'filename') ?? '';
   if (filename === '') throw refused('A filename is required');
@@ -79,6 +88,7 @@ function attach(
     datecreated: zoneless(desk.now()),
     showforusers: flagOf(element, 'showforusers') ?? true,
     note: textOf(element, 'note') ?? '',
+    ...(guid === undefined ? {} : { guid }),
   };
   place(blobPath(desk, id));
   desk.store.saveAttachment(attachment);
@@ -112,16 +122,12 @@ export function attachAll(
       desk.store.saveAttachment(known);
       continue;
     }
-    const attachment = attachBytes(desk, ticketId, actionId, element, bytesOf(element));
     const cid = textOf(element, 'cid');
-    if (cid !== undefined) pictures.set(cid, attachmentUrl(desk, attachment.id));
+    const guid = cid === undefined ? undefined : randomUUID();
+    attachBytes(desk, ticketId, actionId, element, bytesOf(element), guid);
+    if (cid !== undefined && guid !== undefined) pictures.set(cid, pictureUrl(desk, guid));
   }
   return pictures;
-}
-
-/** Where an attachment is downloaded, with an access token. */
-export function attachmentUrl(desk: Desk, id: number): string {
-  return `${desk.baseUrl()}/api/attachment/${id}`;
 }
 
 /** HTML in which `cid:` pictures point at the attachments they became. */

@@ -1,7 +1,8 @@
 /** Client credentials: tokens for API applications, and what each may do. */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { HaloError, errorTexts, refused } from './errors.ts';
-import type { Actor } from './model.ts';
+import type { Desk } from './desk.ts';
+import type { Actor, Agent, Ticket } from './model.ts';
 import type { Application } from './seed.ts';
 import type { Store } from './store.ts';
 
@@ -37,11 +38,18 @@ export function createAuth(
     const [id, secret] = credentials(form, basic);
     const application = applications.find((one) => one.client_id === id);
     if (application === undefined || !same(application.client_secret, secret)) throw oauthError(400, 'invalid_client');
-    const scope = form.get('scope') ?? 'all';
+    const asked = (form.get('scope') ?? 'all').split(/[\s,]+/).filter((one) => one !== '');
+    const strange = asked.find((one) => !scopes.has(one));
+    if (strange !== undefined) {
+      const error_description = `The specified 'scope' is invalid: ${strange}`;
+      throw new HaloError(400, 'invalid_scope', { error: 'invalid_scope', error_description });
+    }
+    const scope = grantedTo(application, asked).join(' ');
     const access_token = randomBytes(32).toString('base64url');
     store.run('delete from tokens where expires <= ?', now);
     store.run('insert into tokens values (?, ?, ?, ?)', access_token, id, scope, now + ttlSeconds * 1000);
-    return { access_token, token_type: 'Bearer', expires_in: ttlSeconds, scope };
+    const id_token = idTokenOf(store, application);
+    return { access_token, token_type: 'Bearer', expires_in: ttlSeconds, scope, id_token };
   }
 
   function login(header: string | undefined, now: number): Login {
@@ -50,10 +58,7 @@ export function createAuth(
     const row = store.all('select client_id, scope from tokens where token = ? and expires > ?', bearer, now)[0];
     const application = applications.find((one) => one.client_id === row?.client_id);
     if (row === undefined || application === undefined) throw unauthorised();
-    const asked = String(row.scope).split(/\s+/);
-    const granted = application.scopes.includes('all') ? asked : asked.filter((s) => application.scopes.includes(s));
-    const scopes = asked.includes('all') ? application.scopes : granted;
-    return { application, scopes };
+    return { application, scopes: String(row.scope).split(' ') };
   }
 
   return { token, login, applications };
@@ -88,17 +93,59 @@ function unauthorised(): HaloError {
   return new HaloError(401, 'unauthorised', { error: 'unauthorized' });
 }
 
-/** Throws 403 unless one of these scopes was granted. */
-export function needScope(login: Login, ...anyOf: readonly string[]): void {
-  if (login.scopes.includes('all') || login.scopes.includes('all:standard')) return;
-  if (login.scopes.some((scope) => anyOf.includes(scope))) return;
-  throw new HaloError(403, 'forbidden', { error: 'insufficient_scope' });
+/** Scopes that Halo knows; it refuses a request that names any other. */
+export const scopes: ReadonlySet<string> = new Set(
+  (
+    'all all:standard admin read:tickets edit:tickets read:customers edit:customers read:suppliers edit:suppliers ' +
+    'all:teams read:calendar edit:calendar read:assets edit:assets read:kb edit:kb access:chat openid offline_access'
+  ).split(' '),
+);
+
+/** `all` is everything that the application was granted. */
+function grantedTo(application: Application, asked: readonly string[]): readonly string[] {
+  if (asked.includes('all')) return application.scopes;
+  if (application.scopes.includes('all')) return asked;
+  return asked.filter((scope) => application.scopes.includes(scope));
+}
+
+/** Who the application logs in as; nobody here checks its signature. */
+function idTokenOf(store: Store, { agent_id, name }: Application): string {
+  const agent = agent_id === null ? null : store.find('agent', agent_id);
+  const claims = { sub: String(agent_id ?? ''), name: agent?.name ?? name, email: agent?.email ?? '' };
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'none' })}.${part(claims)}.`;
+}
+
+export function hasScope(login: Login, ...anyOf: readonly string[]): boolean {
+  if (login.scopes.includes('all') || login.scopes.includes('all:standard')) return true;
+  // A right to change includes the right to read.
+  return anyOf.some((one) => login.scopes.includes(one) || login.scopes.includes(one.replace(/^read:/, 'edit:')));
+}
+
+/** Throws an answer without a body unless one of these scopes was granted. */
+export function needScope(desk: Desk, login: Login, ...anyOf: readonly string[]): void {
+  if (!hasScope(login, ...anyOf)) throw new HaloError(desk.profile.missingScope, 'forbidden', '');
+}
+
+/** The agent whose rights bound what the application may do; null for an application that stands for nobody. */
+export function agentOf(store: Store, login: Login): Agent | null {
+  const { agent_id } = login.application;
+  return agent_id === null ? null : store.find('agent', agent_id);
+}
+
+export function maySee(agent: Agent | null, ticket: Pick<Ticket, 'client_id'>): boolean {
+  return agent?.clients === undefined || agent.clients.includes(ticket.client_id);
+}
+
+/** Throws 403 without a body for a ticket of a customer that the application's agent may not see. */
+export function needRights(desk: Desk, login: Login, ticket: Pick<Ticket, 'client_id'>): void {
+  if (!maySee(agentOf(desk.store, login), ticket)) throw new HaloError(403, 'forbidden', '');
 }
 
 /** The actor an application writes as. Throws Halo's refusal for credentials that stand for nobody here. */
 export function actorOf(store: Store, login: Login): Actor {
-  const { agent_id, client_id } = login.application;
+  const { agent_id, name } = login.application;
   const agent = agent_id === null ? null : store.find('agent', agent_id);
   if (agent === null) throw refused(errorTexts.notSupported);
-  return { by: 'application', applicationId: client_id, agentId: agent.id, name: agent.name };
+  return { by: 'application', application: name, agentId: agent.id, name: agent.name };
 }

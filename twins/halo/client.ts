@@ -31,6 +31,8 @@ export interface AttachmentSeen {
   readonly content_type: string;
   readonly filesize: number;
   readonly sha256?: string;
+  /** Of a picture in a note. */
+  readonly guid?: string;
 }
 
 export interface FieldSeen {
@@ -109,6 +111,10 @@ export interface TwinClient {
   edit(ticketId: number, body: Input): Promise<TicketSeen>;
   merge(ticketId: number, into: number): Promise<void>;
   remove(ticketId: number): Promise<void>;
+  /** Gives the approval that a ticket waits for. */
+  approve(ticketId: number): Promise<void>;
+  /** Makes all open tickets look changed, although nothing was done. */
+  recompute(): Promise<void>;
   outbox(ticketId?: number): Promise<readonly Mail[]>;
   fault(body: Input): Promise<void>;
   clearFaults(): Promise<void>;
@@ -156,6 +162,8 @@ export function twinClient(url: string): TwinClient {
     edit: async (id, body) => (await call('POST', `/tickets/${id}`, body)) as TicketSeen,
     merge: async (id, into) => void (await call('POST', `/tickets/${id}/merge`, { into })),
     remove: async (id) => void (await call('DELETE', `/tickets/${id}`)),
+    approve: async (id) => void (await call('POST', `/tickets/${id}/approval`)),
+    recompute: async () => void (await call('POST', '/recompute')),
     outbox: async (id) => (await call('GET', `/outbox${id === undefined ? '' : `?ticket_id=${id}`}`)) as Mail[],
     fault: async (body) => void (await call('POST', '/faults', body)),
     clearFaults: async () => void (await call('DELETE', '/faults')),

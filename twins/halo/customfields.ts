@@ -18,6 +18,11 @@ const typeNumbers: Readonly<Record<FieldType, readonly [type: number, inputtype:
   checkbox: [6, 0],
 };
 
+/** Halo keeps the fields of all things in one list. */
+export function isTicketField({ typeid }: FieldInfo): boolean {
+  return (typeid ?? 1) === 1;
+}
+
 /** A definition as `GET /FieldInfo` gives it. */
 export function fieldInfoView(field: FieldInfo): Input {
   const [type, inputtype] = typeNumbers[field.kind];
@@ -38,6 +43,7 @@ export function fieldInfoView(field: FieldInfo): Input {
 export function fieldViews(store: Store, values: Readonly<Record<string, FieldValue>>, onlySet: boolean): Input[] {
   return store
     .list('fieldinfo')
+    .filter(isTicketField)
     .filter((field) => !onlySet || field.id in values)
     .map((field) => {
       const { values: _values, custom: _custom, ...rest } = fieldInfoView(field);
@@ -77,7 +83,7 @@ export function fieldOf(store: Store, write: Input, labels: boolean): FieldInfo 
   const name = (textOf(write, 'name') ?? '').toLowerCase();
   const match = (field: FieldInfo): boolean =>
     field.name.toLowerCase() === name || (labels && field.label.toLowerCase() === name);
-  return store.list('fieldinfo').find(match) ?? null;
+  return store.list('fieldinfo').filter(isTicketField).find(match) ?? null;
 }
 
 function readValue(field: FieldInfo, value: unknown, labels: boolean): FieldValue | undefined {

@@ -1,14 +1,27 @@
 /** What every part of the twin gets handed: the desk, its clock, its files and its way to tell others. */
+import type { Unseen } from './unseen.ts';
+import type { Profile } from './profiles.ts';
 import type { Store } from './store.ts';
 
+export const hookEvents = [
+  'new ticket logged',
+  'ticket updated',
+  'ticket status changed',
+  'ticket closed',
+  'ticket deleted',
+  'new action',
+] as const;
+export type HookEvent = (typeof hookEvents)[number];
+
 export interface Announcement {
-  readonly event: 'New Ticket Logged' | 'Ticket Updated' | 'Ticket Closed' | 'Ticket Deleted' | 'New Action';
+  readonly event: HookEvent;
   readonly ticketId: number;
   readonly actionIds: readonly number[];
 }
 
 export interface Desk {
   readonly name: string;
+  readonly profile: Profile;
   readonly mailbox: string;
   readonly firstTicketId: number;
   readonly store: Store;
@@ -20,6 +33,8 @@ export interface Desk {
   baseUrl(): string;
   /** Tells webhooks, after what is being written has been committed. */
   announce(announcement: Announcement): void;
+  /** What was written and does not show in the API yet. */
+  readonly unseen: Unseen;
   /** Does something later, unless the desk is closed before. */
   later(ms: number, work: () => void): void;
 }

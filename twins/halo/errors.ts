@@ -25,8 +25,11 @@ export const errorTexts = {
   noAccess: 'You do not have access to this action at the moment',
   noTicket: 'An action must be associated with a ticket_id',
   notSupported: 'This functionality is not supported',
-  rateLimit: 'Rate Limit Reached - 300 Requests per rolling 5 minute window',
 } as const;
+
+export function rateLimitText(requests: number): string {
+  return `Rate Limit Reached - ${requests} Requests per rolling 5 minute window`;
+}
 
 /** 400 with a .NET exception as its body. */
 export function refused(message: string, meaning?: string): HaloError {

@@ -12,6 +12,9 @@ export const faultKinds = [
   'late-commit',
   'dropped-field',
   'wrong-content-type',
+  'status',
+  'readable-later',
+  'rewritten-note',
   'restart',
   'revoke-tokens',
   'webhook-duplicate',
@@ -30,12 +33,15 @@ export interface Fault {
   times: number;
   /** How many matching requests it lets pass first. */
   skip: number;
-  /** Milliseconds: how long `slow` and `late-commit` wait, how long `restart` is away. */
+  /** Milliseconds: how long `slow` and `late-commit` wait, what `readable-later` hides, how long `restart` is away. */
   readonly ms: number;
   /** Seconds in the `Retry-After` of a 429; null sends none. */
   readonly retryAfter: number | null;
   /** The field `dropped-field` loses. */
   readonly field: string;
+  /** What `status` answers, doing nothing. */
+  readonly status: number;
+  readonly text: string;
 }
 
 export interface Faults {
@@ -101,5 +107,7 @@ function readFault(body: Input, id: number): Fault {
     ms: wholeOf(body, 'ms') ?? 200,
     retryAfter: wholeOf(body, 'retryAfter') ?? null,
     field: textOf(body, 'field') ?? '',
+    status: wholeOf(body, 'status') ?? 403,
+    text: textOf(body, 'text') ?? '',
   };
 }

@@ -1,11 +1,12 @@
 /** Listing tickets and actions: filters, delta, order and pages. */
 import type { SQLInputValue } from 'node:sqlite';
-import { actionView } from './actions.ts';
+import { maySee } from './auth.ts';
 import type { Desk } from './desk.ts';
-import { errorTexts, refused } from './errors.ts';
+import { errorTexts, HaloError, refused } from './errors.ts';
 import type { Input } from './input.ts';
-import type { Action, Ticket } from './model.ts';
-import { needTicket, ticketView } from './tickets.ts';
+import type { Action, Agent, Ticket } from './model.ts';
+import { shownAction, ticketRow } from './shown.ts';
+import { needTicket } from './tickets.ts';
 import { parseInstant, zoneless } from './time.ts';
 
 /** A query string: its names without regard to case. */
@@ -13,7 +14,6 @@ export type Query = ReadonlyMap<string, string>;
 
 /** What a list gives where the caller names no size. */
 export const defaultPageSize = 50;
-const mostPerPage = 1000;
 
 /** The query of a URL, names lower-cased. */
 export function queryOf(url: string): Query {
@@ -21,16 +21,39 @@ export function queryOf(url: string): Query {
   return new Map([...params].map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-const orders = new Set(['id', 'last_update', 'lastactiondate', 'dateoccurred', 'dateclosed', 'summary', 'status_id']);
+/** Columns to order by or to search dates in, by Halo's names for them. Others are ignored, as unknown parameters are. */
+const columns: Readonly<Record<string, string>> = {
+  id: 'id',
+  last_update: 'last_update',
+  lastactiondate: 'lastactiondate',
+  dateoccured: 'dateoccurred',
+  datecleared: 'dateclosed',
+  summary: 'summary',
+  status_id: 'status_id',
+};
 
-/** `GET /Tickets`. */
-export function listTickets(desk: Desk, query: Query): Input {
-  const { where, values } = ticketFilter(desk, query);
+/** `GET /Tickets`, as this agent may see them. */
+export function listTickets(desk: Desk, query: Query, agent: Agent | null): Input {
+  const { tickets, total, page } = findTickets(desk, query, desk.profile.pageCap, agent);
+  const rows = tickets.flatMap((ticket) => desk.unseen.ticket(ticket) ?? []).map((ticket) => ticketRow(desk, ticket));
+  return { ...page, record_count: desk.profile.countsAll ? total : rows.length, tickets: rows };
+}
+
+export interface FoundTickets {
+  readonly tickets: readonly Ticket[];
+  readonly total: number;
+  readonly page: Input;
+}
+
+/** Tickets that the query asks for, at most `most` of them. */
+export function findTickets(desk: Desk, query: Query, most: number, agent: Agent | null = null): FoundTickets {
+  const { where, values } = ticketFilter(desk, query, agent);
   const order = (query.get('order') ?? 'id').toLowerCase();
-  const column = orders.has(order) ? order : 'id';
-  const ascending = query.has('orderdesc') ? query.get('orderdesc') !== 'true' : query.has('order');
+  const isKnown = order in columns && (order !== 'last_update' || desk.profile.ordersByChange);
+  const column = (isKnown ? columns[order] : undefined) ?? 'id';
+  const ascending = isKnown && (query.has('orderdesc') ? query.get('orderdesc') !== 'true' : query.has('order'));
   const way = ascending ? 'asc' : 'desc';
-  const { limit, offset, page } = pageOf(query);
+  const { limit, offset, page } = pageOf(desk, query, most);
   const total = Number(desk.store.all(`select count(*) n from tickets where ${where}`, ...values)[0]?.n ?? 0);
   const rows = desk.store.all(
     `select body from tickets where ${where} order by ${column} ${way}, id ${way} limit ? offset ?`,
@@ -38,11 +61,10 @@ export function listTickets(desk: Desk, query: Query): Input {
     limit,
     offset,
   );
-  const tickets = rows.map((row) => ticketView(desk, JSON.parse(String(row.body)) as Ticket, false));
-  return { ...page, record_count: total, tickets };
+  return { tickets: rows.map((row) => JSON.parse(String(row.body)) as Ticket), total, page };
 }
 
-function ticketFilter(desk: Desk, query: Query): { where: string; values: SQLInputValue[] } {
+function ticketFilter(desk: Desk, query: Query, agent: Agent | null): { where: string; values: SQLInputValue[] } {
   const clauses = ['deleted = 0'];
   const values: SQLInputValue[] = [];
   const add = (clause: string, ...more: SQLInputValue[]): void => {
@@ -53,12 +75,14 @@ function ticketFilter(desk: Desk, query: Query): { where: string; values: SQLInp
     const id = Number(query.get(key === 'tickettype_id' ? 'requesttype_id' : key) ?? Number.NaN);
     if (Number.isInteger(id) && id > 0) add(`${key} = ?`, id);
   }
+  if (agent?.clients !== undefined) add(`client_id in (${agent.clients.join(', ') || '-1'})`);
   const from = timeOf(query, 'lastupdatefromdate');
   if (from !== null) add('last_update >= ?', from);
   const to = timeOf(query, 'lastupdatetodate');
   if (to !== null) add('last_update <= ?', to);
-  const search = (query.get('datesearch') ?? '').toLowerCase();
-  if (orders.has(search) && search.includes('date')) {
+  const column = (query.get('datesearch') ?? '').toLowerCase();
+  const search = column.startsWith('date') ? columns[column] : undefined;
+  if (search !== undefined) {
     const start = timeOf(query, 'startdate');
     if (start !== null) add(`${search} >= ?`, start);
     const end = timeOf(query, 'enddate');
@@ -88,22 +112,24 @@ function timeOf(query: Query, name: string): string | null {
   return zoneless(ms);
 }
 
-function pageOf(query: Query): { limit: number; offset: number; page: Input } {
+function pageOf(desk: Desk, query: Query, most: number): { limit: number; offset: number; page: Input } {
   const paged = query.get('pageinate') === 'true';
   const wanted = Number(query.get(paged ? 'page_size' : 'count') ?? defaultPageSize);
-  const limit = Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, mostPerPage) : defaultPageSize;
+  const asked = Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, most) : Math.min(defaultPageSize, most);
+  const limit = paged && desk.profile.fixedPage ? most : asked;
   if (!paged) return { limit, offset: 0, page: {} };
   const number = Math.max(1, Math.trunc(Number(query.get('page_no') ?? 1)) || 1);
   return { limit, offset: (number - 1) * limit, page: { page_no: number, page_size: limit } };
 }
 
-/** `GET /Actions`: newest first unless ordered otherwise. */
-export function listActions(desk: Desk, query: Query): Input {
+/** `GET /Actions`: newest first; pages and another order can't be asked for. */
+export function listActions(desk: Desk, query: Query, agent: Agent | null): Input {
   const ticketId = Number(query.get('ticket_id') ?? 0);
   if (!Number.isInteger(ticketId) || ticketId <= 0) throw refused(errorTexts.noTicket);
-  needTicket(desk, ticketId);
+  const ticket = needTicket(desk, ticketId);
   const clauses = ['ticket_id = ?'];
   const values: SQLInputValue[] = [ticketId];
+  if (!maySee(agent, ticket)) throw new HaloError(403, 'forbidden', '');
   if (query.get('excludesys') === 'true') clauses.push('issystem = 0');
   if (query.get('excludeprivate') === 'true') clauses.push('hidden = 0');
   for (const [name, sign] of [
@@ -116,20 +142,19 @@ export function listActions(desk: Desk, query: Query): Input {
     values.push(at);
   }
   const where = clauses.join(' and ');
-  const way = query.get('orderdesc') === 'false' ? 'asc' : 'desc';
-  const { limit, offset, page } = pageOf(query);
+  const wanted = Number(query.get('count') ?? 0);
+  const most = desk.profile.fixedPage ? desk.profile.pageCap : Number.MAX_SAFE_INTEGER;
+  const limit = Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, most) : most;
   const total = Number(desk.store.all(`select count(*) n from actions where ${where}`, ...values)[0]?.n ?? 0);
-  const rows = desk.store.all(
-    `select body from actions where ${where} order by id ${way} limit ? offset ?`,
-    ...values,
-    limit,
-    offset,
-  );
+  const rows = desk.store.all(`select body from actions where ${where} order by id desc limit ?`, ...values, limit);
   const parts = {
     html: query.get('includehtmlnote') === 'true',
     email: query.get('includehtmlemail') === 'true',
     attachments: query.get('includeattachments') === 'true',
   };
-  const actions = rows.map((row) => actionView(desk, JSON.parse(String(row.body)) as Action, parts));
-  return { ...page, record_count: total, actions };
+  const actions = rows
+    .map((row) => JSON.parse(String(row.body)) as Action)
+    .filter(({ id }) => desk.unseen.shows(ticketId, id))
+    .map((action) => shownAction(desk, action, parts));
+  return { ticket_id: ticketId, record_count: desk.profile.countsAll ? total : actions.length, actions };
 }

@@ -5,6 +5,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { profiles } from './profiles.ts';
+import type { ProfileName } from './profiles.ts';
 import type { Application } from './seed.ts';
 import { seeds } from './seeds.ts';
 import { createHaloTwin } from './server.ts';
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     'create-ms': { type: 'string' },
     'client-id': { type: 'string' },
     'frame-ancestors': { type: 'string', multiple: true },
+    profile: { type: 'string', default: 'usual' },
   },
 });
 
@@ -31,8 +34,14 @@ if (seed === undefined) {
 }
 if (values.data !== undefined) mkdirSync(values.data, { recursive: true });
 
+if (!Object.hasOwn(profiles, values.profile)) {
+  console.error(`No profile is named ${values.profile}; there are: ${Object.keys(profiles).join(', ')}`);
+  process.exit(2);
+}
+
 const twin = await createHaloTwin({
   seed,
+  profile: values.profile as ProfileName,
   port: Number(values.port),
   host: values.host,
   ...(values.data === undefined ? {} : { dbPath: join(values.data, 'halo.sqlite') }),

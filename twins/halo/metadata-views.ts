@@ -1,13 +1,34 @@
 /** Records of the desk's configuration as Halo shows them, and how users are saved. */
+import { fieldInfoView } from './customfields.ts';
 import { notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
 import { flagOf, textOf, wholeOf } from './input.ts';
-import type { Outcome, Site, TicketType, User } from './model.ts';
+import type { Agent, FieldInfo, Outcome, Priority, Site, Status, TicketType, User } from './model.ts';
 import type { Store } from './store.ts';
 
-export function typeView(store: Store, type: TicketType): Input {
+export function statusView({ closed: _closed, type, ...status }: Status): Input {
+  return { ...status, type: type === undefined || type === 'ticket' ? 0 : type === 'opportunity' ? 1 : 2 };
+}
+
+/** One row for each service level: Halo keeps a priority's times there, and may name it otherwise. */
+export function priorityViews({ guid, ...priority }: Priority): readonly (Input & { readonly slaid: number })[] {
+  return [1, 2].map((slaid) => ({ ...priority, id: `${guid.slice(0, 7)}${slaid}${guid.slice(8)}`, slaid }));
+}
+
+/** As the list has it: without what the workflow allows. */
+export function typeRow(type: TicketType): Input {
+  const { allowed_actions: _actions, allowed_status: _status, steps: _steps, mandatory, ...rest } = type;
+  const { allowall_actions: _allActions, allowall_status: _allStatus, ...row } = rest;
+  return { ...row, hasmandatorytechfields: (mandatory ?? []).length > 0, hasmandatoryuserfields: false };
+}
+
+/** As `?includedetails=true` has it. */
+export function typeDetails(store: Store, type: TicketType): Input {
+  const { allowall_actions, allowall_status } = type;
   return {
-    ...type,
+    ...typeRow(type),
+    allowall_actions,
+    allowall_status,
     allowed_actions: type.allowed_actions.map((id) => {
       const name = store.find('outcome', id)?.outcome ?? '';
       return { id, key1: type.id, key1_name: type.name, key2: id, key2_name: name, name };
@@ -18,18 +39,61 @@ export function typeView(store: Store, type: TicketType): Input {
       status_id: id,
       status_name: store.find('status', id)?.name ?? '',
     })),
+    fields: fieldsOf(store, type),
   };
 }
 
+/** What its form asks for; 2 is "must be filled". */
+function fieldsOf(store: Store, type: TicketType): Input[] {
+  const mandatory = (type.mandatory ?? []).map((name) => {
+    const field = store.named('fieldinfo', name);
+    const fieldname = field?.name ?? name;
+    return {
+      fieldid: field?.id ?? 0,
+      fieldname,
+      technew: 2,
+      fieldinfo: { name: fieldname, label: field?.label ?? name },
+    };
+  });
+  return [
+    { fieldid: 0, fieldname: 'summary', technew: 1, fieldinfo: { name: 'summary', label: 'Summary' } },
+    ...mandatory,
+  ];
+}
+
 export function outcomeView(store: Store, outcome: Outcome): Input {
-  const { fields, ...rest } = outcome;
+  const {
+    fields: _fields,
+    sendemail_via_api: _api,
+    systemuse,
+    hidden,
+    notOffered,
+    asksApproval: _asks,
+    ...rest
+  } = outcome;
   return {
     ...rest,
-    hidefromuser: outcome.hidden,
+    hidden: notOffered ?? false,
+    hidefromuser: hidden,
     sendemail: outcome.sendemail ? 1 : 0,
+    hidesendemail: false,
+    respondtype: 0,
+    systemid: systemids[systemuse],
+    default_send_to_halo: outcome.default_send_to_halo > 0,
     emailtemplate_name: store.find('template', outcome.emailtemplate_id)?.name ?? '',
-    fields: fields.map((name) => ({ name })),
   };
+}
+
+/** The twin's own numbers; what Halo's mean is not published. */
+const systemids = { none: 0, log_to_supplier: 56, email: 18, close: 3, user_reply: 21 } as const;
+
+export function fieldView(field: FieldInfo, hasValues: boolean): Input {
+  const { values, ...rest } = fieldInfoView(field);
+  return hasValues ? { ...rest, values } : rest;
+}
+
+export function agentView({ clients: _clients, ...agent }: Agent): Input {
+  return { ...agent };
 }
 
 export function siteView(store: Store, site: Site): Input {

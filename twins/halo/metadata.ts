@@ -1,43 +1,93 @@
 /** What the desk offers: statuses, categories, types, action kinds, fields, people, organisations. */
 import type { Hono } from 'hono';
-import { needScope } from './auth.ts';
-import { fieldInfoView } from './customfields.ts';
+import { agentOf, hasScope, needScope } from './auth.ts';
 import { errorTexts, notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
 import { textOf } from './input.ts';
 import type { Query } from './lists.ts';
-import { queryOf } from './lists.ts';
+import { defaultPageSize, queryOf } from './lists.ts';
 import type { RecordKind, Records } from './model.ts';
-import { outcomeView, saveUser, siteView, typeView, userView } from './metadata-views.ts';
+import {
+  agentView,
+  fieldView,
+  outcomeView,
+  priorityViews,
+  saveUser,
+  siteView,
+  statusView,
+  typeDetails,
+  typeRow,
+  userView,
+} from './metadata-views.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
 import { elementsOf, idOf } from './serving.ts';
 
 /** Adds the routes. */
 export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
-  const { store } = desk;
+  const { store, profile } = desk;
   const anyone: readonly string[] = [];
-  const customers = ['read:customers', 'edit:customers'];
-  const suppliers = ['read:suppliers', 'edit:suppliers'];
+  const customers = ['read:customers'];
+  const suppliers = ['read:suppliers'];
 
-  plain('status', 'status', (one) => ({ ...one }));
+  app.get('/api/status', (c) => {
+    const query = queryOf(c.req.url);
+    const type = query.get('type');
+    const excludesClosed = profile.excludesClosed && query.get('excludeclosed') === 'true';
+    const some = store
+      .list('status')
+      .filter((one) => type === undefined || (one.type ?? 'ticket') === type)
+      .filter((one) => !excludesClosed || !one.closed);
+    return c.json(some.map(statusView));
+  });
+  single('status', 'status', anyone, statusView);
   plain(
     'category',
     'category',
     (one) => ({ ...one }),
     (one, q) => same(q, 'type_id', one.type_id),
   );
-  plain('priority', 'priority', (one) => ({ ...one }));
-  plain('tickettype', 'tickettype', (one) => typeView(store, one));
-  plain('outcome', 'outcome', (one) => outcomeView(store, one));
-  plain('fieldinfo', 'fieldinfo', fieldInfoView);
-  app.get('/api/agent/me', (c) => {
-    const { agent_id } = c.get('login').application;
-    const agent = agent_id === null ? null : store.find('agent', agent_id);
-    if (agent === null) throw refused(errorTexts.notSupported);
-    return c.json(agent);
+  app.get('/api/priority', (c) => {
+    const sla = queryOf(c.req.url).get('slaid');
+    const rows = store.list('priority').flatMap(priorityViews);
+    return c.json(rows.filter(({ slaid }) => sla === undefined || Number(sla) === slaid));
   });
-  plain('agent', 'agent', (one) => ({ ...one }));
-  plain('team', 'team', (one) => ({ ...one }));
+  plain('tickettype', 'tickettype', (one) => typeRow(one));
+  app.get('/api/tickettype/:id', (c) => {
+    const type = store.find('tickettype', idOf(c));
+    if (type === null) throw notFound(`tickettype ${c.req.param('id')}`);
+    const isWhole = queryOf(c.req.url).get('includedetails') === 'true';
+    return c.json(isWhole ? typeDetails(store, type) : typeRow(type));
+  });
+  app.get('/api/outcome', (c) => {
+    const isAll = queryOf(c.req.url).get('showhidden') === 'true';
+    return c.json(
+      store
+        .list('outcome')
+        .filter((one) => isAll || one.notOffered !== true)
+        .map((one) => outcomeView(store, one)),
+    );
+  });
+  single('outcome', 'outcome', anyone, (one) => outcomeView(store, one));
+  app.get('/api/fieldinfo', (c) => {
+    const query = queryOf(c.req.url);
+    const hasValues = query.get('includevalues') === 'true';
+    const some = store.list('fieldinfo').filter((one) => same(query, 'typeid', one.typeid ?? 1));
+    return c.json(some.map((one) => fieldView(one, hasValues)));
+  });
+  app.get('/api/agent/me', (c) => {
+    const agent = agentOf(store, c.get('login'));
+    if (agent === null) throw refused(errorTexts.notSupported);
+    return c.json(agentView(agent));
+  });
+  app.get('/api/agent', (c) => {
+    const hasApi = queryOf(c.req.url).get('includeapiagents') === 'true';
+    // Its search finds nobody: it is as if it had not been asked for.
+    const all = store.list('agent').filter((one) => hasApi || !one.is_api);
+    const rows = all.map(agentView);
+    return c.json(profile.agents === 'results' ? { results: rows } : rows);
+  });
+  single('agent', 'agent', anyone, agentView);
+  app.get('/api/team', (c) => c.json(hasScope(c.get('login'), 'all:teams') ? store.list('team') : []));
   plain('emailtemplate', 'template', (one) => ({ ...one }));
   paged('client', 'client', 'clients', customers, (one) => ({ ...one }));
   paged('supplier', 'supplier', 'suppliers', suppliers, (one) => ({ ...one }));
@@ -62,7 +112,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
   );
 
   app.post('/api/users', async (c) => {
-    needScope(c.get('login'), 'edit:customers');
+    needScope(desk, c.get('login'), 'edit:customers');
     const elements = await elementsOf(c);
     const done = store.atomically(() => elements.map((element) => userView(store, saveUser(store, element))));
     return c.json(done.at(-1) ?? null, 201);
@@ -75,14 +125,11 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     view: (record: Records[K]) => Input,
     keep: (record: Records[K], query: Query) => boolean = () => true,
   ): void {
-    app.get(`/api/${path}`, (c) => {
-      const query = queryOf(c.req.url);
-      return c.json(found(kind, query, view, keep));
-    });
-    single(path, kind, anyone, view);
+    app.get(`/api/${path}`, (c) => c.json(found(kind, queryOf(c.req.url), view, keep)));
+    if (path !== 'tickettype') single(path, kind, anyone, view);
   }
 
-  /** A collection that Halo answers with its count. */
+  /** A collection that Halo answers with its count, in pages. */
   function paged<K extends RecordKind>(
     path: string,
     kind: K,
@@ -92,10 +139,11 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     keep: (record: Records[K], query: Query) => boolean = () => true,
   ): void {
     app.get(`/api/${path}`, (c) => {
-      needScope(c.get('login'), ...scopes);
+      needScope(desk, c.get('login'), ...scopes);
       const query = queryOf(c.req.url);
       const all = found(kind, query, view, keep);
-      return c.json({ record_count: all.length, [name]: page(all, query) });
+      const rows = page(all, query);
+      return c.json({ record_count: profile.countsAll ? all.length : rows.length, [name]: rows });
     });
     single(path, kind, scopes, view);
   }
@@ -107,7 +155,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     view: (record: Records[K]) => Input,
   ): void {
     app.get(`/api/${path}/:id`, (c: Ctx) => {
-      if (scopes.length > 0) needScope(c.get('login'), ...scopes);
+      if (scopes.length > 0) needScope(desk, c.get('login'), ...scopes);
       const record = store.find(kind, idOf(c));
       if (record === null) throw notFound(`${path} ${c.req.param('id')}`);
       return c.json(view(record));
@@ -130,16 +178,19 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
       ['name', 'emailaddress', 'value', 'outcome'].some((key) => textOf(one, key)?.toLowerCase().includes(words)),
     );
   }
+
+  function page(all: readonly Input[], query: Query): readonly Input[] {
+    const asked = Number(query.get('page_size') ?? query.get('count') ?? defaultPageSize);
+    const isPaged = query.get('pageinate') === 'true';
+    const isSize = Number.isInteger(asked) && asked > 0;
+    const size = isPaged && profile.fixedPage ? profile.pageCap : isSize ? asked : defaultPageSize;
+    const bounded = isPaged ? Math.min(size, profile.pageCap) : size;
+    const number = isPaged ? Math.max(1, Number(query.get('page_no') ?? 1) || 1) : 1;
+    return all.slice((number - 1) * bounded, number * bounded);
+  }
 }
 
 function same(query: Query, name: string, value: number): boolean {
   const wanted = query.get(name);
   return wanted === undefined || Number(wanted) === value;
-}
-
-function page(all: readonly Input[], query: Query): readonly Input[] {
-  const size = Number(query.get('page_size') ?? query.get('count') ?? 0);
-  if (!Number.isInteger(size) || size <= 0) return all;
-  const number = query.get('pageinate') === 'true' ? Math.max(1, Number(query.get('page_no') ?? 1) || 1) : 1;
-  return all.slice((number - 1) * size, number * size);
 }

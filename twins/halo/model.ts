@@ -6,7 +6,10 @@ export interface Status {
   readonly shortname: string;
   readonly sequence: number;
   readonly colour: string;
+  /** What the desk itself knows; the API has no word for it. */
   readonly closed: boolean;
+  /** Halo keeps statuses of other things in the same list. */
+  readonly type?: 'ticket' | 'opportunity' | 'asset';
 }
 
 export interface Category {
@@ -20,6 +23,8 @@ export interface Category {
 
 export interface Priority {
   readonly id: number;
+  /** What the API calls the `id`. */
+  readonly guid: string;
   readonly priorityid: number;
   readonly slaid: number;
   readonly name: string;
@@ -40,6 +45,19 @@ export interface TicketType {
   /** Ids of the action kinds its workflow allows; the view writes them as Halo's restriction rows. */
   readonly allowed_actions: readonly number[];
   readonly allowed_status: readonly number[];
+  /** Fields without which nobody but a person in a hurry (`_novalidate`) logs a ticket, by name. */
+  readonly mandatory?: readonly string[];
+  /** Steps of its workflow; a ticket starts in the first. */
+  readonly steps?: readonly WorkflowStep[];
+}
+
+/** Action kinds and statuses that a ticket may take in one step of its workflow; an absent list restricts nothing. */
+export interface WorkflowStep {
+  readonly step: number;
+  readonly actions?: readonly number[];
+  readonly statuses?: readonly number[];
+  /** By action kind: the step that follows. */
+  readonly next?: Readonly<Record<string, number>>;
 }
 
 /** What Halo calls an outcome; Ferry calls it an action kind. */
@@ -59,6 +77,10 @@ export interface Outcome {
   /** 0 no, 1 supplier, 2 customer: "Send to Connected Halo Instance". */
   readonly default_send_to_halo: 0 | 1 | 2;
   readonly emailtemplate_id: number;
+  /** Not offered to agents. */
+  readonly notOffered?: boolean;
+  /** Asks for approval: until it is given, the ticket takes no other status. */
+  readonly asksApproval?: boolean;
   /** Fields an agent is asked for, by name. */
   readonly fields: readonly string[];
 }
@@ -74,6 +96,8 @@ export type FieldType = 'text' | 'memo' | 'select' | 'multiselect' | 'date' | 'd
 
 export interface FieldInfo {
   readonly id: number;
+  /** What it is a field of; 1, the default, is the ticket. */
+  readonly typeid?: number;
   readonly name: string;
   readonly label: string;
   readonly kind: FieldType;
@@ -107,7 +131,10 @@ export interface Agent {
   readonly email: string;
   readonly team: string;
   readonly isdisabled: boolean;
+  /** For applications only: left out of lists that do not ask for such. */
   readonly is_api: boolean;
+  /** The only customers whose tickets this agent may see; absent: all. */
+  readonly clients?: readonly number[];
 }
 
 export interface Team {
@@ -132,6 +159,8 @@ export interface Webhook {
   readonly basic_password: string;
   /** Names of events; empty takes all of them. */
   readonly events: readonly string[];
+  /** How much a delivery says; `full` unless chosen. */
+  readonly body?: 'full' | 'small' | 'event';
 }
 
 export type WrittenBy = 'application' | 'agent' | 'user' | 'any';
@@ -197,6 +226,10 @@ export interface Ticket {
   status_id: number;
   tickettype_id: number;
   priority_id: number;
+  /** Step of its type's workflow; 0 where that has none. */
+  workflow_step: number;
+  /** 1 while an approval is asked for. */
+  approval_status: number;
   client_id: number;
   site_id: number;
   user_id: number;
@@ -227,6 +260,9 @@ export interface Ticket {
   /** The id the next action on this ticket gets; ids of deleted actions are not used again. */
   next_action: number;
 }
+
+/** What Halo names as the application where people work in its web client. */
+export const webClient = 'nethelpdesk-agent-web-application';
 
 export interface Action {
   readonly id: number;
@@ -267,7 +303,13 @@ export interface Action {
   sync_to_halo_api: 0 | 1 | 2 | null;
   senttoapisupplierid: number;
   senttoapiurl: string;
+  /** The ticket it came from when that was merged into this one; 0 for all others. */
+  merged_from_ticketid: number;
+  /** Its id there, which nobody else can tell any more. */
+  merged_from_id: number;
   issystem: boolean;
+  /** Logged for the ticket itself. The desk's own pages show the request in its place. */
+  iscreation: boolean;
 }
 
 export interface Attachment {
@@ -283,13 +325,16 @@ export interface Attachment {
   /** False keeps a file that is bound to no action out of the portal. */
   readonly showforusers: boolean;
   note: string;
+  /** Of a picture in a note: what its address is made with. */
+  readonly guid?: string;
 }
 
 /** Who does something: decides what an action records, and whether it may mail. */
 export type Actor =
   | {
       readonly by: 'application';
-      readonly applicationId: string;
+      /** Its name, which is what actions record. */
+      readonly application: string;
       readonly agentId: number;
       readonly name: string;
     }

@@ -18,10 +18,19 @@ import { needKind } from './workflow.ts';
 export function logTicket(desk: Desk, input: Input, actor: Actor, switches: Switches): Ticket {
   return desk.store.atomically(() => {
     const ticket = createTicket(desk, input, actor, switches);
-    const actionIds = runRules(desk, { ...quiet(ticket, actor, switches), created: true });
-    desk.announce({ event: 'New Ticket Logged', ticketId: ticket.id, actionIds });
+    const log = logCreation(desk, ticket, actor);
+    const actionIds = [log.id, ...runRules(desk, { ...quiet(ticket, actor, switches), created: true })];
+    desk.announce({ event: 'new ticket logged', ticketId: ticket.id, actionIds });
     return ticket;
   });
+}
+
+/** Halo logs each new ticket as an action of whoever made it, with the description as its note. */
+function logCreation(desk: Desk, ticket: Ticket, actor: Actor): Action {
+  const { details_html, details } = ticket;
+  const kind = outcome(0, 'Ticket Logged');
+  const making = { kind, actor, switches: noSwitches, mails: false, creation: true };
+  return makeAction(desk, ticket, { note_html: details_html, note: details }, making);
 }
 
 /** Changes a ticket without an action, as the API's POST with an id and an edit by hand do. */
@@ -35,7 +44,7 @@ export function editTicket(desk: Desk, id: number, input: Input, actor: Actor, s
       statusChanged,
       wasClosed,
     });
-    tell(desk, ticket, wasClosed, actionIds, 'Ticket Updated');
+    tell(desk, ticket, wasClosed, actionIds, statusChanged ? 'ticket status changed' : 'ticket updated');
     return ticket;
   });
 }
@@ -55,7 +64,7 @@ export function act(
     const id = wholeOf(input, 'id');
     if (id !== undefined && id > 0) {
       const edited = editAction(desk, ticket, needAction(desk, ticketId, id), input);
-      tell(desk, ticket, isClosed(desk, ticket), [edited.id], 'Ticket Updated');
+      tell(desk, ticket, isClosed(desk, ticket), [edited.id], 'ticket updated');
       return edited;
     }
     if (ticket.merged_into_id !== null) throw refused(`This ticket has been merged into ${ticket.merged_into_id}`);
@@ -70,7 +79,7 @@ export function act(
       statusChanged,
       wasClosed,
     });
-    tell(desk, ticket, wasClosed, [action.id, ...also], 'New Action');
+    tell(desk, ticket, wasClosed, [action.id, ...also], 'new action');
     return action;
   });
 }
@@ -95,7 +104,7 @@ function tell(
   event: Announcement['event'],
 ): void {
   desk.announce({ event, ticketId: ticket.id, actionIds });
-  if (!wasClosed && isClosed(desk, ticket)) desk.announce({ event: 'Ticket Closed', ticketId: ticket.id, actionIds });
+  if (!wasClosed && isClosed(desk, ticket)) desk.announce({ event: 'ticket closed', ticketId: ticket.id, actionIds });
 }
 
 /** Closes a ticket into another one: both get a system entry, the merged one names its survivor. */
@@ -108,15 +117,31 @@ export function mergeTickets(desk: Desk, fromId: number, intoId: number): Ticket
     const kind = outcome(0, 'Merged', { hidden: true });
     const actor = { by: 'system' } as const;
     const making = { kind, actor, switches: noSwitches };
+    moveActions(desk, from, into);
     const last = makeAction(desk, from, { note: `Merged into ticket ${intoId}` }, making);
     const news = makeAction(desk, into, { note: `Ticket ${fromId} was merged into this one` }, making);
     from.merged_into_id = intoId;
     if (closed !== undefined) setStatus(desk, from, closed, from.last_update);
     desk.store.saveTicket(from);
-    desk.announce({ event: 'Ticket Updated', ticketId: fromId, actionIds: [last.id] });
-    desk.announce({ event: 'Ticket Updated', ticketId: intoId, actionIds: [news.id] });
+    desk.announce({ event: 'ticket updated', ticketId: fromId, actionIds: [last.id] });
+    desk.announce({ event: 'ticket updated', ticketId: intoId, actionIds: [news.id] });
     return from;
   });
+}
+
+/** What was said on the merged ticket goes along: other ids, the same times and UUIDs. */
+function moveActions(desk: Desk, from: Ticket, into: Ticket): void {
+  const { store } = desk;
+  for (const action of store.actions(from.id)) {
+    if (action.iscreation) continue;
+    const id = into.next_action++;
+    for (const file of store.attachments(from.id, action.id)) {
+      store.saveAttachment({ ...file, ticket_id: into.id, action_id: id });
+    }
+    store.run('delete from actions where ticket_id = ? and id = ?', from.id, action.id);
+    store.saveAction({ ...action, id, ticket_id: into.id, merged_from_ticketid: from.id, merged_from_id: action.id });
+  }
+  store.saveTicket(into);
 }
 
 /** Deletes a ticket: it is gone from every list and answer, its number is not used again. */
@@ -126,18 +151,40 @@ export function deleteTicket(desk: Desk, id: number): void {
     ticket.deleted = true;
     ticket.last_update = stampAfter(desk.now(), ticket.last_update);
     desk.store.saveTicket(ticket);
-    desk.announce({ event: 'Ticket Deleted', ticketId: id, actionIds: [] });
+    desk.announce({ event: 'ticket deleted', ticketId: id, actionIds: [] });
   });
 }
 
 /** Deletes one action; its id is not used again. */
-export function deleteAction(desk: Desk, ticketId: number | undefined, id: number): void {
-  desk.store.atomically(() => {
+export function deleteAction(desk: Desk, ticketId: number | undefined, id: number): Action {
+  return desk.store.atomically(() => {
     const action = needAction(desk, ticketId, id);
     const ticket = needTicket(desk, action.ticket_id);
     desk.store.run('delete from actions where ticket_id = ? and id = ?', action.ticket_id, id);
     ticket.last_update = stampAfter(desk.now(), ticket.last_update);
     desk.store.saveTicket(ticket);
-    desk.announce({ event: 'Ticket Updated', ticketId: ticket.id, actionIds: [] });
+    desk.announce({ event: 'ticket updated', ticketId: ticket.id, actionIds: [] });
+    return action;
+  });
+}
+
+/** Somebody gives the approval that a ticket waits for. */
+export function decideApproval(desk: Desk, id: number): void {
+  const ticket = needTicket(desk, id);
+  ticket.approval_status = 0;
+  ticket.last_update = stampAfter(desk.now(), ticket.last_update);
+  desk.store.saveTicket(ticket);
+}
+
+/** The desk computes hold times anew: open tickets count as changed, although nobody did anything. Gives how many. */
+export function recompute(desk: Desk): number {
+  return desk.store.atomically(() => {
+    const rows = desk.store.all('select id from tickets where deleted = 0');
+    const open = rows.map(({ id }) => needTicket(desk, Number(id))).filter((ticket) => !isClosed(desk, ticket));
+    for (const ticket of open) {
+      ticket.last_update = stampAfter(desk.now(), ticket.last_update);
+      desk.store.saveTicket(ticket);
+    }
+    return open.length;
   });
 }

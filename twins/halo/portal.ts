@@ -19,7 +19,7 @@ export function portalTicket(desk: Desk, email: string, id: number): Input {
   const user = needUser(desk, email);
   const ticket = needTicket(desk, id);
   if (ticket.user_id !== user.id) throw notFound(`Ticket ${id}`);
-  const shown = desk.store.actions(id).filter((action) => !action.hiddenfromuser);
+  const shown = desk.store.actions(id).filter((action) => !action.hiddenfromuser && !action.iscreation);
   return {
     ...heading(desk, ticket),
     details_html: withOpenPictures(ticket.details_html),
@@ -51,7 +51,7 @@ function heading(desk: Desk, ticket: Ticket): Input {
   };
 }
 
-/** Pictures as the twin's own pages show them: attachments need a token only in Halo's API. */
+/** Files as the twin's own pages show them: by number they need a login only in Halo's API. */
 export function withOpenPictures(html: string): string {
   return html.replace(/(src=["'])[^"']*\/api\/attachment\/(\d+)(?=["'])/gi, '$1/twin/attachments/$2');
 }

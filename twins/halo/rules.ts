@@ -29,7 +29,7 @@ export function runRules(desk: Desk, cause: Cause): number[] {
         const ticket = desk.store.ticket(cause.ticket.id);
         if (ticket === null || ticket.deleted) return;
         const action = desk.store.atomically(() => fire(desk, rule, ticket));
-        desk.announce({ event: 'New Action', ticketId: ticket.id, actionIds: [action.id] });
+        desk.announce({ event: 'new action', ticketId: ticket.id, actionIds: [action.id] });
       });
     }
   }

@@ -85,9 +85,14 @@ export function category(id: number, value: string, type_id = 1): Category {
   return { id, value, category_name: value.split('>').at(-1) ?? value, type_id };
 }
 
+/** A made-up UUID, always the same for the same number. */
+function guidFor(id: number): string {
+  return `5f0c1e2a-7d43-4b8e-9a61-${id.toString(16).padStart(12, '0')}`;
+}
+
 /** A priority of the only service level. */
 export function priority(id: number, name: string, colour: string): Priority {
-  return { id, priorityid: id, slaid: 1, name, colour, ishidden: false };
+  return { id, guid: guidFor(id), priorityid: id, slaid: 1, name, colour, ishidden: false };
 }
 
 /** An action kind: visible, quiet, sent nowhere, status unchanged, unless said otherwise. */

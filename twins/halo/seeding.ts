@@ -12,6 +12,8 @@ import { arrival } from './time.ts';
 export function seedDesk(desk: Desk, seed: HaloSeed): void {
   const { store } = desk;
   store.atomically(() => {
+    // Addresses of pictures are signed with it.
+    store.setMeta('instance', randomBytes(8).toString('hex'));
     const put = <K extends keyof Records>(kind: K, records: readonly Records[K][]): void => {
       for (const record of records) store.put(kind, record);
     };
@@ -31,7 +33,6 @@ export function seedDesk(desk: Desk, seed: HaloSeed): void {
     put('rule', seed.rules);
     for (const ticket of seed.tickets) seedTicket(desk, ticket);
     store.setMeta('seeded', seed.name);
-    store.setMeta('instance', randomBytes(8).toString('hex'));
   });
 }
 

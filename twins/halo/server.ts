@@ -10,6 +10,8 @@ import { createAuth } from './auth.ts';
 import { createChanges } from './changes.ts';
 import type { Desk } from './desk.ts';
 import { createFaults } from './faults.ts';
+import { profiles } from './profiles.ts';
+import type { ProfileName } from './profiles.ts';
 import type { RateLimit } from './ratelimit.ts';
 import { originOf } from './pages/guard.ts';
 import { createLimiter, haloRateLimit } from './ratelimit.ts';
@@ -17,6 +19,8 @@ import { createRequestLog } from './requests.ts';
 import type { Application, HaloSeed } from './seed.ts';
 import { resetDesk, seedDesk } from './seeding.ts';
 import { openStore } from './store.ts';
+import type { SeenRequest } from './serving.ts';
+import { createUnseen } from './unseen.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface HaloTwinOptions {
@@ -26,13 +30,17 @@ export interface HaloTwinOptions {
   /** 0 (the default) takes a free one. */
   readonly port?: number;
   readonly host?: string;
+  /** How it answers where live Halos differ; `usual` by default. */
+  readonly profile?: ProfileName;
+  /** Is shown every request to the API. */
+  readonly watch?: (request: SeenRequest) => void;
   /** Name of the desk; the seed's by default. */
   readonly name?: string;
   /** Where callers reach it, if not at its own address. */
   readonly publicUrl?: string;
   /** API applications; the seed's by default. */
   readonly applications?: readonly Application[];
-  /** Halo's 300 in five minutes by default. `{limit: 0}` lifts it. */
+  /** What the profile says by default, 300 or 700 in five minutes. `{limit: 0}` lifts it. */
   readonly rateLimit?: Partial<RateLimit>;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
@@ -70,7 +78,9 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   const store = openStore(dbPath);
   const faults = createFaults();
   const webhooks = createWebhooks(store, faults, now);
-  const limiter = createLimiter({ ...haloRateLimit, ...options.rateLimit });
+  const profile = profiles[options.profile ?? 'usual'];
+  const limits = { ...haloRateLimit, limit: profile.requestLimit, ...options.rateLimit };
+  const limiter = createLimiter(limits);
   const log = createRequestLog();
   const changes = createChanges();
   const frameAncestors = (options.frameAncestors ?? []).map(originOf);
@@ -89,6 +99,8 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
 
   const desk: Desk = {
     name: options.name ?? seed.name,
+    profile,
+    unseen: createUnseen(now),
     mailbox: seed.mailbox,
     firstTicketId: seed.firstTicketId,
     store,
@@ -121,6 +133,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     tenant: seed.tenant,
     createMs: options.createMs ?? 5,
     maxAttachmentBytes: options.maxAttachmentBytes ?? 512 * 1024 * 1024,
+    ...(options.watch === undefined ? {} : { watch: options.watch }),
     restart,
     reset,
   });
@@ -154,7 +167,8 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     resetDesk(desk, seed);
     faults.clear();
     log.clear();
-    limiter.set({ ...haloRateLimit, ...options.rateLimit });
+    limiter.set(limits);
+    desk.unseen.clear();
     changes.tell(0);
   }
 

@@ -31,14 +31,27 @@ export interface Serving {
   /** Milliseconds a ticket's creation takes; a second one within them fails, as Halo's numbering race does. */
   readonly createMs: number;
   readonly maxAttachmentBytes: number;
+  /** Is shown every request to the API. */
+  readonly watch?: (request: SeenRequest) => void;
   /** Goes away and comes back: all connections end, the port refuses for so many milliseconds. */
   restart(ms: number): void;
   reset(): void;
 }
 
+/** A request as a watcher of the twin sees it. */
+export interface SeenRequest {
+  readonly method: string;
+  /** As it was written: `/api/Tickets/12`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Parsed; the bytes of files are left out. Undefined without a body. */
+  readonly body: unknown;
+  readonly authorized: boolean;
+}
+
 export interface Env {
   Bindings: HttpBindings;
-  Variables: { login: Login; faults: readonly Fault[] };
+  Variables: { login: Login; faults: readonly Fault[]; body: unknown };
 }
 
 export type Ctx = Context<Env>;
@@ -52,6 +65,7 @@ export async function elementsOf(c: Ctx): Promise<Input[]> {
 
 /** The body's elements, less what an ordered fault drops from them. */
 export function checkElements(c: Ctx, body: unknown): Input[] {
+  c.set('body', body);
   if (!Array.isArray(body)) throw refused('Cannot deserialize the current JSON object into an array');
   const elements = body.filter(isInput);
   if (elements.length !== body.length || elements.length === 0) throw refused('The array holds no objects');

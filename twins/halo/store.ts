@@ -24,6 +24,8 @@ export interface Store {
   saveAction(action: Action): void;
   attachment(id: number): Attachment | null;
   attachments(ticketId: number, actionId?: number): Attachment[];
+  /** The picture with this UUID. */
+  attachmentOf(guid: string): Attachment | null;
   saveAttachment(attachment: Attachment): void;
   run(sql: string, ...values: SQLInputValue[]): void;
   all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[];
@@ -139,6 +141,8 @@ export function openStore(path: string): Store {
       );
     },
     attachment: (id) => bodies<Attachment>('select body from attachments where id = ?', id)[0] ?? null,
+    attachmentOf: (guid) =>
+      bodies<Attachment>("select body from attachments where json_extract(body, '$.guid') = ?", guid)[0] ?? null,
     attachments: (ticketId, actionId) =>
       actionId === undefined
         ? bodies<Attachment>('select body from attachments where ticket_id = ? order by id', ticketId)

@@ -17,9 +17,9 @@ export function plainText(html: string): string {
     .replace(/\r\n?/g, '\n')
     .replace(/<br\s*\/?>/gi, '\n')
     .replace(/<\/(p|div|li|tr|h\d|blockquote)>/gi, '\n')
-    .replace(/<[^>]*>/g, '')
+    .replace(/<[^<>]*>/g, '')
     .replace(entity, decodeEntity)
-    .replace(/[ \t]+\n/g, '\n')
+    .replace(/(?<![ \t])[ \t]+\n/g, '\n')
     .trim();
 }
 
@@ -47,4 +47,12 @@ export function htmlOf(text: string): string {
 /** A template with its `$words` filled in; a word nobody gave a value stays as it is. */
 export function fill(template: string, words: Readonly<Record<string, string>>): string {
   return template.replace(/\$([a-z_]+)/g, (whole, name: string) => words[name] ?? whole);
+}
+
+/** The same text in other markup, as an editor leaves it: attributes are renamed or lost, everything is in a block. */
+export function cleaned(html: string): string {
+  const bare = html
+    .replace(/<(p|div|span)\b[^<>]*>/gi, '<$1 class="halo">')
+    .replace(/<\/?b>/gi, (tag) => tag.replace(/b/i, 'strong'));
+  return `<div class="halo-note">${bare}</div>`;
 }

@@ -9,6 +9,7 @@ import { acknowledge } from './mail.ts';
 import type { Actor, Status, Ticket, TicketType } from './model.ts';
 import { htmlOf, plainText } from './text.ts';
 import { parseInstant, stampAfter, zoneless } from './time.ts';
+import { firstStep, stepOf } from './workflow.ts';
 
 const texts = [
   ...(['summary', 'team', 'supplier_reference', 'client_reference'] as const),
@@ -37,6 +38,8 @@ export function createTicket(desk: Desk, input: Input, actor: Actor, switches: S
     status_id: type.initial_status,
     tickettype_id: type.id,
     priority_id: type.default_priority,
+    workflow_step: firstStep(type),
+    approval_status: 0,
     client_id: 0,
     site_id: 0,
     user_id: 0,
@@ -67,6 +70,7 @@ export function createTicket(desk: Desk, input: Input, actor: Actor, switches: S
     next_action: 1,
   };
   writeFields(desk, ticket, input, now, actor.by !== 'application');
+  if (actor.by !== 'system' && !switches.noValidate) needMandatory(desk, ticket, type);
   store.saveTicket(ticket);
   const pictures = attachAll(desk, ticket.id, 0, listOf(input, 'attachments'));
   if (actor.by !== 'application') ticket.details_html = withPictures(ticket.details_html, pictures);
@@ -76,6 +80,17 @@ export function createTicket(desk: Desk, input: Input, actor: Actor, switches: S
     acknowledge(desk, ticket, store.find('agent', ticket.agent_id));
   }
   return ticket;
+}
+
+/** Throws Halo's refusal where a field that the type asks for has no value. */
+function needMandatory(desk: Desk, ticket: Ticket, type: TicketType): void {
+  for (const name of type.mandatory ?? []) {
+    const field = desk.store.named('fieldinfo', name);
+    const own = (ticket as unknown as Readonly<Record<string, unknown>>)[name];
+    const value = field === null ? own : ticket.customfields[field.id];
+    const isEmpty = value === undefined || value === null || value === '' || value === 0;
+    if (isEmpty) throw refused(`Please complete all required fields: ${field?.label ?? name}`);
+  }
 }
 
 function typeOf(desk: Desk, id: number | undefined): TicketType {
@@ -119,7 +134,7 @@ export function writeFields(desk: Desk, ticket: Ticket, input: Input, now: strin
     ticket.supplier_id = supplier <= 0 ? 0 : known(store.find('supplier', supplier), 'Supplier', supplier).id;
   }
   writeCategories(desk, ticket, input);
-  writeRequester(desk, ticket, input);
+  writeRequester(desk, ticket, input, !labels);
   Object.assign(ticket.customfields, readFields(store, listOf(input, 'customfields'), labels));
   const status = wholeOf(input, 'status_id');
   if (status !== undefined) setStatus(desk, ticket, needStatus(desk, ticket, status), now);
@@ -141,11 +156,15 @@ function writeCategories(desk: Desk, ticket: Ticket, input: Input): void {
   });
 }
 
-function writeRequester(desk: Desk, ticket: Ticket, input: Input): void {
+function writeRequester(desk: Desk, ticket: Ticket, input: Input, byApi: boolean): void {
   const { store } = desk;
   const clientId = wholeOf(input, 'client_id');
   const siteId = wholeOf(input, 'site_id');
   const userId = wholeOf(input, 'user_id');
+  // A caller of the API names both or neither; on the desk's own pages the choice of a user brings the site along.
+  if (byApi && userId !== undefined && userId > 0 && (siteId === undefined || siteId <= 0)) {
+    throw refused(`User ${userId} needs a site of the same client`);
+  }
   if (clientId !== undefined && clientId > 0)
     ticket.client_id = known(store.find('client', clientId), 'Client', clientId).id;
   if (siteId !== undefined && siteId > 0) {
@@ -166,6 +185,9 @@ function writeRequester(desk: Desk, ticket: Ticket, input: Input): void {
   if (clientId !== undefined && clientId > 0 && site.client_id !== clientId) {
     throw refused(`User ${userId} does not belong to client ${clientId}`);
   }
+  if (byApi && siteId !== user.site_id && ticket.client_id !== site.client_id) {
+    throw refused(`User ${userId} does not belong to site ${siteId}`);
+  }
   ticket.user_id = user.id;
   ticket.site_id = user.site_id;
   ticket.client_id = site.client_id;
@@ -176,6 +198,8 @@ export function needStatus(desk: Desk, ticket: Ticket, id: number): Status {
   const status = known(desk.store.find('status', id), 'Status', id);
   const type = desk.store.find('tickettype', ticket.tickettype_id);
   if (type !== null && !type.allowall_status && !type.allowed_status.includes(id)) throw refused(errorTexts.noAccess);
+  if (stepOf(type, ticket)?.statuses?.includes(id) === false) throw refused(errorTexts.noAccess);
+  if (ticket.approval_status === 1 && id !== ticket.status_id) throw refused(errorTexts.noAccess);
   return status;
 }
 
@@ -196,7 +220,7 @@ export function isClosed(desk: Desk, ticket: Ticket): boolean {
 /** A ticket as Halo shows it; lists leave out the long fields and the custom ones. */
 export function ticketView(desk: Desk, ticket: Ticket, whole: boolean): Input {
   const { store } = desk;
-  const { next_action: _next, customfields, details_html, ...fields } = ticket;
+  const { next_action: _next, approval_status, customfields, details_html, ...fields } = ticket;
   const user = store.find('user', ticket.user_id);
   const view = {
     ...fields,
@@ -216,5 +240,6 @@ export function ticketView(desk: Desk, ticket: Ticket, whole: boolean): Input {
       ]),
     ),
   };
-  return whole ? { ...view, details_html, customfields: fieldViews(store, customfields, false) } : view;
+  if (!whole) return view;
+  return { ...view, approval_status, details_html, customfields: fieldViews(store, customfields, false) };
 }

@@ -6,11 +6,11 @@ import { attachmentView } from './attachments.ts';
 import { notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
 import { flagOf, isInput, wholeOf } from './input.ts';
-import { listTickets, queryOf } from './lists.ts';
+import { findTickets, queryOf } from './lists.ts';
 import { outbox } from './mail.ts';
 import type { RecordKind, Records } from './model.ts';
 import type { PortalTicket, TicketSeen } from './client.ts';
-import { deleteAction, deleteTicket, mergeTickets } from './operations.ts';
+import { decideApproval, deleteAction, deleteTicket, mergeTickets, recompute } from './operations.ts';
 import { agentActs, agentLogs, editByHand, userLogs, userReplies } from './persons.ts';
 import { outboxText, portalText, ticketsText, ticketText } from './plain.ts';
 import { portalTicket, portalTickets } from './portal.ts';
@@ -30,9 +30,10 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
 
   const whole = (id: number): Input => ({
     ...ticketView(desk, needTicket(desk, id), true),
-    attachments: store.attachments(id).map((one) => ({ ...attachmentView(one), sha256: one.sha256 })),
+    attachments: store.attachments(id).map((one) => ({ ...attachmentView(one), sha256: one.sha256, guid: one.guid })),
     actions: store
       .actions(id)
+      .filter(({ iscreation }) => !iscreation)
       .map((action) => actionView(desk, action, { html: true, email: true, attachments: true })),
   });
 
@@ -72,9 +73,12 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
   app.get('/twin/portal/:email/tickets/:id', (c) => showPortal(c, c.req.param('email'), idOf(c), 200));
 
   app.get('/twin/tickets', (c) => {
-    const list = listTickets(desk, queryOf(c.req.url));
-    if (!wantsText(c)) return c.json(list);
-    const ids = (list.tickets as readonly TicketSeen[]).map(({ id }) => id);
+    const list = findTickets(desk, queryOf(c.req.url), 1000);
+    if (!wantsText(c)) {
+      const tickets = list.tickets.map((ticket) => ticketView(desk, ticket, false));
+      return c.json({ record_count: list.total, tickets });
+    }
+    const ids = list.tickets.map(({ id }) => id);
     return c.text(ticketsText(ids.map((id) => whole(id) as unknown as TicketSeen)));
   });
   // Where Halo's own pages show a ticket; it is the address that a connector tells.
@@ -94,6 +98,11 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
     if (into === undefined) throw refused('into: the ticket that stays');
     return c.json(ticketView(desk, mergeTickets(desk, idOf(c), into), true));
   });
+  app.post('/twin/tickets/:id/approval', (c) => {
+    decideApproval(desk, idOf(c));
+    return c.json({ decided: true });
+  });
+  app.post('/twin/recompute', (c) => c.json({ tickets: recompute(desk) }));
   app.delete('/twin/tickets/:id/actions/:action', (c) => {
     deleteAction(desk, idOf(c), idOf(c, 'action'));
     return c.json({ deleted: true });

@@ -1,4 +1,5 @@
 /** Outgoing webhooks: unsigned, fired once and forgotten, each delivery recorded. */
+import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Announcement } from './desk.ts';
@@ -93,19 +94,22 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
 /** What a delivery says: ids, and the little a notification shows. A receiver must read the rest itself. */
 function payload(store: Store, webhook: Webhook, announcement: Announcement, now: number): Input {
   const { event, ticketId, actionIds } = announcement;
+  if (webhook.body === 'event') return { event };
   const ticket = store.ticket(ticketId);
+  const action = store.action(ticketId, actionIds.at(-1) ?? 0);
+  const small = { id: ticketId, summary: ticket?.summary ?? '', status_id: ticket?.status_id ?? 0 };
+  const full = { ...small, client_id: ticket?.client_id ?? 0, last_update: ticket?.last_update ?? '' };
   return {
-    event,
+    id: randomUUID(),
     webhook_id: webhook.guid,
-    timestamp: zoneless(now),
-    ticket: {
-      id: ticketId,
-      summary: ticket?.summary ?? '',
-      status_id: ticket?.status_id ?? 0,
-      client_id: ticket?.client_id ?? 0,
-      last_update: ticket?.last_update ?? '',
-    },
-    actions: actionIds.map((id) => ({ id, ticket_id: ticketId })),
+    notification_id: 0,
+    escmsg_id: 0,
+    event,
+    message: `${event}: ${ticketId}`,
+    object_id: ticketId,
+    agent_id: action?.who_agentid ?? 0,
+    timestamp: `${zoneless(now)}Z`,
+    ticket: webhook.body === 'small' ? small : full,
   };
 }
 

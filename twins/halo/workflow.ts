@@ -1,7 +1,7 @@
 /** What a ticket's workflow allows: the source of Halo's best-known refusal. */
 import type { Desk } from './desk.ts';
 import { errorTexts, refused } from './errors.ts';
-import type { Outcome, Ticket } from './model.ts';
+import type { Outcome, Ticket, TicketType, WorkflowStep } from './model.ts';
 
 /** The action kind by id or name. Throws a 400 with Halo's text if this ticket's workflow does not offer it. */
 export function needKind(desk: Desk, ticket: Ticket, id: number | undefined, name: string | undefined): Outcome {
@@ -15,5 +15,23 @@ export function needKind(desk: Desk, ticket: Ticket, id: number | undefined, nam
 /** Whether the workflow of the ticket's type offers this action kind. */
 export function allows(desk: Desk, ticket: Ticket, kind: Outcome): boolean {
   const type = desk.store.find('tickettype', ticket.tickettype_id);
-  return type === null || type.allowall_actions || type.allowed_actions.includes(kind.id);
+  if (type === null) return true;
+  if (!type.allowall_actions && !type.allowed_actions.includes(kind.id)) return false;
+  return stepOf(type, ticket)?.actions?.includes(kind.id) !== false;
+}
+
+/** The step that tickets of a type start in; 0 where it has no workflow. */
+export function firstStep(type: TicketType): number {
+  return type.steps?.[0]?.step ?? 0;
+}
+
+export function stepOf(type: TicketType | null, ticket: Ticket): WorkflowStep | undefined {
+  return type?.steps?.find(({ step }) => step === ticket.workflow_step);
+}
+
+/** Moves the ticket on as its workflow says this action kind does. */
+export function moveOn(desk: Desk, ticket: Ticket, kind: Outcome): void {
+  const step = stepOf(desk.store.find('tickettype', ticket.tickettype_id), ticket);
+  ticket.workflow_step = step?.next?.[String(kind.id)] ?? ticket.workflow_step;
+  if (kind.asksApproval === true) ticket.approval_status = 1;
 }

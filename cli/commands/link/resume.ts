@@ -19,11 +19,14 @@ export async function resume(id: string, options: ResumeOptions, deps: CliDeps):
     return isYes(deps, 'Set this right and go on?');
   };
   const asks = deps.isInteractive && options.yes !== true;
-  const { outcome, comparison, setRight } = await withPeers(options, deps, (operator) =>
+  const { outcome, state, comparison, setRight } = await withPeers(options, deps, (operator) =>
     resumeLink(operator, id, { dryRun: options.dryRun ?? false, ...(asks ? { confirm } : {}) }),
   );
   show(comparison);
-  if (outcome === 'dry-run') return exitCodes.ok;
+  if (outcome === 'dry-run') {
+    out(`${id} is ${state}. Without --dry-run it would be active again, and what waits would be carried.\n`);
+    return exitCodes.ok;
+  }
   if (outcome === 'declined') {
     out('Nothing was changed.\n');
     return exitCodes.no;

@@ -18,6 +18,7 @@ import { standardLimits, type WorkDeps } from '#activities/deps.ts';
 import { createDrain } from '#activities/drain.ts';
 import { createPeers } from '#activities/exchange/peers.ts';
 import { createSigner } from '#activities/exchange/signer.ts';
+import { createTexts } from '#text-worker/texts.ts';
 import type { DrainResult } from '#workflows/contract.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -134,6 +135,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     cache,
     desks: { of: () => Promise.resolve(desk) },
     blobs,
+    texts: createTexts(),
     bells: {
       of: (instance) => {
         const bell = bells.get(instance) ?? createBell();
@@ -147,6 +149,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     },
     wake: () => {},
     tell: () => Promise.resolve(),
+    report: () => {},
     log: makeLog({ level: 'silent', name: 'test' }),
     limits: { ...standardLimits, lingerMs: 0, linkPerMinute: 1_000_000 },
     slotsFree: () => 1,

@@ -1,5 +1,7 @@
 import { contractSuite } from '#test/connectors/contract.ts';
 import { haloBench } from './harness.ts';
 
-contractSuite('Halo as the customer (twin)', () => haloBench('acme'));
-contractSuite('Halo as the supplier (twin)', () => haloBench('northwind'));
+for (const profile of ['usual', 'other'] as const) {
+  contractSuite(`Halo as the customer (twin, ${profile} answers)`, () => haloBench('acme', profile));
+  contractSuite(`Halo as the supplier (twin, ${profile} answers)`, () => haloBench('northwind', profile));
+}

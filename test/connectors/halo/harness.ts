@@ -4,10 +4,14 @@ import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.t
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import type { TwinClient } from '#twins/halo/client.ts';
+import type { ProfileName } from '#twins/halo/profiles.ts';
+import type { HaloSeed } from '#twins/halo/seed.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindNames, northwindSeed } from '#twins/halo/seeds/northwind.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import type { HaloTwin } from '#twins/halo/server.ts';
+import { createRequestCheck } from './valid-requests.ts';
+import type { RequestCheck } from './valid-requests.ts';
 import type { Bench, DeskNames, FileToAttach, People } from '#test/connectors/bench.ts';
 
 const acme: DeskNames = {
@@ -66,14 +70,17 @@ const northwind: DeskNames = {
 export type HaloBench = Bench & {
   readonly twin: HaloTwin;
   readonly client: TwinClient;
+  /** Every request to the twin is checked; `stop` fails where one was wrong. */
+  readonly requests: RequestCheck;
   /** Another connector to the same twin. */
   connect(over?: Partial<ConnectorContext>): Helpdesk;
 };
 
-/** `which`: whose desk. */
-export async function haloBench(which: 'acme' | 'northwind'): Promise<HaloBench> {
+/** `which`: whose desk; `profile`: how it answers where live Halos differ. */
+export async function haloBench(which: 'acme' | 'northwind', profile: ProfileName = 'usual'): Promise<HaloBench> {
   const [seed, names] = which === 'acme' ? [acmeSeed, acme] : [northwindSeed, northwind];
-  const twin = await createHaloTwin({ seed, rateLimit: { limit: 0 } });
+  const requests = createRequestCheck();
+  const twin = await createHaloTwin({ seed, profile, rateLimit: { limit: 0 }, watch: requests.watch });
   const client = twinClient(twin.url);
   await client.catalogue('outcome', [{ ...seed.outcomes[0], id: 999, outcome: 'Not for incidents' }]);
   const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
@@ -83,7 +90,15 @@ export async function haloBench(which: 'acme' | 'northwind'): Promise<HaloBench>
     instance: which,
     url: twin.url,
     credentials,
-    options: { settleMs: 200, overlapMs: 1000, standIns: { Acme: names.standIn } },
+    options: {
+      settleMs: 200,
+      overlapMs: 1000,
+      // What the twin has written can be read at once.
+      readableAfterMs: 0,
+      standIns: { Acme: names.standIn },
+      // Where the filter for open statuses does nothing, names tell.
+      ...(profile === 'other' ? { closedStatuses: closedOf(seed) } : {}),
+    },
     take: async () => undefined,
     http,
   };
@@ -95,6 +110,7 @@ export async function haloBench(which: 'acme' | 'northwind'): Promise<HaloBench>
     names,
     twin,
     client,
+    requests,
     connect,
     restarted: () => connect(),
     wrongCredentials: () => connect({ credentials: { ...credentials, clientSecret: 'not-the-secret' } }),
@@ -128,8 +144,13 @@ export async function haloBench(which: 'acme' | 'northwind'): Promise<HaloBench>
     async stop() {
       await http.close();
       await twin.close();
+      requests.assertValid();
     },
   };
+}
+
+function closedOf({ statuses }: HaloSeed): readonly string[] {
+  return statuses.filter(({ closed }) => closed).map(({ name }) => name);
 }
 
 function peopleOf(client: TwinClient, names: DeskNames): People {

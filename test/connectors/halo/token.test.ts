@@ -71,15 +71,18 @@ test('wrong credentials ask for a token once in 30 seconds, however often somebo
   assert.equal(asked.length, 2);
 });
 
-test('a token that is given but always refused is renewed once in 30 seconds, then it is auth', async () => {
+test('a token is renewed when it is refused, once in 30 seconds; then it is kept, for it may be good for other requests', async () => {
   let clock = 0;
   const { http, asked } = fake((_request, count) => token(`t${count}`));
   const tokens = createTokens(http, 'https://x.example', credentials, 'all', () => clock);
-  tokens.refused(await tokens.get(never));
-  tokens.refused(await tokens.get(never));
-  for (let i = 0; i < 10; i++) assert.equal((await failure(tokens.get(never))).code, 'token-refused');
+  assert.equal(tokens.refused(await tokens.get(never)), true);
+  for (let i = 0; i < 10; i++) {
+    assert.equal(await tokens.get(never), 't2');
+    assert.equal(tokens.refused('t2'), false);
+  }
   assert.equal(asked.length, 2);
   clock = 30_001;
+  assert.equal(tokens.refused('t2'), true);
   assert.equal(await tokens.get(never), 't3');
 });
 

@@ -24,11 +24,17 @@ test("Halo's words are found in every shape of error body, and a web page has no
     { ClassName: 'System.Exception', Message: 'No such status', Data: null },
     { message: 'No such status' },
     { error: 'No such status' },
+    { error: 'bad_request', error_description: 'No such status' },
     'No such status',
     '"No such\\n status"',
   ]) {
     assert.equal(wordsOf(reply(400, body).text), 'No such status');
   }
+  assert.equal(
+    wordsOf('{"[0].id": ["The value is not valid.", "It is no number."]}'),
+    '[0].id: The value is not valid. It is no number.',
+  );
+  assert.equal(wordsOf('{"title": "One or more errors", "errors": {"[0].x": ["No"]}}'), '[0].x: No');
   assert.equal(wordsOf('<!doctype html><title>Sign in</title>'), '');
   assert.equal(wordsOf('<b>Bad</b> value'), 'Bad value');
   assert.ok(wordsOf('x'.repeat(5000)).length < 400);
@@ -48,8 +54,14 @@ test('every refusal has the class that says what to do about it', () => {
     [400, { message: 'Invalid value for field X' }, true, 'refused', 'refused'],
     [401, { error: 'unauthorized' }, true, 'auth', 'not-signed-in'],
     [403, { error: 'insufficient_scope' }, false, 'auth', 'insufficient-scope'],
-    [403, { error: 'no' }, false, 'gone', 'not-found'],
+    [403, { error: 'no' }, false, 'retry', 'forbidden'],
+    [403, '', false, 'retry', 'forbidden'],
+    [403, '', true, 'retry', 'forbidden'],
     [404, { message: 'Ticket 1 was not found' }, false, 'gone', 'not-found'],
+    [404, { message: 'Ticket 1 was not found' }, true, 'refused', 'not-found'],
+    [404, { message: "No HTTP resource was found that matches the request URI '/x'" }, false, 'retry', 'not-halo'],
+    [404, '', false, 'retry', 'not-halo'],
+    [404, '', true, 'retry', 'not-halo'],
     [404, '<html><body>nginx</body></html>', false, 'retry', 'not-halo'],
     [409, {}, true, 'conflict', 'conflict'],
     [413, 'Request Entity Too Large', true, 'refused', 'refused'],
@@ -65,6 +77,9 @@ test('every refusal has the class that says what to do about it', () => {
     assert.deepEqual([error.class, error.code], [errorClass, code], `${status} ${JSON.stringify(body)}`);
   }
   assert.equal(errorOf(reply(404, {}), { what: 'Reading the catalogue', write: false }).class, 'refused');
+  assert.equal(errorOf(reply(403, ''), { what: 'Reading which tickets changed', write: false }).class, 'auth');
+  const unknownScope = { error: 'invalid_scope', error_description: 'The scope is not valid' };
+  assert.equal(tokenError(reply(400, unknownScope)).code, 'unknown-scope');
   assert.equal(tokenError(reply(400, { error: 'invalid_client' })).class, 'auth');
   assert.equal(tokenError(reply(503, '')).class, 'retry');
 });
@@ -84,6 +99,19 @@ test('a webhook only names tickets, whatever its shape', () => {
     hintOf({ event: 'New Action', webhook_id: 'x', ticket: { id: 12 }, actions: [{ id: 3, ticket_id: 12 }] }),
     ['12'],
   );
+  const seen = {
+    id: '5f0c1e2a-7d43-4b8e-9a61-000000000001',
+    webhook_id: '5f0c1e2a-7d43-4b8e-9a61-000000000002',
+    notification_id: 44,
+    escmsg_id: 45,
+    event: 'ticket status changed',
+    object_id: 12,
+    agent_id: 3,
+    timestamp: '2026-11-28T01:00:00Z',
+    ticket: { id: 12, client_id: 9, user_id: 8 },
+  };
+  assert.deepEqual(hintOf(seen), ['12']);
+  assert.deepEqual(hintOf({ event: 'ticket status changed' }), []);
   assert.deepEqual(hintOf([{ ticket: { id: 1 } }, { ticket_id: '2' }, { tickets: [{ id: 3 }] }]), ['1', '2', '3']);
   assert.deepEqual(hintOf({ id: 7, summary: 'x', status_id: 1 }), ['7']);
   for (const nothing of [
@@ -126,7 +154,7 @@ test("a desk's own picture addresses become cid and back; addresses of others ar
       `<img src="https://elsewhere.example/api/attachment/14"><img src="data:image/png;base64,xx"></p>`,
     base,
   );
-  assert.deepEqual([...ids], ['12', '13']);
+  assert.deepEqual([...ids.keys()], ['12', '13']);
   assert.ok(html.includes('src="cid:12"') && html.includes('src="cid:13"') && !html.includes('token'));
   assert.ok(html.includes('src="https://elsewhere.example/api/attachment/14"'));
   const urls = new Map([['a', `${base}/api/attachment/5?x=1&y="2"`]]);

@@ -99,6 +99,16 @@ test('no spelling of a private or reserved address is connected to', async () =>
   }
 });
 
+test('whoever may not be called is told which variable would allow it', async () => {
+  const guarded = client({ allow: { http: 'private', privateAddresses: [] } });
+  for (const [url, why] of [
+    ['https://10.1.2.3/', /private or reserved address.*FERRY_ALLOW_ADDRESSES\.$/],
+    ['http://10.1.2.3/', /without TLS\. Use https, or .*FERRY_ALLOW_ADDRESSES/],
+    ['http://93.184.216.34/', /without TLS\. Use https, or .*FERRY_ALLOW_ADDRESSES/],
+  ] as const)
+    await assert.rejects(guarded.request({ method: 'GET', url, signal: never }), { message: why });
+});
+
 test('a name is refused when any of its addresses is private, and when it changes to one between calls', async () => {
   const answers = [['93.184.216.34', '127.0.0.1'], ['127.0.0.1'], ['::ffff:10.0.0.1']];
   for (const addresses of answers) {

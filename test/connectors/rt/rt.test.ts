@@ -419,6 +419,70 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     );
   });
 
+  it('reads a mail with another mail and an invitation: own words as the note, both others as files with what they say', async () => {
+    await desk.rt.mailIn({
+      from: desk.rt.endUser.email,
+      subject: 'Forwarded',
+      queue: 'Support',
+      text: [
+        'MIME-Version: 1.0',
+        'Content-Type: multipart/mixed; boundary=B',
+        '',
+        '--B',
+        'Content-Type: multipart/alternative; boundary=C',
+        '',
+        '--C',
+        'Content-Type: text/plain; charset=utf-8',
+        '',
+        'MY OWN WORDS',
+        '--C',
+        'Content-Type: text/calendar; charset=utf-8; method=REQUEST',
+        '',
+        'BEGIN:VCALENDAR',
+        'END:VCALENDAR',
+        '--C--',
+        '--B',
+        'Content-Type: message/rfc822',
+        '',
+        'From: Vendor <news@vendor.example>',
+        'Subject: Offer of chairs',
+        'MIME-Version: 1.0',
+        'Content-Type: multipart/alternative; boundary=D',
+        '',
+        '--D',
+        'Content-Type: text/plain',
+        '',
+        'ten chairs',
+        '--D',
+        'Content-Type: text/html',
+        '',
+        '<p>ten <b>chairs</b></p>',
+        '--D--',
+        '--B--',
+        '',
+      ].join('\n'),
+    });
+    const start = await desk.helpdesk.feed('{"floor":0,"seen":[]}', 100, desk.signal);
+    const id = start.tickets.at(-1) ?? '';
+    const [create] = (await desk.read(id)).actions;
+    assert.equal(create?.note, '<p>MY OWN WORDS</p>');
+    assert.deepEqual(
+      create.attachments.map(({ name }) => name),
+      ['invitation.ics', 'Offer of chairs.eml'],
+    );
+    const said: string[] = [];
+    for (const file of create.attachments) {
+      const { stream } = await desk.helpdesk.openAttachment(id, file.id, desk.signal);
+      said.push(Buffer.concat(await stream.toArray()).toString());
+    }
+    assert.match(said[0] ?? '', /^BEGIN:VCALENDAR/);
+    assert.match(said[1] ?? '', /^From: "?Vendor"? <news@vendor\.example>\r$/m);
+    const parts = [...(said[1] ?? '').matchAll(/base64\r\n\r\n([\w+/=\r\n]+)/g)].map(([, part = '']) =>
+      Buffer.from(part, 'base64').toString().trim(),
+    );
+    assert.deepEqual(parts, ['ten chairs', '<p>ten <b>chairs</b></p>']);
+  });
+
   it('feeds every ticket with news once, without gaps, while many write', async () => {
     const ids = [await desk.logTicket(), await desk.logTicket(), await desk.logTicket()];
     let cursor = await desk.helpdesk.feedStart(desk.signal);

@@ -471,3 +471,20 @@ test('with a catalogue unknown only what does not depend on it is checked', () =
   };
   assert.deepEqual(told(lint(change)), ['two-rules customer.inbound.statuses.1.from']);
 });
+
+test('a ticket type is refused whose mandatory fields nothing is mapped onto, by mapping or by default', () => {
+  const types = northwindCatalogue.types.map((type) => ({ ...type, required: ['Reach', 'Site code'] }));
+  const faults = lint({ supplierCatalogue: { ...northwindCatalogue, types } }).filter(
+    ({ code }) => code === 'mandatory-field',
+  );
+  assert.deepEqual(
+    faults.map(({ path }) => path.join('.')),
+    ['supplier.inbound.ticketTypes.0.to', 'supplier.inbound.ticketTypeDefault'],
+  );
+  for (const { message, fix } of faults) {
+    assert.match(message, /Northwind takes no new ticket of type ".*" without the field "Site code"/);
+    assert.doesNotMatch(message, /Reach/);
+    assert.match(fix, /Map a field onto "Site code"/);
+  }
+  assert.deepEqual(lint({ supplierCatalogue: { ...northwindCatalogue, types: northwindCatalogue.types } }), lint());
+});

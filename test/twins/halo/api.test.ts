@@ -59,14 +59,18 @@ describe("Halo's API at the twin", () => {
 
   it("describes its catalogue in Halo's words", async () => {
     const { body: types } = await acme.api.get('/api/TicketType');
-    const incident = types.find((type: any) => type.name === 'Incident');
-    assert.ok(incident.allowed_actions.some((row: any) => row.key2_name === outcomes.escalate));
+    const row = types.find((type: any) => type.name === 'Incident');
+    assert.equal('allowed_actions' in row, false, 'a list has no rights');
+    const { body: incident } = await acme.api.get(`/api/TicketType/${row.id}?includedetails=true`);
+    assert.ok(incident.allowed_actions.some((one: any) => one.key2_name === outcomes.escalate));
     const { body: kinds } = await acme.api.get('/api/Outcome');
     const escalate = kinds.find((kind: any) => kind.outcome === outcomes.escalate);
-    assert.equal(escalate.systemuse, 'log_to_supplier');
-    assert.equal(escalate.default_send_to_halo, 1);
-    assert.equal(escalate.hidden, true);
-    const { body: fields } = await acme.api.get('/api/FieldInfo');
+    assert.deepEqual(
+      [escalate.sendemail, escalate.default_send_to_halo, escalate.hidden, escalate.hidefromuser],
+      [1, true, false, true],
+    );
+    assert.equal('systemuse' in escalate || 'sendemail_via_api' in escalate, false);
+    const { body: fields } = await acme.api.get('/api/FieldInfo?typeid=1&includevalues=true');
     const select = fields.find((field: any) => field.name === 'CFimpactScope');
     assert.deepEqual([select.type, select.values.length], [2, 3]);
     const { body: users } = await acme.api.get('/api/Users?search=priya');
@@ -86,6 +90,7 @@ describe("Halo's API at the twin", () => {
         details_html: '<p>Tray <b>2</b></p>',
         tickettype_id: 1,
         user_id: 2,
+        site_id: 2,
         category_1: 'Hardware>Laptop',
         third_party_id_string: 'abc',
         customfields: [
@@ -155,14 +160,14 @@ describe("Halo's API at the twin", () => {
     assert.equal(next.body.id, 4, 'an id is not given twice');
   });
 
-  it("records who wrote: the application by its id, another's name and guid where it gives them", async () => {
+  it("records who wrote: the application by its name, another's name and guid where it gives them", async () => {
     const guid = crypto.randomUUID();
     const { body } = await acme.api.post('/api/actions', [
       { ticket_id: tickets.vpn, outcome: 'Internal Note', note: 'hi', who: 'Lena Voss (Northwind)', guid },
     ]);
     assert.deepEqual(
       [body.who, body.guid, body.actionby_application_id, body.actionby_agent_id, body.hiddenfromuser],
-      ['Lena Voss (Northwind)', guid, 'ferry-at-acme', 3, true],
+      ['Lena Voss (Northwind)', guid, 'Ferry', 3, true],
     );
     assert.equal(body.sync_to_halo_api, null);
     const byAgent = await acme.people.agentAction('Dana Reyes', tickets.vpn, {
@@ -173,7 +178,7 @@ describe("Halo's API at the twin", () => {
     });
     assert.deepEqual(
       [byAgent.who, byAgent.actionby_agent_id, byAgent.actionby_application_id, byAgent.sync_to_halo_api],
-      ['Dana Reyes', 1, '', 0],
+      ['Dana Reyes', 1, 'nethelpdesk-agent-web-application', 0],
     );
   });
 
@@ -216,8 +221,8 @@ describe("Halo's API at the twin", () => {
       `/api/Actions?ticket_id=${tickets.vpn}&includehtmlnote=true&includeattachments=true`,
     );
     assert.deepEqual(
-      full.body.actions.map((a: any) => a.issystem),
-      [true, false],
+      full.body.actions.map((a: any) => a.who_type),
+      [0, 1],
     );
     assert.equal(full.body.actions[1].note_html, '<p>hello</p>');
     assert.equal(full.body.actions[1].attachments[0].filename, 'a.txt');
@@ -245,7 +250,12 @@ describe("Halo's API at the twin", () => {
   it('deletes a ticket for good and never gives its number again', async () => {
     const first = (await acme.api.post('/api/tickets', [{ summary: 'a' }])).body.id;
     await acme.api.del(`/api/tickets/${first}`);
-    assert.equal((await acme.api.get(`/api/tickets/${first}`)).status, 404);
+    const { body: deleted } = await acme.api.get(`/api/tickets/${first}`);
+    assert.deepEqual([deleted.id, deleted.deleted, deleted.inactive], [first, true, true]);
+    assert.equal(
+      (await acme.api.get('/api/tickets?search=a')).body.tickets.some((one: any) => one.id === first),
+      false,
+    );
     assert.equal((await acme.api.get(`/api/actions?ticket_id=${first}`)).status, 404);
     assert.equal((await acme.api.post('/api/tickets', [{ summary: 'b' }])).body.id, first + 1);
   });

@@ -49,7 +49,7 @@ describe('A desk that the twin plays', () => {
 
   it("refuses what the workflow does not allow with Halo's own words, to people and to the API", async () => {
     const { body: ticket } = await northwind.api.post('/api/tickets', [
-      { summary: 'x', tickettype_id: 32, user_id: 71 },
+      { summary: 'x', tickettype_id: 32, user_id: 71, site_id: 18 },
     ]);
     const body = { ticket_id: ticket.id, outcome: northwindNames.outcomes.indirectEmail, note: 'n' };
     const refusal = await northwind.api.post('/api/actions', [body]);
@@ -109,7 +109,7 @@ describe('A desk that the twin plays', () => {
 
   it('acknowledges a new ticket by mail unless the write forbids it', async () => {
     const create = (more: object): Promise<unknown> =>
-      northwind.api.post('/api/tickets', [{ summary: 'x', tickettype_id: 31, user_id: 71, ...more }]);
+      northwind.api.post('/api/tickets', [{ summary: 'x', tickettype_id: 31, user_id: 71, site_id: 18, ...more }]);
     await create({ _prevent_outgoing: true });
     await create({ sendack: false });
     assert.equal((await northwind.people.outbox()).length, 0);

@@ -10,7 +10,7 @@ import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { receiveUpload } from '#twins/halo/upload.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import type { Play } from './support.ts';
-import { caller, play } from './support.ts';
+import { bytesOf, caller, play } from './support.ts';
 
 const vpn = acmeNames.tickets.vpn;
 const megabyte = 1024 * 1024;
@@ -23,12 +23,7 @@ describe('Attachments at the twin', () => {
   beforeEach(() => acme.twin.reset());
   after(async () => acme.twin.close());
 
-  const bytesOf = async (id: number): Promise<Buffer> => {
-    const answer = await fetch(`${acme.twin.url}/api/Attachment/${id}`, {
-      headers: { authorization: `Bearer ${acme.api.token}` },
-    });
-    return Buffer.from(await answer.arrayBuffer());
-  };
+  const bytesHere = (id: number): Promise<Buffer> => bytesOf(acme.twin.url, acme.api.token, id);
 
   it('takes a file inline with an action and gives back the same bytes and its type', async () => {
     const content = Buffer.from('%PDF-1.7 äöü\u0000');
@@ -46,7 +41,7 @@ describe('Attachments at the twin', () => {
       [file.filename, file.content_type, file.filesize, file.action_id, 'data_base64' in file],
       ['Größe.pdf', 'application/pdf', content.length, body.id, false],
     );
-    assert.deepEqual(await bytesOf(file.id), content);
+    assert.deepEqual(await bytesHere(file.id), content);
   });
 
   it('takes files apart from actions, and binds an uploaded file to an action by its id', async () => {
@@ -70,7 +65,8 @@ describe('Attachments at the twin', () => {
     const { body: list } = await acme.api.get(`/api/attachment?ticket_id=${vpn}&action_id=0`);
     assert.deepEqual(
       list.attachments.map((one: any) => one.filename),
-      ['vpn.png'],
+      [],
+      'a picture of the description is no file',
     );
   });
 
@@ -90,7 +86,7 @@ describe('Attachments at the twin', () => {
     assert.equal((await acme.people.ticket(vpn)).attachments.length, 1);
   });
 
-  it('shows a pasted picture by an address that needs a token, and in the portal by one that does not', async () => {
+  it('shows a pasted picture to everybody who has its address, and lists it as no file', async () => {
     const picture = { filename: 'p.png', cid: 'p1', data_base64: 'iVBORw0KGgo=' };
     const action = await acme.people.agentAction('Dana Reyes', vpn, {
       outcome: 'Update',
@@ -98,14 +94,28 @@ describe('Attachments at the twin', () => {
       attachments: [picture],
     });
     const address = /src="([^"]+)"/.exec(action.note_html)?.[1] ?? '';
-    assert.match(address, /\/api\/attachment\/\d+$/);
-    assert.equal((await fetch(address)).status, 401);
-    const id = Number(address.split('/').at(-1));
-    assert.equal((await bytesOf(id)).toString('base64'), picture.data_base64);
+    assert.match(address, /\/api\/attachment\/image\?token=[\w-]+\.[\w-]+\.[\w-]+$/);
+    const shown = await fetch(address);
+    assert.deepEqual([shown.status, shown.headers.get('content-type')], [200, 'image/png']);
+    assert.equal(Buffer.from(await shown.arrayBuffer()).toString('base64'), picture.data_base64);
+    assert.equal((await fetch(`${address}x`)).status, 404);
+    assert.equal((await acme.api.get(`/api/attachment?ticket_id=${vpn}`)).body.attachments.length, 0);
     const seen = await acme.people.portalTicket(acmeNames.users.priya, vpn);
     const open = /src="([^"]+)"/.exec(seen.actions[0]?.note_html ?? '')?.[1] ?? '';
-    const answer = await fetch(acme.twin.url + open);
-    assert.deepEqual([answer.status, answer.headers.get('content-type')], [200, 'image/png']);
+    assert.equal((await fetch(open)).status, 200);
+  });
+
+  it('takes a picture as a form and answers its address', async () => {
+    const form = new FormData();
+    form.set('file', new File([Buffer.from('iVBORw0KGgo=', 'base64')], 'p.png', { type: 'image/png' }));
+    const made = await fetch(`${acme.twin.url}/api/attachment/image?ticket_id=${vpn}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${acme.api.token}` },
+      body: form,
+    });
+    const { link } = (await made.json()) as { link: string };
+    const shown = await fetch(link);
+    assert.deepEqual([made.status, shown.status, shown.headers.get('content-type')], [201, 200, 'image/png']);
   });
 
   it('decodes a body cut at any byte, with escapes and other order of keys, to the same file', async () => {
@@ -210,9 +220,8 @@ describe('A twin as a process', () => {
       });
       const { id, filesize } = (await answer.json()) as { id: number; filesize: number };
       assert.equal(filesize, blocks * 3 * megabyte);
-      const download = await fetch(`${url}/api/attachment/${id}`, {
-        headers: { authorization: `Bearer ${token}` },
-      });
+      const { link } = (await api.get(`/api/attachment/${id}`)).body as { link: string };
+      const download = await fetch(link);
       const received = createHash('sha256');
       for await (const part of download.body!) received.update(part);
       const digest = sent.digest('hex');
@@ -245,8 +254,7 @@ describe('A twin as a process', () => {
       const second = await start('--data', dir.path);
       const again = caller(second.url, token);
       assert.equal((await again.get(`/api/tickets/${ticket.id}`)).body.summary, 'kept');
-      const file = await again.get(`/api/attachment/${action.attachments[0].id}`);
-      assert.equal(file.body, 'abc');
+      assert.equal(String(await bytesOf(second.url, token, action.attachments[0].id)), 'abc');
       assert.equal((await again.get('/api/webhook')).body.length, 1);
       const next = await again.post('/api/tickets', [{ summary: 'next' }]);
       assert.equal(next.body.id, ticket.id + 1);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, suite, test } from 'node:test';
 
+import { guidIn } from '#twins/halo/pictures.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { acmeDemoSeed, northwindDemoSeed, otherCustomers } from '#twins/halo/seeds/demo.ts';
 import { northwindSeed } from '#twins/halo/seeds/northwind.ts';
@@ -179,10 +180,20 @@ suite('the pages of a desk', () => {
     const [action] = (await acme.people.ticket(vpn)).actions;
     assert.ok(action !== undefined);
     assert.deepEqual([action.who, action.hiddenfromuser, action.attachments.length], [sam, true, 2]);
-    const [first, second] = action.attachments.map(({ id }) => `${acme.twin.url}/api/attachment/${id}`);
+    const [first, second] = action.attachments.map(({ guid }) => guid);
+    const address = `${acme.twin.url}/api/attachment/image?token=`;
+    const shown = action.note_html.replaceAll(/src="([^"]+)"/g, (_whole, url: string) => {
+      assert.ok(url.startsWith(address));
+      return `src="${guidIn(url.slice(address.length))}"`;
+    });
     assert.equal(
-      action.note_html,
+      shown,
       `<p>Look:<br><img src="${first}" alt="a.png"></p><p>&lt;b&gt;5 &amp; 6&lt;/b&gt;</p><p><img src="${second}" alt="b.png"></p>`,
+    );
+    assert.equal(
+      after.text.match(/<img src="\/desk\/files\//g)?.length,
+      3,
+      'the page shows both, and that of the request',
     );
     assert.match(after.headers.get('set-cookie') ?? '', /^$/, 'the redirect has set it');
     assert.match(after.text, /&lt;b&gt;5 &amp; 6/);
@@ -333,8 +344,10 @@ suite('the pages of a desk', () => {
     assert.equal((await open(`/ticket?id=${vpn}`, acme, browser)).headers.get('location'), `/desk/tickets/${vpn}`);
     assert.match((await open('/')).headers.get('content-type') ?? '', /^text\/plain/);
     const gone = await open('/desk/tickets/4242', acme, { headers: { 'hx-request': 'true' } });
-    assert.deepEqual([gone.status, gone.headers.get('hx-redirect')], [404, '/desk']);
-    assert.match(texts(gone.text, 'refusal')[0] ?? '', /Ticket 4242 was not found/);
+    assert.deepEqual([gone.status, gone.headers.get('hx-redirect'), gone.text], [204, '/desk', '']);
+    const typed = await open('/desk/tickets/4242');
+    assert.equal(typed.status, 404);
+    assert.match(texts(typed.text, 'refusal')[0] ?? '', /Ticket 4242 was not found/);
   });
 
   test('take their colours from the desk, and only colours', async () => {

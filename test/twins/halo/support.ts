@@ -44,6 +44,14 @@ export async function login(twin: HaloTwin, scope = 'all'): Promise<Api> {
   return caller(twin.url, access_token);
 }
 
+/** A file's bytes, as bytes or by the signed link that stands for them, which takes no token. */
+export async function bytesOf(url: string, token: string, id: number): Promise<Buffer> {
+  const answer = await fetch(`${url}/api/Attachment/${id}`, { headers: { authorization: `Bearer ${token}` } });
+  if (answer.headers.get('content-type')?.includes('json') !== true) return Buffer.from(await answer.arrayBuffer());
+  const { link } = (await answer.json()) as { link: string };
+  return Buffer.from(await (await fetch(link)).arrayBuffer());
+}
+
 /** Calls the API with a token. */
 export function caller(url: string, token: string): Api {
   async function call(method: string, path: string, body?: unknown): Promise<Answer> {

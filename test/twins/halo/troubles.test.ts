@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { never, until } from '#test/support/wait.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import type { Play } from './support.ts';
-import { play } from './support.ts';
+import { bytesOf, play } from './support.ts';
 
 const vpn = acmeNames.tickets.vpn;
 const note = (text: string): unknown[] => [{ ticket_id: vpn, outcome: 'Update', note: text }];
@@ -85,9 +85,9 @@ describe('Troubles a test can order from the twin', () => {
     const { body } = await acme.api.post('/api/attachment', [
       { ticket_id: vpn, filename: 'a', data_base64: btoa(content) },
     ]);
-    await acme.people.fault({ kind: 'reply-lost-after-commit', match: { path: '/api/attachment/' } });
-    await assert.rejects(acme.api.get(`/api/attachment/${body.id}`));
-    assert.equal((await acme.api.get(`/api/attachment/${body.id}`)).body, content);
+    await acme.people.fault({ kind: 'reply-lost-after-commit', match: { path: '^/cdn/' } });
+    await assert.rejects(bytesOf(acme.twin.url, acme.api.token, body.id));
+    assert.equal(String(await bytesOf(acme.twin.url, acme.api.token, body.id)), content);
   });
 
   it('drops the connection before anything is done', async () => {
@@ -176,7 +176,7 @@ describe('Troubles a test can order from the twin', () => {
     }
   });
 
-  it('tells webhooks of tickets, actions and closing by ids, unsigned, and records each delivery', async () => {
+  it('tells webhooks of tickets, actions and closing in sentences, unsigned, and records each delivery', async () => {
     await acme.api.post('/api/tickets', [{ summary: 'new one' }]);
     await until(() => heard.length === 1, { what: 'the first webhook' });
     await acme.people.agentAction('Dana Reyes', vpn, { outcome: 'Resolve', note: 'done' });
@@ -184,13 +184,18 @@ describe('Troubles a test can order from the twin', () => {
     // The two of one action are sent at the same time, and arrive in any order.
     heard.sort((a, b) => Number(/closed/i.test(a.event)) - Number(/closed/i.test(b.event)));
     assert.deepEqual(
-      heard.map((one) => [one.event, one.ticket.id, one.actions]),
+      heard.map((one) => [one.event, one.object_id, one.ticket.id]),
       [
-        ['New Ticket Logged', 1003, []],
-        ['New Action', vpn, [{ id: 1, ticket_id: vpn }]],
-        ['Ticket Closed', vpn, [{ id: 1, ticket_id: vpn }]],
+        ['new ticket logged', 1003, 1003],
+        ['new action', vpn, vpn],
+        ['ticket closed', vpn, vpn],
       ],
     );
+    const [first] = heard;
+    assert.match(first.id, /^[0-9a-f]{8}-/);
+    assert.match(first.timestamp, /Z$/);
+    for (const name of ['webhook_id', 'notification_id', 'escmsg_id', 'message', 'agent_id'])
+      assert.ok(name in first, name);
     await quiet();
     const { body: events } = await acme.api.get('/api/WebhookEvent');
     assert.ok(events.length >= 3);
@@ -204,17 +209,19 @@ describe('Troubles a test can order from the twin', () => {
     await acme.api.post('/api/actions', note('twice'));
     await until(() => heard.length === 2, { what: 'the doubled webhook' });
     assert.deepEqual(
-      heard.map((one) => one.actions[0].id),
-      [2, 2],
+      heard.map((one) => one.object_id),
+      [vpn, vpn],
     );
     heard = [];
     await acme.people.fault({ kind: 'webhook-reorder' });
     await acme.api.post('/api/actions', note('held back'));
-    await acme.api.post('/api/actions', note('overtakes'));
+    await acme.api.post('/api/actions', [
+      { ticket_id: acmeNames.tickets.laptop, outcome: 'Update', note: 'overtakes' },
+    ]);
     await until(() => heard.length === 2, { what: 'both webhooks' });
     assert.deepEqual(
-      heard.map((one) => one.actions[0].id),
-      [4, 3],
+      heard.map((one) => one.object_id),
+      [acmeNames.tickets.laptop, vpn],
     );
     await never(() => heard.length > 2, { what: 'a third webhook', forMs: 60 });
   });

@@ -130,6 +130,7 @@ function statusChoice(desk: Desk, ticket: Ticket, form: Form): Html {
   const type = desk.store.find('tickettype', ticket.tickettype_id);
   const allowed = desk.store
     .list('status')
+    .filter((status) => (status.type ?? 'ticket') === 'ticket')
     .filter(({ id }) => type === null || type.allowall_status || type.allowed_status.includes(id));
   return choice(
     'status',

@@ -1,5 +1,6 @@
 /** Form fields that more than one page has: choices, custom fields, a note with its files, the agent who acts. */
 import { html } from 'hono/html';
+import { isTicketField } from '#twins/halo/customfields.ts';
 import type { Desk } from '#twins/halo/desk.ts';
 import type { Agent, FieldInfo } from '#twins/halo/model.ts';
 import type { Form } from './form-input.ts';
@@ -44,7 +45,7 @@ export function customField(field: FieldInfo, value: string): Html {
 /** What a form says of custom fields, by name; those left empty are not touched. */
 export function customValues(desk: Desk, form: Form): Record<string, string | number> {
   const out: Record<string, string | number> = {};
-  for (const { id, name } of desk.store.list('fieldinfo')) {
+  for (const { id, name } of desk.store.list('fieldinfo').filter(isTicketField)) {
     const value = form.text(`field-${id}`);
     if (value !== '') out[name] = value;
   }

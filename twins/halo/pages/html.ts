@@ -38,7 +38,7 @@ export function pill(status: Status | null, testid = ''): Html {
 
 /** Up to two letters that stand for a person. */
 export function initials(name: string): string {
-  const words = name.replaceAll(/\(.*?\)/g, '').split(/[\s._-]+/);
+  const words = name.replaceAll(/\([^()]*\)/g, '').split(/[\s._-]+/);
   const letters = words.map((word) => /\p{L}|\p{N}/u.exec(word)?.[0] ?? '').filter((letter) => letter !== '');
   return `${letters[0] ?? '?'}${letters.length > 1 ? letters.at(-1) : ''}`.toUpperCase();
 }

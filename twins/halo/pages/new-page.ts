@@ -1,5 +1,6 @@
 /** The form in which an agent logs a ticket. */
 import { html } from 'hono/html';
+import { isTicketField } from '#twins/halo/customfields.ts';
 import type { Desk } from '#twins/halo/desk.ts';
 import type { Input } from '#twins/halo/input.ts';
 import type { Serving } from '#twins/halo/serving.ts';
@@ -39,7 +40,10 @@ export function newPage(serving: Serving, form: Form, agent: string, refusal?: s
         ${choice('type', 'Type', named(store.list('tickettype')), form.text('type') || (type?.id ?? ''))}
         ${choice('category', 'Category', [{ value: '', label: 'none' }, ...categories], form.text('category'))}
         ${choice('priority', 'Priority', priorities, form.text('priority'))}
-        ${store.list('fieldinfo').map((field) => customField(field, form.text(`field-${field.id}`)))}
+        ${store
+          .list('fieldinfo')
+          .filter(isTicketField)
+          .map((field) => customField(field, form.text(`field-${field.id}`)))}
       </div>
       ${refusal === undefined ? nothing : html`<p class="refusal" role="alert" data-testid="refusal"><strong>${desk.name} refuses:</strong> ${refusal}</p>`}
       <div class="row last">

@@ -5,10 +5,14 @@
  */
 import { raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import { guidIn } from '#twins/halo/pictures.ts';
 import { decodeEntities, escapeHtml } from '#twins/halo/text.ts';
 
-/** Where a page shows an attachment of the same ticket; null if the ticket has none of this id. */
-export type PictureAddress = (attachmentId: number) => string | null;
+/** A picture by the number of its file, or by the UUID in its address's token. */
+export type PictureRef = number | string;
+
+/** Where a page shows a picture of the same ticket; null if the ticket has no such file. */
+export type PictureAddress = (picture: PictureRef) => string | null;
 
 type Kind = 'inline' | 'block' | 'list' | 'item' | 'table' | 'row' | 'cell';
 
@@ -181,13 +185,17 @@ function image(attributes: string, picture: PictureAddress): string {
   return `<img src="${escapeHtml(address)}" alt="${escapeHtml(alt === '' ? 'Picture' : alt)}" decoding="sync">`;
 }
 
-function ownPicture(src: string): number | null {
+function ownPicture(src: string): PictureRef | null {
+  const token = /^(?:https?:\/\/[^/?#\s]+)?\/api\/attachment\/image\?token=([\w.-]{1,2000})$/i.exec(src)?.[1];
+  if (token !== undefined) return guidIn(token);
   const id = /^(?:https?:\/\/[^/?#\s]+)?\/(?:api\/attachment|twin\/attachments)\/(\d{1,15})$/i.exec(src)?.[1];
   return id === undefined ? null : Number(id);
 }
 
-/** The attachments that a note shows as pictures. */
-export function picturesIn(html: string): number[] {
-  const all = html.matchAll(/\/(?:api\/attachment|twin\/attachments)\/(\d{1,15})(?=["'])/gi);
-  return [...all].map(([, id]) => Number(id));
+/** The files that a note shows as pictures. */
+export function picturesIn(html: string): PictureRef[] {
+  const all = html.matchAll(
+    /\/(?:api\/attachment|twin\/attachments)\/(?:(\d{1,15})|image\?token=([\w.-]{1,2000}))(?=["'])/gi,
+  );
+  return [...all].flatMap(([, id, token]) => (id === undefined ? (guidIn(token ?? '') ?? []) : Number(id)));
 }

@@ -155,9 +155,10 @@ export function errorPage(c: Ctx, serving: Serving, error: unknown): Response | 
   const status = error instanceof HaloError ? error.status : 500;
   const message = error instanceof Error ? error.message : String(error);
   pageHeaders(c, serving.frameAncestors);
-  // A ticket that is gone, as after a reset: the page that shows it has nothing to show any more.
+  // A ticket that is gone, as after a reset: the page that shows it goes elsewhere by itself, so nothing has failed.
   if (status === 404 && c.req.header('hx-request') === 'true') {
     c.header('hx-redirect', c.req.path.startsWith('/portal') ? '/portal' : '/desk');
+    return c.body(null, 204);
   }
   const body: Html = html`<h1>${status === 404 ? 'Not here' : 'That did not work'}</h1>
     <p class="refusal" role="alert" data-testid="refusal">${message}</p>`;

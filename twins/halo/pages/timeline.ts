@@ -3,9 +3,10 @@ import { html } from 'hono/html';
 import type { Desk } from '#twins/halo/desk.ts';
 import { fieldViews } from '#twins/halo/customfields.ts';
 import type { Action, Attachment, Ticket } from '#twins/halo/model.ts';
+import { webClient } from '#twins/halo/model.ts';
 import type { Html } from './html.ts';
 import { initials, nothing, pill, size, slugOf, time } from './html.ts';
-import type { PictureAddress } from './note-html.ts';
+import type { PictureAddress, PictureRef } from './note-html.ts';
 import { noteHtml, picturesIn } from './note-html.ts';
 
 /** How long an entry is shown as new. */
@@ -13,9 +14,11 @@ const freshMs = 6000;
 
 /** Addresses of a ticket's own pictures, below `/desk` or `/portal`. */
 export function picturesOf(desk: Desk, ticketId: number, root: 'desk' | 'portal'): PictureAddress {
-  return (id) => {
-    const attachment = desk.store.attachment(id);
-    return attachment?.ticket_id === ticketId ? fileUrl(attachment, root) : null;
+  return (picture) => {
+    const attachment = typeof picture === 'number' ? desk.store.attachment(picture) : desk.store.attachmentOf(picture);
+    // A picture that came by the API belongs to no ticket: who has its address may see it.
+    const isHere = attachment?.ticket_id === ticketId || (attachment?.ticket_id === 0 && attachment.guid === picture);
+    return attachment !== null && isHere ? fileUrl(attachment, root) : null;
   };
 }
 
@@ -24,8 +27,8 @@ function fileUrl({ id, sha256 }: Pick<Attachment, 'id' | 'sha256'>, root: 'desk'
 }
 
 /** Files to download; pictures that a note shows are not listed again. */
-export function fileList(files: readonly Attachment[], shown: ReadonlySet<number>, root: 'desk' | 'portal'): Html {
-  const rest = files.filter(({ id }) => !shown.has(id));
+export function fileList(files: readonly Attachment[], shown: ReadonlySet<PictureRef>, root: 'desk' | 'portal'): Html {
+  const rest = files.filter(({ id, guid }) => !shown.has(id) && !shown.has(guid ?? id));
   if (rest.length === 0) return nothing;
   return html`<ul class="files">
     ${rest.map(
@@ -39,14 +42,14 @@ export function fileList(files: readonly Attachment[], shown: ReadonlySet<number
 }
 
 /** All pictures that are shown in a note or in the request. */
-export function shownPictures(ticket: Ticket, actions: readonly Action[]): ReadonlySet<number> {
+export function shownPictures(ticket: Ticket, actions: readonly Action[]): ReadonlySet<PictureRef> {
   return new Set([ticket.details_html, ...actions.map(({ note_html }) => note_html)].flatMap(picturesIn));
 }
 
 /** The whole timeline, with id `timeline`. */
 export function timeline(desk: Desk, ticket: Ticket): Html {
   const { store } = desk;
-  const actions = store.actions(ticket.id);
+  const actions = store.actions(ticket.id).filter(({ iscreation }) => !iscreation);
   const shown = shownPictures(ticket, actions);
   const picture = picturesOf(desk, ticket.id, 'desk');
   const requester = store.find('user', ticket.user_id)?.name ?? ticket.created_by;
@@ -66,7 +69,7 @@ function head(who: string, kind: string, stamp: string, tags: Html | readonly Ht
     ${time(stamp)}`;
 }
 
-function entry(desk: Desk, action: Action, shown: ReadonlySet<number>, picture: PictureAddress): Html {
+function entry(desk: Desk, action: Action, shown: ReadonlySet<PictureRef>, picture: PictureAddress): Html {
   const { store } = desk;
   const isFresh = Date.parse(`${action.datetime}Z`) > desk.now() - freshMs;
   const classes = ['entry', ...(action.hiddenfromuser ? ['private'] : []), ...(isFresh ? ['fresh'] : [])].join(' ');
@@ -94,13 +97,17 @@ function entry(desk: Desk, action: Action, shown: ReadonlySet<number>, picture: 
 /** Whose hand it was where it is not the author's: the account of an application, such as Ferry's. */
 function through(desk: Desk, action: Action): Html {
   const account = desk.store.find('agent', action.who_agentid)?.name ?? '';
-  if (action.actionby_application_id === '' || account === action.who) return nothing;
+  if (!byApplication(action) || account === action.who) return nothing;
   return html`<span class="tag">through ${account === '' ? action.actionby_application_id : account}</span>`;
+}
+
+function byApplication({ actionby_application_id: application }: Action): boolean {
+  return application !== '' && application !== webClient;
 }
 
 /** What the agent's choice, or that of the action kind, sends to the connected desk. */
 function sent(desk: Desk, action: Action): Html {
-  if (action.actionby_agent_id === 0 || action.actionby_application_id !== '') return nothing;
+  if (action.actionby_agent_id === 0 || byApplication(action)) return nothing;
   const kind = desk.store.find('outcome', action.outcome_id);
   const to = action.sync_to_halo_api ?? kind?.default_send_to_halo ?? 0;
   return to === 0 ? nothing : html`<span class="tag sent">sent to the ${to === 1 ? 'supplier' : 'customer'}</span>`;

@@ -69,6 +69,7 @@ export const acmeSeed: HaloSeed = {
     status(4, 'Waiting on user', '#64748b'),
     status(8, 'Resolved', '#22c55e', true),
     status(9, 'Closed', '#15803d', true),
+    { ...status(50, 'Proposal sent', '#94a3b8'), type: 'opportunity' },
   ],
   categories: [
     category(1, 'Network>VPN'),
@@ -94,7 +95,7 @@ export const acmeSeed: HaloSeed = {
       reopenedstatus: 2,
       allowall_actions: false,
       allowall_status: true,
-      allowed_actions: [1, 2, 3, 4, 5, 6, 7, 8],
+      allowed_actions: [1, 2, 3, 5, 6, 7, 8, 9],
       allowed_status: [],
     },
     {
@@ -128,7 +129,6 @@ export const acmeSeed: HaloSeed = {
       default_send_to_halo: 1,
       fields: ['note', 'attachments', 'sync_to_halo_api'],
     }),
-    outcome(4, 'Internal Note', { hidden: true, fields: ['note', 'attachments'] }),
     outcome(5, 'Email User', {
       sendemail: true,
       sendemail_via_api: true,
@@ -144,8 +144,10 @@ export const acmeSeed: HaloSeed = {
       emailtemplate_id: 20,
       newstatus: 8,
     }),
-    outcome(7, 'User reply', { systemuse: 'user_reply' }),
+    // Where Halo has its built-in private note.
+    outcome(7, 'Internal Note', { sequence: 4, hidden: true, fields: ['note', 'attachments'] }),
     outcome(8, 'Reopen', { newstatus: 2 }),
+    outcome(9, 'User reply', { systemuse: 'user_reply' }),
   ],
   templates: [
     {
@@ -174,6 +176,15 @@ export const acmeSeed: HaloSeed = {
     },
   ],
   fields: [
+    {
+      id: 150,
+      typeid: 2,
+      name: 'CFserialNumber',
+      label: 'Serial number',
+      kind: 'text',
+      values: [],
+      characterlimit: 50,
+    },
     {
       id: 201,
       name: 'CFaffectedService',

@@ -72,6 +72,7 @@ export const northwindSeed: HaloSeed = {
     status(24, 'Scheduled', '#14b8a6'),
     status(29, 'Done - confirm', '#65a30d', true),
     status(30, 'Archived', '#57534e', true),
+    { ...status(60, 'Retired', '#a8a29e'), type: 'asset' },
   ],
   categories: [
     category(51, 'Connectivity>Remote access'),
@@ -97,7 +98,7 @@ export const northwindSeed: HaloSeed = {
       reopenedstatus: 22,
       allowall_actions: false,
       allowall_status: false,
-      allowed_actions: [101, 102, 103, 104, 105, 106, 107, 108],
+      allowed_actions: [7, 101, 102, 103, 105, 106, 107, 108],
       allowed_status: [21, 22, 23, 24, 29, 30],
     },
     {
@@ -110,7 +111,7 @@ export const northwindSeed: HaloSeed = {
       reopenedstatus: 24,
       allowall_actions: false,
       allowall_status: false,
-      allowed_actions: [101, 104, 105, 107],
+      allowed_actions: [7, 101, 105, 107],
       allowed_status: [22, 24, 30],
     },
     {
@@ -128,6 +129,8 @@ export const northwindSeed: HaloSeed = {
     },
   ],
   outcomes: [
+    // Where Halo has its built-in private note.
+    outcome(7, 'Internal Note', { sequence: 104, hidden: true, fields: ['note', 'attachments'] }),
     outcome(101, 'Update', {
       default_send_to_halo: 2,
       fields: ['note', 'attachments', 'status', 'sync_to_halo_api'],
@@ -138,7 +141,6 @@ export const northwindSeed: HaloSeed = {
       fields: ['note', 'attachments', 'sync_to_halo_api'],
     }),
     outcome(103, 'Resolve third party ticket', { buttonname: 'Resolve', default_send_to_halo: 2, newstatus: 29 }),
-    outcome(104, 'Internal Note', { hidden: true, fields: ['note', 'attachments'] }),
     outcome(105, 'Private', { hidden: true }),
     outcome(106, 'Email customer', {
       sendemail: true,

@@ -1,0 +1,61 @@
+/** What the last look at an instance said about it: a state that everybody sees, with a reason, and one line in the log. */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { reason } from '#core/words/reasons.ts';
+import { setInstanceState } from '#db/carry/couriers.ts';
+import type { WorkDeps } from '#activities/deps.ts';
+
+type Contact = { readonly state: 'up' | 'down' | 'auth' | 'key'; readonly why: string | null };
+
+/** A desk that asks to be asked less is not down; that it does so again and again is worth saying. */
+const slowDownsInARow = 3;
+
+/** @param error null: it answered */
+export async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<void> {
+  await note(deps, instance, error === null ? { state: 'up', why: null } : contactOf(instance, error));
+}
+
+/**
+ * A look at the feed that failed, for whatever reason: nothing of this instance is read until it works again.
+ * @param failures looks in a row that failed, this one included
+ */
+export async function noteFailedLook(
+  deps: WorkDeps,
+  instance: string,
+  error: unknown,
+  failures: number,
+): Promise<void> {
+  if (error instanceof HelpdeskError) {
+    if (error.class === 'slow-down' && failures < slowDownsInARow) return;
+    await note(deps, instance, contactOf(instance, error));
+  } else if (error instanceof Error && error.name === 'SecretError')
+    // Its message names the key and what to do, and nothing secret.
+    await note(deps, instance, { state: 'key', why: error.message });
+  else if (!isOurDatabase(error)) {
+    const name = error instanceof Error ? error.name : typeof error;
+    const detail = `Reading it failed unexpectedly (${name}); the worker's log has more.`;
+    await note(deps, instance, { state: 'down', why: reason('trouble', { desk: instance, detail }).text });
+  }
+}
+
+function contactOf(instance: string, error: HelpdeskError): Contact {
+  const isAuth = error.class === 'auth';
+  return {
+    state: isAuth ? 'auth' : 'down',
+    why: reason(isAuth ? 'auth' : 'trouble', { desk: instance, detail: error.message }).text,
+  };
+}
+
+/** Then the instance is as it was, and this could not be written down anyway. */
+function isOurDatabase(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at.name === 'PostgresError' || at.name === 'DrizzleQueryError') return true;
+  return false;
+}
+
+/** Logs a change once. */
+async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<void> {
+  const before = await setInstanceState(deps.db, instance, state, why);
+  if (before === null) return;
+  if (why === null) deps.log.info({ instance, state }, `${instance} is up`);
+  else deps.log.warn({ instance, state }, why);
+}

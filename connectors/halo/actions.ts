@@ -1,0 +1,78 @@
+/**
+ * A ticket's actions. Halo gives them newest first and takes no page numbers for them; where it gives fewer than there
+ * are, the older ones are asked for by the time of the oldest seen.
+ */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { assumed } from './assumed.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
+import { haloInstant, instantOf, shifted } from './time.ts';
+import { action as actionSchema } from './wire.ts';
+import type { HaloAction } from './wire.ts';
+
+const mostAtOnce = 1_000;
+const mostRequests = 400;
+
+/** Actions at or after `since`, oldest first. Their ids count within the ticket, in the order they were made. */
+export async function listActions(
+  client: HaloClient,
+  ticketId: string,
+  since: string | null,
+  call: Call,
+): Promise<HaloAction[]> {
+  const what = { ...call, what: `Reading the actions of ticket ${ticketId}` };
+  const found = new Map<number, HaloAction>();
+  let until: string | null = null;
+  let most = 0;
+  for (let asked = 1; ; asked++) {
+    if (asked > mostRequests) throw new HelpdeskError('refused', 'endless-list', `${what.what}: the list has no end.`);
+    const query = {
+      ticket_id: ticketId,
+      count: mostAtOnce,
+      excludesys: false,
+      includehtmlnote: true,
+      includehtmlemail: true,
+      includeattachments: true,
+      startdate: since === null ? undefined : haloInstant(since),
+      enddate: until === null ? undefined : haloInstant(until),
+    };
+    const { rows, held, total } = await client.list(
+      { path: 'Actions', key: 'actions', query, row: actionSchema },
+      what,
+    );
+    const fresh = rows.filter(({ id }) => !found.has(id));
+    for (const action of fresh) found.set(action.id, action);
+    most = Math.max(most, total ?? 0);
+    if (fresh.length === 0 || isWhole(found, rows, held, total, since)) break;
+    const oldest = oldestOf(fresh);
+    if (oldest === null) break;
+    // That second is asked for again: several actions may be of it, and Halo may cut its fraction off.
+    until = shifted(oldest, 1_000);
+  }
+  if (since === null && most > found.size && !found.has(1)) client.incomplete(what.what);
+  return [...found.values()]
+    .filter((action) => since === null || (timeOf(action) ?? since) >= since)
+    .sort((a, b) => a.id - b.id);
+}
+
+/** Whether nothing older is left. The total can't be trusted when it says no more than the reply holds. */
+function isWhole(
+  found: ReadonlyMap<number, HaloAction>,
+  rows: readonly HaloAction[],
+  held: number,
+  total: number | undefined,
+  since: string | null,
+): boolean {
+  if (found.has(1)) return true;
+  if (since !== null && rows.some((one) => (timeOf(one) ?? since) < since)) return true;
+  return held < assumed.surelyWholeRows && (total ?? 0) <= found.size;
+}
+
+function oldestOf(actions: readonly HaloAction[]): string | null {
+  const times = actions.flatMap((one) => timeOf(one) ?? []);
+  return times.length === 0 ? null : times.reduce((oldest, at) => (at < oldest ? at : oldest));
+}
+
+export function timeOf(action: HaloAction): string | null {
+  return instantOf(action.datetime) ?? instantOf(action.actiondatecreated);
+}

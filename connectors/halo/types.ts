@@ -1,0 +1,68 @@
+/** Ticket types with what their workflows allow and their forms ask for: a request each, so kept for longer than the rest. */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { CatalogueType } from '#core/words/vocabulary.ts';
+import { assumed } from './assumed.ts';
+import type { Call } from './call.ts';
+import type { HaloClient } from './client.ts';
+import { ticketTypeDetails } from './wire.ts';
+import type { FieldInfo, TicketType, TypeDetails } from './wire.ts';
+
+export type TypeReader = (
+  types: readonly TicketType[],
+  fields: readonly FieldInfo[],
+  call: Call,
+) => Promise<readonly CatalogueType[]>;
+
+const keptMs = 3_600_000;
+
+export function createTypeReader(client: HaloClient): TypeReader {
+  const known = new Map<number, { readonly details: TypeDetails; readonly until: number }>();
+
+  /** Null for a type that the application may not look into: nothing is known of its restrictions then. */
+  async function detailsOf(id: number, call: Call): Promise<TypeDetails | null> {
+    const kept = known.get(id);
+    if (kept !== undefined && kept.until > performance.now()) return kept.details;
+    const query = { includedetails: true };
+    const details = await client.get(`TicketType/${id}`, query, ticketTypeDetails, call).catch((error: unknown) => {
+      if (error instanceof HelpdeskError && ['refused', 'auth'].includes(error.class)) return null;
+      throw error;
+    });
+    if (details === null) return null;
+    known.set(id, { details, until: performance.now() + keptMs });
+    return details;
+  }
+
+  return async (types, fields, call) => {
+    const all: CatalogueType[] = [];
+    for (const type of types) all.push(catalogueType(type, await detailsOf(type.id, call), fields));
+    return all;
+  };
+}
+
+function catalogueType(type: TicketType, details: TypeDetails | null, fields: readonly FieldInfo[]): CatalogueType {
+  if (details === null) return { name: type.name };
+  const { allowall_actions, allowall_status } = details;
+  const kinds = (details.allowed_actions ?? []).flatMap((row) => row.key2_name ?? row.name ?? []);
+  const statuses = (details.allowed_status ?? []).flatMap((row) => row.status_name ?? []);
+  const required = mandatory(type, details, fields);
+  return {
+    name: type.name,
+    ...(allowall_actions === true || kinds.length === 0 ? {} : { kinds }),
+    ...(allowall_status === true || statuses.length === 0 ? {} : { statuses }),
+    ...(required.length === 0 ? {} : { required }),
+  };
+}
+
+/**
+ * Custom fields that a new ticket of this type must have. Only where the type itself says that there are some, and only
+ * fields that the desk lists: what is told here stops a ticket before it is opened.
+ */
+function mandatory(type: TicketType, details: TypeDetails, fields: readonly FieldInfo[]): readonly string[] {
+  if (type.hasmandatorytechfields !== true) return [];
+  return (details.fields ?? []).flatMap(({ technew, fieldname, fieldinfo }) => {
+    if (technew !== assumed.mandatoryField) return [];
+    const names = [fieldname, fieldinfo?.name].map((name) => name?.toLowerCase() ?? '');
+    const field = fields.find((one) => names.includes(one.name.toLowerCase()));
+    return field === undefined ? [] : [field.name];
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * A command within the limits of the desk that is to carry it out. What a desk would cut or refuse by itself is cut here,
+ * on a character, the whole of it is kept in the note, and a reason says so.
+ */
+import { missingFile } from '#core/text/html.ts';
+import { reason } from '#core/words/reasons.ts';
+import { cutBytes, cutText, escapeHtml } from '#core/text/text.ts';
+import type { Attachment, Command, FieldValue, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
+
+/** A text's longest form, counted as the desk counts it. */
+export type TextLimit = { readonly most: number; readonly unit: 'characters' | 'bytes' };
+
+/** Null or absent: none that is known. */
+export type DeskLimits = {
+  readonly subject?: TextLimit | null;
+  /** Of a field's text. */
+  readonly field?: TextLimit | null;
+  /** Of fields of their own limit, by name. */
+  readonly fields?: Readonly<Record<string, TextLimit>>;
+  readonly noteBytes?: number | null;
+  readonly fileBytes?: number | null;
+};
+
+export type Fitted = { readonly command: Command; readonly drops: readonly Reason[] };
+
+/** @param snapshot the ticket as last read: what was cut before and is so already is no change */
+export function fitCommand(
+  given: Command,
+  limits: DeskLimits,
+  desk: string,
+  snapshot: Pick<TicketSnapshot, 'summary' | 'fields'> | null,
+): Fitted {
+  const drops: Reason[] = [];
+  const whole: string[] = [];
+  const cut = (name: string, text: string, limit: TextLimit | null | undefined, now: FieldValue): string | null => {
+    const short = limit === null || limit === undefined ? text : shortened(text, limit);
+    if (short === text) return text;
+    if (short === now) return null;
+    drops.push(reason('shortened', { desk, name, expected: `${limit?.most ?? 0} ${limit?.unit ?? 'characters'}` }));
+    whole.push(`<p><strong>${escapeHtml(name)}:</strong> ${escapeHtml(text).replaceAll(/\r\n?|\n/g, '<br />')}</p>`);
+    return short;
+  };
+
+  let command: Command = given;
+  if (given.open !== undefined) {
+    const summary = cut('Subject', given.open.summary, limits.subject, null) ?? given.open.summary;
+    command = { ...command, open: { ...given.open, summary } };
+  }
+  if (given.summary !== undefined) {
+    const { summary: _, ...rest } = command;
+    const short = cut('Subject', given.summary, limits.subject, snapshot?.summary ?? null);
+    command = short === null ? rest : { ...rest, summary: short };
+  }
+  const fields: Record<string, FieldValue> = {};
+  for (const [name, value] of Object.entries(given.fields)) {
+    const limit = limits.fields?.[name] ?? limits.field;
+    const short = typeof value === 'string' ? cut(name, value, limit, snapshot?.fields[name] ?? null) : value;
+    if (short !== null || value === null) fields[name] = short;
+  }
+
+  const attachments: Attachment[] = [];
+  for (const file of given.attachments) {
+    const { fileBytes } = limits;
+    if (fileBytes === null || fileBytes === undefined || (file.sizeBytes ?? 0) <= fileBytes) {
+      attachments.push(file);
+      continue;
+    }
+    const why = `it is larger than ${desk} takes (${fileBytes} bytes)`;
+    drops.push(reason('attachment-failed', { name: file.name, detail: `It is larger than ${desk} takes` }));
+    whole.push(missingFile(file.name, why));
+  }
+
+  const note = whole.length === 0 ? given.note : [given.note ?? '', ...whole].join('');
+  const { noteBytes } = limits;
+  if (note !== null && noteBytes !== null && noteBytes !== undefined && Buffer.byteLength(note) > noteBytes) {
+    // The connector attaches it whole.
+    drops.push(reason('shortened', { desk, name: 'Note', expected: `${noteBytes} bytes` }));
+  }
+  const isSame =
+    drops.length === 0 &&
+    ('summary' in command || given.summary === undefined) &&
+    Object.keys(fields).length === Object.keys(given.fields).length;
+  return isSame ? { command: given, drops } : { command: { ...command, fields, note, attachments }, drops };
+}
+
+function shortened(text: string, { most, unit }: TextLimit): string {
+  return unit === 'bytes' ? cutBytes(text, most) : cutText(text, most);
+}

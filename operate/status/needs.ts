@@ -1,0 +1,70 @@
+/** What of the status needs somebody: everything else Ferry gets over by itself, or waits for on purpose. */
+import type { Status, WaitingStatus } from './status.ts';
+
+export type NeedCode =
+  | 'temporal'
+  | 'down'
+  | 'auth'
+  | 'key'
+  | 'stale'
+  | 'quarantined'
+  | 'held'
+  | 'set-aside'
+  | 'paused'
+  | 'waits';
+
+export type Need = {
+  readonly code: NeedCode;
+  /** An instance, a link, or the delivery or mirror that is to be decided. */
+  readonly of: string;
+  readonly link: string | null;
+  /** `acme 1001` */
+  readonly tickets: readonly string[];
+  /** Instant; null where nobody knows. */
+  readonly since: string | null;
+  /** Why, for people; null where the code says it all. */
+  readonly reason: string | null;
+};
+
+/** A feed is read every quarter of a minute. */
+export const staleMs = 5 * 60_000;
+/** What is carried takes seconds; what is tried again is tried at least once a minute. */
+export const waitsMs = 15 * 60_000;
+
+/** @param now milliseconds since 1970 @returns the gravest first */
+export function needsOf(found: Status, temporalIsUp: boolean, now: number): readonly Need[] {
+  const ageOf = (at: string): number => now - Date.parse(at);
+  const ticketsFor = (to: string): readonly string[] => [
+    ...new Set(found.waiting.filter((one) => one.to === to).flatMap(({ tickets }) => tickets)),
+  ];
+  const temporal: Need = { code: 'temporal', of: 'temporal', link: null, tickets: [], since: null, reason: null };
+  const away = found.instances.flatMap(({ id, state, reason, since }): Need[] =>
+    state === 'down' || state === 'auth' || state === 'key'
+      ? [{ code: state, of: id, link: null, tickets: ticketsFor(id), since, reason }]
+      : [],
+  );
+  const isAway = new Set(away.map(({ of }) => of));
+  const stale = found.instances.flatMap(({ id, is_read, last_poll, since }): Need[] => {
+    const last = last_poll ?? since;
+    if (isAway.has(id) || !is_read || ageOf(last) <= staleMs) return [];
+    return [{ code: 'stale', of: id, link: null, tickets: [], since: last_poll, reason: null }];
+  });
+  const links = found.links.flatMap(({ id, state, reason }): Need[] =>
+    state === 'quarantined'
+      ? [{ code: 'quarantined', of: id, link: id, tickets: [], since: null, reason: reason?.text ?? null }]
+      : [],
+  );
+  const held = found.held.map(({ id, link, ticket, since, set_aside, reason }): Need => ({
+    ...{ code: set_aside ? 'set-aside' : 'held', of: id, link, tickets: [ticket], since },
+    reason: reason?.text ?? null,
+  }));
+  const paused = found.paused.map(({ mirror, link, ticket, since, reason }): Need => ({
+    ...{ code: 'paused', of: mirror, link, tickets: [ticket], since, reason },
+  }));
+  const waits = found.waiting
+    .filter(({ to, since }) => !isAway.has(to) && ageOf(since) > waitsMs)
+    .map(({ to, link, tickets, since }: WaitingStatus): Need => ({
+      ...{ code: 'waits', of: to, link, tickets, since, reason: null },
+    }));
+  return [...(temporalIsUp ? [] : [temporal]), ...away, ...links, ...stale, ...waits, ...held, ...paused];
+}

@@ -1,0 +1,31 @@
+/** How far an instance's clock is from ours, by the Date header of its replies. It tells whole seconds only. */
+import type { HttpClient, HttpReply } from '#connectors/contract/http.ts';
+
+/** Milliseconds ahead of ours; null where the reply says nothing of use. @param sentAt, gotAt by our clock, milliseconds */
+export function aheadOf(headers: HttpReply['headers'], sentAt: number, gotAt: number): number | null {
+  const { date } = headers;
+  const at = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  // What was long under way may have been dated at any time of it.
+  if (!Number.isFinite(at) || gotAt - sentAt > 5_000) return null;
+  return at + 500 - (sentAt + gotAt) / 2;
+}
+
+/** The median: one reply that was late, or of a proxy, does not count. Milliseconds. */
+export function offsetOf(recent: readonly number[]): number {
+  return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0;
+}
+
+/** The client, telling of each reply how far the clock was. */
+export function withClock(http: HttpClient, note: (aheadMs: number) => void): HttpClient {
+  const timed = async <Reply extends { readonly headers: HttpReply['headers'] }>(ask: () => Promise<Reply>) => {
+    const sentAt = Date.now();
+    const reply = await ask();
+    const ahead = aheadOf(reply.headers, sentAt, Date.now());
+    if (ahead !== null) note(ahead);
+    return reply;
+  };
+  return {
+    request: (request) => timed(() => http.request(request)),
+    stream: (request) => timed(() => http.stream(request)),
+  };
+}

@@ -1,0 +1,45 @@
+/** A listener of its own for Prometheus, so that what faces the internet never shows metrics, and the worker has one too. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Metrics } from './metrics.ts';
+
+export type MetricsServer = { readonly url: string; close(): Promise<void> };
+
+/** Rejects with Node's error, for instance EADDRINUSE. @param address port 0 takes a free one */
+export async function serveMetrics(
+  metrics: Pick<Metrics, 'text' | 'contentType'>,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<MetricsServer> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 });
+  server.maxConnections = 50;
+  server.on('request', (request, response) => {
+    const answer = (status: number, type: string, text: string): void => {
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+      response.end(request.method === 'HEAD' ? undefined : text);
+    };
+    const plain = 'text/plain; charset=utf-8';
+    const [path] = (request.url ?? '').split('?', 1);
+    if (path !== '/metrics') return answer(404, plain, 'There is only /metrics here.\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, plain, 'Only GET.\n');
+    metrics.text().then(
+      (text) => answer(200, metrics.contentType, text),
+      () => answer(500, plain, 'The metrics could not be gathered.\n'),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}/metrics`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

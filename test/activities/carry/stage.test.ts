@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { openBlobStore, type BlobStore } from '#blobs/store.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { connect, type Connection } from '#db/base/client.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import type { Attachment } from '#core/words/vocabulary.ts';
+import type { WorkDeps } from '#activities/deps.ts';
+import { createStage } from '#activities/carry/stage.ts';
+import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { tempDir } from '#test/support/temp.ts';
+
+let database: TestDatabase;
+let connection: Connection;
+let blobs: BlobStore;
+let folder: Awaited<ReturnType<typeof tempDir>>;
+before(async () => {
+  database = await freshDatabase('stage');
+  connection = connect(database.url, { max: 2 });
+  folder = await tempDir();
+  blobs = await openBlobStore(folder.path);
+});
+after(async () => {
+  await connection.close();
+  await database.drop();
+  await folder.remove();
+});
+
+const never = new AbortController().signal;
+const file: Attachment = { id: '500', name: 'image-500', type: null, sizeBytes: null, inline: true, sha256: null };
+const minutes = 60_000;
+
+type DeskOf = {
+  readonly open: () => Promise<{ stream: Readable; type: string | null; sizeBytes: number | null }>;
+  readonly ping?: () => Promise<void>;
+};
+
+/** @param triedMs how long ago the delivery was tried first; null: it is now */
+function stage({ open, ping }: DeskOf, triedMs: number | null, wanted: Attachment = file) {
+  const deps = {
+    db: connection.db,
+    blobs,
+    limits: { staging: 1, attachmentBytes: 1_000_000 },
+    desks: {
+      of: () => Promise.resolve({ helpdesk: { openAttachment: open, ping: ping ?? (() => Promise.resolve()) } }),
+    },
+  } as unknown as WorkDeps;
+  const now = new Date();
+  const context = {
+    action: { id: randomUUID(), instance: 'acme', ticket: '1' },
+    delivery: { firstTriedAt: triedMs === null ? null : new Date(now.getTime() - triedMs).toISOString() },
+    now: now.toISOString(),
+  } as unknown as DeliveryContext;
+  return createStage(deps)(context, [wanted], never);
+}
+
+const fails = (errorClass: ConstructorParameters<typeof HelpdeskError>[0]) => (): Promise<never> =>
+  Promise.reject(new HelpdeskError(errorClass, 'server-error', 'Acme could not give file 500: status 500'));
+
+test('a file that its desk, which is up, fails to give for minutes leaves a placeholder with the reason', async () => {
+  for (const errorClass of ['retry', 'in-doubt', 'conflict'] as const) {
+    const { files, failed } = await stage({ open: fails(errorClass) }, 6 * minutes);
+    assert.deepEqual(files, []);
+    assert.deepEqual(
+      failed.map(({ why }) => why),
+      ['Acme could not give file 500: status 500'],
+    );
+  }
+});
+
+test("it is tried again before that, while the desk is down, and where the trouble is not the file's", async () => {
+  const down = (): Promise<never> => Promise.reject(new HelpdeskError('retry', 'unreachable', 'no answer'));
+  const patient: readonly (readonly [DeskOf, number | null])[] = [
+    [{ open: fails('retry') }, null],
+    [{ open: fails('retry') }, 4 * minutes],
+    [{ open: fails('retry'), ping: down }, 60 * minutes],
+    [{ open: fails('auth') }, 60 * minutes],
+    [{ open: fails('slow-down') }, 60 * minutes],
+  ];
+  for (const [desk, tried] of patient) await assert.rejects(stage(desk, tried), HelpdeskError);
+});
+
+const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex');
+const pictures: readonly (readonly [string, Buffer, string])[] = [
+  ['PNG', png, 'image-500.png'],
+  ['JPEG', Buffer.from('ffd8ffe000104a46494600010101006000600000', 'hex'), 'image-500.jpg'],
+  ['GIF', Buffer.from('GIF89a\u0001\u0000\u0001\u0000\u0000\u0000\u0000', 'latin1'), 'image-500.gif'],
+  ['SVG', Buffer.from('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'), 'image-500.svg'],
+  ['nothing that is known', Buffer.from('hello'), 'image-500'],
+  ['nothing at all', Buffer.alloc(0), 'image-500'],
+];
+for (const [what, bytes, name] of pictures) {
+  test(`a picture without a name, of ${what}, is called ${name}, whatever its desk says of its type`, async () => {
+    for (const type of ['image/png', 'application/octet-stream', null]) {
+      const open = () => Promise.resolve({ stream: Readable.from([bytes]), type, sizeBytes: bytes.length });
+      const { files } = await stage({ open }, null);
+      assert.deepEqual(
+        files.map((one) => one.name),
+        [name],
+      );
+    }
+  });
+}
+
+test('a name that somebody gave is kept', async () => {
+  const open = () => Promise.resolve({ stream: Readable.from([png]), type: null, sizeBytes: png.length });
+  for (const [name, inline] of [
+    ['vpn.jpeg', true],
+    ['README', false],
+  ] as const) {
+    const { files } = await stage({ open }, null, { ...file, name, inline });
+    assert.deepEqual(
+      files.map((one) => one.name),
+      [name],
+    );
+  }
+});
