@@ -4,6 +4,7 @@ import { escalationOverdueMs } from '#core/words/retry.ts';
 import type { Client } from '#db/base/client.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { deleteUnused } from '#db/log/attachments.ts';
+import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { notifyTargets, purge } from '#db/operate/maintenance.ts';
 import { ensurePartitions } from '#db/operate/partitions.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
@@ -40,6 +41,8 @@ const sweepEveryMs = 5_000;
 const takeOverEveryMs = 1_000;
 const watchersEveryMs = 10_000;
 const tidyEveryMs = 10 * 60_000;
+/** Pauses that may lift by themselves are looked for this often. */
+const liftEveryMs = 60_000;
 /** An instance away this long is told about. */
 const awayMs = 60_000;
 
@@ -58,6 +61,7 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
       work: async () => deps.wake(await markOverdue(deps.db, escalationOverdueMs)),
     },
     { name: 'notices', everyMs: sweepMs, work: () => tellNotices(deps) },
+    { name: 'pauses', everyMs: liftEveryMs, work: () => lift(deps) },
     { name: 'partitions', everyMs: tidyEveryMs, work: async () => void (await ensurePartitions(deps.db)) },
     { name: 'retention', everyMs: tidyEveryMs, work: () => purge(deps.db) },
     {
@@ -102,4 +106,11 @@ async function tellNotices(deps: SweeperDeps): Promise<void> {
       await deps.tell({ link, text, count, cleared, to });
     }),
   );
+}
+
+async function lift(deps: SweeperDeps): Promise<void> {
+  for (const { mirror, link, wake } of await liftPauses(deps.db)) {
+    deps.log.info({ link, mirror }, 'a mirror that the breaker had paused goes on: it was quiet since');
+    deps.wake(wake);
+  }
 }

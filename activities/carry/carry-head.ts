@@ -6,7 +6,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
-import type { Command } from '#core/words/vocabulary.ts';
+import type { Command, Meant } from '#core/words/vocabulary.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
@@ -58,8 +58,10 @@ async function first(turn: HeadTurn): Promise<Applied> {
     case 'apply': {
       const { command, drops: cut } = await fitted(turn, verdict.command);
       const drops = [...verdict.drops, ...cut];
+      const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
       const steps = turn.desk.helpdesk.steps(command);
-      return apply(turn, { command, drops, versions, steps, ...(constant === undefined ? {} : { constant }) }, []);
+      const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
+      return apply(turn, { command, drops, versions, steps, ...more }, []);
     }
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };
@@ -79,6 +81,12 @@ async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Comman
   );
   const all = { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) };
   return fitCommand(command, all, desk.name, to.snapshot);
+}
+
+/** What was cut to this desk's measure is what is looked for afterwards. */
+function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant {
+  const cut = { ...(summary === undefined ? {} : { summary }), fields: { ...all.fields, ...fields } };
+  return { all: { ...all, ...cut }, assumed };
 }
 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */

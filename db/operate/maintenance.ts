@@ -10,17 +10,35 @@ const batch = 5_000;
 const forgottenDays = 90;
 
 /**
+ * Reads begin a little before a ticket's newest action, however old that is. What a read may still meet has to stay
+ * known, or it would be taken for new.
+ */
+const isPassed = sql`t.cursor > kept.at + interval '1 day'`;
+const ofTicket = sql`t.instance = kept.instance and t.entity = kept.entity and t.external_id = kept.ticket`;
+
+/**
  * Actions that were never carried are forgotten after 7 days; content after its link's retention, wherever it is. Each
  * part is whole by itself.
  */
 export async function purge(db: Client): Promise<void> {
   await db.execute(
     sql`delete from actions where id in (
-      select id from actions where reason is not null and logged_at < now() - interval '7 days' limit ${batch})`,
+      select kept.id from actions kept where kept.reason is not null and kept.logged_at < now() - interval '7 days'
+        and not exists (select 1 from tickets t where ${ofTicket} and t.snapshot is not null and not ${isPassed})
+      limit ${batch})`,
+  );
+  // Those that have to stay keep their ids alone.
+  await db.execute(
+    sql`update actions set note = null, author = null, words = null, attachments = '[]' where id in (
+      select a.id from actions a where a.reason is not null and a.logged_at < now() - interval '7 days'
+        and a.words is not null limit ${batch})`,
   );
   await db.execute(
     sql`delete from written_ids where (instance, entity, ticket, external_id) in (
-      select instance, entity, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
+      select kept.instance, kept.entity, kept.ticket, kept.external_id from written_ids kept
+      where kept.at < now() - interval '90 days'
+        and not exists (select 1 from tickets t where ${ofTicket} and (${isPassed}) is not true)
+      limit ${batch})`,
   );
   await db.execute(
     sql`with emptied as (
