@@ -23,13 +23,17 @@ async function gateway() {
 
 async function worker() {
   const { Connection } = await import('@temporalio/client');
+  // Workers ask the queue of their own workflow code.
+  const { workflowVersion } = await import('../worker/workflow-version.ts');
+  const { queueOf } = await import('../workflows/contract.ts');
+  const queue = queueOf(await workflowVersion());
   const address = process.env.TEMPORAL_ADDRESS?.trim() || '127.0.0.1:7233';
   const connection = await Connection.connect({ address, connectTimeout: patienceMs });
   try {
     const { pollers } = await connection.withDeadline(Date.now() + patienceMs, () =>
       connection.workflowService.describeTaskQueue({
         namespace: process.env.TEMPORAL_NAMESPACE?.trim() || 'default',
-        taskQueue: { name: 'ferry' },
+        taskQueue: { name: queue },
         taskQueueType: 2,
       }),
     );

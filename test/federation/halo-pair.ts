@@ -17,7 +17,7 @@ export type Pair = {
   readonly north: HaloDesk;
   readonly desks: readonly [HaloDesk, HaloDesk];
   /** Applies the links file again, with variables of it replaced. */
-  apply(over?: Readonly<Record<string, string>>): Promise<void>;
+  apply(over?: Readonly<Record<string, string>>, options?: { readonly unchecked?: boolean }): Promise<void>;
   /** With a further change of the file. */
   change(change: NonNullable<PairOptions['change']>): Promise<void>;
   /** Priya logs a ticket and Dana escalates it; waits until it is open at Northwind. */
@@ -79,7 +79,7 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
     acme,
     north,
     desks: [acme, north],
-    apply: async (over = {}) => rig.apply(await yaml(undefined), { over }),
+    apply: async (over = {}, options = {}) => rig.apply(await yaml(undefined), { over, ...options }),
     change: async (change) => rig.apply(await yaml(change)),
   };
 }

@@ -70,7 +70,8 @@ describe('two Halos when things are wrong', () => {
   it('shows wrong credentials as `auth`, makes no hot loop of them, and goes on when they are right', async () => {
     const { ticket, far } = await auth.escalated();
     await rig.settled(auth.desks);
-    await auth.apply({ AUTH_NORTHWIND_CLIENT_SECRET: 'not-the-secret' });
+    // As after a secret that somebody renewed at the desk alone: what the file says is not asked for.
+    await auth.apply({ AUTH_NORTHWIND_CLIENT_SECRET: 'not-the-secret' }, { unchecked: true });
     await until(async () => (await instance(auth.north.id)).state === 'auth', {
       what: 'the state auth',
       timeoutMs: 30_000,

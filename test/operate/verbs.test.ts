@@ -296,6 +296,12 @@ const refused: readonly (readonly [string, string, string, Case['verb'], Case['b
     'what is no code',
     'not-a-code',
     'wrong',
+    (operator) => accept(operator, 'a code that nobody made', { instance: 'acme', contact: null }),
+  ],
+  [
+    'a code with a letter too few',
+    'damaged-code',
+    'wrong',
     (operator) => accept(operator, 'ferry_x', { instance: 'acme', contact: null }),
   ],
   [
