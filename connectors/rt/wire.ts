@@ -132,6 +132,11 @@ export const queueSchema = z.looseObject({
   Name: z.string(),
   Disabled: z.union([z.string(), z.number().transform(String)]).nullish(),
 });
+export const versionSchema = z.looseObject({ Version: z.string() });
+/** What our user may do with a record shows in the links that RT gives along with it. */
+export const linkedSchema = z.looseObject({
+  _hyperlinks: z.array(z.looseObject({ ref: z.string(), name: z.string().optional() })).default([]),
+});
 export const foundPartSchema = z.looseObject({ id });
 export const foundUserSchema = userRef;
 export const foundTicketSchema = z.looseObject({ id });
