@@ -58,6 +58,7 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
       { filename: 'log.txt', content_type: 'text/plain', data_base64: Buffer.from('a line').toString('base64') },
     ],
   });
+  await client.edit(1001, { supplier: 'Northwind MSP' });
   const context: ConnectorContext = {
     instance: 'acme',
     url: twin.url,
@@ -153,7 +154,7 @@ const wrong: readonly {
     run: async () => {
       const desk = await startDesk(profiles.usual);
       const [type] = acmeSeed.ticketTypes;
-      await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: [acmeSeed.fields[0]?.id] }]);
+      await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: [acmeNames.fields.service] }]);
       return desk.check();
     },
   },
