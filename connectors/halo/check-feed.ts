@@ -58,12 +58,20 @@ export function feedProbes(asking: Asking): readonly Probe[] {
         if (times.length < rows.length)
           return { verdict: 'differs', where: 'tickets[].last_update', saw: 'some tickets have no time of change' };
         if (times.length < 2) return { verdict: 'unknown', saw: `${times.length} tickets are shown` };
-        const ordersByChange = times.every((at, index) => at <= (times[index - 1] ?? at));
-        return {
-          verdict: 'ok',
-          saw: ordersByChange ? 'by time of change' : 'not by time of change, so each look reads all that is recent',
-          facts: { ordersByChange },
-        };
+        const newest = times.reduce((latest, at) => (at > latest ? at : latest));
+        // By number it may look the same, unless one of the other pages changed later.
+        const recent = await page({ ...changed, lastupdatefromdate: haloInstant(newest) }, assumed.pageRows, 1, signal);
+        const isSorted = times.every((at, index) => at <= (times[index - 1] ?? at));
+        const isFirst = recent.rows.every(({ last_update }) => (instantOf(last_update) ?? newest) <= newest);
+        const isByNumber = rows.every(({ id }, index) => id <= (rows[index - 1]?.id ?? id));
+        if (!isSorted || !isFirst)
+          return {
+            verdict: 'ok',
+            saw: 'not by time of change, so each look reads all that is recent',
+            facts: { ordersByChange: false },
+          };
+        if (isByNumber) return { verdict: 'ok', saw: 'by time of change, as far as can be seen' };
+        return { verdict: 'ok', saw: 'by time of change', facts: { ordersByChange: true } };
       },
     },
     {

@@ -2,7 +2,7 @@
 import type { Mapped, Outcome, Probe } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { byId } from './catalogue.ts';
-import { listFiles, openFile } from './attachments.ts';
+import { openFile } from './attachments.ts';
 import { lookAt, recordOutcome, shapeOutcome } from './check-shape.ts';
 import type { Asking } from './check-shape.ts';
 import { isPicture } from './pictures.ts';

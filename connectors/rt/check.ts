@@ -8,7 +8,7 @@ import { createRtClient, query } from './client.ts';
 import { createFields } from './fields.ts';
 import { askIdentity, createPeople } from './people.ts';
 import type { Reader } from './ask.ts';
-import { credentialsSchema, linkedSchema, optionsSchema, pageOf, queueSchema, versionSchema } from './wire.ts';
+import { credentialsSchema, linkedQueueSchema, optionsSchema, pageOf, queueSchema, versionSchema } from './wire.ts';
 
 const again = 'Run setup.pl again, as docs/connectors/rt.md says.';
 
@@ -61,7 +61,7 @@ function account({ client, options }: Reader, token: string): readonly Probe[] {
           signal,
         );
         const facts = { version: value.Version };
-        if (/^5\./.test(value.Version)) return { verdict: 'ok', saw: value.Version, facts };
+        if (value.Version.startsWith('5.')) return { verdict: 'ok', saw: value.Version, facts };
         const fix = 'This connector was tried with RT 5 only.';
         return { verdict: 'differs', where: 'Version', saw: value.Version, fix, facts };
       },
@@ -144,23 +144,20 @@ function queueProbe({ client, options }: Reader, name: string): Probe {
       }
       if (found.Disabled === '1') return { verdict: 'differs', where: 'items[].Disabled', saw: 'it is disabled' };
       const what = { what: 'show a queue', write: false, about } as const;
-      const { value: queue } = await client.get(`/queue/${found.id}`, linkedSchema, what, signal);
-      const links = queue._hyperlinks;
-      if (!links.some(({ ref }) => ref === 'create'))
+      const { value: queue } = await client.get(`/queue/${found.id}`, linkedQueueSchema, what, signal);
+      if (!queue._hyperlinks.some(({ ref }) => ref === 'create'))
         return {
           verdict: 'not-allowed',
           where: '_hyperlinks[].ref',
           saw: 'the service user may create no tickets in it',
           fix: `Give the rights of the service user: setup.pl with --queue "${name}".`,
         };
-      const own = [options.remoteRefField, options.supplierRefField].filter(
-        (field) =>
-          !links.some((link) => link.ref === 'customfield' && link.name?.toLowerCase() === field.toLowerCase()),
-      );
+      const has = new Set(queue.TicketCustomFields.map((field) => field.name.toLowerCase()));
+      const own = [options.remoteRefField, options.supplierRefField].filter((field) => !has.has(field.toLowerCase()));
       if (own.length === 0) return { verdict: 'ok' };
       return {
         verdict: 'differs',
-        where: '_hyperlinks[].name',
+        where: 'TicketCustomFields[].name',
         saw: `its tickets do not have ${own.join(' and ')}`,
         fix: `Run setup.pl with --queue "${name}".`,
       };

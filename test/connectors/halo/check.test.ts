@@ -50,12 +50,15 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
   for (let number = 0; number < profile.pageCap + 5; number++)
     await client.userTicket(acmeNames.users.priya, { summary: `Ticket ${number}`, details_html: '<p>Please help</p>' });
   const data_base64 = errorDialogPng().toString('base64');
-  await client.userTicket(acmeNames.users.priya, {
+  const { id } = await client.userTicket(acmeNames.users.priya, {
     summary: 'With a file and a picture',
     details_html: '<p>See <img src="cid:dialog.png"></p>',
+    attachments: [{ filename: 'dialog.png', content_type: 'image/png', cid: 'dialog.png', data_base64 }],
+  });
+  await client.userReply(acmeNames.users.priya, id, {
+    note_html: '<p>And the log</p>',
     attachments: [
-      { filename: 'dialog.png', content_type: 'image/png', cid: 'dialog.png', data_base64 },
-      { filename: 'log.txt', content_type: 'text/plain', data_base64: Buffer.from('a line').toString('base64') },
+      { filename: 'log.txt', content_type: 'text/plain', data_base64: Buffer.from('x').toString('base64') },
     ],
   });
   await client.edit(1001, { supplier: 'Northwind MSP' });
