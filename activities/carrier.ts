@@ -8,7 +8,7 @@ import { carryHead } from './carry/carry-head.ts';
 import type { WorkDeps } from './deps.ts';
 import { handOver } from './exchange/hand-over.ts';
 import { offer } from './exchange/offer.ts';
-import { createSemaphore } from './desk/semaphore.ts';
+import { createPlaces, createSemaphore } from './desk/semaphore.ts';
 import { createStage, type Stage } from './carry/stage.ts';
 
 export type Carrier = {
@@ -28,7 +28,7 @@ const remoteConcurrency = 16;
 export function createCarriers(deps: WorkDeps): Carriers {
   // Shared by all drains of this process.
   const stage = createStage(deps);
-  const putting = createSemaphore(deps.limits.staging);
+  const putting = createPlaces(deps.limits.staging);
   return async (instance, run) => {
     const row = await loadInstance(deps.db, instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
@@ -38,7 +38,8 @@ export function createCarriers(deps: WorkDeps): Carriers {
       const carrier: Carrier = {
         name,
         concurrency: remoteConcurrency,
-        carry: (lane, fresh) => handOver({ deps, stage, putting, instance, name, ...run }, lane, fresh),
+        carry: (lane, fresh) =>
+          handOver({ deps, stage, putting: putting(instance), instance, name, ...run }, lane, fresh),
       };
       return () => Promise.resolve(carrier);
     }

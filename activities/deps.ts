@@ -45,7 +45,7 @@ export type Limits = {
   readonly linkPerMinute: number;
   /** Largest attachment, bytes. */
   readonly attachmentBytes: number;
-  /** Attachments staged at a time in this process. */
+  /** Attachments of one instance staged at a time in this process. */
   readonly staging: number;
   /** How long an idle drain stays, milliseconds. */
   readonly lingerMs: number;
@@ -95,5 +95,10 @@ export type WorkDeps = {
   slotsFree(): number;
 };
 
-/** What a running activity has of Temporal. */
-export type ActivityRun = { readonly signal: AbortSignal; heartbeat(): void };
+/** Who supervises the work: Temporal, or the sweeper that has taken it over. */
+export type ActivityRun = {
+  /** Aborted when it has to leave. */
+  readonly signal: AbortSignal;
+  /** The work is alive: the database has just answered it. */
+  heartbeat(): void;
+};

@@ -4,48 +4,66 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { reason } from '#core/words/reasons.ts';
-import { authDelayMs, nextTry } from '#core/words/retry.ts';
+import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import {
   beginDrain,
   endLease,
   instanceFailed,
   instanceWorks,
-  renewLease,
   setInstanceState,
   somethingDue,
 } from '#db/carry/couriers.ts';
 import { dueLanes, type DueLane } from '#db/carry/claim-lanes.ts';
 import { deferLane, nextDueMs } from '#db/carry/lanes.ts';
 import type { DrainResult } from '#workflows/contract.ts';
-import { createCarriers, type Carriers } from './carrier.ts';
+import { createCarriers, type Carrier, type Carriers } from './carrier.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
 import { InstanceTrouble } from './desk/instance-trouble.ts';
+import { keepLease } from './keep-lease.ts';
 import { createPace } from './pace.ts';
+import { createStragglers, type Stragglers } from './stragglers.ts';
 
 /** Head deliveries carried of one lane before it queues up again. */
 const perTurn = 20;
 /** The bell is not trusted: it looks this often anyway. Milliseconds. */
 const lookEveryMs = 1_000;
-const renewEveryMs = 1_500;
 /** With so many lanes under way, and no sooner than this, more are claimed: several by one query. Milliseconds. */
 const claimPause = { above: 8, ms: 12 };
 /** With fewer activity slots left than this share, an idle drain leaves at once. */
 const slotsShort = 0.2;
+/**
+ * How long a drain that leaves waits for the requests of its lanes, milliseconds. What takes longer reaches its end by
+ * itself, and the next drain judges it by its promise: told to leave, it hands over within a second.
+ */
+const graceMs = { ended: 10_000, trouble: 2_000, told: 300, lost: 0 } as const;
 
-export function createDrain(deps: WorkDeps) {
+export type Drain = {
+  (instance: string, run: ActivityRun): Promise<DrainResult>;
+  /** Resolves when the requests of drains that have left have reached their end, or after `withinMs`. */
+  rest(withinMs: number): Promise<void>;
+};
+
+export function createDrain(deps: WorkDeps): Drain {
   const carriers = createCarriers(deps);
-  return (instance: string, run: ActivityRun): Promise<DrainResult> => drain(deps, carriers, instance, run);
+  const stragglers = createStragglers();
+  return Object.assign(
+    (instance: string, run: ActivityRun): Promise<DrainResult> => drain(deps, carriers, stragglers, instance, run),
+    { rest: (withinMs: number) => stragglers.rest(withinMs) },
+  );
 }
 
 async function drain(
   deps: WorkDeps,
   carriers: Carriers,
+  stragglers: Stragglers,
   instance: string,
-  { signal }: ActivityRun,
+  run: ActivityRun,
 ): Promise<DrainResult> {
   const epoch = await beginDrain(deps.db, instance);
-  const carrierNow = await carriers(instance, { epoch, signal });
-  let carrier = await carrierNow();
+  const lease = keepLease(deps.db, { instance, epoch, renewed: run.heartbeat });
+  const leaving = new AbortController();
+  // Whoever waits for a file, a place or the budget promises nothing yet, and lets go of its lane.
+  const signal = AbortSignal.any([run.signal, lease.signal, leaving.signal]);
   const bell = deps.bells.of(instance);
   const pace = createPace(deps.limits.linkPerMinute);
   const busy = new Map<string, Promise<void>>();
@@ -54,7 +72,9 @@ async function drain(
   let failure: unknown = null;
   let mine = true;
   let works = false;
-  const carryLane = async (lane: DueLane): Promise<void> => {
+  let broke = true;
+  let name = instance;
+  const carryLane = async (lane: DueLane, carry: Carrier['carry']): Promise<void> => {
     const key = { mirror: lane.mirror, to: instance };
     for (let turn = 0; turn < perTurn && mine && trouble === null && !signal.aborted; turn += 1) {
       const waitMs = pace.waitMs(lane.link);
@@ -62,7 +82,7 @@ async function drain(
         await deferLane(deps.db, key, waitMs);
         return;
       }
-      const { carried, actions } = await carrier.carry(lane, turn === 0);
+      const { carried, actions } = await carry(lane, turn === 0);
       if (carried === 'lost') mine = false;
       if (carried === 'lost' || carried === 'rests') return;
       pace.count(lane.link, actions);
@@ -75,31 +95,26 @@ async function drain(
     }
   };
 
-  const start = (lane: DueLane): void => {
-    const carrying = carryLane(lane)
-      .catch((error: unknown) => {
-        if (error instanceof InstanceTrouble) trouble ??= error;
-        else failure ??= error;
-      })
-      .finally(() => {
-        busy.delete(lane.mirror);
-        bell.ring();
-      });
-    busy.set(lane.mirror, carrying);
-  };
-
-  const renewing = setInterval(() => {
-    renewLease(deps.db, instance, epoch)
-      .then((still) => {
-        if (!still) mine = false;
-      })
-      .catch(() => {});
-  }, renewEveryMs);
   const leave = deps.bells.attend(instance);
   try {
+    const carrierNow = await carriers(instance, { epoch, signal });
+    const start = (lane: DueLane, carry: Carrier['carry']): void => {
+      const carrying = carryLane(lane, carry)
+        .catch((error: unknown) => {
+          if (error instanceof InstanceTrouble) trouble ??= error;
+          // Told to leave, a lane breaks off wherever it waits.
+          else if (!signal.aborted) failure ??= error;
+        })
+        .finally(() => {
+          busy.delete(lane.mirror);
+          bell.ring();
+        });
+      busy.set(lane.mirror, carrying);
+    };
     let idleSince = performance.now();
     while (mine && trouble === null && failure === null && !signal.aborted && performance.now() < endsAt) {
-      carrier = await carrierNow();
+      const carrier = await carrierNow();
+      ({ name } = carrier);
       const { concurrency } = carrier;
       if (busy.size > claimPause.above) await setTimeout(claimPause.ms);
       const room = concurrency - busy.size;
@@ -109,7 +124,7 @@ async function drain(
           mine = false;
           break;
         }
-        for (const lane of claimed) start(lane);
+        for (const lane of claimed) start(lane, carrier.carry);
         if (claimed.length > 0) idleSince = performance.now();
         if (claimed.length === room && busy.size < concurrency) continue;
       }
@@ -118,18 +133,29 @@ async function drain(
       const dueMs = busy.size > 0 ? null : await nextDueMs(deps.db, instance);
       await bell.wait(Math.min(lookEveryMs, Math.max(dueMs ?? lookEveryMs, 5)), signal);
     }
+    broke = false;
   } finally {
-    clearInterval(renewing);
-    // Requests under way reach their end; nothing new is promised without the epoch.
-    await Promise.allSettled(busy.values());
+    const isLost = !mine || lease.signal.aborted;
+    const isTold = run.signal.aborted;
+    const isTrouble = broke || trouble !== null || failure !== null;
+    leaving.abort();
+    // Requests under way reach their end; nothing new is promised once another drain has begun.
+    await stragglers.leave(
+      busy.values(),
+      isLost ? graceMs.lost : isTold ? graceMs.told : isTrouble ? graceMs.trouble : graceMs.ended,
+    );
+    lease.stop();
     // Who rings from now on wakes the courier; who rang before has committed what is looked for below.
     leave();
   }
+  // The database does not hear us: whoever it hears has taken the courier over, or will.
+  lease.throwIfUnsure();
+  if (lease.signal.aborted) mine = false;
   if (failure !== null) {
     await endLease(deps.db, instance, epoch).catch(() => {});
     throw failure;
   }
-  if (trouble !== null) return { retryAfterMs: await standBack(deps, instance, carrier.name, epoch, trouble) };
+  if (trouble !== null) return { retryAfterMs: await standBack(deps, instance, name, epoch, trouble) };
   await endLease(deps.db, instance, epoch);
   return { more: mine && (await somethingDue(deps.db, instance)) };
 }
@@ -164,9 +190,11 @@ async function standBack(
   trouble: InstanceTrouble,
 ): Promise<number> {
   const why = reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
-  const before =
-    trouble.kind === 'slow-down' ? null : await setInstanceState(deps.db, instance, trouble.kind, why.text);
-  if (before !== null) deps.log.warn({ instance, state: trouble.kind }, why.text);
+  // Who asks for a pause is up.
+  const changed = await (trouble.kind === 'slow-down'
+    ? setInstanceState(deps.db, instance, 'up', null)
+    : setInstanceState(deps.db, instance, trouble.kind, why.text));
+  if (changed !== null && trouble.kind !== 'slow-down') deps.log.warn({ instance, state: trouble.kind }, why.text);
   return instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
       ? authDelayMs
@@ -174,6 +202,7 @@ async function standBack(
           attempt: failures + 1,
           trouble: 'retry',
           random: Math.random(),
+          capMs: downCapMs,
           ...(trouble.retryAfterMs === undefined ? {} : { retryAfterMs: trouble.retryAfterMs }),
         }),
   );

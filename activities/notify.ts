@@ -16,18 +16,12 @@ export type NotifyDeps = {
 };
 
 const timeoutMs = 10_000;
+/** A mail server that is silent keeps no other notice waiting for minutes, as it would otherwise. */
+const mailTimes = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
 
 export function createTell(deps: NotifyDeps): Tell {
   const { http, mailFrom, smtpUrl } = deps;
-  const mailer: Transporter | null =
-    smtpUrl === undefined
-      ? null
-      : createTransport({
-          url: smtpUrl,
-          connectionTimeout: timeoutMs,
-          greetingTimeout: timeoutMs,
-          socketTimeout: timeoutMs,
-        });
+  const mailer: Transporter | null = smtpUrl === undefined ? null : createTransport({ url: smtpUrl, ...mailTimes });
   return async ({ link, text, count, cleared, to }) => {
     const subject = cleared ? `Ferry: ${link} works again` : `Ferry: ${link} needs somebody`;
     const body = cleared ? `It is over: ${text}` : count > 1 ? `${text} (${count} times)` : text;

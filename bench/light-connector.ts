@@ -55,6 +55,8 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       ...(body === null ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
     if (reply.status >= 500) throw new HelpdeskError('retry', 'unavailable', 'The desk is not available.');
+    if (reply.status === 429)
+      throw new HelpdeskError('slow-down', 'busy', 'The desk asks for a pause.', { retryAfterMs: 1_000 });
     if (reply.status === 404) throw new HelpdeskError('gone', 'gone', 'There is no such ticket.');
     if (reply.status >= 400)
       throw new HelpdeskError('refused', 'refused', (JSON.parse(reply.text) as { error: string }).error);

@@ -1,7 +1,7 @@
 /** Files on disk by their SHA-256. A file is there whole or not at all, and twice the same file is one. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,8 +24,10 @@ export type BlobStore = {
    */
   put(source: Readable, maxBytes: number, promised?: Staged): Promise<Staged>;
   open(sha256: string): Readable;
+  /** Whoever asks is about to refer to it: it counts as put now. */
   has(sha256: string): Promise<boolean>;
-  delete(sha256: string): Promise<void>;
+  /** Deletes it unless it was put or asked for within `untouchedMs`; false then. */
+  deleteUntouched(sha256: string, untouchedMs: number): Promise<boolean>;
 };
 
 const sha256Form = /^[0-9a-f]{64}$/;
@@ -64,8 +66,11 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         const sha256 = hash.digest('hex');
         if (promised !== undefined && promised.sizeBytes !== sizeBytes) throw new BlobDiffersError('size');
         if (promised !== undefined && promised.sha256 !== sha256) throw new BlobDiffersError('digest');
-        await mkdir(join(directory, sha256.slice(0, 2)), { recursive: true, mode: 0o700 });
+        const place = join(directory, sha256.slice(0, 2));
+        if ((await mkdir(place, { recursive: true, mode: 0o700 })) !== undefined) await syncDirectory(directory);
         await rename(part, pathOf(sha256));
+        // A power cut would else take back the file's name, and what refers to it would stay.
+        await syncDirectory(place);
         return { sha256, sizeBytes };
       } catch (error) {
         await rm(part, { force: true });
@@ -74,15 +79,41 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     },
     open: (sha256) => createReadStream(pathOf(sha256)),
     async has(sha256) {
-      return stat(pathOf(sha256)).then(
+      const now = new Date();
+      return utimes(pathOf(sha256), now, now).then(
         () => true,
         () => false,
       );
     },
-    async delete(sha256) {
-      await rm(pathOf(sha256), { force: true });
+    async deleteUntouched(sha256, untouchedMs) {
+      const path = pathOf(sha256);
+      const isUntouched = async (at: string): Promise<boolean> => (await stat(at)).mtimeMs < Date.now() - untouchedMs;
+      try {
+        if (!(await isUntouched(path))) return false;
+        // Out of reach first, then looked at once more: somebody may have put the same file in between.
+        const aside = join(incoming, `${randomUUID()}.aside`);
+        await rename(path, aside);
+        if (await isUntouched(aside)) {
+          await unlink(aside);
+          return true;
+        }
+        await rename(aside, path);
+        return false;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+        throw error;
+      }
     },
   };
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Several processes share the store, so only what is surely nobody's is cleared. */

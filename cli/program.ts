@@ -107,9 +107,9 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
       end(await status({ ...global(), ...options }, deps));
     });
 
-  command('retry', 'try again at once what waits for an instance')
-    .argument('<instance>')
-    .action(async (instance: string) => end(await (await deliveries()).retry(instance, global(), deps)));
+  command('retry', 'try again at once what waits for an instance, or one delivery that was refused')
+    .argument('<instance or delivery>')
+    .action(async (what: string) => end(await (await deliveries()).retry(what, global(), deps)));
   command('release', 'let a held delivery go')
     .argument('<delivery>')
     .action(async (id: string) => end(await (await deliveries()).release(id, global(), deps)));

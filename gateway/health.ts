@@ -45,18 +45,27 @@ async function look(deps: HealthDeps): Promise<Readiness> {
   return database ?? { ready: true, temporal: temporal ? 'up' : 'down' };
 }
 
+/**
+ * A database that only answers is no use: after a failover it may take no writes. This leaves a record in its log and no
+ * row behind, and is refused wherever a write to a table is.
+ */
+async function write(sql: Connection['sql']): Promise<void> {
+  await sql.unsafe(`with refused as (update couriers set epoch = epoch where false)
+    select pg_logical_emit_message(true, 'ferry', 'ready')`);
+}
+
 async function lookAtDatabase(sql: Connection['sql']): Promise<Readiness | null> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('no answer')), patienceMs);
   try {
-    await Promise.race([assertSchema(sql), late]);
+    await Promise.race([assertSchema(sql).then(() => write(sql)), late]);
     return null;
   } catch (error) {
     if (error instanceof SchemaError) return { ready: false, code: 'schema-mismatch', detail: error.message };
     return {
       ready: false,
       code: 'database-unavailable',
-      detail: "Check that PostgreSQL runs and that the gateway's database URL is right.",
+      detail: "Check that PostgreSQL runs, that it takes writes, and that the gateway's database URL is right.",
     };
   } finally {
     clearTimeout(timer);

@@ -11,6 +11,7 @@ import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import type { Connection } from '#db/base/client.ts';
 import { createWake } from '#worker/wake.ts';
 import { createTexts } from '#text-worker/texts.ts';
+import { workflowVersion } from '#worker/workflow-version.ts';
 import type { FederationDeps } from './federation.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 
@@ -41,6 +42,7 @@ export async function wireFederation(
       texts,
       wake: createWake({
         db,
+        version: await workflowVersion(),
         temporal: () => temporal,
         onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
       }),

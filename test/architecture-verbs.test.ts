@@ -34,6 +34,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/link-purge.ts': ['purgeLink'],
   'db/links/pairings.ts': ['createAcceptance', 'createInvitation'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
+  'db/operate/replay.ts': ['replayDelivery'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 
@@ -52,7 +53,9 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/links/peers.ts': ['savePeerSaid'],
   'db/links/seen-jtis.ts': ['seeOnce'],
   'db/operate/instance-notices.ts': ['noticeInstances'],
-  'db/operate/maintenance.ts': ['claimOverdue', 'ensurePartitions', 'purge', 'tellOverdue'],
+  'db/operate/lift-pauses.ts': ['liftPauses'],
+  'db/operate/maintenance.ts': ['purge'],
+  'db/operate/partitions.ts': ['ensurePartitions'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
 };

@@ -28,7 +28,7 @@ const waiting = [
   'federation/link-life',
   'waiting',
   'standalone/rt-demo',
-  'workflows/connect',
+  'workflows/versions',
 ];
 /** Compare times, measure memory, or show how fast a page reacts: they have the machine for themselves. */
 const alone = [

@@ -4,11 +4,11 @@
  * bundle`) or kept between starts. The first line of a bundle says what it was made from; only one that fits is used.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { workflowVersion } from './workflow-version.ts';
 
 /** Of the repository or package: what the worker runs where no bundle fits. */
 export const workflowsPath = fileURLToPath(new URL('../workflows/all.ts', import.meta.url));
@@ -32,7 +32,7 @@ export async function findBundle(
   { prebuilt, cache }: BundlePlaces,
   unfit: (path: string) => void,
 ): Promise<string | undefined> {
-  const source = await fingerprint();
+  const source = await workflowVersion();
   const found = await check(prebuilt, source);
   if (found === 'fits') return prebuilt;
   if (found === 'unfit') unfit(prebuilt);
@@ -50,7 +50,7 @@ export async function findBundle(
 
 /** Makes a bundle of the workflows as they are, whole or not at all. */
 export async function makeBundle(path: string, source?: string): Promise<void> {
-  const madeFrom = source ?? (await fingerprint());
+  const madeFrom = source ?? (await workflowVersion());
   await mkdir(dirname(path), { recursive: true });
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
   const draft = `${path}.${process.pid}`;
@@ -71,16 +71,4 @@ async function check(path: string, source: string): Promise<'fits' | 'unfit' | '
 
 function firstLine(source: string, code: string): string {
   return `// Ferry's workflows, made from ${source}, whole as ${createHash('sha256').update(code).digest('hex')}`;
-}
-
-/** Of everything that a bundle is made from: the code of workflows may import nothing but their folder and the SDK. */
-async function fingerprint(): Promise<string> {
-  const folder = dirname(workflowsPath);
-  const hash = createHash('sha256');
-  const names = (await readdir(folder)).filter((name) => /\.[jt]s$/.test(name)).toSorted();
-  for (const name of names) hash.update(`\n${name}\n`).update(await readFile(join(folder, name)));
-  const require = createRequire(import.meta.url);
-  for (const name of ['workflow', 'worker', 'common'])
-    hash.update(await readFile(require.resolve(`@temporalio/${name}/package.json`)));
-  return hash.digest('hex').slice(0, 20);
 }

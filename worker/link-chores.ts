@@ -5,34 +5,38 @@ import type { Client } from '#db/base/client.ts';
 import { finishClosing } from '#db/links/link-close.ts';
 import { duePairings } from '#db/links/pairings.ts';
 import type { Log } from '#activities/deps.ts';
-import { connectId, connectWorkflow, taskQueue } from '#workflows/contract.ts';
+import { connectId, connectWorkflow, queueOf } from '#workflows/contract.ts';
 
 export type LinkChoresDeps = {
   readonly db: Client;
   temporal(): TemporalClient | null;
+  /** Of the workflows' code. */
+  readonly version?: string;
   readonly log: Log;
 };
 
 export const linkChoresEveryMs = 1_000;
 const startWithinMs = 5_000;
+const startAgainMs = 30_000;
 
 export function createLinkChores(deps: LinkChoresDeps): () => Promise<void> {
-  const started = new Set<string>();
+  const started = new Map<string, number>();
   return async () => {
     for (const link of await finishClosing(deps.db)) deps.log.info({ link }, 'the link has ended');
     const due = await duePairings(deps.db);
     const ids = new Set(due.map(({ id, run }) => connectId(id, run)));
-    for (const id of started) if (!ids.has(id)) started.delete(id);
+    for (const id of started.keys()) if (!ids.has(id)) started.delete(id);
     const temporal = deps.temporal();
     if (temporal === null) return;
     for (const { id, run } of due) {
       const workflowId = connectId(id, run);
-      if (started.has(workflowId)) continue;
+      // Again now and then: one that a version of before has left behind was ended meanwhile.
+      if (performance.now() - (started.get(workflowId) ?? Number.NEGATIVE_INFINITY) < startAgainMs) continue;
       await temporal
         .withDeadline(Date.now() + startWithinMs, () =>
           temporal.workflow.start(connectWorkflow, {
             workflowId,
-            taskQueue,
+            taskQueue: queueOf(deps.version),
             args: [id, run],
             workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
             workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
@@ -42,7 +46,7 @@ export function createLinkChores(deps: LinkChoresDeps): () => Promise<void> {
           // It has run; what it left is told by the row.
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         });
-      started.add(workflowId);
+      started.set(workflowId, performance.now());
     }
   };
 }

@@ -12,13 +12,14 @@ import { hintChannel } from '#db/log/hint.ts';
 import { createAuditTail } from '#db/operate/audit-lines.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { listenForBells } from '#activities/bells.ts';
-import { taskQueue } from '#workflows/contract.ts';
+import { queueOf } from '#workflows/contract.ts';
 import { workflowsPath } from './bundle.ts';
 import { createTexts } from '#text-worker/texts.ts';
 import { startSweeper } from './sweeper.ts';
 import { activitySlots, wireWorker, type WiredWorker, type WorkerOptions } from './wire-worker.ts';
 
 const shutdownGraceMs = 20_000;
+const schemaEveryMs = 10_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
@@ -47,15 +48,26 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       options,
     );
     const worker = await createTemporalWorker(config, native, wired, options.bundle);
-    const sweeper = startSweeper(wired.sweeper);
-    const stop = (): void => worker.shutdown();
+    const stop = (): void => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    let wrongSchema: SchemaError | null = null;
+    const watchSchema = async (): Promise<void> => {
+      wrongSchema ??= await schemaError(main.sql);
+      if (wrongSchema !== null) stop();
+    };
+    const chores = [...(wired.sweeper.chores ?? []), { name: 'schema', everyMs: schemaEveryMs, work: watchSchema }];
+    const sweeper = startSweeper({ ...wired.sweeper, chores });
     signal.addEventListener('abort', stop, { once: true });
     process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
     try {
       if (!signal.aborted) await worker.run();
+      // Somebody has migrated the database under it.
+      if (wrongSchema !== null) throw wrongSchema as SchemaError;
     } finally {
       signal.removeEventListener('abort', stop);
-      await sweeper.stop();
+      await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
+      await wired.drain.rest(shutdownGraceMs);
       await connection.close();
       await native.close();
     }
@@ -82,19 +94,30 @@ async function connectTemporal({ temporal: { address } }: Config) {
 function createTemporalWorker(
   config: Config,
   connection: NativeConnection,
-  { activities }: WiredWorker,
+  { activities, version }: WiredWorker,
   bundle: string | undefined,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.temporal.namespace,
-    taskQueue,
+    taskQueue: queueOf(version),
+    // A history that this code can't follow fails its run, which is started anew; it would be tried for ever.
+    workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError'] },
     ...(bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: bundle } }),
     activities,
     maxConcurrentActivityTaskExecutions: activitySlots,
-    shutdownGraceTime: 1_000,
     shutdownForceTime: shutdownGraceMs,
   });
+}
+
+async function schemaError(sql: Parameters<typeof assertSchema>[0]): Promise<SchemaError | null> {
+  try {
+    await assertSchema(sql);
+    return null;
+  } catch (error) {
+    if (error instanceof SchemaError) return error;
+    throw error;
+  }
 }
 
 /** Starts although a neighbour is down, says so, and keeps trying. A wrong schema is not waited for. */

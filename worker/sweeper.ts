@@ -1,25 +1,28 @@
-/** In every worker: wakes what is due without a courier, makes sure watchers run, tells notices, tidies up. */
-import { WorkflowIdConflictPolicy } from '@temporalio/common';
+/** In every worker, again and again: wakes what is due without a courier, tells notices, tidies up. Each chore by itself. */
 import type { Client as TemporalClient } from '@temporalio/client';
-import { reason } from '#core/words/reasons.ts';
 import { escalationOverdueMs } from '#core/words/retry.ts';
 import type { Client } from '#db/base/client.ts';
-import { takeDueLeases } from '#db/carry/couriers.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
-import { claimOverdue, ensurePartitions, notifyTargets, purge, tellOverdue } from '#db/operate/maintenance.ts';
+import { deleteUnused } from '#db/log/attachments.ts';
+import { liftPauses } from '#db/operate/lift-pauses.ts';
+import { notifyTargets, purge } from '#db/operate/maintenance.ts';
+import { ensurePartitions } from '#db/operate/partitions.ts';
 import { noticeInstances } from '#db/operate/instance-notices.ts';
 import { claimUnannounced, type UnannouncedNotice } from '#db/base/notices.ts';
 import { createLinkChores, linkChoresEveryMs } from './link-chores.ts';
 import type { Log, Tell } from '#activities/deps.ts';
-import { taskQueue, watcherId, watchWorkflow } from '#workflows/contract.ts';
-import { signalCourier } from './wake.ts';
+import type { TakeOver } from './take-over.ts';
+import { createEnsureWatchers } from './watchers.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 
 export type SweeperDeps = {
   readonly db: Client;
   temporal(): TemporalClient | null;
+  /** Of the workflows' code. */
+  readonly version: string;
+  readonly takeOver: TakeOver;
   readonly wake: Wake;
-  readonly blobs: { delete(sha256: string): Promise<void> };
+  readonly blobs: { deleteUntouched(sha256: string, untouchedMs: number): Promise<boolean> };
   readonly tell: Tell;
   /** Of what is told now, for those who watch from outside. */
   noticed(notices: readonly UnannouncedNotice[]): Promise<void>;
@@ -35,31 +38,45 @@ export type Chore = { readonly name: string; readonly everyMs: number; readonly 
 export type Sweeper = { stop(): Promise<void> };
 
 const sweepEveryMs = 5_000;
-const watchersEveryMs = 30_000;
-/** Without an answer for this long Temporal counts as away. */
-const startWithinMs = 5_000;
+const takeOverEveryMs = 1_000;
+const watchersEveryMs = 10_000;
 const tidyEveryMs = 10 * 60_000;
-const leasesAtOnce = 200;
+/** Pauses that may lift by themselves are looked for this often. */
+const liftEveryMs = 60_000;
 /** An instance away this long is told about. */
 const awayMs = 60_000;
 
+/** No chore waits for another: what one of them lacks, be it Temporal, a lock or a mail server, keeps none of the rest. */
 export function startSweeper(deps: SweeperDeps): Sweeper {
-  const tendLinks = createLinkChores(deps);
-  const chores = [
-    ...(deps.chores ?? []).map(({ name, everyMs, work }) => repeat(deps, everyMs, name, work)),
-    repeat(deps, linkChoresEveryMs, 'links', tendLinks),
-    repeat(deps, deps.sweepMs ?? sweepEveryMs, 'sweep', () => sweep(deps)),
-    repeat(deps, watchersEveryMs, 'watchers', () => ensureWatchers(deps)),
-    repeat(deps, tidyEveryMs, 'tidy', async () => {
-      await ensurePartitions(deps.db);
-      for (const sha256 of await purge(deps.db)) await deps.blobs.delete(sha256);
-    }),
+  const sweepMs = deps.sweepMs ?? sweepEveryMs;
+  const chores: readonly Chore[] = [
+    ...(deps.chores ?? []),
+    { name: 'links', everyMs: linkChoresEveryMs, work: createLinkChores(deps) },
+    { name: 'couriers', everyMs: takeOverEveryMs, work: () => deps.takeOver.couriers() },
+    { name: 'unwatched', everyMs: takeOverEveryMs, work: () => deps.takeOver.watchers() },
+    { name: 'watchers', everyMs: watchersEveryMs, work: createEnsureWatchers(deps) },
+    {
+      name: 'overdue',
+      everyMs: sweepMs,
+      work: async () => deps.wake(await markOverdue(deps.db, escalationOverdueMs)),
+    },
+    { name: 'notices', everyMs: sweepMs, work: () => tellNotices(deps) },
+    { name: 'pauses', everyMs: liftEveryMs, work: () => lift(deps) },
+    { name: 'partitions', everyMs: tidyEveryMs, work: async () => void (await ensurePartitions(deps.db)) },
+    { name: 'retention', everyMs: tidyEveryMs, work: () => purge(deps.db) },
+    {
+      name: 'files',
+      everyMs: tidyEveryMs,
+      work: async () =>
+        void (await deleteUnused(deps.db, (sha256, untouchedMs) => deps.blobs.deleteUntouched(sha256, untouchedMs))),
+    },
   ];
-  return { stop: async () => void (await Promise.all(chores.map((stop) => stop()))) };
+  const stops = chores.map((chore) => repeat(deps, chore));
+  return { stop: async () => void (await Promise.all(stops.map((stop) => stop()))) };
 }
 
 /** Runs at once and then at the interval; never two at a time. A failure is logged and tried again. */
-function repeat(deps: SweeperDeps, everyMs: number, name: string, work: () => Promise<void>): () => Promise<void> {
+function repeat(deps: SweeperDeps, { name, everyMs, work }: Chore): () => Promise<void> {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -78,36 +95,22 @@ function repeat(deps: SweeperDeps, everyMs: number, name: string, work: () => Pr
   };
 }
 
-async function sweep(deps: SweeperDeps): Promise<void> {
-  for (const instance of await takeDueLeases(deps.db, leasesAtOnce)) {
-    await signalCourier(deps.temporal(), instance);
-  }
-  for (const overdue of await claimOverdue(deps.db, escalationOverdueMs)) {
-    const why = reason('escalation-overdue');
-    await tellOverdue(deps.db, overdue, why.text);
-    deps.wake(await markOverdue(deps.db, overdue.id));
-  }
+async function tellNotices(deps: SweeperDeps): Promise<void> {
   await noticeInstances(deps.db, awayMs);
   const notices = await claimUnannounced(deps.db, 50);
   await deps.noticed(notices).catch((error: unknown) => deps.log.warn({ err: error }, 'notices could not be logged'));
-  for (const notice of notices) {
-    const to = await notifyTargets(deps.db, notice.link);
-    await deps.tell({ link: notice.link, text: notice.text, count: notice.count, cleared: notice.cleared, to });
-  }
+  // Together, and each with an end of its own: one that hangs keeps nobody else from being told.
+  await Promise.all(
+    notices.map(async ({ link, text, count, cleared }) => {
+      const to = await notifyTargets(deps.db, link);
+      await deps.tell({ link, text, count, cleared, to });
+    }),
+  );
 }
 
-/** A watcher that is running stays as it is. */
-async function ensureWatchers(deps: SweeperDeps): Promise<void> {
-  const temporal = deps.temporal();
-  if (temporal === null) return;
-  for (let number = 0; number < deps.watchers; number += 1) {
-    await temporal.withDeadline(Date.now() + startWithinMs, () =>
-      temporal.workflow.start(watchWorkflow, {
-        workflowId: watcherId(number),
-        taskQueue,
-        args: [number],
-        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      }),
-    );
+async function lift(deps: SweeperDeps): Promise<void> {
+  for (const { mirror, link, wake } of await liftPauses(deps.db)) {
+    deps.log.info({ link, mirror }, 'a mirror that the breaker had paused goes on: it was quiet since');
+    deps.wake(wake);
   }
 }

@@ -2,10 +2,12 @@
 import type { Client as TemporalClient } from '@temporalio/client';
 import { notifyLanes, takeLeases, type Wake } from '#db/carry/couriers.ts';
 import type { Db } from '#db/base/client.ts';
-import { carryWorkflow, courierId, taskQueue, wakeSignal } from '#workflows/contract.ts';
+import { carryWorkflow, courierId, queueOf, wakeSignal } from '#workflows/contract.ts';
 
 export type WakeDeps = {
   readonly db: Db;
+  /** Of the workflows' code. */
+  readonly version?: string;
   /** Null while Temporal can't be reached: what is due waits in the database, and the sweeper wakes it later. */
   temporal(): TemporalClient | null;
   onError(error: unknown): void;
@@ -25,7 +27,7 @@ export function createWake(deps: WakeDeps): Wake {
         asked.clear();
         await notifyLanes(deps.db, instances);
         for (const instance of await takeLeases(deps.db, instances)) {
-          await signalCourier(deps.temporal(), instance).catch(deps.onError);
+          await signalCourier(deps.temporal(), deps.version, instance).catch(deps.onError);
         }
       }
     } catch (error) {
@@ -41,12 +43,16 @@ export function createWake(deps: WakeDeps): Wake {
 }
 
 /** An empty signal: sent twice, or to a courier that is leaving, it does no harm. */
-export async function signalCourier(temporal: TemporalClient | null, instance: string): Promise<void> {
+export async function signalCourier(
+  temporal: TemporalClient | null,
+  version: string | undefined,
+  instance: string,
+): Promise<void> {
   if (temporal === null) return;
   await temporal.withDeadline(Date.now() + 5_000, () =>
     temporal.workflow.signalWithStart(carryWorkflow, {
       workflowId: courierId(instance),
-      taskQueue,
+      taskQueue: queueOf(version),
       args: [instance],
       signal: wakeSignal,
     }),

@@ -23,14 +23,18 @@ import { createAskOutcomes } from '#activities/exchange/ask-outcome.ts';
 import { createPeers } from '#activities/exchange/peers.ts';
 import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
 import { createSigner } from '#activities/exchange/signer.ts';
+import { createDrain, type Drain } from '#activities/drain.ts';
 import { createActivities } from '#activities/index.ts';
+import { createWatch } from '#activities/watch/watch.ts';
 import { createTell } from '#activities/notify.ts';
 import { createConnectActivities } from '#activities/pairing/connect.ts';
 import { withClock } from '#telemetry/clock-offset.ts';
 import { commandLine, noticeLine } from '#telemetry/lines.ts';
 import type { Telemetry } from '#telemetry/start.ts';
 import type { SweeperDeps } from './sweeper.ts';
-import { createWake } from './wake.ts';
+import { createTakeOver } from './take-over.ts';
+import { createWake, signalCourier } from './wake.ts';
+import { workflowVersion } from './workflow-version.ts';
 
 export type WorkerOptions = {
   readonly limits?: Partial<Limits>;
@@ -39,6 +43,8 @@ export type WorkerOptions = {
   readonly sweepMs?: number;
   /** Path of a workflow bundle made before; absent, it is made at the start. */
   readonly bundle?: string;
+  /** Of the workflows' code; absent, its fingerprint. */
+  readonly version?: string;
   readonly createHelpdesk: DesksDeps['createHelpdesk'];
 };
 
@@ -58,6 +64,9 @@ export type WiredWorker = {
   /** Activities by name, for Temporal's worker. */
   readonly activities: Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
   readonly sweeper: SweeperDeps;
+  readonly drain: Drain;
+  /** Of the workflows' code. */
+  readonly version: string;
 };
 
 /** Activities at a time in one worker. */
@@ -71,8 +80,10 @@ export async function wireWorker(
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
   const seal: Seal = (plain, context) => sealSecret(plain, context, firstOf(config.secretKeys));
+  const version = options.version ?? (await workflowVersion());
   const wake = createWake({
     db,
+    version,
     temporal: () => temporal,
     onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
     ringHere: (instance) => bells.ringHere(instance),
@@ -120,11 +131,18 @@ export async function wireWorker(
   };
   const { publicUrl, allowAddresses } = config;
   const connecting = createConnectActivities({ db, http, publicUrl, allowAddresses, seal, open, wake, log });
+  const drain = createDrain(deps);
+  const watch = createWatch(deps);
+  const wakeCourier = (instance: string): Promise<void> => signalCourier(temporal, version, instance);
   return {
-    activities: { ...running.counted(createActivities(deps)), ...connecting },
+    activities: { ...running.counted(createActivities(deps, drain, watch)), ...connecting },
+    drain,
+    version,
     sweeper: {
       db,
       temporal: () => temporal,
+      version,
+      takeOver: createTakeOver({ db, drain, watch, wakeCourier, log }),
       wake,
       blobs: deps.blobs,
       tell: deps.tell,

@@ -13,7 +13,7 @@ import { wakeSignal, type DrainResult } from './contract.ts';
 const { drain } = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '6 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '15 seconds' },
+  retry: { initialInterval: '1 second', maximumInterval: '5 seconds' },
 });
 
 export async function carry(instance: string): Promise<void> {

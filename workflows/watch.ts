@@ -5,7 +5,7 @@ import type { Activities } from '#activities/index.ts';
 const { watch: read } = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '6 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
+  retry: { initialInterval: '1 second', maximumInterval: '5 seconds' },
 });
 
 export async function watch(number: number): Promise<void> {

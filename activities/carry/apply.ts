@@ -4,7 +4,7 @@
 import type { Step } from '#core/words/desk.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Command, Reason } from '#core/words/vocabulary.ts';
-import type { Plan, WriteRow } from '#db/carry/writes.ts';
+import { markAbsent, type Plan, type WriteRow } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
@@ -36,9 +36,23 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
     opened = openedBy(step, done.made) ?? opened;
     last = { index, made: done.made, opened };
   }
-  const extra = byStep.get(steps.length);
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
-  return settle(run, { ...plan, drops }, ticketId, last, extra === undefined || extra.state === 'absent' ? 0 : 1);
+  const extras = rows.filter(({ step }) => step >= steps.length);
+  const waitMs = await endExtras(run, extras);
+  if (waitMs > 0) return { kind: 'later', delayMs: waitMs };
+  // What they were is in no plan: what the ticket needs is found by reading it.
+  const padded = [...steps, ...extras.flatMap(() => steps.slice(-1))];
+  return settle(run, { ...plan, steps: padded, drops }, ticketId, last, extras.length);
+}
+
+/** Steps behind the plan's own that a killed worker left: milliseconds until none of them can be under way any more. */
+async function endExtras({ deps, desk, context }: ApplyRun, extras: readonly WriteRow[]): Promise<number> {
+  const open = extras.filter(({ state }) => state === 'open');
+  const leftMs = open.map((row) => row.leftMs + desk.helpdesk.traits.settleMs);
+  const waitMs = Math.max(0, ...leftMs);
+  if (waitMs > 0) return waitMs;
+  for (const { step } of open) await markAbsent(deps.db, context.delivery.id, step);
+  return 0;
 }
 
 function inDoubt({ desk }: ApplyRun): Reason {

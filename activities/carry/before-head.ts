@@ -43,12 +43,15 @@ export function isHeld({ delivery }: DeliveryContext): boolean {
 /** The lane waits for somebody; the notice says for what. */
 export async function hold(turn: Turn, why: Reason): Promise<void> {
   const { deps, context, lane, startedMs } = turn;
-  await holdDelivery(deps.db, context.delivery.id, lane, why, setAsideAfterMs);
-  await noteAttempt(deps.db, context.delivery.id, 'held', why, performance.now() - startedMs, null);
-  report(turn, 'held', why);
-  await raiseNotice(deps.db, {
-    link: context.mirror.link,
-    cause: `held/${context.mirror.id}/${why.code}`,
-    text: `${nameOf(context.mirror)}: ${why.text}`,
+  // Held and told of at once: nobody would look at what nobody was told of.
+  await deps.db.transaction(async (tx) => {
+    await holdDelivery(tx, context.delivery.id, lane, why, setAsideAfterMs);
+    await noteAttempt(tx, context.delivery.id, 'held', why, performance.now() - startedMs, null);
+    await raiseNotice(tx, {
+      link: context.mirror.link,
+      cause: `held/${context.mirror.id}/${why.code}`,
+      text: `${nameOf(context.mirror)}: ${why.text}`,
+    });
   });
+  report(turn, 'held', why);
 }

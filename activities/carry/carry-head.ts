@@ -6,7 +6,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
-import type { Command } from '#core/words/vocabulary.ts';
+import type { Command, Meant } from '#core/words/vocabulary.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
@@ -58,8 +58,10 @@ async function first(turn: HeadTurn): Promise<Applied> {
     case 'apply': {
       const { command, drops: cut } = await fitted(turn, verdict.command);
       const drops = [...verdict.drops, ...cut];
+      const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
       const steps = turn.desk.helpdesk.steps(command);
-      return apply(turn, { command, drops, versions, steps, ...(constant === undefined ? {} : { constant }) }, []);
+      const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
+      return apply(turn, { command, drops, versions, steps, ...more }, []);
     }
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };
@@ -81,11 +83,23 @@ async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Comman
   return fitCommand(command, all, desk.name, to.snapshot);
 }
 
+/** What was cut to this desk's measure is what is looked for afterwards. */
+function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant {
+  const cut = { ...(summary === undefined ? {} : { summary }), fields: { ...all.fields, ...fields } };
+  return { all: { ...all, ...cut }, assumed };
+}
+
 /** A delivery that was promised is never decided again: the stored plan is what it is. */
 async function resume(turn: HeadTurn): Promise<Applied> {
   const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
+  // Its files may be gone from the store since.
+  const { failed } = await turn.stage(turn.context, plan.command.attachments, turn.signal);
+  const [missing] = failed;
+  if (missing !== undefined) {
+    return { kind: 'hold', reason: reason('attachment-failed', { name: missing.file.name, detail: missing.why }) };
+  }
   return apply(turn, plan, rows);
 }
 
@@ -108,6 +122,8 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
 
 async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
   if (error instanceof HelpdeskError && error.class === 'gone') return gone(turn);
+  // The drain is told to leave, and breaks off what it waits for: whoever comes next carries it.
+  if (turn.signal.aborted) return 'rests';
   const { deps, desk, context, signal } = turn;
   const { to } = context;
   return inTrouble(

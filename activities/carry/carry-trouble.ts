@@ -1,14 +1,14 @@
 /** A try that failed: whose trouble it is, and when the next one is. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
-import { heldAfterMs, nextTry } from '#core/words/retry.ts';
+import { downCapMs, heldAfterMs, nextTry } from '#core/words/retry.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import { countTry, deferLane } from '#db/carry/lanes.ts';
+import { countTry, deferLane, noteWhy } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
-import { InstanceTrouble } from '#activities/desk/instance-trouble.ts';
+import { InstanceTrouble, SourceTrouble } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
   /** Display name of who could not take it. */
@@ -25,28 +25,43 @@ const pingTimeoutMs = 5_000;
 export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, error: unknown): Promise<'rests'> {
   const { deps, context, lane, startedMs } = turn;
   const { delivery } = context;
+  if (error instanceof SourceTrouble) {
+    // It waits for its file; neither its time nor its receiver is held against it.
+    const away = reason('trouble', { desk: error.desk, detail: error.message });
+    await noteWhy(deps.db, delivery.id, away);
+    await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
+    await deferLane(deps.db, lane, sourceDelay(error));
+    return 'rests';
+  }
   const failed = error instanceof HelpdeskError ? error : null;
   const why = reason(failed?.class === 'auth' ? 'auth' : 'trouble', {
     desk: name,
     detail: failed?.message ?? (error instanceof Error ? error.name : 'Something unexpected happened.'),
   });
   if (failed === null) deps.log.error({ err: error, delivery: delivery.id }, 'a delivery failed unexpectedly');
-  await countTry(deps.db, delivery.id, why);
   await noteAttempt(deps.db, delivery.id, 'retry', why, performance.now() - startedMs, null);
   report(turn, 'retry', why);
-  if (failed?.class === 'auth') throw new InstanceTrouble('auth', failed.message);
-  if (failed?.class === 'slow-down') throw new InstanceTrouble('slow-down', failed.message, failed.retryAfterMs);
+  const instances = failed === null ? null : troubleOf(failed);
+  if (instances !== null) {
+    await noteWhy(deps.db, delivery.id, why);
+    throw instances;
+  }
   if (failed?.class === 'conflict') {
+    await countTry(deps.db, delivery.id, why);
     await conflict?.();
   } else {
-    // Not one delivery's trouble if the desk does not answer at all.
-    await ping(AbortSignal.timeout(pingTimeoutMs)).catch((down: unknown) => {
-      if (down instanceof HelpdeskError && down.class === 'auth') throw new InstanceTrouble('auth', down.message);
-      if (down instanceof HelpdeskError && down.class === 'slow-down') {
-        throw new InstanceTrouble('slow-down', down.message, down.retryAfterMs);
-      }
-      throw new InstanceTrouble('down', failed?.message ?? String(down));
-    });
+    // Not one delivery's trouble if the desk does not answer at all; only if it does is the delivery's time counted.
+    const down = await ping(AbortSignal.timeout(pingTimeoutMs)).then(
+      () => null,
+      (error: unknown) =>
+        (error instanceof HelpdeskError ? troubleOf(error) : null) ??
+        new InstanceTrouble('down', failed?.message ?? String(error)),
+    );
+    if (down !== null) {
+      await noteWhy(deps.db, delivery.id, why);
+      throw down;
+    }
+    await countTry(deps.db, delivery.id, why);
     if (isTroubledTooLong(context)) {
       await hold(turn, why);
       return 'rests';
@@ -59,6 +74,17 @@ export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, 
   });
   await deferLane(deps.db, lane, delayMs);
   return 'rests';
+}
+
+function sourceDelay({ retryAfterMs }: SourceTrouble): number {
+  const asked = { attempt: 10, trouble: 'retry', random: Math.random(), capMs: downCapMs } as const;
+  return nextTry({ ...asked, retryAfterMs });
+}
+
+/** Null: it may be this delivery's alone. */
+function troubleOf({ class: sort, message, retryAfterMs }: HelpdeskError): InstanceTrouble | null {
+  if (sort === 'auth') return new InstanceTrouble('auth', message);
+  return sort === 'slow-down' ? new InstanceTrouble('slow-down', message, retryAfterMs) : null;
 }
 
 function isTroubledTooLong({ delivery, now }: DeliveryContext): boolean {

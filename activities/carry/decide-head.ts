@@ -1,8 +1,15 @@
 /** Asks core what is to become of the head of a lane: what may leave, what the receiving desk makes of it. */
+import { refAt } from '#core/words/ref.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
-import type { ConstantPart, Verdict } from '#core/words/vocabulary.ts';
+import { changesAnything, type Change } from '#core/conversation/meet.ts';
+import type { Outbound } from '#core/rules/settings.ts';
+import type { ConstantPart, TicketSnapshot, Verdict, Words } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { knownChanges } from '#db/log/changes.ts';
+import { lastSnapshot } from '#db/log/ticket-life.ts';
+import { observe } from '#activities/watch/observe.ts';
+import { changesHere } from './changes-here.ts';
 import { viewOf } from '#db/log/mirrors.ts';
 import { alreadyNotified } from '#db/log/receipts.ts';
 import type { Versions } from '#db/carry/writes.ts';
@@ -35,20 +42,46 @@ export async function decideHead(
   ]);
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
-  const verdict = await deps.texts.decide({
-    outgoing: leaving.outgoing,
-    escalation: delivery.escalation,
-    mirror: viewOf(mirror, to.side),
-    inbound: receiver.inbound,
-    account: receiver.account,
-    catalogue,
-    snapshot: to.snapshot,
-    senderName: from.name,
-    now: context.now,
-    linkMode: mirror.shadow ? 'shadow' : mirror.mode,
-    ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
-  });
+  const { outgoing } = leaving;
+  const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> =>
+    deps.texts.decide({
+      outgoing,
+      escalation: delivery.escalation,
+      mirror: viewOf(mirror, to.side),
+      inbound: receiver.inbound,
+      account: receiver.account,
+      catalogue,
+      snapshot,
+      changes: await changesMet(deps, context, outgoing.action.words, receiver.outbound),
+      takenIn: context.action.loggedAt,
+      senderName: from.name,
+      now: context.now,
+      linkMode: mirror.shadow ? 'shadow' : mirror.mode,
+      ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
+    });
+  let verdict = await judge(to.snapshot);
+  if (to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
+    const ref = refAt(to, to.ticketId);
+    // Somebody may have changed it since it was last read, and then it is not so.
+    await observe(deps, ref, signal);
+    verdict = await judge(await lastSnapshot(deps.db, ref));
+  }
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };
+}
+
+/** What it meets at the ticket that it travels to; nothing where it changes nothing. */
+async function changesMet(
+  deps: WorkDeps,
+  context: DeliveryContext,
+  words: Words,
+  outbound: Outbound,
+): Promise<readonly Change[]> {
+  const { ticketId } = context.to;
+  if (ticketId === null || context.delivery.escalation) return [];
+  // The kind alone may set a status here.
+  if (words.kind === null && !changesAnything(words)) return [];
+  const { changes } = await knownChanges(deps.db, refAt(context.to, ticketId), [context.mirror.id]);
+  return changesHere(context, changes, outbound).shared;
 }
 
 async function decideReceipt(deps: WorkDeps, context: DeliveryContext): Promise<Verdict> {

@@ -4,7 +4,7 @@ import type { Step, Written } from '#core/words/desk.ts';
 import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Attachment, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
-import { markAbsent, markMade, type Plan, type WriteRow } from '#db/carry/writes.ts';
+import { markAbsent, markMade, seenOf, type Plan, type WriteRow } from '#db/carry/writes.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 import { markerOf, mayBeWritten, surelyBefore } from './write-marker.ts';
 
@@ -47,6 +47,14 @@ async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone
       kind: 'made',
       made: row.written ?? { ticketId: must(row.ticket, 'ticket of a write that was made'), actionIds: [] },
     };
+  if (row.ticket !== null) {
+    const seen = await seenOf(deps.db, desk.instance, row.ticket, context.delivery.id, at.index);
+    if (seen.length > 0) {
+      const made = { ticketId: row.ticket, actionIds: seen };
+      await markMade(deps.db, context.delivery.id, at.index, made);
+      return { kind: 'made', made };
+    }
+  }
   const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
   const found = await desk.helpdesk.find(at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));

@@ -2,11 +2,11 @@
  * After the last step: reads the ticket back, settles the writes, logs what people did meanwhile, and ends the delivery,
  * all in one transaction. A success status is not success; what the read-back shows is.
  */
-import { fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
-import { must } from '#core/words/must.ts';
+import { changesAnything } from '#core/conversation/meet.ts';
+import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
-import type { Reason } from '#core/words/vocabulary.ts';
+import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
@@ -15,19 +15,24 @@ import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
 import { inTransaction } from '#db/base/transaction.ts';
-import { isSettled, markMade, type Plan } from '#db/carry/writes.ts';
+import { markMade, seenOf, type Plan } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
 import { make } from './make-step.ts';
+import { meeting } from './met.ts';
 import { report } from '#activities/report.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
 import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
 const lookAgainMs = 300;
+/** So often at most where the log is ahead of what the desk shows. */
+const looksMost = 3;
+/** Steps behind a plan's own, after which somebody has to look. */
+const correctionsMost = 4;
 
-/** Reads the ticket back and ends the delivery in the same transaction. `corrections`: status steps made so far. */
+/** Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far behind the plan's own. */
 export async function settle(
   run: ApplyRun,
   plan: Plan,
@@ -62,19 +67,27 @@ export async function settle(
       const seen =
         last === null ||
         isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
-        (await isSettled(tx, context.delivery.id, last.index));
+        (await seenOf(tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }
-      const undone = statusUndone(plan.command, snapshot, logged);
-      if (undone !== null && context.delivery.releasedAt === null) {
-        return { kind: 'undone', status: undone, wake: logged.wake } as const;
+      const met = await meeting(run, tx, plan, back.read, snapshot, logged);
+      const since = { seen: logged.seen, people: met.people };
+      const undone = statusUndone(plan.command, snapshot, since);
+      const mayWrite = context.delivery.releasedAt === null;
+      const isOff = undone !== null || changesAnything(met.again);
+      if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
+      if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake: logged.wake } as const;
+      if (changesAnything(met.again) && mayWrite && corrections < correctionsMost) {
+        return { kind: 'again', changed: met.again, drops: met.drops, wake: logged.wake } as const;
       }
       const notTaken = [
-        ...fieldsNotTaken(plan.command, snapshot, logged).map((name) => reason('not-taken', { desk: desk.name, name })),
-        ...(undone === null ? [] : [reason('not-taken', { desk: desk.name, name: undone })]),
-      ];
-      const { wake, isLast } = await endInside(run, tx, plan, last, notTaken, logged);
+        ...fieldsNotTaken(plan.command, snapshot, since),
+        ...namesOf(met.again),
+        ...(undone === null ? [] : [undone]),
+      ].map((name) => reason('not-taken', { desk: desk.name, name }));
+      const drops = [...withNew(plan.drops, met.drops), ...notTaken];
+      const { wake, isLast } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
       return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
     });
     deps.wake(result.wake);
@@ -89,26 +102,62 @@ export async function settle(
     // It was confirmed and is not there: nobody can tell what became of it.
     if (result.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk: desk.name }) };
     // An automation undid our status: it is set once more, then somebody has to look.
-    if (corrections > 0) {
+    if (result.kind === 'undone' && corrections > 0) {
       return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
     }
+    const wanted =
+      result.kind === 'undone'
+        ? statusAlone(plan.command, ticketId)
+        : changedAlone(plan.command, ticketId, result.changed ?? { fields: {} });
+    const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
+    return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
+  }
+}
+
+type SoFar = {
+  readonly ticketId: string;
+  readonly last: Pending | null;
+  readonly corrections: number;
+  readonly snapshot: TicketSnapshot;
+};
+
+/** What the ticket has to be and is not, in steps behind the plan's own; then it is read back once more. */
+async function writeAgain(run: ApplyRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
+  const { ticketId, snapshot } = soFar;
+  let { last, corrections } = soFar;
+  let { command, drops } = plan;
+  const steps = [...plan.steps];
+  for (const step of run.desk.helpdesk.steps(wanted)) {
     const index = steps.length;
-    const step = must(desk.helpdesk.steps(statusAlone(plan.command, ticketId))[0], 'a step of the connector');
+    steps.push(step);
+    corrections += 1;
     const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
     if (done.kind === 'refused') {
-      // The desk says no to the status alone; what it took of the rest stays.
-      const { status: _refused, ...command } = plan.command;
-      return settle(run, { ...plan, command, drops: [...plan.drops, done.reason] }, ticketId, last, 1);
+      // The desk says no to this alone; what it took of the rest stays.
+      drops = [...drops, done.reason];
+      if (step.command.status !== undefined) command = withoutStatus(command);
+      continue;
     }
     if (done.kind !== 'made') return done;
-    return settle(
-      run,
-      { ...plan, steps: [...steps, step] },
-      ticketId,
-      { index, made: done.made, opened: last?.opened ?? null },
-      1,
-    );
+    // The read-back marks the last one only.
+    if (last !== null && last.index >= plan.steps.length)
+      await markMade(run.deps.db, run.context.delivery.id, last.index, last.made);
+    last = { index, made: done.made, opened: last?.opened ?? null };
   }
+  return settle(run, { ...plan, command, drops, steps }, ticketId, last, corrections);
+}
+
+function withoutStatus({ status: _status, ...command }: Command): Command {
+  return command;
+}
+
+function withNew(drops: readonly Reason[], more: readonly Reason[]): readonly Reason[] {
+  return [...drops, ...more.filter(({ text }) => drops.every((one) => one.text !== text))];
+}
+
+function namesOf(changed: Changed): string[] {
+  const { fields, ...plain } = changed;
+  return [...Object.values(plain).map(String), ...Object.keys(fields)];
 }
 
 /** In one transaction: the reading is logged, then what follows from it is done. */
@@ -147,12 +196,11 @@ async function endInside(
   tx: Tx,
   plan: Plan,
   last: Pending | null,
-  notTaken: readonly Reason[],
   logged: LogReadingResult,
 ): Promise<Ended> {
   const { deps, context, startedMs } = run;
   const ended = await endDelivery(tx, deps.cache, context, {
-    ...endingOf({ ...plan, drops: [...plan.drops, ...notTaken] }, last),
+    ...endingOf(plan, last),
     outcome: 'applied',
     reason: null,
     durationMs: performance.now() - startedMs,

@@ -1,4 +1,4 @@
-/** Brings a delivery's files into the content-addressed store before it is decided. */
+/** Brings a delivery's files into the content-addressed store before it is decided, and again where they are gone from it. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { BlobTooLargeError } from '#blobs/store.ts';
 import { constantHash } from '#core/log/constant.ts';
@@ -9,11 +9,10 @@ import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
-import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
+import type { WorkDeps } from '#activities/deps.ts';
+import { SourceTrouble } from '#activities/desk/instance-trouble.ts';
+import { createPlaces } from '#activities/desk/semaphore.ts';
 import { pictureName } from './picture-name.ts';
-
-const pingTimeoutMs = 5_000;
 
 export type StagedAction = {
   readonly action: DeliveryContext['action'];
@@ -26,93 +25,118 @@ export type Stage = (
   signal: AbortSignal,
 ) => Promise<{ readonly files: readonly Attachment[]; readonly failed: readonly { file: Attachment; why: string }[] }>;
 
-/** Files are streamed one by one under a limit that all lanes of this process share. */
+const pingTimeoutMs = 5_000;
+
+/**
+ * Files are streamed one by one, a few at a time of each instance. Whoever waits for one lets go at the signal; the
+ * transfer goes on, bounded by its least rate, so that a drain which leaves wastes nothing and the next one finds it.
+ */
 export function createStage(deps: WorkDeps): Stage {
-  const slots: Semaphore = createSemaphore(deps.limits.staging);
+  const places = createPlaces(deps.limits.staging);
+  const underWay = new Map<string, Promise<Brought>>();
+  const bringOnce = (context: DeliveryContext, file: Attachment): Promise<Brought> => {
+    const { action } = context;
+    const key = `${action.id}/${file.id}`;
+    const before = underWay.get(key);
+    if (before !== undefined) return before;
+    const bringing = (async () => {
+      // Each that is in front ends by itself, so this wait has an end, too.
+      const release = await places(action.instance).acquire(new AbortController().signal);
+      try {
+        const brought = await bring(deps, context, file);
+        await rememberStaged(deps.db, action.id, file.id, brought);
+        return brought;
+      } finally {
+        release();
+        underWay.delete(key);
+      }
+    })();
+    bringing.catch(() => undefined);
+    underWay.set(key, bringing);
+    return bringing;
+  };
   return async (context, wanted, signal) => {
     const { action } = context;
     const known = await stagedOf(deps.db, action.id);
     const files: Attachment[] = [];
     const failed: { file: Attachment; why: string }[] = [];
     for (const file of wanted) {
-      if (file.sha256 !== null) {
-        files.push(file);
-        continue;
-      }
-      const before = known.get(file.id);
-      if (before?.sha256 != null) {
+      const before = file.sha256 === null ? known.get(file.id) : file;
+      // What was staged may be gone all the same: a directory that was restored, or lost with a power cut.
+      if (before?.sha256 != null && (await deps.blobs.has(before.sha256))) {
         const { sha256, sizeBytes } = before;
         const name = await pictureName(deps.blobs, file, sha256);
         files.push({ ...file, name, sha256, sizeBytes, type: before.type ?? file.type });
         continue;
       }
-      if (before?.failure != null) {
-        failed.push({ file, why: before.failure });
+      const failure = file.sha256 === null ? (known.get(file.id)?.failure ?? null) : null;
+      if (failure !== null) {
+        failed.push({ file, why: failure });
         continue;
       }
-      const release = await slots.acquire(signal);
-      try {
-        const staged = await bring(deps, context, file, signal);
-        await rememberStaged(deps.db, action.id, file.id, staged);
-        if (staged.file === null) failed.push({ file, why: staged.failure ?? '' });
-        else {
-          const name = await pictureName(deps.blobs, file, staged.file.sha256);
-          files.push({ ...file, ...staged.file, name });
-        }
-      } finally {
-        release();
+      const staged = await unlessTold(bringOnce(context, file), signal);
+      if (staged.file === null) failed.push({ file, why: staged.failure });
+      else {
+        const name = await pictureName(deps.blobs, file, staged.file.sha256);
+        files.push({ ...file, ...staged.file, name });
       }
     }
     return { files, failed };
   };
 }
 
-type Brought = {
-  readonly file: { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null } | null;
-  readonly failure: string | null;
-};
+type Brought =
+  | {
+      readonly file: { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
+      readonly failure: null;
+    }
+  | { readonly file: null; readonly failure: string };
 
-/** Throws HelpdeskError for passing trouble only; a file that can't come is a result. */
-async function bring(
-  deps: WorkDeps,
-  context: DeliveryContext,
-  file: Attachment,
-  signal: AbortSignal,
-): Promise<Brought> {
+/** Rejects with the signal's reason as soon as it is aborted. */
+function unlessTold<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/** Throws HelpdeskError or SourceTrouble for passing trouble only; a file that can't come is a result. */
+async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment): Promise<Brought> {
   const { action } = context;
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
     return { file: null, failure: tooLarge(deps) };
   }
-  const desk = await deps.desks.of(action.instance);
+  const desk = await deps.desks.of(action.instance).catch((error: unknown) => {
+    // What came from another gateway can only be here.
+    if (file.sha256 === null) throw error;
+    return null;
+  });
+  if (desk === null) return { file: null, failure: 'Its contents are no longer kept.' };
   try {
-    const opened = await desk.helpdesk.openAttachment(action.ticket, file.id, signal);
+    const opened = await desk.helpdesk.openAttachment(action.ticket, file.id, new AbortController().signal);
     const staged = await deps.blobs.put(opened.stream, deps.limits.attachmentBytes);
+    if (file.sha256 !== null && staged.sha256 !== file.sha256)
+      return { file: null, failure: 'Its contents are no longer kept, and the desk has other ones now.' };
     return { file: { ...staged, type: opened.type ?? file.type }, failure: null };
   } catch (error) {
     if (error instanceof BlobTooLargeError) return { file: null, failure: tooLarge(deps) };
-    if (error instanceof HelpdeskError && (error.class === 'gone' || error.class === 'refused')) {
-      return { file: null, failure: error.message };
-    }
-    if (isFilesOwnTrouble(error, context, signal) && (await isUp(desk, signal)))
-      return { file: null, failure: (error as HelpdeskError).message };
-    throw error;
+    if (!(error instanceof HelpdeskError)) throw error;
+    if (error.class === 'gone' || error.class === 'refused') return { file: null, failure: error.message };
+    if (error.class === 'auth' || error.class === 'slow-down') throw new SourceTrouble(desk.name, error);
+    const answers = await desk.helpdesk.ping(AbortSignal.timeout(pingTimeoutMs)).then(
+      () => true,
+      () => false,
+    );
+    if (!answers) throw new SourceTrouble(desk.name, error);
+    if (isTroubledFor(context, fileGivenUpAfterMs)) return { file: null, failure: error.message };
+    throw new HelpdeskError('retry', error.code, error.message, { cause: error });
   }
 }
 
-/** One file that a desk fails to give again and again must not keep a whole note, or an escalation, from arriving. */
-function isFilesOwnTrouble(error: unknown, { delivery, now }: DeliveryContext, signal: AbortSignal): boolean {
-  if (!(error instanceof HelpdeskError) || signal.aborted) return false;
-  if (error.class !== 'retry' && error.class !== 'in-doubt' && error.class !== 'conflict') return false;
-  return delivery.firstTriedAt !== null && Date.parse(now) - Date.parse(delivery.firstTriedAt) > fileGivenUpAfterMs;
-}
-
-/** A desk that is down gives its files when it is back. */
-async function isUp(desk: DrivenDesk, signal: AbortSignal): Promise<boolean> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(pingTimeoutMs)]);
-  return desk.helpdesk.ping(within).then(
-    () => true,
-    () => false,
-  );
+function isTroubledFor({ delivery, now }: DeliveryContext, ms: number): boolean {
+  return delivery.firstTriedAt !== null && Date.parse(now) - Date.parse(delivery.firstTriedAt) >= ms;
 }
 
 function tooLarge(deps: WorkDeps): string {

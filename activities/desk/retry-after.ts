@@ -1,4 +1,5 @@
 /** A helpdesk that says when to come back is left alone until then, by everybody in this process who would ask it. */
+import { pauseOf } from '#core/words/retry.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
@@ -8,8 +9,6 @@ export type RetryAfter = {
   /** Throws HelpdeskError slow-down until the time has come. */
   check(): void;
 };
-
-const longestMs = 3_600_000;
 
 /** @param now milliseconds by any steady clock */
 export function createRetryAfter(
@@ -23,8 +22,9 @@ export function createRetryAfter(
   >(
     reply: Reply,
   ): Reply => {
-    const pauseMs = reply.status === 429 || reply.status === 503 ? pauseOf(reply.headers['retry-after']) : null;
-    if (pauseMs !== null) notBefore = Math.max(notBefore, now() + pauseMs);
+    const pauseMs =
+      reply.status === 429 || reply.status === 503 ? pauseOf(reply.headers['retry-after'], Date.now()) : undefined;
+    if (pauseMs !== undefined) notBefore = Math.max(notBefore, now() + pauseMs);
     return reply;
   };
   return {
@@ -40,11 +40,4 @@ export function createRetryAfter(
       });
     },
   };
-}
-
-/** Seconds, or a date. */
-function pauseOf(header: string | undefined): number | null {
-  if (header === undefined) return null;
-  const ms = /^\s*\d{1,9}\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, longestMs) : null;
 }

@@ -42,3 +42,16 @@ export function createSemaphore(places: number): Semaphore {
     },
   };
 }
+
+/** So many at a time for each instance: one that hangs keeps the places of no other. */
+export function createPlaces(places: number): (instance: string) => Semaphore {
+  const byInstance = new Map<string, Semaphore>();
+  return (instance) => {
+    let own = byInstance.get(instance);
+    if (own === undefined) {
+      own = createSemaphore(places);
+      byInstance.set(instance, own);
+    }
+    return own;
+  };
+}

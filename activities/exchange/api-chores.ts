@@ -5,7 +5,7 @@ import { purgeUploads } from '#db/exchange/uploads.ts';
 import { callWebhooks } from './call-webhooks.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
-export type ApiChoresDeps = Pick<WorkDeps, 'db' | 'cache' | 'blobs' | 'wake' | 'log'> & {
+export type ApiChoresDeps = Pick<WorkDeps, 'db' | 'cache' | 'wake' | 'log'> & {
   readonly http: HttpClient;
   readonly open: (sealed: string, context: string) => Promise<string>;
 };
@@ -13,7 +13,7 @@ export type ApiChoresDeps = Pick<WorkDeps, 'db' | 'cache' | 'blobs' | 'wake' | '
 export type ApiChore = { readonly name: string; readonly everyMs: number; readonly work: () => Promise<void> };
 
 export function apiChores(deps: ApiChoresDeps): readonly ApiChore[] {
-  const { db, cache, blobs, wake } = deps;
+  const { db, cache, wake } = deps;
   return [
     { name: 'webhooks', everyMs: 1_000, work: () => callWebhooks(deps) },
     { name: 'read', everyMs: 60_000, work: async () => wake(await endRead(db, cache)) },
@@ -22,7 +22,7 @@ export function apiChores(deps: ApiChoresDeps): readonly ApiChore[] {
       everyMs: 10 * 60_000,
       work: async () => {
         await purgeOffers(db);
-        for (const sha256 of await purgeUploads(db)) await blobs.delete(sha256);
+        await purgeUploads(db);
       },
     },
   ];

@@ -50,6 +50,8 @@ export async function offer(run: OfferRun, lane: DueLane): Promise<Turned> {
     if (offers.length > 0) await putOffers(deps.db, head.mirror.link, key, offers);
     return { carried: 'ended', actions: Math.max(offers.length, 1) };
   } catch (error) {
+    // The drain is told to leave: whoever comes next offers it.
+    if (run.signal.aborted) return { carried: 'rests', actions: 0 };
     const carried = await inTrouble(turn, { name, ping: () => Promise.resolve() }, error);
     return { carried, actions: 0 };
   }

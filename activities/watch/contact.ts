@@ -54,8 +54,10 @@ function isOurDatabase(error: unknown): boolean {
 
 /** Logs a change once. */
 async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<void> {
-  const before = await setInstanceState(deps.db, instance, state, why);
-  if (before === null) return;
+  const changed = await setInstanceState(deps.db, instance, state, why);
+  if (changed === null) return;
   if (why === null) deps.log.info({ instance, state }, `${instance} is up`);
   else deps.log.warn({ instance, state }, why);
+  // Its courier waits for the next try no longer: it has just answered.
+  if (changed.wake) deps.wake([instance]);
 }

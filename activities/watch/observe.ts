@@ -2,7 +2,9 @@
 import { Readable } from 'node:stream';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Staged } from '#blobs/store.ts';
 import type { Tx } from '#db/base/client.ts';
+import { markUnused } from '#db/log/attachments.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
@@ -141,16 +143,19 @@ async function understandAction(deps: WorkDeps, action: ObservedAction): Promise
   if (action.note === null) return action;
   const { html, dataImages, whole } = await memo(deps.texts).note(action.note);
   const attachments: Attachment[] = [...action.attachments];
+  const put = async (source: Buffer): Promise<Staged> => {
+    const staged = await deps.blobs.put(Readable.from([source]), deps.limits.attachmentBytes);
+    // Nothing refers to it yet, and perhaps nothing ever will; in an hour that is looked at.
+    await markUnused(deps.db, [staged.sha256]);
+    return staged;
+  };
   for (const image of dataImages) {
-    const staged = await deps.blobs.put(
-      Readable.from([Buffer.from(image.base64, 'base64')]),
-      deps.limits.attachmentBytes,
-    );
+    const staged = await put(Buffer.from(image.base64, 'base64'));
     const extension = image.type.replace(/^image\//, '').split(/\W/, 1)[0] ?? '';
     attachments.push({ id: image.id, name: `${image.id}.${extension}`, type: image.type, inline: true, ...staged });
   }
   if (whole !== null) {
-    const staged = await deps.blobs.put(Readable.from([Buffer.from(whole.text)]), deps.limits.attachmentBytes);
+    const staged = await put(Buffer.from(whole.text));
     attachments.push({ id: whole.name, name: whole.name, type: whole.type, inline: false, ...staged });
   }
   return { ...action, note: html, attachments };

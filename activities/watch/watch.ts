@@ -1,10 +1,12 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
+import { setTimeout } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
-import { authDelayMs, nextTry } from '#core/words/retry.ts';
-import { claimHints, type ClaimedHint } from '#db/log/claim-hints.ts';
+import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
+import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
+import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
 import { noteContact, noteFailedLook } from './contact.ts';
@@ -12,23 +14,29 @@ import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 
-/** Hints claimed at a time; what is claimed and lost with a process costs a poll. */
+/** Hints claimed at a time; one that is claimed and lost with its process costs a poll. */
 const hintsAtOnce = 64;
 /** A helpdesk's connector reads tickets. What is known of other records waits for who reads those. */
-const entitiesRead = [ticketEntity];
+export const entitiesRead = [ticketEntity];
 const feedsAtOnce = 16;
 const feedPage = 200;
 const lookEveryMs = 1_000;
 /** A feed that is asked takes at most this long. Milliseconds. */
 const feedTimeoutMs = 60_000;
 
-export function createWatch(deps: WorkDeps) {
+export type Watch = (run: ActivityRun) => Promise<WatchResult>;
+
+export function createWatch(deps: WorkDeps): Watch {
   // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
   const places = new Map<string, Semaphore>();
-  return (run: ActivityRun): Promise<WatchResult> => watch(deps, places, run);
+  return (run) => watch(deps, places, run);
 }
 
-async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }: ActivityRun): Promise<WatchResult> {
+async function watch(
+  deps: WorkDeps,
+  places: Map<string, Semaphore>,
+  { signal, heartbeat }: ActivityRun,
+): Promise<WatchResult> {
   const endsAt = performance.now() + deps.limits.drainMs;
   const reading = new Set<Promise<void>>();
   const start = (work: Promise<void>, mayLeaveMore: boolean): void => {
@@ -44,13 +52,15 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     reading.add(tracked);
   };
   while (!signal.aborted && performance.now() < endsAt) {
-    const room = hintsAtOnce - reading.size;
-    if (room <= 0) {
+    // Also without room: that the database answers is what says that this watcher is alive.
+    const room = Math.max(hintsAtOnce - reading.size, 0);
+    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
+    heartbeat();
+    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
+    if (room === 0) {
       await deps.bells.hints.wait(lookEveryMs, signal);
       continue;
     }
-    const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
-    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
     if (nextPollMs !== null && nextPollMs <= 0) {
       const feeds = await claimFeeds(deps.db, entitiesRead, feedsAtOnce, deps.limits.pollMs);
       for (const feed of feeds) start(poll(deps, places, feed, signal), true);
@@ -59,6 +69,13 @@ async function watch(deps: WorkDeps, places: Map<string, Semaphore>, { signal }:
     if (hints.length === room) continue;
     const nextMs = Math.min(lookEveryMs, nextHintMs ?? lookEveryMs, nextPollMs || lookEveryMs);
     await deps.bells.hints.wait(Math.max(nextMs, 5), signal);
+  }
+  // Each reading under way has an end of its own; until then this one is alive as long as the database answers.
+  while (reading.size > 0) {
+    await Promise.race([Promise.allSettled(reading), setTimeout(lookEveryMs)]);
+    if (reading.size === 0 || signal.aborted) break;
+    await claimHints(deps.db, entitiesRead, 0);
+    heartbeat();
   }
   await Promise.allSettled(reading);
   return { more: true };
@@ -77,11 +94,18 @@ async function followHint(
   }
   try {
     await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
+    if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
-    // The feed's cursor has not passed what this hint was about, so the next poll reads it.
+    // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
     if (!(error instanceof HelpdeskError)) throw error;
     // What one ticket is refused says nothing about the desk.
-    if (error.class === 'auth' || error.class === 'retry' || error.class === 'in-doubt')
+    if (signal.aborted) return;
+    const { helpdesk } = await deps.desks.of(instance);
+    if (await isTicketsOwn(helpdesk, error, signal)) {
+      if (hint.times === undefined) return;
+      await putOffAgain(deps.db, hint, unreadableMs(hint.times));
+      noteUnreadable(deps, hint, error);
+    } else if (error.class === 'auth' || error.class === 'retry' || error.class === 'in-doubt')
       await noteContact(deps, instance, error);
   }
 }
@@ -101,12 +125,16 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
       // Half of the places stay free for hints, which tell of what somebody has just written.
       const half = createSemaphore(Math.max(1, Math.floor(helpdesk.traits.concurrency / 2)));
       await Promise.all(
-        page.tickets.map(async (ticket) => {
+        page.tickets.map(async (externalId) => {
+          const ticket = { instance, entity, externalId };
           const release = await half.acquire(signal);
           try {
-            await inPlace(deps, places, instance, signal, () =>
-              observe(deps, { instance, entity, externalId: ticket }, signal, since.get(ticket)),
-            );
+            await inPlace(deps, places, instance, signal, () => observe(deps, ticket, signal, since.get(externalId)));
+          } catch (error) {
+            if (!(await isTicketsOwn(helpdesk, error, signal))) throw error;
+            // The feed does not name it again, so it waits in a table; the others are not kept waiting.
+            await scheduleHint(deps.db, ticket, unreadableMs(1));
+            noteUnreadable(deps, ticket, error);
           } finally {
             release();
           }
@@ -117,11 +145,14 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
+    // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
+    if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
     const delayMs = nextTry({
       attempt: failures + 1,
       trouble: failed?.class === 'auth' ? 'auth' : 'retry',
       random: Math.random(),
+      capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
     await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);

@@ -5,12 +5,17 @@ import { count } from '#cli/print/text.ts';
 import { withOperator } from '#cli/wire.ts';
 import { release as releaseDelivery } from '#operate/deliveries/release.ts';
 import { resume as resumeMirror } from '#operate/deliveries/resume.ts';
+import { replay } from '#operate/deliveries/replay.ts';
 import { retry as retryInstance } from '#operate/deliveries/retry.ts';
 import { skip as skipDelivery } from '#operate/deliveries/skip.ts';
+import { isUuid } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
 
-export async function retry(instance: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
+/** @param what an instance, or a refused delivery */
+export async function retry(what: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
   return say(options, deps, async (operator) => {
+    if (isUuid(what)) return `It is carried to ${await replay(operator, what)} once more, by the settings of today.`;
+    const instance = what;
     const lanes = await retryInstance(operator, instance);
     return `${instance} is tried again now; ${count(lanes, 'lane waits', 'lanes wait')} for it.`;
   });

@@ -1,4 +1,5 @@
 /** What Halo's refusals mean. Bodies come in several shapes; its words are kept, for the agent who is told. */
+import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 
@@ -10,7 +11,6 @@ export type Request = {
 };
 
 const defaultPauseMs = 60_000;
-const longestPauseMs = 3_600_000;
 
 /** Sentences Halo is known for, with what they mean. */
 const known = [
@@ -34,7 +34,7 @@ export function errorOf(reply: HttpReply, request: Request): HelpdeskError {
   const message = `${request.what}: Halo answered ${said}.`;
   const { status } = reply;
   if (status === 429) {
-    const retryAfterMs = pauseOf(reply.headers['retry-after']) ?? defaultPauseMs;
+    const retryAfterMs = pauseOf(reply.headers['retry-after'], Date.now()) ?? defaultPauseMs;
     return new HelpdeskError('slow-down', 'rate-limit', message, { retryAfterMs });
   }
   if (status === 401) {
@@ -148,11 +148,4 @@ function tidy(text: string): string {
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
-}
-
-/** Milliseconds of a Retry-After header, at most an hour; undefined where it says nothing sensible. */
-export function pauseOf(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, longestPauseMs) : undefined;
 }

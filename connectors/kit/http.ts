@@ -8,6 +8,7 @@
 import { Readable, Transform } from 'node:stream';
 import { Agent, request as undiciRequest } from 'undici';
 import type { Dispatcher } from 'undici';
+import { standardTransfer, watchedBody, watchTransfer, type TransferLimits, type TransferWatch } from './transfer.ts';
 import { addressCheck, checkUrl, guardedConnector, plainCheck } from './guard.ts';
 import type { Allow } from './guard.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -19,6 +20,8 @@ export type HttpOptions = {
   readonly connectionsPerOrigin?: number;
   /** Milliseconds; default 5000. */
   readonly connectTimeoutMs?: number;
+  /** How slowly files may come and go. */
+  readonly transfer?: Partial<TransferLimits>;
   /** For tests: resolves names. */
   readonly resolve?: Parameters<typeof guardedConnector>[2];
 };
@@ -39,9 +42,16 @@ type Exchange = {
   readonly deadline: Deadline;
   readonly mark: { sent: boolean };
   readonly maxBytes: number;
+  /** Of a file that is fetched. */
+  readonly transfer: TransferWatch | null;
+  /** Whether its receiver takes more of it. */
+  watch(isTaken: () => boolean): void;
+  /** The time is over, or nothing more is to be watched. */
+  stop(): void;
 };
 
 export function createHttpClient(options: HttpOptions): OwnedHttpClient {
+  const transfer = { ...standardTransfer, ...options.transfer };
   const checks = { https: addressCheck(options.allow.privateAddresses), http: plainCheck(options.allow) };
   const agent = new Agent({
     connect: guardedConnector(checks, options.connectTimeoutMs ?? 5_000, options.resolve),
@@ -61,14 +71,28 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
     streamed: boolean,
   ): Promise<readonly [Exchange, Dispatcher.ResponseData<unknown>]> {
     const url = checkUrl(request.url, options.allow, checks);
+    const write = request.method !== 'GET' && request.method !== 'HEAD';
+    const deadline = startDeadline(
+      request.signal,
+      request.timeoutMs ?? (streamed ? defaultStreamTimeoutMs : defaultTimeoutMs),
+    );
+    const sent = request.body instanceof Readable ? watchedBody(request.body, transfer, deadline.expire) : null;
+    let isTaken = (): boolean => true;
+    const fetched = streamed && !write ? watchTransfer(transfer, deadline.expire, () => isTaken()) : null;
     const exchange: Exchange = {
       what: `${request.method} ${url.origin}${url.pathname}`,
-      write: request.method !== 'GET' && request.method !== 'HEAD',
+      write,
       hasBody: request.method !== 'HEAD',
-      deadline: startDeadline(
-        request.signal,
-        request.timeoutMs ?? (streamed ? defaultStreamTimeoutMs : defaultTimeoutMs),
-      ),
+      deadline,
+      transfer: fetched,
+      watch: (taken) => {
+        isTaken = taken;
+      },
+      stop() {
+        deadline.clear();
+        sent?.stop();
+        fetched?.stop();
+      },
       mark: { sent: false },
       maxBytes: request.maxBytes ?? (streamed ? defaultMaxStreamBytes : defaultMaxBytes),
     };
@@ -78,7 +102,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
         dispatcher,
         method: request.method,
         headers: { ...request.headers, 'accept-encoding': 'identity' },
-        body: request.body ?? null,
+        body: sent?.body ?? request.body ?? null,
         signal: exchange.deadline.signal,
         mark: exchange.mark,
       } as Parameters<typeof undiciRequest>[1]);
@@ -86,7 +110,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       refuseStrange(reply, exchange);
       return [exchange, reply];
     } catch (error) {
-      exchange.deadline.clear();
+      exchange.stop();
       if (request.body instanceof Readable) request.body.destroy();
       throw failure(error, exchange);
     }
@@ -101,7 +125,7 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       } catch (error) {
         throw failure(error, exchange);
       } finally {
-        exchange.deadline.clear();
+        exchange.stop();
       }
     },
     async stream(request) {
@@ -132,6 +156,8 @@ const markSent: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options
 type Deadline = {
   readonly signal: AbortSignal;
   readonly expired: () => boolean;
+  /** As if the time were over. */
+  readonly expire: () => void;
   readonly clear: () => void;
 };
 
@@ -140,15 +166,17 @@ function startDeadline(caller: AbortSignal, timeoutMs: number): Deadline {
   const controller = new AbortController();
   let expired = false;
   const abort = (): void => controller.abort();
-  const timer = setTimeout(() => {
+  const expire = (): void => {
     expired = true;
     abort();
-  }, timeoutMs);
+  };
+  const timer = setTimeout(expire, timeoutMs);
   if (caller.aborted) abort();
   else caller.addEventListener('abort', abort, { once: true });
   return {
     signal: controller.signal,
     expired: () => expired,
+    expire,
     clear() {
       clearTimeout(timer);
       caller.removeEventListener('abort', abort);
@@ -209,13 +237,17 @@ function bounded(body: Readable, exchange: Exchange): Readable {
   const out = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       bytes += chunk.byteLength;
+      exchange.transfer?.came(chunk.byteLength);
       if (bytes > exchange.maxBytes) done(tooLarge(exchange));
       else done(null, chunk);
     },
   });
+  exchange.watch(() => out.readableLength < out.readableHighWaterMark);
   body.once('error', (error) => out.destroy(failure(error, exchange)));
+  // All of it has come; what is left is read at leisure.
+  body.once('end', () => exchange.transfer?.stop());
   out.once('close', () => {
-    exchange.deadline.clear();
+    exchange.stop();
     body.on('error', () => undefined).destroy();
   });
   return body.pipe(out);

@@ -1,4 +1,5 @@
 /** What RT's answers mean when they are not success. Its own words go along, for the person who reads the receipt. */
+import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 
@@ -12,6 +13,8 @@ export type Purpose = {
 };
 
 const longestWords = 500;
+/** Where RT, or the proxy before it, does not say for how long it wants to be left alone. */
+const unsaidPauseMs = 30_000;
 
 /** The error for a reply whose status is not 2xx. */
 export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
@@ -42,17 +45,13 @@ export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
             'not-permitted',
             `${text}. Check the service user's rights and the queue's name.`,
           )
-        : new HelpdeskError(
-            'gone',
-            `${purpose.about}-gone`,
-            `${text}. It was deleted, or the service user may not see it.`,
-          );
+        : aboutOne(reply.status, purpose, text);
     case 409:
     case 412:
       return new HelpdeskError('conflict', 'changed-meanwhile', `${text}. The ticket has changed since it was read.`);
     case 429:
       return new HelpdeskError('slow-down', 'too-many-requests', text, {
-        retryAfterMs: retryAfter(reply.headers['retry-after']),
+        retryAfterMs: pauseOf(reply.headers['retry-after'], Date.now()) ?? unsaidPauseMs,
       });
     case 413:
       return new HelpdeskError(
@@ -71,6 +70,17 @@ export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
   return new HelpdeskError('refused', 'refused-by-rt', text);
 }
 
+/** A right may come back, and a file that may not be read now may be read then; only what is not there is gone. */
+function aboutOne(status: number, { about }: Purpose, text: string): HelpdeskError {
+  return status === 403
+    ? new HelpdeskError(
+        'retry',
+        'not-permitted',
+        `${text}. Give the service user its rights back, and it is read again.`,
+      )
+    : new HelpdeskError('gone', `${about}-gone`, `${text}. It was deleted.`);
+}
+
 function words(reply: HttpReply): string {
   try {
     const body = JSON.parse(reply.text) as { readonly message?: unknown };
@@ -78,13 +88,6 @@ function words(reply: HttpReply): string {
   } catch {
     return '';
   }
-}
-
-/** Milliseconds; seconds or a date in the header. Half a minute where it says nothing sensible. */
-function retryAfter(header: string | undefined): number {
-  const seconds = Number(header);
-  if (header !== undefined && header !== '' && Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  return 30_000;
 }
 
 /** For what Ferry itself finds missing in RT's set-up. */

@@ -2,6 +2,7 @@
 import type { ActionRow, Inbound, SideSettings } from '#core/rules/settings.ts';
 import type { MirrorView } from '#core/words/mirror.ts';
 import type { Catalogue, CatalogueKind, LinkMode, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
+import type { Change } from './meet.ts';
 import type { Outgoing } from './send.ts';
 
 export type DecideInput = {
@@ -16,6 +17,10 @@ export type DecideInput = {
   readonly catalogue: Catalogue;
   /** The receiving ticket as last read; null while it is still to be opened, or unknown. */
   readonly snapshot: TicketSnapshot | null;
+  /** What the log knows of changes of the receiving ticket; see meet.ts. */
+  readonly changes?: readonly Change[] | undefined;
+  /** Instant, UTC, at which the action came into this gateway's log. */
+  readonly takenIn?: string | undefined;
   /** Display name of the sending instance. */
   readonly senderName: string;
   /** Instant, UTC. */

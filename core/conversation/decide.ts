@@ -13,8 +13,11 @@ import { lateMailMs } from '#core/words/retry.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import { hasContent, isElsewhere } from './send.ts';
 import { minute } from '#core/text/template.ts';
+import { changesAnything, countsAs, meet, type Met } from './meet.ts';
+import { otherSide } from '#core/words/ends.ts';
+import { sameName } from '#core/words/names.ts';
 import { translate, type Translated } from './translate.ts';
-import type { Command, Reason, Verdict } from '#core/words/vocabulary.ts';
+import type { Changed, Command, Reason, Verdict } from '#core/words/vocabulary.ts';
 
 export function decide(input: DecideInput): Verdict {
   const stop = guard(input);
@@ -90,23 +93,57 @@ function judge(input: DecideInput): Verdict {
     },
     desk,
   );
+  const met = meeting(input, kind, words, desk);
   const audience = audienceHere({ outgoing, side: mirror.side, escalation, row: kind.row, target: kind.target }, desk);
-  const drops = [...outgoing.drops, ...kind.drops, ...words.drops, ...audience.drops];
-  if (!escalation && !words.changes && !hasContent(outgoing.action)) {
-    return { kind: 'skip', reason: firstOf(words.drops, kind.drops) ?? reason('no-op', { desk }) };
+  const drops = [...outgoing.drops, ...kind.drops, ...words.drops, ...met.drops, ...audience.drops];
+  if (!escalation && !met.changes && !hasContent(outgoing.action)) {
+    return { kind: 'skip', reason: firstOf(met.drops, words.drops, kind.drops) ?? reason('no-op', { desk }) };
   }
   const writtenAt = input.committedAt ?? outgoing.action.at;
   if (audience.mailsUser && input.releasedLate === undefined && Date.parse(now) - Date.parse(writtenAt) > lateMailMs) {
     return { kind: 'hold', reason: reason('late-mail', { written: minute(writtenAt) }) };
   }
-  return { kind: 'apply', command: command(input, kind, words, audience), drops };
+  const { meant } = met;
+  return {
+    kind: 'apply',
+    command: command(input, kind, words, met.changed, audience),
+    drops,
+    ...(changesAnything(meant.all) ? { meant } : {}),
+  };
+}
+
+type Meeting = Pick<Met, 'changed' | 'meant' | 'drops'> & { readonly changes: boolean };
+
+/** What was changed here meanwhile, and is newer, stays. */
+function meeting(input: DecideInput, { target }: KindHere, words: Translated, desk: string): Meeting {
+  const { outgoing, mirror, snapshot, escalation, changes = [] } = input;
+  const stamp = { at: countsAs(outgoing.action.at, input.takenIn ?? input.now), side: otherSide(mirror.side) };
+  const met = meet(words.meant, { ...words.changed, fields: words.fields }, stamp, escalation ? [] : changes, desk);
+  const own = target?.status ?? null;
+  // What only the kind itself would set is written by it.
+  const isByKind = own !== null && words.changed.status === undefined && met.kept.status === undefined;
+  const { status: _byKind, ...assumed } = met.meant.assumed;
+  const meant = isByKind ? { all: met.meant.all, assumed } : met.meant;
+  if (!changesAnything(met.kept)) return { ...met, meant, changes: words.changes };
+  const kept = met.kept.status;
+  // The kind would set its own status over the newer one.
+  const isInWay = own !== null && kept !== undefined && !sameName(own, kept);
+  const changed = isInWay ? { ...met.changed, status: kept } : met.changed;
+  const kindChanges = isByKind && (snapshot === null || !sameName(snapshot.status, own));
+  return { ...met, changed, meant, changes: changesAnything(met.changed) || kindChanges };
 }
 
 function firstOf(...lists: readonly (readonly Reason[])[]): Reason | undefined {
   return lists.flat()[0];
 }
 
-function command(input: DecideInput, kind: KindHere, words: Translated, audience: AudienceHere): Command {
+function command(
+  input: DecideInput,
+  kind: KindHere,
+  words: Translated,
+  changed: Changed,
+  audience: AudienceHere,
+): Command {
   const { outgoing, mirror, escalation } = input;
   const { action } = outgoing;
   const open = escalation ? openingPart(input, words.type) : null;
@@ -119,8 +156,7 @@ function command(input: DecideInput, kind: KindHere, words: Translated, audience
     mailsUser: audience.mailsUser,
     author: authorHere(action.author, input.senderName, input.inbound),
     at: action.at,
-    ...words.changed,
-    fields: words.fields,
+    ...changed,
     attachments: action.attachments.map((file) => ({ ...file, name: safeName(file.name) })),
   };
 }

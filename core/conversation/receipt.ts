@@ -28,13 +28,14 @@ export type ReceiptInput = {
   readonly now: string;
 };
 
-/** Null: there is nothing to tell, which is so for everything but escalations and refusals. */
+/** Null: there is nothing to tell, which is so for everything but escalations, refusals and what was overtaken. */
 export function receiptCommand({ receipt, ticketId, side, now }: ReceiptInput): Command | null {
   const { outcome, escalation, farNumber, farUrl } = receipt;
   const toSupplier = escalation && side === 'customer';
   if (outcome === 'applied' && toSupplier && farNumber !== null) {
     return { ...silent(ticketId, now), supplierReference: { number: farNumber, url: farUrl ?? '' } };
   }
+  if (receipt.reason.code === 'overtaken') return { ...silent(ticketId, now), note: overtaken(receipt) };
   if (outcome !== 'refused') return null;
   const told = { ...silent(ticketId, now), note: refusal(receipt) };
   if (!toSupplier) return told;
@@ -55,6 +56,12 @@ function silent(ticketId: string, now: string): Command {
     fields: {},
     attachments: [],
   };
+}
+
+function overtaken({ reason, farName, action }: ReceiptView): string {
+  const who = action.author.name === '' ? '' : ` by ${action.author.name}`;
+  const lead = `The change${who} of ${minute(action.at)} met another one at ${farName}.`;
+  return `<p><b>${escapeHtml(lead)}</b></p><p>${escapeHtml(reason.text)}</p>`;
 }
 
 function refusal({ reason, farName, escalation, action }: ReceiptView): string {

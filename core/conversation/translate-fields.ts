@@ -10,6 +10,8 @@ import type { CatalogueField, FieldValue, Reason, TicketSnapshot } from '#core/w
 
 export type FieldPart = {
   readonly values: Readonly<Record<string, FieldValue>>;
+  /** All that were asked for, also those that are so already. */
+  readonly meant: Readonly<Record<string, FieldValue>>;
   /** A row that maps onto the ticket's summary. */
   readonly summary: string | undefined;
   readonly changes: boolean;
@@ -25,6 +27,7 @@ export function translateFields(input: TranslateInput, desk: string): FieldPart 
     given.push([summaryField.name, summary]);
   }
   const values = new Map<string, FieldValue>();
+  const meant = new Map<string, FieldValue>();
   const drops: Reason[] = [];
   let text: string | undefined;
   for (const [name, value] of given) {
@@ -32,9 +35,13 @@ export function translateFields(input: TranslateInput, desk: string): FieldPart 
     if (one === null) continue;
     if ('drop' in one) drops.push(one.drop);
     else if (one.field === summaryField) text = typeof one.value === 'string' ? one.value : text;
-    else if (!isSo(input.snapshot, one.field, one.value)) values.set(one.field.name, one.value);
+    else {
+      meant.set(one.field.name, one.value);
+      if (!isSo(input.snapshot, one.field, one.value)) values.set(one.field.name, one.value);
+    }
   }
-  return { values: Object.fromEntries(values), summary: text, changes: values.size > 0, drops };
+  const all = { values: Object.fromEntries(values), meant: Object.fromEntries(meant) };
+  return { ...all, summary: text, changes: values.size > 0, drops };
 }
 
 function translateField(name: string, value: FieldValue, input: TranslateInput, desk: string): One {

@@ -6,7 +6,7 @@ import { translateFields, type FieldPart } from './translate-fields.ts';
 import { findName, findNamed, findRow, sameName } from '#core/words/names.ts';
 import { reason } from '#core/words/reasons.ts';
 import { kindDefault } from '#core/rules/settings.ts';
-import type { FieldValue, Reason } from '#core/words/vocabulary.ts';
+import type { Changed, FieldValue, Reason } from '#core/words/vocabulary.ts';
 
 export type Translated = {
   readonly changed: {
@@ -16,6 +16,8 @@ export type Translated = {
     readonly summary?: string;
   };
   readonly fields: Readonly<Record<string, FieldValue>>;
+  /** What the ticket is to be, also where it is so already. */
+  readonly meant: Changed;
   /** For the opening. */
   readonly type: string | undefined;
   /** Whether anything at the receiving ticket becomes different. */
@@ -23,7 +25,12 @@ export type Translated = {
   readonly drops: readonly Reason[];
 };
 
-type Part<Value> = { readonly value?: Value; readonly changes: boolean; readonly drops: readonly Reason[] };
+type Part<Value> = {
+  readonly value?: Value;
+  readonly meant?: Value;
+  readonly changes: boolean;
+  readonly drops: readonly Reason[];
+};
 const nothing: Part<never> = { changes: false, drops: [] };
 
 export function translate(input: TranslateInput, desk: string): Translated {
@@ -41,6 +48,13 @@ export function translate(input: TranslateInput, desk: string): Translated {
       ...(summary.value === undefined ? {} : { summary: summary.value }),
     },
     fields: fields.values,
+    meant: {
+      ...(status.meant === undefined ? {} : { status: status.meant }),
+      ...(category.meant === undefined ? {} : { category: category.meant }),
+      ...(priority.meant === undefined ? {} : { priority: priority.meant }),
+      ...(summary.meant === undefined ? {} : { summary: summary.meant }),
+      fields: fields.meant,
+    },
     type: type.value,
     changes: [status, category, priority, fields, summary].some((part) => part.changes),
     drops: [status, category, priority, fields, type].flatMap((part) => part.drops),
@@ -61,7 +75,8 @@ function translateStatus(input: TranslateInput, desk: string): Part<string> {
   } else if (words.status !== undefined && !opening && (target?.status ?? null) === null) {
     drops.push(reason('unmapped-status', { desk, name: words.status }));
   }
-  return { changes: kindChanges(input), drops };
+  const own = target?.status ?? undefined;
+  return { ...(own === undefined ? {} : { meant: own }), changes: kindChanges(input), drops };
 }
 
 /**
@@ -70,7 +85,7 @@ function translateStatus(input: TranslateInput, desk: string): Part<string> {
 function settle(status: string, { snapshot, target }: TranslateInput): Part<string> {
   const same = snapshot !== null && sameName(snapshot.status, status);
   const kindAgrees = target === undefined || target.status === null || sameName(target.status, status);
-  return same && kindAgrees ? nothing : { value: status, changes: !same, drops: [] };
+  return { ...(same && kindAgrees ? {} : { value: status }), meant: status, changes: !same, drops: [] };
 }
 
 /** The kind sets a status by itself, and the ticket does not stand in it. */
@@ -85,7 +100,8 @@ function translateName(what: 'category' | 'priority', input: TranslateInput, des
   const value = words[what];
   if (value === undefined || (value === null && opening)) return nothing;
   const had = snapshot === null ? undefined : snapshot[what];
-  if (value === null) return had === null ? nothing : { value: null, changes: true, drops: [] };
+  if (value === null)
+    return had === null ? { ...nothing, meant: null } : { value, meant: null, changes: true, drops: [] };
   const mapped = findRow(what === 'category' ? inbound.categories : inbound.priorities, value)?.to;
   if (mapped === undefined) {
     const code = what === 'category' ? 'unmapped-category' : 'unmapped-priority';
@@ -96,15 +112,16 @@ function translateName(what: 'category' | 'priority', input: TranslateInput, des
     return { changes: false, drops: [reason('unknown-in-catalogue', { desk, what, name: mapped, from: value })] };
   }
   const same = had !== undefined && had !== null && sameName(had, known);
-  return same ? nothing : { value: known, changes: true, drops: [] };
+  return { ...(same ? {} : { value: known }), meant: known, changes: !same, drops: [] };
 }
 
 /** The summary follows only where a field row maps it; at the opening it is the ticket's own. */
 function translateSummary({ opening, snapshot }: TranslateInput, { summary }: FieldPart): Part<string> {
   if (summary === undefined || opening) return nothing;
   const text = defuseTags(oneLine(summary));
-  if (text === '' || text === snapshot?.summary) return nothing;
-  return { value: text, changes: true, drops: [] };
+  if (text === '') return nothing;
+  if (text === snapshot?.summary) return { ...nothing, meant: text };
+  return { value: text, meant: text, changes: true, drops: [] };
 }
 
 function translateType({ words, inbound, catalogue }: TranslateInput, desk: string): Part<string> {

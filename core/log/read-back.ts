@@ -1,14 +1,14 @@
 /** A success status is not success: what a read-back must show before a write counts. */
-import type { ObservedAction, Step, Written } from '#core/words/desk.ts';
+import type { Step, Written } from '#core/words/desk.ts';
 import { sameName } from '#core/words/names.ts';
-import type { Command, FieldValue, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Changed, Command, FieldValue, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 
 /** What logging a read-back found out. */
 export type LoggedReadBack = {
   /** Writes of which the read shows an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
-  /** What people did meanwhile, newest last. */
-  readonly people: readonly ObservedAction[];
+  /** What others have changed since, as the log knows it. */
+  readonly people: readonly { readonly words: Pick<Words, 'status' | 'fields'> }[];
 };
 
 /** True where there is no trace to look for, or the read shows it, or the reply named what was made. */
@@ -51,19 +51,22 @@ export function statusUndone({ status }: Command, snapshot: TicketSnapshot, logg
 
 /** Names of fields that were asked for and are not so, although nobody changed them since. */
 export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logged: LoggedReadBack): string[] {
-  const changed = new Set(logged.people.flatMap((action) => Object.keys(action.words.fields)));
+  const changed = logged.people.flatMap((action) => Object.keys(action.words.fields));
   return Object.entries(command.fields)
-    .filter(([name, value]) => !changed.has(name) && !sameValue(valueOf(snapshot, name), value))
+    .filter(
+      ([name, value]) => !changed.some((one) => sameName(one, name)) && !sameValue(valueOf(snapshot, name), value),
+    )
     .map(([name]) => name);
 }
 
-function valueOf(snapshot: TicketSnapshot, name: string): FieldValue | undefined {
+/** As the ticket shows a field; undefined where it shows none of that name. */
+export function valueOf(snapshot: TicketSnapshot, name: string): FieldValue | undefined {
   const found = Object.entries(snapshot.fields).find(([field]) => sameName(field, name));
   return found?.[1];
 }
 
 /** A desk may show a cleared field as empty, and an instant in another spelling. */
-function sameValue(found: FieldValue | undefined, asked: FieldValue): boolean {
+export function sameValue(found: FieldValue | undefined, asked: FieldValue): boolean {
   if (isEmpty(found) && isEmpty(asked)) return true;
   if (Array.isArray(found) || Array.isArray(asked)) {
     return JSON.stringify([...asList(found)].toSorted()) === JSON.stringify([...asList(asked)].toSorted());
@@ -83,18 +86,21 @@ function asList(value: FieldValue | undefined): readonly string[] {
 }
 
 /** Asks for the status alone, once more. */
-export function statusAlone(command: Command, ticketId: string): Command {
-  const { open: _open, ...rest } = command;
+export function statusAlone({ status, ...rest }: Command, ticketId: string): Command {
+  return changedAlone(rest, ticketId, { ...(status === undefined ? {} : { status }), fields: {} });
+}
+
+/** Asks for a change alone, in the name of the command. */
+export function changedAlone({ author, at }: Command, ticketId: string, changed: Changed): Command {
   return {
     ticketId,
     kind: null,
     note: null,
     visibility: 'hidden',
     mailsUser: false,
-    author: rest.author,
-    at: rest.at,
-    fields: {},
+    author,
+    at,
     attachments: [],
-    ...(rest.status === undefined ? {} : { status: rest.status }),
+    ...changed,
   };
 }

@@ -13,6 +13,10 @@ export type WriteView = {
   readonly state: 'open' | 'made' | 'settled' | 'absent';
   /** Ids the reply named. */
   readonly actionIds: readonly string[];
+  /** Ids of its actions that an earlier read has found. */
+  readonly seenAs?: readonly string[];
+  /** The mirror whose action it writes; null for a receipt. */
+  readonly mirror?: string | null;
   /** Instant, UTC, by our clock. */
   readonly promisedAt: string;
   /** Instant after which the request surely no longer runs. */
@@ -60,8 +64,8 @@ export function recognise(input: RecogniseInput): Recognition {
   const { actions, known, writes, settleMs } = input;
   const liveSince = input.liveSince === null ? Number.NEGATIVE_INFINITY : Date.parse(input.liveSince);
   const writeOpen = writes.some((write) => write.state === 'open');
-  const spent = new Set<string>();
-  const seen = new Set<string>();
+  const seen = new Set(writes.filter(({ seenAs }) => seenAs !== undefined && seenAs.length > 0).map(keyOf));
+  const spent = spentBefore(actions, writes);
   const recognised: Recognised[] = [];
   // Our latest write in the ticket's order, as long as no person acted after it.
   let ours: { readonly at: number; readonly write: WriteView | null } | null = null;
@@ -117,20 +121,21 @@ function ownWrite(
     if (write.actionIds.includes(action.externalId)) return write;
   }
   if (action.author.role !== 'service') return null;
-  for (const write of writes) {
-    if (write.state === 'absent' || !withinReach(write, at, settleMs)) continue;
-    const key = `${write.delivery}/${write.step}/${action.fingerprint}`;
+  const inReach = writes.filter((write) => withinReach(write, at, settleMs));
+  const unsettled = inReach.filter(({ state }) => state === 'open' || state === 'made');
+  for (const write of unsettled) {
+    const key = spentKey(write, action);
     // One write makes each of its actions once; the same text again is a person using our account.
     // Where the reply named the ids, the same text under another id is a person's.
     const named = write.actionIds.length > 0 && !action.bare;
-    if (!named && isPromised(write, action) && !spent.has(key) && write.state !== 'settled') {
+    if (!named && isPromised(write, action) && !spent.has(key)) {
       spent.add(key);
       return write;
     }
-    // A desk may record a bare change in words of its own; by our account and beside our write it is ours.
-    if (action.bare && write.state !== 'settled') return write;
   }
-  return null;
+  // A desk may record a bare change in words of its own, and later than the rest; by our account and beside our write it
+  // is ours, whatever is known of the write by then.
+  return action.bare ? (unsettled[0] ?? inReach.at(-1) ?? null) : null;
 }
 
 function isPromised({ fingerprints }: WriteView, { fingerprint, fingerprintBefore }: Recognisable): boolean {
@@ -161,6 +166,20 @@ function unnamedWrite(
         withinReach(write, at, settleMs),
     ) ?? null
   );
+}
+
+/** What earlier reads have found of each write: the same text once more is a person's who uses our account. */
+function spentBefore(actions: readonly Recognisable[], writes: readonly WriteView[]): Set<string> {
+  const spent = new Set<string>();
+  for (const action of actions) {
+    const write = writes.find(({ seenAs }) => seenAs?.includes(action.externalId) === true);
+    if (write !== undefined) spent.add(spentKey(write, action));
+  }
+  return spent;
+}
+
+function spentKey(write: WriteView, { fingerprint }: Recognisable): string {
+  return `${keyOf(write)}/${fingerprint}`;
 }
 
 function keyOf(write: WriteView): string {

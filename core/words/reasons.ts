@@ -16,6 +16,7 @@ export const reasonCodes = [
   'echo',
   'consequence',
   'no-op',
+  'overtaken',
   'already-there',
   'already-escalated',
   'already-told',
@@ -113,6 +114,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
   consequence: (p) =>
     `The automation of ${desk(p)} did this because of what Ferry wrote. It is kept and not carried. Nothing to do.`,
   'no-op': (p) => `Nothing to change: at ${desk(p)} it is so already. Nothing to do.`,
+  overtaken: (p) =>
+    `The ${p.what ?? 'change'} ${name(p)} did not take effect at ${desk(p)}: ${p.by === undefined ? 'it was' : `${p.by} had it`} set to "${p.expected ?? ''}"${p.written === undefined ? '' : ` at ${p.written}`}, which is newer, and the newest holds at both desks. Set it again if yours should hold.`,
   'already-there': (p) => `This action reached ${desk(p)} by another way before. Nothing to do.`,
   'already-escalated': (p) =>
     `This ticket is open at ${desk(p)} already, as ${number(p)}. Use an update instead of escalating again.`,

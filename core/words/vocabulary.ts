@@ -79,6 +79,16 @@ export type Words = {
   readonly fields: Readonly<Record<string, FieldValue>>;
 };
 
+/** What of a ticket an action changes. */
+export type Changed = Omit<Words, 'kind' | 'type'>;
+
+/** What a ticket is to be after a command. */
+export type Meant = {
+  readonly all: Changed;
+  /** What of that is not written, because the ticket was so when it was last read. */
+  readonly assumed: Changed;
+};
+
 /** The part of an action that never changes after it has left its origin. */
 export type ConstantPart = {
   readonly id: string;
@@ -214,7 +224,12 @@ export type Command = {
 };
 
 export type Verdict =
-  | { readonly kind: 'apply'; readonly command: Command; readonly drops: readonly Reason[] }
+  | {
+      readonly kind: 'apply';
+      readonly command: Command;
+      readonly drops: readonly Reason[];
+      readonly meant?: Meant;
+    }
   | { readonly kind: 'skip'; readonly reason: Reason }
   | { readonly kind: 'refuse'; readonly reason: Reason }
   | { readonly kind: 'hold'; readonly reason: Reason };

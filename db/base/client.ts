@@ -2,6 +2,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import type { SQL } from 'drizzle-orm';
+import { createLine, type Line } from './line.ts';
 import * as schema from '#db/schema/index.ts';
 
 export type Client = ReturnType<typeof drizzle<typeof schema>>;
@@ -15,10 +16,39 @@ export type Connection = {
   close(): Promise<void>;
 };
 
+export type ConnectOptions = {
+  readonly max?: number;
+  readonly name?: string;
+  readonly times?: Partial<Times>;
+};
+
+/** How long the database may take, in milliseconds. The first four are held by the server, the last one here. */
+export type Times = {
+  readonly statement: number;
+  /** For a lock that somebody else has. */
+  readonly lock: number;
+  /** A transaction in which nothing is asked for so long gives its locks back: its process hangs. */
+  readonly idleTransaction: number;
+  readonly transaction: number;
+  /** For any answer; longer than a statement may take, so that it ends only what the server can't. */
+  readonly answer: number;
+};
+
+const standardTimes: Times = {
+  statement: 30_000,
+  lock: 15_000,
+  idleTransaction: 10_000,
+  transaction: 60_000,
+  answer: 40_000,
+};
+
 /** Opens a pool of at most `max` connections. Connects lazily: a database that is down fails the first query, not this. */
-export function connect(url: string, options: { readonly max?: number; readonly name?: string } = {}): Connection {
+export function connect(url: string, options: ConnectOptions = {}): Connection {
+  const times = { ...standardTimes, ...options.times };
+  const line = createLine(times.answer);
   const sql = postgres(url, {
     max: options.max ?? 10,
+    socket: line.socket,
     onnotice: () => {},
     connection: {
       application_name: options.name ?? 'ferry',
@@ -26,32 +56,43 @@ export function connect(url: string, options: { readonly max?: number; readonly 
       plan_cache_mode: 'force_generic_plan',
       // A plan made while a table was small must still do when it has grown: statistics come a quarter of a minute later.
       enable_seqscan: 'off',
+      statement_timeout: times.statement,
+      lock_timeout: times.lock,
+      idle_in_transaction_session_timeout: times.idleTransaction,
+      transaction_timeout: times.transaction,
+      // A process that is gone without a word holds its locks no longer than this.
+      tcp_user_timeout: times.statement,
     },
     connect_timeout: 5,
+    // Seconds. A line on which nothing is asked, the one that listens, is found dead in twice that.
+    keep_alive: 10,
     // Reconnects fast and for ever: the callers decide how long they wait.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),
-  });
-  prepareEverything(sql);
+  } as postgres.Options<Record<string, never>>);
+  prepareEverything(sql, line);
   const db = drizzle(sql, { schema, casing: 'snake_case' });
   return { db, sql, close: () => sql.end({ timeout: 2 }) };
 }
 
 type Unsafe = postgres.Sql['unsafe'];
-type Begin = (...args: unknown[]) => unknown;
+type Begin = (...args: unknown[]) => Promise<unknown>;
 
 /**
  * The query builder sends each statement to be parsed and planned anew, and waits for the description of its parameters
  * before it sends them. Prepared, a statement costs its connection one round trip and is planned once. A pooler that
- * can't keep prepared statements needs `?prepare=false` in the URL.
+ * can't keep prepared statements needs `?prepare=false` in the URL. The line hears of each statement and of its end.
  */
-function prepareEverything(sql: postgres.Sql): void {
+function prepareEverything(sql: postgres.Sql, line: Line): void {
   const prepared =
     (unsafe: Unsafe): Unsafe =>
     (query, parameters, options) =>
-      unsafe(
-        query,
-        parameters,
-        parameters === undefined || parameters.length === 0 ? options : { ...options, prepare: true },
+      heard(
+        unsafe(
+          query,
+          parameters,
+          parameters === undefined || parameters.length === 0 ? options : { ...options, prepare: true },
+        ),
+        line,
       );
   const patch = (scope: { unsafe: Unsafe; savepoint?: unknown }): void => {
     scope.unsafe = prepared(scope.unsafe);
@@ -59,15 +100,55 @@ function prepareEverything(sql: postgres.Sql): void {
   };
   const inside =
     (begin: Begin): Begin =>
-    (...args) => {
+    async (...args) => {
       const work = args.at(-1) as (scope: { unsafe: Unsafe }) => unknown;
-      return begin(...args.slice(0, -1), (scope: { unsafe: Unsafe }) => {
-        patch(scope);
-        return work(scope);
-      });
+      // First that it begins is waited for, then that it has ended; in between each statement is by itself.
+      let answered = line.asked();
+      try {
+        return await begin(...args.slice(0, -1), async (scope: { unsafe: Unsafe }) => {
+          answered();
+          patch(scope);
+          try {
+            return await work(scope);
+          } finally {
+            answered = line.asked();
+          }
+        });
+      } finally {
+        answered();
+      }
     };
   patch(sql);
   sql.begin = inside(sql.begin as Begin) as typeof sql.begin;
+}
+
+/** The driver calls `handler` when the statement's turn comes, and then one of the other two. */
+type Internals = {
+  handler: ((query: unknown) => void) & { debug?: unknown };
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+};
+
+function heard<Pending extends object>(query: Pending, line: Line): Pending {
+  const inner = query as unknown as Internals;
+  const { handler, resolve, reject } = inner;
+  let answered: (error?: unknown) => void = () => undefined;
+  inner.handler = Object.assign(
+    (self: unknown) => {
+      answered = line.asked();
+      handler(self);
+    },
+    { debug: handler.debug },
+  );
+  inner.resolve = (value) => {
+    answered();
+    resolve(value);
+  };
+  inner.reject = (error) => {
+    answered(error);
+    reject(error);
+  };
+  return query;
 }
 
 /** Runs raw SQL and gives its rows the type the caller states; column names come back as written in the query. */

@@ -65,13 +65,15 @@ function refuseNewer(applied: number): void {
 
 /** Every program asks this first, so whatever makes a database unfit is found here. */
 async function countApplied(sql: postgres.Sql): Promise<number> {
-  const [database] = await sql<Database[]>`select to_regclass('drizzle.__drizzle_migrations') is not null as there,
+  const [database] = await sql.unsafe<
+    Database[]
+  >(`select to_regclass('drizzle.__drizzle_migrations') is not null as there,
     current_setting('server_encoding') as encoding, current_setting('client_encoding') as spoken,
-    current_setting('server_version_num')::int as version, current_setting('server_version') as shown`;
+    current_setting('server_version_num')::int as version, current_setting('server_version') as shown`);
   if (database === undefined) throw new Error('a query without an answer');
   refuseUnsuitable(database);
   if (!database.there) return 0;
-  const [row] = await sql`select count(*)::int as count from drizzle.__drizzle_migrations`;
+  const [row] = await sql.unsafe('select count(*)::int as count from drizzle.__drizzle_migrations');
   return Number(row?.['count'] ?? 0);
 }
 

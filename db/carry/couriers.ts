@@ -1,15 +1,17 @@
 /** Couriers' leases and epochs. The lease only saves wakes; ownership is the epoch. */
 import { sql } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { rows, type Db } from '#db/base/client.ts';
+import { rows, type Client, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 /** Called after a commit with the instances that have something due; never awaited, and never throws. */
 export type Wake = (instances: readonly string[]) => void;
 
 export const laneChannel = 'ferry_lane';
-/** Seconds a lease lasts; a drain renews it well before. */
-const leaseSeconds = 5;
+/** Seconds a lease lasts; a drain renews it well before, and leaves where it could not. */
+export const leaseSeconds = 5;
+/** Who is woken has begun within so many seconds, or the sweeper does its work. */
+const startSeconds = 3;
 
 /** Rings the bells of whoever listens. Its own statement, after the commit of what it announces. */
 export async function notifyLanes(db: Db, instances: readonly string[]): Promise<void> {
@@ -22,26 +24,31 @@ export async function notifyLanes(db: Db, instances: readonly string[]): Promise
 export async function takeLeases(db: Db, instances: readonly string[]): Promise<string[]> {
   const won = await rows<{ instance: string }>(
     db,
-    sql`update couriers set lease_until = now() + make_interval(secs => ${leaseSeconds})
+    sql`update couriers set lease_until = now() + make_interval(secs => ${startSeconds}), woken_epoch = epoch
       where instance = any(${textArray(instances)}) and lease_until < now() and (retry_at is null or retry_at <= now())
       returning instance`,
   );
   return won.map((row) => row.instance);
 }
 
+export type DueLease = {
+  readonly instance: string;
+  /** It was woken since its last drain began, and none has begun. */
+  readonly again: boolean;
+};
+
 /** Instances with something due and no courier at work; the lease is the caller's. */
-export async function takeDueLeases(db: Db, limit: number): Promise<string[]> {
-  const won = await rows<{ instance: string }>(
+export async function takeDueLeases(db: Db, limit: number): Promise<DueLease[]> {
+  return rows<DueLease>(
     db,
-    sql`update couriers set lease_until = now() + make_interval(secs => ${leaseSeconds})
+    sql`update couriers set lease_until = now() + make_interval(secs => ${startSeconds}), woken_epoch = epoch
       where instance in (
         select c.instance from couriers c
         where c.lease_until < now() and (c.retry_at is null or c.retry_at <= now())
           and exists (select 1 from lanes l where l.to_instance = c.instance and l.due_at <= now())
         limit ${limit} for update skip locked)
-      returning instance`,
+      returning instance, coalesce(old.woken_epoch = old.epoch, false) as again`,
   );
-  return won.map((row) => row.instance);
 }
 
 /** Begins a drain: whoever held the courier before has lost it. */
@@ -79,25 +86,30 @@ export async function somethingDue(db: Db, instance: string): Promise<boolean> {
   return found.length > 0;
 }
 
-/** Counts the failure and sets when to try again. `delayOf` is given the number of failures in a row before this one. */
+/**
+ * Counts the failure and sets when to try again, in one transaction: counted alone, the courier would try again at once.
+ * `delayOf` is given the number of failures in a row before this one. Returns its delay, milliseconds.
+ */
 export async function instanceFailed(
-  db: Db,
+  db: Client,
   instance: string,
   epoch: number,
   why: Reason,
   delayOf: (failures: number) => number,
 ): Promise<number> {
-  const [row] = await rows<{ failures: number }>(
-    db,
-    sql`update couriers set failures = failures + 1, reason = ${JSON.stringify(why)}::jsonb
-      where instance = ${instance} and epoch = ${epoch} returning failures`,
-  );
-  const delayMs = delayOf((row?.failures ?? 1) - 1);
-  await db.execute(
-    sql`update couriers set retry_at = now() + make_interval(secs => ${delayMs / 1000}), lease_until = now()
-      where instance = ${instance} and epoch = ${epoch}`,
-  );
-  return delayMs;
+  return db.transaction(async (tx) => {
+    const [row] = await rows<{ failures: number }>(
+      tx,
+      sql`select failures from couriers where instance = ${instance} and epoch = ${epoch} for update`,
+    );
+    const delayMs = delayOf(row?.failures ?? 0);
+    await tx.execute(
+      sql`update couriers set failures = failures + 1, reason = ${JSON.stringify(why)}::jsonb,
+          retry_at = now() + make_interval(secs => ${delayMs / 1000}), lease_until = now()
+        where instance = ${instance} and epoch = ${epoch}`,
+    );
+    return delayMs;
+  });
 }
 
 /** The instance answered: waiting starts anew. */
@@ -107,19 +119,41 @@ export async function instanceWorks(db: Db, instance: string): Promise<void> {
   );
 }
 
-/** What the last contact with an instance said; the time of the change is kept. Returns the state before. */
+/**
+ * What the last contact with an instance said. Its text may differ from one contact to the next; since when the state is
+ * so, does not change with it. When the instance is back, the time it was away does not count as trouble of the
+ * deliveries that wait for it, and nobody waits any longer to try again. Returns the state before, where it was another,
+ * and whether its courier is to be woken.
+ */
 export async function setInstanceState(
   db: Db,
   instance: string,
   state: 'up' | 'down' | 'auth' | 'key',
   why: string | null,
-): Promise<string | null> {
-  const [row] = await rows<{ before: string }>(
+): Promise<{ readonly before: string; readonly wake: boolean } | null> {
+  const [row] = await rows<{ before: string; wake: boolean }>(
     db,
-    sql`update instances i set state = ${state}, state_reason = ${why}, state_since = now()
-      from (select id, state from instances where id = ${instance}) before
-      where i.id = before.id and (i.state, i.state_reason) is distinct from (${state}, ${why}::text)
-      returning before.state as before`,
+    sql`with before as materialized (
+        select id, state, state_since from instances
+        where id = ${instance} and (state, state_reason) is distinct from (${state}, ${why}::text) for update
+      ), changed as (
+        update instances i set state = ${state}, state_reason = ${why},
+          state_since = case when before.state = ${state} then i.state_since else now() end
+        from before where i.id = before.id
+      ), back as (
+        select id, now() - state_since as away from before where state in ('down', 'auth') and ${state} = 'up'
+      ), heads as (
+        select d.id, back.away from back join lanes l on l.to_instance = back.id and l.due_at is not null
+        join deliveries d on d.mirror = l.mirror and d.to_instance = l.to_instance and d.seq = l.head_seq
+          and d.outcome is null and d.first_tried_at is not null
+        for update of d skip locked
+      ), later as (
+        update deliveries d set first_tried_at = d.first_tried_at + heads.away from heads where d.id = heads.id
+      ), woken as (
+        update couriers c set retry_at = null from back
+        where c.instance = back.id and c.retry_at > now() returning c.instance
+      )
+      select before.state as before, exists (select 1 from woken) as wake from before where before.state <> ${state}`,
   );
-  return row?.before ?? null;
+  return row ?? null;
 }

@@ -60,6 +60,8 @@ export type DeliveryContext = {
     readonly externalId: string;
     readonly origin: string;
     readonly at: string;
+    /** Instant at which it came into the log. */
+    readonly loggedAt: string;
     readonly author: Person | null;
     readonly audience: Audience;
     readonly visibility: Visibility;
@@ -119,7 +121,7 @@ export function contextQuery(which: SQL): SQL {
         'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
         'behindEscalation', d.seq > 1, 'constant', d.constant, 'sent', d.sent, 'acceptedAt', d.accepted_at) as delivery,
       json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
-        'origin', a.origin, 'at', a.at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
+        'origin', a.origin, 'at', a.at, 'loggedAt', a.logged_at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
         'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
         'via', a.via, 'trace', a.trace, 'signed', a.signed, 'signature', a.signature, 'opening', a.opening,
         'drops', a.drops) as action,

@@ -1,7 +1,7 @@
 /** Lanes due, their heads, and where they stand after. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { rows, type Db } from '#db/base/client.ts';
+import { rows, type Client, type Db } from '#db/base/client.ts';
 
 /** Where a lane to a peer stands: the seq last sent, the highest that the peer has said it has, and the last given out. */
 export type LanePlace = { readonly sentSeq: number; readonly ackedSeq: number; readonly lastSeq: number };
@@ -75,22 +75,35 @@ export const settleLane = (mirror: string, to: string): SQL => sql`
 /** Holds a delivery for somebody; the lane waits until it is set aside. */
 export async function holdDelivery(db: Db, id: string, lane: LaneKey, why: Reason, setAsideMs: number): Promise<void> {
   await db.execute(
-    sql`update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${JSON.stringify(why)}::jsonb
-      where id = ${id} and outcome is null`,
+    sql`with held as (
+        update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${JSON.stringify(why)}::jsonb
+        where id = ${id} and outcome is null
+      )
+      update lanes set due_at = now() + make_interval(secs => ${setAsideMs / 1000})
+      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null`,
   );
-  await deferLane(db, lane, setAsideMs);
 }
 
 /** Lets the lane go on without a held head. */
-export async function setAside(db: Db, id: string, lane: LaneKey): Promise<void> {
-  await db.execute(sql`update deliveries set set_aside_at = now() where id = ${id} and outcome is null`);
-  await db.execute(settleLane(lane.mirror, lane.to));
+export async function setAside(db: Client, id: string, lane: LaneKey): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`update deliveries set set_aside_at = now() where id = ${id} and outcome is null`);
+    await tx.execute(settleLane(lane.mirror, lane.to));
+  });
 }
 
-export async function countTry(db: Db, id: string, why: Reason | null): Promise<void> {
+/** Counts a try that failed although its instance answers; since when that is so is what `heldAfterMs` counts from. */
+export async function countTry(db: Db, id: string, why: Reason): Promise<void> {
   await db.execute(
     sql`update deliveries set attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now()),
-        reason = coalesce(${why === null ? null : JSON.stringify(why)}::jsonb, reason)
+        reason = ${JSON.stringify(why)}::jsonb
       where id = ${id} and outcome is null`,
+  );
+}
+
+/** Why it is not carried yet: its instance is away, which is no trouble of its own. */
+export async function noteWhy(db: Db, id: string, why: Reason): Promise<void> {
+  await db.execute(
+    sql`update deliveries set reason = ${JSON.stringify(why)}::jsonb where id = ${id} and outcome is null`,
   );
 }

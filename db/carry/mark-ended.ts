@@ -55,7 +55,7 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
       ), settled as (
         update writes w set state = 'settled', settled_at = now() from asked join ended on ended.id = asked.delivery
         where w.delivery = any(array(select delivery from asked)) and w.delivery = asked.delivery
-          and w.state in ('open', 'made') and asked.outcome = 'applied'
+          and w.state in ('open', 'made')
       ), waiting as materialized (
         select asked.delivery, asked.mirror, asked.to_instance, asked.accepted, ended.id is not null as ended, (
           select min(seq) from deliveries d

@@ -150,10 +150,11 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
   const opened = ending.outcome === 'applied' && opensMirror(context);
   // Another gateway asks for every outcome; a desk is told only what somebody there has to know.
   const toldAll = isRemote(from.type);
-  if (!toldAll && !opened && ending.outcome !== 'refused') return null;
+  const overtaken = hasLost(context, ending);
+  if (!toldAll && !opened && ending.outcome !== 'refused' && overtaken === null) return null;
   return {
     outcome: ending.outcome,
-    reason: ending.reason ?? reasonFor('applied-as-is', { desk: to.name }),
+    reason: overtaken ?? ending.reason ?? reasonFor('applied-as-is', { desk: to.name }),
     escalation: delivery.escalation,
     farName: to.name,
     farNumber: ending.opened?.number ?? to.number,
@@ -164,6 +165,12 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
       kind: (delivery.words ?? action.words)?.kind ?? null,
     },
   };
+}
+
+/** What somebody changed did not take effect, because the other side has changed it since. A machine need not hear of it. */
+function hasLost({ action }: DeliveryContext, { reason, drops }: Ending): Reason | null {
+  if (action.author?.role !== 'agent' && action.author?.role !== 'service') return null;
+  return [reason, ...drops].find((one) => one?.code === 'overtaken') ?? null;
 }
 
 export async function noteAttempt(

@@ -1,37 +1,74 @@
-/** Marks the ticket of an escalation that opened nothing in time: a private note down the customer's lane. */
+/** Escalations that have opened nothing in time: somebody is told, and their ticket is marked down the customer's lane. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ReceiptView } from '#core/conversation/receipt.ts';
-import { rows, type Client } from '#db/base/client.ts';
+import { rows, type Client, type Tx } from '#db/base/client.ts';
+import { raiseNotice } from '#db/base/notices.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 
-/** Returns the instances to wake. */
-export async function markOverdue(db: Client, mirror: string): Promise<string[]> {
-  const [row] = await rows<{
-    customer: string;
-    supplier: string;
-    action_author: ReceiptView['action']['author'] | null;
-    at: string;
-  }>(
-    db,
-    sql`select m.first_instance as customer, si.name as supplier, a.author as action_author, to_json(a.at)#>>'{}' as at
-      from mirrors m join instances si on si.id = m.second_instance join actions a on a.id = m.id where m.id = ${mirror}`,
+type Overdue = {
+  readonly id: string;
+  readonly link: string;
+  readonly ticket: string;
+  readonly customer: string;
+  readonly supplier: string;
+  readonly author: ReceiptView['action']['author'] | null;
+  readonly at: string;
+};
+
+/** Tickets marked in one transaction at most. */
+const atOnce = 100;
+
+/**
+ * Each is claimed, told and marked once, all in one transaction: a claim alone would lose the mark with a crash.
+ * Returns the instances to wake.
+ */
+export async function markOverdue(db: Client, overdueMs: number): Promise<string[]> {
+  return db.transaction(async (tx) => {
+    const found = await claim(tx, overdueMs);
+    for (const overdue of found) {
+      const why = reason('escalation-overdue');
+      await raiseNotice(tx, {
+        link: overdue.link,
+        cause: `overdue/${overdue.id}`,
+        text: `${overdue.ticket}: ${why.text}`,
+      });
+      await putReceipt(tx, {
+        mirror: overdue.id,
+        to: overdue.customer,
+        action: overdue.id,
+        receipt: receiptOf(overdue),
+      });
+    }
+    return [...new Set(found.map(({ customer }) => customer))];
+  });
+}
+
+function claim(tx: Tx, overdueMs: number): Promise<Overdue[]> {
+  return rows<Overdue>(
+    tx,
+    sql`with claimed as (
+        update mirrors set overdue_told_at = now()
+        where id in (
+          select id from mirrors where state = 'opening' and overdue_told_at is null
+            and created_at < now() - make_interval(secs => ${overdueMs / 1000})
+          order by id limit ${atOnce} for update skip locked)
+        returning id, link, coalesce(first_number, first_ticket) as ticket, first_instance as customer, second_instance
+      )
+      select c.id, c.link, c.ticket, c.customer, si.name as supplier, a.author, to_json(a.at)#>>'{}' as at
+      from claimed c join instances si on si.id = c.second_instance join actions a on a.id = c.id order by c.id`,
   );
-  if (row === undefined) return [];
-  const receipt: ReceiptView = {
+}
+
+function receiptOf({ supplier, author, at }: Overdue): ReceiptView {
+  return {
     outcome: 'refused',
-    reason: reason('escalation-overdue', { desk: row.supplier }),
+    reason: reason('escalation-overdue', { desk: supplier }),
     farNumber: null,
     farUrl: null,
-    farName: row.supplier,
+    farName: supplier,
     // Not `escalation`: that would clear the supplier reference, and the escalation may still arrive.
     escalation: false,
-    action: {
-      author: row.action_author ?? { name: '', role: 'automation' },
-      at: new Date(row.at).toISOString(),
-      kind: null,
-    },
+    action: { author: author ?? { name: '', role: 'automation' }, at: new Date(at).toISOString(), kind: null },
   };
-  await putReceipt(db, { mirror, to: row.customer, action: mirror, receipt });
-  return [row.customer];
 }

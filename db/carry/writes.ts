@@ -1,7 +1,7 @@
 /** Writes: promised in the database before they are made in a helpdesk. */
 import { sql } from 'drizzle-orm';
 import type { Step, Written } from '#core/words/desk.ts';
-import type { Command, ConstantPart, Reason } from '#core/words/vocabulary.ts';
+import type { Command, ConstantPart, Meant, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
@@ -14,6 +14,8 @@ export type Plan = {
   readonly drops: readonly Reason[];
   readonly versions: Versions;
   readonly steps: readonly Step[];
+  /** Absent: nothing of the ticket changes. */
+  readonly meant?: Meant;
   /** The constant part as it left the other desk, where that is not as it was logged; relays take it along. */
   readonly constant?: ConstantPart;
 };
@@ -89,13 +91,20 @@ export async function markAbsent(db: Db, delivery: string, step: number): Promis
   );
 }
 
-/** Another reader has seen it already: a watcher that was faster, or that went on while we were dead. */
-export async function isSettled(db: Db, delivery: string, step: number): Promise<boolean> {
-  const found = await rows(
+/** Ids of the actions of a write that reads of its ticket have found, by a watcher that was faster, or while we were dead. */
+export async function seenOf(
+  db: Db,
+  instance: string,
+  ticket: string,
+  delivery: string,
+  step: number,
+): Promise<string[]> {
+  const found = await rows<{ id: string }>(
     db,
-    sql`select step from writes where delivery = ${delivery} and step = ${step} and state = 'settled'`,
+    sql`select external_id as id from written_ids
+      where instance = ${instance} and ticket = ${ticket} and delivery = ${delivery} and step = ${step} and "as" = 'echo'`,
   );
-  return found.length > 0;
+  return found.map(({ id }) => id);
 }
 
 export async function writesOf(db: Db, delivery: string): Promise<WriteRow[]> {

@@ -8,6 +8,7 @@ import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
 import { sanitise } from '#core/text/html.ts';
 import { otherSide } from '#core/words/ends.ts';
 import { must } from '#core/words/must.ts';
+import { signOf } from '#core/log/breaker.ts';
 import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
@@ -16,7 +17,7 @@ import { refKey } from '#core/words/ref.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
-import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
+import { lockMirror, type Mirror, type Turn } from '#db/log/mirrors.ts';
 import { openMirror } from '#db/log/open-mirror.ts';
 import { placeDeliveries } from '#db/log/place-deliveries.ts';
 import { raiseNotice } from '#db/base/notices.ts';
@@ -93,7 +94,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   const [first] = judged.taken;
   await Promise.all([
     store(tx, input, ends, judged, row),
-    first === undefined ? null : noteTurn(tx, row, ends.receiver, first.action.constant.at),
+    first === undefined ? null : noteTurn(tx, row, turnOf(first.action, ends.receiver)),
   ]);
   const told = await tellEnded(tx, input.mirror, judged.taken, ends);
   if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(tx, input.mirror, ends.sender);
@@ -109,6 +110,11 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
   }
   return { answer: answerOf(judged), wake: [ends.receiver, ...told] };
+}
+
+/** When what it follows had arrived there is known there alone. */
+function turnOf({ constant }: WireAction, to: string): Turn {
+  return { at: constant.at, to, sign: signOf(constant, null) };
 }
 
 function answerOf({ results, accepted }: Judged): WireAnswer {

@@ -1,6 +1,7 @@
 /** Files that came by the API: who put them, who may see them, and which nobody refers to any more. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
+import { markUnused } from '#db/log/attachments.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 export type Upload = { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
@@ -54,20 +55,24 @@ export async function visibleFiles(db: Db, link: string, digests: readonly strin
   return new Set([...put, ...referred].map(({ sha256 }) => sha256));
 }
 
-/** Forgets uploads that no action came for. Returns the digests that nothing refers to any more. */
+/** Forgets uploads that no action came for. Returns the digests that nothing refers to any more; they are marked so. */
 export async function purgeUploads(db: Db): Promise<string[]> {
-  const expired = await rows<{ sha256: string }>(
-    db,
-    sql`delete from uploads where (link, sha256) in (
-        select link, sha256 from uploads where put_at < now() - make_interval(hours => ${keptHours}) limit 5000 for update skip locked)
-      returning sha256`,
-  );
-  if (expired.length === 0) return [];
-  const freed = await rows<{ sha256: string }>(
-    db,
-    sql`select e.sha256 from unnest(${textArray([...new Set(expired.map(({ sha256 }) => sha256))])}) as e(sha256)
-      where not exists (select 1 from attachments f where f.sha256 = e.sha256)
-        and not exists (select 1 from uploads u where u.sha256 = e.sha256)`,
-  );
-  return freed.map(({ sha256 }) => sha256);
+  return db.transaction(async (tx) => {
+    const expired = await rows<{ sha256: string }>(
+      tx,
+      sql`delete from uploads where (link, sha256) in (
+          select link, sha256 from uploads where put_at < now() - make_interval(hours => ${keptHours}) limit 5000 for update skip locked)
+        returning sha256`,
+    );
+    if (expired.length === 0) return [];
+    const freed = await rows<{ sha256: string }>(
+      tx,
+      sql`select e.sha256 from unnest(${textArray([...new Set(expired.map(({ sha256 }) => sha256))])}) as e(sha256)
+        where not exists (select 1 from attachments f where f.sha256 = e.sha256)
+          and not exists (select 1 from uploads u where u.sha256 = e.sha256)`,
+    );
+    const digests = freed.map(({ sha256 }) => sha256);
+    await markUnused(tx, digests);
+    return digests;
+  });
 }

@@ -65,6 +65,8 @@ export async function webhookFailed(db: Db, link: string, retryMs: number): Prom
 
 /** It is called no more until it is set again. */
 export async function disableWebhook(db: Db, link: string, why: string): Promise<void> {
-  await db.execute(sql`update webhooks set disabled_reason = ${why}, retry_at = null where link = ${link}`);
-  await raiseNotice(db, { link, cause: 'webhook', text: why });
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`update webhooks set disabled_reason = ${why}, retry_at = null where link = ${link}`);
+    await raiseNotice(tx, { link, cause: 'webhook', text: why });
+  });
 }

@@ -109,6 +109,9 @@ export async function finishClosing(db: Db): Promise<string[]> {
       select 1 from lanes where link = l.id and due_at is not null)`,
   );
   const closed: string[] = [];
-  for (const { id } of ready) if (await setLinkState(db, id, 'closed', reason('link-closed'))) closed.push(id);
+  for (const { id } of ready) {
+    const done = await db.transaction((tx) => setLinkState(tx, id, 'closed', reason('link-closed')));
+    if (done) closed.push(id);
+  }
   return closed;
 }

@@ -1,7 +1,8 @@
 /** Files of logged actions: staged, or why they can't come. */
 import { sql } from 'drizzle-orm';
 import type { Attachment } from '#core/words/vocabulary.ts';
-import { rows, type Db } from '#db/base/client.ts';
+import { rows, type Client, type Db } from '#db/base/client.ts';
+import { textArray } from '#db/base/text-array.ts';
 
 export type StagedFile = {
   readonly sha256: string | null;
@@ -40,4 +41,47 @@ export async function rememberFiles(db: Db, action: string, files: readonly Atta
   await db.execute(
     sql`update actions set attachments = ${JSON.stringify(files)}::jsonb, hash = ${hash} where id = ${action}`,
   );
+}
+
+/** Nothing seems to refer to them any more; in the transaction that ended the last reference. */
+export async function markUnused(db: Db, digests: readonly string[]): Promise<void> {
+  if (digests.length === 0) return;
+  await db.execute(
+    sql`insert into unused_files (sha256) select distinct f.sha256 from unnest(${textArray(digests)}) as f(sha256)
+      order by 1 on conflict (sha256) do nothing`,
+  );
+}
+
+/** A file that nobody has put, asked for or referred to for so long is nobody's. Minutes. */
+const unusedMinutes = 60;
+
+/**
+ * Deletes files that were marked an hour ago, one at a time behind the mark's lock, where still nothing refers to them.
+ * `remove` deletes a file unless it was put or asked for within `untouchedMs`: who has just put it refers to it only later.
+ */
+export async function deleteUnused(
+  db: Client,
+  remove: (sha256: string, untouchedMs: number) => Promise<boolean>,
+): Promise<number> {
+  const due = await rows<{ sha256: string }>(
+    db,
+    sql`select sha256 from unused_files where marked_at < now() - make_interval(mins => ${unusedMinutes})
+      order by marked_at limit 1000`,
+  );
+  let deleted = 0;
+  for (const { sha256 } of due) {
+    await db.transaction(async (tx) => {
+      const [mark] = await rows<{ used: boolean }>(
+        tx,
+        sql`select exists (select 1 from attachments f join actions a on a.id = f.action where f.sha256 = u.sha256 and a.words is not null)
+            or exists (select 1 from uploads p where p.sha256 = u.sha256) as used
+          from unused_files u where u.sha256 = ${sha256} for update of u skip locked`,
+      );
+      if (mark === undefined) return;
+      if (!mark.used && (await remove(sha256, unusedMinutes * 60_000))) deleted += 1;
+      else if (!mark.used) return;
+      await tx.execute(sql`delete from unused_files where sha256 = ${sha256}`);
+    });
+  }
+  return deleted;
 }

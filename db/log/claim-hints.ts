@@ -1,21 +1,56 @@
-/** What watchers do with hints. A hint is claimed by deleting it; one made meanwhile is another. */
+/**
+ * What watchers do with hints and with what was put off. A hint is claimed by deleting it; one made meanwhile is another.
+ */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Hint } from './hint.ts';
 
-/** Due after `delayMs`; an earlier one for the same record stays. */
+/** What is claimed and not read, because its watcher is gone, is claimed again after this long. Seconds. */
+const claimSeconds = 15;
+
+/** The record is read again after `delayMs`, whatever is lost or killed until then. */
 export async function scheduleHint(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
   await db.execute(
-    sql`insert into hints (instance, entity, ticket, due_at)
+    sql`insert into put_off (instance, entity, ticket, due_at)
       values (${instance}, ${entity}, ${externalId}, now() + make_interval(secs => ${delayMs / 1000}))
-      on conflict (instance, entity, ticket) do update set due_at = least(hints.due_at, excluded.due_at)`,
+      on conflict (instance, entity, ticket) do update set due_at = least(put_off.due_at, excluded.due_at), times = put_off.times + 1`,
   );
+}
+
+/** It was read in vain, and waits longer. A reading that was put off meanwhile comes as it was to come. */
+export async function putOffAgain(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
+  await db.execute(
+    sql`update put_off set times = times + 1, due_at = now() + make_interval(secs => ${delayMs / 1000})
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId}`,
+  );
+}
+
+/** It was read. What was put off since it was claimed stays. */
+export async function readAfterAll(db: Db, { instance, entity, externalId }: Hint, times: number): Promise<void> {
+  await db.execute(
+    sql`delete from put_off
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and times = ${times}`,
+  );
+}
+
+/** Whether something waits for a watcher for longer than `ms`: no watcher is at work, or none that gets anywhere. */
+export async function isUnwatched(db: Db, entities: readonly string[], ms: number): Promise<boolean> {
+  const read = textArray(entities);
+  const before = sql`now() - make_interval(secs => ${ms / 1000})`;
+  const [row] = await rows<{ waits: boolean }>(
+    db,
+    sql`select exists (select 1 from hints where due_at < ${before} and entity = any(${read}))
+      or exists (select 1 from feeds where next_poll_at < ${before} and entity = any(${read})) as waits`,
+  );
+  return row?.waits === true;
 }
 
 export type ClaimedHint = Hint & {
   /** Where a read of the record starts: its cursor, else go-live. */
   readonly since: string | null;
+  /** Of one whose reading was put off: how often. Absent for a mere hint. */
+  readonly times?: number;
 };
 
 export type Claimed = {
@@ -29,26 +64,46 @@ export type Claimed = {
 /** What is due now, and when to look again; of the entities that the caller reads, others are left alone. */
 export async function claimHints(db: Db, entities: readonly string[], limit: number): Promise<Claimed> {
   const read = textArray(entities);
-  const [row] = await rows<{ hints: ClaimedHint[] | null; hint_ms: number | null; poll_ms: number | null }>(
+  const [row] = await rows<{ hints: Row[] | null; hint_ms: number | null; poll_ms: number | null }>(
     db,
     sql`with claimed as (
         delete from hints where (instance, entity, ticket) in (
           select instance, entity, ticket from hints where due_at <= now() and entity = any(${read})
           order by due_at limit ${limit} for update skip locked)
         returning instance, entity, ticket
+      ), again as (
+        update put_off set due_at = now() + make_interval(secs => ${claimSeconds}) where (instance, entity, ticket) in (
+          select instance, entity, ticket from put_off where due_at <= now() and entity = any(${read})
+          order by due_at limit ${limit} for update skip locked)
+        returning instance, entity, ticket, times
       )
       select
-        (select json_agg(json_build_object('instance', c.instance, 'entity', c.entity, 'externalId', c.ticket,
-            'since', to_json(coalesce(t.cursor, i.live_since))#>>'{}'))
-          from claimed c
+        (select json_agg(json_build_object('instance', c.instance, 'entity', c.entity, 'externalId', c.ticket, 'times', c.times,
+            'since', to_json(coalesce(t.cursor, greatest(i.live_since, case when c.entity = 'ticket' then i.forgotten_to end)))#>>'{}'))
+          from (select instance, entity, ticket, null::int as times from claimed union all select * from again) c
           left join tickets t on t.instance = c.instance and t.entity = c.entity and t.external_id = c.ticket
           left join instances i on i.id = c.instance) as hints,
-        (select extract(epoch from min(due_at) - now()) * 1000 from hints where due_at > now() and entity = any(${read}))::float8 as hint_ms,
+        (select extract(epoch from min(due_at) - now()) * 1000 from (
+          select due_at, entity from hints union all select due_at, entity from put_off
+        ) waiting where due_at > now() and entity = any(${read}))::float8 as hint_ms,
         (select extract(epoch from min(next_poll_at) - now()) * 1000 from feeds where entity = any(${read}))::float8 as poll_ms`,
   );
   return {
-    hints: row?.hints ?? [],
+    hints: each(row?.hints ?? []),
     nextHintMs: row?.hint_ms ?? null,
     nextPollMs: row?.poll_ms == null ? null : Math.max(row.poll_ms, 0),
   };
+}
+
+type Row = Omit<ClaimedHint, 'times'> & { readonly times: number | null };
+
+/** A record that was put off and of which somebody has told as well is read once. */
+function each(claimed: readonly Row[]): ClaimedHint[] {
+  const found = new Map<string, ClaimedHint>();
+  for (const { times, ...hint } of claimed) {
+    const key = JSON.stringify([hint.instance, hint.entity, hint.externalId]);
+    if (times !== null) found.set(key, { ...hint, times });
+    else if (!found.has(key)) found.set(key, hint);
+  }
+  return [...found.values()];
 }

@@ -41,13 +41,15 @@ export async function moveFeed(
   );
 }
 
-/** Go-live: what lies before is not carried. */
+/** Go-live: what lies before is not carried. One statement: a feed without the floor would carry what is years old. */
 export async function startFeed(db: Db, { instance, entity }: FeedKey, cursor: string): Promise<void> {
   await db.execute(
-    sql`update feeds set cursor = ${cursor}, read_at = now()
-      where instance = ${instance} and entity = ${entity} and cursor is null`,
+    sql`with started as (
+        update feeds set cursor = ${cursor}, read_at = now()
+        where instance = ${instance} and entity = ${entity} and cursor is null
+      )
+      update instances set live_since = now() where id = ${instance} and live_since is null`,
   );
-  await db.execute(sql`update instances set live_since = now() where id = ${instance} and live_since is null`);
 }
 
 export async function feedFailed(db: Db, { instance, entity }: FeedKey, delayMs: number): Promise<void> {

@@ -68,6 +68,12 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
       ), delivery as (
         insert into deliveries (mirror, to_instance, seq, kind, action, escalation)
         select mirror, to_instance, last_seq, 'action', action, again from lane
+      ), file as (
+        -- What was put into the store already is kept as long as this refers to it.
+        insert into attachments (action, id, sha256, size_bytes, type)
+        select action.id, f.value->>'id', f.value->>'sha256', (f.value->>'sizeBytes')::bigint, f.value->>'type'
+        from asked join action on action.id = asked.id::uuid, jsonb_array_elements(asked.attachments::jsonb) f
+        where f.value->>'sha256' is not null on conflict do nothing
       )
       select id from action`,
   );

@@ -30,13 +30,25 @@ export type LockedTicket = {
   readonly ids: readonly string[];
   /** Of the actions read: those logged or recognised before, and as what. */
   readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
-  /** Unsettled writes to the ticket, and those settled so lately that their automations may still trail. */
+  /** Unsettled writes to the ticket, and those settled so lately that what follows from them may still trail. */
   readonly writes: readonly WriteView[];
+  /** Actions of ours that were found on the ticket before, the newest first. */
+  readonly echoes: readonly Echo[];
   /** Its mirrors that still matter, oldest first, locked in the order of their ids, with their lanes. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
   /** A record of this entity is being created in the instance right now. */
   readonly creating: boolean;
+};
+
+export type Echo = {
+  readonly id: string;
+  /** Instant, UTC, by the desk's clock. */
+  readonly at: string;
+  readonly delivery: string;
+  readonly step: number;
+  /** The mirror whose action was written; null for a receipt. */
+  readonly mirror: string | null;
 };
 
 /** `first`: done behind the lock, before anything else is looked at. */
@@ -119,7 +131,7 @@ async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> 
     sql`insert into tickets as t (instance, entity, external_id) values (${instance}, ${entity}, ${externalId})
       on conflict (instance, entity, external_id) do update set read_at = now()
       returning (xmax = 0) as is_new, ${headColumns},
-        (select to_json(live_since)#>>'{}' from instances where id = ${instance}) as live_since,
+        (select to_json(greatest(live_since, case when ${entity} = 'ticket' then forgotten_to end))#>>'{}' from instances where id = ${instance}) as live_since,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
   );
   if (row === undefined) throw new Error(`${refKey(ref)} could not be locked`);
@@ -127,12 +139,13 @@ async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> 
   return { isNew, closed, before, liveSince, ids: ids ?? [] };
 }
 
-type Behind = Pick<LockedTicket, 'known' | 'writes' | 'openings' | 'creating'>;
+type Behind = Pick<LockedTicket, 'known' | 'writes' | 'echoes' | 'openings' | 'creating'>;
 type BehindRow = {
   readonly n: number;
   readonly mirrors: MirrorRow[] | null;
+  readonly echoes: Echo[] | null;
   readonly known: Record<string, 'action' | 'echo' | 'consequence'> | null;
-  readonly writes: WriteView[] | null;
+  readonly writes: Omit<WriteView, 'seenAs'>[] | null;
   readonly openings: OpeningRow[] | null;
   readonly creating: boolean;
 };
@@ -153,6 +166,14 @@ function joined(
     if (head === undefined || behind === undefined) throw new Error(`${refKey(ref)} is not locked`);
     return { ...head, ...behind, mirrors: found.mirrors.filter((mirror) => joins(mirror, ref)) };
   });
+}
+
+/** A read begins at the ticket's newest action, however long ago that was: so does what may still be met. */
+const newest = sql`least(now(), coalesce(t.cursor, now()))`;
+const echoesKept = 50;
+
+function idsOf({ delivery, step }: Pick<WriteView, 'delivery' | 'step'>, echoes: readonly Echo[]): string[] {
+  return echoes.filter((echo) => echo.delivery === delivery && echo.step === step).map(({ id }) => id);
 }
 
 async function readBehind(
@@ -193,19 +214,30 @@ async function readBehind(
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
             'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
-            'deadline', w.deadline) order by w.promised_at)
-          from writes w where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket
-            and (w.state in ('open', 'made') or w.promised_at > now() - interval '5 minutes')) as writes,
+            'deadline', w.deadline, 'mirror', case when d.kind = 'action' then d.mirror end) order by w.promised_at)
+          from writes w left join deliveries d on d.id = w.delivery
+          where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket
+            and (w.state in ('open', 'made') or w.promised_at > ${newest} - interval '5 minutes')) as writes,
+        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step,
+            'mirror', case when d.kind = 'action' then d.mirror end) order by e.at desc)
+          from (
+            select external_id, at, delivery, step from written_ids
+            where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and "as" = 'echo' and delivery is not null
+              and at > ${newest} - interval '5 minutes'
+            order by at desc limit ${echoesKept}
+          ) e left join deliveries d on d.id = e.delivery) as echoes,
         here.openings, here.creating
-      from asked join here on here.instance = asked.instance and here.entity = asked.entity`,
+      from asked join here on here.instance = asked.instance and here.entity = asked.entity
+      left join tickets t on t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket`,
   );
   const behind = new Map<number, Behind>();
   let mirrors: Mirror[] = [];
-  for (const { n, mirrors: all, known, writes, openings, creating } of found) {
+  for (const { n, mirrors: all, known, writes, echoes, openings, creating } of found) {
     mirrors = all?.map(mirrorOf) ?? mirrors;
     behind.set(n, {
       known: new Map(Object.entries(known ?? {})),
-      writes: writes ?? [],
+      writes: (writes ?? []).map((write) => ({ ...write, seenAs: idsOf(write, echoes ?? []) })),
+      echoes: echoes ?? [],
       openings: openings ?? [],
       creating,
     });

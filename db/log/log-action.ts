@@ -4,6 +4,7 @@
  * courier's row itself, because either makes commits wait for each other.
  */
 import type { ObservedAction } from '#core/words/desk.ts';
+import { signOf } from '#core/log/breaker.ts';
 import { constantHash } from '#core/log/constant.ts';
 import { must } from '#core/words/must.ts';
 import { route } from '#core/log/route.ts';
@@ -27,9 +28,19 @@ export type LogActionInput = {
   readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
   readonly action: ObservedAction;
+  /** Instant that it is signed with; its desk's own shows how it answers what it follows. */
+  readonly originAt: string;
   /** Locked by the caller; a mirror that this action opens is appended. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
+  /** The action of ours on this ticket that it follows, of those that came down this mirror. */
+  follows(mirror: string): Followed | null;
+};
+
+export type Followed = {
+  readonly id: string;
+  /** Instant, UTC, by the desk's clock. */
+  readonly at: string;
 };
 
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
@@ -68,7 +79,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     id,
     origin: instance,
     author: action.author,
-    at: action.at,
+    at: input.originAt,
     audience: found.audience,
     note: action.note,
     attachments: action.attachments,
@@ -88,7 +99,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     id,
     on: ref,
     externalId: action.externalId,
-    at: action.at,
+    at: input.originAt,
     audience: found.audience,
     visibility: action.visibility,
     sendTo: action.sendTo ?? null,
@@ -122,7 +133,11 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   for (const [index, { mirror, to, again }] of targets.entries()) {
     if (index > 0) await deliver(tx, mirror, to, { action: id, escalation: again });
     wake.push(to.instance);
-    await noteTurn(tx, mirror, to.instance, action.at);
+    const after = input.follows(mirror.id);
+    if (after !== null) {
+      const sign = signOf(action, after.at);
+      await noteTurn(tx, mirror, { at: action.at, to: to.instance, after: after.id, sign });
+    }
   }
   return { logged: true, wake };
 }

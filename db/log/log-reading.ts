@@ -6,12 +6,15 @@ import { sql } from 'drizzle-orm';
 import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
 import { unrecorded, type Before } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
-import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { uncovered } from '#core/conversation/meet.ts';
+import type { Changed, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { echoesOf } from './echoes.ts';
 import { lockTicket, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction } from './log-action.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
+import { originTimes } from './origin-time.ts';
 import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
@@ -23,6 +26,8 @@ export type LogReadingInput = {
   /** In the helpdesk's order; notes already sanitised. */
   readonly actions: readonly ObservedAction[];
   readonly settleMs: number;
+  /** How far the desk's clock is ahead of ours; 0 where nobody has measured it. Milliseconds. */
+  readonly clockOffsetMs?: number;
   /** We have just created this ticket ourselves, so that an open create says nothing about it. */
   readonly created?: boolean;
   /** Done right behind the ticket's lock, before anything is looked at. */
@@ -82,6 +87,8 @@ export async function logReading(
     settleMs: input.settleMs,
   });
 
+  const echoes = echoesOf(ticket.echoes, recognition, actions);
+  const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
   const consequences: ObservedAction[] = [];
@@ -100,13 +107,16 @@ export async function logReading(
     }
     if (found.as !== 'new') continue;
     people.push(action);
+    const { at: originAt, covered } = await times.of(action, found.index);
     const result: LoggedAction = await logAction(tx, cache, {
+      originAt,
       id: must(ticket.ids[found.index], 'an id for the action'),
       ref,
       snapshot,
-      action,
+      action: covered.length === 0 ? action : withoutCovered(action, covered),
       mirrors,
       openings,
+      follows: (mirror) => echoes.before(found.index, action.at, mirror),
     });
     if (result.logged) logged += 1;
     for (const to of result.wake) wake.add(to);
@@ -119,7 +129,6 @@ export async function logReading(
     cursor,
     mirrored,
     ours,
-    seen,
     made: input.made,
   });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
@@ -154,6 +163,11 @@ function withBeside(action: ObservedAction, before: Before, { snapshot, actions 
   return { ...action, words };
 }
 
+function withoutCovered(action: ObservedAction, covered: readonly Changed[]): ObservedAction {
+  const { kind, type, ...changed } = action.words;
+  return { ...action, words: { kind, ...(type === undefined ? {} : { type }), ...uncovered(changed, covered) } };
+}
+
 /** Where a read of this record has to start: its cursor, or go-live for one never read. */
 export async function readFrom(db: Db, { instance, entity, externalId }: Ref): Promise<string | null> {
   return (await readFromMany(db, instance, entity, [externalId])).get(externalId) ?? null;
@@ -167,7 +181,7 @@ export async function readFromMany(
 ): Promise<Map<string, string | null>> {
   const found = await rows<{ id: string; since: string | null }>(
     db,
-    sql`select asked.id, to_json(coalesce(t.cursor, i.live_since))#>>'{}' as since
+    sql`select asked.id, to_json(coalesce(t.cursor, greatest(i.live_since, case when ${entity} = 'ticket' then i.forgotten_to end)))#>>'{}' as since
       from unnest(${textArray(ids)}) as asked(id)
       join instances i on i.id = ${instance}
       left join tickets t on t.instance = i.id and t.entity = ${entity} and t.external_id = asked.id`,

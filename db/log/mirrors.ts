@@ -1,5 +1,6 @@
 /** Mirrors with their two ends. Columns are read here and become words; their names stay in db. */
 import { sql, type SQL } from 'drizzle-orm';
+import type { Sign } from '#core/log/breaker.ts';
 import { otherSide, type Ends } from '#core/words/ends.ts';
 import type { InstanceType, LinkMode, Ref, SideName } from '#core/words/vocabulary.ts';
 import { reopenDays, type CloseReason, type MirrorState, type MirrorView } from '#core/words/mirror.ts';
@@ -23,6 +24,15 @@ export type MirrorEnd = {
   readonly settings: number;
 };
 
+/** A change of direction, for the breaker. */
+export type Turn = {
+  readonly at: string;
+  readonly to: string;
+  /** The action of ours, at the author's desk, that it follows. */
+  readonly after?: string | undefined;
+  readonly sign?: Sign | undefined;
+};
+
 export type Mirror = {
   readonly id: string;
   readonly link: string;
@@ -33,7 +43,7 @@ export type Mirror = {
   readonly closedAt: string | null;
   /** Changes under our lock, as `turns` do. */
   paused: boolean;
-  turns: readonly { readonly at: string; readonly to: string }[];
+  turns: readonly Turn[];
   readonly mode: LinkMode;
   readonly linkState: LinkState;
   readonly superseded: boolean;

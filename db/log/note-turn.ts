@@ -1,9 +1,9 @@
-/** Counts changes of direction on a mirror; too many in too short a time pause it and tell somebody. */
+/** Counts changes of direction on a mirror; too many of machines in too short a time pause it and tell somebody. */
 import { sql } from 'drizzle-orm';
 import { breaker, breakerChanges } from '#core/log/breaker.ts';
 import { reason } from '#core/words/reasons.ts';
 import { rows, type Tx } from '#db/base/client.ts';
-import { nameOf, type Mirror } from './mirrors.ts';
+import { nameOf, type Mirror, type Turn } from './mirrors.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { sendGathered, type Gathered } from '#db/base/transaction.ts';
@@ -29,13 +29,20 @@ const setTurns: Gathered<Turned, void> = {
   keyOf: ({ mirror }) => mirror,
 };
 
-/** An action travels down the mirror to this instance; the caller holds the mirror's lock. */
-export async function noteTurn(tx: Tx, mirror: Mirror, to: string, at: string): Promise<void> {
+/**
+ * An action travels down the mirror to this instance; the caller holds the mirror's lock. An action that follows nothing
+ * new of the other side is no turn: its author has not seen any. Turns come in the order in which they were logged, and
+ * that is their own order: what one follows was logged before it was written at its desk.
+ */
+export async function noteTurn(tx: Tx, mirror: Mirror, turn: Turn): Promise<void> {
+  const { to, after } = turn;
   const last = mirror.turns.at(-1);
   if (last?.to === to) return;
-  const turns = [...mirror.turns, { at, to }].slice(-(breakerChanges + 2));
+  const mine = mirror.turns.findLast((one) => one.to === to);
+  if (after !== undefined && mine?.after === after) return;
+  const turns = [...mirror.turns, turn].slice(-(breakerChanges + 2));
   mirror.turns = turns;
-  const { tripped } = breaker(turns.map((turn) => ({ at: turn.at, direction: turn.to })));
+  const { tripped } = breaker(turns.map((one) => ({ at: one.at, direction: one.to, sign: one.sign })));
   const pause = tripped && !mirror.paused;
   await sendGathered(tx, setTurns, { mirror: mirror.id, turns, pause });
   if (!pause) return;

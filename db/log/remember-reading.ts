@@ -1,4 +1,7 @@
-/** What reads of tickets showed: whose actions are ours, which writes are settled by it, and how the tickets stand. */
+/**
+ * What reads of tickets showed: whose actions are ours, and how the tickets stand. An action of ours that was seen is
+ * kept with its write; the write itself is settled by its courier alone.
+ */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
 import { refKey } from '#core/words/ref.ts';
@@ -24,8 +27,6 @@ export type Remembered = {
     /** Instant, UTC. */
     readonly at: string;
   }[];
-  /** Writes of which the read showed an action, as `<delivery>/<step>`. */
-  readonly seen: ReadonlySet<string>;
   /** What the helpdesk has just said of our own write. */
   readonly made: OwnWrite | undefined;
 };
@@ -43,23 +44,20 @@ export function writeKey({ delivery, step }: Pick<WriteView, 'delivery' | 'step'
   return `${delivery}/${step}`;
 }
 
-/**
- * Seen writes are settled; those still open stay so, because only their own courier may judge them. Rows are named
- * twice, as in mark-ended.ts.
- */
+/** Rows are named twice, as in mark-ended.ts. */
 function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> {
   const ours = readings.flatMap(({ ref, ours: all }) => all.map((one) => ({ ...one, ref })));
-  const known = readings.flatMap(knownWrites);
+  const made = readings.flatMap((reading) => (reading.made === undefined ? [] : [reading.made]));
   const ourColumn = (of: (one: (typeof ours)[number]) => string | null): SQL => textArray(ours.map(of));
-  const knownColumn = (of: (one: KnownWrite) => string | null): SQL => textArray(known.map(of));
+  const madeColumn = (of: (one: OwnWrite) => string): SQL => textArray(made.map(of));
   const column = (of: (one: Remembered) => string | null): SQL => textArray(readings.map(of));
   return rows(
     tx,
     sql`with k as materialized (
-        select delivery::uuid as delivery, step::int as step, shown::boolean as shown, written::jsonb as written, ticket
-        from unnest(${knownColumn((one) => one.delivery)}, ${knownColumn((one) => String(one.step))},
-          ${knownColumn((one) => String(one.shown))}, ${knownColumn((one) => (one.made === null ? null : JSON.stringify(one.made)))},
-          ${knownColumn((one) => one.made?.ticketId ?? null)}) as told (delivery, step, shown, written, ticket)
+        select delivery::uuid as delivery, step::int as step, written::jsonb as written, ticket
+        from unnest(${madeColumn((one) => one.delivery)}, ${madeColumn((one) => String(one.step))},
+          ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
+          as told (delivery, step, written, ticket)
       ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : null))})
@@ -73,34 +71,13 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           as o (instance, entity, ticket, id, "as", delivery, step, at)
         on conflict do nothing
       ), known as (
-        update writes w set
-          state = case when k.shown then 'settled' else 'made' end, settled_at = case when k.shown then now() end,
-          written = coalesce(k.written, w.written), ticket = coalesce(w.ticket, k.ticket)
+        update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
         from k where w.delivery = any(array(select delivery from k)) and w.delivery = k.delivery and w.step = k.step
-          and (w.state in ('open', 'made') or (w.state = 'absent' and k.written is not null))
+          and w.state in ('open', 'made', 'absent')
       )
       update tickets t set
         cursor = greatest(t.cursor, s.cursor::timestamptz), snapshot = s.snapshot::jsonb, read_at = now()
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
         and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,
   );
-}
-
-type KnownWrite = {
-  readonly delivery: string;
-  readonly step: number;
-  readonly shown: boolean;
-  readonly made: Written | null;
-};
-
-/** Writes of which the read, or the helpdesk's own reply, told something. */
-function knownWrites({ seen, made }: Remembered): KnownWrite[] {
-  const known = [...seen].map((key) => {
-    const cut = key.lastIndexOf('/');
-    const write = { delivery: key.slice(0, cut), step: Number(key.slice(cut + 1)), shown: true };
-    const told = made !== undefined && made.delivery === write.delivery && made.step === write.step;
-    return { ...write, made: told ? made.made : null };
-  });
-  if (made === undefined || known.some((write) => write.made !== null)) return known;
-  return [...known, { delivery: made.delivery, step: made.step, shown: false, made: made.made }];
 }

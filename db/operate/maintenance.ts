@@ -1,24 +1,44 @@
-/** What has to be tidied: content past its retention, traces of tickets without a mirror, next month's partition. */
+/** What has to be tidied: content past its retention, and traces of tickets without a mirror. */
 import { sql } from 'drizzle-orm';
 import type { NotifyTarget } from '#core/rules/settings.ts';
-import { rows, type Db } from '#db/base/client.ts';
-import { raiseNotice } from '#db/base/notices.ts';
+import { rows, type Client, type Db } from '#db/base/client.ts';
+import { markUnused } from '#db/log/attachments.ts';
 
 /** Rows touched by one statement at most. */
 const batch = 5_000;
+/** Of tickets without a mirror, and of attempts outside the months. */
+const forgottenDays = 90;
 
 /**
- * Actions that were never carried are forgotten after 7 days; content after its link's retention.
- * Returns the digests of files that nothing refers to any more.
+ * Reads begin a little before a ticket's newest action, however old that is. What a read may still meet has to stay
+ * known, or it would be taken for new.
  */
-export async function purge(db: Db): Promise<string[]> {
+const isPassed = sql`t.cursor > kept.at + interval '1 day'`;
+const ofTicket = sql`t.instance = kept.instance and t.entity = kept.entity and t.external_id = kept.ticket`;
+
+/**
+ * Actions that were never carried are forgotten after 7 days; content after its link's retention, wherever it is. Each
+ * part is whole by itself.
+ */
+export async function purge(db: Client): Promise<void> {
   await db.execute(
     sql`delete from actions where id in (
-      select id from actions where reason is not null and logged_at < now() - interval '7 days' limit ${batch})`,
+      select kept.id from actions kept where kept.reason is not null and kept.logged_at < now() - interval '7 days'
+        and not exists (select 1 from tickets t where ${ofTicket} and t.snapshot is not null and not ${isPassed})
+      limit ${batch})`,
+  );
+  // Those that have to stay keep their ids alone.
+  await db.execute(
+    sql`update actions set note = null, author = null, words = null, attachments = '[]' where id in (
+      select a.id from actions a where a.reason is not null and a.logged_at < now() - interval '7 days'
+        and a.words is not null limit ${batch})`,
   );
   await db.execute(
     sql`delete from written_ids where (instance, entity, ticket, external_id) in (
-      select instance, entity, ticket, external_id from written_ids where at < now() - interval '90 days' limit ${batch})`,
+      select kept.instance, kept.entity, kept.ticket, kept.external_id from written_ids kept
+      where kept.at < now() - interval '90 days'
+        and not exists (select 1 from tickets t where ${ofTicket} and (${isPassed}) is not true)
+      limit ${batch})`,
   );
   await db.execute(
     sql`with emptied as (
@@ -32,56 +52,67 @@ export async function purge(db: Db): Promise<string[]> {
               and a.logged_at < now() - make_interval(days => (l.settings->>'retentionDays')::int))
           and not exists (select 1 from deliveries w where w.action = a.id and w.outcome is null)
         limit ${batch}) returning id
+      ), content as (
+        -- What was promised to a peer, left the desk before, or was said to the desk of it, is content too.
+        update deliveries d set sent = null, constant = null, words = null,
+          receipt = jsonb_set(d.receipt, '{action,author}', '{"name": "", "role": "automation"}') from emptied
+        where d.action = emptied.id
+          and (d.sent is not null or d.constant is not null or d.words is not null or d.receipt is not null)
       )
-      -- What was promised to a peer, or left the desk before, is content too.
-      update deliveries d set sent = null, constant = null from emptied
-      where d.action = emptied.id and (d.sent is not null or d.constant is not null)`,
+      update writes w set plan = null from emptied join deliveries d on d.action = emptied.id
+      where w.delivery = d.id and w.plan is not null`,
   );
-  const freed = await rows<{ sha256: string }>(
-    db,
-    sql`with expired as (
-        delete from attachments f using actions a where a.id = f.action and a.words is null returning f.sha256
-      )
-      select distinct e.sha256 from expired e
-      where e.sha256 is not null and not exists (
-        select 1 from attachments kept join actions a on a.id = kept.action
-        where kept.sha256 = e.sha256 and a.words is not null)
-        and not exists (select 1 from uploads u where u.sha256 = e.sha256)`,
-  );
-  return freed.map((row) => row.sha256);
-}
-
-/** Makes this and the next month's partition of `attempts`; what is there stays. */
-export async function ensurePartitions(db: Db): Promise<void> {
-  await db.execute(sql`
-    do $$
-    declare
-      month date;
-    begin
-      for month in select date_trunc('month', now() + make_interval(months => ahead))::date from generate_series(1, 2) ahead loop
-        execute format('create table if not exists attempts_%s partition of attempts for values from (%L) to (%L)',
-          to_char(month, 'YYYY_MM'), month, (month + interval '1 month')::date);
-      end loop;
-    end $$`);
-}
-
-export type Overdue = { readonly id: string; readonly link: string; readonly ticket: string };
-
-/** Escalations that have opened nothing in time; each is returned, and told, once. */
-export async function claimOverdue(db: Db, overdueMs: number): Promise<Overdue[]> {
-  return rows<Overdue>(
-    db,
-    sql`update mirrors set overdue_told_at = now()
-      where id in (
-        select id from mirrors where state = 'opening' and overdue_told_at is null
-          and created_at < now() - make_interval(secs => ${overdueMs / 1000})
-        limit 100 for update skip locked)
-      returning id, link, coalesce(first_number, first_ticket) as ticket`,
+  await db.transaction(async (tx) => {
+    const freed = await rows<{ sha256: string | null }>(
+      tx,
+      sql`delete from attachments f using actions a where a.id = f.action and a.words is null returning f.sha256`,
+    );
+    await markUnused(
+      tx,
+      freed.flatMap(({ sha256 }) => (sha256 === null ? [] : [sha256])),
+    );
+  });
+  await purgeTickets(db);
+  await db.execute(
+    sql`delete from attempts_default where id in (
+      select id from attempts_default where at < now() - make_interval(days => ${forgottenDays}) limit ${batch})`,
   );
 }
 
-export async function tellOverdue(db: Db, overdue: Overdue, text: string): Promise<void> {
-  await raiseNotice(db, { link: overdue.link, cause: `overdue/${overdue.id}`, text: `${overdue.ticket}: ${text}` });
+/**
+ * Tickets without a mirror on which nothing has happened for long, and what their mirrors left of their text. Where they
+ * have been read to is kept for all of an instance at once, so that none of their old actions is taken for a new one;
+ * so they are forgotten only while its feed is up to date.
+ */
+async function purgeTickets(db: Client): Promise<void> {
+  const unmirrored = sql`not exists (select 1 from mirrors m where m.state in ('opening', 'open')
+      and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+        or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id)))`;
+  const long = sql`now() - make_interval(days => ${forgottenDays})`;
+  await db.transaction(async (tx) => {
+    const due = await rows<{ instance: string }>(
+      tx,
+      sql`select i.id as instance from instances i join feeds f on f.instance = i.id and f.cursor is not null and f.entity = 'ticket'
+        where f.read_at > now() - interval '1 hour' and f.failures = 0 and i.live_since < ${long} order by i.id for update of i`,
+    );
+    for (const { instance } of due) {
+      await tx.execute(sql`update instances set forgotten_to = greatest(forgotten_to, ${long}) where id = ${instance}`);
+      await tx.execute(
+        sql`delete from tickets t where t.ctid = any(array(
+          select t.ctid from tickets t where t.instance = ${instance} and t.entity = 'ticket' and t.read_at < ${long}
+            and (t.cursor is null or t.cursor < ${long})
+            and not exists (select 1 from mirrors m where (m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+              or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))
+          limit ${batch} for update skip locked))`,
+      );
+    }
+  });
+  // A mirror that has ended keeps its tickets, and no text of theirs beyond the retention of its content.
+  await db.execute(
+    sql`update tickets t set snapshot = null where t.ctid = any(array(
+      select t.ctid from tickets t where t.snapshot is not null and t.read_at < ${long} and ${unmirrored}
+      limit ${batch} for update skip locked))`,
+  );
 }
 
 export async function notifyTargets(db: Db, link: string): Promise<readonly NotifyTarget[]> {

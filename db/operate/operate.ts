@@ -136,7 +136,7 @@ type LockedDelivery = {
 };
 
 /** Locks the mirror and its lanes first, in the order everybody does. */
-async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery | null> {
+export async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery | null> {
   const [place] = await rows<{ mirror: string }>(tx, sql`select mirror from deliveries where id = ${id}`);
   if (place === undefined) return null;
   await tx.execute(sql`select id from mirrors where id = ${place.mirror} for update`);

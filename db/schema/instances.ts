@@ -16,6 +16,8 @@ export const instances = pgTable('instances', {
   catalogueVersion: integer().notNull().default(0),
   /** Go-live: what lies before is not carried. Null until the first contact. */
   liveSince: timestamp({ withTimezone: true, mode: 'string' }),
+  /** Tickets without a mirror of which nothing is newer are forgotten; a ticket that is not known is read from here on. */
+  forgottenTo: timestamp({ withTimezone: true, mode: 'string' }),
   /** `new` until the first contact, then what the last contact said; `key`: its secrets can't be opened with our key. */
   state: text().$type<'new' | 'up' | 'down' | 'auth' | 'key'>().notNull().default('new'),
   stateReason: text(),

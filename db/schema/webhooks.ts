@@ -1,4 +1,4 @@
-import { integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
 /** Where an API-only side wants to hear that there is something to read. One per link. */
 export const webhooks = pgTable('webhooks', {
@@ -7,7 +7,7 @@ export const webhooks = pgTable('webhooks', {
   /** Sealed; `whsec_…` in the clear. */
   secret: text().notNull(),
   /** The position told last. */
-  toldPosition: integer().notNull().default(0),
+  toldPosition: bigint({ mode: 'number' }).notNull().default(0),
   failures: integer().notNull().default(0),
   retryAt: timestamp({ withTimezone: true, mode: 'string' }),
   /** Why it is not called any more. */

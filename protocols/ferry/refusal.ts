@@ -3,10 +3,12 @@
  * form is a refusal: a proxy's page says nothing of what was sent.
  */
 import type { HttpReply } from '#connectors/contract/http.ts';
+import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { problem } from './wire.ts';
 
-const longestPauseMs = 3_600_000;
+/** Where the peer asks for a pause and does not say for how long. */
+const unsaidPauseMs = 60_000;
 const mostWords = 500;
 
 export function refusalOf(reply: HttpReply, issuer: string): HelpdeskError {
@@ -31,7 +33,7 @@ export function refusalOf(reply: HttpReply, issuer: string): HelpdeskError {
   if (status === 404) return new HelpdeskError('gone', code ?? 'not-found', said);
   if (status === 429 || (status === 503 && reply.headers['retry-after'] !== undefined)) {
     return new HelpdeskError('slow-down', code ?? 'slow-down', said, {
-      retryAfterMs: pauseOf(reply.headers['retry-after']),
+      retryAfterMs: pauseOf(reply.headers['retry-after'], Date.now()) ?? unsaidPauseMs,
     });
   }
   if (status === 408 || status === 425 || status >= 500 || status < 400) {
@@ -53,11 +55,4 @@ function problemIn(reply: HttpReply): { readonly code: string | null; readonly w
   const [, code] = /^urn:ferry:problem:([a-z0-9-]{1,64})$/.exec(type) ?? [];
   const words = (detail === '' ? title : detail).toWellFormed().replaceAll('\0', '').slice(0, mostWords);
   return { code: code ?? null, words };
-}
-
-/** Seconds or a date; a minute where nothing can be read. */
-function pauseOf(header: string | undefined): number {
-  if (header === undefined) return 60_000;
-  const ms = /^\s*\d{1,9}\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, longestPauseMs) : 60_000;
 }

@@ -1,5 +1,6 @@
 /** Why there is no token, in the classes that the courier knows. Asking for a token changes nothing, so none is in doubt. */
 import * as oauth from 'oauth4webapi';
+import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 export function tokenFailure(error: unknown, issuer: string): HelpdeskError {
@@ -42,24 +43,18 @@ export function tokenFailure(error: unknown, issuer: string): HelpdeskError {
 
 function slowDown(issuer: string, response: Response): HelpdeskError {
   return new HelpdeskError('slow-down', 'token-endpoint-busy', `${issuer} asks us to wait before the next token.`, {
-    retryAfterMs: retryAfterMs(response) ?? 60_000,
+    retryAfterMs: pauseOf(response.headers.get('retry-after') ?? undefined, Date.now()) ?? 60_000,
   });
 }
 
 function down(issuer: string, response: Response): HelpdeskError {
-  const wait = retryAfterMs(response);
+  const wait = pauseOf(response.headers.get('retry-after') ?? undefined, Date.now());
   return new HelpdeskError(
     'retry',
     'token-endpoint-down',
     `${issuer} gives out no token: it answers ${response.status}.`,
     wait === undefined ? {} : { retryAfterMs: wait },
   );
-}
-
-/** At most an hour; undefined where it is not said in seconds. */
-function retryAfterMs(response: Response): number | undefined {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3_600) * 1_000 : undefined;
 }
 
 /** The other side's word, if it is one: anything else could hold anything. */

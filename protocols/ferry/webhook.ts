@@ -1,5 +1,6 @@
 /** A call to a side without a gateway, signed as Standard Webhooks has it. */
 import { Webhook } from 'standardwebhooks';
+import { pauseOf } from '#core/words/retry.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 
 export type WebhookCall = {
@@ -35,7 +36,5 @@ export async function callWebhook(
     timeoutMs,
     maxBytes,
   });
-  const seconds = headers['retry-after'];
-  const wait = seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
-  return { status, retryAfterMs: wait };
+  return { status, retryAfterMs: pauseOf(headers['retry-after'], Date.now()) ?? null };
 }

@@ -11,6 +11,7 @@ import { makeLog } from '#config/log.ts';
 import { sealSecret } from '#config/secrets.ts';
 import { ticketRef } from '#core/words/ref.ts';
 import { linkSettingsSchema, sideSchema, type SideSettings } from '#core/rules/settings.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
@@ -42,8 +43,8 @@ export type Rig = {
   /** `customer` and `supplier` override the plain settings of a side. */
   link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
   startWorker(limits?: Partial<Limits>): Promise<RigWorker>;
-  /** `crash`: see worker-main.ts. */
-  spawnWorker(limits?: Partial<Limits>, crash?: string): Promise<Program>;
+  /** `crash`: see worker-main.ts. `env` is added to the rig's. */
+  spawnWorker(limits?: Partial<Limits>, crash?: string, env?: Readonly<Record<string, string>>): Promise<Program>;
   /** Everything carried: no lane is due and nothing waits. */
   settled(timeoutMs?: number): Promise<void>;
   hint(desk: string, ticket: string): Promise<void>;
@@ -84,6 +85,8 @@ export type RigOptions = {
   readonly database?: TestDatabase;
   /** At which other gateways reach this one. */
   readonly publicUrl?: string;
+  /** Of workers in this process; light desks unless told. */
+  readonly createHelpdesk?: (context: ConnectorContext) => Helpdesk;
 };
 
 export async function startRig(label: string, options: RigOptions = {}): Promise<Rig> {
@@ -126,7 +129,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     async startWorker(limits = {}) {
       const stopping = new AbortController();
       const running = runWorker(loadConfig(env), makeLog({ level: 'warn', name: 'worker' }), stopping.signal, {
-        createHelpdesk: (_type, context) => Promise.resolve(createLightHelpdesk(context)),
+        createHelpdesk: (_type, context) => Promise.resolve((options.createHelpdesk ?? createLightHelpdesk)(context)),
         limits: { linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits },
         sweepMs: 1_000,
         bundle: await workflowBundle(blobs.path),
@@ -143,7 +146,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
       stops.push(stop);
       return { stop };
     },
-    async spawnWorker(limits = {}, crash = '') {
+    async spawnWorker(limits = {}, crash = '', more = {}) {
       const program = await startProgram({
         program: 'test/federation/worker-main.ts',
         env: {
@@ -151,6 +154,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
           FERRY_TEST_LIMITS: JSON.stringify({ linkPerMinute: 100_000, lingerMs: 3_000, pollMs: 2_000, ...limits }),
           FERRY_TEST_CRASH: crash,
           FERRY_TEST_BUNDLE: await workflowBundle(blobs.path),
+          ...more,
         },
         ready: /"ready":true/,
       });

@@ -62,6 +62,7 @@ if (point === 'sending') dieOn('undici:request:create');
 if (point === 'answered') dieOn('undici:request:trailers');
 
 const bundle = process.env['FERRY_TEST_BUNDLE'];
+const version = process.env['FERRY_TEST_VERSION'];
 const asked = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
 const config = loadConfig();
@@ -72,6 +73,7 @@ await runWorker(config, log, asked.signal, {
   limits: JSON.parse(process.env['FERRY_TEST_LIMITS'] ?? '{}') as Partial<Limits>,
   sweepMs: 1_000,
   ...(bundle === undefined ? {} : { bundle }),
+  ...(version === undefined ? {} : { version }),
 }).catch((error: unknown) => {
   if (!asked.signal.aborted) throw error;
 });

@@ -79,7 +79,7 @@ export async function startApiRig(
     put: (...given) => (broken?.put ?? real.put)(...given),
     open: (sha256) => (broken?.open ?? real.open)(sha256),
     has: (sha256) => (broken?.has ?? real.has)(sha256),
-    delete: (sha256) => real.delete(sha256),
+    deleteUntouched: (sha256, untouchedMs) => real.deleteUntouched(sha256, untouchedMs),
   };
   let log = '';
   let inner: Hono | null = null;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { connect } from '#db/base/client.ts';
+import { sql } from 'drizzle-orm';
+import { connect, rows } from '#db/base/client.ts';
 import { makeLog } from '#config/log.ts';
 import { createApp } from '#gateway/app.ts';
 import { serve } from '#gateway/serve.ts';
 import type { Served } from '#gateway/serve.ts';
+import { testPostgres } from '#test/support/services.ts';
 import { until } from '#test/support/wait.ts';
 import { post, startGateway } from './support.ts';
 import type { TestGateway } from './support.ts';
@@ -56,6 +58,26 @@ test('without a database hooks are put off with 503, readiness says why, and not
   } finally {
     await served?.stop();
     await connection.close();
+  }
+});
+
+test('a database that answers and takes no writes is not ready; when it takes them again all is well by itself', async () => {
+  const { connection, url, hook } = gateway;
+  const [row] = await rows<{ name: string }>(connection.db, sql`select current_database() as name`);
+  const admin = connect(await testPostgres(), { max: 1 });
+  const status = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
+  try {
+    await admin.sql.unsafe(`alter database "${row?.name}" set default_transaction_read_only = on`);
+    await admin.db.execute(sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = ${row?.name} and pid <> pg_backend_pid()`);
+    await until(async () => (await status()) === 503, { what: 'readiness to be withdrawn' });
+    await admin.sql.unsafe(`alter database "${row?.name}" reset default_transaction_read_only`);
+    await until(async () => (await status()) === 200 && (await post(hook, {})).status === 202, {
+      what: 'readiness and hooks',
+      timeoutMs: 30_000,
+    });
+  } finally {
+    await admin.close();
   }
 });
 

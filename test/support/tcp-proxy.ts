@@ -21,6 +21,8 @@ export type TcpProxy = {
   left(): number;
   /** While down, connections are refused by being closed at once, and open ones are broken. */
   down(isDown: boolean): void;
+  /** While silent, connections stay open, are taken, and nothing passes either way: a cable that is cut. */
+  silent(isSilent: boolean): void;
   /** Bytes seen so far, both ways, of all connections. */
   bytes(): { readonly up: number; readonly down: number };
   /** Where connections go from now on. */
@@ -35,6 +37,7 @@ export async function startTcpProxy(port = 0): Promise<TcpProxy> {
   let cuts: Cut[] = [];
   let target = port;
   let isDown = false;
+  let isSilent = false;
 
   const server = createServer((near) => {
     sockets.add(near);
@@ -55,6 +58,7 @@ export async function startTcpProxy(port = 0): Promise<TcpProxy> {
     const passed = { up: 0, down: 0 };
     const pass = (way: 'up' | 'down', from: Socket, to: Socket): void => {
       from.on('data', (chunk: Buffer) => {
+        if (isSilent) return;
         const cut = cuts.find((one) => one.way === way && passed[way] + chunk.length > one.afterBytes);
         if (cut === undefined) {
           passed[way] += chunk.length;
@@ -83,6 +87,9 @@ export async function startTcpProxy(port = 0): Promise<TcpProxy> {
     down(yes) {
       isDown = yes;
       if (yes) for (const socket of sockets) socket.destroy();
+    },
+    silent(yes) {
+      isSilent = yes;
     },
     bytes: () => ({ ...seen }),
     aim(to) {

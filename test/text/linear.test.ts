@@ -44,7 +44,8 @@ import { renderTemplate, unknownPlaceholders } from '#core/text/template.ts';
 import * as text from '#core/text/text.ts';
 import { translate } from '#core/conversation/translate.ts';
 import { unrecorded } from '#core/log/unrecorded.ts';
-import { pauseOf, wordsOf as haloErrorWords } from '#connectors/halo/errors.ts';
+import { wordsOf as haloErrorWords } from '#connectors/halo/errors.ts';
+import { pauseOf } from '#core/words/retry.ts';
 import * as haloHtml from '#connectors/halo/html.ts';
 import { stepsOf as haloSteps } from '#connectors/halo/steps.ts';
 import { instantOf as haloInstantOf } from '#connectors/halo/time.ts';
@@ -183,7 +184,7 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'halo guidOf': guidOf,
   'halo isForeign': isForeign,
   'halo markerOf': haloMarkerOf,
-  'halo pauseOf': pauseOf,
+  pauseOf: (bomb) => pauseOf(bomb, 0),
   'halo valueTo': (bomb) => valueTo({ id: 1, name: 'x', type: 0 }, bomb),
   'halo wordsOf': haloErrorWords,
   'halo withCids': (bomb) => haloHtml.withCids(bomb, 'https://halo.example'),

@@ -38,12 +38,14 @@ export type DeskFault = {
   /** Which requests: a write of either sort, or a read. */
   readonly on: 'open' | 'action' | 'read' | 'any';
   /** `delay`: before anything is done; `slow-reply`: after it. */
-  readonly kind: 'lose-reply' | 'slow-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone';
+  readonly kind: 'lose-reply' | 'slow-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone' | 'slow-down';
   readonly ms?: number;
   /** How many requests; then it is over. */
   readonly times: number;
   /** Only actions whose note has this text. */
   readonly noteHas?: string;
+  /** Only requests about this ticket. */
+  readonly ticket?: string;
 };
 
 export type LightDesk = {
@@ -159,12 +161,13 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
     response.end(text);
   };
-  const takeFault = (on: DeskFault['on'], note: string): DeskFault | null => {
+  const takeFault = (on: DeskFault['on'], note: string, ticket: string | undefined): DeskFault | null => {
     const found = faults.find(
       ({ fault, left }) =>
         left > 0 &&
         (fault.on === on || fault.on === 'any') &&
-        (fault.noteHas === undefined || note.includes(fault.noteHas)),
+        (fault.noteHas === undefined || note.includes(fault.noteHas)) &&
+        (fault.ticket === undefined || fault.ticket === ticket),
     );
     if (found === undefined) return null;
     found.left -= 1;
@@ -205,10 +208,11 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     const on = kind === 'tickets' && request.method === 'POST' ? (id === undefined ? 'open' : 'action') : 'read';
     const fault =
       body['by'] === undefined || write || on === 'read'
-        ? takeFault(on, textOf(body['note'] ?? body['description'], ''))
+        ? takeFault(on, textOf(body['note'] ?? body['description'], ''), kind === 'tickets' ? id : undefined)
         : null;
     if (fault?.kind === 'error') return answer(response, 503, { error: 'try later' });
     if (fault?.kind === 'refuse') return answer(response, 422, { error: 'the workflow does not allow this' });
+    if (fault?.kind === 'slow-down') return answer(response, 429, { error: 'later' });
     if (fault?.kind === 'gone') return answer(response, 404, { error: 'no such ticket' });
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 1_000));

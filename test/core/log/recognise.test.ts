@@ -133,6 +133,44 @@ const cases: readonly (readonly [string, string, string])[] = [
     told([seen('1', 1, { bare: true, fingerprint: 'x' })]),
     'echo',
   ],
+  ...(['open', 'made', 'settled', 'absent'] as const).flatMap((state): (readonly [string, string, string])[] => [
+    [
+      `a bare change by our account within the time of our write is ours, also where that is ${state}`,
+      told([seen('2', 29, { bare: true, fingerprint: 'x' })], { writes: [write({ state, seenAs: ['1'] })] }),
+      'echo',
+    ],
+    [
+      `a bare change by our account after the time of our ${state} write is somebody’s`,
+      told([seen('2', 41, { bare: true, fingerprint: 'x' })], { writes: [write({ state })] }),
+      state === 'open' ? 'stop' : 'new',
+    ],
+    [
+      `a bare change by a person beside our ${state} write is theirs`,
+      told([seen('2', 1, { ...person, bare: true })], { writes: [write({ state })] }),
+      'new',
+    ],
+  ]),
+  [
+    'what an earlier read has found of an open write is not found a second time',
+    told([seen('1', 1), seen('2', 2)], {
+      known: new Map([['1', 'echo']]),
+      writes: [write({ seenAs: ['1'] })],
+    }),
+    'known stop',
+  ],
+  [
+    'a bare change is that of the write under way, where an earlier one could have made it too',
+    recognise({
+      actions: [seen('2', 12, { bare: true, fingerprint: 'x' })],
+      known: new Map(),
+      writes: [write({ state: 'settled' }), write({ delivery: 'd2', marker: 'mark-2', promisedAt: at(11) })],
+      liveSince: null,
+      settleMs: 10_000,
+    })
+      .actions.map((one) => (one.as === 'echo' ? one.write.delivery : one.as))
+      .join(' '),
+    'd2',
+  ],
 ];
 
 for (const [name, result, expected] of cases) {

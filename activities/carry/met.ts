@@ -1,0 +1,67 @@
+/** What a delivery has met once it is written: asked of the log, under the ticket's lock, with the ticket as it was read. */
+import { changesAnything, due, isNewer, meet, type Change, type Due } from '#core/conversation/meet.ts';
+import type { Changed, Command, Meant, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Tx } from '#db/base/client.ts';
+import type { Plan } from '#db/carry/writes.ts';
+import { knownChanges } from '#db/log/changes.ts';
+import type { LogReadingResult } from '#db/log/log-reading.ts';
+import type { TicketRead } from '#db/log/locked-ticket.ts';
+import type { ApplyRun } from './apply-run.ts';
+import { changesHere, stampOf } from './changes-here.ts';
+
+export type Meeting = Due & {
+  /** What others have changed that is newer, whoever they are. */
+  readonly people: readonly { readonly words: Changed }[];
+  /** What the command has still done, for relays. */
+  readonly command: Command;
+  /** The log knows of a change that this reading does not show: it is older than the log. */
+  readonly stale: boolean;
+};
+
+export async function meeting(
+  { deps, desk, context }: ApplyRun,
+  tx: Tx,
+  { command, meant }: Plan,
+  { ref, externalIds }: TicketRead,
+  snapshot: TicketSnapshot,
+  logged: LogReadingResult,
+): Promise<Meeting> {
+  const { to, mirror } = context;
+  const all: Meant = meant ?? { all: changedBy(command), assumed: { fields: {} } };
+  const nothing = { again: { fields: {} }, drops: [], command, stale: false };
+  if (context.delivery.kind !== 'action' || !changesAnything(all.all)) return { ...nothing, people: logged.people };
+  const { outbound } = await deps.cache.side(tx, `${mirror.link}/${to.side}`, to.settings);
+  const { changes: known } = await knownChanges(tx, ref, logged.mirrors);
+  const stamp = stampOf(context);
+  const here = changesHere(context, known, outbound);
+  const people = newer(here.all, stamp).map(({ changed }) => ({ words: changed }));
+  // An escalation opens its ticket, where nobody can have changed anything before.
+  if (context.delivery.escalation) return { ...nothing, people };
+  const shown = new Set(externalIds);
+  const since = to.since === null ? Number.NEGATIVE_INFINITY : Date.parse(to.since);
+  return {
+    ...due(all, stamp, here.shared, here.all, snapshot, desk.name),
+    people,
+    command: withChanged(command, meet(all.all, changedBy(command), stamp, here.shared, desk.name).changed),
+    stale: known.some(({ externalId, at }) => externalId !== null && !shown.has(externalId) && Date.parse(at) >= since),
+  };
+}
+
+function newer(changes: readonly Change[], stamp: ReturnType<typeof stampOf>): readonly Change[] {
+  return changes.filter((change) => isNewer(change, stamp));
+}
+
+function changedBy({ status, category, priority, summary, fields }: Command): Changed {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(category === undefined ? {} : { category }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(summary === undefined ? {} : { summary }),
+    fields,
+  };
+}
+
+function withChanged(command: Command, changed: Changed): Command {
+  const { status: _s, category: _c, priority: _p, summary: _t, fields: _f, ...rest } = command;
+  return { ...rest, ...changed };
+}

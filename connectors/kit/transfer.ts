@@ -1,0 +1,93 @@
+/**
+ * A file may lawfully take longer than anything else, as long as it comes. Its first byte has a limit, each silence has
+ * one, and on the whole it must come at a least rate; one that hangs would keep its place for as long as a file may take.
+ */
+import { Readable } from 'node:stream';
+
+export type TransferLimits = {
+  /** From the request to the first byte of the file, milliseconds. */
+  readonly firstByteMs: number;
+  /** Between two bytes of it, milliseconds. */
+  readonly silenceMs: number;
+  /** On the whole, after `silenceMs`. The gateway asks the same of files that are put to it. */
+  readonly leastBytesPerMs: number;
+  /** Of a file that is sent: between two bytes that are taken, and from the last of them to the answer, milliseconds. */
+  readonly untakenMs: number;
+};
+
+export const standardTransfer: TransferLimits = {
+  firstByteMs: 15_000,
+  silenceMs: 15_000,
+  leastBytesPerMs: (10 * 1024) / 1_000,
+  untakenMs: 60_000,
+};
+
+export type TransferWatch = {
+  /** So many bytes more have come. */
+  came(bytes: number): void;
+  stop(): void;
+};
+
+const lookEveryMs = 250;
+
+/**
+ * Calls `late` once, as soon as a file that is fetched is late.
+ * @param isTaken false while its receiver takes nothing more, which is not the sender's fault
+ */
+export function watchTransfer(limits: TransferLimits, late: () => void, isTaken: () => boolean): TransferWatch {
+  const begunAt = performance.now();
+  let firstAt: number | null = null;
+  let lastAt = begunAt;
+  let bytes = 0;
+  /** Time that the receiver took. */
+  let heldMs = 0;
+  let lookedAt = begunAt;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (firstAt !== null && !isTaken()) {
+      heldMs += now - lookedAt;
+      lastAt = now;
+    }
+    lookedAt = now;
+    const isLate =
+      firstAt === null
+        ? now - begunAt >= limits.firstByteMs
+        : now - lastAt >= limits.silenceMs ||
+          bytes < (now - firstAt - heldMs - limits.silenceMs) * limits.leastBytesPerMs;
+    if (!isLate) return;
+    clearInterval(timer);
+    late();
+  }, lookEveryMs);
+  return {
+    came(more) {
+      lastAt = performance.now();
+      firstAt ??= lastAt;
+      bytes += more;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** The body as it is sent; `late` is called once where the other side takes nothing of it, or does not answer after it. */
+export function watchedBody(
+  body: Readable,
+  { untakenMs }: TransferLimits,
+  late: () => void,
+): { readonly body: Readable; stop(): void } {
+  let lastAt = performance.now();
+  const timer = setInterval(() => {
+    if (performance.now() - lastAt < untakenMs) return;
+    clearInterval(timer);
+    late();
+  }, lookEveryMs);
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      lastAt = performance.now();
+      yield chunk;
+    }
+    lastAt = performance.now();
+  };
+  const through = Readable.from(chunks(), { objectMode: false });
+  through.once('close', () => body.on('error', () => undefined).destroy());
+  return { body: through, stop: () => clearInterval(timer) };
+}

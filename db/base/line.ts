@@ -1,0 +1,66 @@
+/**
+ * The line to the database, which may fall silent or lead to a server that takes no writes. The driver waits for an
+ * answer for ever, and keeps a session that can't write for up to an hour. Here every wait has an end: a statement that
+ * is not answered in time, and one refused because its session is read-only, make all connections be thrown away. What
+ * was under way on them fails as with any lost connection, and the pool connects anew.
+ */
+import { connect as connectSocket, type Socket } from 'node:net';
+
+export type Line = {
+  /** For the driver: makes each of its connections. */
+  readonly socket: (options: SocketOptions) => Socket;
+  /** Something is asked of the database. Call what is returned when the answer is there, with its error if it is one. */
+  asked(): (error?: unknown) => void;
+  /** Throws away the connections that there are, but for those made just now. */
+  renew(): void;
+};
+
+type SocketOptions = {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  /** Of a Unix socket. */
+  readonly path?: string | false;
+};
+
+/** SQLSTATE read_only_sql_transaction: a standby, or a primary that was one when the session began. */
+const readOnly = '25006';
+/** Younger ones are as good as new; so a database that stays read-only is not connected to without a pause. Milliseconds. */
+const youngMs = 1_000;
+
+/** `answerWithinMs`: longer than the server itself lets a statement take. */
+export function createLine(answerWithinMs: number): Line {
+  const open = new Map<Socket, number>();
+  let next = 0;
+  const renew = (): void => {
+    const now = performance.now();
+    for (const [socket, since] of open) if (now - since >= youngMs) socket.destroy();
+  };
+  return {
+    socket({ host, port, path }) {
+      const place = next % Math.max(host.length, 1);
+      next += 1;
+      const at = { host: host[place] ?? 'localhost', port: Number(port[place] ?? 5432) };
+      const socket = path ? connectSocket({ path }) : connectSocket(at);
+      socket.setNoDelay(true);
+      // The driver begins to listen a moment later.
+      socket.on('error', () => undefined);
+      open.set(socket, performance.now());
+      socket.once('close', () => open.delete(socket));
+      // What the driver asks of a socket of its own: names in errors, and whose certificate is expected.
+      return Object.assign(socket, at);
+    },
+    asked() {
+      const timer = setTimeout(renew, answerWithinMs);
+      timer.unref();
+      return (error) => {
+        clearTimeout(timer);
+        if (sqlState(error) === readOnly) renew();
+      };
+    },
+    renew,
+  };
+}
+
+function sqlState(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}

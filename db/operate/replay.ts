@@ -1,0 +1,38 @@
+/** Carries a refused delivery once more, decided by today's settings: what refused it may have been put right. */
+import { sql } from 'drizzle-orm';
+import { isRemote } from '#core/words/reach.ts';
+import type { Reason } from '#core/words/vocabulary.ts';
+import { settleLane } from '#db/carry/lanes.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import { lockDelivery } from './operate.ts';
+
+/** `elsewhere`: another gateway or tool refused it, so that it is tried again there. `opens`: it was to open a ticket. */
+export type Replayed =
+  | { readonly done: true; readonly to: string; readonly refused: Reason | null }
+  | { readonly done: false; readonly why: 'unknown' | 'not-refused' | 'elsewhere' | 'opens' };
+
+/** It goes to the end of its lane, and what it writes says when it was written. */
+export async function replayDelivery(tx: Tx, id: string): Promise<Replayed> {
+  const delivery = await lockDelivery(tx, id);
+  if (delivery === null) return { done: false, why: 'unknown' };
+  const { mirror, to, outcome, opens, reason } = delivery;
+  const [row] = await rows<{ type: string; kind: string }>(
+    tx,
+    sql`select i.type, d.kind from deliveries d join instances i on i.id = d.to_instance where d.id = ${id}`,
+  );
+  if (outcome !== 'refused' || row?.kind !== 'action') return { done: false, why: 'not-refused' };
+  if (isRemote(row.type)) return { done: false, why: 'elsewhere' };
+  if (opens) return { done: false, why: 'opens' };
+  // What was promised was surely not made, or it would not have been refused; it is decided anew.
+  await tx.execute(sql`delete from writes where delivery = ${id}`);
+  await tx.execute(
+    sql`with lane as (
+        update lanes set last_seq = last_seq + 1 where mirror = ${mirror} and to_instance = ${to} returning last_seq
+      )
+      update deliveries d set seq = lane.last_seq, outcome = null, reason = null, drops = null, ended_at = null,
+        held_at = null, set_aside_at = null, first_tried_at = null, attempts = 0, released_at = now()
+      from lane where d.id = ${id}`,
+  );
+  await tx.execute(settleLane(mirror, to));
+  return { done: true, to, refused: reason };
+}

@@ -1,0 +1,22 @@
+/** Which workflow code this is. Workers of one version share their queue, and never see runs of another. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const workflows = fileURLToPath(new URL('../workflows/', import.meta.url));
+
+/**
+ * The version of the workflows' code: a fingerprint of everything that a bundle is made from. The code of workflows may
+ * import nothing but their folder and the SDK.
+ */
+export async function workflowVersion(): Promise<string> {
+  const hash = createHash('sha256');
+  const names = (await readdir(workflows)).filter((name) => /\.[jt]s$/.test(name)).toSorted();
+  for (const name of names) hash.update(`\n${name}\n`).update(await readFile(join(workflows, name)));
+  const require = createRequire(import.meta.url);
+  for (const name of ['workflow', 'worker', 'common'])
+    hash.update(await readFile(require.resolve(`@temporalio/${name}/package.json`)));
+  return hash.digest('hex').slice(0, 20);
+}
