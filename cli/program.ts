@@ -82,9 +82,11 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
       const { apply } = await import('./commands/apply.ts');
       end(await apply(file, { ...global(), ...options }, deps));
     });
-  command('check', 'ask a helpdesk whether it is as Ferry takes it to be; changes nothing')
+  command('check', 'ask a helpdesk whether it is as Ferry takes it to be')
     .argument('<instance>', 'its id in Ferry, see ferry status')
     .option('--json', 'print a line of JSON for each finding')
+    .option('--write <ticket>', 'also write a hidden note with a file on this ticket, where it stays')
+    .option('--yes', 'do not ask')
     .option('--report', 'print how it answers as JSON, without names')
     .action(async (instance: string, options: CheckCommand) => {
       const { check } = await import('./commands/check.ts');

@@ -4,7 +4,7 @@
  */
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireLink } from '#core/wire.ts';
-import type { Checked, Mapped } from '#connectors/contract/check.ts';
+import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
@@ -42,7 +42,12 @@ export type Helpdesks = Omit<ApplyDeps, 'open' | 'env' | 'readSecretFile'>;
 export type HelpdeskOperator = Operator & { readonly helpdesks: Helpdesks };
 
 /** For the verb that checks a helpdesk: its probes; null for a type whose connector has none. */
-export type CheckOf = (target: CatalogueTarget, mapped: Mapped) => Promise<Checked | null>;
+export type CheckOf = (
+  target: CatalogueTarget,
+  mapped: Mapped,
+  /** Null: it only reads. */
+  trial: Omit<Trial, 'helpdesk'> | null,
+) => Promise<Checked | null>;
 export type CheckOperator = Operator & { readonly checkOf: CheckOf };
 
 /** What is asked of the other gateway of a link. All throw HelpdeskError. */

@@ -1,20 +1,35 @@
 /** `ferry check <instance>`: what of a helpdesk is as Ferry takes it to be, a line for each thing asked. */
-import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
-import { exitCodes } from '#cli/errors.ts';
+import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
+import { CliError, exitCodes } from '#cli/errors.ts';
 import { count, printable } from '#cli/print/text.ts';
 import { withCheck } from '#cli/wire.ts';
 import { checkInstance, isBad, reportOf } from '#operate/check/check.ts';
 
 type Found = Parameters<typeof reportOf>[1][number];
 
-export type CheckCommand = { readonly json?: boolean; readonly report?: boolean };
+export type CheckCommand = {
+  readonly json?: boolean;
+  readonly report?: boolean;
+  /** A ticket for a trial. */
+  readonly write?: string;
+  readonly yes?: boolean;
+};
 
 /** 1 where something differs or is not allowed. */
 export async function check(instance: string, options: CheckCommand & GlobalOptions, deps: CliDeps): Promise<number> {
   const { out, signal } = deps;
+  const write = options.write ?? null;
+  if (write !== null && options.yes !== true) {
+    const question = `Write a hidden note with a file on ticket ${printable(write)} of ${printable(instance)}? It stays there.`;
+    if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write takes a yes: add --yes');
+    if (!(await isYes(deps, question))) {
+      out('Nothing was asked or written.\n');
+      return exitCodes.no;
+    }
+  }
   const findings = await withCheck(options, deps, async (operator) => {
     const all: Found[] = [];
-    const { type, findings: coming } = await checkInstance(operator, instance, signal);
+    const { type, findings: coming } = await checkInstance(operator, instance, signal, write);
     for await (const finding of coming) {
       all.push(finding);
       if (options.report === true) continue;

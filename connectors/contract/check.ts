@@ -2,7 +2,7 @@
  * What a connector asks of a helpdesk to find out whether it is as the connector takes it to be. Each probe asks one
  * thing and can be run alone: one that fails stops no other.
  */
-import type { ConnectorContext } from './helpdesk.ts';
+import type { ConnectorContext, Helpdesk } from './helpdesk.ts';
 
 /**
  * - `ok`: as expected, or otherwise in a way that the connector copes with.
@@ -53,4 +53,8 @@ export type Checked = {
   verdictOf(error: unknown): Outcome;
 };
 
-export type CreateCheck = (context: ConnectorContext, mapped: Mapped) => Checked;
+/** A ticket on which a note may be written, and the marker of that write. */
+export type Trial = { readonly helpdesk: Helpdesk; readonly ticketId: string; readonly marker: string };
+
+/** @param trial null: the probes only read */
+export type CreateCheck = (context: ConnectorContext, mapped: Mapped, trial?: Trial | null) => Checked;

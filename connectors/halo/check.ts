@@ -1,6 +1,7 @@
-/** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read. */
+/** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
+import { writeProbes } from '#connectors/kit/check-write.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { createGlossary } from './catalogue.ts';
 import { feedProbes } from './check-feed.ts';
@@ -22,7 +23,7 @@ const widest: readonly string[] = ['all', 'all:standard'];
 const leastOverlapMs = 2_000;
 
 /** Throws `refused` when credentials or options are not as wire.ts defines them. */
-export const createCheck: CreateCheck = (context, mapped): Checked => {
+export const createCheck: CreateCheck = (context, mapped, trial = null): Checked => {
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
   const options = readSettings(haloOptions, context.options, 'options', context.instance);
   const { http, seen } = counted(context.http);
@@ -54,6 +55,7 @@ export const createCheck: CreateCheck = (context, mapped): Checked => {
       ...feedProbes(asking),
       ...ticketProbes(asking, mapped),
       ...mappedProbes(asking, mapped),
+      ...(trial === null ? [] : writeProbes(trial)),
       limits(seen, options.rate),
     ],
   };

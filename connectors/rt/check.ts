@@ -1,7 +1,8 @@
-/** Probes for `ferry check`: whether this RT is set up as docs/connectors/rt.md says. They only read. */
+/** Probes for `ferry check`: whether this RT is set up as docs/connectors/rt.md says. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { nearestName } from '#core/words/nearest.ts';
 import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
+import { writeProbes } from '#connectors/kit/check-write.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { ticketProbes } from './check-tickets.ts';
 import { createRtClient, query } from './client.ts';
@@ -13,7 +14,7 @@ import { credentialsSchema, linkedQueueSchema, optionsSchema, pageOf, queueSchem
 const again = 'Run setup.pl again, as docs/connectors/rt.md says.';
 
 /** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
-export const createCheck: CreateCheck = (context, mapped): Checked => {
+export const createCheck: CreateCheck = (context, mapped, trial = null): Checked => {
   const options = readSettings(optionsSchema, context.options, 'options', context.instance);
   const { token } = readSettings(credentialsSchema, context.credentials, 'credentials', context.instance);
   const { http } = counted(context.http);
@@ -35,6 +36,7 @@ export const createCheck: CreateCheck = (context, mapped): Checked => {
       ...[...new Set(mapped.types.flatMap((type) => type.fields))].map((name) => mappedField(reader, name)),
       ...queues.map((name) => queueProbe(reader, name)),
       ...ticketProbes(reader, mapped),
+      ...(trial === null ? [] : writeProbes(trial)),
       scrips(),
     ],
   };

@@ -18,3 +18,15 @@ export async function mirroredTickets(db: Db, instance: string, most: number): P
   );
   return found.map(({ ticket }) => ticket);
 }
+
+/** Whether a ticket has, or is getting, a mirror. */
+export async function isMirrored(db: Db, instance: string, ticket: string): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`select 1 from mirrors where state in ('opening', 'open') and (
+        (first_instance = ${instance} and first_entity = ${ticketEntity} and first_ticket = ${ticket}) or
+        (second_instance = ${instance} and second_entity = ${ticketEntity} and second_ticket = ${ticket}))
+      limit 1`,
+  );
+  return found.length > 0;
+}

@@ -33,9 +33,11 @@ export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Con
 }
 
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {
-  return async ({ id, type, url, credentials, options }, mapped) => {
+  return async ({ id, type, url, credentials, options }, mapped, trial) => {
     const connector = await manifestOf(type)?.create();
-    const take = (): Promise<void> => Promise.resolve();
-    return connector?.createCheck?.({ instance: id, url, credentials, options, http, take }, mapped) ?? null;
+    if (connector?.createCheck === undefined) return null;
+    const context = { instance: id, url, credentials, options, http, take: (): Promise<void> => Promise.resolve() };
+    const own = trial === null ? null : { ...trial, helpdesk: connector.createHelpdesk(context) };
+    return connector.createCheck(context, mapped, own);
   };
 }

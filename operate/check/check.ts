@@ -1,10 +1,12 @@
 /** Asks a helpdesk, one thing after another, whether it is as its connector and its links take it to be. */
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Checked, Facts, Finding, Mapped, Probe, Verdict } from '#connectors/contract/check.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
-import { mirroredTickets } from '#db/operate/mirrored-tickets.ts';
+import { isMirrored, mirroredTickets } from '#db/operate/mirrored-tickets.ts';
 import { loadFederation, type StoredFederation } from '#db/settings/settings.ts';
 import { credentialsContext } from '#operate/apply/types.ts';
+import { change, changed } from '#operate/change.ts';
 import { assertDriven } from '#operate/known.ts';
 import type { CheckOperator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
@@ -31,10 +33,16 @@ export type Check = {
 };
 
 /**
- * Nothing is asked of the helpdesk before the first finding is; nothing is changed, here or there.
- * @throws Refused unknown-instance, not-local, no-check; HelpdeskError for credentials or options that are wrong
+ * Nothing is asked of the helpdesk before the first finding is.
+ * @param write a ticket on which a hidden note with a file is written, and stays; null: nothing is changed
+ * @throws Refused unknown-instance, not-local, no-check, ticket-mirrored; HelpdeskError for credentials or options that are wrong
  */
-export async function checkInstance(operator: CheckOperator, instance: string, signal: AbortSignal): Promise<Check> {
+export async function checkInstance(
+  operator: CheckOperator,
+  instance: string,
+  signal: AbortSignal,
+  write: string | null = null,
+): Promise<Check> {
   allow(operator, 'check', everywhere);
   const { db, open } = operator;
   await assertDriven(db, instance);
@@ -44,12 +52,27 @@ export async function checkInstance(operator: CheckOperator, instance: string, s
   const opened = await open(stored.credentials, credentialsContext(instance));
   const target = { ...stored, credentials: JSON.parse(opened) as Record<string, string> };
   const tickets = await mirroredTickets(db, instance, mostTickets);
-  const checked = await operator.checkOf(target, mappedOf(federation, instance, tickets));
+  const trial = write === null ? null : { ticketId: await unmirrored(operator, instance, write), marker: randomUUID() };
+  const checked = await operator.checkOf(target, mappedOf(federation, instance, tickets), trial);
+  if (checked !== null && trial !== null)
+    await change(operator, async () =>
+      changed(null, { what: 'check-write', subject: `instances/${instance}`, detail: trial }),
+    );
   if (checked !== null) return { type: stored.type, findings: findingsOf(checked, signal) };
   throw new Refused(
     'no-check',
     'state',
     `the connector for helpdesks of the type ${stored.type} has no probes; ferry status says whether it answers`,
+  );
+}
+
+/** What is written for a trial must not travel. @throws Refused ticket-mirrored */
+async function unmirrored({ db }: CheckOperator, instance: string, ticket: string): Promise<string> {
+  if (!(await isMirrored(db, instance, ticket))) return ticket;
+  throw new Refused(
+    'ticket-mirrored',
+    'state',
+    `ticket ${ticket} of ${instance} is mirrored, so a trial would be seen at the other side; name one that is for trials only`,
   );
 }
 

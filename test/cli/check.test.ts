@@ -1,6 +1,7 @@
 /** `ferry check` as it is typed: a database with two instances, twins that answer, and what is printed. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { twinClient } from '#twins/halo/client.ts';
 import { createOperator } from '#operate/operator.ts';
 import { checkInstance } from '#operate/check/check.ts';
 import { Refused } from '#operate/refused.ts';
@@ -91,4 +92,23 @@ test('who may only look, or is in charge of some links only, may not check a hel
       (error) => error instanceof Refused && error.kind === 'forbidden',
     );
   }
+});
+
+test('--write takes a yes, writes one hidden note with a file, and finds what comes of it; the audit has it', async () => {
+  const notes = async (): Promise<readonly { hiddenfromuser: boolean }[]> =>
+    (await twinClient(twin.url).ticket(1002)).actions;
+  const args = ['check', 'acme', '--write', '1002'];
+  const before = await notes();
+  assert.equal((await ferry(args, { env: variables })).code, 64);
+  const no = { isInteractive: true, ask: () => Promise.resolve('n') };
+  assert.equal((await ferry(args, { env: variables, ...no })).code, 1);
+  assert.deepEqual(await notes(), before);
+
+  const { code, out, err } = await ferry([...args, '--yes'], { env: variables });
+  assert.equal(code, 0, out + err);
+  for (const name of ['write a note', 'marker', 'author', 'visibility', 'mail', 'HTML', 'write a file'])
+    assert.match(out, new RegExp(`^ok {11}${name}`, 'm'));
+  const [note, ...others] = (await notes()).slice(before.length);
+  assert.deepEqual([note?.hiddenfromuser, others.length], [true, 0]);
+  assert.match(await bench.dump(), /audit .*check-write/);
 });
