@@ -1,7 +1,7 @@
 /** Probes that write: a hidden note with a file on a ticket that somebody named for it, read back as Ferry would. */
 import { Readable } from 'node:stream';
 import type { Outcome, Probe, Trial } from '#connectors/contract/check.ts';
-import { noteFingerprint, sha256Hex } from '#core/text/fingerprint.ts';
+import { comparableText, sha256Hex } from '#core/text/fingerprint.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { Attachment, Command } from '#core/words/vocabulary.ts';
 
@@ -119,9 +119,10 @@ export function writeProbes({ helpdesk, ticketId, marker }: Trial): readonly Pro
       name: 'HTML',
       run: () =>
         about((action) => {
-          const isSame = noteFingerprint(action.note ?? '', 'hidden') === noteFingerprint(note, 'hidden');
+          // Where the desk can't name somebody else as the author, a line that does comes first.
+          const isSame = comparableText(action.note ?? '').endsWith(comparableText(note));
           if (!isSame) return { verdict: 'differs', saw: 'the text that comes back is another one' };
-          const keepsHtml = action.note === note;
+          const keepsHtml = action.note?.endsWith(note) === true;
           return {
             verdict: 'ok',
             saw: keepsHtml ? 'kept as it is' : 'other markup, the same text',

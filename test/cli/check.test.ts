@@ -112,3 +112,15 @@ test('--write takes a yes, writes one hidden note with a file, and finds what co
   assert.deepEqual([note?.hiddenfromuser, others.length], [true, 0]);
   assert.match(await bench.dump(), /audit .*check-write/);
 });
+
+test('a trial is refused on a ticket that is mirrored, and nothing is asked of the helpdesk', async () => {
+  await bench.connection.sql.unsafe(
+    `insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket)
+     values (gen_random_uuid(), 'acme-northwind', 'open', 'acme', '1001', 'northwind', '7')`,
+  );
+  const client = twinClient(twin.url);
+  await client.clearRequests();
+  const { code, err } = await ferry(['check', 'acme', '--write', '1001', '--yes'], { env: variables });
+  assert.deepEqual([code, (await client.requests()).total], [1, 0]);
+  assert.match(err, /1001 of acme is mirrored.*ticket-mirrored/);
+});

@@ -91,7 +91,7 @@ function about(findings: readonly Finding[]): readonly string[] {
 }
 
 for (const profile of [profiles.usual, profiles.other]) {
-  test(`a Halo that is set up as the page says is found right in about forty requests (${profile.name} answers)`, async () => {
+  test(`a Halo that is set up as the page says is found right in at most eighty requests (${profile.name} answers)`, async () => {
     const desk = await startDesk(profile);
     await desk.client.clearRequests();
     const found = await desk.check();

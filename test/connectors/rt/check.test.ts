@@ -1,7 +1,8 @@
 /** `ferry check` at a real Request Tracker, set up by setup.pl and not. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { createCheck } from '#connectors/rt/index.ts';
+import { createCheck, createHelpdesk } from '#connectors/rt/index.ts';
 import type { Finding, Mapped } from '#connectors/contract/check.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { isBad, reportOf } from '#operate/check/check.ts';
@@ -15,13 +16,22 @@ const asked: Mapped = {
   tickets: ['1'],
 };
 
+type Over = {
+  readonly token?: string;
+  readonly options?: Record<string, unknown>;
+  /** A ticket for a trial. */
+  readonly write?: string;
+};
+
 async function check(
   rt: Rt,
   mapped: Mapped = asked,
-  { token = rt.token, options = {} }: { readonly token?: string; readonly options?: Record<string, unknown> } = {},
+  { token = rt.token, options = {}, write }: Over = {},
 ): Promise<readonly Finding[]> {
   const context = { instance: 'rt', url: rt.url, credentials: { token }, options, http, take: async () => undefined };
-  const { probes, verdictOf } = createCheck(context, mapped);
+  const trial =
+    write === undefined ? null : { helpdesk: createHelpdesk(context), ticketId: write, marker: randomUUID() };
+  const { probes, verdictOf } = createCheck(context, mapped, trial);
   const found: Finding[] = [];
   for (const { name, about, run } of probes) {
     const outcome = await run(AbortSignal.timeout(60_000)).catch(verdictOf);
@@ -61,6 +71,18 @@ describe('ferry check at a Request Tracker', { skip: rtSkip }, () => {
     assert.match(String(report.facts['version']), /^5\./);
     for (const name of ['Support', 'Severity', 'VPN', 'gateway'])
       assert.ok(!JSON.stringify(report).includes(name), name);
+  });
+
+  test('a trial writes a hidden note with a file that comes back as ours, and mails nobody', async () => {
+    await rt.clearOutbox();
+    const findings = await check(rt, asked, { write: '1' });
+    assert.deepEqual(
+      told(findings.filter(({ verdict }) => verdict !== 'ok')),
+      ['unknown: scrips'],
+      JSON.stringify(findings),
+    );
+    assert.ok(findings.some(({ name }) => name === 'write a file'));
+    assert.deepEqual(await rt.outbox(), []);
   });
 
   test('a queue that setup.pl was not run for is found, and so is one that is called otherwise', async () => {
