@@ -1,6 +1,7 @@
 /** The `ferry` command: what can be typed, and what it runs. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ApplyCommand } from './commands/apply.ts';
+import type { CheckCommand } from './commands/check.ts';
 import type { StatusCommand } from './commands/status.ts';
 import type { TraceCommand } from './commands/trace.ts';
 import type { CliDeps, GlobalOptions, StartOptions } from './deps.ts';
@@ -80,6 +81,16 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .action(async (file: string, options: ApplyCommand) => {
       const { apply } = await import('./commands/apply.ts');
       end(await apply(file, { ...global(), ...options }, deps));
+    });
+  command('check', 'ask a helpdesk whether it is as Ferry takes it to be')
+    .argument('<instance>', 'its id in Ferry, see ferry status')
+    .option('--json', 'print a line of JSON for each finding')
+    .option('--write <ticket>', 'also write a hidden note with a file on this ticket, where it stays')
+    .option('--yes', 'do not ask')
+    .option('--report', 'print how it answers as JSON, without names')
+    .action(async (instance: string, options: CheckCommand) => {
+      const { check } = await import('./commands/check.ts');
+      end(await check(instance, { ...global(), ...options }, deps));
     });
   command('trace', 'the timeline of a ticket across both sides')
     .argument('<instance>', 'the id of its helpdesk in Ferry, see ferry status')

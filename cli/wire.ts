@@ -8,11 +8,12 @@ import { connect } from '#db/base/client.ts';
 import { assertSchema, migrate } from '#db/base/migrate.ts';
 import { signingKey } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
-import { helpdesksOf } from '#operate/apply/helpdesks.ts';
+import { checkOf, helpdesksOf } from '#operate/apply/helpdesks.ts';
 import { findConfig, type Found } from '#operate/find.ts';
 import {
   createOperator,
   unlimited,
+  type CheckOperator,
   type HelpdeskOperator,
   type Operator,
   type PeerOperator,
@@ -48,6 +49,18 @@ export async function withHelpdesks<Result>(
     const { createHelpdesk, manifestOf, manifests } = await import('#connectors/index.ts');
     const helpdesks = helpdesksOf({ createHelpdesk, manifestOf, manifests, http: await http() });
     return use({ ...operator, helpdesks }, found.variables);
+  });
+}
+
+/** For the command that checks a helpdesk. */
+export async function withCheck<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  use: (operator: CheckOperator) => Promise<Result>,
+): Promise<Result> {
+  return opened(options, deps, { secrets: true }, async ({ operator, http }) => {
+    const { manifestOf } = await import('#connectors/index.ts');
+    return use({ ...operator, checkOf: checkOf({ manifestOf, http: await http() }) });
   });
 }
 

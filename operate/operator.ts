@@ -4,6 +4,7 @@
  */
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireLink } from '#core/wire.ts';
+import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
@@ -11,7 +12,7 @@ import { notifyLanes } from '#db/carry/couriers.ts';
 import type { Open, Seal } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
 import { notifyHints } from '#db/log/hint.ts';
-import type { ApplyDeps } from './apply/types.ts';
+import type { ApplyDeps, CatalogueTarget } from './apply/types.ts';
 import { Refused } from './refused.ts';
 
 /** What somebody may do: rights.ts says which roles a verb wants. */
@@ -39,6 +40,15 @@ export type Operator = {
 /** For verbs that ask helpdesks what they offer. */
 export type Helpdesks = Omit<ApplyDeps, 'open' | 'env' | 'readSecretFile'>;
 export type HelpdeskOperator = Operator & { readonly helpdesks: Helpdesks };
+
+/** For the verb that checks a helpdesk: its probes; null for a type whose connector has none. */
+export type CheckOf = (
+  target: CatalogueTarget,
+  mapped: Mapped,
+  /** Null: it only reads. */
+  trial: Omit<Trial, 'helpdesk'> | null,
+) => Promise<Checked | null>;
+export type CheckOperator = Operator & { readonly checkOf: CheckOf };
 
 /** What is asked of the other gateway of a link. All throw HelpdeskError. */
 export type PeerCalls = {

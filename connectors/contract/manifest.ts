@@ -3,6 +3,7 @@
  * of the code that speaks to the helpdesk: a manifest imports its settings and its hints, and `create` loads the rest.
  */
 import type { z } from 'zod';
+import type { CreateCheck } from './check.ts';
 import type { ConnectorContext, Helpdesk, HintOf } from './helpdesk.ts';
 
 export type Manifest = {
@@ -26,4 +27,6 @@ export type Manifest = {
 export type ConnectorModule = {
   /** @throws HelpdeskError `refused` when credentials or options are not what the manifest says */
   createHelpdesk(context: ConnectorContext): Helpdesk;
+  /** Probes for `ferry check`; throws as createHelpdesk does. */
+  readonly createCheck?: CreateCheck;
 };

@@ -19,6 +19,8 @@ import { haloCredentials, haloOptions, ticketRow } from './wire.ts';
 import type { HaloOptions } from './wire.ts';
 import { performStep } from './write.ts';
 
+export { createCheck } from './check.ts';
+
 /** Throws `refused` when credentials or options are not as `haloCredentials` and `haloOptions` define them. */
 export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);

@@ -11,6 +11,8 @@ export type Tokens = {
   get(signal: AbortSignal): Promise<string>;
   /** Halo refused this one. True: `get` has another one to try; false: a new one was refused too, so it is not the token. */
   refused(token: string): boolean;
+  /** What the last token may do, as Halo says; null where it does not say, or there is none yet. */
+  granted(): readonly string[] | null;
 };
 
 /** After a refusal no other token is asked for again this long, so that wrong credentials make no hot loop. */
@@ -29,6 +31,7 @@ export function createTokens(
   let fetching: Promise<string> | null = null;
   let failed: { readonly error: HelpdeskError; readonly until: number } | null = null;
   let renewedAt = -Infinity;
+  let granted: readonly string[] | null = null;
   let endpoint: { readonly url: string; readonly tenant: string | undefined } | null = null;
 
   async function discover(): Promise<NonNullable<typeof endpoint>> {
@@ -73,9 +76,10 @@ export function createTokens(
       });
     if (reply.status < 200 || reply.status >= 300) throw tokenError(reply);
     const options = { what: 'Signing in', write: false };
-    const { access_token, expires_in } = decode(tokenReply, parseJson(reply, options), options);
+    const { access_token, expires_in, scope: given } = decode(tokenReply, parseJson(reply, options), options);
     token = { value: access_token, until: now() + Math.max(5_000, (expires_in ?? 3600) * 1000 - marginMs) };
     failed = null;
+    granted = given?.split(/[\s,]+/).filter((one) => one !== '') ?? null;
     return access_token;
   }
 
@@ -106,6 +110,7 @@ export function createTokens(
       renewedAt = now();
       return true;
     },
+    granted: () => granted,
   };
 }
 

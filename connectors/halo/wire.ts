@@ -71,7 +71,13 @@ export const haloOptions = z.object({
 export type HaloCredentials = z.infer<typeof haloCredentials>;
 export type HaloOptions = z.infer<typeof haloOptions>;
 
-export const tokenReply = z.object({ access_token: z.string().min(1), expires_in: whole.optional().catch(undefined) });
+export const tokenReply = z.object({
+  access_token: z.string().min(1),
+  expires_in: whole.optional().catch(undefined),
+  scope: text,
+});
+/** A reply as it came. */
+export const anything = z.unknown();
 export const authInfo = z.object({ auth_url: z.string(), tenant_id: text });
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);

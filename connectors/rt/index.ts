@@ -14,6 +14,8 @@ import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema } from './wire.ts';
 import { perform } from './write.ts';
 
+export { createCheck } from './check.ts';
+
 /** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
 export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const options = readSettings(optionsSchema, context.options, 'options', context.instance);

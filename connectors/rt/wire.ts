@@ -127,11 +127,20 @@ export const fieldDefinitionSchema = z.looseObject({
 export const fieldSchema = z.looseObject({
   Values: z.array(z.union([z.string(), z.looseObject({ name: z.string() })])).default([]),
 });
+/** What our user may do with a record shows in the links that RT gives along with it. */
+export const linkedSchema = z.looseObject({
+  _hyperlinks: z.array(z.looseObject({ ref: z.string() })).default([]),
+});
+/** With the fields that its tickets have; RT leaves them out where we may see none. */
+export const linkedQueueSchema = linkedSchema.extend({
+  TicketCustomFields: z.array(z.looseObject({ name: z.string() })).default([]),
+});
 export const queueSchema = z.looseObject({
   id,
   Name: z.string(),
   Disabled: z.union([z.string(), z.number().transform(String)]).nullish(),
 });
+export const versionSchema = z.looseObject({ Version: z.string() });
 export const foundPartSchema = z.looseObject({ id });
 export const foundUserSchema = userRef;
 export const foundTicketSchema = z.looseObject({ id });

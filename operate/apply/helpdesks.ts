@@ -2,7 +2,7 @@
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
-import type { Helpdesks } from '#operate/operator.ts';
+import type { CheckOf, Helpdesks } from '#operate/operator.ts';
 
 /** connectors/index.ts has the real ones. */
 export type Connectors = {
@@ -29,5 +29,15 @@ export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Con
       });
       return helpdesk.catalogue(signal);
     },
+  };
+}
+
+export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {
+  return async ({ id, type, url, credentials, options }, mapped, trial) => {
+    const connector = await manifestOf(type)?.create();
+    if (connector?.createCheck === undefined) return null;
+    const context = { instance: id, url, credentials, options, http, take: (): Promise<void> => Promise.resolve() };
+    const own = trial === null ? null : { ...trial, helpdesk: connector.createHelpdesk(context) };
+    return connector.createCheck(context, mapped, own);
   };
 }

@@ -77,3 +77,14 @@ const other: Profile = {
 
 export const profiles = { usual, other } as const;
 export type ProfileName = keyof typeof profiles;
+
+/**
+ * A desk that answers as a report of `ferry check` says that a live one does; what the report leaves open is `usual`.
+ * @param facts of the report
+ */
+export function profileOf(name: string, facts: Readonly<Record<string, string | number | boolean>>): Profile {
+  const known = Object.entries(facts).filter(
+    ([key, value]) => key in usual && typeof value === typeof usual[key as keyof Profile],
+  );
+  return { ...usual, ...(Object.fromEntries(known) as Partial<Profile>), name };
+}

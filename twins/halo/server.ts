@@ -11,7 +11,7 @@ import { createChanges } from './changes.ts';
 import type { Desk } from './desk.ts';
 import { createFaults } from './faults.ts';
 import { profiles } from './profiles.ts';
-import type { ProfileName } from './profiles.ts';
+import type { Profile, ProfileName } from './profiles.ts';
 import type { RateLimit } from './ratelimit.ts';
 import { originOf } from './pages/guard.ts';
 import { createLimiter, haloRateLimit } from './ratelimit.ts';
@@ -31,7 +31,7 @@ export interface HaloTwinOptions {
   readonly port?: number;
   readonly host?: string;
   /** How it answers where live Halos differ; `usual` by default. */
-  readonly profile?: ProfileName;
+  readonly profile?: ProfileName | Profile;
   /** Is shown every request to the API. */
   readonly watch?: (request: SeenRequest) => void;
   /** Name of the desk; the seed's by default. */
@@ -78,7 +78,8 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   const store = openStore(dbPath);
   const faults = createFaults();
   const webhooks = createWebhooks(store, faults, now);
-  const profile = profiles[options.profile ?? 'usual'];
+  const { profile: given = 'usual' } = options;
+  const profile = typeof given === 'string' ? profiles[given] : given;
   const limits = { ...haloRateLimit, limit: profile.requestLimit, ...options.rateLimit };
   const limiter = createLimiter(limits);
   const log = createRequestLog();

@@ -1,0 +1,60 @@
+/**
+ * What a connector asks of a helpdesk to find out whether it is as the connector takes it to be. Each probe asks one
+ * thing and can be run alone: one that fails stops no other.
+ */
+import type { ConnectorContext, Helpdesk } from './helpdesk.ts';
+
+/**
+ * - `ok`: as expected, or otherwise in a way that the connector copes with.
+ * - `differs`: something has to be set, here or in the helpdesk.
+ * - `not-allowed`: our account lacks a right.
+ * - `unknown`: nothing there shows it, or it could not be asked.
+ */
+export type Verdict = 'ok' | 'differs' | 'not-allowed' | 'unknown';
+
+/** How this helpdesk answers, in words of its connector's own; never what people wrote, nor names. */
+export type Facts = Readonly<Record<string, string | number | boolean>>;
+
+export type Outcome = {
+  readonly verdict: Verdict;
+  /** Path in the reply, such as `tickets[].id`. */
+  readonly where?: string;
+  /** What was there, for people; may name accounts and fields. */
+  readonly saw?: string;
+  /** What to set, and where. */
+  readonly fix?: string;
+  readonly facts?: Facts;
+};
+
+export type Probe = {
+  /** What is asked: `page size`, `mapped account`. */
+  readonly name: string;
+  /** Which one, where there are several; names are said here only. */
+  readonly about?: string;
+  /** Throws HelpdeskError; `verdictOf` of connectors/kit/check.ts says what that means. */
+  run(signal: AbortSignal): Promise<Outcome>;
+};
+
+export type Finding = Outcome & Pick<Probe, 'name' | 'about'>;
+
+/** What the links of this instance rely on. */
+export type Mapped = {
+  readonly accounts: readonly string[];
+  /** Ticket types that tickets are opened with, and the fields that are filled then. */
+  readonly types: readonly { readonly name: string; readonly fields: readonly string[] }[];
+  /** Ids of tickets that Ferry mirrors. */
+  readonly tickets: readonly string[];
+};
+
+export type Checked = {
+  /** In the order in which they are to be run. */
+  readonly probes: readonly Probe[];
+  /** What a thrown error means. */
+  verdictOf(error: unknown): Outcome;
+};
+
+/** A ticket on which a note may be written, and the marker of that write. */
+export type Trial = { readonly helpdesk: Helpdesk; readonly ticketId: string; readonly marker: string };
+
+/** @param trial null: the probes only read */
+export type CreateCheck = (context: ConnectorContext, mapped: Mapped, trial?: Trial | null) => Checked;

@@ -1,0 +1,123 @@
+/** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
+import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
+import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
+import { writeProbes } from '#connectors/kit/check-write.ts';
+import { readSettings } from '#connectors/kit/settings.ts';
+import { createGlossary } from './catalogue.ts';
+import { feedProbes } from './check-feed.ts';
+import { listProbes } from './check-lists.ts';
+import { mappedProbes } from './check-mapped.ts';
+import type { Asking } from './check-shape.ts';
+import { ticketProbes } from './check-tickets.ts';
+import { createClient } from './client.ts';
+import { createIdentity } from './identity.ts';
+import { createPictures } from './pictures.ts';
+import { createTokens } from './token.ts';
+import type { Tokens } from './token.ts';
+import { haloCredentials, haloOptions, me } from './wire.ts';
+
+/** Scopes by name, docs/connectors/halo.md has what for. Each is covered by `all` and `all:standard` too. */
+const scopes = ['edit:tickets', 'read:customers', 'read:suppliers', 'all:teams'] as const;
+const widest: readonly string[] = ['all', 'all:standard'];
+
+const leastOverlapMs = 2_000;
+
+/** Throws `refused` when credentials or options are not as wire.ts defines them. */
+export const createCheck: CreateCheck = (context, mapped, trial = null): Checked => {
+  const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
+  const options = readSettings(haloOptions, context.options, 'options', context.instance);
+  const { http, seen } = counted(context.http);
+  const own = { ...context, http };
+  const baseUrl = context.url.replace(/\/{1,50}$/, '');
+  const tokens = createTokens(http, baseUrl, credentials, options.scope ?? 'all');
+  const client = createClient(own, tokens);
+  const overlapMs = options.overlapMs ?? 5_000;
+  const desk = {
+    client,
+    glossary: createGlossary(client, options),
+    identity: createIdentity(client, credentials, options),
+    pictures: createPictures(client),
+    overlapMs,
+  };
+  const asking: Asking = {
+    desk,
+    options,
+    call: (what, signal) => ({ what, link: null, signal }),
+  };
+  const open = { url: `${baseUrl}/api/authinfo`, http };
+  return {
+    verdictOf,
+    probes: [
+      addressProbe(open),
+      clockProbe(open, Math.max(leastOverlapMs, overlapMs)),
+      ...signIn(tokens, asking),
+      ...listProbes(asking),
+      ...feedProbes(asking),
+      ...ticketProbes(asking, mapped),
+      ...mappedProbes(asking, mapped),
+      ...(trial === null ? [] : writeProbes(trial)),
+      limits(seen, options.rate),
+    ],
+  };
+};
+
+function signIn(tokens: Tokens, { desk, options, call }: Asking): readonly Probe[] {
+  const granted = scopes.map((scope): Probe => ({
+    name: 'scope',
+    about: scope,
+    async run(signal) {
+      await tokens.get(signal);
+      const given = tokens.granted();
+      if (given === null) return { verdict: 'unknown', where: 'scope', saw: 'the reply for the token names none' };
+      // A right to change includes the right to read.
+      const covering = [scope, scope.replace(/^read:/, 'edit:'), ...widest];
+      if (given.some((one) => covering.includes(one))) return { verdict: 'ok' };
+      return {
+        verdict: 'not-allowed',
+        where: 'scope',
+        fix: `Give the API application the scope ${scope}; where option \`scope\` is set, name it there too.`,
+      };
+    },
+  }));
+  return [
+    {
+      name: 'token',
+      async run(signal) {
+        await tokens.get(signal);
+        return { verdict: 'ok' };
+      },
+    },
+    ...granted,
+    {
+      name: 'own agent',
+      async run(signal) {
+        const { id } = await desk.client.get('Agent/me', {}, me, call('Asking who we are', signal));
+        if (options.agentId === undefined || options.agentId === id) return { verdict: 'ok', saw: `agent ${id}` };
+        return {
+          verdict: 'differs',
+          where: 'id',
+          saw: `we sign in as agent ${id}, and the option says ${options.agentId}`,
+          fix: `Set option \`agentId\` to ${id}, or leave it out.`,
+        };
+      },
+    },
+  ];
+}
+
+function limits(
+  seen: { readonly requests: number; readonly slowDowns: number },
+  rate: Asking['options']['rate'],
+): Probe {
+  const { requests, windowMs } = rate ?? { requests: 300, windowMs: 300_000 };
+  return {
+    name: 'limits',
+    async run() {
+      if (seen.slowDowns === 0) return { verdict: 'ok', saw: `${seen.requests} requests, none of them too many` };
+      return {
+        verdict: 'differs',
+        saw: `${seen.slowDowns} of ${seen.requests} requests were refused as too many`,
+        fix: `Somebody else may use this application, too. Ferry keeps to ${requests} in ${windowMs / 1000} s; option \`rate\` sets less.`,
+      };
+    },
+  };
+}

@@ -1,0 +1,223 @@
+/** `ferry check` at a Halo: a right set-up is found right, and each wrong one is found by the probe that is about it. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { createCheck } from '#connectors/halo/index.ts';
+import type { Finding, Mapped } from '#connectors/contract/check.ts';
+import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
+import { createHttpClient } from '#connectors/kit/http.ts';
+import { isBad, reportOf } from '#operate/check/check.ts';
+import { twinClient } from '#twins/halo/client.ts';
+import { errorDialogPng } from '#twins/halo/picture.ts';
+import { profileOf, profiles } from '#twins/halo/profiles.ts';
+import type { Profile } from '#twins/halo/profiles.ts';
+import type { Application } from '#twins/halo/seed.ts';
+import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
+import { createHaloTwin } from '#twins/halo/server.ts';
+import { longEnough } from '#test/connectors/bench.ts';
+import { createRequestCheck } from './valid-requests.ts';
+
+const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
+const closing: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of closing) await close();
+  await http.close();
+});
+
+const mapped: Mapped = {
+  accounts: ['Acme', 'Northwind MSP'],
+  types: [{ name: acmeNames.ticketTypes.incident, fields: [] }],
+  tickets: ['1001'],
+};
+const closedStatuses = acmeSeed.statuses.filter(({ closed }) => closed).map(({ name }) => name);
+
+type Desk = {
+  readonly client: ReturnType<typeof twinClient>;
+  check(asked?: Mapped, over?: Partial<ConnectorContext>): Promise<readonly Finding[]>;
+};
+
+/** With more tickets than fit a page, one of them with a file and a picture that is not from the seed. */
+async function startDesk(profile: Profile, application: Partial<Application> = {}): Promise<Desk> {
+  const [seeded] = acmeSeed.applications;
+  assert.ok(seeded);
+  const requests = createRequestCheck();
+  const applications = [{ ...seeded, ...application }];
+  const twin = await createHaloTwin({ seed: acmeSeed, profile, applications, watch: requests.watch });
+  closing.push(async () => {
+    await twin.close();
+    requests.assertValid();
+  });
+  const client = twinClient(twin.url);
+  for (let number = 0; number < profile.pageCap + 5; number++)
+    await client.userTicket(acmeNames.users.priya, { summary: `Ticket ${number}`, details_html: '<p>Please help</p>' });
+  const data_base64 = errorDialogPng().toString('base64');
+  const { id } = await client.userTicket(acmeNames.users.priya, {
+    summary: 'With a file and a picture',
+    details_html: '<p>See <img src="cid:dialog.png"></p>',
+    attachments: [{ filename: 'dialog.png', content_type: 'image/png', cid: 'dialog.png', data_base64 }],
+  });
+  await client.userReply(acmeNames.users.priya, id, {
+    note_html: '<p>And the log</p>',
+    attachments: [
+      { filename: 'log.txt', content_type: 'text/plain', data_base64: Buffer.from('x').toString('base64') },
+    ],
+  });
+  await client.edit(1001, { supplier: 'Northwind MSP' });
+  const context: ConnectorContext = {
+    instance: 'acme',
+    url: twin.url,
+    credentials: { clientId: seeded.client_id, clientSecret: seeded.client_secret },
+    options: profile.excludesClosed ? {} : { closedStatuses },
+    take: async () => undefined,
+    http,
+  };
+  return {
+    client,
+    async check(asked = mapped, over = {}) {
+      const { probes, verdictOf } = createCheck({ ...context, ...over }, asked);
+      const found: Finding[] = [];
+      for (const { name, about, run } of probes) {
+        const outcome = await run(longEnough()).catch(verdictOf);
+        found.push({ name, ...(about === undefined ? {} : { about }), ...outcome });
+      }
+      return found;
+    },
+  };
+}
+
+function about(findings: readonly Finding[]): readonly string[] {
+  return findings.map(
+    ({ name, about: which, verdict }) => `${verdict}: ${name}${which === undefined ? '' : ` ${which}`}`,
+  );
+}
+
+for (const profile of [profiles.usual, profiles.other]) {
+  test(`a Halo that is set up as the page says is found right in at most eighty requests (${profile.name} answers)`, async () => {
+    const desk = await startDesk(profile);
+    await desk.client.clearRequests();
+    const found = await desk.check();
+    assert.deepEqual(about(found.filter(({ verdict }) => verdict !== 'ok')), [], JSON.stringify(found, null, 1));
+    const { total } = await desk.client.requests();
+    assert.ok(total <= 80, `${total} requests`);
+    const { facts } = reportOf('halo', found);
+    const { pageCap, fixedPage, countsAll, agents, zone, digits, ordersByChange, excludesClosed } = profile;
+    assert.deepEqual(facts, { pageCap, fixedPage, countsAll, agents, zone, digits, ordersByChange, excludesClosed });
+  });
+}
+
+test('a twin that replays a report answers as the desk that the report is from, and the report names nobody', async () => {
+  const report = reportOf('halo', await (await startDesk(profiles.other)).check());
+  for (const name of ['Acme', 'Northwind', 'Incident', 'Priya', '1001'])
+    assert.ok(!JSON.stringify(report).includes(name), name);
+  const replayed = await startDesk(profileOf('replayed', report.facts));
+  assert.deepEqual(reportOf('halo', await replayed.check()), report);
+});
+
+const wrong: readonly {
+  readonly what: string;
+  readonly found: readonly string[];
+  readonly run: () => Promise<readonly Finding[]>;
+}[] = [
+  {
+    what: 'a scope that is missing',
+    found: [
+      'not-allowed: scope read:suppliers',
+      'not-allowed: list suppliers',
+      'not-allowed: mapped account Northwind MSP',
+    ],
+    run: async () =>
+      (await startDesk(profiles.usual, { scopes: ['edit:tickets', 'read:customers', 'all:teams'] })).check(),
+  },
+  {
+    what: 'a scope that is missing where Halo answers 401',
+    found: [
+      'not-allowed: scope read:suppliers',
+      'not-allowed: list suppliers',
+      'not-allowed: mapped account Northwind MSP',
+    ],
+    run: async () =>
+      (await startDesk(profiles.other, { scopes: ['edit:tickets', 'read:customers', 'all:teams'] })).check(),
+  },
+  {
+    what: 'an agent that may not see the customer',
+    found: ['not-allowed: mirrored ticket 1001'],
+    run: async () => {
+      const desk = await startDesk(profiles.usual);
+      await desk.client.catalogue('agent', [{ id: 3, clients: [999] }]);
+      return desk.check();
+    },
+  },
+  {
+    what: 'an account that is called otherwise',
+    found: ['differs: mapped account Northwind MPS'],
+    run: async () => (await startDesk(profiles.usual)).check({ ...mapped, accounts: ['Northwind MPS'] }),
+  },
+  {
+    what: 'a mandatory field that no row fills',
+    found: ['differs: mandatory fields Incident'],
+    run: async () => {
+      const desk = await startDesk(profiles.usual);
+      const [type] = acmeSeed.ticketTypes;
+      await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: [acmeNames.fields.service] }]);
+      return desk.check();
+    },
+  },
+  {
+    what: 'pages that are too small',
+    found: ['differs: page size'],
+    run: async () => (await startDesk({ ...profiles.usual, pageCap: 20 })).check(),
+  },
+  {
+    what: 'closed statuses that nothing tells',
+    found: ['differs: closed statuses'],
+    run: async () => (await startDesk(profiles.other)).check(mapped, { options: {} }),
+  },
+  {
+    what: 'an agent that the option names wrongly',
+    found: ['differs: own agent'],
+    run: async () => (await startDesk(profiles.usual)).check(mapped, { options: { agentId: 4711 } }),
+  },
+];
+
+for (const { what, found, run } of wrong) {
+  test(`the check finds ${what}, and nothing else`, async () => {
+    const findings = await run();
+    assert.deepEqual(about(findings.filter(isBad)), found, JSON.stringify(findings, null, 1));
+    for (const one of findings.filter(isBad)) assert.ok(one.fix !== undefined || one.saw !== undefined, one.name);
+  });
+}
+
+test('with a wrong secret the address and the clock are still found right, and the secret is said nowhere', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const clientId = acmeSeed.applications[0]?.client_id ?? '';
+  const findings = await desk.check(mapped, { credentials: { clientId, clientSecret: 'planted-secret' } });
+  const of = (name: string): string | undefined => findings.find((one) => one.name === name)?.verdict;
+  assert.deepEqual(['address', 'clock', 'token', 'newest ticket', 'limits'].map(of), [
+    'ok',
+    'ok',
+    'not-allowed',
+    'not-allowed',
+    'ok',
+  ]);
+  assert.ok(!JSON.stringify(findings).includes('planted-secret'));
+});
+
+test('a request that fails stops no other, and a row of another shape is named by its place', async () => {
+  const desk = await startDesk(profiles.usual);
+  await desk.client.fault({ kind: 'status', status: 500, match: { path: '^/api/priority', times: 0 } });
+  await desk.client.catalogue('outcome', [{ id: 998, outcome: { text: 'an object' } }]);
+  const findings = await desk.check();
+  const list = (which: string): Finding | undefined =>
+    findings.find((one) => one.name === 'list' && one.about === which);
+  assert.equal(list('priorities')?.verdict, 'unknown');
+  assert.equal(list('action kinds')?.verdict, 'differs');
+  assert.equal(list('action kinds')?.where, 'outcomes[].outcome');
+  assert.equal(list('tickets')?.verdict, 'ok');
+  assert.equal(findings.at(-1)?.name, 'limits');
+});
+
+test('a Halo that asks for fewer requests is found to', async () => {
+  const desk = await startDesk(profiles.usual);
+  await desk.client.fault({ kind: '429', retryAfter: 1, match: { path: '^/api/team', times: 1 } });
+  const limits = (await desk.check()).find(({ name }) => name === 'limits');
+  assert.equal(limits?.verdict, 'differs');
+});
