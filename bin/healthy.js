@@ -24,8 +24,8 @@ async function gateway() {
 async function worker() {
   const { Connection } = await import('@temporalio/client');
   // Workers ask the queue of their own workflow code.
-  const { workflowVersion } = await import('../worker/workflow-version.ts');
-  const { queueOf } = await import('../workflows/contract.ts');
+  const { workflowVersion } = await import('#worker/workflow-version.ts');
+  const { queueOf } = await import('#workflows/contract.ts');
   const queue = queueOf(await workflowVersion());
   const address = process.env.TEMPORAL_ADDRESS?.trim() || '127.0.0.1:7233';
   const connection = await Connection.connect({ address, connectTimeout: patienceMs });
