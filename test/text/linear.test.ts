@@ -45,6 +45,9 @@ import * as text from '#core/text/text.ts';
 import { translate } from '#core/conversation/translate.ts';
 import { unrecorded } from '#core/log/unrecorded.ts';
 import { wordsOf as haloErrorWords } from '#connectors/halo/errors.ts';
+import { signOf } from '#core/log/breaker.ts';
+import { sameValue } from '#core/log/read-back.ts';
+import { slackMessage, teamsMessage } from '#core/text/chat.ts';
 import { pauseOf } from '#core/words/retry.ts';
 import * as haloHtml from '#connectors/halo/html.ts';
 import { stepsOf as haloSteps } from '#connectors/halo/steps.ts';
@@ -172,6 +175,12 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
       bomb,
     );
   },
+  'core pauseOf': (bomb) => pauseOf(bomb, 0),
+  'core sameValue': (bomb) => [sameValue(bomb, `${bomb}x`), sameValue(bomb.split(' '), bomb.split('\n'))],
+  'core signOf': (bomb) =>
+    signOf({ author: { role: 'user' }, note: bomb, at: '2026-01-01T00:00:00Z' }, '2026-01-01T00:00:01Z'),
+  'core slackMessage': (bomb) => slackMessage(bomb, bomb),
+  'core teamsMessage': (bomb) => teamsMessage(bomb, bomb),
   'core unrecorded': (bomb) => unrecorded({ summary: '', fields: {} }, snapshotWith(bomb), [actionWith(bomb).words]),
   'core canonicalConstant': (bomb) => canonicalConstant(actionWith(bomb)),
   'core constantHash': (bomb) => constantHash(actionWith(bomb)),
@@ -184,7 +193,6 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'halo guidOf': guidOf,
   'halo isForeign': isForeign,
   'halo markerOf': haloMarkerOf,
-  pauseOf: (bomb) => pauseOf(bomb, 0),
   'halo valueTo': (bomb) => valueTo({ id: 1, name: 'x', type: 0 }, bomb),
   'halo wordsOf': haloErrorWords,
   'halo withCids': (bomb) => haloHtml.withCids(bomb, 'https://halo.example'),
@@ -282,14 +290,14 @@ function cost(run: (bomb: string) => unknown, bomb: string): number {
 /** Too short to be told from noise. Milliseconds. */
 const noise = 12;
 
-/** Of the best of up to five at each length; null where it is short enough to say nothing. */
+/** Of the best of up to five at each length, of twice as many where a busy machine may have spoilt those; null where it is short enough to say nothing. */
 function growth(run: (bomb: string) => unknown, of: (n: number) => string): number | null {
   let n = 16 * 1024;
   if (cost(run, of(n)) < 1) n = 128 * 1024;
   const [short, long] = [of(n), of(2 * n)];
   let less = Number.POSITIVE_INFINITY;
   let more = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     more = Math.min(more, cost(run, long));
     if (more < noise) return null;
     less = Math.min(less, cost(run, short));
