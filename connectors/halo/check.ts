@@ -1,7 +1,7 @@
 /** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
-import { writeProbes } from '#connectors/kit/check-write.ts';
+import { writeProbes } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { createGlossary } from './catalogue.ts';
 import { feedProbes } from './check-feed.ts';

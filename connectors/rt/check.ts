@@ -2,7 +2,7 @@
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { nearestName } from '#core/words/nearest.ts';
 import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
-import { writeProbes } from '#connectors/kit/check-write.ts';
+import { writeProbes } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { ticketProbes } from './check-tickets.ts';
 import { createRtClient, query } from './client.ts';
