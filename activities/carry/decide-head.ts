@@ -7,7 +7,7 @@ import type { Outbound } from '#core/rules/settings.ts';
 import type { ConstantPart, TicketSnapshot, Verdict, Words } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { knownChanges } from '#db/log/changes.ts';
-import { lastSnapshot } from '#db/log/ticket-life.ts';
+import { isReadSince, lastSnapshot } from '#db/log/ticket-life.ts';
 import { observe } from '#activities/watch/observe.ts';
 import { changesHere } from './changes-here.ts';
 import { viewOf } from '#db/log/mirrors.ts';
@@ -62,8 +62,8 @@ export async function decideHead(
   let verdict = await judge(to.snapshot);
   if (to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
     const ref = refAt(to, to.ticketId);
-    // Somebody may have changed it since it was last read, and then it is not so.
-    await observe(deps, ref, signal);
+    // Somebody may have changed it before the action was taken in and unread by us, and then it is not so.
+    if (!(await isReadSince(deps.db, ref, context.action.loggedAt))) await observe(deps, ref, signal);
     verdict = await judge(await lastSnapshot(deps.db, ref));
   }
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };

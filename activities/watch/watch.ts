@@ -101,7 +101,8 @@ async function followHint(
     // What one ticket is refused says nothing about the desk.
     if (signal.aborted) return;
     const { helpdesk } = await deps.desks.of(instance);
-    if (await isTicketsOwn(helpdesk, error, signal)) {
+    // A desk that refuses our credentials is left in peace.
+    if (error.class !== 'auth' && (await isTicketsOwn(helpdesk, error, signal))) {
       if (hint.times === undefined) return;
       await putOffAgain(deps.db, hint, unreadableMs(hint.times));
       noteUnreadable(deps, hint, error);

@@ -59,6 +59,16 @@ export async function followMerge(tx: Tx, ticket: Ref, deskName: string, into: s
   return wake;
 }
 
+/** Whether it was read at or after this instant (UTC), by the database's clock. */
+export async function isReadSince(db: Db, { instance, entity, externalId }: Ref, since: string): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`select 1 as one from tickets where instance = ${instance} and entity = ${entity} and external_id = ${externalId}
+      and read_at >= ${since}::timestamptz`,
+  );
+  return found.length > 0;
+}
+
 /** The ticket as it was last read; null where it has no mirror. */
 export async function lastSnapshot(db: Db, { instance, entity, externalId }: Ref): Promise<TicketSnapshot | null> {
   const [row] = await rows<{ snapshot: TicketSnapshot | null }>(
