@@ -1,9 +1,11 @@
 // Registers Ferry's webhook at a Halo twin, over the API that a real Halo has for it.
+import { hookEvents } from '#twins/halo/desk.ts';
 import type { DemoDesk } from './demo-desks.ts';
 import { demoFailed } from '#standalone/machine/errors.ts';
 
 const name = 'Ferry';
-const events = ['New Ticket Logged', 'New Action', 'Ticket Updated', 'Ticket Closed', 'Ticket Deleted'];
+/** By the desk's own names, all of them: one that it does not know would be silence. */
+const events: readonly string[] = hookEvents;
 const answerWithinMs = 10_000;
 
 type Webhook = {
