@@ -12,16 +12,13 @@ import { postgresVariable, temporalVariable, testPostgres, testTemporal } from '
 /** Carrying, pairing, exchanging, operating, tidying. */
 const files = [
   'federation/basics',
-  'federation/replay',
-  'federation/link-life',
   'cli/operate',
   'cli/apply',
   'cli/link',
-  'db/carry/couriers',
+  'cli/link-between',
   'db/carry/promise-writes',
   'db/exchange/receive-actions',
   'db/exchange/receive-receipts',
-  'db/log/together',
   'db/operate/retention',
 ];
 

@@ -41,7 +41,14 @@ export async function makeAuthority(name = 'Test authority'): Promise<Authority>
         `/CN=${commonName}`,
         ...more,
       );
-      await writeFile(at(`${file}.ext`), alternative === undefined ? '' : `subjectAltName=${alternative}\n`);
+      // Without an extension it would be of version 1, which not everybody reads.
+      await writeFile(
+        at(`${file}.ext`),
+        `basicConstraints=CA:FALSE\n${more
+          .slice(1)
+          .map((line) => `${line}\n`)
+          .join('')}`,
+      );
       await run(
         ...['x509', '-req', '-in', `${file}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'],
         ...['-days', String(days), '-extfile', `${file}.ext`, '-out', `${file}.pem`],

@@ -152,8 +152,8 @@ describe('TLS to PostgreSQL', () => {
         ...(client === undefined ? {} : { DATABASE_TLS_CERT: client.cert, DATABASE_TLS_KEY: client.key }),
       };
       const { code, err } = await ferry(['status'], { env });
-      assert.equal(code, 78);
       assert.match(err, /certificate.*\[database-refused\]/);
+      assert.equal(code, 78);
     }
   });
 
