@@ -121,7 +121,7 @@ export async function erase(operator: Operator, what: EraseWhat, options: EraseO
 async function scopeOf({ db }: Operator, what: EraseWhat): Promise<ErasureOf> {
   if ('person' in what) {
     const name = what.person.trim();
-    if ([...name].length >= leastLetters) return { kind: 'person', name, mentions: what.mentions };
+    if (name.length >= leastLetters) return { kind: 'person', name, mentions: what.mentions };
     throw new Refused('short-name', 'wrong', `name a whole name or mail address, of at least ${leastLetters} letters`);
   }
   await assertInstance(db, what.instance);
