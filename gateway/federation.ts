@@ -19,6 +19,7 @@ import { pairingRoutes, type PairingDeps } from './pairing/routes.ts';
 import { problem } from './problems.ts';
 import { admit } from './limits/admit.ts';
 import { socketAddress, type AddressOf } from './limits/address-of.ts';
+import type { PaceLimit } from './limits/pace.ts';
 import { createClients } from './limits/clients.ts';
 import { clientLimits, type ClientLimits } from './limits/standard.ts';
 import { createStrangers } from './limits/strangers.ts';
@@ -43,6 +44,8 @@ export type FederationDeps = {
   readonly now?: () => Date;
   /** What a client may ask for; limits/standard.ts has the default. */
   readonly limits?: ClientLimits;
+  /** What all strangers of one address may ask for; limits/strangers.ts has the default. */
+  readonly strangers?: PaceLimit;
   /** Room on the disk of the files, bytes. Default: nobody looks. */
   readonly freeBytes?: () => Promise<number>;
   /** Who called, for limits of strangers and of failed attempts. Default: the socket's other end. */
@@ -57,7 +60,10 @@ export function federationRoutes(
   deps: FederationDeps | undefined,
 ): Hono {
   const routes = new Hono();
-  const strangers = createStrangers({ addressOf: deps?.addressOf ?? socketAddress });
+  const strangers = createStrangers({
+    addressOf: deps?.addressOf ?? socketAddress,
+    ...(deps?.strangers === undefined ? {} : { limit: deps.strangers }),
+  });
   for (const path of ['/docs', '/docs/*']) routes.use(path, strangers.paced);
   routes.route('/', docsRoutes());
   if (deps === undefined) {
