@@ -180,7 +180,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     },
     async openAttachment(_ticket, file, signal) {
       const reply = await context.http.stream({ method: 'GET', url: `${context.url}/files/${file}`, signal });
-      if (reply.status === 200)
+      if (reply.status === 200 && reply.headers['x-file-id'] === file)
         return { stream: reply.stream, sizeBytes: null, type: reply.headers['content-type'] ?? null };
       reply.stream.destroy();
       if (reply.status === 404) throw new HelpdeskError('gone', 'file-gone', 'There is no such file.');

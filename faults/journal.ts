@@ -43,6 +43,12 @@ export function emptyJournal(): Journal {
 /** The field that people change. */
 export const field = 'Ref';
 
+/** What the field has, or had set; empty where nobody has set it. */
+export function fieldIn(fields: Readonly<Record<string, unknown>> | undefined): string {
+  const value = fields?.[field];
+  return typeof value === 'string' ? value : '';
+}
+
 export function tokensIn(text: string | null): readonly string[] {
   return [...(text ?? '').matchAll(/«([^«»]{1,40})»/g)].map(([, token = '']) => token);
 }

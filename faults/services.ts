@@ -8,7 +8,6 @@ import postgres from 'postgres';
 import { isFree } from '#standalone/machine/ports.ts';
 import { startPostgres, type RunningPostgres } from '#standalone/machine/postgres.ts';
 import { startTemporal, type RunningTemporal } from '#standalone/machine/temporal.ts';
-import { endsWithThis } from '#test/support/process.ts';
 
 export type FaultServices = {
   readonly dir: string;
@@ -38,9 +37,11 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
   const ports = { postgres: await keptPort(), temporal: await keptPort() };
   let server: RunningPostgres | null = null;
   let temporal: RunningTemporal | null = null;
-  endsWithThis(() => server?.pid);
-  endsWithThis(() => temporal?.pid);
-  process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  const end = (): void => {
+    for (const pid of [server?.pid, temporal?.pid]) if (pid !== undefined) killed(pid);
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  };
+  process.once('exit', end);
 
   const running = (): RunningPostgres => {
     if (server === null) throw new Error('PostgreSQL does not run');
@@ -71,6 +72,7 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
     await temporal?.stop();
     await server?.stop();
     temporal = server = null;
+    process.off('exit', end);
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   };
   const signalTemporal = (name: NodeJS.Signals): void => {
@@ -136,6 +138,14 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
     },
     stop,
   };
+}
+
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** The system gives the ports above to whoever connects somewhere, so that a server that is away would lose its own. */

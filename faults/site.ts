@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { programEnv } from '#bench/environment.ts';
 import { lightCatalogue } from '#bench/light-connector.ts';
 import { connect, type Connection } from '#db/base/client.ts';
@@ -10,6 +11,7 @@ import { migrate } from '#db/base/migrate.ts';
 import { findBundle } from '#worker/bundle.ts';
 import { addInstance, addLink, registerNamespace, secretKey, type LinkOptions } from '#test/federation/rig.ts';
 import { startProgram, type Ended, type Program } from '#test/support/process.ts';
+import { startFaultProxy, type FaultProxy } from '#test/support/fault-proxy.ts';
 import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
 import type { FaultDesk } from './desk/serve.ts';
 import { startLine, type Line } from './line.ts';
@@ -23,8 +25,8 @@ export type WorkerSeat = {
   program(): Program | null;
   /** Starts what does not run; returns before it is ready. */
   start(more?: Readonly<Record<string, string>>): Promise<Program>;
-  /** Since when it has been running, by Date.now(). */
-  startedAtMs(): number;
+  /** How often it has ended by itself, and was started again, as whoever runs it for real would do. */
+  endedByItself(): number;
 };
 
 export type Site = {
@@ -36,6 +38,8 @@ export type Site = {
   readonly smallStore: boolean;
   /** Before the gateway; desks' webhooks and other gateways come through it. */
   readonly front: TcpProxy;
+  /** Between the two, an HTTP proxy that can play tricks. */
+  portal(): FaultProxy | null;
   connection(): Connection;
   addWorker(): Promise<WorkerSeat>;
   gateway(): Program | null;
@@ -61,6 +65,8 @@ export type Site = {
 const hookSecret = 'faults';
 const stopWithinMs = 25_000;
 const liveWithinMs = 60_000;
+/** After which whoever runs a worker for real starts it again. */
+const restartMs = 1_000;
 
 /** A desk's writes are given up after the first, and looked for after both. Milliseconds. */
 export const deskTimes = { writeTimeoutMs: 5_000, settleMs: 1_500 };
@@ -74,7 +80,8 @@ export async function startSite(services: FaultServices, name: string): Promise<
   const switches = join(directory, 'switches');
   for (const path of [blobs, switches]) await mkdir(path, { recursive: true });
   const smallStore = await mountSmall(blobs);
-  if (smallStore) process.once('exit', () => void spawnSync('umount', ['--lazy', blobs], { stdio: 'ignore' }));
+  const unmount = (): void => void spawnSync('umount', ['--lazy', blobs], { stdio: 'ignore' });
+  if (smallStore) process.once('exit', unmount);
   await services.createDatabase(database);
   await migrate(services.url(database));
   const namespace = `${name}-${randomUUID().slice(0, 8)}`;
@@ -86,6 +93,8 @@ export async function startSite(services: FaultServices, name: string): Promise<
   const workers: WorkerSeat[] = [];
   const printed: string[] = [];
   let gateway: Program | null = null;
+  let portal: FaultProxy | null = null;
+  let closing = false;
 
   const envWith = (databaseUrl: string): Record<string, string> => ({
     ...programEnv({
@@ -101,9 +110,10 @@ export async function startSite(services: FaultServices, name: string): Promise<
     FERRY_TEST_BUNDLE: bundle,
     FERRY_TEST_LIMITS: JSON.stringify(limits),
   });
-  const keep = async (program: Program): Promise<void> => {
-    await program.ended;
+  const keep = async (program: Program): Promise<Ended> => {
+    const ended = await program.ended;
     printed.push(program.output());
+    return ended;
   };
 
   const site: Site = {
@@ -113,28 +123,32 @@ export async function startSite(services: FaultServices, name: string): Promise<
     blobs,
     smallStore,
     front,
+    portal: () => portal,
     connection: () => connection,
     async addWorker() {
       const line = await startLine(services.postgresPort);
       const url = new URL(services.url(database));
       url.port = String(line.port);
       let program: Program | null = null;
-      let startedAtMs = 0;
+      let alone = 0;
       const seat: WorkerSeat = {
         n: workers.length,
         line,
         program: () => program,
-        startedAtMs: () => startedAtMs,
+        endedByItself: () => alone,
         async start(more = {}) {
           if (program !== null) return program;
-          startedAtMs = Date.now();
           const started = await startProgram({
             program: 'faults/programs/worker.ts',
             env: { ...envWith(url.href), ...more },
           });
           program = started;
-          void keep(started).then(() => {
+          void keep(started).then(async ({ code }) => {
             if (program === started) program = null;
+            if (code === 0 || code === null || closing) return;
+            alone += 1;
+            await sleep(restartMs);
+            if (!closing) await seat.start(more);
           });
           return started;
         },
@@ -154,7 +168,10 @@ export async function startSite(services: FaultServices, name: string): Promise<
       void keep(started).then(() => {
         if (gateway === started) gateway = null;
       });
-      front.aim(Number(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(started.stdout())?.[1]));
+      await portal?.close();
+      const port = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(started.stdout())?.[1];
+      portal = await startFaultProxy(`http://127.0.0.1:${port}`);
+      front.aim(Number(new URL(portal.url).port));
     },
     async join(desk) {
       const { keepsMarkers, splitMs } = desk.traits;
@@ -175,7 +192,7 @@ export async function startSite(services: FaultServices, name: string): Promise<
         const found = await connection.sql`select id from instances where live_since is null`;
         if (found.length === 0) return;
         if (Date.now() > deadline) throw new Error(`${name} has not gone live:\n${site.output().slice(-2_000)}`);
-        await new Promise((later) => setTimeout(later, 50));
+        await sleep(50);
       }
     },
     hook(desk, ticket) {
@@ -201,12 +218,15 @@ export async function startSite(services: FaultServices, name: string): Promise<
     output: () =>
       [...printed, ...[gateway, ...workers.map((seat) => seat.program())].map((one) => one?.output() ?? '')].join(''),
     async close() {
-      await Promise.all(workers.map((seat) => seat.program()?.stop(stopWithinMs)));
+      closing = true;
+      await Promise.all(workers.map(async (seat) => seat.program()?.stop(stopWithinMs)));
       await gateway?.stop();
       await connection.close();
       await front.close();
+      await portal?.close();
       for (const { line } of workers) await line.close();
       if (smallStore) await unmountSmall(blobs);
+      process.off('exit', unmount);
     },
   };
   return site;

@@ -112,7 +112,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
       return answer(201, { id: ticket.id });
     }
     const ticket = key === undefined ? undefined : records.tickets.get(key);
-    if (ticket === undefined || ticket.shownAtMs > Date.now()) return answer(404, { error: 'no such ticket' });
+    if (ticket === undefined) return answer(404, { error: 'no such ticket' });
     if (sub === 'reference') {
       records.refer(ticket, typeof body['reference'] === 'string' ? body['reference'] : null);
       return answer(200, { ok: true });
@@ -129,7 +129,10 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
     const { id: made } = records.act(ticket, splits || status === undefined ? whole : { ...whole, status });
     if (splits) {
       await sleep(traits.splitMs ?? 0);
-      records.act(ticket, { by: 'service', author: rest.author ?? 'Ferry', kind: 'Status', note: null, status });
+      records.act(ticket, {
+        ...{ by: 'service', author: rest.author ?? 'Ferry', kind: 'Status', note: null, status },
+        visible: rest.visible ?? false,
+      });
     }
     return { id: traits.namesIds ? made : null };
   };
@@ -252,7 +255,11 @@ function sendHtml(response: ServerResponse, status: number): void {
 
 function sendFile(file: StoredFile | undefined, response: ServerResponse, answer: Reply): void {
   if (file === undefined) return answer(404, { error: 'no such file' });
-  response.writeHead(200, { 'content-type': file.type, 'content-length': file.bytes.length });
+  response.writeHead(200, {
+    'content-type': file.type,
+    'content-length': file.bytes.length,
+    'x-file-id': file.id,
+  });
   response.end(file.bytes);
 }
 

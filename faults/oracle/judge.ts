@@ -4,7 +4,7 @@ import { digest, type FaultDesk } from '#faults/desk/serve.ts';
 import {
   deskOf,
   farsOf,
-  field,
+  fieldIn,
   nearOf,
   tokensIn,
   tokensOf,
@@ -69,7 +69,7 @@ function judgeTalk(talk: Talk, journal: Journal, left: readonly Missing[], find:
   inOrder(talk, near, far, journal, 'near', find);
   inOrder(talk, far, near, journal, 'far', find);
   for (const action of near.actions.filter(isOurs))
-    if (action.visible)
+    if (action.visible && action.note !== null)
       find('leaked', `public at ${talk.pair.customer.id}, by nobody's wish: #${action.id} of ${near.id}`);
   // What has not arrived yet is what differs.
   if (left.some((one) => one.talk === talk)) return;
@@ -113,9 +113,8 @@ function nobodySet(talk: Talk, { set }: Journal, ticket: FaultTicket, side: 'nea
   const [statuses, values] = [meant('status'), meant('field')];
   for (const { id, status, fields } of ticket.actions.filter(isOurs)) {
     if (status !== undefined && !statuses.has(status)) find('changed', `#${id} of ${ticket.id}: nobody set ${status}`);
-    const value = fields?.[field];
-    if (value !== undefined && !values.has(String(value)))
-      find('changed', `#${id} of ${ticket.id}: nobody set ${String(value)}`);
+    const value = fieldIn(fields);
+    if (value !== '' && !values.has(value)) find('changed', `#${id} of ${ticket.id}: nobody set ${value}`);
   }
 }
 
@@ -135,7 +134,7 @@ function newestHolds(talk: Talk, { set }: Journal, near: FaultTicket, find: Find
     const all = set.filter((one) => one.talk === talk && one.what === what);
     const lastMs = Math.max(...all.map(({ atMs }) => atMs));
     const last = all.filter(({ atMs }) => atMs >= lastMs - togetherMs);
-    const is = what === 'status' ? state.status : String(state.fields[field] ?? '');
+    const is = what === 'status' ? state.status : fieldIn(state.fields);
     const may = last.flatMap(({ value, side }) =>
       side === 'near' || what === 'field'
         ? [value]

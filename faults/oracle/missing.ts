@@ -1,7 +1,7 @@
 /** What people did and what has not arrived at the other desk yet. */
 import type { FaultAction, FaultTicket } from '#faults/desk/records.ts';
 import { stateOf } from '#faults/desk/records.ts';
-import { farsOf, field, nearOf, tokensOf, type Journal, type Said, type Talk } from '#faults/journal.ts';
+import { farsOf, field, fieldIn, nearOf, tokensOf, type Journal, type Said, type Talk } from '#faults/journal.ts';
 import { statusAtSupplier } from '#faults/world.ts';
 
 export type Missing = {
@@ -52,6 +52,6 @@ export function difference({ pair }: Talk, near: FaultTicket, far: FaultTicket):
   const [here, there] = [stateOf(near), stateOf(far)];
   const agrees = there.status === here.status || statusAtSupplier(pair, here.status) === there.status;
   if (!agrees) return `${near.id} is ${here.status}, ${far.id} is ${there.status}`;
-  const [own, theirs] = [here, there].map(({ fields }) => String(fields[field] ?? ''));
+  const [own, theirs] = [here, there].map(({ fields }) => fieldIn(fields));
   return own === theirs ? null : `${field} is "${own}" on ${near.id}, "${theirs}" on ${far.id}`;
 }

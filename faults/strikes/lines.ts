@@ -1,8 +1,25 @@
 /** Faults on the way between two gateways. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Trick } from '#test/support/fault-proxy.ts';
 import type { Fault } from './fault.ts';
 
 const longestRequest = 6_000;
+
+const html = { 'content-type': 'text/html' };
+const json = { 'content-type': 'application/json' };
+const page = '<html><title>Sign in</title></html>';
+/** Answers that are none, of what stands before a gateway; and answers that never come. */
+const tricks: readonly Trick[] = [
+  { kind: 'lose-reply' },
+  { kind: 'cut' },
+  { kind: 'answer', status: 200, headers: html, body: page },
+  { kind: 'answer', status: 200, headers: json, body: '{}' },
+  { kind: 'answer', status: 200, headers: json, body: '{"results":[]}' },
+  { kind: 'answer', status: 204 },
+  { kind: 'answer', status: 302, headers: { location: 'https://portal.example/' } },
+  { kind: 'answer', status: 404, headers: html, body: page },
+  { kind: 'answer', status: 504, headers: html, body: page },
+];
 
 export const lineFaults: readonly Fault[] = [
   {
@@ -29,6 +46,20 @@ export const lineFaults: readonly Fault[] = [
       front.down(true);
       await sleep(ms);
       front.down(false);
+    },
+  },
+  {
+    name: 'line-portal',
+    says: 'what stands before a gateway loses answers or gives its own',
+    area: 'line',
+    async strike(world, ms, chance) {
+      const site = chance.pick(world.sites);
+      const endMs = Date.now() + ms;
+      while (Date.now() < endMs) {
+        site.portal()?.arm({ ...chance.pick(tricks), path: /^\/(?!hooks)/ });
+        await sleep(chance.between(50, 400));
+      }
+      for (const one of world.sites) one.portal()?.clear();
     },
   },
 ];

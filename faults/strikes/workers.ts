@@ -27,7 +27,7 @@ export const workerFaults: readonly Fault[] = [
     area: 'worker',
     async strike(world, ms, chance) {
       const seats = allSeats(world);
-      await Promise.all(seats.map(({ seat }) => seat.program()?.kill9()));
+      await Promise.all(seats.map(async ({ seat }) => seat.program()?.kill9()));
       await sleep(ms * chance.next());
       await Promise.all(seats.map(({ seat }) => seat.start()));
     },
