@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { surviveDriverFault } from '#db/base/driver-fault.ts';
+import { runCases } from './cases.ts';
 import { keepRun, keptResult, nameOf } from './keep.ts';
 import { readOptions, usage, type Options } from './options.ts';
 import { makePlan, shapeOf, type Plan } from './plan.ts';
@@ -28,6 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  if (options.cases.length > 0) return runCases(options.cases);
   const say = (detail: object, text: string): void => void process.stderr.write(`faults: ${text} ${inspect(detail)}\n`);
   surviveDriverFault({ warn: say, fatal: say });
   const broken = new AbortController();

@@ -3,7 +3,7 @@
  * what Ferry is doing at that moment.
  */
 import { chance, type Chance } from './chance.ts';
-import { shapes, type Shape } from './shapes.ts';
+import { turns, type Shape } from './shapes.ts';
 
 export type Deed = {
   readonly atMs: number;
@@ -56,7 +56,7 @@ const share = 3;
 
 /** Shapes take turns over the seeds. */
 export function shapeOf(seed: number): Shape {
-  return shapes[seed % shapes.length] as Shape;
+  return turns[seed % turns.length] as Shape;
 }
 
 export function makePlan({ seed, minutes, shape, faults, everyMs }: PlanOptions): Plan {
@@ -104,11 +104,13 @@ function whatIsDone(drawn: number): Deed['what'] {
 }
 
 function strikes(draw: Chance, seed: number, faults: readonly string[], lengthMs: number): Strike[][] {
-  // Seeds of one shape are as far apart as there are shapes.
-  const turn = Math.floor(seed / shapes.length);
-  const first = draw.shuffled(faults.filter((_, n) => (n + turn) % share === 0));
-  const others = draw.shuffled(faults.filter((name) => !first.includes(name)));
-  const order = [...first, ...others];
+  // Seeds of one shape are as far apart as there are turns.
+  const turn = Math.floor(seed / turns.length);
+  const always = draw.shuffled(faults.filter((name) => name.startsWith('line-')));
+  const ordinary = faults.filter((name) => !always.includes(name));
+  const first = draw.shuffled(ordinary.filter((_, n) => (n + turn) % share === 0));
+  const others = draw.shuffled(ordinary.filter((name) => !first.includes(name)));
+  const order = [...always, ...first, ...always, ...others];
   const rows: Strike[][] = [[], []];
   const ends = [headMs, headMs];
   for (let n = 0; order.length > 0; n += 1) {

@@ -135,6 +135,17 @@ export const shapes: readonly Shape[] = [
   },
 ];
 
+/** In which order seeds have them. Only two gateways have a line between them, so they come more often. */
+export const turns: readonly Shape[] = [
+  ...['plain', 'late', 'gateways', 'hub', 'split', 'markerless'],
+  ...['gateways', 'ring', 'clocks', 'seconds', 'gateways', 'lossy'],
+].map((name) => must(shapeNamed(name)));
+
 export function shapeNamed(name: string): Shape | undefined {
   return shapes.find((one) => one.name === name);
+}
+
+function must<T>(found: T | undefined): T {
+  if (found === undefined) throw new Error('there is no such shape');
+  return found;
 }
