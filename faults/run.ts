@@ -69,11 +69,18 @@ export async function runOne(options: RunOptions): Promise<RunResult> {
     const healedMs = Date.now();
     progress(`${plan.shape.name} ${plan.seed}: ${struck.length} faults have healed`);
     let left = await untilCarried(journal, withinMs, signal);
+    const late: Finding[] = [];
+    let passed: ReadonlySet<string> = new Set();
+    if (left.length > 0) {
+      const count = left.length;
+      passed = await passedBy(left, signal);
+      left = await untilCarried(journal, withinMs, signal);
+      const text = `${count} things had not arrived ${withinMs / 1_000} s after healing, and then they did`;
+      if (left.length === 0) late.push({ sort: 'stuck', text });
+    }
     const recoveryMs = left.length === 0 ? Date.now() - healedMs : null;
-    const passed = left.length === 0 ? new Set<string>() : await passedBy(left, signal);
     const { round, atRest } = await quiet(world, signal);
-    if (left.length > 0) left = missing(journal).filter((one) => left.some(({ text }) => text === one.text));
-    const findings = [...judge({ journal, desks: world.desks, left, passed }), ...round];
+    const findings = [...judge({ journal, desks: world.desks, left, passed }), ...late, ...round];
     const result: RunResult = {
       ...{ seed: plan.seed, shape: plan.shape.name, minutes: plan.minutes },
       holds: findings.length === 0,
