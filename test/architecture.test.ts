@@ -20,6 +20,7 @@ const sourceFolders = [
   'core',
   'db',
   'gateway',
+  'listener',
   'operate',
   'protocols',
   'standalone',
