@@ -82,6 +82,11 @@ async function drain(
         await deferLane(deps.db, key, waitMs);
         return;
       }
+      // It was put back to an earlier state under us: its links are in quarantine now.
+      if (!(await deps.isWhole())) {
+        mine = false;
+        return;
+      }
       const { carried, actions } = await carry(lane, turn === 0);
       if (carried === 'lost') mine = false;
       if (carried === 'lost' || carried === 'rests') return;

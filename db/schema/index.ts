@@ -9,6 +9,7 @@ export * from './couriers.ts';
 export * from './deliveries.ts';
 export * from './feeds.ts';
 export * from './gateway.ts';
+export * from './generations.ts';
 export * from './hints.ts';
 export * from './instances.ts';
 export * from './keys.ts';
