@@ -62,6 +62,8 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       throw new HelpdeskError('refused', 'refused', (JSON.parse(reply.text) as { error: string }).error);
     return JSON.parse(reply.text);
   };
+  /** What of our own the desk marks: all of it, notes alone (and then it records a status as an action of its own), nothing. */
+  const marks = (context.options['marks'] ?? 'all') as 'all' | 'notes' | 'none';
   return {
     traits,
     ping: async (signal) => void (await call('GET', '/ping', null, signal)),
@@ -105,9 +107,10 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         return [{ name: 'reference', command, fingerprints: [] }];
       }
       const name = command.open === undefined ? 'all' : 'open';
-      return [
-        { name, command, fingerprints: command.open === undefined ? [fingerprint(command.note, command.status)] : [] },
-      ];
+      const { note, status } = command;
+      const isApart = marks === 'notes' && note !== null && status !== undefined;
+      const prints = isApart ? [fingerprint(note, undefined), fingerprint(null, status)] : [fingerprint(note, status)];
+      return [{ name, command, fingerprints: command.open === undefined ? prints : [] }];
     },
     async perform(step, { marker, signal }) {
       const { command } = step;
@@ -130,18 +133,35 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       const made = (await call(
         'POST',
         `/tickets/${ticketId}/actions`,
-        { ...acting(command), marker, by: 'service' },
+        {
+          ...acting(command),
+          ...(marks === 'all' || (marks === 'notes' && command.note !== null) ? { marker } : {}),
+          ...(marks === 'notes' ? { apart: true } : {}),
+          by: 'service',
+        },
         signal,
       )) as { id: number };
       return { ticketId, actionIds: [String(made.id)] };
     },
-    async find(step: Step, marker, _after, signal) {
+    async find(step: Step, marker, after, signal, others) {
       if (step.name === 'reference') return null;
       const found = (await call('GET', `/find?marker=${encodeURIComponent(marker)}`, null, signal)) as {
         ticket?: string;
         action?: number | null;
       };
-      if (found.ticket === undefined) return null;
+      if (found.ticket === undefined) {
+        const { ticketId, open, note } = step.command;
+        if (marks === 'all' || open !== undefined || ticketId === null || (marks === 'notes' && note !== null))
+          return null;
+        const ticket = (await call(
+          'GET',
+          `/tickets/${ticketId}?since=${encodeURIComponent(after)}`,
+          null,
+          signal,
+        )) as Ticket;
+        const made = byHistory(ticket.actions, step, others);
+        return made === null ? null : { ticketId, actionIds: made };
+      }
       return {
         ticketId: found.ticket,
         actionIds: found.action == null ? [] : [String(found.action)],
@@ -151,6 +171,29 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     },
     openAttachment: () => Promise.resolve({ stream: Readable.from([]), sizeBytes: 0, type: null }),
   };
+}
+
+/** Ids of the earliest of our unmarked actions that look like it, and are nobody else's. A note is known by its text alone. */
+function byHistory(
+  actions: readonly DeskAction[],
+  { fingerprints, command }: Step,
+  others?: ReadonlySet<string>,
+): string[] | null {
+  const text = (print: string): string => (command.note === null ? print : print.replace(/\/.*$/, '/'));
+  const ids: string[] = [];
+  for (const wanted of fingerprints) {
+    const made = actions.find(
+      ({ id, by, marker, note, status }) =>
+        by === 'service' &&
+        marker === undefined &&
+        text(fingerprint(note, status)) === text(wanted) &&
+        others?.has(String(id)) !== true &&
+        !ids.includes(String(id)),
+    );
+    if (made === undefined) return null;
+    ids.push(String(made.id));
+  }
+  return ids;
 }
 
 function observed(action: DeskAction): ObservedAction {
