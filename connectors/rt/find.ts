@@ -36,15 +36,14 @@ export async function find(reader: Reader, step: Step, sought: Sought, signal: A
   }
   const note = await findNote(reader, ticketId, marker, signal);
   if (note === null) return null;
-  const made = isEmpty(changes) ? [] : await madeOf(reader, step, ticketId, sought, signal);
-  if (made === null) {
+  if (!isEmpty(changes) && (await madeOf(reader, step, ticketId, sought, signal)) === null) {
     throw new HelpdeskError(
       'refused',
       'partly-made',
       `RT wrote the note to ticket #${ticketId} but broke off before the rest was changed. Change it by hand there.`,
     );
   }
-  return { ticketId, actionIds: [note, ...made] };
+  return { ticketId, actionIds: [note] };
 }
 
 async function findTicket(reader: Reader, marker: string, signal: AbortSignal): Promise<Written | null> {

@@ -8,10 +8,12 @@ export type Generation = { readonly generation: number; readonly nonce: string; 
 /** Rows kept behind the newest. */
 const kept = 1_000;
 
+/** The caller holds the lock that every start takes. No sequence: a restore may leave one behind its rows. */
 export async function beginGeneration(tx: Tx): Promise<Generation> {
   const [begun] = await rows<Generation>(
     tx,
-    sql`insert into generations default values returning generation::float8 as generation, nonce, beats::float8 as beats`,
+    sql`insert into generations (generation) select coalesce(max(generation), 0) + 1 from generations
+      returning generation::float8 as generation, nonce, beats::float8 as beats`,
   );
   if (begun === undefined) throw new Error('a generation could not be begun');
   await tx.execute(sql`delete from generations where generation < ${begun.generation - kept}`);

@@ -15,7 +15,11 @@ export type MemoryDeps = {
     forget(testimony: Testimony): Promise<void>;
   };
   readonly log: { warn(detail: object, text: string): void };
+  /** Milliseconds by the wall's clock, and by one that nobody sets. */
+  readonly clock?: () => { readonly wall: number; readonly running: number };
 };
+
+const standardClock = () => ({ wall: Date.now(), running: performance.now() });
 
 export type Memory = {
   /** Once, before anything is carried or taken in. */
@@ -31,7 +35,7 @@ export const beatEveryMs = 30_000;
 /** No write is made later than this after a beat. Milliseconds. */
 const freshMs = 1_000;
 
-export function createMemory({ db, publicUrl, witness, log }: MemoryDeps): Memory {
+export function createMemory({ db, publicUrl, witness, log, clock = standardClock }: MemoryDeps): Memory {
   let own: { readonly generation: Generation; readonly fingerprint: string } | null = null;
   let asked: Promise<boolean> | null = null;
   let last = { wall: 0, running: 0 };
@@ -44,7 +48,7 @@ export function createMemory({ db, publicUrl, witness, log }: MemoryDeps): Memor
     });
   };
   const begin = async (lost: boolean): Promise<void> => {
-    const at = { wall: Date.now(), running: performance.now() };
+    const at = clock();
     const begun = await beginHere(db, { publicUrl, testimonies: () => witness.read(), lost });
     own = begun;
     last = at;
@@ -59,7 +63,7 @@ export function createMemory({ db, publicUrl, witness, log }: MemoryDeps): Memor
   };
   const look = async (): Promise<boolean> => {
     if (own === null) return false;
-    const at = { wall: Date.now(), running: performance.now() };
+    const at = clock();
     const generation = await beat(db, own.generation);
     if (generation === null) {
       await begin(true);
@@ -80,7 +84,8 @@ export function createMemory({ db, publicUrl, witness, log }: MemoryDeps): Memor
     begin: () => begin(false),
     async isWhole() {
       // A process that was frozen finds that one of the two clocks went on.
-      const [wall, running] = [Date.now() - last.wall, performance.now() - last.running];
+      const now = clock();
+      const [wall, running] = [now.wall - last.wall, now.running - last.running];
       if (asked === null && wall >= 0 && wall < freshMs && running < freshMs) return true;
       return lookOnce();
     },

@@ -6,7 +6,7 @@ import { bigint, pgTable, timestamp, uuid } from 'drizzle-orm/pg-core';
  * database has the last of them: a database that lacks it is older than it was.
  */
 export const generations = pgTable('generations', {
-  generation: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  generation: bigint({ mode: 'number' }).primaryKey(),
   nonce: uuid()
     .notNull()
     .default(sql`gen_random_uuid()`),
