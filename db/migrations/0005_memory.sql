@@ -1,5 +1,5 @@
 CREATE TABLE "generations" (
-	"generation" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "generations_generation_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"generation" bigint PRIMARY KEY NOT NULL,
 	"nonce" uuid DEFAULT gen_random_uuid() NOT NULL,
 	"beats" bigint DEFAULT 1 NOT NULL,
 	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
