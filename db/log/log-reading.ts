@@ -82,10 +82,7 @@ export async function logReading(
       return { ...nothing, readAgain: true };
     }
   }
-  const mayBeForgotten =
-    ticket.mayBeForgotten &&
-    (mirrors.length === 0 ||
-      mirrors.some(({ linkState, resumedAt }) => linkState === 'quarantined' || resumedAt !== null));
+  const { mayBeForgotten } = ticket;
   const recognition = recognise({
     actions: actions.map((action) => ({ ...action, bare: action.note === null && action.attachments.length === 0 })),
     known,
