@@ -1,8 +1,14 @@
 /** The connector to the lightest desk. Shares the contract with the real ones, so that the courier can't tell. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { type ConnectorContext, type Helpdesk, type Traits } from '#connectors/contract/helpdesk.ts';
+import {
+  type ConnectorContext,
+  type Helpdesk,
+  type PerformOptions,
+  type Traits,
+} from '#connectors/contract/helpdesk.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { HttpReply } from '#connectors/contract/http.ts';
 import type { ObservedAction, Step } from '#core/words/desk.ts';
 import type { Catalogue, Command, FieldValue } from '#core/words/vocabulary.ts';
 import type { DeskAction } from '#twins/light/server.ts';
@@ -47,13 +53,20 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     noteMaxBytes: 262_144,
     rate: null,
   };
-  const call = async (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
-    const reply = await context.http.request({
-      method,
-      url: `${context.url}${path}`,
-      signal,
-      ...(body === null ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
+  const get = async (path: string, signal: AbortSignal): Promise<unknown> =>
+    answered(await context.http.request({ method: 'GET', url: `${context.url}${path}`, signal }));
+  const post = async (path: string, body: unknown, { signal, notAfter }: PerformOptions): Promise<unknown> =>
+    answered(
+      await context.http.request({
+        method: 'POST',
+        url: `${context.url}${path}`,
+        signal,
+        notAfter,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    );
+  const answered = (reply: HttpReply): unknown => {
     if (reply.status >= 500) throw new HelpdeskError('retry', 'unavailable', 'The desk is not available.');
     if (reply.status === 429)
       throw new HelpdeskError('slow-down', 'busy', 'The desk asks for a pause.', { retryAfterMs: 1_000 });
@@ -64,18 +77,18 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
   };
   return {
     traits,
-    ping: async (signal) => void (await call('GET', '/ping', null, signal)),
+    ping: async (signal) => void (await get('/ping', signal)),
     catalogue: () => Promise.resolve(lightCatalogue),
-    feedStart: async (signal) => String(((await call('GET', '/feed?limit=0', null, signal)) as Page).end),
+    feedStart: async (signal) => String(((await get('/feed?limit=0', signal)) as Page).end),
     async feed(cursor, limit, signal) {
-      const page = (await call('GET', `/feed?after=${cursor}&limit=${limit}`, null, signal)) as Page;
+      const page = (await get(`/feed?after=${cursor}&limit=${limit}`, signal)) as Page;
       return { tickets: page.tickets, cursor: String(page.cursor), more: page.more };
     },
     async read(ticketId, since, signal) {
       const query = since === null ? '' : `?since=${encodeURIComponent(since)}`;
       let ticket: Ticket;
       try {
-        ticket = (await call('GET', `/tickets/${ticketId}${query}`, null, signal)) as Ticket;
+        ticket = (await get(`/tickets/${ticketId}${query}`, signal)) as Ticket;
       } catch (error) {
         if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
         throw error;
@@ -109,35 +122,34 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         { name, command, fingerprints: command.open === undefined ? [fingerprint(command.note, command.status)] : [] },
       ];
     },
-    async perform(step, { marker, signal }) {
+    async perform(step, options) {
+      const { marker } = options;
       const { command } = step;
       if (command.open !== undefined) {
-        const made = (await call('POST', '/tickets', { ...opening(command), marker, by: 'service' }, signal)) as {
+        const made = (await post('/tickets', { ...opening(command), marker, by: 'service' }, options)) as {
           id: string;
         };
         return { ticketId: made.id, actionIds: [], number: made.id, url: `${context.url}/tickets/${made.id}` };
       }
       const ticketId = command.ticketId ?? '';
       if (step.name === 'reference') {
-        await call(
-          'POST',
+        await post(
           `/tickets/${ticketId}/reference`,
           { reference: command.supplierReference?.number ?? null, by: 'service' },
-          signal,
+          options,
         );
         return { ticketId, actionIds: [] };
       }
-      const made = (await call(
-        'POST',
+      const made = (await post(
         `/tickets/${ticketId}/actions`,
         { ...acting(command), marker, by: 'service' },
-        signal,
+        options,
       )) as { id: number };
       return { ticketId, actionIds: [String(made.id)] };
     },
     async find(step: Step, marker, _after, signal) {
       if (step.name === 'reference') return null;
-      const found = (await call('GET', `/find?marker=${encodeURIComponent(marker)}`, null, signal)) as {
+      const found = (await get(`/find?marker=${encodeURIComponent(marker)}`, signal)) as {
         ticket?: string;
         action?: number | null;
       };
