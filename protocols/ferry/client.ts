@@ -11,10 +11,13 @@ import { parseJson } from '#connectors/kit/json.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
 import {
   wireAnswer,
+  wireErased,
   wireLink,
   wireStanding,
   type WireAction,
   type WireAnswer,
+  type WireErase,
+  type WireErased,
   type WireLink,
   type WireReceipt,
   type WireStanding,
@@ -41,6 +44,8 @@ export type PeerClient = {
   mirror(at: SideName, mirror: string, signal: AbortSignal): Promise<PeerMirror | null>;
   /** The highest seq taken in of each lane to that side, page by page. */
   lanes(at: SideName, after: string | null, signal: AbortSignal): Promise<PeerLanes>;
+  /** Asks it to forget, or what became of that; null where its version does not know the question. */
+  erase(asked: WireErase, signal: AbortSignal): Promise<WireErased | null>;
   hasFile(sha256: string, signal: AbortSignal): Promise<boolean>;
   /** @param open called once per try */
   putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
@@ -167,6 +172,17 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
         { method: 'GET', path: `/v1/${at}/lanes${after === null ? '' : `?after=${encodeURIComponent(after)}`}` },
         signal,
       ),
+    async erase(asked, signal) {
+      try {
+        const answer = await read(wireErased, post('/v1/link/erasures', asked), signal);
+        if (answer.id !== asked.id) throw badAnswer(issuer, 'about another erasure than was asked for');
+        return answer;
+      } catch (error) {
+        // A gateway that has no such endpoint says that there is nothing.
+        if (error instanceof HelpdeskError && error.class === 'gone') return null;
+        throw error;
+      }
+    },
     async hasFile(sha256, signal) {
       const reply = await ask({ method: 'HEAD', path: `/v1/attachments/${sha256}` }, signal);
       if (reply.status === 200 || reply.status === 204) return true;
