@@ -126,7 +126,7 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       if (error instanceof HelpdeskError && error.class === 'gone') return null;
       throw error;
     });
-  const post = (path: string, body: object, notAfter: NotAfter): PeerRequest => ({
+  const post = (path: string, body: object, notAfter: NotAfter | null): PeerRequest => ({
     method: 'POST',
     notAfter,
     path,
@@ -174,7 +174,7 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       ),
     async erase(asked, signal) {
       try {
-        const answer = await read(wireErased, post('/v1/link/erasures', asked), signal);
+        const answer = await read(wireErased, post('/v1/link/erasures', asked, null), signal);
         if (answer.id !== asked.id) throw badAnswer(issuer, 'about another erasure than was asked for');
         return answer;
       } catch (error) {
