@@ -23,7 +23,7 @@ import { carriedBy, endAs } from './end.ts';
 import { isWritten } from './look-before.ts';
 import type { Stage } from './stage.ts';
 
-export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs'> & {
+export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs' | 'promised'> & {
   readonly stage: Stage;
   readonly signal: AbortSignal;
 };
@@ -43,9 +43,9 @@ export async function carryHead(
     await deps.db.execute(settleLane(lane.mirror, lane.to));
     return 'rests';
   }
-  const stopped = await beforeHead(deps, context, lane);
+  const stopped = await beforeHead(deps, context, lane, run.epoch);
   if (stopped !== null) return stopped;
-  const turn: HeadTurn = { ...run, lane, context, startedMs: performance.now() };
+  const turn: HeadTurn = { ...run, lane, context, promised: new Map(), startedMs: performance.now() };
   try {
     return await after(turn, await (context.delivery.hasWrites ? resume(turn) : first(turn)));
   } catch (error) {
@@ -115,6 +115,7 @@ function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */
 async function resume(turn: HeadTurn): Promise<Applied> {
   const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
+  for (const { step, promisedAt } of rows) turn.promised.set(step, promisedAt);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
   // Its files may be gone from the store since.
@@ -135,11 +136,9 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
     case 'lost':
       return 'lost';
     case 'later':
-      await deferLane(deps.db, lane, applied.delayMs);
-      return 'rests';
+      return (await deferLane(deps.db, lane, turn.epoch, applied.delayMs)) ? 'rests' : 'lost';
     case 'hold':
-      await hold(turn, applied.reason);
-      return 'rests';
+      return hold(turn, applied.reason);
   }
 }
 
