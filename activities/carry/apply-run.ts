@@ -6,7 +6,6 @@ import type { Turn } from '#activities/turn.ts';
 
 export type ApplyRun = Omit<Turn, 'lane'> & {
   readonly desk: DrivenDesk;
-  readonly epoch: number;
   /** Serialises creations where the helpdesk needs it. */
   oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;
 };

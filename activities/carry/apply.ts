@@ -8,6 +8,7 @@ import { markAbsent, type Plan, type WriteRow } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
 import { endAs } from './end.ts';
+import { ignored } from './ignored.ts';
 import { carryOut } from './make-step.ts';
 import { settle } from './settle.ts';
 
@@ -39,19 +40,25 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
   const extras = rows.filter(({ step }) => step >= steps.length);
   const waitMs = await endExtras(run, extras);
+  if (waitMs === null) return { kind: 'lost' };
   if (waitMs > 0) return { kind: 'later', delayMs: waitMs };
   // What they were is in no plan: what the ticket needs is found by reading it.
   const padded = [...steps, ...extras.flatMap(() => steps.slice(-1))];
   return settle(run, { ...plan, steps: padded, drops }, ticketId, last, extras.length);
 }
 
-/** Steps behind the plan's own that a killed worker left: milliseconds until none of them can be under way any more. */
-async function endExtras({ deps, desk, context }: ApplyRun, extras: readonly WriteRow[]): Promise<number> {
+/** Steps behind the plan's own that a killed worker left: milliseconds until none of them can be under way any more; null: another drain is at it. */
+async function endExtras(run: ApplyRun, extras: readonly WriteRow[]): Promise<number | null> {
+  const { deps, desk, context } = run;
   const open = extras.filter(({ state }) => state === 'open');
   const leftMs = open.map((row) => row.leftMs + desk.helpdesk.traits.settleMs);
   const waitMs = Math.max(0, ...leftMs);
   if (waitMs > 0) return waitMs;
-  for (const { step } of open) await markAbsent(deps.db, context.delivery.id, step);
+  for (const { step, promisedAt } of open) {
+    if (await markAbsent(deps.db, { delivery: context.delivery.id, step, promisedAt })) continue;
+    ignored(run, 'absent');
+    return null;
+  }
   return 0;
 }
 

@@ -22,7 +22,7 @@ import { decideHead } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
 import type { Stage } from './stage.ts';
 
-export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs'> & {
+export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs' | 'promised'> & {
   readonly stage: Stage;
   readonly signal: AbortSignal;
 };
@@ -42,9 +42,9 @@ export async function carryHead(
     await deps.db.execute(settleLane(lane.mirror, lane.to));
     return 'rests';
   }
-  const stopped = await beforeHead(deps, context, lane);
+  const stopped = await beforeHead(deps, context, lane, run.epoch);
   if (stopped !== null) return stopped;
-  const turn: HeadTurn = { ...run, lane, context, startedMs: performance.now() };
+  const turn: HeadTurn = { ...run, lane, context, promised: new Map(), startedMs: performance.now() };
   try {
     return await after(turn, await (context.delivery.hasWrites ? resume(turn) : first(turn)));
   } catch (error) {
@@ -92,6 +92,7 @@ function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */
 async function resume(turn: HeadTurn): Promise<Applied> {
   const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
+  for (const { step, promisedAt } of rows) turn.promised.set(step, promisedAt);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
   // Its files may be gone from the store since.
@@ -112,11 +113,9 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
     case 'lost':
       return 'lost';
     case 'later':
-      await deferLane(deps.db, lane, applied.delayMs);
-      return 'rests';
+      return (await deferLane(deps.db, lane, turn.epoch, applied.delayMs)) ? 'rests' : 'lost';
     case 'hold':
-      await hold(turn, applied.reason);
-      return 'rests';
+      return hold(turn, applied.reason);
   }
 }
 

@@ -4,24 +4,24 @@
  */
 import { changesAnything } from '#core/conversation/meet.ts';
 import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
-import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
 import { inTransaction } from '#db/base/transaction.ts';
-import { markMade, seenOf, type Plan } from '#db/carry/writes.ts';
+import { markMade, seenOf, type Plan, type PromiseRef } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, ApplyRun, Pending } from './apply-run.ts';
-import { endAs } from './end.ts';
+import { endAs, endedBy, reported } from './end.ts';
+import { ignored } from './ignored.ts';
 import { make } from './make-step.ts';
 import { meeting } from './met.ts';
-import { report } from '#activities/report.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
 import { mayBeWritten } from './write-marker.ts';
 
@@ -93,13 +93,16 @@ export async function settle(
         ...(undone === null ? [] : [undone]),
       ].map((name) => reason('not-taken', { desk: desk.name, name }));
       const drops = [...withNew(plan.drops, met.drops), ...notTaken];
-      const { wake, isLast } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
-      return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
+      const { wake, isLast, marked } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
+      return { kind: 'ended', isLast, marked, wake: [...logged.wake, ...wake] } as const;
+    }).catch((error: unknown) => {
+      if (error instanceof OvertakenError) return null;
+      throw error;
     });
+    if (result === null) return lost(run);
     deps.wake(result.wake);
     if (result.kind === 'ended') {
-      report(run, 'applied', null);
-      return { kind: 'ended', isLast: await result.isLast };
+      return reported(run, 'applied', null, { isLast: await result.isLast, ...(await result.marked) });
     }
     if (result.kind === 'look-again') {
       await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
@@ -118,6 +121,20 @@ export async function settle(
     const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
     return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
   }
+}
+
+/** Another drain has promised the write again meanwhile; its ticket is the one that counts. */
+class OvertakenError extends Error {
+  override readonly name = 'OvertakenError';
+}
+
+function lost(run: ApplyRun): Extract<Applied, { kind: 'lost' }> {
+  ignored(run, 'made');
+  return { kind: 'lost' };
+}
+
+function promiseOf({ context, promised }: ApplyRun, step: number): PromiseRef {
+  return { delivery: context.delivery.id, step, promisedAt: must(promised.get(step), 'the promise of a write') };
 }
 
 /** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
@@ -160,8 +177,9 @@ async function writeAgain(run: ApplyRun, plan: Plan, wanted: Command, soFar: SoF
     }
     if (done.kind !== 'made') return done;
     // The read-back marks the last one only.
-    if (last !== null && last.index >= plan.steps.length)
-      await markMade(run.deps.db, run.context.delivery.id, last.index, last.made);
+    if (last !== null && last.index >= plan.steps.length) {
+      if (!(await markMade(run.deps.db, promiseOf(run, last.index), last.made))) return lost(run);
+    }
     last = { index, made: done.made, opened: last?.opened ?? null };
   }
   return settle(run, { ...plan, command, drops, steps }, ticketId, last, corrections);
@@ -182,30 +200,32 @@ function namesOf(changed: Changed): string[] {
 
 /** In one transaction: the reading is logged, then what follows from it is done. */
 function withReading<Result>(
-  { deps, context }: ApplyRun,
+  run: ApplyRun,
   back: Extract<ReadBack, { kind: 'ticket' }>,
   last: Pending | null,
   work: (tx: Tx, logged: LogReadingResult) => Promise<Result>,
 ): Promise<Result> {
+  const { deps } = run;
   if (last?.opened == null) {
     return deps.together(back.read, async (tx, locked) =>
-      work(tx, await back.log(tx, ownWrite(tx, context, last), locked)),
+      work(tx, await back.log(tx, ownWrite(tx, run, last), locked)),
     );
   }
-  return inTransaction(deps.db, async (tx) => work(tx, await back.log(tx, ownWrite(tx, context, last))));
+  return inTransaction(deps.db, async (tx) => work(tx, await back.log(tx, ownWrite(tx, run, last))));
 }
 
 /** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
-function ownWrite(tx: Tx, context: DeliveryContext, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
+function ownWrite(tx: Tx, run: ApplyRun, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
   if (last === null) return {};
+  const { context } = run;
   const { opened, index, made } = last;
-  const { id } = context.delivery;
-  if (opened === null) return { made: { delivery: id, step: index, made } };
+  const promise = promiseOf(run, index);
+  if (opened === null) return { made: { ...promise, made } };
   return {
     first: async () => {
+      if (!(await markMade(tx, promise, made))) throw new OvertakenError();
       await bindTicket(tx, context, openedTicket(opened));
       if (mayBeWritten(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
-      await markMade(tx, id, index, made);
     },
   };
 }
@@ -226,6 +246,7 @@ async function endInside(
     durationMs: performance.now() - startedMs,
     alone: logged.mirrors.length <= 1,
     locked: logged.mirrors.includes(context.mirror.id),
+    by: endedBy(run),
   });
   if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
   return ended;
@@ -236,7 +257,7 @@ function endUnread(run: ApplyRun, plan: Plan, last: Pending | null): Promise<App
   return endAs(run, 'applied', null, {
     ...endingOf(plan, last),
     before: async (tx) => {
-      if (last !== null) await markMade(tx, run.context.delivery.id, last.index, last.made);
+      if (last !== null) await markMade(tx, promiseOf(run, last.index), last.made);
     },
   });
 }

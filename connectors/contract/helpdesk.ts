@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type { DeskLimits } from '#core/conversation/fit.ts';
 import type { Reading, Step, Written } from '#core/words/desk.ts';
 import type { HttpClient } from './http.ts';
+import type { NotAfter } from './not-after.ts';
 import type { Attachment, Catalogue, Command, TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /** What the courier and the watcher must know about a type of helpdesk. Durations in milliseconds. */
@@ -38,8 +39,10 @@ export type FeedPage = {
 export type PerformOptions = {
   /** Goes with the write wherever the helpdesk can keep it. Unique per write; survives retries. */
   readonly marker: string;
-  /** Aborted by the caller at the write's deadline. */
+  /** Aborted by the caller at the write's deadline, as far as a timer can. */
   readonly signal: AbortSignal;
+  /** Goes with every request that changes something, also with the later ones of a step. */
+  readonly notAfter: NotAfter;
   /** Link id, for fairness between links. */
   readonly link: string;
   /** The ticket as last read, for conditional writes. */

@@ -11,7 +11,7 @@ import type { Command, ConstantPart, Outcome, Reason } from '#core/words/vocabul
 import type { Db, Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
-import { markEnded } from './mark-ended.ts';
+import { markEnded, type EndedBy, type MarkedEnded } from './mark-ended.ts';
 import type { Versions } from './writes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { putReceipt } from '#db/log/receipts.ts';
@@ -37,6 +37,8 @@ export type Ending = {
   readonly alone?: boolean;
   /** The mirror and both its lanes are locked already, by an earlier statement of the transaction. */
   readonly locked?: boolean;
+  /** Null: not a drain's word. */
+  readonly by: EndedBy | null;
 };
 
 export type Ended = {
@@ -44,7 +46,10 @@ export type Ended = {
   readonly wake: readonly string[];
   /** Nothing waits on the lane any more; known at the transaction's end. */
   readonly isLast: boolean | Promise<boolean>;
+  /** Whether it has ended by this, and if not, whether because somebody else is at it; known when `isLast` is. */
+  readonly marked: Marked | Promise<Marked>;
 };
+export type Marked = Pick<MarkedEnded, 'ended' | 'foreign'>;
 
 export async function endDelivery(
   tx: Tx,
@@ -65,10 +70,10 @@ export async function endDelivery(
     const isLast = answer.then(({ ended, waiting }) => ended && waiting === null);
     // Where it fails, the transaction does, and says so itself.
     isLast.catch(() => {});
-    return { wake, isLast };
+    return { wake, isLast, marked: answer };
   }
   const [[marked]] = await Promise.all([markEnded.send(tx, [marking]), locking]);
-  if (marked?.ended !== true) return { wake: [], isLast: false };
+  if (marked?.ended !== true) return { wake: [], isLast: false, marked: marked ?? { ended: false, foreign: false } };
   if (delivery.kind === 'action' && opensMirror(context)) {
     await moveOpening(tx, context, ending);
     await tx.execute(settleLane(mirror.id, to));
@@ -83,7 +88,7 @@ export async function endDelivery(
   if (travelsOn && ending.command !== undefined) {
     wake.push(...(await relay(tx, cache, context, to, ending.command, ending.constant)));
   }
-  return { wake, isLast: marked.waiting === null };
+  return { wake, isLast: marked.waiting === null, marked };
 }
 
 /** The mirror, then both its lanes. */
