@@ -37,6 +37,7 @@ export const problems = {
   'insufficient-storage': { status: 507, title: 'There is no room for the file' },
   'too-many-files': { status: 507, title: 'Too many files that no action refers to' },
   'keys-unavailable': { status: 503, title: "The origin's key set can't be read" },
+  'too-many-erasures': { status: 429, title: 'Too many erasures of this link wait for somebody' },
   'database-unavailable': { status: 503, title: "The database can't be reached" },
   'database-untrusted': { status: 503, title: 'The line to the database is not the one that the settings ask for' },
   'schema-mismatch': { status: 503, title: "The database's schema is not this version's" },

@@ -38,6 +38,7 @@ export const rights = {
   'client-revoke': admins,
   'key-rotate': admins,
   'key-reseal': admins,
+  erase: admins,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 
 export type Right = keyof typeof rights;

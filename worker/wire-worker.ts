@@ -8,6 +8,7 @@ import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import type { Client } from '#db/base/client.ts';
+import type { Memory } from '#db/links/memory.ts';
 import type { AuditTail } from '#db/operate/audit-lines.ts';
 import { noticeLines } from '#db/operate/notice-lines.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
@@ -19,6 +20,7 @@ import type { Bells } from '#activities/bells.ts';
 import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts';
 import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
 import { apiChores } from '#activities/exchange/api-chores.ts';
+import { createAskErasures } from '#activities/exchange/ask-erasures.ts';
 import { createAskOutcomes } from '#activities/exchange/ask-outcome.ts';
 import { createPeers } from '#activities/exchange/peers.ts';
 import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
@@ -58,6 +60,7 @@ export type WorkerConnections = {
   readonly telemetry: Telemetry;
   /** Of operators' commands, for the log. */
   readonly commands: AuditTail;
+  readonly memory: Memory;
 };
 
 export type WiredWorker = {
@@ -75,7 +78,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells, texts, telemetry, commands }: WorkerConnections,
+  { db, temporal, http, bells, texts, telemetry, commands, memory }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -106,6 +109,7 @@ export async function wireWorker(
     signer: createSigner({ db, seal, open }),
     db,
     together: createTogether(db),
+    isWhole: () => memory.isWhole(),
     promiseWrite: createPromises(db),
     nothingNew: createNothingNew(db),
     cache: createVersionCache(),
@@ -153,6 +157,7 @@ export async function wireWorker(
       watchers: options.watchers ?? 2,
       chores: [
         { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
+        { name: 'erasures', everyMs: 5_000, work: createAskErasures(deps) },
         { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
         {
           name: 'commands',

@@ -18,6 +18,15 @@ export type DeskAction = {
   readonly status?: string;
   readonly fields?: Record<string, unknown>;
   readonly marker?: string;
+  readonly files?: readonly DeskFile[];
+};
+
+/** Desks that keep files answer their bytes at `/files/<id>`. This one keeps none. */
+export type DeskFile = {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly sizeBytes: number;
 };
 
 export type DeskTicket = {
@@ -234,7 +243,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     }
     if (kind === 'find') {
       const found = byMarker.get(url.searchParams.get('marker') ?? '');
-      return answer(response, 200, found ?? {});
+      return answer(response, 200, found ?? { ticket: null });
     }
     if (kind === 'tickets' && request.method === 'POST' && id === undefined) {
       const ticket = open(body);
@@ -250,7 +259,13 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       return answer(response, 200, {});
     }
     if (sub === 'actions') {
-      const added = act(ticket, body as Partial<DeskAction>);
+      const done = body as Partial<DeskAction>;
+      // As a product does that records each change by itself: the note first, and it alone is marked.
+      const isApart = body['apart'] === true && done.note != null && done.status !== undefined;
+      const { status, ...only } = done;
+      const added = act(ticket, isApart ? only : done);
+      if (isApart && status !== undefined)
+        act(ticket, { ...(done.by === undefined ? {} : { by: done.by }), kind: 'Status', status });
       if (bot && added.note !== null)
         act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
       if (automation !== null && body['by'] === 'service')

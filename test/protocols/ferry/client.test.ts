@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { createHttpClient, type OwnedHttpClient } from '#connectors/kit/http.ts';
 import { createPeerClient, type PeerClient } from '#protocols/ferry/client.ts';
@@ -12,6 +13,7 @@ import type { WireAction } from '#core/wire.ts';
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
 const never = new AbortController().signal;
+const within = { signal: never, notAfter: notAfterIn(60_000) };
 const mirror = '01a00000-0000-7000-8000-000000000001';
 const ids = ['01a00000-0000-7000-8000-00000000000a', '01a00000-0000-7000-8000-00000000000b'] as const;
 
@@ -53,7 +55,7 @@ describe('the client of a peer', () => {
     handle = (_request, response) => say(response, status, body, headers);
   };
   const send = (): Promise<unknown> =>
-    client.actions('supplier', mirror, [action(ids[0], 1), action(ids[1], 2)], never);
+    client.actions('supplier', mirror, [action(ids[0], 1), action(ids[1], 2)], within);
 
   it('takes results of exactly what was sent, in order, whole or up to the first that was deferred', async () => {
     const ok = { id: ids[0], seq: 1, status: 'accepted' };
@@ -66,6 +68,28 @@ describe('the client of a peer', () => {
     };
     answer(200, cut);
     assert.deepEqual(await send(), cut);
+  });
+
+  it('asks to forget, and tells a gateway that does not know the question from one that says nothing of use', async () => {
+    const asked = { id: ids[0], actions: [ids[1]] };
+    const erase = (): Promise<unknown> => client.erase(asked, never);
+    answer(200, { id: ids[0], state: 'waiting' });
+    assert.deepEqual(await erase(), { id: ids[0], state: 'waiting', text: null });
+    answer(200, { id: ids[0], state: 'refused', text: 'We must keep it.', more: 1 });
+    assert.deepEqual(await erase(), { id: ids[0], state: 'refused', text: 'We must keep it.' });
+    // As a gateway of before answers what it has no endpoint for.
+    answer(404, { type: 'urn:ferry:problem:not-found' });
+    assert.equal(await erase(), null);
+    for (const [status, body] of [
+      [404, '<html>'],
+      [200, '<html>'],
+      [200, { id: ids[1], state: 'done' }],
+      [200, { id: ids[0], state: 'perhaps' }],
+      [503, {}],
+    ] as const) {
+      answer(status, body);
+      await assert.rejects(erase(), (error) => error instanceof HelpdeskError && error.class === 'retry');
+    }
   });
 
   for (const [what, body] of [
@@ -185,7 +209,7 @@ describe('the client of a peer', () => {
 
   it('reads a 409 of an escalation as its refusal', async () => {
     answer(409, { type: 'urn:ferry:problem:constant-differs', title: 'Known with other contents' });
-    const { results } = await client.escalate(action(ids[0], 1), never);
+    const { results } = await client.escalate(action(ids[0], 1), within);
     assert.deepEqual(
       [results[0]?.id, results[0]?.status, results[0]?.reason?.code],
       [ids[0], 'refused', 'constant-differs'],
