@@ -13,6 +13,7 @@ import { serveMetrics } from '#telemetry/serve-metrics.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import { startDesk } from '#twins/light/server.ts';
+import { startFaultDesk } from '#faults/desk/serve.ts';
 import { startGateway } from '#test/gateway/support.ts';
 import { checkout } from '#test/support/process.ts';
 
@@ -63,6 +64,12 @@ const kinds: readonly Kind[] = [
     start: async () => openPage({ port: await anyFreePort(), frames: [] }),
     read: '/',
     change: '/reset',
+  },
+  {
+    file: 'faults/desk/serve.ts',
+    start: () => startFaultDesk({ id: 'attacked', seed: 1 }),
+    read: '/feed',
+    change: '/tickets',
   },
   // The benchmark's floor needs a seeded database to start; it is made by the same function, without an exception.
   {
@@ -263,6 +270,7 @@ describe('every HTTP server', () => {
     'connectors',
     'core',
     'db',
+    'faults',
     'gateway',
     'listener',
     'operate',
@@ -285,7 +293,8 @@ describe('every HTTP server', () => {
     const makes =
       /\bcreate(?:Secure|Adaptor|Http2)?Server\b|\bnew\s+(?:http2?|https|net|tls)?\.?Server\b|\bserve\b[^;]*from '@hono\/node-server'|\bWebSocketServer\b|\bcreateSocket\b/;
     // A port is tried out by taking it for a moment; nobody is answered there.
-    const allowed = ['listener/listener.ts', 'standalone/machine/ports.ts'];
+    // The line of the fault bench carries bytes and answers nobody.
+    const allowed = ['faults/line.ts', 'listener/listener.ts', 'standalone/machine/ports.ts'];
     assert.deepEqual(
       files.filter((file) => makes.test(sourceOf(file))),
       allowed,

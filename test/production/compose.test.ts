@@ -168,7 +168,7 @@ describe('the Dockerfile', () => {
   it('copies every folder that package.json names for imports, but those of tests and measurements', () => {
     const { imports } = JSON.parse(read('package.json')) as { imports: Record<string, string> };
     const named = Object.keys(imports).map((name) => name.slice(1, -2));
-    assert.deepEqual(named.filter((folder) => !copied.includes(folder)).toSorted(), ['bench', 'test']);
+    assert.deepEqual(named.filter((folder) => !copied.includes(folder)).toSorted(), ['bench', 'faults', 'test']);
   });
 
   it('is given what it copies, and neither secrets nor data', () => {
