@@ -3,16 +3,17 @@
  * own libraries, tables, requests and commits per action, without hints, queues, leases, recognition or Temporal. It
  * is not a product: what fails half way, comes twice or out of order is lost. `node floor.ts DATABASE_URL NEAR FAR`.
  */
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { createLightHelpdesk } from '#bench/light-connector.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { sanitiseNote } from '#core/text/html.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { connect, rows } from '#db/base/client.ts';
+import { createListener } from '#listener/listener.ts';
 
 const [databaseUrl = '', near = '', far = ''] = process.argv.slice(2);
 const connection = connect(databaseUrl, { max: 20, name: 'floor' });
@@ -55,6 +56,7 @@ async function carry(ticket: string): Promise<void> {
   const written = await to.perform(step, {
     marker,
     signal: AbortSignal.timeout(10_000),
+    notAfter: notAfterIn(10_000),
     link: 'acme-north',
     snapshot: null,
     openStaged: () => {
@@ -142,7 +144,7 @@ function commandOf(ticketId: string, action: ObservedAction, note: string): Comm
   };
 }
 
-const server = createServer((request, response) => {
+const server = createListener((request, response) => {
   let body = '';
   request.setEncoding('utf8').on('data', (text: string) => (body += text));
   request.on('end', () => {
