@@ -104,7 +104,7 @@ export async function instanceFailed(
     );
     const delayMs = delayOf(row?.failures ?? 0);
     await tx.execute(
-      sql`update couriers set failures = failures + 1, reason = ${JSON.stringify(why)}::jsonb,
+      sql`update couriers set failures = failures + 1, reason = ${content('reason', why)}::jsonb,
           retry_at = now() + make_interval(secs => ${delayMs / 1000}), lease_until = now()
         where instance = ${instance} and epoch = ${epoch}`,
     );

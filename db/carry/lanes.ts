@@ -76,7 +76,7 @@ export const settleLane = (mirror: string, to: string): SQL => sql`
 export async function holdDelivery(db: Db, id: string, lane: LaneKey, why: Reason, setAsideMs: number): Promise<void> {
   await db.execute(
     sql`with held as (
-        update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${JSON.stringify(why)}::jsonb
+        update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${content('reason', why)}::jsonb
         where id = ${id} and outcome is null
       )
       update lanes set due_at = now() + make_interval(secs => ${setAsideMs / 1000})
@@ -96,7 +96,7 @@ export async function setAside(db: Client, id: string, lane: LaneKey): Promise<v
 export async function countTry(db: Db, id: string, why: Reason): Promise<void> {
   await db.execute(
     sql`update deliveries set attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now()),
-        reason = ${JSON.stringify(why)}::jsonb
+        reason = ${content('reason', why)}::jsonb
       where id = ${id} and outcome is null`,
   );
 }
@@ -104,6 +104,6 @@ export async function countTry(db: Db, id: string, why: Reason): Promise<void> {
 /** Why it is not carried yet: its instance is away, which is no trouble of its own. */
 export async function noteWhy(db: Db, id: string, why: Reason): Promise<void> {
   await db.execute(
-    sql`update deliveries set reason = ${JSON.stringify(why)}::jsonb where id = ${id} and outcome is null`,
+    sql`update deliveries set reason = ${content('reason', why)}::jsonb where id = ${id} and outcome is null`,
   );
 }

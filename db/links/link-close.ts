@@ -60,7 +60,7 @@ async function endWaiting(tx: Tx, link: string): Promise<number> {
   const why = reason('link-closed');
   const ended = await rows(
     tx,
-    sql`update deliveries d set ended_at = now(), held_at = null, set_aside_at = null, reason = ${JSON.stringify(why)}::jsonb,
+    sql`update deliveries d set ended_at = now(), held_at = null, set_aside_at = null, reason = ${content('reason', why)}::jsonb,
         outcome = case when d.accepted_at is null then 'refused' else 'skipped' end
       from mirrors m where m.id = d.mirror and m.link = ${link} and d.outcome is null returning d.id`,
   );

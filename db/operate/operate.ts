@@ -152,7 +152,7 @@ export async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery |
 
 async function end(tx: Tx, which: ReturnType<typeof sql>, why: Reason): Promise<void> {
   await tx.execute(
-    sql`update deliveries set outcome = 'skipped', reason = ${JSON.stringify(why)}::jsonb, ended_at = now()
+    sql`update deliveries set outcome = 'skipped', reason = ${content('reason', why)}::jsonb, ended_at = now()
       where ${which} and outcome is null`,
   );
 }
