@@ -59,6 +59,8 @@ export type PeerClientContext = {
   readonly issuer: string;
   readonly tokens: TokenSource;
   readonly http: HttpClient;
+  /** For files: what is said of one is no word on the rest. Default: `http`. */
+  readonly files?: HttpClient;
 };
 
 /** A batch is stored in one transaction; a file has as long as it needs at this many bytes per millisecond besides. */
@@ -74,15 +76,16 @@ type PeerRequest = {
   readonly timeoutMs?: number;
 };
 
-export function createPeerClient({ api, issuer, tokens, http }: PeerClientContext): PeerClient {
+export function createPeerClient({ api, issuer, tokens, http, files = http }: PeerClientContext): PeerClient {
   const once = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
+    const through = asked.path.startsWith('/v1/attachments/') ? files : http;
     const url = `${api}${asked.path}`;
     const authorization = await tokens.authorization(asked.method, url).catch((error: unknown) => {
       throw otherwise(error, 'auth');
     });
     const body = asked.body?.();
     try {
-      return await http.request({
+      return await through.request({
         method: asked.method,
         url,
         headers: { accept: 'application/json', ...asked.headers, ...authorization },

@@ -194,6 +194,8 @@ describe('the client of a peer', () => {
   it('waits as long as it is asked to', async () => {
     answer(429, {}, { 'retry-after': '90' });
     assert.equal((await fails(send(), 'slow-down', 'slow-down')).retryAfterMs, 90_000);
+    answer(507, { type: 'urn:ferry:problem:too-many-files' }, { 'retry-after': '60' });
+    assert.equal((await fails(send(), 'slow-down', 'too-many-files')).retryAfterMs, 60_000);
     answer(503, {}, { 'retry-after': '5' });
     assert.equal((await fails(send(), 'slow-down', 'slow-down')).retryAfterMs, 5_000);
   });
