@@ -14,6 +14,8 @@ import { connect } from '#db/base/client.ts';
 import type { Connection } from '#db/base/client.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { ContentKeyError } from '#db/base/content.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
@@ -33,7 +35,12 @@ export async function runGateway(): Promise<number> {
   const log = makeLog({ level: config.log, name: 'gateway' });
   surviveDriverFault(log);
   const asked = whenAskedToStop();
-  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway', tls: config.databaseTls });
+  const connection = connect(config.databaseUrl, {
+    max: 10,
+    name: 'ferry-gateway',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
   const telemetry = await startTelemetry('gateway', config, connection.db, log);
   const federation = await wireFederation(config, connection, log);
   try {
@@ -88,6 +95,7 @@ async function waitForSchema(connection: Connection, log: Log, asked: AbortSigna
   for (let wait = 250; !asked.aborted; wait = Math.min(wait * 2, 2_000)) {
     try {
       await assertSchema(connection.sql);
+      await assertContentKeys(connection.sql, connection.sealer);
       return true;
     } catch (error) {
       if (error instanceof SchemaError) throw error;
@@ -95,7 +103,7 @@ async function waitForSchema(connection: Connection, log: Log, asked: AbortSigna
         told = performance.now();
         log.error(
           { code: (error as NodeJS.ErrnoException).code },
-          error instanceof DatabaseTlsError
+          error instanceof DatabaseTlsError || error instanceof ContentKeyError
             ? `${error.message}; trying again`
             : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
         );

@@ -37,6 +37,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/erasures.ts': ['answerReceived', 'askErasure'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
+  'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };

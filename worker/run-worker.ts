@@ -6,6 +6,7 @@ import type { Log } from '#config/log.ts';
 import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { connect } from '#db/base/client.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
@@ -24,13 +25,26 @@ const schemaEveryMs = 10_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
-  const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker', tls: config.databaseTls });
-  const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells', tls: config.databaseTls });
+  const main = connect(config.databaseUrl, {
+    max: 10,
+    name: 'ferry-worker',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
+  const listening = connect(config.databaseUrl, {
+    max: 1,
+    name: 'ferry-worker-bells',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
-    await whenReady(log, signal, 'database', () => assertSchema(main.sql));
+    await whenReady(log, signal, 'database', async () => {
+      await assertSchema(main.sql);
+      await assertContentKeys(main.sql, main.sealer);
+    });
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
     for (const link of await checkFingerprint(main.db, config.publicUrl))
       log.warn({ link }, 'this database is another one than it was: the link is in quarantine, see ferry link resume');

@@ -124,7 +124,11 @@ export function createSealer(keys: readonly Uint8Array[]): Sealer | null {
     const shape: Shape = contentShapes[label];
     const iv =
       shape.same === true
-        ? createHmac('sha256', derive(first, kid, `${label} iv`)).update(head).update(plain).digest().subarray(0, 12)
+        ? createHmac('sha256', derive(first, kid, `${label} iv`))
+            .update(head)
+            .update(plain)
+            .digest()
+            .subarray(0, 12)
         : randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', derive(first, kid, label), iv);
     cipher.setAAD(Buffer.from(head, 'ascii'));
@@ -148,7 +152,12 @@ export function createSealer(keys: readonly Uint8Array[]): Sealer | null {
       ]),
     );
   };
-  const openPiece = (head: string, iv: string, sealed: string, tag: string): { text: string; isJson: boolean } | null => {
+  const openPiece = (
+    head: string,
+    iv: string,
+    sealed: string,
+    tag: string,
+  ): { text: string; isJson: boolean } | null => {
     const parts = headerOf(head);
     if (parts === null) return null;
     const key = byKid.get(parts.kid);

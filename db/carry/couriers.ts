@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 /** Called after a commit with the instances that have something due; never awaited, and never throws. */

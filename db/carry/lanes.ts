@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 
 /** Where a lane to a peer stands: the seq last sent, the highest that the peer has said it has, and the last given out. */
 export type LanePlace = { readonly sentSeq: number; readonly ackedSeq: number; readonly lastSeq: number };

@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import { content, type Content } from '#db/base/content.ts';
 import type { Versions } from './writes.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
@@ -32,15 +33,15 @@ export const markEnded: Gathered<EndedDelivery, MarkedEnded> = {
 };
 
 async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<MarkedEnded[]> {
-  const column = (of: (one: EndedDelivery) => string | null): SQL => textArray(ending.map(of));
+  const column = (of: (one: EndedDelivery) => string | null | Content): SQL => textArray(ending.map(of));
   const found = await rows<{ delivery: string; ended: boolean; waiting: number | null }>(
     tx,
     sql`with asked as materialized (
         select a.delivery::uuid as delivery, a.mirror::uuid as mirror, a.to_instance, a.outcome, a.reason::jsonb as reason,
           a.drops::jsonb as drops, a.duration_ms::int as duration_ms, a.versions::jsonb as versions, a.accepted::boolean as accepted
         from unnest(${column((one) => one.delivery)}, ${column((one) => one.mirror)}, ${column((one) => one.to)},
-          ${column((one) => one.outcome)}, ${column((one) => json(one.reason))},
-          ${column((one) => (one.drops.length === 0 ? null : JSON.stringify(one.drops)))},
+          ${column((one) => one.outcome)}, ${column((one) => content('reason', one.reason))},
+          ${column((one) => (one.drops.length === 0 ? null : content('drops', one.drops)))},
           ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => json(one.versions))},
           ${column((one) => String(one.accepted))})
           as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted)

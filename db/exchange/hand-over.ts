@@ -8,6 +8,7 @@ import { sql } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 import { contextOf, headQuery, type DeliveryContext, type HeadRow } from '#db/carry/delivery-context.ts';
 import { iso } from '#db/base/iso.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
@@ -49,7 +50,7 @@ export async function promiseSends(
   const found = await rows<{ id: string | null }>(
     db,
     sql`with p as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(sends)}::jsonb) as sends (id uuid, hash text, action jsonb)
+        select * from jsonb_to_recordset(${contentJson(sends.map((send) => ({ ...send, action: content('sent', send.action) })))}::jsonb) as sends (id uuid, hash text, action jsonb)
       ), promised as (
         update deliveries d set sent = p.action, sent_hash = p.hash from p, couriers c
         where d.id = any(array(select id from p)) and d.id = p.id and d.outcome is null and d.accepted_at is null and c.instance = ${instance} and c.epoch = ${epoch}

@@ -10,6 +10,7 @@ import { isRemote } from '#core/words/reach.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { lockLink, moveLink, setLinkState } from './link-life.ts';
 import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
 import { putReceipt } from '#db/log/receipts.ts';

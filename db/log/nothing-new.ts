@@ -18,7 +18,8 @@ export function createNothingNew(db: Db): NothingNew {
 }
 
 async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
-  const column = (of: (one: Shown) => string | null | Content): ReturnType<typeof textArray> => textArray(shown.map(of));
+  const column = (of: (one: Shown) => string | null | Content): ReturnType<typeof textArray> =>
+    textArray(shown.map(of));
   const found = await rows<{ n: number; nothing: boolean }>(
     db,
     sql`select (asked.n - 1)::int as n,

@@ -61,5 +61,10 @@ export async function placeDeliveries(
 }
 
 function sealable(one: NewDelivery, n: number): object {
-  return { ...one, n, words: content('relayed-words', one.words), constant: content('constant', one.constant) };
+  return {
+    ...one,
+    n,
+    words: content('relayed-words', one.words) ?? undefined,
+    constant: content('constant', one.constant) ?? undefined,
+  };
 }

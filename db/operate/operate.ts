@@ -4,6 +4,7 @@ import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { rows } from '#db/base/client.ts';
 import type { Db, Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 import { clearNotices } from '#db/base/notices.ts';
 import { tellRemote } from '#db/log/receipts.ts';
