@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows } from '#db/base/client.ts';
+import { anyFreePort } from '#standalone/machine/ports.ts';
+import { startProgram } from '#test/support/process.ts';
 import { until } from '#test/support/wait.ts';
 import type { Organisation } from './organisations.ts';
 import { startTwoOrganisations, type TwoOrganisations } from './two-organisations.ts';
@@ -76,6 +78,35 @@ describe('two organisations whose contents are sealed', () => {
       assert.equal(code, 78);
       assert.match(err, /FERRY_CONTENT_KEY.*\[content-key-missing\]/);
     }
+  });
+
+  it('are not touched by programs without the key, which stay up and say so, and go on once they have it', async () => {
+    const { acme } = both;
+    const port = await anyFreePort();
+    const env = { ...acme.rig.env, FERRY_CONTENT_KEY: '', FERRY_LOG: 'info', FERRY_PORT: String(port) };
+    const gateway = await startProgram({ program: 'gateway/main.ts', env, ready: /"msg":"[^"]*FERRY_CONTENT_KEY/ });
+    try {
+      const reply = await fetch(`http://127.0.0.1:${port}/readyz`);
+      assert.equal(reply.status, 503);
+      assert.match(await reply.text(), /problem:content-key/);
+      assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+    } finally {
+      await gateway.stop();
+    }
+    await acme.worker().stop();
+    const lacking = await startProgram({
+      program: 'test/federation/worker-main.ts',
+      env: { ...env, FERRY_TEST_LIMITS: '{}', FERRY_TEST_CRASH: '' },
+      ready: /FERRY_CONTENT_KEY/,
+    });
+    await acme.desk.note(ticket, '<p>planted meanwhile</p>');
+    await lacking.stop();
+    await acme.startWorker();
+    await until(() => both.north.desk.ticket(far).actions.some(({ note }) => note?.includes('planted meanwhile')), {
+      what: 'the note that waited',
+      timeoutMs: 60_000,
+    });
+    await both.agree();
   });
 
   it('forget a person whose name only the key can show', async () => {
