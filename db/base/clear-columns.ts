@@ -34,7 +34,14 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ...['erasures.direction', 'erasures.state', 'notices.link', 'notices.cause', 'attachments.type', 'uploads.type'],
   ],
   'markers, hashes and signatures: compared; a hash of a text that is guessed can be compared with it': [
-    ...['actions.hash', 'actions.signature', 'deliveries.sent_hash', 'writes.marker', 'writes.fingerprints'],
+    ...[
+      'actions.hash',
+      'actions.mark',
+      'actions.signature',
+      'deliveries.sent_hash',
+      'writes.marker',
+      'writes.fingerprints',
+    ],
   ],
   'settings, catalogues and names of helpdesks: set by operators, asked by SQL': [
     ...['catalogues.instance', 'catalogues.catalogue', 'instances.id', 'instances.type', 'instances.name'],
