@@ -72,8 +72,18 @@ export type Helpdesk = {
   steps(command: Command): readonly Step[];
   /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
   perform(step: Step, options: PerformOptions): Promise<Written>;
-  /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant before which it can't have happened. */
-  find(step: Step, marker: string, after: string, signal: AbortSignal): Promise<Written | null>;
+  /**
+   * Looks for a write in doubt: what it made, or null when it is surely not there. By the marker where the helpdesk keeps
+   * it, else by the value and the history, with the ids found there. `after`: instant before which it can't have
+   * happened. `others`: ids of actions that are known to be somebody else's; the marker counts for more.
+   */
+  find(
+    step: Step,
+    marker: string,
+    after: string,
+    signal: AbortSignal,
+    others?: ReadonlySet<string>,
+  ): Promise<Written | null>;
   /** The file's bytes as a stream; never buffered whole. */
   openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
 };

@@ -42,6 +42,8 @@ export type LogReadingResult = {
   readonly logged: number;
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
+  /** Nothing is open: what the database may have forgotten is not looked for yet. */
+  readonly forgotten: boolean;
   /** Writes of which this read showed an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
   /** What people changed by these actions, newest last; for telling whose a status is. */
@@ -55,6 +57,7 @@ const nothing: LogReadingResult = {
   wake: [],
   logged: 0,
   readAgain: false,
+  forgotten: false,
   seen: new Set(),
   people: [],
   consequences: [],
@@ -80,12 +83,14 @@ export async function logReading(
       return { ...nothing, readAgain: true };
     }
   }
+  const { mayBeForgotten } = ticket;
   const recognition = recognise({
     actions: actions.map((action) => ({ ...action, bare: action.note === null && action.attachments.length === 0 })),
     known,
     writes,
     liveSince: ticket.liveSince,
     settleMs: input.settleMs,
+    mayBeForgotten,
   });
 
   const echoes = echoesOf(ticket.echoes, recognition, actions);
@@ -143,6 +148,7 @@ export async function logReading(
     wake: [...wake],
     logged,
     readAgain: recognition.stoppedAt !== null,
+    forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open'),
     seen,
     people,
     consequences,
