@@ -33,6 +33,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/link-life.ts': ['createRemoteLink', 'moveLink', 'setContact'],
   'db/links/link-purge.ts': ['purgeLink'],
   'db/links/pairings.ts': ['createAcceptance', 'createInvitation'],
+  'db/operate/learned.ts': ['relearn'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],

@@ -6,3 +6,6 @@ export type Call = {
   readonly link: string | null;
   readonly signal: AbortSignal;
 };
+
+/** Of a URL; what is undefined is left out. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
