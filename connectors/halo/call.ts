@@ -1,4 +1,5 @@
 /** What every request to Halo goes along with. */
+import type { NotAfter } from '#connectors/contract/not-after.ts';
 
 export type Call = {
   /** For people, in errors: `Adding a note to ticket 12`. */
@@ -9,3 +10,6 @@ export type Call = {
 
 /** Of a URL; what is undefined is left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Of a request that changes something. */
+export type WriteCall = Call & { readonly notAfter: NotAfter };

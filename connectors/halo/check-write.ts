@@ -2,15 +2,18 @@
 import type { Facts, Mapped, Probe, Trial } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { createTrial } from '#connectors/kit/trial.ts';
 import type { TrialRun } from '#connectors/kit/trial.ts';
 import type { TrialHelp } from '#connectors/kit/trial-help.ts';
 import { listActions } from './actions.ts';
 import { isOurs, listFiles } from './attachments.ts';
-import type { Call } from './call.ts';
+import type { Call, WriteCall } from './call.ts';
 import type { HaloClient } from './client.ts';
 import { quiet } from './quiet.ts';
 import { action as actionSchema } from './wire.ts';
+
+const writeWithinMs = 30_000;
 
 /** @param posted how Halo answered the last POST of one element */
 export function haloTrial(
@@ -46,17 +49,23 @@ function helpOf(client: HaloClient, ticketId: string): TrialHelp {
     mailsSince: null,
     rightsFix: "Let the workflow of this ticket's type allow it in this step, and Ferry's agent change it.",
     async edit(actionId, note_html, signal) {
-      const what = { what: `Editing action ${actionId} of ticket ${ticketId}`, link: null, signal };
+      const what = {
+        what: `Editing action ${actionId} of ticket ${ticketId}`,
+        link: null,
+        signal,
+        notAfter: notAfterIn(writeWithinMs),
+      };
       const edit = { id: Number(actionId), ticket_id: Number(ticketId), note_html, ...quiet(false) };
       await client.post('Actions', edit, actionSchema, what);
     },
     async remove({ actionIds, markers, pictures }, signal) {
-      const call: Call = { what: `Deleting what a trial wrote on ticket ${ticketId}`, link: null, signal };
+      const asked = { what: `Deleting what a trial wrote on ticket ${ticketId}`, link: null, signal };
+      const call = (): WriteCall => ({ ...asked, notAfter: notAfterIn(writeWithinMs) });
       const left: string[] = [];
       let isFault = false;
       const removed = async (name: string, path: string, query: Parameters<HaloClient['remove']>[1]): Promise<void> => {
         try {
-          await client.remove(path, query, call);
+          await client.remove(path, query, call());
         } catch (error) {
           if (!(error instanceof HelpdeskError)) throw error;
           // What is not there need not be deleted.
@@ -65,7 +74,7 @@ function helpOf(client: HaloClient, ticketId: string): TrialHelp {
           left.push(`${name} (${error.message})`);
         }
       };
-      const files = await listFiles(client, ticketId, call).catch((error: unknown) => {
+      const files = await listFiles(client, ticketId, asked).catch((error: unknown) => {
         if (!(error instanceof HelpdeskError)) throw error;
         isFault = true;
         left.push(`its files (${error.message})`);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import type { Command, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { trialAuthor } from './trial-texts.ts';
@@ -51,6 +52,7 @@ export type TrialDesk = {
 /** How long the first write may take to show; others show within a few times what it took. Milliseconds. */
 export const showsWithinMs = 15_000;
 const leastMs = 3_000;
+const writeWithinMs = 30_000;
 const lookEveryMs = 500;
 
 export function createTrialDesk(helpdesk: Helpdesk, ticketId: string, firstMarker: string): TrialDesk {
@@ -131,7 +133,15 @@ export function createTrialDesk(helpdesk: Helpdesk, ticketId: string, firstMarke
           Readable.from([files.find((file) => file.id === id)?.bytes ?? Buffer.alloc(0)]);
         signal.throwIfAborted();
         const performed = patiently(
-          () => helpdesk.perform(step, { marker, signal, link: 'check', snapshot, openStaged }),
+          () =>
+            helpdesk.perform(step, {
+              marker,
+              signal,
+              link: 'check',
+              snapshot,
+              openStaged,
+              notAfter: notAfterIn(writeWithinMs),
+            }),
           signal,
         ).catch((error: unknown) => {
           inDoubt ||= !(error instanceof HelpdeskError) || error.class === 'in-doubt';
