@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parse } from 'yaml';
 import { manifests } from '#connectors/index.ts';
 import { ferry } from '#test/cli/run.ts';
 import { rtSkip, startRt } from '#test/real/rt.ts';
