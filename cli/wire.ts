@@ -157,7 +157,6 @@ async function peersOf({ db, open }: Operator, found: Found, http: OwnedHttpClie
       return { link: client.link, lanes: client.lanes, close: calls.close };
     },
     checkUrl: (issuer) => checkPeerUrl(issuer, { allowAddresses: found.allowAddresses }),
-    partsOfIssuer: identity.partsOfIssuer,
     publishedKeys: (origin) => fetching.fetchJson(http, `${origin}/jwks.json`),
     signatures: signed,
   };

@@ -87,6 +87,14 @@ const settings = {
       .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
     expects: 'ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16',
   },
+  FERRY_WEBHOOK_ADDRESSES: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text))
+      .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
+    expects: 'ranges of private addresses at which API clients may have Ferry call them, for instance 10.1.7.0/24',
+  },
   FERRY_SMTP_URL: {
     schema: url('smtp:', 'smtps:').optional(),
     secret: true,
@@ -130,6 +138,8 @@ export type Config = {
   readonly blobs: string;
   /** CIDR ranges that outbound requests may go to although they are not public. */
   readonly allowAddresses: readonly string[];
+  /** CIDR ranges that webhooks of API clients may go to although they are not public. */
+  readonly webhookAddresses: readonly string[];
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
   readonly log: LogLevel;
@@ -264,6 +274,7 @@ export function configFrom(raw: RawSettings): ConfigResult {
     publicUrl: get('FERRY_PUBLIC_URL'),
     blobs: get('FERRY_BLOBS'),
     allowAddresses: get('FERRY_ALLOW_ADDRESSES'),
+    webhookAddresses: get('FERRY_WEBHOOK_ADDRESSES'),
     smtpUrl: get('FERRY_SMTP_URL'),
     mailFrom: get('FERRY_MAIL_FROM'),
     log: get('FERRY_LOG'),

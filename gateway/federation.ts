@@ -33,9 +33,13 @@ export type FederationDeps = {
   /** Both through the guarded way out; they reject when they can't. */
   readonly fetchJson: (url: string) => Promise<unknown>;
   readonly identify: PairingDeps['identify'];
+  /** Whether an API client may have us call this URL; rejects with a HelpdeskError where it may not. */
+  readonly checkWebhook: (url: string) => Promise<unknown>;
   /** Largest file that is taken; bytes. */
   readonly attachmentBytes?: number;
   readonly now?: () => Date;
+  /** Of a clock that only goes forward; milliseconds. */
+  readonly monotonic?: () => number;
   /** Who called, for limits of failed attempts. Default: the socket's other end. */
   readonly addressOf?: NonNullable<OAuthDeps['addressOf']>;
 };
@@ -55,7 +59,7 @@ export function federationRoutes(
     return routes;
   }
   const publicUrl = baseUrl(deps.publicUrl);
-  const { keys, blobs, wake, seal, fetchJson, identify } = deps;
+  const { keys, blobs, wake, seal, fetchJson, identify, checkWebhook } = deps;
   const clock = {
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
@@ -77,6 +81,8 @@ export function federationRoutes(
       texts: deps.texts ?? createTexts(),
       wake,
       fetchJson,
+      checkWebhook,
+      ...(deps.monotonic === undefined ? {} : { monotonic: deps.monotonic }),
       seal,
       attachmentBytes: deps.attachmentBytes ?? wireLimits.attachmentBytes,
     }),

@@ -3,6 +3,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from './app.ts';
+import { oneOfEach } from './one-of-each.ts';
 import { watchBodies } from './slow-bodies.ts';
 
 export type ServeOptions = {
@@ -26,7 +27,7 @@ export type Served = {
 export async function serve(gateway: GatewayApp, options: ServeOptions): Promise<Served> {
   const requestTimeout = options.requestTimeoutMs ?? 30_000;
   const server = createAdaptorServer({
-    fetch: gateway.app.fetch,
+    fetch: oneOfEach((request, env) => gateway.app.fetch(request, env as object)),
     serverOptions: {
       maxHeaderSize: 16 * 1024,
       headersTimeout: options.headersTimeoutMs ?? 10_000,

@@ -25,7 +25,7 @@ export async function wireFederation(
   connection: Connection,
   log: Log,
 ): Promise<WiredFederation | null> {
-  const { publicUrl, secretKeys, allowAddresses } = config;
+  const { publicUrl, secretKeys, allowAddresses, webhookAddresses } = config;
   if (publicUrl === undefined) return null;
   const { db } = connection;
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
@@ -48,6 +48,7 @@ export async function wireFederation(
       }),
       seal: (plain, context) => sealSecret(plain, context, sealing),
       fetchJson: (url) => fetchJson(http, url),
+      checkWebhook: (url) => checkPeerUrl(url, { allowAddresses: webhookAddresses }),
       identify: async (issuer) =>
         readIdentity(http, await checkPeerUrl(issuer, { allowAddresses }), AbortSignal.timeout(identifyWithinMs)),
     },

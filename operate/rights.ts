@@ -35,6 +35,7 @@ export const rights = {
   'client-rotate': admins,
   'client-revoke': admins,
   'key-rotate': admins,
+  'key-retire': admins,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 
 export type Right = keyof typeof rights;

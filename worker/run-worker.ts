@@ -26,6 +26,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const webhooks = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.webhookAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
@@ -40,6 +41,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        webhooks,
         texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
         telemetry,
@@ -76,6 +78,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await telemetry.close();
     await listening.close();
     await main.close();
+    await webhooks.close();
     await http.close();
   }
 }

@@ -5,7 +5,7 @@ import { authDelayMs, nextTry } from '#core/words/retry.ts';
 import type { WireAnswer, WireResult } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { storeAnswer } from '#db/exchange/hand-over.ts';
-import { countTry, deferLane, type LanePlace } from '#db/carry/lanes.ts';
+import { countTry, deferLane, noteWhy, type LanePlace } from '#db/carry/lanes.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { clearHeld, raiseNotice } from '#db/base/notices.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
@@ -34,6 +34,8 @@ export type RunTurn = HandOverRun &
 
 /** A request under way reaches its end although its drain is told to leave. Milliseconds. */
 const requestMs = 60_000;
+/** A link that rests at the peer is tried again after this long. Milliseconds. */
+const restingMs = 60_000;
 
 /** Sends as many as the peer takes at once, and stores what it answers. */
 export async function post(
@@ -134,6 +136,15 @@ async function quarantine({ deps, name, context: { mirror } }: RunTurn, detail: 
 export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise<Carried> {
   const { deps, name, lane, context, startedMs } = turn;
   const { link } = context.mirror;
+  if (error instanceof HelpdeskError && (error.code === 'link-suspended' || error.code === 'link-quarantined')) {
+    // It waits for somebody at the other side; neither its time nor other links with that peer are held against it.
+    const why = reason(error.code, { desk: name });
+    await noteWhy(deps.db, context.delivery.id, why);
+    await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
+    report(turn, 'retry', why);
+    await deferLane(deps.db, lane, restingMs);
+    return 'rests';
+  }
   if (error instanceof HelpdeskError && error.class === 'auth' && (await sharesPeer(deps.db, link))) {
     // One link's credentials are no reason to stop the others with the same peer.
     const why = reason('auth', { desk: name, detail: error.message });

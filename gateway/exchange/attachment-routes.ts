@@ -10,7 +10,7 @@ import { BlobDiffersError, BlobTooLargeError, type Staged } from '#blobs/store.t
 import { safeName } from '#core/text/safe-name.ts';
 import { findUpload, rememberUpload } from '#db/exchange/uploads.ts';
 import type { ApiDeps } from './deps.ts';
-import { endpoint, type Api } from './endpoint.ts';
+import { assertCarries, endpoint, type Api } from './endpoint.ts';
 import { fileParams } from './schemas.ts';
 import { ProblemError } from '#gateway/problems.ts';
 import { sha256Of } from './digest.ts';
@@ -33,9 +33,10 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
       tags,
       params: fileParams,
       answers: { 200: { description: 'The bytes.' } },
-      problems: [],
+      problems: ['link-suspended', 'link-quarantined'],
     },
     async (c, { caller, params }) => {
+      if (c.req.raw.method !== 'HEAD') assertCarries(caller.linkState);
       const found = await findUpload(deps.db, caller.link, params.sha256);
       if (found === null || !(await deps.blobs.has(params.sha256))) throw new ProblemError('not-found');
       const headers = {
@@ -60,6 +61,7 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
       description:
         'Content-Length and Content-Digest (`sha-256=:…:`, RFC 9530) are needed. The same file twice is one.',
       tags,
+      carries: true,
       params: fileParams,
       answers: { 200: { description: 'It is here.', schema: putAnswer } },
       problems: [

@@ -14,6 +14,7 @@ import { ensureKeys } from '#db/links/keys.ts';
 import { createApp } from '#gateway/app.ts';
 import type { FederationDeps } from '#gateway/federation.ts';
 import { createKeyRing } from '#gateway/oauth/key-ring.ts';
+import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { serve, type ServeOptions } from '#gateway/serve.ts';
 import { acme, addOrganisations, escalation, far, wireOf, type Wanted } from '#test/db/exchange/receive-rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -43,6 +44,8 @@ export type ApiRig = {
   readonly open: (sealed: string, context: string) => Promise<string>;
   /** Null: unreachable. */
   keySets: Map<string, readonly JWK[]> | null;
+  /** For what the gateway remembers of key sets. Milliseconds. */
+  passTime(ms: number): void;
   /** The token of a client on the link that speaks for the side. */
   token(link: string, role: SideName): Promise<string>;
   call(method: string, path: string, options?: Call): Promise<Reply>;
@@ -98,6 +101,7 @@ export async function startApiRig(
   };
   const clients = new Map<string, { readonly id: string; readonly secret: string }>();
   const tokens = new Map<string, string>();
+  let passedMs = 0;
   const woken: string[] = [];
   const fetched: string[] = [];
 
@@ -114,6 +118,9 @@ export async function startApiRig(
     origins,
     open,
     keySets: new Map(Object.values(origins).map((origin) => [origin.issuer, [origin.public]])),
+    passTime: (ms) => {
+      passedMs += ms;
+    },
     async token(link, role) {
       const id = `${link}/${role}`;
       const kept = tokens.get(id);
@@ -181,8 +188,10 @@ export async function startApiRig(
         return keys === undefined ? Promise.reject(new Error('unreachable')) : Promise.resolve({ keys });
       },
       identify: () => Promise.reject(new Error('nobody is there')),
+      checkWebhook: (url) => checkPeerUrl(url, { allowAddresses: ['127.0.0.0/8'] }),
       attachmentBytes: 1024 * 1024,
       addressOf: () => '127.0.0.1',
+      monotonic: () => performance.now() + passedMs,
       ...options.federation,
     },
   });
