@@ -10,7 +10,15 @@ type Global = () => GlobalOptions;
 export function addLinkCommands(program: Command, deps: CliDeps, end: End, global: Global): void {
   addLinks(program, deps, end, global);
   addClients(program, deps, end, global);
-  const key = program.command('key').description("an instance's signing keys");
+  const key = program.command('key').description("an instance's signing keys, and the key of what is kept sealed");
+  key
+    .command('reseal')
+    .description('seal with the first key of FERRY_SECRET_KEY what older ones have sealed')
+    .option('--json', 'print one line of JSON')
+    .action(async (options: object) => {
+      const { reseal } = await import('./commands/key/reseal.ts');
+      end(await reseal({ ...global(), ...options }, deps));
+    });
   key
     .command('rotate')
     .description('publish new keys; they sign a quarter of an hour later')

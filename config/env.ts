@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isServiceLink } from './service-links.ts';
+import type { TemporalSettings } from './temporal-connection.ts';
+import { tlsFrom, type TlsSettings } from './tls.ts';
 
 export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
 
@@ -42,6 +44,14 @@ const settings = {
     secret: true,
     expects: 'a URL such as postgres://user:password@host:5432/ferry',
   },
+  DATABASE_OWNER_URL: {
+    schema: url('postgres:', 'postgresql:').optional(),
+    secret: true,
+    expects: 'the URL of the same database with the role that owns its tables; only ferry migrate uses it',
+  },
+  DATABASE_TLS_CA: { schema: z.string().optional(), secret: true, expects: 'certificates as PEM' },
+  DATABASE_TLS_CERT: { schema: z.string().optional(), secret: true, expects: 'a certificate as PEM' },
+  DATABASE_TLS_KEY: { schema: z.string().optional(), secret: true, expects: 'a private key as PEM' },
   TEMPORAL_ADDRESS: {
     schema: z
       .string()
@@ -52,6 +62,25 @@ const settings = {
   TEMPORAL_NAMESPACE: {
     schema: z.string().min(1).max(255).default('default'),
     expects: 'the name of a Temporal namespace',
+  },
+  TEMPORAL_TLS: {
+    schema: z.enum(['true', 'false']).optional(),
+    expects: 'true or false; true where another setting of TEMPORAL_TLS or TEMPORAL_API_KEY is set',
+  },
+  TEMPORAL_TLS_CA: { schema: z.string().optional(), secret: true, expects: 'certificates as PEM' },
+  TEMPORAL_TLS_CERT: { schema: z.string().optional(), secret: true, expects: 'a certificate as PEM' },
+  TEMPORAL_TLS_KEY: { schema: z.string().optional(), secret: true, expects: 'a private key as PEM' },
+  TEMPORAL_TLS_SERVER_NAME: {
+    schema: z.string().min(1).max(253).optional(),
+    expects: 'the name in the certificate of Temporal, where it is not the host of TEMPORAL_ADDRESS',
+  },
+  TEMPORAL_API_KEY: {
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/)
+      .optional(),
+    secret: true,
+    expects: 'the API key, without white space',
   },
   FERRY_SECRET_KEY: {
     schema: z
@@ -128,7 +157,11 @@ const names = Object.keys(settings) as SettingName[];
 
 export type Config = {
   readonly databaseUrl: string;
-  readonly temporal: { readonly address: string; readonly namespace: string };
+  /** Of the role that owns the tables, where `databaseUrl` is another one's. */
+  readonly databaseOwnerUrl: string | undefined;
+  /** Absent: `sslmode` in the URL says what is asked for. */
+  readonly databaseTls?: TlsSettings;
+  readonly temporal: TemporalSettings;
   /** The first seals; all open. 32 bytes each. */
   readonly secretKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
@@ -249,10 +282,11 @@ export type ConfigResult =
   | { readonly config: Config; readonly faults: readonly [] }
   | { readonly config?: undefined; readonly faults: readonly Fault[] };
 
-/** Checks what was collected. */
-export function configFrom(raw: RawSettings): ConfigResult {
-  const faults: Fault[] = [];
-  const get = <N extends SettingName>(name: N): z.output<(typeof settings)[N]['schema']> => {
+type Get = <N extends SettingName>(name: N) => z.output<(typeof settings)[N]['schema']>;
+
+/** Reads one setting after another and notes what is wrong with it. */
+function reader(raw: RawSettings, faults: Fault[]): Get {
+  return (name) => {
     const setting = settings[name];
     const result = setting.schema.safeParse(raw[name]);
     if (!result.success)
@@ -262,11 +296,56 @@ export function configFrom(raw: RawSettings): ConfigResult {
         fix: `set it to ${setting.expects}`,
       });
     // With a fault there is no config, so this value is never seen.
-    return result.data as z.output<(typeof settings)[N]['schema']>;
+    return result.data as z.output<(typeof settings)[typeof name]['schema']>;
   };
+}
+
+/** How Temporal is reached; for programs that ask only it. @param faults is given what is wrong */
+export function temporalFrom(raw: RawSettings, faults: Fault[]): TemporalSettings {
+  const get = reader(raw, faults);
+  const read = tlsFrom('TEMPORAL_TLS', {
+    ca: get('TEMPORAL_TLS_CA'),
+    cert: get('TEMPORAL_TLS_CERT'),
+    key: get('TEMPORAL_TLS_KEY'),
+  });
+  faults.push(...read.faults);
+  const [wanted, serverName, apiKey] = [get('TEMPORAL_TLS'), get('TEMPORAL_TLS_SERVER_NAME'), get('TEMPORAL_API_KEY')];
+  const asks = read.tls !== null || serverName !== undefined || apiKey !== undefined;
+  if (wanted === 'false' && asks)
+    faults.push({
+      variable: 'TEMPORAL_TLS',
+      problem: 'is false although another setting of TEMPORAL_TLS or TEMPORAL_API_KEY is set',
+      fix: 'unset one of them: a key is never sent in the clear',
+    });
+  return {
+    address: get('TEMPORAL_ADDRESS'),
+    namespace: get('TEMPORAL_NAMESPACE'),
+    ...(asks || wanted === 'true' ? { tls: { ...read.tls, ...(serverName === undefined ? {} : { serverName }) } } : {}),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}
+
+/** Checks what was collected. */
+export function configFrom(raw: RawSettings): ConfigResult {
+  const faults: Fault[] = [];
+  const get = reader(raw, faults);
+  const { tls: databaseTls, faults: tlsFaults } = tlsFrom('DATABASE_TLS', {
+    ca: get('DATABASE_TLS_CA'),
+    cert: get('DATABASE_TLS_CERT'),
+    key: get('DATABASE_TLS_KEY'),
+  });
+  faults.push(...tlsFaults);
+  if (databaseTls !== null && /[?&]sslmode=disable(?:&|$)/.test(raw.DATABASE_URL ?? ''))
+    faults.push({
+      variable: 'DATABASE_URL',
+      problem: 'says sslmode=disable although DATABASE_TLS_… is set',
+      fix: 'take sslmode out of it, or unset DATABASE_TLS_…',
+    });
   const config: Config = {
     databaseUrl: get('DATABASE_URL'),
-    temporal: { address: get('TEMPORAL_ADDRESS'), namespace: get('TEMPORAL_NAMESPACE') },
+    databaseOwnerUrl: get('DATABASE_OWNER_URL'),
+    ...(databaseTls === null ? {} : { databaseTls }),
+    temporal: temporalFrom(raw, faults),
     secretKeys: get('FERRY_SECRET_KEY'),
     adminToken: get('FERRY_ADMIN_TOKEN'),
     host: get('FERRY_HOST'),

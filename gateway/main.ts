@@ -14,6 +14,7 @@ import { connect } from '#db/base/client.ts';
 import type { Connection } from '#db/base/client.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
 import { serve } from './serve.ts';
@@ -31,7 +32,7 @@ export async function runGateway(): Promise<number> {
   const log = makeLog({ level: config.log, name: 'gateway' });
   surviveDriverFault(log);
   const asked = whenAskedToStop();
-  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
+  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway', tls: config.databaseTls });
   const telemetry = await startTelemetry('gateway', config, connection.db, log);
   const federation = await wireFederation(config, connection, log);
   try {
@@ -92,7 +93,9 @@ async function waitForSchema(connection: Connection, log: Log, asked: AbortSigna
         told = performance.now();
         log.error(
           { code: (error as NodeJS.ErrnoException).code },
-          "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
+          error instanceof DatabaseTlsError
+            ? `${error.message}; trying again`
+            : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
         );
       }
       await sleep(wait, undefined, { signal: asked }).catch(() => undefined);

@@ -38,6 +38,7 @@ export const problems = {
   'insufficient-storage': { status: 507, title: 'There is no room for the file' },
   'keys-unavailable': { status: 503, title: "The origin's key set can't be read" },
   'database-unavailable': { status: 503, title: "The database can't be reached" },
+  'database-untrusted': { status: 503, title: 'The line to the database is not the one that the settings ask for' },
   'schema-mismatch': { status: 503, title: "The database's schema is not this version's" },
   'shutting-down': { status: 503, title: 'This gateway is stopping' },
   internal: { status: 500, title: 'Something went wrong in the gateway' },

@@ -4,6 +4,7 @@ import { openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
+import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { fetchJson } from '#protocols/ferry/fetch-json.ts';
 import { readIdentity } from '#protocols/ferry/identity.ts';
@@ -30,7 +31,7 @@ export async function wireFederation(
   const { db } = connection;
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
   const texts = createTexts();
-  const lazy = TemporalConnection.lazy({ address: config.temporal.address });
+  const lazy = TemporalConnection.lazy(temporalConnection(config.temporal));
   const temporal = new TemporalClient({ connection: lazy, namespace: config.temporal.namespace });
   const [sealing] = secretKeys;
   if (sealing === undefined) throw new Error('there is no key to seal secrets with');

@@ -36,6 +36,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/peers.ts': ['requireProofs'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
+  'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 
@@ -56,7 +57,6 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/operate/instance-notices.ts': ['noticeInstances'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
-  'db/operate/partitions.ts': ['ensurePartitions'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
 };
@@ -90,7 +90,7 @@ function namedImports({ file, code }: Source): readonly (readonly [string, strin
 }
 
 const writesItself =
-  /\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+[a-z_]+\s+(?:[a-z]+\s+)?set\b|\bcreate table\b|\b(?:tx|db)\s*\.(?:insert|update|delete)\(/;
+  /\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+(?:[a-z_]+|\$\{[^}]+\})\s+(?:[a-z]+\s+)?set\b|\bcreate table\b|\b(?:tx|db)\s*\.(?:insert|update|delete)\(/;
 
 /** Exported functions of db that write, by themselves or through others: `file name`. */
 function writers(sources: readonly Source[]): ReadonlySet<string> {

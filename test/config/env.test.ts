@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ConfigError, configFrom, loadConfig, readEnv } from '#config/env.ts';
+import { makeAuthority } from '#test/support/certificates.ts';
 
 const key = Buffer.alloc(32, 7).toString('base64');
 const good = { DATABASE_URL: 'postgres://u:p@127.0.0.1/ferry', FERRY_SECRET_KEY: key };
@@ -170,4 +171,53 @@ test('older keys follow the current one', () => {
     config.secretKeys.map((bytes) => bytes[0]),
     [7, 8],
   );
+});
+
+test('Temporal is spoken to in the clear only where nothing of TLS is set, and a key never', () => {
+  const of = (more: Record<string, string>) => configFrom({ ...good, ...more });
+  assert.deepEqual(of({ TEMPORAL_TLS: 'true' }).config?.temporal.tls, {});
+  assert.deepEqual(of({ TEMPORAL_API_KEY: 'key' }).config?.temporal.tls, {});
+  assert.equal(of({ TEMPORAL_TLS: 'false' }).config?.temporal.tls, undefined);
+  assert.deepEqual(
+    of({ TEMPORAL_TLS: 'false', TEMPORAL_API_KEY: 'key' }).faults.map(({ variable }) => variable),
+    ['TEMPORAL_TLS'],
+  );
+  assert.deepEqual(
+    of({ TEMPORAL_API_KEY: 'a key\nfrom two lines' }).faults.map(({ variable }) => variable),
+    ['TEMPORAL_API_KEY'],
+  );
+});
+
+test('certificates that are none, keys of another pair, and a pair of which one half is missing are named', async () => {
+  const authority = await makeAuthority();
+  try {
+    const [one, two] = await Promise.all([authority.sign('one'), authority.sign('two')]);
+    for (const prefix of ['DATABASE_TLS', 'TEMPORAL_TLS']) {
+      const faults = (given: Record<string, string>): string[] =>
+        configFrom({
+          ...good,
+          ...Object.fromEntries(Object.entries(given).map(([name, text]) => [`${prefix}_${name}`, text])),
+        }).faults.map(({ variable, problem }) => `${variable} ${problem}`);
+      assert.deepEqual(faults({ CA: authority.ca, CERT: one.cert, KEY: one.key }), []);
+      assert.deepEqual(faults({ CA: one.key }), [`${prefix}_CA holds no certificate`]);
+      assert.deepEqual(faults({ CERT: one.cert }), [`${prefix}_KEY is not set`]);
+      assert.deepEqual(faults({ KEY: one.key }), [`${prefix}_CERT is not set`]);
+      assert.deepEqual(faults({ CERT: one.cert, KEY: two.key }), [
+        `${prefix}_KEY is another key than that of ${prefix}_CERT`,
+      ]);
+      assert.deepEqual(faults({ CERT: one.cert, KEY: 'x' }), [
+        `${prefix}_KEY holds no private key without a passphrase`,
+      ]);
+    }
+    assert.deepEqual(
+      configFrom({
+        ...good,
+        DATABASE_URL: `${good.DATABASE_URL}?sslmode=disable`,
+        DATABASE_TLS_CA: authority.ca,
+      }).faults.map(({ variable }) => variable),
+      ['DATABASE_URL'],
+    );
+  } finally {
+    await authority.remove();
+  }
 });
