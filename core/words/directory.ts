@@ -44,7 +44,7 @@ export function partsOfIssuer(issuer: string): { readonly api: string; readonly 
 
 /** How a peer's instance is to be called here: an id as every other, whatever its length there. */
 export function peerIdOf(instance: string): string {
-  return `${instance.slice(0, 58).replace(/-+$/, '')}-peer`;
+  return `${instance.slice(0, 58).replace(/-{1,58}$/, '')}-peer`;
 }
 
 function ownIssuer({ publicUrl }: Directory, id: string): string {
