@@ -1,6 +1,7 @@
 // Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
 // secrets included), `configFrom` checks it; both name every fault, never only the first.
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isServiceLink } from './service-links.ts';
 import type { TemporalSettings } from './temporal-connection.ts';
@@ -32,6 +33,10 @@ type Setting = {
   /** What to set, in words that complete "set it to …". */
   readonly expects: string;
 };
+
+/** What one client of the API may ask for: docs/limits.md. */
+const limitNames = ['requests', 'actions', 'bodyMiB', 'fileMiB', 'uploadsMiB', 'waiting', 'freeMiB'] as const;
+export type ChosenLimits = Readonly<Partial<Record<(typeof limitNames)[number], number>>>;
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (...protocols: string[]): z.ZodType<string> =>
@@ -124,6 +129,31 @@ const settings = {
       .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
     expects: 'ranges of private addresses at which API clients may have Ferry call them, for instance 10.1.7.0/24',
   },
+  FERRY_TRUSTED_PROXIES: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text))
+      .refine((ranges) => ranges.every(isRange)),
+    expects: 'addresses or ranges of the proxies before this gateway, for instance 127.0.0.1,10.1.0.0/16',
+  },
+  FERRY_PROXY_HEADER: {
+    schema: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
+    expects: 'the header that the trusted proxies write: x-forwarded-for or forwarded',
+  },
+  FERRY_LIMITS: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text).map((part) => part.split('=', 2).map((word) => word.trim())))
+      .refine((pairs) =>
+        pairs.every(
+          ([name = '', value = '']) => limitNames.some((one) => one === name) && /^[1-9]\d{0,8}$/.test(value),
+        ),
+      )
+      .transform((pairs): ChosenLimits => Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]))),
+    expects: 'some of requests=3000,actions=6000,bodyMiB=60,fileMiB=600,uploadsMiB=1024,waiting=10000,freeMiB=512',
+  },
   FERRY_SMTP_URL: {
     schema: url('smtp:', 'smtps:').optional(),
     secret: true,
@@ -173,6 +203,9 @@ export type Config = {
   readonly allowAddresses: readonly string[];
   /** CIDR ranges that webhooks of API clients may go to although they are not public. */
   readonly webhookAddresses: readonly string[];
+  /** Whose word on where a request came from is taken. */
+  readonly proxies: { readonly ranges: readonly string[]; readonly header: 'x-forwarded-for' | 'forwarded' };
+  readonly limits: ChosenLimits;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
   readonly log: LogLevel;
@@ -354,6 +387,8 @@ export function configFrom(raw: RawSettings): ConfigResult {
     blobs: get('FERRY_BLOBS'),
     allowAddresses: get('FERRY_ALLOW_ADDRESSES'),
     webhookAddresses: get('FERRY_WEBHOOK_ADDRESSES'),
+    proxies: { ranges: get('FERRY_TRUSTED_PROXIES'), header: get('FERRY_PROXY_HEADER') },
+    limits: get('FERRY_LIMITS'),
     smtpUrl: get('FERRY_SMTP_URL'),
     mailFrom: get('FERRY_MAIL_FROM'),
     log: get('FERRY_LOG'),
@@ -379,6 +414,13 @@ export function loadConfig(env: Environment = process.env): Config {
 
 function metricsAt(host: string, at: number | undefined): Config['metrics'] {
   return at === undefined ? null : { host, port: at };
+}
+
+function isRange(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more !== undefined) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
 }
 
 function listOf(text: string): string[] {

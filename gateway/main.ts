@@ -17,6 +17,7 @@ import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
+import { callerAddress } from './limits/caller-address.ts';
 import { serve } from './serve.ts';
 import { wireFederation } from './wire-federation.ts';
 
@@ -45,7 +46,8 @@ export async function runGateway(): Promise<number> {
       temporalUp: () => temporalAnswers(config.temporal.address),
       ...(federation === null ? {} : { federation: federation.deps }),
     });
-    const served = await serve(gateway, { host: config.host, port: config.port });
+    const { isProxy } = callerAddress(config.proxies);
+    const served = await serve(gateway, { host: config.host, port: config.port, sockets: { isProxy } });
     try {
       if (await waitForSchema(connection, log, asked)) {
         for (const link of await checkFingerprint(connection.db, config.publicUrl))

@@ -3,6 +3,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from './app.ts';
+import { standardSockets, watchSockets, type SocketLimits } from './limits/sockets.ts';
 import { oneOfEach } from './one-of-each.ts';
 import { watchBodies } from './slow-bodies.ts';
 
@@ -15,6 +16,7 @@ export type ServeOptions = {
   readonly requestTimeoutMs?: number;
   /** For the whole of a file; it must also come at a least rate, see slow-bodies.ts. */
   readonly uploadTimeoutMs?: number;
+  readonly sockets?: Partial<SocketLimits>;
 };
 
 export type Served = {
@@ -40,7 +42,8 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
   server.maxHeadersCount = 100;
   server.maxConnections = 2_000;
   const watch = watchBodies(server, requestTimeout);
-  server.once('close', watch.stop);
+  const sockets = watchSockets(server, { ...standardSockets, ...options.sockets });
+  server.once('close', watch.stop).once('close', sockets.stop);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

@@ -1,6 +1,6 @@
 /** Wires what the API needs of the outside: keys, files, the guarded way out, and Temporal to wake couriers. */
 import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
-import { openBlobStore } from '#blobs/store.ts';
+import { freeBytes, openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
@@ -14,6 +14,8 @@ import { createWake } from '#worker/wake.ts';
 import { createTexts } from '#text-worker/texts.ts';
 import { workflowVersion } from '#worker/workflow-version.ts';
 import type { FederationDeps } from './federation.ts';
+import { createAddressOf } from './limits/address-of.ts';
+import { clientLimits } from './limits/standard.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 
 export type WiredFederation = { readonly deps: FederationDeps; close(): Promise<void> };
@@ -26,7 +28,7 @@ export async function wireFederation(
   connection: Connection,
   log: Log,
 ): Promise<WiredFederation | null> {
-  const { publicUrl, secretKeys, allowAddresses, webhookAddresses } = config;
+  const { publicUrl, secretKeys, allowAddresses, webhookAddresses, proxies, limits } = config;
   if (publicUrl === undefined) return null;
   const { db } = connection;
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
@@ -41,6 +43,9 @@ export async function wireFederation(
       keys: createKeyRing({ db, open: (sealed, context) => openSecret(sealed, context, secretKeys) }),
       blobs: await openBlobStore(config.blobs),
       texts,
+      limits: clientLimits(limits),
+      freeBytes: () => freeBytes(config.blobs),
+      addressOf: createAddressOf(proxies),
       wake: createWake({
         db,
         version: await workflowVersion(),

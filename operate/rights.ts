@@ -39,6 +39,7 @@ export const rights = {
   'key-rotate': admins,
   'key-retire': admins,
   'key-reseal': admins,
+  erase: admins,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 
 export type Right = keyof typeof rights;

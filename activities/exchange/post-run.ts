@@ -155,6 +155,20 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
     await deferLane(deps.db, lane, authDelayMs);
     return 'rests';
   }
+  if (error instanceof HelpdeskError && error.class === 'slow-down' && (await sharesPeer(deps.db, link))) {
+    // Limits are each link's own: what one has used up is no reason to stop the others with the same peer.
+    const why = reason('trouble', { desk: name, detail: error.message });
+    await noteWhy(deps.db, context.delivery.id, why);
+    await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
+    report(turn, 'retry', why);
+    const { retryAfterMs } = error;
+    await deferLane(
+      deps.db,
+      lane,
+      nextTry({ attempt: context.delivery.attempts + 1, trouble: 'slow-down', random: Math.random(), retryAfterMs }),
+    );
+    return 'rests';
+  }
   const ping = async (signal: AbortSignal): Promise<void> => (await deps.peers.of(link)).client.ping(signal);
   return inTrouble(turn, { name, ping }, error);
 }

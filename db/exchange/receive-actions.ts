@@ -43,6 +43,8 @@ export type ReceiveActions = {
   readonly faults?: ReadonlyMap<number, Reason>;
   /** What signatures were checked with, by place in the batch. */
   readonly keys?: ReadonlyMap<number, UsedKey>;
+  /** How many more of the link may wait here. Absent: any number. */
+  readonly room?: number;
   /** Notes made safe before the transaction, by the action's id. Absent: they are made safe here, which short ones may. */
   readonly notes?: ReadonlyMap<string, string>;
 };
@@ -85,6 +87,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     faults: input.faults ?? new Map(),
     mayNotOpen: opens ? await openAlready(tx, input, ends.receiverName) : null,
     again,
+    room: input.room ?? Number.POSITIVE_INFINITY,
     passedUs: (action) => hasPassedUs(action, input.directory, ends),
   });
   await tellFaults(tx, input.link, judged);

@@ -173,6 +173,39 @@ test('older keys follow the current one', () => {
   );
 });
 
+test('trusted proxies are addresses and ranges, and limits are known names with numbers; anything else is a fault', () => {
+  const checked = (more: Record<string, string>) => configFrom(readEnv({ ...good, ...more }, noFile).raw);
+  const config = checked({
+    FERRY_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,::1, fd00::/8',
+    FERRY_PROXY_HEADER: 'forwarded',
+    FERRY_LIMITS: 'requests=60, freeMiB=10',
+  }).config;
+  assert.deepEqual(config?.proxies, { ranges: ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8'], header: 'forwarded' });
+  assert.deepEqual(config?.limits, { requests: 60, freeMiB: 10 });
+  assert.deepEqual(checked({}).config?.proxies, { ranges: [], header: 'x-forwarded-for' });
+  assert.deepEqual(checked({}).config?.limits, {});
+  for (const [variable, values] of [
+    [
+      'FERRY_TRUSTED_PROXIES',
+      ['proxy.example', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0', '*', 'fd00::/129', '10.0.0.1/'],
+    ],
+    ['FERRY_PROXY_HEADER', ['x-real-ip', 'X-Forwarded-For, Forwarded']],
+    [
+      'FERRY_LIMITS',
+      ['requests', 'requests=', 'requests=0', 'requests=-1', 'requests=1e9', 'request=1', '=1', '__proto__=1'],
+    ],
+  ] as const)
+    for (const value of values) {
+      const { faults } = checked({ [variable]: value });
+      assert.deepEqual(
+        faults.map((fault) => fault.variable),
+        [variable],
+        value,
+      );
+      assert.doesNotMatch(JSON.stringify(faults.map(({ problem }) => problem)), /proxy\.example/);
+    }
+});
+
 test('Temporal is spoken to in the clear only where nothing of TLS is set, and a key never', () => {
   const of = (more: Record<string, string>) => configFrom({ ...good, ...more });
   assert.deepEqual(of({ TEMPORAL_TLS: 'true' }).config?.temporal.tls, {});
