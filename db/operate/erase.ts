@@ -28,7 +28,7 @@ export async function eraseActions(tx: Tx, actions: readonly string[], by: strin
     sql`select id from deliveries where action = ${of} and outcome is null order by mirror, id`,
   );
   let skipped = 0;
-  for (const { id } of waiting) if ((await skipDelivery(tx, id, by)).done) skipped += 1;
+  for (const { id } of waiting) if ((await skipDelivery(tx, id)).done) skipped += 1;
   const erased = await rows<{ id: string }>(
     tx,
     sql`update actions a set note = null, author = null, words = null, attachments = '[]', signed = null, opening = null, drops = null
