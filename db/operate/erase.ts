@@ -19,9 +19,8 @@ export type Erased = {
 
 /**
  * The caller audits it and gives at most a few hundred. Whose content is gone already counts for nothing.
- * @param by said in the reason of what waited
  */
-export async function eraseActions(tx: Tx, actions: readonly string[], by: string): Promise<Erased> {
+export async function eraseActions(tx: Tx, actions: readonly string[]): Promise<Erased> {
   const of = sql`any(${uuidArray(actions)})`;
   const waiting = await rows<{ id: string }>(
     tx,

@@ -53,7 +53,7 @@ export async function answerErasure(
     const shares = (await linksOf(db, some)).filter((one) => one.link !== link && one.far === 'peer');
     const further = randomUUID();
     await change(operator, async (tx) => {
-      const done = await eraseActions(tx, some, actor.name);
+      const done = await eraseActions(tx, some);
       for (const share of shares) if (await askErasure(tx, further, share.link, share.actions)) asked.add(share.link);
       const isLast = at + atOnce >= actions.length;
       if (isLast && !(await answerReceived(tx, open, 'done', because ?? null))) throw answered();

@@ -99,7 +99,7 @@ export async function erase(operator: Operator, what: EraseWhat, options: EraseO
     const shares = await linksOf(db, some);
     const erasure = randomUUID();
     await change(operator, async (tx) => {
-      const done = await eraseActions(tx, some, actor.name);
+      const done = await eraseActions(tx, some);
       for (const { link, far, actions: own } of shares)
         if (far === 'peer' && (await askErasure(tx, erasure, link, own))) asked.add(link);
       actions += done.actions;
