@@ -51,8 +51,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     read: (ticketId, since, signal) => readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal)),
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
-    find: (step, marker, after, signal) =>
-      findStep(finding, step, marker, after, reading('Looking for a write', signal)),
+    find: (step, marker, after, signal, others) =>
+      findStep(finding, step, { marker, after, others }, reading('Looking for a write', signal)),
     openAttachment: (ticketId, attachmentId, signal) =>
       openFile(desk, ticketId, attachmentId, reading('Fetching a file', signal)),
   };

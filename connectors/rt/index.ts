@@ -50,7 +50,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     read: (ticketId, since, signal) => readTicket(reader, ticketId, since, signal),
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
-    find: (step, marker, after, signal) => find(reader, step, marker, after, signal),
+    find: (step, marker, after, signal, others) => find(reader, step, { marker, after, others }, signal),
     openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
 }
