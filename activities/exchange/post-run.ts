@@ -151,10 +151,10 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
   if (error instanceof HelpdeskError && (error.code === 'link-suspended' || error.code === 'link-quarantined')) {
     // It waits for somebody at the other side; neither its time nor other links with that peer are held against it.
     const why = reason(error.code, { desk: name });
-    await noteWhy(deps.db, context.delivery.id, why);
+    if (!(await noteWhy(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
     report(turn, 'retry', why);
-    await deferLane(deps.db, lane, restingMs);
+    await deferLane(deps.db, lane, turn.epoch, restingMs);
     return 'rests';
   }
   if (error instanceof HelpdeskError && error.class === 'auth' && (await sharesPeer(deps.db, link))) {

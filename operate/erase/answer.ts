@@ -28,7 +28,7 @@ export async function answerErasure(
   { refuse, because }: { readonly refuse: boolean; readonly because?: string | undefined },
 ): Promise<ErasureAnswered> {
   allow(operator, 'erase', everywhere);
-  const { db, actor } = operator;
+  const { db } = operator;
   const received = isUuid(id) ? await erasureBy(db, id, 'in') : [];
   const open = received.find(({ state }) => state === 'waiting');
   if (open === undefined) throw noneOpen(id, received);
