@@ -24,6 +24,8 @@ export const problems = {
   'constant-differs': { status: 409, title: 'An action with this id is known with other contents' },
   'length-required': { status: 411, title: "The file's Content-Length is missing" },
   'file-too-large': { status: 413, title: 'The file is larger than this link takes' },
+  'foreign-host': { status: 403, title: 'This gateway listens for this machine only' },
+  'foreign-origin': { status: 403, title: 'A web page may not call this gateway' },
   'not-json': { status: 415, title: 'The body is not declared as JSON' },
   'link-suspended': { status: 503, title: 'The link is suspended' },
   'link-quarantined': { status: 503, title: 'The link is in quarantine' },
@@ -74,23 +76,32 @@ export function problem(
   code: ProblemCode,
   detail?: string,
   headers: Readonly<Record<string, string>> = {},
-  { errors, violated }: Pick<ProblemMore, 'errors' | 'violated'> = {},
+  more: Pick<ProblemMore, 'errors' | 'violated'> = {},
 ): Response {
-  const { status, title } = problems[code];
-  const body = {
-    type: `urn:ferry:problem:${code}`,
-    title,
-    status,
-    ...(detail === undefined ? {} : { detail }),
-    ...(errors === undefined ? {} : { errors }),
-    ...(violated === undefined ? {} : { 'violated-policies': violated }),
-  };
-  return new Response(JSON.stringify(body), {
+  const { status } = problems[code];
+  return new Response(problemText(code, detail, more), {
     status,
     headers: {
       'content-type': 'application/problem+json',
       ...(status === 503 ? { 'retry-after': '5' } : {}),
       ...headers,
     },
+  });
+}
+
+/** Its body. */
+export function problemText(
+  code: ProblemCode,
+  detail?: string,
+  { errors, violated }: Pick<ProblemMore, 'errors' | 'violated'> = {},
+): string {
+  const { status, title } = problems[code];
+  return JSON.stringify({
+    type: `urn:ferry:problem:${code}`,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+    ...(violated === undefined ? {} : { 'violated-policies': violated }),
   });
 }
