@@ -73,8 +73,6 @@ export type Peers = {
   calls(peer: PeerRow): PeerCalls;
   /** Whether an issuer may be called; throws HelpdeskError. */
   checkUrl(issuer: string): Promise<unknown>;
-  /** Null for what is no issuer of ours. */
-  partsOfIssuer(issuer: string): { readonly api: string; readonly instance: string } | null;
   /** The key set that an origin publishes now, as it answers; throws HelpdeskError. */
   publishedKeys(origin: string): Promise<unknown>;
   readonly signatures: Signatures;
