@@ -39,6 +39,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     contentKeys: config.contentKeys,
   });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const webhooks = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.webhookAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
@@ -57,6 +58,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        webhooks,
         texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
         telemetry,
@@ -99,6 +101,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await telemetry.close();
     await listening.close();
     await main.close();
+    await webhooks.close();
     await http.close();
   }
 }

@@ -45,7 +45,15 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
   ],
   'settings, catalogues and names of helpdesks: set by operators, asked by SQL': [
     ...['catalogues.instance', 'catalogues.catalogue', 'instances.id', 'instances.type', 'instances.name'],
-    ...['instances.url', 'instances.options', 'instances.state', 'instances.state_reason', 'links.id', 'links.state'],
+    ...[
+      'instances.url',
+      'instances.options',
+      'instances.learned',
+      'instances.state',
+      'instances.state_reason',
+      'links.id',
+      'links.state',
+    ],
     ...['links.state_reason', 'links.settings', 'profiles.id', 'profiles.settings', 'settings.side'],
     ...['settings.settings', 'settings.profile', 'settings.own', 'settings.changed_by', 'sides.id', 'sides.link'],
     ...['sides.side', 'sides.place', 'sides.instance', 'people.side', 'people.far', 'people.local', 'budgets.instance'],
