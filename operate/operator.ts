@@ -48,7 +48,7 @@ export type CheckOf = (
   target: CatalogueTarget,
   mapped: Mapped,
   /** Null: it only reads. */
-  trial: Omit<Trial, 'helpdesk'> | null,
+  trial: Omit<Trial, 'open'> | null,
 ) => Promise<Checked | null>;
 export type CheckOperator = Operator & { readonly checkOf: CheckOf };
 

@@ -36,6 +36,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/peers.ts': ['requireProofs'],
   'db/operate/erase.ts': ['eraseActions', 'eraseSnapshots'],
   'db/operate/erasures.ts': ['answerReceived', 'askErasure'],
+  'db/operate/learned.ts': ['relearn'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
