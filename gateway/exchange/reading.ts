@@ -1,7 +1,6 @@
 /** For sides without a gateway: what came back, by a cursor. Asking with a later one says that the rest has arrived. */
 import { sideNames, type SideName } from '#core/words/vocabulary.ts';
-import { mirrorHere } from '#db/exchange/mirror-here.ts';
-import { readOn } from '#db/exchange/offers.ts';
+import { hasMirror, readOn } from '#db/exchange/offers.ts';
 import { ProblemError } from '#gateway/problems.ts';
 import type { ApiDeps } from './deps.ts';
 import { endpoint, type Api } from './endpoint.ts';
@@ -21,9 +20,8 @@ function sideEndpoints(api: Api, deps: ApiDeps, side: SideName): void {
     { after, limit }: { readonly after: number; readonly limit: number },
   ) => {
     const found = await transact(deps.db, async (tx) => {
-      const here = mirror === null ? null : await mirrorHere(tx, link, mirror);
-      if (mirror !== null && here === null) return null;
-      return readOn(tx, { link, mirror: here, after, limit });
+      if (mirror !== null && !(await hasMirror(tx, link, mirror))) return null;
+      return readOn(tx, { link, mirror, after, limit });
     });
     if (found === null) throw new ProblemError('not-found');
     deps.wake(found.wake);
