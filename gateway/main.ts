@@ -11,7 +11,6 @@ import { temporalAnswers } from '#config/temporal-answers.ts';
 import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
 import { connect } from '#db/base/client.ts';
-import type { Connection } from '#db/base/client.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
