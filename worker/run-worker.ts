@@ -28,6 +28,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker', tls: config.databaseTls });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells', tls: config.databaseTls });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const webhooks = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.webhookAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
@@ -35,7 +36,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
     const { publicUrl } = config;
     const memory = createMemory({ db: main.db, publicUrl, witness: createWitness(config.blobs), log });
-    await memory.begin();
+    // A database that takes no writes yet, or goes away right now, is waited for like one that is not there.
+    await whenReady(log, signal, 'database', () => memory.begin());
     const wired = await wireWorker(
       config,
       log,
@@ -43,6 +45,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        webhooks,
         texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
         telemetry,
@@ -85,6 +88,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await telemetry.close();
     await listening.close();
     await main.close();
+    await webhooks.close();
     await http.close();
   }
 }
