@@ -11,7 +11,6 @@ import { temporalAnswers } from '#config/temporal-answers.ts';
 import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
 import { connect } from '#db/base/client.ts';
-import type { Connection } from '#db/base/client.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
@@ -62,10 +61,14 @@ export async function runGateway(): Promise<number> {
       guard: { hosts: config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname], isProxy },
     });
     try {
-      if (await waitForSchema(connection, log, asked)) {
-        const { publicUrl } = config;
-        const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
+      const { publicUrl } = config;
+      const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
+      const begin = async (): Promise<void> => {
+        await assertSchema(connection.sql);
+        await assertContentKeys(connection.sql, connection.sealer);
         await memory.begin();
+      };
+      if (await whenItAnswers(begin, log, asked)) {
         process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
         const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be looked at');
         const beats = setInterval(() => void memory.isWhole().catch(noted), beatEveryMs);
@@ -98,12 +101,11 @@ export async function runGateway(): Promise<number> {
  * Waits for a database that is down, saying so once and then every minute.
  * @returns false when asked to stop before @throws SchemaError
  */
-async function waitForSchema(connection: Connection, log: Log, asked: AbortSignal): Promise<boolean> {
+async function whenItAnswers(begin: () => Promise<void>, log: Log, asked: AbortSignal): Promise<boolean> {
   let told = -Infinity;
   for (let wait = 250; !asked.aborted; wait = Math.min(wait * 2, 2_000)) {
     try {
-      await assertSchema(connection.sql);
-      await assertContentKeys(connection.sql, connection.sealer);
+      await begin();
       return true;
     } catch (error) {
       if (error instanceof SchemaError) throw error;

@@ -50,7 +50,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
     const { publicUrl } = config;
     const memory = createMemory({ db: main.db, publicUrl, witness: createWitness(config.blobs), log });
-    await memory.begin();
+    // A database that takes no writes yet, or goes away right now, is waited for like one that is not there.
+    await whenReady(log, signal, 'database', () => memory.begin());
     const wired = await wireWorker(
       config,
       log,
