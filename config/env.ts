@@ -95,6 +95,15 @@ const settings = {
     secret: true,
     expects: '32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas',
   },
+  FERRY_CONTENT_KEY: {
+    schema: z
+      .string()
+      .transform((text) => text.split(',').map((part) => Buffer.from(part.trim(), 'base64')))
+      .refine((keys) => keys.every((key) => key.length === 32))
+      .optional(),
+    secret: true,
+    expects: '32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas',
+  },
   FERRY_ADMIN_TOKEN: {
     schema: z.string().min(16).optional(),
     secret: true,
@@ -120,6 +129,14 @@ const settings = {
       .transform((text) => listOf(text))
       .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
     expects: 'ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16',
+  },
+  FERRY_WEBHOOK_ADDRESSES: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text))
+      .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
+    expects: 'ranges of private addresses at which API clients may have Ferry call them, for instance 10.1.7.0/24',
   },
   FERRY_TRUSTED_PROXIES: {
     schema: z
@@ -186,6 +203,8 @@ export type Config = {
   readonly temporal: TemporalSettings;
   /** The first seals; all open. 32 bytes each. */
   readonly secretKeys: readonly Uint8Array[];
+  /** Contents are sealed with the first and opened with all, 32 bytes each; none: they are kept as they are. */
+  readonly contentKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -193,6 +212,8 @@ export type Config = {
   readonly blobs: string;
   /** CIDR ranges that outbound requests may go to although they are not public. */
   readonly allowAddresses: readonly string[];
+  /** CIDR ranges that webhooks of API clients may go to although they are not public. */
+  readonly webhookAddresses: readonly string[];
   /** Whose word on where a request came from is taken. */
   readonly proxies: { readonly ranges: readonly string[]; readonly header: 'x-forwarded-for' | 'forwarded' };
   readonly limits: ChosenLimits;
@@ -370,12 +391,14 @@ export function configFrom(raw: RawSettings): ConfigResult {
     ...(databaseTls === null ? {} : { databaseTls }),
     temporal: temporalFrom(raw, faults),
     secretKeys: get('FERRY_SECRET_KEY'),
+    contentKeys: get('FERRY_CONTENT_KEY') ?? [],
     adminToken: get('FERRY_ADMIN_TOKEN'),
     host: get('FERRY_HOST'),
     port: get('FERRY_PORT'),
     publicUrl: get('FERRY_PUBLIC_URL'),
     blobs: get('FERRY_BLOBS'),
     allowAddresses: get('FERRY_ALLOW_ADDRESSES'),
+    webhookAddresses: get('FERRY_WEBHOOK_ADDRESSES'),
     proxies: { ranges: get('FERRY_TRUSTED_PROXIES'), header: get('FERRY_PROXY_HEADER') },
     limits: get('FERRY_LIMITS'),
     smtpUrl: get('FERRY_SMTP_URL'),

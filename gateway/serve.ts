@@ -6,6 +6,7 @@ import type { GatewayApp } from './app.ts';
 import { createListener } from '#listener/listener.ts';
 import { problemText } from './problems.ts';
 import { standardSockets, watchSockets, type SocketLimits } from './limits/sockets.ts';
+import { oneOfEach } from './one-of-each.ts';
 import { watchBodies } from './slow-bodies.ts';
 
 export type ServeOptions = {
@@ -32,26 +33,29 @@ export type Served = {
 export async function serve(gateway: GatewayApp, options: ServeOptions): Promise<Served> {
   const requestTimeout = options.requestTimeoutMs ?? 30_000;
   const { guard } = options;
-  const server = createListener(getRequestListener(gateway.app.fetch), {
-    guard: {
-      plainNames: true,
-      ...(guard?.hosts === undefined ? {} : { hosts: guard.hosts }),
-      // Tokens are asked for by a form.
-      takes: (path) => path.startsWith('/oauth/'),
+  const server = createListener(
+    getRequestListener(oneOfEach((request, env) => gateway.app.fetch(request, env as object))),
+    {
+      guard: {
+        plainNames: true,
+        ...(guard?.hosts === undefined ? {} : { hosts: guard.hosts }),
+        // Tokens are asked for by a form.
+        takes: (path) => path.startsWith('/oauth/'),
+      },
+      // A webhook's address holds a secret, which no foreign page knows.
+      isTrusted: ({ socket, url = '' }) =>
+        url.startsWith('/hooks/') || guard?.isProxy(socket.remoteAddress ?? '') === true,
+      refusal: ({ code }) => ({ type: 'application/problem+json', body: problemText(code, details[code]) }),
+      server: {
+        maxHeaderSize: 16 * 1024,
+        headersTimeout: options.headersTimeoutMs ?? 10_000,
+        requestTimeout: Math.max(requestTimeout, options.uploadTimeoutMs ?? 30 * 60_000),
+        keepAliveTimeout: 30_000,
+        connectionsCheckingInterval: Math.min(1_000, requestTimeout / 2),
+        requireHostHeader: true,
+      },
     },
-    // A webhook's address holds a secret, which no foreign page knows.
-    isTrusted: ({ socket, url = '' }) =>
-      url.startsWith('/hooks/') || guard?.isProxy(socket.remoteAddress ?? '') === true,
-    refusal: ({ code }) => ({ type: 'application/problem+json', body: problemText(code, details[code]) }),
-    server: {
-      maxHeaderSize: 16 * 1024,
-      headersTimeout: options.headersTimeoutMs ?? 10_000,
-      requestTimeout: Math.max(requestTimeout, options.uploadTimeoutMs ?? 30 * 60_000),
-      keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: Math.min(1_000, requestTimeout / 2),
-      requireHostHeader: true,
-    },
-  });
+  );
   server.maxHeadersCount = 100;
   server.maxConnections = 2_000;
   const watch = watchBodies(server, requestTimeout);

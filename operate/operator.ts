@@ -8,6 +8,7 @@ import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
 import { keyId, openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
+import type { Sealer } from '#db/base/content.ts';
 import { notifyLanes } from '#db/carry/couriers.ts';
 import type { Open, Seal } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
@@ -33,6 +34,8 @@ export type Operator = {
   readonly open: Open;
   /** The name of the key that seals; undefined where this operator was given none. */
   readonly secretKeyId: string | undefined;
+  /** Of contents; null where they are kept as they are. */
+  readonly sealer: Sealer | null;
   /** What waits for these instances is looked at within a moment. Never throws: the sweeper looks within seconds anyway. */
   readonly wake: (instances: readonly string[]) => Promise<void>;
   /** At which others reach this gateway, without a trailing slash; undefined where nobody does. */
@@ -48,7 +51,7 @@ export type CheckOf = (
   target: CatalogueTarget,
   mapped: Mapped,
   /** Null: it only reads. */
-  trial: Omit<Trial, 'helpdesk'> | null,
+  trial: Omit<Trial, 'open'> | null,
 ) => Promise<Checked | null>;
 export type CheckOperator = Operator & { readonly checkOf: CheckOf };
 
@@ -73,8 +76,6 @@ export type Peers = {
   calls(peer: PeerRow): PeerCalls;
   /** Whether an issuer may be called; throws HelpdeskError. */
   checkUrl(issuer: string): Promise<unknown>;
-  /** Null for what is no issuer of ours. */
-  partsOfIssuer(issuer: string): { readonly api: string; readonly instance: string } | null;
   /** The key set that an origin publishes now, as it answers; throws HelpdeskError. */
   publishedKeys(origin: string): Promise<unknown>;
   readonly signatures: Signatures;
@@ -94,13 +95,16 @@ export type OperatorSetting = {
   /** 32 bytes each; the first seals, all open. */
   readonly secretKeys: readonly Uint8Array[];
   readonly publicUrl?: string | undefined;
+  /** Of the connection. */
+  readonly sealer?: Sealer | null;
 };
 
-export function createOperator({ db, actor, secretKeys, publicUrl }: OperatorSetting): Operator {
+export function createOperator({ db, actor, secretKeys, publicUrl, sealer = null }: OperatorSetting): Operator {
   return {
     db,
     actor,
     publicUrl,
+    sealer,
     secretKeyId: secretKeys[0] === undefined ? undefined : keyId(secretKeys[0]),
     async seal(plain, context) {
       const [key] = secretKeys;

@@ -15,6 +15,7 @@ import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } 
 import { wireRef, type LinkState, type WireAction, type WireAnswer } from '#core/wire.ts';
 import { refKey } from '#core/words/ref.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { lockMirror, type Mirror, type Turn } from '#db/log/mirrors.ts';
@@ -26,6 +27,7 @@ import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-ag
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import { uuidArray } from '#db/base/text-array.ts';
+import { rememberKey, type UsedKey } from './origin-keys.ts';
 import { visibleFiles } from './uploads.ts';
 
 export type ReceiveActions = {
@@ -40,6 +42,8 @@ export type ReceiveActions = {
   readonly open: boolean;
   /** What is wrong with signatures, by place in the batch. */
   readonly faults?: ReadonlyMap<number, Reason>;
+  /** What signatures were checked with, by place in the batch. */
+  readonly keys?: ReadonlyMap<number, UsedKey>;
   /** How many more of the link may wait here. Absent: any number. */
   readonly room?: number;
   /** Notes made safe before the transaction, by the action's id. Absent: they are made safe here, which short ones may. */
@@ -93,6 +97,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   }
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [] };
 
+  await rememberKeys(tx, input, judged);
   const row = mirror ?? (await openFor(tx, input, ends));
   const [first] = judged.taken;
   await Promise.all([
@@ -209,6 +214,19 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
   }
 }
 
+/** Of what is taken in, and of nothing else: a key that proved nothing here is not known. */
+async function rememberKeys(tx: Tx, { keys, actions }: ReceiveActions, { taken }: Judged): Promise<void> {
+  const used = new Map<string, UsedKey>();
+  for (const { action } of taken) {
+    const one = keys?.get(actions.indexOf(action));
+    if (one?.isConfirmed === true) used.set(JSON.stringify([one.origin, one.kid, one.vouchedBy]), one);
+  }
+  // In one order, so that two batches don't wait for each other.
+  for (const [, { origin, kid, key, vouchedBy }] of [...used].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (!(await rememberKey(tx, origin, kid, key, vouchedBy)))
+      throw new Error(`another key of ${origin} became known under the name ${kid}`);
+}
+
 function openFor(tx: Tx, { mirror, link, actions }: ReceiveActions, ends: LinkEnds): Promise<Mirror> {
   const { ticket } = openingOf(actions);
   return openMirror(tx, {
@@ -242,7 +260,7 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
   const logging = rows(
     tx,
     sql`with input as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (id uuid, entity text, ticket text, origin text,
+        select * from jsonb_to_recordset(${contentJson(records)}::jsonb) as x (id uuid, entity text, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
           via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb)
       )
@@ -282,18 +300,21 @@ function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: Li
     ticket: ticket.id,
     origin: instanceOf(directory, constant.origin),
     at: constant.at,
-    author: constant.author,
+    author: content('author', constant.author),
     audience: constant.audience,
     mailed: action.mailed,
-    note: constant.note === null ? null : (input.notes?.get(constant.id) ?? sanitise(constant.note, { images })),
-    words,
-    attachments: constant.attachments,
+    note: content(
+      'note',
+      constant.note === null ? null : (input.notes?.get(constant.id) ?? sanitise(constant.note, { images })),
+    ),
+    words: content('words', words),
+    attachments: content('attachments', constant.attachments),
     hash,
     via: viaOf(action, input, ends),
     trace: action.trace,
-    signed: text,
+    signed: content('signed', text),
     signature: action.signature ?? null,
-    opening: escalation ?? null,
-    drops: action.drops,
+    opening: content('opening', escalation),
+    drops: content('drops', action.drops),
   };
 }

@@ -17,12 +17,13 @@ export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Con
   return {
     types: manifests.map(({ type }) => type),
     rulesOf: manifestOf,
-    async readCatalogue({ id, type, url, credentials, options }, signal) {
+    async readCatalogue({ id, type, url, credentials, options, learned }, signal) {
       const helpdesk = await createHelpdesk(type, {
         instance: id,
         url,
         credentials,
         options,
+        learned,
         http,
         // A handful of requests, at a time when nobody else may be running to share a budget with.
         take: () => Promise.resolve(),
@@ -35,9 +36,9 @@ export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Con
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {
   return async ({ id, type, url, credentials, options }, mapped, trial) => {
     const connector = await manifestOf(type)?.create();
-    if (connector?.createCheck === undefined) return null;
+    if (connector === undefined) return null;
     const context = { instance: id, url, credentials, options, http, take: (): Promise<void> => Promise.resolve() };
-    const own = trial === null ? null : { ...trial, helpdesk: connector.createHelpdesk(context) };
+    const own = trial === null ? null : { ...trial, open: connector.createHelpdesk };
     return connector.createCheck(context, mapped, own);
   };
 }
