@@ -20,6 +20,7 @@ import { beforeHead, hold } from './before-head.ts';
 import { inTrouble } from './carry-trouble.ts';
 import { decideHead } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
+import { rightTicket } from './right-ticket.ts';
 import type { Stage } from './stage.ts';
 
 export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs' | 'promised'> & {
@@ -52,7 +53,11 @@ export async function carryHead(
   }
 }
 
-async function first(turn: HeadTurn): Promise<Applied> {
+async function first(asked: HeadTurn): Promise<Applied> {
+  const ticket = await rightTicket(asked.deps, asked.desk, asked.context, asked.signal);
+  if (ticket.kind === 'wrong') return { kind: 'hold', reason: ticket.reason };
+  const { context } = asked;
+  const turn = { ...asked, context: { ...context, to: { ...context.to, snapshot: ticket.snapshot } } };
   const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
   switch (verdict.kind) {
     case 'apply': {

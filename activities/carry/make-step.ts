@@ -83,6 +83,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
     instance: desk.instance,
     entity: context.to.entity,
     epoch,
+    version: desk.version,
     ticket: step.command.ticketId,
     marker,
     fingerprints: step.fingerprints,

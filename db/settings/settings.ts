@@ -44,6 +44,8 @@ export type StoredInstance = {
   /** Sealed. */
   readonly credentials: string;
   readonly hookSecretHash: string | null;
+  /** What the helpdesk said of itself. */
+  readonly identity: string | null;
   readonly version: number;
   readonly catalogueVersion: number;
 };
@@ -75,6 +77,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         options: instances.options,
         credentials: instances.credentials,
         hookSecretHash: instances.hookSecretHash,
+        identity: instances.identity,
         version: instances.version,
         catalogueVersion: instances.catalogueVersion,
       })
