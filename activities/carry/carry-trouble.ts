@@ -9,7 +9,7 @@ import { hold } from './before-head.ts';
 import { ignored } from './ignored.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
-import { InstanceTrouble, SourceTrouble, troubleOf } from '#activities/desk/instance-trouble.ts';
+import { FileTrouble, InstanceTrouble, troubleOf } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
   /** Display name of who could not take it. */
@@ -35,12 +35,12 @@ export async function inTrouble(
     return 'lost';
   };
   const { delivery } = context;
-  if (error instanceof SourceTrouble) {
+  if (error instanceof FileTrouble) {
     // It waits for its file; neither its time nor its receiver is held against it.
     const away = reason('trouble', { desk: error.desk, detail: error.message });
     await noteWhy(deps.db, delivery.id, lane, epoch, away);
     await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
-    return defer(sourceDelay(error));
+    return defer(fileDelay(error));
   }
   const failed = error instanceof HelpdeskError ? error : null;
   const why = reason(failed?.class === 'auth' ? 'auth' : 'trouble', {
@@ -83,7 +83,7 @@ export async function inTrouble(
   return defer(delayMs);
 }
 
-function sourceDelay({ retryAfterMs }: SourceTrouble): number {
+function fileDelay({ retryAfterMs }: FileTrouble): number {
   const asked = { attempt: 10, trouble: 'retry', random: Math.random(), capMs: downCapMs } as const;
   return nextTry({ ...asked, retryAfterMs });
 }

@@ -17,6 +17,15 @@ export type DeskAction = {
   readonly status?: string;
   readonly fields?: Record<string, unknown>;
   readonly marker?: string;
+  readonly files?: readonly DeskFile[];
+};
+
+/** Desks that keep files answer their bytes at `/files/<id>`. This one keeps none. */
+export type DeskFile = {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly sizeBytes: number;
 };
 
 export type DeskTicket = {
@@ -233,7 +242,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     }
     if (kind === 'find') {
       const found = byMarker.get(url.searchParams.get('marker') ?? '');
-      return answer(response, 200, found ?? {});
+      return answer(response, 200, found ?? { ticket: null });
     }
     if (kind === 'tickets' && request.method === 'POST' && id === undefined) {
       const ticket = open(body);
