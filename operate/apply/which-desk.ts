@@ -58,7 +58,8 @@ export async function checkDesks(
     }
     if (before === undefined) continue;
     const isMirrored = stored.mirrored.has(id);
-    if (isKnown(before, one, isMirrored) && !isSaid) continue;
+    const isSettled = isSameAddress(before.url, one.wanted.url) && one.identity === before.identity;
+    if (isKnown(before, one, isMirrored) && (!isSaid || (isSettled && said.moved.includes(id)))) continue;
     const { identity } = one;
     if (said.replaced.includes(id) || !isMirrored) {
       // Where nothing is mirrored, nobody need say so.
