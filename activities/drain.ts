@@ -209,7 +209,7 @@ async function standBack(
       ? { ...reason('trouble', { desk: name, detail: trouble.message }), text: trouble.message }
       : reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
   // A helpdesk that was away may be another one when it is back.
-  deps.desks.doubt(instance);
+  if (trouble.kind !== 'slow-down') deps.desks.doubt(instance);
   const delayMs = await instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
       ? authDelayMs

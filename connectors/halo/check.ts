@@ -1,6 +1,7 @@
 /** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
-import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
+import { addressProbe, clockProbe, counted, identityProbe, verdictOf } from '#connectors/kit/check.ts';
+import { identityOf } from './desk.ts';
 import { writeProbes } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { createGlossary } from './catalogue.ts';
@@ -50,6 +51,11 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
     probes: [
       addressProbe(open),
       clockProbe(open, Math.max(leastOverlapMs, overlapMs)),
+      identityProbe(
+        (signal) => identityOf(own, baseUrl, signal),
+        'auth_url',
+        'Let it answer `/api/authinfo` with its tenant and where one signs in.',
+      ),
       ...signIn(tokens, asking),
       ...listProbes(asking),
       ...feedProbes(asking),

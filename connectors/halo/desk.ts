@@ -1,13 +1,18 @@
 /** Which Halo this is: its tenant, and where it says that one signs in; it tells both at every address, and to whoever asks. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { HttpClient } from '#connectors/contract/http.ts';
+import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
 import { parseJson } from '#connectors/kit/json.ts';
 import { authInfo, decode } from './wire.ts';
 
 const what = 'Asking which Halo this is';
 
 /** Null where it tells nobody. Throws HelpdeskError. */
-export async function identityOf(http: HttpClient, baseUrl: string, signal: AbortSignal): Promise<string | null> {
+export async function identityOf(
+  { http, take }: Pick<ConnectorContext, 'http' | 'take'>,
+  baseUrl: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  await take(null, signal);
   const reply = await http.request({ method: 'GET', url: `${baseUrl}/api/authinfo`, signal });
   // Some set-ups show it to nobody; then signing in is configured.
   if ([401, 403, 404].includes(reply.status)) return null;

@@ -46,7 +46,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
       const list = { path: 'Tickets', key: 'tickets', query, row: ticketRow };
       await client.list(list, reading('Asking whether Halo answers', signal));
     },
-    identity: (signal) => identityOf(context.http, baseUrl, signal),
+    identity: (signal) => identityOf(context, baseUrl, signal),
     catalogue: async (signal) => (await glossary.reload(reading('Reading the catalogue', signal))).catalogue,
     feedStart: (signal) => feed.start(reading('Reading where to begin', signal)),
     feed: (cursor, limit, signal) => feed.next(cursor, limit, reading('Reading which tickets changed', signal)),

@@ -33,6 +33,17 @@ export function addressProbe({ url, http }: Desk): Probe {
   };
 }
 
+/** Whether it says which helpdesk it is. @param fix what to do where it does not */
+export function identityProbe(ask: (signal: AbortSignal) => Promise<string | null>, where: string, fix: string): Probe {
+  return {
+    name: 'which desk',
+    async run(signal) {
+      if ((await ask(signal)) !== null) return { verdict: 'ok' };
+      return { verdict: 'differs', where, saw: 'it does not say which helpdesk it is', fix };
+    },
+  };
+}
+
 function isThisMachine(hostname: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
