@@ -6,6 +6,7 @@ import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
+import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
@@ -156,7 +157,8 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
       capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
-    await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);
+    const isLockedOut = failed?.class === 'auth' && !isOtherDesk(failed);
+    await feedFailed(deps.db, feed, isLockedOut ? authDelayMs : delayMs);
     if (signal.aborted) return;
     await noteFailedLook(deps, instance, error, failures + 1);
     if (failed === null) throw error;

@@ -93,9 +93,9 @@ describe('another desk in the place of one that has mirrors', () => {
   });
 
   it('is not another instance of the link as well: nothing of it is read', async () => {
-    await at(acme.desk.url);
-    // An instance that nobody has met yet tells who it is, and it is known.
+    // As an instance that nobody has met yet.
     await rig.connection.db.execute(sql`update instances set identity = null where id = 'north'`);
+    await at(acme.desk.url);
     await isState('other');
     assert.match((await stateOf('north')).reason ?? '', /known as acme/);
     await at(north.desk.url);
