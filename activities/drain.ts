@@ -85,6 +85,11 @@ async function drain(
         await deferLane(deps.db, key, epoch, waitMs);
         return;
       }
+      // It was put back to an earlier state under us: its links are in quarantine now.
+      if (!(await deps.isWhole())) {
+        mine = false;
+        return;
+      }
       const { carried, actions } = await carry(lane, turn === 0);
       // Somebody else is at this delivery: another drain, or a person. Which one, the epoch says.
       if (carried === 'lost') mine = await deferLane(deps.db, key, epoch, otherMs);

@@ -76,8 +76,11 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     if (missing !== undefined) throw unexpectedShape({ write, what: `${method} ${path}` }, missing);
     return json;
   };
-  const splits = context.options['splits'] === true;
-  const keepsMarkers = context.options['keepsMarkers'] !== false;
+  /** What of our own is marked: all of it, notes alone, which are then recorded apart from a status, or nothing. */
+  const marks = context.options['marks'] ?? 'all';
+  const splits = context.options['splits'] === true || marks === 'notes';
+  const keepsMarkers = context.options['keepsMarkers'] !== false && marks !== 'none';
+  const isMarked = ({ note }: Command): boolean => marks === 'all' || (marks === 'notes' && note !== null);
   const helpdesk: Helpdesk = {
     traits,
     ping: async (signal) => void (await call(get, '/ping', null, signal)),
@@ -160,19 +163,25 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       const made = (await call(
         post,
         `/tickets/${ticketId}/actions`,
-        { ...acting(command), ...(await uploads(command, openStaged)), marker, by: 'service' },
+        {
+          ...acting(command),
+          ...(await uploads(command, openStaged)),
+          ...(isMarked(command) ? { marker } : {}),
+          ...(marks === 'notes' ? { apart: true } : {}),
+          by: 'service',
+        },
         signal,
         ['id'],
       )) as { id: number | null };
       return { ticketId, actionIds: made.id === null ? [] : [String(made.id)] };
     },
-    async find(step: Step, marker, after, signal) {
+    async find(step: Step, marker, after, signal, others) {
       if (step.name === 'reference') return null;
-      if (!keepsMarkers && step.command.open === undefined) {
+      if (!(keepsMarkers && isMarked(step.command)) && step.command.open === undefined) {
         const ticketId = step.command.ticketId ?? '';
         const reading = await helpdesk.read(ticketId, after, signal);
-        const ours = reading.kind === 'ticket' ? reading.actions.find((one) => isOf(step, one)) : undefined;
-        return ours === undefined ? null : { ticketId, actionIds: [ours.externalId] };
+        const made = reading.kind === 'ticket' ? madeBy(step, reading.actions, others) : null;
+        return made === null ? null : { ticketId, actionIds: made };
       }
       const path = `/find?marker=${encodeURIComponent(marker)}`;
       const found = (await call(get, path, null, signal, ['ticket'])) as {
@@ -223,9 +232,27 @@ function refusal(reply: HttpReply, write: boolean): HelpdeskError {
   return new HelpdeskError('refused', 'refused', said ?? `The desk refused it with ${reply.status}.`);
 }
 
-/** Whether a desk that keeps no markers shows what the step has written. */
-function isOf(step: Step, { author, fingerprint: seen }: ObservedAction): boolean {
-  return author.role === 'service' && step.fingerprints.includes(seen);
+/** The earliest of our unmarked actions that look like what the step writes; a note is known by its text alone. */
+function madeBy(
+  { command, fingerprints }: Step,
+  actions: readonly ObservedAction[],
+  others?: ReadonlySet<string>,
+): string[] | null {
+  const looks = (print: string): string => (command.note === null ? print : print.replace(/\/[^/]*/, ''));
+  const ids: string[] = [];
+  for (const wanted of fingerprints) {
+    const made = actions.find(
+      ({ externalId, author, marker, fingerprint: seen }) =>
+        author.role === 'service' &&
+        marker === undefined &&
+        looks(seen) === looks(wanted) &&
+        others?.has(externalId) !== true &&
+        !ids.includes(externalId),
+    );
+    if (made === undefined) return null;
+    ids.push(made.externalId);
+  }
+  return ids;
 }
 
 async function uploads(

@@ -5,10 +5,11 @@ import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
+import { createWitness } from '#blobs/witness.ts';
 import { connect } from '#db/base/client.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
-import { checkFingerprint } from '#db/links/identity.ts';
+import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { hintChannel } from '#db/log/hint.ts';
 import { createAuditTail } from '#db/operate/audit-lines.ts';
 import { startTelemetry } from '#telemetry/start.ts';
@@ -27,13 +28,15 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker', tls: config.databaseTls });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells', tls: config.databaseTls });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const webhooks = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.webhookAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
-    for (const link of await checkFingerprint(main.db, config.publicUrl))
-      log.warn({ link }, 'this database is another one than it was: the link is in quarantine, see ferry link resume');
+    const { publicUrl } = config;
+    const memory = createMemory({ db: main.db, publicUrl, witness: createWitness(config.blobs), log });
+    await memory.begin();
     const wired = await wireWorker(
       config,
       log,
@@ -41,10 +44,12 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        webhooks,
         texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
         telemetry,
         commands: createAuditTail(listening.db),
+        memory,
       },
       options,
     );
@@ -57,7 +62,11 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       wrongSchema ??= await schemaError(main.sql);
       if (wrongSchema !== null) stop();
     };
-    const chores = [...(wired.sweeper.chores ?? []), { name: 'schema', everyMs: schemaEveryMs, work: watchSchema }];
+    const chores = [
+      ...(wired.sweeper.chores ?? []),
+      { name: 'schema', everyMs: schemaEveryMs, work: watchSchema },
+      { name: 'memory', everyMs: beatEveryMs, work: async () => void (await memory.isWhole()) },
+    ];
     const sweeper = startSweeper({ ...wired.sweeper, chores });
     signal.addEventListener('abort', stop, { once: true });
     process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
@@ -69,6 +78,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       signal.removeEventListener('abort', stop);
       await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
       await wired.drain.rest(shutdownGraceMs);
+      await memory.end().catch((error: unknown) => log.warn({ err: error }, 'the last beat could not be noted'));
       await connection.close();
       await native.close();
     }
@@ -77,6 +87,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await telemetry.close();
     await listening.close();
     await main.close();
+    await webhooks.close();
     await http.close();
   }
 }

@@ -8,6 +8,7 @@ import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import type { Client } from '#db/base/client.ts';
+import type { Memory } from '#db/links/memory.ts';
 import type { AuditTail } from '#db/operate/audit-lines.ts';
 import { noticeLines } from '#db/operate/notice-lines.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
@@ -55,10 +56,13 @@ export type WorkerConnections = {
   readonly db: Client;
   readonly temporal: TemporalClient;
   readonly http: HttpClient;
+  /** For calls to where API clients say. */
+  readonly webhooks: HttpClient;
   readonly bells: Bells;
   readonly telemetry: Telemetry;
   /** Of operators' commands, for the log. */
   readonly commands: AuditTail;
+  readonly memory: Memory;
 };
 
 export type WiredWorker = {
@@ -76,7 +80,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells, texts, telemetry, commands }: WorkerConnections,
+  { db, temporal, http, webhooks, bells, texts, telemetry, commands, memory }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -107,6 +111,7 @@ export async function wireWorker(
     signer: createSigner({ db, seal, open }),
     db,
     together: createTogether(db),
+    isWhole: () => memory.isWhole(),
     promiseWrite: createPromises(db),
     nothingNew: createNothingNew(db),
     cache: createVersionCache(),
@@ -163,7 +168,7 @@ export async function wireWorker(
             for (const line of await commands.next()) commandLine(log, line);
           },
         },
-        ...apiChores({ ...deps, http, open }),
+        ...apiChores({ ...deps, http: webhooks, open }),
       ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     },

@@ -10,6 +10,9 @@ export type ApplyRun = Omit<Turn, 'lane'> & {
   oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;
 };
 
+/** `marker`: of the delivery's nth step. */
+export type StepRun = ApplyRun & { readonly marker: (step: number) => string };
+
 export type Applied =
   /** `isLast`: nothing waits behind it. */
   | { readonly kind: 'ended'; readonly isLast: boolean }

@@ -6,14 +6,16 @@ import { reason } from '#core/words/reasons.ts';
 import type { Command, Reason } from '#core/words/vocabulary.ts';
 import { markAbsent, type Plan, type WriteRow } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
-import type { Applied, ApplyRun, Pending } from './apply-run.ts';
+import type { Applied, ApplyRun, Pending, StepRun } from './apply-run.ts';
 import { endAs } from './end.ts';
 import { ignored } from './ignored.ts';
 import { carryOut } from './make-step.ts';
 import { settle } from './settle.ts';
+import { markerOf } from './write-marker.ts';
 
 /** `rows`: the delivery's writes so far, empty at the first attempt, which looks nothing up. */
-export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]): Promise<Applied> {
+export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[]): Promise<Applied> {
+  const run = marked(turn, rows);
   const steps = plan.steps;
   const byStep = new Map(rows.map((row) => [row.step, row]));
   const drops = [...plan.drops];
@@ -66,8 +68,12 @@ function inDoubt({ desk }: ApplyRun): Reason {
   return reason('in-doubt', { desk: desk.name });
 }
 
+export function marked(turn: ApplyRun, rows: readonly WriteRow[]): StepRun {
+  return { ...turn, marker: (step) => markerOf(turn.context, step, rows) };
+}
+
 /** Steps behind the one that opens the ticket learn its id from it. */
-function aimed(step: Step, ticketId: string | null): Step {
+export function aimed(step: Step, ticketId: string | null): Step {
   if (step.command.ticketId !== null || ticketId === null || step.command.open !== undefined) return step;
   return { ...step, command: { ...step.command, ticketId } as Command };
 }

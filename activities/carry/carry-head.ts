@@ -7,19 +7,20 @@ import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command, Meant } from '#core/words/vocabulary.ts';
-import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
+import { headOf, isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
 import { closeGone } from '#db/carry/outcome.ts';
-import { writesOf } from '#db/carry/writes.ts';
+import { writesOf, type Plan } from '#db/carry/writes.ts';
 import type { Carried, Turn } from '#activities/turn.ts';
 import { observe } from '#activities/watch/observe.ts';
-import { apply } from './apply.ts';
+import { aimed, apply, marked } from './apply.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 import { beforeHead, hold } from './before-head.ts';
 import { inTrouble } from './carry-trouble.ts';
-import { decideHead } from './decide-head.ts';
+import { decideHead, type Decided } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
+import { isWritten } from './look-before.ts';
 import { rightTicket } from './right-ticket.ts';
 import type { Stage } from './stage.ts';
 
@@ -58,16 +59,13 @@ async function first(asked: HeadTurn): Promise<Applied> {
   if (ticket.kind === 'wrong') return { kind: 'hold', reason: ticket.reason };
   const { context } = asked;
   const turn = { ...asked, context: { ...context, to: { ...context.to, snapshot: ticket.snapshot } } };
-  const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  const written = await asWritten(turn);
+  if (written !== null) return apply(turn, written, []);
+  const decided = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  const { verdict, versions } = decided;
   switch (verdict.kind) {
-    case 'apply': {
-      const { command, drops: cut } = await fitted(turn, verdict.command);
-      const drops = [...verdict.drops, ...cut];
-      const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
-      const steps = turn.desk.helpdesk.steps(command);
-      const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
-      return apply(turn, { command, drops, versions, steps, ...more }, []);
-    }
+    case 'apply':
+      return apply(turn, await planOf(turn, { ...decided, verdict }), []);
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };
     case 'skip':
@@ -75,6 +73,31 @@ async function first(asked: HeadTurn): Promise<Applied> {
     case 'refuse':
       return endAs(turn, 'refused', verdict.reason, { versions });
   }
+}
+
+type ToApply = Omit<Decided, 'verdict'> & { readonly verdict: Extract<Decided['verdict'], { kind: 'apply' }> };
+
+async function planOf(turn: HeadTurn, { verdict, versions, constant }: ToApply): Promise<Plan> {
+  const { command, drops: cut } = await fitted(turn, verdict.command);
+  const drops = [...verdict.drops, ...cut];
+  const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
+  const steps = turn.desk.helpdesk.steps(command);
+  const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
+  return { command, drops, versions, steps, ...more };
+}
+
+/**
+ * The plan of what the desk has already, though nobody remembers that it was written. It is decided as it was then: what
+ * has been changed since, and how late it is, would else make another one of it. Null: it is decided as of now.
+ */
+async function asWritten(turn: HeadTurn): Promise<Plan | null> {
+  const { context } = turn;
+  if (context.delivery.kind !== 'action' || !isBeforeResumed(context)) return null;
+  const decided = await decideHead(turn.deps, turn.stage, context, turn.signal, { asThen: true });
+  const { verdict } = decided;
+  if (verdict.kind !== 'apply') return null;
+  const plan = await planOf(turn, { ...decided, verdict });
+  return (await isWritten(marked(turn, []), plan, aimed)) ? plan : null;
 }
 
 /** Within what this desk takes; its own limits are its connector's to know. */

@@ -6,9 +6,9 @@ import { reason } from '#core/words/reasons.ts';
 import type { Attachment, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { markAbsent, markMade, seenOf, type Plan, type WriteRow } from '#db/carry/writes.ts';
-import type { Applied, ApplyRun } from './apply-run.ts';
+import type { Applied, StepRun } from './apply-run.ts';
 import { ignored } from './ignored.ts';
-import { markerOf, mayBeWritten, surelyBefore } from './write-marker.ts';
+import { findForgotten, findStep } from './look-before.ts';
 
 /** Milliseconds until a ticket on which another write is open is tried again. */
 const busyMs = 250;
@@ -30,7 +30,7 @@ export type StepDone =
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
 /** One step, from wherever an earlier attempt left it. */
-export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+export async function carryOut(run: StepRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { row } = at;
   if (row !== undefined && row.state !== 'absent') {
     const judged = await judge(run, at, row);
@@ -42,7 +42,7 @@ export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<S
 }
 
 /** A write made before: kept where it is known, looked for where it is in doubt. Null: surely absent, make it again. */
-async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
+async function judge(run: StepRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
   const { deps, desk, context } = run;
   const promise = { delivery: context.delivery.id, step: at.index, promisedAt: row.promisedAt };
   if (row.state !== 'open')
@@ -59,7 +59,7 @@ async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone
   }
   const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
-  const found = await desk.helpdesk.find(at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
+  const found = await findStep(run, at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
   if (found !== null) {
     return (await markMade(deps.db, promise, found)) ? { kind: 'made', made: found } : lost(run, 'made');
   }
@@ -70,10 +70,10 @@ async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone
 }
 
 /** Commits the promise, then makes the request; throws HelpdeskError where it failed or nobody knows. */
-export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { deps, desk, context, epoch } = run;
   const { index, step } = at;
-  const marker = markerOf(context, index);
+  const marker = run.marker(index);
   const timeoutMs = desk.helpdesk.traits.writeTimeoutMs + bytesSent(step, plan) / bytesPerMs;
   // From before the promise: the time is over here no later than by the database's clock.
   const notAfter = notAfterIn(timeoutMs);
@@ -97,7 +97,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
   let written: Written;
   try {
     const signal = AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1));
-    const before = mayBeWritten(context) ? await desk.helpdesk.find(step, marker, surelyBefore(context), signal) : null;
+    const before = await findForgotten(run, at, marker, signal);
     written =
       before ??
       (await desk.helpdesk.perform(step, {
@@ -123,7 +123,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
 }
 
 /** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */
-function lost(run: ApplyRun, said: string): Extract<Applied, { kind: 'lost' }> {
+function lost(run: StepRun, said: string): Extract<Applied, { kind: 'lost' }> {
   ignored(run, said);
   return { kind: 'lost' };
 }
@@ -135,6 +135,6 @@ function bytesSent({ name, command }: Step, plan: Plan): number {
   return command.attachments.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
 }
 
-function refusedBy({ desk }: ApplyRun, error: HelpdeskError): Reason {
+function refusedBy({ desk }: StepRun, error: HelpdeskError): Reason {
   return reason('refused-by-desk', { desk: desk.name, name: error.code, detail: error.message });
 }

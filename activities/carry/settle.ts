@@ -10,6 +10,7 @@ import { refAt } from '#core/words/ref.ts';
 import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
+import { isBeforeResumed } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
@@ -17,13 +18,12 @@ import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outc
 import { inTransaction } from '#db/base/transaction.ts';
 import { markMade, seenOf, type Plan, type PromiseRef } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
-import type { Applied, ApplyRun, Pending } from './apply-run.ts';
+import type { Applied, Pending, StepRun } from './apply-run.ts';
 import { endAs, endedBy, reported } from './end.ts';
 import { ignored } from './ignored.ts';
 import { make } from './make-step.ts';
 import { meeting } from './met.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
-import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long, then twice as long. Milliseconds. */
 const lookAgainMs = 300;
@@ -35,7 +35,7 @@ const correctionsMost = 4;
 
 /** Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far behind the plan's own. */
 export async function settle(
-  run: ApplyRun,
+  run: StepRun,
   plan: Plan,
   ticketId: string,
   last: Pending | null,
@@ -78,7 +78,8 @@ export async function settle(
       const met = await meeting(run, tx, plan, back.read, snapshot, logged);
       const since = { seen: logged.seen, people: met.people };
       const undone = statusUndone(plan.command, snapshot, since);
-      const mayWrite = context.delivery.releasedAt === null;
+      // What may have been written long ago is not set again: what came behind it is still being looked for.
+      const mayWrite = context.delivery.releasedAt === null && !isBeforeResumed(context);
       const isOff = undone !== null || changesAnything(met.again);
       if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
       if (isOff && mayTrail() && !(await shows(tx, run, last, steps, logged)))
@@ -128,19 +129,19 @@ class OvertakenError extends Error {
   override readonly name = 'OvertakenError';
 }
 
-function lost(run: ApplyRun): Extract<Applied, { kind: 'lost' }> {
+function lost(run: StepRun): Extract<Applied, { kind: 'lost' }> {
   ignored(run, 'made');
   return { kind: 'lost' };
 }
 
-function promiseOf({ context, promised }: ApplyRun, step: number): PromiseRef {
+function promiseOf({ context, promised }: StepRun, step: number): PromiseRef {
   return { delivery: context.delivery.id, step, promisedAt: must(promised.get(step), 'the promise of a write') };
 }
 
 /** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
 async function shows(
   tx: Tx,
-  { desk, context }: ApplyRun,
+  { desk, context }: StepRun,
   last: Pending | null,
   steps: Plan['steps'],
   logged: LogReadingResult,
@@ -159,7 +160,7 @@ type SoFar = {
 };
 
 /** What the ticket has to be and is not, in steps behind the plan's own; then it is read back once more. */
-async function writeAgain(run: ApplyRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
+async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
   const { ticketId, snapshot } = soFar;
   let { last, corrections } = soFar;
   let { command, drops } = plan;
@@ -200,7 +201,7 @@ function namesOf(changed: Changed): string[] {
 
 /** In one transaction: the reading is logged, then what follows from it is done. */
 function withReading<Result>(
-  run: ApplyRun,
+  run: StepRun,
   back: Extract<ReadBack, { kind: 'ticket' }>,
   last: Pending | null,
   work: (tx: Tx, logged: LogReadingResult) => Promise<Result>,
@@ -215,7 +216,7 @@ function withReading<Result>(
 }
 
 /** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
-function ownWrite(tx: Tx, run: ApplyRun, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
+function ownWrite(tx: Tx, run: StepRun, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
   if (last === null) return {};
   const { context } = run;
   const { opened, index, made } = last;
@@ -225,14 +226,14 @@ function ownWrite(tx: Tx, run: ApplyRun, last: Pending | null): Pick<LogReadingI
     first: async () => {
       if (!(await markMade(tx, promise, made))) throw new OvertakenError();
       await bindTicket(tx, context, openedTicket(opened));
-      if (mayBeWritten(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
+      if (isBeforeResumed(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
     },
   };
 }
 
 /** How the delivery ends where it is in the transaction of its own reading. */
 async function endInside(
-  run: ApplyRun,
+  run: StepRun,
   tx: Tx,
   plan: Plan,
   last: Pending | null,
@@ -253,7 +254,7 @@ async function endInside(
 }
 
 /** How it ends where its ticket can't be read back. */
-function endUnread(run: ApplyRun, plan: Plan, last: Pending | null): Promise<Applied> {
+function endUnread(run: StepRun, plan: Plan, last: Pending | null): Promise<Applied> {
   return endAs(run, 'applied', null, {
     ...endingOf(plan, last),
     before: async (tx) => {

@@ -32,6 +32,8 @@ function memo(texts: Texts): Reads {
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
+/** Where it waits for a link to be resumed, which reads it at once. Milliseconds. */
+const forgottenMs = 60_000;
 
 /** `from`: where the read has to start, as asked lately; absent, it is asked now. */
 export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: string | null): Promise<void> {
@@ -57,7 +59,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   );
   deps.wake(result.wake);
   if (result.readAgain) {
-    await scheduleHint(deps.db, ticket, readAgainMs);
+    await scheduleHint(deps.db, ticket, result.forgotten ? forgottenMs : readAgainMs);
     deps.bells.hints.ring();
   }
 }

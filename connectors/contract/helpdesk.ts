@@ -79,14 +79,27 @@ export type Helpdesk = {
   steps(command: Command): readonly Step[];
   /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
   perform(step: Step, options: PerformOptions): Promise<Written>;
-  /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant before which it can't have happened. */
-  find(step: Step, marker: string, after: string, signal: AbortSignal): Promise<Written | null>;
+  /**
+   * Looks for a write in doubt: what it made, or null when it is surely not there. By the marker where the helpdesk keeps
+   * it, else by the value and the history, with the ids found there. `after`: instant before which it can't have
+   * happened. `others`: ids of actions that are known to be somebody else's; the marker counts for more.
+   */
+  find(
+    step: Step,
+    marker: string,
+    after: string,
+    signal: AbortSignal,
+    others?: ReadonlySet<string>,
+  ): Promise<Written | null>;
   /** The file's bytes as a stream; never buffered whole. */
   openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
 };
 
 /** Ids of tickets a webhook's body names; never trusted beyond that. Empty: look at the feed. */
 export type HintOf = (body: unknown) => readonly string[];
+
+/** How a helpdesk answers, in words of its connector's own; never what people wrote. */
+export type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** What a connector is given. `take` waits until the instance's request budget allows one more request. */
 export type ConnectorContext = {
@@ -96,6 +109,8 @@ export type ConnectorContext = {
   readonly credentials: Readonly<Record<string, string>>;
   /** Type-specific options of the instance, as its `options` schema defines them. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** What checks have found out about this helpdesk, see check.ts. Options win; facts that a connector does not know are ignored. */
+  readonly learned?: Facts | undefined;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
   /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */

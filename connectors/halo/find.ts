@@ -14,7 +14,7 @@ import { htmlOf } from './html.ts';
 import { pagesOf } from './pages.ts';
 import { getTicket, ticketIfThere } from './read.ts';
 import type { Desk } from './read.ts';
-import { haloInstant, shifted, instantOf } from './time.ts';
+import { shifted, instantOf } from './time.ts';
 import { ticketRow } from './wire.ts';
 import type { HaloAction, Ticket, TicketRow } from './wire.ts';
 import { opened, supplierReferenceOf } from './write.ts';
@@ -24,14 +24,16 @@ export type Finding = Desk & {
   readonly readableAfterMs: number;
 };
 
-/** `after`: by Ferry's clock; Halo's may be behind it by the overlap. */
-export async function findStep(
-  desk: Finding,
-  step: Step,
-  marker: string,
-  after: string,
-  call: Call,
-): Promise<Written | null> {
+export type Sought = {
+  readonly marker: string;
+  /** Instant by Ferry's clock before which it can't have happened; Halo's may be behind it by the overlap. */
+  readonly after: string;
+  /** Ids of actions that are somebody else's. */
+  readonly others?: ReadonlySet<string> | undefined;
+};
+
+export async function findStep(desk: Finding, step: Step, sought: Sought, call: Call): Promise<Written | null> {
+  const { marker, after, others } = sought;
   const since = shifted(after, -desk.overlapMs);
   const { command, name } = step;
   if (name === 'open') {
@@ -41,7 +43,7 @@ export async function findStep(
   }
   const ticketId = command.ticketId ?? '';
   const written: Written = { ticketId, actionIds: [] };
-  if (name === 'all') return findAction(desk, ticketId, step, marker, since, call);
+  if (name === 'all') return findAction(desk, ticketId, step, { marker, after: since, others }, call);
   if (name === 'attachment') {
     // A picture shows in no list; one that nobody shows harms nobody, so it is written again.
     if (command.attachments.every((file) => file.inline)) return null;
@@ -74,7 +76,7 @@ async function findTicket(
   call: Call,
 ): Promise<Ticket | null> {
   const what = { ...call, what: 'Looking for a ticket that may have been opened' };
-  const query = { datesearch: 'dateoccured', startdate: haloInstant(since), order: 'id', orderdesc: true };
+  const query = { ...client.ways.loggedSince(since), order: 'id', orderdesc: true };
   const others: TicketRow[] = [];
   for await (const { rows } of pagesOf(client, { path: 'Tickets', key: 'tickets', query, row: ticketRow }, what)) {
     const recent = rows.filter(({ dateoccurred }) => (instantOf(dateoccurred) ?? since) >= since);
@@ -112,20 +114,21 @@ async function findAction(
   desk: Desk,
   ticketId: string,
   step: Step,
-  marker: string,
-  since: string,
+  { marker, after: since, others }: Sought,
   call: Call,
 ): Promise<Written | null> {
   const actions = await listActions(desk.client, ticketId, since, call);
   const guid = guidOf(marker);
+  const { keepsMarker } = desk.client.ways;
   const ownAgent = await desk.identity.agentId(call);
   const { note, visibility } = step.command;
   const wanted = noteFingerprint(note ?? '', visibility);
   const isIt = (one: HaloAction): boolean =>
     desk.identity.isOurs(one, ownAgent) &&
-    isForeign(one.guid ?? '') &&
+    (!keepsMarker || isForeign(one.guid ?? '')) &&
+    others?.has(String(one.id)) !== true &&
     noteFingerprint(one.note_html ?? htmlOf(one.note ?? ''), visibility) === wanted;
-  const marked = actions.find((one) => one.guid?.toLowerCase() === guid);
+  const marked = keepsMarker ? actions.find((one) => one.guid?.toLowerCase() === guid) : undefined;
   if (marked !== undefined) desk.identity.learn(marked);
   const found = marked ?? actions.find(isIt);
   return found === undefined ? null : { ticketId, actionIds: [String(found.id)] };

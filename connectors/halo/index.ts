@@ -18,6 +18,7 @@ import { stepsOf } from './steps.ts';
 import { createTokens } from './token.ts';
 import { haloCredentials, haloOptions, ticketRow } from './wire.ts';
 import type { HaloOptions } from './wire.ts';
+import { waysOf, withFacts } from './ways.ts';
 import { performStep } from './write.ts';
 
 export { createCheck } from './check.ts';
@@ -25,11 +26,12 @@ export { createCheck } from './check.ts';
 /** Throws `refused` when credentials or options are not as `haloCredentials` and `haloOptions` define them. */
 export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
-  const options = readSettings(haloOptions, context.options, 'options', context.instance);
+  const said = readSettings(haloOptions, context.options, 'options', context.instance);
+  const options = withFacts(said, context.learned);
   const traits = traitsOf(options);
   const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
-  const client = createClient(context, tokens);
+  const client = createClient(context, tokens, waysOf(context.learned));
   const glossary = createGlossary(client, options);
   const identity = createIdentity(client, credentials, options);
   const { overlapMs } = traits;
@@ -53,8 +55,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     read: (ticketId, since, signal) => readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal)),
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
-    find: (step, marker, after, signal) =>
-      findStep(finding, step, marker, after, reading('Looking for a write', signal)),
+    find: (step, marker, after, signal, others) =>
+      findStep(finding, step, { marker, after, others }, reading('Looking for a write', signal)),
     openAttachment: (ticketId, attachmentId, signal) =>
       openFile(desk, ticketId, attachmentId, reading('Fetching a file', signal)),
   };

@@ -13,13 +13,15 @@ import { readTicket } from './read.ts';
 import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema } from './wire.ts';
+import { withFacts } from './ways.ts';
 import { perform } from './write.ts';
 
 export { createCheck } from './check.ts';
 
 /** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
 export function createHelpdesk(context: ConnectorContext): Helpdesk {
-  const options = readSettings(optionsSchema, context.options, 'options', context.instance);
+  const given = readSettings(optionsSchema, context.options, 'options', context.instance);
+  const options = withFacts(given, context);
   const { token } = readSettings(credentialsSchema, context.credentials, 'credentials', context.instance);
   const client = createRtClient(context, token);
   const now = (): number => performance.now();
@@ -53,7 +55,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     read: (ticketId, since, signal) => readTicket(reader, ticketId, since, signal),
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
-    find: (step, marker, after, signal) => find(reader, step, marker, after, signal),
+    find: (step, marker, after, signal, others) => find(reader, step, { marker, after, others }, signal),
     openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
 }

@@ -56,6 +56,8 @@ export type RecogniseInput = {
   /** Instant of go-live; earlier actions are not carried. */
   readonly liveSince: string | null;
   readonly settleMs: number;
+  /** There may be writes of ours that nobody remembers: the database was restored, and not all is looked for yet. */
+  readonly mayBeForgotten?: boolean;
 };
 
 const ownMarker = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-\d{1,3}$/;
@@ -64,11 +66,12 @@ export function recognise(input: RecogniseInput): Recognition {
   const { actions, known, writes, settleMs } = input;
   const liveSince = input.liveSince === null ? Number.NEGATIVE_INFINITY : Date.parse(input.liveSince);
   const writeOpen = writes.some((write) => write.state === 'open');
+  const times = new Map(actions.map(({ externalId, at }) => [externalId, Date.parse(at)]));
   const seen = new Set(writes.filter(({ seenAs }) => seenAs !== undefined && seenAs.length > 0).map(keyOf));
   const spent = spentBefore(actions, writes);
   const recognised: Recognised[] = [];
   // Our latest write in the ticket's order, as long as no person acted after it.
-  let ours: { readonly at: number; readonly write: WriteView | null } | null = null;
+  let ours: { readonly at: number; readonly write: WriteView | null; readonly forgotten?: boolean } | null = null;
 
   for (const [index, action] of actions.entries()) {
     const at = Date.parse(action.at);
@@ -79,7 +82,8 @@ export function recognise(input: RecogniseInput): Recognition {
       recognised.push({ as: 'known', index });
       continue;
     }
-    const write = ownWrite(action, at, writes, spent, settleMs) ?? unnamedWrite(action, at, writes, seen, settleMs);
+    const write =
+      ownWrite(action, at, writes, spent, { settleMs, times }) ?? unnamedWrite(action, at, writes, seen, settleMs);
     if (write !== null) {
       seen.add(keyOf(write));
       ours = { at, write };
@@ -94,10 +98,18 @@ export function recognise(input: RecogniseInput): Recognition {
     if (action.author.role === 'service' && writeOpen) return { actions: recognised, stoppedAt: index };
     // Marked by Ferry and of no write that is known: this gateway was restored from a backup since it wrote it.
     if (action.author.role === 'service' && action.marker !== undefined && ownMarker.test(action.marker)) {
-      ours = { at, write: null };
+      ours = { at, write: null, forgotten: true };
       recognised.push({ as: 'consequence', index, write: null });
       continue;
     }
+    // A desk that records the changes beside a note as actions of their own marks the note alone.
+    if (action.author.role === 'service' && action.bare && ours?.forgotten === true && at - ours.at <= settleMs) {
+      recognised.push({ as: 'consequence', index, write: null });
+      continue;
+    }
+    // As with an open write; what it is shows once what may have been written is looked for.
+    if (action.author.role === 'service' && input.mayBeForgotten === true)
+      return { actions: recognised, stoppedAt: index };
     if (at < liveSince) {
       recognised.push({ as: 'before-go-live', index });
       continue;
@@ -108,20 +120,26 @@ export function recognise(input: RecogniseInput): Recognition {
   return { actions: recognised, stoppedAt: null };
 }
 
+type Reach = {
+  readonly settleMs: number;
+  /** Of the actions that are read, by their ids. Milliseconds. */
+  readonly times: ReadonlyMap<string, number>;
+};
+
 /** The write this action is an echo of: by its id or marker, or by our identity together with the fingerprint. */
 function ownWrite(
   action: Recognisable,
   at: number,
   writes: readonly WriteView[],
   spent: Set<string>,
-  settleMs: number,
+  { settleMs, times }: Reach,
 ): WriteView | null {
   for (const write of writes) {
     if (action.marker !== undefined && action.marker === write.marker) return write;
     if (write.actionIds.includes(action.externalId)) return write;
   }
   if (action.author.role !== 'service') return null;
-  const inReach = writes.filter((write) => withinReach(write, at, settleMs));
+  const inReach = writes.filter((write) => withinReach(write, at, settleMs) || isBeside(write, at, settleMs, times));
   const unsettled = inReach.filter(({ state }) => state === 'open' || state === 'made');
   for (const write of unsettled) {
     const key = spentKey(write, action);
@@ -184,6 +202,14 @@ function spentKey(write: WriteView, { fingerprint }: Recognisable): string {
 
 function keyOf(write: WriteView): string {
   return `${write.delivery}/${write.step}`;
+}
+
+/** One that was found long after it was made was promised only then; where its actions are says when it was. */
+function isBeside({ actionIds }: WriteView, at: number, settleMs: number, times: ReadonlyMap<string, number>): boolean {
+  return actionIds.some((id) => {
+    const made = times.get(id);
+    return made !== undefined && at >= made && at - made <= settleMs;
+  });
 }
 
 function withinReach(write: WriteView, at: number, settleMs: number): boolean {

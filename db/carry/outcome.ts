@@ -9,7 +9,7 @@ import { isRemote } from '#core/words/reach.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { Command, ConstantPart, Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { Db, Tx } from '#db/base/client.ts';
-import type { DeliveryContext } from './delivery-context.ts';
+import { isBeforeResumed, type DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
 import { markEnded, type EndedBy, type MarkedEnded } from './mark-ended.ts';
 import type { Versions } from './writes.ts';
@@ -173,7 +173,10 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
 }
 
 /** What somebody changed did not take effect, because the other side has changed it since. A machine need not hear of it. */
-function hasLost({ action }: DeliveryContext, { reason, drops }: Ending): Reason | null {
+function hasLost(context: DeliveryContext, { reason, drops }: Ending): Reason | null {
+  const { action } = context;
+  // Nobody can tell any more whether it had taken effect before it was changed again.
+  if (isBeforeResumed(context)) return null;
   if (action.author?.role !== 'agent' && action.author?.role !== 'service') return null;
   return [reason, ...drops].find((one) => one?.code === 'overtaken') ?? null;
 }

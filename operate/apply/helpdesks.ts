@@ -15,12 +15,13 @@ export type Connectors = {
 };
 
 export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Connectors): Helpdesks {
-  const open = ({ id, type, url, credentials, options }: CatalogueTarget): Promise<Helpdesk> =>
+  const open = ({ id, type, url, credentials, options, learned }: CatalogueTarget): Promise<Helpdesk> =>
     createHelpdesk(type, {
       instance: id,
       url,
       credentials,
       options,
+      learned,
       http,
       // A handful of requests, at a time when nobody else may be running to share a budget with.
       take: () => Promise.resolve(),
@@ -40,9 +41,9 @@ export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Con
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {
   return async ({ id, type, url, credentials, options }, mapped, trial) => {
     const connector = await manifestOf(type)?.create();
-    if (connector?.createCheck === undefined) return null;
+    if (connector === undefined) return null;
     const context = { instance: id, url, credentials, options, http, take: (): Promise<void> => Promise.resolve() };
-    const own = trial === null ? null : { ...trial, helpdesk: connector.createHelpdesk(context) };
+    const own = trial === null ? null : { ...trial, open: connector.createHelpdesk };
     return connector.createCheck(context, mapped, own);
   };
 }

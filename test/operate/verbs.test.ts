@@ -17,8 +17,12 @@ import { rotateKeys } from '#operate/keys/rotate.ts';
 import { closeLink } from '#operate/links/close.ts';
 import { changeContact } from '#operate/links/contact.ts';
 import { purgeLink } from '#operate/links/purge.ts';
+import { ensureKeys, signingKey } from '#db/links/keys.ts';
+import { rememberKey } from '#db/exchange/origin-keys.ts';
+import { retire as retireKey } from '#operate/keys/retire.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
+import { quarantineLink } from '#operate/links/quarantine.ts';
 import { suspendLink } from '#operate/links/suspend.ts';
 import type { HelpdeskOperator, PeerOperator } from '#operate/operator.ts';
 import { accept } from '#operate/pairing/accept.ts';
@@ -92,6 +96,13 @@ const cases: readonly Case[] = [
     difference: { from: 'active', to: 'suspended', because: 'Audit week.' },
   },
   {
+    name: 'link quarantine',
+    verb: (operator) => quarantineLink(operator, link),
+    what: 'link-quarantined',
+    subject: `links/${link}`,
+    difference: { from: 'active', to: 'quarantined' },
+  },
+  {
     name: 'link resume',
     before: setState('suspended'),
     verb: (operator) => resumeLink(operator, link),
@@ -150,6 +161,25 @@ const cases: readonly Case[] = [
     what: 'key-rotate',
     subject: 'instances/acme',
     difference: {},
+  },
+  {
+    name: 'key retire of one of ours',
+    before: ({ db, as }) => ensureKeys(db, as().seal, 'acme'),
+    verb: async (operator) => {
+      const { kid } = await signingKey(operator.db, operator.open, 'acme', 'provenance');
+      return retireKey(operator, kid, { because: 'stolen' });
+    },
+    what: 'key-retire',
+    subject: 'instances/acme',
+    difference: { use: 'provenance', because: 'stolen' },
+  },
+  {
+    name: 'key retire of another organisation’s',
+    before: ({ db }) => rememberKey(db, 'https://far.example/i/far', 'stolen', { x: 'x' }, null),
+    verb: (operator) => retireKey(operator, 'stolen'),
+    what: 'key-retire',
+    subject: 'origins/https://far.example/i/far',
+    difference: { kid: 'stolen', because: null },
   },
   {
     name: 'client add with a new link',
@@ -279,6 +309,13 @@ const refused: readonly (readonly [string, string, string, Case['verb'], Case['b
   ['an instance that is not there', 'unknown-instance', 'unknown', (operator) => retry(operator, 'acmee')],
   ['a link that is not there', 'unknown-link', 'unknown', (operator) => suspendLink(operator, 'acme')],
   ['a link that is suspended', 'not-active', 'state', (operator) => suspendLink(operator, link), setState('suspended')],
+  [
+    'a link that is in quarantine',
+    'not-active',
+    'state',
+    (operator) => quarantineLink(operator, link),
+    setState('quarantined'),
+  ],
   ['a link that is active', 'not-suspended', 'state', (operator) => resumeLink(operator, link)],
   ['a link that has not ended', 'not-closed', 'state', (operator) => purgeLink(operator, link)],
   [

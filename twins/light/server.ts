@@ -2,9 +2,10 @@
  * The lightest possible helpdesk: tickets in memory behind plain HTTP. For benchmarks and for tests of the courier,
  * where a product's own slowness or rules would only be in the way. Faults can be injected.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Agent, request as send } from 'undici';
+import { createListener } from '#listener/listener.ts';
 
 export type DeskAction = {
   readonly id: number;
@@ -264,7 +265,13 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       return answer(response, 200, {});
     }
     if (sub === 'actions') {
-      const added = act(ticket, body as Partial<DeskAction>);
+      const done = body as Partial<DeskAction>;
+      // As a product does that records each change by itself: the note first, and it alone is marked.
+      const isApart = body['apart'] === true && done.note != null && done.status !== undefined;
+      const { status, ...only } = done;
+      const added = act(ticket, isApart ? only : done);
+      if (isApart && status !== undefined)
+        act(ticket, { ...(done.by === undefined ? {} : { by: done.by }), kind: 'Status', status });
       if (bot && added.note !== null)
         act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
       if (automation !== null && body['by'] === 'service')
@@ -288,7 +295,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     });
   };
 
-  const server: Server = createServer((request, response) => {
+  const server = createListener((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (!response.headersSent) answer(response, 500, { error: String(error) });
     });
