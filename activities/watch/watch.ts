@@ -150,14 +150,14 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
     if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
+    const isLockedOut = failed?.class === 'auth' && !isOtherDesk(failed);
     const delayMs = nextTry({
       attempt: failures + 1,
-      trouble: failed?.class === 'auth' ? 'auth' : 'retry',
+      trouble: isLockedOut ? 'auth' : 'retry',
       random: Math.random(),
       capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
-    const isLockedOut = failed?.class === 'auth' && !isOtherDesk(failed);
     await feedFailed(deps.db, feed, isLockedOut ? authDelayMs : delayMs);
     if (signal.aborted) return;
     await noteFailedLook(deps, instance, error, failures + 1);

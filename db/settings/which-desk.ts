@@ -67,7 +67,7 @@ export async function moveDesk(
 export async function replaceDesk(tx: Tx, instance: string, name: string, identity: string | null): Promise<void> {
   const [last] = await rows<{ n: number }>(
     tx,
-    sql`select coalesce(max(substring(entity from '@([0-9]+)$')::int), 0) as n from tickets where instance = ${instance}`,
+    sql`select coalesce(max(split_part(entity, '@', 2)::int) filter (where entity ~ '@[0-9]+$'), 0) as n from tickets where instance = ${instance}`,
   );
   const suffix = `@${(last?.n ?? 0) + 1}`;
   const why = JSON.stringify(reason('gone', { desk: name }));
@@ -107,7 +107,7 @@ export async function replaceDesk(tx: Tx, instance: string, name: string, identi
     await tx.execute(sql`delete from ${sql.raw(table)} where instance = ${instance}`);
   await tx.execute(sql`update feeds set cursor = null, read_at = null, failures = 0 where instance = ${instance}`);
   await tx.execute(
-    sql`update instances set live_since = null, forgotten_to = null, state = 'new' where id = ${instance}`,
+    sql`update instances set live_since = null, forgotten_to = null, learned = '{}', state = 'new' where id = ${instance}`,
   );
   await identify(tx, instance, identity);
 }
