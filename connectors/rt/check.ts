@@ -39,7 +39,10 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
       clockProbe(open, options.overlapMs),
       ...account(reader, token),
       identityProbe(
-        (signal) => markOf(client, options.remoteRefField, signal),
+        async (signal) =>
+          (await fields.byNames([options.remoteRefField], signal)).has(options.remoteRefField.toLowerCase())
+            ? markOf(client, options.remoteRefField, signal)
+            : undefined,
         'items[].Description',
         `${again} It leaves a mark by which Ferry knows this RT from another one.`,
       ),
