@@ -4,7 +4,9 @@ import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { mountSmall, unmountNow } from './small-store.ts';
 import { isFree } from '#standalone/machine/ports.ts';
 import { startPostgres, type RunningPostgres } from '#standalone/machine/postgres.ts';
 import { startTemporal, type RunningTemporal } from '#standalone/machine/temporal.ts';
@@ -28,6 +30,9 @@ export type FaultServices = {
   thawTemporal(): void;
   /** All that Temporal knew. It must not run. */
   wipeTemporal(): Promise<void>;
+  /** A small file system of its own for a directory; false where only root may have one. */
+  mountSmall(directory: string): Promise<boolean>;
+  unmount(directory: string): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -37,8 +42,11 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
   const ports = { postgres: await keptPort(), temporal: await keptPort() };
   let server: RunningPostgres | null = null;
   let temporal: RunningTemporal | null = null;
+  const mounted = new Set<string>();
+  // However the program ends, nothing of it stays.
   const end = (): void => {
     for (const pid of [server?.pid, temporal?.pid]) if (pid !== undefined) killed(pid);
+    for (const place of mounted) unmountNow(place);
     rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
   process.once('exit', end);
@@ -52,19 +60,21 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
     async postgres(): Promise<void> {
       if (server !== null) return;
       const options = { dataDir: join(dir, 'pg'), durable: true, logFile: join(dir, 'postgres.log') };
-      last = server = await startPostgres({ ...options, port: ports.postgres, signal });
+      last = server = await patiently(() => startPostgres({ ...options, port: ports.postgres, signal }));
     },
     async temporal(): Promise<void> {
       if (temporal !== null) return;
-      temporal = await startTemporal({
-        dataDir: join(dir, 'temporal'),
-        port: ports.temporal,
-        logFile: join(dir, 'temporal.log'),
-        progress: (line) => process.stderr.write(`${line}\n`),
-        signal,
-        // Never one that happens to run.
-        env: { ...process.env, TEMPORAL_ADDRESS: '' },
-      });
+      temporal = await patiently(() =>
+        startTemporal({
+          dataDir: join(dir, 'temporal'),
+          port: ports.temporal,
+          logFile: join(dir, 'temporal.log'),
+          progress: (line) => process.stderr.write(`${line}\n`),
+          signal,
+          // Never one that happens to run.
+          env: { ...process.env, TEMPORAL_ADDRESS: '' },
+        }),
+      );
     },
   };
   const stop = async (): Promise<void> => {
@@ -136,9 +146,32 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
       const folder = join(dir, 'temporal');
       for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
     },
+    async mountSmall(directory) {
+      if (!(await mountSmall(directory))) return false;
+      mounted.add(directory);
+      return true;
+    },
+    async unmount(directory) {
+      if (!mounted.delete(directory)) return;
+      unmountNow(directory);
+    },
     stop,
   };
 }
+
+/** A port may be taken for a moment: by what was killed just now, or by somebody who connects somewhere. */
+async function patiently<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === portTries || (error as { code?: unknown }).code !== 'port-taken') throw error;
+      await sleep(500);
+    }
+  }
+}
+
+const portTries = 20;
 
 function killed(pid: number): void {
   try {

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
@@ -70,7 +71,7 @@ export async function replaceDesk(tx: Tx, instance: string, name: string, identi
     sql`select coalesce(max(split_part(entity, '@', 2)::int) filter (where entity ~ '@[0-9]+$'), 0) as n from tickets where instance = ${instance}`,
   );
   const suffix = `@${(last?.n ?? 0) + 1}`;
-  const why = JSON.stringify(reason('gone', { desk: name }));
+  const why = content('reason', reason('gone', { desk: name }));
   const ended = await rows<{ id: string; link: string }>(
     tx,
     sql`update mirrors set state = 'closed', close_reason = 'gone', closed_at = coalesce(closed_at, now())
