@@ -14,6 +14,8 @@ import { connect } from '#db/base/client.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { ContentKeyError } from '#db/base/content.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
@@ -33,7 +35,12 @@ export async function runGateway(): Promise<number> {
   const log = makeLog({ level: config.log, name: 'gateway' });
   surviveDriverFault(log);
   const asked = whenAskedToStop();
-  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway', tls: config.databaseTls });
+  const connection = connect(config.databaseUrl, {
+    max: 10,
+    name: 'ferry-gateway',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
   const telemetry = await startTelemetry('gateway', config, connection.db, log);
   const federation = await wireFederation(config, connection, log);
   try {
@@ -58,6 +65,7 @@ export async function runGateway(): Promise<number> {
       const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
       const begin = async (): Promise<void> => {
         await assertSchema(connection.sql);
+        await assertContentKeys(connection.sql, connection.sealer);
         await memory.begin();
       };
       if (await whenItAnswers(begin, log, asked)) {
@@ -105,7 +113,7 @@ async function whenItAnswers(begin: () => Promise<void>, log: Log, asked: AbortS
         told = performance.now();
         log.error(
           { code: (error as NodeJS.ErrnoException).code },
-          error instanceof DatabaseTlsError
+          error instanceof DatabaseTlsError || error instanceof ContentKeyError
             ? `${error.message}; trying again`
             : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
         );

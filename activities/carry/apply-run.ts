@@ -22,4 +22,10 @@ export type Applied =
   | { readonly kind: 'hold'; readonly reason: Reason };
 
 /** The last step made, and the ticket an earlier one opened. */
-export type Pending = { readonly index: number; readonly made: Written; readonly opened: Written | null };
+export type Pending = {
+  readonly index: number;
+  readonly made: Written;
+  readonly opened: Written | null;
+  /** It was made before, and the desk has just been asked: it need not show it once more. */
+  readonly found?: boolean;
+};

@@ -25,7 +25,8 @@ export type StepAt = {
 };
 
 export type StepDone =
-  | { readonly kind: 'made'; readonly made: Written }
+  /** `found`: the desk had it already. */
+  | { readonly kind: 'made'; readonly made: Written; readonly found?: boolean }
   | { readonly kind: 'refused'; readonly reason: Reason }
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
@@ -94,9 +95,11 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   const promise = { delivery: context.delivery.id, step: index, promisedAt: promised.promisedAt };
   run.promised.set(index, promise.promisedAt);
   let written: Written;
+  let found = false;
   try {
     const signal = AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1));
     const before = await findForgotten(run, at, marker, signal);
+    found = before !== null;
     written =
       before ??
       (await desk.helpdesk.perform(step, {
@@ -118,7 +121,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   }
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
   if (!at.last && !(await markMade(deps.db, promise, written))) return lost(run, 'made');
-  return { kind: 'made', made: written };
+  return { kind: 'made', made: written, found };
 }
 
 /** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content, type Content } from '#db/base/content.ts';
 import { createGathered } from '#db/base/gather.ts';
 import type { TicketRead } from './locked-ticket.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
@@ -17,7 +18,8 @@ export function createNothingNew(db: Db): NothingNew {
 }
 
 async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
-  const column = (of: (one: Shown) => string): ReturnType<typeof textArray> => textArray(shown.map(of));
+  const column = (of: (one: Shown) => string | null | Content): ReturnType<typeof textArray> =>
+    textArray(shown.map(of));
   const found = await rows<{ n: number; nothing: boolean }>(
     db,
     sql`select (asked.n - 1)::int as n,
@@ -32,7 +34,7 @@ async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
         and not exists (select 1 from writes w
           where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket and w.state in ('open', 'made')) as nothing
       from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
-        ${column((one) => arrayLiteral(one.externalIds))}, ${column((one) => JSON.stringify(one.snapshot))})
+        ${column((one) => arrayLiteral(one.externalIds))}, ${column((one) => content('snapshot', one.snapshot))})
         with ordinality as asked (instance, entity, ticket, ids, snapshot, n)`,
   );
   const nothing = new Set(found.filter((row) => row.nothing).map((row) => row.n));
