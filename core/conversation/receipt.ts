@@ -33,7 +33,7 @@ export type ReceiptInput = {
 
 /** Null: there is nothing to tell, which is so for everything but escalations, refusals and what was overtaken. */
 export function receiptCommand({ receipt, ticketId, side, suppliers = [], now }: ReceiptInput): Command | null {
-  const { outcome, escalation, farNumber, farUrl } = receipt;
+  const { outcome, escalation, farNumber } = receipt;
   const toSupplier = escalation && side === 'customer';
   if (outcome === 'applied' && toSupplier && farNumber !== null) {
     return { ...silent(ticketId, now), supplierReference: referenceTo(receipt, farNumber, suppliers) };
