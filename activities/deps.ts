@@ -19,11 +19,18 @@ export type DrivenDesk = {
   readonly instance: string;
   readonly name: string;
   readonly type: InstanceType;
+  /** Of the settings that it was made by. */
+  readonly version: number;
   readonly helpdesk: Helpdesk;
 };
 
 /** Connectors of the instances, made anew when an instance changes. */
-export type Desks = { of(instance: string): Promise<DrivenDesk> };
+export type Desks = {
+  /** Throws HelpdeskError where it can't be reached, or another helpdesk answers in its place. */
+  of(instance: string): Promise<DrivenDesk>;
+  /** After trouble: whoever wants it next asks first which helpdesk it is. */
+  doubt(instance: string): void;
+};
 
 /** A structural subset of pino's. */
 export type Log = {

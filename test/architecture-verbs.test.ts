@@ -41,6 +41,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/replay.ts': ['replayDelivery'],
   'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
+  'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 
@@ -66,6 +67,7 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/operate/maintenance.ts': ['purge'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
+  'db/settings/instances.ts': ['keepIdentity'],
 };
 
 const ownedRooms = ['db/settings/', 'db/links/', 'db/operate/'];

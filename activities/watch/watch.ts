@@ -6,6 +6,7 @@ import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
+import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
@@ -149,14 +150,15 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
     if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
+    const isLockedOut = failed?.class === 'auth' && !isOtherDesk(failed);
     const delayMs = nextTry({
       attempt: failures + 1,
-      trouble: failed?.class === 'auth' ? 'auth' : 'retry',
+      trouble: isLockedOut ? 'auth' : 'retry',
       random: Math.random(),
       capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
-    await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);
+    await feedFailed(deps.db, feed, isLockedOut ? authDelayMs : delayMs);
     if (signal.aborted) return;
     await noteFailedLook(deps, instance, error, failures + 1);
     if (failed === null) throw error;

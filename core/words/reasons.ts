@@ -36,6 +36,7 @@ export const reasonCodes = [
   'in-doubt',
   'refused-by-desk',
   'wrong-account',
+  'other-ticket',
   'merged',
   'merged-elsewhere',
   'gone',
@@ -153,6 +154,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `${desk(p)} refused it${p.name === undefined ? '' : ` (${p.name})`}${detail(p, ', in its words: ')}${p.detail === undefined ? '.' : ''} Use an action that its workflow allows, or ask ${desk(p)} to allow this one.`,
   'wrong-account': (p) =>
     `The ticket at ${desk(p)} belongs to ${p.account === undefined ? 'another account' : `"${p.account}"`}${p.expected === undefined ? '' : `, not to "${p.expected}"`}, so nothing is exchanged with it. Move it back, then release what is held.`,
+  'other-ticket': (p) =>
+    `The ticket at ${desk(p)} does not name ${p.number ?? 'its ticket elsewhere'}, as it did when it was mirrored, so nothing is written to it: it may be another one. If it is the right one, put the reference back, or release what is held.`,
   merged: (p) =>
     `The ticket at ${desk(p)} was merged into another one, which ${p.number === undefined ? 'is mirrored with another ticket here' : `is ${p.number} here`}. Write there instead.`,
   'merged-elsewhere': (p) =>

@@ -26,6 +26,8 @@ export type End = MirrorEnd & {
   readonly snapshot: TicketSnapshot | null;
   /** Instant from which the ticket is read: its cursor, else go-live. */
   readonly since: string | null;
+  /** Instant, by the database's clock, at which it was last read; null where it never was. */
+  readonly readAt: string | null;
   /** Version of the desk's catalogue. */
   readonly catalogue: number;
 };
@@ -104,6 +106,8 @@ export type HeadRow = MirrorRow & {
   readonly second_snapshot: TicketSnapshot | null;
   readonly first_since: string | null;
   readonly second_since: string | null;
+  readonly first_read_at: string | null;
+  readonly second_read_at: string | null;
   readonly first_catalogue: number;
   readonly second_catalogue: number;
   readonly now: string;
@@ -149,6 +153,7 @@ export function contextQuery(which: SQL): SQL {
         'drops', a.drops) as action,
       to_json(coalesce(ft.cursor, fi.live_since))#>>'{}' as first_since,
       to_json(coalesce(st.cursor, si.live_since))#>>'{}' as second_since,
+      to_json(ft.read_at)#>>'{}' as first_read_at, to_json(st.read_at)#>>'{}' as second_read_at,
       ft.snapshot as first_snapshot, st.snapshot as second_snapshot,
       fi.catalogue_version as first_catalogue, si.catalogue_version as second_catalogue,
       to_json(now())#>>'{}' as now
@@ -183,12 +188,14 @@ export function contextOf(row: HeadRow): DeliveryContext {
       ...mirror.ends.customer,
       snapshot: row.first_snapshot,
       since: row.first_since,
+      readAt: row.first_read_at,
       catalogue: row.first_catalogue,
     },
     {
       ...mirror.ends.supplier,
       snapshot: row.second_snapshot,
       since: row.second_since,
+      readAt: row.second_read_at,
       catalogue: row.second_catalogue,
     },
   );

@@ -46,6 +46,8 @@ export type StoredInstance = {
   /** Sealed. */
   readonly credentials: string;
   readonly hookSecretHash: string | null;
+  /** What the helpdesk said of itself. */
+  readonly identity: string | null;
   readonly version: number;
   readonly catalogueVersion: number;
 };
@@ -78,6 +80,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         learned: instances.learned,
         credentials: instances.credentials,
         hookSecretHash: instances.hookSecretHash,
+        identity: instances.identity,
         version: instances.version,
         catalogueVersion: instances.catalogueVersion,
       })

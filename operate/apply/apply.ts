@@ -9,6 +9,13 @@ import {
   saveProfile,
   saveSide,
 } from '#db/settings/apply-links.ts';
+import {
+  mirroredInstances,
+  mirroredTickets,
+  moveDesk,
+  replaceDesk,
+  type MirroredTicket,
+} from '#db/settings/which-desk.ts';
 import type { AuditEntry } from '#db/base/audit.ts';
 import type { Db, Tx } from '#db/base/client.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
@@ -29,6 +36,10 @@ export type ApplyOptions = {
   readonly dryRun?: boolean;
   /** Goes on where a helpdesk can't be asked what it offers, and was never asked before. */
   readonly unchecked?: boolean;
+  /** Instances that are the same helpdesk elsewhere: their mirrored tickets are read one by one. */
+  readonly moved?: readonly string[];
+  /** Instances in whose place there is another helpdesk: what was mirrored with the earlier one ends. */
+  readonly replaced?: readonly string[];
   /** Asked before anything is stored; absent: yes. */
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
@@ -57,9 +68,11 @@ export async function applyLinks(
   const { db, helpdesks, open } = operator;
   const deps: ApplyDeps = { ...helpdesks, ...secrets, open };
   const source = readSource(yamlText);
-  const stored = await loadStored(db);
+  const said = { moved: options.moved ?? [], replaced: options.replaced ?? [] };
+  const stored = await loadStored(db, said.moved);
   const { faults, warnings, wanted } = await checkLinks(source, stored, deps, {
     unchecked: options.unchecked ?? false,
+    said,
   });
   if (faults.length > 0) return { outcome: 'wrong', faults, changes: [], warnings };
 
@@ -73,7 +86,7 @@ export async function applyLinks(
   const sealed = await sealAll(plan, operator);
   const isStored = await change(operator, async (tx) => {
     await lockSettings(tx);
-    const again = planOf(await loadStored(tx), wanted, opened, sha256);
+    const again = planOf(await loadStored(tx, said.moved), wanted, opened, sha256);
     if (canonical(again.changes) !== canonical(plan.changes)) return unchanged(false);
     await store(tx, plan, sealed, operator.actor.name);
     const [first, ...others] = auditOf(plan);
@@ -84,9 +97,16 @@ export async function applyLinks(
   return { outcome: 'applied', ...preview };
 }
 
-async function loadStored(db: Db): Promise<Stored> {
+async function loadStored(db: Db, moved: readonly string[]): Promise<Stored> {
   const federation = await loadFederation(db);
-  return { federation, catalogues: await latestCatalogues(db, [...federation.instances.keys()]) };
+  const mirroredTicketsOf = new Map<string, readonly MirroredTicket[]>();
+  for (const id of moved) mirroredTicketsOf.set(id, await mirroredTickets(db, id));
+  return {
+    federation,
+    catalogues: await latestCatalogues(db, [...federation.instances.keys()]),
+    mirrored: await mirroredInstances(db),
+    mirroredTickets: mirroredTicketsOf,
+  };
 }
 
 async function openAll(stored: Stored, wanted: Wanted, deps: Pick<Operator, 'open'>): Promise<Opened> {
@@ -122,6 +142,10 @@ async function store(tx: Tx, plan: Plan, sealed: ReadonlyMap<string, string>, by
       credentials: sealed.get(id) ?? '',
       hookSecretHash: hookSecret === null ? null : sha256(hookSecret),
     });
+  for (const { id, name, kind, identity, lost } of plan.desks) {
+    if (kind === 'moved') await moveDesk(tx, id, identity, lost);
+    else await replaceDesk(tx, id, name, identity);
+  }
   for (const { instance, version, catalogue } of plan.catalogues) await saveCatalogue(tx, instance, version, catalogue);
   for (const [id, profile] of plan.profiles) await saveProfile(tx, id, profile);
   for (const [id, settings] of plan.links) await saveLink(tx, id, settings);

@@ -3,6 +3,7 @@ import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.t
 import type { HttpClient } from '#connectors/contract/http.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { CheckOf, Helpdesks } from '#operate/operator.ts';
+import type { CatalogueTarget } from './types.ts';
 
 /** connectors/index.ts has the real ones. */
 export type Connectors = {
@@ -14,21 +15,25 @@ export type Connectors = {
 };
 
 export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Connectors): Helpdesks {
+  const open = ({ id, type, url, credentials, options, learned }: CatalogueTarget): Promise<Helpdesk> =>
+    createHelpdesk(type, {
+      instance: id,
+      url,
+      credentials,
+      options,
+      learned,
+      http,
+      // A handful of requests, at a time when nobody else may be running to share a budget with.
+      take: () => Promise.resolve(),
+    });
   return {
     types: manifests.map(({ type }) => type),
     rulesOf: manifestOf,
-    async readCatalogue({ id, type, url, credentials, options, learned }, signal) {
-      const helpdesk = await createHelpdesk(type, {
-        instance: id,
-        url,
-        credentials,
-        options,
-        learned,
-        http,
-        // A handful of requests, at a time when nobody else may be running to share a budget with.
-        take: () => Promise.resolve(),
-      });
-      return helpdesk.catalogue(signal);
+    readCatalogue: async (target, signal) => (await open(target)).catalogue(signal),
+    readIdentity: async (target, signal) => (await (await open(target)).identity?.(signal)) ?? null,
+    async readTicket(target, ticketId, signal) {
+      const reading = await (await open(target)).read(ticketId, new Date().toISOString(), signal);
+      return reading.kind === 'ticket' ? reading.snapshot : null;
     },
   };
 }

@@ -6,6 +6,7 @@ export type NeedCode =
   | 'down'
   | 'auth'
   | 'key'
+  | 'other'
   | 'stale'
   | 'quarantined'
   | 'held'
@@ -39,7 +40,7 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
   ];
   const temporal: Need = { code: 'temporal', of: 'temporal', link: null, tickets: [], since: null, reason: null };
   const away = found.instances.flatMap(({ id, state, reason, since }): Need[] =>
-    state === 'down' || state === 'auth' || state === 'key'
+    state === 'down' || state === 'auth' || state === 'key' || state === 'other'
       ? [{ code: state, of: id, link: null, tickets: ticketsFor(id), since, reason }]
       : [],
   );
