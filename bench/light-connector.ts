@@ -7,7 +7,14 @@ import type { ObservedAction, Step } from '#core/words/desk.ts';
 import type { Catalogue, Command, FieldValue } from '#core/words/vocabulary.ts';
 import type { DeskAction } from '#twins/light/server.ts';
 
-type Page = { tickets: string[]; cursor: number; more: boolean; end: number };
+type Page = {
+  tickets: string[];
+  cursor: number;
+  more: boolean;
+  end: number;
+  newest: string | null;
+  near: string[];
+};
 type Ticket = {
   id: string;
   summary: string;
@@ -39,6 +46,7 @@ export const lightCatalogue: Catalogue = {
 
 export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
   const traits: Traits = {
+    ids: 'count',
     overlapMs: 2_000,
     settleMs: Number(context.options['settleMs'] ?? 1_000),
     writeTimeoutMs: Number(context.options['writeTimeoutMs'] ?? 10_000),
@@ -69,10 +77,18 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     feedStart: async (signal) => String(((await call('GET', '/feed?limit=0', null, signal)) as Page).end),
     async feed(cursor, limit, signal) {
       const page = (await call('GET', `/feed?after=${cursor}&limit=${limit}`, null, signal)) as Page;
+      if (page.end < Number(cursor)) return { tickets: [], cursor, more: false, wentBack: true };
       return { tickets: page.tickets, cursor: String(page.cursor), more: page.more };
     },
-    async read(ticketId, since, signal) {
-      const query = since === null ? '' : `?since=${encodeURIComponent(since)}`;
+    async goLive(signal) {
+      const { end, newest, near } = (await call('GET', '/feed?limit=0', null, signal)) as Page;
+      return { cursor: String(end), newest, near };
+    },
+    // It does not find changes by their time: all of them, then.
+    feedFrom: () => Promise.resolve('0'),
+    async read(ticketId, since, signal, after) {
+      const from = after ?? since;
+      const query = from === null ? '' : `?${after === undefined ? 'since' : 'after'}=${encodeURIComponent(from)}`;
       let ticket: Ticket;
       try {
         ticket = (await call('GET', `/tickets/${ticketId}${query}`, null, signal)) as Ticket;

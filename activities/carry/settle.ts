@@ -3,6 +3,7 @@
  * all in one transaction. A success status is not success; what the read-back shows is.
  */
 import { changesAnything } from '#core/conversation/meet.ts';
+import { fromTheBeginning } from '#core/log/position.ts';
 import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
@@ -44,12 +45,12 @@ export async function settle(
   const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   for (let look = 0; ; look += 1) {
-    const since = created ? null : context.to.since;
+    const from = created ? fromTheBeginning : context.to.readFrom;
     const back = await readBack(
       deps,
       desk,
       ticket,
-      since,
+      from,
       created,
       AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
     );

@@ -1,10 +1,12 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
 import { setTimeout } from 'node:timers/promises';
+import { askLiveFrom } from '#connectors/kit/go-live.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
+import { DeskRestored } from '#db/log/desk-restored.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
@@ -93,7 +95,7 @@ async function followHint(
     return;
   }
   try {
-    await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
+    await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.from));
     if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
     // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
@@ -118,9 +120,10 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     const { helpdesk } = desk;
     const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
     if (cursor === null) {
-      await startFeed(deps.db, feed, await helpdesk.feedStart(within));
+      await startFeed(deps.db, feed, await askLiveFrom(helpdesk, within));
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
+      if (page.wentBack === true) throw new DeskRestored({ instance });
       // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
       const since = await readFromMany(deps.db, instance, entity, page.tickets);
       // Half of the places stay free for hints, which tell of what somebody has just written.

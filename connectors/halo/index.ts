@@ -47,8 +47,11 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     },
     catalogue: async (signal) => (await glossary.reload(reading('Reading the catalogue', signal))).catalogue,
     feedStart: (signal) => feed.start(reading('Reading where to begin', signal)),
+    goLive: (signal) => feed.goLive(reading('Reading where to begin', signal)),
+    feedFrom: (instant) => Promise.resolve(feed.from(instant)),
     feed: (cursor, limit, signal) => feed.next(cursor, limit, reading('Reading which tickets changed', signal)),
-    read: (ticketId, since, signal) => readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal)),
+    read: (ticketId, since, signal, after) =>
+      readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal), after),
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
     find: (step, marker, after, signal) =>
@@ -60,6 +63,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
 
 function traitsOf(options: HaloOptions): Traits {
   return {
+    ids: 'count',
     overlapMs: options.overlapMs ?? 5_000,
     settleMs: options.settleMs ?? 5_000,
     writeTimeoutMs: options.writeTimeoutMs ?? 30_000,

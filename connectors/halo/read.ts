@@ -32,10 +32,23 @@ export type Desk = {
   readonly overlapMs: number;
 };
 
+/** Actions of a ticket that are read at once each time. */
+const wholeUpTo = 500;
+
 /** Throws HelpdeskError, also for a right that is missing; a ticket that is deleted or merged is an answer, not an error. */
-export async function readTicket(desk: Desk, ticketId: string, since: string | null, call: Call): Promise<Reading> {
-  const found = /^[1-9]\d{0,14}$/.test(ticketId) ? await readParts(desk.client, ticketId, since, call) : null;
+export async function readTicket(
+  desk: Desk,
+  ticketId: string,
+  since: string | null,
+  call: Call,
+  after?: string,
+): Promise<Reading> {
+  // Halo finds actions by their dates alone, which people choose. A ticket of few actions is read whole.
+  const isShort = after !== undefined && Number(after) <= wholeUpTo;
+  const from = isShort ? null : since;
+  const found = /^[1-9]\d{0,14}$/.test(ticketId) ? await readParts(desk.client, ticketId, from, call) : null;
   if (found === null) return { kind: 'gone' };
+  if (found === 'deleted') return { kind: 'gone', deleted: true };
   const { ticket, actions } = found;
   const words = await wordsFor(desk.glossary, ticket, call);
   const ownAgent = await desk.identity.agentId(call);
@@ -51,6 +64,9 @@ export async function readTicket(desk: Desk, ticketId: string, since: string | n
     kind: 'ticket',
     snapshot: snapshotOf(ticket, words, desk),
     actions: actions.filter((action) => !isMoved(action)).map(show),
+    ...(isShort ? { isWhole: true as const } : {}),
+    others: actions.filter(isMoved).map(({ id }) => String(id)),
+    mark: `${ticket.last_update ?? ''} ${ticket.lastactiondate ?? ''}`,
   };
 }
 
@@ -61,16 +77,19 @@ async function readParts(
   ticketId: string,
   since: string | null,
   call: Call,
-): Promise<Parts | null> {
-  const ticket = await ticketIfThere(client, ticketId, call);
-  if (ticket === null || mergedInto(ticket) > 0) return ticket === null ? null : { ticket, actions: [] };
+): Promise<Parts | 'deleted' | null> {
+  const ticket = await lookAt(client, ticketId, call);
+  if (ticket === null || ticket.deleted === true) return ticket === null ? null : 'deleted';
+  if (mergedInto(ticket) > 0) return { ticket, actions: [] };
   const actions = await listActions(client, ticketId, since, call).catch(async (error: unknown) => {
     if (!(error instanceof HelpdeskError) || error.class !== 'gone') throw error;
     // Deleted between the two requests, or the list says "not found" for something else: the ticket itself decides.
-    if ((await ticketIfThere(client, ticketId, call)) === null) return null;
+    const now = await lookAt(client, ticketId, call);
+    if (now === null) return null;
+    if (now.deleted === true) return 'deleted' as const;
     throw new HelpdeskError('retry', error.code, error.message);
   });
-  if (actions === null) return null;
+  if (actions === null || actions === 'deleted') return actions;
   // Somebody may have acted between the two requests: the snapshot must not be older than the actions.
   const newest = instantOf(actions.at(-1)?.datetime);
   const seen = instantOf(ticket.lastactiondate);
@@ -81,9 +100,14 @@ async function readParts(
 
 /** Null for a ticket that is deleted: Halo shows it with a mark, or says that it is not there. */
 export async function ticketIfThere(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
+  const ticket = await lookAt(client, ticketId, call);
+  return ticket?.deleted === true ? null : ticket;
+}
+
+/** Null where Halo says that it is not there. */
+async function lookAt(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
   try {
-    const ticket = await getTicket(client, ticketId, call);
-    return ticket.deleted === true ? null : ticket;
+    return await getTicket(client, ticketId, call);
   } catch (error) {
     if (error instanceof HelpdeskError && error.class === 'gone') return null;
     throw error;
@@ -216,9 +240,12 @@ function observed(
   const author = desk.identity.author(action, ownAgent, ticket, words);
   const guid = orNull(action.guid);
   const marker = mark ?? (guid === null ? null : markerOf(guid));
+  const made = instantOf(action.actiondatecreated);
   return {
     externalId: String(action.id),
     at: timeOf(action) ?? new Date(0).toISOString(),
+    // The date of an action is the agent's to choose; when it was made is Halo's.
+    ...(made === null ? {} : { made }),
     author,
     ...(marker === null ? {} : { marker }),
     fingerprint: fingerprintOf(recorded),

@@ -4,7 +4,7 @@ import { readSettings } from '#connectors/kit/settings.ts';
 import { openAttachment } from './attachment.ts';
 import { catalogueOf } from './catalogue.ts';
 import { createRtClient } from './client.ts';
-import { feed, feedStart } from './feed.ts';
+import { feed, feedFrom, feedStart, goLive } from './feed.ts';
 import { createFields } from './fields.ts';
 import { find } from './find.ts';
 import { askIdentity, createPeople } from './people.ts';
@@ -31,6 +31,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   };
   return {
     traits: {
+      ids: 'grow',
       overlapMs: options.overlapMs,
       settleMs: options.settleMs,
       writeTimeoutMs: options.writeTimeoutMs,
@@ -47,7 +48,9 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     catalogue: (signal) => catalogueOf(reader, signal),
     feedStart: (signal) => feedStart(client, options, signal),
     feed: (cursor, limit, signal) => feed(client, options, cursor, limit, signal),
-    read: (ticketId, since, signal) => readTicket(reader, ticketId, since, signal),
+    goLive: (signal) => goLive(client, options, signal),
+    feedFrom: (instant, signal) => feedFrom(client, options, instant, signal),
+    read: (ticketId, since, signal, after) => readTicket(reader, ticketId, since, signal, after),
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
     find: (step, marker, after, signal) => find(reader, step, marker, after, signal),

@@ -4,7 +4,9 @@
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
+import type { From } from '#core/log/position.ts';
 import type { Hint } from './hint.ts';
+import { fromColumn } from './position-columns.ts';
 
 /** What is claimed and not read, because its watcher is gone, is claimed again after this long. Seconds. */
 const claimSeconds = 15;
@@ -47,8 +49,8 @@ export async function isUnwatched(db: Db, entities: readonly string[], ms: numbe
 }
 
 export type ClaimedHint = Hint & {
-  /** Where a read of the record starts: its cursor, else go-live. */
-  readonly since: string | null;
+  /** Where a read of the record has to begin. */
+  readonly from: From;
   /** Of one whose reading was put off: how often. Absent for a mere hint. */
   readonly times?: number;
 };
@@ -79,7 +81,7 @@ export async function claimHints(db: Db, entities: readonly string[], limit: num
       )
       select
         (select json_agg(json_build_object('instance', c.instance, 'entity', c.entity, 'externalId', c.ticket, 'times', c.times,
-            'since', to_json(coalesce(t.cursor, greatest(i.live_since, case when c.entity = 'ticket' then i.forgotten_to end)))#>>'{}'))
+            'from', ${fromColumn(sql`c.entity`)}))
           from (select instance, entity, ticket, null::int as times from claimed union all select * from again) c
           left join tickets t on t.instance = c.instance and t.entity = c.entity and t.external_id = c.ticket
           left join instances i on i.id = c.instance) as hints,
