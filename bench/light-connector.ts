@@ -116,6 +116,8 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         actions: ticket.actions.map(observed),
       };
     },
+    isDeleted: async (ticketId, signal) =>
+      ((await call('GET', `/deleted/${ticketId}`, null, signal)) as { deleted: boolean }).deleted,
     steps(command) {
       if (command.supplierReference !== undefined && command.note === null) {
         return [{ name: 'reference', command, fingerprints: [] }];

@@ -20,4 +20,10 @@ export type Applied =
   | { readonly kind: 'hold'; readonly reason: Reason };
 
 /** The last step made, and the ticket an earlier one opened. */
-export type Pending = { readonly index: number; readonly made: Written; readonly opened: Written | null };
+export type Pending = {
+  readonly index: number;
+  readonly made: Written;
+  readonly opened: Written | null;
+  /** Instants of ours between which it was made, milliseconds; absent where it was made before. */
+  readonly around?: { readonly sentAt: number; readonly gotAt: number };
+};

@@ -34,7 +34,8 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
     if (done.kind !== 'made') return done;
     ticketId = done.made.ticketId;
     opened = openedBy(step, done.made) ?? opened;
-    last = { index, made: done.made, opened };
+    const { made, around } = done;
+    last = { index, made, opened, ...(around === undefined ? {} : { around }) };
   }
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
   const extras = rows.filter(({ step }) => step >= steps.length);

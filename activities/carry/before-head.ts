@@ -6,6 +6,7 @@ import type { Reason } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, holdDelivery, parkLane, parkUntilActive, setAside, type LaneKey } from '#db/carry/lanes.ts';
+import { parkUntilLooked } from '#db/log/quarantine.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { nameOf } from '#db/log/mirrors.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
@@ -19,6 +20,10 @@ export async function beforeHead(deps: WorkDeps, context: DeliveryContext, lane:
   const { delivery, mirror } = context;
   if (!carrying.includes(mirror.linkState)) {
     await parkUntilActive(deps.db, lane, mirror.link);
+    return 'rests';
+  }
+  if (mirror.quarantined) {
+    await parkUntilLooked(deps.db, lane, [mirror.ends.customer.instance, mirror.ends.supplier.instance]);
     return 'rests';
   }
   // What a receipt tells is often why the mirror is paused; nothing that it causes travels on.

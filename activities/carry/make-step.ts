@@ -22,8 +22,11 @@ export type StepAt = {
   readonly snapshot?: TicketSnapshot;
 };
 
+export type Around = { readonly sentAt: number; readonly gotAt: number };
+
 export type StepDone =
-  | { readonly kind: 'made'; readonly made: Written }
+  /** `around`: instants of ours between which it was made; milliseconds. */
+  | { readonly kind: 'made'; readonly made: Written; readonly around?: Around }
   | { readonly kind: 'refused'; readonly reason: Reason }
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
@@ -57,7 +60,13 @@ async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone
   }
   const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
-  const found = await desk.helpdesk.find(at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
+  const found = await desk.helpdesk.find(
+    at.step,
+    row.marker,
+    after,
+    AbortSignal.timeout(writeTimeoutMs),
+    desk.clock?.offsetMs() ?? 0,
+  );
   if (found !== null) {
     await markMade(deps.db, context.delivery.id, at.index, found);
     return { kind: 'made', made: found };
@@ -89,9 +98,12 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
   if (promised.kind === 'lost') return { kind: 'lost' };
   if (promised.kind === 'busy') return { kind: 'later', delayMs: busyMs };
   let written: Written;
+  const sentAt = Date.now();
   try {
     const signal = AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1));
-    const before = mayBeWritten(context) ? await desk.helpdesk.find(step, marker, surelyBefore(context), signal) : null;
+    const before = mayBeWritten(context)
+      ? await desk.helpdesk.find(step, marker, surelyBefore(context), signal, desk.clock?.offsetMs() ?? 0)
+      : null;
     written =
       before ??
       (await desk.helpdesk.perform(step, {
@@ -112,7 +124,7 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
   }
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
   if (!at.last) await markMade(deps.db, context.delivery.id, index, written);
-  return { kind: 'made', made: written };
+  return { kind: 'made', made: written, around: { sentAt, gotAt: Date.now() } };
 }
 
 /** Where files have steps of their own, the others only refer to them. */

@@ -63,6 +63,7 @@ export async function settle(
       return ended;
     }
     const { snapshot } = back;
+    noteDates(run, back, last);
     const steps = plan.steps;
     const result = await withReading(run, back, last, async (tx, logged) => {
       const seen =
@@ -113,6 +114,14 @@ export async function settle(
     const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
     return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
   }
+}
+
+/** When the desk says that we have done what we have just done. */
+function noteDates({ desk }: ApplyRun, back: Extract<ReadBack, { kind: 'ticket' }>, last: Pending | null): void {
+  if (last?.around === undefined) return;
+  const { sentAt, gotAt } = last.around;
+  for (const { externalId, at } of back.actions)
+    if (last.made.actionIds.includes(externalId)) desk.clock?.dated(at, sentAt, gotAt);
 }
 
 type SoFar = {

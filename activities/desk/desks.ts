@@ -6,6 +6,7 @@ import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { Db } from '#db/base/client.ts';
 import { createInstanceReader } from '#db/settings/instances.ts';
 import { createBudget, type Budget } from './budget.ts';
+import type { Clocks } from './clocks.ts';
 import type { DrivenDesk, Desks } from '#activities/deps.ts';
 import { createRetryAfter } from './retry-after.ts';
 
@@ -16,6 +17,7 @@ export type DesksDeps = {
   openSecret(sealed: string, context: string): Promise<string>;
   /** Loads the connector of the type. */
   createHelpdesk(type: InstanceType, context: ConnectorContext): Promise<Helpdesk>;
+  readonly clocks?: Clocks;
   /** Of what a connector had to leave out of a reply. */
   notice?(instance: string, code: string, text: string): void;
 };
@@ -35,6 +37,7 @@ export function createDesks(deps: DesksDeps): Desks {
     const row = await load(instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
     checkedAt.set(instance, performance.now());
+    deps.clocks?.known(instance, row.clockOffsetMs);
     const known = kept.get(instance);
     if (known !== undefined && known.version === row.version) return known.desk;
     const credentials = JSON.parse(await deps.openSecret(row.credentials, credentialsContext(instance))) as Record<
@@ -57,7 +60,11 @@ export function createDesks(deps: DesksDeps): Desks {
     });
     const { rate } = helpdesk.traits;
     if (rate !== null) budget = createBudget(deps.db, instance, rate);
-    const desk: DrivenDesk = { instance, name: row.name, type: row.type, helpdesk };
+    const clock = deps.clocks?.of(instance);
+    const desk: DrivenDesk = {
+      ...{ instance, name: row.name, type: row.type, helpdesk },
+      ...(clock === undefined ? {} : { clock }),
+    };
     kept.set(instance, { version: row.version, desk });
     return desk;
   };

@@ -9,7 +9,9 @@ import { markUnused } from '#db/log/attachments.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
-import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
+import { followMerge, lastSnapshot } from '#db/log/ticket-life.ts';
+import { seenAgain } from '#db/operate/missing.ts';
+import { notThere } from './missing.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 import type { Texts } from '#text-worker/texts.ts';
@@ -40,9 +42,10 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   const begin = from ?? (await readFrom(deps.db, ticket));
   const { reading, readAt, isWhole } = await read(desk, ticket.externalId, begin, signal);
   if (reading.kind === 'gone') {
-    deps.wake(await deps.db.transaction((tx) => ticketGone(tx, ticket, desk.name)));
+    await notThere(deps, desk, ticket, signal);
     return;
   }
+  if (begin.isMissing) deps.wake(await deps.db.transaction((tx) => seenAgain(tx, ticket, desk.name)));
   if (reading.kind === 'merged') {
     deps.wake(await follow(deps, desk, ticket, reading));
     await scheduleHint(deps.db, { ...ticket, externalId: reading.into }, 0);
@@ -92,6 +95,7 @@ export type ReadBack =
   | {
       readonly kind: 'ticket';
       readonly snapshot: TicketSnapshot;
+      readonly actions: readonly ObservedAction[];
       /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
       log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
       readonly read: TicketRead;
@@ -115,6 +119,7 @@ export async function readBack(
   return {
     kind: 'ticket',
     snapshot,
+    actions,
     read: ticketRead(ticket, actions),
     log: (tx, own, locked) =>
       logReading(
@@ -151,9 +156,12 @@ function idOf({ externalId }: ObservedAction): string {
 }
 
 /** What is to be known of a desk's clock and ids where its readings are logged. */
-function clockOf({ helpdesk }: DrivenDesk): Pick<LogReadingInput, 'settleMs' | 'ids' | 'lateMs' | 'clockOffsetMs'> {
+function clockOf({
+  helpdesk,
+  clock,
+}: DrivenDesk): Pick<LogReadingInput, 'settleMs' | 'ids' | 'lateMs' | 'clockOffsetMs'> {
   const { settleMs, ids = null, overlapMs } = helpdesk.traits;
-  return { settleMs, ids, lateMs: overlapMs };
+  return { settleMs, ids, lateMs: overlapMs, clockOffsetMs: clock?.offsetMs() ?? null };
 }
 
 function ticketRead(ref: Ref, actions: readonly ObservedAction[]): TicketRead {

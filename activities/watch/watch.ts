@@ -1,6 +1,6 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
 import { setTimeout } from 'node:timers/promises';
-import { askLiveFrom } from '#connectors/kit/go-live.ts';
+import { askLiveFrom } from '#connectors/contract/go-live.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
@@ -11,7 +11,7 @@ import { readFromMany } from '#db/log/log-reading.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
-import { noteContact, noteFailedLook } from './contact.ts';
+import { noteContact, noteFailedLook, noteRestored } from './contact.ts';
 import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
@@ -98,6 +98,7 @@ async function followHint(
     await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.from));
     if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
+    if (error instanceof DeskRestored) return noteRestored(deps, error);
     // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
     if (!(error instanceof HelpdeskError)) throw error;
     // What one ticket is refused says nothing about the desk.
@@ -135,6 +136,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
           try {
             await inPlace(deps, places, instance, signal, () => observe(deps, ticket, signal, since.get(externalId)));
           } catch (error) {
+            if (error instanceof DeskRestored) throw error;
             if (!(await isTicketsOwn(helpdesk, error, signal))) throw error;
             // The feed does not name it again, so it waits in a table; the others are not kept waiting.
             await scheduleHint(deps.db, ticket, unreadableMs(1));
@@ -149,6 +151,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
+    if (error instanceof DeskRestored) return noteRestored(deps, error);
     // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
     if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;

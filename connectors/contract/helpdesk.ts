@@ -88,12 +88,14 @@ export type Helpdesk = {
    * tells by `after` instead: the action of that id and all above it.
    */
   read(ticketId: string, since: string | null, signal: AbortSignal, after?: string): Promise<Reading>;
+  /** Whether the desk itself says that a ticket that is not there was deleted. Absent: it says nothing of the sort. */
+  isDeleted?(ticketId: string, signal: AbortSignal): Promise<boolean>;
   /** Pure: how the command is split into requests, in order. Never empty. */
   steps(command: Command): readonly Step[];
   /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
   perform(step: Step, options: PerformOptions): Promise<Written>;
-  /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant before which it can't have happened. */
-  find(step: Step, marker: string, after: string, signal: AbortSignal): Promise<Written | null>;
+  /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant of ours before which it can't have happened. `clockOffsetMs`: how far the desk's clock is ahead of ours. */
+  find(step: Step, marker: string, after: string, signal: AbortSignal, clockOffsetMs?: number): Promise<Written | null>;
   /** The file's bytes as a stream; never buffered whole. */
   openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
 };

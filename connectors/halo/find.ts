@@ -24,15 +24,16 @@ export type Finding = Desk & {
   readonly readableAfterMs: number;
 };
 
-/** `after`: by Ferry's clock; Halo's may be behind it by the overlap. */
+/** `after`: by Ferry's clock; Halo's may be behind it by the overlap, and by what was measured. */
 export async function findStep(
   desk: Finding,
   step: Step,
   marker: string,
   after: string,
   call: Call,
+  clockOffsetMs = 0,
 ): Promise<Written | null> {
-  const since = shifted(after, -desk.overlapMs);
+  const since = shifted(after, Math.min(0, clockOffsetMs) - desk.overlapMs);
   const { command, name } = step;
   if (name === 'open') {
     const found = await findTicket(desk.client, command.open?.summary ?? '', marker, since, call);

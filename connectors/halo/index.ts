@@ -11,7 +11,7 @@ import { findStep } from './find.ts';
 import { createIdentity } from './identity.ts';
 import { createMade } from './made.ts';
 import { createPictures } from './pictures.ts';
-import { readTicket } from './read.ts';
+import { lookAt, readTicket } from './read.ts';
 import { createOwners } from './requester.ts';
 import { stepsOf } from './steps.ts';
 import { createTokens } from './token.ts';
@@ -52,10 +52,12 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     feed: (cursor, limit, signal) => feed.next(cursor, limit, reading('Reading which tickets changed', signal)),
     read: (ticketId, since, signal, after) =>
       readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal), after),
+    isDeleted: async (ticketId, signal) =>
+      (await lookAt(client, ticketId, reading(`Reading ticket ${ticketId}`, signal)))?.deleted === true,
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
-    find: (step, marker, after, signal) =>
-      findStep(finding, step, marker, after, reading('Looking for a write', signal)),
+    find: (step, marker, after, signal, clockOffsetMs) =>
+      findStep(finding, step, marker, after, reading('Looking for a write', signal), clockOffsetMs),
     openAttachment: (ticketId, attachmentId, signal) =>
       openFile(desk, ticketId, attachmentId, reading('Fetching a file', signal)),
   };

@@ -48,7 +48,6 @@ export async function readTicket(
   const from = isShort ? null : since;
   const found = /^[1-9]\d{0,14}$/.test(ticketId) ? await readParts(desk.client, ticketId, from, call) : null;
   if (found === null) return { kind: 'gone' };
-  if (found === 'deleted') return { kind: 'gone', deleted: true };
   const { ticket, actions } = found;
   const words = await wordsFor(desk.glossary, ticket, call);
   const ownAgent = await desk.identity.agentId(call);
@@ -77,19 +76,16 @@ async function readParts(
   ticketId: string,
   since: string | null,
   call: Call,
-): Promise<Parts | 'deleted' | null> {
-  const ticket = await lookAt(client, ticketId, call);
-  if (ticket === null || ticket.deleted === true) return ticket === null ? null : 'deleted';
-  if (mergedInto(ticket) > 0) return { ticket, actions: [] };
+): Promise<Parts | null> {
+  const ticket = await ticketIfThere(client, ticketId, call);
+  if (ticket === null || mergedInto(ticket) > 0) return ticket === null ? null : { ticket, actions: [] };
   const actions = await listActions(client, ticketId, since, call).catch(async (error: unknown) => {
     if (!(error instanceof HelpdeskError) || error.class !== 'gone') throw error;
     // Deleted between the two requests, or the list says "not found" for something else: the ticket itself decides.
-    const now = await lookAt(client, ticketId, call);
-    if (now === null) return null;
-    if (now.deleted === true) return 'deleted' as const;
+    if ((await ticketIfThere(client, ticketId, call)) === null) return null;
     throw new HelpdeskError('retry', error.code, error.message);
   });
-  if (actions === null || actions === 'deleted') return actions;
+  if (actions === null) return null;
   // Somebody may have acted between the two requests: the snapshot must not be older than the actions.
   const newest = instantOf(actions.at(-1)?.datetime);
   const seen = instantOf(ticket.lastactiondate);
@@ -104,8 +100,8 @@ export async function ticketIfThere(client: HaloClient, ticketId: string, call: 
   return ticket?.deleted === true ? null : ticket;
 }
 
-/** Null where Halo says that it is not there. */
-async function lookAt(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
+/** Deleted ones included; null where Halo says that it is not there. */
+export async function lookAt(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
   try {
     return await getTicket(client, ticketId, call);
   } catch (error) {

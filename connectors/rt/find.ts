@@ -20,17 +20,20 @@ export async function find(
   marker: string,
   after: string,
   signal: AbortSignal,
+  clockOffsetMs = 0,
 ): Promise<Written | null> {
+  // By RT's clock, as far as it is known to be behind.
+  const since = new Date(Date.parse(after) + Math.min(0, clockOffsetMs)).toISOString();
   const { command } = step;
   if (command.open !== undefined) return findTicket(reader, marker, signal);
   const { ticketId } = command;
   if (ticketId === null) return null;
   const hasNote = composeNote(command) !== null;
   const changes = changesOf(command, reader.options);
-  if (!hasNote) return (await areMade(reader, step, ticketId, after, signal)) ? { ticketId, actionIds: [] } : null;
+  if (!hasNote) return (await areMade(reader, step, ticketId, since, signal)) ? { ticketId, actionIds: [] } : null;
   const note = await findNote(reader, ticketId, marker, signal);
   if (note === null) return null;
-  if (!isEmpty(changes) && !(await areMade(reader, step, ticketId, after, signal))) {
+  if (!isEmpty(changes) && !(await areMade(reader, step, ticketId, since, signal))) {
     throw new HelpdeskError(
       'refused',
       'partly-made',

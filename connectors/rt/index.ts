@@ -9,6 +9,7 @@ import { createFields } from './fields.ts';
 import { find } from './find.ts';
 import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
+import { askTicket } from './ask.ts';
 import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema } from './wire.ts';
@@ -51,9 +52,13 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     goLive: (signal) => goLive(client, options, signal),
     feedFrom: (instant, signal) => feedFrom(client, options, instant, signal),
     read: (ticketId, since, signal, after) => readTicket(reader, ticketId, since, signal, after),
+    async isDeleted(ticketId, signal) {
+      const found = await askTicket(reader, ticketId, signal);
+      return found.kind === 'gone' && found.deleted === true;
+    },
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
-    find: (step, marker, after, signal) => find(reader, step, marker, after, signal),
+    find: (step, marker, after, signal, clockOffsetMs) => find(reader, step, marker, after, signal, clockOffsetMs),
     openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
 }

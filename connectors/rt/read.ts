@@ -30,7 +30,7 @@ export async function readTicket(
       askTicket(reader, ticketId, signal),
       askTransactions(reader, ticketId, since, signal, after),
     );
-    if (ticket.kind === 'gone') return ticket.deleted === true ? { kind: 'gone', deleted: true } : { kind: 'gone' };
+    if (ticket.kind === 'gone') return { kind: 'gone' };
     if (ticket.kind === 'merged') {
       // Notes stay with the ticket on which they were written; whose values the changes beside them were is lost.
       const said = transactions.filter(({ Type }) => Type === 'Correspond' || Type === 'Comment');

@@ -48,13 +48,15 @@ export function isPassed({ floor }: Pick<Position, 'floor'>, id: string): boolea
 export type From = Position & {
   /** Nobody has read it yet. */
   readonly isNew: boolean;
+  /** When it was looked for last, it was not there. */
+  readonly isMissing: boolean;
   /** Where to look first, instant by the desk's clock: a hint. Of a ticket that nobody has read: go-live. */
   readonly since: string | null;
   /** The newest id of the whole instance at go-live, where ids grow. */
   readonly liveAfter: string | null;
 };
 
-export const fromTheBeginning: From = { ...nowhere, isNew: true, since: null, liveAfter: null };
+export const fromTheBeginning: From = { ...nowhere, isNew: true, isMissing: false, since: null, liveAfter: null };
 
 /** What a connector is asked for: actions from `since` on, or, where it can, from the id `after` on; nulls: all. */
 export type Begin = { readonly since: string | null; readonly after: string | null };

@@ -46,11 +46,8 @@ export type Reading =
       /** Notes at or after `since` that are still known by the ticket's own id; absent where there are none. */
       readonly notes?: readonly ObservedAction[];
     }
-  | {
-      readonly kind: 'gone';
-      /** The desk itself says that it was deleted. Absent: it is not there, for us and now, which proves nothing. */
-      readonly deleted?: true;
-    };
+  /** It is not there, for us and now; see Helpdesk.isDeleted. */
+  | { readonly kind: 'gone' };
 
 /** One request's worth of a command. Plain JSON: it is stored before it is performed. */
 export type Step = {

@@ -9,6 +9,6 @@ export const positionColumn: SQL = sql`jsonb_build_object(${parts})`;
 
 /** A From. @param entity of the record, a value or a column */
 export function fromColumn(entity: SQL): SQL {
-  return sql`jsonb_build_object(${parts}, 'isNew', t.cursor is null and t.floor is null, 'liveAfter', i.live_after,
+  return sql`jsonb_build_object(${parts}, 'isNew', t.cursor is null and t.floor is null, 'isMissing', t.missing_since is not null, 'liveAfter', i.live_after,
     'since', coalesce(t.cursor, greatest(i.live_since, case when ${entity} = 'ticket' then i.forgotten_to end)))`;
 }

@@ -1,4 +1,5 @@
-import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { index, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /**
@@ -23,5 +24,10 @@ export const tickets = pgTable(
     snapshot: jsonb().$type<TicketSnapshot>(),
     readAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.instance, table.entity, table.externalId] })],
+  (table) => [
+    primaryKey({ columns: [table.instance, table.entity, table.externalId] }),
+    index('tickets_missing')
+      .on(table.missingSince)
+      .where(sql`missing_since is not null`),
+  ],
 );

@@ -46,6 +46,8 @@ export type StoredInstance = {
   readonly hookSecretHash: string | null;
   readonly version: number;
   readonly catalogueVersion: number;
+  /** Go-live, instant by the desk's clock; null until it was asked. */
+  readonly liveSince: string | null;
 };
 
 export type StoredSide = SettingsInForce & {
@@ -76,6 +78,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         credentials: instances.credentials,
         hookSecretHash: instances.hookSecretHash,
         version: instances.version,
+        liveSince: instances.liveSince,
         catalogueVersion: instances.catalogueVersion,
       })
       .from(instances),

@@ -2,7 +2,8 @@
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
-import type { CheckOf, Helpdesks } from '#operate/operator.ts';
+import { askLiveFrom } from '#connectors/contract/go-live.ts';
+import type { CheckOf, DeskOf, Helpdesks } from '#operate/operator.ts';
 
 /** connectors/index.ts has the real ones. */
 export type Connectors = {
@@ -13,23 +14,28 @@ export type Connectors = {
   readonly http: HttpClient;
 };
 
-export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Connectors): Helpdesks {
+export function helpdesksOf(connectors: Connectors): Helpdesks {
+  const { manifests, manifestOf } = connectors;
+  const helpdeskOf = deskOf(connectors);
   return {
     types: manifests.map(({ type }) => type),
     rulesOf: manifestOf,
-    async readCatalogue({ id, type, url, credentials, options }, signal) {
-      const helpdesk = await createHelpdesk(type, {
-        instance: id,
-        url,
-        credentials,
-        options,
-        http,
-        // A handful of requests, at a time when nobody else may be running to share a budget with.
-        take: () => Promise.resolve(),
-      });
-      return helpdesk.catalogue(signal);
-    },
+    readCatalogue: async (target, signal) => (await helpdeskOf(target)).catalogue(signal),
+    liveFrom: async (target, signal) => askLiveFrom(await helpdeskOf(target), signal),
   };
+}
+
+export function deskOf({ createHelpdesk, http }: Pick<Connectors, 'createHelpdesk' | 'http'>): DeskOf {
+  return ({ id, type, url, credentials, options }) =>
+    createHelpdesk(type, {
+      instance: id,
+      url,
+      credentials,
+      options,
+      http,
+      // A handful of requests, at a time when nobody else may be running to share a budget with.
+      take: () => Promise.resolve(),
+    });
 }
 
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {

@@ -111,6 +111,8 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
 
   let vices: DeskVices = { skewMs: 0, wholeSeconds: false, lagMs: 0, dateSkewMs: null };
   let backup: string | null = null;
+  /** Tickets that our account may not see: answered like those that are not there. */
+  const hidden = new Set<string>();
   const now = (): string => {
     lastAt = Math.max(lastAt + 1, Date.now() + vices.skewMs);
     const at = new Date(vices.wholeSeconds ? Math.floor(lastAt / 1_000) * 1_000 : lastAt);
@@ -252,6 +254,12 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
         tellHook(ticket);
         return answer(response, 201, { id: added.id });
       }
+      if (typeof body['hide'] === 'string') hidden.add(body['hide']);
+      if (typeof body['show'] === 'string') {
+        hidden.delete(body['show']);
+        const ticket = tickets.get(body['show']);
+        if (ticket !== undefined) touch(ticket);
+      }
       if (typeof body['remove'] === 'string') {
         const ticket = tickets.get(body['remove']);
         if (ticket !== undefined) {
@@ -289,6 +297,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
         ...newestChange(),
       });
     }
+    if (kind === 'deleted') return answer(response, 200, { deleted: tickets.get(id ?? '')?.removed === true });
     if (kind === 'find') {
       const found = byMarker.get(url.searchParams.get('marker') ?? '');
       return answer(response, 200, found ?? {});
@@ -300,7 +309,8 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       return answer(response, 201, { id: ticket.id });
     }
     const ticket = id === undefined ? undefined : tickets.get(id);
-    if (ticket === undefined || ticket.removed) return answer(response, 404, { error: 'no such ticket' });
+    if (ticket === undefined || ticket.removed || hidden.has(ticket.id))
+      return answer(response, 404, { error: 'no such ticket' });
     if (sub === 'reference') {
       ticket.reference = (body['reference'] as string | null | undefined) ?? null;
       if (lose) return void response.destroy();

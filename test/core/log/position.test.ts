@@ -16,7 +16,14 @@ import {
 } from '#core/log/position.ts';
 
 const lateMs = 2_000;
-const from = (part: Partial<From> = {}): From => ({ ...nowhere, isNew: false, since: null, liveAfter: null, ...part });
+const from = (part: Partial<From> = {}): From => ({
+  ...nowhere,
+  isNew: false,
+  isMissing: false,
+  since: null,
+  liveAfter: null,
+  ...part,
+});
 const at = (ms: number): string => new Date(1_800_000_000_000 + ms).toISOString();
 
 type Made = { readonly id: number; readonly dated: number; readonly shownFrom: number };

@@ -1,6 +1,6 @@
 /** Where an instance begins: the desk's own newest change, and how far the tickets are known that changed close to it. */
 import { numberOf } from '#core/log/position.ts';
-import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { Helpdesk } from './helpdesk.ts';
 
 export type LiveFrom = {
   /** The feed's position. */
