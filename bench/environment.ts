@@ -12,6 +12,8 @@ export type Surroundings = {
   readonly publicUrl?: string | undefined;
   /** Absent: one that is free. */
   readonly port?: number;
+  /** Peers and clients may ask for as much as they like: what is measured is how much that is. Default true. */
+  readonly unlimited?: boolean;
 };
 
 export function programEnv({
@@ -22,6 +24,7 @@ export function programEnv({
   log,
   publicUrl,
   port = 0,
+  unlimited = true,
 }: Surroundings): Record<string, string> {
   return {
     DATABASE_URL: databaseUrl,
@@ -31,6 +34,7 @@ export function programEnv({
     FERRY_BLOBS: blobs,
     FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
     FERRY_LOG: log,
+    ...(unlimited ? { FERRY_LIMITS: 'requests=1000000,actions=1000000,bodyMiB=100000,waiting=10000000' } : {}),
     FERRY_PORT: String(port),
     ...(publicUrl === undefined ? {} : { FERRY_PUBLIC_URL: publicUrl }),
   };

@@ -1,10 +1,16 @@
-/** The connector to the lightest desk. Shares the contract with the real ones, so that the courier can't tell. */
+/**
+ * The connector to the lightest desk. Shares the contract with the real ones, so that the courier can't tell, and reads
+ * replies as they do: a success status is not success.
+ */
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { type ConnectorContext, type Helpdesk, type Traits } from '#connectors/contract/helpdesk.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { HttpReply } from '#connectors/contract/http.ts';
+import { parseJson, unexpectedShape } from '#connectors/kit/json.ts';
+import { pauseOf } from '#core/words/retry.ts';
 import type { ObservedAction, Step } from '#core/words/desk.ts';
-import type { Catalogue, Command, FieldValue } from '#core/words/vocabulary.ts';
+import type { Attachment, Catalogue, Command, FieldValue } from '#core/words/vocabulary.ts';
 import type { DeskAction } from '#twins/light/server.ts';
 
 type Page = {
@@ -12,8 +18,9 @@ type Page = {
   cursor: number;
   more: boolean;
   end: number;
-  newest: string | null;
-  near: string[];
+  /** Absent at a desk that does not say. */
+  newest?: string | null;
+  near?: string[];
 };
 type Ticket = {
   id: string;
@@ -55,34 +62,46 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     noteMaxBytes: 262_144,
     rate: null,
   };
-  const call = async (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
+  /** `has`: what a reply must hold at its top. */
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    has: readonly string[] = [],
+  ): Promise<unknown> => {
+    const write = method === 'POST';
     const reply = await context.http.request({
       method,
       url: `${context.url}${path}`,
       signal,
       ...(body === null ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
-    if (reply.status >= 500) throw new HelpdeskError('retry', 'unavailable', 'The desk is not available.');
-    if (reply.status === 429)
-      throw new HelpdeskError('slow-down', 'busy', 'The desk asks for a pause.', { retryAfterMs: 1_000 });
-    if (reply.status === 404) throw new HelpdeskError('gone', 'gone', 'There is no such ticket.');
-    if (reply.status >= 400)
-      throw new HelpdeskError('refused', 'refused', (JSON.parse(reply.text) as { error: string }).error);
-    return JSON.parse(reply.text);
+    if (reply.status >= 400) throw refusal(reply, write);
+    const json = parseJson(reply, { write, what: `${method} ${path}` }) as Record<string, unknown> | null;
+    const missing = has.find((name) => json?.[name] === undefined);
+    if (missing !== undefined) throw unexpectedShape({ write, what: `${method} ${path}` }, missing);
+    return json;
   };
-  return {
+  const splits = context.options['splits'] === true;
+  const keepsMarkers = context.options['keepsMarkers'] !== false;
+  const helpdesk: Helpdesk = {
     traits,
     ping: async (signal) => void (await call('GET', '/ping', null, signal)),
     catalogue: () => Promise.resolve(lightCatalogue),
-    feedStart: async (signal) => String(((await call('GET', '/feed?limit=0', null, signal)) as Page).end),
+    feedStart: async (signal) => String(((await call('GET', '/feed?limit=0', null, signal, ['end'])) as Page).end),
     async feed(cursor, limit, signal) {
-      const page = (await call('GET', `/feed?after=${cursor}&limit=${limit}`, null, signal)) as Page;
-      if (page.end < Number(cursor)) return { tickets: [], cursor, more: false, wentBack: true };
+      const page = (await call('GET', `/feed?after=${cursor}&limit=${limit}`, null, signal, [
+        'tickets',
+        'cursor',
+      ])) as Page;
+      if (page.end !== undefined && page.end < Number(cursor))
+        return { tickets: [], cursor, more: false, wentBack: true };
       return { tickets: page.tickets, cursor: String(page.cursor), more: page.more };
     },
     async goLive(signal) {
-      const { end, newest, near } = (await call('GET', '/feed?limit=0', null, signal)) as Page;
-      return { cursor: String(end), newest, near };
+      const { end, newest, near } = (await call('GET', '/feed?limit=0', null, signal, ['end'])) as Page;
+      return { cursor: String(end), near: near ?? [], ...(newest === undefined ? {} : { newest }) };
     },
     // It does not find changes by their time: all of them, then.
     feedFrom: () => Promise.resolve('0'),
@@ -91,7 +110,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       const query = from === null ? '' : `?${after === undefined ? 'since' : 'after'}=${encodeURIComponent(from)}`;
       let ticket: Ticket;
       try {
-        ticket = (await call('GET', `/tickets/${ticketId}${query}`, null, signal)) as Ticket;
+        ticket = (await call('GET', `/tickets/${ticketId}${query}`, null, signal, ['id', 'actions'])) as Ticket;
       } catch (error) {
         if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
         throw error;
@@ -116,23 +135,32 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         actions: ticket.actions.map(observed),
       };
     },
-    isDeleted: async (ticketId, signal) =>
-      ((await call('GET', `/deleted/${ticketId}`, null, signal)) as { deleted: boolean }).deleted,
+    isDeleted: async (ticketId, signal) => {
+      const said = await call('GET', `/deleted/${ticketId}`, null, signal, ['deleted']).catch((error: unknown) => {
+        if (error instanceof HelpdeskError && error.class === 'gone') return { deleted: false };
+        throw error;
+      });
+      return (said as { deleted: boolean }).deleted;
+    },
     steps(command) {
       if (command.supplierReference !== undefined && command.note === null) {
         return [{ name: 'reference', command, fingerprints: [] }];
       }
-      const name = command.open === undefined ? 'all' : 'open';
-      return [
-        { name, command, fingerprints: command.open === undefined ? [fingerprint(command.note, command.status)] : [] },
-      ];
+      if (command.open !== undefined) return [{ name: 'open', command, fingerprints: [] }];
+      const { note, status } = command;
+      const files = command.attachments.length;
+      const parts =
+        splits && note !== null && status !== undefined
+          ? [fingerprint(note, undefined, files), fingerprint(null, status, 0)]
+          : [fingerprint(note, status, files)];
+      return [{ name: 'all', command, fingerprints: parts }];
     },
-    async perform(step, { marker, signal }) {
+    async perform(step, { marker, signal, openStaged }) {
       const { command } = step;
       if (command.open !== undefined) {
-        const made = (await call('POST', '/tickets', { ...opening(command), marker, by: 'service' }, signal)) as {
-          id: string;
-        };
+        const made = (await call('POST', '/tickets', { ...opening(command), marker, by: 'service' }, signal, [
+          'id',
+        ])) as { id: string };
         return { ticketId: made.id, actionIds: [], number: made.id, url: `${context.url}/tickets/${made.id}` };
       }
       const ticketId = command.ticketId ?? '';
@@ -148,18 +176,26 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       const made = (await call(
         'POST',
         `/tickets/${ticketId}/actions`,
-        { ...acting(command), marker, by: 'service' },
+        { ...acting(command), ...(await uploads(command, openStaged)), marker, by: 'service' },
         signal,
-      )) as { id: number };
-      return { ticketId, actionIds: [String(made.id)] };
+        ['id'],
+      )) as { id: number | null };
+      return { ticketId, actionIds: made.id === null ? [] : [String(made.id)] };
     },
-    async find(step: Step, marker, _after, signal) {
+    async find(step: Step, marker, after, signal) {
       if (step.name === 'reference') return null;
-      const found = (await call('GET', `/find?marker=${encodeURIComponent(marker)}`, null, signal)) as {
-        ticket?: string;
+      if (!keepsMarkers && step.command.open === undefined) {
+        const ticketId = step.command.ticketId ?? '';
+        const reading = await helpdesk.read(ticketId, after, signal);
+        const ours = reading.kind === 'ticket' ? reading.actions.find((one) => isOf(step, one)) : undefined;
+        return ours === undefined ? null : { ticketId, actionIds: [ours.externalId] };
+      }
+      const path = `/find?marker=${encodeURIComponent(marker)}`;
+      const found = (await call('GET', path, null, signal, ['ticket'])) as {
+        ticket: string | null;
         action?: number | null;
       };
-      if (found.ticket === undefined) return null;
+      if (found.ticket === null) return null;
       return {
         ticketId: found.ticket,
         actionIds: found.action == null ? [] : [String(found.action)],
@@ -167,8 +203,63 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         url: `${context.url}/tickets/${found.ticket}`,
       };
     },
-    openAttachment: () => Promise.resolve({ stream: Readable.from([]), sizeBytes: 0, type: null }),
+    async openAttachment(_ticket, file, signal) {
+      const reply = await context.http.stream({ method: 'GET', url: `${context.url}/files/${file}`, signal });
+      if (reply.status === 200 && reply.headers['x-file-id'] === file)
+        return { stream: reply.stream, sizeBytes: null, type: reply.headers['content-type'] ?? null };
+      reply.stream.destroy();
+      if (reply.status === 404) throw new HelpdeskError('gone', 'file-gone', 'There is no such file.');
+      throw new HelpdeskError('retry', 'file-unavailable', 'The desk does not give the file.');
+    },
   };
+  return helpdesk;
+}
+
+function refusal(reply: HttpReply, write: boolean): HelpdeskError {
+  const said = /^\{"error":"([^"]*)"/.exec(reply.text)?.[1];
+  switch (reply.status) {
+    case 429:
+      return new HelpdeskError('slow-down', 'busy', 'The desk asks for a pause.', {
+        retryAfterMs: pauseOf(reply.headers['retry-after'], Date.now()) ?? 1_000,
+      });
+    case 403:
+      return new HelpdeskError('retry', 'not-permitted', 'The desk does not let us do this.');
+    case 404:
+      // A proxy that can't reach the desk must not make every ticket look deleted.
+      return said === undefined
+        ? new HelpdeskError('retry', 'not-a-desk', 'What answers is no desk.')
+        : new HelpdeskError('gone', 'gone', 'There is no such ticket.');
+    case 503:
+      return new HelpdeskError('retry', 'unavailable', 'The desk is not available.');
+    default:
+      break;
+  }
+  if (reply.status >= 500)
+    return new HelpdeskError(write ? 'in-doubt' : 'retry', 'server-error', 'The desk failed while it did this.');
+  return new HelpdeskError('refused', 'refused', said ?? `The desk refused it with ${reply.status}.`);
+}
+
+/** Whether a desk that keeps no markers shows what the step has written. */
+function isOf(step: Step, { author, fingerprint: seen }: ObservedAction): boolean {
+  return author.role === 'service' && step.fingerprints.includes(seen);
+}
+
+async function uploads(
+  command: Command,
+  openStaged: (attachment: Attachment) => Readable,
+): Promise<{ uploads?: readonly { name: string; type: string; base64: string }[] }> {
+  if (command.attachments.length === 0) return {};
+  const files = [];
+  for (const file of command.attachments) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of openStaged(file)) chunks.push(chunk as Buffer);
+    files.push({
+      name: file.name,
+      type: file.type ?? 'application/octet-stream',
+      base64: Buffer.concat(chunks).toString('base64'),
+    });
+  }
+  return { uploads: files };
 }
 
 function observed(action: DeskAction): ObservedAction {
@@ -177,7 +268,7 @@ function observed(action: DeskAction): ObservedAction {
     at: action.at,
     author: { name: action.author, role: action.by },
     ...(action.marker === undefined ? {} : { marker: action.marker }),
-    fingerprint: fingerprint(action.note, action.status),
+    fingerprint: fingerprint(action.note, action.status, action.files?.length ?? 0),
     visibility: action.visible ? 'visible' : 'hidden',
     note: action.note,
     words: {
@@ -185,7 +276,7 @@ function observed(action: DeskAction): ObservedAction {
       ...(action.status === undefined ? {} : { status: action.status }),
       fields: (action.fields ?? {}) as Record<string, FieldValue>,
     },
-    attachments: [],
+    attachments: (action.files ?? []).map((file) => ({ ...file, inline: false, sha256: null })),
   };
 }
 
@@ -209,9 +300,9 @@ function acting(command: Command): Record<string, unknown> {
   };
 }
 
-function fingerprint(note: string | null, status: string | undefined): string {
+function fingerprint(note: string | null, status: string | undefined, files: number): string {
   const text = (note ?? '').replace(/<[^>]*>/g, '').replace(/\s+/g, '');
-  return `${createHash('sha256').update(text).digest('hex')}/${status ?? ''}`;
+  return `${createHash('sha256').update(text).digest('hex')}/${status ?? ''}${files === 0 ? '' : `/${files}`}`;
 }
 
 /** A webhook's body names the ticket. */

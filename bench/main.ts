@@ -1,5 +1,6 @@
 /** `npm run bench`: measures everything in one run on one machine, prints it, and leaves nothing behind. */
 import { measureLatency } from './ferry.ts';
+import { measureFlood } from './flood.ts';
 import { measureHop } from './hop.ts';
 import { growthByCustomers, growthByHistory } from './growth.ts';
 import { measureCold } from './cold.ts';
@@ -82,6 +83,9 @@ async function measure(
     });
     await part('cold', `one supplier to ${customers} cold customers`, async () => {
       measured.cold = await measureCold(services, customers, coldSeconds);
+    });
+    await part('flood', 'one client that floods, and its neighbour', async () => {
+      measured.flood = await measureFlood(services, seconds, progress);
     });
     return measured;
   } finally {

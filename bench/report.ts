@@ -2,6 +2,7 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
 import type { Cold } from './cold.ts';
 import type { Latency } from './ferry.ts';
+import type { FloodFelt } from './flood.ts';
 import type { Growth } from './growth.ts';
 import type { Hop } from './hop.ts';
 import { rounded, type Percentiles } from './numbers.ts';
@@ -15,6 +16,7 @@ export type Measured = {
   readonly history?: Growth;
   readonly customers?: Growth;
   readonly cold?: Cold;
+  readonly flood?: FloodFelt;
 };
 
 type Target = { readonly value: number; readonly target: string; readonly met: boolean };
@@ -33,11 +35,13 @@ export type Report = {
   readonly growth: Partial<Record<'customers' | 'history', number>>;
   readonly growthOf: Readonly<Record<string, object>>;
   readonly coldCustomers?: Cold;
+  /** What a client's neighbour feels while that client floods. */
+  readonly flood?: FloodFelt;
   readonly targets: Readonly<Record<string, Target>>;
 };
 
 export function report(measured: Measured, options: Options, seconds: number): Report {
-  const { latency, hop, history, customers, cold } = measured;
+  const { latency, hop, history, customers, cold, flood } = measured;
   const { bare, floor, ferry } = measured.throughput ?? {};
   const cpu = ferry?.cpu;
   return {
@@ -84,6 +88,7 @@ export function report(measured: Measured, options: Options, seconds: number): R
       ...(history && { history: { from: 0, to: options.pastActions, ...detail(history) } }),
     },
     ...(cold && { coldCustomers: { ...cold, perSecond: rounded(cold.perSecond) } }),
+    ...(flood && { flood }),
     targets: targetsOf(measured),
   };
 }
@@ -96,7 +101,7 @@ function detail({ small, large }: Growth): object {
   return { small: cost(small), large: cost(large) };
 }
 
-function targetsOf({ throughput, latency, history, customers }: Measured): Record<string, Target> {
+function targetsOf({ throughput, latency, history, customers, flood }: Measured): Record<string, Target> {
   const { bare, ferry } = throughput ?? {};
   const targets: Record<string, Target> = {};
   const atLeast = (name: string, value: number, least: number): void => {
@@ -110,6 +115,7 @@ function targetsOf({ throughput, latency, history, customers }: Measured): Recor
   if (latency && bare) atMost('awake p95 over bare p50', latency.awake.p95 / bare.ms.p50, 0.25);
   if (customers) atMost('growth by customers', customers.ratio, 1.2);
   if (history) atMost('growth by history', history.ratio, 1.2);
+  if (flood) atMost("neighbour's p95 in a flood over at rest", flood.ratio, 2);
   return targets;
 }
 
@@ -134,6 +140,13 @@ export function printed(result: Report): string {
     line(name, `${value}  ${JSON.stringify(result.growthOf[name])}`);
   const cold = result.coldCustomers;
   if (cold) line(`to ${cold.customers} cold customers`, `${cold.perSecond}/s, ${cold.reached} reached, ${ms(cold.ms)}`);
+  const { flood } = result;
+  if (flood) {
+    lines.push('', 'milliseconds of a neighbour while a client floods');
+    line('at rest', ms(flood.rest));
+    line('in the flood', `${ms(flood.flooded)}, ${flood.failed} failed`);
+    line('the flooder got', JSON.stringify(flood.flooder));
+  }
   lines.push('', 'targets');
   for (const [name, { value, target, met }] of Object.entries(result.targets)) {
     line(name, `${value} (${target})${met ? '' : '  MISSED'}`);

@@ -5,6 +5,7 @@
 //   node bin/healthy.js worker    Temporal has lately been asked for work by a process of this host
 //
 // Reads the same environment as the programs. Exit code 0 for yes, 1 for no, with the reason in one line.
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 const patienceMs = 4_000;
@@ -27,12 +28,15 @@ async function worker() {
   const { workflowVersion } = await import('#worker/workflow-version.ts');
   const { queueOf } = await import('#workflows/contract.ts');
   const queue = queueOf(await workflowVersion());
-  const address = process.env.TEMPORAL_ADDRESS?.trim() || '127.0.0.1:7233';
-  const connection = await Connection.connect({ address, connectTimeout: patienceMs });
+  const { readEnv, temporalFrom } = await import('#config/env.ts');
+  const { temporalConnection } = await import('#config/temporal-connection.ts');
+  const temporal = temporalFrom(readEnv(process.env, (path) => readFileSync(path, 'utf8')).raw, []);
+  const { address } = temporal;
+  const connection = await Connection.connect({ ...temporalConnection(temporal), connectTimeout: patienceMs });
   try {
     const { pollers } = await connection.withDeadline(Date.now() + patienceMs, () =>
       connection.workflowService.describeTaskQueue({
-        namespace: process.env.TEMPORAL_NAMESPACE?.trim() || 'default',
+        namespace: temporal.namespace,
         taskQueue: { name: queue },
         taskQueueType: 2,
       }),

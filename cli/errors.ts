@@ -40,9 +40,9 @@ export function tell(error: unknown): Told {
       'database-unavailable',
       exitCodes.unavailable,
     );
-  if (code !== undefined && code.startsWith('28'))
+  if (code !== undefined && (code.startsWith('28') || /^ERR_SSL_.*ALERT/.test(code)))
     return told(
-      'the database refuses the user or password; check the URL given by --database or DATABASE_URL',
+      'the database refuses the user, password or certificate; check the URL given by --database or DATABASE_URL, and DATABASE_TLS_CERT',
       'database-refused',
       exitCodes.config,
     );

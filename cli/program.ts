@@ -1,6 +1,7 @@
 /** The `ferry` command: what can be typed, and what it runs. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ApplyCommand } from './commands/apply.ts';
+import type { AuditCommand } from './commands/audit.ts';
 import type { CheckCommand } from './commands/check.ts';
 import type { StatusCommand } from './commands/status.ts';
 import type { TraceCommand } from './commands/trace.ts';
@@ -68,8 +69,9 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('worker', 'run a worker').action(async () => end(await deps.programs.worker()));
   command('migrate', "bring the database to this version's schema").action(async () => {
     const { migrateDatabase } = await import('./wire.ts');
-    await migrateDatabase(global(), deps);
+    const roles = await migrateDatabase(global(), deps);
     deps.out("The database has this version's schema.\n");
+    for (const role of roles) deps.out(`The role ${role} has its rights on it.\n`);
   });
 
   command('apply', 'create or change instances, links and settings as a file says')
@@ -107,6 +109,21 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .action(async (options: StatusCommand) => {
       const { status } = await import('./commands/status.ts');
       end(await status({ ...global(), ...options }, deps));
+    });
+
+  command('audit', 'who did what, newest first')
+    .option('--link <id>', 'only what concerns this link')
+    .option('--who <name>', 'only what this person did')
+    .option('--what <verb>', 'only this, for instance apply or release')
+    .option('--on <subject>', 'only on this, for instance links/acme-north or instances')
+    .option('--since <time>', 'a day, an instant, or how long ago: 90m, 12h, 7d')
+    .option('--until <time>', 'the same')
+    .option('--limit <number>', 'entries to show (100)', toNumber)
+    .option('--before <id>', 'only older ones than this entry')
+    .option('--json', 'print a line of JSON for each entry')
+    .action(async (options: AuditCommand) => {
+      const { audit } = await import('./commands/audit.ts');
+      end(await audit({ ...global(), ...options }, deps));
     });
 
   command('retry', 'try again at once what waits for an instance, or one delivery that was refused')
@@ -205,6 +222,11 @@ function startOptions(flags: StartFlags): StartOptions {
       Object.entries(ports).flatMap(([name, port]) => (port === undefined ? [] : [[name, port]])),
     ),
   };
+}
+
+function toNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A number.');
 }
 
 function toPort(text: string): number {

@@ -97,8 +97,12 @@ export async function lookAtTemporal(options: GlobalOptions, deps: CliDeps): Pro
   return { address, state: address !== null && (await temporalAnswers(address)) ? 'up' : 'down' };
 }
 
-export async function migrateDatabase(options: GlobalOptions, deps: CliDeps): Promise<void> {
-  await migrate((await find(options, deps, { secrets: false })).databaseUrl);
+/** @returns the roles that were given their rights on the tables, the owner not among them */
+export async function migrateDatabase(options: GlobalOptions, deps: CliDeps): Promise<readonly string[]> {
+  const { databaseUrl, databaseOwnerUrl, databaseTls } = await find(options, deps, { secrets: false });
+  return databaseOwnerUrl === undefined
+    ? migrate(databaseUrl, undefined, databaseTls)
+    : migrate(databaseOwnerUrl, decodeURIComponent(new URL(databaseUrl).username), databaseTls);
 }
 
 function find(options: GlobalOptions, deps: CliDeps, needs: Needs): Promise<Found> {
@@ -114,7 +118,7 @@ async function opened<Result>(
 ): Promise<Result> {
   const name = nameOf(options.by, deps);
   const found = await find(options, deps, needs);
-  const connection = connect(found.databaseUrl, { max: 4, name: 'ferry-cli' });
+  const connection = connect(found.databaseUrl, { max: 4, name: 'ferry-cli', tls: found.databaseTls });
   let http: OwnedHttpClient | null = null;
   try {
     await assertSchema(connection.sql);

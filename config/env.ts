@@ -1,8 +1,11 @@
 // Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
 // secrets included), `configFrom` checks it; both name every fault, never only the first.
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isServiceLink } from './service-links.ts';
+import type { TemporalSettings } from './temporal-connection.ts';
+import { tlsFrom, type TlsSettings } from './tls.ts';
 
 export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
 
@@ -31,6 +34,10 @@ type Setting = {
   readonly expects: string;
 };
 
+/** What one client of the API may ask for: docs/limits.md. */
+const limitNames = ['requests', 'actions', 'bodyMiB', 'fileMiB', 'uploadsMiB', 'waiting', 'freeMiB'] as const;
+export type ChosenLimits = Readonly<Partial<Record<(typeof limitNames)[number], number>>>;
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (...protocols: string[]): z.ZodType<string> =>
   z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''));
@@ -42,6 +49,14 @@ const settings = {
     secret: true,
     expects: 'a URL such as postgres://user:password@host:5432/ferry',
   },
+  DATABASE_OWNER_URL: {
+    schema: url('postgres:', 'postgresql:').optional(),
+    secret: true,
+    expects: 'the URL of the same database with the role that owns its tables; only ferry migrate uses it',
+  },
+  DATABASE_TLS_CA: { schema: z.string().optional(), secret: true, expects: 'certificates as PEM' },
+  DATABASE_TLS_CERT: { schema: z.string().optional(), secret: true, expects: 'a certificate as PEM' },
+  DATABASE_TLS_KEY: { schema: z.string().optional(), secret: true, expects: 'a private key as PEM' },
   TEMPORAL_ADDRESS: {
     schema: z
       .string()
@@ -52,6 +67,25 @@ const settings = {
   TEMPORAL_NAMESPACE: {
     schema: z.string().min(1).max(255).default('default'),
     expects: 'the name of a Temporal namespace',
+  },
+  TEMPORAL_TLS: {
+    schema: z.enum(['true', 'false']).optional(),
+    expects: 'true or false; true where another setting of TEMPORAL_TLS or TEMPORAL_API_KEY is set',
+  },
+  TEMPORAL_TLS_CA: { schema: z.string().optional(), secret: true, expects: 'certificates as PEM' },
+  TEMPORAL_TLS_CERT: { schema: z.string().optional(), secret: true, expects: 'a certificate as PEM' },
+  TEMPORAL_TLS_KEY: { schema: z.string().optional(), secret: true, expects: 'a private key as PEM' },
+  TEMPORAL_TLS_SERVER_NAME: {
+    schema: z.string().min(1).max(253).optional(),
+    expects: 'the name in the certificate of Temporal, where it is not the host of TEMPORAL_ADDRESS',
+  },
+  TEMPORAL_API_KEY: {
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/)
+      .optional(),
+    secret: true,
+    expects: 'the API key, without white space',
   },
   FERRY_SECRET_KEY: {
     schema: z
@@ -87,6 +121,31 @@ const settings = {
       .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
     expects: 'ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16',
   },
+  FERRY_TRUSTED_PROXIES: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text))
+      .refine((ranges) => ranges.every(isRange)),
+    expects: 'addresses or ranges of the proxies before this gateway, for instance 127.0.0.1,10.1.0.0/16',
+  },
+  FERRY_PROXY_HEADER: {
+    schema: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
+    expects: 'the header that the trusted proxies write: x-forwarded-for or forwarded',
+  },
+  FERRY_LIMITS: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text).map((part) => part.split('=', 2).map((word) => word.trim())))
+      .refine((pairs) =>
+        pairs.every(
+          ([name = '', value = '']) => limitNames.some((one) => one === name) && /^[1-9]\d{0,8}$/.test(value),
+        ),
+      )
+      .transform((pairs): ChosenLimits => Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]))),
+    expects: 'some of requests=3000,actions=6000,bodyMiB=60,fileMiB=600,uploadsMiB=1024,waiting=10000,freeMiB=512',
+  },
   FERRY_SMTP_URL: {
     schema: url('smtp:', 'smtps:').optional(),
     secret: true,
@@ -120,7 +179,11 @@ const names = Object.keys(settings) as SettingName[];
 
 export type Config = {
   readonly databaseUrl: string;
-  readonly temporal: { readonly address: string; readonly namespace: string };
+  /** Of the role that owns the tables, where `databaseUrl` is another one's. */
+  readonly databaseOwnerUrl: string | undefined;
+  /** Absent: `sslmode` in the URL says what is asked for. */
+  readonly databaseTls?: TlsSettings;
+  readonly temporal: TemporalSettings;
   /** The first seals; all open. 32 bytes each. */
   readonly secretKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
@@ -130,6 +193,9 @@ export type Config = {
   readonly blobs: string;
   /** CIDR ranges that outbound requests may go to although they are not public. */
   readonly allowAddresses: readonly string[];
+  /** Whose word on where a request came from is taken. */
+  readonly proxies: { readonly ranges: readonly string[]; readonly header: 'x-forwarded-for' | 'forwarded' };
+  readonly limits: ChosenLimits;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
   readonly log: LogLevel;
@@ -239,10 +305,11 @@ export type ConfigResult =
   | { readonly config: Config; readonly faults: readonly [] }
   | { readonly config?: undefined; readonly faults: readonly Fault[] };
 
-/** Checks what was collected. */
-export function configFrom(raw: RawSettings): ConfigResult {
-  const faults: Fault[] = [];
-  const get = <N extends SettingName>(name: N): z.output<(typeof settings)[N]['schema']> => {
+type Get = <N extends SettingName>(name: N) => z.output<(typeof settings)[N]['schema']>;
+
+/** Reads one setting after another and notes what is wrong with it. */
+function reader(raw: RawSettings, faults: Fault[]): Get {
+  return (name) => {
     const setting = settings[name];
     const result = setting.schema.safeParse(raw[name]);
     if (!result.success)
@@ -252,11 +319,56 @@ export function configFrom(raw: RawSettings): ConfigResult {
         fix: `set it to ${setting.expects}`,
       });
     // With a fault there is no config, so this value is never seen.
-    return result.data as z.output<(typeof settings)[N]['schema']>;
+    return result.data as z.output<(typeof settings)[typeof name]['schema']>;
   };
+}
+
+/** How Temporal is reached; for programs that ask only it. @param faults is given what is wrong */
+export function temporalFrom(raw: RawSettings, faults: Fault[]): TemporalSettings {
+  const get = reader(raw, faults);
+  const read = tlsFrom('TEMPORAL_TLS', {
+    ca: get('TEMPORAL_TLS_CA'),
+    cert: get('TEMPORAL_TLS_CERT'),
+    key: get('TEMPORAL_TLS_KEY'),
+  });
+  faults.push(...read.faults);
+  const [wanted, serverName, apiKey] = [get('TEMPORAL_TLS'), get('TEMPORAL_TLS_SERVER_NAME'), get('TEMPORAL_API_KEY')];
+  const asks = read.tls !== null || serverName !== undefined || apiKey !== undefined;
+  if (wanted === 'false' && asks)
+    faults.push({
+      variable: 'TEMPORAL_TLS',
+      problem: 'is false although another setting of TEMPORAL_TLS or TEMPORAL_API_KEY is set',
+      fix: 'unset one of them: a key is never sent in the clear',
+    });
+  return {
+    address: get('TEMPORAL_ADDRESS'),
+    namespace: get('TEMPORAL_NAMESPACE'),
+    ...(asks || wanted === 'true' ? { tls: { ...read.tls, ...(serverName === undefined ? {} : { serverName }) } } : {}),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}
+
+/** Checks what was collected. */
+export function configFrom(raw: RawSettings): ConfigResult {
+  const faults: Fault[] = [];
+  const get = reader(raw, faults);
+  const { tls: databaseTls, faults: tlsFaults } = tlsFrom('DATABASE_TLS', {
+    ca: get('DATABASE_TLS_CA'),
+    cert: get('DATABASE_TLS_CERT'),
+    key: get('DATABASE_TLS_KEY'),
+  });
+  faults.push(...tlsFaults);
+  if (databaseTls !== null && /[?&]sslmode=disable(?:&|$)/.test(raw.DATABASE_URL ?? ''))
+    faults.push({
+      variable: 'DATABASE_URL',
+      problem: 'says sslmode=disable although DATABASE_TLS_… is set',
+      fix: 'take sslmode out of it, or unset DATABASE_TLS_…',
+    });
   const config: Config = {
     databaseUrl: get('DATABASE_URL'),
-    temporal: { address: get('TEMPORAL_ADDRESS'), namespace: get('TEMPORAL_NAMESPACE') },
+    databaseOwnerUrl: get('DATABASE_OWNER_URL'),
+    ...(databaseTls === null ? {} : { databaseTls }),
+    temporal: temporalFrom(raw, faults),
     secretKeys: get('FERRY_SECRET_KEY'),
     adminToken: get('FERRY_ADMIN_TOKEN'),
     host: get('FERRY_HOST'),
@@ -264,6 +376,8 @@ export function configFrom(raw: RawSettings): ConfigResult {
     publicUrl: get('FERRY_PUBLIC_URL'),
     blobs: get('FERRY_BLOBS'),
     allowAddresses: get('FERRY_ALLOW_ADDRESSES'),
+    proxies: { ranges: get('FERRY_TRUSTED_PROXIES'), header: get('FERRY_PROXY_HEADER') },
+    limits: get('FERRY_LIMITS'),
     smtpUrl: get('FERRY_SMTP_URL'),
     mailFrom: get('FERRY_MAIL_FROM'),
     log: get('FERRY_LOG'),
@@ -289,6 +403,13 @@ export function loadConfig(env: Environment = process.env): Config {
 
 function metricsAt(host: string, at: number | undefined): Config['metrics'] {
   return at === undefined ? null : { host, port: at };
+}
+
+function isRange(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more !== undefined) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
 }
 
 function listOf(text: string): string[] {

@@ -58,6 +58,15 @@ export async function openSecret(jwe: string, context: string, keys: readonly Ui
   return new TextDecoder('utf-8', { fatal: true }).decode(opened.plaintext);
 }
 
+/** Of the key that sealed it; null for what is no sealed secret. */
+export function keyIdOf(jwe: string): string | null {
+  try {
+    return kidOf(jwe, '');
+  } catch {
+    return null;
+  }
+}
+
 function kidOf(jwe: string, context: string): string {
   try {
     const { kid } = decodeProtectedHeader(jwe);

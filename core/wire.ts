@@ -254,6 +254,19 @@ export const wireChecked = z.object({
 /** `POST /v1/link/close` */
 export const wireClose = z.object({ text: text.optional() });
 
+/**
+ * `POST /v1/link/erasures`: content of these actions is to be forgotten. The same id again asks for the answer: `waiting`
+ * until somebody there has decided.
+ */
+export const wireErase = z.object({ id: wireId, actions: z.array(wireId).min(1).max(1_000) });
+export const wireErased = z.object({
+  id: wireId,
+  state: z.enum(['waiting', 'done', 'refused']),
+  text: text.nullable().default(null),
+});
+
+export type WireErase = z.output<typeof wireErase>;
+export type WireErased = z.output<typeof wireErased>;
 export type WireCheck = z.output<typeof wireCheck>;
 export type WirePairing = z.output<typeof wirePairing>;
 export type WirePaired = z.output<typeof wirePaired>;

@@ -86,7 +86,7 @@ function secured(): MiddlewareHandler {
 
 /** Whatever went wrong is told in general terms; only the log has the error, and errors hold no bodies. */
 function answerError(error: unknown, log: Log): Response {
-  if (error instanceof ProblemError) return problem(error.code, error.message, error.more.headers, error.more.errors);
+  if (error instanceof ProblemError) return problem(error.code, error.message, error.more.headers, error.more);
   const code = codeOf(error);
   if (isLostDatabase(code)) {
     log.error({ code }, "the database can't be reached");

@@ -13,10 +13,16 @@ import { docsRoutes } from './docs/routes.ts';
 import { authenticate } from './oauth/authenticate.ts';
 import { baseUrl } from './oauth/issuer.ts';
 import type { KeyRing } from './oauth/key-ring.ts';
-import { oauthRoutes, type OAuthDeps } from './oauth/routes.ts';
+import { oauthRoutes } from './oauth/routes.ts';
 import { linkRoutes } from './pairing/link-routes.ts';
 import { pairingRoutes, type PairingDeps } from './pairing/routes.ts';
 import { problem } from './problems.ts';
+import { admit } from './limits/admit.ts';
+import { socketAddress, type AddressOf } from './limits/address-of.ts';
+import type { PaceLimit } from './limits/pace.ts';
+import { createClients } from './limits/clients.ts';
+import { clientLimits, type ClientLimits } from './limits/standard.ts';
+import { createStrangers } from './limits/strangers.ts';
 import type { SignInRefused } from './sign-in-refused.ts';
 
 export type FederationDeps = {
@@ -36,8 +42,14 @@ export type FederationDeps = {
   /** Largest file that is taken; bytes. */
   readonly attachmentBytes?: number;
   readonly now?: () => Date;
-  /** Who called, for limits of failed attempts. Default: the socket's other end. */
-  readonly addressOf?: NonNullable<OAuthDeps['addressOf']>;
+  /** What a client may ask for; limits/standard.ts has the default. */
+  readonly limits?: ClientLimits;
+  /** What all strangers of one address may ask for; limits/strangers.ts has the default. */
+  readonly strangers?: PaceLimit;
+  /** Room on the disk of the files, bytes. Default: nobody looks. */
+  readonly freeBytes?: () => Promise<number>;
+  /** Who called, for limits of strangers and of failed attempts. Default: the socket's other end. */
+  readonly addressOf?: AddressOf;
 };
 
 export function federationRoutes(
@@ -48,6 +60,11 @@ export function federationRoutes(
   deps: FederationDeps | undefined,
 ): Hono {
   const routes = new Hono();
+  const strangers = createStrangers({
+    addressOf: deps?.addressOf ?? socketAddress,
+    ...(deps?.strangers === undefined ? {} : { limit: deps.strangers }),
+  });
+  for (const path of ['/docs', '/docs/*']) routes.use(path, strangers.paced);
   routes.route('/', docsRoutes());
   if (deps === undefined) {
     for (const path of ['/v1/*', '/oauth/*', '/i/*', '/.well-known/oauth-authorization-server/*'])
@@ -56,12 +73,15 @@ export function federationRoutes(
   }
   const publicUrl = baseUrl(deps.publicUrl);
   const { keys, blobs, wake, seal, fetchJson, identify } = deps;
+  const limits = deps.limits ?? clientLimits();
+  const clients = createClients(limits);
   const clock = {
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
   };
-  const authenticated = authenticate({ db, publicUrl, keys, log, refused, ...clock });
-  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, ...clock }));
+  const authenticated = admit(authenticate({ db, publicUrl, keys, log, refused, ...clock }), { clients, strangers });
+  for (const path of ['/i/*', '/.well-known/*']) routes.use(path, strangers.paced);
+  routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, clients, ...clock }));
   routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
   routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, ...clock }));
   routes.route(
@@ -79,6 +99,9 @@ export function federationRoutes(
       fetchJson,
       seal,
       attachmentBytes: deps.attachmentBytes ?? wireLimits.attachmentBytes,
+      clients,
+      limits,
+      ...(deps.freeBytes === undefined ? {} : { freeBytes: deps.freeBytes }),
     }),
   );
   return routes;

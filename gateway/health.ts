@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import type { Connection } from '#db/base/client.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { DatabaseTlsError } from '#db/base/tls.ts';
 import { problem } from './problems.ts';
 
 export type HealthDeps = {
@@ -16,7 +17,7 @@ type Readiness =
   | { readonly ready: true; readonly temporal: 'up' | 'down' }
   | {
       readonly ready: false;
-      readonly code: 'database-unavailable' | 'schema-mismatch';
+      readonly code: 'database-unavailable' | 'database-untrusted' | 'schema-mismatch';
       readonly detail: string;
     };
 
@@ -62,6 +63,7 @@ async function lookAtDatabase(sql: Connection['sql']): Promise<Readiness | null>
     return null;
   } catch (error) {
     if (error instanceof SchemaError) return { ready: false, code: 'schema-mismatch', detail: error.message };
+    if (error instanceof DatabaseTlsError) return { ready: false, code: 'database-untrusted', detail: error.message };
     return {
       ready: false,
       code: 'database-unavailable',

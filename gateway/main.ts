@@ -14,8 +14,10 @@ import { connect } from '#db/base/client.ts';
 import type { Connection } from '#db/base/client.ts';
 import { checkFingerprint } from '#db/links/identity.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
+import { callerAddress } from './limits/caller-address.ts';
 import { serve } from './serve.ts';
 import { wireFederation } from './wire-federation.ts';
 
@@ -31,7 +33,7 @@ export async function runGateway(): Promise<number> {
   const log = makeLog({ level: config.log, name: 'gateway' });
   surviveDriverFault(log);
   const asked = whenAskedToStop();
-  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway' });
+  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway', tls: config.databaseTls });
   const telemetry = await startTelemetry('gateway', config, connection.db, log);
   const federation = await wireFederation(config, connection, log);
   try {
@@ -44,7 +46,8 @@ export async function runGateway(): Promise<number> {
       temporalUp: () => temporalAnswers(config.temporal.address),
       ...(federation === null ? {} : { federation: federation.deps }),
     });
-    const served = await serve(gateway, { host: config.host, port: config.port });
+    const { isProxy } = callerAddress(config.proxies);
+    const served = await serve(gateway, { host: config.host, port: config.port, sockets: { isProxy } });
     try {
       if (await waitForSchema(connection, log, asked)) {
         for (const link of await checkFingerprint(connection.db, config.publicUrl))
@@ -92,7 +95,9 @@ async function waitForSchema(connection: Connection, log: Log, asked: AbortSigna
         told = performance.now();
         log.error(
           { code: (error as NodeJS.ErrnoException).code },
-          "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
+          error instanceof DatabaseTlsError
+            ? `${error.message}; trying again`
+            : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
         );
       }
       await sleep(wait, undefined, { signal: asked }).catch(() => undefined);

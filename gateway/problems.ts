@@ -31,9 +31,13 @@ export const problems = {
   'invalid-query': { status: 422, title: 'The query does not fit its schema' },
   'digest-differs': { status: 422, title: "The file's bytes have another digest" },
   'api-off': { status: 501, title: 'This gateway has no API' },
+  'too-many-requests': { status: 429, title: 'More than a client may ask for' },
   'insufficient-storage': { status: 507, title: 'There is no room for the file' },
+  'too-many-files': { status: 507, title: 'Too many files that no action refers to' },
   'keys-unavailable': { status: 503, title: "The origin's key set can't be read" },
+  'too-many-erasures': { status: 429, title: 'Too many erasures of this link wait for somebody' },
   'database-unavailable': { status: 503, title: "The database can't be reached" },
+  'database-untrusted': { status: 503, title: 'The line to the database is not the one that the settings ask for' },
   'schema-mismatch': { status: 503, title: "The database's schema is not this version's" },
   'shutting-down': { status: 503, title: 'This gateway is stopping' },
   internal: { status: 500, title: 'Something went wrong in the gateway' },
@@ -45,6 +49,8 @@ export type ProblemMore = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Where in the body, as a JSON pointer, and what is wrong there. */
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+  /** Names of the limits that were reached, as draft-ietf-httpapi-ratelimit-headers has them. */
+  readonly violated?: readonly string[];
 };
 
 export class ProblemError extends Error {
@@ -64,7 +70,7 @@ export function problem(
   code: ProblemCode,
   detail?: string,
   headers: Readonly<Record<string, string>> = {},
-  errors?: ProblemMore['errors'],
+  { errors, violated }: Pick<ProblemMore, 'errors' | 'violated'> = {},
 ): Response {
   const { status, title } = problems[code];
   const body = {
@@ -73,6 +79,7 @@ export function problem(
     status,
     ...(detail === undefined ? {} : { detail }),
     ...(errors === undefined ? {} : { errors }),
+    ...(violated === undefined ? {} : { 'violated-policies': violated }),
   };
   return new Response(JSON.stringify(body), {
     status,

@@ -3,6 +3,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from './app.ts';
+import { standardSockets, watchSockets, type SocketLimits } from './limits/sockets.ts';
 import { watchBodies } from './slow-bodies.ts';
 
 export type ServeOptions = {
@@ -14,6 +15,7 @@ export type ServeOptions = {
   readonly requestTimeoutMs?: number;
   /** For the whole of a file; it must also come at a least rate, see slow-bodies.ts. */
   readonly uploadTimeoutMs?: number;
+  readonly sockets?: Partial<SocketLimits>;
 };
 
 export type Served = {
@@ -39,7 +41,8 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
   server.maxHeadersCount = 100;
   server.maxConnections = 2_000;
   const watch = watchBodies(server, requestTimeout);
-  server.once('close', watch.stop);
+  const sockets = watchSockets(server, { ...standardSockets, ...options.sockets });
+  server.once('close', watch.stop).once('close', sockets.stop);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

@@ -1,9 +1,10 @@
 /** Wires what the API needs of the outside: keys, files, the guarded way out, and Temporal to wake couriers. */
 import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
-import { openBlobStore } from '#blobs/store.ts';
+import { freeBytes, openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
+import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { fetchJson } from '#protocols/ferry/fetch-json.ts';
 import { readIdentity } from '#protocols/ferry/identity.ts';
@@ -13,6 +14,8 @@ import { createWake } from '#worker/wake.ts';
 import { createTexts } from '#text-worker/texts.ts';
 import { workflowVersion } from '#worker/workflow-version.ts';
 import type { FederationDeps } from './federation.ts';
+import { createAddressOf } from './limits/address-of.ts';
+import { clientLimits } from './limits/standard.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 
 export type WiredFederation = { readonly deps: FederationDeps; close(): Promise<void> };
@@ -25,12 +28,12 @@ export async function wireFederation(
   connection: Connection,
   log: Log,
 ): Promise<WiredFederation | null> {
-  const { publicUrl, secretKeys, allowAddresses } = config;
+  const { publicUrl, secretKeys, allowAddresses, proxies, limits } = config;
   if (publicUrl === undefined) return null;
   const { db } = connection;
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
   const texts = createTexts();
-  const lazy = TemporalConnection.lazy({ address: config.temporal.address });
+  const lazy = TemporalConnection.lazy(temporalConnection(config.temporal));
   const temporal = new TemporalClient({ connection: lazy, namespace: config.temporal.namespace });
   const [sealing] = secretKeys;
   if (sealing === undefined) throw new Error('there is no key to seal secrets with');
@@ -40,6 +43,9 @@ export async function wireFederation(
       keys: createKeyRing({ db, open: (sealed, context) => openSecret(sealed, context, secretKeys) }),
       blobs: await openBlobStore(config.blobs),
       texts,
+      limits: clientLimits(limits),
+      freeBytes: () => freeBytes(config.blobs),
+      addressOf: createAddressOf(proxies),
       wake: createWake({
         db,
         version: await workflowVersion(),

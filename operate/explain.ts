@@ -1,6 +1,8 @@
 /** Errors that are answers for people, whatever part of Ferry they come from. */
 import { ConfigError } from '#config/env.ts';
+import { RoleError } from '#db/base/grants.ts';
 import { SchemaError } from '#db/base/migrate.ts';
+import { DatabaseTlsError } from '#db/base/tls.ts';
 import { Refused, type RefusalKind } from './refused.ts';
 
 export type Explanation = { readonly code: string; readonly kind: RefusalKind; readonly message: string };
@@ -8,7 +10,10 @@ export type Explanation = { readonly code: string; readonly kind: RefusalKind; r
 /** Null for what nobody expected. */
 export function explain(error: unknown): Explanation | null {
   if (error instanceof Refused) return error;
-  if (error instanceof SchemaError || error instanceof ConfigError)
+  // From behind the query builder's error.
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof DatabaseTlsError) return { code: at.code, kind: 'setup', message: at.message };
+  if (error instanceof SchemaError || error instanceof RoleError || error instanceof ConfigError)
     return { code: error.code, kind: 'setup', message: error.message };
   return null;
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { configFrom, ConfigError, readEnv } from '#config/env.ts';
 import type { RawSettings, SettingName } from '#config/env.ts';
+import type { TlsSettings } from '#config/tls.ts';
 import { Refused } from './refused.ts';
 
 /** What a Ferry that runs on this machine says of itself. */
@@ -18,6 +19,10 @@ export type Running = {
 
 export type Found = {
   readonly databaseUrl: string;
+  /** Of the same database, for the role that owns its tables; undefined where `databaseUrl` is that role's. */
+  readonly databaseOwnerUrl: string | undefined;
+  /** Undefined where the URL's `sslmode` says what is asked for. */
+  readonly databaseTls: TlsSettings | undefined;
   /** host:port; null where none is known. */
   readonly temporalAddress: string | null;
   /** The first seals; all open. Empty where none were asked for. */
@@ -31,6 +36,10 @@ export type Found = {
 
 const wanted = [
   'DATABASE_URL',
+  'DATABASE_OWNER_URL',
+  'DATABASE_TLS_CA',
+  'DATABASE_TLS_CERT',
+  'DATABASE_TLS_KEY',
   'TEMPORAL_ADDRESS',
   'FERRY_SECRET_KEY',
   'FERRY_ALLOW_ADDRESSES',
@@ -82,8 +91,12 @@ function checked(
   const temporal = running?.temporalAddress ?? raw.TEMPORAL_ADDRESS;
   const allow = raw.FERRY_ALLOW_ADDRESSES ?? running?.allowAddresses.join(',');
   const publicUrl = raw.FERRY_PUBLIC_URL ?? running?.publicUrl;
+  // It belongs to the database of the environment, not to one that an option names.
+  const ownerUrl = databaseUrl === raw.DATABASE_URL ? raw.DATABASE_OWNER_URL : undefined;
   const result = configFrom({
     DATABASE_URL: databaseUrl,
+    ...(ownerUrl === undefined ? {} : { DATABASE_OWNER_URL: ownerUrl }),
+    ...(running === null ? tlsOf(raw) : {}),
     // A command that needs no key is not asked for one.
     FERRY_SECRET_KEY: secretKey ?? (needs.secrets ? '' : Buffer.alloc(32).toString('base64')),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
@@ -94,10 +107,18 @@ function checked(
   const { config } = result;
   return {
     databaseUrl: config.databaseUrl,
+    databaseOwnerUrl: config.databaseOwnerUrl,
+    databaseTls: config.databaseTls,
     temporalAddress: config.temporal.address,
     secretKeys: needs.secrets ? config.secretKeys : [],
     allowAddresses: config.allowAddresses,
     publicUrl: config.publicUrl?.replace(/\/{1,50}$/, ''),
     variables: running?.variables ?? {},
   };
+}
+
+/** Of the environment's certificates, those for the database. */
+function tlsOf(raw: RawSettings): RawSettings {
+  const names = ['DATABASE_TLS_CA', 'DATABASE_TLS_CERT', 'DATABASE_TLS_KEY'] as const;
+  return Object.fromEntries(names.flatMap((name) => (raw[name] === undefined ? [] : [[name, raw[name]]])));
 }

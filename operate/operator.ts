@@ -6,7 +6,7 @@ import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireLink } from '#core/wire.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
-import { openSecret, sealSecret } from '#config/secrets.ts';
+import { keyId, openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
 import { notifyLanes } from '#db/carry/couriers.ts';
@@ -32,6 +32,8 @@ export type Operator = {
   readonly seal: Seal;
   /** Throws where this operator was given no key, or not the one that sealed. */
   readonly open: Open;
+  /** The name of the key that seals; undefined where this operator was given none. */
+  readonly secretKeyId: string | undefined;
   /** What waits for these instances is looked at within a moment. Never throws: the sweeper looks within seconds anyway. */
   readonly wake: (instances: readonly string[]) => Promise<void>;
   /** At which others reach this gateway, without a trailing slash; undefined where nobody does. */
@@ -104,6 +106,7 @@ export function createOperator({ db, actor, secretKeys, publicUrl }: OperatorSet
     db,
     actor,
     publicUrl,
+    secretKeyId: secretKeys[0] === undefined ? undefined : keyId(secretKeys[0]),
     async seal(plain, context) {
       const [key] = secretKeys;
       if (key === undefined) throw new Error('there is no key to seal secrets with');

@@ -16,6 +16,8 @@ export const rights = {
   'read-notes': operators,
   /** Asks a helpdesk with our credentials, and says names of accounts and fields. */
   check: operators,
+  /** Who did what; the difference may hold settings and names. */
+  audit: operators,
   retry: operators,
   release: operators,
   skip: operators,
@@ -36,6 +38,8 @@ export const rights = {
   'client-rotate': admins,
   'client-revoke': admins,
   'key-rotate': admins,
+  'key-reseal': admins,
+  erase: admins,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 
 export type Right = keyof typeof rights;

@@ -33,8 +33,11 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/link-life.ts': ['createRemoteLink', 'moveLink', 'setContact'],
   'db/links/link-purge.ts': ['purgeLink'],
   'db/links/pairings.ts': ['createAcceptance', 'createInvitation'],
+  'db/operate/erase.ts': ['eraseActions', 'eraseSnapshots'],
+  'db/operate/erasures.ts': ['answerReceived', 'askErasure'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
+  'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 
@@ -52,10 +55,10 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   ],
   'db/links/peers.ts': ['savePeerSaid'],
   'db/links/seen-jtis.ts': ['seeOnce'],
+  'db/operate/erasures.ts': ['claimErasures', 'noteAnswer', 'receiveErasure'],
   'db/operate/instance-notices.ts': ['noticeInstances'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
-  'db/operate/partitions.ts': ['ensurePartitions'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
 };
@@ -89,7 +92,7 @@ function namedImports({ file, code }: Source): readonly (readonly [string, strin
 }
 
 const writesItself =
-  /\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+[a-z_]+\s+(?:[a-z]+\s+)?set\b|\bcreate table\b|\b(?:tx|db)\s*\.(?:insert|update|delete)\(/;
+  /\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+(?:[a-z_]+|\$\{[^}]+\})\s+(?:[a-z]+\s+)?set\b|\bcreate table\b|\b(?:tx|db)\s*\.(?:insert|update|delete)\(/;
 
 /** Exported functions of db that write, by themselves or through others: `file name`. */
 function writers(sources: readonly Source[]): ReadonlySet<string> {

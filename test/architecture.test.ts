@@ -19,6 +19,7 @@ const sourceFolders = [
   'connectors',
   'core',
   'db',
+  'faults',
   'gateway',
   'operate',
   'protocols',

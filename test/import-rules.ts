@@ -162,7 +162,7 @@ export const importRules: readonly ImportRule[] = [
     ['node:*', '#twins/**', 'hono', 'hono/**', '@hono/**', 'undici'],
     'twins: hono; never connectors or db.',
   ),
-  only(['bench/**', 'test/**', 'bin/**'], ['*'], 'wires what it tries.'),
+  only(['bench/**', 'faults/**', 'test/**', 'bin/**'], ['*'], 'wires what it tries.'),
 ];
 
 /** Folders that nobody may import but those that name them. */
@@ -172,9 +172,14 @@ export const closed: readonly { readonly folder: string; readonly to: readonly s
     to: ['cli', 'test', 'bin', 'bench'],
     why: 'nothing runs through the command line but people',
   },
-  { folder: 'twins', to: ['twins', 'standalone', 'test', 'bench'], why: 'no stand-in is part of the product' },
-  { folder: 'test', to: ['test'], why: 'tests are no part of the product' },
-  { folder: 'bench', to: ['bench', 'test'], why: 'benchmarks are no part of the product' },
+  {
+    folder: 'twins',
+    to: ['twins', 'standalone', 'test', 'bench', 'faults'],
+    why: 'no stand-in is part of the product',
+  },
+  { folder: 'test', to: ['test', 'faults'], why: 'tests are no part of the product' },
+  { folder: 'bench', to: ['bench', 'test', 'faults'], why: 'benchmarks are no part of the product' },
+  { folder: 'faults', to: ['faults', 'test'], why: 'the fault bench is no part of the product' },
 ];
 
 /** The rule of a file; undefined where none fits, which the architecture's test forbids. */

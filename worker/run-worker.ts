@@ -3,6 +3,7 @@ import { Client as TemporalClient, Connection as TemporalConnection } from '@tem
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
+import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { connect } from '#db/base/client.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
@@ -23,8 +24,8 @@ const schemaEveryMs = 10_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
-  const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker' });
-  const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells' });
+  const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker', tls: config.databaseTls });
+  const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells', tls: config.databaseTls });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
@@ -81,10 +82,11 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
 }
 
 /** `native` carries the worker's polls, `connection` what the worker itself asks of Temporal. */
-async function connectTemporal({ temporal: { address } }: Config) {
-  const native = await NativeConnection.connect({ address });
+async function connectTemporal({ temporal }: Config) {
+  const options = temporalConnection(temporal);
+  const native = await NativeConnection.connect(options);
   try {
-    return { native, connection: await TemporalConnection.connect({ address, connectTimeout: 5_000 }) };
+    return { native, connection: await TemporalConnection.connect({ ...options, connectTimeout: 5_000 }) };
   } catch (error) {
     await native.close();
     throw error;

@@ -20,6 +20,7 @@ import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts'
 import { createClocks } from '#activities/desk/clocks.ts';
 import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
 import { apiChores } from '#activities/exchange/api-chores.ts';
+import { createAskErasures } from '#activities/exchange/ask-erasures.ts';
 import { createAskOutcomes } from '#activities/exchange/ask-outcome.ts';
 import { createPeers } from '#activities/exchange/peers.ts';
 import { createRefreshPeers } from '#activities/exchange/refresh-peers.ts';
@@ -159,6 +160,7 @@ export async function wireWorker(
       watchers: options.watchers ?? 2,
       chores: [
         { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
+        { name: 'erasures', everyMs: 5_000, work: createAskErasures(deps) },
         { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
         {
           name: 'commands',

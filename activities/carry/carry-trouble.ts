@@ -8,7 +8,7 @@ import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
-import { InstanceTrouble, SourceTrouble } from '#activities/desk/instance-trouble.ts';
+import { InstanceTrouble, FileTrouble } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
   /** Display name of who could not take it. */
@@ -25,12 +25,12 @@ const pingTimeoutMs = 5_000;
 export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, error: unknown): Promise<'rests'> {
   const { deps, context, lane, startedMs } = turn;
   const { delivery } = context;
-  if (error instanceof SourceTrouble) {
+  if (error instanceof FileTrouble) {
     // It waits for its file; neither its time nor its receiver is held against it.
     const away = reason('trouble', { desk: error.desk, detail: error.message });
     await noteWhy(deps.db, delivery.id, away);
     await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
-    await deferLane(deps.db, lane, sourceDelay(error));
+    await deferLane(deps.db, lane, fileDelay(error));
     return 'rests';
   }
   const failed = error instanceof HelpdeskError ? error : null;
@@ -76,7 +76,7 @@ export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, 
   return 'rests';
 }
 
-function sourceDelay({ retryAfterMs }: SourceTrouble): number {
+function fileDelay({ retryAfterMs }: FileTrouble): number {
   const asked = { attempt: 10, trouble: 'retry', random: Math.random(), capMs: downCapMs } as const;
   return nextTry({ ...asked, retryAfterMs });
 }

@@ -4,7 +4,7 @@ import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
 import { changesAnything, type Change } from '#core/conversation/meet.ts';
 import type { Outbound } from '#core/rules/settings.ts';
-import type { ConstantPart, TicketSnapshot, Verdict, Words } from '#core/words/vocabulary.ts';
+import type { ConstantPart, TicketSnapshot, Verdict } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { knownChanges } from '#db/log/changes.ts';
 import { isReadSince, lastSnapshot } from '#db/log/ticket-life.ts';
@@ -43,22 +43,29 @@ export async function decideHead(
   const leaving = await whatLeaves(deps, stage, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
   const { outgoing } = leaving;
-  const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> =>
-    deps.texts.decide({
-      outgoing,
-      escalation: delivery.escalation,
-      mirror: viewOf(mirror, to.side),
-      inbound: receiver.inbound,
-      account: receiver.account,
-      catalogue,
-      snapshot,
-      changes: await changesMet(deps, context, outgoing.action.words, receiver.outbound),
-      takenIn: context.action.loggedAt,
-      senderName: from.name,
-      now: context.now,
-      linkMode: mirror.shadow ? 'shadow' : mirror.mode,
-      ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
-    });
+  const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> => {
+    const decide = (changes: readonly Change[]): Promise<Verdict> =>
+      deps.texts.decide({
+        outgoing,
+        escalation: delivery.escalation,
+        mirror: viewOf(mirror, to.side),
+        inbound: receiver.inbound,
+        account: receiver.account,
+        catalogue,
+        snapshot,
+        changes,
+        takenIn: context.action.loggedAt,
+        senderName: from.name,
+        now: context.now,
+        linkMode: mirror.shadow ? 'shadow' : mirror.mode,
+        ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
+      });
+    const alone = changesAnything(outgoing.action.words) ? null : await decide([]);
+    // Most notes change nothing else here, and then nothing can have met them: the log is not asked.
+    if (alone?.kind === 'apply' && alone.meant === undefined) return alone;
+    const changes = await changesMet(deps, context, receiver.outbound);
+    return alone !== null && changes.length === 0 ? alone : decide(changes);
+  };
   let verdict = await judge(to.snapshot);
   if (to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
     const ref = refAt(to, to.ticketId);
@@ -69,17 +76,10 @@ export async function decideHead(
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };
 }
 
-/** What it meets at the ticket that it travels to; nothing where it changes nothing. */
-async function changesMet(
-  deps: WorkDeps,
-  context: DeliveryContext,
-  words: Words,
-  outbound: Outbound,
-): Promise<readonly Change[]> {
+/** What its change meets at the ticket that it travels to. */
+async function changesMet(deps: WorkDeps, context: DeliveryContext, outbound: Outbound): Promise<readonly Change[]> {
   const { ticketId } = context.to;
   if (ticketId === null || context.delivery.escalation) return [];
-  // The kind alone may set a status here.
-  if (words.kind === null && !changesAnything(words)) return [];
   const { changes } = await knownChanges(deps.db, refAt(context.to, ticketId), [context.mirror.id]);
   return changesHere(context, changes, outbound).shared;
 }

@@ -26,8 +26,9 @@ import { report } from '#activities/report.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
 import { mayBeWritten } from './write-marker.ts';
 
-/** A desk that confirms a write and does not show it is looked at again after this long. Milliseconds. */
+/** A desk that confirms a write and does not show it is looked at again after this long, then twice as long. Milliseconds. */
 const lookAgainMs = 300;
+const lookAgainMostMs = 2_000;
 /** So often at most where the log is ahead of what the desk shows. */
 const looksMost = 3;
 /** Steps behind a plan's own, after which somebody has to look. */
@@ -44,6 +45,9 @@ export async function settle(
   const { deps, desk, context } = run;
   const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
+  const writtenMs = performance.now();
+  // A replica that readers are sent to may be so late: what it shows is from before our write, and no proof of anything.
+  const mayTrail = (): boolean => performance.now() - writtenMs < desk.helpdesk.traits.settleMs;
   for (let look = 0; ; look += 1) {
     const from = created ? fromTheBeginning : context.to.readFrom;
     const back = await readBack(
@@ -71,7 +75,7 @@ export async function settle(
         isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
         (await seenOf(tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
       if (!seen && context.delivery.releasedAt === null) {
-        return { kind: look === 0 ? 'look-again' : 'unseen', wake: logged.wake } as const;
+        return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }
       const met = await meeting(run, tx, plan, back.read, snapshot, logged);
       const since = { seen: logged.seen, people: met.people };
@@ -79,6 +83,8 @@ export async function settle(
       const mayWrite = context.delivery.releasedAt === null;
       const isOff = undone !== null || changesAnything(met.again);
       if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
+      if (isOff && mayTrail() && !(await shows(tx, run, last, steps, logged)))
+        return { kind: 'look-again', wake: logged.wake } as const;
       if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake: logged.wake } as const;
       if (changesAnything(met.again) && mayWrite && corrections < correctionsMost) {
         return { kind: 'again', changed: met.again, drops: met.drops, wake: logged.wake } as const;
@@ -98,7 +104,7 @@ export async function settle(
       return { kind: 'ended', isLast: await result.isLast };
     }
     if (result.kind === 'look-again') {
-      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
       continue;
     }
     // It was confirmed and is not there: nobody can tell what became of it.
@@ -122,6 +128,20 @@ function noteDates({ desk }: ApplyRun, back: Extract<ReadBack, { kind: 'ticket' 
   const { sentAt, gotAt } = last.around;
   for (const { externalId, at } of back.actions)
     if (last.made.actionIds.includes(externalId)) desk.clock?.dated(at, sentAt, gotAt);
+}
+
+/** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
+async function shows(
+  tx: Tx,
+  { desk, context }: ApplyRun,
+  last: Pending | null,
+  steps: Plan['steps'],
+  logged: LogReadingResult,
+): Promise<boolean> {
+  if (last === null || (steps[last.index]?.fingerprints.length ?? 0) === 0) return true;
+  const { id } = context.delivery;
+  if (logged.seen.has(`${id}/${last.index}`)) return true;
+  return (await seenOf(tx, desk.instance, last.made.ticketId, id, last.index)).length > 0;
 }
 
 type SoFar = {

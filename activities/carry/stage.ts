@@ -10,7 +10,7 @@ import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
-import { SourceTrouble } from '#activities/desk/instance-trouble.ts';
+import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createPlaces } from '#activities/desk/semaphore.ts';
 import { pictureName } from './picture-name.ts';
 
@@ -102,7 +102,7 @@ function unlessTold<Result>(work: Promise<Result>, signal: AbortSignal): Promise
   });
 }
 
-/** Throws HelpdeskError or SourceTrouble for passing trouble only; a file that can't come is a result. */
+/** Throws HelpdeskError or FileTrouble for passing trouble only; a file that can't come is a result. */
 async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment): Promise<Brought> {
   const { action } = context;
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
@@ -124,12 +124,12 @@ async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment)
     if (error instanceof BlobTooLargeError) return { file: null, failure: tooLarge(deps) };
     if (!(error instanceof HelpdeskError)) throw error;
     if (error.class === 'gone' || error.class === 'refused') return { file: null, failure: error.message };
-    if (error.class === 'auth' || error.class === 'slow-down') throw new SourceTrouble(desk.name, error);
+    if (error.class === 'auth' || error.class === 'slow-down') throw new FileTrouble(desk.name, error);
     const answers = await desk.helpdesk.ping(AbortSignal.timeout(pingTimeoutMs)).then(
       () => true,
       () => false,
     );
-    if (!answers) throw new SourceTrouble(desk.name, error);
+    if (!answers) throw new FileTrouble(desk.name, error);
     if (isTroubledFor(context, fileGivenUpAfterMs)) return { file: null, failure: error.message };
     throw new HelpdeskError('retry', error.code, error.message, { cause: error });
   }

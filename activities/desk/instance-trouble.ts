@@ -11,9 +11,12 @@ export class InstanceTrouble extends Error {
   }
 }
 
-/** The desk that has the file is away, refuses us or asks for a pause: no trouble of the one that is to get it. */
-export class SourceTrouble extends Error {
-  override readonly name = 'SourceTrouble';
+/**
+ * A file has to wait: the desk that has it is away, refuses us or asks for a pause, or the peer that is to get it has no
+ * room. What goes without a file goes on.
+ */
+export class FileTrouble extends Error {
+  override readonly name = 'FileTrouble';
   /** Display name. */
   readonly desk: string;
   readonly retryAfterMs: number | undefined;

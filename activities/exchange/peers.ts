@@ -50,7 +50,7 @@ export function createPeers(deps: PeersDeps): Peers {
     const { http, check } = createRetryAfter(deps.http, row.issuer);
     const tokens = deps.tokensFor(row, http);
     const { api, issuer, instance } = row;
-    const client = createPeerClient({ api, issuer, tokens, http });
+    const client = createPeerClient({ api, issuer, tokens, http, files: deps.http });
     const made: Kept = { key, check, checkedAt: performance.now(), peer: { link, instance, issuer, client, limits } };
     kept.set(link, made);
     return made;

@@ -5,7 +5,7 @@ import { authDelayMs, nextTry } from '#core/words/retry.ts';
 import type { WireAnswer, WireResult } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { storeAnswer } from '#db/exchange/hand-over.ts';
-import { countTry, deferLane, type LanePlace } from '#db/carry/lanes.ts';
+import { countTry, deferLane, noteWhy, type LanePlace } from '#db/carry/lanes.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { clearHeld, raiseNotice } from '#db/base/notices.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
@@ -142,6 +142,20 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
     report(turn, 'retry', why);
     await raiseNotice(deps.db, { link, cause: 'peer/auth', text: `${link}: ${why.text}` });
     await deferLane(deps.db, lane, authDelayMs);
+    return 'rests';
+  }
+  if (error instanceof HelpdeskError && error.class === 'slow-down' && (await sharesPeer(deps.db, link))) {
+    // Limits are each link's own: what one has used up is no reason to stop the others with the same peer.
+    const why = reason('trouble', { desk: name, detail: error.message });
+    await noteWhy(deps.db, context.delivery.id, why);
+    await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
+    report(turn, 'retry', why);
+    const { retryAfterMs } = error;
+    await deferLane(
+      deps.db,
+      lane,
+      nextTry({ attempt: context.delivery.attempts + 1, trouble: 'slow-down', random: Math.random(), retryAfterMs }),
+    );
     return 'rests';
   }
   const ping = async (signal: AbortSignal): Promise<void> => (await deps.peers.of(link)).client.ping(signal);

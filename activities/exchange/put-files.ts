@@ -1,6 +1,7 @@
 /** Brings an action's files to the peer before the action: asked for first, streamed where the peer lacks them. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { missingFile } from '#core/text/html.ts';
+import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { reason } from '#core/words/reasons.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import type { Outgoing } from '#core/conversation/send.ts';
@@ -11,10 +12,12 @@ import type { Semaphore } from '#activities/desk/semaphore.ts';
 
 type Sendable = Pick<Attachment, 'name' | 'type' | 'sizeBytes' | 'sha256'>;
 
-/** Null: it is there. Else why the peer does not take it. Throws HelpdeskError for passing trouble. */
+type Receiver = Pick<Peer, 'client' | 'limits' | 'issuer'>;
+
+/** Null: it is there. Else why the peer does not take it. Throws HelpdeskError or FileTrouble for passing trouble. */
 export async function putFile(
   deps: Pick<WorkDeps, 'blobs'>,
-  { client, limits }: Pick<Peer, 'client' | 'limits'>,
+  { client, limits, issuer }: Receiver,
   putting: Semaphore,
   { sha256, sizeBytes, type }: Sendable,
   signal: AbortSignal,
@@ -31,7 +34,10 @@ export async function putFile(
     await client.putFile({ sha256, sizeBytes: sizeBytes ?? 0, type }, () => deps.blobs.open(sha256), signal);
     return null;
   } catch (error) {
-    if (error instanceof HelpdeskError && error.class === 'refused') return error.message;
+    if (!(error instanceof HelpdeskError)) throw error;
+    if (error.class === 'refused') return error.message;
+    // Over its limit, or its disk is full: the file waits, whoever else is served meanwhile.
+    if (error.class === 'slow-down') throw new FileTrouble(issuer, error);
     throw error;
   } finally {
     release();
@@ -41,7 +47,7 @@ export async function putFile(
 /** A file that the peer does not take leaves a visible placeholder, and the note goes all the same. */
 export async function putFiles(
   deps: Pick<WorkDeps, 'blobs'>,
-  peer: Pick<Peer, 'client' | 'limits'>,
+  peer: Receiver,
   putting: Semaphore,
   outgoing: Outgoing,
   signal: AbortSignal,

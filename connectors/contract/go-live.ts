@@ -21,7 +21,7 @@ export async function askLiveFrom(helpdesk: Helpdesk, signal: AbortSignal): Prom
   if (helpdesk.goLive === undefined) return { cursor: await helpdesk.feedStart(signal), after: null, known: [] };
   const { cursor, newest, after, near } = await helpdesk.goLive(signal);
   const known: { ticket: string; floor: string; at: string }[] = [];
-  if (helpdesk.traits.ids === 'count' && newest !== null) {
+  if (helpdesk.traits.ids === 'count' && typeof newest === 'string') {
     for (const ticket of near.slice(0, nearMost)) {
       const reading = await helpdesk.read(ticket, null, signal);
       if (reading.kind !== 'ticket') continue;
@@ -31,5 +31,5 @@ export async function askLiveFrom(helpdesk: Helpdesk, signal: AbortSignal): Prom
       if (last !== undefined) known.push({ ticket, floor: last.externalId, at: last.at });
     }
   }
-  return { cursor, newest, after: after ?? null, known };
+  return { cursor, ...(newest === undefined ? {} : { newest }), after: after ?? null, known };
 }

@@ -43,8 +43,8 @@ export type FeedPage = {
 export type GoLive = {
   /** The feed's position. */
   readonly cursor: string;
-  /** Instant of the newest change, by the desk's own clock; null on an empty desk. */
-  readonly newest: string | null;
+  /** Instant of the newest change, by the desk's own clock; null on an empty desk; absent where it can't be told. */
+  readonly newest?: string | null;
   /** The newest id of an action, where ids grow over the whole instance. */
   readonly after?: string;
   /** Tickets that changed so close to it that times do not tell what was before; they are read now. */

@@ -33,6 +33,8 @@ export type LaneNow = {
   readonly mayNotOpen: Reason | null;
   /** Ids that are new, of actions that are known under another: their sender was restored and has read them again. */
   readonly again: ReadonlySet<string>;
+  /** How many more of this link may wait here to be carried. */
+  readonly room: number;
   /** Whether the receiving instance is named in its origin or via. */
   passedUs(action: WireAction): boolean;
 };
@@ -84,7 +86,7 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
       passed = Math.max(passed, seq);
       continue;
     }
-    const wait = deferral(action, lane, accepted, passed);
+    const wait = deferral(action, lane, { accepted, passed, taken: taken.length });
     if (wait !== null) {
       results.push({ id, seq, ...wait });
       if (wait.status === 'refused') continue;
@@ -111,7 +113,10 @@ function refusal(action: WireAction, place: number, lane: LaneNow): Reason | nul
 
 type Wait = { readonly status: 'deferred' | 'refused'; readonly reason: Reason; readonly retryAfterMs?: number };
 
-function deferral(action: WireAction, lane: LaneNow, accepted: number, passed: number): Wait | null {
+/** How far the batch has come. */
+type SoFar = { readonly accepted: number; readonly passed: number; readonly taken: number };
+
+function deferral(action: WireAction, lane: LaneNow, { accepted, passed, taken }: SoFar): Wait | null {
   const { linkState, desk } = lane;
   const isBehind = action.seq <= accepted && !action.late;
   // In quarantine too the sender hears that it went back: both sides have to resume then.
@@ -127,6 +132,9 @@ function deferral(action: WireAction, lane: LaneNow, accepted: number, passed: n
   }
   if (action.seq > accepted && (action.after > passed || action.seq <= action.after)) {
     return { status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs };
+  }
+  if (taken >= lane.room) {
+    return { status: 'deferred', reason: reason('too-many-waiting', { desk }), retryAfterMs: laterMs };
   }
   const missing = action.constant.attachments.find(({ sha256 }) => !lane.files.has(sha256));
   if (missing === undefined) return null;

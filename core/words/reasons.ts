@@ -69,6 +69,7 @@ export const reasonCodes = [
   'link-ended',
   'gap',
   'seq-taken',
+  'too-many-waiting',
   'constant-differs',
   'bad-signature',
   'attachment-missing',
@@ -218,6 +219,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     'Something that was sent before it on this lane has not arrived here yet, so it waits. Send what is missing first, then this again.',
   'seq-taken': (p) =>
     `Another action has this seq already${p.expected === undefined ? '' : `; the next one is ${p.expected}`}. The sender was restored from a backup or cloned, or counts wrongly; compare both ends of the link before it goes on.`,
+  'too-many-waiting': (p) =>
+    `So much of this link waits to be carried to ${desk(p)} that nothing more is taken for now. Nothing is lost: it is sent again by itself. Somebody there sees by ferry status what keeps it.`,
   'constant-differs': () =>
     'An action with this id is known with other contents, and what left its origin never changes. Send new contents under a new id.',
   'bad-signature': (p) =>

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import type { SQL } from 'drizzle-orm';
 import { createLine, type Line } from './line.ts';
+import { driverTls, wantedTls, type DatabaseTls } from './tls.ts';
 import * as schema from '#db/schema/index.ts';
 
 export type Client = ReturnType<typeof drizzle<typeof schema>>;
@@ -20,6 +21,7 @@ export type ConnectOptions = {
   readonly max?: number;
   readonly name?: string;
   readonly times?: Partial<Times>;
+  readonly tls?: DatabaseTls | undefined;
 };
 
 /** How long the database may take, in milliseconds. The first four are held by the server, the last one here. */
@@ -45,10 +47,11 @@ const standardTimes: Times = {
 /** Opens a pool of at most `max` connections. Connects lazily: a database that is down fails the first query, not this. */
 export function connect(url: string, options: ConnectOptions = {}): Connection {
   const times = { ...standardTimes, ...options.times };
-  const line = createLine(times.answer);
+  const line = createLine(times.answer, wantedTls(url, options.tls));
   const sql = postgres(url, {
     max: options.max ?? 10,
     socket: line.socket,
+    ...driverTls,
     onnotice: () => {},
     connection: {
       application_name: options.name ?? 'ferry',

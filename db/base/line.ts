@@ -4,11 +4,12 @@
  * is not answered in time, and one refused because its session is read-only, make all connections be thrown away. What
  * was under way on them fails as with any lost connection, and the pool connects anew.
  */
-import { connect as connectSocket, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { openLine, type Wanted } from './tls.ts';
 
 export type Line = {
   /** For the driver: makes each of its connections. */
-  readonly socket: (options: SocketOptions) => Socket;
+  readonly socket: (options: SocketOptions) => Duplex | Promise<Duplex>;
   /** Something is asked of the database. Call what is returned when the answer is there, with its error if it is one. */
   asked(): (error?: unknown) => void;
   /** Throws away the connections that there are, but for those made just now. */
@@ -27,9 +28,14 @@ const readOnly = '25006';
 /** Younger ones are as good as new; so a database that stays read-only is not connected to without a pause. Milliseconds. */
 const youngMs = 1_000;
 
-/** `answerWithinMs`: longer than the server itself lets a statement take. */
-export function createLine(answerWithinMs: number): Line {
-  const open = new Map<Socket, number>();
+/** `answerWithinMs`: longer than the server itself lets a statement take. `tls`: null for lines in the clear. */
+export function createLine(answerWithinMs: number, tls: Wanted | null = null): Line {
+  const open = new Map<Duplex, number>();
+  const kept = <Made extends Duplex>(made: Made): Made => {
+    open.set(made, performance.now());
+    made.once('close', () => open.delete(made));
+    return made;
+  };
   let next = 0;
   const renew = (): void => {
     const now = performance.now();
@@ -39,15 +45,9 @@ export function createLine(answerWithinMs: number): Line {
     socket({ host, port, path }) {
       const place = next % Math.max(host.length, 1);
       next += 1;
-      const at = { host: host[place] ?? 'localhost', port: Number(port[place] ?? 5432) };
-      const socket = path ? connectSocket({ path }) : connectSocket(at);
-      socket.setNoDelay(true);
-      // The driver begins to listen a moment later.
-      socket.on('error', () => undefined);
-      open.set(socket, performance.now());
-      socket.once('close', () => open.delete(socket));
-      // What the driver asks of a socket of its own: names in errors, and whose certificate is expected.
-      return Object.assign(socket, at);
+      const at = { host: host[place] ?? 'localhost', port: Number(port[place] ?? 5432), path: path ?? false };
+      const line = openLine(at, tls);
+      return line instanceof Promise ? line.then(kept) : kept(line);
     },
     asked() {
       const timer = setTimeout(renew, answerWithinMs);

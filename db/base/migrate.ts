@@ -3,14 +3,19 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator';
 import { fileURLToPath } from 'node:url';
-import postgres from 'postgres';
+import type postgres from 'postgres';
+import { grantApp, tableNames } from './grants.ts';
+import { connectOnce, type DatabaseTls } from './tls.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 /** Any constant; held by whoever migrates. */
 const migrationLock = 7_203_114;
 
-/** `database-unsuitable`: another encoding than UTF-8, or a PostgreSQL that is too old. */
-export type SchemaFault = 'schema-newer' | 'schema-older' | 'database-unsuitable';
+/**
+ * `database-unsuitable`: another encoding than UTF-8, or a PostgreSQL that is too old. `role-without-rights`: the role
+ * that connects owns nothing and was not given what it needs.
+ */
+export type SchemaFault = 'schema-newer' | 'schema-older' | 'database-unsuitable' | 'role-without-rights';
 
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
@@ -26,15 +31,19 @@ export class SchemaError extends Error {
  * Applies what is missing. Several callers at once are harmless: the later ones wait for the lock.
  * Throws SchemaError `schema-newer` where a newer Ferry has already migrated, `database-unsuitable` where the database
  * can't keep what Ferry needs; nothing is written then.
+ * @param url of the role that owns the tables
+ * @param app the role of gateways and workers, where it is another one; throws RoleError where it is not there
+ * @returns the roles that have their rights, the owner not among them
  */
-export async function migrate(url: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
+export async function migrate(url: string, app?: string, tls?: DatabaseTls): Promise<readonly string[]> {
+  const sql = connectOnce(url, tls);
   try {
     // The migrator takes no lock of its own.
     await sql`select pg_advisory_lock(${migrationLock})`;
     const applied = await countApplied(sql);
     refuseNewer(applied);
     await runMigrations(drizzle(sql), { migrationsFolder });
+    return await grantApp(sql, app);
   } finally {
     await sql.end({ timeout: 2 });
   }
@@ -51,6 +60,26 @@ export async function assertSchema(sql: postgres.Sql): Promise<void> {
       `The database has schema ${applied}, this Ferry needs ${known}. Run "ferry migrate" first.`,
     );
   }
+  await refuseWithoutRights(sql);
+}
+
+/** A role that is not the owner has no rights on what a migration has made until somebody gives them. */
+async function refuseWithoutRights(sql: postgres.Sql): Promise<void> {
+  const lacking = await sql.unsafe<{ name: string; role: string }[]>(
+    `select c.relname as name, current_user as role from pg_class c
+      where c.relnamespace = current_schema()::regnamespace and c.relname = any($1)
+        and not (has_table_privilege(c.oid, 'SELECT') and has_table_privilege(c.oid, 'INSERT'))`,
+    [tableNames as string[]],
+  );
+  const [first] = lacking;
+  if (first !== undefined) throw withoutRights(first.role, lacking.length);
+}
+
+function withoutRights(role: string, tables?: number): SchemaError {
+  return new SchemaError(
+    'role-without-rights',
+    `The role "${role}" has no rights on ${tables === undefined ? "Ferry's tables" : `${tables} of Ferry's tables`}. Run "ferry migrate" with DATABASE_OWNER_URL, which gives them.`,
+  );
 }
 
 function refuseNewer(applied: number): void {
@@ -67,11 +96,15 @@ function refuseNewer(applied: number): void {
 async function countApplied(sql: postgres.Sql): Promise<number> {
   const [database] = await sql.unsafe<
     Database[]
-  >(`select to_regclass('drizzle.__drizzle_migrations') is not null as there,
+  >(`select exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'drizzle' and c.relname = '__drizzle_migrations') as there, current_user as role,
+    exists (select 1 from pg_namespace where nspname = 'drizzle') as kept,
+    coalesce((select has_schema_privilege(oid, 'USAGE') from pg_namespace where nspname = 'drizzle'), false) as readable,
     current_setting('server_encoding') as encoding, current_setting('client_encoding') as spoken,
     current_setting('server_version_num')::int as version, current_setting('server_version') as shown`);
   if (database === undefined) throw new Error('a query without an answer');
   refuseUnsuitable(database);
+  if (database.kept && !database.readable) throw withoutRights(database.role);
   if (!database.there) return 0;
   const [row] = await sql.unsafe('select count(*)::int as count from drizzle.__drizzle_migrations');
   return Number(row?.['count'] ?? 0);
@@ -79,6 +112,10 @@ async function countApplied(sql: postgres.Sql): Promise<number> {
 
 type Database = {
   readonly there: boolean;
+  readonly role: string;
+  /** The schema of the table of migrations is there, and may be looked into. */
+  readonly kept: boolean;
+  readonly readable: boolean;
   readonly encoding: string;
   readonly spoken: string;
   readonly version: number;

@@ -40,6 +40,8 @@ export type ReceiveActions = {
   readonly open: boolean;
   /** What is wrong with signatures, by place in the batch. */
   readonly faults?: ReadonlyMap<number, Reason>;
+  /** How many more of the link may wait here. Absent: any number. */
+  readonly room?: number;
   /** Notes made safe before the transaction, by the action's id. Absent: they are made safe here, which short ones may. */
   readonly notes?: ReadonlyMap<string, string>;
 };
@@ -82,6 +84,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
     faults: input.faults ?? new Map(),
     mayNotOpen: opens ? await openAlready(tx, input, ends.receiverName) : null,
     again,
+    room: input.room ?? Number.POSITIVE_INFINITY,
     passedUs: (action) => hasPassedUs(action, input.directory, ends),
   });
   await tellFaults(tx, input.link, judged);

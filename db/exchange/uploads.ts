@@ -38,6 +38,18 @@ export async function findUpload(
   return found ?? null;
 }
 
+/** Of all that the link has put and that no action on one of its mirrors refers to. */
+export async function unreferencedBytes(db: Db, link: string): Promise<number> {
+  const [found] = await rows<{ bytes: number }>(
+    db,
+    sql`select coalesce(sum(u.size_bytes), 0)::float8 as bytes from uploads u
+      where u.link = ${link} and not exists (
+        select 1 from attachments f join deliveries d on d.action = f.action join mirrors m on m.id = d.mirror
+        where f.sha256 = u.sha256 and m.link = ${link})`,
+  );
+  return found?.bytes ?? 0;
+}
+
 /** Those of the digests that this link has put or that an action of its refers to; held until the transaction's end. */
 export async function visibleFiles(db: Db, link: string, digests: readonly string[]): Promise<Set<string>> {
   if (digests.length === 0) return new Set();

@@ -60,7 +60,7 @@ export async function openKey(
   open: Open,
   key: { readonly kid: string; readonly private: string },
 ): Promise<webcrypto.CryptoKey> {
-  const jwk = JSON.parse(await open(key.private, contextOf(key.kid))) as webcrypto.JsonWebKey;
+  const jwk = JSON.parse(await open(key.private, privateKeyContext(key.kid))) as webcrypto.JsonWebKey;
   return webcrypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign']);
 }
 
@@ -167,7 +167,7 @@ async function insertKey(db: Db, seal: Seal, instance: string, use: KeyUse, inMs
       instance,
       use,
       public: jwk,
-      private: await seal(secret, contextOf(kid)),
+      private: await seal(secret, privateKeyContext(kid)),
       signsFrom: sql`clock_timestamp() + make_interval(secs => ${inMs / 1000})` as unknown as string,
     })
     .returning({ kid: keys.kid, signsFrom: keys.signsFrom });
@@ -175,6 +175,7 @@ async function insertKey(db: Db, seal: Seal, instance: string, use: KeyUse, inMs
   return made;
 }
 
-function contextOf(kid: string): string {
+/** What a private key is sealed for. */
+export function privateKeyContext(kid: string): string {
   return `keys/${kid}/private`;
 }

@@ -60,7 +60,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
     tx,
     sql`select i.id from sides s join instances i on i.id = s.instance where s.link = ${link} and ${typeIsRemote('i.type')}`,
   );
-  for (const table of ['clients', 'peers', 'webhooks', 'notices', 'pairings', 'sides'] as const)
+  for (const table of ['clients', 'peers', 'webhooks', 'notices', 'pairings', 'erasures', 'sides'] as const)
     await tx.execute(sql`delete from ${sql.identifier(table)} where link = ${link}`);
   await tx.execute(sql`delete from settings where side in (${`${link}/customer`}, ${`${link}/supplier`})`);
   await tx.execute(sql`delete from links where id = ${link}`);

@@ -7,6 +7,7 @@ export * from './catalogues.ts';
 export * from './clients.ts';
 export * from './couriers.ts';
 export * from './deliveries.ts';
+export * from './erasures.ts';
 export * from './feeds.ts';
 export * from './gateway.ts';
 export * from './hints.ts';

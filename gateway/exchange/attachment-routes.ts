@@ -11,6 +11,8 @@ import { safeName } from '#core/text/safe-name.ts';
 import { findUpload, rememberUpload } from '#db/exchange/uploads.ts';
 import type { ApiDeps } from './deps.ts';
 import { endpoint, type Api } from './endpoint.ts';
+import { createFileRoom } from './file-room.ts';
+import type { FilePlace } from '#gateway/limits/clients.ts';
 import { fileParams } from './schemas.ts';
 import { ProblemError } from '#gateway/problems.ts';
 import { sha256Of } from './digest.ts';
@@ -22,6 +24,7 @@ const tags = ['attachments'];
 const putAnswer = z.object({ sha256: z.string(), sizeBytes: z.int().min(0), type: z.string() });
 
 export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
+  const room = createFileRoom(deps);
   endpoint(
     api,
     {
@@ -47,7 +50,11 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
         'cache-control': 'private, no-store',
       };
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, headers);
-      return c.body(Readable.toWeb(deps.blobs.open(params.sha256)) as ReadableStream, 200, headers);
+      const place = await deps.clients.file(caller.client);
+      const file = deps.blobs.open(params.sha256).once('close', place.leave);
+      const paced = file.pipe(pacedBy(place)).once('close', () => file.destroy());
+      file.once('error', (error) => paced.destroy(error));
+      return c.body(Readable.toWeb(paced) as ReadableStream, 200, headers);
     },
   );
   endpoint(
@@ -70,24 +77,32 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
         'encoded-body',
         'digest-differs',
         'insufficient-storage',
+        'too-many-files',
       ],
     },
     async (c, { caller, params }) => {
-      const { staged, type } = await take(c, deps, params.sha256);
-      await rememberUpload(deps.db, caller.link, { ...staged, type });
-      return c.json({ ...staged, type });
+      const sizeBytes = sizeOf(c, deps, params.sha256);
+      const place = await deps.clients.file(caller.client);
+      try {
+        const leaveRoom = await room.keep(caller, sizeBytes);
+        try {
+          const { staged, type } = await take(c, deps, { sha256: params.sha256, sizeBytes }, place);
+          await rememberUpload(deps.db, caller.link, { ...staged, type });
+          return c.json({ ...staged, type });
+        } finally {
+          leaveRoom();
+        }
+      } finally {
+        place.leave();
+      }
     },
   );
 }
 
 const closing = { headers: { connection: 'close' } };
 
-/** The file stored, its digest and size as promised. Nothing is remembered of one that is not. */
-async function take(
-  c: Context,
-  { blobs, attachmentBytes }: ApiDeps,
-  wanted: string,
-): Promise<{ readonly staged: Staged; readonly type: string }> {
+/** What the request promises. @throws ProblemError where it does not, or promises too much */
+function sizeOf(c: Context, { attachmentBytes }: ApiDeps, wanted: string): number {
   const encoding = c.req.header('content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new ProblemError('encoded-body', 'Send the file without Content-Encoding.', closing);
@@ -102,7 +117,25 @@ async function take(
   const sizeBytes = Number(length);
   if (sizeBytes > attachmentBytes)
     throw new ProblemError('file-too-large', `This link takes files of at most ${attachmentBytes} bytes.`, closing);
+  return sizeBytes;
+}
 
+/** Lets bytes through as fast as the client may have them. */
+function pacedBy(place: FilePlace): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      place.bytes(chunk.length).then(() => done(null, chunk), done);
+    },
+  });
+}
+
+/** The file stored, its digest and size as promised. Nothing is remembered of one that is not. */
+async function take(
+  c: Context,
+  { blobs }: ApiDeps,
+  promised: Staged,
+  place: FilePlace,
+): Promise<{ readonly staged: Staged; readonly type: string }> {
   const head: Buffer[] = [];
   let kept = 0;
   const look = new Transform({
@@ -111,7 +144,7 @@ async function take(
         head.push(chunk.subarray(0, sniffedBytes - kept));
         kept += chunk.length;
       }
-      done(null, chunk);
+      place.bytes(chunk.length).then(() => done(null, chunk), done);
     },
   });
   const { body } = c.req.raw;
@@ -119,7 +152,7 @@ async function take(
   source.on('error', (error) => look.destroy(error));
   let staged: Staged;
   try {
-    staged = await blobs.put(source.pipe(look), sizeBytes, { sha256: wanted, sizeBytes });
+    staged = await blobs.put(source.pipe(look), promised.sizeBytes, promised);
   } catch (error) {
     throw asProblem(error);
   }

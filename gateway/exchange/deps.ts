@@ -5,6 +5,8 @@ import type { Directory } from '#core/words/directory.ts';
 import type { Client } from '#db/base/client.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
+import type { Clients } from '#gateway/limits/clients.ts';
+import type { ClientLimits } from '#gateway/limits/standard.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 import type { Texts } from '#text-worker/texts.ts';
 
@@ -26,4 +28,8 @@ export type ApiDeps = {
   readonly seal: (plain: string, context: string) => Promise<string>;
   /** Largest file that is taken. Bytes. */
   readonly attachmentBytes: number;
+  readonly clients: Clients;
+  readonly limits: ClientLimits;
+  /** Room on the disk of the files, bytes. Absent: nobody looks. */
+  readonly freeBytes?: () => Promise<number>;
 };

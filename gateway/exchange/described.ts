@@ -1,6 +1,16 @@
 /** Endpoints that other folders serve, for the document and for `405`: OAuth, pairing, and the link itself. */
 import { z } from '@hono/zod-openapi';
-import { wireChecked, wireChecks, wireClose, wireLink, wirePaired, wirePairing, linkStates } from '#core/wire.ts';
+import {
+  wireChecked,
+  wireChecks,
+  wireClose,
+  wireErase,
+  wireErased,
+  wireLink,
+  wirePaired,
+  wirePairing,
+  linkStates,
+} from '#core/wire.ts';
 import { describe, type Api } from './endpoint.ts';
 
 const pathInstance = z.object({ instance: z.string().min(1).max(255) });
@@ -71,6 +81,16 @@ export function describeOthers(api: Api): void {
     body: wireChecks,
     answers: { 200: { description: 'What this side found so far.', schema: wireChecked } },
     problems: ['invalid-checks', 'never-paired'],
+  });
+  describe(api, {
+    method: 'post',
+    path: '/v1/link/erasures',
+    id: 'erase',
+    summary: 'Ask to forget, or what became of that',
+    tags: ['link'],
+    body: wireErase,
+    answers: { 200: { description: 'Whether somebody has decided, and how.', schema: wireErased } },
+    problems: ['too-many-erasures'],
   });
   describe(api, {
     method: 'post',

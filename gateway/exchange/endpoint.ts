@@ -52,7 +52,13 @@ export function createApi(): Api {
   return { app: new OpenAPIHono<CallerEnv>(), methods: new Map() };
 }
 
-const always: readonly ProblemCode[] = ['invalid-token', 'shutting-down', 'database-unavailable', 'internal'];
+const always: readonly ProblemCode[] = [
+  'invalid-token',
+  'too-many-requests',
+  'shutting-down',
+  'database-unavailable',
+  'internal',
+];
 const ofBodies: readonly ProblemCode[] = [
   'malformed-json',
   'invalid-utf8',

@@ -6,6 +6,7 @@ import { sideNames } from '#core/words/vocabulary.ts';
 import type { WireAction, WireAnswer } from '#core/wire.ts';
 import { linkEnds, receiveActions, type ReceiveActions } from '#db/exchange/receive-actions.ts';
 import { receiveReceipts } from '#db/exchange/receive-receipts.ts';
+import type { Room } from '#gateway/limits/room.ts';
 import { ProblemError } from '#gateway/problems.ts';
 import type { CheckSignatures } from './check-signature.ts';
 import type { ApiDeps } from './deps.ts';
@@ -14,11 +15,13 @@ import { endpoint, type Api } from './endpoint.ts';
 import { answerSchema, batchSchema, dryRunQuery, mirrorParams, openingSchema, receiptsSchema } from './schemas.ts';
 import { transact, tryOut } from './transact.ts';
 
+type Deps = ApiDeps & { readonly room: Room };
+
 const answers = {
   200: { description: 'A result per action, up to the first that is deferred.', schema: answerSchema },
 };
 
-export function exchangeEndpoints(api: Api, deps: ApiDeps, checkSignatures: CheckSignatures): void {
+export function exchangeEndpoints(api: Api, deps: Deps, checkSignatures: CheckSignatures): void {
   endpoint(
     api,
     {
@@ -36,6 +39,7 @@ export function exchangeEndpoints(api: Api, deps: ApiDeps, checkSignatures: Chec
     },
     async (c, { caller, query, body }) => {
       const { action } = body;
+      await deps.clients.actions(caller.client, 1);
       const input = { link: caller.link, from: caller.role, mirror: action.constant.id, actions: [action], open: true };
       const answer = await take(deps, checkSignatures, caller.instance, input, query.dryRun === 'true');
       if (answer.results[0]?.reason?.code === 'constant-differs')
@@ -46,7 +50,7 @@ export function exchangeEndpoints(api: Api, deps: ApiDeps, checkSignatures: Chec
   for (const side of sideNames) sideEndpoints(api, deps, checkSignatures, side);
 }
 
-function sideEndpoints(api: Api, deps: ApiDeps, checkSignatures: CheckSignatures, side: SideName): void {
+function sideEndpoints(api: Api, deps: Deps, checkSignatures: CheckSignatures, side: SideName): void {
   const other = otherSide(side);
   endpoint(
     api,
@@ -66,6 +70,7 @@ function sideEndpoints(api: Api, deps: ApiDeps, checkSignatures: CheckSignatures
     },
     async (c, { caller, params, query, body }) => {
       const { link, role } = caller;
+      await deps.clients.actions(caller.client, body.actions.length);
       const input = { link, from: role, mirror: params.mirror, actions: body.actions, open: false };
       return c.json(await take(deps, checkSignatures, caller.instance, input, query.dryRun === 'true'), 200);
     },
@@ -88,6 +93,7 @@ function sideEndpoints(api: Api, deps: ApiDeps, checkSignatures: CheckSignatures
     },
     async (c, { caller, params, query, body }) => {
       const input = { link: caller.link, from: caller.role, mirror: params.mirror, receipts: body.receipts };
+      await deps.clients.actions(caller.client, body.receipts.length);
       const work = query.dryRun === 'true' ? tryOut : transact;
       const received = await work(deps.db, (tx) => receiveReceipts(tx, deps.cache, input));
       if (received === null) throw new ProblemError('not-found');
@@ -104,7 +110,7 @@ function answered(c: Context, answer: WireAnswer): Response {
 type Answer = WireAnswer & { readonly decisions?: readonly Decision[] };
 
 async function take(
-  deps: ApiDeps,
+  deps: Deps,
   checkSignatures: CheckSignatures,
   instance: string,
   input: Omit<ReceiveActions, 'directory' | 'faults' | 'notes'>,
@@ -118,7 +124,8 @@ async function take(
   const faults = await checkSignatures(directory, sender, actions);
   // Before the transaction: no text of strangers is read while locks are held.
   const notes = await readNotes(deps, actions, faults);
-  const receive = { ...input, directory, faults, notes };
+  const room = await deps.room.of(link, ends.receiver);
+  const receive = { ...input, directory, faults, notes, room };
   if (dryRun) {
     const tried = await tryOut(db, async (tx) => {
       const received = await receiveActions(tx, receive);
@@ -135,6 +142,7 @@ async function take(
   }
   const received = await transact(db, (tx) => receiveActions(tx, receive));
   if (received === null) throw new ProblemError('not-found');
+  deps.room.took(link, ends.receiver, acceptedOf(actions, received.answer).length);
   deps.wake(received.wake);
   return received.answer;
 }

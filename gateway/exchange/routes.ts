@@ -10,6 +10,8 @@ import type { ApiDeps } from './deps.ts';
 import { describeOthers } from './described.ts';
 import { createApi, refuseOtherMethods, type Api } from './endpoint.ts';
 import { exchangeEndpoints } from './exchange.ts';
+import { createRoom } from '#gateway/limits/room.ts';
+import { waitingFor } from '#db/exchange/waiting.ts';
 import { readingEndpoints } from './reading.ts';
 import { webhookEndpoints } from './webhook.ts';
 
@@ -30,7 +32,11 @@ function build(deps: ApiDeps): Api {
     fetchJson: deps.fetchJson,
   });
   api.app.use('/v1/*', (c, next) => (c.req.path.endsWith('/v1/pairing') ? next() : deps.authenticate(c, next)));
-  exchangeEndpoints(api, deps, checkSignatures);
+  const room = createRoom({
+    most: deps.limits?.waitingActions ?? 0,
+    count: (link, to, most) => waitingFor(deps.db, link, to, most),
+  });
+  exchangeEndpoints(api, { ...deps, room }, checkSignatures);
   askingEndpoints(api, deps);
   readingEndpoints(api, deps);
   attachmentEndpoints(api, deps);

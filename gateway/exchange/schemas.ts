@@ -28,6 +28,7 @@ export const problemSchema = z.object({
   status: z.int(),
   detail: z.string().optional(),
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  'violated-policies': z.array(z.string()).optional(),
 });
 
 /** One action whose place in its lane makes sense by itself. */

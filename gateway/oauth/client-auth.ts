@@ -8,7 +8,7 @@ import type { ClientKeys } from './client-keys.ts';
 import { KeysUnavailable } from './client-keys.ts';
 import type { OAuthDeps } from './deps.ts';
 import type { Failures } from './failures.ts';
-import { socketAddress } from './failures.ts';
+import { socketAddress } from '#gateway/limits/address-of.ts';
 import type { Form } from './form.ts';
 import { issuerUrl } from './issuer.ts';
 import { OAuthError } from './oauth-error.ts';

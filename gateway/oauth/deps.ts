@@ -4,6 +4,7 @@ import type { Log } from '#config/log.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import type { Client } from '#db/base/client.ts';
+import type { Clients } from '#gateway/limits/clients.ts';
 import type { SignInRefused } from '#gateway/sign-in-refused.ts';
 import type { KeyRing } from './key-ring.ts';
 
@@ -23,6 +24,8 @@ export type OAuthDeps = AuthenticateDeps & {
   readonly fetchJson: (url: string) => Promise<unknown>;
   /** How long clients' key sets are kept, and how soon one is read again; milliseconds. Default ten minutes, 30 s. */
   readonly clientKeys?: { readonly maxAgeMs: number; readonly cooldownMs: number };
+  /** Counts tokens that are given out. Absent: nobody does. */
+  readonly clients?: Pick<Clients, 'token'>;
   /** Who called, for the limit of failed attempts. Default: the socket's other end; headers are not asked. */
   readonly addressOf?: (c: Context) => string;
 };

@@ -2,9 +2,6 @@
  * Failed attempts of a client from an address: ten a minute, then everybody who claims to be that client from there
  * waits. The client itself, elsewhere, notices nothing. Bounded: the entry that is oldest makes room.
  */
-import type { Context } from 'hono';
-import { getConnInfo } from '@hono/node-server/conninfo';
-
 export type Failures = {
   /** Seconds to wait, or null where an attempt may be made. */
   waitOf(client: string, address: string): number | null;
@@ -55,23 +52,4 @@ export function createFailures(options: FailuresOptions): Failures {
       return entries.size;
     },
   };
-}
-
-/** The other end of the socket. Headers such as X-Forwarded-For are whatever the caller wrote. */
-export function socketAddress(c: Context): string {
-  const { incoming } = (c.env ?? {}) as { readonly incoming?: unknown };
-  const address = incoming === undefined ? undefined : getConnInfo(c).remote.address;
-  return address === undefined ? 'unknown' : network(address);
-}
-
-/** Of an IPv6 address the first half: the other half is the caller's to choose. */
-export function network(address: string): string {
-  const plain = (address.split('%', 1)[0] ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail] = plain.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros =
-    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
 }

@@ -9,7 +9,7 @@ const errors = {
   invalid_scope: { status: 400, description: 'There are no scopes; leave the parameter out.' },
   invalid_target: { status: 400, description: "The resource is the client's own issuer; leave the parameter out." },
   invalid_dpop_proof: { status: 400, description: 'The DPoP proof is missing, invalid or used before.' },
-  slow_down: { status: 429, description: 'Too many failed attempts; wait as long as Retry-After says.' },
+  slow_down: { status: 429, description: 'Too many requests or failed attempts; wait as long as Retry-After says.' },
   temporarily_unavailable: { status: 503, description: "The client's keys can't be read at the moment." },
 } as const;
 

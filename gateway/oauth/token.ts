@@ -18,6 +18,8 @@ export async function giveToken(c: Context, deps: ClientAuthDeps): Promise<Respo
   if (grant === undefined) throw new OAuthError('invalid_request', 'no-grant-type');
   if (grant !== 'client_credentials') throw new OAuthError('unsupported_grant_type', 'grant-type');
   const client = await authenticateClient(c, form, deps);
+  const wait = (await deps.clients?.token(client.id)) ?? null;
+  if (wait !== null) throw new OAuthError('slow_down', 'too-many-requests', { 'retry-after': String(wait) });
   if (form.has('scope')) throw new OAuthError('invalid_scope', 'scope');
   const resource = form.get('resource');
   if (resource !== undefined && resource !== issuerUrl(deps.publicUrl, client.instance))

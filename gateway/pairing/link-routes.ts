@@ -1,13 +1,22 @@
 /** What the other side of a link may ask about the link itself: how it stands, its checks, and its end. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { wireChecks, wireClose, wireLimits, type WireChecked, type WireLink } from '#core/wire.ts';
+import {
+  wireChecks,
+  wireClose,
+  wireErase,
+  wireLimits,
+  type WireChecked,
+  type WireErased,
+  type WireLink,
+} from '#core/wire.ts';
 import { writeAudit } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
 import { databaseFingerprint } from '#db/links/identity.ts';
 import { closeLink } from '#db/links/link-close.ts';
 import { loadLink } from '#db/links/link-life.ts';
 import { startChecks, type Check } from '#db/links/pairings.ts';
+import { receiveErasure } from '#db/operate/erasures.ts';
 import { parseStrict } from '#gateway/json-body.ts';
 import type { Caller } from '#gateway/oauth/deps.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';
@@ -76,6 +85,23 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
       ...count,
     };
     return c.json(answer);
+  });
+
+  routes.post('/v1/link/erasures', limit, async (c) => {
+    const parsed = wireErase.safeParse(parseStrict(new Uint8Array(await c.req.arrayBuffer())));
+    if (!parsed.success) throw new ProblemError('invalid-body', 'Send an id, and the ids of 1 to 1,000 actions.');
+    const { id, actions } = parsed.data;
+    const { link, client } = c.var.caller;
+    const found = await db.transaction(async (tx) => {
+      const received = await receiveErasure(tx, link, id, actions);
+      if (received.isNew)
+        await writeAudit(tx, { kind: 'token', id: client, name: `the other side (${client})` }, [
+          { what: 'erase-asked', subject: `links/${link}`, detail: { erasure: id, actions: received.actions } },
+        ]);
+      return received;
+    });
+    if (found.state === null) return problem('too-many-erasures');
+    return c.json({ id, state: found.state, text: found.answer } satisfies WireErased);
   });
 
   routes.post('/v1/link/close', limit, async (c) => {

@@ -15,7 +15,9 @@ import { pairingHash } from '#db/links/pairing-code.ts';
 import { clientOf, findExchanged, findInvitation, takeInvitation, type Pairing } from '#db/links/pairings.ts';
 import { readJson } from '#gateway/json-body.ts';
 import type { SignInRefused } from '#gateway/sign-in-refused.ts';
-import { createFailures, socketAddress } from '#gateway/oauth/failures.ts';
+import { socketAddress } from '#gateway/limits/address-of.ts';
+import { createPlaces, type Places } from '#gateway/limits/places.ts';
+import { createFailures } from '#gateway/oauth/failures.ts';
 import { issuerUrl } from '#gateway/oauth/issuer.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';
 
@@ -50,11 +52,11 @@ export function pairingRoutes(deps: PairingDeps): Hono {
   const addressOf = deps.addressOf ?? socketAddress;
   const guesses = createFailures({ now: () => now().getTime(), limit: mostGuesses, windowMs: guessWindowMs });
 
+  const suspects = createPlaces({ places: 2, waiting: 100, mostWaitMs: 5_000 });
+
   const limit = bodyLimit({ maxSize: 16 * 1024, onError: () => problem('body-too-large') });
   routes.post('/v1/pairing', limit, async (c) => {
     const address = addressOf(c);
-    const wait = guesses.waitOf('pairing', address);
-    if (wait !== null) return tooMany(wait);
     const parsed = wirePairing.safeParse(await readJson(c));
     if (!parsed.success)
       throw new ProblemError(
@@ -62,9 +64,12 @@ export function pairingRoutes(deps: PairingDeps): Hono {
         'Send code, issuer, name, link, side, clientId, wireVersion and proof.',
       );
     const codeHash = pairingHash(parsed.data.code);
-    const invitation =
+    const wait = guesses.waitOf('pairing', address);
+    const find = async (): Promise<Pairing | null> =>
       (await findInvitation(deps.db, codeHash)) ?? (await findExchanged(deps.db, codeHash, parsed.data));
+    const invitation = await (wait === null ? find() : few(suspects, find));
     if (invitation === null) {
+      if (wait !== null) return tooMany(wait);
       guesses.add('pairing', address);
       deps.refused?.({ why: 'wrong-code', who: null, from: address });
       return problem('code-not-valid', notValid);
@@ -72,6 +77,13 @@ export function pairingRoutes(deps: PairingDeps): Hono {
     return c.json(await pair(deps, invitation, parsed.data, codeHash));
   });
   return routes;
+}
+
+/** A code has 160 bits: nobody who guesses may keep away who has it. But guesses don't get the database for themselves. */
+async function few<Found>(places: Places, find: () => Promise<Found | null>): Promise<Found | null> {
+  const leave = await places.enter();
+  if (leave === null) return null;
+  return find().finally(leave);
 }
 
 async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, codeHash: string): Promise<WirePaired> {

@@ -10,10 +10,13 @@ import { parseJson } from '#connectors/kit/json.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
 import {
   wireAnswer,
+  wireErased,
   wireLink,
   wireStanding,
   type WireAction,
   type WireAnswer,
+  type WireErase,
+  type WireErased,
   type WireLink,
   type WireReceipt,
   type WireStanding,
@@ -40,6 +43,8 @@ export type PeerClient = {
   mirror(at: SideName, mirror: string, signal: AbortSignal): Promise<PeerMirror | null>;
   /** The highest seq taken in of each lane to that side, page by page. */
   lanes(at: SideName, after: string | null, signal: AbortSignal): Promise<PeerLanes>;
+  /** Asks it to forget, or what became of that; null where its version does not know the question. */
+  erase(asked: WireErase, signal: AbortSignal): Promise<WireErased | null>;
   hasFile(sha256: string, signal: AbortSignal): Promise<boolean>;
   /** @param open called once per try */
   putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
@@ -54,6 +59,8 @@ export type PeerClientContext = {
   readonly issuer: string;
   readonly tokens: TokenSource;
   readonly http: HttpClient;
+  /** For files: what is said of one is no word on the rest. Default: `http`. */
+  readonly files?: HttpClient;
 };
 
 /** A batch is stored in one transaction; a file has as long as it needs at this many bytes per millisecond besides. */
@@ -69,15 +76,16 @@ type PeerRequest = {
   readonly timeoutMs?: number;
 };
 
-export function createPeerClient({ api, issuer, tokens, http }: PeerClientContext): PeerClient {
+export function createPeerClient({ api, issuer, tokens, http, files = http }: PeerClientContext): PeerClient {
   const once = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
+    const through = asked.path.startsWith('/v1/attachments/') ? files : http;
     const url = `${api}${asked.path}`;
     const authorization = await tokens.authorization(asked.method, url).catch((error: unknown) => {
       throw otherwise(error, 'auth');
     });
     const body = asked.body?.();
     try {
-      return await http.request({
+      return await through.request({
         method: asked.method,
         url,
         headers: { accept: 'application/json', ...asked.headers, ...authorization },
@@ -160,6 +168,17 @@ export function createPeerClient({ api, issuer, tokens, http }: PeerClientContex
         { method: 'GET', path: `/v1/${at}/lanes${after === null ? '' : `?after=${encodeURIComponent(after)}`}` },
         signal,
       ),
+    async erase(asked, signal) {
+      try {
+        const answer = await read(wireErased, post('/v1/link/erasures', asked), signal);
+        if (answer.id !== asked.id) throw badAnswer(issuer, 'about another erasure than was asked for');
+        return answer;
+      } catch (error) {
+        // A gateway that has no such endpoint says that there is nothing.
+        if (error instanceof HelpdeskError && error.class === 'gone') return null;
+        throw error;
+      }
+    },
     async hasFile(sha256, signal) {
       const reply = await ask({ method: 'HEAD', path: `/v1/attachments/${sha256}` }, signal);
       if (reply.status === 200 || reply.status === 204) return true;

@@ -31,7 +31,8 @@ export function refusalOf(reply: HttpReply, issuer: string): HelpdeskError {
     );
   }
   if (status === 404) return new HelpdeskError('gone', code ?? 'not-found', said);
-  if (status === 429 || (status === 503 && reply.headers['retry-after'] !== undefined)) {
+  // 507: the peer has no room for now; that it has some again is for it to say.
+  if (status === 429 || status === 507 || (status === 503 && reply.headers['retry-after'] !== undefined)) {
     return new HelpdeskError('slow-down', code ?? 'slow-down', said, {
       retryAfterMs: pauseOf(reply.headers['retry-after'], Date.now()) ?? unsaidPauseMs,
     });

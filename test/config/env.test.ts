@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ConfigError, configFrom, loadConfig, readEnv } from '#config/env.ts';
+import { makeAuthority } from '#test/support/certificates.ts';
 
 const key = Buffer.alloc(32, 7).toString('base64');
 const good = { DATABASE_URL: 'postgres://u:p@127.0.0.1/ferry', FERRY_SECRET_KEY: key };
@@ -170,4 +171,86 @@ test('older keys follow the current one', () => {
     config.secretKeys.map((bytes) => bytes[0]),
     [7, 8],
   );
+});
+
+test('trusted proxies are addresses and ranges, and limits are known names with numbers; anything else is a fault', () => {
+  const checked = (more: Record<string, string>) => configFrom(readEnv({ ...good, ...more }, noFile).raw);
+  const config = checked({
+    FERRY_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,::1, fd00::/8',
+    FERRY_PROXY_HEADER: 'forwarded',
+    FERRY_LIMITS: 'requests=60, freeMiB=10',
+  }).config;
+  assert.deepEqual(config?.proxies, { ranges: ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8'], header: 'forwarded' });
+  assert.deepEqual(config?.limits, { requests: 60, freeMiB: 10 });
+  assert.deepEqual(checked({}).config?.proxies, { ranges: [], header: 'x-forwarded-for' });
+  assert.deepEqual(checked({}).config?.limits, {});
+  for (const [variable, values] of [
+    [
+      'FERRY_TRUSTED_PROXIES',
+      ['proxy.example', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0', '*', 'fd00::/129', '10.0.0.1/'],
+    ],
+    ['FERRY_PROXY_HEADER', ['x-real-ip', 'X-Forwarded-For, Forwarded']],
+    [
+      'FERRY_LIMITS',
+      ['requests', 'requests=', 'requests=0', 'requests=-1', 'requests=1e9', 'request=1', '=1', '__proto__=1'],
+    ],
+  ] as const)
+    for (const value of values) {
+      const { faults } = checked({ [variable]: value });
+      assert.deepEqual(
+        faults.map((fault) => fault.variable),
+        [variable],
+        value,
+      );
+      assert.doesNotMatch(JSON.stringify(faults.map(({ problem }) => problem)), /proxy\.example/);
+    }
+});
+
+test('Temporal is spoken to in the clear only where nothing of TLS is set, and a key never', () => {
+  const of = (more: Record<string, string>) => configFrom({ ...good, ...more });
+  assert.deepEqual(of({ TEMPORAL_TLS: 'true' }).config?.temporal.tls, {});
+  assert.deepEqual(of({ TEMPORAL_API_KEY: 'key' }).config?.temporal.tls, {});
+  assert.equal(of({ TEMPORAL_TLS: 'false' }).config?.temporal.tls, undefined);
+  assert.deepEqual(
+    of({ TEMPORAL_TLS: 'false', TEMPORAL_API_KEY: 'key' }).faults.map(({ variable }) => variable),
+    ['TEMPORAL_TLS'],
+  );
+  assert.deepEqual(
+    of({ TEMPORAL_API_KEY: 'a key\nfrom two lines' }).faults.map(({ variable }) => variable),
+    ['TEMPORAL_API_KEY'],
+  );
+});
+
+test('certificates that are none, keys of another pair, and a pair of which one half is missing are named', async () => {
+  const authority = await makeAuthority();
+  try {
+    const [one, two] = await Promise.all([authority.sign('one'), authority.sign('two')]);
+    for (const prefix of ['DATABASE_TLS', 'TEMPORAL_TLS']) {
+      const faults = (given: Record<string, string>): string[] =>
+        configFrom({
+          ...good,
+          ...Object.fromEntries(Object.entries(given).map(([name, text]) => [`${prefix}_${name}`, text])),
+        }).faults.map(({ variable, problem }) => `${variable} ${problem}`);
+      assert.deepEqual(faults({ CA: authority.ca, CERT: one.cert, KEY: one.key }), []);
+      assert.deepEqual(faults({ CA: one.key }), [`${prefix}_CA holds no certificate`]);
+      assert.deepEqual(faults({ CERT: one.cert }), [`${prefix}_KEY is not set`]);
+      assert.deepEqual(faults({ KEY: one.key }), [`${prefix}_CERT is not set`]);
+      assert.deepEqual(faults({ CERT: one.cert, KEY: two.key }), [
+        `${prefix}_KEY is another key than that of ${prefix}_CERT`,
+      ]);
+      assert.deepEqual(faults({ CERT: one.cert, KEY: 'x' }), [
+        `${prefix}_KEY holds no private key without a passphrase`,
+      ]);
+    }
+    assert.deepEqual(
+      configFrom({
+        ...good,
+        DATABASE_URL: `${good.DATABASE_URL}?sslmode=disable`,
+        DATABASE_TLS_CA: authority.ca,
+      }).faults.map(({ variable }) => variable),
+      ['DATABASE_URL'],
+    );
+  } finally {
+    await authority.remove();
+  }
 });

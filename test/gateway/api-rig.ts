@@ -13,6 +13,7 @@ import { connect, type Connection } from '#db/base/client.ts';
 import { ensureKeys } from '#db/links/keys.ts';
 import { createApp } from '#gateway/app.ts';
 import type { FederationDeps } from '#gateway/federation.ts';
+import { clientLimits } from '#gateway/limits/standard.ts';
 import { createKeyRing } from '#gateway/oauth/key-ring.ts';
 import { serve, type ServeOptions } from '#gateway/serve.ts';
 import { acme, addOrganisations, escalation, far, wireOf, type Wanted } from '#test/db/exchange/receive-rig.ts';
@@ -183,6 +184,9 @@ export async function startApiRig(
       identify: () => Promise.reject(new Error('nobody is there')),
       attachmentBytes: 1024 * 1024,
       addressOf: () => '127.0.0.1',
+      // Tests ask faster than any client; those of the limits say what they want.
+      limits: clientLimits({ requests: 1_000_000, actions: 1_000_000, bodyMiB: 100_000 }),
+      strangers: { perMinute: 1_000_000, atOnce: 100_000 },
       ...options.federation,
     },
   });

@@ -1,7 +1,8 @@
 // Guessing: ten failed attempts a minute for a client from an address, and nobody else notices.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createFailures, network } from '#gateway/oauth/failures.ts';
+import { network } from '#gateway/limits/network.ts';
+import { createFailures } from '#gateway/oauth/failures.ts';
 import { basic, grant, newClient, postForm, startRig, tokenOf } from './oauth-rig.ts';
 import type { Rig } from './oauth-rig.ts';
 

@@ -229,7 +229,7 @@ test('bodies that are no request to pair are refused and change nothing', async 
   assert.equal(huge.status, 413);
 });
 
-test('after twenty wrong codes an address waits, even with the right one; a thousand guesses find nothing', async () => {
+test('after twenty wrong codes an address waits; a thousand guesses find nothing, and keep nobody away who has the code', async () => {
   const { secret } = await invited();
   const other = await openGateway('guessed');
   try {
@@ -264,8 +264,12 @@ test('after twenty wrong codes an address waits, even with the right one; a thou
       ],
     );
     const right = await guess({ ...body, code: understood(code).secret });
-    assert.equal(right.status, 429);
-    assert.ok(Number(right.headers.get('retry-after')) > 0);
+    // It is let in to the next check, of the proof, which here belongs to another code.
+    assert.equal(right.status, 403);
+    assert.match(await right.text(), /urn:ferry:problem:wrong-peer/);
+    const wrong = await guess({ ...body, code: 'C'.repeat(27) });
+    assert.equal(wrong.status, 429);
+    assert.ok(Number(wrong.headers.get('retry-after')) > 0);
   } finally {
     await other.close();
   }

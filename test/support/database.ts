@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 
+import { grantApp } from '#db/base/grants.ts';
 import { migrate } from '#db/base/migrate.ts';
 
 import { testPostgres } from './services.ts';
@@ -9,6 +10,8 @@ import { testPostgres } from './services.ts';
 export type TestDatabase = {
   readonly name: string;
   readonly url: string;
+  /** Of the role that owns its tables; another one than `url` only where tests run as the app's role. */
+  readonly ownerUrl: string;
   drop(): Promise<void>;
 };
 
@@ -16,11 +19,31 @@ const template = 'ferry_template';
 /** Any number; it only has to be the same in all test processes. */
 const templateLock = 7_312_041;
 
+/** `app`: databases are connected to as a role that owns nothing, as gateways and workers may be. */
+export const roleVariable = 'FERRY_TEST_ROLE';
+const appRole = 'ferry_test_app';
+const appPassword = 'as-the-app';
+
 /** @param label goes into the name, to be recognised in logs: lower case letters, digits, _ */
 export async function freshDatabase(label = 'db'): Promise<TestDatabase> {
   const server = await testPostgres();
   await ensureTemplate(server);
-  return create(server, label, template);
+  const made = await create(server, label, template);
+  return process.env[roleVariable] === 'app' ? { ...made, url: await asApp(made) } : made;
+}
+
+/** The URL of the database for the app's role, which is made where it is not there and given its rights. */
+export async function asApp({ ownerUrl }: TestDatabase): Promise<string> {
+  await withServer(ownerUrl, async (sql) => {
+    const taken = ['42710', '23505', 'XX000'];
+    await sql.unsafe(`create role ${appRole} login password '${appPassword}'`).catch((error: { code?: string }) => {
+      if (!taken.includes(error.code ?? '')) throw error;
+    });
+    await grantApp(sql, appRole);
+  });
+  const url = new URL(ownerUrl);
+  [url.username, url.password] = [appRole, appPassword];
+  return url.href;
 }
 
 /** A database without any table, for tests of the migrations themselves. */
@@ -52,6 +75,7 @@ async function create(server: string, label: string, from: string): Promise<Test
   return {
     name,
     url: withDatabase(server, name),
+    ownerUrl: withDatabase(server, name),
     drop: () =>
       withServer(server, async (sql) => {
         await sql`drop database if exists ${sql(name)} with (force)`;

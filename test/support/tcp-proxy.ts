@@ -19,6 +19,8 @@ export type TcpProxy = {
   cut(...cuts: readonly Cut[]): void;
   /** Cuts that have not struck yet. */
   left(): number;
+  /** Forgets them. */
+  mend(): void;
   /** While down, connections are refused by being closed at once, and open ones are broken. */
   down(isDown: boolean): void;
   /** While silent, connections stay open, are taken, and nothing passes either way: a cable that is cut. */
@@ -84,6 +86,9 @@ export async function startTcpProxy(port = 0): Promise<TcpProxy> {
     port: own,
     cut: (...more) => void cuts.push(...more),
     left: () => cuts.length,
+    mend() {
+      cuts = [];
+    },
     down(yes) {
       isDown = yes;
       if (yes) for (const socket of sockets) socket.destroy();

@@ -49,7 +49,7 @@ describe('what Ferry stands on goes away and comes back', () => {
     rig = await startRig('outage', {
       temporal: temporal.address,
       namespace: 'default',
-      database: { name: 'ferry', url, drop: () => Promise.resolve() },
+      database: { name: 'ferry', url, ownerUrl: url, drop: () => Promise.resolve() },
     });
     acme = await rig.desk('acme');
     north = await rig.desk('north');

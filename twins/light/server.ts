@@ -19,6 +19,15 @@ export type DeskAction = {
   readonly marker?: string;
   /** From this instant of ours on, milliseconds, reads show it. */
   readonly shownAt?: number;
+  readonly files?: readonly DeskFile[];
+};
+
+/** Desks that keep files answer their bytes at `/files/<id>`. This one keeps none. */
+export type DeskFile = {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly sizeBytes: number;
 };
 
 export type DeskTicket = {
@@ -300,7 +309,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     if (kind === 'deleted') return answer(response, 200, { deleted: tickets.get(id ?? '')?.removed === true });
     if (kind === 'find') {
       const found = byMarker.get(url.searchParams.get('marker') ?? '');
-      return answer(response, 200, found ?? {});
+      return answer(response, 200, found ?? { ticket: null });
     }
     if (kind === 'tickets' && request.method === 'POST' && id === undefined) {
       const ticket = open(body);

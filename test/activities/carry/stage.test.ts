@@ -8,7 +8,7 @@ import { connect, type Connection } from '#db/base/client.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import type { WorkDeps } from '#activities/deps.ts';
-import { SourceTrouble } from '#activities/desk/instance-trouble.ts';
+import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createStage } from '#activities/carry/stage.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { tempDir } from '#test/support/temp.ts';
@@ -84,7 +84,7 @@ test("it is tried again before that, while the desk is down, and where the troub
     await assert.rejects(
       stage(desk, tried),
       // Trouble of the desk that has the file is no trouble of this delivery.
-      (error) => error instanceof HelpdeskError || error instanceof SourceTrouble,
+      (error) => error instanceof HelpdeskError || error instanceof FileTrouble,
     );
 });
 

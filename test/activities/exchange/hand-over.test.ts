@@ -306,6 +306,78 @@ describe('handing over to another gateway', () => {
     );
   });
 
+  it('a file for which the peer has no room waits with its action; other actions go on, and nothing is lost or held', async () => {
+    const [full, other] = [await rig.escalated('31'), await rig.escalated('32')];
+    await rig.drain();
+    const file = await staged(rig, 'later', 2_000);
+    for (const answer of [
+      { status: 507, body: { type: 'urn:ferry:problem:too-many-files' }, headers: { 'retry-after': '60' } },
+      { status: 507, body: { type: 'urn:ferry:problem:insufficient-storage' } },
+      { status: 429, body: { type: 'urn:ferry:problem:too-many-requests' }, headers: { 'retry-after': '5' } },
+    ]) {
+      rig.peer.script('/v1/attachments/', answer);
+      await rig.said(full, '<p>With a file.</p>', { attachments: [file] });
+      await rig.said(other, '<p>Without one.</p>');
+      const before = rig.peer.taken.get(other)?.length ?? 0;
+      const beforeFull = rig.peer.taken.get(full)?.length ?? 0;
+      assert.deepEqual(await rig.drain(), { more: false });
+      assert.equal(rig.peer.taken.get(other)?.length, before + 1, 'what needs no file went on');
+      assert.equal(rig.peer.taken.get(full)?.length ?? 0, beforeFull);
+      const waits = await rig.lane(full);
+      assert.ok((waits.due_in_ms ?? 0) > 0 && (waits.due_in_ms ?? 0) <= 60_000, `${waits.due_in_ms}`);
+      await due(rig, full);
+      await rig.drain();
+      assert.equal(rig.peer.taken.get(full)?.length, beforeFull + 1);
+    }
+    assert.deepEqual(
+      (await rig.deliveries(full)).filter(({ accepted }) => !accepted),
+      [],
+    );
+  });
+
+  it('what the peer defers because too much waits there is sent again when it said, and never held', async () => {
+    const mirror = await rig.escalated('33');
+    await rig.drain();
+    const action = await rig.said(mirror, '<p>One more.</p>');
+    const waiting = { code: 'too-many-waiting', text: 'Too much waits.' };
+    const deferred = { id: action, seq: 2, status: 'deferred', reason: waiting, retryAfterMs: 60_000 };
+    rig.peer.script('/actions', { status: 200, body: { results: [deferred], accepted: 1 } });
+    await rig.drain();
+    const lane = await rig.lane(mirror);
+    assert.ok((lane.due_in_ms ?? 0) > 50_000);
+    await due(rig, mirror);
+    await rig.drain();
+    assert.equal(rig.peer.taken.get(mirror)?.length, 2);
+  });
+
+  it('one link that is over its limit is no reason to stop another with the same peer', async () => {
+    const mirror = await rig.escalated('34');
+    await rig.drain();
+    await rig.db.execute(sql`insert into links (id, state, settings) values ('second', 'active', '{}')`);
+    await rig.db.execute(
+      sql`insert into peers (link, instance, issuer, client_id, api, far_link)
+        select 'second', instance, issuer, client_id, api, 'far-second' from peers where link = 'link'`,
+    );
+    try {
+      await rig.said(mirror, '<p>Too much.</p>');
+      rig.peer.script('POST', { status: 429, body: {}, headers: { 'retry-after': '1' } });
+      assert.deepEqual(await rig.drain(), { more: false });
+      const lane = await rig.lane(mirror);
+      assert.ok(lane.due && (lane.due_in_ms ?? 0) <= 1_000);
+      await until(
+        async () => {
+          await due(rig, mirror);
+          await rig.drain();
+          return rig.peer.taken.get(mirror)?.length === 2 || undefined;
+        },
+        { what: 'it to be sent' },
+      );
+    } finally {
+      await rig.db.execute(sql`delete from peers where link = 'second'`);
+      await rig.db.execute(sql`delete from links where id = 'second'`);
+    }
+  });
+
   it('stops for a whole peer that is away, and for one that asks to be left alone', async () => {
     const mirror = await rig.escalated('8');
     rig.peer.script('', { cut: 'before' }, { cut: 'before' });

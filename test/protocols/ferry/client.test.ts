@@ -68,6 +68,28 @@ describe('the client of a peer', () => {
     assert.deepEqual(await send(), cut);
   });
 
+  it('asks to forget, and tells a gateway that does not know the question from one that says nothing of use', async () => {
+    const asked = { id: ids[0], actions: [ids[1]] };
+    const erase = (): Promise<unknown> => client.erase(asked, never);
+    answer(200, { id: ids[0], state: 'waiting' });
+    assert.deepEqual(await erase(), { id: ids[0], state: 'waiting', text: null });
+    answer(200, { id: ids[0], state: 'refused', text: 'We must keep it.', more: 1 });
+    assert.deepEqual(await erase(), { id: ids[0], state: 'refused', text: 'We must keep it.' });
+    // As a gateway of before answers what it has no endpoint for.
+    answer(404, { type: 'urn:ferry:problem:not-found' });
+    assert.equal(await erase(), null);
+    for (const [status, body] of [
+      [404, '<html>'],
+      [200, '<html>'],
+      [200, { id: ids[1], state: 'done' }],
+      [200, { id: ids[0], state: 'perhaps' }],
+      [503, {}],
+    ] as const) {
+      answer(status, body);
+      await assert.rejects(erase(), (error) => error instanceof HelpdeskError && error.class === 'retry');
+    }
+  });
+
   for (const [what, body] of [
     ['a portal’s page', '<html>Sign in</html>'],
     ['broken JSON', '{"results": ['],
@@ -172,6 +194,8 @@ describe('the client of a peer', () => {
   it('waits as long as it is asked to', async () => {
     answer(429, {}, { 'retry-after': '90' });
     assert.equal((await fails(send(), 'slow-down', 'slow-down')).retryAfterMs, 90_000);
+    answer(507, { type: 'urn:ferry:problem:too-many-files' }, { 'retry-after': '60' });
+    assert.equal((await fails(send(), 'slow-down', 'too-many-files')).retryAfterMs, 60_000);
     answer(503, {}, { 'retry-after': '5' });
     assert.equal((await fails(send(), 'slow-down', 'slow-down')).retryAfterMs, 5_000);
   });

@@ -1,0 +1,163 @@
+/** Which actions hold content of a ticket or of a person, and what else does; by pages, so that any number is found. */
+import { sql, type SQL } from 'drizzle-orm';
+import type { Ref } from '#core/words/vocabulary.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { typeHasReach, typeIsRemote } from '#db/base/reach.ts';
+import { uuidArray } from '#db/base/text-array.ts';
+
+export type ErasureOf =
+  | { readonly kind: 'ticket'; readonly ref: Ref }
+  /** `mentions`: also what others wrote that has the name in it. */
+  | { readonly kind: 'person'; readonly name: string; readonly mentions: boolean };
+
+/** What an action has as long as its content is there. */
+const hasContent = sql`(a.words is not null or a.note is not null or a.author is not null or a.signed is not null
+  or a.opening is not null or a.drops is not null)`;
+
+const isEnd = ({ instance, entity, externalId }: Ref): SQL => sql`(
+  (m.first_instance = ${instance} and m.first_entity = ${entity} and m.first_ticket = ${externalId})
+  or (m.second_instance = ${instance} and m.second_entity = ${entity} and m.second_ticket = ${externalId}))`;
+
+/** A page of ids, and where the next begins; null: that was all. */
+export type ActionPage = { readonly ids: readonly string[]; readonly next: string | null };
+
+const none = '00000000-0000-0000-0000-000000000000';
+/** Actions that one statement looks at. */
+const window = 5_000;
+
+/** In the order of their ids. @param after the `next` of the page before */
+export async function concernedActions(db: Db, of: ErasureOf, after: string | null): Promise<ActionPage> {
+  return of.kind === 'ticket' ? ofTicket(db, of.ref, after ?? none) : ofPerson(db, of, after ?? none);
+}
+
+async function ofTicket(db: Db, ref: Ref, after: string): Promise<ActionPage> {
+  const found = await rows<{ id: string }>(
+    db,
+    sql`select a.id from actions a where ${hasContent} and a.id > ${after}::uuid and a.id in (
+        select id from actions where instance = ${ref.instance} and entity = ${ref.entity} and ticket = ${ref.externalId}
+        union
+        select d.action from mirrors m join deliveries d on d.mirror = m.id where ${isEnd(ref)})
+      order by a.id limit ${window}`,
+  );
+  const ids = found.map(({ id }) => id);
+  return { ids, next: ids.length === window ? (ids.at(-1) ?? null) : null };
+}
+
+async function ofPerson(
+  db: Db,
+  { name, mentions }: Extract<ErasureOf, { kind: 'person' }>,
+  after: string,
+): Promise<ActionPage> {
+  const [page] = await rows<{ last: string | null; seen: number; ids: string[] }>(
+    db,
+    sql`with seen as materialized (
+        select a.* from actions a where a.id > ${after}::uuid order by a.id limit ${window}
+      )
+      select (select id from seen order by id desc limit 1) as last, (select count(*)::int from seen) as seen,
+        coalesce((select array_agg(a.id order by a.id) from seen a
+          where ${hasContent} and (${isPerson('a.author', name)} or ${isPerson("a.opening->'requester'", name)}
+            ${mentions ? sql`or ${holds('a.note', name)} or ${holds('a.words::text', name)} or ${holds('a.opening::text', name)}` : sql``})),
+          '{}') as ids`,
+  );
+  if (page === undefined) throw new Error('a query without an answer');
+  return { ids: page.ids, next: page.seen === window ? page.last : null };
+}
+
+/** By name or address, whole, whatever case it is in. */
+function isPerson(column: string, name: string): SQL {
+  const value = sql.raw(column);
+  return sql`(lower(${value}->>'name') = lower(${name}) or lower(${value}->>'email') = lower(${name}))`;
+}
+
+function holds(column: string, name: string): SQL {
+  return sql`strpos(lower(${sql.raw(column)}), lower(${name})) > 0`;
+}
+
+export type Holder = {
+  readonly instance: string;
+  readonly entity: string;
+  readonly ticket: string;
+  readonly number: string | null;
+  /** A helpdesk that this gateway drives; else it belongs to somebody else's. */
+  readonly driven: boolean;
+};
+
+/** Tickets at the helpdesks that the content of these actions is on, whatever Ferry forgets. */
+export async function holdersOf(db: Db, actions: readonly string[]): Promise<Holder[]> {
+  return rows<Holder>(
+    db,
+    sql`with mirror as materialized (
+        select distinct d.mirror as id from deliveries d where d.action = any(${uuidArray(actions)})
+      )
+      select distinct t.instance, t.entity, t.ticket, t.number, not (${typeIsRemote('i.type')}) as driven from (
+        select m.first_instance as instance, m.first_entity as entity, m.first_ticket as ticket, m.first_number as number
+          from mirrors m join mirror on mirror.id = m.id
+        union all
+        select m.second_instance, m.second_entity, m.second_ticket, m.second_number
+          from mirrors m join mirror on mirror.id = m.id where m.second_ticket is not null
+        union all
+        select a.instance, a.entity, a.ticket, null from actions a where a.id = any(${uuidArray(actions)})
+          and not exists (select 1 from deliveries d where d.action = a.id)
+      ) t join instances i on i.id = t.instance order by t.instance, t.ticket`,
+  );
+}
+
+export type LinkShare = {
+  readonly link: string;
+  /** Who is at its other end: nobody else (`driven`), another gateway, or a tool that only calls our API. */
+  readonly far: 'driven' | 'peer' | 'api';
+  readonly actions: readonly string[];
+};
+
+/** Which of the actions passed each link. */
+export async function linksOf(db: Db, actions: readonly string[]): Promise<LinkShare[]> {
+  return rows<LinkShare>(
+    db,
+    sql`select m.link, array_agg(distinct d.action) as actions, case
+          when exists (select 1 from sides s join instances i on i.id = s.instance where s.link = m.link and ${typeHasReach('i.type', 'peer')}) then 'peer'
+          when exists (select 1 from sides s join instances i on i.id = s.instance where s.link = m.link and ${typeHasReach('i.type', 'api')}) then 'api'
+          else 'driven' end as far
+      from deliveries d join mirrors m on m.id = d.mirror
+      where d.action = any(${uuidArray(actions)}) group by m.link order by m.link`,
+  );
+}
+
+export type ErasureSize = { readonly deliveries: number; readonly waiting: number; readonly files: number };
+
+/** What hangs on these actions, for whoever asks before anything is erased. */
+export async function sizeOf(db: Db, actions: readonly string[]): Promise<ErasureSize> {
+  const of = sql`any(${uuidArray(actions)})`;
+  const [row] = await rows<ErasureSize>(
+    db,
+    sql`select (select count(*)::int from deliveries where action = ${of}) as deliveries,
+      (select count(*)::int from deliveries where action = ${of} and outcome is null) as waiting,
+      (select count(*)::int from attachments where action = ${of} and sha256 is not null) as files`,
+  );
+  return row ?? { deliveries: 0, waiting: 0, files: 0 };
+}
+
+/** Kept readings of tickets that show it: those that can go, and those of open mirrors, by which changes are found. */
+export async function snapshotsOf(db: Db, of: ErasureOf): Promise<{ free: readonly Ref[]; kept: readonly Ref[] }> {
+  const which =
+    of.kind === 'ticket'
+      ? sql`(t.instance = ${of.ref.instance} and t.entity = ${of.ref.entity} and t.external_id = ${of.ref.externalId}
+          or exists (select 1 from mirrors m where ${isEnd(of.ref)}
+            and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+              or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))))`
+      : of.mentions
+        ? holds('t.snapshot::text', of.name)
+        : isPerson("t.snapshot->'requester'", of.name);
+  const found = await rows<Ref & { open: boolean }>(
+    db,
+    sql`select t.instance, t.entity, t.external_id as "externalId", exists (
+          select 1 from mirrors m where m.state in ('opening', 'open')
+            and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+              or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))) as open
+      from tickets t where t.snapshot is not null and ${which} order by 1, 2, 3`,
+  );
+  const refs = (open: boolean): Ref[] =>
+    found
+      .filter((one) => one.open === open)
+      .map(({ instance, entity, externalId }) => ({ instance, entity, externalId }));
+  return { free: refs(false), kept: refs(true) };
+}

@@ -1,0 +1,242 @@
+/**
+ * Directed cases: the smallest course of events that once broke a promise, each a test of `npm test`. `--case NAME` runs it
+ * by itself.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+export type DirectedCase = {
+  readonly name: string;
+  /** What happens, in the words of people. */
+  readonly says: string;
+  /** Below test/. */
+  readonly file: string;
+  /** Part of the name of the test, or of the group of tests. */
+  readonly test: string;
+};
+
+export const cases: readonly DirectedCase[] = [
+  {
+    name: 'late-replica',
+    says: 'a desk confirms a status and shows the ticket as it was before',
+    file: 'federation/late-replica.test.ts',
+    test: 'a desk whose replica is a moment late',
+  },
+  {
+    name: 'undone-by-us',
+    says: 'a person sets another status right behind ours',
+    file: 'federation/meet.test.ts',
+    test: 'a person’s change right behind our write stays',
+  },
+  {
+    name: 'conflict',
+    says: 'both sides set the same status while nothing travels',
+    file: 'federation/meet.test.ts',
+    test: 'which is newer, at both desks',
+  },
+  {
+    name: 'split-echo',
+    says: 'a desk records a note’s status as a second action, read in between',
+    file: 'db/log/own-writes.test.ts',
+    test: 'is also what the desk records of it a moment later',
+  },
+  {
+    name: 'half-go-live',
+    says: 'the second of two statements of go-live fails',
+    file: 'db/carry/couriers.test.ts',
+    test: 'go-live: a feed has its position only together with the floor',
+  },
+  {
+    name: 'half-told',
+    says: 'a worker dies after it has claimed what is overdue',
+    file: 'db/carry/couriers.test.ts',
+    test: 'an overdue escalation is claimed, told and marked at its ticket',
+  },
+  {
+    name: 'lost-hint',
+    says: 'PostgreSQL crashes while a reading is put off',
+    file: 'db/log/put-off.test.ts',
+    test: 'is kept through a crash of the database',
+  },
+  {
+    name: 'purged-echo',
+    says: 'our own note is read again after its id was tidied away',
+    file: 'db/log/own-writes.test.ts',
+    test: 'is known as long as a read may meet it',
+  },
+  {
+    name: 'hanging-file',
+    says: 'downloads never answer',
+    file: 'waiting/hanging-file.test.ts',
+    test: 'files that never come',
+  },
+  {
+    name: 'breaker-in-one-batch',
+    says: 'what an outage kept of both sides is logged at once',
+    file: 'db/log/turns.test.ts',
+    test: 'what an outage kept for half an hour',
+  },
+  {
+    name: 'two-people-in-haste',
+    says: 'two people answer each other every few seconds',
+    file: 'db/log/turns.test.ts',
+    test: 'passes to and fro between two people every few seconds',
+  },
+  {
+    name: 'swallowed-database',
+    says: 'one worker’s line to the database is silent',
+    file: 'waiting/take-over.test.ts',
+    test: 'cut off from the database',
+  },
+  {
+    name: 'frozen-worker',
+    says: 'one worker of two is frozen',
+    file: 'waiting/take-over.test.ts',
+    test: 'frozen, it is taken over as fast',
+  },
+  {
+    name: 'stopped-worker',
+    says: 'a worker is stopped in order while it writes',
+    file: 'waiting/take-over.test.ts',
+    test: 'has handed its couriers over within a second',
+  },
+  {
+    name: 'zombie',
+    says: 'a worker hangs after it has sent a write, and wakes up again',
+    file: 'waiting/zombie.test.ts',
+    test: 'finds its courier taken over',
+  },
+  {
+    name: 'partition-under-backup',
+    says: 'a month’s partition is made while a dump reads the table',
+    file: 'db/operate/partitions.test.ts',
+    test: 'are made another day while a dump reads the table',
+  },
+  {
+    name: 'partition-after-clock-jump',
+    says: 'a row dated ahead is in the default partition',
+    file: 'db/operate/partitions.test.ts',
+    test: 'although a clock that was wrong has put something into them',
+  },
+  {
+    name: 'version-skew',
+    says: 'workers with another code of the workflows start beside the old ones',
+    file: 'workflows/versions.test.ts',
+    test: 'a new version of the workflows’ code, under load',
+  },
+  {
+    name: 'poison-feed',
+    says: 'one ticket can’t be read',
+    file: 'federation/unreadable.test.ts',
+    test: 'keeps no other ticket waiting',
+  },
+  {
+    name: 'held-after-outage',
+    says: 'a desk is back after an hour, and hiccups once',
+    file: 'waiting/recovery.test.ts',
+    test: 'for over an hour holds nothing at the first hiccup',
+  },
+  {
+    name: 'desk-back',
+    says: 'a desk was away',
+    file: 'waiting/recovery.test.ts',
+    test: 'has everything soon after it is back',
+  },
+  {
+    name: 'retry-after-years',
+    says: 'a desk asks for years of peace',
+    file: 'activities/desk/retry-after.test.ts',
+    test: 'may say so with a date, and never for more than an hour',
+  },
+  {
+    name: 'purge-race',
+    says: 'a file is put again while it is tidied away',
+    file: 'blobs/store.test.ts',
+    test: 'stays where it was put, or asked for, again meanwhile',
+  },
+  {
+    name: 'html-bomb',
+    says: 'somebody mails megabytes of markup',
+    file: 'text-worker/texts.test.ts',
+    test: 'what this process does goes on while a thread reads',
+  },
+  {
+    name: 'down-is-told',
+    says: 'a desk is away and every error reads differently',
+    file: 'db/carry/couriers.test.ts',
+    test: 'is away since it went away',
+  },
+  {
+    name: 'notices-without-temporal',
+    says: 'something is to be told while Temporal is away',
+    file: 'worker/sweeper.test.ts',
+    test: 'tells what is to be told',
+  },
+  {
+    name: 'retention-leaves',
+    says: 'a note’s retention is over',
+    file: 'db/operate/retention.test.ts',
+    test: 'leaves nothing of what was said',
+  },
+  {
+    name: 'mapping-removed',
+    says: 'a rule is missing and put back',
+    file: 'federation/replay.test.ts',
+    test: 'arrives once the rule is there',
+  },
+  {
+    name: 'lost-replies',
+    says: 'a desk does the work and its answer is lost',
+    file: 'federation/faults.test.ts',
+    test: 'a desk that misbehaves',
+  },
+  {
+    name: 'line-cut',
+    says: 'connections between gateways break at any byte',
+    file: 'activities/exchange/hand-over.test.ts',
+    test: 'loses nothing and doubles nothing, wherever connections are cut',
+  },
+  {
+    name: 'answer-that-is-none',
+    says: 'a gateway answers 200 about something else',
+    file: 'activities/exchange/hand-over.test.ts',
+    test: 'counts a 200 only if its results are of exactly what was sent',
+  },
+  {
+    name: 'restore-gateway',
+    says: 'one of two gateways has its database put back',
+    file: 'federation/gateways-restore.test.ts',
+    test: 'after a database was restored from a backup',
+  },
+  {
+    name: 'outage',
+    says: 'PostgreSQL crashes, Temporal is away or has forgotten everything',
+    file: 'waiting/outage.test.ts',
+    test: 'what Ferry stands on goes away and comes back',
+  },
+];
+
+const root = join(import.meta.dirname, '..');
+
+/** @returns the exit code: 0 where all hold, 64 for a name that is none */
+export async function runCases(names: readonly string[]): Promise<number> {
+  if (names.includes('list')) {
+    for (const { name, says } of cases) process.stdout.write(`${name.padEnd(28)} ${says}\n`);
+    return 0;
+  }
+  const chosen = names.map((name) => cases.find((one) => one.name === name));
+  if (chosen.includes(undefined)) {
+    process.stderr.write('faults: there is no such case; --case list names them\n');
+    return 64;
+  }
+  let code = 0;
+  for (const one of chosen) if (one !== undefined && (await runCase(one)) !== 0) code = 1;
+  return code;
+}
+
+function runCase({ file, test }: DirectedCase): Promise<number> {
+  const pattern = test.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const args = ['--test', '--test-name-pattern', pattern, join(root, 'test', file)];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' });
+  return new Promise((ended) => child.once('close', (code) => ended(code ?? 1)));
+}

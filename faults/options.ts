@@ -1,0 +1,88 @@
+/** What the fault bench is asked to do. */
+import { parseArgs } from 'node:util';
+import { shapeNamed, shapes } from './shapes.ts';
+
+export type Options = {
+  /** Of the runs, one after the other. */
+  readonly seeds: readonly number[];
+  readonly minutes: number;
+  /** Instead of the one that the seed has. */
+  readonly shape: string | undefined;
+  /** Only these faults. */
+  readonly only: readonly string[] | undefined;
+  readonly everyMs: number;
+  readonly withinMs: number;
+  readonly out: string | undefined;
+  /** No further run is begun after so long; a later call goes on with what is missing in `out`. */
+  readonly forMs: number;
+  readonly cases: readonly string[];
+  readonly json: boolean;
+};
+
+export const usage = `npm run faults -- [options]
+
+  --seeds N           that many runs, of the seeds from --from on (10)
+  --from N            the first seed (1)
+  --seed N            this seed alone
+  --minutes M         how long people and faults last in each run (1)
+  --shape NAME        desks of this sort in every run: ${shapes.map(({ name }) => name).join(', ')}
+  --only A,B          only these faults
+  --every MS          on average between two things that people do (160)
+  --within SECONDS    from healing until everything has to be carried (120)
+  --out DIR           results are kept there, and seeds that are there already are not run again
+  --for MINUTES       begins no run after so long; the same command goes on with the rest
+  --case NAME         a directed case instead; "list" names them
+  --json              one line of JSON for each run, nothing else, on stdout
+`;
+
+/** @throws Error with one line that says what is wrong */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      seed: { type: 'string' },
+      minutes: { type: 'string' },
+      shape: { type: 'string' },
+      only: { type: 'string' },
+      every: { type: 'string' },
+      within: { type: 'string' },
+      out: { type: 'string' },
+      for: { type: 'string' },
+      case: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (values.shape !== undefined && shapeNamed(values.shape) === undefined)
+    throw new Error(`--shape takes one of ${shapes.map(({ name }) => name).join(', ')}, not "${values.shape}"`);
+  const from = whole('--seed', values.seed ?? values.from, 1);
+  const count = values.seed === undefined ? whole('--seeds', values.seeds, 10) : 1;
+  return {
+    seeds: Array.from({ length: count }, (_, n) => from + n),
+    minutes: positive('--minutes', values.minutes, 1),
+    shape: values.shape,
+    only: values.only?.split(',').map((name) => name.trim()),
+    everyMs: positive('--every', values.every, 160),
+    withinMs: positive('--within', values.within, 120) * 1_000,
+    out: values.out,
+    forMs: values.for === undefined ? Number.POSITIVE_INFINITY : positive('--for', values.for, 1) * 60_000,
+    cases: values.case,
+    json: values.json,
+  };
+}
+
+function positive(name: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  const value = Number(given);
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`${name} takes a number above 0, not "${given}"`);
+  return value;
+}
+
+function whole(name: string, given: string | undefined, otherwise: number): number {
+  const value = positive(name, given, otherwise);
+  if (!Number.isInteger(value)) throw new Error(`${name} takes a whole number, not "${given}"`);
+  return value;
+}

@@ -1,0 +1,129 @@
+/**
+ * What a run does and when, from its seed alone: what people do, which faults strike. Wall time decides only how it meets
+ * what Ferry is doing at that moment.
+ */
+import { chance, type Chance } from './chance.ts';
+import { turns, type Shape } from './shapes.ts';
+
+export type Deed = {
+  readonly atMs: number;
+  readonly what: 'escalate' | 'note' | 'private' | 'file' | 'status' | 'field' | 'note-status';
+  /** Which conversation: counted round those there are. For an escalation, which link. */
+  readonly among: number;
+  readonly side: 'near' | 'far';
+  /** Stands in what is said, between « and ». */
+  readonly token: string;
+  readonly status: string;
+  /** Of a file. */
+  readonly bytes: number;
+};
+
+export type Strike = {
+  /** After the strike before it in its row. */
+  readonly pauseMs: number;
+  readonly fault: string;
+  readonly ms: number;
+  /** Chooses what the fault leaves open. */
+  readonly seed: number;
+};
+
+export type Plan = {
+  readonly seed: number;
+  readonly shape: Shape;
+  readonly minutes: number;
+  readonly deeds: readonly Deed[];
+  /** Two rows, which strike side by side. */
+  readonly strikes: readonly (readonly Strike[])[];
+};
+
+export type PlanOptions = {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly shape: Shape;
+  /** Faults that fit the shape. */
+  readonly faults: readonly string[];
+  /** On average between two deeds. */
+  readonly everyMs: number;
+};
+
+export const statuses = ['open', 'waiting', 'working'] as const;
+/** Nobody does anything before the first conversations are there. */
+const headMs = 1_500;
+const conversations = 6;
+const longestFile = 60_000;
+/** Every so manieth seed meets a fault first, so that a row of seeds meets all of them alike. */
+const share = 3;
+
+/** Shapes take turns over the seeds. */
+export function shapeOf(seed: number): Shape {
+  return turns[seed % turns.length] as Shape;
+}
+
+export function makePlan({ seed, minutes, shape, faults, everyMs }: PlanOptions): Plan {
+  const lengthMs = minutes * 60_000;
+  return {
+    seed,
+    shape,
+    minutes,
+    deeds: deeds(chance(seed, 'people'), seed, lengthMs, everyMs),
+    strikes: strikes(chance(seed, 'faults'), seed, faults, lengthMs),
+  };
+}
+
+function deeds(draw: Chance, seed: number, lengthMs: number, everyMs: number): Deed[] {
+  const made: Deed[] = [];
+  const add = (atMs: number, what: Deed['what'], among: number, side: Deed['side']): void => {
+    made.push({
+      ...{ atMs: Math.round(atMs), what, among, side, token: `${seed}.${made.length + 1}` },
+      ...{ status: draw.pick(statuses), bytes: 200 + draw.below(longestFile) },
+    });
+  };
+  for (let n = 0; n < conversations; n += 1) add(n * 50, 'escalate', n, 'near');
+  for (let atMs = headMs; atMs < lengthMs; atMs += everyMs * draw.between(0.4, 1.6)) {
+    if (draw.oneIn(50)) {
+      add(atMs, 'escalate', draw.below(1_000), 'near');
+      continue;
+    }
+    const among = draw.below(1_000);
+    const side = draw.oneIn(2) ? 'near' : 'far';
+    const what = whatIsDone(draw.next());
+    // Now and then somebody says several things at once.
+    const times = draw.oneIn(12) ? 4 : 1;
+    for (let n = 0; n < times; n += 1) add(atMs + n, what, among, side);
+  }
+  return made;
+}
+
+function whatIsDone(drawn: number): Deed['what'] {
+  if (drawn < 0.07) return 'private';
+  if (drawn < 0.15) return 'file';
+  if (drawn < 0.21) return 'status';
+  if (drawn < 0.27) return 'field';
+  if (drawn < 0.4) return 'note-status';
+  return 'note';
+}
+
+function strikes(draw: Chance, seed: number, faults: readonly string[], lengthMs: number): Strike[][] {
+  // Seeds of one shape are as far apart as there are turns.
+  const turn = Math.floor(seed / turns.length);
+  const always = draw.shuffled(faults.filter((name) => name.startsWith('line-')));
+  const ordinary = faults.filter((name) => !always.includes(name));
+  const first = draw.shuffled(ordinary.filter((_, n) => (n + turn) % share === 0));
+  const others = draw.shuffled(ordinary.filter((name) => !first.includes(name)));
+  const order = [...always, ...first, ...always, ...others];
+  const rows: Strike[][] = [[], []];
+  const ends = [headMs, headMs];
+  for (let n = 0; order.length > 0; n += 1) {
+    const row = ends[0]! <= ends[1]! ? 0 : 1;
+    const strike: Strike = {
+      pauseMs: Math.round(draw.between(200, 2_500)),
+      fault: order[n % order.length] as string,
+      ms: Math.round(draw.between(1_500, 7_000)),
+      seed: draw.below(2 ** 31),
+    };
+    ends[row]! += strike.pauseMs + strike.ms;
+    if (ends[row]! > lengthMs) break;
+    rows[row]!.push(strike);
+  }
+  return rows;
+}

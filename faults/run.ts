@@ -1,0 +1,170 @@
+/** One run: a world, people and faults for so long, then healing, then the oracle. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chance } from './chance.ts';
+import { emptyJournal, farsOf, nearOf, tokensOf, type Journal } from './journal.ts';
+import { countsOf, type Finding, type Sort } from './oracle/findings.ts';
+import { judge } from './oracle/judge.ts';
+import { missing, type Missing } from './oracle/missing.ts';
+import { peopleAct, probe } from './people.ts';
+import type { Plan, Strike } from './plan.ts';
+import type { Area } from './shapes.ts';
+import { faultNamed } from './strikes/all.ts';
+import { startWorld, type World } from './world.ts';
+import type { FaultServices } from './services.ts';
+
+export type Struck = {
+  readonly fault: string;
+  /** After the beginning. */
+  readonly atMs: number;
+  readonly ms: number;
+};
+
+export type RunResult = {
+  readonly seed: number;
+  readonly shape: string;
+  readonly minutes: number;
+  readonly holds: boolean;
+  /** Of each sort. */
+  readonly counts: Readonly<Record<Sort, number>>;
+  readonly findings: readonly Finding[];
+  /** From healing until all was carried; null: not within the time. */
+  readonly recoveryMs: number | null;
+  readonly struck: readonly Struck[];
+  /** Notes, files and changes that people made, and tickets they escalated. */
+  readonly done: { readonly said: number; readonly set: number; readonly escalated: number };
+  /** Requests per second to all desks, with nothing to do. */
+  readonly atRest: number;
+  /** Workers that ended by themselves and were started again. */
+  readonly restarts: number;
+};
+
+export type RunOptions = {
+  readonly services: FaultServices;
+  readonly plan: Plan;
+  readonly label: string;
+  /** After healing, everything is to be carried within it. */
+  readonly withinMs: number;
+  readonly progress: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Given the world before it is closed. */
+  readonly keep: (world: World, journal: Journal, result: RunResult) => Promise<void>;
+};
+
+/** Nothing goes round if nothing is written for so long. */
+const quietMs = 5_000;
+const quietLooks = 12;
+const probeWithinMs = 20_000;
+const lookEveryMs = 100;
+
+export async function runOne(options: RunOptions): Promise<RunResult> {
+  const { services, plan, label, withinMs, progress, signal, keep } = options;
+  const world = await startWorld({ services, shape: plan.shape, seed: plan.seed, label });
+  const journal = emptyJournal();
+  try {
+    const begunMs = Date.now();
+    const struck: Struck[] = [];
+    const acting = peopleAct(world, plan, journal, signal);
+    await Promise.all([acting, ...strikeAll(world, plan, begunMs, struck, signal)]);
+    signal.throwIfAborted();
+    const healedMs = Date.now();
+    progress(`${plan.shape.name} ${plan.seed}: ${struck.length} faults have healed`);
+    let left = await untilCarried(journal, withinMs, signal);
+    const late: Finding[] = [];
+    let passed: ReadonlySet<string> = new Set();
+    if (left.length > 0) {
+      const count = left.length;
+      passed = await passedBy(left, signal);
+      left = await untilCarried(journal, withinMs, signal);
+      const text = `${count} things had not arrived ${withinMs / 1_000} s after healing, and then they did`;
+      if (left.length === 0) late.push({ sort: 'stuck', text });
+    }
+    const recoveryMs = left.length === 0 ? Date.now() - healedMs : null;
+    const { round, atRest } = await quiet(world, signal);
+    const findings = [...judge({ journal, desks: world.desks, left, passed }), ...late, ...round];
+    const result: RunResult = {
+      ...{ seed: plan.seed, shape: plan.shape.name, minutes: plan.minutes },
+      holds: findings.length === 0,
+      counts: countsOf(findings),
+      findings,
+      recoveryMs,
+      struck: struck.toSorted((a, b) => a.atMs - b.atMs),
+      done: { said: journal.said.length, set: journal.set.length, escalated: journal.talks.length },
+      atRest,
+      restarts: world.sites.flatMap(({ workers }) => workers).reduce((sum, seat) => sum + seat.endedByItself(), 0),
+    };
+    await keep(world, journal, result);
+    return result;
+  } finally {
+    await world.close();
+  }
+}
+
+/** The rows side by side, each strike after the one before it; of one area never two at once. */
+function strikeAll(world: World, plan: Plan, begunMs: number, struck: Struck[], signal: AbortSignal): Promise<void>[] {
+  const endMs = begunMs + plan.minutes * 60_000;
+  const busy = new Map<Area, Promise<void>>();
+  const one = async ({ fault: name, ms, seed }: Strike): Promise<void> => {
+    const fault = faultNamed(name);
+    while (busy.has(fault.area)) await busy.get(fault.area);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    busy.set(fault.area, promise);
+    const atMs = Date.now();
+    try {
+      await fault.strike(world, ms, chance(seed, name));
+      struck.push({ fault: name, atMs: atMs - begunMs, ms: Date.now() - atMs });
+    } catch (error) {
+      throw new Error(`the fault ${name} could not be played: ${String(error)}`, { cause: error });
+    } finally {
+      busy.delete(fault.area);
+      resolve();
+    }
+  };
+  return plan.strikes.map(async (row) => {
+    for (const strike of row) {
+      await sleep(strike.pauseMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted || Date.now() + strike.ms > endMs) return;
+      await one(strike);
+    }
+  });
+}
+
+/** What is left when all is carried or the time is over. */
+async function untilCarried(journal: Journal, withinMs: number, signal: AbortSignal): Promise<Missing[]> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const left = missing(journal);
+    if (left.length === 0 || Date.now() >= deadline) return left;
+    signal.throwIfAborted();
+    await sleep(lookEveryMs);
+  }
+}
+
+/** Of conversations on which something has not arrived: those on which something later does, as `<token>/<side>`. */
+async function passedBy(left: readonly Missing[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const asked = new Map<string, () => boolean>();
+  for (const [n, { talk, side, token }] of left.entries()) {
+    const key = `${talk.token}/${side}`;
+    const word = `probe ${n}`;
+    if (token === null || asked.has(key) || !probe(talk, side, word)) continue;
+    const there = side === 'near' ? () => farsOf(talk) : () => [nearOf(talk)];
+    asked.set(key, () => there().some((ticket) => ticket?.actions.some((one) => tokensOf(one).includes(word))));
+  }
+  const deadline = Date.now() + probeWithinMs;
+  while ([...asked.values()].some((has) => !has()) && Date.now() < deadline && !signal.aborted)
+    await sleep(lookEveryMs);
+  return new Set([...asked].filter(([, has]) => has()).map(([key]) => key));
+}
+
+/** Receipts may still come; what never ends goes round. */
+async function quiet({ desks }: World, signal: AbortSignal): Promise<{ round: Finding[]; atRest: number }> {
+  const requests = (): number => desks.reduce((sum, desk) => sum + desk.requests(), 0);
+  const changes = (): string => desks.map(({ id, records }) => `${id} ${records.feed().length}`).join(', ');
+  const first = changes();
+  for (let look = 0; look < quietLooks; look += 1) {
+    const [before, asked] = [changes(), requests()];
+    await sleep(quietMs, undefined, { signal });
+    if (changes() === before) return { round: [], atRest: (requests() - asked) / (quietMs / 1_000) };
+  }
+  const round: Finding = { sort: 'doubled', text: `something goes round: from ${first} to ${changes()}` };
+  return { round: [round], atRest: 0 };
+}
