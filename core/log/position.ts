@@ -156,8 +156,12 @@ export type Identity = {
   readonly sameText: boolean | null;
 };
 
-/** Desks that keep whole seconds round now this way, now that. Milliseconds. */
-const roundedMs = 1_000;
+/** Whole seconds may be rounded now this way, now that. Milliseconds. */
+function isSameInstant(one: string, other: string): boolean {
+  const [a, b] = [Date.parse(one), Date.parse(other)];
+  const roundedMs = a % 1_000 === 0 || b % 1_000 === 0 ? 1_000 : 1;
+  return !(Math.abs(a - b) > roundedMs);
+}
 
 /**
  * Whether an action with a known id is another one than it was. Another text alone is an edit, and another name of the
@@ -165,7 +169,6 @@ const roundedMs = 1_000;
  */
 export function isAnother(known: Identity, shown: { readonly made: string; readonly by: string }): boolean {
   const kept = known.made === null ? [] : [known.made, known.dated ?? known.made];
-  const isApart = (one: string): boolean => Math.abs(Date.parse(one) - Date.parse(shown.made)) > roundedMs;
-  if (kept.length > 0 && kept.every(isApart)) return true;
+  if (kept.length > 0 && !kept.some((one) => isSameInstant(one, shown.made))) return true;
   return known.by !== null && known.by !== shown.by && known.sameText === false;
 }

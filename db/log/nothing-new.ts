@@ -21,9 +21,10 @@ export function createNothingNew(db: Db): NothingNew {
   return createGathered((shown) => nothingNew(db, shown));
 }
 
-/** The desk keeps whole seconds, or a little more. */
+/** As isAnother has it: whole seconds may be rounded. */
 const isSame = (kept: SQL): SQL =>
-  sql`(seen.made is null or ${kept} is null or abs(extract(epoch from ${kept} - seen.made::timestamptz)) <= 1)`;
+  sql`(seen.made is null or ${kept} is null or abs(extract(epoch from ${kept} - seen.made::timestamptz)) <=
+    case when date_trunc('second', ${kept}) = ${kept} or date_trunc('second', seen.made::timestamptz) = seen.made::timestamptz then 1 else 0.001 end)`;
 
 async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
   const column = (of: (one: Shown) => string): ReturnType<typeof textArray> => textArray(shown.map(of));
