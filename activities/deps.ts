@@ -81,6 +81,8 @@ export type WorkDeps = {
   readonly db: Client;
   /** Logs several tickets in one transaction. */
   readonly together: Together;
+  /** Whether the database still knows what it knew a second ago; asked before anything is carried. */
+  isWhole(): Promise<boolean>;
   readonly promiseWrite: PromiseWrite;
   readonly nothingNew: NothingNew;
   readonly cache: VersionCache;

@@ -27,6 +27,8 @@ import { createStragglers, type Stragglers } from './stragglers.ts';
 const perTurn = 20;
 /** The bell is not trusted: it looks this often anyway. Milliseconds. */
 const lookEveryMs = 1_000;
+/** A lane whose head somebody else was at is looked at again after this. Milliseconds. */
+const otherMs = 250;
 /** With so many lanes under way, and no sooner than this, more are claimed: several by one query. Milliseconds. */
 const claimPause = { above: 8, ms: 12 };
 /** With fewer activity slots left than this share, an idle drain leaves at once. */
@@ -79,16 +81,25 @@ async function drain(
     for (let turn = 0; turn < perTurn && mine && trouble === null && !signal.aborted; turn += 1) {
       const waitMs = pace.waitMs(lane.link);
       if (waitMs > 0) {
-        await deferLane(deps.db, key, waitMs);
+        await deferLane(deps.db, key, epoch, waitMs);
+        return;
+      }
+      // It was put back to an earlier state under us: its links are in quarantine now.
+      if (!(await deps.isWhole())) {
+        mine = false;
         return;
       }
       const { carried, actions } = await carry(lane, turn === 0);
-      if (carried === 'lost') mine = false;
+      // Somebody else is at this delivery: another drain, or a person. Which one, the epoch says.
+      if (carried === 'lost') mine = await deferLane(deps.db, key, epoch, otherMs);
       if (carried === 'lost' || carried === 'rests') return;
       pace.count(lane.link, actions);
       if (!works) {
         works = true;
-        await instanceWorks(deps.db, instance);
+        if (!(await instanceWorks(deps.db, instance, epoch))) {
+          mine = false;
+          return;
+        }
         await setInstanceState(deps.db, instance, 'up', null);
       }
       if (carried === 'ended-last') return;
@@ -155,7 +166,10 @@ async function drain(
     await endLease(deps.db, instance, epoch).catch(() => {});
     throw failure;
   }
-  if (trouble !== null) return { retryAfterMs: await standBack(deps, instance, name, epoch, trouble) };
+  if (trouble !== null) {
+    const retryAfterMs = await standBack(deps, instance, name, epoch, trouble);
+    return retryAfterMs === null ? { more: false } : { retryAfterMs };
+  }
   await endLease(deps.db, instance, epoch);
   return { more: mine && (await somethingDue(deps.db, instance)) };
 }
@@ -181,21 +195,16 @@ async function claim(
   return [...kept, ...others];
 }
 
-/** Sets when the instance is tried again, and says so once. */
+/** Sets when the instance is tried again, and says so once. Nothing where another drain has begun. */
 async function standBack(
   deps: WorkDeps,
   instance: string,
   name: string,
   epoch: number,
   trouble: InstanceTrouble,
-): Promise<number> {
+): Promise<number | null> {
   const why = reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
-  // Who asks for a pause is up.
-  const changed = await (trouble.kind === 'slow-down'
-    ? setInstanceState(deps.db, instance, 'up', null)
-    : setInstanceState(deps.db, instance, trouble.kind, why.text));
-  if (changed !== null && trouble.kind !== 'slow-down') deps.log.warn({ instance, state: trouble.kind }, why.text);
-  return instanceFailed(deps.db, instance, epoch, why, (failures) =>
+  const delayMs = await instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
       ? authDelayMs
       : nextTry({
@@ -206,4 +215,17 @@ async function standBack(
           ...(trouble.retryAfterMs === undefined ? {} : { retryAfterMs: trouble.retryAfterMs }),
         }),
   );
+  if (delayMs === null) {
+    deps.log.warn(
+      { instance, epoch, said: trouble.kind },
+      'another drain has this courier; what an earlier one said was ignored',
+    );
+    return null;
+  }
+  // Who asks for a pause is up.
+  const changed = await (trouble.kind === 'slow-down'
+    ? setInstanceState(deps.db, instance, 'up', null)
+    : setInstanceState(deps.db, instance, trouble.kind, why.text));
+  if (changed !== null && trouble.kind !== 'slow-down') deps.log.warn({ instance, state: trouble.kind }, why.text);
+  return delayMs;
 }

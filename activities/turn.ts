@@ -3,10 +3,16 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
 import type { WorkDeps } from './deps.ts';
 
+export type Promised = Map<number, string>;
+
 export type Turn = {
   readonly deps: WorkDeps;
   readonly lane: LaneKey;
   readonly context: DeliveryContext;
+  /** Of the drain that speaks. */
+  readonly epoch: number;
+  /** The promises of the delivery's writes that this drain knows, by step. */
+  readonly promised: Promised;
   /** By performance.now(). Milliseconds. */
   readonly startedMs: number;
 };

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type ConnectorContext, type Helpdesk, type Traits } from '#connectors/contract/helpdesk.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { HttpReply } from '#connectors/contract/http.ts';
+import type { HttpMethod, HttpReply } from '#connectors/contract/http.ts';
 import { parseJson, unexpectedShape } from '#connectors/kit/json.ts';
 import { pauseOf } from '#core/words/retry.ts';
 import type { ObservedAction, Step } from '#core/words/desk.ts';
@@ -62,17 +62,19 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     noteMaxBytes: 262_144,
     rate: null,
   };
+  const get = { method: 'GET' } as const;
   /** `has`: what a reply must hold at its top. */
   const call = async (
-    method: 'GET' | 'POST',
+    how: HttpMethod,
     path: string,
     body: unknown,
     signal: AbortSignal,
     has: readonly string[] = [],
   ): Promise<unknown> => {
+    const { method } = how;
     const write = method === 'POST';
     const reply = await context.http.request({
-      method,
+      ...how,
       url: `${context.url}${path}`,
       signal,
       ...(body === null ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -83,15 +85,18 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     if (missing !== undefined) throw unexpectedShape({ write, what: `${method} ${path}` }, missing);
     return json;
   };
-  const splits = context.options['splits'] === true;
-  const keepsMarkers = context.options['keepsMarkers'] !== false;
+  /** What of our own is marked: all of it, notes alone, which are then recorded apart from a status, or nothing. */
+  const marks = context.options['marks'] ?? 'all';
+  const splits = context.options['splits'] === true || marks === 'notes';
+  const keepsMarkers = context.options['keepsMarkers'] !== false && marks !== 'none';
+  const isMarked = ({ note }: Command): boolean => marks === 'all' || (marks === 'notes' && note !== null);
   const helpdesk: Helpdesk = {
     traits,
-    ping: async (signal) => void (await call('GET', '/ping', null, signal)),
+    ping: async (signal) => void (await call(get, '/ping', null, signal)),
     catalogue: () => Promise.resolve(lightCatalogue),
-    feedStart: async (signal) => String(((await call('GET', '/feed?limit=0', null, signal, ['end'])) as Page).end),
+    feedStart: async (signal) => String(((await call(get, '/feed?limit=0', null, signal, ['end'])) as Page).end),
     async feed(cursor, limit, signal) {
-      const page = (await call('GET', `/feed?after=${cursor}&limit=${limit}`, null, signal, [
+      const page = (await call(get, `/feed?after=${cursor}&limit=${limit}`, null, signal, [
         'tickets',
         'cursor',
       ])) as Page;
@@ -100,7 +105,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       return { tickets: page.tickets, cursor: String(page.cursor), more: page.more };
     },
     async goLive(signal) {
-      const { end, newest, near } = (await call('GET', '/feed?limit=0', null, signal, ['end'])) as Page;
+      const { end, newest, near } = (await call(get, '/feed?limit=0', null, signal, ['end'])) as Page;
       return { cursor: String(end), near: near ?? [], ...(newest === undefined ? {} : { newest }) };
     },
     // It does not find changes by their time: all of them, then.
@@ -110,7 +115,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       const query = from === null ? '' : `?${after === undefined ? 'since' : 'after'}=${encodeURIComponent(from)}`;
       let ticket: Ticket;
       try {
-        ticket = (await call('GET', `/tickets/${ticketId}${query}`, null, signal, ['id', 'actions'])) as Ticket;
+        ticket = (await call(get, `/tickets/${ticketId}${query}`, null, signal, ['id', 'actions'])) as Ticket;
       } catch (error) {
         if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
         throw error;
@@ -136,7 +141,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       };
     },
     isDeleted: async (ticketId, signal) => {
-      const said = await call('GET', `/deleted/${ticketId}`, null, signal, ['deleted']).catch((error: unknown) => {
+      const said = await call(get, `/deleted/${ticketId}`, null, signal, ['deleted']).catch((error: unknown) => {
         if (error instanceof HelpdeskError && error.class === 'gone') return { deleted: false };
         throw error;
       });
@@ -155,18 +160,19 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
           : [fingerprint(note, status, files)];
       return [{ name: 'all', command, fingerprints: parts }];
     },
-    async perform(step, { marker, signal, openStaged }) {
+    async perform(step, { marker, signal, openStaged, notAfter }) {
+      const post = { method: 'POST', notAfter } as const;
       const { command } = step;
       if (command.open !== undefined) {
-        const made = (await call('POST', '/tickets', { ...opening(command), marker, by: 'service' }, signal, [
-          'id',
-        ])) as { id: string };
+        const made = (await call(post, '/tickets', { ...opening(command), marker, by: 'service' }, signal, ['id'])) as {
+          id: string;
+        };
         return { ticketId: made.id, actionIds: [], number: made.id, url: `${context.url}/tickets/${made.id}` };
       }
       const ticketId = command.ticketId ?? '';
       if (step.name === 'reference') {
         await call(
-          'POST',
+          post,
           `/tickets/${ticketId}/reference`,
           { reference: command.supplierReference?.number ?? null, by: 'service' },
           signal,
@@ -174,24 +180,30 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         return { ticketId, actionIds: [] };
       }
       const made = (await call(
-        'POST',
+        post,
         `/tickets/${ticketId}/actions`,
-        { ...acting(command), ...(await uploads(command, openStaged)), marker, by: 'service' },
+        {
+          ...acting(command),
+          ...(await uploads(command, openStaged)),
+          ...(isMarked(command) ? { marker } : {}),
+          ...(marks === 'notes' ? { apart: true } : {}),
+          by: 'service',
+        },
         signal,
         ['id'],
       )) as { id: number | null };
       return { ticketId, actionIds: made.id === null ? [] : [String(made.id)] };
     },
-    async find(step: Step, marker, after, signal) {
+    async find(step: Step, marker, after, signal, others) {
       if (step.name === 'reference') return null;
-      if (!keepsMarkers && step.command.open === undefined) {
+      if (!(keepsMarkers && isMarked(step.command)) && step.command.open === undefined) {
         const ticketId = step.command.ticketId ?? '';
         const reading = await helpdesk.read(ticketId, after, signal);
-        const ours = reading.kind === 'ticket' ? reading.actions.find((one) => isOf(step, one)) : undefined;
-        return ours === undefined ? null : { ticketId, actionIds: [ours.externalId] };
+        const made = reading.kind === 'ticket' ? madeBy(step, reading.actions, others) : null;
+        return made === null ? null : { ticketId, actionIds: made };
       }
       const path = `/find?marker=${encodeURIComponent(marker)}`;
-      const found = (await call('GET', path, null, signal, ['ticket'])) as {
+      const found = (await call(get, path, null, signal, ['ticket'])) as {
         ticket: string | null;
         action?: number | null;
       };
@@ -239,9 +251,27 @@ function refusal(reply: HttpReply, write: boolean): HelpdeskError {
   return new HelpdeskError('refused', 'refused', said ?? `The desk refused it with ${reply.status}.`);
 }
 
-/** Whether a desk that keeps no markers shows what the step has written. */
-function isOf(step: Step, { author, fingerprint: seen }: ObservedAction): boolean {
-  return author.role === 'service' && step.fingerprints.includes(seen);
+/** The earliest of our unmarked actions that look like what the step writes; a note is known by its text alone. */
+function madeBy(
+  { command, fingerprints }: Step,
+  actions: readonly ObservedAction[],
+  others?: ReadonlySet<string>,
+): string[] | null {
+  const looks = (print: string): string => (command.note === null ? print : print.replace(/\/[^/]*/, ''));
+  const ids: string[] = [];
+  for (const wanted of fingerprints) {
+    const made = actions.find(
+      ({ externalId, author, marker, fingerprint: seen }) =>
+        author.role === 'service' &&
+        marker === undefined &&
+        looks(seen) === looks(wanted) &&
+        others?.has(externalId) !== true &&
+        !ids.includes(externalId),
+    );
+    if (made === undefined) return null;
+    ids.push(made.externalId);
+  }
+  return ids;
 }
 
 async function uploads(

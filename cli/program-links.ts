@@ -142,6 +142,14 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
       end(await suspend(id, { ...global(), ...options }, deps));
     });
   link
+    .command('quarantine')
+    .description('database and blobs were put back together: look for what is written before it is written again')
+    .argument('<link>')
+    .action(async (id: string) => {
+      const { quarantine } = await import('./commands/link/quarantine.ts');
+      end(await quarantine(id, global(), deps));
+    });
+  link
     .command('resume')
     .description('let a suspended or quarantined link go on, after comparing both sides')
     .argument('<link>')

@@ -23,6 +23,12 @@ export const cases: readonly DirectedCase[] = [
     test: 'a desk whose replica is a moment late',
   },
   {
+    name: 'older-reading',
+    says: 'a worker hangs between reading a ticket and logging it, while another reads and logs',
+    file: 'db/log/older-reading.test.ts',
+    test: 'makes nobody change again, with the next note',
+  },
+  {
     name: 'undone-by-us',
     says: 'a person sets another status right behind ours',
     file: 'federation/meet.test.ts',

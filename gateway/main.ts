@@ -12,7 +12,8 @@ import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
 import { connect } from '#db/base/client.ts';
 import type { Connection } from '#db/base/client.ts';
-import { checkFingerprint } from '#db/links/identity.ts';
+import { createWitness } from '#blobs/witness.ts';
+import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
@@ -50,13 +51,15 @@ export async function runGateway(): Promise<number> {
     const served = await serve(gateway, { host: config.host, port: config.port, sockets: { isProxy } });
     try {
       if (await waitForSchema(connection, log, asked)) {
-        for (const link of await checkFingerprint(connection.db, config.publicUrl))
-          log.warn(
-            { link },
-            'this database is another one than it was: the link is in quarantine, see ferry link resume',
-          );
+        const { publicUrl } = config;
+        const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
+        await memory.begin();
         process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
+        const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be looked at');
+        const beats = setInterval(() => void memory.isWhole().catch(noted), beatEveryMs);
         await untilAborted(asked);
+        clearInterval(beats);
+        await memory.end().catch(noted);
       }
       log.info('stopping');
     } finally {

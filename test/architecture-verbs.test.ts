@@ -46,11 +46,13 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
 const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/links/claim-peers.ts': ['claimPeers'],
   'db/links/clients.ts': ['rememberClientKeys'],
-  'db/links/identity.ts': ['checkFingerprint'],
+  'db/links/generations.ts': ['beat', 'beginGeneration'],
+  'db/links/identity.ts': ['beginHere'],
   'db/links/keys.ts': ['ensureKeys'],
   'db/links/link-close.ts': ['closeLink', 'finishClosing'],
   'db/links/link-compare.ts': ['forgetUncarried'],
   'db/links/link-life.ts': ['createPeerLink', 'notePairing', 'setLinkState'],
+  'db/links/memory.ts': ['createMemory'],
   'db/links/pairings.ts': [
     ...['duePairings', 'endPairing', 'forgetCode', 'saveCheck', 'saveChecks', 'startChecks', 'takeInvitation'],
   ],

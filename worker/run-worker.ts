@@ -5,10 +5,11 @@ import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
+import { createWitness } from '#blobs/witness.ts';
 import { connect } from '#db/base/client.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
-import { checkFingerprint } from '#db/links/identity.ts';
+import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { hintChannel } from '#db/log/hint.ts';
 import { createAuditTail } from '#db/operate/audit-lines.ts';
 import { startTelemetry } from '#telemetry/start.ts';
@@ -32,8 +33,9 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   try {
     await whenReady(log, signal, 'database', () => assertSchema(main.sql));
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
-    for (const link of await checkFingerprint(main.db, config.publicUrl))
-      log.warn({ link }, 'this database is another one than it was: the link is in quarantine, see ferry link resume');
+    const { publicUrl } = config;
+    const memory = createMemory({ db: main.db, publicUrl, witness: createWitness(config.blobs), log });
+    await memory.begin();
     const wired = await wireWorker(
       config,
       log,
@@ -45,6 +47,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
         telemetry,
         commands: createAuditTail(listening.db),
+        memory,
       },
       options,
     );
@@ -57,7 +60,11 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       wrongSchema ??= await schemaError(main.sql);
       if (wrongSchema !== null) stop();
     };
-    const chores = [...(wired.sweeper.chores ?? []), { name: 'schema', everyMs: schemaEveryMs, work: watchSchema }];
+    const chores = [
+      ...(wired.sweeper.chores ?? []),
+      { name: 'schema', everyMs: schemaEveryMs, work: watchSchema },
+      { name: 'memory', everyMs: beatEveryMs, work: async () => void (await memory.isWhole()) },
+    ];
     const sweeper = startSweeper({ ...wired.sweeper, chores });
     signal.addEventListener('abort', stop, { once: true });
     process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
@@ -69,6 +76,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       signal.removeEventListener('abort', stop);
       await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
       await wired.drain.rest(shutdownGraceMs);
+      await memory.end().catch((error: unknown) => log.warn({ err: error }, 'the last beat could not be noted'));
       await connection.close();
       await native.close();
     }

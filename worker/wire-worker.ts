@@ -8,6 +8,7 @@ import { openSecret, sealSecret } from '#config/secrets.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import type { Client } from '#db/base/client.ts';
+import type { Memory } from '#db/links/memory.ts';
 import type { AuditTail } from '#db/operate/audit-lines.ts';
 import { noticeLines } from '#db/operate/notice-lines.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
@@ -60,6 +61,7 @@ export type WorkerConnections = {
   readonly telemetry: Telemetry;
   /** Of operators' commands, for the log. */
   readonly commands: AuditTail;
+  readonly memory: Memory;
 };
 
 export type WiredWorker = {
@@ -77,7 +79,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells, texts, telemetry, commands }: WorkerConnections,
+  { db, temporal, http, bells, texts, telemetry, commands, memory }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -109,6 +111,7 @@ export async function wireWorker(
     signer: createSigner({ db, seal, open }),
     db,
     together: createTogether(db),
+    isWhole: () => memory.isWhole(),
     promiseWrite: createPromises(db),
     nothingNew: createNothingNew(db),
     cache: createVersionCache(),

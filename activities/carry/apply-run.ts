@@ -6,10 +6,12 @@ import type { Turn } from '#activities/turn.ts';
 
 export type ApplyRun = Omit<Turn, 'lane'> & {
   readonly desk: DrivenDesk;
-  readonly epoch: number;
   /** Serialises creations where the helpdesk needs it. */
   oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;
 };
+
+/** `marker`: of the delivery's nth step. */
+export type StepRun = ApplyRun & { readonly marker: (step: number) => string };
 
 export type Applied =
   /** `isLast`: nothing waits behind it. */

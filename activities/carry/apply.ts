@@ -6,13 +6,16 @@ import { reason } from '#core/words/reasons.ts';
 import type { Command, Reason } from '#core/words/vocabulary.ts';
 import { markAbsent, type Plan, type WriteRow } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
-import type { Applied, ApplyRun, Pending } from './apply-run.ts';
+import type { Applied, ApplyRun, Pending, StepRun } from './apply-run.ts';
 import { endAs } from './end.ts';
+import { ignored } from './ignored.ts';
 import { carryOut } from './make-step.ts';
 import { settle } from './settle.ts';
+import { markerOf } from './write-marker.ts';
 
 /** `rows`: the delivery's writes so far, empty at the first attempt, which looks nothing up. */
-export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]): Promise<Applied> {
+export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[]): Promise<Applied> {
+  const run = marked(turn, rows);
   const steps = plan.steps;
   const byStep = new Map(rows.map((row) => [row.step, row]));
   const drops = [...plan.drops];
@@ -40,19 +43,25 @@ export async function apply(run: ApplyRun, plan: Plan, rows: readonly WriteRow[]
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
   const extras = rows.filter(({ step }) => step >= steps.length);
   const waitMs = await endExtras(run, extras);
+  if (waitMs === null) return { kind: 'lost' };
   if (waitMs > 0) return { kind: 'later', delayMs: waitMs };
   // What they were is in no plan: what the ticket needs is found by reading it.
   const padded = [...steps, ...extras.flatMap(() => steps.slice(-1))];
   return settle(run, { ...plan, steps: padded, drops }, ticketId, last, extras.length);
 }
 
-/** Steps behind the plan's own that a killed worker left: milliseconds until none of them can be under way any more. */
-async function endExtras({ deps, desk, context }: ApplyRun, extras: readonly WriteRow[]): Promise<number> {
+/** Steps behind the plan's own that a killed worker left: milliseconds until none of them can be under way any more; null: another drain is at it. */
+async function endExtras(run: ApplyRun, extras: readonly WriteRow[]): Promise<number | null> {
+  const { deps, desk, context } = run;
   const open = extras.filter(({ state }) => state === 'open');
   const leftMs = open.map((row) => row.leftMs + desk.helpdesk.traits.settleMs);
   const waitMs = Math.max(0, ...leftMs);
   if (waitMs > 0) return waitMs;
-  for (const { step } of open) await markAbsent(deps.db, context.delivery.id, step);
+  for (const { step, promisedAt } of open) {
+    if (await markAbsent(deps.db, { delivery: context.delivery.id, step, promisedAt })) continue;
+    ignored(run, 'absent');
+    return null;
+  }
   return 0;
 }
 
@@ -60,8 +69,12 @@ function inDoubt({ desk }: ApplyRun): Reason {
   return reason('in-doubt', { desk: desk.name });
 }
 
+export function marked(turn: ApplyRun, rows: readonly WriteRow[]): StepRun {
+  return { ...turn, marker: (step) => markerOf(turn.context, step, rows) };
+}
+
 /** Steps behind the one that opens the ticket learn its id from it. */
-function aimed(step: Step, ticketId: string | null): Step {
+export function aimed(step: Step, ticketId: string | null): Step {
   if (step.command.ticketId !== null || ticketId === null || step.command.open !== undefined) return step;
   return { ...step, command: { ...step.command, ticketId } as Command };
 }

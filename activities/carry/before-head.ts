@@ -10,17 +10,22 @@ import { parkUntilLooked } from '#db/log/quarantine.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { nameOf } from '#db/log/mirrors.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
+import { ignored } from './ignored.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
 /** While a link closes, its last notes are still written. */
 const carrying: readonly LinkState[] = ['active', 'closing'];
 
 /** Null: it may be carried. */
-export async function beforeHead(deps: WorkDeps, context: DeliveryContext, lane: LaneKey): Promise<Carried | null> {
+export async function beforeHead(
+  deps: WorkDeps,
+  context: DeliveryContext,
+  lane: LaneKey,
+  epoch: number,
+): Promise<Carried | null> {
   const { delivery, mirror } = context;
   if (!carrying.includes(mirror.linkState)) {
-    await parkUntilActive(deps.db, lane, mirror.link);
-    return 'rests';
+    return rests(await parkUntilActive(deps.db, lane, epoch, mirror.link));
   }
   if (mirror.quarantined) {
     await parkUntilLooked(deps.db, lane, [mirror.ends.customer.instance, mirror.ends.supplier.instance]);
@@ -28,17 +33,19 @@ export async function beforeHead(deps: WorkDeps, context: DeliveryContext, lane:
   }
   // What a receipt tells is often why the mirror is paused; nothing that it causes travels on.
   if (mirror.paused && delivery.kind !== 'receipt') {
-    await parkLane(deps.db, lane);
-    return 'rests';
+    return rests(await parkLane(deps.db, lane, epoch));
   }
   if (!isHeld(context)) return null;
   const leftMs = setAsideAfterMs - (delivery.heldMs ?? 0);
   if (leftMs > 0) {
-    await deferLane(deps.db, lane, leftMs);
-    return 'rests';
+    return rests(await deferLane(deps.db, lane, epoch, leftMs));
   }
-  await setAside(deps.db, delivery.id, lane);
+  await setAside(deps.db, delivery.id, lane, epoch);
   return 'ended';
+}
+
+function rests(isMine: boolean): Carried {
+  return isMine ? 'rests' : 'lost';
 }
 
 export function isHeld({ delivery }: DeliveryContext): boolean {
@@ -46,17 +53,23 @@ export function isHeld({ delivery }: DeliveryContext): boolean {
 }
 
 /** The lane waits for somebody; the notice says for what. */
-export async function hold(turn: Turn, why: Reason): Promise<void> {
-  const { deps, context, lane, startedMs } = turn;
+export async function hold(turn: Turn, why: Reason): Promise<'rests' | 'lost'> {
+  const { deps, context, lane, epoch, startedMs } = turn;
   // Held and told of at once: nobody would look at what nobody was told of.
-  await deps.db.transaction(async (tx) => {
-    await holdDelivery(tx, context.delivery.id, lane, why, setAsideAfterMs);
+  const isHeldNow = await deps.db.transaction(async (tx) => {
+    if (!(await holdDelivery(tx, context.delivery.id, lane, epoch, why, setAsideAfterMs))) return false;
     await noteAttempt(tx, context.delivery.id, 'held', why, performance.now() - startedMs, null);
     await raiseNotice(tx, {
       link: context.mirror.link,
       cause: `held/${context.mirror.id}/${why.code}`,
       text: `${nameOf(context.mirror)}: ${why.text}`,
     });
+    return true;
   });
+  if (!isHeldNow) {
+    ignored(turn, 'held');
+    return 'lost';
+  }
   report(turn, 'held', why);
+  return 'rests';
 }

@@ -9,24 +9,25 @@ import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command, Meant } from '#core/words/vocabulary.ts';
-import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
+import { headOf, isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import { deferLane, noteWhy, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
-import { writesOf } from '#db/carry/writes.ts';
+import { writesOf, type Plan } from '#db/carry/writes.ts';
 import type { Carried, Turn } from '#activities/turn.ts';
 import { report } from '#activities/report.ts';
 import { notThere } from '#activities/watch/missing.ts';
 import { observe } from '#activities/watch/observe.ts';
-import { apply } from './apply.ts';
+import { aimed, apply, marked } from './apply.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 import { beforeHead, hold } from './before-head.ts';
 import { inTrouble } from './carry-trouble.ts';
-import { decideHead } from './decide-head.ts';
+import { decideHead, type Decided } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
+import { isWritten } from './look-before.ts';
 import type { Stage } from './stage.ts';
 
-export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs'> & {
+export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs' | 'promised'> & {
   readonly stage: Stage;
   readonly signal: AbortSignal;
 };
@@ -46,9 +47,9 @@ export async function carryHead(
     await deps.db.execute(settleLane(lane.mirror, lane.to));
     return 'rests';
   }
-  const stopped = await beforeHead(deps, context, lane);
+  const stopped = await beforeHead(deps, context, lane, run.epoch);
   if (stopped !== null) return stopped;
-  const turn: HeadTurn = { ...run, lane, context, startedMs: performance.now() };
+  const turn: HeadTurn = { ...run, lane, context, promised: new Map(), startedMs: performance.now() };
   try {
     return await after(turn, await (context.delivery.hasWrites ? resume(turn) : first(turn)));
   } catch (error) {
@@ -57,16 +58,13 @@ export async function carryHead(
 }
 
 async function first(turn: HeadTurn): Promise<Applied> {
-  const { verdict, versions, constant } = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  const written = await asWritten(turn);
+  if (written !== null) return apply(turn, written, []);
+  const decided = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  const { verdict, versions } = decided;
   switch (verdict.kind) {
-    case 'apply': {
-      const { command, drops: cut } = await fitted(turn, verdict.command);
-      const drops = [...verdict.drops, ...cut];
-      const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
-      const steps = turn.desk.helpdesk.steps(command);
-      const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
-      return apply(turn, { command, drops, versions, steps, ...more }, []);
-    }
+    case 'apply':
+      return apply(turn, await planOf(turn, { ...decided, verdict }), []);
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };
     case 'skip':
@@ -74,6 +72,31 @@ async function first(turn: HeadTurn): Promise<Applied> {
     case 'refuse':
       return endAs(turn, 'refused', verdict.reason, { versions });
   }
+}
+
+type ToApply = Omit<Decided, 'verdict'> & { readonly verdict: Extract<Decided['verdict'], { kind: 'apply' }> };
+
+async function planOf(turn: HeadTurn, { verdict, versions, constant }: ToApply): Promise<Plan> {
+  const { command, drops: cut } = await fitted(turn, verdict.command);
+  const drops = [...verdict.drops, ...cut];
+  const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
+  const steps = turn.desk.helpdesk.steps(command);
+  const more = { ...(meant === undefined ? {} : { meant }), ...(constant === undefined ? {} : { constant }) };
+  return { command, drops, versions, steps, ...more };
+}
+
+/**
+ * The plan of what the desk has already, though nobody remembers that it was written. It is decided as it was then: what
+ * has been changed since, and how late it is, would else make another one of it. Null: it is decided as of now.
+ */
+async function asWritten(turn: HeadTurn): Promise<Plan | null> {
+  const { context } = turn;
+  if (context.delivery.kind !== 'action' || !isBeforeResumed(context)) return null;
+  const decided = await decideHead(turn.deps, turn.stage, context, turn.signal, { asThen: true });
+  const { verdict } = decided;
+  if (verdict.kind !== 'apply') return null;
+  const plan = await planOf(turn, { ...decided, verdict });
+  return (await isWritten(marked(turn, []), plan, aimed)) ? plan : null;
 }
 
 /** Within what this desk takes; its own limits are its connector's to know. */
@@ -96,6 +119,7 @@ function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant 
 /** A delivery that was promised is never decided again: the stored plan is what it is. */
 async function resume(turn: HeadTurn): Promise<Applied> {
   const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
+  for (const { step, promisedAt } of rows) turn.promised.set(step, promisedAt);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
   // Its files may be gone from the store since.
@@ -116,11 +140,9 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
     case 'lost':
       return 'lost';
     case 'later':
-      await deferLane(deps.db, lane, applied.delayMs);
-      return 'rests';
+      return (await deferLane(deps.db, lane, turn.epoch, applied.delayMs)) ? 'rests' : 'lost';
     case 'hold':
-      await hold(turn, applied.reason);
-      return 'rests';
+      return hold(turn, applied.reason);
   }
 }
 
@@ -149,15 +171,14 @@ async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
 
 /** The far ticket is not there. What that proves is asked; until it proves something, the lane waits. */
 async function gone(turn: HeadTurn): Promise<Carried> {
-  const { deps, desk, context, lane, signal, startedMs } = turn;
+  const { deps, desk, context, lane, epoch, signal, startedMs } = turn;
   const { to, delivery } = context;
   const ticketId = to.ticketId;
   const delayMs = ticketId === null ? null : await notThere(deps, desk, refAt(to, ticketId), signal);
   const why = reason(delayMs === null ? 'gone' : 'missing', { desk: desk.name, number: to.number ?? undefined });
   if (delayMs === null) return carriedBy(await endAs(turn, 'refused', why));
-  await noteWhy(deps.db, delivery.id, why);
+  await noteWhy(deps.db, delivery.id, lane, epoch, why);
   await noteAttempt(deps.db, delivery.id, 'retry', why, performance.now() - startedMs, null);
-  await deferLane(deps.db, lane, delayMs);
   report(turn, 'retry', why);
-  return 'rests';
+  return (await deferLane(deps.db, lane, epoch, delayMs)) ? 'rests' : 'lost';
 }

@@ -6,6 +6,7 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { countTry, deferLane, noteWhy } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
 import { hold } from './before-head.ts';
+import { ignored } from './ignored.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
 import { InstanceTrouble, FileTrouble } from '#activities/desk/instance-trouble.ts';
@@ -22,16 +23,24 @@ export type Troubled = {
 const pingTimeoutMs = 5_000;
 
 /** Puts the lane off, or holds its head. Throws InstanceTrouble where it is not this delivery's trouble alone. */
-export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, error: unknown): Promise<'rests'> {
-  const { deps, context, lane, startedMs } = turn;
+export async function inTrouble(
+  turn: Turn,
+  { name, ping, conflict }: Troubled,
+  error: unknown,
+): Promise<'rests' | 'lost'> {
+  const { deps, context, lane, epoch, startedMs } = turn;
+  const defer = async (delayMs: number): Promise<'rests' | 'lost'> => {
+    if (await deferLane(deps.db, lane, epoch, delayMs)) return 'rests';
+    ignored(turn, 'retry');
+    return 'lost';
+  };
   const { delivery } = context;
   if (error instanceof FileTrouble) {
     // It waits for its file; neither its time nor its receiver is held against it.
     const away = reason('trouble', { desk: error.desk, detail: error.message });
-    await noteWhy(deps.db, delivery.id, away);
+    await noteWhy(deps.db, delivery.id, lane, epoch, away);
     await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
-    await deferLane(deps.db, lane, fileDelay(error));
-    return 'rests';
+    return defer(fileDelay(error));
   }
   const failed = error instanceof HelpdeskError ? error : null;
   const why = reason(failed?.class === 'auth' ? 'auth' : 'trouble', {
@@ -43,11 +52,11 @@ export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, 
   report(turn, 'retry', why);
   const instances = failed === null ? null : troubleOf(failed);
   if (instances !== null) {
-    await noteWhy(deps.db, delivery.id, why);
+    await noteWhy(deps.db, delivery.id, lane, epoch, why);
     throw instances;
   }
   if (failed?.class === 'conflict') {
-    await countTry(deps.db, delivery.id, why);
+    await countTry(deps.db, delivery.id, lane, epoch, why);
     await conflict?.();
   } else {
     // Not one delivery's trouble if the desk does not answer at all; only if it does is the delivery's time counted.
@@ -58,13 +67,12 @@ export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, 
         new InstanceTrouble('down', failed?.message ?? String(error)),
     );
     if (down !== null) {
-      await noteWhy(deps.db, delivery.id, why);
+      await noteWhy(deps.db, delivery.id, lane, epoch, why);
       throw down;
     }
-    await countTry(deps.db, delivery.id, why);
+    await countTry(deps.db, delivery.id, lane, epoch, why);
     if (isTroubledTooLong(context)) {
-      await hold(turn, why);
-      return 'rests';
+      return hold(turn, why);
     }
   }
   const delayMs = nextTry({
@@ -72,8 +80,7 @@ export async function inTrouble(turn: Turn, { name, ping, conflict }: Troubled, 
     trouble: failed?.class === 'conflict' ? 'conflict' : 'retry',
     random: Math.random(),
   });
-  await deferLane(deps.db, lane, delayMs);
-  return 'rests';
+  return defer(delayMs);
 }
 
 function fileDelay({ retryAfterMs }: FileTrouble): number {

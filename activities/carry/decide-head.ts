@@ -3,6 +3,7 @@ import { refAt } from '#core/words/ref.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
 import { changesAnything, type Change } from '#core/conversation/meet.ts';
+import { hasContent } from '#core/conversation/send.ts';
 import type { Outbound } from '#core/rules/settings.ts';
 import type { ConstantPart, TicketSnapshot, Verdict } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
@@ -30,6 +31,8 @@ export async function decideHead(
   stage: Stage,
   context: DeliveryContext,
   signal: AbortSignal,
+  /** `asThen`: as if nothing had happened at the receiving desk since it was recorded. */
+  { asThen = false }: { readonly asThen?: boolean } = {},
 ): Promise<Decided> {
   const { mirror, delivery, from, to } = context;
   const versions = { outbound: from.settings, inbound: to.settings, catalogue: to.catalogue };
@@ -52,14 +55,16 @@ export async function decideHead(
         inbound: receiver.inbound,
         account: receiver.account,
         catalogue,
-        snapshot,
+        // Of a bare change it is not known what the ticket was then; so it is what all of it would have been.
+        snapshot: asThen && !hasContent(outgoing.action) ? null : snapshot,
         changes,
         takenIn: context.action.loggedAt,
         senderName: from.name,
-        now: context.now,
+        now: asThen ? context.action.at : context.now,
         linkMode: mirror.shadow ? 'shadow' : mirror.mode,
         ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
       });
+    if (asThen) return decide([]);
     const alone = changesAnything(outgoing.action.words) ? null : await decide([]);
     // Most notes change nothing else here, and then nothing can have met them: the log is not asked.
     if (alone?.kind === 'apply' && alone.meant === undefined) return alone;
@@ -67,7 +72,7 @@ export async function decideHead(
     return alone !== null && changes.length === 0 ? alone : decide(changes);
   };
   let verdict = await judge(to.snapshot);
-  if (to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
+  if (!asThen && to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
     const ref = refAt(to, to.ticketId);
     // Somebody may have changed it before the action was taken in and unread by us, and then it is not so.
     if (!(await isReadSince(deps.db, ref, context.action.loggedAt))) await observe(deps, ref, signal);

@@ -2,16 +2,19 @@
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 import type { Tx } from '#db/base/client.ts';
-import { endDelivery, type Ending } from '#db/carry/outcome.ts';
+import type { EndedBy } from '#db/carry/mark-ended.ts';
+import { endDelivery, type Ending, type Marked } from '#db/carry/outcome.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
 import type { Applied } from './apply-run.ts';
+import { ignored } from './ignored.ts';
 
-export type EndedTurn = Extract<Applied, { readonly kind: 'ended' }>;
+/** `lost`: another drain is at it. */
+export type EndedTurn = Extract<Applied, { readonly kind: 'ended' | 'lost' }>;
 
 /** What the end is besides; without it there are no drops and no versions. */
-export type EndingMore = Partial<Omit<Ending, 'outcome' | 'reason' | 'durationMs'>> & {
-  /** In the same transaction, before and after the end itself. */
+export type EndingMore = Partial<Omit<Ending, 'outcome' | 'reason' | 'durationMs' | 'by'>> & {
+  /** In the same transaction, before the end itself, and after it where it has ended by this. */
   before?(tx: Tx): Promise<void>;
   after?(tx: Tx): Promise<void>;
 };
@@ -24,7 +27,7 @@ export async function endAs(
   { before, after, ...more }: EndingMore = {},
 ): Promise<EndedTurn> {
   const { deps, context, startedMs } = turn;
-  const { wake, isLast } = await inTransaction(deps.db, async (tx) => {
+  const { wake, isLast, marked } = await inTransaction(deps.db, async (tx) => {
     await before?.(tx);
     const ended = await endDelivery(tx, deps.cache, context, {
       outcome,
@@ -33,15 +36,36 @@ export async function endAs(
       versions: null,
       ...more,
       durationMs: performance.now() - startedMs,
+      by: endedBy(turn),
     });
-    await after?.(tx);
+    // Where that is not known yet, nothing follows from it.
+    if ('ended' in ended.marked && ended.marked.ended) await after?.(tx);
     return ended;
   });
   deps.wake(wake);
-  report(turn, outcome, why);
-  return { kind: 'ended', isLast: await isLast };
+  return reported(turn, outcome, why, { isLast: await isLast, ...(await marked) });
 }
 
-export function carriedBy({ isLast }: EndedTurn): 'ended' | 'ended-last' {
-  return isLast ? 'ended-last' : 'ended';
+export function endedBy({ epoch, promised }: Pick<Turn, 'epoch' | 'promised'>): EndedBy {
+  return { epoch, promises: [...promised.values()] };
+}
+
+/** Says how it ended, once that is committed. */
+export function reported(
+  turn: Omit<Turn, 'lane'>,
+  outcome: Outcome,
+  why: Reason | null,
+  { isLast, ended, foreign }: Marked & { readonly isLast: boolean },
+): EndedTurn {
+  if (ended) report(turn, outcome, why);
+  else if (foreign) {
+    ignored(turn, outcome);
+    return { kind: 'lost' };
+  }
+  return { kind: 'ended', isLast };
+}
+
+export function carriedBy(turn: EndedTurn): 'ended' | 'ended-last' | 'lost' {
+  if (turn.kind === 'lost') return 'lost';
+  return turn.isLast ? 'ended-last' : 'ended';
 }

@@ -4,9 +4,11 @@ import type { Step, Written } from '#core/words/desk.ts';
 import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Attachment, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { markAbsent, markMade, seenOf, type Plan, type WriteRow } from '#db/carry/writes.ts';
-import type { Applied, ApplyRun } from './apply-run.ts';
-import { markerOf, mayBeWritten, surelyBefore } from './write-marker.ts';
+import type { Applied, StepRun } from './apply-run.ts';
+import { ignored } from './ignored.ts';
+import { findForgotten, findStep } from './look-before.ts';
 
 /** Milliseconds until a ticket on which another write is open is tried again. */
 const busyMs = 250;
@@ -31,7 +33,7 @@ export type StepDone =
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
 /** One step, from wherever an earlier attempt left it. */
-export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+export async function carryOut(run: StepRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { row } = at;
   if (row !== undefined && row.state !== 'absent') {
     const judged = await judge(run, at, row);
@@ -43,8 +45,9 @@ export async function carryOut(run: ApplyRun, plan: Plan, at: StepAt): Promise<S
 }
 
 /** A write made before: kept where it is known, looked for where it is in doubt. Null: surely absent, make it again. */
-async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
+async function judge(run: StepRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
   const { deps, desk, context } = run;
+  const promise = { delivery: context.delivery.id, step: at.index, promisedAt: row.promisedAt };
   if (row.state !== 'open')
     return {
       kind: 'made',
@@ -54,35 +57,29 @@ async function judge(run: ApplyRun, at: StepAt, row: WriteRow): Promise<StepDone
     const seen = await seenOf(deps.db, desk.instance, row.ticket, context.delivery.id, at.index);
     if (seen.length > 0) {
       const made = { ticketId: row.ticket, actionIds: seen };
-      await markMade(deps.db, context.delivery.id, at.index, made);
-      return { kind: 'made', made };
+      return (await markMade(deps.db, promise, made)) ? { kind: 'made', made } : lost(run, 'made');
     }
   }
   const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const after = new Date(Date.parse(row.promisedAt) - settleMs).toISOString();
-  const found = await desk.helpdesk.find(
-    at.step,
-    row.marker,
-    after,
-    AbortSignal.timeout(writeTimeoutMs),
-    desk.clock?.offsetMs() ?? 0,
-  );
+  const found = await findStep(run, at.step, row.marker, after, AbortSignal.timeout(writeTimeoutMs));
   if (found !== null) {
-    await markMade(deps.db, context.delivery.id, at.index, found);
-    return { kind: 'made', made: found };
+    return (await markMade(deps.db, promise, found)) ? { kind: 'made', made: found } : lost(run, 'made');
   }
   // Until then the request may still be under way, or its result not yet visible.
   const leftMs = row.leftMs + settleMs;
   if (leftMs > 0) return { kind: 'later', delayMs: leftMs };
-  await markAbsent(deps.db, context.delivery.id, at.index);
-  return null;
+  return (await markAbsent(deps.db, promise)) ? null : lost(run, 'absent');
 }
 
 /** Commits the promise, then makes the request; throws HelpdeskError where it failed or nobody knows. */
-export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepDone> {
+export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { deps, desk, context, epoch } = run;
   const { index, step } = at;
-  const marker = markerOf(context, index);
+  const marker = run.marker(index);
+  const timeoutMs = desk.helpdesk.traits.writeTimeoutMs + bytesSent(step, plan) / bytesPerMs;
+  // From before the promise: the time is over here no later than by the database's clock.
+  const notAfter = notAfterIn(timeoutMs);
   const promised = await deps.promiseWrite({
     delivery: context.delivery.id,
     step: index,
@@ -93,22 +90,23 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
     marker,
     fingerprints: step.fingerprints,
     plan: index === 0 ? plan : null,
-    timeoutMs: desk.helpdesk.traits.writeTimeoutMs + bytesSent(step, plan) / bytesPerMs,
+    timeoutMs,
   });
   if (promised.kind === 'lost') return { kind: 'lost' };
   if (promised.kind === 'busy') return { kind: 'later', delayMs: busyMs };
+  const promise = { delivery: context.delivery.id, step: index, promisedAt: promised.promisedAt };
+  run.promised.set(index, promise.promisedAt);
   let written: Written;
   const sentAt = Date.now();
   try {
-    const signal = AbortSignal.timeout(Math.max(Math.ceil(promised.leftMs), 1));
-    const before = mayBeWritten(context)
-      ? await desk.helpdesk.find(step, marker, surelyBefore(context), signal, desk.clock?.offsetMs() ?? 0)
-      : null;
+    const signal = AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1));
+    const before = await findForgotten(run, at, marker, signal);
     written =
       before ??
       (await desk.helpdesk.perform(step, {
         marker,
         signal,
+        notAfter,
         link: context.mirror.link,
         snapshot: step.command.ticketId === null ? null : (at.snapshot ?? context.to.snapshot),
         openStaged: (file: Attachment) => deps.blobs.open(must(file.sha256, 'digest of a staged file')),
@@ -118,13 +116,19 @@ export async function make(run: ApplyRun, plan: Plan, at: StepAt): Promise<StepD
       // Nobody knows; it is judged once its deadline and the desk's own delays have passed.
       throw error;
     }
-    await markAbsent(deps.db, context.delivery.id, index);
+    if (!(await markAbsent(deps.db, promise))) return lost(run, 'absent');
     if (error.class === 'refused') return { kind: 'refused', reason: refusedBy(run, error) };
     throw error;
   }
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
-  if (!at.last) await markMade(deps.db, context.delivery.id, index, written);
+  if (!at.last && !(await markMade(deps.db, promise, written))) return lost(run, 'made');
   return { kind: 'made', made: written, around: { sentAt, gotAt: Date.now() } };
+}
+
+/** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */
+function lost(run: StepRun, said: string): Extract<Applied, { kind: 'lost' }> {
+  ignored(run, said);
+  return { kind: 'lost' };
 }
 
 /** Where files have steps of their own, the others only refer to them. */
@@ -134,6 +138,6 @@ function bytesSent({ name, command }: Step, plan: Plan): number {
   return command.attachments.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
 }
 
-function refusedBy({ desk }: ApplyRun, error: HelpdeskError): Reason {
+function refusedBy({ desk }: StepRun, error: HelpdeskError): Reason {
   return reason('refused-by-desk', { desk: desk.name, name: error.code, detail: error.message });
 }

@@ -5,26 +5,26 @@
 import { changesAnything } from '#core/conversation/meet.ts';
 import { fromTheBeginning } from '#core/log/position.ts';
 import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
-import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { isBeforeResumed } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
 import { inTransaction } from '#db/base/transaction.ts';
-import { markMade, seenOf, type Plan } from '#db/carry/writes.ts';
+import { markMade, seenOf, type Plan, type PromiseRef } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
-import type { Applied, ApplyRun, Pending } from './apply-run.ts';
-import { endAs } from './end.ts';
+import type { Applied, Pending, StepRun } from './apply-run.ts';
+import { endAs, endedBy, reported } from './end.ts';
+import { ignored } from './ignored.ts';
 import { make } from './make-step.ts';
 import { meeting } from './met.ts';
-import { report } from '#activities/report.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
-import { mayBeWritten } from './write-marker.ts';
 
 /** A desk that confirms a write and does not show it is looked at again after this long, then twice as long. Milliseconds. */
 const lookAgainMs = 300;
@@ -36,7 +36,7 @@ const correctionsMost = 4;
 
 /** Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far behind the plan's own. */
 export async function settle(
-  run: ApplyRun,
+  run: StepRun,
   plan: Plan,
   ticketId: string,
   last: Pending | null,
@@ -80,7 +80,8 @@ export async function settle(
       const met = await meeting(run, tx, plan, back.read, snapshot, logged);
       const since = { seen: logged.seen, people: met.people };
       const undone = statusUndone(plan.command, snapshot, since);
-      const mayWrite = context.delivery.releasedAt === null;
+      // What may have been written long ago is not set again: what came behind it is still being looked for.
+      const mayWrite = context.delivery.releasedAt === null && !isBeforeResumed(context);
       const isOff = undone !== null || changesAnything(met.again);
       if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
       if (isOff && mayTrail() && !(await shows(tx, run, last, steps, logged)))
@@ -95,13 +96,16 @@ export async function settle(
         ...(undone === null ? [] : [undone]),
       ].map((name) => reason('not-taken', { desk: desk.name, name }));
       const drops = [...withNew(plan.drops, met.drops), ...notTaken];
-      const { wake, isLast } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
-      return { kind: 'ended', isLast, wake: [...logged.wake, ...wake] } as const;
+      const { wake, isLast, marked } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
+      return { kind: 'ended', isLast, marked, wake: [...logged.wake, ...wake] } as const;
+    }).catch((error: unknown) => {
+      if (error instanceof OvertakenError) return null;
+      throw error;
     });
+    if (result === null) return lost(run);
     deps.wake(result.wake);
     if (result.kind === 'ended') {
-      report(run, 'applied', null);
-      return { kind: 'ended', isLast: await result.isLast };
+      return reported(run, 'applied', null, { isLast: await result.isLast, ...(await result.marked) });
     }
     if (result.kind === 'look-again') {
       await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
@@ -123,17 +127,31 @@ export async function settle(
 }
 
 /** When the desk says that we have done what we have just done. */
-function noteDates({ desk }: ApplyRun, back: Extract<ReadBack, { kind: 'ticket' }>, last: Pending | null): void {
+function noteDates({ desk }: StepRun, back: Extract<ReadBack, { kind: 'ticket' }>, last: Pending | null): void {
   if (last?.around === undefined) return;
   const { sentAt, gotAt } = last.around;
   for (const { externalId, at } of back.actions)
     if (last.made.actionIds.includes(externalId)) desk.clock?.dated(at, sentAt, gotAt);
 }
 
+/** Another drain has promised the write again meanwhile; its ticket is the one that counts. */
+class OvertakenError extends Error {
+  override readonly name = 'OvertakenError';
+}
+
+function lost(run: StepRun): Extract<Applied, { kind: 'lost' }> {
+  ignored(run, 'made');
+  return { kind: 'lost' };
+}
+
+function promiseOf({ context, promised }: StepRun, step: number): PromiseRef {
+  return { delivery: context.delivery.id, step, promisedAt: must(promised.get(step), 'the promise of a write') };
+}
+
 /** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
 async function shows(
   tx: Tx,
-  { desk, context }: ApplyRun,
+  { desk, context }: StepRun,
   last: Pending | null,
   steps: Plan['steps'],
   logged: LogReadingResult,
@@ -152,7 +170,7 @@ type SoFar = {
 };
 
 /** What the ticket has to be and is not, in steps behind the plan's own; then it is read back once more. */
-async function writeAgain(run: ApplyRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
+async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
   const { ticketId, snapshot } = soFar;
   let { last, corrections } = soFar;
   let { command, drops } = plan;
@@ -170,8 +188,9 @@ async function writeAgain(run: ApplyRun, plan: Plan, wanted: Command, soFar: SoF
     }
     if (done.kind !== 'made') return done;
     // The read-back marks the last one only.
-    if (last !== null && last.index >= plan.steps.length)
-      await markMade(run.deps.db, run.context.delivery.id, last.index, last.made);
+    if (last !== null && last.index >= plan.steps.length) {
+      if (!(await markMade(run.deps.db, promiseOf(run, last.index), last.made))) return lost(run);
+    }
     last = { index, made: done.made, opened: last?.opened ?? null };
   }
   return settle(run, { ...plan, command, drops, steps }, ticketId, last, corrections);
@@ -192,37 +211,39 @@ function namesOf(changed: Changed): string[] {
 
 /** In one transaction: the reading is logged, then what follows from it is done. */
 function withReading<Result>(
-  { deps, context }: ApplyRun,
+  run: StepRun,
   back: Extract<ReadBack, { kind: 'ticket' }>,
   last: Pending | null,
   work: (tx: Tx, logged: LogReadingResult) => Promise<Result>,
 ): Promise<Result> {
+  const { deps } = run;
   if (last?.opened == null) {
     return deps.together(back.read, async (tx, locked) =>
-      work(tx, await back.log(tx, ownWrite(tx, context, last), locked)),
+      work(tx, await back.log(tx, ownWrite(tx, run, last), locked)),
     );
   }
-  return inTransaction(deps.db, async (tx) => work(tx, await back.log(tx, ownWrite(tx, context, last))));
+  return inTransaction(deps.db, async (tx) => work(tx, await back.log(tx, ownWrite(tx, run, last))));
 }
 
 /** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
-function ownWrite(tx: Tx, context: DeliveryContext, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
+function ownWrite(tx: Tx, run: StepRun, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
   if (last === null) return {};
+  const { context } = run;
   const { opened, index, made } = last;
-  const { id } = context.delivery;
-  if (opened === null) return { made: { delivery: id, step: index, made } };
+  const promise = promiseOf(run, index);
+  if (opened === null) return { made: { ...promise, made } };
   return {
     first: async () => {
+      if (!(await markMade(tx, promise, made))) throw new OvertakenError();
       await bindTicket(tx, context, openedTicket(opened));
-      if (mayBeWritten(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
-      await markMade(tx, id, index, made);
+      if (isBeforeResumed(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
     },
   };
 }
 
 /** How the delivery ends where it is in the transaction of its own reading. */
 async function endInside(
-  run: ApplyRun,
+  run: StepRun,
   tx: Tx,
   plan: Plan,
   last: Pending | null,
@@ -236,17 +257,18 @@ async function endInside(
     durationMs: performance.now() - startedMs,
     alone: logged.mirrors.length <= 1,
     locked: logged.mirrors.includes(context.mirror.id),
+    by: endedBy(run),
   });
   if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
   return ended;
 }
 
 /** How it ends where its ticket can't be read back. */
-function endUnread(run: ApplyRun, plan: Plan, last: Pending | null): Promise<Applied> {
+function endUnread(run: StepRun, plan: Plan, last: Pending | null): Promise<Applied> {
   return endAs(run, 'applied', null, {
     ...endingOf(plan, last),
     before: async (tx) => {
-      if (last !== null) await markMade(tx, run.context.delivery.id, last.index, last.made);
+      if (last !== null) await markMade(tx, promiseOf(run, last.index), last.made);
     },
   });
 }

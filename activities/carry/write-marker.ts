@@ -1,46 +1,26 @@
-/** The name under which a helpdesk keeps a write of ours, where it keeps one. */
-import { createHash } from 'node:crypto';
-import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+/** By which marker a write of this delivery is known at its desk, and whether it may be there already. */
+import { baseOf, markerBase, stepMarker } from '#core/log/mark.ts';
+import { isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
+import type { WriteRow } from '#db/carry/writes.ts';
 import { isReceived } from './what-leaves.ts';
 
-/**
- * Of what a peer sent it depends on the action alone, so that a gateway restored from a backup, which gives the same
- * action a new delivery, finds what it wrote before. In the form of a version 7 UUID, which connectors may pack.
- */
-export function markerOf(context: DeliveryContext, step: number): string {
-  const { delivery, action } = context;
-  if (delivery.kind !== 'action' || !isReceived(context)) return `${delivery.id}-${step}`;
-  const hex = createHash('sha256').update(`${action.id}\n${delivery.to}`).digest('hex');
-  const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
-  const uuid = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `7${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
-  return `${uuid}-${step}`;
+/** Of a step that was promised before, and of those beside it, it stays what it was: they may be at the desk. */
+export function markerOf(context: DeliveryContext, step: number, rows: readonly Pick<WriteRow, 'marker'>[]): string {
+  const [before] = rows;
+  return stepMarker(before === undefined ? madeOf(context) : baseOf(before.marker), step);
 }
 
-/** One of the two gateways was restored since it was recorded: it may have been written before. */
-export function mayBeWritten(context: DeliveryContext): boolean {
-  return isBeforeResumed(context) && isReceived(context);
+function madeOf({ delivery, action }: DeliveryContext): string {
+  // The id of what came from elsewhere is the same for everybody; one of ours is another after a restore.
+  const mark = action.mark ?? (action.externalId === action.id ? action.id : null);
+  if (mark === null) return delivery.id;
+  if (delivery.kind !== 'receipt' || delivery.receipt === null)
+    return markerBase(mark, delivery.to, { what: 'action' });
+  const { outcome, reason } = delivery.receipt;
+  return markerBase(mark, delivery.to, { what: 'receipt', outcome, code: reason.code, nth: delivery.nth ?? 0 });
 }
 
 /** One of the two gateways was restored since it was recorded: the other may have it under another id. */
 export function mayBeSent(context: DeliveryContext): boolean {
-  return isBeforeResumed(context) && !isReceived(context);
+  return context.delivery.kind === 'action' && isBeforeResumed(context) && !isReceived(context);
 }
-
-function isBeforeResumed({ delivery, action, mirror }: DeliveryContext): boolean {
-  if (mirror.resumedAt === null || delivery.kind !== 'action') return false;
-  return Date.parse(action.at) <= Date.parse(mirror.resumedAt) + clockSkewMs;
-}
-
-/** Instant before which it can't have been written here. */
-export function surelyBefore({ action }: DeliveryContext): string {
-  return new Date(Date.parse(action.at) - clockSkewMs).toISOString();
-}
-
-/** The other side's clock may be ahead. */
-const clockSkewMs = 5 * 60_000;

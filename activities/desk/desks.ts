@@ -1,5 +1,6 @@
 /** Connectors of the instances, kept until an instance changes. */
 import { type ConnectorContext, type Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { startClock } from '#connectors/contract/not-after.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { InstanceType } from '#core/words/vocabulary.ts';
@@ -30,14 +31,15 @@ type Kept = { readonly version: number; readonly desk: DrivenDesk };
 export function createDesks(deps: DesksDeps): Desks {
   const load = createInstanceReader(deps.db);
   const kept = new Map<string, Kept>();
-  const checkedAt = new Map<string, number>();
+  const ages = new Map<string, () => number>();
   const making = new Map<string, Promise<DrivenDesk>>();
 
   const refresh = async (instance: string): Promise<DrivenDesk> => {
+    const age = startClock();
     const row = await load(instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
-    checkedAt.set(instance, performance.now());
     deps.clocks?.known(instance, row.clockOffsetMs);
+    ages.set(instance, age);
     const known = kept.get(instance);
     if (known !== undefined && known.version === row.version) return known.desk;
     const credentials = JSON.parse(await deps.openSecret(row.credentials, credentialsContext(instance))) as Record<
@@ -71,7 +73,7 @@ export function createDesks(deps: DesksDeps): Desks {
   return {
     of(instance) {
       const known = kept.get(instance);
-      if (known !== undefined && performance.now() - (checkedAt.get(instance) ?? 0) < freshMs) {
+      if (known !== undefined && (ages.get(instance)?.() ?? Infinity) < freshMs) {
         return Promise.resolve(known.desk);
       }
       let under = making.get(instance);

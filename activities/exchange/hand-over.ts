@@ -6,12 +6,13 @@ import { reason } from '#core/words/reasons.ts';
 import { wireLimits, type WireAction, type WireReceipt } from '#core/wire.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { promiseSends, receiptFacts, runAtHead } from '#db/exchange/hand-over.ts';
 import { settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
 import { carriedBy, endAs } from '#activities/carry/end.ts';
 import type { Carried, Turn, Turned } from '#activities/turn.ts';
-import { post, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
+import { post, requestMs, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
 import { endStaying, prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
 import { senderTicket } from '#core/conversation/to-wire.ts';
@@ -36,9 +37,9 @@ export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean):
     await deps.db.execute(settleLane(key.mirror, key.to));
     return { carried: 'rests', actions: 0 };
   }
-  const stopped = await beforeHead(deps, head, key);
+  const stopped = await beforeHead(deps, head, key, epoch);
   if (stopped !== null) return { carried: stopped, actions: 0 };
-  const turn = { ...run, lane: key, context: head, startedMs: performance.now() };
+  const turn = { ...run, lane: key, context: head, promised: new Map(), startedMs: performance.now() };
   try {
     const peer = await deps.peers.of(head.mirror.link);
     const carry = head.delivery.kind === 'receipt' ? tell : send;
@@ -94,23 +95,26 @@ async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
     after = Math.max(after, seq);
     ready.push({ action, hash: prepared.hash, context });
   }
-  const sends = ready.flatMap(({ context, action, hash }) =>
-    hash === null ? [] : [{ id: context.delivery.id, action, hash }],
-  );
-  const waiting = sends.length === 0 ? new Set<string>() : await promiseSends(deps.db, { instance, epoch, sends });
+  const notAfter = notAfterIn(requestMs);
+  const sends = ready.map(({ context, action, hash }) => ({
+    id: context.delivery.id,
+    ...(hash === null ? {} : { said: { action, hash } }),
+  }));
+  const waiting = await promiseSends(deps.db, { instance, epoch, sends });
   if (waiting === null) return { carried: 'lost', actions: 0 };
   // Somebody ended one of them by hand meanwhile.
-  const batch = ready.filter(({ context, hash }) => hash === null || waiting.has(context.delivery.id));
+  const batch = ready.filter(({ context }) => waiting.has(context.delivery.id));
   if (batch.length === 0) return { carried: 'ended', actions: 0 };
   return post(
     turn,
     batch.map(({ context }) => context),
-    (size, signal) => {
+    notAfter,
+    (size, within) => {
       const actions = batch.slice(0, size).map(({ action }) => action);
       const [only] = actions;
       return opens(turn.context) && only !== undefined
-        ? peer.client.escalate(only, signal)
-        : peer.client.actions(turn.context.to.side, turn.context.mirror.id, actions, signal);
+        ? peer.client.escalate(only, within)
+        : peer.client.actions(turn.context.to.side, turn.context.mirror.id, actions, within);
     },
   );
 }
@@ -133,14 +137,13 @@ async function prepareOne(turn: RunTurn, context: DeliveryContext, isHead: boole
 /** It does not leave, or waits for somebody. */
 async function stays(turn: Turn, why: Exclude<Prepared, { kind: 'send' }>): Promise<Carried> {
   if (why.kind === 'hold') {
-    await hold(turn, why.reason);
-    return 'rests';
+    return hold(turn, why.reason);
   }
   return carriedBy(await endStaying(turn, why.kind, why.reason));
 }
 
 async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
-  const { deps, place, peer } = turn;
+  const { deps, instance, epoch, place, peer } = turn;
   const facts = await receiptFacts(
     deps.db,
     contexts.map(({ delivery }) => delivery.id),
@@ -174,5 +177,10 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
     batch.push(context);
   }
   const { to, mirror } = turn.context;
-  return post(turn, batch, (size, signal) => peer.client.receipts(to.side, mirror.id, receipts.slice(0, size), signal));
+  const notAfter = notAfterIn(requestMs);
+  const sends = batch.map(({ delivery }) => ({ id: delivery.id }));
+  if ((await promiseSends(deps.db, { instance, epoch, sends })) === null) return { carried: 'lost', actions: 0 };
+  return post(turn, batch, notAfter, (size, within) =>
+    peer.client.receipts(to.side, mirror.id, receipts.slice(0, size), within),
+  );
 }

@@ -25,12 +25,12 @@ export async function offer(run: OfferRun, lane: DueLane): Promise<Turned> {
   if (found === null) return { carried: 'lost', actions: 0 };
   const [head] = found.contexts;
   if (head === undefined) {
-    await restOffered(deps.db, key, found.lastSeq);
+    await restOffered(deps.db, key, epoch, found.lastSeq);
     return { carried: 'rests', actions: 0 };
   }
-  const stopped = await beforeHead(deps, head, key);
+  const stopped = await beforeHead(deps, head, key, epoch);
   if (stopped !== null) return { carried: stopped, actions: 0 };
-  const turn: OfferTurn = { ...run, lane: key, context: head, startedMs: performance.now() };
+  const turn: OfferTurn = { ...run, lane: key, context: head, promised: new Map(), startedMs: performance.now() };
   try {
     const facts = await receiptFacts(
       deps.db,
@@ -47,7 +47,8 @@ export async function offer(run: OfferRun, lane: DueLane): Promise<Turned> {
       after = Math.max(after, context.delivery.seq);
       offers.push(made);
     }
-    if (offers.length > 0) await putOffers(deps.db, head.mirror.link, key, offers);
+    if (offers.length > 0 && !(await putOffers(deps.db, head.mirror.link, key, epoch, offers)))
+      return { carried: 'lost', actions: 0 };
     return { carried: 'ended', actions: Math.max(offers.length, 1) };
   } catch (error) {
     // The drain is told to leave: whoever comes next offers it.

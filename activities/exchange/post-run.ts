@@ -13,6 +13,9 @@ import { sharesPeer } from '#db/links/peers.ts';
 import { report } from '#activities/report.ts';
 import { inTrouble } from '#activities/carry/carry-trouble.ts';
 import { carriedBy, endAs } from '#activities/carry/end.ts';
+import { ignored } from '#activities/carry/ignored.ts';
+import type { NotAfter } from '#connectors/contract/not-after.ts';
+import type { Within } from '#protocols/ferry/client.ts';
 import type { Carried, Turn, Turned } from '#activities/turn.ts';
 import type { Peer } from './peers.ts';
 import type { ToRemote } from './prepare-action.ts';
@@ -33,19 +36,21 @@ export type RunTurn = HandOverRun &
   };
 
 /** A request under way reaches its end although its drain is told to leave. Milliseconds. */
-const requestMs = 60_000;
+export const requestMs = 60_000;
 
 /** Sends as many as the peer takes at once, and stores what it answers. */
 export async function post(
   turn: RunTurn,
   batch: readonly DeliveryContext[],
-  request: (size: number, signal: AbortSignal) => Promise<WireAnswer>,
+  notAfter: NotAfter,
+  request: (size: number, within: Within) => Promise<WireAnswer>,
 ): Promise<Turned> {
   const { name, place } = turn;
   let size = batch.length;
   for (;;) {
     try {
-      return await answered(turn, batch.slice(0, size), await request(size, AbortSignal.timeout(requestMs)));
+      const within = { notAfter, signal: AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1)) };
+      return await answered(turn, batch.slice(0, size), await request(size, within));
     } catch (error) {
       if (!(error instanceof HelpdeskError)) throw error;
       if (error.class === 'gone' && place.ackedSeq > 0) {
@@ -99,21 +104,23 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
   }
   for (const { context, result } of of('refused')) {
     const why = result.reason ?? reason('refused-by-desk', { desk: turn.name });
-    const { isLast } = await endAs({ ...turn, context }, 'refused', why, {
+    const ended = await endAs({ ...turn, context }, 'refused', why, {
       versions: { outbound: context.from.settings },
     });
-    waits = !isLast;
+    if (ended.kind === 'lost') return { carried: 'lost', actions: 0 };
+    waits = !ended.isLast;
   }
   const actions = batch.length;
   if (deferred === undefined) return { carried: waits ? 'ended' : 'ended-last', actions };
   const context = batch[results.length - 1] ?? head;
   const why = deferred.reason ?? reason('trouble', { desk: turn.name });
-  await countTry(deps.db, context.delivery.id, why);
+  if (!(await countTry(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn);
   await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
   report({ ...turn, context }, 'retry', why);
   await deferLane(
     deps.db,
     lane,
+    turn.epoch,
     nextTry({
       attempt: context.delivery.attempts + 1,
       trouble: 'retry',
@@ -131,29 +138,35 @@ async function quarantine({ deps, name, context: { mirror } }: RunTurn, detail: 
   if (changed) deps.log.error({ link: mirror.link }, why.text);
 }
 
+function overtaken(turn: Turn): Turned & { readonly carried: 'lost' } {
+  ignored(turn, 'retry');
+  return { carried: 'lost', actions: 0 };
+}
+
 export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise<Carried> {
   const { deps, name, lane, context, startedMs } = turn;
   const { link } = context.mirror;
   if (error instanceof HelpdeskError && error.class === 'auth' && (await sharesPeer(deps.db, link))) {
     // One link's credentials are no reason to stop the others with the same peer.
     const why = reason('auth', { desk: name, detail: error.message });
-    await countTry(deps.db, context.delivery.id, why);
+    if (!(await countTry(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
     report(turn, 'retry', why);
     await raiseNotice(deps.db, { link, cause: 'peer/auth', text: `${link}: ${why.text}` });
-    await deferLane(deps.db, lane, authDelayMs);
+    await deferLane(deps.db, lane, turn.epoch, authDelayMs);
     return 'rests';
   }
   if (error instanceof HelpdeskError && error.class === 'slow-down' && (await sharesPeer(deps.db, link))) {
     // Limits are each link's own: what one has used up is no reason to stop the others with the same peer.
     const why = reason('trouble', { desk: name, detail: error.message });
-    await noteWhy(deps.db, context.delivery.id, why);
+    if (!(await noteWhy(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
     report(turn, 'retry', why);
     const { retryAfterMs } = error;
     await deferLane(
       deps.db,
       lane,
+      turn.epoch,
       nextTry({ attempt: context.delivery.attempts + 1, trouble: 'slow-down', random: Math.random(), retryAfterMs }),
     );
     return 'rests';

@@ -1,4 +1,5 @@
 /** Signs what our instances say, with their own keys. */
+import { startClock } from '#connectors/contract/not-after.ts';
 import { signConstant } from '#protocols/ferry/provenance.ts';
 import type { Db } from '#db/base/client.ts';
 import { ensureKeys, publicKeys, signingKey, type Open, type Seal, type SigningKey } from '#db/links/keys.ts';
@@ -9,7 +10,7 @@ export type SignerDeps = { readonly db: Db; readonly seal: Seal; readonly open: 
 /** A new key is published long before it signs, so an old one may sign a little longer. Milliseconds. */
 const freshMs = 60_000;
 
-type Kept = { readonly at: number; readonly key: Promise<SigningKey & { readonly x: string }> };
+type Kept = { readonly age: () => number; readonly key: Promise<SigningKey & { readonly x: string }> };
 
 export function createSigner({ db, seal, open }: SignerDeps): Signer {
   const kept = new Map<string, Kept>();
@@ -24,8 +25,8 @@ export function createSigner({ db, seal, open }: SignerDeps): Signer {
   return {
     async sign(instance, issuer, text) {
       let known = kept.get(instance);
-      if (known === undefined || performance.now() - known.at > freshMs) {
-        known = { at: performance.now(), key: read(instance) };
+      if (known === undefined || known.age() > freshMs) {
+        known = { age: startClock(), key: read(instance) };
         kept.set(instance, known);
         known.key.catch(() => kept.delete(instance));
       }

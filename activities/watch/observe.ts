@@ -35,6 +35,8 @@ function memo(texts: Texts): Reads {
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
+/** Where it waits for a link to be resumed, which reads it at once. Milliseconds. */
+const forgottenMs = 60_000;
 
 /** `from`: where the read has to begin, as asked lately; absent, it is asked now. */
 export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
@@ -67,7 +69,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   );
   deps.wake(result.wake);
   if (result.readAgain) {
-    await scheduleHint(deps.db, ticket, readAgainMs);
+    await scheduleHint(deps.db, ticket, result.forgotten ? forgottenMs : readAgainMs);
     deps.bells.hints.ring();
   }
 }

@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { createLightHelpdesk } from '#bench/light-connector.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
@@ -55,6 +56,7 @@ async function carry(ticket: string): Promise<void> {
   const written = await to.perform(step, {
     marker,
     signal: AbortSignal.timeout(10_000),
+    notAfter: notAfterIn(10_000),
     link: 'acme-north',
     snapshot: null,
     openStaged: () => {

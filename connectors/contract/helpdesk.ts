@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type { DeskLimits } from '#core/conversation/fit.ts';
 import type { Reading, Step, Written } from '#core/words/desk.ts';
 import type { HttpClient } from './http.ts';
+import type { NotAfter } from './not-after.ts';
 import type { Attachment, Catalogue, Command, TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /** What the courier and the watcher must know about a type of helpdesk. Durations in milliseconds. */
@@ -54,8 +55,10 @@ export type GoLive = {
 export type PerformOptions = {
   /** Goes with the write wherever the helpdesk can keep it. Unique per write; survives retries. */
   readonly marker: string;
-  /** Aborted by the caller at the write's deadline. */
+  /** Aborted by the caller at the write's deadline, as far as a timer can. */
   readonly signal: AbortSignal;
+  /** Goes with every request that changes something, also with the later ones of a step. */
+  readonly notAfter: NotAfter;
   /** Link id, for fairness between links. */
   readonly link: string;
   /** The ticket as last read, for conditional writes. */
@@ -94,8 +97,19 @@ export type Helpdesk = {
   steps(command: Command): readonly Step[];
   /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
   perform(step: Step, options: PerformOptions): Promise<Written>;
-  /** Looks for a write in doubt: what it made, or null when it is surely not there. `after`: instant of ours before which it can't have happened. `clockOffsetMs`: how far the desk's clock is ahead of ours. */
-  find(step: Step, marker: string, after: string, signal: AbortSignal, clockOffsetMs?: number): Promise<Written | null>;
+  /**
+   * Looks for a write in doubt: what it made, or null when it is surely not there. By the marker where the helpdesk keeps
+   * it, else by the value and the history, with the ids found there. `after`: instant of ours before which it can't have
+   * happened; `clockOffsetMs`: how far the desk's clock is ahead of ours. `others`: ids of actions that are known to be somebody else's; the marker counts for more.
+   */
+  find(
+    step: Step,
+    marker: string,
+    after: string,
+    signal: AbortSignal,
+    others?: ReadonlySet<string>,
+    clockOffsetMs?: number,
+  ): Promise<Written | null>;
   /** The file's bytes as a stream; never buffered whole. */
   openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
 };

@@ -1,8 +1,19 @@
 /** The HTTP client that connectors and protocols are given. */
 import type { Readable } from 'node:stream';
+import type { NotAfter } from './not-after.ts';
 
-export type HttpRequest = {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type HttpRequest = HttpCall & HttpMethod;
+
+/** What changes nothing needs no limit; what may change something says until when it may be sent. */
+export type HttpMethod =
+  | { readonly method: 'GET' | 'HEAD' }
+  | {
+      readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+      /** Looked at last, before the socket takes the request. Null where neither late nor twice does harm. */
+      readonly notAfter: NotAfter | null;
+    };
+
+export type HttpCall = {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | Readable;

@@ -6,7 +6,7 @@ import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import { sha256Hex } from '#core/text/fingerprint.ts';
 import { listActions } from './actions.ts';
-import type { Call } from './call.ts';
+import type { Call, WriteCall } from './call.ts';
 import type { HaloClient } from './client.ts';
 import { withCids } from './html.ts';
 import { isPicture } from './pictures.ts';
@@ -53,7 +53,7 @@ export function findFile(list: readonly HaloAttachment[], file: Attachment): Hal
 }
 
 /** Streams a file into Halo as base64; memory does not grow with its size. */
-export async function uploadFile(client: HaloClient, upload: Upload, call: Call): Promise<HaloAttachment> {
+export async function uploadFile(client: HaloClient, upload: Upload, call: WriteCall): Promise<HaloAttachment> {
   const { ticketId, actionId, file, shownToUser, marker } = upload;
   const isImage = file.type?.startsWith('image/') ?? /\.(png|jpe?g|gif|webp|bmp|svg)$/i.test(file.name);
   const element = JSON.stringify({
@@ -81,7 +81,7 @@ export async function uploadFile(client: HaloClient, upload: Upload, call: Call)
 export async function uploadPicture(
   client: HaloClient,
   { ticketId, file, open }: Pick<Upload, 'ticketId' | 'file' | 'open'>,
-  call: Call,
+  call: WriteCall,
 ): Promise<string> {
   const boundary = `ferry-${randomBytes(18).toString('base64url')}`;
   const name = file.name.replace(/[\r\n"\\]/g, '_');

@@ -1,4 +1,5 @@
 /** What every request to Halo goes along with. */
+import type { NotAfter } from '#connectors/contract/not-after.ts';
 
 export type Call = {
   /** For people, in errors: `Adding a note to ticket 12`. */
@@ -6,3 +7,6 @@ export type Call = {
   readonly link: string | null;
   readonly signal: AbortSignal;
 };
+
+/** Of a request that changes something. */
+export type WriteCall = Call & { readonly notAfter: NotAfter };

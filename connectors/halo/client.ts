@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { ConnectorContext, OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
-import type { Call } from './call.ts';
+import type { Call, WriteCall } from './call.ts';
 import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
 import { errorOf } from './errors.ts';
 import { createNotices } from './notices.ts';
@@ -26,8 +26,8 @@ export type HaloClient = {
   get<T>(path: string, query: Query, schema: Schema<T>, call: Call): Promise<T>;
   list<T>(list: List<T>, call: Call): Promise<Rows<T>>;
   /** Halo's collections take arrays; one element goes, and comes back. */
-  post<T>(path: string, element: unknown, schema: Schema<T>, call: Call): Promise<T>;
-  upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: Call): Promise<T>;
+  post<T>(path: string, element: unknown, schema: Schema<T>, call: WriteCall): Promise<T>;
+  upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: WriteCall): Promise<T>;
   /** `sizeOf` is asked only where the bytes might also be an address. */
   download(path: string, sizeOf: () => Promise<number | null>, call: Call): Promise<OpenedAttachment>;
   /** A list told of more rows than it would give. */
@@ -87,6 +87,7 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
         context.http.request({
           method: 'POST',
           url,
+          notAfter: call.notAfter,
           headers: { ...headers, 'content-type': 'application/json' },
           body,
           signal: call.signal,
@@ -104,6 +105,7 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
         context.http.request({
           method: 'POST',
           url,
+          notAfter: call.notAfter,
           headers: { ...headers, 'content-type': body.type, ...size },
           body: body.open(),
           signal: call.signal,

@@ -6,7 +6,7 @@ import type { Written } from '#core/words/desk.ts';
 import type { Attachment, Command } from '#core/words/vocabulary.ts';
 import { listActions } from './actions.ts';
 import { descriptorOf, fileKey, fileUrl, findFile, listFiles, uploadFile, uploadPicture } from './attachments.ts';
-import type { Call } from './call.ts';
+import type { WriteCall } from './call.ts';
 import { escapeHtml } from './html.ts';
 import type { Made } from './made.ts';
 import { quiet } from './quiet.ts';
@@ -32,7 +32,7 @@ export async function placed(
   ticketId: string,
   { attachments }: Command,
   options: PerformOptions,
-  call: Call,
+  call: WriteCall,
 ): Promise<Placed> {
   const descriptors: Readonly<Record<string, unknown>>[] = [];
   const urls = new Map<string, string>();
@@ -70,7 +70,7 @@ async function writePicture(
   ticketId: string,
   file: Attachment,
   options: PerformOptions,
-  call: Call,
+  call: WriteCall,
 ): Promise<void> {
   const key = fileKey(file);
   const open = (): Readable => options.openStaged(file);
@@ -95,7 +95,7 @@ export async function attach(
   ticketId: string,
   command: Command,
   options: PerformOptions,
-  call: Call,
+  call: WriteCall,
 ): Promise<Written> {
   const [file] = command.attachments;
   if (file === undefined) throw new HelpdeskError('refused', 'no-file', 'The step names no file.');
@@ -133,7 +133,7 @@ async function addPlaceholder(
   actionId: string,
   file: Attachment,
   why: string,
-  call: Call,
+  call: WriteCall,
 ): Promise<void> {
   // One action alone is shown without its HTML.
   const now = (await listActions(desk.client, ticketId, null, call)).find(({ id }) => String(id) === actionId);

@@ -24,15 +24,18 @@ export type Finding = Desk & {
   readonly readableAfterMs: number;
 };
 
-/** `after`: by Ferry's clock; Halo's may be behind it by the overlap, and by what was measured. */
-export async function findStep(
-  desk: Finding,
-  step: Step,
-  marker: string,
-  after: string,
-  call: Call,
-  clockOffsetMs = 0,
-): Promise<Written | null> {
+export type Sought = {
+  readonly marker: string;
+  /** Instant by Ferry's clock before which it can't have happened; Halo's may be behind it by the overlap. */
+  readonly after: string;
+  /** Ids of actions that are somebody else's. */
+  readonly others?: ReadonlySet<string> | undefined;
+  /** How far Halo's clock is ahead of ours, as measured. Milliseconds. */
+  readonly clockOffsetMs?: number | undefined;
+};
+
+export async function findStep(desk: Finding, step: Step, sought: Sought, call: Call): Promise<Written | null> {
+  const { marker, after, others, clockOffsetMs = 0 } = sought;
   const since = shifted(after, Math.min(0, clockOffsetMs) - desk.overlapMs);
   const { command, name } = step;
   if (name === 'open') {
@@ -42,7 +45,7 @@ export async function findStep(
   }
   const ticketId = command.ticketId ?? '';
   const written: Written = { ticketId, actionIds: [] };
-  if (name === 'all') return findAction(desk, ticketId, step, marker, since, call);
+  if (name === 'all') return findAction(desk, ticketId, step, { marker, after: since, others }, call);
   if (name === 'attachment') {
     // A picture shows in no list; one that nobody shows harms nobody, so it is written again.
     if (command.attachments.every((file) => file.inline)) return null;
@@ -113,8 +116,7 @@ async function findAction(
   desk: Desk,
   ticketId: string,
   step: Step,
-  marker: string,
-  since: string,
+  { marker, after: since, others }: Sought,
   call: Call,
 ): Promise<Written | null> {
   const actions = await listActions(desk.client, ticketId, since, call);
@@ -125,6 +127,7 @@ async function findAction(
   const isIt = (one: HaloAction): boolean =>
     desk.identity.isOurs(one, ownAgent) &&
     isForeign(one.guid ?? '') &&
+    others?.has(String(one.id)) !== true &&
     noteFingerprint(one.note_html ?? htmlOf(one.note ?? ''), visibility) === wanted;
   const marked = actions.find((one) => one.guid?.toLowerCase() === guid);
   if (marked !== undefined) desk.identity.learn(marked);

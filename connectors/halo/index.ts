@@ -56,8 +56,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
       (await lookAt(client, ticketId, reading(`Reading ticket ${ticketId}`, signal)))?.deleted === true,
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
-    find: (step, marker, after, signal, clockOffsetMs) =>
-      findStep(finding, step, marker, after, reading('Looking for a write', signal), clockOffsetMs),
+    find: (step, marker, after, signal, others, clockOffsetMs) =>
+      findStep(finding, step, { marker, after, others, clockOffsetMs }, reading('Looking for a write', signal)),
     openAttachment: (ticketId, attachmentId, signal) =>
       openFile(desk, ticketId, attachmentId, reading('Fetching a file', signal)),
   };

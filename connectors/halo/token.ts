@@ -62,6 +62,7 @@ export function createTokens(
     const reply = await http
       .request({
         method: 'POST',
+        notAfter: null,
         url: url.href,
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: form.toString(),

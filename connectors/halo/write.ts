@@ -5,7 +5,7 @@ import type { Step, Written } from '#core/words/desk.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { byName, same } from './catalogue.ts';
 import { actionChanges, ticketChanges } from './changes.ts';
-import type { Call } from './call.ts';
+import type { Call, WriteCall } from './call.ts';
 import { attach, placed } from './files.ts';
 import { withUrls } from './html.ts';
 import { kindFor } from './kind.ts';
@@ -22,9 +22,9 @@ export type Writing = Desk & { readonly ownerOf: OwnerOf; readonly made: Made; r
 
 /** Throws HelpdeskError; `in-doubt` when the request may have been carried out. */
 export async function performStep(desk: Writing, step: Step, options: PerformOptions): Promise<Written> {
-  const { link, signal } = options;
+  const { link, signal, notAfter } = options;
   const { command, name } = step;
-  const call: Call = { what: `Writing to ticket ${command.ticketId ?? '(new)'}`, link, signal };
+  const call: WriteCall = { what: `Writing to ticket ${command.ticketId ?? '(new)'}`, link, signal, notAfter };
   if (name === 'open') return openTicket(desk, command, options.marker, call);
   const ticketId = command.ticketId ?? '';
   if (!/^[1-9]\d{0,14}$/.test(ticketId)) {
@@ -51,7 +51,7 @@ async function carryOut(
   ticketId: string,
   { name, command }: Step,
   options: PerformOptions,
-  call: Call,
+  call: WriteCall,
 ): Promise<Written> {
   switch (name) {
     case 'attachment':
@@ -65,7 +65,7 @@ async function carryOut(
   }
 }
 
-async function openTicket(desk: Writing, command: Command, marker: string, call: Call): Promise<Written> {
+async function openTicket(desk: Writing, command: Command, marker: string, call: WriteCall): Promise<Written> {
   const { open, note } = command;
   if (open === undefined) throw new HelpdeskError('refused', 'nothing-to-open', 'The step opens no ticket.');
   const what = { ...call, what: `Opening a ticket for ${open.account}` };
@@ -129,7 +129,7 @@ async function act(
   ticketId: string,
   command: Command,
   options: PerformOptions,
-  call: Call,
+  call: WriteCall,
 ): Promise<Written> {
   const what = { ...call, what: `Adding an action to ticket ${ticketId}` };
   const { note, visibility, mailsUser, author } = command;
@@ -166,7 +166,7 @@ async function keepHidden(
   ticketId: string,
   reply: HaloAction,
   visibility: Command['visibility'],
-  call: Call,
+  call: WriteCall,
 ): Promise<void> {
   if (visibility !== 'hidden' || reply.hiddenfromuser !== false) return;
   const edit = { id: reply.id, ticket_id: Number(ticketId), hiddenfromuser: true, ...quiet(false) };
@@ -185,7 +185,7 @@ async function describe(
   ticketId: string,
   command: Command,
   options: PerformOptions,
-  call: Call,
+  call: WriteCall,
 ): Promise<Written> {
   const { urls, missing } = await placed(desk, ticketId, command, options, call);
   if (missing === '' && command.attachments.every((file) => !file.inline)) return { ticketId, actionIds: [] };
@@ -195,7 +195,7 @@ async function describe(
   return { ticketId, actionIds: [] };
 }
 
-async function change(desk: Writing, ticketId: string, command: Command, call: Call): Promise<Written> {
+async function change(desk: Writing, ticketId: string, command: Command, call: WriteCall): Promise<Written> {
   const what = { ...call, what: `Changing ticket ${ticketId}` };
   const { summary, supplierReference: reference } = command;
   const element = {

@@ -8,11 +8,13 @@
 import { Readable, Transform } from 'node:stream';
 import { Agent, request as undiciRequest } from 'undici';
 import type { Dispatcher } from 'undici';
-import { standardTransfer, watchedBody, watchTransfer, type TransferLimits, type TransferWatch } from './transfer.ts';
+import { standardTransfer, watchTransfer, type TransferLimits, type TransferWatch } from './transfer.ts';
+import { bodyOf } from './body.ts';
 import { addressCheck, checkUrl, guardedConnector, plainCheck } from './guard.ts';
 import type { Allow } from './guard.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpClient, HttpReply, HttpRequest } from '#connectors/contract/http.ts';
+import type { NotAfter } from '#connectors/contract/not-after.ts';
 
 export type HttpOptions = {
   readonly allow: Allow;
@@ -25,6 +27,12 @@ export type HttpOptions = {
   /** For tests: resolves names. */
   readonly resolve?: Parameters<typeof guardedConnector>[2];
 };
+
+/** The time of a write is over. */
+class TooLateError extends Error {}
+
+/** What is known of a request at the socket. */
+type Mark = { sent: boolean; readonly notAfter: NotAfter | null };
 
 /** A client that can be shut down; open sockets would keep a process alive. */
 export type OwnedHttpClient = HttpClient & { close(): Promise<void> };
@@ -40,7 +48,7 @@ type Exchange = {
   /** The answer to a HEAD names a length and has no body. */
   readonly hasBody: boolean;
   readonly deadline: Deadline;
-  readonly mark: { sent: boolean };
+  readonly mark: Mark;
   readonly maxBytes: number;
   /** Of a file that is fetched. */
   readonly transfer: TransferWatch | null;
@@ -72,11 +80,12 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
   ): Promise<readonly [Exchange, Dispatcher.ResponseData<unknown>]> {
     const url = checkUrl(request.url, options.allow, checks);
     const write = request.method !== 'GET' && request.method !== 'HEAD';
+    const notAfter = 'notAfter' in request ? request.notAfter : null;
     const deadline = startDeadline(
       request.signal,
       request.timeoutMs ?? (streamed ? defaultStreamTimeoutMs : defaultTimeoutMs),
     );
-    const sent = request.body instanceof Readable ? watchedBody(request.body, transfer, deadline.expire) : null;
+    const sent = bodyOf(request, { limits: transfer, late: deadline.expire, check: () => checkTime(notAfter) });
     let isTaken = (): boolean => true;
     const fetched = streamed && !write ? watchTransfer(transfer, deadline.expire, () => isTaken()) : null;
     const exchange: Exchange = {
@@ -90,10 +99,10 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       },
       stop() {
         deadline.clear();
-        sent?.stop();
+        sent.stop();
         fetched?.stop();
       },
-      mark: { sent: false },
+      mark: { sent: false, notAfter },
       maxBytes: request.maxBytes ?? (streamed ? defaultMaxStreamBytes : defaultMaxBytes),
     };
     try {
@@ -101,8 +110,8 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
       const asked = undiciRequest(url, {
         dispatcher,
         method: request.method,
-        headers: { ...request.headers, 'accept-encoding': 'identity' },
-        body: sent?.body ?? request.body ?? null,
+        headers: { ...sent.headers, ...request.headers, 'accept-encoding': 'identity' },
+        body: sent.body,
         signal: exchange.deadline.signal,
         mark: exchange.mark,
       } as Parameters<typeof undiciRequest>[1]);
@@ -142,16 +151,28 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
   };
 }
 
-/** Notes the moment undici takes the request to an open socket: from then on it may have reached the helpdesk. */
+/**
+ * Notes the moment undici takes the request to an open socket: from then on it may have reached the helpdesk. The last
+ * look at the clock: what has waited for a connection, or for its process to run again, may be too late by now.
+ */
 const markSent: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
-  const { mark } = options as unknown as { readonly mark: { sent: boolean } };
+  const { mark } = options as unknown as { readonly mark: Mark };
   const begin = handler.onRequestStart?.bind(handler);
   handler.onRequestStart = (controller, context) => {
     begin?.(controller, context);
-    if (!controller.aborted) mark.sent = true;
+    if (controller.aborted) return;
+    // What is thrown here ends the request before anything of it is written.
+    checkTime(mark.notAfter);
+    mark.sent = true;
   };
   return dispatch(options, handler);
 };
+
+/** Throws where the time of a write is over. */
+function checkTime(notAfter: NotAfter | null): void {
+  if (notAfter === null || notAfter.leftMs() > 0) return;
+  throw new TooLateError();
+}
 
 type Deadline = {
   readonly signal: AbortSignal;
@@ -255,6 +276,7 @@ function bounded(body: Readable, exchange: Exchange): Readable {
 
 function failure(error: unknown, exchange: Exchange): HelpdeskError {
   if (error instanceof HelpdeskError) return error;
+  if (error instanceof TooLateError) return uncertain(exchange, 'too-late', 'came too late and was not sent');
   const code = errorCode(error);
   if (exchange.deadline.expired()) return uncertain(exchange, 'timeout', 'took too long and was given up', error);
   if (exchange.deadline.signal.aborted) return uncertain(exchange, 'aborted', 'was given up', error);

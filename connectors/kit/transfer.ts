@@ -2,8 +2,6 @@
  * A file may lawfully take longer than anything else, as long as it comes. Its first byte has a limit, each silence has
  * one, and on the whole it must come at a least rate; one that hangs would keep its place for as long as a file may take.
  */
-import { Readable } from 'node:stream';
-
 export type TransferLimits = {
   /** From the request to the first byte of the file, milliseconds. */
   readonly firstByteMs: number;
@@ -28,7 +26,7 @@ export type TransferWatch = {
   stop(): void;
 };
 
-const lookEveryMs = 250;
+export const lookEveryMs = 250;
 
 /**
  * Calls `late` once, as soon as a file that is fetched is late.
@@ -66,28 +64,4 @@ export function watchTransfer(limits: TransferLimits, late: () => void, isTaken:
     },
     stop: () => clearInterval(timer),
   };
-}
-
-/** The body as it is sent; `late` is called once where the other side takes nothing of it, or does not answer after it. */
-export function watchedBody(
-  body: Readable,
-  { untakenMs }: TransferLimits,
-  late: () => void,
-): { readonly body: Readable; stop(): void } {
-  let lastAt = performance.now();
-  const timer = setInterval(() => {
-    if (performance.now() - lastAt < untakenMs) return;
-    clearInterval(timer);
-    late();
-  }, lookEveryMs);
-  const chunks = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      lastAt = performance.now();
-      yield chunk;
-    }
-    lastAt = performance.now();
-  };
-  const through = Readable.from(chunks(), { objectMode: false });
-  through.once('close', () => body.on('error', () => undefined).destroy());
-  return { body: through, stop: () => clearInterval(timer) };
 }

@@ -1,6 +1,7 @@
 /** Probes that write: a hidden note with a file on a ticket that somebody named for it, read back as Ferry would. */
 import { Readable } from 'node:stream';
 import type { Outcome, Probe, Trial } from '#connectors/contract/check.ts';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { comparableText, sha256Hex } from '#core/text/fingerprint.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { Attachment, Command } from '#core/words/vocabulary.ts';
@@ -11,6 +12,7 @@ const text = 'Ferry checks this helpdesk.\n';
 /** How long a note may take to show, milliseconds; and how often it is looked for. */
 const showsWithinMs = 10_000;
 const lookEveryMs = 500;
+const writeWithinMs = 30_000;
 
 const notMade: Outcome = { verdict: 'unknown', saw: 'the note was not made, or does not show' };
 
@@ -51,7 +53,8 @@ export function writeProbes({ helpdesk, ticketId, marker }: Trial): readonly Pro
         const ids: string[] = [];
         for (const step of helpdesk.steps(command)) {
           const openStaged = (): Readable => Readable.from([Buffer.from(text)]);
-          const options = { marker, signal, link: 'check', snapshot: reading.snapshot, openStaged };
+          const notAfter = notAfterIn(writeWithinMs);
+          const options = { marker, signal, notAfter, link: 'check', snapshot: reading.snapshot, openStaged };
           ids.push(...(await helpdesk.perform(step, options)).actionIds);
         }
         const began = performance.now();

@@ -4,7 +4,8 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
-import type { HttpReply, HttpRequest } from '#connectors/contract/http.ts';
+import type { HttpCall, HttpMethod, HttpReply } from '#connectors/contract/http.ts';
+import type { NotAfter } from '#connectors/contract/not-after.ts';
 import { parseJson, unexpectedShape } from '#connectors/kit/json.ts';
 import { replyError } from './errors.ts';
 import type { Purpose } from './errors.ts';
@@ -33,8 +34,10 @@ export type RtClient = {
     signal: AbortSignal,
   ): Promise<readonly T[]>;
   write<T>(
-    request: Pick<HttpRequest, 'method' | 'body' | 'headers' | 'timeoutMs'> & {
+    request: Pick<HttpCall, 'body' | 'headers' | 'timeoutMs'> & {
+      readonly method: 'POST' | 'PUT';
       readonly path: string;
+      readonly notAfter: NotAfter;
       readonly link: string;
     },
     schema: Schema<T>,
@@ -59,7 +62,7 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
   };
 
   async function send(
-    request: Omit<HttpRequest, 'url' | 'signal'> & { readonly path: string },
+    request: Omit<HttpCall, 'url' | 'signal'> & HttpMethod & { readonly path: string },
     link: string | null,
     purpose: Purpose,
     signal: AbortSignal,
@@ -95,6 +98,7 @@ export function createRtClient(context: ConnectorContext, token: string): RtClie
         send(
           {
             method: 'POST',
+            notAfter: null,
             path,
             headers: { 'content-type': 'application/json' },
             body: JSON.stringify(filters),

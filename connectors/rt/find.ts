@@ -14,26 +14,29 @@ import { fingerprintOfAction } from './history.ts';
 import { changesOf, isEmpty, stepsOf } from './steps.ts';
 import { foundTicketSchema, pageOf, partSchema } from './wire.ts';
 
-export async function find(
-  reader: Reader,
-  step: Step,
-  marker: string,
-  after: string,
-  signal: AbortSignal,
-  clockOffsetMs = 0,
-): Promise<Written | null> {
-  // By RT's clock, as far as it is known to be behind.
-  const since = new Date(Date.parse(after) + Math.min(0, clockOffsetMs)).toISOString();
+export type Sought = {
+  readonly marker: string;
+  /** Instant before which it can't have happened. */
+  readonly after: string;
+  /** Ids of transactions that are somebody else's. */
+  readonly others?: ReadonlySet<string> | undefined;
+};
+
+export async function find(reader: Reader, step: Step, sought: Sought, signal: AbortSignal): Promise<Written | null> {
+  const { marker } = sought;
   const { command } = step;
   if (command.open !== undefined) return findTicket(reader, marker, signal);
   const { ticketId } = command;
   if (ticketId === null) return null;
   const hasNote = composeNote(command) !== null;
   const changes = changesOf(command, reader.options);
-  if (!hasNote) return (await areMade(reader, step, ticketId, since, signal)) ? { ticketId, actionIds: [] } : null;
+  if (!hasNote) {
+    const made = await madeOf(reader, step, ticketId, sought, signal);
+    return made === null ? null : { ticketId, actionIds: made };
+  }
   const note = await findNote(reader, ticketId, marker, signal);
   if (note === null) return null;
-  if (!isEmpty(changes) && !(await areMade(reader, step, ticketId, since, signal))) {
+  if (!isEmpty(changes) && (await madeOf(reader, step, ticketId, sought, signal)) === null) {
     throw new HelpdeskError(
       'refused',
       'partly-made',
@@ -70,23 +73,33 @@ async function findNote(reader: Reader, ticketId: string, marker: string, signal
   return parts.find((part) => markerOf([part]) === wanted)?.TransactionId ?? null;
 }
 
-/** Every change stands in the ticket now, or was made by us since. */
-async function areMade(
+/**
+ * Ids of the transactions in which we made the changes; none for a change that is just so now, or was made by nobody
+ * knows whom. Null where one of them was not made.
+ */
+async function madeOf(
   reader: Reader,
   step: Step,
   ticketId: string,
-  after: string,
+  { after, others }: Sought,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<string[] | null> {
   const reading = await readTicket(reader, ticketId, after, signal);
-  if (reading.kind !== 'ticket') return false;
+  if (reading.kind !== 'ticket') return null;
   const { snapshot, actions } = reading;
-  const made = new Set(
-    actions.filter((action) => action.author.role === 'service').map((action) => action.fingerprint),
+  const ours = actions.filter(
+    ({ author, externalId }) => author.role === 'service' && others?.has(externalId) !== true,
   );
   const stands = fingerprintsOfState(snapshot, step, reader);
   const bare = stepsOf({ ...step.command, note: null, attachments: [] }, reader.options);
-  return bare.flatMap((one) => one.fingerprints).every((wanted) => made.has(wanted) || stands.has(wanted));
+  const ids: string[] = [];
+  for (const wanted of bare.flatMap((one) => one.fingerprints)) {
+    // The earliest: what we wrote later is looked for later.
+    const made = ours.find(({ fingerprint, externalId }) => fingerprint === wanted && !ids.includes(externalId));
+    if (made !== undefined) ids.push(made.externalId);
+    else if (!stands.has(wanted)) return null;
+  }
+  return ids;
 }
 
 /** Fingerprints that the changes of the step would have, taken from the ticket's present values. */

@@ -58,7 +58,13 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     },
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
-    find: (step, marker, after, signal, clockOffsetMs) => find(reader, step, marker, after, signal, clockOffsetMs),
+    find: (step, marker, after, signal, others, clockOffsetMs) =>
+      find(reader, step, { marker, after: earlier(after, clockOffsetMs), others }, signal),
     openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
+}
+
+/** By RT's clock, as far as it is known to be behind ours. */
+function earlier(instant: string, clockOffsetMs = 0): string {
+  return new Date(Date.parse(instant) + Math.min(0, clockOffsetMs)).toISOString();
 }

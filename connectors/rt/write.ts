@@ -59,7 +59,13 @@ async function openTicket(
     CustomFields: fields,
   };
   const { value } = await reader.client.write(
-    { method: 'POST', path: '/ticket', link: options.link, ...bodyOf(reader, ticket, command, options) },
+    {
+      method: 'POST',
+      path: '/ticket',
+      link: options.link,
+      notAfter: options.notAfter,
+      ...bodyOf(reader, ticket, command, options),
+    },
     createdSchema,
     { what: `open a ticket in ${open.account}`, write: true, about: 'instance' },
     options.signal,
@@ -89,6 +95,7 @@ async function writeMessage(
         method: 'POST',
         path: `/ticket/${encodeURIComponent(ticketId)}/${kind}`,
         link: options.link,
+        notAfter: options.notAfter,
         ...bodyOf(reader, message, command, options),
       },
       sentencesSchema,
@@ -125,6 +132,7 @@ async function writeChanges(
       method: 'PUT',
       path: `/ticket/${encodeURIComponent(ticketId)}`,
       link: options.link,
+      notAfter: options.notAfter,
       headers: {
         'content-type': 'application/json',
         ...(version === undefined ? {} : { 'if-match': `"${version}"` }),

@@ -60,8 +60,12 @@ export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logge
 }
 
 /** As the ticket shows a field; undefined where it shows none of that name. */
-export function valueOf(snapshot: TicketSnapshot, name: string): FieldValue | undefined {
-  const found = Object.entries(snapshot.fields).find(([field]) => sameName(field, name));
+export function valueOf({ fields }: Pick<TicketSnapshot, 'fields'>, name: string): FieldValue | undefined {
+  return valueIn(fields, name);
+}
+
+export function valueIn(fields: Readonly<Record<string, FieldValue>>, name: string): FieldValue | undefined {
+  const found = Object.entries(fields).find(([field]) => sameName(field, name));
   return found?.[1];
 }
 

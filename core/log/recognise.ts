@@ -70,6 +70,8 @@ export type RecogniseInput = {
   readonly clockOffsetMs?: number | null;
   /** Instant, by our clock, at which the ticket was read. */
   readonly readAt?: string;
+  /** There may be writes of ours that nobody remembers: the database was restored, and not all is looked for yet. */
+  readonly mayBeForgotten?: boolean;
 };
 
 const ownMarker = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-\d{1,3}$/;
@@ -77,11 +79,13 @@ const ownMarker = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 export function recognise(input: RecogniseInput): Recognition {
   const { actions, known, writes, settleMs } = input;
   const writeOpen = writes.some((write) => write.state === 'open');
+  const times = new Map(actions.map(({ externalId, at }) => [externalId, Date.parse(at)]));
+  const reach = { ...input, times };
   const seen = new Set(writes.filter(({ seenAs }) => seenAs !== undefined && seenAs.length > 0).map(keyOf));
   const spent = spentBefore(actions, writes);
   const recognised: Recognised[] = [];
   // Our latest write in the ticket's order, as long as no person acted after it.
-  let ours: { readonly at: number; readonly write: WriteView | null } | null = null;
+  let ours: { readonly at: number; readonly write: WriteView | null; readonly forgotten?: boolean } | null = null;
 
   for (const [index, action] of actions.entries()) {
     const at = Date.parse(action.at);
@@ -92,7 +96,7 @@ export function recognise(input: RecogniseInput): Recognition {
       recognised.push({ as: 'known', index });
       continue;
     }
-    const write = ownWrite(action, writes, spent, input) ?? unnamedWrite(action, writes, seen, input);
+    const write = ownWrite(action, writes, spent, reach) ?? unnamedWrite(action, writes, seen, reach);
     if (write !== null) {
       seen.add(keyOf(write));
       ours = { at, write };
@@ -107,10 +111,18 @@ export function recognise(input: RecogniseInput): Recognition {
     if (action.author.role === 'service' && writeOpen) return { actions: recognised, stoppedAt: index };
     // Marked by Ferry and of no write that is known: this gateway was restored from a backup since it wrote it.
     if (action.author.role === 'service' && action.marker !== undefined && ownMarker.test(action.marker)) {
-      ours = { at, write: null };
+      ours = { at, write: null, forgotten: true };
       recognised.push({ as: 'consequence', index, write: null });
       continue;
     }
+    // A desk that records the changes beside a note as actions of their own marks the note alone.
+    if (action.author.role === 'service' && action.bare && ours?.forgotten === true && at - ours.at <= settleMs) {
+      recognised.push({ as: 'consequence', index, write: null });
+      continue;
+    }
+    // As with an open write; what it is shows once what may have been written is looked for.
+    if (action.author.role === 'service' && input.mayBeForgotten === true)
+      return { actions: recognised, stoppedAt: index };
     if (isBeforeGoLive(action, input)) {
       recognised.push({ as: 'before-go-live', index });
       continue;
@@ -133,22 +145,30 @@ function isBeforeGoLive({ externalId, at, made = at }: Recognisable, input: Reco
   return liveSince !== null && Date.parse(made) < Date.parse(liveSince);
 }
 
+type Reach = RecogniseInput & {
+  /** Of the actions that are read, by their ids. Milliseconds. */
+  readonly times: ReadonlyMap<string, number>;
+};
+
 /** The write this action is an echo of: by its id or marker, or by our identity together with the fingerprint. */
 function ownWrite(
   action: Recognisable,
   writes: readonly WriteView[],
   spent: Set<string>,
-  input: RecogniseInput,
+  reach: Reach,
 ): WriteView | null {
   for (const write of writes) {
     if (action.marker !== undefined && action.marker === write.marker) return write;
     if (write.actionIds.includes(action.externalId)) return write;
   }
   if (action.author.role !== 'service') return null;
-  const inReach = writes.filter((write) => withinReach(write, action, input));
+  const at = Date.parse(action.at);
+  const inReach = writes.filter((write) => withinReach(write, action, reach) || isBeside(write, at, reach));
   const isUnsettled = ({ state }: WriteView): boolean => state === 'open' || state === 'made';
   // What it was promised to look like tells it also where a clock that nobody has measured dates it before its write.
-  const mayBe = writes.filter((write) => isUnsettled(write) && isNotAfter(write, action, input));
+  const mayBe = writes.filter(
+    (write) => isUnsettled(write) && (isNotAfter(write, action, reach) || isBeside(write, at, reach)),
+  );
   for (const write of mayBe) {
     const key = spentKey(write, action);
     // One write makes each of its actions once; the same text again is a person using our account.
@@ -230,4 +250,12 @@ function isNotAfter(write: WriteView, action: Recognisable, input: RecogniseInpu
 function isReadDuring({ promisedAt, deadline }: WriteView, { readAt, settleMs }: RecogniseInput): boolean {
   const read = readAt === undefined ? Number.NaN : Date.parse(readAt);
   return read >= Date.parse(promisedAt) && read <= Date.parse(deadline) + settleMs;
+}
+
+/** One that was found long after it was made was promised only then; where its actions are says when it was. */
+function isBeside({ actionIds }: WriteView, at: number, { settleMs, times }: Reach): boolean {
+  return actionIds.some((id) => {
+    const made = times.get(id);
+    return made !== undefined && at >= made && at - made <= settleMs;
+  });
 }

@@ -88,7 +88,8 @@ export async function somethingDue(db: Db, instance: string): Promise<boolean> {
 
 /**
  * Counts the failure and sets when to try again, in one transaction: counted alone, the courier would try again at once.
- * `delayOf` is given the number of failures in a row before this one. Returns its delay, milliseconds.
+ * `delayOf` is given the number of failures in a row before this one. Returns its delay, milliseconds; null where the
+ * courier is another drain's, which says for itself how it fares.
  */
 export async function instanceFailed(
   db: Client,
@@ -96,13 +97,14 @@ export async function instanceFailed(
   epoch: number,
   why: Reason,
   delayOf: (failures: number) => number,
-): Promise<number> {
+): Promise<number | null> {
   return db.transaction(async (tx) => {
     const [row] = await rows<{ failures: number }>(
       tx,
       sql`select failures from couriers where instance = ${instance} and epoch = ${epoch} for update`,
     );
-    const delayMs = delayOf(row?.failures ?? 0);
+    if (row === undefined) return null;
+    const delayMs = delayOf(row.failures);
     await tx.execute(
       sql`update couriers set failures = failures + 1, reason = ${JSON.stringify(why)}::jsonb,
           retry_at = now() + make_interval(secs => ${delayMs / 1000}), lease_until = now()
@@ -112,11 +114,17 @@ export async function instanceFailed(
   });
 }
 
-/** The instance answered: waiting starts anew. */
-export async function instanceWorks(db: Db, instance: string): Promise<void> {
-  await db.execute(
-    sql`update couriers set failures = 0, reason = null where instance = ${instance} and (failures > 0 or reason is not null)`,
+/** The instance answered: waiting starts from the beginning. False where the courier is another drain's. */
+export async function instanceWorks(db: Db, instance: string, epoch: number): Promise<boolean> {
+  const [row] = await rows<{ mine: boolean }>(
+    db,
+    sql`with worked as (
+        update couriers set failures = 0, reason = null
+        where instance = ${instance} and epoch = ${epoch} and (failures > 0 or reason is not null)
+      )
+      select exists (select 1 from couriers where instance = ${instance} and epoch = ${epoch}) as mine`,
   );
+  return row?.mine === true;
 }
 
 /**

@@ -54,6 +54,8 @@ export type DeliveryContext = {
     /** What was promised to a peer and has not been taken in there. */
     readonly sent: WireAction | null;
     readonly acceptedAt: string | null;
+    /** Of a receipt: how many before it on its lane tell the same of its action. */
+    readonly nth: number | null;
   };
   readonly action: {
     readonly id: string;
@@ -73,6 +75,8 @@ export type DeliveryContext = {
     readonly words: Words | null;
     readonly attachments: readonly Attachment[];
     readonly hash: string;
+    /** What markers of its writes are made of; null of what came from elsewhere, and of what was logged before. */
+    readonly mark: string | null;
     readonly via: readonly string[];
     readonly trace: string | null;
     /**
@@ -107,6 +111,19 @@ export type HeadRow = MirrorRow & {
   readonly now: string;
 };
 
+/** Clocks of desks may be as far from ours. Milliseconds. */
+export const clockSkewMs = 3_600_000;
+
+/**
+ * Recorded before its link was resumed from quarantine, so that somebody may have written it whom we have forgotten. By
+ * our clock where it was in the log by then; what was read only afterwards has but its desk's.
+ */
+export function isBeforeResumed({ action, mirror }: Pick<DeliveryContext, 'action' | 'mirror'>): boolean {
+  if (mirror.resumedAt === null) return false;
+  const resumed = Date.parse(mirror.resumedAt);
+  return Date.parse(action.loggedAt) <= resumed || Date.parse(action.at) <= resumed + clockSkewMs;
+}
+
 /** The lowest waiting deliveries of a lane, with all they need; `mirror` and `to` are values or columns. */
 export function headQuery(mirror: SQL, to: SQL, most = 1): SQL {
   return contextQuery(sql`select * from deliveries
@@ -121,10 +138,15 @@ export function contextQuery(which: SQL): SQL {
         'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
         'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
         'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
-        'behindEscalation', d.seq > 1, 'constant', d.constant, 'sent', d.sent, 'acceptedAt', d.accepted_at) as delivery,
+        'behindEscalation', d.seq > 1, 'constant', d.constant, 'sent', d.sent, 'acceptedAt', d.accepted_at,
+        'nth', case when d.kind = 'receipt' then (
+          select count(*) from deliveries e where e.action = d.action and e.mirror = d.mirror and e.to_instance = d.to_instance
+            and e.kind = 'receipt' and e.seq < d.seq and e.receipt->>'outcome' = d.receipt->>'outcome'
+            and e.receipt->'reason'->>'code' = d.receipt->'reason'->>'code'
+        ) end) as delivery,
       json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
         'origin', a.origin, 'at', a.at, 'loggedAt', a.logged_at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
-        'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash,
+        'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash, 'mark', a.mark,
         'via', a.via, 'trace', a.trace, 'signed', a.signed, 'signature', a.signature, 'opening', a.opening,
         'drops', a.drops) as action,
       (select ${fromColumn(sql`ft.entity`)} from (select ft.*) t, (select fi.*) i) as first_from,

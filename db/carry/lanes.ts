@@ -18,29 +18,47 @@ export async function nextDueMs(db: Db, instance: string): Promise<number | null
   return row?.ms == null ? null : Math.max(row.ms, 0);
 }
 
+/**
+ * Whose word on a lane or its head counts: that of the courier's present drain. What an earlier one still says, because it
+ * was frozen or slow, changes nothing; the functions below return false then.
+ */
+const isMine = (to: string, epoch: number): SQL =>
+  sql`exists (select 1 from couriers where instance = ${to} and epoch = ${epoch})`;
+
 /** Puts the lane off; the head keeps its place. */
-export async function deferLane(db: Db, lane: LaneKey, delayMs: number): Promise<void> {
-  await db.execute(
-    sql`update lanes set due_at = now() + make_interval(secs => ${delayMs / 1000})
-      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null`,
-  );
+export function deferLane(db: Db, lane: LaneKey, epoch: number, delayMs: number): Promise<boolean> {
+  return sayOfLane(db, lane, epoch, sql`now() + make_interval(secs => ${delayMs / 1000})`);
 }
 
-/** Until somebody resumes the mirror. */
-export async function parkLane(db: Db, lane: LaneKey): Promise<void> {
-  await db.execute(
-    sql`update lanes set due_at = 'infinity'
-      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null`,
-  );
+/** Until somebody resumes the mirror. Whoever does so meanwhile is waited for, so that no lane is forgotten. */
+export function parkLane(db: Db, lane: LaneKey, epoch: number): Promise<boolean> {
+  const paused = sql`select id from mirrors where id = ${lane.mirror} and paused_at is not null for share`;
+  return sayOfLane(db, lane, epoch, sql`'infinity'`, paused);
 }
 
 /** Until the link is active again. Whoever changes its state meanwhile is waited for, so that no lane is forgotten. */
-export async function parkUntilActive(db: Db, lane: LaneKey, link: string): Promise<void> {
-  await db.execute(
-    sql`with resting as materialized (select id from links where id = ${link} and state <> 'active' for share)
-      update lanes set due_at = 'infinity'
-      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null and exists (select 1 from resting)`,
+export function parkUntilActive(db: Db, lane: LaneKey, epoch: number, link: string): Promise<boolean> {
+  return sayOfLane(
+    db,
+    lane,
+    epoch,
+    sql`'infinity'`,
+    sql`select id from links where id = ${link} and state <> 'active' for share`,
   );
+}
+
+/** @param locked a query that still has to find something */
+async function sayOfLane(db: Db, lane: LaneKey, epoch: number, dueAt: SQL, locked?: SQL): Promise<boolean> {
+  const [row] = await rows<{ mine: boolean }>(
+    db,
+    sql`with locked as materialized (${locked ?? sql`select 1`}), said as (
+        update lanes set due_at = ${dueAt}
+        where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null and exists (select 1 from locked)
+          and ${isMine(lane.to, epoch)}
+      )
+      select ${isMine(lane.to, epoch)} as mine`,
+  );
+  return row?.mine === true;
 }
 
 /** The link's lanes are due again; in the transaction that makes it active, after it has. Returns the instances to wake. */
@@ -73,37 +91,59 @@ export const settleLane = (mirror: string, to: string): SQL => sql`
     and l.last_seq = seen.last_seq and l.head_seq = seen.head_seq and l.due_at is not distinct from seen.due_at`;
 
 /** Holds a delivery for somebody; the lane waits until it is set aside. */
-export async function holdDelivery(db: Db, id: string, lane: LaneKey, why: Reason, setAsideMs: number): Promise<void> {
-  await db.execute(
+export async function holdDelivery(
+  db: Db,
+  id: string,
+  lane: LaneKey,
+  epoch: number,
+  why: Reason,
+  setAsideMs: number,
+): Promise<boolean> {
+  const held = await rows(
+    db,
     sql`with held as (
         update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${JSON.stringify(why)}::jsonb
-        where id = ${id} and outcome is null
+        where id = ${id} and outcome is null and ${isMine(lane.to, epoch)} returning id
+      ), put_off as (
+        update lanes set due_at = now() + make_interval(secs => ${setAsideMs / 1000})
+        where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null and exists (select 1 from held)
       )
-      update lanes set due_at = now() + make_interval(secs => ${setAsideMs / 1000})
-      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null`,
+      select id from held`,
   );
+  return held.length > 0;
 }
 
 /** Lets the lane go on without a held head. */
-export async function setAside(db: Client, id: string, lane: LaneKey): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.execute(sql`update deliveries set set_aside_at = now() where id = ${id} and outcome is null`);
+export async function setAside(db: Client, id: string, lane: LaneKey, epoch: number): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const aside = await rows(
+      tx,
+      sql`update deliveries set set_aside_at = now()
+        where id = ${id} and outcome is null and held_at is not null and released_at is null
+          and ${isMine(lane.to, epoch)} returning id`,
+    );
+    if (aside.length === 0) return false;
     await tx.execute(settleLane(lane.mirror, lane.to));
+    return true;
   });
 }
 
 /** Counts a try that failed although its instance answers; since when that is so is what `heldAfterMs` counts from. */
-export async function countTry(db: Db, id: string, why: Reason): Promise<void> {
-  await db.execute(
-    sql`update deliveries set attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now()),
-        reason = ${JSON.stringify(why)}::jsonb
-      where id = ${id} and outcome is null`,
-  );
+export function countTry(db: Db, id: string, lane: LaneKey, epoch: number, why: Reason): Promise<boolean> {
+  const counted = sql`attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now()), `;
+  return sayOfHead(db, id, lane, epoch, counted, why);
 }
 
 /** Why it is not carried yet: its instance is away, which is no trouble of its own. */
-export async function noteWhy(db: Db, id: string, why: Reason): Promise<void> {
-  await db.execute(
-    sql`update deliveries set reason = ${JSON.stringify(why)}::jsonb where id = ${id} and outcome is null`,
+export function noteWhy(db: Db, id: string, lane: LaneKey, epoch: number, why: Reason): Promise<boolean> {
+  return sayOfHead(db, id, lane, epoch, sql``, why);
+}
+
+async function sayOfHead(db: Db, id: string, { to }: LaneKey, epoch: number, more: SQL, why: Reason): Promise<boolean> {
+  const said = await rows(
+    db,
+    sql`update deliveries set ${more}reason = ${JSON.stringify(why)}::jsonb
+      where id = ${id} and outcome is null and ${isMine(to, epoch)} returning id`,
   );
+  return said.length > 0;
 }

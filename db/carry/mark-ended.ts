@@ -3,7 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import type { Versions } from './writes.ts';
-import { textArray } from '#db/base/text-array.ts';
+import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 
 export type EndedDelivery = {
@@ -17,10 +17,20 @@ export type EndedDelivery = {
   readonly versions: Versions | null;
   /** A peer had said before that it has it. */
   readonly accepted: boolean;
+  readonly by: EndedBy | null;
 };
 
-/** `ended` false: it had ended before, and nothing was changed. `waiting`: the next seq of the lane; null: none. */
-export type MarkedEnded = { readonly ended: boolean; readonly waiting: number | null };
+/**
+ * The drain whose word it is: its epoch, and the promises of the delivery's writes that it knows. It counts where no write
+ * was promised besides; without any, where the courier is still that drain's. Null: a person's word, or the receiver's.
+ */
+export type EndedBy = { readonly epoch: number; readonly promises: readonly string[] };
+
+/**
+ * `ended` false: nothing was changed; it had ended before, or, `foreign`, somebody else is at it. `waiting`: the next seq
+ * of the lane; null: none.
+ */
+export type MarkedEnded = { readonly ended: boolean; readonly foreign: boolean; readonly waiting: number | null };
 
 /**
  * The caller holds the locks of the mirrors and their lanes. Rows are named twice, by a list and by the join: a join
@@ -33,21 +43,28 @@ export const markEnded: Gathered<EndedDelivery, MarkedEnded> = {
 
 async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<MarkedEnded[]> {
   const column = (of: (one: EndedDelivery) => string | null): SQL => textArray(ending.map(of));
-  const found = await rows<{ delivery: string; ended: boolean; waiting: number | null }>(
+  const found = await rows<{ delivery: string } & MarkedEnded>(
     tx,
     sql`with asked as materialized (
         select a.delivery::uuid as delivery, a.mirror::uuid as mirror, a.to_instance, a.outcome, a.reason::jsonb as reason,
-          a.drops::jsonb as drops, a.duration_ms::int as duration_ms, a.versions::jsonb as versions, a.accepted::boolean as accepted
+          a.drops::jsonb as drops, a.duration_ms::int as duration_ms, a.versions::jsonb as versions, a.accepted::boolean as accepted,
+          a.epoch::bigint as epoch, a.promises::timestamptz[] as promises
         from unnest(${column((one) => one.delivery)}, ${column((one) => one.mirror)}, ${column((one) => one.to)},
           ${column((one) => one.outcome)}, ${column((one) => json(one.reason))},
           ${column((one) => (one.drops.length === 0 ? null : JSON.stringify(one.drops)))},
           ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => json(one.versions))},
-          ${column((one) => String(one.accepted))})
-          as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted)
+          ${column((one) => String(one.accepted))}, ${column((one) => (one.by === null ? null : String(one.by.epoch)))},
+          ${column((one) => arrayLiteral(one.by?.promises ?? []))})
+          as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted, epoch, promises)
       ), ended as (
         update deliveries d set outcome = asked.outcome, reason = asked.reason, drops = asked.drops,
           ended_at = clock_timestamp(), attempts = d.attempts + 1, first_tried_at = coalesce(d.first_tried_at, now())
         from asked where d.id = any(array(select delivery from asked)) and d.id = asked.delivery and d.outcome is null
+          and (asked.epoch is null or not exists (
+            select 1 from writes w where w.delivery = d.id and w.promised_at <> all(asked.promises)
+          ) and (cardinality(asked.promises) > 0 or exists (
+            select 1 from couriers c where c.instance = asked.to_instance and c.epoch = asked.epoch
+          )))
         returning d.id
       ), attempt as (
         insert into attempts (delivery, duration_ms, result, reason, versions)
@@ -57,7 +74,10 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
         where w.delivery = any(array(select delivery from asked)) and w.delivery = asked.delivery
           and w.state in ('open', 'made')
       ), waiting as materialized (
-        select asked.delivery, asked.mirror, asked.to_instance, asked.accepted, ended.id is not null as ended, (
+        select asked.delivery, asked.mirror, asked.to_instance, asked.accepted, ended.id is not null as ended,
+          ended.id is null and exists (
+            select 1 from deliveries d where d.id = asked.delivery and d.outcome is null
+          ) as foreign_one, (
           select min(seq) from deliveries d
           where d.mirror = asked.mirror and d.to_instance = asked.to_instance and d.outcome is null
             and d.accepted_at is null and d.set_aside_at is null and d.id <> asked.delivery
@@ -71,12 +91,12 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
         from waiting where waiting.ended and l.mirror = any(array(select mirror from asked))
           and l.mirror = waiting.mirror and l.to_instance = waiting.to_instance
       )
-      select delivery, ended, seq::float8 as waiting from waiting`,
+      select delivery, ended, foreign_one as "foreign", seq::float8 as waiting from waiting`,
   );
   const marked = new Map(found.map((row) => [row.delivery, row]));
   return ending.map(({ delivery }) => {
-    const { ended, waiting } = marked.get(delivery) ?? { ended: false, waiting: null };
-    return { ended, waiting };
+    const { ended, foreign, waiting } = marked.get(delivery) ?? { ended: false, foreign: false, waiting: null };
+    return { ended, foreign, waiting };
   });
 }
 

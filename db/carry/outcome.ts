@@ -9,9 +9,9 @@ import { isRemote } from '#core/words/reach.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { Command, ConstantPart, Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { Db, Tx } from '#db/base/client.ts';
-import type { DeliveryContext } from './delivery-context.ts';
+import { isBeforeResumed, type DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
-import { markEnded } from './mark-ended.ts';
+import { markEnded, type EndedBy, type MarkedEnded } from './mark-ended.ts';
 import type { Versions } from './writes.ts';
 import { clearNotices } from '#db/base/notices.ts';
 import { putReceipt } from '#db/log/receipts.ts';
@@ -37,6 +37,8 @@ export type Ending = {
   readonly alone?: boolean;
   /** The mirror and both its lanes are locked already, by an earlier statement of the transaction. */
   readonly locked?: boolean;
+  /** Null: not a drain's word. */
+  readonly by: EndedBy | null;
 };
 
 export type Ended = {
@@ -44,7 +46,10 @@ export type Ended = {
   readonly wake: readonly string[];
   /** Nothing waits on the lane any more; known at the transaction's end. */
   readonly isLast: boolean | Promise<boolean>;
+  /** Whether it has ended by this, and if not, whether because somebody else is at it; known when `isLast` is. */
+  readonly marked: Marked | Promise<Marked>;
 };
+export type Marked = Pick<MarkedEnded, 'ended' | 'foreign'>;
 
 export async function endDelivery(
   tx: Tx,
@@ -65,10 +70,10 @@ export async function endDelivery(
     const isLast = answer.then(({ ended, waiting }) => ended && waiting === null);
     // Where it fails, the transaction does, and says so itself.
     isLast.catch(() => {});
-    return { wake, isLast };
+    return { wake, isLast, marked: answer };
   }
   const [[marked]] = await Promise.all([markEnded.send(tx, [marking]), locking]);
-  if (marked?.ended !== true) return { wake: [], isLast: false };
+  if (marked?.ended !== true) return { wake: [], isLast: false, marked: marked ?? { ended: false, foreign: false } };
   if (delivery.kind === 'action' && opensMirror(context)) {
     await moveOpening(tx, context, ending);
     await tx.execute(settleLane(mirror.id, to));
@@ -83,7 +88,7 @@ export async function endDelivery(
   if (travelsOn && ending.command !== undefined) {
     wake.push(...(await relay(tx, cache, context, to, ending.command, ending.constant)));
   }
-  return { wake, isLast: marked.waiting === null };
+  return { wake, isLast: marked.waiting === null, marked };
 }
 
 /** The mirror, then both its lanes. */
@@ -168,7 +173,10 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
 }
 
 /** What somebody changed did not take effect, because the other side has changed it since. A machine need not hear of it. */
-function hasLost({ action }: DeliveryContext, { reason, drops }: Ending): Reason | null {
+function hasLost(context: DeliveryContext, { reason, drops }: Ending): Reason | null {
+  const { action } = context;
+  // Nobody can tell any more whether it had taken effect before it was changed again.
+  if (isBeforeResumed(context)) return null;
   if (action.author?.role !== 'agent' && action.author?.role !== 'service') return null;
   return [reason, ...drops].find((one) => one?.code === 'overtaken') ?? null;
 }

@@ -50,9 +50,12 @@ function claim(tx: Tx, overdueMs: number): Promise<Overdue[]> {
     sql`with claimed as (
         update mirrors set overdue_told_at = now()
         where id in (
-          select id from mirrors where state = 'opening' and overdue_told_at is null
-            and created_at < now() - make_interval(secs => ${overdueMs / 1000})
-          order by id limit ${atOnce} for update skip locked)
+          select m.id from mirrors m join links l on l.id = m.link
+          where m.state = 'opening' and m.overdue_told_at is null
+            and m.created_at < now() - make_interval(secs => ${overdueMs / 1000})
+            -- In quarantine nobody knows whether it is open; it has its time once that is looked for.
+            and l.state <> 'quarantined' and (l.resumed_at is null or l.resumed_at < now() - make_interval(secs => ${overdueMs / 1000}))
+          order by m.id limit ${atOnce} for update of m skip locked)
         returning id, link, coalesce(first_number, first_ticket) as ticket, first_instance as customer, second_instance
       )
       select c.id, c.link, c.ticket, c.customer, si.name as supplier, a.author, to_json(a.at)#>>'{}' as at

@@ -24,7 +24,7 @@ export function createPromises(db: Db): PromiseWrite {
 async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise<Promised[]> {
   const column = (of: (input: PromiseInput) => string): ReturnType<typeof textArray> => textArray(inputs.map(of));
   const ofPlan = inputs.map(({ plan, ticket }) => ({ plan, ticket }));
-  const found = await rows<{ delivery: string; step: number; left_ms: number }>(
+  const found = await rows<{ delivery: string; step: number; promised_at: string }>(
     db,
     sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
       select p.delivery::uuid, p.step::int, p.instance, p.entity, more.value->>'ticket', p.marker, p.fingerprints::text[],
@@ -35,13 +35,14 @@ async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise
         with ordinality as p (delivery, step, instance, entity, epoch, marker, fingerprints, timeout_ms, n)
       cross join lateral (select ${JSON.stringify(ofPlan)}::jsonb->(p.n::int - 1) as value) more
       where (select c.epoch from couriers c where c.instance = p.instance) = p.epoch::bigint
+        and not exists (select 1 from deliveries d where d.id = p.delivery::uuid and d.outcome is not null)
       on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
         where writes.state = 'absent'
-      returning delivery, step, (extract(epoch from deadline - clock_timestamp()) * 1000)::float8 as left_ms`,
+      returning delivery, step, to_json(promised_at)#>>'{}' as promised_at`,
   );
-  const left = new Map(found.map((row) => [`${row.delivery}/${row.step}`, row.left_ms]));
+  const promised = new Map(found.map((row) => [`${row.delivery}/${row.step}`, row.promised_at]));
   return inputs.map(({ delivery, step }) => {
-    const leftMs = left.get(`${delivery}/${step}`);
-    return leftMs === undefined ? { kind: 'lost' } : { kind: 'promised', leftMs };
+    const promisedAt = promised.get(`${delivery}/${step}`);
+    return promisedAt === undefined ? { kind: 'lost' } : { kind: 'promised', promisedAt };
   });
 }

@@ -31,7 +31,7 @@ export async function relay(
     sql`select m.id, s.side, m.link, s.settings_version,
         case when s.place = 'first' then m.second_instance else m.first_instance end as to
       from mirrors m
-      join links l on l.id = m.link and l.state = 'active'
+      join links l on l.id = m.link and l.state in ('active', 'suspended', 'quarantined')
       join sides s on s.link = m.link and s.instance = ${at}
       where m.id <> ${context.mirror.id} and m.state in ('opening', 'open')
         and ((m.first_instance = ${at} and m.first_entity = ${entity} and m.first_ticket = ${ticket})

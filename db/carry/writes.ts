@@ -1,5 +1,5 @@
 /** Writes: promised in the database before they are made in a helpdesk. */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Step, Written } from '#core/words/desk.ts';
 import type { Command, ConstantPart, Meant, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -50,45 +50,72 @@ export type PromiseInput = {
   readonly timeoutMs: number;
 };
 
-/** `lost`: the epoch is another's. `busy`: another write to the record is open. */
+/** `promisedAt`: instant, exact to the microsecond. `lost`: the epoch is another's, or the delivery has ended. `busy`: another write to the record is open. */
 export type Promised =
-  | { readonly kind: 'promised'; readonly leftMs: number }
+  | { readonly kind: 'promised'; readonly promisedAt: string }
   | { readonly kind: 'lost' }
   | { readonly kind: 'busy' };
 
 /** Commits the promise. A row that is there already and absent is promised anew. */
 export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promised> {
   try {
-    const [row] = await rows<{ left_ms: number }>(
+    const [row] = await rows<{ promised_at: string }>(
       db,
       sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
         select ${input.delivery}, ${input.step}, ${input.instance}, ${input.entity}, ${input.ticket}, ${input.marker},
           ${textArray(input.fingerprints)}, ${input.plan === null ? null : JSON.stringify(input.plan)}::jsonb,
           clock_timestamp() + make_interval(secs => ${input.timeoutMs / 1000})
         from couriers where instance = ${input.instance} and epoch = ${input.epoch}
+          and not exists (select 1 from deliveries d where d.id = ${input.delivery} and d.outcome is not null)
         on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
           where writes.state = 'absent'
-        returning (extract(epoch from deadline - clock_timestamp()) * 1000)::float8 as left_ms`,
+        returning to_json(promised_at)#>>'{}' as promised_at`,
     );
-    return row === undefined ? { kind: 'lost' } : { kind: 'promised', leftMs: row.left_ms };
+    return row === undefined ? { kind: 'lost' } : { kind: 'promised', promisedAt: row.promised_at };
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'busy' };
     throw error;
   }
 }
 
-export async function markMade(db: Db, delivery: string, step: number, made: Written): Promise<void> {
-  await db.execute(
-    sql`update writes set state = 'made', written = ${JSON.stringify(made)}::jsonb, ticket = coalesce(ticket, ${made.ticketId})
-      where delivery = ${delivery} and step = ${step} and state in ('open', 'absent')`,
+/**
+ * One promise: a write that was judged absent is promised again, and is another promise then. Whoever speaks of a write
+ * names the promise that it knows, so that a drain that was overtaken says nothing about its successor's.
+ */
+export type PromiseRef = {
+  readonly delivery: string;
+  readonly step: number;
+  /** Instant, as `promiseWrite` and `writesOf` give it. */
+  readonly promisedAt: string;
+};
+
+/** False, and nothing is changed: the write has been promised again since. */
+export function markMade(db: Db, promise: PromiseRef, made: Written): Promise<boolean> {
+  return sayOf(
+    db,
+    promise,
+    sql`state = 'made', written = ${JSON.stringify(made)}::jsonb, ticket = coalesce(ticket, ${made.ticketId})`,
+    sql`state in ('open', 'absent')`,
   );
 }
 
-/** The helpdesk said that it did not do it, or it was looked for and is not there. */
-export async function markAbsent(db: Db, delivery: string, step: number): Promise<void> {
-  await db.execute(
-    sql`update writes set state = 'absent' where delivery = ${delivery} and step = ${step} and state = 'open'`,
+/** The helpdesk said that it did not do it, or it was looked for and is not there. False as `markMade`. */
+export function markAbsent(db: Db, promise: PromiseRef): Promise<boolean> {
+  return sayOf(db, promise, sql`state = 'absent'`, sql`state = 'open'`);
+}
+
+async function sayOf(db: Db, { delivery, step, promisedAt }: PromiseRef, word: SQL, where: SQL): Promise<boolean> {
+  const [row] = await rows<{ mine: boolean }>(
+    db,
+    sql`with said as (
+        update writes set ${word}
+        where delivery = ${delivery} and step = ${step} and promised_at = ${promisedAt}::timestamptz and ${where}
+      )
+      select exists (
+        select 1 from writes where delivery = ${delivery} and step = ${step} and promised_at = ${promisedAt}::timestamptz
+      ) as mine`,
   );
+  return row?.mine === true;
 }
 
 /** Ids of the actions of a write that reads of its ticket have found, by a watcher that was faster, or while we were dead. */

@@ -39,7 +39,11 @@ export async function runAtHead(
   };
 }
 
-export type Send = { readonly id: string; readonly action: WireAction; readonly hash: string };
+export type Send = {
+  readonly id: string;
+  /** What is kept, so that a second try says the same; absent where it is kept already, or is asked of the log each time. */
+  readonly said?: { readonly action: WireAction; readonly hash: string };
+};
 
 /** Commits what is about to be sent. Returns the deliveries that still wait; null where the courier is another drain's. */
 export async function promiseSends(
@@ -49,13 +53,19 @@ export async function promiseSends(
   const found = await rows<{ id: string | null }>(
     db,
     sql`with p as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(sends)}::jsonb) as sends (id uuid, hash text, action jsonb)
+        select id, said->>'hash' as hash, said->'action' as action
+        from jsonb_to_recordset(${JSON.stringify(sends)}::jsonb) as sends (id uuid, said jsonb)
       ), promised as (
         update deliveries d set sent = p.action, sent_hash = p.hash from p, couriers c
-        where d.id = any(array(select id from p)) and d.id = p.id and d.outcome is null and d.accepted_at is null and c.instance = ${instance} and c.epoch = ${epoch}
+        where d.id = any(array(select id from p)) and d.id = p.id and p.hash is not null and d.outcome is null and d.accepted_at is null and c.instance = ${instance} and c.epoch = ${epoch}
         returning d.id
+      ), still as (
+        select id from promised
+        union all
+        select d.id from deliveries d join p on p.id = d.id and p.hash is null
+        where d.id = any(array(select id from p)) and d.outcome is null and d.accepted_at is null
       )
-      select promised.id from couriers c left join promised on true where c.instance = ${instance} and c.epoch = ${epoch}`,
+      select still.id from couriers c left join still on true where c.instance = ${instance} and c.epoch = ${epoch}`,
   );
   if (found.length === 0) return null;
   return new Set(found.flatMap(({ id }) => (id === null ? [] : [id])));

@@ -47,12 +47,23 @@ export type NewOffer = {
   readonly receipt: WireReceipt | null;
 };
 
-/** In the transaction that readers by cursor wait for: positions are given out before they are committed. */
-export async function putOffers(db: Db, link: string, lane: LaneKey, offers: readonly NewOffer[]): Promise<void> {
-  await db.transaction(async (tx) => {
+/**
+ * In the transaction that readers by cursor wait for: positions are given out before they are committed. False, and
+ * nothing is offered, where the courier is another drain's.
+ */
+export async function putOffers(
+  db: Db,
+  link: string,
+  lane: LaneKey,
+  epoch: number,
+  offers: readonly NewOffer[],
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${`offers/${link}`}, 0))`);
     // Lanes before deliveries, as whoever ends one does.
     await tx.execute(sql`select mirror from lanes where mirror = ${lane.mirror} order by to_instance for update`);
+    const mine = await rows(tx, sql`select instance from couriers where instance = ${lane.to} and epoch = ${epoch}`);
+    if (mine.length === 0) return false;
     await tx.execute(
       sql`with input as materialized (
           select * from jsonb_to_recordset(${JSON.stringify(offers)}::jsonb)
@@ -70,13 +81,15 @@ export async function putOffers(db: Db, link: string, lane: LaneKey, offers: rea
     await tx.execute(
       sql`update lanes set sent_seq = greatest(sent_seq, ${last}::bigint) where mirror = ${lane.mirror} and to_instance = ${lane.to}`,
     );
+    return true;
   });
 }
 
 /** Everything is offered: the lane is due again with the next delivery. */
-export async function restOffered(db: Db, lane: LaneKey, lastSeq: number): Promise<void> {
+export async function restOffered(db: Db, lane: LaneKey, epoch: number, lastSeq: number): Promise<void> {
   await db.execute(
     sql`update lanes l set due_at = null
-      where l.mirror = ${lane.mirror} and l.to_instance = ${lane.to} and l.last_seq = ${lastSeq}::bigint and l.due_at < 'infinity'`,
+      where l.mirror = ${lane.mirror} and l.to_instance = ${lane.to} and l.last_seq = ${lastSeq}::bigint and l.due_at < 'infinity'
+        and exists (select 1 from couriers where instance = ${lane.to} and epoch = ${epoch})`,
   );
 }

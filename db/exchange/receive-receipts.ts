@@ -144,6 +144,7 @@ export async function endSent(
     drops: said.drops,
     durationMs: 0,
     versions: null,
+    by: null,
     alone: true,
     ...(ticket === null || !context.delivery.escalation
       ? {}

@@ -5,6 +5,7 @@
 import { sql } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { typeIsRemote } from '#db/base/reach.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 
 export type OwnLane = {
@@ -126,6 +127,33 @@ export async function forgetUncarried(tx: Tx, { instance, entity, externalId }: 
     sql`delete from actions a where instance = ${instance} and entity = ${entity} and ticket = ${externalId}
       and not exists (select 1 from deliveries d where d.action = a.id)`,
   );
+  await tx.execute(
+    sql`update tickets set floor = null, high = null, high_since = null, mark = null, cursor = null
+      where instance = ${instance} and entity = ${entity} and external_id = ${externalId}`,
+  );
+}
+
+export type LookedFor = {
+  readonly deliveries: number;
+  /** Where it would be written, as people call it: `acme 1001`; the first ones, in their order. */
+  readonly tickets: readonly string[];
+};
+
+/** What waits for desks of ours on a link: after a quarantine it is looked for there before it is written. */
+export async function lookedFor(db: Db, link: string, most: number): Promise<LookedFor> {
+  const found = await rows<{ ticket: string; deliveries: number }>(
+    db,
+    sql`select d.to_instance || ' ' || case when d.to_instance = m.second_instance
+          then coalesce(m.second_number, m.second_ticket, '(new, for ' || coalesce(m.first_number, m.first_ticket) || ')')
+          else coalesce(m.first_number, m.first_ticket) end as ticket, count(*)::int as deliveries
+      from mirrors m join deliveries d on d.mirror = m.id and d.outcome is null and d.accepted_at is null
+        join instances i on i.id = d.to_instance and not ${typeIsRemote('i.type')}
+      where m.link = ${link} group by 1 order by 1`,
+  );
+  return {
+    deliveries: found.reduce((sum, one) => sum + one.deliveries, 0),
+    tickets: found.slice(0, most).map(({ ticket }) => ticket),
+  };
 }
 
 async function lockLane(tx: Tx, mirror: string): Promise<void> {

@@ -204,6 +204,11 @@ export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reas
   );
   if (changed === undefined) return null;
   if (state === 'active' || state === 'closing') await unparkLink(tx, link);
+  // What nobody could tell whose it is waits to be read again.
+  if (changed.from === 'quarantined')
+    await tx.execute(
+      sql`update put_off set due_at = now() where instance in (select instance from sides where link = ${link})`,
+    );
   for (const other of ['suspended', 'quarantined', 'pairing'])
     if (other !== state) await clearNotices(tx, link, `link/${other}`);
   if (state === 'suspended' || state === 'quarantined' || state === 'closed')

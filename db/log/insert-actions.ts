@@ -26,6 +26,8 @@ export type NewAction = {
     readonly attachments: readonly Attachment[];
   } | null;
   readonly hash: string;
+  /** What markers of its writes are made of. */
+  readonly mark: string;
   /** The code of why nothing is delivered. */
   readonly reason: string | null;
   /** Of which lane it takes the next seq; the caller holds the lane's lock. `again`: of an escalation that was made before. */
@@ -49,16 +51,16 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
           ${column((one) => one.audience)}, ${column((one) => one.visibility)}, ${column((one) => one.sendTo)},
           ${column((one) => text(one.mailed))}, ${column((one) => one.content?.note ?? null)},
           ${column((one) => json(one.content?.words))}, ${column((one) => JSON.stringify(one.content?.attachments ?? []))},
-          ${column((one) => one.hash)}, ${column((one) => one.id.replaceAll('-', ''))}, ${column((one) => one.reason)},
+          ${column((one) => one.hash)}, ${column((one) => one.mark)}, ${column((one) => one.id.replaceAll('-', ''))}, ${column((one) => one.reason)},
           ${column((one) => one.delivery?.mirror ?? null)}, ${column((one) => one.delivery?.to ?? null)},
           ${column((one) => text(one.delivery?.again ?? null))}, ${column((one) => one.made)}
         ) as a (id, instance, entity, ticket, external_id, at, author, audience, visibility, send_to, mailed, note, words,
-          attachments, hash, trace, reason, mirror, to_instance, again, made)
+          attachments, hash, mark, trace, reason, mirror, to_instance, again, made)
       ), action as (
         insert into actions
-          (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, via, trace, reason, made_at)
+          (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, mark, via, trace, reason, made_at)
         select id::uuid, instance, entity, ticket, external_id, instance, at::timestamptz, author::jsonb, audience, visibility, send_to,
-          mailed::boolean, note, words::jsonb, attachments::jsonb, hash, array[instance], trace, reason, made::timestamptz
+          mailed::boolean, note, words::jsonb, attachments::jsonb, hash, mark, array[instance], trace, reason, made::timestamptz
         from asked
         on conflict (instance, entity, ticket, external_id) do nothing returning id
       ), lane as (

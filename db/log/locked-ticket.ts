@@ -12,6 +12,7 @@ import { refKey } from '#core/words/ref.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
+import { linksForgotten, mayBeForgotten } from './may-be-forgotten.ts';
 import { positionColumn } from './position-columns.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
@@ -64,6 +65,8 @@ export type LockedTicket = {
   readonly openings: readonly OpeningRow[];
   /** A record of this entity is being created in the instance right now. */
   readonly creating: boolean;
+  /** The database was restored, and what was written here since the backup is not all looked for yet. */
+  readonly mayBeForgotten: boolean;
 };
 
 export type Echo = {
@@ -81,7 +84,9 @@ export async function lockTicket(tx: Tx, read: TicketRead, first?: () => Promise
   if (first !== undefined) {
     const held = (await lockKnown(tx, [read])).get(0) ?? (await lockNew(tx, read));
     await first();
-    return one(await behindLocks(tx, [read], [held]));
+    // It may have put the position back.
+    const now = (await lockKnown(tx, [read])).get(0) ?? held;
+    return one(await behindLocks(tx, [read], [{ ...now, isNew: held.isNew, forgottenTo: held.forgottenTo }]));
   }
   return one(await lockTickets(tx, [read]));
 }
@@ -185,7 +190,12 @@ function headOf({ closed, before, live, ids, position, cursor, now }: Row, isNew
   };
 }
 
-type Behind = Pick<LockedTicket, 'known' | 'identities' | 'writes' | 'echoes' | 'openings' | 'creating'>;
+type Behind = Pick<
+  LockedTicket,
+  'known' | 'identities' | 'writes' | 'echoes' | 'openings' | 'creating' | 'mayBeForgotten'
+> & {
+  readonly forgottenLinks: readonly string[];
+};
 type BehindRow = {
   readonly n: number;
   readonly mirrors: MirrorRow[] | null;
@@ -194,6 +204,9 @@ type BehindRow = {
   readonly writes: Omit<WriteView, 'seenAs'>[] | null;
   readonly openings: OpeningRow[] | null;
   readonly creating: boolean;
+  readonly forgotten: boolean;
+  /** Of all mirrors that were locked. */
+  readonly forgotten_links: string[] | null;
 };
 
 async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly Head[]): Promise<LockedTicket[]> {
@@ -210,7 +223,11 @@ function joined(
     const head = held[n];
     const behind = found.behind.get(n);
     if (head === undefined || behind === undefined) throw new Error(`${refKey(ref)} is not locked`);
-    return { ...head, ...behind, mirrors: found.mirrors.filter((mirror) => joins(mirror, ref)) };
+    const { forgottenLinks, ...more } = behind;
+    const mirrors = found.mirrors.filter((mirror) => joins(mirror, ref));
+    // A ticket without a mirror may be one that we opened on any of the instance's links.
+    const isForgotten = mirrors.length === 0 || mirrors.some(({ link }) => forgottenLinks.includes(link));
+    return { ...head, ...more, mirrors, mayBeForgotten: more.mayBeForgotten && isForgotten };
   });
 }
 
@@ -246,7 +263,8 @@ async function readBehind(
         ) l
       ), here as materialized (
         select those.instance, those.entity, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
-          exists (select 1 from writes w where w.instance = those.instance and w.entity = those.entity and w.ticket is null and w.state = 'open') as creating
+          exists (select 1 from writes w where w.instance = those.instance and w.entity = those.entity and w.ticket is null and w.state = 'open') as creating,
+          ${mayBeForgotten(sql`those.instance`)} as forgotten
         from (select distinct instance, entity from asked) those
       )
       select (asked.n - 1)::int as n,
@@ -272,13 +290,24 @@ async function readBehind(
               and at > ${newest} - interval '5 minutes'
             order by at desc limit ${echoesKept}
           ) e left join deliveries d on d.id = e.delivery) as echoes,
-        here.openings, here.creating
+        here.openings, here.creating, here.forgotten,
+        case when here.forgotten then ${linksForgotten(sql`select link from locked`, sql`asked.instance`)} end as forgotten_links
       from asked join here on here.instance = asked.instance and here.entity = asked.entity
       left join tickets t on t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket`,
   );
   const behind = new Map<number, Behind>();
   let mirrors: Mirror[] = [];
-  for (const { n, mirrors: all, known, writes, echoes, openings, creating } of found) {
+  for (const {
+    n,
+    mirrors: all,
+    known,
+    writes,
+    echoes,
+    openings,
+    creating,
+    forgotten,
+    forgotten_links: forgottenLinks,
+  } of found) {
     mirrors = all?.map(mirrorOf) ?? mirrors;
     behind.set(n, {
       known: new Map(Object.entries(known ?? {}).map(([id, one]) => [id, one.as])),
@@ -287,6 +316,8 @@ async function readBehind(
       echoes: echoes ?? [],
       openings: openings ?? [],
       creating,
+      mayBeForgotten: forgotten,
+      forgottenLinks: forgottenLinks ?? [],
     });
   }
   return { mirrors, behind };

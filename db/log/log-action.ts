@@ -6,6 +6,7 @@
 import type { ObservedAction } from '#core/words/desk.ts';
 import { signOf } from '#core/log/breaker.ts';
 import { constantHash } from '#core/log/constant.ts';
+import { markOf } from '#core/log/mark.ts';
 import { must } from '#core/words/must.ts';
 import { route } from '#core/log/route.ts';
 import type { Outbound } from '#core/rules/settings.ts';
@@ -107,6 +108,8 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     mailed: action.mailed ?? null,
     content: content ? action : null,
     hash,
+    // By the desk's own instant: the one that is signed depends on what we know besides.
+    mark: markOf({ ...ref, origin: instance, ticket: ref.externalId, externalId: action.externalId, at: action.at }),
     reason: found.reason?.code ?? null,
     delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
   };

@@ -14,11 +14,12 @@ import {
   type Position,
 } from '#core/log/position.ts';
 import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
-import { unrecorded, type Before } from '#core/log/unrecorded.ts';
+import type { Unrecorded } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
 import { uncovered } from '#core/conversation/meet.ts';
 import type { Changed, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { changedBeside } from './changed-beside.ts';
 import { echoesOf } from './echoes.ts';
 import { comparableText } from '#core/text/fingerprint.ts';
 import { DeskRestored } from './desk-restored.ts';
@@ -66,6 +67,8 @@ export type LogReadingResult = {
   readonly logged: number;
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
+  /** Nothing is open: what the database may have forgotten is not looked for yet. */
+  readonly forgotten: boolean;
   /** Writes of which this read showed an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
   /** What people changed by these actions, newest last; for telling whose a status is. */
@@ -79,6 +82,7 @@ const nothing: LogReadingResult = {
   wake: [],
   logged: 0,
   readAgain: false,
+  forgotten: false,
   seen: new Set(),
   people: [],
   consequences: [],
@@ -105,6 +109,7 @@ export async function logReading(
       return { ...nothing, readAgain: true };
     }
   }
+  const { mayBeForgotten } = ticket;
   const recognition = recognise({
     actions: actions.map((action) => ({ ...action, bare: action.note === null && action.attachments.length === 0 })),
     known,
@@ -116,6 +121,7 @@ export async function logReading(
     settleMs: input.settleMs,
     clockOffsetMs: input.clockOffsetMs ?? null,
     ...(input.readAt === undefined ? {} : { readAt: input.readAt }),
+    mayBeForgotten,
   });
 
   const echoes = echoesOf(ticket.echoes, recognition, actions);
@@ -127,10 +133,11 @@ export async function logReading(
   const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string; made: string }[] = [];
   let logged = 0;
   const last = recognition.actions.findLast((found) => found.as === 'new');
+  const beside = last === undefined ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
   for (const found of recognition.actions) {
     const read = actions[found.index];
     if (read === undefined) continue;
-    const action = found === last ? withBeside(read, ticket.before, input) : read;
+    const action = found === last ? withBeside(read, beside) : read;
     if (found.as === 'echo' || found.as === 'consequence') {
       const { externalId: id, at, made = at } = action;
       ours.push({ id, as: found.as, write: writeOf(found), at, made });
@@ -187,6 +194,7 @@ export async function logReading(
     wake: [...wake],
     logged,
     readAgain: recognition.stoppedAt !== null,
+    forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open'),
     seen,
     people,
     consequences,
@@ -195,12 +203,7 @@ export async function logReading(
 }
 
 /** With what was changed together with it and stands on no action. */
-function withBeside(action: ObservedAction, before: Before, { snapshot, actions }: LogReadingInput): ObservedAction {
-  const { summary, fields } = unrecorded(
-    before,
-    snapshot,
-    actions.map(({ words }) => words),
-  );
+function withBeside(action: ObservedAction, { summary, fields }: Unrecorded): ObservedAction {
   const words = {
     ...action.words,
     ...(summary === undefined ? {} : { summary }),

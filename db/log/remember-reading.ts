@@ -12,7 +12,13 @@ import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 import type { Written } from '#core/words/desk.ts';
 
-export type OwnWrite = { readonly delivery: string; readonly step: number; readonly made: Written };
+export type OwnWrite = {
+  readonly delivery: string;
+  readonly step: number;
+  /** Of the promise by which it was made; another one's write is left as it is. */
+  readonly promisedAt: string;
+  readonly made: Written;
+};
 
 export type Remembered = {
   readonly ref: Ref;
@@ -58,10 +64,11 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
   return rows(
     tx,
     sql`with k as materialized (
-        select delivery::uuid as delivery, step::int as step, written::jsonb as written, ticket
+        select delivery::uuid as delivery, step::int as step, promised_at::timestamptz as promised_at,
+          written::jsonb as written, ticket
         from unnest(${madeColumn((one) => one.delivery)}, ${madeColumn((one) => String(one.step))},
-          ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
-          as told (delivery, step, written, ticket)
+          ${madeColumn((one) => one.promisedAt)}, ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
+          as told (delivery, step, promised_at, written, ticket)
       ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : null))},
@@ -80,6 +87,7 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
       ), known as (
         update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
         from k where w.delivery = any(array(select delivery from k)) and w.delivery = k.delivery and w.step = k.step
+          and w.promised_at = k.promised_at
           and w.state in ('open', 'made', 'absent')
       )
       update tickets t set

@@ -30,6 +30,8 @@ export const actions = pgTable(
     note: text(),
     words: jsonb().$type<Words>(),
     attachments: jsonb().$type<readonly Attachment[]>().notNull().default([]),
+    /** What markers of its writes are made of; null where it came from another gateway, or before markers were made of it. */
+    mark: text(),
     /** Of the constant part. */
     hash: text().notNull(),
     via: text().array().notNull(),

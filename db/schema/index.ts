@@ -10,6 +10,7 @@ export * from './deliveries.ts';
 export * from './erasures.ts';
 export * from './feeds.ts';
 export * from './gateway.ts';
+export * from './generations.ts';
 export * from './hints.ts';
 export * from './instances.ts';
 export * from './keys.ts';

@@ -1,4 +1,5 @@
 /** Lets a suspended or quarantined link go on, after both sides were compared. */
+import { lookedFor, type LookedFor } from '#db/links/link-compare.ts';
 import { lockLink, moveLink } from '#db/links/link-life.ts';
 import { loadPeer, sidesOf } from '#db/links/peers.ts';
 import { change, changed } from '#operate/change.ts';
@@ -23,9 +24,12 @@ export type Resumed = {
   /** Null where there was no other gateway to compare with, or no need to. */
   readonly comparison: Comparison | null;
   readonly setRight: SetRight;
+  /** Of a link that was in quarantine: what is looked for at our desks before it is written there. */
+  readonly looked: LookedFor;
 };
 
 const nothing: SetRight = { again: 0, waiting: 0 };
+const mostTickets = 20;
 
 /** @throws Refused unknown-link, not-suspended, peer-unreachable, overtaken */
 export async function resumeLink(operator: PeerOperator, link: string, options: ResumeOptions = {}): Promise<Resumed> {
@@ -43,9 +47,11 @@ export async function resumeLink(operator: PeerOperator, link: string, options: 
     );
   const peer = state === 'quarantined' ? await loadPeer(db, link) : null;
   const comparison = peer === null ? null : await compareWithPeer(operator, link, peer, sides);
-  if (options.dryRun === true) return { outcome: 'dry-run', state, comparison, setRight: nothing };
+  const looked = state === 'quarantined' ? await lookedFor(db, link, mostTickets) : { deliveries: 0, tickets: [] };
+  if (options.dryRun === true) return { outcome: 'dry-run', state, comparison, setRight: nothing, looked };
   if (comparison !== null && comparison.differences.length > 0 && options.confirm !== undefined)
-    if (!(await options.confirm(comparison))) return { outcome: 'declined', state, comparison, setRight: nothing };
+    if (!(await options.confirm(comparison)))
+      return { outcome: 'declined', state, comparison, setRight: nothing, looked };
 
   const done = await change(operator, async (tx) => {
     if ((await lockLink(tx, link)) !== state)
@@ -59,5 +65,5 @@ export async function resumeLink(operator: PeerOperator, link: string, options: 
     });
   });
   await operator.wake([sides.ownInstance, sides.farInstance]);
-  return { outcome: 'resumed', state, comparison, setRight: done };
+  return { outcome: 'resumed', state, comparison, setRight: done, looked };
 }

@@ -4,8 +4,9 @@
  */
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import type { HttpClient, HttpReply } from '#connectors/contract/http.ts';
+import type { HttpClient, HttpMethod, HttpReply } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { NotAfter } from '#connectors/contract/not-after.ts';
 import { parseJson } from '#connectors/kit/json.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
 import {
@@ -34,9 +35,9 @@ export type PeerClient = {
   link(signal: AbortSignal): Promise<WireLink>;
   catalogue(signal: AbortSignal): Promise<Catalogue>;
   /** Asks the supplier to open a ticket. */
-  escalate(action: WireAction, signal: AbortSignal): Promise<WireAnswer>;
-  actions(at: SideName, mirror: string, actions: readonly WireAction[], signal: AbortSignal): Promise<WireAnswer>;
-  receipts(at: SideName, mirror: string, receipts: readonly WireReceipt[], signal: AbortSignal): Promise<WireAnswer>;
+  escalate(action: WireAction, within: Within): Promise<WireAnswer>;
+  actions(at: SideName, mirror: string, actions: readonly WireAction[], within: Within): Promise<WireAnswer>;
+  receipts(at: SideName, mirror: string, receipts: readonly WireReceipt[], within: Within): Promise<WireAnswer>;
   /** How an action stands there; null where the peer does not know it. */
   standing(at: SideName, mirror: string, action: string, signal: AbortSignal): Promise<WireStanding | null>;
   /** Null where the peer does not know it. */
@@ -49,6 +50,9 @@ export type PeerClient = {
   /** @param open called once per try */
   putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
 };
+
+/** Until when something may be handed over, and the signal that ends it. */
+export type Within = { readonly signal: AbortSignal; readonly notAfter: NotAfter };
 
 export type FileToPut = { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
 
@@ -68,8 +72,7 @@ const timeoutMs = 30_000;
 const bytesPerMs = 125;
 const maxBytes = 4 * 1024 * 1024;
 
-type PeerRequest = {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+type PeerRequest = HttpMethod & {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: () => string | Readable;
@@ -86,7 +89,7 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
     const body = asked.body?.();
     try {
       return await through.request({
-        method: asked.method,
+        ...methodOf(asked),
         url,
         headers: { accept: 'application/json', ...asked.headers, ...authorization },
         ...(body === undefined ? {} : { body }),
@@ -123,8 +126,9 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       if (error instanceof HelpdeskError && error.class === 'gone') return null;
       throw error;
     });
-  const post = (path: string, body: object): PeerRequest => ({
+  const post = (path: string, body: object, notAfter: NotAfter | null): PeerRequest => ({
     method: 'POST',
+    notAfter,
     path,
     headers: { 'content-type': 'application/json' },
     body: () => JSON.stringify(body),
@@ -136,23 +140,23 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
     instance: (signal) => read(peerInstance, { method: 'GET', path: '/v1/instance' }, signal),
     link: (signal) => read(wireLink, { method: 'GET', path: '/v1/link' }, signal),
     catalogue: (signal) => read(peerCatalogue, { method: 'GET', path: '/v1/catalogue' }, signal),
-    async escalate(action, signal) {
-      const reply = await ask(post('/v1/supplier/tickets', { action }), signal);
+    async escalate(action, { signal, notAfter }) {
+      const reply = await ask(post('/v1/supplier/tickets', { action }, notAfter), signal);
       const sent = [{ id: action.constant.id, seq: action.seq }];
       if (reply.status === 409) return { results: [refusedAs(reply, issuer, sent[0])], accepted: 0 };
       if (reply.status !== 200 && reply.status !== 201) throw refusalOf(reply, issuer);
       return answerTo(sent, decode(wireAnswer, reply, issuer), issuer);
     },
-    async actions(at, mirror, actions, signal) {
-      const answer = await read(wireAnswer, post(`${ticket(at, mirror)}/actions`, { actions }), signal);
+    async actions(at, mirror, actions, { signal, notAfter }) {
+      const answer = await read(wireAnswer, post(`${ticket(at, mirror)}/actions`, { actions }, notAfter), signal);
       return answerTo(
         actions.map(({ constant, seq }) => ({ id: constant.id, seq })),
         answer,
         issuer,
       );
     },
-    async receipts(at, mirror, receipts, signal) {
-      const answer = await read(wireAnswer, post(`${ticket(at, mirror)}/receipts`, { receipts }), signal);
+    async receipts(at, mirror, receipts, { signal, notAfter }) {
+      const answer = await read(wireAnswer, post(`${ticket(at, mirror)}/receipts`, { receipts }, notAfter), signal);
       return answerTo(
         receipts.map(({ action, seq }) => ({ id: action, seq })),
         answer,
@@ -170,7 +174,7 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       ),
     async erase(asked, signal) {
       try {
-        const answer = await read(wireErased, post('/v1/link/erasures', asked), signal);
+        const answer = await read(wireErased, post('/v1/link/erasures', asked, null), signal);
         if (answer.id !== asked.id) throw badAnswer(issuer, 'about another erasure than was asked for');
         return answer;
       } catch (error) {
@@ -189,6 +193,8 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       const reply = await ask(
         {
           method: 'PUT',
+          // It is named by its digest.
+          notAfter: null,
           path: `/v1/attachments/${sha256}`,
           headers: {
             'content-type': type !== null && /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : 'application/octet-stream',
@@ -203,6 +209,10 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       if (reply.status < 200 || reply.status >= 300) throw refusalOf(reply, issuer);
     },
   };
+}
+
+function methodOf(asked: HttpMethod): HttpMethod {
+  return 'notAfter' in asked ? { method: asked.method, notAfter: asked.notAfter } : { method: asked.method };
 }
 
 /** Not the peer's word on what was sent: no refusal of it, and with ids that do not change never in doubt. */

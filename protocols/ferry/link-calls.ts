@@ -1,6 +1,6 @@
 /** What is asked of the other gateway about a link itself: how it stands, its checks, what it offers, its end. */
 import { createHash } from 'node:crypto';
-import type { HttpClient, HttpReply, HttpRequest } from '#connectors/contract/http.ts';
+import type { HttpCall, HttpClient, HttpMethod, HttpReply } from '#connectors/contract/http.ts';
 import { wireChecked, wireLink, type WireCheck, type WireChecked, type WireLink } from '#core/wire.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { answered, problemOf } from './answers.ts';
@@ -41,7 +41,7 @@ const timeoutMs = 20_000;
 export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCalls {
   /** A token that was just revoked or replaced is fetched anew, once. */
   async function send(
-    request: Omit<HttpRequest, 'url' | 'headers'> & { path: string; headers?: HttpRequest['headers'] },
+    request: Omit<HttpCall, 'url' | 'headers'> & HttpMethod & { path: string; headers?: HttpCall['headers'] },
   ) {
     const { path, ...rest } = request;
     const url = api + path;
@@ -62,7 +62,7 @@ export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCa
 
   async function post(path: string, body: unknown, signal: AbortSignal): Promise<{ reply: HttpReply; url: string }> {
     const headers = { 'content-type': 'application/json' };
-    const sent = await send({ method: 'POST', path, body: JSON.stringify(body), headers, signal });
+    const sent = await send({ method: 'POST', notAfter: null, path, body: JSON.stringify(body), headers, signal });
     if (sent.reply.status !== 200) throw problemOf(sent.reply, sent.url);
     return sent;
   }
@@ -97,6 +97,7 @@ export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCa
       const digest = createHash('sha256').update(bytes).digest();
       const { reply, url } = await send({
         method: 'PUT',
+        notAfter: null,
         path: `/v1/attachments/${digest.toString('hex')}`,
         headers: {
           'content-type': 'application/octet-stream',

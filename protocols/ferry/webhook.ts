@@ -24,6 +24,7 @@ export async function callWebhook(
   const text = JSON.stringify(body);
   const { status, headers } = await http.request({
     method: 'POST',
+    notAfter: null,
     url,
     headers: {
       'content-type': 'application/json',

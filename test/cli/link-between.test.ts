@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { checkFingerprint } from '#db/links/identity.ts';
+import { beginHere } from '#db/links/identity.ts';
 import { publicKeys } from '#db/links/keys.ts';
 import { join, openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
 
@@ -152,13 +152,15 @@ test('a key is rotated with overlap: published at once, signing later, the old o
 });
 
 test('a database that is another one than it was comes up with its links in quarantine', async () => {
+  const begin = async (db: typeof acme.connection.db): Promise<readonly string[]> =>
+    (await beginHere(db, { publicUrl: acme.url, testimonies: () => Promise.resolve([]) })).quarantined;
   await join(acme, northwind, 'cloned');
-  assert.deepEqual(await checkFingerprint(acme.connection.db, acme.url), []);
-  assert.deepEqual(await checkFingerprint(acme.connection.db, acme.url), []);
+  assert.deepEqual(await begin(acme.connection.db), []);
+  assert.deepEqual(await begin(acme.connection.db), []);
   await acme.connection.db.execute(sql`update gateway set fingerprint = 'of the one that was dumped'`);
-  const quarantined = await checkFingerprint(acme.connection.db, acme.url);
+  const quarantined = await begin(acme.connection.db);
   assert.ok(quarantined.includes('cloned'));
-  assert.deepEqual(await checkFingerprint(acme.connection.db, acme.url), [], 'told once');
+  assert.deepEqual(await begin(acme.connection.db), [], 'told once');
   const status = await acme.ferry('link', 'status', 'cloned');
   assert.match(status.out, /^cloned: quarantined$/m);
   assert.match(status.out, /This gateway's database is another one than it was\./);

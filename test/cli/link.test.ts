@@ -242,6 +242,7 @@ test('a link that is not there is answered with the nearest one', async () => {
   for (const args of [
     ['status'],
     ['suspend'],
+    ['quarantine'],
     ['resume'],
     ['close'],
     ['export'],

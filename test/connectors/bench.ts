@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { ObservedAction, Reading, Step } from '#core/words/desk.ts';
@@ -193,6 +194,7 @@ export function performAt(helpdesk: Helpdesk, step: Step, marker: string, snapsh
   return helpdesk.perform(step, {
     marker,
     signal: longEnough(),
+    notAfter: notAfterIn(60_000),
     link: 'link-1',
     snapshot,
     openStaged: (file) => Readable.from([(file as Attachment & { bytes: Uint8Array }).bytes]),

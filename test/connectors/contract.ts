@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { comparableText } from '#core/text/fingerprint.ts';
 import type { Command } from '#core/words/vocabulary.ts';
@@ -730,19 +731,52 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       assert.equal((await readOf(desk, ticketId)).snapshot.status, bench.names.status.other);
     });
 
-    test('nothing is sent after the deadline', async () => {
+    test('nothing is sent after the deadline, whether a timer says so or the clock alone', async () => {
+      const text = words();
+      const ticketId = await userTicket();
+      const late = { signal: AbortSignal.abort(), notAfter: notAfterIn(60_000) };
+      const frozen = { signal: longEnough(), notAfter: notAfterIn(0) };
+      const commands = [
+        note(ticketId, text),
+        openCommand(text),
+        commandFor(ticketId, { status: bench.names.status.other }),
+      ];
+      for (const within of [late, frozen]) {
+        for (const command of commands) {
+          const [step] = desk.steps(command);
+          assert.ok(step !== undefined);
+          const promise = desk.perform(step, {
+            marker: `${newDelivery()}-0`,
+            ...within,
+            link: 'link-1',
+            snapshot: null,
+            openStaged: () => assert.fail('no file'),
+          });
+          assert.equal((await failure(promise)).class, 'retry');
+        }
+      }
+      assert.equal(await count(ticketId, text), 0);
+      assert.equal((await readOf(desk, ticketId)).snapshot.status, bench.names.status.open);
+    });
+
+    test('what has waited for its turn is not sent after the time that it had', async () => {
       const text = words();
       const ticketId = await userTicket();
       const [step] = desk.steps(note(ticketId, text));
       assert.ok(step !== undefined);
+      let asked = 0;
+      // Over at the last look: whatever the connector asks before it writes is answered.
+      const notAfter = { leftMs: () => ((asked += 1), 0) };
       const promise = desk.perform(step, {
         marker: `${newDelivery()}-0`,
-        signal: AbortSignal.abort(),
+        signal: longEnough(),
+        notAfter,
         link: 'link-1',
-        snapshot: null,
+        snapshot: (await readOf(desk, ticketId)).snapshot,
         openStaged: () => assert.fail('no file'),
       });
-      assert.equal((await failure(promise)).class, 'retry');
+      assert.equal((await failure(promise)).code, 'too-late');
+      assert.ok(asked > 0);
       assert.equal(await count(ticketId, text), 0);
     });
   });

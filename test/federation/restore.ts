@@ -21,7 +21,7 @@ export type Backup = {
 };
 
 /** Everybody is thrown out of the database meanwhile, and comes back by itself. */
-export async function backUp({ rig }: Organisation): Promise<Backup> {
+export async function backUp({ rig }: Pick<Organisation, 'rig'>): Promise<Backup> {
   const server = postgres(await testPostgres(), { max: 1, onnotice: () => {} });
   const { name } = rig.database;
   const copy = `${name}_copy_${randomBytes(3).toString('hex')}`;

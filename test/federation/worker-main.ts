@@ -1,6 +1,8 @@
 /**
  * A worker process for light desks, so that tests can kill it. `FERRY_TEST_CRASH` names the point at which it kills
- * itself with SIGKILL, once per file: `<point>:<text>` where text stands in the note that is carried.
+ * itself with SIGKILL, once per file: `<point>:<text>` where text stands in the note that is carried. With the points
+ * `freeze-promised`, `freeze-sending` and `freeze-failed` it stops itself with SIGSTOP instead, once, until somebody
+ * lets it run again.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { loadConfig } from '#config/env.ts';
@@ -18,6 +20,14 @@ function die(): never {
   throw new Error('killed');
 }
 
+let frozen = false;
+
+function freeze(): void {
+  if (frozen) return;
+  frozen = true;
+  process.kill(process.pid, 'SIGSTOP');
+}
+
 /** Points at our own desk: decided, promised, performed, read-back, observed. */
 function crashing(context: ConnectorContext): Helpdesk {
   const helpdesk = createLightHelpdesk(context);
@@ -31,7 +41,11 @@ function crashing(context: ConnectorContext): Helpdesk {
     },
     async perform(step, options) {
       if (point === 'promised' && concerns(step.command.note)) die();
-      const written = await helpdesk.perform(step, options);
+      if (point === 'freeze-promised' && concerns(step.command.note)) freeze();
+      const written = await helpdesk.perform(step, options).catch((error: unknown) => {
+        if (point === 'freeze-failed' && concerns(step.command.note)) freeze();
+        throw error;
+      });
       if (point === 'performed' && concerns(step.command.note)) die();
       if (concerns(step.command.note)) performed = true;
       return written;
@@ -59,6 +73,13 @@ function dieOn(channel: string): void {
 }
 
 if (point === 'sending') dieOn('undici:request:create');
+// Frozen where undici has the request and the socket has not.
+if (point === 'freeze-sending') {
+  subscribe('undici:request:create', (message) => {
+    const { request } = message as { request: { readonly method: string; readonly body: unknown } };
+    if (request.method === 'POST' && String(request.body).includes(text)) freeze();
+  });
+}
 if (point === 'answered') dieOn('undici:request:trailers');
 
 const bundle = process.env['FERRY_TEST_BUNDLE'];

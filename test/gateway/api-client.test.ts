@@ -9,6 +9,7 @@ import { sealSecret } from '#config/secrets.ts';
 import { addClient, makeClientSecret } from '#db/links/clients.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { ensureKeys } from '#db/links/keys.ts';
+import { beginDrain } from '#db/carry/couriers.ts';
 import { putOffers } from '#db/exchange/put-offers.ts';
 import { addOrganisations, wireOf } from '#test/db/exchange/receive-rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -87,7 +88,8 @@ describe('a tool without a gateway, by the examples', () => {
       sql`insert into deliveries (id, mirror, to_instance, seq, kind, action) values (${delivery}, ${row.mirror}, 'tool', ${seq}, 'action', ${id})`,
     );
     const action = wireOf({ id, seq, note, origin: `${url}/i/north` });
-    await putOffers(db, 'tool-north', { mirror: row.mirror, to: 'tool' }, [
+    const epoch = await beginDrain(db, 'tool');
+    await putOffers(db, 'tool-north', { mirror: row.mirror, to: 'tool' }, epoch, [
       { delivery, seq, hash: 'h', action, receipt: null },
     ]);
   }

@@ -10,6 +10,7 @@ import { makeLog } from '#config/log.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { rows } from '#db/base/client.ts';
 import { endRead } from '#db/exchange/offers.ts';
+import { beginDrain } from '#db/carry/couriers.ts';
 import { putOffers } from '#db/exchange/put-offers.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { entriesSchema } from '#gateway/exchange/schemas.ts';
@@ -49,7 +50,8 @@ describe('reading by cursor', () => {
       sql`insert into deliveries (id, mirror, to_instance, seq, kind, action) values (${delivery}, ${on}, 'tool', ${seq}, ${kind}, ${id})`,
     );
     const wire = wireOf({ id, seq, origin: `${rig.url}/i/north` });
-    await putOffers(db, 'tool-north', { mirror: on, to: 'tool' }, [
+    const epoch = await beginDrain(db, 'tool');
+    await putOffers(db, 'tool-north', { mirror: on, to: 'tool' }, epoch, [
       {
         delivery,
         seq,

@@ -144,7 +144,12 @@ test('a body that comes too slowly is cut off, and others are served meanwhile',
 test('every answer carries the headers that keep browsers from harm', async () => {
   for (const reply of [await post(gateway.hook, {}), await fetch(`${gateway.url}/healthz`), await fetch(gateway.url)]) {
     assert.equal(reply.headers.get('x-content-type-options'), 'nosniff');
-    assert.match(reply.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+    const policy = reply.headers.get('content-security-policy') ?? '';
+    for (const part of ['default-src', 'base-uri', 'form-action', 'frame-ancestors']) {
+      assert.match(policy, new RegExp(`${part} 'none'`));
+    }
+    const [, seconds] = /max-age=(\d+)/.exec(reply.headers.get('strict-transport-security') ?? '') ?? [];
+    assert.ok(Number(seconds) >= 365 * 24 * 3600);
     assert.equal(reply.headers.get('referrer-policy'), 'no-referrer');
     assert.equal(reply.headers.get('x-powered-by'), null);
   }

@@ -19,6 +19,7 @@ import { changeContact } from '#operate/links/contact.ts';
 import { purgeLink } from '#operate/links/purge.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
+import { quarantineLink } from '#operate/links/quarantine.ts';
 import { suspendLink } from '#operate/links/suspend.ts';
 import type { HelpdeskOperator, PeerOperator } from '#operate/operator.ts';
 import { accept } from '#operate/pairing/accept.ts';
@@ -90,6 +91,13 @@ const cases: readonly Case[] = [
     what: 'link-suspended',
     subject: `links/${link}`,
     difference: { from: 'active', to: 'suspended', because: 'Audit week.' },
+  },
+  {
+    name: 'link quarantine',
+    verb: (operator) => quarantineLink(operator, link),
+    what: 'link-quarantined',
+    subject: `links/${link}`,
+    difference: { from: 'active', to: 'quarantined' },
   },
   {
     name: 'link resume',
@@ -279,6 +287,13 @@ const refused: readonly (readonly [string, string, string, Case['verb'], Case['b
   ['an instance that is not there', 'unknown-instance', 'unknown', (operator) => retry(operator, 'acmee')],
   ['a link that is not there', 'unknown-link', 'unknown', (operator) => suspendLink(operator, 'acme')],
   ['a link that is suspended', 'not-active', 'state', (operator) => suspendLink(operator, link), setState('suspended')],
+  [
+    'a link that is in quarantine',
+    'not-active',
+    'state',
+    (operator) => quarantineLink(operator, link),
+    setState('quarantined'),
+  ],
   ['a link that is active', 'not-suspended', 'state', (operator) => resumeLink(operator, link)],
   ['a link that has not ended', 'not-closed', 'state', (operator) => purgeLink(operator, link)],
   [

@@ -326,7 +326,13 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       return answer(response, 200, {});
     }
     if (sub === 'actions') {
-      const added = act(ticket, body as Partial<DeskAction>);
+      const done = body as Partial<DeskAction>;
+      // As a product does that records each change by itself: the note first, and it alone is marked.
+      const isApart = body['apart'] === true && done.note != null && done.status !== undefined;
+      const { status, ...only } = done;
+      const added = act(ticket, isApart ? only : done);
+      if (isApart && status !== undefined)
+        act(ticket, { ...(done.by === undefined ? {} : { by: done.by }), kind: 'Status', status });
       if (bot && added.note !== null)
         act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
       if (automation !== null && body['by'] === 'service')

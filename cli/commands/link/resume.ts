@@ -3,7 +3,7 @@ import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { count, printable } from '#cli/print/text.ts';
 import { withPeers } from '#cli/wire.ts';
-import { resumeLink, type Comparison, type LaneDifference } from '#operate/links/resume.ts';
+import { resumeLink, type Comparison, type LaneDifference, type Resumed } from '#operate/links/resume.ts';
 
 export type ResumeOptions = GlobalOptions & { readonly dryRun?: boolean; readonly yes?: boolean };
 
@@ -19,10 +19,11 @@ export async function resume(id: string, options: ResumeOptions, deps: CliDeps):
     return isYes(deps, 'Set this right and go on?');
   };
   const asks = deps.isInteractive && options.yes !== true;
-  const { outcome, state, comparison, setRight } = await withPeers(options, deps, (operator) =>
+  const { outcome, state, comparison, setRight, looked } = await withPeers(options, deps, (operator) =>
     resumeLink(operator, id, { dryRun: options.dryRun ?? false, ...(asks ? { confirm } : {}) }),
   );
   show(comparison);
+  for (const line of lookedLines(looked)) out(`${line}\n`);
   if (outcome === 'dry-run') {
     out(`${id} is ${state}. Without --dry-run it would be active again, and what waits would be carried.\n`);
     return exitCodes.ok;
@@ -48,6 +49,12 @@ function comparisonLines({ said, isOtherDatabase, differences }: Comparison): st
       : [printable(`The other side says: ${said.state}. ${said.reason?.text ?? ''}`).trimEnd()]),
     ...differenceLines(differences).map(printable),
   ];
+}
+
+function lookedLines({ deliveries, tickets }: Resumed['looked']): string[] {
+  if (deliveries === 0) return [];
+  const waits = count(deliveries, 'delivery waits and is', 'deliveries wait and are');
+  return [printable(`${waits} looked for before anything is written, at ${tickets.join(', ')}.`)];
 }
 
 const mostShown = 20;

@@ -130,6 +130,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     }),
     db,
     together: createTogether(db),
+    isWhole: () => Promise.resolve(true),
     promiseWrite: createPromises(db),
     nothingNew: createNothingNew(db),
     cache,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -54,6 +55,7 @@ test('a file of 200 MB goes through with bounded memory, byte for byte, both way
     await desk.perform(step, {
       marker: `${newDelivery()}-1`,
       signal: AbortSignal.timeout(110_000),
+      notAfter: notAfterIn(110_000),
       link: 'link-1',
       snapshot: null,
       openStaged: () => Readable.from(pieces(piece, size), { objectMode: false }),

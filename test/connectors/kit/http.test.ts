@@ -121,7 +121,7 @@ test('a name is refused when any of its addresses is private, and when it change
         ),
     });
     await fails(
-      guarded.request({ method: 'POST', url: 'http://desk.example/', signal: never }),
+      guarded.request({ method: 'POST', notAfter: null, url: 'http://desk.example/', signal: never }),
       'refused',
       'address-not-allowed',
     );
@@ -169,7 +169,7 @@ test('a redirect is never followed and the token goes nowhere', async () => {
     const headers = { authorization: 'Bearer secret-token' };
     await fails(client().request({ method: 'GET', url, headers, signal: never }), 'retry', 'redirected');
     await fails(
-      client().request({ method: 'POST', url, headers, body: '{}', signal: never }),
+      client().request({ method: 'POST', notAfter: null, url, headers, body: '{}', signal: never }),
       'in-doubt',
       'redirected',
     );
@@ -229,7 +229,7 @@ test('more bytes than allowed are not read, announced or not', async () => {
   for (const url of [announced, chunked]) {
     await fails(client().request({ method: 'GET', url, signal: never, maxBytes: 1500 }), 'refused', 'reply-too-large');
     await fails(
-      client().request({ method: 'POST', url, signal: never, maxBytes: 1500 }),
+      client().request({ method: 'POST', notAfter: null, url, signal: never, maxBytes: 1500 }),
       'in-doubt',
       'reply-too-large',
     );
@@ -260,6 +260,7 @@ test('what was surely not sent may be tried again, also a write', async () => {
   await fails(
     client().request({
       method: 'POST',
+      notAfter: null,
       url: `http://127.0.0.1:${port}/`,
       body: 'x',
       signal: never,
@@ -271,12 +272,16 @@ test('what was surely not sent may be tried again, also a write', async () => {
     resolve: (_host, _options, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []),
   });
   await fails(
-    unknown.request({ method: 'POST', url: 'http://desk.example/', signal: never }),
+    unknown.request({ method: 'POST', notAfter: null, url: 'http://desk.example/', signal: never }),
     'retry',
     'name-not-found',
   );
   const passed = AbortSignal.abort();
-  await fails(client().request({ method: 'POST', url: 'http://127.0.0.1:1/', signal: passed }), 'retry', 'aborted');
+  await fails(
+    client().request({ method: 'POST', notAfter: null, url: 'http://127.0.0.1:1/', signal: passed }),
+    'retry',
+    'aborted',
+  );
 });
 
 test('a write that waits for a free connection when its deadline comes was surely not sent', async () => {
@@ -289,12 +294,17 @@ test('a write that waits for a free connection when its deadline comes was surel
   const narrow = client({ connectionsPerOrigin: 1 });
   const first = narrow.request({
     method: 'POST',
+    notAfter: null,
     url: `${url}/1`,
     signal: never,
     timeoutMs: 60_000,
   });
   while (seen.length === 0) await new Promise((done) => setImmediate(done));
-  await fails(narrow.request({ method: 'POST', url: `${url}/2`, signal: never, timeoutMs: 100 }), 'retry', 'timeout');
+  await fails(
+    narrow.request({ method: 'POST', notAfter: null, url: `${url}/2`, signal: never, timeoutMs: 100 }),
+    'retry',
+    'timeout',
+  );
   held[0]?.end('ok');
   assert.equal((await first).text, 'ok');
   assert.deepEqual(seen, ['/1']);
@@ -311,13 +321,17 @@ test('a write whose connection breaks or whose time runs out after it was sent i
     [cut, 'connection-reset', 30_000],
     [silent, 'timeout', 2_000],
   ] as const) {
-    await fails(client().request({ method: 'POST', url, body: '{}', signal: never, timeoutMs }), 'in-doubt', code);
+    await fails(
+      client().request({ method: 'POST', notAfter: null, url, body: '{}', signal: never, timeoutMs }),
+      'in-doubt',
+      code,
+    );
     await fails(client().request({ method: 'GET', url, signal: never, timeoutMs }), 'retry', code);
   }
   const caller = new AbortController();
   const listening = await serveRaw((socket) => socket.once('data', () => caller.abort()));
   await fails(
-    client().request({ method: 'PUT', url: listening, body: 'x', signal: caller.signal }),
+    client().request({ method: 'PUT', notAfter: null, url: listening, body: 'x', signal: caller.signal }),
     'in-doubt',
     'aborted',
   );
@@ -333,7 +347,7 @@ test('bodies go out as text, bytes and streams; a stream that fails does not cou
   );
   const http = client();
   for (const body of ['abc', Buffer.from('abc'), Readable.from(['a', 'bc'])]) {
-    assert.equal((await http.request({ method: 'POST', url, body, signal: never })).text, 'ABC');
+    assert.equal((await http.request({ method: 'POST', notAfter: null, url, body, signal: never })).text, 'ABC');
   }
   const broken = Readable.from(
     (async function* () {
@@ -341,7 +355,11 @@ test('bodies go out as text, bytes and streams; a stream that fails does not cou
       throw new Error('disk');
     })(),
   );
-  await fails(http.request({ method: 'POST', url, body: broken, signal: never }), 'in-doubt', 'network');
+  await fails(
+    http.request({ method: 'POST', notAfter: null, url, body: broken, signal: never }),
+    'in-doubt',
+    'network',
+  );
   assert.ok(broken.destroyed);
 });
 
@@ -352,6 +370,7 @@ test('an error never repeats query, headers or body', async () => {
   const error = await fails(
     client().request({
       method: 'POST',
+      notAfter: null,
       url: `${url}/path?key=secret-query`,
       headers: { authorization: 'secret-header' },
       body: 'secret-body',

@@ -108,7 +108,7 @@ test('a file that is sent and not taken, or not answered, is given up, and nobod
         for (let n = 0; n < 400; n += 1) yield Buffer.alloc(64 * 1024);
       })(),
     );
-    const request = { method: 'PUT', url, body, signal, timeoutMs } as const;
+    const request = { method: 'PUT', notAfter: null, url, body, signal, timeoutMs } as const;
     await givenUp(client({ untakenMs: 400 }).request(request), 'in-doubt');
     assert.ok(body.destroyed);
   }

@@ -1,4 +1,5 @@
 // A real Request Tracker with Ferry's connector on it, for the tests of this folder.
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { Readable } from 'node:stream';
 
 import { createHttpClient } from '#connectors/kit/http.ts';
@@ -78,6 +79,7 @@ export async function startDesk(
         const written = await helpdesk.perform(step, {
           marker,
           signal,
+          notAfter: notAfterIn(60_000),
           link: 'link',
           snapshot: null,
           openStaged: () => Readable.from([]),

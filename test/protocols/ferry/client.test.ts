@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { createHttpClient, type OwnedHttpClient } from '#connectors/kit/http.ts';
 import { createPeerClient, type PeerClient } from '#protocols/ferry/client.ts';
@@ -12,6 +13,7 @@ import type { WireAction } from '#core/wire.ts';
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
 const never = new AbortController().signal;
+const within = { signal: never, notAfter: notAfterIn(60_000) };
 const mirror = '01a00000-0000-7000-8000-000000000001';
 const ids = ['01a00000-0000-7000-8000-00000000000a', '01a00000-0000-7000-8000-00000000000b'] as const;
 
@@ -53,7 +55,7 @@ describe('the client of a peer', () => {
     handle = (_request, response) => say(response, status, body, headers);
   };
   const send = (): Promise<unknown> =>
-    client.actions('supplier', mirror, [action(ids[0], 1), action(ids[1], 2)], never);
+    client.actions('supplier', mirror, [action(ids[0], 1), action(ids[1], 2)], within);
 
   it('takes results of exactly what was sent, in order, whole or up to the first that was deferred', async () => {
     const ok = { id: ids[0], seq: 1, status: 'accepted' };
@@ -207,7 +209,7 @@ describe('the client of a peer', () => {
 
   it('reads a 409 of an escalation as its refusal', async () => {
     answer(409, { type: 'urn:ferry:problem:constant-differs', title: 'Known with other contents' });
-    const { results } = await client.escalate(action(ids[0], 1), never);
+    const { results } = await client.escalate(action(ids[0], 1), within);
     assert.deepEqual(
       [results[0]?.id, results[0]?.status, results[0]?.reason?.code],
       [ids[0], 'refused', 'constant-differs'],

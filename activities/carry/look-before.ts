@@ -1,0 +1,86 @@
+/**
+ * What was recorded before a link was resumed may be at the desk already: written by us, and forgotten. So the desk is
+ * asked before anything is written.
+ */
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Step, Written } from '#core/words/desk.ts';
+import { refAt } from '#core/words/ref.ts';
+import type { Command } from '#core/words/vocabulary.ts';
+import { clockSkewMs, isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
+import { claimIds, idsOfOthers } from '#db/carry/known-ids.ts';
+import type { Plan } from '#db/carry/writes.ts';
+import type { StepRun } from './apply-run.ts';
+
+/** What the desk has of this step; null where it surely has nothing. `after`: instant before which it can't have been. */
+export async function findStep(
+  { deps, desk, context }: Pick<StepRun, 'deps' | 'desk' | 'context'>,
+  step: Step,
+  marker: string,
+  after: string,
+  signal: AbortSignal,
+): Promise<Written | null> {
+  const { ticketId } = step.command;
+  const others =
+    ticketId === null
+      ? new Set<string>()
+      : await idsOfOthers(deps.db, refAt(context.to, ticketId), context.delivery.id, after);
+  return desk.helpdesk.find(step, marker, after, signal, others, desk.clock?.offsetMs() ?? 0);
+}
+
+/** Null also where nothing of before the quarantine can be meant. */
+export async function findForgotten(
+  run: Pick<StepRun, 'deps' | 'desk' | 'context'>,
+  { index, step }: { readonly index: number; readonly step: Step },
+  marker: string,
+  signal: AbortSignal,
+): Promise<Written | null> {
+  const { deps, context } = run;
+  if (!isBeforeResumed(context)) return null;
+  const before = surelyBefore(context);
+  const found = await findStep(run, step, marker, before, signal).catch((error: unknown) => {
+    if (!(error instanceof HelpdeskError) || error.code !== 'partly-made') throw error;
+    // The note is there. What it would change besides may never have been part of it, and somebody may have changed it since.
+    return findStep(run, { ...step, command: noteOf(step.command) }, marker, before, signal);
+  });
+  if (found !== null)
+    await claimIds(deps.db, refAt(context.to, found.ticketId), found.actionIds, {
+      delivery: context.delivery.id,
+      step: index,
+    });
+  return found;
+}
+
+/** Whether the desk has every step of it. Steps behind the one that opens a ticket are aimed at what it opened. */
+export async function isWritten(
+  run: StepRun,
+  { steps, command }: Plan,
+  aim: (step: Step, ticketId: string | null) => Step,
+): Promise<boolean> {
+  let { ticketId } = command;
+  for (const [index, step] of steps.entries()) {
+    const found = await findForgotten(
+      run,
+      { index, step: aim(step, ticketId) },
+      run.marker(index),
+      AbortSignal.timeout(run.desk.helpdesk.traits.writeTimeoutMs),
+    ).catch((error: unknown) => {
+      // It was begun and not ended; whoever decides it now sees how the ticket is.
+      if (error instanceof HelpdeskError && error.class === 'refused') return null;
+      throw error;
+    });
+    if (found === null) return false;
+    ({ ticketId } = found);
+  }
+  return true;
+}
+
+function noteOf(command: Command): Command {
+  const { status: _s, category: _c, priority: _p, summary: _t, supplierReference: _r, ...note } = command;
+  return { ...note, fields: {} };
+}
+
+/** Instant before which it can't have been written here, by whichever clock. */
+function surelyBefore({ action }: DeliveryContext): string {
+  const at = Math.min(Date.parse(action.at), Date.parse(action.loggedAt));
+  return new Date(at - clockSkewMs).toISOString();
+}

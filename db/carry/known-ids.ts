@@ -1,0 +1,34 @@
+/** Whose actions on a ticket are, as far as the log knows: what it knows of somebody else's is no trace of a write in question. */
+import { sql } from 'drizzle-orm';
+import type { Ref } from '#core/words/vocabulary.ts';
+import { rows, type Db } from '#db/base/client.ts';
+import { textArray } from '#db/base/text-array.ts';
+
+/** Ids of actions since then that are people's, or of other deliveries than this. `after`: instant, by the desk's clock. */
+export async function idsOfOthers(db: Db, ref: Ref, delivery: string, after: string): Promise<Set<string>> {
+  const { instance, entity, externalId } = ref;
+  const found = await rows<{ id: string }>(
+    db,
+    sql`select external_id as id from written_ids
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and delivery <> ${delivery} and at >= ${after}
+      union all
+      select external_id from actions
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and at >= ${after}`,
+  );
+  return new Set(found.map(({ id }) => id));
+}
+
+/** What was met before anybody knew whose it is belongs to this step. */
+export async function claimIds(
+  db: Db,
+  { instance, entity, externalId }: Ref,
+  ids: readonly string[],
+  { delivery, step }: { readonly delivery: string; readonly step: number },
+): Promise<void> {
+  if (ids.length === 0) return;
+  await db.execute(
+    sql`update written_ids set "as" = 'echo', delivery = ${delivery}, step = ${step}
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and external_id = any(${textArray(ids)})
+        and delivery is null`,
+  );
+}
