@@ -156,12 +156,8 @@ export type Identity = {
   readonly sameText: boolean | null;
 };
 
-/** Whole seconds may be rounded now this way, now that. Milliseconds. */
-function isSameInstant(one: string, other: string): boolean {
-  const [a, b] = [Date.parse(one), Date.parse(other)];
-  const roundedMs = a % 1_000 === 0 || b % 1_000 === 0 ? 1_000 : 1;
-  return !(Math.abs(a - b) > roundedMs);
-}
+/** Desks round, now this way, now that: what is nearer tells nothing by itself. Milliseconds. */
+const roundedMs = 1_000;
 
 /**
  * Whether an action with a known id is another one than it was. Another text alone is an edit, and another name of the
@@ -169,6 +165,9 @@ function isSameInstant(one: string, other: string): boolean {
  */
 export function isAnother(known: Identity, shown: { readonly made: string; readonly by: string }): boolean {
   const kept = known.made === null ? [] : [known.made, known.dated ?? known.made];
-  if (kept.length > 0 && !kept.some((one) => isSameInstant(one, shown.made))) return true;
-  return known.by !== null && known.by !== shown.by && known.sameText === false;
+  const apart = kept.map((one) => Math.abs(Date.parse(one) - Date.parse(shown.made)));
+  const apartMs = apart.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
+  if (kept.length > 0 && apartMs > roundedMs) return true;
+  const isOtherwise = (kept.length > 0 && apartMs > 0) || (known.by !== null && known.by !== shown.by);
+  return isOtherwise && known.sameText === false;
 }

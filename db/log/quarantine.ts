@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
-import { rows, type Client, type Db } from '#db/base/client.ts';
+import { rows, type Client } from '#db/base/client.ts';
 
 /** Links told about one instance at most. */
 const linksTold = 50;
@@ -31,21 +31,4 @@ export async function quarantineInstance(db: Client, instance: string, detail: s
     );
     return why.text;
   });
-}
-
-/** Until somebody has looked. Whoever ends the quarantine meanwhile is waited for, so that no lane is forgotten. */
-export async function parkUntilLooked(
-  db: Db,
-  lane: { readonly mirror: string; readonly to: string },
-  ends: readonly string[],
-): Promise<void> {
-  await db.execute(
-    sql`with resting as materialized (
-        select id from instances where id in (${sql.join(
-          ends.map((id) => sql`${id}`),
-          sql`, `,
-        )}) and quarantined_at is not null for share)
-      update lanes set due_at = 'infinity'
-      where mirror = ${lane.mirror} and to_instance = ${lane.to} and due_at is not null and exists (select 1 from resting)`,
-  );
 }
