@@ -11,7 +11,7 @@ export type MirroredTicket = {
   readonly ticket: string;
   /** As it was last read; null where nobody kept it. */
   readonly summary: string | null;
-  readonly known: readonly KnownOne[];
+  readonly known: readonly (Omit<KnownOne, 'sameText'> & { readonly note: string | null })[];
 };
 
 /** Tickets of the instance with a mirror that lives, with all that the log knows of their actions. */
@@ -26,7 +26,7 @@ export async function ticketsToVerify(db: Db, instance: string): Promise<Mirrore
           where second_instance = ${instance} and second_entity = 'ticket' and second_ticket is not null and state in ('opening', 'open')
       )
       select theirs.ticket, t.snapshot->>'summary' as summary, coalesce((select json_agg(known) from (
-          select a.external_id as id, a.made_at as made, a.at as dated, a.author->>'name' as by, null::boolean as "sameText"
+          select a.external_id as id, a.made_at as made, a.at as dated, a.author->>'name' as by, a.note
             from actions a where a.instance = ${instance} and a.entity = 'ticket' and a.ticket = theirs.ticket
           union all
           select w.external_id, w.made_at, w.at, null, null

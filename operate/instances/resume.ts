@@ -1,5 +1,6 @@
 /** Lets an instance go on whose desk was restored from a backup, after its mirrored tickets were looked at one by one. */
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { comparableText } from '#core/text/fingerprint.ts';
 import { judgeRestored } from '#core/log/restored.ts';
 import { loadFederation } from '#db/settings/settings.ts';
 import { loadInstance } from '#db/settings/instances.ts';
@@ -80,9 +81,15 @@ async function open({ db, open: unseal, deskOf }: DeskOperator, instance: string
 
 async function verify(helpdesk: Helpdesk, { ticket, summary, known }: MirroredTicket): Promise<Verified> {
   const reading = await helpdesk.read(ticket, null, AbortSignal.timeout(readMs));
-  if (reading.kind !== 'ticket') return { ticket, ...judgeRestored(known, null, false) };
+  const notes = new Map<string, string>();
+  if (reading.kind === 'ticket') for (const { externalId, note } of reading.actions) notes.set(externalId, note ?? '');
+  const all = known.map(({ note, ...one }) => ({
+    ...one,
+    sameText: note === null ? null : comparableText(note) === comparableText(notes.get(one.id) ?? ''),
+  }));
+  if (reading.kind !== 'ticket') return { ticket, ...judgeRestored(all, null, false) };
   const shown = reading.actions.map(({ externalId: id, at, made = at, author }) => ({ id, made, by: author.name }));
-  return { ticket, ...judgeRestored(known, shown, summary === reading.snapshot.summary) };
+  return { ticket, ...judgeRestored(all, shown, summary === reading.snapshot.summary) };
 }
 
 /** The feed names what has changed since the newest action that is still what it was. */
