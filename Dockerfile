@@ -17,6 +17,8 @@ COPY core ./core
 COPY connectors ./connectors
 COPY db ./db
 COPY blobs ./blobs
+COPY text-worker ./text-worker
+COPY listener ./listener
 COPY config ./config
 COPY protocols ./protocols
 COPY workflows ./workflows

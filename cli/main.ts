@@ -77,7 +77,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 const args = process.argv.slice(2);
-// Programs that run until they are stopped have their own way of being asked to.
-if (args.includes('--follow'))
+// Programs that run until they are stopped have their own way of being asked to; a trial deletes what it wrote first.
+if (args.includes('--follow') || args.includes('--write'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 process.exitCode = await runCli(args, deps);

@@ -28,6 +28,16 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
       const { rotate } = await import('./commands/key/rotate.ts');
       end(await rotate(instance, { ...global(), ...options }, deps));
     });
+  key
+    .command('retire')
+    .description('shut out a key that somebody else may have: one of ours, or one of another organisation')
+    .argument('<key>', 'its name, as ferry verify and key sets show it')
+    .option('--origin <issuer>', 'whose it is, where it is not ours')
+    .option('--because <text>', 'why, for the audit')
+    .action(async (kid: string, options: object) => {
+      const { retire } = await import('./commands/key/retire.ts');
+      end(await retire(kid, { ...global(), ...options }, deps));
+    });
   const erase = program.command('erase').description('forget a ticket or a person: what Ferry keeps, at both sides');
   erase
     .command('ticket')
@@ -136,7 +146,7 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     .command('suspend')
     .description('carry nothing for now; everything waits')
     .argument('<link>')
-    .option('--because <text>', 'why, for whoever looks')
+    .option('--because <text>', 'why, for people at both sides')
     .action(async (id: string, options: object) => {
       const { suspend } = await import('./commands/link/suspend.ts');
       end(await suspend(id, { ...global(), ...options }, deps));
@@ -222,6 +232,7 @@ function addClients(program: Command, deps: CliDeps, end: End, global: Global): 
     .option('--tool <id>', 'id of the instance that stands for the tool')
     .option('--name <text>', 'how the tool is called')
     .option('--contact <text>', 'who is on duty for the tool')
+    .option('--dpop', 'give it only tokens that are bound to a key of its own (RFC 9449)')
     .option('--json', 'print one line of JSON')
     .action(async (id: string, options: object) => {
       const { add } = await import('./commands/client/add.ts');
@@ -231,9 +242,10 @@ function addClients(program: Command, deps: CliDeps, end: End, global: Global): 
     .command('rotate')
     .description('a new secret; the ones before work for 24 hours')
     .argument('<client>')
-    .action(async (id: string) => {
+    .option('--dpop', 'from now on only with tokens that are bound to a key of its own (RFC 9449)')
+    .action(async (id: string, options: object) => {
       const { rotate } = await import('./commands/client/rotate.ts');
-      end(await rotate(id, global(), deps));
+      end(await rotate(id, { ...global(), ...options }, deps));
     });
   client
     .command('revoke')

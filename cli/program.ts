@@ -87,7 +87,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('check', 'ask a helpdesk whether it is as Ferry takes it to be')
     .argument('<instance>', 'its id in Ferry, see ferry status')
     .option('--json', 'print a line of JSON for each finding')
-    .option('--write <ticket>', 'also write a hidden note with a file on this ticket, where it stays')
+    .option('--write <ticket>', 'also write on this ticket, which nobody needs, and delete it again')
     .option('--yes', 'do not ask')
     .option('--report', 'print how it answers as JSON, without names')
     .action(async (instance: string, options: CheckCommand) => {

@@ -141,23 +141,15 @@ async function opened<Result>(
 }
 
 async function peersOf({ db, open }: Operator, found: Found, http: OwnedHttpClient): Promise<Peers> {
-  const [
-    { createLinkCalls },
-    { createPeerClient },
-    { createTokenSource },
-    { checkPeerUrl },
-    identity,
-    fetching,
-    signed,
-  ] = await Promise.all([
-    import('#protocols/ferry/link-calls.ts'),
-    import('#protocols/ferry/client.ts'),
-    import('#protocols/ferry/tokens.ts'),
-    import('#protocols/ferry/peer-url.ts'),
-    import('#protocols/ferry/identity.ts'),
-    import('#protocols/ferry/fetch-json.ts'),
-    import('#protocols/ferry/provenance.ts'),
-  ]);
+  const [{ createLinkCalls }, { createPeerClient }, { createTokenSource }, { checkPeerUrl }, fetching, signed] =
+    await Promise.all([
+      import('#protocols/ferry/link-calls.ts'),
+      import('#protocols/ferry/client.ts'),
+      import('#protocols/ferry/tokens.ts'),
+      import('#protocols/ferry/peer-url.ts'),
+      import('#protocols/ferry/fetch-json.ts'),
+      import('#protocols/ferry/provenance.ts'),
+    ]);
   const tokens = ({ issuer, clientId, dpop, instance }: PeerRow): ReturnType<typeof createTokenSource> =>
     createTokenSource({
       issuer,
@@ -174,7 +166,6 @@ async function peersOf({ db, open }: Operator, found: Found, http: OwnedHttpClie
       return { link: client.link, lanes: client.lanes, close: calls.close };
     },
     checkUrl: (issuer) => checkPeerUrl(issuer, { allowAddresses: found.allowAddresses }),
-    partsOfIssuer: identity.partsOfIssuer,
     publishedKeys: (origin) => fetching.fetchJson(http, `${origin}/jwks.json`),
     signatures: signed,
   };

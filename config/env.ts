@@ -121,6 +121,14 @@ const settings = {
       .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
     expects: 'ranges of private addresses that helpdesks may have, for instance 10.1.0.0/16',
   },
+  FERRY_WEBHOOK_ADDRESSES: {
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => listOf(text))
+      .refine((ranges) => ranges.every((range) => /^[\da-fA-F.:]+\/\d{1,3}$/.test(range))),
+    expects: 'ranges of private addresses at which API clients may have Ferry call them, for instance 10.1.7.0/24',
+  },
   FERRY_TRUSTED_PROXIES: {
     schema: z
       .string()
@@ -193,6 +201,8 @@ export type Config = {
   readonly blobs: string;
   /** CIDR ranges that outbound requests may go to although they are not public. */
   readonly allowAddresses: readonly string[];
+  /** CIDR ranges that webhooks of API clients may go to although they are not public. */
+  readonly webhookAddresses: readonly string[];
   /** Whose word on where a request came from is taken. */
   readonly proxies: { readonly ranges: readonly string[]; readonly header: 'x-forwarded-for' | 'forwarded' };
   readonly limits: ChosenLimits;
@@ -376,6 +386,7 @@ export function configFrom(raw: RawSettings): ConfigResult {
     publicUrl: get('FERRY_PUBLIC_URL'),
     blobs: get('FERRY_BLOBS'),
     allowAddresses: get('FERRY_ALLOW_ADDRESSES'),
+    webhookAddresses: get('FERRY_WEBHOOK_ADDRESSES'),
     proxies: { ranges: get('FERRY_TRUSTED_PROXIES'), header: get('FERRY_PROXY_HEADER') },
     limits: get('FERRY_LIMITS'),
     smtpUrl: get('FERRY_SMTP_URL'),

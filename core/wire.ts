@@ -20,6 +20,10 @@ export const wireLimits = {
   fields: 200,
   attachments: 50,
   via: 16,
+  /** Of a lane's places: far beyond what a ticket sees, and everything up to it can be counted exactly. */
+  seq: 2 ** 48,
+  /** How far a place may lie beyond the one that was sent before it. */
+  seqStep: 2 ** 31,
   attachmentBytes: 512 * 1024 * 1024,
 } as const;
 
@@ -41,7 +45,7 @@ export const wireInstant = z.iso
   .refine((at) => Date.parse(at) > Date.UTC(1970, 0, 1) && Date.parse(at) < Date.UTC(2200, 0, 1), {
     error: 'is not an instant between 1970 and 2200',
   });
-const seq = z.int().min(1);
+const seq = z.int().min(1).max(wireLimits.seq);
 
 export const wireReason = z.object({ code: z.string().regex(/^[a-z0-9-]{1,64}$/), text });
 
@@ -105,7 +109,7 @@ export const wireTicket = z.object({
 });
 
 /** Place in the sender's lane: `seq`, and the seq that was sent before it, 0 for the first. */
-const place = { seq, after: z.int().min(0) };
+const place = { seq, after: z.int().min(0).max(wireLimits.seq) };
 
 export const wireAction = z.object({
   ...place,
@@ -173,7 +177,7 @@ export const wireResult = z.object({
 /** `accepted`: the highest seq of this lane that was ever taken in; lower than before tells of a restored backup. */
 export const wireAnswer = z.object({
   results: z.array(wireResult).max(wireLimits.actionsPerBatch),
-  accepted: z.int().min(0),
+  accepted: z.int().min(0).max(wireLimits.seq),
 });
 
 /** How one action stands at its receiver. */

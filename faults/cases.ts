@@ -47,6 +47,24 @@ export const cases: readonly DirectedCase[] = [
     test: 'is also what the desk records of it a moment later',
   },
   {
+    name: 'restore-database',
+    says: 'the database of a hub is put back to a backup',
+    file: 'federation/hub-restore.test.ts',
+    test: 'a hub whose database is put back',
+  },
+  {
+    name: 'freeze-before-send',
+    says: 'a worker is frozen between its promise and its request, and thaws when another has written',
+    file: 'waiting/zombie.test.ts',
+    test: 'a worker that is frozen before its write has left',
+  },
+  {
+    name: 'absent-unfenced',
+    says: 'a drain that was overtaken speaks of a promise that its successor has made',
+    file: 'db/carry/overtaken.test.ts',
+    test: 'what a drain says that was overtaken',
+  },
+  {
     name: 'half-go-live',
     says: 'the second of two statements of go-live fails',
     file: 'db/carry/couriers.test.ts',

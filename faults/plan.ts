@@ -106,7 +106,7 @@ function whatIsDone(drawn: number): Deed['what'] {
 function strikes(draw: Chance, seed: number, faults: readonly string[], lengthMs: number): Strike[][] {
   // Seeds of one shape are as far apart as there are turns.
   const turn = Math.floor(seed / turns.length);
-  const always = draw.shuffled(faults.filter((name) => name.startsWith('line-')));
+  const always = draw.shuffled(faults.filter((name) => /^(?:line|restore)-/.test(name)));
   const ordinary = faults.filter((name) => !always.includes(name));
   const first = draw.shuffled(ordinary.filter((_, n) => (n + turn) % share === 0));
   const others = draw.shuffled(ordinary.filter((name) => !first.includes(name)));

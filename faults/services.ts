@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { mountSmall, unmountNow } from './small-store.ts';
 import { isFree } from '#standalone/machine/ports.ts';
 import { startPostgres, type RunningPostgres } from '#standalone/machine/postgres.ts';
 import { startTemporal, type RunningTemporal } from '#standalone/machine/temporal.ts';
@@ -28,6 +29,9 @@ export type FaultServices = {
   thawTemporal(): void;
   /** All that Temporal knew. It must not run. */
   wipeTemporal(): Promise<void>;
+  /** A small file system of its own for a directory; false where only root may have one. */
+  mountSmall(directory: string): Promise<boolean>;
+  unmount(directory: string): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -37,8 +41,11 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
   const ports = { postgres: await keptPort(), temporal: await keptPort() };
   let server: RunningPostgres | null = null;
   let temporal: RunningTemporal | null = null;
+  const mounted = new Set<string>();
+  // However the program ends, nothing of it stays.
   const end = (): void => {
     for (const pid of [server?.pid, temporal?.pid]) if (pid !== undefined) killed(pid);
+    for (const place of mounted) unmountNow(place);
     rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
   process.once('exit', end);
@@ -135,6 +142,15 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
     async wipeTemporal() {
       const folder = join(dir, 'temporal');
       for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+    },
+    async mountSmall(directory) {
+      if (!(await mountSmall(directory))) return false;
+      mounted.add(directory);
+      return true;
+    },
+    async unmount(directory) {
+      if (!mounted.delete(directory)) return;
+      unmountNow(directory);
     },
     stop,
   };

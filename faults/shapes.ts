@@ -11,7 +11,8 @@ export type Area =
   | 'names'
   | 'clock'
   | 'files'
-  | 'line';
+  | 'line'
+  | 'restore';
 
 export type DeskShape = {
   readonly id: string;
@@ -133,12 +134,21 @@ export const shapes: readonly Shape[] = [
     workers: 2,
     areas: all,
   },
+  {
+    name: 'restored',
+    says: 'of a Ferry whose database is put back to a backup',
+    desks: two(),
+    links: acmeNorth,
+    workers: 2,
+    areas: ['restore', 'worker', 'webhooks', 'desk', 'gateway'],
+  },
 ];
 
-/** In which order seeds have them. Only two gateways have a line between them, so they come more often. */
+/** In which order seeds have them. What only some of them can meet comes more often. */
 export const turns: readonly Shape[] = [
-  ...['plain', 'late', 'gateways', 'hub', 'split', 'markerless'],
-  ...['gateways', 'ring', 'clocks', 'seconds', 'gateways', 'lossy'],
+  ...['plain', 'late', 'gateways', 'hub', 'restored'],
+  ...['split', 'markerless', 'gateways', 'ring', 'restored'],
+  ...['clocks', 'seconds', 'gateways', 'lossy', 'restored'],
 ].map((name) => must(shapeNamed(name)));
 
 export function shapeNamed(name: string): Shape | undefined {

@@ -1,5 +1,4 @@
 /** One Ferry of a run: a database, a store of files, a gateway and workers as processes, each on a line of its own. */
-import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +15,6 @@ import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
 import type { FaultDesk } from './desk/serve.ts';
 import { startLine, type Line } from './line.ts';
 import type { FaultServices } from './services.ts';
-import { mountSmall, unmountSmall } from './strikes/small-store.ts';
 
 export type WorkerSeat = {
   readonly n: number;
@@ -79,9 +77,7 @@ export async function startSite(services: FaultServices, name: string): Promise<
   const blobs = join(directory, 'blobs');
   const switches = join(directory, 'switches');
   for (const path of [blobs, switches]) await mkdir(path, { recursive: true });
-  const smallStore = await mountSmall(blobs);
-  const unmount = (): void => void spawnSync('umount', ['--lazy', blobs], { stdio: 'ignore' });
-  if (smallStore) process.once('exit', unmount);
+  const smallStore = await services.mountSmall(blobs);
   await services.createDatabase(database);
   await migrate(services.url(database));
   const namespace = `${name}-${randomUUID().slice(0, 8)}`;
@@ -225,8 +221,7 @@ export async function startSite(services: FaultServices, name: string): Promise<
       await front.close();
       await portal?.close();
       for (const { line } of workers) await line.close();
-      if (smallStore) await unmountSmall(blobs);
-      process.off('exit', unmount);
+      await services.unmount(blobs);
     },
   };
   return site;

@@ -39,9 +39,13 @@ export type FederationDeps = {
   /** Both through the guarded way out; they reject when they can't. */
   readonly fetchJson: (url: string) => Promise<unknown>;
   readonly identify: PairingDeps['identify'];
+  /** Whether an API client may have us call this URL; rejects with a HelpdeskError where it may not. */
+  readonly checkWebhook: (url: string) => Promise<unknown>;
   /** Largest file that is taken; bytes. */
   readonly attachmentBytes?: number;
   readonly now?: () => Date;
+  /** Of a clock that only goes forward; milliseconds. */
+  readonly monotonic?: () => number;
   /** What a client may ask for; limits/standard.ts has the default. */
   readonly limits?: ClientLimits;
   /** What all strangers of one address may ask for; limits/strangers.ts has the default. */
@@ -72,7 +76,7 @@ export function federationRoutes(
     return routes;
   }
   const publicUrl = baseUrl(deps.publicUrl);
-  const { keys, blobs, wake, seal, fetchJson, identify } = deps;
+  const { keys, blobs, wake, seal, fetchJson, identify, checkWebhook } = deps;
   const limits = deps.limits ?? clientLimits();
   const clients = createClients(limits);
   const clock = {
@@ -97,6 +101,8 @@ export function federationRoutes(
       texts: deps.texts ?? createTexts(),
       wake,
       fetchJson,
+      checkWebhook,
+      ...(deps.monotonic === undefined ? {} : { monotonic: deps.monotonic }),
       seal,
       attachmentBytes: deps.attachmentBytes ?? wireLimits.attachmentBytes,
       clients,

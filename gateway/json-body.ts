@@ -1,6 +1,6 @@
 /**
  * Reads a request's body as JSON, strictly. The built-in way turns invalid UTF-8 into other characters and accepts
- * nesting that later code can't walk.
+ * nesting that later code can't walk, and keeps the last of two keys alike.
  */
 import type { Context } from 'hono';
 import { ProblemError } from './problems.ts';
@@ -24,7 +24,9 @@ export function parseStrict(bytes: Uint8Array): unknown {
   } catch {
     throw new ProblemError('invalid-utf8', 'Send the JSON as UTF-8.');
   }
-  if (isTooDeep(text)) throw new ProblemError('json-too-deep', `At most ${maxDepth} levels are read.`);
+  const fault = faultIn(text);
+  if (fault === 'deep') throw new ProblemError('json-too-deep', `At most ${maxDepth} levels are read.`);
+  if (fault === 'twice') throw new ProblemError('malformed-json', 'An object names one of its keys twice.');
   try {
     return JSON.parse(text);
   } catch {
@@ -32,17 +34,47 @@ export function parseStrict(bytes: Uint8Array): unknown {
   }
 }
 
-function isTooDeep(text: string): boolean {
-  let depth = 0;
+/**
+ * One pass over what may be JSON: nesting, and keys that an object names twice, of which the parser would keep the last
+ * and another reader the first. Escapes are read, so that a key is the same however it is written.
+ */
+function faultIn(text: string): 'deep' | 'twice' | null {
+  /** Keys of each object that is open; null: a list. */
+  const open: (Set<string> | null)[] = [];
+  /** The next string is a key. */
+  let isKey = false;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code === 0x22) at = endOfString(text, at);
-    else if (code === 0x5b || code === 0x7b) {
-      depth += 1;
-      if (depth > maxDepth) return true;
-    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+    if (code === 0x22) {
+      const end = endOfString(text, at);
+      const keys = open.at(-1);
+      if (isKey && keys != null) {
+        const key = keyOf(text.slice(at, end + 1));
+        if (keys.has(key)) return 'twice';
+        keys.add(key);
+        isKey = false;
+      }
+      at = end;
+    } else if (code === 0x5b || code === 0x7b) {
+      if (open.length >= maxDepth) return 'deep';
+      isKey = code === 0x7b;
+      open.push(isKey ? new Set() : null);
+    } else if (code === 0x5d || code === 0x7d) {
+      open.pop();
+      isKey = false;
+    } else if (code === 0x2c) isKey = open.at(-1) != null;
   }
-  return false;
+  return null;
+}
+
+function keyOf(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1);
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    // It is no JSON, which the parser will say.
+    return quoted;
+  }
 }
 
 /** Index of the quote that closes the string opened at `open`; the text's end where none does. */

@@ -48,7 +48,12 @@ export async function runGateway(): Promise<number> {
       ...(federation === null ? {} : { federation: federation.deps }),
     });
     const { isProxy } = callerAddress(config.proxies);
-    const served = await serve(gateway, { host: config.host, port: config.port, sockets: { isProxy } });
+    const served = await serve(gateway, {
+      host: config.host,
+      port: config.port,
+      sockets: { isProxy },
+      guard: { hosts: config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname], isProxy },
+    });
     try {
       if (await waitForSchema(connection, log, asked)) {
         const { publicUrl } = config;

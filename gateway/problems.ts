@@ -6,6 +6,7 @@ export const problems = {
   'body-too-large': { status: 413, title: 'The body is larger than 1 MiB' },
   'encoded-body': { status: 415, title: 'Compressed bodies are not accepted' },
   'invalid-utf8': { status: 400, title: 'The body is not UTF-8' },
+  'repeated-header': { status: 400, title: 'A header that counts once came twice' },
   'malformed-json': { status: 400, title: 'The body is not JSON' },
   'json-too-deep': { status: 400, title: 'The JSON is nested too deeply' },
   'invalid-pairing': { status: 422, title: 'This is no request to pair' },
@@ -23,7 +24,12 @@ export const problems = {
   'constant-differs': { status: 409, title: 'An action with this id is known with other contents' },
   'length-required': { status: 411, title: "The file's Content-Length is missing" },
   'file-too-large': { status: 413, title: 'The file is larger than this link takes' },
+  'foreign-host': { status: 403, title: 'This gateway listens for this machine only' },
+  'foreign-origin': { status: 403, title: 'A web page may not call this gateway' },
   'not-json': { status: 415, title: 'The body is not declared as JSON' },
+  'link-suspended': { status: 503, title: 'The link is suspended' },
+  'link-quarantined': { status: 503, title: 'The link is in quarantine' },
+  'not-for-gateways': { status: 403, title: 'This endpoint is for sides without a gateway' },
   'invalid-digest': { status: 400, title: "The file's Content-Digest is missing or is none" },
   'size-differs': { status: 400, title: 'The file has ended before its Content-Length' },
   'invalid-body': { status: 422, title: 'The body does not fit its schema' },
@@ -70,23 +76,32 @@ export function problem(
   code: ProblemCode,
   detail?: string,
   headers: Readonly<Record<string, string>> = {},
-  { errors, violated }: Pick<ProblemMore, 'errors' | 'violated'> = {},
+  more: Pick<ProblemMore, 'errors' | 'violated'> = {},
 ): Response {
-  const { status, title } = problems[code];
-  const body = {
-    type: `urn:ferry:problem:${code}`,
-    title,
-    status,
-    ...(detail === undefined ? {} : { detail }),
-    ...(errors === undefined ? {} : { errors }),
-    ...(violated === undefined ? {} : { 'violated-policies': violated }),
-  };
-  return new Response(JSON.stringify(body), {
+  const { status } = problems[code];
+  return new Response(problemText(code, detail, more), {
     status,
     headers: {
       'content-type': 'application/problem+json',
       ...(status === 503 ? { 'retry-after': '5' } : {}),
       ...headers,
     },
+  });
+}
+
+/** Its body. */
+export function problemText(
+  code: ProblemCode,
+  detail?: string,
+  { errors, violated }: Pick<ProblemMore, 'errors' | 'violated'> = {},
+): string {
+  const { status, title } = problems[code];
+  return JSON.stringify({
+    type: `urn:ferry:problem:${code}`,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+    ...(violated === undefined ? {} : { 'violated-policies': violated }),
   });
 }

@@ -1,9 +1,12 @@
 /** Listens, within limits that a slow or greedy client can't stretch, and stops without dropping what it has taken. */
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from './app.ts';
+import { createListener } from '#listener/listener.ts';
+import { problemText } from './problems.ts';
 import { standardSockets, watchSockets, type SocketLimits } from './limits/sockets.ts';
+import { oneOfEach } from './one-of-each.ts';
 import { watchBodies } from './slow-bodies.ts';
 
 export type ServeOptions = {
@@ -16,6 +19,8 @@ export type ServeOptions = {
   /** For the whole of a file; it must also come at a least rate, see slow-bodies.ts. */
   readonly uploadTimeoutMs?: number;
   readonly sockets?: Partial<SocketLimits>;
+  /** Where it listens for this machine only: names under which others reach it, and who may speak for them. */
+  readonly guard?: { readonly hosts: readonly string[]; readonly isProxy: (address: string) => boolean };
 };
 
 export type Served = {
@@ -27,17 +32,30 @@ export type Served = {
 /** Rejects with Node's error, for instance EADDRINUSE. */
 export async function serve(gateway: GatewayApp, options: ServeOptions): Promise<Served> {
   const requestTimeout = options.requestTimeoutMs ?? 30_000;
-  const server = createAdaptorServer({
-    fetch: gateway.app.fetch,
-    serverOptions: {
-      maxHeaderSize: 16 * 1024,
-      headersTimeout: options.headersTimeoutMs ?? 10_000,
-      requestTimeout: Math.max(requestTimeout, options.uploadTimeoutMs ?? 30 * 60_000),
-      keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: Math.min(1_000, requestTimeout / 2),
-      requireHostHeader: true,
+  const { guard } = options;
+  const server = createListener(
+    getRequestListener(oneOfEach((request, env) => gateway.app.fetch(request, env as object))),
+    {
+      guard: {
+        plainNames: true,
+        ...(guard?.hosts === undefined ? {} : { hosts: guard.hosts }),
+        // Tokens are asked for by a form.
+        takes: (path) => path.startsWith('/oauth/'),
+      },
+      // A webhook's address holds a secret, which no foreign page knows.
+      isTrusted: ({ socket, url = '' }) =>
+        url.startsWith('/hooks/') || guard?.isProxy(socket.remoteAddress ?? '') === true,
+      refusal: ({ code }) => ({ type: 'application/problem+json', body: problemText(code, details[code]) }),
+      server: {
+        maxHeaderSize: 16 * 1024,
+        headersTimeout: options.headersTimeoutMs ?? 10_000,
+        requestTimeout: Math.max(requestTimeout, options.uploadTimeoutMs ?? 30 * 60_000),
+        keepAliveTimeout: 30_000,
+        connectionsCheckingInterval: Math.min(1_000, requestTimeout / 2),
+        requireHostHeader: true,
+      },
     },
-  }) as Server;
+  );
   server.maxHeadersCount = 100;
   server.maxConnections = 2_000;
   const watch = watchBodies(server, requestTimeout);
@@ -48,6 +66,13 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return { url: `http://${host}:${port}`, stop: (graceMs) => stop(server, gateway, graceMs) };
 }
+
+const details = {
+  'foreign-host':
+    'It was asked for by another name. Others reach it by a proxy: name that in FERRY_TRUSTED_PROXIES, and what it is called in FERRY_PUBLIC_URL.',
+  'foreign-origin': 'Programs call it, with a token; no page does.',
+  'not-json': 'Send it as application/json.',
+} as const;
 
 function listen(server: Server, options: ServeOptions): Promise<void> {
   return new Promise((resolve, reject) => {

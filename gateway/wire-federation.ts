@@ -28,7 +28,7 @@ export async function wireFederation(
   connection: Connection,
   log: Log,
 ): Promise<WiredFederation | null> {
-  const { publicUrl, secretKeys, allowAddresses, proxies, limits } = config;
+  const { publicUrl, secretKeys, allowAddresses, webhookAddresses, proxies, limits } = config;
   if (publicUrl === undefined) return null;
   const { db } = connection;
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...allowAddresses] } });
@@ -54,6 +54,7 @@ export async function wireFederation(
       }),
       seal: (plain, context) => sealSecret(plain, context, sealing),
       fetchJson: (url) => fetchJson(http, url),
+      checkWebhook: (url) => checkPeerUrl(url, { allowAddresses: webhookAddresses }),
       identify: async (issuer) =>
         readIdentity(http, await checkPeerUrl(issuer, { allowAddresses }), AbortSignal.timeout(identifyWithinMs)),
     },

@@ -53,7 +53,7 @@ export type CheckOf = (
   target: CatalogueTarget,
   mapped: Mapped,
   /** Null: it only reads. */
-  trial: Omit<Trial, 'helpdesk'> | null,
+  trial: Omit<Trial, 'open'> | null,
 ) => Promise<Checked | null>;
 export type CheckOperator = Operator & { readonly checkOf: CheckOf };
 
@@ -78,8 +78,6 @@ export type Peers = {
   calls(peer: PeerRow): PeerCalls;
   /** Whether an issuer may be called; throws HelpdeskError. */
   checkUrl(issuer: string): Promise<unknown>;
-  /** Null for what is no issuer of ours. */
-  partsOfIssuer(issuer: string): { readonly api: string; readonly instance: string } | null;
   /** The key set that an origin publishes now, as it answers; throws HelpdeskError. */
   publishedKeys(origin: string): Promise<unknown>;
   readonly signatures: Signatures;

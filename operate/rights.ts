@@ -38,6 +38,7 @@ export const rights = {
   'client-rotate': admins,
   'client-revoke': admins,
   'key-rotate': admins,
+  'key-retire': admins,
   'key-reseal': admins,
   erase: admins,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;

@@ -1,6 +1,7 @@
 /** A listener of its own for Prometheus, so that what faces the internet never shows metrics, and the worker has one too. */
-import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createListener } from '#listener/listener.ts';
 import type { Metrics } from './metrics.ts';
 
 export type MetricsServer = { readonly url: string; close(): Promise<void> };
@@ -10,9 +11,7 @@ export async function serveMetrics(
   metrics: Pick<Metrics, 'text' | 'contentType'>,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<MetricsServer> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 });
-  server.maxConnections = 50;
-  server.on('request', (request, response) => {
+  const handle: RequestListener = (request, response) => {
     const answer = (status: number, type: string, text: string): void => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
       response.end(request.method === 'HEAD' ? undefined : text);
@@ -25,7 +24,11 @@ export async function serveMetrics(
       (text) => answer(200, metrics.contentType, text),
       () => answer(500, plain, 'The metrics could not be gathered.\n'),
     );
+  };
+  const server = createListener(handle, {
+    server: { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
   });
+  server.maxConnections = 50;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

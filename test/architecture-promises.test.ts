@@ -107,7 +107,8 @@ test('a time after which nothing is sent is begun before what it counts from is 
     'activities/carry/make-step.ts',
     'activities/exchange/hand-over.ts',
     'connectors/contract/not-after.ts',
-    'connectors/kit/trial.ts',
+    'connectors/halo/check-write.ts',
+    'connectors/kit/trial-desk.ts',
   ]);
   for (const [file, promise] of [
     ['activities/carry/make-step.ts', 'deps.promiseWrite('],

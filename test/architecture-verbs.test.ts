@@ -27,14 +27,16 @@ function sourcesOf(folder: string): readonly Source[] {
 /** Functions of db that a verb alone may call. */
 const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/api-clients.ts': ['addApiClient', 'createApiLink', 'rotateClientSecret'],
-  'db/links/clients.ts': ['addClient', 'addClientSecret', 'revokeClient'],
+  'db/links/clients.ts': ['addClient', 'addClientSecret', 'requireProof', 'revokeClient'],
   'db/links/keys.ts': ['retireKey', 'rotateKey'],
   'db/links/link-compare.ts': ['continueAbove', 'forgetReceived', 'requeueAbove'],
   'db/links/link-life.ts': ['createRemoteLink', 'moveLink', 'setContact'],
   'db/links/link-purge.ts': ['purgeLink'],
   'db/links/pairings.ts': ['createAcceptance', 'createInvitation'],
+  'db/links/peers.ts': ['requireProofs'],
   'db/operate/erase.ts': ['eraseActions', 'eraseSnapshots'],
   'db/operate/erasures.ts': ['answerReceived', 'askErasure'],
+  'db/operate/learned.ts': ['relearn'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
   'db/operate/restored.ts': ['endQuarantine'],

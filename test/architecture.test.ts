@@ -21,6 +21,7 @@ const sourceFolders = [
   'db',
   'faults',
   'gateway',
+  'listener',
   'operate',
   'protocols',
   'standalone',

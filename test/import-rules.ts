@@ -52,6 +52,7 @@ const listen = [
   '#config/**',
   '#gateway/**',
   '#telemetry/**',
+  '#listener/**',
   '#workflows/contract.ts',
   ...['hono', 'hono/**', '@hono/**', 'zod', 'jose', 'content-disposition', 'file-type'],
 ];
@@ -98,10 +99,20 @@ export const importRules: readonly ImportRule[] = [
   only(['config/**'], ['node:*', 'zod', 'pino', 'jose'], 'config: zod, pino, jose.'),
   only(
     ['telemetry/**'],
-    ['node:*', '#core/**', '#db/**', '#config/**', '#connectors/contract/**', 'prom-client', '@opentelemetry/*'],
-    'telemetry: core, db, config, connectors/contract, prom-client, @opentelemetry/*.',
+    [
+      'node:*',
+      '#core/**',
+      '#db/**',
+      '#config/**',
+      '#listener/**',
+      '#connectors/contract/**',
+      'prom-client',
+      '@opentelemetry/*',
+    ],
+    'telemetry: core, db, config, listener, connectors/contract, prom-client, @opentelemetry/*.',
   ),
   only(['blobs/**'], ['node:*'], 'blobs imports nothing.'),
+  only(['listener/**'], ['node:*'], 'listener imports nothing.'),
   only(['text-worker/**'], ['node:*', '#core/**'], 'text-worker: core.'),
   only(['connectors/contract/**'], ['node:*', '#core/**'], 'connectors/contract: core.'),
   connector,
@@ -142,7 +153,7 @@ export const importRules: readonly ImportRule[] = [
   only(
     ['gateway/**'],
     listen,
-    'gateway: core, db, blobs, config, telemetry, workflows/contract.ts, hono, @hono/*, zod, jose.',
+    'gateway: core, db, blobs, config, telemetry, listener, workflows/contract.ts, hono, @hono/*, zod, jose.',
   ),
   only(['gateway/main.ts', 'gateway/wire-federation.ts'], ['*'], 'main.ts wires the product, never twins.'),
   only(
@@ -159,8 +170,8 @@ export const importRules: readonly ImportRule[] = [
   only(['standalone/**'], ['*'], 'standalone wires what it runs.'),
   only(
     ['twins/**'],
-    ['node:*', '#twins/**', 'hono', 'hono/**', '@hono/**', 'undici'],
-    'twins: hono; never connectors or db.',
+    ['node:*', '#twins/**', '#listener/**', 'hono', 'hono/**', '@hono/**', 'undici'],
+    'twins: listener, hono; never connectors or db.',
   ),
   only(['bench/**', 'faults/**', 'test/**', 'bin/**'], ['*'], 'wires what it tries.'),
 ];

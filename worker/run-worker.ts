@@ -28,6 +28,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker', tls: config.databaseTls });
   const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells', tls: config.databaseTls });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
+  const webhooks = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.webhookAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
@@ -43,6 +44,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
         db: main.db,
         temporal: new TemporalClient({ connection, namespace: config.temporal.namespace }),
         http,
+        webhooks,
         texts,
         bells: await listenForBells(listening, { lanes: laneChannel, hints: hintChannel }),
         telemetry,
@@ -85,6 +87,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     await telemetry.close();
     await listening.close();
     await main.close();
+    await webhooks.close();
     await http.close();
   }
 }

@@ -57,6 +57,8 @@ export type WorkerConnections = {
   readonly db: Client;
   readonly temporal: TemporalClient;
   readonly http: HttpClient;
+  /** For calls to where API clients say. */
+  readonly webhooks: HttpClient;
   readonly bells: Bells;
   readonly telemetry: Telemetry;
   /** Of operators' commands, for the log. */
@@ -79,7 +81,7 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, bells, texts, telemetry, commands, memory }: WorkerConnections,
+  { db, temporal, http, webhooks, bells, texts, telemetry, commands, memory }: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
@@ -172,7 +174,7 @@ export async function wireWorker(
             for (const line of await commands.next()) commandLine(log, line);
           },
         },
-        ...apiChores({ ...deps, http, open }),
+        ...apiChores({ ...deps, http: webhooks, open }),
       ],
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     },

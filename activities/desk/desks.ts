@@ -53,6 +53,7 @@ export function createDesks(deps: DesksDeps): Desks {
       url: row.url,
       credentials,
       options: row.options,
+      learned: row.learned,
       http,
       notice: (code, text) => deps.notice?.(instance, code, text),
       take: async (link, signal) => {

@@ -2,7 +2,7 @@
  * Carries lanes to another gateway: the run at a lane's head goes in one request, and what the peer has goes on. At least
  * once, with ids that do not change: whatever is killed when, the peer answers `duplicate` to what it has.
  */
-import { reason } from '#core/words/reasons.ts';
+import { outward, reason } from '#core/words/reasons.ts';
 import { wireLimits, type WireAction, type WireReceipt } from '#core/wire.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
@@ -15,6 +15,7 @@ import type { Carried, Turn, Turned } from '#activities/turn.ts';
 import { post, requestMs, trouble, type HandOverRun, type RunTurn } from './post-run.ts';
 import { endStaying, prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
+import { signedAgain } from './wire-action.ts';
 import { senderTicket } from '#core/conversation/to-wire.ts';
 import { mayBeSent } from '#activities/carry/write-marker.ts';
 
@@ -127,7 +128,7 @@ async function prepareOne(turn: RunTurn, context: DeliveryContext, isHead: boole
     if (sent === null)
       return await prepare(turn, context, (outgoing) => putFiles(deps, peer, putting, outgoing, signal));
     for (const file of sent.constant.attachments) await putFile(deps, peer, putting, file, signal);
-    return { kind: 'send', action: sent, hash: null };
+    return { kind: 'send', action: await signedAgain(deps, sent), hash: null };
   } catch (error) {
     if (isHead) throw error;
     return null;
@@ -166,7 +167,7 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
       after: Math.min(after, seq - 1),
       action: context.action.id,
       outcome,
-      reason: fact.reason ?? receipt.reason,
+      reason: outward(fact.reason ?? receipt.reason),
       drops: drops.slice(0, 100),
       ticket: senderTicket(context.from),
       acceptedAt,

@@ -4,7 +4,7 @@
  */
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { putOffers, restOffered, unoffered, type NewOffer } from '#db/exchange/put-offers.ts';
-import { reason } from '#core/words/reasons.ts';
+import { outward, reason } from '#core/words/reasons.ts';
 import { wireLimits, type WireReceipt } from '#core/wire.ts';
 import { receiptFacts, type ReceiptFacts } from '#db/exchange/hand-over.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
@@ -77,7 +77,7 @@ async function offerOf(
       ...fact,
       drops: [...fact.drops],
       action: context.action.id,
-      reason: fact.reason ?? receipt.reason,
+      reason: outward(fact.reason ?? receipt.reason),
       ticket: senderTicket(context.from),
     };
     return { delivery: id, seq, hash: null, action: null, receipt: told };

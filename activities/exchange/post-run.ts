@@ -37,6 +37,8 @@ export type RunTurn = HandOverRun &
 
 /** A request under way reaches its end although its drain is told to leave. Milliseconds. */
 export const requestMs = 60_000;
+/** A link that rests at the peer is tried again after this long. Milliseconds. */
+const restingMs = 60_000;
 
 /** Sends as many as the peer takes at once, and stores what it answers. */
 export async function post(
@@ -146,6 +148,15 @@ function overtaken(turn: Turn): Turned & { readonly carried: 'lost' } {
 export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise<Carried> {
   const { deps, name, lane, context, startedMs } = turn;
   const { link } = context.mirror;
+  if (error instanceof HelpdeskError && (error.code === 'link-suspended' || error.code === 'link-quarantined')) {
+    // It waits for somebody at the other side; neither its time nor other links with that peer are held against it.
+    const why = reason(error.code, { desk: name });
+    if (!(await noteWhy(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
+    await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
+    report(turn, 'retry', why);
+    await deferLane(deps.db, lane, turn.epoch, restingMs);
+    return 'rests';
+  }
   if (error instanceof HelpdeskError && error.class === 'auth' && (await sharesPeer(deps.db, link))) {
     // One link's credentials are no reason to stop the others with the same peer.
     const why = reason('auth', { desk: name, detail: error.message });

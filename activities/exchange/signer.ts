@@ -7,8 +7,8 @@ import type { Signer } from '#activities/deps.ts';
 
 export type SignerDeps = { readonly db: Db; readonly seal: Seal; readonly open: Open };
 
-/** A new key is published long before it signs, so an old one may sign a little longer. Milliseconds. */
-const freshMs = 60_000;
+/** A key that is retired signs for so long at most. Milliseconds. */
+const freshMs = 2_000;
 
 type Kept = { readonly age: () => number; readonly key: Promise<SigningKey & { readonly x: string }> };
 

@@ -1,12 +1,15 @@
 /** Builds an action for another gateway, signed by its origin. */
 import { createHash } from 'node:crypto';
-import { signerOf } from '#protocols/ferry/provenance.ts';
+import { canonicalConstant } from '#core/log/constant.ts';
+import { isSignedBy, signerOf } from '#protocols/ferry/provenance.ts';
 import { actionToSend, constantToSend, type Built } from '#core/conversation/to-wire.ts';
 import { instanceOf, type Directory } from '#core/words/directory.ts';
 import type { Outgoing } from '#core/conversation/send.ts';
+import type { ConstantPart } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import { keyOf } from '#db/exchange/origin-keys.ts';
+import { loadDirectory } from '#db/exchange/directory.ts';
+import { keysOf } from '#db/exchange/origin-keys.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
 /** `hash`: SHA-256 of the constant part, hex. */
@@ -36,17 +39,28 @@ async function signatureOf(
   directory: Directory,
 ): Promise<Pick<WireAction, 'signature' | 'key'>> {
   const instance = instanceOf(directory, origin);
-  const isOurs = !instance.includes('://') && !directory.peers.has(instance);
-  if (isOurs) {
-    const { signature, key } = await deps.signer.sign(instance, origin, text);
-    return { signature, key };
-  }
+  if (directory.own.has(instance)) return deps.signer.sign(instance, origin, text);
   if (action.signature === null) return {};
   const kid = signerOf(action.signature)?.kid;
-  const known = kid === undefined ? null : await keyOf(deps.db, origin, kid);
-  const x = known?.key['x'];
+  const known = kid === undefined ? [] : await keysOf(deps.db, origin, kid);
+  for (const { key } of known) {
+    const { x } = key;
+    if (kid === undefined || typeof x !== 'string' || !(await isSignedBy(text, action.signature, key))) continue;
+    return { signature: action.signature, key: { kty: 'OKP', crv: 'Ed25519', x, kid } };
+  }
+  return { signature: action.signature };
+}
+
+/** What was promised before its key was retired goes with the signature of the one that signs now; it says the same. */
+export async function signedAgain(deps: WorkDeps, action: WireAction): Promise<WireAction> {
+  const { constant, signature } = action;
+  const signer = signature === undefined ? null : signerOf(signature);
+  if (signer === null || signer.issuer !== constant.origin) return action;
+  const directory = await loadDirectory(deps.db, deps.publicUrl ?? '');
+  const instance = instanceOf(directory, constant.origin);
+  if (!directory.own.has(instance)) return action;
   return {
-    signature: action.signature,
-    ...(kid === undefined || typeof x !== 'string' ? {} : { key: { kty: 'OKP', crv: 'Ed25519', x, kid } }),
+    ...action,
+    ...(await deps.signer.sign(instance, constant.origin, canonicalConstant(constant as ConstantPart))),
   };
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Context } from '@temporalio/activity';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { partsOfIssuer } from '#protocols/ferry/identity.ts';
+import { partsOfIssuer, peerIdOf } from '#core/words/directory.ts';
 import { handInCode, signPairingProof } from '#protocols/ferry/pairing.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
@@ -149,7 +149,7 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
         link,
         side,
         instance,
-        far: { id: `${parts.instance}-peer`, issuer, name: row.name ?? paired.name },
+        far: { id: peerIdOf(parts.instance), issuer, name: row.name ?? paired.name },
         peer: { clientId: paired.clientId, api: parts.api, farLink: paired.link },
         client: { id: clientId, jwksUri: identity.jwksUri, jwks: identity.jwks },
         ownContact: row.contact,

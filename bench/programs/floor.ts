@@ -3,7 +3,6 @@
  * own libraries, tables, requests and commits per action, without hints, queues, leases, recognition or Temporal. It
  * is not a product: what fails half way, comes twice or out of order is lost. `node floor.ts DATABASE_URL NEAR FAR`.
  */
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { createLightHelpdesk } from '#bench/light-connector.ts';
@@ -14,6 +13,7 @@ import type { ObservedAction } from '#core/words/desk.ts';
 import { sanitiseNote } from '#core/text/html.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { connect, rows } from '#db/base/client.ts';
+import { createListener } from '#listener/listener.ts';
 
 const [databaseUrl = '', near = '', far = ''] = process.argv.slice(2);
 const connection = connect(databaseUrl, { max: 20, name: 'floor' });
@@ -144,7 +144,7 @@ function commandOf(ticketId: string, action: ObservedAction, note: string): Comm
   };
 }
 
-const server = createServer((request, response) => {
+const server = createListener((request, response) => {
   let body = '';
   request.setEncoding('utf8').on('data', (text: string) => (body += text));
   request.on('end', () => {

@@ -20,7 +20,7 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
   const { out, signal } = deps;
   const write = options.write ?? null;
   if (write !== null && options.yes !== true) {
-    const question = `Write a hidden note with a file on ticket ${printable(write)} of ${printable(instance)}? It stays there.`;
+    const question = `Write notes, files, a status and a field on ticket ${printable(write)} of ${printable(instance)}, and delete them again? What can't be deleted there stays, and is named.`;
     if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write takes a yes: add --yes');
     if (!(await isYes(deps, question))) {
       out('Nothing was asked or written.\n');
@@ -40,6 +40,10 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
     if (options.report === true) out(`${JSON.stringify(reportOf(type, all))}\n`);
     return all;
   });
+  if (signal.aborted) {
+    deps.err('It was interrupted, so not everything was asked.\n');
+    return exitCodes.no;
+  }
   const bad = findings.filter(isBad).length;
   if (options.json !== true && options.report !== true) {
     const open = findings.filter(({ verdict }) => verdict === 'unknown').length;

@@ -16,15 +16,16 @@ export async function verify(instance: string, ticket: string, options: VerifyOp
     { secrets: false },
   );
   const broken = found.filter(({ verdict }) => verdict === 'broken').length;
+  const vouched = found.filter(({ verdict }) => verdict === 'vouched').length;
   if (options.json === true) for (const one of found) deps.out(`${JSON.stringify(jsonOf(one))}\n`);
   else {
     for (const one of found) for (const text of textOf(one)) deps.out(`${printable(text)}\n`);
     const held = found.filter(({ verdict }) => verdict === 'holds').length;
     deps.out(
-      `${count(found.length, 'action')}: ${held} proven by their origins' signatures${broken > 0 ? `, ${broken} not as they were signed` : ''}.\n`,
+      `${count(found.length, 'action')}: ${held} proven by their origins' signatures${vouched > 0 ? `, ${vouched} only by keys that their origins never named` : ''}${broken > 0 ? `, ${broken} not as they were signed` : ''}.\n`,
     );
   }
-  return broken > 0 ? exitCodes.no : exitCodes.ok;
+  return broken + vouched > 0 ? exitCodes.no : exitCodes.ok;
 }
 
 const publishing: Readonly<Record<NonNullable<Verified['published']>, string>> = {
@@ -35,7 +36,7 @@ const publishing: Readonly<Record<NonNullable<Verified['published']>, string>> =
 };
 
 function textOf({ said, origin, hops, verdict, why, kid, vouchedBy, published }: Verified): string[] {
-  const signs = { holds: '✓', own: '·', unsigned: '·', expired: '·', broken: '✗' } as const;
+  const signs = { holds: '✓', vouched: '?', own: '·', unsigned: '·', expired: '·', broken: '✗' } as const;
   const who = said.author === null ? 'somebody' : `${said.author.name || said.author.role}`;
   const words: Record<Verified['verdict'], string> = {
     holds: `signed by its origin, key ${kid ?? '?'}, ${vouchedBy === null ? "which is in the origin's own key set" : `for which the link ${vouchedBy} vouched`}`,
@@ -43,6 +44,7 @@ function textOf({ said, origin, hops, verdict, why, kid, vouchedBy, published }:
       said.sent.length > 0
         ? `said here; signed when it left (${said.sent.map((hash) => hash.slice(0, 12)).join(', ')})`
         : 'said here',
+    vouched: why ?? '',
     unsigned: 'not signed; only who brought it says so',
     expired: why ?? '',
     broken: why ?? '',

@@ -2,7 +2,9 @@
  * What a connector asks of a helpdesk to find out whether it is as the connector takes it to be. Each probe asks one
  * thing and can be run alone: one that fails stops no other.
  */
-import type { ConnectorContext, Helpdesk } from './helpdesk.ts';
+import type { ConnectorContext, Facts, Helpdesk } from './helpdesk.ts';
+
+export type { Facts } from './helpdesk.ts';
 
 /**
  * - `ok`: as expected, or otherwise in a way that the connector copes with.
@@ -12,9 +14,6 @@ import type { ConnectorContext, Helpdesk } from './helpdesk.ts';
  */
 export type Verdict = 'ok' | 'differs' | 'not-allowed' | 'unknown';
 
-/** How this helpdesk answers, in words of its connector's own; never what people wrote, nor names. */
-export type Facts = Readonly<Record<string, string | number | boolean>>;
-
 export type Outcome = {
   readonly verdict: Verdict;
   /** Path in the reply, such as `tickets[].id`. */
@@ -23,7 +22,10 @@ export type Outcome = {
   readonly saw?: string;
   /** What to set, and where. */
   readonly fix?: string;
+  /** How this helpdesk answers; kept with the instance, and in reports: so no names. */
   readonly facts?: Facts;
+  /** Kept with the instance, and in no report: names and ids by which this helpdesk knows us. */
+  readonly own?: Facts;
 };
 
 export type Probe = {
@@ -51,10 +53,20 @@ export type Checked = {
   readonly probes: readonly Probe[];
   /** What a thrown error means. */
   verdictOf(error: unknown): Outcome;
+  /**
+   * Deletes what a trial has written and sets back what it has changed, however far it came; names what it can't. Null where
+   * nothing was written. It is run last, also after a failure or an interrupt, with a signal of its own.
+   */
+  cleanUp(signal: AbortSignal): Promise<Outcome | null>;
 };
 
-/** A ticket on which a note may be written, and the marker of that write. */
-export type Trial = { readonly helpdesk: Helpdesk; readonly ticketId: string; readonly marker: string };
+/** A ticket that is named for a trial, and the marker of its first write. */
+export type Trial = {
+  readonly ticketId: string;
+  readonly marker: string;
+  /** The connector's own `createHelpdesk`. */
+  open(context: ConnectorContext): Helpdesk;
+};
 
 /** @param trial null: the probes only read */
 export type CreateCheck = (context: ConnectorContext, mapped: Mapped, trial?: Trial | null) => Checked;

@@ -117,6 +117,9 @@ export type Helpdesk = {
 /** Ids of tickets a webhook's body names; never trusted beyond that. Empty: look at the feed. */
 export type HintOf = (body: unknown) => readonly string[];
 
+/** How a helpdesk answers, in words of its connector's own; never what people wrote. */
+export type Facts = Readonly<Record<string, string | number | boolean>>;
+
 /** What a connector is given. `take` waits until the instance's request budget allows one more request. */
 export type ConnectorContext = {
   readonly instance: string;
@@ -125,6 +128,8 @@ export type ConnectorContext = {
   readonly credentials: Readonly<Record<string, string>>;
   /** Type-specific options of the instance, as its `options` schema defines them. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** What checks have found out about this helpdesk, see check.ts. Options win; facts that a connector does not know are ignored. */
+  readonly learned?: Facts | undefined;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
   /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */

@@ -39,4 +39,6 @@ export type HttpClient = {
     readonly headers: Readonly<Record<string, string | undefined>>;
     readonly stream: Readable;
   }>;
+  /** When the certificate at this https URL ends; null for plain http. Throws HelpdeskError. */
+  certificateEnd?(url: string, signal: AbortSignal): Promise<Date | null>;
 };

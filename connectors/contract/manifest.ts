@@ -28,5 +28,5 @@ export type ConnectorModule = {
   /** @throws HelpdeskError `refused` when credentials or options are not what the manifest says */
   createHelpdesk(context: ConnectorContext): Helpdesk;
   /** Probes for `ferry check`; throws as createHelpdesk does. */
-  readonly createCheck?: CreateCheck;
+  readonly createCheck: CreateCheck;
 };

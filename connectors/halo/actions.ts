@@ -3,9 +3,8 @@
  * are, the older ones are asked for by the time of the oldest seen.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { assumed } from './assumed.ts';
 import type { Call } from './call.ts';
-import type { HaloClient } from './client.ts';
+import type { HaloClient, Query } from './client.ts';
 import { haloInstant, instantOf, shifted } from './time.ts';
 import { action as actionSchema } from './wire.ts';
 import type { HaloAction } from './wire.ts';
@@ -26,16 +25,7 @@ export async function listActions(
   let most = 0;
   for (let asked = 1; ; asked++) {
     if (asked > mostRequests) throw new HelpdeskError('refused', 'endless-list', `${what.what}: the list has no end.`);
-    const query = {
-      ticket_id: ticketId,
-      count: mostAtOnce,
-      excludesys: false,
-      includehtmlnote: true,
-      includehtmlemail: true,
-      includeattachments: true,
-      startdate: since === null ? undefined : haloInstant(since),
-      enddate: until === null ? undefined : haloInstant(until),
-    };
+    const query = actionsQuery(ticketId, since, until);
     const { rows, held, total } = await client.list(
       { path: 'Actions', key: 'actions', query, row: actionSchema },
       what,
@@ -43,7 +33,7 @@ export async function listActions(
     const fresh = rows.filter(({ id }) => !found.has(id));
     for (const action of fresh) found.set(action.id, action);
     most = Math.max(most, total ?? 0);
-    if (fresh.length === 0 || isWhole(found, rows, held, total, since)) break;
+    if (fresh.length === 0 || isWhole(found, rows, held < client.ways.wholeRows, total, since)) break;
     const oldest = oldestOf(fresh);
     if (oldest === null) break;
     // That second is asked for again: several actions may be of it, and Halo may cut its fraction off.
@@ -55,17 +45,31 @@ export async function listActions(
     .sort((a, b) => a.id - b.id);
 }
 
+/** Between two instants; null for no end. */
+export function actionsQuery(ticketId: string, since: string | null = null, until: string | null = null): Query {
+  return {
+    ticket_id: ticketId,
+    count: mostAtOnce,
+    excludesys: false,
+    includehtmlnote: true,
+    includehtmlemail: true,
+    includeattachments: true,
+    startdate: since === null ? undefined : haloInstant(since),
+    enddate: until === null ? undefined : haloInstant(until),
+  };
+}
+
 /** Whether nothing older is left. The total can't be trusted when it says no more than the reply holds. */
 function isWhole(
   found: ReadonlyMap<number, HaloAction>,
   rows: readonly HaloAction[],
-  held: number,
+  isShort: boolean,
   total: number | undefined,
   since: string | null,
 ): boolean {
   if (found.has(1)) return true;
   if (since !== null && rows.some((one) => (timeOf(one) ?? since) < since)) return true;
-  return held < assumed.surelyWholeRows && (total ?? 0) <= found.size;
+  return isShort && (total ?? 0) <= found.size;
 }
 
 function oldestOf(actions: readonly HaloAction[]): string | null {

@@ -8,5 +8,8 @@ export type Call = {
   readonly signal: AbortSignal;
 };
 
+/** Of a URL; what is undefined is left out. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
 /** Of a request that changes something. */
 export type WriteCall = Call & { readonly notAfter: NotAfter };

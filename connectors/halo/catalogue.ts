@@ -46,9 +46,13 @@ const reloadPauseMs = 60_000;
 /** Fields of the ticket itself that may be mapped as if they were custom ones. */
 export const ticketFields = { supplier: 'Supplier', start: 'Start date', target: 'Target date' } as const;
 
-export function createGlossary(client: HaloClient, options: wire.HaloOptions): Glossary {
+/** @param readTypes a request for each type, which a check does without */
+export function createGlossary(
+  client: HaloClient,
+  options: wire.HaloOptions,
+  readTypes: TypeReader = createTypeReader(client),
+): Glossary {
   const ttl = options.catalogueTtlMs ?? defaultTtlMs;
-  const readTypes = createTypeReader(client);
   let known: { readonly words: Words; readonly readAt: number } | null = null;
   let reading: Promise<Words> | null = null;
   let missedAt = -Infinity;

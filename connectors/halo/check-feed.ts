@@ -5,6 +5,7 @@ import { lookAt, shapeOutcome } from './check-shape.ts';
 import type { Asking, Looked } from './check-shape.ts';
 import type { Query } from './client.ts';
 import { haloInstant, instantOf, shifted } from './time.ts';
+import { changedFilters } from './ways.ts';
 import { ticketRow } from './wire.ts';
 import type { TicketRow } from './wire.ts';
 
@@ -17,12 +18,24 @@ export function feedProbes(asking: Asking): readonly Probe[] {
     const list = { path: 'Tickets', key: 'tickets', query: asked, row: ticketRow };
     return lookAt(asking, list, asking.call('Reading a page of tickets', signal));
   };
+  // Once for all, so that the same question is asked once.
+  const later = shifted(new Date().toISOString(), dayMs);
+  let ordersByChange: boolean | null = null;
+  const changeFilter = (newest: string, signal: AbortSignal): Promise<'lastupdatefromdate' | 'last_update' | null> =>
+    firstThatFilters(
+      [
+        ['lastupdatefromdate', changedFilters.lastupdatefromdate],
+        ['last_update', changedFilters.last_update],
+      ],
+      [shifted(newest, -1_000), later],
+      (query, size) => page({ ...changed, ...query }, size, 1, signal),
+    );
   return [
     {
       name: 'list',
       about: 'tickets',
       async run(signal) {
-        const looked = await page(changed, 1, 1, signal);
+        const looked = await page(changed, 2, 1, signal);
         return shapeOutcome(looked) ?? { verdict: 'ok' };
       },
     },
@@ -54,17 +67,21 @@ export function feedProbes(asking: Asking): readonly Probe[] {
       name: 'order',
       async run(signal) {
         const { rows } = await page(changed, assumed.pageRows, 1, signal);
-        const times = rows.flatMap(({ last_update }) => instantOf(last_update) ?? []);
-        if (times.length < rows.length)
-          return { verdict: 'differs', where: 'tickets[].last_update', saw: 'some tickets have no time of change' };
-        if (times.length < 2) return { verdict: 'unknown', saw: `${times.length} tickets are shown` };
-        const newest = times.reduce((latest, at) => (at > latest ? at : latest));
+        const newest = newestOf(rows);
+        if (newest === null && rows.length > 0)
+          return { verdict: 'differs', where: 'tickets[].last_update', saw: 'the tickets have no time of change' };
+        if (newest === null || rows.length < 2)
+          return { verdict: 'unknown', saw: `${rows.length} tickets are shown, too few to see an order` };
+        const times = rows.map(({ last_update }) => instantOf(last_update) ?? '');
         // By number it may look the same, unless one of the other pages changed later.
-        const recent = await page({ ...changed, lastupdatefromdate: haloInstant(newest) }, assumed.pageRows, 1, signal);
+        const filter = await changeFilter(newest, signal);
+        const near = { ...changed, ...changedFilters[filter ?? 'none'](haloInstant(newest)) };
+        const recent = await page(near, assumed.pageRows, 1, signal);
         const isSorted = times.every((at, index) => at <= (times[index - 1] ?? at));
         const isFirst = recent.rows.every(({ last_update }) => (instantOf(last_update) ?? newest) <= newest);
         const isByNumber = rows.every(({ id }, index) => id <= (rows[index - 1]?.id ?? id));
-        if (!isSorted || !isFirst)
+        ordersByChange = isSorted && isFirst;
+        if (!ordersByChange)
           return {
             verdict: 'ok',
             saw: 'not by time of change, so each look reads all that is recent',
@@ -98,40 +115,80 @@ export function feedProbes(asking: Asking): readonly Probe[] {
         };
       },
     },
-    filterProbe('changed since', page, (from) => ({ ...changed, lastupdatefromdate: haloInstant(from) })),
-    filterProbe('logged since', page, (from) => ({
-      datesearch: 'dateoccured',
-      startdate: haloInstant(from),
-      order: 'id',
-      orderdesc: true,
-    })),
+    {
+      name: 'date filter',
+      about: 'changed since',
+      async run(signal) {
+        const newest = newestOf((await page(changed, assumed.pageRows, 1, signal)).rows);
+        if (newest === null) return { verdict: 'unknown', saw: 'no ticket is shown' };
+        const found = await changeFilter(newest, signal);
+        const facts = { changedBy: found ?? 'none' };
+        if (found === 'lastupdatefromdate') return { verdict: 'ok', facts };
+        if (found !== null)
+          return { verdict: 'ok', saw: `by \`datesearch=${found}\`, which is used from now on`, facts };
+        if (ordersByChange === true)
+          return { verdict: 'ok', saw: 'no filter works, so looks go by the order alone', facts };
+        return {
+          verdict: 'differs',
+          where: 'tickets',
+          saw: 'no filter works, and nothing is ordered by time of change: every look reads all tickets',
+          fix: 'Tell the makers of Ferry which version of Halo this is; until then expect many requests.',
+          facts,
+        };
+      },
+    },
+    {
+      name: 'date filter',
+      about: 'logged since',
+      async run(signal) {
+        const byNumber: Query = { order: 'id', orderdesc: true };
+        const all = (await page(changed, assumed.pageRows, 1, signal)).rows;
+        const newest = all
+          .flatMap(({ dateoccurred }) => instantOf(dateoccurred) ?? [])
+          .toSorted()
+          .at(-1);
+        if (newest === undefined) return { verdict: 'unknown', saw: 'no ticket is shown' };
+        const found = await firstThatFilters(
+          (['dateoccured', 'dateoccurred'] as const).map((column) => [
+            column,
+            (at: string): Query => ({ datesearch: column, startdate: at }),
+          ]),
+          [shifted(newest, -1_000), later],
+          (query, size) => page({ ...query, ...byNumber }, size, 1, signal),
+        );
+        const facts = { loggedBy: found ?? 'none' };
+        if (found === 'dateoccured') return { verdict: 'ok', facts };
+        if (found !== null) return { verdict: 'ok', saw: `by \`${found}\`, which is used from now on`, facts };
+        return {
+          verdict: 'ok',
+          where: 'tickets',
+          saw: 'no filter works: a creation without an answer is looked for among the newest numbers',
+          facts,
+        };
+      },
+    },
   ];
 }
 
-/** A filter that Halo does not know is ignored without a word; then tickets come that can't have happened yet. */
-function filterProbe(
-  about: string,
-  page: (query: Query, size: number, number: number, signal: AbortSignal) => Promise<Looked<TicketRow>>,
-  since: (from: string) => Query,
-): Probe {
-  return {
-    name: 'date filter',
-    about,
-    async run(signal) {
-      const past = await page(since(new Date(0).toISOString()), 2, 1, signal);
-      if (past.rows.length === 0) {
-        const all = await page({}, 2, 1, signal);
-        if (all.rows.length === 0) return { verdict: 'unknown', saw: 'no ticket is shown' };
-        return { verdict: 'differs', where: 'tickets', saw: 'it leaves out tickets that it should give' };
-      }
-      const future = await page(since(shifted(new Date().toISOString(), dayMs)), 2, 1, signal);
-      if (future.rows.length === 0) return { verdict: 'ok' };
-      return {
-        verdict: 'differs',
-        where: 'tickets',
-        saw: 'it is ignored: every look reads all tickets',
-        fix: 'Tell the makers of Ferry which version of Halo this is; until then expect many requests.',
-      };
-    },
-  };
+function newestOf(rows: readonly TicketRow[]): string | null {
+  const times = rows.flatMap(({ last_update }) => instantOf(last_update) ?? []);
+  return times.toSorted().at(-1) ?? null;
+}
+
+/**
+ * A filter that Halo does not know is ignored without a word: then tickets come that can't have happened yet. One that
+ * it takes otherwise gives none at all.
+ */
+async function firstThatFilters<Name extends string>(
+  filters: readonly (readonly [Name, (at: string) => Query])[],
+  [known, later]: readonly [known: string, later: string],
+  asked: (query: Query, size: number) => Promise<Looked<TicketRow>>,
+): Promise<Name | null> {
+  for (const [name, filter] of filters) {
+    const future = await asked(filter(haloInstant(later)), 2);
+    if (future.rows.length > 0) continue;
+    const recent = await asked(filter(haloInstant(known)), assumed.pageRows);
+    if (recent.rows.length > 0) return name;
+  }
+  return null;
 }

@@ -1,5 +1,7 @@
 /** Every list that the connector's words are read from, asked as the connector asks it. */
-import type { Facts, Probe } from '#connectors/contract/check.ts';
+import type { Facts, Outcome, Probe } from '#connectors/contract/check.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { verdictOf } from '#connectors/kit/check.ts';
 import { assumed } from './assumed.ts';
 import { same } from './catalogue.ts';
 import { lookAt, shapeOutcome } from './check-shape.ts';
@@ -67,11 +69,9 @@ function listProbe(asking: Asking, { name, path, key, query = {}, row, needed, f
     name: 'list',
     about: name,
     async run(signal) {
-      const looked = await lookAt(
-        asking,
-        { path, key, query, row },
-        asking.call(`Reading the list of ${name}`, signal),
-      );
+      const call = asking.call(`Reading the list of ${name}`, signal);
+      const looked = await lookAt(asking, { path, key, query, row }, call).catch(missingScope);
+      if ('verdict' in looked) return looked;
       const learnt = facts === undefined ? {} : { facts: facts(looked) };
       const wrong = shapeOutcome(looked);
       if (wrong !== null) return { ...wrong, ...learnt };
@@ -85,6 +85,14 @@ function listProbe(asking: Asking, { name, path, key, query = {}, row, needed, f
       return { verdict: 'ok', saw: `${looked.rows.length} read`, ...learnt };
     },
   };
+}
+
+/** Some Halos answer 401 and others 403; a token that is refused is the token's probe to tell. */
+function missingScope(error: unknown): Outcome {
+  if (!(error instanceof HelpdeskError) || error.class !== 'auth') throw error;
+  const outcome = verdictOf(error);
+  if (error.code === 'not-signed-in') return { ...outcome, facts: { missingScope: 401 } };
+  return error.code === 'insufficient-scope' ? { ...outcome, facts: { missingScope: 403 } } : outcome;
 }
 
 /** Which statuses count as closed: by Halo's filter for open ones, else by the option. */

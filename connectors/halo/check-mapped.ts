@@ -1,6 +1,7 @@
 /** What the links of this Halo rely on: accounts that can be seen, and fields that new tickets must have. */
 import type { Mapped, Probe } from '#connectors/contract/check.ts';
 import { nearestName } from '#core/words/nearest.ts';
+import { assumed } from './assumed.ts';
 import { byName, same } from './catalogue.ts';
 import type { Asking } from './check-shape.ts';
 import { allOf } from './pages.ts';
@@ -67,7 +68,7 @@ function typeProbe({ desk: { client }, call }: Asking, type: Mapped['types'][num
       const found = byName(rows, type.name);
       if (found === undefined)
         return { verdict: 'differs', saw: 'there is no such ticket type', fix: 'Correct `ticketTypes` of the link.' };
-      const query = { typeid: 1, includevalues: true };
+      const query = { typeid: assumed.ticketFields, includevalues: true };
       const fields = await client.list({ path: 'FieldInfo', key: 'fields', query, row: wire.fieldInfo }, what);
       const [details] = await read([found], fields.rows, what);
       const missing = (details?.required ?? []).filter((one) => !type.fields.some((field) => same(field, one)));

@@ -1,6 +1,7 @@
 /** Looks at one reply of Halo's: its form, the rows that can be read, and where the others differ. */
 import type { Outcome } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { Seen } from '#connectors/kit/check.ts';
 import type { Call } from './call.ts';
 import type { List } from './client.ts';
 import type { Desk } from './read.ts';
@@ -9,6 +10,7 @@ import { anything } from './wire.ts';
 import type { HaloOptions, Schema } from './wire.ts';
 
 export type Asking = {
+  readonly seen: Readonly<Seen>;
   readonly desk: Desk;
   readonly options: HaloOptions;
   call(what: string, signal: AbortSignal): Call;

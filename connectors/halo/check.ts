@@ -1,7 +1,8 @@
 /** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
-import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
-import { writeProbes } from '#connectors/kit/trial.ts';
+import { addressProbe, clockProbe, counted, remembering, verdictOf } from '#connectors/kit/check.ts';
+import type { Seen } from '#connectors/kit/check.ts';
+import { noTrial } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { createGlossary } from './catalogue.ts';
 import { feedProbes } from './check-feed.ts';
@@ -12,8 +13,10 @@ import { ticketProbes } from './check-tickets.ts';
 import { createClient } from './client.ts';
 import { createIdentity } from './identity.ts';
 import { createPictures } from './pictures.ts';
+import { haloTrial } from './check-write.ts';
 import { createTokens } from './token.ts';
 import type { Tokens } from './token.ts';
+import { waysOf } from './ways.ts';
 import { haloCredentials, haloOptions, me } from './wire.ts';
 
 /** Scopes by name, docs/connectors/halo.md has what for. Each is covered by `all` and `all:standard` too. */
@@ -27,35 +30,49 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
   const options = readSettings(haloOptions, context.options, 'options', context.instance);
   const { http, seen } = counted(context.http);
-  const own = { ...context, http };
+  const own = { ...context, http: remembering(http) };
+  // What was found out before is to be found out again, not taken for granted.
+  const ways = waysOf(undefined);
   const baseUrl = context.url.replace(/\/{1,50}$/, '');
-  const tokens = createTokens(http, baseUrl, credentials, options.scope ?? 'all');
-  const client = createClient(own, tokens);
+  const tokens = createTokens(own.http, baseUrl, credentials, options.scope ?? 'all');
+  const client = createClient(own, tokens, ways);
   const overlapMs = options.overlapMs ?? 5_000;
   const desk = {
     client,
-    glossary: createGlossary(client, options),
+    glossary: createGlossary(client, options, async (types) => types.map(({ name }) => ({ name }))),
     identity: createIdentity(client, credentials, options),
     pictures: createPictures(client),
     overlapMs,
   };
   const asking: Asking = {
+    seen,
     desk,
     options,
     call: (what, signal) => ({ what, link: null, signal }),
   };
   const open = { url: `${baseUrl}/api/authinfo`, http };
+  const { probes: trialProbes, cleanUp } =
+    trial === null
+      ? noTrial
+      : haloTrial(
+          { ...context, http, learned: undefined },
+          trial,
+          mapped,
+          createClient({ ...context, http }, tokens, ways),
+          () => (seen.posted === null ? {} : { posted: seen.posted }),
+        );
   return {
     verdictOf,
+    cleanUp,
     probes: [
-      addressProbe(open),
+      addressProbe({ ...open, http: own.http }),
       clockProbe(open, Math.max(leastOverlapMs, overlapMs)),
       ...signIn(tokens, asking),
       ...listProbes(asking),
       ...feedProbes(asking),
       ...ticketProbes(asking, mapped),
       ...mappedProbes(asking, mapped),
-      ...(trial === null ? [] : writeProbes(trial)),
+      ...trialProbes,
       limits(seen, options.rate),
     ],
   };
@@ -92,22 +109,21 @@ function signIn(tokens: Tokens, { desk, options, call }: Asking): readonly Probe
       name: 'own agent',
       async run(signal) {
         const { id } = await desk.client.get('Agent/me', {}, me, call('Asking who we are', signal));
-        if (options.agentId === undefined || options.agentId === id) return { verdict: 'ok', saw: `agent ${id}` };
+        const own = { agentId: id };
+        if (options.agentId === undefined || options.agentId === id) return { verdict: 'ok', saw: `agent ${id}`, own };
         return {
           verdict: 'differs',
           where: 'id',
           saw: `we sign in as agent ${id}, and the option says ${options.agentId}`,
           fix: `Set option \`agentId\` to ${id}, or leave it out.`,
+          own,
         };
       },
     },
   ];
 }
 
-function limits(
-  seen: { readonly requests: number; readonly slowDowns: number },
-  rate: Asking['options']['rate'],
-): Probe {
+function limits(seen: Readonly<Seen>, rate: Asking['options']['rate']): Probe {
   const { requests, windowMs } = rate ?? { requests: 300, windowMs: 300_000 };
   return {
     name: 'limits',

@@ -3,17 +3,18 @@ import type { Readable } from 'node:stream';
 import type { ConnectorContext, OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
-import type { Call, WriteCall } from './call.ts';
+import type { Call, Query, WriteCall } from './call.ts';
 import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
 import { errorOf } from './errors.ts';
 import { createNotices } from './notices.ts';
 import { readRows } from './rows.ts';
 import type { Rows } from './rows.ts';
 import type { Tokens } from './token.ts';
+import type { Ways } from './ways.ts';
 import { decode } from './wire.ts';
 import type { Schema } from './wire.ts';
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+export type { Query } from './call.ts';
 
 /** A list of Halo's: `key` is the property that usually holds its rows. */
 export type List<T> = { readonly path: string; readonly key: string; readonly query: Query; readonly row: Schema<T> };
@@ -23,10 +24,12 @@ export type Body = { readonly type: string; readonly length: number | null; open
 
 export type HaloClient = {
   readonly baseUrl: string;
+  readonly ways: Ways;
   get<T>(path: string, query: Query, schema: Schema<T>, call: Call): Promise<T>;
   list<T>(list: List<T>, call: Call): Promise<Rows<T>>;
   /** Halo's collections take arrays; one element goes, and comes back. */
   post<T>(path: string, element: unknown, schema: Schema<T>, call: WriteCall): Promise<T>;
+  remove(path: string, query: Query, call: WriteCall): Promise<void>;
   upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: WriteCall): Promise<T>;
   /** `sizeOf` is asked only where the bytes might also be an address. */
   download(path: string, sizeOf: () => Promise<number | null>, call: Call): Promise<OpenedAttachment>;
@@ -36,7 +39,7 @@ export type HaloClient = {
   open(url: string, call: Call): Promise<OpenedAttachment>;
 };
 
-export function createClient(context: ConnectorContext, tokens: Tokens): HaloClient {
+export function createClient(context: ConnectorContext, tokens: Tokens, ways: Ways): HaloClient {
   const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const notices = createNotices(context);
 
@@ -73,6 +76,7 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
 
   return {
     baseUrl,
+    ways,
     async get(path, query, schema, call) {
       return decode(schema, await fetched(path, query, call), { what: call.what, write: false });
     },
@@ -97,6 +101,14 @@ export function createClient(context: ConnectorContext, tokens: Tokens): HaloCli
         what: call.what,
         write: true,
       });
+    },
+    async remove(path, query, call) {
+      const url = urlOf(baseUrl, path, query);
+      const reply = await signedIn(call, (headers) =>
+        context.http.request({ method: 'DELETE', url, headers, signal: call.signal, notAfter: call.notAfter }),
+      );
+      if (reply.status >= 200 && reply.status < 300) return;
+      throw errorOf(reply, { what: call.what, write: true, aboutTicket: true });
     },
     async upload(path, query, body, schema, call) {
       const url = urlOf(baseUrl, path, query);

@@ -14,7 +14,7 @@ import type { Call } from './call.ts';
 import type { HaloClient, List } from './client.ts';
 import { ticketIfThere } from './read.ts';
 import { pagesOf } from './pages.ts';
-import { haloInstant, instantOf, shifted } from './time.ts';
+import { instantOf, shifted } from './time.ts';
 import { ticketRow } from './wire.ts';
 import type { TicketRow } from './wire.ts';
 
@@ -42,7 +42,7 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
     if (look?.cursor !== cursorText) look = { cursor: cursorText, found: new Map(), page: 1, pass: 1 };
     const current = look;
     const from = shifted(newest, -overlapMs);
-    const list = changes({ lastupdatefromdate: haloInstant(from) });
+    const list = changes(client, client.ways.changedSince(from));
     for (; ; current.pass = 2, current.page = 1) {
       // A page that was read before the last call ended may have shifted since: it is read again.
       const first = Math.max(1, current.page - 1);
@@ -53,8 +53,10 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
           if (at >= from && at > (current.found.get(id) ?? '')) current.found.set(id, at);
         }
         current.page = page + 1;
-        // A Halo that filters otherwise, but orders: what follows is older still.
-        const isOrdered = read.every(([, at], index) => at <= (read[index - 1]?.[1] ?? (last === '' ? at : last)));
+        // A Halo that filters otherwise, but orders: what follows is older still. By number it may look so, too.
+        const isOrdered =
+          client.ways.keepsOrder &&
+          read.every(([, at], index) => at <= (read[index - 1]?.[1] ?? (last === '' ? at : last)));
         if (isOrdered && read.every(([, at]) => at < from)) break;
         last = read.at(-1)?.[1] ?? last;
       }
@@ -119,15 +121,15 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
 /** When a ticket last changed, by Halo's clock; null on an empty desk. */
 async function newestChange(client: HaloClient, call: Call): Promise<string | null> {
   // By change where Halo can; the newest ticket is among the first rows in any case, and bounds how far back is looked.
-  for await (const { rows } of pagesOf(client, changes({}), call)) {
+  for await (const { rows } of pagesOf(client, changes(client, {}), call)) {
     const times = rows.flatMap(changeOf).map(([, at]) => at);
     return times.reduce<string | null>((latest, at) => (latest === null || at > latest ? at : latest), null);
   }
   return null;
 }
 
-function changes(query: List<TicketRow>['query']): List<TicketRow> {
-  const ordered = { ...query, order: 'last_update', orderdesc: true };
+function changes({ ways }: HaloClient, query: List<TicketRow>['query']): List<TicketRow> {
+  const ordered = { ...query, order: ways.changeOrder, orderdesc: true };
   return { path: 'Tickets', key: 'tickets', query: ordered, row: ticketRow };
 }
 

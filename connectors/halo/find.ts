@@ -14,7 +14,7 @@ import { htmlOf } from './html.ts';
 import { pagesOf } from './pages.ts';
 import { getTicket, ticketIfThere } from './read.ts';
 import type { Desk } from './read.ts';
-import { haloInstant, shifted, instantOf } from './time.ts';
+import { shifted, instantOf } from './time.ts';
 import { ticketRow } from './wire.ts';
 import type { HaloAction, Ticket, TicketRow } from './wire.ts';
 import { opened } from './write.ts';
@@ -78,7 +78,7 @@ async function findTicket(
   call: Call,
 ): Promise<Ticket | null> {
   const what = { ...call, what: 'Looking for a ticket that may have been opened' };
-  const query = { datesearch: 'dateoccured', startdate: haloInstant(since), order: 'id', orderdesc: true };
+  const query = { ...client.ways.loggedSince(since), order: 'id', orderdesc: true };
   const others: TicketRow[] = [];
   for await (const { rows } of pagesOf(client, { path: 'Tickets', key: 'tickets', query, row: ticketRow }, what)) {
     const recent = rows.filter(({ dateoccurred }) => (instantOf(dateoccurred) ?? since) >= since);
@@ -121,15 +121,16 @@ async function findAction(
 ): Promise<Written | null> {
   const actions = await listActions(desk.client, ticketId, since, call);
   const guid = guidOf(marker);
+  const { keepsMarker } = desk.client.ways;
   const ownAgent = await desk.identity.agentId(call);
   const { note, visibility } = step.command;
   const wanted = noteFingerprint(note ?? '', visibility);
   const isIt = (one: HaloAction): boolean =>
     desk.identity.isOurs(one, ownAgent) &&
-    isForeign(one.guid ?? '') &&
+    (!keepsMarker || isForeign(one.guid ?? '')) &&
     others?.has(String(one.id)) !== true &&
     noteFingerprint(one.note_html ?? htmlOf(one.note ?? ''), visibility) === wanted;
-  const marked = actions.find((one) => one.guid?.toLowerCase() === guid);
+  const marked = keepsMarker ? actions.find((one) => one.guid?.toLowerCase() === guid) : undefined;
   if (marked !== undefined) desk.identity.learn(marked);
   const found = marked ?? actions.find(isIt);
   return found === undefined ? null : { ticketId, actionIds: [String(found.id)] };

@@ -17,6 +17,7 @@ import { stepsOf } from './steps.ts';
 import { createTokens } from './token.ts';
 import { haloCredentials, haloOptions, ticketRow } from './wire.ts';
 import type { HaloOptions } from './wire.ts';
+import { waysOf, withFacts } from './ways.ts';
 import { performStep } from './write.ts';
 
 export { createCheck } from './check.ts';
@@ -24,11 +25,12 @@ export { createCheck } from './check.ts';
 /** Throws `refused` when credentials or options are not as `haloCredentials` and `haloOptions` define them. */
 export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
-  const options = readSettings(haloOptions, context.options, 'options', context.instance);
+  const said = readSettings(haloOptions, context.options, 'options', context.instance);
+  const options = withFacts(said, context.learned);
   const traits = traitsOf(options);
   const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
-  const client = createClient(context, tokens);
+  const client = createClient(context, tokens, waysOf(context.learned));
   const glossary = createGlossary(client, options);
   const identity = createIdentity(client, credentials, options);
   const { overlapMs } = traits;

@@ -34,7 +34,9 @@ export async function readLists(client: HaloClient, call: Call): Promise<RawList
 
   // Without the filter, statuses of all kinds of things are mixed.
   const statuses = await list('Status', 'statuses', wire.status, { type: 'ticket' });
-  const open = await list('Status', 'statuses', wire.status, { type: 'ticket', excludeclosed: true });
+  const open = client.ways.excludesClosed
+    ? await list('Status', 'statuses', wire.status, { type: 'ticket', excludeclosed: true })
+    : [];
   const categories = await list('Category', 'categories', wire.category);
   const priorities = await list('Priority', 'priorities', wire.priority);
   const types = await list('TicketType', 'tickettypes', wire.ticketType);

@@ -1,6 +1,5 @@
 /** Reads a paged list to its end: an empty page, or one that only repeats. A short page is no end, some builds cap pages. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { assumed } from './assumed.ts';
 import type { Call } from './call.ts';
 import type { HaloClient, List } from './client.ts';
 
@@ -16,7 +15,7 @@ export async function* pagesOf<T extends { readonly id: number | string }>(
 ): AsyncGenerator<{ readonly page: number; readonly rows: readonly T[] }> {
   const seen = new Set<string>();
   for (let page = first; page < first + mostPages; page++) {
-    const query = { ...list.query, pageinate: true, page_size: assumed.pageRows, page_no: page };
+    const query = { ...list.query, pageinate: true, page_size: client.ways.pageRows, page_no: page };
     const { rows } = await client.list({ ...list, query }, call);
     const fresh = rows.filter(({ id }) => !seen.has(String(id)));
     if (fresh.length === 0) return;

@@ -234,7 +234,7 @@ function observed(
   const { status, fields } = changed;
   const recorded = { note: note?.html ?? null, visibility, status, fields, files: attachments };
   const author = desk.identity.author(action, ownAgent, ticket, words);
-  const guid = orNull(action.guid);
+  const guid = desk.client.ways.keepsMarker ? orNull(action.guid) : null;
   const marker = mark ?? (guid === null ? null : markerOf(guid));
   const made = instantOf(action.actiondatecreated);
   return {

@@ -4,6 +4,7 @@
  * nobody knows counts as absent.
  */
 import { z } from 'zod';
+import { commonFacts } from '#connectors/kit/learned.ts';
 import { unexpectedShape } from '#connectors/kit/json.ts';
 import type { JsonOptions } from '#connectors/kit/json.ts';
 
@@ -68,6 +69,22 @@ export const haloOptions = z.object({
   closedStatuses: z.array(z.string()).optional(),
 });
 
+/** What a check finds out about a Halo. Each is absent until one did. */
+export const haloFacts = commonFacts.extend({
+  agentId: z.number().int().positive().optional().catch(undefined),
+  applicationId: z.string().min(1).optional().catch(undefined),
+  /** Rows that a page has at most. */
+  pageCap: z.number().int().positive().optional().catch(undefined),
+  ordersByChange: z.boolean().optional().catch(undefined),
+  excludesClosed: z.boolean().optional().catch(undefined),
+  /** Which filter leaves out tickets that have not changed since, or were not logged since. */
+  changedBy: z.enum(['lastupdatefromdate', 'last_update', 'none']).optional().catch(undefined),
+  loggedBy: z.enum(['dateoccured', 'dateoccurred', 'none']).optional().catch(undefined),
+  /** Whether the `guid` of an action is kept. */
+  keepsMarker: z.boolean().optional().catch(undefined),
+});
+
+export type HaloFacts = z.infer<typeof haloFacts>;
 export type HaloCredentials = z.infer<typeof haloCredentials>;
 export type HaloOptions = z.infer<typeof haloOptions>;
 

@@ -2,12 +2,19 @@
 import type { Outcome, Probe } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
-import type { HttpClient } from '#connectors/contract/http.ts';
+import type { HttpClient, HttpReply } from '#connectors/contract/http.ts';
+import { coarseMs } from './learned.ts';
 
 type Desk = Pick<ConnectorContext, 'url' | 'http'>;
 
 /** A probe gives up after this long. Milliseconds. */
 export const probeTimeoutMs = 15_000;
+
+/** A certificate that ends sooner is to be renewed. Milliseconds. */
+const leastCertificateMs = 14 * 86_400_000;
+
+/** Clocks that are further apart are wrong, and not only allowed for. Milliseconds. */
+const mostApartMs = 300_000;
 
 /** The header `Date` has whole seconds only. Milliseconds. */
 const dateStepMs = 1_000;
@@ -22,7 +29,7 @@ export function addressProbe({ url, http }: Desk): Probe {
     async run(signal) {
       const { protocol, hostname } = new URL(url);
       await http.request({ method: 'GET', url, signal, timeoutMs: probeTimeoutMs });
-      if (protocol === 'https:') return { verdict: 'ok', saw: 'https, with a certificate that is trusted' };
+      if (protocol === 'https:') return certificateOutcome(await http.certificateEnd?.(url, signal));
       if (isThisMachine(hostname)) return { verdict: 'ok', saw: 'http, on this machine only' };
       return {
         verdict: 'differs',
@@ -33,11 +40,24 @@ export function addressProbe({ url, http }: Desk): Probe {
   };
 }
 
+function certificateOutcome(end: Date | null | undefined): Outcome {
+  const trusted = 'https, with a certificate that is trusted';
+  if (end === null || end === undefined) return { verdict: 'ok', saw: trusted };
+  const days = Math.floor((end.getTime() - Date.now()) / 86_400_000);
+  if (end.getTime() - Date.now() >= leastCertificateMs)
+    return { verdict: 'ok', saw: `${trusted} for ${days} days more` };
+  return {
+    verdict: 'differs',
+    saw: `its certificate ends in ${days} days; after that nothing is sent there`,
+    fix: 'Renew the certificate of the helpdesk.',
+  };
+}
+
 function isThisMachine(hostname: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
-/** @param mostMs how far the two clocks may be apart, by the connector's `overlapMs` */
+/** @param mostMs how far the two clocks may be apart without being allowed for, by the connector's `overlapMs` */
 export function clockProbe({ url, http }: Desk, mostMs: number, now: () => number = Date.now): Probe {
   return {
     name: 'clock',
@@ -52,11 +72,20 @@ export function clockProbe({ url, http }: Desk, mostMs: number, now: () => numbe
       const behind = Math.max(0, before - theirs - dateStepMs);
       const apart = Math.max(ahead, behind);
       if (apart <= mostMs) return { verdict: 'ok', saw: `less than ${seconds(apart + dateStepMs)} apart` };
+      const clockApartMs = coarseMs(apart);
+      if (apart <= mostApartMs)
+        return {
+          verdict: 'ok',
+          where: 'header Date',
+          saw: `its clock is ${seconds(apart)} ${ahead > 0 ? 'ahead' : 'behind'}, which is allowed for from now on`,
+          fix: 'Set both clocks by NTP; without that, changes are read twice and settle later.',
+          facts: { clockApartMs },
+        };
       return {
         verdict: 'differs',
         where: 'header Date',
-        saw: `its clock is ${seconds(apart)} ${ahead > 0 ? 'ahead' : 'behind'}; at most ${seconds(mostMs)} is allowed for`,
-        fix: 'Set both clocks by NTP, or raise the option `overlapMs`.',
+        saw: `its clock is ${seconds(apart)} ${ahead > 0 ? 'ahead' : 'behind'}; at most ${seconds(mostApartMs)} is allowed for`,
+        fix: 'Set both clocks by NTP.',
       };
     },
   };
@@ -76,12 +105,15 @@ export function verdictOf(error: unknown): Outcome {
   return { verdict: 'unknown', saw };
 }
 
+/** `transfers`: requests for files. `slowDowns`: those that were refused as too many. `posted`: what the last POST was answered with. */
+export type Seen = { requests: number; transfers: number; slowDowns: number; posted: 'object' | 'array' | null };
+
 /** The same client, that also counts. */
 export function counted(http: HttpClient): {
   readonly http: HttpClient;
-  readonly seen: { requests: number; slowDowns: number };
+  readonly seen: Seen;
 } {
-  const seen = { requests: 0, slowDowns: 0 };
+  const seen: Seen = { requests: 0, transfers: 0, slowDowns: 0, posted: null };
   const note = <R extends { readonly status: number }>(reply: R): R => {
     if (reply.status === 429) seen.slowDowns++;
     return reply;
@@ -89,8 +121,34 @@ export function counted(http: HttpClient): {
   return {
     seen,
     http: {
-      request: async (request) => (seen.requests++, note(await http.request(request))),
-      stream: async (request) => (seen.requests++, note(await http.stream(request))),
+      ...http,
+      async request(request) {
+        seen.requests++;
+        const reply = note(await http.request(request));
+        const isWrite = request.method === 'POST' && reply.status === 201;
+        if (isWrite) seen.posted = reply.text.trimStart().startsWith('[') ? 'array' : 'object';
+        return reply;
+      },
+      stream: async (request) => (seen.requests++, seen.transfers++, note(await http.stream(request))),
+    },
+  };
+}
+
+/** Replies that are larger are asked for again. Characters. */
+const mostRemembered = 2 * 1024 * 1024;
+
+/** The same client, for probes that only read: what one of them was answered with success is not asked for twice. */
+export function remembering(http: HttpClient): HttpClient {
+  const known = new Map<string, HttpReply>();
+  return {
+    ...http,
+    async request(request) {
+      if (request.method !== 'GET') return http.request(request);
+      const before = known.get(request.url);
+      if (before !== undefined) return before;
+      const reply = await http.request(request);
+      if (reply.status === 200 && reply.text.length <= mostRemembered) known.set(request.url, reply);
+      return reply;
     },
   };
 }

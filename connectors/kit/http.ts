@@ -10,6 +10,7 @@ import { Agent, request as undiciRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import { standardTransfer, watchTransfer, type TransferLimits, type TransferWatch } from './transfer.ts';
 import { bodyOf } from './body.ts';
+import { certificateEnd } from './certificate.ts';
 import { addressCheck, checkUrl, guardedConnector, plainCheck } from './guard.ts';
 import type { Allow } from './guard.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -61,8 +62,10 @@ type Exchange = {
 export function createHttpClient(options: HttpOptions): OwnedHttpClient {
   const transfer = { ...standardTransfer, ...options.transfer };
   const checks = { https: addressCheck(options.allow.privateAddresses), http: plainCheck(options.allow) };
+  const connector = (): ReturnType<typeof guardedConnector> =>
+    guardedConnector(checks, options.connectTimeoutMs ?? 5_000, options.resolve);
   const agent = new Agent({
-    connect: guardedConnector(checks, options.connectTimeoutMs ?? 5_000, options.resolve),
+    connect: connector(),
     connections: options.connectionsPerOrigin ?? 16,
     pipelining: 1,
     // The exchange's own deadline rules; these two would only measure silence.
@@ -144,6 +147,21 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
         headers: reply.headers as HttpReply['headers'],
         stream: bounded(reply.body, exchange),
       };
+    },
+    async certificateEnd(text, signal) {
+      const url = checkUrl(text, options.allow, checks);
+      const deadline = startDeadline(signal, options.connectTimeoutMs ?? 5_000);
+      try {
+        // A connector of its own: a session that is resumed shows no certificate.
+        return await certificateEnd(connector(), url, deadline.signal);
+      } catch (error) {
+        if (error instanceof HelpdeskError) throw error;
+        const code = deadline.signal.aborted ? 'timeout' : codeOf(error);
+        const what = `Looking at the certificate of ${url.origin} failed: ${code}.`;
+        throw new HelpdeskError('retry', code, what, { cause: errorCode(error) });
+      } finally {
+        deadline.clear();
+      }
     },
     async close() {
       await agent.destroy();
@@ -280,7 +298,12 @@ function failure(error: unknown, exchange: Exchange): HelpdeskError {
   const code = errorCode(error);
   if (exchange.deadline.expired()) return uncertain(exchange, 'timeout', 'took too long and was given up', error);
   if (exchange.deadline.signal.aborted) return uncertain(exchange, 'aborted', 'was given up', error);
-  return uncertain(exchange, plainCodes.get(code) ?? (isTlsCode(code) ? 'tls' : 'network'), `failed: ${code}`, error);
+  return uncertain(exchange, codeOf(error), `failed: ${code}`, error);
+}
+
+function codeOf(error: unknown): string {
+  const code = errorCode(error);
+  return plainCodes.get(code) ?? (isTlsCode(code) ? 'tls' : 'network');
 }
 
 function uncertain(exchange: Exchange, code: string, what: string, cause?: unknown): HelpdeskError {

@@ -1,150 +1,81 @@
-/** Probes that write: a hidden note with a file on a ticket that somebody named for it, read back as Ferry would. */
-import { Readable } from 'node:stream';
+/**
+ * Probes that write, on a ticket that somebody named for it: each writes one thing, reads it back as Ferry would, and says
+ * what became of it. Whatever was written is deleted at the end, what was changed is set back, and what is left is named.
+ */
 import type { Outcome, Probe, Trial } from '#connectors/contract/check.ts';
-import { notAfterIn } from '#connectors/contract/not-after.ts';
-import { comparableText, sha256Hex } from '#core/text/fingerprint.ts';
-import type { ObservedAction } from '#core/words/desk.ts';
-import type { Attachment, Command } from '#core/words/vocabulary.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { cleanUpOf } from './trial-clean.ts';
+import { createTrialDesk } from './trial-desk.ts';
+import type { TrialDesk } from './trial-desk.ts';
+import { notMade } from './trial-help.ts';
+import type { TrialHelp } from './trial-help.ts';
+import { noteProbes } from './trial-notes.ts';
+import { sizeProbes } from './trial-sizes.ts';
+import { stateProbes } from './trial-state.ts';
 
-const note =
-  '<p>Ferry checks this helpdesk. <b>Nobody has to do anything.</b></p><ul><li>a list</li></ul><p><a href="https://example.com/">a link</a></p>';
-const text = 'Ferry checks this helpdesk.\n';
-/** How long a note may take to show, milliseconds; and how often it is looked for. */
-const showsWithinMs = 10_000;
-const lookEveryMs = 500;
-const writeWithinMs = 30_000;
+export type TrialRun = {
+  readonly probes: readonly Probe[];
+  /** See `Checked`. */
+  cleanUp(signal: AbortSignal): Promise<Outcome | null>;
+};
 
-const notMade: Outcome = { verdict: 'unknown', saw: 'the note was not made, or does not show' };
+export const noTrial: TrialRun = { probes: [], cleanUp: () => Promise.resolve(null) };
 
-/** The note stays: no helpdesk lets Ferry delete what it wrote. */
-export function writeProbes({ helpdesk, ticketId, marker }: Trial): readonly Probe[] {
-  let from = '';
-  let seen: ObservedAction | null = null;
-  let hasFile = false;
-  const file: Attachment = {
-    id: 'ferry-check',
-    name: 'ferry-check.txt',
-    type: 'text/plain',
-    sizeBytes: Buffer.byteLength(text),
-    inline: false,
-    sha256: sha256Hex(text),
+/** @param fields names that links fill here: one of them is tried before others */
+export function createTrial(
+  trial: Trial,
+  context: ConnectorContext,
+  fields: readonly string[],
+  help: TrialHelp,
+): TrialRun & { readonly helpdesk: Helpdesk; readonly desk: TrialDesk } {
+  const helpdesk = trial.open(context);
+  const desk = createTrialDesk(helpdesk, trial.ticketId, trial.marker);
+  return {
+    helpdesk,
+    desk,
+    probes: [
+      begin(desk),
+      ...noteProbes(desk, help),
+      ...stateProbes(helpdesk, desk, fields, help.rightsFix),
+      ...sizeProbes(helpdesk, desk),
+      byItself(desk, help),
+    ],
+    cleanUp: cleanUpOf(desk, help),
   };
-  const about = async (judge: (action: ObservedAction) => Outcome): Promise<Outcome> =>
-    seen === null ? notMade : judge(seen);
-
-  return [
-    {
-      name: 'write a note',
-      async run(signal) {
-        const command: Command = {
-          ticketId,
-          kind: null,
-          note,
-          visibility: 'hidden',
-          mailsUser: false,
-          author: { display: 'Ferry' },
-          at: new Date().toISOString(),
-          fields: {},
-          attachments: [file],
-        };
-        const reading = await helpdesk.read(ticketId, null, signal);
-        if (reading.kind !== 'ticket') return { verdict: 'differs', saw: `the ticket is ${reading.kind}` };
-        from = reading.actions.at(-1)?.at ?? '';
-        const ids: string[] = [];
-        for (const step of helpdesk.steps(command)) {
-          const openStaged = (): Readable => Readable.from([Buffer.from(text)]);
-          const notAfter = notAfterIn(writeWithinMs);
-          const options = { marker, signal, notAfter, link: 'check', snapshot: reading.snapshot, openStaged };
-          ids.push(...(await helpdesk.perform(step, options)).actionIds);
-        }
-        const began = performance.now();
-        const isIt = (action: ObservedAction): boolean => action.marker === marker || ids.includes(action.externalId);
-        for (;;) {
-          const after = await helpdesk.read(ticketId, from === '' ? null : from, signal);
-          const actions = after.kind === 'ticket' ? after.actions.filter(isIt) : [];
-          hasFile ||= actions.some(({ attachments }) => attachments.some(({ name }) => name === file.name));
-          seen = actions.find((action) => action.note !== null) ?? null;
-          const waitedMs = performance.now() - began;
-          if (seen !== null && (hasFile || waitedMs > showsWithinMs)) return shown(waitedMs);
-          if (waitedMs > showsWithinMs)
-            return { verdict: 'unknown', saw: `it was made, but does not show within ${showsWithinMs / 1000} s` };
-          await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-        }
-      },
-    },
-    {
-      name: 'marker',
-      run: () =>
-        about((action) =>
-          action.marker === marker
-            ? { verdict: 'ok', facts: { keepsMarker: true } }
-            : {
-                verdict: 'ok',
-                saw: 'it is not kept; our notes are known by their ids and texts',
-                facts: { keepsMarker: false },
-              },
-        ),
-    },
-    {
-      name: 'author',
-      run: () =>
-        about(({ author }) =>
-          author.role === 'service'
-            ? { verdict: 'ok' }
-            : {
-                verdict: 'differs',
-                saw: `our note counts as written by ${author.role === 'agent' ? 'an agent' : `role ${author.role}`}`,
-                fix: "Correct the options that say who Ferry is; the connector's page names them.",
-              },
-        ),
-    },
-    {
-      name: 'visibility',
-      run: () =>
-        about(({ visibility }) =>
-          visibility === 'hidden'
-            ? { verdict: 'ok' }
-            : {
-                verdict: 'differs',
-                saw: `a note that was to be hidden is ${visibility}`,
-                fix: 'Look at the action kind that hidden notes are made with, before a link goes live.',
-              },
-        ),
-    },
-    {
-      name: 'mail',
-      run: () =>
-        about(({ mailed }) =>
-          mailed ? { verdict: 'differs', saw: 'the note was mailed although it was not to be' } : { verdict: 'ok' },
-        ),
-    },
-    {
-      name: 'HTML',
-      run: () =>
-        about((action) => {
-          // Where the desk can't name somebody else as the author, a line that does comes first.
-          const isSame = comparableText(action.note ?? '').endsWith(comparableText(note));
-          if (!isSame) return { verdict: 'differs', saw: 'the text that comes back is another one' };
-          const keepsHtml = action.note?.endsWith(note) === true;
-          return {
-            verdict: 'ok',
-            saw: keepsHtml ? 'kept as it is' : 'other markup, the same text',
-            facts: { keepsHtml },
-          };
-        }),
-    },
-    {
-      name: 'write a file',
-      run: () =>
-        about(() =>
-          hasFile
-            ? { verdict: 'ok' }
-            : { verdict: 'differs', saw: 'the note shows without the file that went with it' },
-        ),
-    },
-  ];
 }
 
-function shown(waitedMs: number): Outcome {
-  return { verdict: 'ok', saw: `readable after ${Math.ceil(waitedMs / 1000)} s` };
+function begin(desk: TrialDesk): Probe {
+  return {
+    name: 'ticket for the trial',
+    async run(signal) {
+      const ticket = await desk.begin(signal);
+      if (ticket === null) return { verdict: 'differs', saw: 'there is no such ticket', fix: 'Name one that is open.' };
+      return { verdict: 'ok' };
+    },
+  };
+}
+
+/** What the desk did because of our notes, which asked for nothing of the kind. */
+function byItself(desk: TrialDesk, { mailsSince, quietFix }: TrialHelp): Probe {
+  return {
+    name: 'by itself',
+    async run(signal) {
+      const before = desk.before();
+      if (before === null) return notMade;
+      const ticket = await desk.read(signal);
+      const last = before.actions.at(-1)?.externalId ?? null;
+      const mails =
+        mailsSince === null
+          ? desk.fresh(ticket).filter(({ mailed }) => mailed === true).length
+          : await mailsSince(last, signal);
+      const others = desk.fresh(ticket).filter(({ author }) => author.role === 'automation');
+      const facts = { mailsByItself: mails > 0, actsByItself: others.length > 0 };
+      if (mails > 0)
+        return { verdict: 'differs', saw: `${mails} mails were sent because of our notes`, fix: quietFix, facts };
+      if (others.length === 0) return { verdict: 'ok', facts };
+      const status = others.findLast(({ words }) => words.status !== undefined)?.words.status;
+      const saw = status === undefined ? 'it wrote on the ticket' : `it set the status to ${status}`;
+      return { verdict: 'ok', saw: `${saw} because of our notes; Ferry does not carry that`, facts };
+    },
+  };
 }

@@ -24,12 +24,18 @@ export function ticketProbes(reader: Reader, mapped: Mapped): readonly Probe[] {
   async function allowed(id: string, signal: AbortSignal): Promise<Outcome> {
     const purpose = { what: `show ticket ${id}`, write: false, about: 'ticket' } as const;
     const { value } = await client.get(`/ticket/${id}`, linkedSchema, purpose, signal);
-    const missing = Object.entries(rights).filter(([ref]) => !value._hyperlinks.some((link) => link.ref === ref));
-    if (missing.length === 0) return { verdict: 'ok', saw: `ticket ${id}` };
+    const missing = Object.entries(rights)
+      .filter(([ref]) => !value._hyperlinks.some((link) => link.ref === ref))
+      .map(([, right]) => right);
+    // RT links each change of status that we may make, and says of no other right that we have it.
+    const mayModify = value._hyperlinks.some(({ ref, to }) => ref === 'lifecycle' && to !== 'deleted');
+    if (!mayModify) missing.push('ModifyTicket');
+    if (missing.length === 0)
+      return { verdict: 'ok', saw: `ticket ${id}; whether fields may be filled, a trial tells (--write)` };
     return {
       verdict: 'not-allowed',
       where: '_hyperlinks[].ref',
-      saw: `the service user lacks ${missing.map(([, right]) => right).join(' and ')} at ticket ${id}`,
+      saw: `the service user lacks ${missing.join(' and ')} at ticket ${id}`,
       fix: 'Run setup.pl with --queue for the queue of this ticket.',
     };
   }

@@ -1,10 +1,11 @@
 /** Probes for `ferry check`: whether this RT is set up as docs/connectors/rt.md says. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { nearestName } from '#core/words/nearest.ts';
-import { addressProbe, clockProbe, counted, verdictOf } from '#connectors/kit/check.ts';
-import { writeProbes } from '#connectors/kit/trial.ts';
+import { addressProbe, clockProbe, counted, remembering, verdictOf } from '#connectors/kit/check.ts';
+import { noTrial } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { ticketProbes } from './check-tickets.ts';
+import { rtTrial } from './check-write.ts';
 import { createRtClient, query } from './client.ts';
 import { createFields } from './fields.ts';
 import { askIdentity, createPeople } from './people.ts';
@@ -18,15 +19,20 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
   const options = readSettings(optionsSchema, context.options, 'options', context.instance);
   const { token } = readSettings(credentialsSchema, context.credentials, 'credentials', context.instance);
   const { http } = counted(context.http);
-  const client = createRtClient({ ...context, http }, token);
+  const own = { ...context, http: remembering(http) };
+  const client = createRtClient(own, token);
   const now = (): number => performance.now();
   const fields = createFields(client, now);
   const people = createPeople(client, token, now);
   const reader: Reader = { client, options, fields, people, descriptions: new Map() };
   const open = { url: `${client.base}/REST/2.0/rt`, http };
+  const writing = { ...context, http, learned: undefined };
+  const fresh: Reader = { ...reader, client: createRtClient(writing, token) };
+  const { probes: trialProbes, cleanUp } = trial === null ? noTrial : rtTrial(writing, trial, mapped, fresh);
   const queues = [...new Set([...mapped.accounts, ...(options.queues ?? [])])];
   return {
     verdictOf,
+    cleanUp,
     probes: [
       addressProbe(open),
       clockProbe(open, options.overlapMs),
@@ -36,8 +42,8 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
       ...[...new Set(mapped.types.flatMap((type) => type.fields))].map((name) => mappedField(reader, name)),
       ...queues.map((name) => queueProbe(reader, name)),
       ...ticketProbes(reader, mapped),
-      ...(trial === null ? [] : writeProbes(trial)),
-      scrips(),
+      ...trialProbes,
+      scrips(trial !== null),
     ],
   };
 };
@@ -167,15 +173,17 @@ function queueProbe({ client, options }: Reader, name: string): Probe {
   };
 }
 
-/** REST2 shows no scrips to anybody. */
-function scrips(): Probe {
+/** REST2 shows no scrips to anybody. @param isTried a trial shows what they do */
+function scrips(isTried: boolean): Probe {
   return {
     name: 'scrips',
     async run() {
+      if (isTried)
+        return { verdict: 'ok', saw: 'RT shows none over REST; "by itself" says what they did to the trial' };
       return {
         verdict: 'unknown',
-        saw: 'RT shows no scrips over REST; whether "Ferry: quiet writes" is first, and which others mail or change status, only its pages tell',
-        fix: 'setup.pl makes its scrips where they are missing, and prints what it did.',
+        saw: 'RT shows no scrips over REST; whether "Ferry: quiet writes" is first, and which others mail or change status, only a trial tells',
+        fix: 'Try it with --write TICKET. setup.pl makes its scrips where they are missing, and prints what it did.',
       };
     },
   };

@@ -13,13 +13,15 @@ import { askTicket } from './ask.ts';
 import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema } from './wire.ts';
+import { withFacts } from './ways.ts';
 import { perform } from './write.ts';
 
 export { createCheck } from './check.ts';
 
 /** @throws HelpdeskError refused when credentials or options are not what wire.ts says */
 export function createHelpdesk(context: ConnectorContext): Helpdesk {
-  const options = readSettings(optionsSchema, context.options, 'options', context.instance);
+  const given = readSettings(optionsSchema, context.options, 'options', context.instance);
+  const options = withFacts(given, context);
   const { token } = readSettings(credentialsSchema, context.credentials, 'credentials', context.instance);
   const client = createRtClient(context, token);
   const now = (): number => performance.now();

@@ -129,7 +129,7 @@ export const fieldSchema = z.looseObject({
 });
 /** What our user may do with a record shows in the links that RT gives along with it. */
 export const linkedSchema = z.looseObject({
-  _hyperlinks: z.array(z.looseObject({ ref: z.string() })).default([]),
+  _hyperlinks: z.array(z.looseObject({ ref: z.string(), to: z.string().optional() })).default([]),
 });
 /** With the fields that its tickets have; RT leaves them out where we may see none. */
 export const linkedQueueSchema = linkedSchema.extend({

@@ -203,12 +203,11 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The action ${name(p)} at ${desk(p)} is itself sent to this link and could send back what arrived. Map onto an action that is not sent.`,
   'content-expired': () =>
     'The content was deleted when its retention period ended, so it can no longer be delivered. Send it again from the helpdesk if it is needed.',
-  dropped: (p) =>
-    `Somebody dropped it by hand${p.by === undefined ? '' : ` (${p.by})`}, so it was not delivered. Nothing to do.`,
+  dropped: () => 'Somebody dropped it by hand, so it was not delivered. Nothing to do.',
   'link-pairing': (p) =>
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is not complete yet: its checks have not all gone well.${detail(p)} See ferry link status, correct what it names, then check again with ferry link check.`,
   'link-suspended': (p) =>
-    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is suspended${p.by === undefined ? '' : ` (by ${p.by})`}, so nothing is carried on it and everything waits.${detail(p)} ferry link resume lets it go on.`,
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is suspended, so nothing is carried on it and everything waits.${detail(p)} ferry link resume lets it go on.`,
   'link-quarantined': (p) =>
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is in quarantine, so nothing is carried on it and everything waits: a gateway seems to have been restored from a backup or cloned.${detail(p)} ferry link resume compares both sides, says what differs, and goes on.`,
   'link-closed': (p) =>
@@ -238,6 +237,15 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
 export function reason(code: ReasonCode, params: ReasonParams = {}): Reason {
   const text = texts[code](params);
   return { code, text: text.charAt(0).toUpperCase() + text.slice(1) };
+}
+
+/**
+ * As another organisation is told. Versions before this one named the operator in these texts; who it was is in the audit
+ * here and no business of others.
+ */
+export function outward(why: Reason): Reason {
+  if (why.code === 'dropped') return reason('dropped');
+  return why.code === 'link-suspended' && why.text.includes(' is suspended (by ') ? reason('link-suspended') : why;
 }
 
 export function isReasonCode(code: string): code is ReasonCode {

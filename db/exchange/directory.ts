@@ -1,8 +1,8 @@
 /** Instances by their names between gateways, from the table of instances. */
 import { sql } from 'drizzle-orm';
 import type { Directory } from '#core/words/directory.ts';
+import { reachOf } from '#core/words/reach.ts';
 import { rows, type Db } from '#db/base/client.ts';
-import { typeHasReach } from '#db/base/reach.ts';
 
 /** A new peer is known to every process after this long at most. Milliseconds. */
 const freshMs = 2_000;
@@ -29,9 +29,11 @@ export async function loadDirectory(db: Db, publicUrl: string, knows?: string): 
 }
 
 async function read(db: Db, publicUrl: string): Promise<Directory> {
-  const found = await rows<{ id: string; url: string }>(
-    db,
-    sql`select id, url from instances where ${typeHasReach('type', 'peer')}`,
-  );
-  return { publicUrl: publicUrl.replace(/\/{1,50}$/, ''), peers: new Map(found.map(({ id, url }) => [id, url])) };
+  const found = await rows<{ id: string; type: string; url: string }>(db, sql`select id, type, url from instances`);
+  const isPeer = ({ type }: { readonly type: string }): boolean => reachOf(type) === 'peer';
+  return {
+    publicUrl: publicUrl.replace(/\/{1,50}$/, ''),
+    peers: new Map(found.filter(isPeer).map(({ id, url }) => [id, url])),
+    own: new Set(found.filter((one) => !isPeer(one)).map(({ id }) => id)),
+  };
 }

@@ -1,4 +1,7 @@
-/** Public keys with which origins sign: the first seen under a name stays the one that counts under it. */
+/**
+ * Public keys with which origins sign, each with the reason why it is believed. Under one name and reason the first key
+ * stays the one that counts.
+ */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 
@@ -7,21 +10,38 @@ export type OriginKey = {
   /** The link by which it came; null: the origin's own key set said so. */
   readonly vouchedBy: string | null;
   readonly seenAt: string;
+  /** Since whoever is the reason last named it. Milliseconds. */
+  readonly ageMs: number;
+  /** It was shut out here. */
+  readonly isRetired: boolean;
 };
 
-/** @param origin issuer URL */
-export async function keyOf(db: Db, origin: string, kid: string): Promise<OriginKey | null> {
-  const [row] = await rows<OriginKey>(
-    db,
-    sql`select key, vouched_by as "vouchedBy", to_json(seen_at)#>>'{}' as "seenAt" from origin_keys
-      where origin = ${origin} and kid = ${kid}`,
-  );
-  return row ?? null;
+/** What a signature was checked with, and why that key was believed. */
+export type UsedKey = {
+  /** Issuer URL. */
+  readonly origin: string;
+  readonly kid: string;
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly vouchedBy: string | null;
+  /** Whoever is the reason has named it just now. */
+  readonly isConfirmed: boolean;
+};
+
+/** All that are known under the name: what the origin itself said first. @param origin issuer URL */
+export async function keysOf(db: Db, origin: string, kid: string): Promise<OriginKey[]> {
+  return [
+    ...(await rows<OriginKey>(
+      db,
+      sql`select key, vouched_by as "vouchedBy", to_json(seen_at)#>>'{}' as "seenAt",
+          (extract(epoch from clock_timestamp() - confirmed_at) * 1000)::float8 as "ageMs", retired_at is not null as "isRetired"
+        from origin_keys where origin = ${origin} and kid = ${kid} order by vouched_by nulls first`,
+    )),
+  ];
 }
 
 /**
- * Remembers a key under its name, or compares it with the one remembered. False: another key is known under that name,
- * and this one must not be trusted. What the origin itself says replaces who vouched before.
+ * Remembers a key with its reason. False: another key is known under that name for that reason, and this one must not be
+ * trusted. Called where what it signed is taken in.
  */
 export async function rememberKey(
   db: Db,
@@ -35,20 +55,68 @@ export async function rememberKey(
     db,
     sql`insert into origin_keys as known (origin, kid, key, vouched_by)
       values (${origin}, ${kid}, ${JSON.stringify(key)}::jsonb, ${vouchedBy})
-      on conflict (origin, kid) do update
-        set vouched_by = case when excluded.vouched_by is null and known.key->>'x' = excluded.key->>'x' then null else known.vouched_by end
+      on conflict (origin, kid, coalesce(vouched_by, '')) do update
+        set confirmed_at = case when known.key->>'x' = excluded.key->>'x' then clock_timestamp() else known.confirmed_at end
       returning key->>'x' = ${String(key['x'])} as same`,
   );
   return row?.same === true;
 }
 
-/** Whether a key of this origin came by another way than this link: then the link alone can't vouch for a further one. */
-export async function knownOtherwise(db: Db, origin: string, link: string): Promise<boolean> {
-  const found = await rows(
+export type OriginStanding = {
+  /** A key of its own key set was believed once: nobody vouches for it any more. */
+  readonly spokeItself: boolean;
+  /** A key of it came by another link, and none by this one. */
+  readonly vouchedElsewhere: boolean;
+  /** Keys that this link has vouched for, of all origins. */
+  readonly vouched: number;
+};
+
+export async function originStanding(db: Db, origin: string, link: string): Promise<OriginStanding> {
+  const [row] = await rows<OriginStanding>(
     db,
-    sql`select 1 as one from origin_keys where origin = ${origin} and vouched_by is distinct from ${link} limit 1`,
+    sql`select coalesce(bool_or(vouched_by is null), false) as "spokeItself",
+        coalesce(bool_or(vouched_by <> ${link}) and not bool_or(vouched_by = ${link}), false) as "vouchedElsewhere",
+        (select count(*)::int from origin_keys where vouched_by = ${link}) as vouched
+      from origin_keys where origin = ${origin}`,
   );
-  return found.length > 0;
+  return row ?? { spokeItself: false, vouchedElsewhere: false, vouched: 0 };
+}
+
+/** Names of an origin's keys that were shut out here. */
+export async function retiredKids(db: Db, origin: string): Promise<Set<string>> {
+  const found = await rows<{ kid: string }>(
+    db,
+    sql`select distinct kid from origin_keys where origin = ${origin} and retired_at is not null`,
+  );
+  return new Set(found.map(({ kid }) => kid));
+}
+
+/** Origins of which a key of that name is known, from what they signed or as clients; what is shut out already included. */
+export async function originsWithKey(db: Db, kid: string): Promise<string[]> {
+  const found = await rows<{ origin: string }>(
+    db,
+    sql`select origin from origin_keys where kid = ${kid}
+      union
+      select regexp_replace(c.jwks_uri, '/jwks\\.json$', '') from clients c, jsonb_array_elements(c.jwks->'keys') k
+        where c.jwks_uri is not null and k->>'kid' = ${kid}
+      order by 1`,
+  );
+  return found.map(({ origin }) => origin);
+}
+
+/** From its commit on nothing that the key signs is taken, whoever names it. False where it was shut out before. */
+export async function retireOriginKey(db: Db, origin: string, kid: string): Promise<boolean> {
+  const done = await rows<{ fresh: boolean }>(
+    db,
+    sql`insert into origin_keys as known (origin, kid, key, vouched_by, retired_at)
+      values (${origin}, ${kid}, '{}'::jsonb, null, clock_timestamp())
+      on conflict (origin, kid, coalesce(vouched_by, '')) do update set retired_at = coalesce(known.retired_at, clock_timestamp())
+      returning (xmax = 0 or retired_at >= transaction_timestamp()) as fresh`,
+  );
+  await db.execute(
+    sql`update origin_keys set retired_at = clock_timestamp() where origin = ${origin} and kid = ${kid} and retired_at is null`,
+  );
+  return done[0]?.fresh === true;
 }
 
 /** Only what makes it a public Ed25519 key: the same key is the same text, whoever brought it. */

@@ -26,6 +26,7 @@ import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-ag
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import { uuidArray } from '#db/base/text-array.ts';
+import { rememberKey, type UsedKey } from './origin-keys.ts';
 import { visibleFiles } from './uploads.ts';
 
 export type ReceiveActions = {
@@ -40,6 +41,8 @@ export type ReceiveActions = {
   readonly open: boolean;
   /** What is wrong with signatures, by place in the batch. */
   readonly faults?: ReadonlyMap<number, Reason>;
+  /** What signatures were checked with, by place in the batch. */
+  readonly keys?: ReadonlyMap<number, UsedKey>;
   /** How many more of the link may wait here. Absent: any number. */
   readonly room?: number;
   /** Notes made safe before the transaction, by the action's id. Absent: they are made safe here, which short ones may. */
@@ -93,6 +96,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   }
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [] };
 
+  await rememberKeys(tx, input, judged);
   const row = mirror ?? (await openFor(tx, input, ends));
   const [first] = judged.taken;
   await Promise.all([
@@ -207,6 +211,19 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
     told.add(why.code);
     await raiseNotice(tx, { link, cause: `receive/${why.code}`, text: why.text });
   }
+}
+
+/** Of what is taken in, and of nothing else: a key that proved nothing here is not known. */
+async function rememberKeys(tx: Tx, { keys, actions }: ReceiveActions, { taken }: Judged): Promise<void> {
+  const used = new Map<string, UsedKey>();
+  for (const { action } of taken) {
+    const one = keys?.get(actions.indexOf(action));
+    if (one?.isConfirmed === true) used.set(JSON.stringify([one.origin, one.kid, one.vouchedBy]), one);
+  }
+  // In one order, so that two batches don't wait for each other.
+  for (const [, { origin, kid, key, vouchedBy }] of [...used].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (!(await rememberKey(tx, origin, kid, key, vouchedBy)))
+      throw new Error(`another key of ${origin} became known under the name ${kid}`);
 }
 
 function openFor(tx: Tx, { mirror, link, actions }: ReceiveActions, ends: LinkEnds): Promise<Mirror> {

@@ -38,7 +38,7 @@ export async function claimWebhooks(db: Db, limit: number, claimMs: number): Pro
     sql`update webhooks w set retry_at = now() + make_interval(secs => ${claimMs / 1000})
       from (
         select due.link, latest.position from webhooks due
-        join links l on l.id = due.link and l.state <> 'closed'
+        join links l on l.id = due.link and l.state in ('active', 'closing')
         cross join lateral (
           select max(position) as position from offers o where o.link = due.link and o.read_at is null
         ) latest

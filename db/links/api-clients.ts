@@ -18,6 +18,8 @@ export type NewApiLink = {
   /** At which others reach this gateway, without a trailing slash. */
   readonly publicUrl: string;
   readonly farContact: WireContact | null;
+  /** Its tokens are bound to a key of its own. */
+  readonly dpop: boolean;
   readonly seal: Seal;
   readonly by: string;
 };
@@ -41,16 +43,22 @@ export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credenti
   });
   await ensureKeys(tx, seal, instance);
   return {
-    ...(await addApiClient(tx, link, otherSide(side), instance)),
+    ...(await addApiClient(tx, { link, role: otherSide(side), instance, dpop: input.dpop })),
     instance: made,
   };
 }
 
 /** A further client of a link. */
-export async function addApiClient(tx: Tx, link: string, role: SideName, instance: string): Promise<Credentials> {
+export async function addApiClient(
+  tx: Tx,
+  {
+    dpop,
+    ...on
+  }: { readonly link: string; readonly role: SideName; readonly instance: string; readonly dpop: boolean },
+): Promise<Credentials> {
   const { secret, hash } = makeClientSecret();
-  const client = `${link}-${hash.slice(0, 12)}`;
-  await addClient(tx, { id: client, link, role, instance, secretHashes: [hash] });
+  const client = `${on.link}-${hash.slice(0, 12)}`;
+  await addClient(tx, { ...on, id: client, secretHashes: [hash], dpop: dpop ? 'required' : 'optional' });
   return { client, secret };
 }
 

@@ -108,6 +108,15 @@ export async function addClientSecret(db: Db, id: string, hash: string, overlapM
   });
 }
 
+/** From its next token on it has to show a key that the token is bound to. False where that was so, or there is no such client. */
+export async function requireProof(db: Db, id: string): Promise<boolean> {
+  const done = await rows(
+    db,
+    sql`update clients set dpop = 'required' where id = ${id} and revoked_at is null and dpop <> 'required' returning id`,
+  );
+  return done.length > 0;
+}
+
 /** From its commit on, neither the client's credentials nor its tokens work. */
 export async function revokeClient(db: Db, id: string): Promise<boolean> {
   const done = await rows(
@@ -119,5 +128,8 @@ export async function revokeClient(db: Db, id: string): Promise<boolean> {
 
 /** Keeps the public keys that a client's key set had last, for when it can't be reached. */
 export async function rememberClientKeys(db: Db, id: string, jwks: NonNullable<ClientRow['jwks']>): Promise<void> {
-  await db.update(clients).set({ jwks }).where(eq(clients.id, id));
+  await db
+    .update(clients)
+    .set({ jwks, jwksReadAt: sql`clock_timestamp()` })
+    .where(eq(clients.id, id));
 }

@@ -112,6 +112,17 @@ export async function rotateKey(
   });
 }
 
+export type OwnKey = { readonly instance: string; readonly use: KeyUse; readonly isRetired: boolean };
+
+/** One of ours by its name; null for any other. */
+export async function ownKey(db: Db, kid: string): Promise<OwnKey | null> {
+  const [found] = await rows<OwnKey>(
+    db,
+    sql`select instance, use, retires_at is not null and retires_at <= clock_timestamp() as "isRetired" from keys where kid = ${kid}`,
+  );
+  return found ?? null;
+}
+
 /**
  * For a key that somebody else may have: it leaves the key set at once, and where it was the one that signs, a new key
  * signs at once. Others may refuse that one until they look at the key set again.

@@ -99,7 +99,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
 async function remoteInstance(tx: Tx, { far, seal }: NewRemoteLink): Promise<string> {
   const taken = await rows<{ id: string; type: string; url: string }>(
     tx,
-    sql`select id, type, url from instances where type = ${far.type} and url = ${far.issuer} or id like ${`${far.id}%`} for update`,
+    sql`select id, type, url from instances where type = ${far.type} and url = ${far.issuer} or starts_with(id, ${far.id}) for update`,
   );
   const known = taken.find(({ type, url }) => type === far.type && url === far.issuer);
   if (known !== undefined) return known.id;
@@ -141,11 +141,12 @@ export type NewPeerLink = Omit<NewRemoteLink, 'far' | 'state'> & {
 export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string> {
   const id = await createRemoteLink(tx, { ...input, far: { ...input.far, type: 'peer' }, state: 'pairing' });
   const { link, instance, peer, client, far } = input;
-  await tx.insert(peers).values({ link, instance, issuer: far.issuer, ...peer });
+  // Tokens between gateways are bound to keys, both ways: one that is stolen is of no use.
+  await tx.insert(peers).values({ link, instance, issuer: far.issuer, dpop: 'required', ...peer });
   await tx.execute(
-    sql`insert into clients (id, link, role, instance, jwks_uri, jwks)
+    sql`insert into clients (id, link, role, instance, jwks_uri, jwks, dpop)
       values (${client.id}, ${link}, ${otherSide(input.side)}, ${instance}, ${client.jwksUri},
-        ${JSON.stringify(client.jwks)}::jsonb)`,
+        ${JSON.stringify(client.jwks)}::jsonb, 'required')`,
   );
   await writeAudit(tx, ferryItself(input.by), [
     {

@@ -14,6 +14,19 @@ export async function loadPeer(db: Db, link: string): Promise<PeerRow | null> {
   return row ?? null;
 }
 
+/** From now on tokens of this link are bound to keys, at both ends. False where they are already, or it has no peer. */
+export async function requireProofs(db: Db, link: string): Promise<boolean> {
+  const [ours, theirs] = [
+    await rows(db, sql`update peers set dpop = 'required' where link = ${link} and dpop <> 'required' returning link`),
+    await rows(
+      db,
+      sql`update clients set dpop = 'required'
+        where link = ${link} and jwks_uri is not null and revoked_at is null and dpop <> 'required' returning id`,
+    ),
+  ];
+  return ours.length + theirs.length > 0;
+}
+
 /** Whether another link that has not ended goes to the same instance of the peer. */
 export async function sharesPeer(db: Db, link: string): Promise<boolean> {
   const found = await rows(

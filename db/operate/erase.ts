@@ -19,16 +19,15 @@ export type Erased = {
 
 /**
  * The caller audits it and gives at most a few hundred. Whose content is gone already counts for nothing.
- * @param by said in the reason of what waited
  */
-export async function eraseActions(tx: Tx, actions: readonly string[], by: string): Promise<Erased> {
+export async function eraseActions(tx: Tx, actions: readonly string[]): Promise<Erased> {
   const of = sql`any(${uuidArray(actions)})`;
   const waiting = await rows<{ id: string }>(
     tx,
     sql`select id from deliveries where action = ${of} and outcome is null order by mirror, id`,
   );
   let skipped = 0;
-  for (const { id } of waiting) if ((await skipDelivery(tx, id, by)).done) skipped += 1;
+  for (const { id } of waiting) if ((await skipDelivery(tx, id)).done) skipped += 1;
   const erased = await rows<{ id: string }>(
     tx,
     sql`update actions a set note = null, author = null, words = null, attachments = '[]', signed = null, opening = null, drops = null

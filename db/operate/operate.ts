@@ -61,11 +61,11 @@ export async function releaseDelivery(tx: Tx, id: string): Promise<Operated> {
 }
 
 /** Ends a delivery that has not ended as skipped: nobody wants it any more. */
-export async function skipDelivery(tx: Tx, id: string, by: string): Promise<Operated> {
+export async function skipDelivery(tx: Tx, id: string): Promise<Operated> {
   const delivery = await lockDelivery(tx, id);
   if (delivery === null) return { done: false, why: 'unknown' };
   if (delivery.outcome !== null) return { done: false, why: 'ended' };
-  const why = reason('dropped', { by });
+  const why = reason('dropped');
   await end(tx, sql`id = ${id}`, why);
   await tellRemote(tx, id, 'skipped', why);
   // A write that may have been made goes on being recognised, and no longer keeps others from the ticket.

@@ -18,6 +18,9 @@ export const clients = pgTable('clients', {
   jwksUri: text(),
   /** Its public keys as last seen. */
   jwks: jsonb().$type<{ readonly keys: readonly Record<string, unknown>[] }>(),
+  /** When its key set was last read. */
+  jwksReadAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  /** Whether its tokens are bound to a key of its own. */
   dpop: text().$type<'off' | 'optional' | 'required'>().notNull().default('optional'),
   revokedAt: timestamp({ withTimezone: true, mode: 'string' }),
   createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

@@ -9,6 +9,8 @@ export const instances = pgTable('instances', {
   url: text().notNull(),
   options: jsonb().$type<Record<string, unknown>>().notNull().default({}),
   credentials: text().notNull(),
+  /** What `ferry check` has found out about it: by its connector's words, ids and names by which it knows us included. */
+  learned: jsonb().$type<Readonly<Record<string, string | number | boolean>>>().notNull().default({}),
   /** SHA-256 of the secret in the webhook's path, hex. */
   hookSecretHash: text(),
   /** Grows with every change, so that processes know when to rebuild the connector. */

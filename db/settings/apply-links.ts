@@ -45,6 +45,8 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
         name,
         url,
         options,
+        // Of another server it says nothing.
+        learned: sql`case when ${instances.url} = ${url} then ${instances.learned} else '{}'::jsonb end`,
         credentials,
         hookSecretHash,
         version: sql`${instances.version} + 1`,

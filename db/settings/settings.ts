@@ -41,6 +41,8 @@ export type StoredInstance = {
   readonly name: string;
   readonly url: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** By `ferry check`. */
+  readonly learned: Readonly<Record<string, string | number | boolean>>;
   /** Sealed. */
   readonly credentials: string;
   readonly hookSecretHash: string | null;
@@ -75,6 +77,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         name: instances.name,
         url: instances.url,
         options: instances.options,
+        learned: instances.learned,
         credentials: instances.credentials,
         hookSecretHash: instances.hookSecretHash,
         version: instances.version,

@@ -1,9 +1,10 @@
 /** The API of a desk of the bench: that of the light desk, over real HTTP, with every vice a desk may have. */
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chance as chanceOf } from '#faults/chance.ts';
+import { createListener } from '#listener/listener.ts';
 import {
   createRecords,
   stateOf,
@@ -138,7 +139,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
   };
 
   const listen = async (): Promise<void> => {
-    const started = createServer((request, response) => {
+    const started = createListener((request, response) => {
       handle(request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
         else send(response, 500, { error: String(error) });

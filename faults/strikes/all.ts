@@ -3,6 +3,7 @@ import type { Shape } from '#faults/shapes.ts';
 import { deskFaults } from './desks.ts';
 import type { Fault } from './fault.ts';
 import { lineFaults } from './lines.ts';
+import { restoreFaults } from './restore.ts';
 import { postgresFaults, temporalFaults } from './stores.ts';
 import { workerFaults } from './workers.ts';
 
@@ -12,6 +13,7 @@ export const faults: readonly Fault[] = [
   ...temporalFaults,
   ...deskFaults,
   ...lineFaults,
+  ...restoreFaults,
 ];
 
 export function faultsOf({ areas }: Pick<Shape, 'areas'>): readonly Fault[] {

@@ -2,8 +2,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { storeBytes } from '#faults/small-store.ts';
 import { allSeats, anySeat, type Fault } from './fault.ts';
-import { storeBytes } from './small-store.ts';
 
 /** Longer than a lease, so that somebody else has to take over. Milliseconds. */
 const longFreezeMs = 9_000;

@@ -10,7 +10,7 @@ import { BlobDiffersError, BlobTooLargeError, type Staged } from '#blobs/store.t
 import { safeName } from '#core/text/safe-name.ts';
 import { findUpload, rememberUpload } from '#db/exchange/uploads.ts';
 import type { ApiDeps } from './deps.ts';
-import { endpoint, type Api } from './endpoint.ts';
+import { assertCarries, endpoint, type Api } from './endpoint.ts';
 import { createFileRoom } from './file-room.ts';
 import type { FilePlace } from '#gateway/limits/clients.ts';
 import { fileParams } from './schemas.ts';
@@ -36,9 +36,10 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
       tags,
       params: fileParams,
       answers: { 200: { description: 'The bytes.' } },
-      problems: [],
+      problems: ['link-suspended', 'link-quarantined'],
     },
     async (c, { caller, params }) => {
+      if (c.req.raw.method !== 'HEAD') assertCarries(caller.linkState);
       const found = await findUpload(deps.db, caller.link, params.sha256);
       if (found === null || !(await deps.blobs.has(params.sha256))) throw new ProblemError('not-found');
       const headers = {
@@ -67,6 +68,7 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
       description:
         'Content-Length and Content-Digest (`sha-256=:…:`, RFC 9530) are needed. The same file twice is one.',
       tags,
+      carries: true,
       params: fileParams,
       answers: { 200: { description: 'It is here.', schema: putAnswer } },
       problems: [

@@ -24,6 +24,10 @@ export type ApiDeps = {
   readonly wake: Wake;
   /** Reads a peer's key set through the guarded way out; rejects when it can't. */
   readonly fetchJson: (url: string) => Promise<unknown>;
+  /** Of a clock that only goes forward; milliseconds. Default: the process's. */
+  readonly monotonic?: () => number;
+  /** Whether an API client may have us call this URL; rejects with a HelpdeskError where it may not. */
+  readonly checkWebhook: (url: string) => Promise<unknown>;
   /** Seals a secret for the row that it is to stand in. */
   readonly seal: (plain: string, context: string) => Promise<string>;
   /** Largest file that is taken. Bytes. */

@@ -2,10 +2,10 @@
  * One description per endpoint: it is what the OpenAPI document says and what a request is checked with. Bodies are read
  * by read-body.ts, since the framework's own way repairs what it should refuse.
  */
-import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { SideName } from '#core/words/vocabulary.ts';
-import { wireLimits } from '#core/wire.ts';
+import { wireLimits, type LinkState } from '#core/wire.ts';
 import type { Caller, CallerEnv } from '#gateway/oauth/authenticate.ts';
 import { problem, ProblemError, problems, type ProblemCode } from '#gateway/problems.ts';
 import { problemSchema } from './schemas.ts';
@@ -27,6 +27,8 @@ export type Endpoint<P extends Schema, Q extends Schema, B extends Schema> = {
   readonly tags: readonly string[];
   /** The side that is called; absent where either side may call. */
   readonly asks?: SideName;
+  /** It carries something: not while the link rests. */
+  readonly carries?: true;
   readonly params?: P & z.ZodObject;
   readonly query?: Q & z.ZodObject;
   readonly body?: B;
@@ -80,9 +82,10 @@ export function endpoint<P extends Schema = undefined, Q extends Schema = undefi
     const caller = c.get('caller');
     if (route.asks !== undefined && caller.role === route.asks)
       throw new ProblemError('wrong-role', `The ${route.asks}'s endpoints are called by the other side.`);
+    if (route.carries === true) assertCarries(caller.linkState);
     const params = route.params?.safeParse(c.req.param());
     if (params?.success === false) throw new ProblemError('not-found');
-    const query = route.query?.safeParse(c.req.query());
+    const query = isOnce(c) ? route.query?.safeParse(c.req.query()) : { success: false as const, error: twice };
     if (query?.success === false) throw invalid('invalid-query', query.error);
     const body = route.body?.safeParse(await readBody(c, wireLimits.bodyBytes));
     if (body?.success === false) throw invalid('invalid-body', body.error);
@@ -95,12 +98,31 @@ export function endpoint<P extends Schema = undefined, Q extends Schema = undefi
   });
 }
 
+/**
+ * A link that rests tells how it stands and what it has, so that both ends can be compared, and takes and gives nothing.
+ * Actions and receipts are answered one by one, by the rule of their lane.
+ * @throws ProblemError
+ */
+export function assertCarries(state: LinkState): void {
+  if (state === 'suspended' || state === 'quarantined')
+    throw new ProblemError(`link-${state}`, 'Everything waits. Try again later.', {
+      headers: { 'retry-after': '60', connection: 'close' },
+    });
+}
+
+const twice = new z.ZodError([{ code: 'custom', path: [], message: 'names a parameter twice', input: undefined }]);
+
+function isOnce(c: Context): boolean {
+  return Object.values(c.req.queries()).every((values) => values.length === 1);
+}
+
 /** Puts an endpoint into the document, whoever serves it. */
 export function describe(api: Api, route: Endpoint<Schema, Schema, Schema>, open = false): void {
   const codes = [
     ...new Set([
       ...route.problems,
       ...(route.asks === undefined ? [] : (['wrong-role'] as const)),
+      ...(route.carries === undefined ? [] : (['link-suspended', 'link-quarantined'] as const)),
       ...(route.params === undefined ? [] : (['not-found'] as const)),
       ...(route.query === undefined ? [] : (['invalid-query'] as const)),
       ...(route.body === undefined ? [] : ofBodies),

@@ -113,7 +113,7 @@ async function take(
   deps: Deps,
   checkSignatures: CheckSignatures,
   instance: string,
-  input: Omit<ReceiveActions, 'directory' | 'faults' | 'notes'>,
+  input: Omit<ReceiveActions, 'directory' | 'faults' | 'keys' | 'notes'>,
   dryRun: boolean,
 ): Promise<Answer> {
   const { db, cache } = deps;
@@ -121,11 +121,11 @@ async function take(
   const [ends, directory] = await Promise.all([linkEnds(db, link, from), deps.directory()]);
   if (ends === null || ends.receiver !== instance) throw new ProblemError('not-found');
   const sender = { link, instance: ends.sender, type: ends.senderType };
-  const faults = await checkSignatures(directory, sender, actions);
+  const { faults, keys } = await checkSignatures(directory, sender, actions);
   // Before the transaction: no text of strangers is read while locks are held.
   const notes = await readNotes(deps, actions, faults);
   const room = await deps.room.of(link, ends.receiver);
-  const receive = { ...input, directory, faults, notes, room };
+  const receive = { ...input, directory, faults, keys, notes, room };
   if (dryRun) {
     const tried = await tryOut(db, async (tx) => {
       const received = await receiveActions(tx, receive);

@@ -1,7 +1,7 @@
 /** The supplier and customer API, put together, and the document that describes it. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { publicKeys } from '#db/links/keys.ts';
-import { keyOf, knownOtherwise, rememberKey } from '#db/exchange/origin-keys.ts';
+import { keysOf, originStanding } from '#db/exchange/origin-keys.ts';
 import { attachmentEndpoints } from './attachment-routes.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
 import { createCheckSignatures } from './check-signature.ts';
@@ -25,11 +25,11 @@ export function apiRoutes(deps: ApiDeps): OpenAPIHono<CallerEnv> {
 function build(deps: ApiDeps): Api {
   const api = createApi();
   const checkSignatures = createCheckSignatures({
-    keyOf: async (origin, kid) => (await keyOf(deps.db, origin, kid))?.key ?? null,
-    rememberKey: (origin, kid, key, vouchedBy) => rememberKey(deps.db, origin, kid, key, vouchedBy),
-    knownOtherwise: (origin, link) => knownOtherwise(deps.db, origin, link),
+    keysOf: (origin, kid) => keysOf(deps.db, origin, kid),
+    standingOf: (origin, link) => originStanding(deps.db, origin, link),
     ownKey: async (instance, kid) => (await publicKeys(deps.db, instance)).find((key) => key['kid'] === kid) ?? null,
     fetchJson: deps.fetchJson,
+    ...(deps.monotonic === undefined ? {} : { now: deps.monotonic }),
   });
   api.app.use('/v1/*', (c, next) => (c.req.path.endsWith('/v1/pairing') ? next() : deps.authenticate(c, next)));
   const room = createRoom({

@@ -10,6 +10,7 @@ import {
   wireContact,
   wireId,
   wireInstance,
+  wireLimits,
   wireLink,
   wirePerson,
   wireReason,
@@ -31,9 +32,11 @@ export const problemSchema = z.object({
   'violated-policies': z.array(z.string()).optional(),
 });
 
-/** One action whose place in its lane makes sense by itself. */
-const inOrder = { error: 'after must be lower than seq' };
-export const actionSchema = wireAction.refine(({ seq, after }) => after < seq, inOrder);
+/** One action whose place in its lane makes sense by itself: a lane that is sent to its end takes nothing more. */
+const inOrder = { error: `after must be lower than seq, and seq at most ${wireLimits.seqStep} beyond it` };
+const isInOrder = ({ seq, after }: { readonly seq: number; readonly after: number }): boolean =>
+  after < seq && seq - after <= wireLimits.seqStep;
+export const actionSchema = wireAction.refine(isInOrder, inOrder);
 
 export const openingSchema = z.object({
   action: actionSchema.refine(({ escalation }) => escalation !== undefined, {
@@ -42,11 +45,11 @@ export const openingSchema = z.object({
   }),
 });
 
-export const batchSchema = wireBatch.refine(({ actions }) => actions.every(({ seq, after }) => after < seq), {
+export const batchSchema = wireBatch.refine(({ actions }) => actions.every(isInOrder), {
   ...inOrder,
   path: ['actions'],
 });
-export const receiptsSchema = wireReceipts.refine(({ receipts }) => receipts.every(({ seq, after }) => after < seq), {
+export const receiptsSchema = wireReceipts.refine(({ receipts }) => receipts.every(isInOrder), {
   ...inOrder,
   path: ['receipts'],
 });

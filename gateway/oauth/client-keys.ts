@@ -1,13 +1,15 @@
 /**
  * Public keys of clients that prove themselves with a signature. A peer's are read from its key set, kept for ten
  * minutes, and read again for a key that is not among them, at most every thirty seconds. While the key set can't be
- * read, the keys it had last go on working: from memory, and after a restart from the database.
+ * read, the keys it had last go on working for a day: from memory, and after a restart from the database. Whoever holds a
+ * stolen key can't keep it alive for longer by keeping the key set out of reach.
  */
 import type { JWK } from 'jose';
 import { z } from 'zod';
 import type { Client } from '#db/base/client.ts';
 import { rememberClientKeys } from '#db/links/clients.ts';
 import type { ClientRow } from '#db/links/clients.ts';
+import { retiredKids } from '#db/exchange/origin-keys.ts';
 
 export type ClientKeys = {
   /** @param again with a key that was not among the ones given before; null where it is too early to look again */
@@ -21,6 +23,8 @@ export type ClientKeysOptions = {
   readonly now?: () => number;
   readonly maxAgeMs?: number;
   readonly cooldownMs?: number;
+  /** How long keys work whose key set can't be read. */
+  readonly longestUnreadMs?: number;
 };
 
 /** Thrown where there is no key at all to check with, for no fault of the client's. */
@@ -42,10 +46,19 @@ const publicJwk = z.object({
 });
 const keySet = z.object({ keys: z.array(z.unknown()).max(100) });
 
-type Known = { readonly uri: string; keys: readonly JWK[] | null; readAt: number; triedAt: number };
+type Known = {
+  readonly uri: string;
+  keys: readonly JWK[] | null;
+  /** When this process read them, and when any did. */
+  readAt: number;
+  sureAt: number;
+  triedAt: number;
+};
+
+const dayMs = 24 * 60 * 60_000;
 
 export function createClientKeys(options: ClientKeysOptions): ClientKeys {
-  const { db, fetchJson, maxAgeMs = 600_000, cooldownMs = 30_000 } = options;
+  const { db, fetchJson, maxAgeMs = 600_000, cooldownMs = 30_000, longestUnreadMs = dayMs } = options;
   const now = options.now ?? (() => performance.now());
   const known = new Map<string, Known>();
   const reading = new Map<string, Promise<void>>();
@@ -54,12 +67,12 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
     entry.triedAt = now();
     try {
       const found = publicKeysOf(await fetchJson(entry.uri));
-      const isNew = JSON.stringify(found) !== JSON.stringify(entry.keys);
       entry.keys = found;
       entry.readAt = now();
-      if (isNew) await rememberClientKeys(db, client.id, { keys: found as Kept });
+      entry.sureAt = entry.readAt;
+      await rememberClientKeys(db, client.id, { keys: found as Kept });
     } catch {
-      // The keys it had last go on working; without any, the caller is told.
+      // The keys it had last go on working for a while; without any, the caller is told.
     }
   }
 
@@ -68,8 +81,14 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
       if (client.jwksUri === null) return again ? null : publicKeysOf(client.jwks ?? { keys: [] });
       let entry = known.get(client.id);
       if (entry?.uri !== client.jwksUri) {
-        entry = { uri: client.jwksUri, keys: lastKeys(client), readAt: -Infinity, triedAt: -Infinity };
+        entry = { uri: client.jwksUri, keys: null, readAt: -Infinity, sureAt: -Infinity, triedAt: -Infinity };
         known.set(client.id, entry);
+      }
+      // Another process, or this one before it was started, may have read it later.
+      const storedAt = now() - Math.max(0, Date.now() - Date.parse(client.jwksReadAt));
+      if (client.jwks !== null && storedAt > entry.sureAt) {
+        entry.keys = publicKeysOf(client.jwks);
+        entry.sureAt = storedAt;
       }
       const isOld = now() - entry.readAt >= maxAgeMs;
       const mayRead = now() - entry.triedAt >= cooldownMs;
@@ -80,17 +99,15 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
         reading.set(client.id, one);
         await one;
       } else if (again) return null;
-      if (entry.keys === null) throw new KeysUnavailable(`the keys of ${client.id} can't be read`);
-      return entry.keys;
+      if (entry.keys === null || now() - entry.sureAt >= longestUnreadMs)
+        throw new KeysUnavailable(`the keys of ${client.id} can't be read`);
+      const retired = await retiredKids(db, client.jwksUri.replace(/\/jwks\.json$/, ''));
+      return entry.keys.filter(({ kid }) => kid === undefined || !retired.has(kid));
     },
   };
 }
 
 type Kept = NonNullable<ClientRow['jwks']>['keys'];
-
-function lastKeys(client: ClientRow): readonly JWK[] | null {
-  return client.jwks === null ? null : publicKeysOf(client.jwks);
-}
 
 /** @throws ZodError where it is no key set at all; single keys that are none are passed over */
 function publicKeysOf(found: unknown): readonly JWK[] {

@@ -1,6 +1,7 @@
 /** What the other side of a link may ask about the link itself: how it stands, its checks, and its end. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { outward } from '#core/words/reasons.ts';
 import {
   wireChecks,
   wireClose,
@@ -54,7 +55,7 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
     const answer: WireLink = {
       link: link.id,
       state: link.state,
-      reason: link.reason,
+      reason: link.reason === null ? null : outward(link.reason),
       contact: link.ownContact,
       now: now().toISOString(),
       fingerprint: await ownFingerprint(),

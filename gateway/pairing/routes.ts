@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
+import { isPlainIssuer, isUnderOurs, partsOfIssuer, peerIdOf } from '#core/words/directory.ts';
 import { wirePairing, wireVersion, type WirePaired, type WirePairing } from '#core/wire.ts';
 import type { Client } from '#db/base/client.ts';
 import { loadInstance } from '#db/settings/instances.ts';
@@ -97,6 +98,14 @@ async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, c
   const identified = await deps.identify(body.issuer).catch((error: unknown) => {
     throw asProblem(error);
   });
+  const parts = isPlainIssuer(body.issuer) ? partsOfIssuer(body.issuer) : null;
+  if (parts === null)
+    throw new ProblemError(
+      'invalid-pairing',
+      'The issuer is not of the form https://gateway.example/i/instance, in lower case. Set FERRY_PUBLIC_URL there so that it is.',
+    );
+  if (isUnderOurs({ publicUrl: deps.publicUrl }, body.issuer) && body.issuer !== issuer)
+    throw new ProblemError('wrong-peer', "The issuer is under this gateway's own URL.");
   await verifyProof(body, identified, issuer, codeHash);
   const own = await loadInstance(db, instance);
   if (own === null) throw new ProblemError('code-not-valid', notValid);
@@ -113,13 +122,13 @@ async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, c
         side,
         instance,
         far: {
-          id: `${body.issuer.slice(body.issuer.lastIndexOf('/') + 1)}-peer`,
+          id: peerIdOf(parts.instance),
           issuer: body.issuer,
           name: invitation.name ?? body.name,
         },
         peer: {
           clientId: body.clientId,
-          api: body.issuer.slice(0, body.issuer.lastIndexOf('/i/')),
+          api: parts.api,
           farLink: body.link,
         },
         client: { id: client, jwksUri: identified.jwksUri, jwks: identified.jwks },

@@ -109,10 +109,16 @@ export async function cataloguesOf(
     const checked = instances.get(id);
     if (checked === undefined && !stored.federation.instances.has(id)) continue;
     const target = checked === undefined ? await storedTarget(id, stored, deps) : askable(checked);
-    if (target !== null) targets.push(target);
+    if (target !== null) targets.push({ ...target, learned: learnedAt(target, stored) });
     else unasked.set(id, fallBack(stored.catalogues.get(id), notAskable));
   }
   return new Map([...unasked, ...(await readCatalogues(targets, stored.catalogues, deps))]);
+}
+
+/** Of another server it says nothing. */
+function learnedAt({ id, url }: CatalogueTarget, { federation }: Stored): CatalogueTarget['learned'] {
+  const before = federation.instances.get(id);
+  return before?.url === url ? before.learned : undefined;
 }
 
 const notAskable: Trouble = {

@@ -26,12 +26,13 @@ export function helpdesksOf(connectors: Connectors): Helpdesks {
 }
 
 export function deskOf({ createHelpdesk, http }: Pick<Connectors, 'createHelpdesk' | 'http'>): DeskOf {
-  return ({ id, type, url, credentials, options }) =>
+  return ({ id, type, url, credentials, options, learned }) =>
     createHelpdesk(type, {
       instance: id,
       url,
       credentials,
       options,
+      learned,
       http,
       // A handful of requests, at a time when nobody else may be running to share a budget with.
       take: () => Promise.resolve(),
@@ -41,9 +42,9 @@ export function deskOf({ createHelpdesk, http }: Pick<Connectors, 'createHelpdes
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {
   return async ({ id, type, url, credentials, options }, mapped, trial) => {
     const connector = await manifestOf(type)?.create();
-    if (connector?.createCheck === undefined) return null;
+    if (connector === undefined) return null;
     const context = { instance: id, url, credentials, options, http, take: (): Promise<void> => Promise.resolve() };
-    const own = trial === null ? null : { ...trial, helpdesk: connector.createHelpdesk(context) };
+    const own = trial === null ? null : { ...trial, open: connector.createHelpdesk };
     return connector.createCheck(context, mapped, own);
   };
 }

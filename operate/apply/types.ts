@@ -3,7 +3,7 @@ import type { LiveFrom } from '#connectors/contract/go-live.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
-import type { StoredCatalogue, StoredFederation } from '#db/settings/settings.ts';
+import type { StoredCatalogue, StoredFederation, StoredInstance } from '#db/settings/settings.ts';
 import type { Raw } from './merge.ts';
 
 /** What the database has before. */
@@ -45,7 +45,10 @@ export type Wanted = {
 /** What a type of helpdesk needs to be told, as its connector's own schemas say. */
 export type TypeRules = Pick<Manifest, 'credentials' | 'options'>;
 
-export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'>;
+export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'> & {
+  /** By `ferry check`, where there was one at this URL. */
+  readonly learned?: StoredInstance['learned'] | undefined;
+};
 
 export type ApplyDeps = {
   /** Types that this version has a connector for. */

@@ -1,7 +1,7 @@
 /** Asks a helpdesk, one thing after another, whether it is as its connector and its links take it to be. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Checked, Facts, Finding, Mapped, Probe, Verdict } from '#connectors/contract/check.ts';
+import type { Checked, Facts, Finding, Mapped, Outcome, Probe, Verdict } from '#connectors/contract/check.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import { isMirrored, mirroredTickets } from '#db/operate/mirrored-tickets.ts';
 import { loadFederation, type StoredFederation } from '#db/settings/settings.ts';
@@ -11,15 +11,26 @@ import { assertDriven } from '#operate/known.ts';
 import type { CheckOperator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow, everywhere } from '#operate/rights.ts';
+import { keepLearnt } from './learned.ts';
 
 /** Of each kind at most so many are asked for, so that the whole takes less than a minute. */
-const mostAccounts = 10;
-const mostTypes = 10;
-const mostTickets = 3;
-/** For one probe, milliseconds. */
-const probeMs = 20_000;
+const mostAccounts = 5;
+const mostTypes = 5;
+const mostTickets = 2;
 
-/** What is learnt, without names of people, accounts or fields, and without a word that anybody wrote. */
+/** Milliseconds. */
+export type CheckLimits = {
+  /** For one probe. */
+  readonly probeMs: number;
+  /** For all that only reads, and as much again for a trial. What could not be tried in that time is `unknown`. */
+  readonly wholeMs: number;
+  /** For deleting what a trial wrote. */
+  readonly cleanUpMs: number;
+};
+
+const usualLimits: CheckLimits = { probeMs: 20_000, wholeMs: 50_000, cleanUpMs: 30_000 };
+
+/** What is found out, without names of people, accounts or fields, and without a word that anybody wrote. */
 export type Report = {
   readonly type: string;
   readonly facts: Facts;
@@ -34,7 +45,8 @@ export type Check = {
 
 /**
  * Nothing is asked of the helpdesk before the first finding is.
- * @param write a ticket on which a hidden note with a file is written, and stays; null: nothing is changed
+ * @param signal ends it early; what a trial wrote is deleted all the same
+ * @param write a ticket on which a trial writes, and deletes what it wrote; null: nothing is changed there
  * @throws Refused unknown-instance, not-local, no-check, ticket-mirrored; HelpdeskError for credentials or options that are wrong
  */
 export async function checkInstance(
@@ -42,6 +54,7 @@ export async function checkInstance(
   instance: string,
   signal: AbortSignal,
   write: string | null = null,
+  limits: CheckLimits = usualLimits,
 ): Promise<Check> {
   allow(operator, 'check', everywhere);
   const { db, open } = operator;
@@ -58,7 +71,11 @@ export async function checkInstance(
     await change(operator, async () =>
       changed(null, { what: 'check-write', subject: `instances/${instance}`, detail: trial }),
     );
-  if (checked !== null) return { type: stored.type, findings: findingsOf(checked, signal) };
+  if (checked !== null) {
+    const wholeMs = limits.wholeMs * (trial === null ? 1 : 2);
+    const findings = findingsOf(checked, signal, { ...limits, wholeMs });
+    return { type: stored.type, findings: keeping(operator, instance, findings) };
+  }
   throw new Refused(
     'no-check',
     'state',
@@ -76,10 +93,43 @@ async function unmirrored({ db }: CheckOperator, instance: string, ticket: strin
   );
 }
 
-async function* findingsOf({ probes, verdictOf }: Checked, signal: AbortSignal): AsyncGenerator<Finding> {
-  for (const probe of probes) {
-    signal.throwIfAborted();
-    yield await runProbe(probe, verdictOf, signal);
+/** The last finding says what is new of all before. Without the last one nothing is kept. */
+async function* keeping(
+  operator: CheckOperator,
+  instance: string,
+  coming: AsyncGenerator<Finding>,
+): AsyncGenerator<Finding> {
+  const all: Finding[] = [];
+  for await (const finding of coming) {
+    all.push(finding);
+    yield finding;
+  }
+  yield await keepLearnt(operator, instance, all);
+}
+
+async function* findingsOf(
+  { probes, verdictOf, cleanUp }: Checked,
+  signal: AbortSignal,
+  { probeMs, wholeMs, cleanUpMs }: CheckLimits,
+): AsyncGenerator<Finding> {
+  const end = performance.now() + wholeMs;
+  let isClean = false;
+  const clean = async (): Promise<Finding | null> => {
+    isClean = true;
+    const deadline = AbortSignal.timeout(cleanUpMs);
+    const outcome = await inTime(cleanUp, deadline).catch((error: unknown) => meaningOf(error, verdictOf, deadline));
+    return outcome === null ? null : { name: 'clean up', ...outcome };
+  };
+  try {
+    for (const probe of probes) {
+      if (signal.aborted) break;
+      yield await runProbe(probe, verdictOf, signal, Math.min(probeMs, end - performance.now()));
+    }
+    const cleaned = await clean();
+    if (cleaned !== null) yield cleaned;
+  } finally {
+    // Whoever listens may have stopped.
+    if (!isClean) await clean();
   }
 }
 
@@ -87,14 +137,33 @@ async function runProbe(
   { name, about, run }: Probe,
   verdictOf: Checked['verdictOf'],
   signal: AbortSignal,
+  leftMs: number,
 ): Promise<Finding> {
   const named = { name, ...(about === undefined ? {} : { about }) };
-  const deadline = AbortSignal.timeout(probeMs);
+  if (leftMs <= 0) return { ...named, verdict: 'unknown', saw: 'it was not asked: the time for the check is over' };
+  const either = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
   try {
-    return { ...named, ...(await run(AbortSignal.any([signal, deadline]))) };
+    return { ...named, ...(await inTime(run, either)) };
   } catch (error) {
-    return { ...named, ...verdictOf(error) };
+    return { ...named, ...meaningOf(error, verdictOf, either) };
   }
+}
+
+/** What fails because its time was over, or somebody interrupted, shows nothing. */
+function meaningOf(error: unknown, verdictOf: Checked['verdictOf'], { aborted }: AbortSignal): Outcome {
+  return aborted ? { verdict: 'unknown', saw: 'it took too long, or was interrupted' } : verdictOf(error);
+}
+
+/** Also where what is asked does not listen to the signal. */
+function inTime<T>(ask: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    ask(signal)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** What the links that have not ended rely on at this instance. */

@@ -38,20 +38,27 @@ export type ClientAdded = Credentials & {
 /**
  * The secret is told this once.
  * @param fresh what the link is to be, asked only where it is not there yet
+ * @param dpop its tokens are to be bound to a key of its own
  * @throws Refused no-public-url, not-api, link-closed, wrong-id, unknown-instance, not-local, link-exists
  */
-export async function addClient(operator: Operator, link: string, fresh: () => NewLink): Promise<ClientAdded> {
+export async function addClient(
+  operator: Operator,
+  link: string,
+  fresh: () => NewLink,
+  dpop = false,
+): Promise<ClientAdded> {
   allow(operator, 'client-add', { link });
   const publicUrl = publicUrlOf(operator);
   const known = await loadLink(operator.db, link);
   return known === null
-    ? addLink(operator, link, fresh(), publicUrl)
-    : addFurther(operator, link, known.state, publicUrl);
+    ? addLink(operator, link, dpop, fresh(), publicUrl)
+    : addFurther(operator, link, dpop, known.state, publicUrl);
 }
 
 async function addFurther(
   operator: Operator,
   link: string,
+  dpop: boolean,
   state: LinkRow['state'],
   publicUrl: string,
 ): Promise<ClientAdded> {
@@ -62,10 +69,10 @@ async function addFurther(
     throw new Refused('link-closed', 'state', `the link ${link} has ended; give the new one another id`);
   const { far: role, ownInstance: instance } = sides;
   return change(operator, async (tx) => {
-    const made = await addApiClient(tx, link, role, instance);
+    const made = await addApiClient(tx, { link, role, instance, dpop });
     return changed(
       { ...made, link, role, publicUrl, instance, tool: null },
-      { what: 'client-add', subject: `clients/${made.client}`, detail: { link, role } },
+      { what: 'client-add', subject: `clients/${made.client}`, detail: { link, role, dpop } },
     );
   });
 }
@@ -73,6 +80,7 @@ async function addFurther(
 async function addLink(
   operator: Operator,
   link: string,
+  dpop: boolean,
   { role, instance, contact, ...wanted }: NewLink,
   publicUrl: string,
 ): Promise<ClientAdded> {
@@ -93,6 +101,7 @@ async function addLink(
       tool: { id: tool, name: wanted.name ?? tool },
       publicUrl,
       farContact: contact,
+      dpop,
       seal: operator.seal,
       by: operator.actor.name,
     });
@@ -101,7 +110,7 @@ async function addLink(
       {
         what: 'client-add',
         subject: `clients/${made.client}`,
-        detail: { link, role, madeLink: true, instance, tool: made.instance },
+        detail: { link, role, dpop, madeLink: true, instance, tool: made.instance },
       },
     );
   }).catch((error: unknown) => {

@@ -1,13 +1,18 @@
 /** A new secret of an API client, with overlap. */
 import { rotateClientSecret } from '#db/links/api-clients.ts';
+import { requireProof } from '#db/links/clients.ts';
 import { change, changed } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow, inReach } from '#operate/rights.ts';
 import { clientOf } from './find.ts';
 
-/** Returns the secret, which is told this once. @throws Refused unknown-client, no-secret, revoked */
-export async function rotateClient(operator: Operator, id: string): Promise<string> {
+/**
+ * Returns the secret, which is told this once.
+ * @param dpop from now on its tokens are to be bound to a key of its own
+ * @throws Refused unknown-client, no-secret, revoked
+ */
+export async function rotateClient(operator: Operator, id: string, dpop = false): Promise<string> {
   allow(operator, 'client-rotate');
   const client = await clientOf(operator, id);
   inReach(operator, client.link);
@@ -19,11 +24,12 @@ export async function rotateClient(operator: Operator, id: string): Promise<stri
     );
   if (client.revoked)
     throw new Refused('revoked', 'state', `${id} is revoked; add another with ferry client add ${client.link}`);
-  return change(operator, async (tx) =>
-    changed(await rotateClientSecret(tx, id), {
+  return change(operator, async (tx) => {
+    const proofs = dpop && (await requireProof(tx, id));
+    return changed(await rotateClientSecret(tx, id), {
       what: 'client-rotate',
       subject: `clients/${id}`,
-      detail: { link: client.link },
-    }),
-  );
+      detail: { link: client.link, ...(proofs ? { proofs } : {}) },
+    });
+  });
 }

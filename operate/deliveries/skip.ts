@@ -11,7 +11,7 @@ export async function skip(operator: Operator, id: string): Promise<string> {
   const link = await linkOfNamed(operator, id);
   inReach(operator, link);
   const to = await change(operator, async (tx) => {
-    const done = await skipDelivery(tx, id, operator.actor.name);
+    const done = await skipDelivery(tx, id);
     if (!done.done) throw refusal(id, done.why);
     return changed(done.to, {
       what: 'skip',

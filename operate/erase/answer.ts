@@ -28,7 +28,7 @@ export async function answerErasure(
   { refuse, because }: { readonly refuse: boolean; readonly because?: string | undefined },
 ): Promise<ErasureAnswered> {
   allow(operator, 'erase', everywhere);
-  const { db, actor } = operator;
+  const { db } = operator;
   const received = isUuid(id) ? await erasureBy(db, id, 'in') : [];
   const open = received.find(({ state }) => state === 'waiting');
   if (open === undefined) throw noneOpen(id, received);
@@ -53,7 +53,7 @@ export async function answerErasure(
     const shares = (await linksOf(db, some)).filter((one) => one.link !== link && one.far === 'peer');
     const further = randomUUID();
     await change(operator, async (tx) => {
-      const done = await eraseActions(tx, some, actor.name);
+      const done = await eraseActions(tx, some);
       for (const share of shares) if (await askErasure(tx, further, share.link, share.actions)) asked.add(share.link);
       const isLast = at + atOnce >= actions.length;
       if (isLast && !(await answerReceived(tx, open, 'done', because ?? null))) throw answered();

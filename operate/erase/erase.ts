@@ -73,7 +73,7 @@ const leastLetters = 3;
 /** May be repeated: what is gone counts for nothing. @throws Refused unknown-instance, unknown-ticket, short-name, too-many */
 export async function erase(operator: Operator, what: EraseWhat, options: EraseOptions = {}): Promise<EraseResult> {
   allow(operator, 'erase', everywhere);
-  const { db, actor } = operator;
+  const { db } = operator;
   const of = await scopeOf(operator, what);
   const ids: string[] = [];
   for (let after: string | null = null; ;) {
@@ -99,7 +99,7 @@ export async function erase(operator: Operator, what: EraseWhat, options: EraseO
     const shares = await linksOf(db, some);
     const erasure = randomUUID();
     await change(operator, async (tx) => {
-      const done = await eraseActions(tx, some, actor.name);
+      const done = await eraseActions(tx, some);
       for (const { link, far, actions: own } of shares)
         if (far === 'peer' && (await askErasure(tx, erasure, link, own))) asked.add(link);
       actions += done.actions;

@@ -1,7 +1,7 @@
 /** New credentials for the other side of a link: our client key, or the secrets of its clients where it is an API client. */
 import { rotateClientSecret, type Credentials } from '#db/links/api-clients.ts';
 import { linkStandings } from '#db/links/link-status.ts';
-import { sidesOf } from '#db/links/peers.ts';
+import { requireProofs, sidesOf } from '#db/links/peers.ts';
 import { change, changed } from '#operate/change.ts';
 import { nextKey, type RotatedKey } from '#operate/keys/rotate.ts';
 import { linkOf } from '#operate/known.ts';
@@ -30,7 +30,16 @@ export async function rotateLink(operator: Operator, link: string): Promise<Link
   if (sides.farReach !== 'api')
     return change(operator, async (tx) => {
       const key = await nextKey(tx, operator, sides.ownInstance, 'client');
-      return changed({ key }, { what: 'link-rotate', subject, detail: { instance: key.instance, kid: key.kid } });
+      // Links that were made before tokens were bound to keys are so from here on.
+      const proofs = await requireProofs(tx, link);
+      return changed(
+        { key },
+        {
+          what: 'link-rotate',
+          subject,
+          detail: { instance: key.instance, kid: key.kid, ...(proofs ? { proofs } : {}) },
+        },
+      );
     });
   const ids = (await linkStandings(db, link))[0]?.clients ?? [];
   if (ids.length === 0)

@@ -7,11 +7,11 @@ import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow } from '#operate/rights.ts';
 
-/** @param because for people who look @throws Refused unknown-link, not-active */
+/** @param because for people who look, here and at the other side @throws Refused unknown-link, not-active */
 export async function suspendLink(operator: Operator, link: string, because?: string): Promise<void> {
   allow(operator, 'link-suspend', { link });
   const { state } = await linkOf(operator, link);
-  const why = reason('link-suspended', { by: operator.actor.name, detail: because });
+  const why = reason('link-suspended', { detail: because });
   await change(operator, async (tx) => {
     const from = await moveLink(tx, link, 'suspended', why);
     if (from === null)

@@ -1,4 +1,5 @@
 /** Joins a link with the code that the other side has made; a worker exchanges it and runs the checks. */
+import { partsOfIssuer } from '#core/words/directory.ts';
 import { otherSide } from '#core/words/ends.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { readPairingCode } from '#db/links/pairing-code.ts';
@@ -31,7 +32,7 @@ export async function accept(operator: PeerOperator, code: string, wish: Pairing
       'wrong',
       'a letter of this code is missing, wrong or too many; copy it again, whole, from ferry link invite at the other side',
     );
-  const parts = given === null ? null : peers.partsOfIssuer(given.issuer);
+  const parts = given === null ? null : partsOfIssuer(given.issuer);
   if (given === null || parts === null)
     throw new Refused(
       'not-a-code',

@@ -8,20 +8,23 @@ import { comparableText } from '#core/text/fingerprint.ts';
 import { sanitise, unreadHtml } from '#core/text/html.ts';
 
 export type Judgement = {
-  /** `holds`: its origin has signed exactly this. `own`: said here. `unsigned`: only who brought it vouches. */
-  readonly verdict: 'holds' | 'own' | 'unsigned' | 'expired' | 'broken';
+  /**
+   * `holds`: its origin has signed exactly this. `vouched`: signed by a key that a link vouched for before the origin
+   * spoke for itself, and that the origin never named. `own`: said here. `unsigned`: only who brought it vouches.
+   */
+  readonly verdict: 'holds' | 'vouched' | 'own' | 'unsigned' | 'expired' | 'broken';
   readonly why: string | null;
   readonly kid: string | null;
   /** The link that vouched for the key; null: the origin's own key set, or no key. */
   readonly vouchedBy: string | null;
 };
 
-export type KeyOf = (origin: string, kid: string) => Promise<OriginKey | null>;
+export type KeysOf = (origin: string, kid: string) => Promise<readonly OriginKey[]>;
 
 export async function judge(
   said: Said,
   directory: Directory,
-  keyOf: KeyOf,
+  keysOf: KeysOf,
   signatures: Signatures,
 ): Promise<Judgement> {
   const result = (verdict: Judgement['verdict'], why: string | null, key: Partial<Judgement> = {}): Judgement => ({
@@ -48,16 +51,23 @@ export async function judge(
   if (signer === null) return result('broken', 'What is kept as its signature is none.');
   if (signer.issuer !== origin)
     return result('broken', `It is signed by ${signer.issuer} and not by its origin, ${origin}.`);
-  const key = await keyOf(origin, signer.kid);
-  if (key === null)
+  const keys = await keysOf(origin, signer.kid);
+  if (keys.length === 0)
     return result('broken', `The key ${signer.kid} of ${origin} is not kept here, so the signature can't be checked.`, {
       kid: signer.kid,
     });
-  const known = { kid: signer.kid, vouchedBy: key.vouchedBy };
-  const isSigned = await signatures.isSignedBy(said.signed, said.signature, key.key);
-  return isSigned
-    ? result('holds', null, known)
-    : result('broken', `The signature is not by the key ${signer.kid} of ${origin}.`, known);
+  const { signed, signature } = said;
+  for (const { key, vouchedBy } of keys) {
+    if (!(await signatures.isSignedBy(signed, signature, key))) continue;
+    const known = { kid: signer.kid, vouchedBy };
+    return vouchedBy !== null && directory.peers.has(said.origin)
+      ? result('vouched', `Only the link ${vouchedBy} vouched for its key, before its origin was paired.`, known)
+      : result('holds', null, known);
+  }
+  return result('broken', `The signature is not by the key ${signer.kid} of ${origin}.`, {
+    kid: signer.kid,
+    vouchedBy: keys[0]?.vouchedBy ?? null,
+  });
 }
 
 /** What of the row differs from the signed text; null: nothing. A deleted content is no difference. */

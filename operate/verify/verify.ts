@@ -1,8 +1,9 @@
 /** Proves who said what on a ticket, by the signatures that were kept, through any number of hops. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
+import type { Db } from '#db/base/client.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
-import { keyOf } from '#db/exchange/origin-keys.ts';
+import { keysOf, type OriginKey } from '#db/exchange/origin-keys.ts';
 import { saidOn, type Said } from '#db/operate/said.ts';
 import { findTicket } from '#db/operate/trace.ts';
 import { assertInstance } from '#operate/known.ts';
@@ -47,20 +48,27 @@ export async function verify(
   const sets = options.offline === true ? null : createSets((origin) => peers.publishedKeys(origin));
   const verified: Verified[] = [];
   for (const said of all) {
-    const found = await judge(said, directory, (origin, kid) => keyOf(db, origin, kid), peers.signatures);
+    const found = await judge(said, directory, (origin, kid) => keysOf(db, origin, kid), peers.signatures);
     const origin = issuerOf(directory, said.origin);
+    const asked = found.verdict === 'holds' || found.verdict === 'vouched' ? found.kid : null;
+    const published =
+      asked === null || sets === null ? null : await sets.says(origin, asked, await used(db, origin, found));
     verified.push({
       ...found,
+      // The origin itself names the very key by now.
+      ...(found.verdict === 'vouched' && published === 'yes' ? { verdict: 'holds' as const, why: null } : {}),
       said,
       origin,
       hops: hopsOf(said, directory),
-      published:
-        found.verdict === 'holds' && found.kid !== null && sets !== null
-          ? await sets.says(origin, found.kid, (await keyOf(db, origin, found.kid))?.key)
-          : null,
+      published,
     });
   }
   return verified;
+}
+
+async function used(db: Db, origin: string, { kid, vouchedBy }: Judgement): Promise<OriginKey['key'] | undefined> {
+  const known = kid === null ? [] : await keysOf(db, origin, kid);
+  return known.find((one) => one.vouchedBy === vouchedBy)?.key;
 }
 
 function hopsOf({ via, origin }: Said, directory: Directory): string[] {

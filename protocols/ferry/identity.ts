@@ -58,12 +58,6 @@ export function metadataUrl(issuer: string): string {
   return `${origin}/.well-known/oauth-authorization-server${pathname}`;
 }
 
-/** `https://gw.example/i/acme` → the gateway's API, and the instance's id there; null for what is no issuer. */
-export function partsOfIssuer(issuer: string): { readonly api: string; readonly instance: string } | null {
-  const found = /^(.+)\/i\/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/.exec(issuer);
-  return found?.[1] === undefined || found[2] === undefined ? null : { api: found[1], instance: found[2] };
-}
-
 function get(http: HttpClient, url: string, signal: AbortSignal): Promise<HttpReply> {
   return http.request({ method: 'GET', url, headers: { accept: 'application/json' }, signal, timeoutMs, maxBytes });
 }

@@ -90,6 +90,12 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       if (handle === null || !oauth.isDPoPNonceError(error)) throw error;
       answer = await ask();
     }
+    if (options.dpop === 'required' && answer.token_type !== 'dpop')
+      throw new HelpdeskError(
+        'auth',
+        'token-not-bound',
+        `${issuer.href} gives out tokens that are not bound to a key, and this link takes no others. Ask the other side for a version of its gateway that binds them.`,
+      );
     const until = askedAt + (answer.expires_in ?? unsaidS) * 1_000 - earlierMs;
     return { text: answer.access_token, key: answer.token_type === 'dpop' ? proofKey : null, until };
   }

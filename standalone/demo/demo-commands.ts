@@ -23,5 +23,6 @@ function show({ northwind: { url, token } }: DemoDesks, word: string): string {
 }
 
 function curl(url: string, body?: string): string {
-  return ['curl', ...(body === undefined ? [] : ['-d', shellWord(body)]), shellWord(url)].join(' ');
+  const sent = body === undefined ? [] : ['-H', shellWord('Content-Type: application/json'), '-d', shellWord(body)];
+  return ['curl', ...sent, shellWord(url)].join(' ');
 }

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
 
-import { guard } from './guard.ts';
+import { pageHeaders } from './headers.ts';
 import type { Markup, Phase } from './html-page.ts';
 import { page, progressParts, starting } from './html-page.ts';
 import { tracePage } from './html-trace.ts';
@@ -29,7 +29,7 @@ export function createApp({ progress, hub, live, frames }: AppDeps): Hono {
   const phase = (): Phase => (live() === undefined ? 'starting' : 'ready');
   const mainPart = async (): Promise<Markup> => (await live()?.main()) ?? starting(progress.seen());
 
-  app.use(guard(frames));
+  app.use(pageHeaders(frames));
   app.use(bodyLimit({ maxSize: 16 * 1024 }));
   app.onError((_error, c) =>
     c.text('That did not work; the database or a desk may be starting again. Try once more.\n', 503),

@@ -1,8 +1,9 @@
 /** The demo's page: up before anything else, showing how far that is, and then the demo. Listens on this machine only. */
 import type { Server } from 'node:http';
 
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 
+import { createListener } from '#listener/listener.ts';
 import { codeOf, portTaken } from '#standalone/machine/errors.ts';
 
 import { createApp } from './app.ts';
@@ -33,7 +34,9 @@ export async function openPage({ port, frames }: PageOptions): Promise<Page> {
   let live: Live | undefined;
   let isClosed = false;
   const app = createApp({ progress, hub, live: () => live, frames });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  // Its forms work without a script, too; only a page of its own may send them.
+  const guard = { ownPageOnly: true, takes: () => true };
+  const server = createListener(getRequestListener(app.fetch), { guard });
   await listen(server, port);
   const stop = progress.onChange(() => void show());
   async function show(): Promise<void> {

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { twinClient } from '#twins/halo/client.ts';
 import { createOperator } from '#operate/operator.ts';
 import { checkInstance } from '#operate/check/check.ts';
+import { loadInstance } from '#db/settings/instances.ts';
 import { Refused } from '#operate/refused.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
@@ -43,15 +44,35 @@ after(async () => {
   await bench?.close();
 });
 
-test('ferry check prints a line for each thing, ends with 0 where nothing has to be done, and changes nothing', async () => {
-  const was = await bench.dump();
+test('ferry check prints a line for each thing, ends with 0 where nothing has to be done, and keeps what it learnt', async () => {
+  const was = await instance();
   const { code, out, err } = await ferry(['check', 'acme'], { env: variables });
   assert.equal(code, 0, out + err);
   assert.match(out, /^ok {11}clock: /m);
   assert.match(out, /^ok {11}list "statuses": \d+ read$/m);
   assert.match(out, /^unknown {6}mapped account "Northwind MSP": /m);
   assert.match(out, /\d+ findings, \d+ of them unknown; nothing has to be done\.\n$/);
-  assert.equal(await bench.dump(), was);
+  const is = await instance();
+  assert.deepEqual({ ...is, learned: {}, version: was.version }, was);
+  assert.equal(is.version, was.version + 1, 'the processes that run make their connector again');
+  assert.equal(is.learned['agents'], 'array');
+  assert.match(out, /^ok {11}learned: \d+ facts; it is used from now on/m);
+  const again = await ferry(['check', 'acme'], { env: variables });
+  assert.match(again.out, /^ok {11}learned: nothing that was not known$/m);
+  assert.deepEqual(await instance(), is);
+});
+
+async function instance(): Promise<{ readonly version: number; readonly learned: Record<string, unknown> }> {
+  const { db } = bench.connection;
+  const row = await loadInstance(db, 'acme');
+  assert.ok(row);
+  return row;
+}
+
+test('a later check that finds something else says what was known before', async () => {
+  await bench.connection.sql`update instances set learned = learned || '{"agents": "results"}' where id = 'acme'`;
+  const { out } = await ferry(['check', 'acme'], { env: variables });
+  assert.match(out, /^ok {11}learned: agents was results and is array; it is used from now on/m);
 });
 
 test('with wrong credentials it ends with 1 and says which, never the secret', async () => {
@@ -94,7 +115,7 @@ test('who may only look, or is in charge of some links only, may not check a hel
   }
 });
 
-test('--write takes a yes, writes one hidden note with a file, and finds what comes of it; the audit has it', async () => {
+test('--write takes a yes, tries what Ferry writes, and deletes it again; the audit has it', async () => {
   const notes = async (): Promise<readonly { hiddenfromuser: boolean }[]> =>
     (await twinClient(twin.url).ticket(1002)).actions;
   const args = ['check', 'acme', '--write', '1002'];
@@ -106,11 +127,55 @@ test('--write takes a yes, writes one hidden note with a file, and finds what co
 
   const { code, out, err } = await ferry([...args, '--yes'], { env: variables });
   assert.equal(code, 0, out + err);
-  for (const name of ['write a note', 'marker', 'author', 'visibility', 'mail', 'HTML', 'write a file'])
+  for (const name of ['write a note', 'marker', 'author', 'mail', 'HTML', 'write a file', 'edit a note', 'clean up'])
     assert.match(out, new RegExp(`^ok {11}${name}`, 'm'));
-  const [note, ...others] = (await notes()).slice(before.length);
-  assert.deepEqual([note?.hiddenfromuser, others.length], [true, 0]);
+  assert.deepEqual(await notes(), before);
   assert.match(await bench.dump(), /audit .*check-write/);
+});
+
+test('an interrupt in the middle of a trial deletes what it wrote, and ends with 1', async () => {
+  const client = twinClient(twin.url);
+  const before = await client.ticket(1002);
+  const interrupted = new AbortController();
+  const args = ['check', 'acme', '--write', '1002', '--yes'];
+  const running = ferry(args, {
+    env: variables,
+    signal: interrupted.signal,
+    heard: (text) => {
+      if (text.includes('doubled marker')) interrupted.abort();
+    },
+  });
+  const { code, out, err } = await running;
+  assert.equal(code, 1, out + err);
+  assert.match(out, /^ok {11}clean up/m);
+  assert.match(err, /interrupted/);
+  assert.doesNotMatch(out, /size of files/);
+  const { actions, status_id } = await client.ticket(1002);
+  assert.deepEqual([actions, status_id], [before.actions, before.status_id]);
+});
+
+test('a desk that hangs ends the check too; what was not asked is unknown', async () => {
+  const client = twinClient(twin.url);
+  await client.fault({ kind: 'slow', ms: 60_000, match: { path: '^/api/status', times: 0 } });
+  try {
+    const { checkOf } = await import('#operate/apply/helpdesks.ts');
+    const { manifestOf } = await import('#connectors/index.ts');
+    const { createHttpClient } = await import('#connectors/kit/http.ts');
+    const http = createHttpClient({ allow: { http: true, privateAddresses: true } });
+    const operator = createOperator({ db: bench.connection.db, actor: somebody('admin'), secretKeys: [secretKey] });
+    const limits = { probeMs: 400, wholeMs: 1_500, cleanUpMs: 1_000 };
+    const began = performance.now();
+    const signal = new AbortController().signal;
+    const checking = { ...operator, checkOf: checkOf({ manifestOf, http }) };
+    const { findings } = await checkInstance(checking, 'acme', signal, null, limits);
+    const found = await Array.fromAsync(findings);
+    assert.ok(performance.now() - began < 20_000);
+    const statuses = found.find(({ name, about }) => name === 'list' && about === 'statuses');
+    assert.equal(statuses?.verdict, 'unknown');
+    await http.close();
+  } finally {
+    await client.clearFaults();
+  }
 });
 
 test('a trial is refused on a ticket that is mirrored, and nothing is asked of the helpdesk', async () => {

@@ -4,7 +4,10 @@ import type { CliDeps } from '#cli/deps.ts';
 
 export type Ran = { readonly code: number; readonly out: string; readonly err: string };
 
-export async function ferry(args: readonly string[], change: Partial<CliDeps> = {}): Promise<Ran> {
+export async function ferry(
+  args: readonly string[],
+  { heard, ...change }: Partial<CliDeps> & { readonly heard?: (text: string) => void } = {},
+): Promise<Ran> {
   let out = '';
   let err = '';
   const never = (): Promise<number> => Promise.reject(new Error('not in this test'));
@@ -13,7 +16,10 @@ export async function ferry(args: readonly string[], change: Partial<CliDeps> = 
     env: {},
     account: () => 'ann',
     cwd: import.meta.dirname,
-    out: (text) => void (out += text),
+    out: (text) => {
+      out += text;
+      heard?.(text);
+    },
     err: (text) => void (err += text),
     isInteractive: false,
     ask: () => Promise.reject(new Error('nobody to ask')),

@@ -4,7 +4,7 @@ import { createHelpdesk, hintOf, manifestOf, manifests } from '#connectors/index
 import { filesLoadedBy } from '#test/support/loaded.ts';
 
 /** Files of connectors that a process may have loaded before it drives a helpdesk. */
-const selfDescription = /^connectors\/(?:index|contract\/\w+|kit\/\w+|[\w-]+\/(?:manifest|hint|wire))\.ts$/;
+const selfDescription = /^connectors\/(?:index|contract\/[\w-]+|kit\/[\w-]+|[\w-]+\/(?:manifest|hint|wire))\.ts$/;
 
 function connectorsIn(loaded: readonly string[]): readonly string[] {
   return loaded.filter((file) => file.startsWith('connectors/'));

@@ -15,6 +15,7 @@ import { createApp } from '#gateway/app.ts';
 import type { FederationDeps } from '#gateway/federation.ts';
 import { clientLimits } from '#gateway/limits/standard.ts';
 import { createKeyRing } from '#gateway/oauth/key-ring.ts';
+import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { serve, type ServeOptions } from '#gateway/serve.ts';
 import { acme, addOrganisations, escalation, far, wireOf, type Wanted } from '#test/db/exchange/receive-rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -44,6 +45,8 @@ export type ApiRig = {
   readonly open: (sealed: string, context: string) => Promise<string>;
   /** Null: unreachable. */
   keySets: Map<string, readonly JWK[]> | null;
+  /** For what the gateway remembers of key sets. Milliseconds. */
+  passTime(ms: number): void;
   /** The token of a client on the link that speaks for the side. */
   token(link: string, role: SideName): Promise<string>;
   call(method: string, path: string, options?: Call): Promise<Reply>;
@@ -99,6 +102,7 @@ export async function startApiRig(
   };
   const clients = new Map<string, { readonly id: string; readonly secret: string }>();
   const tokens = new Map<string, string>();
+  let passedMs = 0;
   const woken: string[] = [];
   const fetched: string[] = [];
 
@@ -115,6 +119,9 @@ export async function startApiRig(
     origins,
     open,
     keySets: new Map(Object.values(origins).map((origin) => [origin.issuer, [origin.public]])),
+    passTime: (ms) => {
+      passedMs += ms;
+    },
     async token(link, role) {
       const id = `${link}/${role}`;
       const kept = tokens.get(id);
@@ -182,8 +189,10 @@ export async function startApiRig(
         return keys === undefined ? Promise.reject(new Error('unreachable')) : Promise.resolve({ keys });
       },
       identify: () => Promise.reject(new Error('nobody is there')),
+      checkWebhook: (url) => checkPeerUrl(url, { allowAddresses: ['127.0.0.0/8'] }),
       attachmentBytes: 1024 * 1024,
       addressOf: () => '127.0.0.1',
+      monotonic: () => performance.now() + passedMs,
       // Tests ask faster than any client; those of the limits say what they want.
       limits: clientLimits({ requests: 1_000_000, actions: 1_000_000, bodyMiB: 100_000 }),
       strangers: { perMinute: 1_000_000, atOnce: 100_000 },

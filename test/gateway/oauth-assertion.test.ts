@@ -200,6 +200,24 @@ test('while the key set is down the last keys work and it is asked once in half 
     KeysUnavailable,
   );
 
+  const day = 24 * 60 * 60_000;
+  const read = { ...found, jwksReadAt: new Date(Date.now() - 2 * day).toISOString() };
+  now += day - 60_000;
+  assert.equal((await keys.of(read))?.length, 1, 'for nearly a day');
+  now += 120_000;
+  await assert.rejects(keys.of(read), KeysUnavailable);
+  await assert.rejects(
+    createClientKeys({ db, fetchJson, now: () => now }).of({
+      ...kept,
+      jwksReadAt: new Date(Date.now() - day).toISOString(),
+    }),
+    KeysUnavailable,
+    'nor after a restart',
+  );
+  isUp = true;
+  now += 30_000;
+  assert.equal((await keys.of(read))?.length, 1, 'once it can be read again');
+
   rig.keySet = () => assert.fail('down');
   const fresh = await newClient(rig, { secretHashes: [], jwksUri: uri });
   const reply = await send(await forge(rig, claimsOf(fresh), { typ }, key));

@@ -17,6 +17,9 @@ import { rotateKeys } from '#operate/keys/rotate.ts';
 import { closeLink } from '#operate/links/close.ts';
 import { changeContact } from '#operate/links/contact.ts';
 import { purgeLink } from '#operate/links/purge.ts';
+import { ensureKeys, signingKey } from '#db/links/keys.ts';
+import { rememberKey } from '#db/exchange/origin-keys.ts';
+import { retire as retireKey } from '#operate/keys/retire.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
 import { quarantineLink } from '#operate/links/quarantine.ts';
@@ -158,6 +161,25 @@ const cases: readonly Case[] = [
     what: 'key-rotate',
     subject: 'instances/acme',
     difference: {},
+  },
+  {
+    name: 'key retire of one of ours',
+    before: ({ db, as }) => ensureKeys(db, as().seal, 'acme'),
+    verb: async (operator) => {
+      const { kid } = await signingKey(operator.db, operator.open, 'acme', 'provenance');
+      return retireKey(operator, kid, { because: 'stolen' });
+    },
+    what: 'key-retire',
+    subject: 'instances/acme',
+    difference: { use: 'provenance', because: 'stolen' },
+  },
+  {
+    name: 'key retire of another organisation’s',
+    before: ({ db }) => rememberKey(db, 'https://far.example/i/far', 'stolen', { x: 'x' }, null),
+    verb: (operator) => retireKey(operator, 'stolen'),
+    what: 'key-retire',
+    subject: 'origins/https://far.example/i/far',
+    difference: { kid: 'stolen', because: null },
   },
   {
     name: 'client add with a new link',

@@ -6,7 +6,6 @@ import { rows } from '#db/base/client.ts';
 import type { Client, Tx } from '#db/base/client.ts';
 import { createPeerLink } from '#db/links/link-life.ts';
 import type { Actor, HelpdeskOperator, PeerOperator } from '#operate/operator.ts';
-import { partsOfIssuer } from '#protocols/ferry/identity.ts';
 import { checkPeerUrl } from '#protocols/ferry/peer-url.ts';
 import { isSignedBy, signerOf } from '#protocols/ferry/provenance.ts';
 import { plantTickets } from '#test/cli/log.ts';
@@ -74,7 +73,6 @@ export async function openWorkplace(): Promise<Workplace> {
       peers: {
         calls: () => ({ link: unanswered, lanes: unanswered, close: unanswered }),
         checkUrl: (issuer) => checkPeerUrl(issuer, { allowAddresses: ['127.0.0.1/32'] }),
-        partsOfIssuer,
         publishedKeys: unanswered,
         signatures: { signerOf, isSignedBy },
       },

@@ -140,7 +140,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the Dockerfile', () => {
-  const copied = [...dockerfile.matchAll(/^COPY (\w+) \.\/\w+$/gm)].map(([, folder = '']) => folder);
+  const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \.\/[\w-]+$/gm)].map(([, folder = '']) => folder);
 
   it('stands on a pinned Debian Node that can run Ferry, and runs it as an ordinary user', () => {
     const [, major = '0', minor = '0'] = /^FROM node:(\d+)\.(\d+)\.\d+-\w+-slim$/m.exec(dockerfile) ?? [];
@@ -157,12 +157,18 @@ describe('the Dockerfile', () => {
     );
     assert.ok(sources.length > 100);
     const missing = sources.flatMap(({ file, source }) =>
-      [...source.matchAll(/^(?:import|export)\b[^'";]*?['"]#(\w+)\//gm)]
+      [...source.matchAll(/^(?:import|export)\b[^'";]*?['"]#([\w-]+)\//gm)]
         .map(([, folder = '']) => folder)
         .filter((folder) => !copied.includes(folder))
         .map((folder) => `${file} imports #${folder}`),
     );
     assert.deepEqual(missing, []);
+  });
+
+  it('copies every folder that package.json names for imports, but those of tests and measurements', () => {
+    const { imports } = JSON.parse(read('package.json')) as { imports: Record<string, string> };
+    const named = Object.keys(imports).map((name) => name.slice(1, -2));
+    assert.deepEqual(named.filter((folder) => !copied.includes(folder)).toSorted(), ['bench', 'faults', 'test']);
   });
 
   it('is given what it copies, and neither secrets nor data', () => {

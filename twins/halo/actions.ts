@@ -34,9 +34,11 @@ export interface Making {
 /** Adds an action to a ticket and does what follows from its kind. Throws a 400 if it may not be. */
 export function makeAction(desk: Desk, ticket: Ticket, input: Input, making: Making): Action {
   const { kind, actor } = making;
+  const most = desk.profile.noteMaxBytes;
+  if (most > 0 && Buffer.byteLength(textOf(input, 'note_html') ?? '') > most) throw refused('The note is too long');
   const to = mails(making, input) ? addressOf(desk, ticket, input) : null;
   const now = stampAfter(desk.now(), ticket.last_update);
-  const action = newAction(ticket, input, making, now);
+  const action = newAction(desk, ticket, input, making, now);
   applyChanges(desk, ticket, action, input, making, now);
   if (making.creation !== true) moveOn(desk, ticket, kind);
   const pictures = attachAll(desk, ticket.id, action.id, listOf(input, 'attachments'));
@@ -72,7 +74,7 @@ function addressOf(desk: Desk, ticket: Ticket, input: Input): string {
   return user.emailaddress;
 }
 
-function newAction(ticket: Ticket, input: Input, { kind, actor, creation }: Making, now: string): Action {
+function newAction(desk: Desk, ticket: Ticket, input: Input, { kind, actor, creation }: Making, now: string): Action {
   const text = textOf(input, 'note');
   const html = textOf(input, 'note_html') ?? htmlOf(text ?? '');
   const agentId = actor.by === 'application' || actor.by === 'agent' ? actor.agentId : 0;
@@ -103,7 +105,7 @@ function newAction(ticket: Ticket, input: Input, { kind, actor, creation }: Maki
     datetime: now,
     actiondatecreated: now,
     last_updated: now,
-    guid: textOf(input, 'guid') ?? randomUUID(),
+    guid: guidFor(desk, ticket, input),
     old_status: ticket.status_id,
     new_status: ticket.status_id,
     new_status_name: '',
@@ -122,6 +124,15 @@ function newAction(ticket: Ticket, input: Input, { kind, actor, creation }: Maki
     issystem: actor.by === 'system',
     iscreation: creation === true,
   };
+}
+
+function guidFor(desk: Desk, ticket: Ticket, input: Input): string {
+  const { keepsMarker, refusesDoubles } = desk.profile;
+  const given = textOf(input, 'guid');
+  if (given === undefined) return randomUUID();
+  if (refusesDoubles && desk.store.actions(ticket.id).some(({ guid }) => guid === given))
+    throw refused('An action with this guid already exists');
+  return keepsMarker ? given : randomUUID();
 }
 
 /** The web client sends 0 with kinds that offer no choice. */

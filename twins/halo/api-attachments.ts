@@ -77,6 +77,8 @@ export function attachmentRoutes(app: Hono<Env>, serving: Serving): void {
     const actionId = wholeOf(element, 'action_id') ?? 0;
     const action = actionId > 0 ? store.action(ticket.id, actionId) : null;
     if (actionId > 0 && action === null) throw notFound(`Action ${actionId} of ticket ${ticket.id}`);
+    const most = desk.profile.fileMaxBytes;
+    if (most > 0 && file.size > most) throw refused('The file is too large');
     const attachment = attachFile(desk, ticket.id, actionId, element, file);
     ticket.last_update = stampAfter(desk.now(), ticket.last_update);
     if (action !== null) {

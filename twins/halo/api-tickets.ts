@@ -101,7 +101,8 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   /** Where it was ordered, what was just written is not read for a while. */
   function hold(c: Ctx, ticketId: number, before: Ticket | null, actionIds: readonly number[]): void {
     const fault = c.get('faults').find(({ kind }) => kind === 'readable-later');
-    if (fault !== undefined) desk.unseen.hold({ ticketId, before, actionIds }, fault.ms);
+    const ms = fault?.ms ?? (desk.profile.noteDelayMs > 1_000 ? desk.profile.noteDelayMs * 0.75 : 0);
+    if (ms > 0) desk.unseen.hold({ ticketId, before, actionIds }, ms);
   }
 
   /** Where it was ordered, the note is put into other words, as Halo's AI can be told to do. */

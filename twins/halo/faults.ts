@@ -27,8 +27,11 @@ export interface Fault {
   readonly id: number;
   readonly kind: FaultKind;
   readonly method: string | null;
-  /** Matched against path and query, whatever the case. */
-  readonly path: RegExp | null;
+  /**
+   * Texts that path and query may have, whatever the case: anywhere, or at the begin behind `^`, or at the end before `$`.
+   * No pattern: whoever can order a trouble could stop the desk with one.
+   */
+  readonly path: readonly string[] | null;
   /** How many more requests it strikes; 0 strikes always. */
   times: number;
   /** How many matching requests it lets pass first. */
@@ -79,7 +82,7 @@ export function createFaults(): Faults {
       return faults.filter((fault) => {
         if (fault.kind.startsWith('webhook-')) return false;
         if (fault.method !== null && fault.method !== method) return false;
-        return (fault.path === null || fault.path.test(path)) && strike(fault);
+        return (fault.path === null || fault.path.some((text) => isIn(path.toLowerCase(), text))) && strike(fault);
       });
     },
     takeWebhook() {
@@ -92,16 +95,34 @@ export function createFaults(): Faults {
   };
 }
 
+const mostTexts = 20;
+const longestText = 500;
+
+function textsIn(path: unknown): readonly string[] | null {
+  if (path === undefined || path === null) return null;
+  const texts = (Array.isArray(path) ? path : [path]).map(String);
+  if (texts.length > mostTexts || texts.some((text) => text.length > longestText))
+    throw refused(`match.path takes up to ${mostTexts} texts of ${longestText} characters`);
+  return texts.map((text) => text.toLowerCase());
+}
+
+function isIn(path: string, text: string): boolean {
+  const [begins, ends] = [text.startsWith('^'), text.endsWith('$')];
+  const plain = text.slice(begins ? 1 : 0, ends ? -1 : undefined);
+  if (begins && ends) return path === plain;
+  if (begins) return path.startsWith(plain);
+  return ends ? path.endsWith(plain) : path.includes(plain);
+}
+
 function readFault(body: Input, id: number): Fault {
   const kind = faultKinds.find((one) => one === String(body.kind));
   if (kind === undefined) throw refused(`Unknown fault. There are: ${faultKinds.join(', ')}`);
   const match = isInput(body.match) ? body.match : {};
-  const path = textOf(match, 'path');
   return {
     id,
     kind,
     method: textOf(match, 'method')?.toUpperCase() ?? null,
-    path: path === undefined ? null : new RegExp(path, 'i'),
+    path: textsIn(match.path),
     times: wholeOf(match, 'times') ?? wholeOf(body, 'times') ?? 1,
     skip: wholeOf(match, 'skip') ?? 0,
     ms: wholeOf(body, 'ms') ?? 200,

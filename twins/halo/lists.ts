@@ -27,6 +27,7 @@ const columns: Readonly<Record<string, string>> = {
   last_update: 'last_update',
   lastactiondate: 'lastactiondate',
   dateoccured: 'dateoccurred',
+  dateoccurred: 'dateoccurred',
   datecleared: 'dateclosed',
   summary: 'summary',
   status_id: 'status_id',
@@ -65,7 +66,7 @@ export function findTickets(desk: Desk, query: Query, most: number, agent: Agent
 }
 
 function ticketFilter(desk: Desk, query: Query, agent: Agent | null): { where: string; values: SQLInputValue[] } {
-  const clauses = ['deleted = 0'];
+  const clauses = [query.get('deleted') === 'true' ? 'deleted = 1' : 'deleted = 0'];
   const values: SQLInputValue[] = [];
   const add = (clause: string, ...more: SQLInputValue[]): void => {
     clauses.push(clause);
@@ -76,12 +77,14 @@ function ticketFilter(desk: Desk, query: Query, agent: Agent | null): { where: s
     if (Number.isInteger(id) && id > 0) add(`${key} = ?`, id);
   }
   if (agent?.clients !== undefined) add(`client_id in (${agent.clients.join(', ') || '-1'})`);
-  const from = timeOf(query, 'lastupdatefromdate');
+  const { changedBy, loggedBy } = desk.profile;
+  const from = changedBy === 'lastupdatefromdate' ? timeOf(query, 'lastupdatefromdate') : null;
   if (from !== null) add('last_update >= ?', from);
   const to = timeOf(query, 'lastupdatetodate');
   if (to !== null) add('last_update <= ?', to);
   const column = (query.get('datesearch') ?? '').toLowerCase();
-  const search = column.startsWith('date') ? columns[column] : undefined;
+  const isKnown = column === 'datecleared' || column === loggedBy || (column === 'last_update' && column === changedBy);
+  const search = isKnown ? columns[column] : undefined;
   if (search !== undefined) {
     const start = timeOf(query, 'startdate');
     if (start !== null) add(`${search} >= ?`, start);

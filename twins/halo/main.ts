@@ -1,12 +1,13 @@
 /**
- * Runs one twin as a process: `node twins/halo/main.ts --seed acme --port 4101 --data DIR`. Prints one JSON line when
+ * Runs one twin as a process: `node twins/halo/main.ts --seed acme --port 4101 --data DIR`. With `--report FILE` it answers
+ * as the desk that the report of `ferry check` is from. Prints one JSON line when
  * it is ready, stops on SIGTERM or SIGINT, keeps everything in DIR.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { profiles } from './profiles.ts';
-import type { ProfileName } from './profiles.ts';
+import { profileOfReport, profiles } from './profiles.ts';
+import type { Profile, ProfileName } from './profiles.ts';
 import type { Application } from './seed.ts';
 import { seeds } from './seeds.ts';
 import { createHaloTwin } from './server.ts';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     'client-id': { type: 'string' },
     'frame-ancestors': { type: 'string', multiple: true },
     profile: { type: 'string', default: 'usual' },
+    report: { type: 'string' },
   },
 });
 
@@ -41,7 +43,7 @@ if (!Object.hasOwn(profiles, values.profile)) {
 
 const twin = await createHaloTwin({
   seed,
-  profile: values.profile as ProfileName,
+  profile: values.report === undefined ? (values.profile as ProfileName) : reported(values.report),
   port: Number(values.port),
   host: values.host,
   ...(values.data === undefined ? {} : { dbPath: join(values.data, 'halo.sqlite') }),
@@ -68,6 +70,16 @@ console.log(
     pid: process.pid,
   }),
 );
+
+/** What `ferry check INSTANCE --report` printed of a live desk. */
+function reported(file: string): Profile {
+  try {
+    return profileOfReport(file, readFileSync(file, 'utf8'));
+  } catch (error) {
+    console.error(`${file} is no report of ferry check: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(2);
+  }
+}
 
 /** The seed's first application under another id; its secret comes from the environment, never from a flag. */
 function applicationsFor(clientId: string): Application[] {

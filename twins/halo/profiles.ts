@@ -35,9 +35,36 @@ export interface Profile {
   readonly cleansHtml: boolean;
   /** Requests in rolling five minutes. */
   readonly requestLimit: 300 | 700;
+  /** The filter by time of change; any other is ignored as an unknown parameter is. Only `lastupdatefromdate` was seen. */
+  readonly changedBy: 'lastupdatefromdate' | 'last_update' | 'none';
+  /** The column that `datesearch` takes for the time of creation; `dateoccurred` is what several clients send. */
+  readonly loggedBy: 'dateoccured' | 'dateoccurred' | 'none';
+  /** Whether an action keeps the `guid` that it is sent with; nobody has looked. */
+  readonly keepsMarker: boolean;
+  /** A second action with the `guid` of another one is refused. */
+  readonly refusesDoubles: boolean;
+  /** So long what was written through the API is not read; up to 1000 is at once. Milliseconds. */
+  readonly noteDelayMs: number;
+  /** Longer notes and larger files are refused, longer subjects cut; 0 for no limit. */
+  readonly noteMaxBytes: number;
+  readonly fileMaxBytes: number;
+  readonly subjectMaxLength: number;
 }
 
+/** What nobody has seen a live Halo do otherwise. */
+const unseen = {
+  changedBy: 'lastupdatefromdate',
+  loggedBy: 'dateoccured',
+  keepsMarker: true,
+  refusesDoubles: false,
+  noteDelayMs: 0,
+  noteMaxBytes: 0,
+  fileMaxBytes: 0,
+  subjectMaxLength: 0,
+} as const;
+
 const usual: Profile = {
+  ...unseen,
   name: 'usual',
   agents: 'array',
   posted: 'object',
@@ -57,6 +84,7 @@ const usual: Profile = {
 };
 
 const other: Profile = {
+  ...unseen,
   name: 'other',
   agents: 'results',
   posted: 'array',
@@ -78,13 +106,39 @@ const other: Profile = {
 export const profiles = { usual, other } as const;
 export type ProfileName = keyof typeof profiles;
 
+/** What may be said where a trait is one of several words or numbers. */
+const said: Readonly<Partial<Record<keyof Profile, readonly (string | number)[]>>> = {
+  agents: ['array', 'results'],
+  posted: ['object', 'array'],
+  missingScope: [401, 403],
+  files: ['bytes', 'link', 'mixed'],
+  zone: ['', 'Z'],
+  digits: [3, 7],
+  options: ['objects', 'scalars'],
+  deleted: ['shown', 'absent'],
+  requestLimit: [300, 700],
+  changedBy: ['lastupdatefromdate', 'last_update', 'none'],
+  loggedBy: ['dateoccured', 'dateoccurred', 'none'],
+};
+
 /**
- * A desk that answers as a report of `ferry check` says that a live one does; what the report leaves open is `usual`.
+ * A desk that answers as a report of `ferry check` says that a live one does; what the report leaves open, or says in a
+ * way that a twin does not know, is `usual`.
  * @param facts of the report
  */
 export function profileOf(name: string, facts: Readonly<Record<string, string | number | boolean>>): Profile {
-  const known = Object.entries(facts).filter(
-    ([key, value]) => key in usual && typeof value === typeof usual[key as keyof Profile],
-  );
+  const known = Object.entries(facts).filter(([key, value]) => {
+    if (key === 'name' || !Object.hasOwn(usual, key)) return false;
+    const trait = key as keyof Profile;
+    return typeof value === typeof usual[trait] && (said[trait]?.includes(value as string | number) ?? true);
+  });
   return { ...usual, ...(Object.fromEntries(known) as Partial<Profile>), name };
+}
+
+/** @param text what `ferry check INSTANCE --report` printed; throws where it is nothing of the kind, or not of a Halo */
+export function profileOfReport(name: string, text: string): Profile {
+  const report = JSON.parse(text) as { readonly type?: unknown; readonly facts?: unknown } | null;
+  if (report?.type !== 'halo') throw new Error('it is not of a Halo');
+  if (typeof report.facts !== 'object' || report.facts === null) throw new Error('it has no facts');
+  return profileOf(name, report.facts as Readonly<Record<string, string | number | boolean>>);
 }

@@ -4,7 +4,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
+import type { Guard } from '#listener/guard.ts';
+import { createListener } from '#listener/listener.ts';
 import { createApp } from './app.ts';
 import { createAuth } from './auth.ts';
 import { createChanges } from './changes.ts';
@@ -13,7 +15,7 @@ import { createFaults } from './faults.ts';
 import { profiles } from './profiles.ts';
 import type { Profile, ProfileName } from './profiles.ts';
 import type { RateLimit } from './ratelimit.ts';
-import { originOf } from './pages/guard.ts';
+import { isPage, originOf } from './pages/guard.ts';
 import { createLimiter, haloRateLimit } from './ratelimit.ts';
 import { createRequestLog } from './requests.ts';
 import type { Application, HaloSeed } from './seed.ts';
@@ -138,7 +140,13 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     restart,
     reset,
   });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const server = createListener(getRequestListener(app.fetch), {
+    guard: {
+      ...reachedBy(options.publicUrl),
+      // Forms of its pages, and that of Halo's token endpoint; whose they are the guard has asked by then.
+      takes: (path) => isPage(path.toLowerCase()) || path.toLowerCase() === '/auth/token',
+    },
+  });
   server.requestTimeout = 0;
 
   let port: number;
@@ -195,6 +203,13 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
       if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
     },
   };
+}
+
+/** Callers may reach it under another name than that of this machine. */
+function reachedBy(publicUrl: string | undefined): Pick<Guard, 'hosts' | 'origins'> {
+  if (publicUrl === undefined) return {};
+  const { hostname, origin } = new URL(publicUrl);
+  return { hosts: [hostname], origins: [origin] };
 }
 
 async function listen(server: Server, port: number, host: string): Promise<number> {

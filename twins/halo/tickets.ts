@@ -113,6 +113,8 @@ export function changeTicket(desk: Desk, ticket: Ticket, input: Input, labels: b
 export function writeFields(desk: Desk, ticket: Ticket, input: Input, now: string, labels: boolean): void {
   const { store } = desk;
   for (const key of texts) ticket[key] = textOf(input, key) ?? ticket[key];
+  const most = desk.profile.subjectMaxLength;
+  if (most > 0) ticket.summary = ticket.summary.slice(0, most);
   const html = textOf(input, 'details_html');
   const text = textOf(input, 'details');
   if (html !== undefined) ticket.details_html = html;

@@ -115,9 +115,7 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
     return wantsText(c) ? c.text(outboxText(mails)) : c.json(mails);
   });
 
-  app.get('/twin/faults', (c) =>
-    c.json(faults.list().map((fault) => ({ ...fault, path: fault.path?.source ?? null }))),
-  );
+  app.get('/twin/faults', (c) => c.json(faults.list()));
   app.post('/twin/faults', async (c) => {
     const body = await objectOf(c);
     if (body.kind === 'restart' && !isInput(body.match)) {

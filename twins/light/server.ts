@@ -2,9 +2,10 @@
  * The lightest possible helpdesk: tickets in memory behind plain HTTP. For benchmarks and for tests of the courier,
  * where a product's own slowness or rules would only be in the way. Faults can be injected.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Agent, request as send } from 'undici';
+import { createListener } from '#listener/listener.ts';
 
 export type DeskAction = {
   readonly id: number;
@@ -359,7 +360,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     });
   };
 
-  const server: Server = createServer((request, response) => {
+  const server = createListener((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (!response.headersSent) answer(response, 500, { error: String(error) });
     });

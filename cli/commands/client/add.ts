@@ -12,6 +12,7 @@ export type ClientAddOptions = GlobalOptions & {
   readonly tool?: string;
   readonly name?: string;
   readonly contact?: string;
+  readonly dpop?: boolean;
   readonly json?: boolean;
 };
 
@@ -23,16 +24,21 @@ export async function add(link: string, options: ClientAddOptions, deps: CliDeps
     options,
     deps,
     (operator) =>
-      addClient(operator, link, () => ({
-        role: sideOption(
-          options.as,
-          'say which side of the link the tool is: --as customer (it escalates) or --as supplier (tickets are opened in it)',
-        ),
-        instance: instanceOption(options.instance),
-        tool,
-        name,
-        contact,
-      })),
+      addClient(
+        operator,
+        link,
+        () => ({
+          role: sideOption(
+            options.as,
+            'say which side of the link the tool is: --as customer (it escalates) or --as supplier (tickets are opened in it)',
+          ),
+          instance: instanceOption(options.instance),
+          tool,
+          name,
+          contact,
+        }),
+        options.dpop === true,
+      ),
     { secrets: true },
   );
   for (const line of options.json === true ? [json(added)] : text(added)) deps.out(`${line}\n`);

@@ -4,8 +4,13 @@ import { exitCodes } from '#cli/errors.ts';
 import { withOperator } from '#cli/wire.ts';
 import { rotateClient } from '#operate/clients/rotate.ts';
 
-export async function rotate(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
-  deps.out(`client_secret  ${await withOperator(options, deps, (operator) => rotateClient(operator, id))}\n`);
+export async function rotate(
+  id: string,
+  options: GlobalOptions & { readonly dpop?: boolean },
+  deps: CliDeps,
+): Promise<number> {
+  const secret = await withOperator(options, deps, (operator) => rotateClient(operator, id, options.dpop === true));
+  deps.out(`client_secret  ${secret}\n`);
   deps.out('It is shown this once. The secrets before it work for another 24 hours.\n');
   return exitCodes.ok;
 }

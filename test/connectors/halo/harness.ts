@@ -72,6 +72,7 @@ export type HaloBench = Bench & {
   readonly client: TwinClient;
   /** Every request to the twin is checked; `stop` fails where one was wrong. */
   readonly requests: RequestCheck;
+  readonly context: ConnectorContext;
   /** Another connector to the same twin. */
   connect(over?: Partial<ConnectorContext>): Helpdesk;
 };
@@ -107,6 +108,7 @@ export async function haloBench(which: 'acme' | 'northwind', profile: ProfileNam
   const writes = { method: 'POST', ...api };
   return {
     helpdesk: connect(),
+    context,
     names,
     twin,
     client,

@@ -1,6 +1,8 @@
 /** That the check of requests would notice, and what it has noticed of everything that this connector asks of a Halo. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { createCheck, createHelpdesk } from '#connectors/halo/index.ts';
 import { carryOut, commandFor, fileOf, longEnough, readOf } from '#test/connectors/bench.ts';
 import { acmeNames } from '#twins/halo/seeds/acme.ts';
 import { haloBench } from './harness.ts';
@@ -68,6 +70,11 @@ test('all kinds of requests that this connector makes are of the OpenAPI, or exc
       (await bench.restarted().openAttachment(made.ticketId, one.id, longEnough())).stream.destroy();
     }
     await desk.feed(cursor, 10, longEnough());
+    // And what a trial of `ferry check` writes, edits and deletes.
+    const trial = { ticketId: made.ticketId, marker: randomUUID(), open: createHelpdesk };
+    const { probes, cleanUp, verdictOf } = createCheck(bench.context, { accounts: [], types: [], tickets: [] }, trial);
+    for (const { run } of probes) await run(longEnough()).catch(verdictOf);
+    await cleanUp(longEnough());
     requests.assertValid();
     const needed = [
       'GET /Tickets',
@@ -75,6 +82,8 @@ test('all kinds of requests that this connector makes are of the OpenAPI, or exc
       'GET /Actions',
       'POST /Actions',
       'POST /Attachment/image',
+      'DELETE /Actions/{id}',
+      'DELETE /Attachment/{id}',
       'GET /Agent',
     ];
     for (const operation of needed) assert.ok(requests.met.has(operation), operation);

@@ -29,15 +29,15 @@ async function check(
   { token = rt.token, options = {}, write }: Over = {},
 ): Promise<readonly Finding[]> {
   const context = { instance: 'rt', url: rt.url, credentials: { token }, options, http, take: async () => undefined };
-  const trial =
-    write === undefined ? null : { helpdesk: createHelpdesk(context), ticketId: write, marker: randomUUID() };
-  const { probes, verdictOf } = createCheck(context, mapped, trial);
+  const trial = write === undefined ? null : { open: createHelpdesk, ticketId: write, marker: randomUUID() };
+  const { probes, verdictOf, cleanUp } = createCheck(context, mapped, trial);
   const found: Finding[] = [];
   for (const { name, about, run } of probes) {
     const outcome = await run(AbortSignal.timeout(60_000)).catch(verdictOf);
     found.push({ name, ...(about === undefined ? {} : { about }), ...outcome });
   }
-  return found;
+  const cleaned = await cleanUp(AbortSignal.timeout(60_000));
+  return cleaned === null ? found : [...found, { name: 'clean up', ...cleaned }];
 }
 
 function told(findings: readonly Finding[]): readonly string[] {
@@ -73,16 +73,28 @@ describe('ferry check at a Request Tracker', { skip: rtSkip }, () => {
       assert.ok(!JSON.stringify(report).includes(name), name);
   });
 
-  test('a trial writes a hidden note with a file that comes back as ours, and mails nobody', async () => {
+  test('a trial tries everything that Ferry writes, mails nobody, sets back what it changed, and names what RT keeps', async () => {
     await rt.clearOutbox();
+    const ticket = async (): Promise<unknown> => {
+      type Seen = { Subject: string; Status: string; CustomFields: readonly { name: string; values: unknown }[] };
+      const seen = (await rt.call(rt.agents[0].token, 'GET', '/ticket/1')) as Seen;
+      const fields = Object.fromEntries(seen.CustomFields.map(({ name, values }) => [name, values]));
+      return { subject: seen.Subject, status: seen.Status, fields };
+    };
+    const before = await ticket();
     const findings = await check(rt, asked, { write: '1' });
-    assert.deepEqual(
-      told(findings.filter(({ verdict }) => verdict !== 'ok')),
-      ['unknown: scrips'],
-      JSON.stringify(findings),
-    );
-    assert.ok(findings.some(({ name }) => name === 'write a file'));
+    assert.deepEqual(told(findings.filter(({ verdict }) => verdict !== 'ok')), [], JSON.stringify(findings));
+    for (const name of ['write a file', 'write a picture', 'write a status', 'write a field', 'size of files'])
+      assert.ok(
+        findings.some((one) => one.name === name),
+        name,
+      );
+    assert.match(findings.at(-1)?.saw ?? '', /^left on ticket 1: transactions [\d, ]+: RT deletes none over REST$/);
+    assert.match(findings.find(({ name }) => name === 'by itself')?.saw ?? '', /set the status to open/);
+    assert.deepEqual(await ticket(), before);
     assert.deepEqual(await rt.outbox(), []);
+    for (const name of ['Support', 'Severity', 'VPN', 'gateway'])
+      assert.ok(!JSON.stringify(reportOf('rt', findings)).includes(name), name);
   });
 
   test('a queue that setup.pl was not run for is found, and so is one that is called otherwise', async () => {
@@ -105,20 +117,66 @@ describe('ferry check at a Request Tracker', { skip: rtSkip }, () => {
     ]);
   });
 
-  test('a right that was taken away is found at the ticket', async () => {
-    const change = (how: string): Promise<string> =>
-      rt.perl(
-        `my $u = RT::User->new(RT->SystemUser); $u->Load('gateway'); my $q = RT::Queue->new(RT->SystemUser); $q->Load('Support'); my ($ok, $why) = $u->PrincipalObj->${how}(Right => 'CommentOnTicket', Object => $q); die $why unless $ok;`,
-      );
-    await change('RevokeRight');
+  const change = (how: string, right: string): Promise<string> =>
+    rt.perl(
+      `my $u = RT::User->new(RT->SystemUser); $u->Load('gateway'); my $q = RT::Queue->new(RT->SystemUser); $q->Load('Support'); my ($ok, $why) = $u->PrincipalObj->${how}(Right => '${right}', Object => $q); die $why unless $ok;`,
+    );
+  for (const right of ['CommentOnTicket', 'ModifyTicket'])
+    test(`the right ${right} that was taken away is found at the ticket, with its name`, async () => {
+      await change('RevokeRight', right);
+      try {
+        const findings = await check(rt);
+        assert.deepEqual(told(findings.filter(isBad)), [
+          'not-allowed: rights on tickets',
+          'not-allowed: mirrored ticket 1',
+        ]);
+        assert.match(findings.find(isBad)?.saw ?? '', new RegExp(right));
+      } finally {
+        await change('GrantRight', right);
+      }
+    });
+
+  test('the right to fill fields that was taken away is found by a trial', async () => {
+    await change('RevokeRight', 'ModifyCustomField');
     try {
-      const findings = await check(rt);
-      assert.deepEqual(told(findings.filter(isBad)), [
-        'not-allowed: rights on tickets',
-        'not-allowed: mirrored ticket 1',
-      ]);
+      const findings = await check(rt, asked, { write: '1' });
+      assert.deepEqual(told(findings.filter(isBad)), ['differs: write a field'], JSON.stringify(findings));
+      assert.match(findings.find(isBad)?.fix ?? '', /ModifyCustomField/);
     } finally {
-      await change('GrantRight');
+      await change('GrantRight', 'ModifyCustomField');
+    }
+  });
+
+  test('a scrip that mails about what Ferry writes is found by a trial', async () => {
+    const quiet = (disabled: 0 | 1): Promise<string> =>
+      rt.perl(
+        `my $s = RT::Scrip->new(RT->SystemUser); $s->LoadByCols(Description => 'Ferry: quiet writes'); my ($ok, $why) = $s->SetDisabled(${disabled}); die $why unless $ok;`,
+      );
+    await rt.call(rt.agents[0].token, 'PUT', '/ticket/1', { Requestor: rt.endUser.email });
+    await quiet(1);
+    // Each process of the server has loaded the scrip's filter once.
+    await rt.kill9();
+    await rt.start();
+    try {
+      const findings = await check(rt, asked, { write: '1' });
+      assert.deepEqual(told(findings.filter(isBad)), ['differs: by itself'], JSON.stringify(findings));
+      assert.match(findings.find(isBad)?.fix ?? '', /setup\.pl/);
+    } finally {
+      await quiet(0);
+      await rt.kill9();
+      await rt.start();
+    }
+  });
+
+  test('a time zone that the option names otherwise is found', async () => {
+    const findings = await check(rt, asked, { options: { timezone: 'Asia/Tokyo' } });
+    assert.deepEqual(told(findings.filter(isBad)), []);
+    await rt.perl("my $u = RT::User->new(RT->SystemUser); $u->Load('gateway'); $u->SetTimezone('America/New_York');");
+    try {
+      const other = await check(rt, asked, { options: { timezone: 'Asia/Tokyo' } });
+      assert.deepEqual(told(other.filter(isBad)), ['differs: time zone']);
+    } finally {
+      await rt.perl("my $u = RT::User->new(RT->SystemUser); $u->Load('gateway'); $u->SetTimezone('UTC');");
     }
   });
 

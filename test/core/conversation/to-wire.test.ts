@@ -9,6 +9,7 @@ const id = '019b0000-0000-7000-8000-000000000001';
 const directory: Directory = {
   publicUrl: 'https://acme.example',
   peers: new Map([['north', 'https://north.example/i/north']]),
+  own: new Set(['acme']),
 };
 const from: ToSend['from'] = {
   entity: 'ticket',

@@ -172,6 +172,8 @@ describe('actions from another gateway', () => {
       .update(canonicalConstant(action.constant as ConstantPart))
       .digest('hex');
     const { db } = rig.connection;
+    await db.execute(sql`insert into instances (id, type, name, url, credentials, live_since, state)
+      values ('second', 'rt', 'Second', 'https://rt.second.example', 'sealed', now(), 'up')`);
     await db.execute(
       sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
         values (${id}, 'second', 's1', '7', 'second', ${at}, '{"name":"Ann Agent","role":"agent"}', 'desks', 'visible', '<p>of ours</p>',

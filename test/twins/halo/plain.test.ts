@@ -14,7 +14,9 @@ before(async () => {
 after(() => twin.close());
 
 async function shown(path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
-  const reply = await fetch(twin.url + path, body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) });
+  const headers = { 'content-type': 'application/json' };
+  const sent = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
+  const reply = await fetch(twin.url + path, sent);
   assert.match(reply.headers.get('content-type') ?? '', /^text\/plain/);
   return { status: reply.status, text: await reply.text() };
 }

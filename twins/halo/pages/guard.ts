@@ -1,6 +1,5 @@
-/** What every page answers with, and from where its forms are taken. */
+/** What every page answers with. */
 import type { Ctx } from '#twins/halo/serving.ts';
-import { HaloError } from '#twins/halo/errors.ts';
 
 /** Whether a path is a page of the desk, as opposed to Halo's API and the twin's. */
 export function isPage(path: string): boolean {
@@ -24,17 +23,6 @@ export function pageHeaders(c: Ctx, frameAncestors: readonly string[]): void {
   // With `no-referrer` a browser would send its forms without saying where they are from.
   c.header('referrer-policy', 'same-origin');
   c.header('cache-control', 'no-store');
-}
-
-/** Throws 403 for a form that another page posts. Callers without a browser send neither of the two headers. */
-export function needOwnForm(c: Ctx, baseUrl: string): void {
-  const site = c.req.header('sec-fetch-site');
-  const origin = c.req.header('origin');
-  const own = [new URL(c.req.url).origin, new URL(baseUrl).origin];
-  const foreign = (site === 'cross-site' || site === 'same-site') && !own.includes(origin ?? '');
-  if (foreign || (origin !== undefined && !own.includes(origin))) {
-    throw new HaloError(403, 'This form was not sent from a page of this desk');
-  }
 }
 
 /** An origin as it may stand in a policy: scheme, host, port. Throws for anything else. */

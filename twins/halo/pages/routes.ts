@@ -17,7 +17,7 @@ import { eventRoutes } from './events.ts';
 import type { Form } from './form-input.ts';
 import { emptyForm, formOf, noteOf } from './form-input.ts';
 import { page } from './frame.ts';
-import { isPage, needOwnForm, pageHeaders } from './guard.ts';
+import { isPage, pageHeaders } from './guard.ts';
 import type { Html } from './html.ts';
 import { newPage, ticketInput } from './new-page.ts';
 import { outboxPage } from './outbox-page.ts';
@@ -38,7 +38,6 @@ export function pageRoutes(app: Hono<Env>, serving: Serving): void {
   app.use(async (c, next) => {
     if (!isPage(c.req.path)) return next();
     pageHeaders(c, serving.frameAncestors);
-    if (c.req.method === 'POST') needOwnForm(c, desk.baseUrl());
     return next();
   });
   eventRoutes(app, serving);

@@ -1,12 +1,12 @@
 /** A store of files that is small enough to be filled. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
 export const storeBytes = 24 * 1024 * 1024;
 
-/** A file system of its own for the files, small enough to be filled; false where only root may have one. */
+/** A file system of its own in memory; false where only root may have one. */
 export async function mountSmall(directory: string): Promise<boolean> {
   try {
     await run('mount', ['-t', 'tmpfs', '-o', `size=${storeBytes}`, 'ferry-faults', directory]);
@@ -16,6 +16,7 @@ export async function mountSmall(directory: string): Promise<boolean> {
   }
 }
 
-export async function unmountSmall(directory: string): Promise<void> {
-  await run('umount', ['--lazy', directory]);
+/** Also where somebody still has a file of it open. */
+export function unmountNow(directory: string): void {
+  spawnSync('umount', ['--lazy', directory], { stdio: 'ignore' });
 }

@@ -1,0 +1,68 @@
+/**
+ * Shuts out a key that somebody else may have. One of ours leaves its key set, and what it has not yet signed is signed
+ * by another; of another organisation's key nothing new is taken in, whoever names it.
+ */
+import { originsWithKey, retireOriginKey } from '#db/exchange/origin-keys.ts';
+import { ownKey, retireKey, type KeyUse, type Rotation } from '#db/links/keys.ts';
+import { change, changed } from '#operate/change.ts';
+import type { Operator } from '#operate/operator.ts';
+import { Refused } from '#operate/refused.ts';
+import { allow, everywhere } from '#operate/rights.ts';
+
+export type RetiredKey =
+  /** `next` signs from now on; null: the one that signs was another. */
+  | { readonly instance: string; readonly use: KeyUse; readonly next: Rotation | null }
+  /** Issuer URL of whose it was. */
+  | { readonly origin: string };
+
+export type RetireOptions = {
+  /** Issuer URL of whose it is; absent: ours, or the only one of that name that is known. */
+  readonly origin?: string | undefined;
+  readonly because?: string | undefined;
+};
+
+/** @throws Refused unknown-key, retired, several-origins */
+export async function retire(operator: Operator, kid: string, options: RetireOptions = {}): Promise<RetiredKey> {
+  allow(operator, 'key-retire', everywhere);
+  const ours = options.origin === undefined ? await ownKey(operator.db, kid) : null;
+  if (ours === null) return retireForeign(operator, kid, options);
+  if (ours.isRetired) throw new Refused('retired', 'state', `the key ${kid} of ${ours.instance} is retired already`);
+  const { instance, use } = ours;
+  return change(operator, async (tx) => {
+    const next = await retireKey(tx, operator.seal, kid);
+    return changed(
+      { instance, use, next },
+      {
+        what: 'key-retire',
+        subject: `instances/${instance}`,
+        detail: { kid, use, next: next?.kid ?? null, because: options.because ?? null },
+      },
+    );
+  });
+}
+
+async function retireForeign(operator: Operator, kid: string, { origin, because }: RetireOptions): Promise<RetiredKey> {
+  const known = await originsWithKey(operator.db, kid);
+  const whose = origin === undefined ? known : known.filter((one) => one === origin);
+  const [only] = whose;
+  if (only === undefined)
+    throw new Refused(
+      'unknown-key',
+      'unknown',
+      `no key "${kid}"${origin === undefined ? '' : ` of ${origin}`} is known here; ferry verify shows the keys by which actions were signed`,
+    );
+  if (whose.length > 1)
+    throw new Refused(
+      'several-origins',
+      'wrong',
+      `several have a key of that name (${whose.join(', ')}); say whose you mean with --origin`,
+    );
+  return change(operator, async (tx) => {
+    if (!(await retireOriginKey(tx, only, kid)))
+      throw new Refused('retired', 'state', `the key ${kid} of ${only} is retired already`);
+    return changed(
+      { origin: only },
+      { what: 'key-retire', subject: `origins/${only}`, detail: { kid, because: because ?? null } },
+    );
+  });
+}

@@ -1,0 +1,25 @@
+/** What every page answers with: nothing inline, nothing from elsewhere, shown in no frame. */
+import type { MiddlewareHandler } from 'hono';
+
+/** @param frames origins whose pages this page shows in frames */
+export function pageHeaders(frames: readonly string[]): MiddlewareHandler {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    `frame-src 'self' ${frames.join(' ')}`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return async (c, next) => {
+    c.header('content-security-policy', policy);
+    c.header('x-content-type-options', 'nosniff');
+    // With `no-referrer` a browser would send its forms without saying where they are from.
+    c.header('referrer-policy', 'same-origin');
+    c.header('cache-control', 'no-store');
+    return next();
+  };
+}

@@ -1,0 +1,171 @@
+/** Whoever follows only the page of a connector, from a fresh helpdesk, ends with a check that finds nothing to do. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { manifests } from '#connectors/index.ts';
+import { ferry } from '#test/cli/run.ts';
+import { rtSkip, startRt } from '#test/real/rt.ts';
+import type { Rt } from '#test/real/rt.ts';
+import { freshDatabase } from '#test/support/database.ts';
+import type { Application } from '#twins/halo/seed.ts';
+import { acmeSeed } from '#twins/halo/seeds/acme.ts';
+import { createHaloTwin } from '#twins/halo/server.ts';
+
+const root = join(import.meta.dirname, '../..');
+const pageOf = (type: string): Promise<string> => readFile(join(root, `docs/connectors/${type}.md`), 'utf8');
+
+/** Commands that the page gives, one a line. */
+function commandsIn(page: string): readonly string[] {
+  const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+  const inline = [...page.matchAll(/`(ferry [a-z][^`]*)`/g)].map(([, text = '']) => text);
+  return [...blocks.flatMap((text) => text.split('\n')), ...inline].filter((line) => line !== '');
+}
+
+type Database = Awaited<ReturnType<typeof freshDatabase>>;
+let database: Database;
+before(async () => {
+  database = await freshDatabase('setup');
+});
+after(() => database?.drop());
+
+const key = Buffer.alloc(32, 7).toString('base64');
+
+/** Types what the page says, with the names of this desk, in the order in which the page says it. */
+async function typed(
+  page: string,
+  instance: string,
+  links: unknown,
+  secrets: Readonly<Record<string, string>>,
+): Promise<Awaited<ReturnType<typeof ferry>>> {
+  const env = {
+    ...secrets,
+    DATABASE_URL: database.url,
+    FERRY_SECRET_KEY: key,
+    FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
+  };
+  const commands = commandsIn(page).filter((line) => /^ferry (?:apply|check) [^-]*$/.test(line));
+  assert.deepEqual([...new Set(commands)], ['ferry apply links.yaml', 'ferry check INSTANCE']);
+  const { mkdtemp, writeFile, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const dir = await mkdtemp(join(tmpdir(), 'ferry-setup-'));
+  try {
+    await writeFile(join(dir, 'links.yaml'), JSON.stringify(links));
+    const words = (line: string): string[] =>
+      line
+        .split(' ')
+        .slice(1)
+        .map((word) => (word === 'INSTANCE' ? instance : word === 'links.yaml' ? join(dir, word) : word));
+    const applied = await ferry(words('ferry apply links.yaml'), { env });
+    assert.equal(applied.code, 0, applied.out + applied.err);
+    return await ferry(words('ferry check INSTANCE'), { env });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+const isGreen = (out: string): boolean => !/^(?:differs|not allowed)/m.test(out);
+
+test('each connector has a page with the commands to type', async () => {
+  for (const { type } of manifests)
+    assert.ok(
+      commandsIn(await pageOf(type)).some((line) => line.startsWith('ferry check')),
+      type,
+    );
+});
+
+describe('a fresh Request Tracker', { skip: rtSkip }, () => {
+  let rt: Rt;
+  before(async () => {
+    rt = await startRt({ name: 'fresh.example' });
+    // As if nobody had ever prepared it.
+    await rt.perl(`
+      my $scrips = RT::Scrips->new(RT->SystemUser); $scrips->UnLimit;
+      for (@{ $scrips->ItemsArrayRef }) { $_->Delete if ($_->Description // '') =~ /^Ferry:/ }
+      for my $name (qw(RemoteRef SupplierRef)) {
+        my $f = RT::CustomField->new(RT->SystemUser);
+        $f->LoadByName(Name => $name, LookupType => RT::Ticket->CustomFieldLookupType, IncludeGlobal => 1);
+        next unless $f->id; $f->SetDisabled(1); $f->SetName("Old $name");
+      }
+      my $u = RT::User->new(RT->SystemUser); $u->Load('gateway');
+      $u->SetName('former'); $u->SetPrivileged(0);
+    `);
+    await rt.call(rt.agents[0].token, 'POST', '/ticket', { Queue: 'Support', Subject: 'First', Content: 'x' });
+  });
+  after(() => rt?.stop());
+
+  const links = (): unknown => ({
+    instances: {
+      desk: { type: 'rt', name: 'Desk', url: rt.url, credentials: { token: { env: 'RT_TOKEN' } } },
+      other: { type: 'rt', name: 'Other', url: rt.url, credentials: { token: { env: 'RT_TOKEN' } } },
+    },
+    links: {},
+  });
+
+  test('that is set up with the command of the page is found right, and one that was not is found to be not', async () => {
+    const page = await pageOf('rt');
+    const [command = ''] = commandsIn(page).filter((line) => line.startsWith('perl setup.pl'));
+    assert.match(command, /^perl setup\.pl --queue Support --queue Escalations --token --webhook https:/);
+    const args = command.split(' ').slice(2);
+    const printed = await rt.perl(
+      `@ARGV = qw(${args.join(' ')}); do '${join(root, 'connectors/rt/setup.pl')}' or die $@ || $!;`,
+    );
+    const token = printed.trim().split('\n').at(-1) ?? '';
+    assert.match(token, /^1-\d+-/);
+    const { code, out, err } = await typed(page, 'desk', links(), { RT_TOKEN: token });
+    assert.ok(isGreen(out), out);
+    assert.equal(code, 0, out + err);
+
+    const stranger = await rt.perl(
+      "my $u = RT::User->new(RT->SystemUser); my ($id) = $u->Create(Name => 'stranger', Privileged => 1); my (undef, undef, $t) = RT::AuthToken->new(RT->SystemUser)->Create(Owner => $id, Description => 'x'); print $t;",
+    );
+    const wrong = await typed(page, 'desk', links(), { RT_TOKEN: stranger.trim() });
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.out, /^differs {6}time zone/m);
+    assert.match(wrong.out, /^not allowed {2}own field "RemoteRef"/m);
+    assert.match(wrong.out, /Run setup\.pl/);
+  });
+});
+
+describe('a Halo that answers as live ones were seen to', () => {
+  /** Scopes that the page's table names. */
+  const scopesIn = (page: string): readonly string[] =>
+    [...page.matchAll(/^ +\| `((?:edit|read|all):[a-z]+)` \|/gm)].map(([, scope = '']) => scope);
+
+  async function checked(scopes: readonly string[]): Promise<Awaited<ReturnType<typeof ferry>>> {
+    const [seeded] = acmeSeed.applications;
+    assert.ok(seeded);
+    const applications: Application[] = [{ ...seeded, scopes: [...scopes] }];
+    const twin = await createHaloTwin({ seed: acmeSeed, applications });
+    try {
+      const page = await pageOf('halo');
+      const credentials = { clientId: { env: 'HALO_ID' }, clientSecret: { env: 'HALO_SECRET' } };
+      const links = {
+        instances: { acme: { type: 'halo', name: 'Acme', url: twin.url, credentials } },
+        links: {},
+      };
+      const secrets = { HALO_ID: seeded.client_id, HALO_SECRET: seeded.client_secret };
+      return await typed(page, 'acme', links, secrets);
+    } finally {
+      await twin.close();
+    }
+  }
+
+  test('with the scopes of the page is found right', async () => {
+    const scopes = scopesIn(await pageOf('halo'));
+    assert.deepEqual(scopes, ['edit:tickets', 'read:customers', 'read:suppliers', 'all:teams']);
+    const { code, out, err } = await checked(scopes);
+    assert.ok(isGreen(out), out);
+    assert.equal(code, 0, out + err);
+  });
+
+  test('without any one of them is found wrong, with the scope that is missing', async () => {
+    const scopes = scopesIn(await pageOf('halo'));
+    for (const missing of scopes) {
+      const { code, out } = await checked(scopes.filter((one) => one !== missing));
+      assert.equal(code, 1, missing);
+      assert.match(out, new RegExp(`^not allowed {2}scope "${missing}"`, 'm'));
+      assert.match(out, new RegExp(`Give the API application the scope ${missing}`));
+    }
+  });
+});
