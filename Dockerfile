@@ -1,5 +1,6 @@
 # One image for the gateway, the workers and the `ferry` command; docker-compose.yml runs all of them from it.
-# Debian, because Temporal's core is built against glibc. Node runs the TypeScript as it is, so nothing is built here.
+# Debian, because Temporal's core is built against glibc. Node runs the TypeScript as it is; only the bundle of workflows
+# is made here.
 FROM node:24.21.0-bookworm-slim
 
 WORKDIR /app
@@ -31,6 +32,9 @@ COPY standalone ./standalone
 COPY telemetry ./telemetry
 # The stand-ins of the demo, which `standalone/` imports.
 COPY twins ./twins
+
+# A worker uses it as long as it fits the code, and makes one of its own at each start otherwise.
+RUN node --disable-warning=ExperimentalWarning worker/make-bundle.ts
 
 # A named volume that is mounted here takes over the owner.
 RUN mkdir -p /var/lib/ferry/blobs && chown -R node:node /var/lib/ferry

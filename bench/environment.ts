@@ -6,6 +6,8 @@ export type Surroundings = {
   readonly temporal: { readonly address: string; readonly namespace: string };
   /** 32 bytes. */
   readonly secretKey: Buffer;
+  /** 32 bytes; absent: contents are kept as they are. */
+  readonly contentKey?: Buffer | undefined;
   readonly blobs: string;
   readonly log: LogLevel;
   /** Absent: reached from nowhere, with no API. */
@@ -20,6 +22,7 @@ export function programEnv({
   databaseUrl,
   temporal,
   secretKey,
+  contentKey,
   blobs,
   log,
   publicUrl,
@@ -31,6 +34,7 @@ export function programEnv({
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: temporal.namespace,
     FERRY_SECRET_KEY: secretKey.toString('base64'),
+    ...(contentKey === undefined ? {} : { FERRY_CONTENT_KEY: contentKey.toString('base64') }),
     FERRY_BLOBS: blobs,
     FERRY_ALLOW_ADDRESSES: '127.0.0.0/8',
     FERRY_LOG: log,

@@ -4,7 +4,9 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
+import { pipeline as pipe } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileKeyId, headLength, opening, sealedBy, sealing } from './sealed-file.ts';
 
 export class BlobTooLargeError extends Error {
   override readonly name = 'BlobTooLargeError';
@@ -23,17 +25,27 @@ export type BlobStore = {
    * than `promised`. Nothing stays behind on an error.
    */
   put(source: Readable, maxBytes: number, promised?: Staged): Promise<Staged>;
+  /** Fails with SealedFileError where it is sealed with a key that the store was not given. */
   open(sha256: string): Readable;
   /** Whoever asks is about to refer to it: it counts as put now. */
   has(sha256: string): Promise<boolean>;
   /** Deletes it unless it was put or asked for within `untouchedMs`; false then. */
   deleteUntouched(sha256: string, untouchedMs: number): Promise<boolean>;
+  /**
+   * Seals with the first key what is not, one file after another; may be broken off and repeated. Nothing without a key.
+   * `failed`: digests of those that no key opens, or that are not what their name says.
+   */
+  reseal(): Promise<{ readonly resealed: number; readonly already: number; readonly failed: readonly string[] }>;
 };
 
 const sha256Form = /^[0-9a-f]{64}$/;
 
-/** Opens the store in `directory`, making it if needed, and clears what an interrupted `put` left. */
-export async function openBlobStore(directory: string): Promise<BlobStore> {
+/**
+ * Opens the store in `directory`, making it if needed, and clears what an interrupted `put` left.
+ * @param keys 32 bytes each: the first seals files, all open them; none: they are kept as they are
+ */
+export async function openBlobStore(directory: string, keys: readonly Uint8Array[] = []): Promise<BlobStore> {
+  const [key] = keys;
   const incoming = join(directory, 'incoming');
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   await clearStale(incoming);
@@ -59,7 +71,8 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         },
       });
       try {
-        await pipeline(source, measure, createWriteStream(part, { flags: 'wx', mode: 0o600 }));
+        const target = createWriteStream(part, { flags: 'wx', mode: 0o600 });
+        await (key === undefined ? pipeline(source, measure, target) : pipeline(source, measure, sealing(key), target));
         const handle = await open(part, 'r');
         await handle.sync();
         await handle.close();
@@ -77,7 +90,11 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         throw error;
       }
     },
-    open: (sha256) => createReadStream(pathOf(sha256)),
+    open(sha256) {
+      const file = createReadStream(pathOf(sha256));
+      // What goes wrong comes out of the stream that is read.
+      return keys.length === 0 ? file : pipe(file, opening(keys), () => undefined);
+    },
     async has(sha256) {
       const now = new Date();
       return utimes(pathOf(sha256), now, now).then(
@@ -104,7 +121,59 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         throw error;
       }
     },
+    async reseal() {
+      let [resealed, already] = [0, 0];
+      const failed: string[] = [];
+      if (key === undefined) return { resealed, already, failed };
+      for (const folder of (await readdir(directory)).filter((name) => /^[0-9a-f]{2}$/.test(name)).toSorted())
+        for (const sha256 of (await readdir(join(directory, folder))).filter((name) => sha256Form.test(name))) {
+          const path = pathOf(sha256);
+          const kid = sealedBy(await headOf(path));
+          if (kid === fileKeyId(key)) already += 1;
+          else if (await resealFile(path, sha256)) resealed += 1;
+          else failed.push(sha256);
+        }
+      return { resealed, already, failed };
+    },
   };
+
+  /** False where it is gone, can't be opened, or is not what its name says. */
+  async function resealFile(path: string, sha256: string): Promise<boolean> {
+    const part = join(incoming, `${randomUUID()}.part`);
+    const hash = createHash('sha256');
+    const look = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    try {
+      const { atime, mtime } = await stat(path);
+      const target = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true });
+      await pipeline(createReadStream(path), opening(keys), look, sealing(key as Uint8Array), target);
+      if (hash.digest('hex') !== sha256) return false;
+      // By its time it is known how long nobody has touched it.
+      await utimes(part, atime, mtime);
+      await rename(part, path);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'content-key-missing' || code === 'content-damaged') return false;
+      throw error;
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+}
+
+async function headOf(path: string): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(headLength), 0, headLength, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

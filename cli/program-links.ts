@@ -14,10 +14,11 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
   key
     .command('reseal')
     .description('seal with the first key of FERRY_SECRET_KEY what older ones have sealed')
+    .option('--contents', 'notes, names, values and files instead, with the first key of FERRY_CONTENT_KEY')
     .option('--json', 'print one line of JSON')
-    .action(async (options: object) => {
-      const { reseal } = await import('./commands/key/reseal.ts');
-      end(await reseal({ ...global(), ...options }, deps));
+    .action(async (options: { readonly contents?: boolean }) => {
+      const { reseal, resealAllContents } = await import('./commands/key/reseal.ts');
+      end(await (options.contents === true ? resealAllContents : reseal)({ ...global(), ...options }, deps));
     });
   key
     .command('rotate')

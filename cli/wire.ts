@@ -2,9 +2,11 @@
  * Wires what a command works with: the database that is meant, who does it, and the ways out to helpdesks and other
  * gateways. The only file of the command line, beside main.ts, that knows more than operate.
  */
+import { openBlobStore, type BlobStore } from '#blobs/store.ts';
 import { temporalAnswers } from '#config/temporal-answers.ts';
 import type { OwnedHttpClient } from '#connectors/kit/http.ts';
 import { connect } from '#db/base/client.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { assertSchema, migrate } from '#db/base/migrate.ts';
 import { signingKey } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
@@ -97,6 +99,12 @@ export async function lookAtTemporal(options: GlobalOptions, deps: CliDeps): Pro
   return { address, state: address !== null && (await temporalAnswers(address)) ? 'up' : 'down' };
 }
 
+/** Seals files with the first key of FERRY_CONTENT_KEY, in the directory that gateways and workers share. */
+export async function resealFiles(options: GlobalOptions, deps: CliDeps): ReturnType<BlobStore['reseal']> {
+  const { blobs, contentKeys } = await find(options, deps, { secrets: false });
+  return (await openBlobStore(blobs, contentKeys)).reseal();
+}
+
 /** @returns the roles that were given their rights on the tables, the owner not among them */
 export async function migrateDatabase(options: GlobalOptions, deps: CliDeps): Promise<readonly string[]> {
   const { databaseUrl, databaseOwnerUrl, databaseTls } = await find(options, deps, { secrets: false });
@@ -118,12 +126,18 @@ async function opened<Result>(
 ): Promise<Result> {
   const name = nameOf(options.by, deps);
   const found = await find(options, deps, needs);
-  const connection = connect(found.databaseUrl, { max: 4, name: 'ferry-cli', tls: found.databaseTls });
+  const connection = connect(found.databaseUrl, {
+    max: 4,
+    name: 'ferry-cli',
+    tls: found.databaseTls,
+    contentKeys: found.contentKeys,
+  });
   let http: OwnedHttpClient | null = null;
   try {
     await assertSchema(connection.sql);
+    await assertContentKeys(connection.sql, connection.sealer);
     const actor = unlimited({ kind: 'cli', id: deps.account(), name });
-    const operator = createOperator({ ...found, db: connection.db, actor });
+    const operator = createOperator({ ...found, db: connection.db, sealer: connection.sealer, actor });
     return await use({
       operator,
       found,

@@ -95,6 +95,15 @@ const settings = {
     secret: true,
     expects: '32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas',
   },
+  FERRY_CONTENT_KEY: {
+    schema: z
+      .string()
+      .transform((text) => text.split(',').map((part) => Buffer.from(part.trim(), 'base64')))
+      .refine((keys) => keys.every((key) => key.length === 32))
+      .optional(),
+    secret: true,
+    expects: '32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas',
+  },
   FERRY_ADMIN_TOKEN: {
     schema: z.string().min(16).optional(),
     secret: true,
@@ -194,6 +203,8 @@ export type Config = {
   readonly temporal: TemporalSettings;
   /** The first seals; all open. 32 bytes each. */
   readonly secretKeys: readonly Uint8Array[];
+  /** Contents are sealed with the first and opened with all, 32 bytes each; none: they are kept as they are. */
+  readonly contentKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -380,6 +391,7 @@ export function configFrom(raw: RawSettings): ConfigResult {
     ...(databaseTls === null ? {} : { databaseTls }),
     temporal: temporalFrom(raw, faults),
     secretKeys: get('FERRY_SECRET_KEY'),
+    contentKeys: get('FERRY_CONTENT_KEY') ?? [],
     adminToken: get('FERRY_ADMIN_TOKEN'),
     host: get('FERRY_HOST'),
     port: get('FERRY_PORT'),

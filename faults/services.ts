@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { mountSmall, unmountNow } from './small-store.ts';
 import { isFree } from '#standalone/machine/ports.ts';
@@ -59,19 +60,21 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
     async postgres(): Promise<void> {
       if (server !== null) return;
       const options = { dataDir: join(dir, 'pg'), durable: true, logFile: join(dir, 'postgres.log') };
-      last = server = await startPostgres({ ...options, port: ports.postgres, signal });
+      last = server = await patiently(() => startPostgres({ ...options, port: ports.postgres, signal }));
     },
     async temporal(): Promise<void> {
       if (temporal !== null) return;
-      temporal = await startTemporal({
-        dataDir: join(dir, 'temporal'),
-        port: ports.temporal,
-        logFile: join(dir, 'temporal.log'),
-        progress: (line) => process.stderr.write(`${line}\n`),
-        signal,
-        // Never one that happens to run.
-        env: { ...process.env, TEMPORAL_ADDRESS: '' },
-      });
+      temporal = await patiently(() =>
+        startTemporal({
+          dataDir: join(dir, 'temporal'),
+          port: ports.temporal,
+          logFile: join(dir, 'temporal.log'),
+          progress: (line) => process.stderr.write(`${line}\n`),
+          signal,
+          // Never one that happens to run.
+          env: { ...process.env, TEMPORAL_ADDRESS: '' },
+        }),
+      );
     },
   };
   const stop = async (): Promise<void> => {
@@ -155,6 +158,20 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
     stop,
   };
 }
+
+/** A port may be taken for a moment: by what was killed just now, or by somebody who connects somewhere. */
+async function patiently<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === portTries || (error as { code?: unknown }).code !== 'port-taken') throw error;
+      await sleep(500);
+    }
+  }
+}
+
+const portTries = 20;
 
 function killed(pid: number): void {
   try {

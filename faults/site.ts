@@ -102,6 +102,8 @@ export async function startSite(services: FaultServices, name: string): Promise<
       publicUrl: front.url,
     }),
     FERRY_ALLOW_ADDRESSES: '127.0.0.0/8,::1/128',
+    // The store is small, so that it can be filled.
+    FERRY_LIMITS: 'freeMiB=2',
     FERRY_TEST_FAULTS: switches,
     FERRY_TEST_BUNDLE: bundle,
     FERRY_TEST_LIMITS: JSON.stringify(limits),
@@ -156,7 +158,7 @@ export async function startSite(services: FaultServices, name: string): Promise<
     async startGateway() {
       if (gateway !== null) return;
       const started = await startProgram({
-        program: 'bench/programs/gateway.ts',
+        program: 'faults/programs/gateway.ts',
         env: envWith(services.url(database)),
         ready: /"ready":true/,
       });

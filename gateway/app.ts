@@ -48,6 +48,7 @@ export function createApp(deps: GatewayDeps): GatewayApp {
     '/',
     healthRoutes({
       sql,
+      sealer: deps.connection.sealer,
       version: deps.version,
       temporalUp: deps.temporalUp,
       isStopping: () => isStopping,

@@ -2,11 +2,14 @@
 import { Hono } from 'hono';
 import type { Connection } from '#db/base/client.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { ContentKeyError } from '#db/base/content.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
 import { problem } from './problems.ts';
 
 export type HealthDeps = {
   readonly sql: Connection['sql'];
+  readonly sealer: Connection['sealer'];
   readonly version: string;
   /** Whether Temporal answers. Without it hooks are still taken; carrying waits. */
   readonly temporalUp: () => Promise<boolean>;
@@ -17,7 +20,7 @@ type Readiness =
   | { readonly ready: true; readonly temporal: 'up' | 'down' }
   | {
       readonly ready: false;
-      readonly code: 'database-unavailable' | 'database-untrusted' | 'schema-mismatch';
+      readonly code: 'database-unavailable' | 'database-untrusted' | 'content-key' | 'schema-mismatch';
       readonly detail: string;
     };
 
@@ -42,7 +45,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
 }
 
 async function look(deps: HealthDeps): Promise<Readiness> {
-  const [database, temporal] = await Promise.all([lookAtDatabase(deps.sql), deps.temporalUp().catch(() => false)]);
+  const [database, temporal] = await Promise.all([lookAtDatabase(deps), deps.temporalUp().catch(() => false)]);
   return database ?? { ready: true, temporal: temporal ? 'up' : 'down' };
 }
 
@@ -55,15 +58,21 @@ async function write(sql: Connection['sql']): Promise<void> {
     select pg_logical_emit_message(true, 'ferry', 'ready')`);
 }
 
-async function lookAtDatabase(sql: Connection['sql']): Promise<Readiness | null> {
+async function lookAtDatabase({ sql, sealer }: Pick<HealthDeps, 'sql' | 'sealer'>): Promise<Readiness | null> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('no answer')), patienceMs);
   try {
-    await Promise.race([assertSchema(sql).then(() => write(sql)), late]);
+    await Promise.race([
+      assertSchema(sql)
+        .then(() => assertContentKeys(sql, sealer))
+        .then(() => write(sql)),
+      late,
+    ]);
     return null;
   } catch (error) {
     if (error instanceof SchemaError) return { ready: false, code: 'schema-mismatch', detail: error.message };
     if (error instanceof DatabaseTlsError) return { ready: false, code: 'database-untrusted', detail: error.message };
+    if (error instanceof ContentKeyError) return { ready: false, code: 'content-key', detail: error.message };
     return {
       ready: false,
       code: 'database-unavailable',

@@ -11,10 +11,11 @@ import { temporalAnswers } from '#config/temporal-answers.ts';
 import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
 import { connect } from '#db/base/client.ts';
-import type { Connection } from '#db/base/client.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
+import { ContentKeyError } from '#db/base/content.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
 import { startTelemetry } from '#telemetry/start.ts';
 import { createApp } from './app.ts';
@@ -34,7 +35,12 @@ export async function runGateway(): Promise<number> {
   const log = makeLog({ level: config.log, name: 'gateway' });
   surviveDriverFault(log);
   const asked = whenAskedToStop();
-  const connection = connect(config.databaseUrl, { max: 10, name: 'ferry-gateway', tls: config.databaseTls });
+  const connection = connect(config.databaseUrl, {
+    max: 10,
+    name: 'ferry-gateway',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
   const telemetry = await startTelemetry('gateway', config, connection.db, log);
   const federation = await wireFederation(config, connection, log);
   try {
@@ -55,10 +61,14 @@ export async function runGateway(): Promise<number> {
       guard: { hosts: config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname], isProxy },
     });
     try {
-      if (await waitForSchema(connection, log, asked)) {
-        const { publicUrl } = config;
-        const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
+      const { publicUrl } = config;
+      const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
+      const begin = async (): Promise<void> => {
+        await assertSchema(connection.sql);
+        await assertContentKeys(connection.sql, connection.sealer);
         await memory.begin();
+      };
+      if (await whenItAnswers(begin, log, asked)) {
         process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
         const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be looked at');
         const beats = setInterval(() => void memory.isWhole().catch(noted), beatEveryMs);
@@ -91,11 +101,11 @@ export async function runGateway(): Promise<number> {
  * Waits for a database that is down, saying so once and then every minute.
  * @returns false when asked to stop before @throws SchemaError
  */
-async function waitForSchema(connection: Connection, log: Log, asked: AbortSignal): Promise<boolean> {
+async function whenItAnswers(begin: () => Promise<void>, log: Log, asked: AbortSignal): Promise<boolean> {
   let told = -Infinity;
   for (let wait = 250; !asked.aborted; wait = Math.min(wait * 2, 2_000)) {
     try {
-      await assertSchema(connection.sql);
+      await begin();
       return true;
     } catch (error) {
       if (error instanceof SchemaError) throw error;
@@ -103,7 +113,7 @@ async function waitForSchema(connection: Connection, log: Log, asked: AbortSigna
         told = performance.now();
         log.error(
           { code: (error as NodeJS.ErrnoException).code },
-          error instanceof DatabaseTlsError
+          error instanceof DatabaseTlsError || error instanceof ContentKeyError
             ? `${error.message}; trying again`
             : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
         );

@@ -44,6 +44,7 @@ export const problems = {
   'too-many-erasures': { status: 429, title: 'Too many erasures of this link wait for somebody' },
   'database-unavailable': { status: 503, title: "The database can't be reached" },
   'database-untrusted': { status: 503, title: 'The line to the database is not the one that the settings ask for' },
+  'content-key': { status: 503, title: 'Contents are sealed with a key that this gateway was not given' },
   'schema-mismatch': { status: 503, title: "The database's schema is not this version's" },
   'shutting-down': { status: 503, title: 'This gateway is stopping' },
   internal: { status: 500, title: 'Something went wrong in the gateway' },

@@ -41,7 +41,7 @@ export async function wireFederation(
     deps: {
       publicUrl,
       keys: createKeyRing({ db, open: (sealed, context) => openSecret(sealed, context, secretKeys) }),
-      blobs: await openBlobStore(config.blobs),
+      blobs: await openBlobStore(config.blobs, config.contentKeys),
       texts,
       limits: clientLimits(limits),
       freeBytes: () => freeBytes(config.blobs),

@@ -1,5 +1,6 @@
 /** Errors that are answers for people, whatever part of Ferry they come from. */
 import { ConfigError } from '#config/env.ts';
+import { ContentKeyError } from '#db/base/content.ts';
 import { RoleError } from '#db/base/grants.ts';
 import { SchemaError } from '#db/base/migrate.ts';
 import { DatabaseTlsError } from '#db/base/tls.ts';
@@ -12,7 +13,8 @@ export function explain(error: unknown): Explanation | null {
   if (error instanceof Refused) return error;
   // From behind the query builder's error.
   for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if (at instanceof DatabaseTlsError) return { code: at.code, kind: 'setup', message: at.message };
+    if (at instanceof DatabaseTlsError || at instanceof ContentKeyError)
+      return { code: at.code, kind: 'setup', message: at.message };
   if (error instanceof SchemaError || error instanceof RoleError || error instanceof ConfigError)
     return { code: error.code, kind: 'setup', message: error.message };
   return null;

@@ -27,6 +27,10 @@ export type Found = {
   readonly temporalAddress: string | null;
   /** The first seals; all open. Empty where none were asked for. */
   readonly secretKeys: readonly Uint8Array[];
+  /** Of contents, as for gateways and workers; none: they are kept as they are. */
+  readonly contentKeys: readonly Uint8Array[];
+  /** The directory of files that gateways and workers share. */
+  readonly blobs: string;
   readonly allowAddresses: readonly string[];
   /** At which others reach the gateway; undefined where none do. Without a trailing slash. */
   readonly publicUrl: string | undefined;
@@ -42,6 +46,8 @@ const wanted = [
   'DATABASE_TLS_KEY',
   'TEMPORAL_ADDRESS',
   'FERRY_SECRET_KEY',
+  'FERRY_CONTENT_KEY',
+  'FERRY_BLOBS',
   'FERRY_ALLOW_ADDRESSES',
   'FERRY_PUBLIC_URL',
 ] as const satisfies readonly SettingName[];
@@ -97,6 +103,8 @@ function checked(
     DATABASE_URL: databaseUrl,
     ...(ownerUrl === undefined ? {} : { DATABASE_OWNER_URL: ownerUrl }),
     ...(running === null ? tlsOf(raw) : {}),
+    ...(raw.FERRY_BLOBS === undefined ? {} : { FERRY_BLOBS: raw.FERRY_BLOBS }),
+    ...(raw.FERRY_CONTENT_KEY === undefined ? {} : { FERRY_CONTENT_KEY: raw.FERRY_CONTENT_KEY }),
     // A command that needs no key is not asked for one.
     FERRY_SECRET_KEY: secretKey ?? (needs.secrets ? '' : Buffer.alloc(32).toString('base64')),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
@@ -111,6 +119,8 @@ function checked(
     databaseTls: config.databaseTls,
     temporalAddress: config.temporal.address,
     secretKeys: needs.secrets ? config.secretKeys : [],
+    contentKeys: config.contentKeys,
+    blobs: config.blobs,
     allowAddresses: config.allowAddresses,
     publicUrl: config.publicUrl?.replace(/\/{1,50}$/, ''),
     variables: running?.variables ?? {},

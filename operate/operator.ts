@@ -9,6 +9,7 @@ import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
 import { keyId, openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
+import type { Sealer } from '#db/base/content.ts';
 import { notifyLanes } from '#db/carry/couriers.ts';
 import type { Open, Seal } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
@@ -34,6 +35,8 @@ export type Operator = {
   readonly open: Open;
   /** The name of the key that seals; undefined where this operator was given none. */
   readonly secretKeyId: string | undefined;
+  /** Of contents; null where they are kept as they are. */
+  readonly sealer: Sealer | null;
   /** What waits for these instances is looked at within a moment. Never throws: the sweeper looks within seconds anyway. */
   readonly wake: (instances: readonly string[]) => Promise<void>;
   /** At which others reach this gateway, without a trailing slash; undefined where nobody does. */
@@ -97,13 +100,16 @@ export type OperatorSetting = {
   /** 32 bytes each; the first seals, all open. */
   readonly secretKeys: readonly Uint8Array[];
   readonly publicUrl?: string | undefined;
+  /** Of the connection. */
+  readonly sealer?: Sealer | null;
 };
 
-export function createOperator({ db, actor, secretKeys, publicUrl }: OperatorSetting): Operator {
+export function createOperator({ db, actor, secretKeys, publicUrl, sealer = null }: OperatorSetting): Operator {
   return {
     db,
     actor,
     publicUrl,
+    sealer,
     secretKeyId: secretKeys[0] === undefined ? undefined : keyId(secretKeys[0]),
     async seal(plain, context) {
       const [key] = secretKeys;

@@ -39,6 +39,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/learned.ts': ['relearn'],
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
+  'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
   'db/operate/restored.ts': ['endQuarantine'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],

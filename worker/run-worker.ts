@@ -7,6 +7,7 @@ import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { connect } from '#db/base/client.ts';
+import { assertContentKeys } from '#db/base/content-keys.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
 import { beatEveryMs, createMemory } from '#db/links/memory.ts';
@@ -25,18 +26,32 @@ const schemaEveryMs = 10_000;
 
 /** Runs until the signal; resolves when everything under way has reached its end. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
-  const main = connect(config.databaseUrl, { max: 10, name: 'ferry-worker', tls: config.databaseTls });
-  const listening = connect(config.databaseUrl, { max: 1, name: 'ferry-worker-bells', tls: config.databaseTls });
+  const main = connect(config.databaseUrl, {
+    max: 10,
+    name: 'ferry-worker',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
+  const listening = connect(config.databaseUrl, {
+    max: 1,
+    name: 'ferry-worker-bells',
+    tls: config.databaseTls,
+    contentKeys: config.contentKeys,
+  });
   const http = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.allowAddresses] } });
   const webhooks = createHttpClient({ allow: { http: 'private', privateAddresses: [...config.webhookAddresses] } });
   const texts = createTexts();
   const telemetry = await startTelemetry('worker', config, main.db, log);
   try {
-    await whenReady(log, signal, 'database', () => assertSchema(main.sql));
+    await whenReady(log, signal, 'database', async () => {
+      await assertSchema(main.sql);
+      await assertContentKeys(main.sql, main.sealer);
+    });
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
     const { publicUrl } = config;
     const memory = createMemory({ db: main.db, publicUrl, witness: createWitness(config.blobs), log });
-    await memory.begin();
+    // A database that takes no writes yet, or goes away right now, is waited for like one that is not there.
+    await whenReady(log, signal, 'database', () => memory.begin());
     const wired = await wireWorker(
       config,
       log,

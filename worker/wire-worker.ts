@@ -131,7 +131,7 @@ export async function wireWorker(
       },
       notice: (instance, code, text) => log.warn({ instance, code }, text),
     }),
-    blobs: await openBlobStore(config.blobs),
+    blobs: await openBlobStore(config.blobs, config.contentKeys),
     texts,
     bells,
     wake,

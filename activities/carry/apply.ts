@@ -37,8 +37,8 @@ export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[
     if (done.kind !== 'made') return done;
     ticketId = done.made.ticketId;
     opened = openedBy(step, done.made) ?? opened;
-    const { made, around } = done;
-    last = { index, made, opened, ...(around === undefined ? {} : { around }) };
+    const { made, around, found = false } = done;
+    last = { index, made, opened, found, ...(around === undefined ? {} : { around }) };
   }
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
   const extras = rows.filter(({ step }) => step >= steps.length);

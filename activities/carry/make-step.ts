@@ -27,8 +27,8 @@ export type StepAt = {
 export type Around = { readonly sentAt: number; readonly gotAt: number };
 
 export type StepDone =
-  /** `around`: instants of ours between which it was made; milliseconds. */
-  | { readonly kind: 'made'; readonly made: Written; readonly around?: Around }
+  /** `found`: the desk had it already. `around`: instants of ours between which it was made; milliseconds. */
+  | { readonly kind: 'made'; readonly made: Written; readonly found?: boolean; readonly around?: Around }
   | { readonly kind: 'refused'; readonly reason: Reason }
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
@@ -98,9 +98,11 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   run.promised.set(index, promise.promisedAt);
   let written: Written;
   const sentAt = Date.now();
+  let found = false;
   try {
     const signal = AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1));
     const before = await findForgotten(run, at, marker, signal);
+    found = before !== null;
     written =
       before ??
       (await desk.helpdesk.perform(step, {
@@ -122,7 +124,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   }
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
   if (!at.last && !(await markMade(deps.db, promise, written))) return lost(run, 'made');
-  return { kind: 'made', made: written, around: { sentAt, gotAt: Date.now() } };
+  return { kind: 'made', made: written, found, ...(found ? {} : { around: { sentAt, gotAt: Date.now() } }) };
 }
 
 /** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */

@@ -72,6 +72,7 @@ export async function settle(
     const result = await withReading(run, back, last, async (tx, logged) => {
       const seen =
         last === null ||
+        last.found === true ||
         isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
         (await seenOf(tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
       if (!seen && context.delivery.releasedAt === null) {

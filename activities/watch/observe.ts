@@ -35,8 +35,8 @@ function memo(texts: Texts): Reads {
 
 /** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
 const readAgainMs = 500;
-/** Where it waits for a link to be resumed, which reads it at once. Milliseconds. */
-const forgottenMs = 60_000;
+/** Where it waits for a link to be resumed, which reads it at once, or for what is being looked for. Milliseconds. */
+const forgottenMs = { quarantined: 60_000, looking: 3_000 } as const;
 
 /** `from`: where the read has to begin, as asked lately; absent, it is asked now. */
 export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
@@ -69,7 +69,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   );
   deps.wake(result.wake);
   if (result.readAgain) {
-    await scheduleHint(deps.db, ticket, result.forgotten ? forgottenMs : readAgainMs);
+    await scheduleHint(deps.db, ticket, result.forgotten === null ? readAgainMs : forgottenMs[result.forgotten]);
     deps.bells.hints.ring();
   }
 }

@@ -2,7 +2,9 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import type { SQL } from 'drizzle-orm';
+import { createSealer, resolved, type Sealer } from './content.ts';
 import { createLine, type Line } from './line.ts';
+import { arrayLiteral } from './text-array.ts';
 import { driverTls, wantedTls, type DatabaseTls } from './tls.ts';
 import * as schema from '#db/schema/index.ts';
 
@@ -14,6 +16,8 @@ export type Connection = {
   readonly db: Client;
   /** For LISTEN; the pool reconnects and listens again by itself. */
   readonly sql: postgres.Sql;
+  /** Null where contents are kept as they are. */
+  readonly sealer: Sealer | null;
   close(): Promise<void>;
 };
 
@@ -22,6 +26,8 @@ export type ConnectOptions = {
   readonly name?: string;
   readonly times?: Partial<Times>;
   readonly tls?: DatabaseTls | undefined;
+  /** Contents are sealed with the first and opened with all, 32 bytes each; none: they are kept as they are. */
+  readonly contentKeys?: readonly Uint8Array[];
 };
 
 /** How long the database may take, in milliseconds. The first four are held by the server, the last one here. */
@@ -72,9 +78,21 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
     // Reconnects fast and for ever: the callers decide how long they wait.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),
   } as postgres.Options<Record<string, never>>);
-  prepareEverything(sql, line);
+  const sealer = createSealer(options.contentKeys ?? []);
+  prepareEverything(sql, line, sealer);
+  if (sealer !== null) openEverything(sql, sealer);
   const db = drizzle(sql, { schema, casing: 'snake_case' });
-  return { db, sql, close: () => sql.end({ timeout: 2 }) };
+  return { db, sql, sealer, close: () => sql.end({ timeout: 2 }) };
+}
+
+/** Types of PostgreSQL whose values may hold sealed pieces: text, json, jsonb. */
+const textType = 25;
+const jsonTypes = [114, 3802];
+
+function openEverything(sql: postgres.Sql, sealer: Sealer): void {
+  const { parsers } = sql.options as unknown as { parsers: Record<number, (text: string) => unknown> };
+  parsers[textType] = (text) => sealer.openText(text);
+  for (const type of jsonTypes) parsers[type] = (text) => sealer.openJson(text);
 }
 
 type Unsafe = postgres.Sql['unsafe'];
@@ -85,14 +103,14 @@ type Begin = (...args: unknown[]) => Promise<unknown>;
  * before it sends them. Prepared, a statement costs its connection one round trip and is planned once. A pooler that
  * can't keep prepared statements needs `?prepare=false` in the URL. The line hears of each statement and of its end.
  */
-function prepareEverything(sql: postgres.Sql, line: Line): void {
+function prepareEverything(sql: postgres.Sql, line: Line, sealer: Sealer | null): void {
   const prepared =
     (unsafe: Unsafe): Unsafe =>
     (query, parameters, options) =>
       heard(
         unsafe(
           query,
-          parameters,
+          parameters?.map((one) => resolved(one, sealer, arrayLiteral)) as typeof parameters,
           parameters === undefined || parameters.length === 0 ? options : { ...options, prepare: true },
         ),
         line,

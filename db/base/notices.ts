@@ -1,13 +1,14 @@
 /** What somebody is to be told, grouped by cause, with an all-clear. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
+import { content } from './content.ts';
 
 export type Notice = { readonly link: string; readonly cause: string; readonly text: string };
 
 /** A repeat only counts. Whom to call at the other side stands behind the text, where somebody is named. */
 export async function raiseNotice(db: Db, notice: Notice): Promise<void> {
   await db.execute(
-    sql`insert into notices (link, cause, text) values (${notice.link}, ${notice.cause}, ${notice.text}::text || coalesce(
+    sql`insert into notices (link, cause, text) values (${notice.link}, ${notice.cause}, ${content('notice', notice.text)}::text || coalesce(
         (select ' On duty at the other side: ' || concat_ws(', ', nullif(far_contact->>'name', ''), far_contact->>'email', far_contact->>'phone') || '.'
           from links where id = ${notice.link} and far_contact is not null), ''))
       on conflict (link, cause) where cleared_at is null

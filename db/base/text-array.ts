@@ -1,8 +1,11 @@
 import { sql, type SQL } from 'drizzle-orm';
+import { contentArray, isContent, type Content } from './content.ts';
 
 /** A text[] parameter; drizzle would spread an array into a list. */
-export function textArray(values: readonly (string | null)[]): SQL {
-  return sql`${arrayLiteral(values)}::text[]`;
+export function textArray(values: readonly (string | null | Content)[]): SQL {
+  return values.some(isContent)
+    ? sql`${contentArray(values)}::text[]`
+    : sql`${arrayLiteral(values as readonly (string | null)[])}::text[]`;
 }
 
 /** A uuid[] parameter; cast from text it would be read anew for every row that is compared with it. */

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 /** Called after a commit with the instances that have something due; never awaited, and never throws. */
@@ -106,7 +107,7 @@ export async function instanceFailed(
     if (row === undefined) return null;
     const delayMs = delayOf(row.failures);
     await tx.execute(
-      sql`update couriers set failures = failures + 1, reason = ${JSON.stringify(why)}::jsonb,
+      sql`update couriers set failures = failures + 1, reason = ${content('reason', why)}::jsonb,
           retry_at = now() + make_interval(secs => ${delayMs / 1000}), lease_until = now()
         where instance = ${instance} and epoch = ${epoch}`,
     );

@@ -3,6 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 
 /** Where a lane to a peer stands: the seq last sent, the highest that the peer has said it has, and the last given out. */
 export type LanePlace = { readonly sentSeq: number; readonly ackedSeq: number; readonly lastSeq: number };
@@ -109,7 +110,7 @@ export async function holdDelivery(
   const held = await rows(
     db,
     sql`with held as (
-        update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${JSON.stringify(why)}::jsonb
+        update deliveries set held_at = coalesce(held_at, now()), released_at = null, reason = ${content('reason', why)}::jsonb
         where id = ${id} and outcome is null and ${isMine(lane.to, epoch)} returning id
       ), put_off as (
         update lanes set due_at = now() + make_interval(secs => ${setAsideMs / 1000})
@@ -149,7 +150,7 @@ export function noteWhy(db: Db, id: string, lane: LaneKey, epoch: number, why: R
 async function sayOfHead(db: Db, id: string, { to }: LaneKey, epoch: number, more: SQL, why: Reason): Promise<boolean> {
   const said = await rows(
     db,
-    sql`update deliveries set ${more}reason = ${JSON.stringify(why)}::jsonb
+    sql`update deliveries set ${more}reason = ${content('reason', why)}::jsonb
       where id = ${id} and outcome is null and ${isMine(to, epoch)} returning id`,
   );
   return said.length > 0;

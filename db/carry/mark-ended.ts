@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import { content, type Content } from '#db/base/content.ts';
 import type { Versions } from './writes.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
@@ -42,7 +43,7 @@ export const markEnded: Gathered<EndedDelivery, MarkedEnded> = {
 };
 
 async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<MarkedEnded[]> {
-  const column = (of: (one: EndedDelivery) => string | null): SQL => textArray(ending.map(of));
+  const column = (of: (one: EndedDelivery) => string | null | Content): SQL => textArray(ending.map(of));
   const found = await rows<{ delivery: string } & MarkedEnded>(
     tx,
     sql`with asked as materialized (
@@ -50,8 +51,8 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
           a.drops::jsonb as drops, a.duration_ms::int as duration_ms, a.versions::jsonb as versions, a.accepted::boolean as accepted,
           a.epoch::bigint as epoch, a.promises::timestamptz[] as promises
         from unnest(${column((one) => one.delivery)}, ${column((one) => one.mirror)}, ${column((one) => one.to)},
-          ${column((one) => one.outcome)}, ${column((one) => json(one.reason))},
-          ${column((one) => (one.drops.length === 0 ? null : JSON.stringify(one.drops)))},
+          ${column((one) => one.outcome)}, ${column((one) => content('reason', one.reason))},
+          ${column((one) => (one.drops.length === 0 ? null : content('drops', one.drops)))},
           ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => json(one.versions))},
           ${column((one) => String(one.accepted))}, ${column((one) => (one.by === null ? null : String(one.by.epoch)))},
           ${column((one) => arrayLiteral(one.by?.promises ?? []))})

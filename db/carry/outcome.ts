@@ -9,6 +9,7 @@ import { isRemote } from '#core/words/reach.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import type { Command, ConstantPart, Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { Db, Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { isBeforeResumed, type DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
 import { markEnded, type EndedBy, type MarkedEnded } from './mark-ended.ts';
@@ -145,7 +146,7 @@ async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Pr
   await tx.execute(sql`update mirrors set state = 'refused' where id = ${mirror.id} and state = 'opening'`);
   await tx.execute(
     sql`update deliveries set outcome = 'skipped', ended_at = now(),
-        reason = ${JSON.stringify(reasonFor('not-opened', { desk: to.name }))}::jsonb
+        reason = ${content('reason', reasonFor('not-opened', { desk: to.name }))}::jsonb
       where mirror = ${mirror.id} and to_instance = ${to.instance} and outcome is null`,
   );
 }
@@ -191,7 +192,7 @@ export async function noteAttempt(
 ): Promise<void> {
   await db.execute(
     sql`insert into attempts (delivery, duration_ms, result, reason, versions)
-      values (${delivery}, ${Math.round(durationMs)}, ${result}, ${json(why)}::jsonb, ${json(versions)}::jsonb)`,
+      values (${delivery}, ${Math.round(durationMs)}, ${result}, ${content('reason', why)}::jsonb, ${json(versions)}::jsonb)`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Promises of several lanes in one statement: what is to be promised while one is on its way waits for the next. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 import { createGathered } from '#db/base/gather.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 import { promiseWrite, type Promised, type PromiseInput } from './writes.ts';
@@ -23,7 +24,7 @@ export function createPromises(db: Db): PromiseWrite {
 
 async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise<Promised[]> {
   const column = (of: (input: PromiseInput) => string): ReturnType<typeof textArray> => textArray(inputs.map(of));
-  const ofPlan = inputs.map(({ plan, ticket }) => ({ plan, ticket }));
+  const ofPlan = inputs.map(({ plan, ticket }) => ({ plan: content('plan', plan), ticket }));
   const found = await rows<{ delivery: string; step: number; promised_at: string }>(
     db,
     sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
@@ -33,7 +34,7 @@ async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise
           ${column((one) => one.entity)}, ${column((one) => String(one.epoch))}, ${column((one) => one.marker)}, ${column((one) => arrayLiteral(one.fingerprints))},
           ${column((one) => String(one.timeoutMs))})
         with ordinality as p (delivery, step, instance, entity, epoch, marker, fingerprints, timeout_ms, n)
-      cross join lateral (select ${JSON.stringify(ofPlan)}::jsonb->(p.n::int - 1) as value) more
+      cross join lateral (select ${contentJson(ofPlan)}::jsonb->(p.n::int - 1) as value) more
       where (select c.epoch from couriers c where c.instance = p.instance) = p.epoch::bigint
         and not exists (select 1 from deliveries d where d.id = p.delivery::uuid and d.outcome is not null)
       on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()

@@ -3,6 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { Step, Written } from '#core/words/desk.ts';
 import type { Command, ConstantPart, Meant, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 /** What a decision was made by: versions of the sender's settings, the receiver's and its catalogue. A peer has its own. */
@@ -63,7 +64,7 @@ export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promise
       db,
       sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
         select ${input.delivery}, ${input.step}, ${input.instance}, ${input.entity}, ${input.ticket}, ${input.marker},
-          ${textArray(input.fingerprints)}, ${input.plan === null ? null : JSON.stringify(input.plan)}::jsonb,
+          ${textArray(input.fingerprints)}, ${content('plan', input.plan)}::jsonb,
           clock_timestamp() + make_interval(secs => ${input.timeoutMs / 1000})
         from couriers where instance = ${input.instance} and epoch = ${input.epoch}
           and not exists (select 1 from deliveries d where d.id = ${input.delivery} and d.outcome is not null)

@@ -8,6 +8,7 @@ import { sql } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 import { contextOf, headQuery, type DeliveryContext, type HeadRow } from '#db/carry/delivery-context.ts';
 import { iso } from '#db/base/iso.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
@@ -54,7 +55,7 @@ export async function promiseSends(
     db,
     sql`with p as materialized (
         select id, said->>'hash' as hash, said->'action' as action
-        from jsonb_to_recordset(${JSON.stringify(sends)}::jsonb) as sends (id uuid, said jsonb)
+        from jsonb_to_recordset(${contentJson(sends.map(sealable))}::jsonb) as sends (id uuid, said jsonb)
       ), promised as (
         update deliveries d set sent = p.action, sent_hash = p.hash from p, couriers c
         where d.id = any(array(select id from p)) and d.id = p.id and p.hash is not null and d.outcome is null and d.accepted_at is null and c.instance = ${instance} and c.epoch = ${epoch}
@@ -69,6 +70,10 @@ export async function promiseSends(
   );
   if (found.length === 0) return null;
   return new Set(found.flatMap(({ id }) => (id === null ? [] : [id])));
+}
+
+function sealable({ id, said }: Send): object {
+  return { id, ...(said === undefined ? {} : { said: { hash: said.hash, action: content('sent', said.action) } }) };
 }
 
 export type Answered = {

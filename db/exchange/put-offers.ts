@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { WireAction, WireReceipt } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 import { contextOf, contextQuery, type DeliveryContext, type HeadRow } from '#db/carry/delivery-context.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
 
@@ -66,7 +67,7 @@ export async function putOffers(
     if (mine.length === 0) return false;
     await tx.execute(
       sql`with input as materialized (
-          select * from jsonb_to_recordset(${JSON.stringify(offers)}::jsonb)
+          select * from jsonb_to_recordset(${contentJson(offers.map(sealable))}::jsonb)
             as x (delivery uuid, seq bigint, hash text, action jsonb, receipt jsonb)
         ), waiting as (
           update deliveries d set sent_hash = coalesce(input.hash, d.sent_hash) from input
@@ -83,6 +84,10 @@ export async function putOffers(
     );
     return true;
   });
+}
+
+function sealable({ action, receipt, ...offer }: NewOffer): object {
+  return { ...offer, action: content('offered-action', action), receipt: content('offered-receipt', receipt) };
 }
 
 /** Everything is offered: the lane is due again with the next delivery. */

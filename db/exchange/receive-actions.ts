@@ -15,6 +15,7 @@ import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } 
 import { wireRef, type LinkState, type WireAction, type WireAnswer } from '#core/wire.ts';
 import { refKey } from '#core/words/ref.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { lockMirror, type Mirror, type Turn } from '#db/log/mirrors.ts';
@@ -259,7 +260,7 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
   const logging = rows(
     tx,
     sql`with input as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as x (id uuid, entity text, ticket text, origin text,
+        select * from jsonb_to_recordset(${contentJson(records)}::jsonb) as x (id uuid, entity text, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
           via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb)
       )
@@ -299,18 +300,21 @@ function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: Li
     ticket: ticket.id,
     origin: instanceOf(directory, constant.origin),
     at: constant.at,
-    author: constant.author,
+    author: content('author', constant.author),
     audience: constant.audience,
     mailed: action.mailed,
-    note: constant.note === null ? null : (input.notes?.get(constant.id) ?? sanitise(constant.note, { images })),
-    words,
-    attachments: constant.attachments,
+    note: content(
+      'note',
+      constant.note === null ? null : (input.notes?.get(constant.id) ?? sanitise(constant.note, { images })),
+    ),
+    words: content('words', words),
+    attachments: content('attachments', constant.attachments),
     hash,
     via: viaOf(action, input, ends),
     trace: action.trace,
-    signed: text,
+    signed: content('signed', text),
     signature: action.signature ?? null,
-    opening: escalation ?? null,
-    drops: action.drops,
+    opening: content('opening', escalation),
+    drops: content('drops', action.drops),
   };
 }

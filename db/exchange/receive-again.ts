@@ -22,6 +22,8 @@ type Known = {
   readonly at: number;
   readonly author: string;
   readonly note: string | null;
+  /** The canonical constant part as it came; absent in what was recorded here. */
+  readonly signed: string | null;
 };
 
 /** Ids of those actions that `receiver` has under another id. */
@@ -36,7 +38,7 @@ export async function readAgain(
   const found = await rows<Known>(
     tx,
     sql`select a.id, a.entity, a.ticket, (extract(epoch from a.at) * 1000)::float8 as at, a.author->>'name' as author,
-        case when a.signed is null then a.note else a.signed::jsonb->>'note' end as note
+        a.note, a.signed
       from actions a
       where a.instance = ${sender} and a.ticket = any(${textArray(marked.map(({ ticket }) => ticket.id))})
         and a.at = any(${textArray(marked.map(({ constant }) => constant.at))}::timestamptz[]) and a.author is not null
@@ -51,9 +53,13 @@ export async function readAgain(
         Math.round(one.at) === Date.parse(constant.at) &&
         one.author === constant.author.name &&
         // What an escalation takes along is made up anew each time.
-        (escalation !== undefined || plain(one.note) === plain(constant.note)),
+        (escalation !== undefined || plain(saidIn(one)) === plain(constant.note)),
     );
   return new Set(marked.filter(isKnown).map(({ constant }) => constant.id));
+}
+
+function saidIn({ note, signed }: Known): string | null {
+  return signed === null ? note : (JSON.parse(signed) as { note: string | null }).note;
 }
 
 /** Pictures in a text go by other names when it is read again. */
@@ -69,14 +75,15 @@ function plain(note: string | null): string {
  */
 export async function pairAgain(tx: Tx, link: string, { constant, ticket, again }: WireAction): Promise<boolean> {
   if (!again) return false;
-  const [before] = await rows<{ id: string }>(
+  const found = await rows<{ id: string; author: string | null }>(
     tx,
-    sql`select m.id from mirrors m join actions a on a.id = m.id
+    sql`select m.id, a.author->>'name' as author from mirrors m join actions a on a.id = m.id
       where m.link = ${link} and m.first_entity = ${wireRef('', ticket).entity} and m.first_ticket = ${ticket.id}
         and m.state in ('open', 'closed') and m.second_ticket is not null
-        and a.at = ${constant.at} and a.author->>'name' = ${constant.author.name}
-      order by m.id desc limit 1 for update of m`,
+        and a.at = ${constant.at}
+      order by m.id desc for update of m`,
   );
+  const before = found.find(({ author }) => author === constant.author.name);
   if (before === undefined) return false;
   const { id } = constant;
   await tx.execute(sql`select mirror from lanes where mirror = ${before.id} order by to_instance for update`);

@@ -5,6 +5,7 @@ import { refKey } from '#core/words/ref.ts';
 import type { Ref, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { WireAction, WireTicket } from '#core/wire.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { endColumns, type Mirror } from '#db/log/mirrors.ts';
 import { textArray } from '#db/base/text-array.ts';
 
@@ -66,7 +67,7 @@ export async function rememberStanding(
   if (!isDeepStrictEqual(before, standing)) {
     await tx.execute(
       sql`insert into tickets (instance, entity, external_id, snapshot)
-        values (${ticket.instance}, ${ticket.entity}, ${ticket.externalId}, ${JSON.stringify(standing)}::jsonb)
+        values (${ticket.instance}, ${ticket.entity}, ${ticket.externalId}, ${content('snapshot', standing)}::jsonb)
         on conflict (instance, entity, external_id) do update set snapshot = excluded.snapshot, read_at = now()`,
     );
   }

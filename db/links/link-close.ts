@@ -10,6 +10,7 @@ import { isRemote } from '#core/words/reach.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { lockLink, moveLink, setLinkState } from './link-life.ts';
 import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
 import { putReceipt } from '#db/log/receipts.ts';
@@ -60,7 +61,7 @@ async function endWaiting(tx: Tx, link: string): Promise<number> {
   const why = reason('link-closed');
   const ended = await rows(
     tx,
-    sql`update deliveries d set ended_at = now(), held_at = null, set_aside_at = null, reason = ${JSON.stringify(why)}::jsonb,
+    sql`update deliveries d set ended_at = now(), held_at = null, set_aside_at = null, reason = ${content('reason', why)}::jsonb,
         outcome = case when d.accepted_at is null then 'refused' else 'skipped' end
       from mirrors m where m.id = d.mirror and m.link = ${link} and d.outcome is null returning d.id`,
   );

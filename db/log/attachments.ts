@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 export type StagedFile = {
@@ -30,7 +31,7 @@ export async function rememberStaged(
 ): Promise<void> {
   await db.execute(
     sql`insert into attachments (action, id, sha256, size_bytes, type, failure)
-      values (${action}, ${id}, ${staged.file?.sha256 ?? null}, ${staged.file?.sizeBytes ?? null}, ${staged.file?.type ?? null}, ${staged.failure})
+      values (${action}, ${id}, ${staged.file?.sha256 ?? null}, ${staged.file?.sizeBytes ?? null}, ${staged.file?.type ?? null}, ${content('failure', staged.failure)})
       on conflict (action, id) do update set sha256 = excluded.sha256, size_bytes = excluded.size_bytes,
         type = excluded.type, failure = excluded.failure`,
   );
@@ -39,7 +40,7 @@ export async function rememberStaged(
 /** The constant part as it leaves has its files' digests. */
 export async function rememberFiles(db: Db, action: string, files: readonly Attachment[], hash: string): Promise<void> {
   await db.execute(
-    sql`update actions set attachments = ${JSON.stringify(files)}::jsonb, hash = ${hash} where id = ${action}`,
+    sql`update actions set attachments = ${content('attachments', files)}::jsonb, hash = ${hash} where id = ${action}`,
   );
 }
 

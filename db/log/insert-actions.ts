@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Attachment, Audience, Person, Ref, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import { content, type Content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 
@@ -41,16 +42,16 @@ export const insertActions: Gathered<NewAction, boolean> = {
 };
 
 async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean[]> {
-  const column = (of: (one: NewAction) => string | null): SQL => textArray(actions.map(of));
+  const column = (of: (one: NewAction) => string | null | Content): SQL => textArray(actions.map(of));
   const inserted = await rows<{ id: string }>(
     tx,
     sql`with asked as materialized (
         select * from unnest(
           ${column((one) => one.id)}, ${column(({ on }) => on.instance)}, ${column(({ on }) => on.entity)}, ${column(({ on }) => on.externalId)},
-          ${column((one) => one.externalId)}, ${column((one) => one.at)}, ${column((one) => json(one.content?.author))},
+          ${column((one) => one.externalId)}, ${column((one) => one.at)}, ${column((one) => content('author', one.content?.author))},
           ${column((one) => one.audience)}, ${column((one) => one.visibility)}, ${column((one) => one.sendTo)},
-          ${column((one) => text(one.mailed))}, ${column((one) => one.content?.note ?? null)},
-          ${column((one) => json(one.content?.words))}, ${column((one) => JSON.stringify(one.content?.attachments ?? []))},
+          ${column((one) => text(one.mailed))}, ${column((one) => content('note', one.content?.note))},
+          ${column((one) => content('words', one.content?.words))}, ${column((one) => content('attachments', one.content?.attachments ?? []))},
           ${column((one) => one.hash)}, ${column((one) => one.mark)}, ${column((one) => one.id.replaceAll('-', ''))}, ${column((one) => one.reason)},
           ${column((one) => one.delivery?.mirror ?? null)}, ${column((one) => one.delivery?.to ?? null)},
           ${column((one) => text(one.delivery?.again ?? null))}, ${column((one) => one.made)}
@@ -83,10 +84,6 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
   );
   const ids = new Set(inserted.map(({ id }) => id));
   return actions.map(({ id }) => ids.has(id));
-}
-
-function json(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
 }
 
 function text(value: boolean | null): string | null {

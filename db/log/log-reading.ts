@@ -27,6 +27,7 @@ import { lockTicket, type KnownAction, type LockedTicket } from './locked-ticket
 import { logAction, type LoggedAction } from './log-action.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
+import type { Mirror } from './mirrors.ts';
 import { originTimes } from './origin-time.ts';
 import { fromColumn } from './position-columns.ts';
 import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
@@ -67,8 +68,8 @@ export type LogReadingResult = {
   readonly logged: number;
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
-  /** Nothing is open: what the database may have forgotten is not looked for yet. */
-  readonly forgotten: boolean;
+  /** Nothing is open, but what the database may have forgotten is not looked for yet, or only just; else null. */
+  readonly forgotten: 'quarantined' | 'looking' | null;
   /** Writes of which this read showed an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
   /** What people changed by these actions, newest last; for telling whose a status is. */
@@ -82,7 +83,7 @@ const nothing: LogReadingResult = {
   wake: [],
   logged: 0,
   readAgain: false,
-  forgotten: false,
+  forgotten: null,
   seen: new Set(),
   people: [],
   consequences: [],
@@ -194,12 +195,18 @@ export async function logReading(
     wake: [...wake],
     logged,
     readAgain: recognition.stoppedAt !== null,
-    forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open'),
+    forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open') ? resting(mirrors) : null,
     seen,
     people,
     consequences,
     mirrors: mirrors.map((mirror) => mirror.id),
   };
+}
+
+/** A ticket without a mirror belongs to no link that could be resumed. */
+function resting(mirrors: readonly Mirror[]): 'quarantined' | 'looking' {
+  const isActive = mirrors.some(({ linkState }) => linkState === 'active');
+  return isActive ? 'looking' : 'quarantined';
 }
 
 /** With what was changed together with it and stands on no action. */

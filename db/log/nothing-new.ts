@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content, type Content } from '#db/base/content.ts';
 import { createGathered } from '#db/base/gather.ts';
 import type { TicketRead } from './locked-ticket.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
@@ -27,7 +28,8 @@ const isSame = (kept: SQL): SQL =>
     case when date_trunc('second', ${kept}) = ${kept} or date_trunc('second', seen.made::timestamptz) = seen.made::timestamptz then 1 else 0.001 end)`;
 
 async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
-  const column = (of: (one: Shown) => string): ReturnType<typeof textArray> => textArray(shown.map(of));
+  const column = (of: (one: Shown) => string | null | Content): ReturnType<typeof textArray> =>
+    textArray(shown.map(of));
   const found = await rows<{ n: number; nothing: boolean }>(
     db,
     sql`select (asked.n - 1)::int as n,
@@ -45,7 +47,7 @@ async function nothingNew(db: Db, shown: readonly Shown[]): Promise<boolean[]> {
         and not exists (select 1 from writes w
           where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket and w.state in ('open', 'made')) as nothing
       from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
-        ${column((one) => arrayLiteral(one.externalIds))}, ${column((one) => JSON.stringify(one.snapshot))},
+        ${column((one) => arrayLiteral(one.externalIds))}, ${column((one) => content('snapshot', one.snapshot))},
         ${column((one) => (one.made === undefined ? '{}' : arrayLiteral(one.made)))}, ${textArray(shown.map(({ mark }) => mark ?? null))})
         with ordinality as asked (instance, entity, ticket, ids, snapshot, made, mark, n)`,
   );

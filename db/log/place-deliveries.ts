@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ConstantPart, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import { content, contentJson } from '#db/base/content.ts';
 
 export type Lane = { readonly mirror: string; readonly to: string };
 
@@ -39,7 +40,7 @@ export async function placeDeliveries(
   await rows(
     tx,
     sql`with input as materialized (
-        select * from jsonb_to_recordset(${JSON.stringify(deliveries.map((one, n) => ({ ...one, n })))}::jsonb)
+        select * from jsonb_to_recordset(${contentJson(deliveries.map((one, n) => sealable(one, n)))}::jsonb)
           as x (n int, action uuid, escalation boolean, words jsonb, via jsonb, constant jsonb, late boolean, ended text)
       ), lane as (
         update lanes set last_seq = last_seq + ${deliveries.length}, due_at = coalesce(due_at, now())${taken}
@@ -54,7 +55,16 @@ export async function placeDeliveries(
       select ${mirror}, ${to}, seq, case when there then 'copy' else 'action' end, action, coalesce(escalation, false), words,
         case when via is not null then array(select jsonb_array_elements_text(via)) end, constant,
         case when late then now() end, case when there then 'skipped' else nullif(ended, 'there') end,
-        case when there then ${JSON.stringify(already)}::jsonb end, case when there or ended is not null then now() end
+        case when there then ${content('reason', already)}::jsonb end, case when there or ended is not null then now() end
       from placed order by seq`,
   );
+}
+
+function sealable(one: NewDelivery, n: number): object {
+  return {
+    ...one,
+    n,
+    words: content('relayed-words', one.words) ?? undefined,
+    constant: content('constant', one.constant) ?? undefined,
+  };
 }

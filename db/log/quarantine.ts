@@ -4,6 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
+import { content } from '#db/base/content.ts';
 import { rows, type Client } from '#db/base/client.ts';
 
 /** Links told about one instance at most. */
@@ -25,7 +26,7 @@ export async function quarantineInstance(db: Client, instance: string, detail: s
     );
     await tx.execute(
       sql`insert into notices (link, cause, text)
-        select s.link, ${causeOf(instance)}, ${why.text} from sides s join links l on l.id = s.link and l.state <> 'closed'
+        select s.link, ${causeOf(instance)}, ${content('notice', why.text)}::text from sides s join links l on l.id = s.link and l.state <> 'closed'
         where s.instance = ${instance} order by s.link limit ${linksTold}
         on conflict (link, cause) where cleared_at is null do update set count = notices.count + 1, last_at = now()`,
     );

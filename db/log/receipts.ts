@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { ReceiptView } from '#core/conversation/receipt.ts';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { typeIsRemote } from '#db/base/reach.ts';
 
 /** Whether the same refusal was told on this lane before: same reason, same sort of action. */
@@ -68,6 +69,6 @@ export async function putReceipt(db: Db, { mirror, to, action, receipt }: NewRec
         where mirror = ${mirror} and to_instance = ${to} returning last_seq
       )
       insert into deliveries (mirror, to_instance, seq, kind, action, receipt)
-      select ${mirror}, ${to}, last_seq, 'receipt', ${action}, ${JSON.stringify(receipt)}::jsonb from lane`,
+      select ${mirror}, ${to}, last_seq, 'receipt', ${action}, ${content('receipt', receipt)}::jsonb from lane`,
   );
 }

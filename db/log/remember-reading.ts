@@ -8,6 +8,7 @@ import type { Position } from '#core/log/position.ts';
 import { refKey } from '#core/words/ref.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
+import { content, type Content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 import type { Written } from '#core/words/desk.ts';
@@ -60,7 +61,7 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
   const made = readings.flatMap((reading) => (reading.made === undefined ? [] : [reading.made]));
   const ourColumn = (of: (one: (typeof ours)[number]) => string | null): SQL => textArray(ours.map(of));
   const madeColumn = (of: (one: OwnWrite) => string): SQL => textArray(made.map(of));
-  const column = (of: (one: Remembered) => string | null): SQL => textArray(readings.map(of));
+  const column = (of: (one: Remembered) => string | null | Content): SQL => textArray(readings.map(of));
   return rows(
     tx,
     sql`with k as materialized (
@@ -71,7 +72,7 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           as told (delivery, step, promised_at, written, ticket)
       ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
-          ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? JSON.stringify(one.snapshot) : null))},
+          ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
           ${column((one) => one.position.floor)}, ${column((one) => one.position.high?.id ?? null)},
           ${column((one) => one.position.high?.since ?? null)}, ${column((one) => one.position.mark)})
           as shown (instance, entity, ticket, cursor, snapshot, floor, high, high_since, mark)

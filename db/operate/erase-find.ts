@@ -43,34 +43,37 @@ async function ofTicket(db: Db, ref: Ref, after: string): Promise<ActionPage> {
   return { ids, next: ids.length === window ? (ids.at(-1) ?? null) : null };
 }
 
+/** Read and compared here: the database may hold names and texts sealed. */
 async function ofPerson(
   db: Db,
   { name, mentions }: Extract<ErasureOf, { kind: 'person' }>,
   after: string,
 ): Promise<ActionPage> {
-  const [page] = await rows<{ last: string | null; seen: number; ids: string[] }>(
+  const page = await rows<{ id: string; author: unknown; note: string | null; words: unknown; opening: unknown }>(
     db,
-    sql`with seen as materialized (
-        select a.* from actions a where a.id > ${after}::uuid order by a.id limit ${window}
-      )
-      select (select id from seen order by id desc limit 1) as last, (select count(*)::int from seen) as seen,
-        coalesce((select array_agg(a.id order by a.id) from seen a
-          where ${hasContent} and (${isPerson('a.author', name)} or ${isPerson("a.opening->'requester'", name)}
-            ${mentions ? sql`or ${holds('a.note', name)} or ${holds('a.words::text', name)} or ${holds('a.opening::text', name)}` : sql``})),
-          '{}') as ids`,
+    sql`select a.id, a.author, ${mentions ? sql`a.note, a.words,` : sql``} a.opening from actions a
+      where a.id > ${after}::uuid order by a.id limit ${window}`,
   );
-  if (page === undefined) throw new Error('a query without an answer');
-  return { ids: page.ids, next: page.seen === window ? page.last : null };
+  const isMeant = (one: (typeof page)[number]): boolean =>
+    isPerson(one.author, name) ||
+    isPerson((one.opening as { requester?: unknown } | null)?.requester, name) ||
+    (mentions && (holds(one.note, name) || holds(one.words, name) || holds(one.opening, name)));
+  return {
+    ids: page.filter(isMeant).map(({ id }) => id),
+    next: page.length === window ? (page.at(-1)?.id ?? null) : null,
+  };
 }
 
 /** By name or address, whole, whatever case it is in. */
-function isPerson(column: string, name: string): SQL {
-  const value = sql.raw(column);
-  return sql`(lower(${value}->>'name') = lower(${name}) or lower(${value}->>'email') = lower(${name}))`;
+function isPerson(person: unknown, wanted: string): boolean {
+  const { name, email } = (person ?? {}) as { name?: unknown; email?: unknown };
+  return [name, email].some((one) => typeof one === 'string' && one.toLowerCase() === wanted.toLowerCase());
 }
 
-function holds(column: string, name: string): SQL {
-  return sql`strpos(lower(${sql.raw(column)}), lower(${name})) > 0`;
+function holds(value: unknown, name: string): boolean {
+  if (value === null || value === undefined) return false;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.toLowerCase().includes(name.toLowerCase());
 }
 
 export type Holder = {
@@ -138,26 +141,50 @@ export async function sizeOf(db: Db, actions: readonly string[]): Promise<Erasur
 
 /** Kept readings of tickets that show it: those that can go, and those of open mirrors, by which changes are found. */
 export async function snapshotsOf(db: Db, of: ErasureOf): Promise<{ free: readonly Ref[]; kept: readonly Ref[] }> {
-  const which =
-    of.kind === 'ticket'
-      ? sql`(t.instance = ${of.ref.instance} and t.entity = ${of.ref.entity} and t.external_id = ${of.ref.externalId}
-          or exists (select 1 from mirrors m where ${isEnd(of.ref)}
-            and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
-              or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))))`
-      : of.mentions
-        ? holds('t.snapshot::text', of.name)
-        : isPerson("t.snapshot->'requester'", of.name);
-  const found = await rows<Ref & { open: boolean }>(
-    db,
-    sql`select t.instance, t.entity, t.external_id as "externalId", exists (
-          select 1 from mirrors m where m.state in ('opening', 'open')
-            and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
-              or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))) as open
-      from tickets t where t.snapshot is not null and ${which} order by 1, 2, 3`,
-  );
+  const { found } = await (of.kind === 'ticket' ? ticketSnapshots(db, of.ref) : personSnapshots(db, of));
   const refs = (open: boolean): Ref[] =>
     found
       .filter((one) => one.open === open)
       .map(({ instance, entity, externalId }) => ({ instance, entity, externalId }));
   return { free: refs(false), kept: refs(true) };
+}
+
+type Read = { readonly found: readonly (Ref & { readonly open: boolean })[] };
+
+const isOpen = sql`exists (
+  select 1 from mirrors m where m.state in ('opening', 'open')
+    and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+      or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))) as open`;
+
+async function ticketSnapshots(db: Db, ref: Ref): Promise<Read> {
+  const found = await rows<Ref & { open: boolean }>(
+    db,
+    sql`select t.instance, t.entity, t.external_id as "externalId", ${isOpen} from tickets t
+      where t.snapshot is not null and (
+        (t.instance = ${ref.instance} and t.entity = ${ref.entity} and t.external_id = ${ref.externalId})
+        or exists (select 1 from mirrors m where ${isEnd(ref)}
+          and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+            or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))))
+      order by 1, 2, 3`,
+  );
+  return { found };
+}
+
+async function personSnapshots(db: Db, { name, mentions }: Extract<ErasureOf, { kind: 'person' }>): Promise<Read> {
+  const found: (Ref & { open: boolean })[] = [];
+  let after = { instance: '', entity: '', externalId: '' };
+  for (;;) {
+    const page = await rows<Ref & { open: boolean; snapshot: { requester?: unknown } }>(
+      db,
+      sql`select t.instance, t.entity, t.external_id as "externalId", t.snapshot, ${isOpen} from tickets t
+        where t.snapshot is not null
+          and (t.instance, t.entity, t.external_id) > (${after.instance}, ${after.entity}, ${after.externalId})
+        order by 1, 2, 3 limit ${window}`,
+    );
+    for (const { snapshot, ...one } of page)
+      if (isPerson(snapshot.requester, name) || (mentions && holds(snapshot, name))) found.push(one);
+    const last = page.at(-1);
+    if (last === undefined || page.length < window) return { found };
+    after = last;
+  }
 }

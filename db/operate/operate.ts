@@ -4,6 +4,7 @@ import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { rows } from '#db/base/client.ts';
 import type { Db, Tx } from '#db/base/client.ts';
+import { content } from '#db/base/content.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 import { clearNotices } from '#db/base/notices.ts';
 import { tellRemote } from '#db/log/receipts.ts';
@@ -152,7 +153,7 @@ export async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery |
 
 async function end(tx: Tx, which: ReturnType<typeof sql>, why: Reason): Promise<void> {
   await tx.execute(
-    sql`update deliveries set outcome = 'skipped', reason = ${JSON.stringify(why)}::jsonb, ended_at = now()
+    sql`update deliveries set outcome = 'skipped', reason = ${content('reason', why)}::jsonb, ended_at = now()
       where ${which} and outcome is null`,
   );
 }

@@ -5,6 +5,7 @@ export * from './audit.ts';
 export * from './budgets.ts';
 export * from './catalogues.ts';
 export * from './clients.ts';
+export * from './content-keys.ts';
 export * from './couriers.ts';
 export * from './deliveries.ts';
 export * from './erasures.ts';

@@ -8,7 +8,7 @@ import { saveSide } from '#db/settings/apply-links.ts';
 import type { Limits } from '#activities/deps.ts';
 import { startProgram, type Ended, type Program } from '#test/support/process.ts';
 import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
-import { plainSide, startRig, type Rig, type RigDesk } from './rig.ts';
+import { plainSide, startRig, type Rig, type RigDesk, type RigOptions } from './rig.ts';
 
 export type Organisation = {
   readonly id: string;
@@ -24,13 +24,22 @@ export type Organisation = {
   startWorker(limits?: Partial<Limits>, crash?: string): Promise<Program>;
   /** Runs the `ferry` command as this organisation's operator. */
   ferry(...args: readonly string[]): Promise<Ended & { readonly out: string; readonly err: string }>;
+  /** The same with other variables. */
+  ferryWith(
+    env: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ): Promise<Ended & { readonly out: string; readonly err: string }>;
   close(): Promise<void>;
 };
 
 /** `id`: of its desk's instance; the organisation is named after it. */
-export async function startOrganisation(id: string, label: string): Promise<Organisation> {
+export async function startOrganisation(
+  id: string,
+  label: string,
+  options: Pick<RigOptions, 'contentKey'> = {},
+): Promise<Organisation> {
   const line = await startTcpProxy();
-  const rig = await startRig(`${label}_${id}`, { publicUrl: line.url });
+  const rig = await startRig(`${label}_${id}`, { publicUrl: line.url, ...options });
   const desk = await rig.desk(id);
   let gateway: Program | null = null;
   let worker: Program | null = null;
@@ -59,8 +68,9 @@ export async function startOrganisation(id: string, label: string): Promise<Orga
       worker = await rig.spawnWorker(limits, crash);
       return worker;
     },
-    async ferry(...args) {
-      const program = await startProgram({ program: 'bin/ferry.js', args, env: rig.env });
+    ferry: (...args) => organisation.ferryWith({}, ...args),
+    async ferryWith(env, ...args) {
+      const program = await startProgram({ program: 'bin/ferry.js', args, env: { ...rig.env, ...env } });
       const ended = await program.ended;
       return { ...ended, out: program.stdout(), err: program.stderr() };
     },

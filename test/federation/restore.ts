@@ -7,9 +7,8 @@ import { databaseFingerprint } from '#db/links/identity.ts';
 import { connect } from '#db/base/client.ts';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
-import { withDatabase } from '#test/support/database.ts';
+import { withDatabase, type TestDatabase } from '#test/support/database.ts';
 import { testPostgres } from '#test/support/services.ts';
-import type { Organisation } from './organisations.ts';
 
 export type Backup = {
   readonly url: string;
@@ -21,7 +20,11 @@ export type Backup = {
 };
 
 /** Everybody is thrown out of the database meanwhile, and comes back by itself. */
-export async function backUp({ rig }: Pick<Organisation, 'rig'>): Promise<Backup> {
+export async function backUp({
+  rig,
+}: {
+  readonly rig: { readonly database: Pick<TestDatabase, 'name' | 'url'> };
+}): Promise<Backup> {
   const server = postgres(await testPostgres(), { max: 1, onnotice: () => {} });
   const { name } = rig.database;
   const copy = `${name}_copy_${randomBytes(3).toString('hex')}`;

@@ -85,13 +85,19 @@ export type RigOptions = {
   readonly database?: TestDatabase;
   /** At which other gateways reach this one. */
   readonly publicUrl?: string;
+  /** Contents are sealed with it, 32 bytes. */
+  readonly contentKey?: Buffer;
   /** Of workers in this process; light desks unless told. */
   readonly createHelpdesk?: (context: ConnectorContext) => Helpdesk;
 };
 
 export async function startRig(label: string, options: RigOptions = {}): Promise<Rig> {
   const database = options.database ?? (await freshDatabase(label));
-  const connection = connect(database.url, { max: 5, name: 'rig' });
+  const connection = connect(database.url, {
+    max: 5,
+    name: 'rig',
+    contentKeys: options.contentKey === undefined ? [] : [options.contentKey],
+  });
   const address = options.temporal ?? (await testTemporal());
   const namespace = options.namespace ?? `t-${label.replaceAll('_', '-')}-${randomUUID().slice(0, 8)}`;
   if (options.namespace === undefined) await registerNamespace(address, namespace);
@@ -102,6 +108,7 @@ export async function startRig(label: string, options: RigOptions = {}): Promise
     databaseUrl: database.url,
     temporal: { address, namespace },
     secretKey,
+    contentKey: options.contentKey,
     blobs: blobs.path,
     log: 'warn',
     publicUrl: options.publicUrl,

@@ -14,8 +14,14 @@ export type TwoOrganisations = {
   close(): Promise<void>;
 };
 
-export async function startTwoOrganisations(label: string): Promise<TwoOrganisations> {
-  const [acme, north] = await Promise.all([startOrganisation('acme', label), startOrganisation('north', label)]);
+export async function startTwoOrganisations(
+  label: string,
+  options: Parameters<typeof startOrganisation>[2] = {},
+): Promise<TwoOrganisations> {
+  const [acme, north] = await Promise.all([
+    startOrganisation('acme', label, options),
+    startOrganisation('north', label, options),
+  ]);
   const link = await pair(acme, north, { customer: visibleToUsers });
   return {
     acme,

@@ -84,6 +84,7 @@ export async function startApiRig(
     open: (sha256) => (broken?.open ?? real.open)(sha256),
     has: (sha256) => (broken?.has ?? real.has)(sha256),
     deleteUntouched: (sha256, untouchedMs) => real.deleteUntouched(sha256, untouchedMs),
+    reseal: () => real.reseal(),
   };
   let log = '';
   let inner: Hono | null = null;

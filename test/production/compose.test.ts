@@ -59,13 +59,16 @@ describe('docker-compose.yml', () => {
   });
 
   it('pins every image to a version', () => {
-    for (const [name, { image }] of services) assert.match(image, /^[a-z/-]+:\d+\.\d+(\.\d+)?(-[a-z]+)?$/, name);
+    for (const [name, { image }] of services)
+      assert.match(image, /^[a-z/-]+:\d+\.\d+(\.\d+)?(-[a-z]+)?(@sha256:[0-9a-f]{64})?$/, name);
     for (const [name, { image }] of ours)
       assert.equal(image, `ticket-ferry:${(JSON.parse(read('package.json')) as { version: string }).version}`, name);
   });
 
   it("runs the Temporal that is tested: the same version everywhere, and that of CI's go install", () => {
-    const images = services.map(([, { image }]) => /^temporalio\/(?:server|admin-tools):(.+)$/.exec(image)?.[1]);
+    const images = services.map(
+      ([, { image }]) => /^temporalio\/(?:server|admin-tools):([^@]+)(?:@|$)/.exec(image)?.[1],
+    );
     const versions = new Set(images.filter((version) => version !== undefined));
     const installed = [...read('.ci/run').matchAll(/go\.temporal\.io\/server\/\S+@v(\S+)/g)].map(
       ([, version]) => version,
@@ -143,7 +146,8 @@ describe('the Dockerfile', () => {
   const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \.\/[\w-]+$/gm)].map(([, folder = '']) => folder);
 
   it('stands on a pinned Debian Node that can run Ferry, and runs it as an ordinary user', () => {
-    const [, major = '0', minor = '0'] = /^FROM node:(\d+)\.(\d+)\.\d+-\w+-slim$/m.exec(dockerfile) ?? [];
+    const [, major = '0', minor = '0'] =
+      /^FROM node:(\d+)\.(\d+)\.\d+-\w+-slim(?:@sha256:[0-9a-f]{64})?$/m.exec(dockerfile) ?? [];
     assert.ok(Number(major) === 24 && Number(minor) >= 12, 'bin/ferry.js needs Node 24.12');
     assert.match(dockerfile, /^USER node$/m);
     assert.match(dockerfile, /^HEALTHCHECK /m);
@@ -169,6 +173,12 @@ describe('the Dockerfile', () => {
     const { imports } = JSON.parse(read('package.json')) as { imports: Record<string, string> };
     const named = Object.keys(imports).map((name) => name.slice(1, -2));
     assert.deepEqual(named.filter((folder) => !copied.includes(folder)).toSorted(), ['bench', 'faults', 'test']);
+  });
+
+  it('has the bundle of workflows made, so that a worker that can write nowhere starts at once', () => {
+    const made = dockerfile.indexOf('RUN node --disable-warning=ExperimentalWarning worker/make-bundle.ts');
+    assert.ok(made > dockerfile.lastIndexOf('COPY '), 'it is made of what was copied');
+    assert.ok(made < dockerfile.indexOf('USER node'), 'by who may write there');
   });
 
   it('is given what it copies, and neither secrets nor data', () => {

@@ -68,6 +68,41 @@ const cases: readonly (readonly [string, string, string])[] = [
     }),
     'consequence new',
   ],
+  [
+    'the bare changes that a desk records beside such a note are of the same write; later ones are a person’s',
+    told(
+      [
+        seen('1', 1, { fingerprint: 'x', marker: '01a00000-0000-7000-8000-000000000001-0' }),
+        seen('2', 1, { fingerprint: 'y', bare: true }),
+        seen('3', 60, { fingerprint: 'y', bare: true }),
+      ],
+      { writes: [] },
+    ),
+    'consequence consequence new',
+  ],
+  [
+    'while a write may have been forgotten, what our account did without a mark waits, and what follows it',
+    told([seen('1', 1, person), seen('2', 2, { fingerprint: 'x' }), seen('3', 3, person)], {
+      writes: [],
+      mayBeForgotten: true,
+    }),
+    'new stop',
+  ],
+  [
+    'a marked one does not wait then, nor does an automation',
+    told([seen('1', 1, { fingerprint: 'x', marker: '01a00000-0000-7000-8000-000000000001-0' }), seen('2', 2, robot)], {
+      writes: [],
+      mayBeForgotten: true,
+    }),
+    'consequence consequence',
+  ],
+  [
+    'what stands beside a write that was found long after it was made is ours, though it was promised later',
+    told([seen('7', 1, { fingerprint: 'x' }), seen('8', 2, { fingerprint: 'y', bare: true })], {
+      writes: [write({ state: 'made', actionIds: ['7'], promisedAt: at(9_000), deadline: at(9_030) })],
+    }),
+    'echo echo',
+  ],
   ['a person’s text is theirs, even when it is the same as ours', told([seen('1', 1, person)]), 'new'],
   [
     'two people who type the same text within a second both count',

@@ -1,0 +1,196 @@
+// What a release consists of: digests and checksums that the release script learns, and a package that names its parts.
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { archiveVersion } from '#standalone/machine/temporal-archives.ts';
+import { checkout } from '#test/support/process.ts';
+import { tempDir, type TempDir } from '#test/support/temp.ts';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const list = 'application/vnd.oci.image.index.v1+json';
+
+describe('the release script', () => {
+  let server: Server;
+  let url = '';
+  let temp: TempDir;
+  /** What the other side answers wrongly, if anything. */
+  let wrong: 'digest' | 'one-platform' | 'published' | 'archive' | null = null;
+  const asked: string[] = [];
+
+  before(async () => {
+    temp = await tempDir();
+    server = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+      asked.push(pathname);
+      const send = (text: string, headers: Record<string, string> = {}): void => {
+        response.writeHead(200, headers).end(text);
+      };
+      if (pathname === '/token') return send(JSON.stringify({ token: `for ${searchParams.get('scope')}` }));
+      if (pathname.startsWith('/v2/')) {
+        const [, repository = ''] = /^\/v2\/(.+)\/manifests\//.exec(pathname) ?? [];
+        if (request.headers.authorization !== `Bearer for repository:${repository}:pull`) {
+          response.writeHead(401, { 'www-authenticate': `Bearer realm="${url}/token",service="images"` }).end();
+          return;
+        }
+        const manifest = JSON.stringify({ of: pathname });
+        const digest = `sha256:${sha256(wrong === 'digest' ? 'another' : manifest)}`;
+        const type = wrong === 'one-platform' ? 'application/vnd.oci.image.manifest.v1+json' : list;
+        return send(manifest, { 'content-type': type, 'docker-content-digest': digest });
+      }
+      if (pathname === '/checksums.txt') {
+        const lines = ['linux_amd64', 'linux_arm64', 'darwin_amd64', 'darwin_arm64'].map((one) => {
+          const sum = wrong === 'published' ? sha256('old') : sha256(`archive ${one}`);
+          return `${sum}  temporal_cli_${archiveVersion.slice(1)}_${one}.tar.gz\n`;
+        });
+        return send(lines.join(''));
+      }
+      if (wrong !== 'archive' && pathname === `/cli/archive/${archiveVersion}`)
+        return send(`archive ${searchParams.get('platform')}_${searchParams.get('arch')}`);
+      response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  });
+  after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await temp.remove();
+  });
+
+  const names = ['Dockerfile', 'docker-compose.yml', 'standalone/machine/temporal-archives.ts'];
+  const copy = async (label: string): Promise<string> => {
+    const root = join(temp.path, label);
+    await mkdir(join(root, 'standalone/machine'), { recursive: true });
+    for (const name of names) await cp(join(checkout, name), join(root, name));
+    return root;
+  };
+  const all = (root: string): Promise<string[]> => Promise.all(names.map((name) => readFile(join(root, name), 'utf8')));
+  const run = (root: string, ...more: string[]): Promise<{ code: number; err: string }> =>
+    new Promise((resolve) => {
+      const args = ['.ci/release.js', '--registry', url, '--published', `${url}/checksums.txt`, '--downloads', url];
+      execFile(process.execPath, [...args, '--root', root, ...more], { cwd: checkout }, (error, _out, err) =>
+        resolve({ code: error === null ? 0 : Number(error.code), err }),
+      );
+    });
+
+  it('names every image by its digest and every archive by its checksum, and running it again changes nothing', async () => {
+    const root = await copy('whole');
+    assert.equal((await run(root, '--check')).code, 1, 'something would change');
+    assert.deepEqual(await all(root), await all(checkout), 'a check writes nothing');
+    assert.deepEqual(await run(root), { code: 0, err: '' });
+    const [dockerfile = '', compose = '', archives = ''] = await all(root);
+    const postgres = /image: (postgres:[\w.-]+)@sha256:([0-9a-f]{64})$/m.exec(compose);
+    const [, tag] = postgres?.[1]?.split(':') ?? [];
+    assert.equal(postgres?.[2], sha256(JSON.stringify({ of: `/v2/library/postgres/manifests/${tag}` })));
+    for (const [line] of compose.matchAll(/^ +image: .*$/gm))
+      assert.match(line, /image: (?:ticket-ferry:[\d.]+|[a-z/-]+:[\w.-]+@sha256:[0-9a-f]{64})$/);
+    assert.match(dockerfile, /^FROM node:[\w.-]+@sha256:[0-9a-f]{64}$/m);
+    const filled: { archiveChecksums: Record<string, string> } = await import(join(root, names[2] ?? ''));
+    assert.deepEqual(
+      { ...filled.archiveChecksums },
+      {
+        'linux-x64': sha256('archive linux_amd64'),
+        'linux-arm64': sha256('archive linux_arm64'),
+        'darwin-x64': sha256('archive darwin_amd64'),
+        'darwin-arm64': sha256('archive darwin_arm64'),
+      },
+    );
+    assert.deepEqual(await run(root, '--check'), { code: 0, err: '' });
+    assert.ok(archives.includes(archiveVersion));
+  });
+
+  it('writes nothing at all where anything is not as the other side says', async () => {
+    const root = await copy('wrong');
+    const untouched = await all(root);
+    for (const [one, words] of [
+      ['digest', /the registry says sha256:/],
+      ['one-platform', /no list of manifests for all platforms/],
+      ['published', /has the checksum [0-9a-f]{64}, and [0-9a-f]{64} is published/],
+      ['archive', /was answered with 404/],
+    ] as const) {
+      wrong = one;
+      const { code, err } = await run(root);
+      wrong = null;
+      assert.equal(code, 1, one);
+      assert.match(err, words);
+      assert.match(err, /nothing was written\n$/);
+      assert.deepEqual(await all(root), untouched, one);
+    }
+  });
+});
+
+describe('the package', () => {
+  it('has the bundle of workflows and a list of all it consists of, with checksums, and neither tests nor secrets', async () => {
+    const temp = await tempDir();
+    try {
+      // As npm does it: prepack runs first.
+      const said = execFileSync('npm', ['pack', '--json', '--pack-destination', temp.path], {
+        cwd: checkout,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      const report = JSON.parse(said.slice(said.search(/^[[{]/m))) as object;
+      const packed = Object.values(report)[0] as { filename: string; files: { path: string }[] };
+      const paths = packed.files.map(({ path }) => path);
+      for (const wanted of [
+        'dist/workflows.js',
+        'dist/sbom.cdx.json',
+        'bin/ferry.js',
+        'SECURITY.md',
+        'LICENSE',
+        'text-worker/texts.ts',
+        'listener/guard.ts',
+      ])
+        assert.ok(paths.includes(wanted), wanted);
+      assert.deepEqual(
+        paths.filter((path) => /^(?:test|bench|faults|\.ci|\.ferry)\/|\.env|\.log$/.test(path)),
+        [],
+      );
+      const { imports } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as {
+        imports: Record<string, string>;
+      };
+      const folders = new Set(paths.map((path) => path.split('/')[0]));
+      const missing = Object.keys(imports)
+        .map((name) => name.slice(1, -2))
+        .filter((folder) => !folders.has(folder));
+      assert.deepEqual(missing.toSorted(), ['bench', 'faults', 'test']);
+      const archive = join(temp.path, 'x.tgz');
+      await writeFile(archive, await readFile(join(temp.path, packed.filename)));
+      const bom = JSON.parse(
+        execFileSync('tar', ['-xzOf', archive, 'package/dist/sbom.cdx.json'], {
+          encoding: 'utf8',
+          maxBuffer: 64 * 1024 * 1024,
+        }),
+      ) as {
+        bomFormat: string;
+        metadata: { component: { name: string; version: string } };
+        components: { name: string; version: string; group?: string; hashes?: { alg: string }[] }[];
+      };
+      assert.equal(bom.bomFormat, 'CycloneDX');
+      assert.equal(bom.metadata.component.name, 'ticket-ferry');
+      const manifest = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as {
+        dependencies: Record<string, string>;
+      };
+      const known = new Set(
+        bom.components.map(
+          ({ group, name, version }) =>
+            `${group === undefined || name.startsWith('@') ? '' : `${group}/`}${name}@${version}`,
+        ),
+      );
+      for (const [name, version] of Object.entries(manifest.dependencies))
+        assert.ok(known.has(`${name}@${version}`), name);
+      assert.deepEqual(
+        bom.components.filter(({ hashes }) => hashes?.some(({ alg }) => alg === 'SHA-512') !== true),
+        [],
+      );
+    } finally {
+      await temp.remove();
+    }
+  });
+});
