@@ -20,13 +20,20 @@ export type DrivenDesk = {
   readonly instance: string;
   readonly name: string;
   readonly type: InstanceType;
+  /** Of the settings that it was made by. */
+  readonly version: number;
   readonly helpdesk: Helpdesk;
   /** How far its clock is from ours; absent where nobody measures it. */
   readonly clock?: DeskClock;
 };
 
 /** Connectors of the instances, made anew when an instance changes. */
-export type Desks = { of(instance: string): Promise<DrivenDesk> };
+export type Desks = {
+  /** Throws HelpdeskError where it can't be reached, or another helpdesk answers in its place. */
+  of(instance: string): Promise<DrivenDesk>;
+  /** After trouble: whoever wants it next asks first which helpdesk it is. */
+  doubt(instance: string): void;
+};
 
 /** A structural subset of pino's. */
 export type Log = {

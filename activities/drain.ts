@@ -3,6 +3,7 @@
  * says whose the courier is; a drain that has lost it stops claiming and lets its requests reach their end.
  */
 import { setTimeout } from 'node:timers/promises';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import {
@@ -18,7 +19,7 @@ import { deferLane, nextDueMs } from '#db/carry/lanes.ts';
 import type { DrainResult } from '#workflows/contract.ts';
 import { createCarriers, type Carrier, type Carriers } from './carrier.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
-import { InstanceTrouble } from './desk/instance-trouble.ts';
+import { InstanceTrouble, troubleOf } from './desk/instance-trouble.ts';
 import { keepLease } from './keep-lease.ts';
 import { createPace } from './pace.ts';
 import { createStragglers, type Stragglers } from './stragglers.ts';
@@ -124,7 +125,12 @@ async function drain(
     };
     let idleSince = performance.now();
     while (mine && trouble === null && failure === null && !signal.aborted && performance.now() < endsAt) {
-      const carrier = await carrierNow();
+      const carrier = await carrierNow().catch((error: unknown) => {
+        if (!(error instanceof HelpdeskError)) throw error;
+        trouble ??= troubleOf(error) ?? new InstanceTrouble('down', error.message);
+        return null;
+      });
+      if (carrier === null) break;
       ({ name } = carrier);
       const { concurrency } = carrier;
       if (busy.size > claimPause.above) await setTimeout(claimPause.ms);
@@ -203,7 +209,12 @@ async function standBack(
   epoch: number,
   trouble: InstanceTrouble,
 ): Promise<number | null> {
-  const why = reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
+  const why =
+    trouble.kind === 'other'
+      ? { ...reason('trouble', { desk: name, detail: trouble.message }), text: trouble.message }
+      : reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
+  // A helpdesk that was away may be another one when it is back.
+  if (trouble.kind !== 'slow-down') deps.desks.doubt(instance);
   const delayMs = await instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
       ? authDelayMs

@@ -93,6 +93,12 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
   const helpdesk: Helpdesk = {
     traits,
     ping: async (signal) => void (await call(get, '/ping', null, signal)),
+    ...(context.options['tellsIdentity'] === true
+      ? {
+          identity: async (signal: AbortSignal) =>
+            ((await call(get, '/identity', null, signal)) as { identity: string | null }).identity,
+        }
+      : {}),
     catalogue: () => Promise.resolve(lightCatalogue),
     feedStart: async (signal) => String(((await call(get, '/feed?limit=0', null, signal, ['end'])) as Page).end),
     async feed(cursor, limit, signal) {

@@ -79,6 +79,8 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .option('--dry-run', 'only print the difference')
     .option('--yes', 'do not ask')
     .option('--unchecked', "go on where a helpdesk can't be asked what it offers")
+    .option('--moved <instance>', 'it is the same helpdesk at another address; may be given several times', also, [])
+    .option('--new <instance>', 'it is another helpdesk, and what was mirrored with the earlier one ends', also, [])
     .option('--json', 'print one line of JSON')
     .action(async (file: string, options: ApplyCommand) => {
       const { apply } = await import('./commands/apply.ts');
@@ -233,4 +235,9 @@ function toPort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
   throw new InvalidArgumentError('A port is a number from 1 to 65535.');
+}
+
+/** An option that may be given several times. */
+function also(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }

@@ -32,7 +32,7 @@ export type MetricsDeps = {
 const keepMs = 2_000;
 const patienceMs = 5_000;
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400];
-const instanceStates = ['new', 'up', 'down', 'auth', 'key'];
+const instanceStates = ['new', 'up', 'down', 'auth', 'key', 'other'];
 const linkStates = ['pairing', 'active', 'suspended', 'quarantined', 'closing'];
 
 export function createMetrics({ version, program, loadGauges }: MetricsDeps): Metrics {

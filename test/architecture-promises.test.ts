@@ -56,6 +56,7 @@ const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/log/place-deliveries.ts': { placeDeliveries: news },
   'db/log/receipts.ts': { putReceipt: news },
   'db/log/ticket-life.ts': { followMerge: 'a write follows its ticket, under the ticket’s lock' },
+  'db/settings/which-desk.ts': { identify: person, replaceDesk: person },
   'db/operate/erase.ts': { eraseActions: 'texts of a person who is to be forgotten' },
   'db/operate/maintenance.ts': { purge: 'texts of what ended long ago' },
   'db/operate/operate.ts': { end: person, releaseDelivery: person, retryInstance: person, skipDelivery: person },

@@ -42,6 +42,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
   'db/operate/restored.ts': ['endQuarantine'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
+  'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 
@@ -69,6 +70,7 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
   'db/settings/clock.ts': ['saveClock'],
+  'db/settings/instances.ts': ['keepIdentity'],
 };
 
 const ownedRooms = ['db/settings/', 'db/links/', 'db/operate/'];

@@ -25,6 +25,7 @@ import { inTrouble } from './carry-trouble.ts';
 import { decideHead, type Decided } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
 import { isWritten } from './look-before.ts';
+import { rightTicket } from './right-ticket.ts';
 import type { Stage } from './stage.ts';
 
 export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs' | 'promised'> & {
@@ -57,7 +58,11 @@ export async function carryHead(
   }
 }
 
-async function first(turn: HeadTurn): Promise<Applied> {
+async function first(asked: HeadTurn): Promise<Applied> {
+  const ticket = await rightTicket(asked.deps, asked.desk, asked.context, asked.signal);
+  if (ticket.kind === 'wrong') return { kind: 'hold', reason: ticket.reason };
+  const { context } = asked;
+  const turn = { ...asked, context: { ...context, to: { ...context.to, snapshot: ticket.snapshot } } };
   const written = await asWritten(turn);
   if (written !== null) return apply(turn, written, []);
   const decided = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);

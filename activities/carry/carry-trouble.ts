@@ -9,7 +9,7 @@ import { hold } from './before-head.ts';
 import { ignored } from './ignored.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
-import { InstanceTrouble, FileTrouble } from '#activities/desk/instance-trouble.ts';
+import { FileTrouble, InstanceTrouble, troubleOf } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
   /** Display name of who could not take it. */
@@ -86,12 +86,6 @@ export async function inTrouble(
 function fileDelay({ retryAfterMs }: FileTrouble): number {
   const asked = { attempt: 10, trouble: 'retry', random: Math.random(), capMs: downCapMs } as const;
   return nextTry({ ...asked, retryAfterMs });
-}
-
-/** Null: it may be this delivery's alone. */
-function troubleOf({ class: sort, message, retryAfterMs }: HelpdeskError): InstanceTrouble | null {
-  if (sort === 'auth') return new InstanceTrouble('auth', message);
-  return sort === 'slow-down' ? new InstanceTrouble('slow-down', message, retryAfterMs) : null;
 }
 
 function isTroubledTooLong({ delivery, now }: DeliveryContext): boolean {

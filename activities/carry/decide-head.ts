@@ -94,7 +94,14 @@ async function decideReceipt(deps: WorkDeps, context: DeliveryContext): Promise<
   const { ticketId, side } = to;
   if (delivery.receipt === null || ticketId === null)
     return { kind: 'skip', reason: reason('no-op', { desk: to.instance }) };
-  const command = receiptCommand({ receipt: delivery.receipt, ticketId, side, language: 'en', now });
+  const command = receiptCommand({
+    receipt: delivery.receipt,
+    ticketId,
+    side,
+    suppliers: to.snapshot?.references?.suppliers ?? [],
+    language: 'en',
+    now,
+  });
   if (command === null) return { kind: 'skip', reason: reason('no-op', { desk: to.instance }) };
   if (await alreadyNotified(deps.db, delivery.id)) return { kind: 'skip', reason: reason('already-told') };
   return { kind: 'apply', command, drops: [] };

@@ -86,6 +86,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
     instance: desk.instance,
     entity: context.to.entity,
     epoch,
+    version: desk.version,
     ticket: step.command.ticketId,
     marker,
     fingerprints: step.fingerprints,

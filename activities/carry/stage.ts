@@ -110,7 +110,7 @@ async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment)
   }
   const desk = await deps.desks.of(action.instance).catch((error: unknown) => {
     // What came from another gateway can only be here.
-    if (file.sha256 === null) throw error;
+    if (file.sha256 === null) throw error instanceof HelpdeskError ? new FileTrouble(action.instance, error) : error;
     return null;
   });
   if (desk === null) return { file: null, failure: 'Its contents are no longer kept.' };

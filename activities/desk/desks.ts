@@ -5,7 +5,8 @@ import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { InstanceType } from '#core/words/vocabulary.ts';
 import type { Db } from '#db/base/client.ts';
-import { createInstanceReader } from '#db/settings/instances.ts';
+import { createInstanceReader, type InstanceRow } from '#db/settings/instances.ts';
+import { checkDesk } from './which-desk.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Clocks } from './clocks.ts';
 import type { DrivenDesk, Desks } from '#activities/deps.ts';
@@ -26,22 +27,39 @@ export type DesksDeps = {
 /** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
 const freshMs = 1_000;
 
-type Kept = { readonly version: number; readonly desk: DrivenDesk };
+/** A helpdesk that answers at an address is asked again which one it is after this long. Milliseconds. */
+const askAgainMs = 60_000;
+
+/** `asked`: how long ago it was asked which helpdesk it is. */
+type Kept = { readonly version: number; readonly desk: DrivenDesk; readonly asked: () => number };
 
 export function createDesks(deps: DesksDeps): Desks {
   const load = createInstanceReader(deps.db);
   const kept = new Map<string, Kept>();
   const ages = new Map<string, () => number>();
   const making = new Map<string, Promise<DrivenDesk>>();
+  const doubted = new Set<string>();
+
+  /** Only a desk that is the right one is kept. */
+  const ask = async (row: InstanceRow, one: Kept): Promise<void> => {
+    const asked = startClock();
+    kept.delete(row.id);
+    await checkDesk(deps.db, row, one.desk.helpdesk);
+    doubted.delete(row.id);
+    kept.set(row.id, { ...one, asked });
+  };
 
   const refresh = async (instance: string): Promise<DrivenDesk> => {
     const age = startClock();
     const row = await load(instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
     deps.clocks?.known(instance, row.clockOffsetMs);
-    ages.set(instance, age);
     const known = kept.get(instance);
-    if (known !== undefined && known.version === row.version) return known.desk;
+    if (known !== undefined && known.version === row.version) {
+      if (known.asked() > askAgainMs || doubted.has(instance)) await ask(row, known);
+      ages.set(instance, age);
+      return known.desk;
+    }
     const credentials = JSON.parse(await deps.openSecret(row.credentials, credentialsContext(instance))) as Record<
       string,
       string
@@ -65,10 +83,12 @@ export function createDesks(deps: DesksDeps): Desks {
     if (rate !== null) budget = createBudget(deps.db, instance, rate);
     const clock = deps.clocks?.of(instance);
     const desk: DrivenDesk = {
-      ...{ instance, name: row.name, type: row.type, helpdesk },
+      ...{ instance, name: row.name, type: row.type, version: row.version, helpdesk },
       ...(clock === undefined ? {} : { clock }),
     };
-    kept.set(instance, { version: row.version, desk });
+    const made: Kept = { version: row.version, desk, asked: startClock() };
+    await ask(row, made);
+    ages.set(instance, age);
     return desk;
   };
   return {
@@ -83,6 +103,10 @@ export function createDesks(deps: DesksDeps): Desks {
         making.set(instance, under);
       }
       return under;
+    },
+    doubt(instance) {
+      doubted.add(instance);
+      ages.delete(instance);
     },
   };
 }

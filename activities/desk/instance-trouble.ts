@@ -1,10 +1,15 @@
+import { isOtherDesk } from './which-desk.ts';
+import type { HelpdeskError } from '#connectors/contract/errors.ts';
+
+export type TroubleKind = 'down' | 'auth' | 'other' | 'slow-down';
+
 /** Something is wrong with the instance, not with one delivery. */
 export class InstanceTrouble extends Error {
   override readonly name = 'InstanceTrouble';
-  readonly kind: 'down' | 'auth' | 'slow-down';
+  readonly kind: TroubleKind;
   readonly retryAfterMs: number | undefined;
 
-  constructor(kind: 'down' | 'auth' | 'slow-down', message: string, retryAfterMs?: number) {
+  constructor(kind: TroubleKind, message: string, retryAfterMs?: number) {
     super(message);
     this.kind = kind;
     this.retryAfterMs = retryAfterMs;
@@ -29,4 +34,12 @@ export class FileTrouble extends Error {
     this.desk = desk;
     this.retryAfterMs = retryAfterMs;
   }
+}
+
+/** Null: it may be one delivery's alone. */
+export function troubleOf(error: HelpdeskError): InstanceTrouble | null {
+  const { class: sort, message, retryAfterMs } = error;
+  if (isOtherDesk(error)) return new InstanceTrouble('other', message);
+  if (sort === 'auth') return new InstanceTrouble('auth', message);
+  return sort === 'slow-down' ? new InstanceTrouble('slow-down', message, retryAfterMs) : null;
 }

@@ -1,12 +1,14 @@
 /** What the last look at an instance said about it: a state that everybody sees, with a reason, and one line in the log. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
+import type { InstanceState } from '#core/words/vocabulary.ts';
+import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
 import type { DeskRestored } from '#db/log/desk-restored.ts';
 import { quarantineInstance } from '#db/log/quarantine.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
-type Contact = { readonly state: 'up' | 'down' | 'auth' | 'key'; readonly why: string | null };
+type Contact = { readonly state: InstanceState; readonly why: string | null };
 
 /** A desk that asks to be asked less is not down; that it does so again and again is worth saying. */
 const slowDownsInARow = 3;
@@ -40,6 +42,7 @@ export async function noteFailedLook(
 }
 
 function contactOf(instance: string, error: HelpdeskError): Contact {
+  if (isOtherDesk(error)) return { state: 'other', why: error.message };
   const isAuth = error.class === 'auth';
   return {
     state: isAuth ? 'auth' : 'down',

@@ -8,6 +8,7 @@ import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint }
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { DeskRestored } from '#db/log/desk-restored.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
+import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
@@ -155,14 +156,15 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
     if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
+    const isLockedOut = failed?.class === 'auth' && !isOtherDesk(failed);
     const delayMs = nextTry({
       attempt: failures + 1,
-      trouble: failed?.class === 'auth' ? 'auth' : 'retry',
+      trouble: isLockedOut ? 'auth' : 'retry',
       random: Math.random(),
       capMs: downCapMs,
       ...(failed?.retryAfterMs === undefined ? {} : { retryAfterMs: failed.retryAfterMs }),
     });
-    await feedFailed(deps.db, feed, failed?.class === 'auth' ? authDelayMs : delayMs);
+    await feedFailed(deps.db, feed, isLockedOut ? authDelayMs : delayMs);
     if (signal.aborted) return;
     await noteFailedLook(deps, instance, error, failures + 1);
     if (failed === null) throw error;

@@ -15,6 +15,8 @@ export type ApplyCommand = GlobalOptions & {
   readonly yes?: boolean;
   readonly json?: boolean;
   readonly unchecked?: boolean;
+  readonly moved?: readonly string[];
+  readonly new?: readonly string[];
 };
 
 export async function apply(file: string, options: ApplyCommand, deps: CliDeps): Promise<number> {
@@ -30,6 +32,8 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
     const result = await applyLinks(operator, text, secrets, {
       dryRun: options.dryRun ?? false,
       unchecked: options.unchecked ?? false,
+      moved: options.moved ?? [],
+      replaced: options.new ?? [],
       ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
     });
     if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);

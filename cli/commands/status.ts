@@ -103,6 +103,7 @@ const wordsOf: Readonly<Record<Need['code'], string>> = {
   temporal: 'Temporal does not answer; bring it back',
   down: 'does not answer; is it up, and can it be reached from here?',
   auth: 'refuses our credentials; renew them and apply the links file',
+  other: 'is answered for by another helpdesk; say which it is with ferry apply --moved or --new',
   key: 'has secrets that the worker has no key for; see its reason above',
   stale: 'is not being read; are workers running?',
   restored: 'was restored from a backup; look with ferry resume INSTANCE --dry-run',
@@ -145,7 +146,11 @@ function linkTrouble(
   const isAway = found.instances.some(
     (one) =>
       (one.id === customer || one.id === supplier) &&
-      (one.state === 'down' || one.state === 'auth' || one.state === 'key' || one.retry_at !== null),
+      (one.state === 'down' ||
+        one.state === 'auth' ||
+        one.state === 'key' ||
+        one.state === 'other' ||
+        one.retry_at !== null),
   );
   const isTrouble = state !== 'active' && state !== 'closed';
   return [

@@ -24,6 +24,8 @@ export type Traits = {
   /** Ticket creations must not overlap (Halo numbers them wrongly). */
   readonly serializeCreates: boolean;
   readonly noteMaxBytes: number;
+  /** Its tickets keep the references that Ferry writes, and snapshots show them. */
+  readonly showsReferences?: boolean;
   /** What the desk cuts or refuses by itself; absent or null where it has no limit that is known. See `fitCommand`. */
   readonly limits?: DeskLimits | undefined;
   /** Requests allowed per window; null where the product sets no limit. */
@@ -77,6 +79,11 @@ export type Helpdesk = {
   readonly traits: Traits;
   /** Answers when the helpdesk is up and our credentials work. */
   ping(signal: AbortSignal): Promise<void>;
+  /**
+   * Which helpdesk this is, in its own words, which no other one says; the same at whatever address it is reached, and
+   * whoever asks. Null where it says nothing of the kind; absent where its product never does.
+   */
+  identity?(signal: AbortSignal): Promise<string | null>;
   catalogue(signal: AbortSignal): Promise<Catalogue>;
   /** The feed's position now: what lies before is not carried. */
   feedStart(signal: AbortSignal): Promise<string>;

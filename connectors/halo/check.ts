@@ -1,8 +1,9 @@
 /** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
-import { addressProbe, clockProbe, counted, remembering, verdictOf } from '#connectors/kit/check.ts';
+import { addressProbe, clockProbe, counted, identityProbe, remembering, verdictOf } from '#connectors/kit/check.ts';
 import type { Seen } from '#connectors/kit/check.ts';
 import { noTrial } from '#connectors/kit/trial.ts';
+import { identityOf } from './desk.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { createGlossary } from './catalogue.ts';
 import { feedProbes } from './check-feed.ts';
@@ -67,6 +68,11 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
     probes: [
       addressProbe({ ...open, http: own.http }),
       clockProbe(open, Math.max(leastOverlapMs, overlapMs)),
+      identityProbe(
+        (signal) => identityOf(own, baseUrl, signal),
+        'auth_url',
+        'Let it answer `/api/authinfo` with its tenant and where one signs in.',
+      ),
       ...signIn(tokens, asking),
       ...listProbes(asking),
       ...feedProbes(asking),

@@ -17,7 +17,7 @@ import type { Desk } from './read.ts';
 import { shifted, instantOf } from './time.ts';
 import { ticketRow } from './wire.ts';
 import type { HaloAction, Ticket, TicketRow } from './wire.ts';
-import { opened } from './write.ts';
+import { opened, supplierReferenceOf } from './write.ts';
 
 export type Finding = Desk & {
   /** How long after a creation without an answer the ticket may still show up. Milliseconds. */
@@ -155,7 +155,7 @@ async function isSo(desk: Desk, ticket: Ticket, command: Command, call: Call): P
   }
   if (category !== undefined && !same(category ?? '', ticket.category_1 ?? '')) return false;
   if (summary !== undefined && summary !== ticket.summary) return false;
-  if (reference !== undefined && (reference?.number ?? '') !== (ticket.supplier_reference ?? '')) return false;
+  if (reference !== undefined && supplierReferenceOf(reference) !== (ticket.supplier_reference ?? '')) return false;
   return Object.entries(command.fields).every(([name, value]) => {
     const field = byName(words.fields, name);
     if (field === undefined) return true;

@@ -6,6 +6,7 @@ import { openFile } from './attachments.ts';
 import { createGlossary } from './catalogue.ts';
 import { createClient } from './client.ts';
 import type { Call } from './call.ts';
+import { identityOf } from './desk.ts';
 import { createFeed } from './feed.ts';
 import { findStep } from './find.ts';
 import { createIdentity } from './identity.ts';
@@ -47,6 +48,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
       const list = { path: 'Tickets', key: 'tickets', query, row: ticketRow };
       await client.list(list, reading('Asking whether Halo answers', signal));
     },
+    identity: (signal) => identityOf(context, baseUrl, signal),
     catalogue: async (signal) => (await glossary.reload(reading('Reading the catalogue', signal))).catalogue,
     feedStart: (signal) => feed.start(reading('Reading where to begin', signal)),
     goLive: (signal) => feed.goLive(reading('Reading where to begin', signal)),
@@ -73,6 +75,7 @@ function traitsOf(options: HaloOptions): Traits {
     writeTimeoutMs: options.writeTimeoutMs ?? 30_000,
     concurrency: options.concurrency ?? 4,
     serializeCreates: true,
+    showsReferences: true,
     noteMaxBytes: options.noteMaxBytes ?? 256 * 1024,
     limits: {
       subject: options.subjectMaxLength === undefined ? null : { most: options.subjectMaxLength, unit: 'characters' },

@@ -1,5 +1,6 @@
 /** A ticket and its actions, in Ferry's words. */
 import { comparableText, fingerprintBefore, fingerprintOf } from '#core/text/fingerprint.ts';
+import { linesOf } from '#core/words/reference.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type {
@@ -202,6 +203,7 @@ function snapshotOf(ticket: Ticket, words: Words, { client: { baseUrl }, picture
     priority: priorityOf(ticket, words)?.name ?? null,
     fields,
     account: orNull(ticket.client_name),
+    references: { customers: linesOf([ticket.client_reference]), suppliers: linesOf([ticket.supplier_reference]) },
     requester: hasUser ? { name: userName, role: 'user', ...(userEmail === '' ? {} : { email: userEmail }) } : null,
   };
 }

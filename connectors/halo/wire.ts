@@ -157,6 +157,7 @@ export const ticket = ticketRow.extend({
   supplier_name: text,
   supplier_id: number,
   supplier_reference: text,
+  client_reference: text,
   startdate: text,
   targetdate: text,
   merged_into_id: number,

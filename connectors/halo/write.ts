@@ -119,6 +119,11 @@ async function needMandatory(desk: Writing, { open, fields }: Command, call: Cal
   throw new HelpdeskError('refused', 'mandatory-field', message);
 }
 
+/** Numbers, a line each; Halo has one address only, which is the newest one's. */
+export function supplierReferenceOf(reference: NonNullable<Command['supplierReference']> | null): string {
+  return reference === null ? '' : [...(reference.beside ?? []), reference.number].join('\n');
+}
+
 export function opened(ticket: Ticket, baseUrl: string): Written {
   const id = String(ticket.id);
   return { ticketId: id, actionIds: [], number: id, url: ticketUrl(baseUrl, ticket.id) };
@@ -204,7 +209,7 @@ async function change(desk: Writing, ticketId: string, command: Command, call: W
     ...(await ticketChanges(desk, command, what)),
     ...(reference === undefined
       ? {}
-      : { supplier_reference: reference?.number ?? '', thirdparty_url: reference?.url ?? '' }),
+      : { supplier_reference: supplierReferenceOf(reference), thirdparty_url: reference?.url ?? '' }),
     ...quiet(false),
   };
   await desk.client.post('Tickets', element, ticketSchema, what);

@@ -40,6 +40,26 @@ export function addressProbe({ url, http }: Desk): Probe {
   };
 }
 
+/**
+ * Whether it says which helpdesk it is.
+ * @param ask undefined: what would say it is not there, which another probe tells @param fix what to do where it does not
+ */
+export function identityProbe(
+  ask: (signal: AbortSignal) => Promise<string | null | undefined>,
+  where: string,
+  fix: string,
+): Probe {
+  return {
+    name: 'which desk',
+    async run(signal) {
+      const told = await ask(signal);
+      if (told === undefined) return { verdict: 'unknown', where };
+      if (told !== null) return { verdict: 'ok' };
+      return { verdict: 'differs', where, saw: 'it does not say which helpdesk it is', fix };
+    },
+  };
+}
+
 function certificateOutcome(end: Date | null | undefined): Outcome {
   const trusted = 'https, with a certificate that is trusted';
   if (end === null || end === undefined) return { verdict: 'ok', saw: trusted };

@@ -1,13 +1,14 @@
 /** Probes for `ferry check`: whether this RT is set up as docs/connectors/rt.md says. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { nearestName } from '#core/words/nearest.ts';
-import { addressProbe, clockProbe, counted, remembering, verdictOf } from '#connectors/kit/check.ts';
+import { addressProbe, clockProbe, counted, identityProbe, remembering, verdictOf } from '#connectors/kit/check.ts';
 import { noTrial } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { ticketProbes } from './check-tickets.ts';
 import { rtTrial } from './check-write.ts';
 import { createRtClient, query } from './client.ts';
 import { createFields } from './fields.ts';
+import { markOf } from './mark.ts';
 import { askIdentity, createPeople } from './people.ts';
 import type { Reader } from './ask.ts';
 import { credentialsSchema, linkedQueueSchema, optionsSchema, pageOf, queueSchema, versionSchema } from './wire.ts';
@@ -37,6 +38,14 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
       addressProbe(open),
       clockProbe(open, options.overlapMs),
       ...account(reader, token),
+      identityProbe(
+        async (signal) =>
+          (await fields.byNames([options.remoteRefField], signal)).has(options.remoteRefField.toLowerCase())
+            ? markOf(client, options.remoteRefField, signal)
+            : undefined,
+        'items[].Description',
+        `${again} It leaves a mark by which Ferry knows this RT from another one.`,
+      ),
       ...[options.remoteRefField, options.supplierRefField].map((name) => ownField(reader, name)),
       ...(options.categoryField === undefined ? [] : [mappedField(reader, options.categoryField)]),
       ...[...new Set(mapped.types.flatMap((type) => type.fields))].map((name) => mappedField(reader, name)),

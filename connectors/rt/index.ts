@@ -7,6 +7,7 @@ import { createRtClient } from './client.ts';
 import { feed, feedFrom, feedStart, goLive } from './feed.ts';
 import { createFields } from './fields.ts';
 import { find } from './find.ts';
+import { markOf } from './mark.ts';
 import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
 import { askTicket } from './ask.ts';
@@ -40,6 +41,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
       writeTimeoutMs: options.writeTimeoutMs,
       concurrency: options.concurrency,
       serializeCreates: false,
+      showsReferences: true,
       noteMaxBytes,
       // RT keeps subjects in 200 bytes and cuts without a word; longer values of fields go into a column without an end.
       limits: { subject: { most: 200, unit: 'bytes' }, fileBytes: options.fileMaxBytes ?? null },
@@ -48,6 +50,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     async ping(signal) {
       await askIdentity(client, token, signal);
     },
+    identity: (signal) => markOf(client, options.remoteRefField, signal),
     catalogue: (signal) => catalogueOf(reader, signal),
     feedStart: (signal) => feedStart(client, options, signal),
     feed: (cursor, limit, signal) => feed(client, options, cursor, limit, signal),

@@ -7,6 +7,7 @@ import type { Reading } from '#core/words/desk.ts';
 import type { FieldValue, Person, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { askCreate, askParts, askTicket, askTransactions, numberOf, urlOf } from './ask.ts';
 import type { Reader } from './ask.ts';
+import { linesOf } from '#core/words/reference.ts';
 import { readValues } from './fields.ts';
 import type { RtField } from './fields.ts';
 import { actionsOf, isCategory, noteTypes, priorityName } from './history.ts';
@@ -173,6 +174,19 @@ async function snapshotOf(
     fields: values,
     account: ticket.Queue.Name ?? null,
     requester: asker === undefined ? null : await reader.people.person(asker.id, signal),
+    references: {
+      customers: linesOf([textOf(values[nameIn(values, options.remoteRefField)])]),
+      suppliers: linesOf([textOf(values[nameIn(values, options.supplierRefField)])]),
+    },
     ...(latest === '' ? {} : { version: latest }),
   };
+}
+
+/** RT does not care about case in the names of fields. */
+function nameIn(values: Readonly<Record<string, FieldValue>>, name: string): string {
+  return Object.keys(values).find((one) => one.toLowerCase() === name.toLowerCase()) ?? name;
+}
+
+function textOf(value: FieldValue | undefined): string {
+  return Array.isArray(value) ? value.join('\n') : String(value ?? '');
 }

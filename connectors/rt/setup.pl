@@ -4,7 +4,7 @@
 # output is the service user's new access token, if one was asked for with --token.
 #
 #   perl setup.pl --queue Support --queue Escalations [--user gateway] [--email ferry@example.com] [--token]
-#                 [--supplier-ref SupplierRef] [--remote-ref RemoteRef]
+#                 [--supplier-ref SupplierRef] [--remote-ref RemoteRef] [--new-mark]
 #                 [--webhook https://ferry.example.com/hooks/... [--secret-file FILE]] [--no-quiet] [--lib DIR]
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ BEGIN {
         'supplier-ref' => 'SupplierRef',
     );
     GetOptionsFromArray( \@ARGV, \%opt, 'user=s', 'email=s', 'queue=s@', 'token', 'remote-ref=s', 'supplier-ref=s',
-        'webhook=s', 'secret-file=s', 'quiet!', 'lib=s' )
+        'webhook=s', 'secret-file=s', 'quiet!', 'new-mark', 'lib=s' )
         or die "usage: see the head of $0\n";
     my ($lib) = grep { defined && -e "$_/RT.pm" } $opt{lib}, '/usr/share/request-tracker5/lib', '/opt/rt5/lib';
     die "RT's library was not found; name its directory with --lib\n" unless $lib;
@@ -48,7 +48,7 @@ die "ferry: name at least one queue with --queue\n" unless @queues;
 grant( $user, $_ ) for @queues;
 # Definitions only: values are shown by what is granted for the record that has them.
 grant_right( $user, RT->System, 'SeeCustomField' );
-custom_field( $opt{'remote-ref'},   'The far ticket this one belongs to, as Ferry finds it again.',        @queues );
+mark( custom_field( $opt{'remote-ref'}, 'The far ticket this one belongs to, as Ferry finds it again.', @queues ) );
 custom_field( $opt{'supplier-ref'}, 'Number and address of the ticket at the supplier; written by Ferry.', @queues );
 quiet_scrip( $user->Name ) if $opt{quiet};
 picture_scrip( $user->Name );
@@ -117,10 +117,27 @@ sub custom_field {
         );
         said("made the custom field $name");
     }
-    return if $field->IsGlobal;
-    for my $in (@to) {
+    for my $in ( $field->IsGlobal ? () : @to ) {
         must( "$name in " . $in->Name, $field->AddToObject($in) ) unless $field->IsAdded( $in->id );
     }
+    return $field;
+}
+
+# RT's REST does not say which RT it is, so this one gets a mark that no other has: Ferry refuses to write to another RT
+# in its place. A copy of an RT has the same mark until it is given its own with --new-mark.
+sub mark {
+    my ($field) = @_;
+    my $description = $field->Description // '';
+    my $mark        = qr/\s*Ferry's mark of this RT: [0-9a-f]{32}\b\.?/;
+    return if $description =~ $mark && !$opt{'new-mark'};
+    $description =~ s/$mark//g;
+    open my $random, '<:raw', '/dev/urandom' or die "ferry: no random numbers: $!\n";
+    must( 'random numbers', read( $random, my $bytes, 16 ) == 16 );
+    close $random;
+    # RT keeps 255 characters.
+    my $own = " Ferry's mark of this RT: " . unpack( 'H*', $bytes );
+    must( 'mark of this RT', $field->SetDescription( substr( $description, 0, 255 - length $own ) . $own ) );
+    said('marked this RT as one of its own');
 }
 
 # Every scrip that mails does so through RT::Action::SendEmail, which asks who must not get this mail. The first scrip

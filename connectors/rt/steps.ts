@@ -28,7 +28,8 @@ export function changesOf(command: Command, options: RtOptions): Changes {
   }
   if (command.supplierReference !== undefined) {
     const reference = command.supplierReference;
-    fields[options.supplierRefField] = reference === null ? null : `${reference.number} ${reference.url}`;
+    fields[options.supplierRefField] =
+      reference === null ? null : [...(reference.beside ?? []), `${reference.number} ${reference.url}`].join('\n');
   }
   return {
     ...(command.status === undefined ? {} : { status: command.status }),

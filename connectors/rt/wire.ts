@@ -124,6 +124,9 @@ export const fieldDefinitionSchema = z.looseObject({
   Disabled: z.union([z.string(), z.number().transform(String)]).nullish(),
 });
 
+/** Of a field that bears the mark of its RT. */
+export const markedFieldSchema = z.looseObject({ id, Name: z.string(), Description: z.string().nullish() });
+
 export const fieldSchema = z.looseObject({
   Values: z.array(z.union([z.string(), z.looseObject({ name: z.string() })])).default([]),
 });

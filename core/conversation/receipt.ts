@@ -3,6 +3,7 @@
  * note to the acting agent with the far side's words and what to do. Never in the portal, never mailed.
  */
 import { minute } from '#core/text/template.ts';
+import { names } from '#core/words/reference.ts';
 import { escapeHtml } from '#core/text/text.ts';
 import type { Command, Outcome, Person, Reason, SideName } from '#core/words/vocabulary.ts';
 
@@ -23,17 +24,19 @@ export type ReceiptInput = {
   readonly ticketId: string;
   /** The side the origin stands on. */
   readonly side: SideName;
+  /** Suppliers' tickets that the origin's ticket names by now, a line each. */
+  readonly suppliers?: readonly string[];
   readonly language: 'en';
   /** Instant, UTC. */
   readonly now: string;
 };
 
 /** Null: there is nothing to tell, which is so for everything but escalations, refusals and what was overtaken. */
-export function receiptCommand({ receipt, ticketId, side, now }: ReceiptInput): Command | null {
-  const { outcome, escalation, farNumber, farUrl } = receipt;
+export function receiptCommand({ receipt, ticketId, side, suppliers = [], now }: ReceiptInput): Command | null {
+  const { outcome, escalation, farNumber } = receipt;
   const toSupplier = escalation && side === 'customer';
   if (outcome === 'applied' && toSupplier && farNumber !== null) {
-    return { ...silent(ticketId, now), supplierReference: { number: farNumber, url: farUrl ?? '' } };
+    return { ...silent(ticketId, now), supplierReference: referenceTo(receipt, farNumber, suppliers) };
   }
   if (receipt.reason.code === 'overtaken') return { ...silent(ticketId, now), note: overtaken(receipt) };
   if (outcome !== 'refused') return null;
@@ -41,7 +44,19 @@ export function receiptCommand({ receipt, ticketId, side, now }: ReceiptInput): 
   if (!toSupplier) return told;
   // Escalated again while a ticket is open there: the reference is that ticket's, also where somebody emptied it for that.
   const isOpen = receipt.reason.code === 'already-escalated' && farNumber !== null;
-  return { ...told, supplierReference: isOpen ? { number: farNumber, url: farUrl ?? '' } : null };
+  if (isOpen) return { ...told, supplierReference: referenceTo(receipt, farNumber, suppliers) };
+  // What names the tickets of other suppliers stays.
+  return suppliers.length > 0 ? told : { ...told, supplierReference: null };
+}
+
+function referenceTo(
+  { farUrl }: ReceiptView,
+  number: string,
+  suppliers: readonly string[],
+): NonNullable<Command['supplierReference']> {
+  const far = { number, url: farUrl ?? '' };
+  const beside = suppliers.filter((line) => !names(line, far));
+  return beside.length === 0 ? far : { ...far, beside };
 }
 
 function silent(ticketId: string, now: string): Command {

@@ -36,13 +36,14 @@ export const reasonCodes = [
   'in-doubt',
   'refused-by-desk',
   'wrong-account',
+  'other-ticket',
   'merged',
   'merged-elsewhere',
   'gone',
   'missing',
   'seen-again',
   'desk-restored',
-  'other-ticket',
+  'restored-ticket',
   'late-mail',
   'ping-pong',
   'attachment-failed',
@@ -157,6 +158,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `${desk(p)} refused it${p.name === undefined ? '' : ` (${p.name})`}${detail(p, ', in its words: ')}${p.detail === undefined ? '.' : ''} Use an action that its workflow allows, or ask ${desk(p)} to allow this one.`,
   'wrong-account': (p) =>
     `The ticket at ${desk(p)} belongs to ${p.account === undefined ? 'another account' : `"${p.account}"`}${p.expected === undefined ? '' : `, not to "${p.expected}"`}, so nothing is exchanged with it. Move it back, then release what is held.`,
+  'other-ticket': (p) =>
+    `The ticket at ${desk(p)} does not name ${p.number ?? 'its ticket elsewhere'}, as it did when it was mirrored, so nothing is written to it: it may be another one. If it is the right one, put the reference back, or release what is held.`,
   merged: (p) =>
     `The ticket at ${desk(p)} was merged into another one, which ${p.number === undefined ? 'is mirrored with another ticket here' : `is ${p.number} here`}. Write there instead.`,
   'merged-elsewhere': (p) =>
@@ -169,7 +172,7 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The ticket${p.number === undefined ? '' : ` ${p.number}`} at ${desk(p)} is there again, so the mirror goes on, and what was written meanwhile is carried.`,
   'desk-restored': (p) =>
     `${desk(p)} was restored from a backup: it shows other actions than it did.${detail(p)} Nothing is read or written there until somebody has looked; ferry resume ${p.name ?? 'INSTANCE'} compares its mirrored tickets, says what differs, and goes on.`,
-  'other-ticket': (p) =>
+  'restored-ticket': (p) =>
     `Since ${desk(p)} was restored, the ticket ${number(p)} there is gone, or is another one, so the mirror is paused. Escalate again; resume the mirror only if it is the right ticket after all.`,
   'late-mail': (p) =>
     `This would mail the end user now what was written ${p.written === undefined ? 'over four hours ago' : `at ${p.written}`}. Release it if it should still be mailed, or drop it.`,

@@ -30,6 +30,9 @@ export type SideName = (typeof sideNames)[number];
 /** The name of a connector, as its manifest has it, or `peer` or `api` (core/words/reach.ts). */
 export type InstanceType = string;
 
+/** What the last contact with an instance said; see db/schema/instances.ts. */
+export type InstanceState = 'up' | 'down' | 'auth' | 'key' | 'other';
+
 export const linkModes = ['shadow', 'live'] as const;
 export type LinkMode = (typeof linkModes)[number];
 
@@ -114,6 +117,14 @@ export type Action = ConstantPart & {
 };
 
 /** A ticket as it stood when it was last read. */
+/** Tickets elsewhere that a ticket names, a line each: number, address where there is one, marker where there is one. */
+export type References = {
+  /** For which it was opened. */
+  readonly customers: readonly string[];
+  /** That were opened for it. */
+  readonly suppliers: readonly string[];
+};
+
 export type TicketSnapshot = {
   readonly ticketId: string;
   /** What people call it: `NW-123`, `#42`. */
@@ -133,6 +144,8 @@ export type TicketSnapshot = {
   readonly requester: Person | null;
   /** For conditional writes, where the helpdesk has them. */
   readonly version?: string;
+  /** What the ticket says of its tickets elsewhere; absent where the helpdesk does not show that. */
+  readonly references?: References;
 };
 
 export const fieldTypes = ['text', 'html', 'number', 'boolean', 'date', 'datetime', 'option', 'options'] as const;
@@ -186,6 +199,13 @@ export type Reason = {
 };
 
 /** What the receiving helpdesk is to do, in its own words. */
+/** `beside`: lines of the same ticket that name others, and stay. */
+export type SupplierReference = {
+  readonly number: string;
+  readonly url: string;
+  readonly beside?: readonly string[];
+};
+
 export type Command = {
   /** Null while the ticket is still to be opened. */
   readonly ticketId: string | null;
@@ -220,7 +240,7 @@ export type Command = {
   readonly fields: Readonly<Record<string, FieldValue>>;
   readonly attachments: readonly Attachment[];
   /** Set by the receipt of an escalation: the far ticket's number and URL, for the supplier reference; null clears it. */
-  readonly supplierReference?: { readonly number: string; readonly url: string } | null;
+  readonly supplierReference?: SupplierReference | null;
 };
 
 export type Verdict =

@@ -56,6 +56,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ...['catalogues.instance', 'catalogues.catalogue', 'instances.id', 'instances.type', 'instances.name'],
     ...[
       'instances.url',
+      'instances.identity',
       'instances.options',
       'instances.learned',
       'instances.state',

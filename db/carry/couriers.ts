@@ -1,6 +1,6 @@
 /** Couriers' leases and epochs. The lease only saves wakes; ownership is the epoch. */
 import { sql } from 'drizzle-orm';
-import type { Reason } from '#core/words/vocabulary.ts';
+import type { InstanceState, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
@@ -137,7 +137,7 @@ export async function instanceWorks(db: Db, instance: string, epoch: number): Pr
 export async function setInstanceState(
   db: Db,
   instance: string,
-  state: 'up' | 'down' | 'auth' | 'key',
+  state: InstanceState,
   why: string | null,
 ): Promise<{ readonly before: string; readonly wake: boolean } | null> {
   const [row] = await rows<{ before: string; wake: boolean }>(
@@ -150,7 +150,7 @@ export async function setInstanceState(
           state_since = case when before.state = ${state} then i.state_since else now() end
         from before where i.id = before.id
       ), back as (
-        select id, now() - state_since as away from before where state in ('down', 'auth') and ${state} = 'up'
+        select id, now() - state_since as away from before where state in ('down', 'auth', 'other') and ${state} = 'up'
       ), heads as (
         select d.id, back.away from back join lanes l on l.to_instance = back.id and l.due_at is not null
         join deliveries d on d.mirror = l.mirror and d.to_instance = l.to_instance and d.seq = l.head_seq

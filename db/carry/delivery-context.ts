@@ -28,6 +28,8 @@ export type End = MirrorEnd & {
   readonly snapshot: TicketSnapshot | null;
   /** Where a read of the ticket has to begin. */
   readonly readFrom: From;
+  /** Instant, by the database's clock, at which it was last read; null where it never was. */
+  readonly readAt: string | null;
   /** Version of the desk's catalogue. */
   readonly catalogue: number;
 };
@@ -106,6 +108,8 @@ export type HeadRow = MirrorRow & {
   readonly second_snapshot: TicketSnapshot | null;
   readonly first_from: From;
   readonly second_from: From;
+  readonly first_read_at: string | null;
+  readonly second_read_at: string | null;
   readonly first_catalogue: number;
   readonly second_catalogue: number;
   readonly now: string;
@@ -151,6 +155,7 @@ export function contextQuery(which: SQL): SQL {
         'drops', a.drops) as action,
       (select ${fromColumn(sql`ft.entity`)} from (select ft.*) t, (select fi.*) i) as first_from,
       (select ${fromColumn(sql`st.entity`)} from (select st.*) t, (select si.*) i) as second_from,
+      to_json(ft.read_at)#>>'{}' as first_read_at, to_json(st.read_at)#>>'{}' as second_read_at,
       ft.snapshot as first_snapshot, st.snapshot as second_snapshot,
       fi.catalogue_version as first_catalogue, si.catalogue_version as second_catalogue,
       to_json(now())#>>'{}' as now
@@ -185,12 +190,14 @@ export function contextOf(row: HeadRow): DeliveryContext {
       ...mirror.ends.customer,
       snapshot: row.first_snapshot,
       readFrom: row.first_from,
+      readAt: row.first_read_at,
       catalogue: row.first_catalogue,
     },
     {
       ...mirror.ends.supplier,
       snapshot: row.second_snapshot,
       readFrom: row.second_from,
+      readAt: row.second_read_at,
       catalogue: row.second_catalogue,
     },
   );

@@ -32,11 +32,12 @@ async function promiseTogether(db: Db, inputs: readonly PromiseInput[]): Promise
         nullif(more.value->'plan', 'null'::jsonb), clock_timestamp() + make_interval(secs => p.timeout_ms::float8 / 1000)
       from unnest(${column((one) => one.delivery)}, ${column((one) => String(one.step))}, ${column((one) => one.instance)},
           ${column((one) => one.entity)}, ${column((one) => String(one.epoch))}, ${column((one) => one.marker)}, ${column((one) => arrayLiteral(one.fingerprints))},
-          ${column((one) => String(one.timeoutMs))})
-        with ordinality as p (delivery, step, instance, entity, epoch, marker, fingerprints, timeout_ms, n)
+          ${column((one) => String(one.timeoutMs))}, ${textArray(inputs.map(({ version }) => (version === undefined ? null : String(version))))})
+        with ordinality as p (delivery, step, instance, entity, epoch, marker, fingerprints, timeout_ms, version, n)
       cross join lateral (select ${contentJson(ofPlan)}::jsonb->(p.n::int - 1) as value) more
       where (select c.epoch from couriers c where c.instance = p.instance) = p.epoch::bigint
         and not exists (select 1 from deliveries d where d.id = p.delivery::uuid and d.outcome is not null)
+        and (p.version is null or exists (select 1 from instances i where i.id = p.instance and i.version = p.version::int))
       on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
         where writes.state = 'absent'
       returning delivery, step, to_json(promised_at)#>>'{}' as promised_at`,

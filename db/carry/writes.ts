@@ -40,6 +40,8 @@ export type PromiseInput = {
   readonly instance: string;
   /** The drain's epoch: a drain that lost it promises nothing. */
   readonly epoch: number;
+  /** Of the settings by which the instance is reached: where they have changed since, nothing is promised. */
+  readonly version?: number;
   /** Of the record that is written or created. */
   readonly entity: string;
   /** Null: the write creates it. */
@@ -51,7 +53,7 @@ export type PromiseInput = {
   readonly timeoutMs: number;
 };
 
-/** `promisedAt`: instant, exact to the microsecond. `lost`: the epoch is another's, or the delivery has ended. `busy`: another write to the record is open. */
+/** `promisedAt`: instant, exact to the microsecond. `lost`: the epoch is another's, the delivery has ended, or the instance has other settings by now. `busy`: another write to the record is open. */
 export type Promised =
   | { readonly kind: 'promised'; readonly promisedAt: string }
   | { readonly kind: 'lost' }
@@ -68,6 +70,8 @@ export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promise
           clock_timestamp() + make_interval(secs => ${input.timeoutMs / 1000})
         from couriers where instance = ${input.instance} and epoch = ${input.epoch}
           and not exists (select 1 from deliveries d where d.id = ${input.delivery} and d.outcome is not null)
+          and (${input.version ?? null}::int is null or exists (
+            select 1 from instances i where i.id = ${input.instance} and i.version = ${input.version ?? null}::int))
         on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
           where writes.state = 'absent'
         returning to_json(promised_at)#>>'{}' as promised_at`,

@@ -14,7 +14,7 @@ export async function noticeInstances(db: Db, afterMs: number): Promise<void> {
       cross join lateral (
         select s.link from sides s join links l on l.id = s.link and l.state = 'active'
         where s.instance = i.id order by s.link limit ${linksTold}) told
-      where i.state in ('down', 'auth', 'key') and i.state_since < now() - make_interval(secs => ${afterMs / 1000})
+      where i.state in ('down', 'auth', 'key', 'other') and i.state_since < now() - make_interval(secs => ${afterMs / 1000})
       on conflict (link, cause) where cleared_at is null do nothing`,
   );
   await db.execute(

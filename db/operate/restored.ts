@@ -122,7 +122,7 @@ async function pauseMirrors(tx: Tx, instance: string, ticket: string, desk: stri
       returning id, link, coalesce(first_number, first_ticket) as number`,
   );
   for (const { id, link, number } of found) {
-    const { text } = reason('other-ticket', { desk, number: ticket });
+    const { text } = reason('restored-ticket', { desk, number: ticket });
     await raiseNotice(tx, { link, cause: `desk-restored/${id}`, text: `${number}: ${text}` });
   }
   return found.map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { InstanceType, Reason } from '#core/words/vocabulary.ts';
+import type { InstanceState, InstanceType, Reason } from '#core/words/vocabulary.ts';
 
 /** One helpdesk installation each. `credentials` is a JWE; the plain text exists only in memory. */
 export const instances = pgTable('instances', {
@@ -13,6 +13,8 @@ export const instances = pgTable('instances', {
   learned: jsonb().$type<Readonly<Record<string, string | number | boolean>>>().notNull().default({}),
   /** SHA-256 of the secret in the webhook's path, hex. */
   hookSecretHash: text(),
+  /** What the helpdesk says of itself and no other one says; null until the first contact, or where it says nothing. */
+  identity: text().unique('instances_identity'),
   /** Grows with every change, so that processes know when to rebuild the connector. */
   version: integer().notNull().default(1),
   catalogueVersion: integer().notNull().default(0),
@@ -30,8 +32,10 @@ export const instances = pgTable('instances', {
   quarantineReason: jsonb().$type<Reason>(),
   /** Tickets without a mirror of which nothing is newer are forgotten; a ticket that is not known is read from here on. */
   forgottenTo: timestamp({ withTimezone: true, mode: 'string' }),
-  /** `new` until the first contact, then what the last contact said; `key`: its secrets can't be opened with our key. */
-  state: text().$type<'new' | 'up' | 'down' | 'auth' | 'key'>().notNull().default('new'),
+  /**
+   * `new` until the first contact, then what the last contact said; `key`: its secrets can't be opened with our key;
+   * `other`: another helpdesk answers in its place. */
+  state: text().$type<'new' | InstanceState>().notNull().default('new'),
   stateReason: text(),
   stateSince: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Db } from '#db/base/client.ts';
+import { rows, type Db } from '#db/base/client.ts';
 import { createGathered } from '#db/base/gather.ts';
 import { instances } from '#db/schema/instances.ts';
 import { textArray } from '#db/base/text-array.ts';
@@ -9,6 +9,23 @@ export type InstanceRow = typeof instances.$inferSelect;
 export async function loadInstance(db: Db, id: string): Promise<InstanceRow | null> {
   const [row] = await db.select().from(instances).where(eq(instances.id, id));
   return row ?? null;
+}
+
+/**
+ * Keeps what a helpdesk said of itself at the first contact. Returns the instance that is this very helpdesk already; null
+ * where there is none.
+ */
+export async function keepIdentity(db: Db, id: string, identity: string): Promise<string | null> {
+  const [found] = await rows<{ id: string }>(
+    db,
+    sql`with other as materialized (select id from instances where identity = ${identity} and id <> ${id}),
+      kept as (
+        update instances set identity = ${identity}
+        where id = ${id} and identity is null and not exists (select 1 from other)
+      )
+      select id from other`,
+  );
+  return found?.id ?? null;
 }
 
 /** As `loadInstance`, for many at about the same time. */

@@ -46,6 +46,8 @@ export type StoredInstance = {
   /** Sealed. */
   readonly credentials: string;
   readonly hookSecretHash: string | null;
+  /** What the helpdesk said of itself. */
+  readonly identity: string | null;
   readonly version: number;
   readonly catalogueVersion: number;
   /** Go-live, instant by the desk's clock; null until it was asked. */
@@ -80,6 +82,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         learned: instances.learned,
         credentials: instances.credentials,
         hookSecretHash: instances.hookSecretHash,
+        identity: instances.identity,
         version: instances.version,
         liveSince: instances.liveSince,
         catalogueVersion: instances.catalogueVersion,

@@ -9,6 +9,13 @@ import {
   saveProfile,
   saveSide,
 } from '#db/settings/apply-links.ts';
+import {
+  mirroredInstances,
+  mirroredTickets,
+  moveDesk,
+  replaceDesk,
+  type MirroredTicket,
+} from '#db/settings/which-desk.ts';
 import type { AuditEntry } from '#db/base/audit.ts';
 import type { Db, Tx } from '#db/base/client.ts';
 import { ticketEntity } from '#core/words/ref.ts';
@@ -34,6 +41,10 @@ export type ApplyOptions = {
   readonly dryRun?: boolean;
   /** Goes on where a helpdesk can't be asked what it offers, and was never asked before. */
   readonly unchecked?: boolean;
+  /** Instances that are the same helpdesk elsewhere: their mirrored tickets are read one by one. */
+  readonly moved?: readonly string[];
+  /** Instances in whose place there is another helpdesk: what was mirrored with the earlier one ends. */
+  readonly replaced?: readonly string[];
   /** Asked before anything is stored; absent: yes. */
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
@@ -62,9 +73,11 @@ export async function applyLinks(
   const { db, helpdesks, open } = operator;
   const deps: ApplyDeps = { ...helpdesks, ...secrets, open };
   const source = readSource(yamlText);
-  const stored = await loadStored(db);
+  const said = { moved: options.moved ?? [], replaced: options.replaced ?? [] };
+  const stored = await loadStored(db, said.moved);
   const { faults, warnings, wanted } = await checkLinks(source, stored, deps, {
     unchecked: options.unchecked ?? false,
+    said,
   });
   if (faults.length > 0) return { outcome: 'wrong', faults, changes: [], warnings };
 
@@ -80,7 +93,7 @@ export async function applyLinks(
   const { begins, unasked } = await whereAllBegin(plan, stored, deps);
   const isStored = await change(operator, async (tx) => {
     await lockSettings(tx);
-    const again = planOf(await loadStored(tx), wanted, opened, sha256);
+    const again = planOf(await loadStored(tx, said.moved), wanted, opened, sha256);
     if (canonical(again.changes) !== canonical(plan.changes)) return unchanged(false);
     await store(tx, plan, sealed, operator.actor.name);
     for (const [instance, first] of begins) await startFeed(tx, { instance, entity: ticketEntity }, first);
@@ -116,9 +129,16 @@ async function whereAllBegin(
   return { begins, unasked };
 }
 
-async function loadStored(db: Db): Promise<Stored> {
+async function loadStored(db: Db, moved: readonly string[]): Promise<Stored> {
   const federation = await loadFederation(db);
-  return { federation, catalogues: await latestCatalogues(db, [...federation.instances.keys()]) };
+  const mirroredTicketsOf = new Map<string, readonly MirroredTicket[]>();
+  for (const id of moved) mirroredTicketsOf.set(id, await mirroredTickets(db, id));
+  return {
+    federation,
+    catalogues: await latestCatalogues(db, [...federation.instances.keys()]),
+    mirrored: await mirroredInstances(db),
+    mirroredTickets: mirroredTicketsOf,
+  };
 }
 
 async function openAll(stored: Stored, wanted: Wanted, deps: Pick<Operator, 'open'>): Promise<Opened> {
@@ -154,6 +174,10 @@ async function store(tx: Tx, plan: Plan, sealed: ReadonlyMap<string, string>, by
       credentials: sealed.get(id) ?? '',
       hookSecretHash: hookSecret === null ? null : sha256(hookSecret),
     });
+  for (const { id, name, kind, identity, lost } of plan.desks) {
+    if (kind === 'moved') await moveDesk(tx, id, identity, lost);
+    else await replaceDesk(tx, id, name, identity);
+  }
   for (const { instance, version, catalogue } of plan.catalogues) await saveCatalogue(tx, instance, version, catalogue);
   for (const [id, profile] of plan.profiles) await saveProfile(tx, id, profile);
   for (const [id, settings] of plan.links) await saveLink(tx, id, settings);

@@ -11,6 +11,7 @@ import { likelyFindings } from './likely.ts';
 import { checkInstance } from './instances.ts';
 import type { CheckedInstance } from './instances.ts';
 import { findingsOf } from './issues.ts';
+import { checkDesks, type Said } from './which-desk.ts';
 import { lintAll } from './lint.ts';
 import { overlapFindings } from './overlaps.ts';
 import type { Raw } from './merge.ts';
@@ -33,7 +34,7 @@ export async function checkLinks(
   source: Source,
   stored: Stored,
   deps: ApplyDeps,
-  options: CheckOptions,
+  options: CheckOptions & { readonly said: Said },
 ): Promise<Checked> {
   const remote = remoteSides(source.value, stored);
   const file = asMap(remote.value);
@@ -76,6 +77,9 @@ export async function checkLinks(
     ...[...stored.federation.instances].map(([id, { name }]) => [id, name] as const),
     ...[...instances].map(([id, { wanted }]) => [id, wanted?.name ?? id] as const),
   ]);
+  const desks = await checkDesks(instances, stored, deps, options.said);
+  findings.push(...desks.findings);
+  warnings.push(...desks.warnings);
   const linted = lintAll(sides, links, { usable, names, stored, isRemote: remote.has });
   findings.push(...linted.findings);
   warnings.push(...linted.warnings);
@@ -95,6 +99,7 @@ export async function checkLinks(
       profiles: new Map(ids.profiles.map((id) => [id, profiles.get(id)?.value ?? {}])),
       links,
       sides: [...sides.values()].flatMap((side) => wantedSide(side)),
+      desks: desks.changes,
       catalogues: new Map(
         [...catalogues].flatMap(([id, known]) => (known.kind === 'live' ? [[id, known.catalogue] as const] : [])),
       ),

@@ -21,6 +21,11 @@ export function helpdesksOf(connectors: Connectors): Helpdesks {
     types: manifests.map(({ type }) => type),
     rulesOf: manifestOf,
     readCatalogue: async (target, signal) => (await helpdeskOf(target)).catalogue(signal),
+    readIdentity: async (target, signal) => (await (await helpdeskOf(target)).identity?.(signal)) ?? null,
+    async readTicket(target, ticketId, signal) {
+      const reading = await (await helpdeskOf(target)).read(ticketId, new Date().toISOString(), signal);
+      return reading.kind === 'ticket' ? reading.snapshot : null;
+    },
     liveFrom: async (target, signal) => askLiveFrom(await helpdeskOf(target), signal),
   };
 }

@@ -7,12 +7,13 @@ import { isSame } from './canonical.ts';
 import { additions, differences } from './difference.ts';
 import type { Change } from './difference.ts';
 import type { Raw } from './merge.ts';
-import type { Stored, Wanted, WantedInstance, WantedSide } from './types.ts';
+import type { DeskChange, Stored, Wanted, WantedInstance, WantedSide } from './types.ts';
 
 export type Plan = {
   readonly changes: readonly Change[];
   readonly instances: readonly WantedInstance[];
   readonly catalogues: readonly NewCatalogue[];
+  readonly desks: readonly (DeskChange & { readonly name: string })[];
   readonly profiles: ReadonlyMap<string, Raw>;
   readonly links: ReadonlyMap<string, LinkSettings>;
   readonly sides: readonly WantedSide[];
@@ -42,6 +43,10 @@ export function planOf(stored: Stored, wanted: Wanted, opened: Opened, hashOf: (
     const before = federation.instances.get(instance.id);
     return changed(instance, instanceChanges(before, instance, opened.get(instance.id), hashOf));
   });
+  const desks = wanted.desks.flatMap((desk) => {
+    const name = wanted.instances.find(({ id }) => id === desk.id)?.name ?? desk.id;
+    return changed({ ...desk, name }, deskChanges(desk));
+  });
   const catalogues = [...wanted.catalogues].flatMap(([instance, catalogue]) => {
     const before = stored.catalogues.get(instance);
     if (before !== undefined && isSame(before.catalogue, catalogue)) return [];
@@ -66,6 +71,7 @@ export function planOf(stored: Stored, wanted: Wanted, opened: Opened, hashOf: (
   return {
     changes,
     instances,
+    desks,
     catalogues,
     profiles: new Map(profiles),
     links: new Map(links),
@@ -109,6 +115,17 @@ function secretChange(path: string, before: string | undefined, after: string | 
   if (before === after) return [];
   const op = before === undefined ? 'add' : after === undefined ? 'remove' : 'change';
   return [{ op, path, secret: true }];
+}
+
+function deskChanges({ id, kind, before, identity, lost }: DeskChange): Change[] {
+  const path = `instances.${id}.identity`;
+  const after = `${identity ?? 'not told'} (${kind === 'moved' ? 'moved' : 'another helpdesk'})`;
+  return [
+    { op: 'change', path, before: before ?? 'not told', after },
+    ...lost.map(({ mirror, number, ticket }): Change => ({
+      ...{ op: 'change', path: `instances.${id}.mirrors.${mirror}`, before: number ?? ticket, after: 'paused' },
+    })),
+  ];
 }
 
 function catalogueChange(instance: string, version: number): Change {

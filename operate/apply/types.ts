@@ -2,14 +2,28 @@
 import type { LiveFrom } from '#connectors/contract/go-live.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
-import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
+import type { Catalogue, InstanceType, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { StoredCatalogue, StoredFederation, StoredInstance } from '#db/settings/settings.ts';
+import type { MirroredTicket } from '#db/settings/which-desk.ts';
 import type { Raw } from './merge.ts';
 
 /** What the database has before. */
 export type Stored = {
   readonly federation: StoredFederation;
   readonly catalogues: ReadonlyMap<string, StoredCatalogue>;
+  /** Instances on whose tickets something is mirrored, or may be again. */
+  readonly mirrored: ReadonlySet<string>;
+  /** Of the instances that are said to have moved. */
+  readonly mirroredTickets: ReadonlyMap<string, readonly MirroredTicket[]>;
+};
+
+/** Another helpdesk in an instance's place, or the same one elsewhere. `lost`: tickets that were not found again. */
+export type DeskChange = {
+  readonly id: string;
+  readonly kind: 'moved' | 'replaced';
+  readonly before: string | null;
+  readonly identity: string | null;
+  readonly lost: readonly MirroredTicket[];
 };
 
 export type WantedInstance = {
@@ -40,6 +54,7 @@ export type Wanted = {
   readonly sides: readonly WantedSide[];
   /** Read from the helpdesks just now, by instance. */
   readonly catalogues: ReadonlyMap<string, Catalogue>;
+  readonly desks: readonly DeskChange[];
 };
 
 /** What a type of helpdesk needs to be told, as its connector's own schemas say. */
@@ -59,6 +74,10 @@ export type ApplyDeps = {
   readCatalogue(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;
   /** Where it is now, which is where it begins; throws HelpdeskError. Absent: its first look says. */
   liveFrom?(target: CatalogueTarget, signal: AbortSignal): Promise<LiveFrom>;
+  /** Which helpdesk it is, as `Helpdesk.identity`; throws HelpdeskError. Absent: that is not asked. */
+  readIdentity?(target: CatalogueTarget, signal: AbortSignal): Promise<string | null>;
+  /** Null where it has no such ticket; throws HelpdeskError. */
+  readTicket?(target: CatalogueTarget, ticketId: string, signal: AbortSignal): Promise<TicketSnapshot | null>;
   /** Throws when it can't be opened. */
   open(sealed: string, context: string): Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -6,6 +6,7 @@ export type NeedCode =
   | 'down'
   | 'auth'
   | 'key'
+  | 'other'
   | 'stale'
   | 'restored'
   | 'missing'
@@ -41,7 +42,7 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
   ];
   const temporal: Need = { code: 'temporal', of: 'temporal', link: null, tickets: [], since: null, reason: null };
   const away = found.instances.flatMap(({ id, state, reason, since }): Need[] =>
-    state === 'down' || state === 'auth' || state === 'key'
+    state === 'down' || state === 'auth' || state === 'key' || state === 'other'
       ? [{ code: state, of: id, link: null, tickets: ticketsFor(id), since, reason }]
       : [],
   );

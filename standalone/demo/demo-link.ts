@@ -10,7 +10,7 @@ import type { HelpdeskOperator } from '#operate/operator.ts';
 import { changedByOthers } from '#db/settings/changed-by.ts';
 import type { Client } from '#db/base/client.ts';
 
-import { linkId, variablesOf } from './demo-desks.ts';
+import { linkId, twinNames, variablesOf } from './demo-desks.ts';
 import type { DemoDesks, Variables } from './demo-desks.ts';
 import { demo, withDesks } from './operator.ts';
 import { demoFailed } from '#standalone/machine/errors.ts';
@@ -36,7 +36,11 @@ export async function linkDesks(
   const isTheirs = options.anew !== true && (await isChanged(db));
   if (isTheirs) say(`the link ${linkId} has been changed by ferry apply and stays as it is`);
   await withDesks(db, demo, secretKey, (operator) =>
-    applyFile(operator, fileOf(desks), variablesOf(desks), { only: isTheirs ? 'instances' : 'all' }),
+    applyFile(operator, fileOf(desks), variablesOf(desks), {
+      only: isTheirs ? 'instances' : 'all',
+      // Their ports may be others at each start; they are the same desks.
+      moved: twinNames,
+    }),
   );
 }
 

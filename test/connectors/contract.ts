@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { notAfterIn } from '#connectors/contract/not-after.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { bearsReference } from '#core/words/reference.ts';
 import { comparableText } from '#core/text/fingerprint.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { until } from '#test/support/wait.ts';
@@ -73,6 +74,34 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
 
     test('ping answers when the helpdesk is up and our credentials work', async () => {
       await desk.ping(longEnough());
+    });
+
+    test('says which helpdesk it is, the same to whoever asks', async () => {
+      const told = await desk.identity?.(longEnough());
+      assert.ok(typeof told === 'string' && told.length > 8 && told.length <= 300, String(told));
+      assert.equal(await bench.restarted().identity?.(longEnough()), told);
+    });
+
+    test('a ticket that Ferry opens names the one that it was opened for; references are shown a line each', async () => {
+      const text = words();
+      const opened = await carryOut(desk, openCommand(text));
+      const far = { number: 'ACME-17', url: 'https://acme.example/ticket?id=17' };
+      const { references } = (await readOf(desk, opened.ticketId)).snapshot;
+      assert.equal(bearsReference(references, far), true, JSON.stringify(references));
+      assert.equal(bearsReference(references, { ...far, number: 'ACME-1' }), false);
+      const ticketId = await userTicket();
+      assert.deepEqual((await readOf(desk, ticketId)).snapshot.references, { customers: [], suppliers: [] });
+      const first = { number: '#7', url: 'https://north.example/7' };
+      const second = { number: '#24', url: 'https://cobalt.example/24' };
+      await carryOut(desk, commandFor(ticketId, { note: null, supplierReference: first }));
+      const before = (await readOf(desk, ticketId)).snapshot.references?.suppliers ?? [];
+      await carryOut(desk, commandFor(ticketId, { note: null, supplierReference: { ...second, beside: before } }));
+      const both = (await readOf(desk, ticketId)).snapshot.references;
+      assert.equal(both?.suppliers.length, 2, JSON.stringify(both));
+      assert.ok(
+        [first, second].every((one) => bearsReference(both, one) === true),
+        JSON.stringify(both),
+      );
     });
 
     test('the catalogue names statuses with closed ones marked, kinds with what matters, fields with their options', async () => {

@@ -85,6 +85,8 @@ export type LightDesk = {
 };
 
 export type DeskOptions = {
+  /** What it says of itself; nothing unless told. */
+  readonly identity?: string;
   readonly name: string;
   readonly port?: number;
   /** Webhooks go here, unsigned, fire and forget. */
@@ -105,6 +107,8 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   let lastAt = 0;
   let requests = 0;
   const hooks = new Agent({ connections: 32 });
+  /** What it says of itself, which no other desk says. */
+  let identity: string | null = options.identity ?? null;
   /** A bot: answers every note of a person or of ours with one of its own. */
   let bot = false;
   /** What the desk does by itself after a write of ours. */
@@ -237,6 +241,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       if (body['fault'] !== undefined)
         faults.push({ fault: body['fault'] as DeskFault, left: (body['fault'] as DeskFault).times });
       if (body['clear'] === true) faults.length = 0;
+      if (body['identity'] !== undefined) identity = body['identity'] as string | null;
       if (typeof body['hook'] === 'string') hook = body['hook'];
       if (typeof body['bot'] === 'boolean') bot = body['bot'];
       if (body['automation'] !== undefined) automation = body['automation'] as Partial<DeskAction> | null;
@@ -294,6 +299,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     const lose = fault?.kind === 'lose-reply';
 
     if (kind === 'ping') return answer(response, 200, {});
+    if (kind === 'identity') return answer(response, 200, { identity });
     if (kind === 'feed') {
       const after = Number(url.searchParams.get('after') ?? 0);
       const limit = Number(url.searchParams.get('limit') ?? 100);

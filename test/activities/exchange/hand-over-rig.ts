@@ -112,6 +112,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     instance: 'acme',
     name: 'ACME',
     type: 'rt' as const,
+    version: 1,
     helpdesk: {
       openAttachment: (_ticket: string, id: string) => Promise.reject(new Error(`no file ${id}`)),
     } as unknown as Helpdesk,
@@ -134,7 +135,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     promiseWrite: createPromises(db),
     nothingNew: createNothingNew(db),
     cache,
-    desks: { of: () => Promise.resolve(desk) },
+    desks: { of: () => Promise.resolve(desk), doubt: () => undefined },
     blobs,
     texts: createTexts(),
     bells: {

@@ -32,7 +32,7 @@ describe('what a peer sent, at our desk', () => {
       http,
       take: () => Promise.resolve(),
     });
-    rig.deps.desks.of = () => Promise.resolve({ instance: 'acme', name: 'ACME', type: 'rt', helpdesk });
+    rig.deps.desks.of = () => Promise.resolve({ instance: 'acme', name: 'ACME', type: 'rt', version: 1, helpdesk });
     await rig.db.execute(sql`update instances set live_since = now() - interval '1 day'`);
   });
   after(async () => {

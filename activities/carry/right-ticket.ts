@@ -1,0 +1,58 @@
+/**
+ * Whether the ticket that is to be written to is the mirror's. It names the far ticket, which Ferry wrote there; a ticket
+ * of the same number at another helpdesk, or in a restored one, does not.
+ */
+import { reason } from '#core/words/reasons.ts';
+import { refAt } from '#core/words/ref.ts';
+import { bearsReference } from '#core/words/reference.ts';
+import type { Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { observe } from '#activities/watch/observe.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { lastSnapshot } from '#db/log/ticket-life.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
+
+/** A ticket that was not read for so long is read again before it is written to. Milliseconds. */
+const freshMs = 60_000;
+
+export type RightTicket =
+  | { readonly kind: 'right'; readonly snapshot: TicketSnapshot | null }
+  | { readonly kind: 'wrong'; readonly reason: Reason };
+
+/** Throws HelpdeskError where it can't be read. `snapshot`: as it was last read, perhaps just now. */
+export async function rightTicket(
+  deps: WorkDeps,
+  { helpdesk }: DrivenDesk,
+  context: DeliveryContext,
+  signal: AbortSignal,
+): Promise<RightTicket> {
+  const { delivery, from, to, now } = context;
+  const { ticketId, readAt } = to;
+  if (ticketId === null || helpdesk.traits.showsReferences !== true) return { kind: 'right', snapshot: to.snapshot };
+  const ref = refAt(to, ticketId);
+  const isFresh = readAt !== null && Date.parse(now) - Date.parse(readAt) <= freshMs;
+  if (!isFresh) await observe(deps, ref, signal);
+  const snapshot = isFresh ? to.snapshot : await lastSnapshot(deps.db, ref);
+  // Somebody has looked; or this is what brings the reference.
+  if (delivery.releasedAt !== null || bringsReference(context)) return { kind: 'right', snapshot };
+  // The mirror followed a merge, which keeps the number that it began with; the survivor names what it named before.
+  if (snapshot === null || (to.number !== null && snapshot.number !== to.number)) return { kind: 'right', snapshot };
+  if (bearsReference(snapshot.references, from) !== false) return { kind: 'right', snapshot };
+  // Told by somebody to look again, it may have been put back a moment ago.
+  const again = isFresh ? await readNow(deps, ref, signal) : snapshot;
+  if (bearsReference(again?.references, from) !== false) return { kind: 'right', snapshot: again };
+  return { kind: 'wrong', reason: reason('other-ticket', { desk: to.name, number: from.number ?? undefined }) };
+}
+
+async function readNow(
+  deps: WorkDeps,
+  ref: Parameters<typeof lastSnapshot>[1],
+  signal: AbortSignal,
+): Promise<TicketSnapshot | null> {
+  await observe(deps, ref, signal);
+  return lastSnapshot(deps.db, ref);
+}
+
+/** The receipt of an escalation writes the far ticket's number. */
+function bringsReference({ delivery }: DeliveryContext): boolean {
+  return delivery.kind === 'receipt' && delivery.receipt?.escalation === true;
+}
