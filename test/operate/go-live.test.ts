@@ -33,12 +33,12 @@ describe('applying a file with new instances', () => {
     );
     assert.equal(result.outcome, 'applied');
     assert.ok(result.warnings.some((line) => line.includes('northwind could not be asked where it is now')));
-    const found = await rows(
+    const found = await rows<{ id: string; since: string | null; cursor: string | null }>(
       bench.connection.db,
       sql`select i.id, to_json(i.live_since)#>>'{}' as since, f.cursor from instances i join feeds f on f.instance = i.id order by 1`,
     );
     assert.deepEqual(
-      found.map(({ id, since, cursor }) => [id, since === null ? null : new Date(String(since)).toISOString(), cursor]),
+      found.map(({ id, since, cursor }) => [id, since === null ? null : new Date(since).toISOString(), cursor]),
       [
         ['acme', acme.newest, 'c1'],
         ['northwind', null, null],
