@@ -17,7 +17,7 @@ const freshMs = 60_000;
 
 export type RightTicket =
   | { readonly kind: 'right'; readonly snapshot: TicketSnapshot | null }
-  | { readonly kind: 'wrong'; readonly reason: Reason };
+  | { readonly kind: 'wrong'; readonly reason: Reason; readonly snapshot: TicketSnapshot | null };
 
 /** Throws HelpdeskError where it can't be read. `snapshot`: as it was last read, perhaps just now. */
 export async function rightTicket(
@@ -43,7 +43,8 @@ export async function rightTicket(
   if (bearsReference(again?.references, from) !== false) return { kind: 'right', snapshot: again };
   // Whoever writes at the far ticket as soon as it is there may be ahead of the receipt that names it here.
   if (await isReferenceUnderWay(deps.db, context.mirror.id, to.instance)) return { kind: 'right', snapshot: again };
-  return { kind: 'wrong', reason: reason('other-ticket', { desk: to.name, number: from.number ?? undefined }) };
+  const why = reason('other-ticket', { desk: to.name, number: from.number ?? undefined });
+  return { kind: 'wrong', reason: why, snapshot: again };
 }
 
 async function readNow(
