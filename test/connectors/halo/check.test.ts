@@ -1,6 +1,8 @@
 /** `ferry check` at a Halo: a right set-up is found right, and each wrong one is found by the probe that is about it. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createCheck, createHelpdesk } from '#connectors/halo/index.ts';
 import type { Finding, Mapped } from '#connectors/contract/check.ts';
@@ -16,6 +18,8 @@ import type { Application } from '#twins/halo/seed.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import { longEnough } from '#test/connectors/bench.ts';
+import { startProgram, type Program } from '#test/support/process.ts';
+import { tempDir } from '#test/support/temp.ts';
 import { createRequestCheck } from './valid-requests.ts';
 
 const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
@@ -40,7 +44,6 @@ type Desk = {
   check(asked?: Mapped, over?: Partial<ConnectorContext>): Promise<readonly Finding[]>;
 };
 
-/** With more tickets than fit a page, one of them with a file and a picture that is not from the seed. */
 async function startDesk(profile: Profile, application: Partial<Application> = {}): Promise<Desk> {
   const [seeded] = acmeSeed.applications;
   assert.ok(seeded);
@@ -51,7 +54,14 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
     await twin.close();
     requests.assertValid();
   });
-  const client = twinClient(twin.url);
+  return filled(twin.url, profile);
+}
+
+/** With more tickets than fit a page, one of them with a file and a picture that is not from the seed. */
+async function filled(url: string, profile: Profile): Promise<Desk> {
+  const [seeded] = acmeSeed.applications;
+  assert.ok(seeded);
+  const client = twinClient(url);
   for (let number = 0; number < profile.pageCap + 5; number++)
     await client.userTicket(acmeNames.users.priya, { summary: `Ticket ${number}`, details_html: '<p>Please help</p>' });
   const data_base64 = errorDialogPng().toString('base64');
@@ -77,7 +87,7 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
   await client.edit(1001, { supplier: 'Northwind MSP', fields: { CFareas: ['Floor'] } });
   const context: ConnectorContext = {
     instance: 'acme',
-    url: twin.url,
+    url,
     credentials: { clientId: seeded.client_id, clientSecret: seeded.client_secret },
     options: profile.excludesClosed ? {} : { closedStatuses },
     take: async () => undefined,
@@ -141,6 +151,42 @@ test('a twin that replays a report answers as the desk that the report is from, 
     assert.ok(!JSON.stringify(report).includes(name), name);
   const replayed = await startDesk(profileOf('replayed', report.facts));
   assert.deepEqual(reportOf('halo', await replayed.check()), report);
+});
+
+test('a twin as a process replays a report, and says what is wrong with a file that is none', async () => {
+  const report = reportOf('halo', await (await startDesk(profiles.other)).check());
+  const dir = await tempDir();
+  const file = join(dir.path, 'report.json');
+  const start = (ready?: RegExp): Promise<Program> =>
+    startProgram({
+      program: 'twins/halo/main.ts',
+      args: ['--seed', 'acme', '--rate-limit', '0', '--report', file],
+      ...(ready === undefined ? {} : { ready }),
+    });
+  try {
+    await writeFile(file, `${JSON.stringify(report)}\n`);
+    const twin = await start(/"url"/);
+    try {
+      const { url } = JSON.parse(twin.stdout()) as { url: string };
+      const replayed = await filled(url, profileOf('replayed', report.facts));
+      assert.deepEqual(reportOf('halo', await replayed.check()), report);
+    } finally {
+      await twin.stop();
+    }
+    for (const [text, why] of [
+      ['no JSON', /JSON/],
+      ['{"type": "rt", "facts": {}}', /not of a Halo/],
+      ['{"type": "halo"}', /no facts/],
+    ] as const) {
+      await writeFile(file, text);
+      const refused = await start();
+      assert.equal((await refused.ended).code, 2);
+      assert.match(refused.stderr(), why);
+      assert.match(refused.stderr(), /report\.json is no report of ferry check/);
+    }
+  } finally {
+    await dir.remove();
+  }
 });
 
 const wrong: readonly {
@@ -246,11 +292,28 @@ test('a request that fails stops no other, and a row of another shape is named b
   assert.equal(findings.at(-1)?.name, 'limits');
 });
 
-test('a Halo that asks for fewer requests is found to', async () => {
-  const desk = await startDesk(profiles.usual);
+test('a Halo that refuses a request as too many is found to, and the limit that it names is kept to from then on', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 30, requestLimit: 700 });
+  assert.deepEqual(createHelpdesk(desk.context).traits.rate, { requests: 300, windowMs: 300_000 });
   await desk.client.fault({ kind: '429', retryAfter: 1, match: { path: '^/api/team', times: 1 } });
-  const limits = (await desk.check()).find(({ name }) => name === 'limits');
-  assert.equal(limits?.verdict, 'differs');
+  const findings = await desk.check();
+  const limits = findings.find(({ name }) => name === 'limits');
+  assert.deepEqual([limits?.verdict, limits?.facts], ['differs', { requestLimit: 700 }]);
+  const learned = factsOf(findings);
+  assert.deepEqual(createHelpdesk({ ...desk.context, learned }).traits.rate, { requests: 700, windowMs: 300_000 });
+  const rate = { requests: 50, windowMs: 60_000 };
+  const said = createHelpdesk({ ...desk.context, options: { rate }, learned });
+  assert.deepEqual(said.traits.rate, rate, 'an option wins');
+});
+
+test('a request that is refused as too many while Ferry works teaches the limit too', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const told: unknown[] = [];
+  const helpdesk = createHelpdesk({ ...desk.context, learn: (facts) => void told.push(facts) });
+  await desk.client.fault({ kind: '429', match: { path: '^/api/tickets', times: 1 } });
+  await assert.rejects(helpdesk.ping(longEnough()), { class: 'slow-down' });
+  await helpdesk.ping(longEnough());
+  assert.deepEqual(told, [{ requestLimit: 300 }]);
 });
 
 /** What an agent sees of a ticket, times left out. */
