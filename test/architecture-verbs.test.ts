@@ -64,6 +64,7 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/links/seen-jtis.ts': ['seeOnce'],
   'db/operate/erasures.ts': ['claimErasures', 'noteAnswer', 'receiveErasure'],
   'db/operate/instance-notices.ts': ['noticeInstances'],
+  'db/operate/learned.ts': ['learnMore'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
   'db/operate/missing.ts': ['lookAgain', 'noteMissing', 'seenAgain'],

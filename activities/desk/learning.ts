@@ -1,7 +1,7 @@
 /** Keeps what a connector finds out by the way, a limit for one, with its instance, as what a check finds out is kept. */
 import type { Facts } from '#connectors/contract/helpdesk.ts';
 import type { Db } from '#db/base/client.ts';
-import { relearn } from '#db/operate/learned.ts';
+import { learnMore } from '#db/operate/learned.ts';
 
 /**
  * Never throws and keeps nobody waiting: what could not be kept is found out again.
@@ -13,13 +13,7 @@ export function createLearning(db: Db, instance: string, known: Facts): (facts: 
     const fresh = Object.entries(facts).filter(([name, value]) => kept.get(name) !== value);
     if (fresh.length === 0) return;
     for (const [name, value] of fresh) kept.set(name, value);
-    const keep = db.transaction((tx) =>
-      relearn(tx, instance, (before) => {
-        const isNew = fresh.some(([name, value]) => before[name] !== value);
-        return isNew ? { ...before, ...Object.fromEntries(fresh) } : null;
-      }),
-    );
-    keep.catch(() => {
+    learnMore(db, instance, Object.fromEntries(fresh)).catch(() => {
       for (const [name] of fresh) kept.delete(name);
     });
   };
