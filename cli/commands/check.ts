@@ -3,7 +3,7 @@ import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
 import { count, printable } from '#cli/print/text.ts';
 import { withCheck } from '#cli/wire.ts';
-import { checkInstance, isBad, reportOf } from '#operate/check/check.ts';
+import { checkInstance, cleanTrials, isBad, reportOf } from '#operate/check/check.ts';
 
 type Found = Parameters<typeof reportOf>[1][number];
 
@@ -13,12 +13,21 @@ export type CheckCommand = {
   /** A ticket for a trial. */
   readonly write?: string;
   readonly yes?: boolean;
+  /** Only deletes what killed trials left. */
+  readonly clean?: boolean;
 };
 
 /** 1 where something differs or is not allowed. */
 export async function check(instance: string, options: CheckCommand & GlobalOptions, deps: CliDeps): Promise<number> {
   const { out, signal } = deps;
   const write = options.write ?? null;
+  const isClean = options.clean === true;
+  if (isClean && (write !== null || options.report === true))
+    throw new CliError(
+      'not-together',
+      exitCodes.usage,
+      '--clean asks and writes nothing: leave out --write and --report',
+    );
   if (write !== null && options.yes !== true) {
     const question = `Write notes, files, a status and a field on ticket ${printable(write)} of ${printable(instance)}, and delete them again? What can't be deleted there stays, and is named.`;
     if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write takes a yes: add --yes');
@@ -29,7 +38,9 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
   }
   const findings = await withCheck(options, deps, async (operator) => {
     const all: Found[] = [];
-    const { type, findings: coming } = await checkInstance(operator, instance, signal, write);
+    const { type, findings: coming } = isClean
+      ? await cleanTrials(operator, instance)
+      : await checkInstance(operator, instance, signal, write);
     for await (const finding of coming) {
       all.push(finding);
       if (options.report === true) continue;
@@ -45,7 +56,8 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
     return exitCodes.no;
   }
   const bad = findings.filter(isBad).length;
-  if (options.json !== true && options.report !== true) {
+  if (isClean && findings.length === 0) out('No trial left anything.\n');
+  else if (options.json !== true && options.report !== true) {
     const open = findings.filter(({ verdict }) => verdict === 'unknown').length;
     const end = bad === 0 ? 'nothing has to be done' : `${count(bad, 'thing has', 'things have')} to be set right`;
     out(`${count(findings.length, 'finding')}, ${open} of them unknown; ${end}.\n`);

@@ -5,7 +5,7 @@ import type { HttpReply } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
 import type { Call, Query, WriteCall } from './call.ts';
 import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
-import { errorOf } from './errors.ts';
+import { errorOf, requestLimitOf } from './errors.ts';
 import { createNotices } from './notices.ts';
 import { readRows } from './rows.ts';
 import type { Rows } from './rows.ts';
@@ -69,7 +69,11 @@ export function createClient(context: ConnectorContext, tokens: Tokens, ways: Wa
 
   function bodyOf(reply: HttpReply, write: boolean, call: Call, aboutTicket: boolean): unknown {
     const options = { what: call.what, write, aboutTicket };
-    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, options);
+    if (reply.status < 200 || reply.status >= 300) {
+      const requestLimit = requestLimitOf(reply);
+      if (requestLimit !== null) context.learn?.({ requestLimit });
+      throw errorOf(reply, options);
+    }
     const body = parseJson(reply, options);
     return write && Array.isArray(body) ? body[0] : body;
   }

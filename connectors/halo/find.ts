@@ -1,5 +1,6 @@
 /** Looks for a write in doubt, by what it left: its marker where Halo keeps one, else the state it set. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { lookBack } from '#connectors/kit/overlap.ts';
 import type { Step, Written } from '#core/words/desk.ts';
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { comparableText, fieldFingerprint, noteFingerprint } from '#core/text/fingerprint.ts';
@@ -14,7 +15,7 @@ import { htmlOf } from './html.ts';
 import { pagesOf } from './pages.ts';
 import { getTicket, ticketIfThere } from './read.ts';
 import type { Desk } from './read.ts';
-import { shifted, instantOf } from './time.ts';
+import { instantOf } from './time.ts';
 import { ticketRow } from './wire.ts';
 import type { HaloAction, Ticket, TicketRow } from './wire.ts';
 import { opened, supplierReferenceOf } from './write.ts';
@@ -36,7 +37,7 @@ export type Sought = {
 
 export async function findStep(desk: Finding, step: Step, sought: Sought, call: Call): Promise<Written | null> {
   const { marker, after, others, clockOffsetMs = 0 } = sought;
-  const since = shifted(after, Math.min(0, clockOffsetMs) - desk.overlapMs);
+  const since = lookBack(after, desk.overlapMs, clockOffsetMs);
   const { command, name } = step;
   if (name === 'open') {
     const found = await findTicket(desk.client, command.open?.summary ?? '', marker, since, call);

@@ -80,6 +80,8 @@ export const haloFacts = commonFacts.extend({
   /** Which filter leaves out tickets that have not changed since, or were not logged since. */
   changedBy: z.enum(['lastupdatefromdate', 'last_update', 'none']).optional().catch(undefined),
   loggedBy: z.enum(['dateoccured', 'dateoccurred', 'none']).optional().catch(undefined),
+  /** Requests that it takes within five minutes, in its own words. */
+  requestLimit: z.number().int().min(10).optional().catch(undefined),
   /** Whether the `guid` of an action is kept. */
   keepsMarker: z.boolean().optional().catch(undefined),
 });
