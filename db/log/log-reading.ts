@@ -13,6 +13,7 @@ import {
   type IdBehaviour,
   type Position,
 } from '#core/log/position.ts';
+import { isNewest, topOf } from '#core/log/newest.ts';
 import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
 import type { Unrecorded } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
@@ -29,7 +30,7 @@ import type { ObservedAction } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Mirror } from './mirrors.ts';
 import { originTimes } from './origin-time.ts';
-import { fromColumn } from './position-columns.ts';
+import { fromColumn, fromOf, type FromRow } from './position-columns.ts';
 import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
@@ -55,6 +56,10 @@ export type LogReadingInput = {
   readonly isWhole?: boolean;
   /** Instant, by our clock, at which it was read. */
   readonly readAt?: string;
+  /** Instant, by the database's clock, at which the read began; absent: nothing newer can have been read. */
+  readonly begunAt?: string | undefined;
+  /** The id from which on it was read, where it was not read whole. */
+  readonly after?: string | null;
   /** We have just created this ticket ourselves, so that an open create says nothing about it. */
   readonly created?: boolean;
   /** Done right behind the ticket's lock, before anything is looked at. */
@@ -134,7 +139,11 @@ export async function logReading(
   const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string; made: string }[] = [];
   let logged = 0;
   const last = recognition.actions.findLast((found) => found.as === 'new');
-  const beside = last === undefined ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
+  const top = topOf([...externalIds, ...(input.others ?? [])], input.after ?? null);
+  const newest = isNewest(ticket.kept, { top, begunAt: input.begunAt ?? null }, input.settleMs);
+  // What an older reading shows otherwise is no change.
+  const beside =
+    last === undefined || !newest ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
   for (const found of recognition.actions) {
     const read = actions[found.index];
     if (read === undefined) continue;
@@ -182,6 +191,9 @@ export async function logReading(
     position: now,
     cursor: hintOf(met, now),
     mirrored,
+    isNewest: newest,
+    top,
+    begunAt: input.begunAt ?? null,
     ours,
     made: input.made,
   });
@@ -235,14 +247,14 @@ export async function readFromMany(
   entity: string,
   ids: readonly string[],
 ): Promise<Map<string, From>> {
-  const found = await rows<{ id: string; from: From }>(
+  const found = await rows<{ id: string; from: FromRow }>(
     db,
     sql`select asked.id, ${fromColumn(sql`${entity}::text`)} as "from"
       from unnest(${textArray(ids)}) as asked(id)
       join instances i on i.id = ${instance}
       left join tickets t on t.instance = i.id and t.entity = ${entity} and t.external_id = asked.id`,
   );
-  return new Map(found.map((row) => [row.id, row.from]));
+  return new Map(found.map((row) => [row.id, fromOf(row.from)]));
 }
 
 /** An escalation has made it, and has further steps to go before its mirror is open. */
