@@ -148,7 +148,13 @@ async function read(
   if (again) begunAt = nowOf(from);
   const reading = again ? await helpdesk.read(ticketId, null, signal) : near;
   const isWhole = wasWhole || again;
-  return { reading, readAt: new Date().toISOString(), begunAt, isWhole, after: isWhole ? null : from.floor };
+  return {
+    reading,
+    readAt: nowOf(from) ?? new Date().toISOString(),
+    begunAt,
+    isWhole,
+    after: isWhole ? null : from.floor,
+  };
 }
 
 /** Now, by the database's clock, as far as it is known since it was asked. */
