@@ -47,6 +47,12 @@ export const cases: readonly DirectedCase[] = [
     test: 'seconds ahead of ours is no wrong key',
   },
   {
+    name: 'clock-of-a-worker',
+    says: 'a worker’s clock jumps while it measures those of desks',
+    file: 'telemetry/metrics.test.ts',
+    test: 'a process whose own has jumped measures the same',
+  },
+  {
     name: 'undone-by-us',
     says: 'a person sets another status right behind ours',
     file: 'federation/meet.test.ts',

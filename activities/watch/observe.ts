@@ -63,6 +63,11 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
     logReading(tx, deps.cache, { ref: ticket, snapshot, actions, mark, others, ...when, ...clockOf(desk) }, locked),
   );
   deps.wake(result.wake);
+  if (result.edited.length > 0)
+    deps.log.info(
+      { instance: ticket.instance, ticket: ticket.externalId, actions: result.edited },
+      'notes were edited at their desk after they were read; edits are not carried',
+    );
   if (result.readAgain) {
     await scheduleHint(deps.db, ticket, result.forgotten === null ? readAgainMs : forgottenMs[result.forgotten]);
     deps.bells.hints.ring();
@@ -148,7 +153,13 @@ async function read(
   if (again) begunAt = nowOf(from);
   const reading = again ? await helpdesk.read(ticketId, null, signal) : near;
   const isWhole = wasWhole || again;
-  return { reading, readAt: new Date().toISOString(), begunAt, isWhole, after: isWhole ? null : from.floor };
+  return {
+    reading,
+    readAt: nowOf(from) ?? new Date().toISOString(),
+    begunAt,
+    isWhole,
+    after: isWhole ? null : from.floor,
+  };
 }
 
 /** Now, by the database's clock, as far as it is known since it was asked. */

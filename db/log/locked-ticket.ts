@@ -32,6 +32,8 @@ export type KnownAction = {
   /** Name of its author, and its note; null where nobody kept them. */
   readonly by: string | null;
   readonly note: string | null;
+  /** Its text was seen to differ before. */
+  readonly edited: boolean;
 };
 
 export type LockedTicket = {
@@ -285,11 +287,11 @@ async function readBehind(
       )
       select (asked.n - 1)::int as n,
         case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
-        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note)) from (
-          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note from actions
+        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note, 'edited', seen.edited)) from (
+          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note, edited_at is not null as edited from actions
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
           union all
-          select external_id, "as", made_at, at, null, null from written_ids
+          select external_id, "as", made_at, at, null, null, false from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,

@@ -71,6 +71,8 @@ export type LogReadingInput = {
 export type LogReadingResult = {
   readonly wake: readonly string[];
   readonly logged: number;
+  /** Ids of known actions of which this is the first reading with another text: an edit, which is not carried. */
+  readonly edited: readonly string[];
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
   /** Nothing is open, but what the database may have forgotten is not looked for yet, or only just; else null. */
@@ -87,6 +89,7 @@ export type LogReadingResult = {
 const nothing: LogReadingResult = {
   wake: [],
   logged: 0,
+  edited: [],
   readAgain: false,
   forgotten: null,
   seen: new Set(),
@@ -106,7 +109,7 @@ export async function logReading(
   const externalIds = actions.map((action) => action.externalId);
   const ticket = locked ?? (await lockTicket(tx, { ref, externalIds }, input.first));
   const { mirrors, openings, creating, position } = ticket;
-  const known = knownHere(ticket, input);
+  const { known, edited } = knownHere(ticket, input);
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
@@ -185,6 +188,7 @@ export async function logReading(
     { lateMs: input.lateMs ?? 0, gapMs },
   );
   const mirrored = mirrors.length > 0 || wake.size > 0;
+  if (edited.length > 0) await markEdited(tx, ref, edited);
   await sendGathered(tx, rememberReadings, {
     ref,
     snapshot,
@@ -206,6 +210,7 @@ export async function logReading(
   return {
     wake: [...wake],
     logged,
+    edited,
     readAgain: recognition.stoppedAt !== null,
     forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open') ? resting(mirrors) : null,
     seen,
@@ -290,13 +295,15 @@ function writeOf(found: Recognised): WriteView | null {
 }
 
 /**
- * What is known of the actions shown, by their ids: those in the log, and those that its position has passed.
+ * What is known of the actions shown, by their ids: those in the log, and those that its position has passed. `edited`:
+ * those whose text alone is another one than it ever was before.
  * @throws DeskRestored where one of them is another one than it was
  */
 function knownHere(
   { identities, position, cursor, mirrors, now }: LockedTicket,
   { ref, actions, ids = null }: LogReadingInput,
-): ReadonlyMap<string, KnownAction['as']> {
+): { readonly known: ReadonlyMap<string, KnownAction['as']>; readonly edited: readonly string[] } {
+  const edited: string[] = [];
   const here = new Map<string, KnownAction['as']>();
   const passedTo = passedByTime({ position, cursor, mirrors, now }, ids);
   for (const { externalId, at, made = at, author, note } of actions) {
@@ -308,9 +315,17 @@ function knownHere(
     const sameText = found.note === null ? null : found.note === note || sameWords(found.note, note ?? '');
     if (isAnother({ made: found.made, dated: found.dated, by: found.by, sameText }, { made, by: author.name }))
       throw new DeskRestored(ref, externalId);
+    if (sameText === false && !found.edited) edited.push(externalId);
     here.set(externalId, found.as);
   }
-  return here;
+  return { known: here, edited };
+}
+
+async function markEdited(tx: Tx, { instance, entity, externalId }: Ref, ids: readonly string[]): Promise<void> {
+  await tx.execute(
+    sql`update actions set edited_at = now()
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and external_id = any(${textArray(ids)})`,
+  );
 }
 
 /**
