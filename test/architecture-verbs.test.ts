@@ -42,6 +42,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
   'db/operate/restored.ts': ['endQuarantine'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
+  'db/operate/trials.ts': ['endTrial', 'forgetTrial', 'keepTrial'],
   'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };

@@ -23,6 +23,8 @@ import { opened, supplierReferenceOf } from './write.ts';
 export type Finding = Desk & {
   /** How long after a creation without an answer the ticket may still show up. Milliseconds. */
   readonly readableAfterMs: number;
+  /** Ferry's clock, milliseconds. */
+  readonly now: () => number;
 };
 
 export type Sought = {
@@ -42,7 +44,7 @@ export async function findStep(desk: Finding, step: Step, sought: Sought, call: 
   if (name === 'open') {
     const found = await findTicket(desk.client, command.open?.summary ?? '', marker, since, call);
     if (found !== null) return opened(found, desk.client.baseUrl);
-    return surelyAbsent(after, desk.readableAfterMs);
+    return surelyAbsent(after, desk);
   }
   const ticketId = command.ticketId ?? '';
   const written: Written = { ticketId, actionIds: [] };
@@ -62,8 +64,8 @@ export async function findStep(desk: Finding, step: Step, sought: Sought, call: 
  * Halo may show a new ticket only minutes after it was made, and a second one is worse than a late one.
  * Throws `retry` until it is surely not there.
  */
-function surelyAbsent(after: string, readableAfterMs: number): null {
-  const leftMs = Date.parse(after) + readableAfterMs - Date.now();
+function surelyAbsent(after: string, { readableAfterMs, now }: Finding): null {
+  const leftMs = Date.parse(after) + readableAfterMs - now();
   if (leftMs <= 0) return null;
   const minutes = Math.ceil(leftMs / 60_000);
   const message = `Halo gave no answer when a ticket was opened, and does not show it yet. In ${minutes} min it is surely not there, and is opened again.`;

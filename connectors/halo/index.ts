@@ -38,7 +38,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const { overlapMs } = traits;
   const desk = { client, glossary, identity, pictures: createPictures(client), overlapMs };
   const feed = createFeed(client, overlapMs);
-  const finding = { ...desk, readableAfterMs: options.readableAfterMs ?? assumed.readableAfterMs };
+  const readableAfterMs = options.readableAfterMs ?? assumed.readableAfterMs;
+  const finding = { ...desk, readableAfterMs, now: context.now ?? Date.now };
   const writing = { ...desk, ownerOf: createOwners(client, glossary, options), made: createMade(), options };
   const reading = (what: string, signal: AbortSignal): Call => ({ what, link: null, signal });
 

@@ -55,7 +55,13 @@ export function createTokens(
 
   async function request(): Promise<Token> {
     endpoint ??= await discover();
-    const url = new URL(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    const url = URL.parse(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    if (url === null)
+      throw new HelpdeskError(
+        'refused',
+        'bad-sign-in-address',
+        'Signing in: where Halo says that one signs in is no address. Set the credential `authUrl`.',
+      );
     if (endpoint.tenant !== undefined) url.searchParams.set('tenant', endpoint.tenant);
     const form = new URLSearchParams({
       grant_type: 'client_credentials',

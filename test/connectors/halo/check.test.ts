@@ -1,6 +1,5 @@
 /** `ferry check` at a Halo: a right set-up is found right, and each wrong one is found by the probe that is about it. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -17,7 +16,7 @@ import type { Profile } from '#twins/halo/profiles.ts';
 import type { Application } from '#twins/halo/seed.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
-import { longEnough } from '#test/connectors/bench.ts';
+import { longEnough, newTrial } from '#test/connectors/bench.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { createRequestCheck } from './valid-requests.ts';
@@ -97,11 +96,7 @@ async function filled(url: string, profile: Profile): Promise<Desk> {
     client,
     context,
     async trial(ticketId, stop) {
-      const { probes, verdictOf, cleanUp } = createCheck(context, mapped, {
-        ticketId,
-        marker: randomUUID(),
-        open: createHelpdesk,
-      });
+      const { probes, verdictOf, cleanUp } = createCheck(context, mapped, newTrial(ticketId, createHelpdesk));
       const found: Finding[] = [];
       for (const { name, about, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
         const outcome = await run(longEnough()).catch(verdictOf);
@@ -398,6 +393,74 @@ for (const stop of ['write a note', 'doubled marker', 'write a status', 'size of
     assert.deepEqual(await seenOf(desk, 1002), before);
   });
 }
+
+for (const stop of ['write a note', 'visibility', 'write a field', 'size of subjects', 'size of files'])
+  for (const keepsMarker of [true, false])
+    test(`what a trial left that was killed after "${stop}" is deleted by another one, where markers are ${keepsMarker ? 'kept' : 'lost'}`, async () => {
+      const desk = await startDesk({ ...profiles.usual, pageCap: 3, keepsMarker });
+      const before = await seenOf(desk, 1002);
+      const killed = newTrial('1002', createHelpdesk);
+      const { probes, verdictOf } = createCheck(desk.context, mapped, killed);
+      for (const { name, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
+        await run(longEnough()).catch(verdictOf);
+        if (name === stop) break;
+      }
+      assert.notDeepEqual(await seenOf(desk, 1002), before);
+      const left = killed.kept.at(-1);
+      assert.ok(left !== undefined);
+      // Of what somebody did meanwhile nothing is undone.
+      await desk.client.agentAction(acmeNames.agents.dana, 1002, {
+        outcome: 'Internal Note',
+        note_html: '<p>mine</p>',
+      });
+      const next = newTrial('1002', createHelpdesk, { marker: killed.marker, left });
+      const cleaned = await createCheck(desk.context, mapped, next).cleanUp(longEnough());
+      assert.equal(cleaned?.verdict, 'ok', cleaned?.saw);
+      const { actions } = await desk.client.ticket(1002);
+      assert.equal(actions.at(-1)?.note, 'mine');
+      await desk.client.call('DELETE', `/tickets/1002/actions/${actions.at(-1)?.id}`);
+      assert.deepEqual(await seenOf(desk, 1002), before);
+    });
+
+test('what somebody has set since a trial was killed stays as it was set', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const killed = newTrial('1002', createHelpdesk);
+  const { probes, verdictOf } = createCheck(desk.context, mapped, killed);
+  for (const { name, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
+    await run(longEnough()).catch(verdictOf);
+    if (name === 'size of subjects') break;
+  }
+  const left = killed.kept.at(-1);
+  assert.ok(left !== undefined && left.summary && left.statuses.length > 0 && left.fields.length > 0);
+  const fields = Object.fromEntries(left.fields.map((name) => [name, 'somebody']));
+  await desk.client.edit(1002, { summary: 'Renamed since', status: acmeNames.statuses.resolved, fields });
+  const next = newTrial('1002', createHelpdesk, { marker: killed.marker, left });
+  await createCheck(desk.context, mapped, next).cleanUp(longEnough());
+  const now = await desk.client.ticket(1002);
+  assert.deepEqual([now.summary, now.status_name], ['Renamed since', acmeNames.statuses.resolved]);
+  for (const name of left.fields) assert.equal(now.customfields.find((one) => one.name === name)?.value, 'somebody');
+});
+
+test('a trial of which the ticket is gone left nothing, and a write that can not be kept is not made', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const before = await seenOf(desk, 1002);
+  const unkept = { ...newTrial('1002', createHelpdesk), keep: () => Promise.reject(new Error('no database')) };
+  const { probes } = createCheck(desk.context, mapped, unkept);
+  const of = (name: string) => probes.find((one) => one.name === name);
+  await of('ticket for the trial')?.run(longEnough());
+  await assert.rejects(of('write a note')?.run(longEnough()) ?? Promise.resolve(), /no database/);
+  assert.deepEqual(await seenOf(desk, 1002), before);
+
+  const killed = newTrial('1002', createHelpdesk);
+  const some = createCheck(desk.context, mapped, killed).probes;
+  await some.find(({ name }) => name === 'ticket for the trial')?.run(longEnough());
+  await some.find(({ name }) => name === 'write a note')?.run(longEnough());
+  await desk.client.remove(1002);
+  const left = killed.kept.at(-1) ?? null;
+  const next = newTrial('1002', createHelpdesk, { marker: killed.marker, left });
+  const cleaned = await createCheck(desk.context, mapped, next).cleanUp(longEnough());
+  assert.deepEqual([cleaned?.verdict, /not there any more/.test(cleaned?.saw ?? '')], ['ok', true]);
+});
 
 test('a write of which the answer is lost is deleted too', async () => {
   const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
