@@ -80,8 +80,6 @@ export type Echo = {
   readonly at: string;
   readonly delivery: string;
   readonly step: number;
-  /** The mirror whose action was written; null for a receipt. */
-  readonly mirror: string | null;
 };
 
 /** `first`: done behind the lock, before anything else is looked at. */
@@ -295,18 +293,17 @@ async function readBehind(
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
             'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
-            'deadline', w.deadline, 'mirror', case when d.kind = 'action' then d.mirror end) order by w.promised_at)
-          from writes w left join deliveries d on d.id = w.delivery
+            'deadline', w.deadline) order by w.promised_at)
+          from writes w
           where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket
             and (w.state in ('open', 'made') or w.promised_at > ${newest} - interval '5 minutes')) as writes,
-        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step,
-            'mirror', case when d.kind = 'action' then d.mirror end) order by e.at desc)
+        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step) order by e.at desc)
           from (
             select external_id, at, delivery, step from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and "as" = 'echo' and delivery is not null
               and at > ${newest} - interval '5 minutes'
             order by at desc limit ${echoesKept}
-          ) e left join deliveries d on d.id = e.delivery) as echoes,
+          ) e) as echoes,
         here.openings, here.creating, here.forgotten
       from asked join here on here.instance = asked.instance and here.entity = asked.entity
       left join tickets t on t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket`,

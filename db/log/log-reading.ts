@@ -141,7 +141,7 @@ export async function logReading(
     mayBeForgotten,
   });
 
-  const echoes = echoesOf(ticket.echoes, recognition, actions);
+  const echoes = await echoesOf(tx, ticket.echoes, recognition, actions);
   const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
