@@ -61,7 +61,7 @@ type Reply = (status: number, body: unknown) => void;
 export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
   const { id, seed } = options;
   const traits = { ...plainTraits, ...options.traits };
-  const clock: Clock = { skewMs: 0, lagMs: 0, ...options.clock, wholeSeconds: traits.wholeSeconds };
+  const clock: Clock = { skewMs: 0, jumped: false, lagMs: 0, ...options.clock, wholeSeconds: traits.wholeSeconds };
   const vices = noVices();
   const chance = chanceOf(seed, `desk ${id}`);
   let requests = 0;
@@ -113,7 +113,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
       return answer(201, { id: ticket.id });
     }
     const ticket = key === undefined ? undefined : records.tickets.get(key);
-    if (ticket === undefined) return answer(404, { error: 'no such ticket' });
+    if (ticket === undefined || vices.hidden.has(ticket.id)) return answer(404, { error: 'no such ticket' });
     if (sub === 'reference') {
       records.refer(ticket, typeof body['reference'] === 'string' ? body['reference'] : null);
       return answer(200, { ok: true });
