@@ -54,9 +54,18 @@ async function runSeeds(options: Options, signal: AbortSignal): Promise<number> 
     const name = nameOf({ seed, shape: plan.shape.name });
     if ((await keptResult(out, name)) !== undefined) continue;
     progress(`${name} begins`);
-    const result = await watched(options, plan, () => oneSeed(options, plan, out, progress, signal));
+    const result = await watched(options, plan, () => oneSeed(options, plan, out, progress, signal)).catch(
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        progress(`${name} could not be run to its end, and is left out: ${String(error)}`);
+      },
+    );
+    if (result === undefined) {
+      code = 70;
+      continue;
+    }
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : printed(result));
-    if (!result.holds) code = 1;
+    if (!result.holds && code === 0) code = 1;
   }
   if (options.page !== undefined) await putTables(options.page, await resultsIn([out]));
   return code;

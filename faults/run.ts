@@ -23,6 +23,8 @@ export type RunResult = {
   readonly seed: number;
   readonly shape: string;
   readonly minutes: number;
+  /** Three rows of faults. */
+  readonly dense: boolean;
   readonly holds: boolean;
   /** Of each sort. */
   readonly counts: Readonly<Record<Sort, number>>;
@@ -85,7 +87,7 @@ export async function runOne(options: RunOptions): Promise<RunResult> {
     const { round, atRest } = await quiet(world, patient ? quietLooks.patient : quietLooks.other, signal);
     const findings = [...judge({ journal, desks: world.desks, left, passed }), ...late, ...round];
     const result: RunResult = {
-      ...{ seed: plan.seed, shape: plan.shape.name, minutes: plan.minutes },
+      ...{ seed: plan.seed, shape: plan.shape.name, minutes: plan.minutes, dense: plan.strikes.length > 2 },
       holds: findings.length === 0,
       counts: countsOf(findings),
       findings,
