@@ -100,7 +100,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
     if (kind === 'ping') return answer(200, { ok: true });
     if (kind === 'feed') return answer(200, page(records, number('after', 0), number('limit', 100)));
     if (kind === 'find') return answer(200, records.byMarker(url.searchParams.get('marker') ?? '') ?? { ticket: null });
-    if (kind === 'files') return sendFile(records.file(key ?? ''), response, answer);
+    if (kind === 'files') return sendFile(isHidden(key ?? '') ? undefined : records.file(key ?? ''), response, answer);
     if (kind === 'tickets' && method === 'POST' && key === undefined) {
       const ticket = records.open({
         summary: text(body['summary']),
@@ -122,6 +122,11 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
     if (vices.poisoned.has(ticket.id)) return answer(500, { error: 'cannot show this ticket' });
     return answer(200, shown(ticket, url.searchParams.get('since')));
   };
+
+  const isHidden = (file: string): boolean =>
+    [...vices.hidden].some((id) =>
+      records.tickets.get(id)?.actions.some(({ files }) => files.some((one) => one.id === file)),
+    );
 
   const write = async (ticket: FaultTicket, body: Record<string, unknown>): Promise<{ id: number | null }> => {
     const { uploads, status, ...rest } = body as NewAction & { uploads?: Upload[] };
