@@ -135,9 +135,18 @@ function changes({ ways }: HaloClient, query: List<TicketRow>['query']): List<Ti
   return { path: 'Tickets', key: 'tickets', query: ordered, row: ticketRow };
 }
 
-function changeOf(ticket: TicketRow): Change[] {
-  const at = instantOf(ticket.last_update) ?? instantOf(ticket.lastactiondate);
-  return at === null ? [] : [[ticket.id, at]];
+/** More than clocks and zones differ by. Milliseconds. */
+const dayMs = 86_400_000;
+
+/**
+ * When a ticket changed. A time that nobody can have lived yet, such as the last one that a computer can write, is none: as
+ * a position it would hide all that comes after it.
+ */
+function changeOf({ id, last_update, lastactiondate, dateoccurred }: TicketRow): Change[] {
+  const latest = new Date(Date.now() + dayMs).toISOString();
+  const times = [last_update, lastactiondate, dateoccurred].flatMap((text) => instantOf(text) ?? []);
+  const at = times.find((one) => one <= latest);
+  return at === undefined ? [] : [[id, at]];
 }
 
 function write(cursor: Cursor): string {

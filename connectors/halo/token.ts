@@ -46,6 +46,12 @@ export function createTokens(
       url: `${baseUrl}/api/authinfo`,
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (reply.status >= 400 && reply.status < 500 && reply.status !== 429)
+      throw new HelpdeskError(
+        'refused',
+        'no-authinfo',
+        `${what}: ${baseUrl}/api/authinfo answered ${reply.status}. Correct \`url\`: it is the address of Halo's pages, without /api. Where Halo shows that page to nobody, set the credentials \`authUrl\` and \`tenant\`.`,
+      );
     if (reply.status !== 200)
       throw new HelpdeskError('retry', 'no-authinfo', `${what}: Halo answered ${reply.status}.`);
     const options = { what, write: false };
@@ -55,7 +61,13 @@ export function createTokens(
 
   async function request(): Promise<Token> {
     endpoint ??= await discover();
-    const url = new URL(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    const url = URL.parse(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    if (url === null)
+      throw new HelpdeskError(
+        'refused',
+        'bad-sign-in-address',
+        'Signing in: where Halo says that one signs in is no address. Set the credential `authUrl`.',
+      );
     if (endpoint.tenant !== undefined) url.searchParams.set('tenant', endpoint.tenant);
     const form = new URLSearchParams({
       grant_type: 'client_credentials',
