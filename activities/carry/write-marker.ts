@@ -10,14 +10,14 @@ export function markerOf(context: DeliveryContext, step: number, rows: readonly 
   return stepMarker(before === undefined ? madeOf(context) : baseOf(before.marker), step);
 }
 
-function madeOf({ delivery, action }: DeliveryContext): string {
+function madeOf({ delivery, action, mirror }: DeliveryContext): string {
   // The id of what came from elsewhere is the same for everybody; one of ours is another after a restore.
   const mark = action.mark ?? (action.externalId === action.id ? action.id : null);
   if (mark === null) return delivery.id;
-  if (delivery.kind !== 'receipt' || delivery.receipt === null)
-    return markerBase(mark, delivery.to, { what: 'action' });
+  const where = { link: mirror.link, receiver: delivery.to };
+  if (delivery.kind !== 'receipt' || delivery.receipt === null) return markerBase(mark, where, { what: 'action' });
   const { outcome, reason } = delivery.receipt;
-  return markerBase(mark, delivery.to, { what: 'receipt', outcome, code: reason.code, nth: delivery.nth ?? 0 });
+  return markerBase(mark, where, { what: 'receipt', outcome, code: reason.code, nth: delivery.nth ?? 0 });
 }
 
 /** One of the two gateways was restored since it was recorded: the other may have it under another id. */

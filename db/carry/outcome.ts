@@ -110,7 +110,7 @@ function isPlain(context: DeliveryContext, ending: Ending): boolean {
 
 /** The first escalation of its mirror; later ones are refused and change nothing about it. */
 function opensMirror({ delivery, mirror, action }: DeliveryContext): boolean {
-  return delivery.escalation && mirror.id === action.id;
+  return delivery.escalation && mirror.openedBy === action.id;
 }
 
 export type Opened = {

@@ -35,6 +35,10 @@ export type Turn = {
 
 export type Mirror = {
   readonly id: string;
+  /** Its name on the link: what its other side calls it. */
+  readonly said: string;
+  /** The action that opened it. */
+  readonly openedBy: string;
   readonly link: string;
   readonly state: MirrorState;
   readonly shadow: boolean;
@@ -56,6 +60,8 @@ export type Mirror = {
 /** As mirrorColumns select it. */
 export type MirrorRow = {
   readonly id: string;
+  readonly said: string;
+  readonly opened_by: string;
   readonly link: string;
   readonly state: MirrorState;
   readonly shadow: boolean;
@@ -87,7 +93,7 @@ export type MirrorRow = {
 
 /** Columns every mirror query selects; `m`, `l`, `fs`, `ss`, `fi`, `si` are the aliases of mirrorFrom. */
 export const mirrorColumns: SQL = sql`
-  m.id, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
+  m.id, coalesce(m.said_id, m.id) as said, coalesce(m.opened_by, m.id) as opened_by, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
   m.paused_at is not null as paused, m.first_instance, m.first_entity, m.first_ticket, m.first_number, m.first_url,
   m.second_instance, m.second_entity, m.second_ticket, m.second_number, m.second_url, m.turns,
   l.settings->>'mode' as mode, l.state as link_state, to_json(l.resumed_at)#>>'{}' as resumed_at, fi.name as first_name, si.name as second_name,
@@ -163,6 +169,8 @@ export async function lockMirror(tx: Db, mirror: string, link: string): Promise<
 export function mirrorOf(row: MirrorRow): Mirror {
   return {
     id: row.id,
+    said: row.said,
+    openedBy: row.opened_by,
     link: row.link,
     state: row.state,
     shadow: row.shadow,
