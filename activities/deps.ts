@@ -13,6 +13,7 @@ import type { Together } from '#db/log/together.ts';
 import type { Wake } from '#db/carry/couriers.ts';
 import type { Texts } from '#text-worker/texts.ts';
 import type { Bells } from './bells.ts';
+import type { DeskClock } from './desk/clocks.ts';
 import type { Peers } from './exchange/peers.ts';
 
 export type DrivenDesk = {
@@ -22,6 +23,8 @@ export type DrivenDesk = {
   /** Of the settings that it was made by. */
   readonly version: number;
   readonly helpdesk: Helpdesk;
+  /** How far its clock is from ours; absent where nobody measures it. */
+  readonly clock?: DeskClock;
 };
 
 /** Connectors of the instances, made anew when an instance changes. */

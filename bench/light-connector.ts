@@ -13,7 +13,15 @@ import type { ObservedAction, Step } from '#core/words/desk.ts';
 import type { Attachment, Catalogue, Command, FieldValue } from '#core/words/vocabulary.ts';
 import type { DeskAction } from '#twins/light/server.ts';
 
-type Page = { tickets: string[]; cursor: number; more: boolean; end: number };
+type Page = {
+  tickets: string[];
+  cursor: number;
+  more: boolean;
+  end: number;
+  /** Absent at a desk that does not say. */
+  newest?: string | null;
+  near?: string[];
+};
 type Ticket = {
   id: string;
   summary: string;
@@ -45,6 +53,7 @@ export const lightCatalogue: Catalogue = {
 
 export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
   const traits: Traits = {
+    ids: 'count',
     overlapMs: 2_000,
     settleMs: Number(context.options['settleMs'] ?? 1_000),
     writeTimeoutMs: Number(context.options['writeTimeoutMs'] ?? 10_000),
@@ -97,10 +106,19 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         'tickets',
         'cursor',
       ])) as Page;
+      if (page.end !== undefined && page.end < Number(cursor))
+        return { tickets: [], cursor, more: false, wentBack: true };
       return { tickets: page.tickets, cursor: String(page.cursor), more: page.more };
     },
-    async read(ticketId, since, signal) {
-      const query = since === null ? '' : `?since=${encodeURIComponent(since)}`;
+    async goLive(signal) {
+      const { end, newest, near } = (await call(get, '/feed?limit=0', null, signal, ['end'])) as Page;
+      return { cursor: String(end), near: near ?? [], ...(newest === undefined ? {} : { newest }) };
+    },
+    // It does not find changes by their time: all of them, then.
+    feedFrom: () => Promise.resolve('0'),
+    async read(ticketId, since, signal, after) {
+      const from = after ?? since;
+      const query = from === null ? '' : `?${after === undefined ? 'since' : 'after'}=${encodeURIComponent(from)}`;
       let ticket: Ticket;
       try {
         ticket = (await call(get, `/tickets/${ticketId}${query}`, null, signal, ['id', 'actions'])) as Ticket;
@@ -127,6 +145,13 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         },
         actions: ticket.actions.map(observed),
       };
+    },
+    isDeleted: async (ticketId, signal) => {
+      const said = await call(get, `/deleted/${ticketId}`, null, signal, ['deleted']).catch((error: unknown) => {
+        if (error instanceof HelpdeskError && error.class === 'gone') return { deleted: false };
+        throw error;
+      });
+      return (said as { deleted: boolean }).deleted;
     },
     steps(command) {
       if (command.supplierReference !== undefined && command.note === null) {

@@ -137,9 +137,13 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('skip', 'drop a delivery that has not ended')
     .argument('<delivery>')
     .action(async (id: string) => end(await (await deliveries()).skip(id, global(), deps)));
-  command('resume', 'let a paused mirror go on')
-    .argument('<mirror>')
-    .action(async (id: string) => end(await (await deliveries()).resume(id, global(), deps)));
+  command('resume', 'let a paused mirror go on, or an instance whose helpdesk was restored from a backup')
+    .argument('<mirror or instance>')
+    .option('--dry-run', 'of an instance: only print what differs')
+    .option('--yes', 'do not ask')
+    .action(async (what: string, options: { readonly dryRun?: boolean; readonly yes?: boolean }) =>
+      end(await (await deliveries()).resume(what, { ...global(), ...options }, deps)),
+    );
   addLinkCommands(program, deps, end, global);
   command('version', 'print the version').action(() => {
     deps.out(`${deps.version}\n`);

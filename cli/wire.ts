@@ -10,12 +10,13 @@ import { assertContentKeys } from '#db/base/content-keys.ts';
 import { assertSchema, migrate } from '#db/base/migrate.ts';
 import { signingKey } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
-import { checkOf, helpdesksOf } from '#operate/apply/helpdesks.ts';
+import { checkOf, deskOf, helpdesksOf } from '#operate/apply/helpdesks.ts';
 import { findConfig, type Found } from '#operate/find.ts';
 import {
   createOperator,
   unlimited,
   type CheckOperator,
+  type DeskOperator,
   type HelpdeskOperator,
   type Operator,
   type PeerOperator,
@@ -63,6 +64,18 @@ export async function withCheck<Result>(
   return opened(options, deps, { secrets: true }, async ({ operator, http }) => {
     const { manifestOf } = await import('#connectors/index.ts');
     return use({ ...operator, checkOf: checkOf({ manifestOf, http: await http() }) });
+  });
+}
+
+/** For commands that read tickets. */
+export async function withDesks<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  use: (operator: DeskOperator) => Promise<Result>,
+): Promise<Result> {
+  return opened(options, deps, { secrets: true }, async ({ operator, http }) => {
+    const { createHelpdesk } = await import('#connectors/index.ts');
+    return use({ ...operator, deskOf: deskOf({ createHelpdesk, http: await http() }) });
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireLink } from '#core/wire.ts';
+import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
 import { keyId, openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
@@ -45,6 +46,10 @@ export type Operator = {
 /** For verbs that ask helpdesks what they offer. */
 export type Helpdesks = Omit<ApplyDeps, 'open' | 'env' | 'readSecretFile'>;
 export type HelpdeskOperator = Operator & { readonly helpdesks: Helpdesks };
+
+/** For verbs that read tickets. Throws HelpdeskError for credentials or options that are wrong. */
+export type DeskOf = (target: CatalogueTarget) => Promise<Helpdesk>;
+export type DeskOperator = Operator & { readonly deskOf: DeskOf };
 
 /** For the verb that checks a helpdesk: its probes; null for a type whose connector has none. */
 export type CheckOf = (

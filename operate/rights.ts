@@ -22,6 +22,7 @@ export const rights = {
   release: operators,
   skip: operators,
   resume: operators,
+  'instance-resume': operators,
   'link-suspend': operators,
   'link-resume': operators,
   'link-check': operators,

@@ -48,6 +48,7 @@ const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/exchange/receive-again.ts': { pairAgain: person, sendBehindReceipt: person },
   'db/exchange/receive-receipts.ts': { endSent: receiver, receiveReceipts: receiver },
   'db/exchange/unanswered.ts': { claimUnanswered: 'that it is asked', noteFar: receiver },
+  'db/carry/requeue.ts': { requeueRefused: 'it had ended, and nobody carries it' },
   'db/links/link-close.ts': { endWaiting: 'the link is closed' },
   'db/links/link-compare.ts': { continueAbove: person, forgetReceived: person, requeueAbove: person },
   'db/links/link-purge.ts': { purgeLink: 'the link is gone' },
@@ -60,7 +61,7 @@ const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/operate/erase.ts': { eraseActions: 'texts of a person who is to be forgotten' },
   'db/operate/maintenance.ts': { purge: 'texts of what ended long ago' },
   'db/operate/operate.ts': { end: person, releaseDelivery: person, retryInstance: person, skipDelivery: person },
-  'db/operate/replay.ts': { replayDelivery: person },
+  'db/operate/restored.ts': { endQuarantine: person },
 };
 
 /** Functions and constants at the top of a file. */

@@ -40,6 +40,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/operate.ts': ['releaseDelivery', 'resumeMirror', 'retryInstance', 'skipDelivery'],
   'db/operate/replay.ts': ['replayDelivery'],
   'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
+  'db/operate/restored.ts': ['endQuarantine'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
@@ -65,8 +66,10 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/operate/instance-notices.ts': ['noticeInstances'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
+  'db/operate/missing.ts': ['lookAgain', 'noteMissing', 'seenAgain'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
+  'db/settings/clock.ts': ['saveClock'],
   'db/settings/instances.ts': ['keepIdentity'],
 };
 
@@ -180,7 +183,7 @@ type Verb = { readonly file: string; readonly name: string; readonly operator: s
 /** Exported functions that are given a whole operator. */
 function verbsOf(source: Source): readonly Verb[] {
   return functionsOf(source).flatMap(({ file, name, isExported, body }) => {
-    const found = /^[^(]*\(\s*(\{[^}]*\}|\w+): (?:Helpdesk|Peer|Check)?Operator\b/.exec(body);
+    const found = /^[^(]*\(\s*(\{[^}]*\}|\w+): (?:Helpdesk|Peer|Check|Desk)?Operator\b/.exec(body);
     return isExported && found !== null ? [{ file, name, operator: found[1] ?? '', body }] : [];
   });
 }

@@ -18,6 +18,7 @@ import { createTogether } from '#db/log/together.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import type { Bells } from '#activities/bells.ts';
 import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts';
+import { createClocks } from '#activities/desk/clocks.ts';
 import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
 import { apiChores } from '#activities/exchange/api-chores.ts';
 import { createAskErasures } from '#activities/exchange/ask-erasures.ts';
@@ -93,6 +94,7 @@ export async function wireWorker(
     onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
     ringHere: (instance) => bells.ringHere(instance),
   });
+  const clocks = createClocks(db, (error) => log.warn({ err: error }, 'a clock that was measured could not be kept'));
   const running = countRunning();
   const deps: WorkDeps = {
     publicUrl: config.publicUrl,
@@ -119,8 +121,12 @@ export async function wireWorker(
       db,
       http,
       openSecret: open,
+      clocks,
       createHelpdesk: (type, context) => {
-        const note = (aheadMs: number): void => telemetry.metrics.clock(context.instance, aheadMs);
+        const note = (aheadMs: number): void => {
+          telemetry.metrics.clock(context.instance, aheadMs);
+          clocks.replied(context.instance, aheadMs);
+        };
         return options.createHelpdesk(type, { ...context, http: withClock(context.http, note) });
       },
       notice: (instance, code, text) => log.warn({ instance, code }, text),

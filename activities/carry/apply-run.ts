@@ -26,6 +26,8 @@ export type Pending = {
   readonly index: number;
   readonly made: Written;
   readonly opened: Written | null;
+  /** Instants of ours between which it was made, milliseconds; absent where it was made before. */
+  readonly around?: { readonly sentAt: number; readonly gotAt: number };
   /** It was made before, and the desk has just been asked: it need not show it once more. */
   readonly found?: boolean;
 };

@@ -37,7 +37,8 @@ export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[
     if (done.kind !== 'made') return done;
     ticketId = done.made.ticketId;
     opened = openedBy(step, done.made) ?? opened;
-    last = { index, made: done.made, opened, found: done.found ?? false };
+    const { made, around, found = false } = done;
+    last = { index, made, opened, found, ...(around === undefined ? {} : { around }) };
   }
   if (ticketId === null) return { kind: 'hold', reason: inDoubt(run) };
   const extras = rows.filter(({ step }) => step >= steps.length);

@@ -5,7 +5,15 @@ import { setAsideAfterMs } from '#core/words/retry.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import { deferLane, holdDelivery, parkLane, parkUntilActive, setAside, type LaneKey } from '#db/carry/lanes.ts';
+import {
+  deferLane,
+  holdDelivery,
+  parkLane,
+  parkUntilActive,
+  parkUntilLooked,
+  setAside,
+  type LaneKey,
+} from '#db/carry/lanes.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { nameOf } from '#db/log/mirrors.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
@@ -25,6 +33,10 @@ export async function beforeHead(
   const { delivery, mirror } = context;
   if (!carrying.includes(mirror.linkState)) {
     return rests(await parkUntilActive(deps.db, lane, epoch, mirror.link));
+  }
+  if (mirror.quarantined) {
+    const { customer, supplier } = mirror.ends;
+    return rests(await parkUntilLooked(deps.db, lane, epoch, [customer.instance, supplier.instance]));
   }
   // What a receipt tells is often why the mirror is paused; nothing that it causes travels on.
   if (mirror.paused && delivery.kind !== 'receipt') {

@@ -2,17 +2,21 @@
  * Carries the head of one lane: looks whether it may be carried, decides it, applies it, and says what to do instead.
  * Every way out is named.
  */
+import { noteRestored } from '#activities/watch/contact.ts';
+import { DeskRestored } from '#db/log/desk-restored.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command, Meant } from '#core/words/vocabulary.ts';
 import { headOf, isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
-import { deferLane, settleLane, type LaneKey } from '#db/carry/lanes.ts';
+import { deferLane, noteWhy, settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { clearHeld } from '#db/base/notices.ts';
-import { closeGone } from '#db/carry/outcome.ts';
+import { noteAttempt } from '#db/carry/outcome.ts';
 import { writesOf, type Plan } from '#db/carry/writes.ts';
 import type { Carried, Turn } from '#activities/turn.ts';
+import { report } from '#activities/report.ts';
+import { notThere } from '#activities/watch/missing.ts';
 import { observe } from '#activities/watch/observe.ts';
 import { aimed, apply, marked } from './apply.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
@@ -149,6 +153,10 @@ async function after(turn: HeadTurn, applied: Applied): Promise<Carried> {
 
 async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
   if (error instanceof HelpdeskError && error.class === 'gone') return gone(turn);
+  if (error instanceof DeskRestored) {
+    await noteRestored(turn.deps, error);
+    return 'rests';
+  }
   // The drain is told to leave, and breaks off what it waits for: whoever comes next carries it.
   if (turn.signal.aborted) return 'rests';
   const { deps, desk, context, signal } = turn;
@@ -166,10 +174,16 @@ async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
   );
 }
 
-/** The far ticket is deleted or forbidden: the mirror ends, and the other desk is told by the refusal's receipt. */
+/** The far ticket is not there. What that proves is asked; until it proves something, the lane waits. */
 async function gone(turn: HeadTurn): Promise<Carried> {
-  const { mirror } = turn.context;
-  const why = reason('gone', { desk: turn.desk.name });
-  const ended = await endAs(turn, 'refused', why, { after: (tx) => closeGone(tx, mirror.id, mirror.link, why.text) });
-  return carriedBy(ended);
+  const { deps, desk, context, lane, epoch, signal, startedMs } = turn;
+  const { to, delivery } = context;
+  const ticketId = to.ticketId;
+  const delayMs = ticketId === null ? null : await notThere(deps, desk, refAt(to, ticketId), signal);
+  const why = reason(delayMs === null ? 'gone' : 'missing', { desk: desk.name, number: to.number ?? undefined });
+  if (delayMs === null) return carriedBy(await endAs(turn, 'refused', why));
+  await noteWhy(deps.db, delivery.id, lane, epoch, why);
+  await noteAttempt(deps.db, delivery.id, 'retry', why, performance.now() - startedMs, null);
+  report(turn, 'retry', why);
+  return (await deferLane(deps.db, lane, epoch, delayMs)) ? 'rests' : 'lost';
 }

@@ -24,7 +24,7 @@ export async function findStep(
     ticketId === null
       ? new Set<string>()
       : await idsOfOthers(deps.db, refAt(context.to, ticketId), context.delivery.id, after);
-  return desk.helpdesk.find(step, marker, after, signal, others);
+  return desk.helpdesk.find(step, marker, after, signal, others, desk.clock?.offsetMs() ?? 0);
 }
 
 /** Null also where nothing of before the quarantine can be meant. */

@@ -24,9 +24,11 @@ export type StepAt = {
   readonly snapshot?: TicketSnapshot;
 };
 
+export type Around = { readonly sentAt: number; readonly gotAt: number };
+
 export type StepDone =
-  /** `found`: the desk had it already. */
-  | { readonly kind: 'made'; readonly made: Written; readonly found?: boolean }
+  /** `found`: the desk had it already. `around`: instants of ours between which it was made; milliseconds. */
+  | { readonly kind: 'made'; readonly made: Written; readonly found?: boolean; readonly around?: Around }
   | { readonly kind: 'refused'; readonly reason: Reason }
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
@@ -96,6 +98,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   const promise = { delivery: context.delivery.id, step: index, promisedAt: promised.promisedAt };
   run.promised.set(index, promise.promisedAt);
   let written: Written;
+  const sentAt = Date.now();
   let found = false;
   try {
     const signal = AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1));
@@ -122,7 +125,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   }
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
   if (!at.last && !(await markMade(deps.db, promise, written))) return lost(run, 'made');
-  return { kind: 'made', made: written, found };
+  return { kind: 'made', made: written, found, ...(found ? {} : { around: { sentAt, gotAt: Date.now() } }) };
 }
 
 /** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */

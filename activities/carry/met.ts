@@ -1,4 +1,5 @@
 /** What a delivery has met once it is written: asked of the log, under the ticket's lock, with the ticket as it was read. */
+import { isPassed } from '#core/log/position.ts';
 import { changesAnything, due, isNewer, meet, type Change, type Due } from '#core/conversation/meet.ts';
 import type { Changed, Command, Meant, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
@@ -38,12 +39,18 @@ export async function meeting(
   // An escalation opens its ticket, where nobody can have changed anything before.
   if (context.delivery.escalation) return { ...nothing, people };
   const shown = new Set(externalIds);
-  const since = to.since === null ? Number.NEGATIVE_INFINITY : Date.parse(to.since);
+  const { floor, since } = to.readFrom;
+  const from = since === null ? Number.NEGATIVE_INFINITY : Date.parse(since);
+  // The read began there; what lies above and is not shown, it has missed.
+  const isBelow = (id: string, at: string): boolean =>
+    floor === null ? Date.parse(at) < from : isPassed({ floor }, id);
   return {
     ...due(all, stamp, here.shared, here.all, snapshot, desk.name),
     people,
     command: withChanged(command, meet(all.all, changedBy(command), stamp, here.shared, desk.name).changed),
-    stale: known.some(({ externalId, at }) => externalId !== null && !shown.has(externalId) && Date.parse(at) >= since),
+    stale: known.some(
+      ({ externalId, at }) => externalId !== null && !shown.has(externalId) && !isBelow(externalId, at),
+    ),
   };
 }
 

@@ -3,6 +3,7 @@
  * all in one transaction. A success status is not success; what the read-back shows is.
  */
 import { changesAnything } from '#core/conversation/meet.ts';
+import { fromTheBeginning } from '#core/log/position.ts';
 import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from '#core/log/read-back.ts';
 import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -48,12 +49,12 @@ export async function settle(
   // A replica that readers are sent to may be so late: what it shows is from before our write, and no proof of anything.
   const mayTrail = (): boolean => performance.now() - writtenMs < desk.helpdesk.traits.settleMs;
   for (let look = 0; ; look += 1) {
-    const since = created ? null : context.to.since;
+    const from = created ? fromTheBeginning : context.to.readFrom;
     const back = await readBack(
       deps,
       desk,
       ticket,
-      since,
+      from,
       created,
       AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
     );
@@ -66,6 +67,7 @@ export async function settle(
       return ended;
     }
     const { snapshot } = back;
+    noteDates(run, back, last);
     const steps = plan.steps;
     const result = await withReading(run, back, last, async (tx, logged) => {
       const seen =
@@ -123,6 +125,14 @@ export async function settle(
     const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
     return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
   }
+}
+
+/** When the desk says that we have done what we have just done. */
+function noteDates({ desk }: StepRun, back: Extract<ReadBack, { kind: 'ticket' }>, last: Pending | null): void {
+  if (last?.around === undefined) return;
+  const { sentAt, gotAt } = last.around;
+  for (const { externalId, at } of back.actions)
+    if (last.made.actionIds.includes(externalId)) desk.clock?.dated(at, sentAt, gotAt);
 }
 
 /** Another drain has promised the write again meanwhile; its ticket is the one that counts. */

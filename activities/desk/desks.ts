@@ -8,6 +8,7 @@ import type { Db } from '#db/base/client.ts';
 import { createInstanceReader, type InstanceRow } from '#db/settings/instances.ts';
 import { checkDesk } from './which-desk.ts';
 import { createBudget, type Budget } from './budget.ts';
+import type { Clocks } from './clocks.ts';
 import type { DrivenDesk, Desks } from '#activities/deps.ts';
 import { createRetryAfter } from './retry-after.ts';
 
@@ -18,6 +19,7 @@ export type DesksDeps = {
   openSecret(sealed: string, context: string): Promise<string>;
   /** Loads the connector of the type. */
   createHelpdesk(type: InstanceType, context: ConnectorContext): Promise<Helpdesk>;
+  readonly clocks?: Clocks;
   /** Of what a connector had to leave out of a reply. */
   notice?(instance: string, code: string, text: string): void;
 };
@@ -51,6 +53,7 @@ export function createDesks(deps: DesksDeps): Desks {
     const age = startClock();
     const row = await load(instance);
     if (row === null) throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
+    deps.clocks?.known(instance, row.clockOffsetMs);
     const known = kept.get(instance);
     if (known !== undefined && known.version === row.version) {
       if (known.asked() > askAgainMs || doubted.has(instance)) await ask(row, known);
@@ -78,7 +81,11 @@ export function createDesks(deps: DesksDeps): Desks {
     });
     const { rate } = helpdesk.traits;
     if (rate !== null) budget = createBudget(deps.db, instance, rate);
-    const desk: DrivenDesk = { instance, name: row.name, type: row.type, version: row.version, helpdesk };
+    const clock = deps.clocks?.of(instance);
+    const desk: DrivenDesk = {
+      ...{ instance, name: row.name, type: row.type, version: row.version, helpdesk },
+      ...(clock === undefined ? {} : { clock }),
+    };
     const made: Kept = { version: row.version, desk, asked: startClock() };
     await ask(row, made);
     ages.set(instance, age);

@@ -4,6 +4,8 @@ import { reason } from '#core/words/reasons.ts';
 import type { InstanceState } from '#core/words/vocabulary.ts';
 import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
+import type { DeskRestored } from '#db/log/desk-restored.ts';
+import { quarantineInstance } from '#db/log/quarantine.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
 type Contact = { readonly state: InstanceState; readonly why: string | null };
@@ -53,6 +55,12 @@ function isOurDatabase(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (at.name === 'PostgresError' || at.name === 'DrizzleQueryError') return true;
   return false;
+}
+
+/** The desk shows other actions than it did: nothing is read or written there until somebody has looked. */
+export async function noteRestored(deps: WorkDeps, { instance, message }: DeskRestored): Promise<void> {
+  const told = await quarantineInstance(deps.db, instance, message);
+  if (told !== null) deps.log.error({ instance, state: 'quarantined' }, told);
 }
 
 /** Logs a change once. */

@@ -1,5 +1,6 @@
 /** The one reader for everything: reads a ticket, then logs all of its unseen actions. */
 import { Readable } from 'node:stream';
+import { beginOf, doubtOf, isPassed, type From } from '#core/log/position.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Staged } from '#blobs/store.ts';
@@ -8,7 +9,9 @@ import { markUnused } from '#db/log/attachments.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
 import { logReading, readFrom, type LogReadingInput, type LogReadingResult } from '#db/log/log-reading.ts';
-import { followMerge, lastSnapshot, ticketGone } from '#db/log/ticket-life.ts';
+import { followMerge, lastSnapshot } from '#db/log/ticket-life.ts';
+import { seenAgain } from '#db/operate/missing.ts';
+import { notThere } from './missing.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 import type { Texts } from '#text-worker/texts.ts';
@@ -35,15 +38,16 @@ const readAgainMs = 500;
 /** Where it waits for a link to be resumed, which reads it at once, or for what is being looked for. Milliseconds. */
 const forgottenMs = { quarantined: 60_000, looking: 3_000 } as const;
 
-/** `from`: where the read has to start, as asked lately; absent, it is asked now. */
-export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: string | null): Promise<void> {
+/** `from`: where the read has to begin, as asked lately; absent, it is asked now. */
+export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
   const desk = await deps.desks.of(ticket.instance);
-  const since = from === undefined ? await readFrom(deps.db, ticket) : from;
-  const reading = await read(desk, ticket.externalId, since, signal);
+  const begin = from ?? (await readFrom(deps.db, ticket));
+  const { reading, readAt, isWhole } = await read(desk, ticket.externalId, begin, signal);
   if (reading.kind === 'gone') {
-    deps.wake(await deps.db.transaction((tx) => ticketGone(tx, ticket, desk.name)));
+    await notThere(deps, desk, ticket, signal);
     return;
   }
+  if (begin.isMissing) deps.wake(await deps.db.transaction((tx) => seenAgain(tx, ticket, desk.name)));
   if (reading.kind === 'merged') {
     deps.wake(await follow(deps, desk, ticket, reading));
     await scheduleHint(deps.db, { ...ticket, externalId: reading.into }, 0);
@@ -52,10 +56,16 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   }
   const { snapshot, actions } = await understand(deps, reading);
   const shown = ticketRead(ticket, actions);
-  if (looksOld(actions, since) && (await deps.nothingNew({ ...shown, snapshot }))) return;
-  const { settleMs } = desk.helpdesk.traits;
+  const { mark, others } = reading;
+  const made = actions.map((action) => action.made ?? action.at);
+  if (looksOld(actions, begin) && (await deps.nothingNew({ ...shown, snapshot, made, mark }))) return;
   const result = await deps.together(shown, (tx, locked) =>
-    logReading(tx, deps.cache, { ref: ticket, snapshot, actions, settleMs }, locked),
+    logReading(
+      tx,
+      deps.cache,
+      { ref: ticket, snapshot, actions, mark, others, isWhole, readAt, ...clockOf(desk) },
+      locked,
+    ),
   );
   deps.wake(result.wake);
   if (result.readAgain) {
@@ -75,9 +85,10 @@ async function follow(
   for (const action of notes) said.push(await understandAction(deps, action));
   return deps.db.transaction(async (tx) => {
     const snapshot = said.length === 0 ? null : await lastSnapshot(tx, ticket);
-    const { settleMs } = desk.helpdesk.traits;
     const logged =
-      snapshot === null ? null : await logReading(tx, deps.cache, { ref: ticket, snapshot, actions: said, settleMs });
+      snapshot === null
+        ? null
+        : await logReading(tx, deps.cache, { ref: ticket, snapshot, actions: said, ...clockOf(desk) });
     return [...(logged?.wake ?? []), ...(await followMerge(tx, ticket, desk.name, into))];
   });
 }
@@ -86,6 +97,7 @@ export type ReadBack =
   | {
       readonly kind: 'ticket';
       readonly snapshot: TicketSnapshot;
+      readonly actions: readonly ObservedAction[];
       /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
       log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
       readonly read: TicketRead;
@@ -93,41 +105,74 @@ export type ReadBack =
   | { readonly kind: 'merged'; readonly into: string }
   | { readonly kind: 'gone' };
 
-/** The read after our own write, from `since` (instant, UTC) on. */
+/** The read after our own write. */
 export async function readBack(
   deps: WorkDeps,
   desk: DrivenDesk,
   ticket: Ref,
-  since: string | null,
+  from: From,
   created: boolean,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const reading = await read(desk, ticket.externalId, since, signal);
+  const { reading, readAt, isWhole } = await read(desk, ticket.externalId, from, signal);
   if (reading.kind !== 'ticket') return reading;
   const { snapshot, actions } = await understand(deps, reading);
-  const { settleMs } = desk.helpdesk.traits;
+  const { mark, others } = reading;
   return {
     kind: 'ticket',
     snapshot,
+    actions,
     read: ticketRead(ticket, actions),
     log: (tx, own, locked) =>
-      logReading(tx, deps.cache, { ref: ticket, snapshot, actions, settleMs, created, ...own }, locked),
+      logReading(
+        tx,
+        deps.cache,
+        { ref: ticket, snapshot, actions, mark, others, isWhole, readAt, created, ...clockOf(desk), ...own },
+        locked,
+      ),
   };
 }
 
-async function read(desk: DrivenDesk, ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading> {
-  const { helpdesk } = desk;
-  // Ids and times may commit out of order, so a read looks back further than the cursor.
-  const from = since === null ? null : new Date(Date.parse(since) - helpdesk.traits.overlapMs).toISOString();
-  return helpdesk.read(ticketId, from, signal);
+/** From the position on; and whole where that may have missed something. */
+async function read(
+  { helpdesk }: DrivenDesk,
+  ticketId: string,
+  from: From,
+  signal: AbortSignal,
+): Promise<{ readonly reading: Reading; readonly readAt: string; readonly isWhole: boolean }> {
+  const { ids = null, overlapMs } = helpdesk.traits;
+  const { since, after } = beginOf(ids, from, overlapMs);
+  const near = await helpdesk.read(ticketId, since, signal, after ?? undefined);
+  const wasWhole = (since === null && after === null) || (near.kind === 'ticket' && near.isWhole === true);
+  const shown =
+    near.kind === 'ticket'
+      ? { ids: [...near.actions.map(idOf), ...(near.others ?? [])], mark: near.mark ?? null }
+      : null;
+  const again = !wasWhole && shown !== null && doubtOf(ids, from, shown) !== null;
+  const reading = again ? await helpdesk.read(ticketId, null, signal) : near;
+  return { reading, readAt: new Date().toISOString(), isWhole: wasWhole || again };
+}
+
+function idOf({ externalId }: ObservedAction): string {
+  return externalId;
+}
+
+/** What is to be known of a desk's clock and ids where its readings are logged. */
+function clockOf({
+  helpdesk,
+  clock,
+}: DrivenDesk): Pick<LogReadingInput, 'settleMs' | 'ids' | 'lateMs' | 'clockOffsetMs'> {
+  const { settleMs, ids = null, overlapMs } = helpdesk.traits;
+  return { settleMs, ids, lateMs: overlapMs, clockOffsetMs: clock?.offsetMs() ?? null };
 }
 
 function ticketRead(ref: Ref, actions: readonly ObservedAction[]): TicketRead {
   return { ref, externalIds: actions.map((action) => action.externalId) };
 }
 
-function looksOld(actions: readonly ObservedAction[], since: string | null): boolean {
-  return since !== null && actions.every((action) => Date.parse(action.at) <= Date.parse(since));
+/** Nothing above what was met before: then it is worth asking whether all of it is known. */
+function looksOld(actions: readonly ObservedAction[], { floor, high }: From): boolean {
+  return actions.every(({ externalId }) => isPassed({ floor: high?.id ?? floor }, externalId));
 }
 
 /** Makes notes safe; images that stand in the note itself become attachments. */

@@ -1,16 +1,18 @@
 /** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
 import { setTimeout } from 'node:timers/promises';
+import { askLiveFrom } from '#connectors/contract/go-live.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
+import { DeskRestored } from '#db/log/desk-restored.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
 import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
-import { noteContact, noteFailedLook } from './contact.ts';
+import { noteContact, noteFailedLook, noteRestored } from './contact.ts';
 import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
@@ -94,9 +96,10 @@ async function followHint(
     return;
   }
   try {
-    await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.since));
+    await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.from));
     if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
+    if (error instanceof DeskRestored) return noteRestored(deps, error);
     // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
     if (!(error instanceof HelpdeskError)) throw error;
     // What one ticket is refused says nothing about the desk.
@@ -119,9 +122,10 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     const { helpdesk } = desk;
     const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
     if (cursor === null) {
-      await startFeed(deps.db, feed, await helpdesk.feedStart(within));
+      await startFeed(deps.db, feed, await askLiveFrom(helpdesk, within));
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
+      if (page.wentBack === true) throw new DeskRestored({ instance });
       // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
       const since = await readFromMany(deps.db, instance, entity, page.tickets);
       // Half of the places stay free for hints, which tell of what somebody has just written.
@@ -133,6 +137,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
           try {
             await inPlace(deps, places, instance, signal, () => observe(deps, ticket, signal, since.get(externalId)));
           } catch (error) {
+            if (error instanceof DeskRestored) throw error;
             if (!(await isTicketsOwn(helpdesk, error, signal))) throw error;
             // The feed does not name it again, so it waits in a table; the others are not kept waiting.
             await scheduleHint(deps.db, ticket, unreadableMs(1));
@@ -147,6 +152,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     await noteContact(deps, instance, null);
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
+    if (error instanceof DeskRestored) return noteRestored(deps, error);
     // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
     if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;

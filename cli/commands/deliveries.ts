@@ -1,13 +1,14 @@
 /** `ferry retry`, `release`, `skip`, `resume`: what a person does to what waits. */
 import { exitCodes } from '#cli/errors.ts';
-import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
-import { count } from '#cli/print/text.ts';
-import { withOperator } from '#cli/wire.ts';
+import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
+import { count, printable } from '#cli/print/text.ts';
+import { withDesks, withOperator } from '#cli/wire.ts';
 import { release as releaseDelivery } from '#operate/deliveries/release.ts';
 import { resume as resumeMirror } from '#operate/deliveries/resume.ts';
 import { replay } from '#operate/deliveries/replay.ts';
 import { retry as retryInstance } from '#operate/deliveries/retry.ts';
 import { skip as skipDelivery } from '#operate/deliveries/skip.ts';
+import { resumeInstance, type ResumedInstance } from '#operate/instances/resume.ts';
 import { isUuid } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
 
@@ -33,11 +34,63 @@ export async function skip(id: string, options: GlobalOptions, deps: CliDeps): P
   );
 }
 
-export async function resume(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
+type Verified = ResumedInstance['verified'][number];
+
+export type ResumeOptions = GlobalOptions & { readonly dryRun?: boolean; readonly yes?: boolean };
+
+/** @param what a paused mirror, or an instance whose desk was restored */
+export async function resume(what: string, options: ResumeOptions, deps: CliDeps): Promise<number> {
+  if (!isUuid(what)) return resumeDesk(what, options, deps);
   return say(options, deps, async (operator) => {
-    await resumeMirror(operator, id);
+    await resumeMirror(operator, what);
     return 'The mirror goes on.';
   });
+}
+
+async function resumeDesk(instance: string, options: ResumeOptions, deps: CliDeps): Promise<number> {
+  const { out } = deps;
+  let isShown = false;
+  const show = (verified: readonly Verified[]): void => {
+    if (!isShown) for (const line of verifiedLines(verified)) out(`${printable(line)}\n`);
+    isShown = true;
+  };
+  const confirm = (verified: readonly Verified[]): Promise<boolean> => {
+    show(verified);
+    return isYes(deps, 'Go on like that?');
+  };
+  const asks = deps.isInteractive && options.yes !== true;
+  const { outcome, verified, paused } = await withDesks(options, deps, (operator) =>
+    resumeInstance(operator, instance, { dryRun: options.dryRun ?? false, ...(asks ? { confirm } : {}) }),
+  );
+  show(verified);
+  if (outcome === 'dry-run')
+    out(`${instance} is in quarantine. Without --dry-run it would be read and written again.\n`);
+  if (outcome === 'declined') out('Nothing was changed.\n');
+  if (outcome !== 'resumed') return outcome === 'declined' ? exitCodes.no : exitCodes.ok;
+  if (paused.length > 0)
+    out(
+      `${count(paused.length, 'mirror is', 'mirrors are')} paused: the ticket is gone or another one now, see ferry status.\n`,
+    );
+  out(`${instance} is read and written again.\n`);
+  return exitCodes.ok;
+}
+
+const mostShown = 50;
+
+function verifiedLines(verified: readonly Verified[]): string[] {
+  const lines = verified.flatMap(({ ticket, verdict, lost }) => {
+    if (verdict === 'same') return [];
+    if (verdict === 'missing') return [`  ${ticket}: it is not there.`];
+    if (verdict === 'other') return [`  ${ticket}: another ticket has this number now.`];
+    return [`  ${ticket}: it has lost ${count(lost.length, 'action', 'actions')} that Ferry knows.`];
+  });
+  const same = verified.length - lines.length;
+  const more = lines.length - mostShown;
+  return [
+    `${count(verified.length, 'mirrored ticket was', 'mirrored tickets were')} looked at; ${same} as before.`,
+    ...lines.slice(0, mostShown),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }
 
 async function say(

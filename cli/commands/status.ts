@@ -36,7 +36,7 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
         ...found.instances.map((one) => [
           one.id,
           one.type,
-          one.state,
+          one.quarantined_at === null ? one.state : 'quarantined',
           since(one.since),
           since(one.last_poll),
           String(one.lanes_waiting),
@@ -44,9 +44,13 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
           one.retry_at === null ? '-' : `in ${ago(Date.parse(one.retry_at) - now)}`,
         ]),
       ]),
-      ...found.instances.flatMap(({ id, reason, retry_reason }) => {
-        const why = reason ?? retry_reason?.text ?? null;
-        return why === null ? [] : [`  ${id}: ${printable(why)}`];
+      ...found.instances.flatMap(({ id, reason, retry_reason, quarantine_reason, clock_offset_ms }) => {
+        const why = quarantine_reason?.text ?? reason ?? retry_reason?.text ?? null;
+        const clock = clockLine(clock_offset_ms);
+        return [
+          ...(why === null ? [] : [`  ${id}: ${printable(why)}`]),
+          ...(clock === null ? [] : [`  ${id}: ${clock}`]),
+        ];
       }),
     );
   if (found.links.length > 0)
@@ -68,6 +72,9 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
       ]),
       ...found.links.flatMap((link) => linkTrouble(link, found)),
     );
+  if (found.missing.length > 0) lines.push('', 'Not shown to us:');
+  for (const { ticket, since: at, reason } of found.missing)
+    lines.push(printable(`  ${ticket}, since ${since(at)}: ${reason?.text ?? ''}`));
   if (found.held.length > 0) lines.push('', 'Held for somebody:');
   for (const { id, ticket, to, since: at, set_aside, reason } of found.held)
     lines.push(
@@ -84,6 +91,14 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
   return lines;
 }
 
+/** Less says nothing: replies tell whole seconds. Milliseconds. */
+const clockShownMs = 2_000;
+
+function clockLine(offsetMs: number | null): string | null {
+  if (offsetMs === null || Math.abs(offsetMs) < clockShownMs) return null;
+  return `its clock is ${ago(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead of' : 'behind'} ours.`;
+}
+
 const wordsOf: Readonly<Record<Need['code'], string>> = {
   temporal: 'Temporal does not answer; bring it back',
   down: 'does not answer; is it up, and can it be reached from here?',
@@ -91,6 +106,8 @@ const wordsOf: Readonly<Record<Need['code'], string>> = {
   other: 'is answered for by another helpdesk; say which it is with ferry apply --moved or --new',
   key: 'has secrets that the worker has no key for; see its reason above',
   stale: 'is not being read; are workers running?',
+  restored: 'was restored from a backup; look with ferry resume INSTANCE --dry-run',
+  missing: 'does not show us a ticket; see its reason above',
   quarantined: 'is in quarantine; look with ferry link resume --dry-run',
   held: '',
   'set-aside': '',

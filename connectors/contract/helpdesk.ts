@@ -11,7 +11,9 @@ import type { Attachment, Catalogue, Command, TicketSnapshot } from '#core/words
 
 /** What the courier and the watcher must know about a type of helpdesk. Durations in milliseconds. */
 export type Traits = {
-  /** How far before a ticket's cursor a read must look: ids and times may commit out of order. */
+  /** How the ids of actions behave (core/log/position.ts). Absent: nobody knows, and each ticket is read whole each time. */
+  readonly ids?: 'count' | 'grow';
+  /** How far before its position a read looks, and how late an action with a lower id may appear. */
   readonly overlapMs: number;
   /** How long after our write automations and read-backs may still trail; exceeds clock skew. */
   readonly settleMs: number;
@@ -36,6 +38,20 @@ export type FeedPage = {
   /** Opaque; goes into the next call. */
   readonly cursor: string;
   readonly more: boolean;
+  /** The desk no longer has, or shows otherwise, what the cursor was made from: it was restored. */
+  readonly wentBack?: true;
+};
+
+/** Where a desk is when it goes live: what was done before is not carried, what is done afterwards is. */
+export type GoLive = {
+  /** The feed's position. */
+  readonly cursor: string;
+  /** Instant of the newest change, by the desk's own clock; null on an empty desk; absent where it can't be told. */
+  readonly newest?: string | null;
+  /** The newest id of an action, where ids grow over the whole instance. */
+  readonly after?: string;
+  /** Tickets that changed so close to it that times do not tell what was before; they are read now. */
+  readonly near: readonly string[];
 };
 
 export type PerformOptions = {
@@ -73,16 +89,25 @@ export type Helpdesk = {
   feedStart(signal: AbortSignal): Promise<string>;
   /** Tickets that changed since the cursor, without gaps under concurrent writers; may repeat tickets of the overlap, never needs to. */
   feed(cursor: string, limit: number, signal: AbortSignal): Promise<FeedPage>;
-  /** The ticket and its actions at or after `since` (instant, UTC; null: all of them). */
-  read(ticketId: string, since: string | null, signal: AbortSignal): Promise<Reading>;
+  /** As feedStart, with what tells the times before from those after. */
+  goLive?(signal: AbortSignal): Promise<GoLive>;
+  /** A position from which the feed names every ticket that has changed since the instant (by the desk's clock). */
+  feedFrom?(instant: string, signal: AbortSignal): Promise<string>;
+  /**
+   * The ticket and its actions at or after `since` (instant by the desk's clock; null: all of them). A connector that can
+   * tells by `after` instead: the action of that id and all above it.
+   */
+  read(ticketId: string, since: string | null, signal: AbortSignal, after?: string): Promise<Reading>;
+  /** Whether the desk itself says that a ticket that is not there was deleted. Absent: it says nothing of the sort. */
+  isDeleted?(ticketId: string, signal: AbortSignal): Promise<boolean>;
   /** Pure: how the command is split into requests, in order. Never empty. */
   steps(command: Command): readonly Step[];
   /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
   perform(step: Step, options: PerformOptions): Promise<Written>;
   /**
    * Looks for a write in doubt: what it made, or null when it is surely not there. By the marker where the helpdesk keeps
-   * it, else by the value and the history, with the ids found there. `after`: instant before which it can't have
-   * happened. `others`: ids of actions that are known to be somebody else's; the marker counts for more.
+   * it, else by the value and the history, with the ids found there. `after`: instant of ours before which it can't have
+   * happened; `clockOffsetMs`: how far the desk's clock is ahead of ours. `others`: ids of actions that are known to be somebody else's; the marker counts for more.
    */
   find(
     step: Step,
@@ -90,6 +115,7 @@ export type Helpdesk = {
     after: string,
     signal: AbortSignal,
     others?: ReadonlySet<string>,
+    clockOffsetMs?: number,
   ): Promise<Written | null>;
   /** The file's bytes as a stream; never buffered whole. */
   openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;

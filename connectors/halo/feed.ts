@@ -9,9 +9,10 @@
  * across calls: a long absence is caught up with however short a call may be.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { FeedPage } from '#connectors/contract/helpdesk.ts';
+import type { FeedPage, GoLive } from '#connectors/contract/helpdesk.ts';
 import type { Call } from './call.ts';
 import type { HaloClient, List } from './client.ts';
+import { ticketIfThere } from './read.ts';
 import { pagesOf } from './pages.ts';
 import { instantOf, shifted } from './time.ts';
 import { ticketRow } from './wire.ts';
@@ -21,8 +22,13 @@ import type { TicketRow } from './wire.ts';
 type Cursor = { readonly newest: string; readonly given: readonly Change[] };
 type Change = readonly [id: number, at: string];
 
+const empty: Cursor = { newest: new Date(0).toISOString(), given: [] };
+
 export type Feed = {
   start(call: Call): Promise<string>;
+  goLive(call: Call): Promise<GoLive>;
+  /** A position that begins with what changed at the instant. */
+  from(instant: string): string;
   next(cursor: string, limit: number, call: Call): Promise<FeedPage>;
 };
 
@@ -60,20 +66,46 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
     return [...current.found].sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
   }
 
+  async function begin(call: Call): Promise<Cursor | null> {
+    const newest = await newestChange(client, call);
+    if (newest === null) return null;
+    // Where Halo does not order by change, older tickets may have changed later than the newest ones.
+    const near = await changedSince('', newest, call);
+    const latest = near.at(-1)?.[1] ?? newest;
+    const since = shifted(latest, -overlapMs);
+    return { newest: latest, given: near.filter(([, at]) => at >= since) };
+  }
+
+  /**
+   * A stretch that shows nothing, where some of it was shown before: its tickets were deleted, or Halo was restored from
+   * a backup. A change that was taken back tells.
+   */
+  async function wentBack({ given }: Cursor, call: Call): Promise<boolean> {
+    for (const [id, at] of given.slice(-3)) {
+      const ticket = await ticketIfThere(client, String(id), call);
+      const now = ticket === null ? null : instantOf(ticket.last_update);
+      if (now !== null) return now < at;
+    }
+    return false;
+  }
+
   return {
-    async start(call) {
-      const newest = await newestChange(client, call);
-      if (newest === null) return write({ newest: new Date(0).toISOString(), given: [] });
-      // Where Halo does not order by change, older tickets may have changed later than the newest ones.
-      const near = await changedSince('', newest, call);
-      const latest = near.at(-1)?.[1] ?? newest;
-      const since = shifted(latest, -overlapMs);
-      return write({ newest: latest, given: near.filter(([, at]) => at >= since) });
+    start: async (call) => write((await begin(call)) ?? empty),
+    async goLive(call) {
+      const cursor = await begin(call);
+      return {
+        cursor: write(cursor ?? empty),
+        newest: cursor?.newest ?? null,
+        near: (cursor?.given ?? []).map(([id]) => String(id)),
+      };
     },
+    from: (instant) => write({ newest: shifted(instant, 0), given: [] }),
     async next(cursorText, limit, call) {
       const cursor = read(cursorText);
       const given = new Set(cursor.given.map(([id, at]) => `${id} ${at}`));
       const all = rest?.cursor === cursorText ? rest.changes : await changedSince(cursorText, cursor.newest, call);
+      if (all.length === 0 && cursor.given.length > 0 && (await wentBack(cursor, call)))
+        return { tickets: [], cursor: cursorText, more: false, wentBack: true };
       const fresh = all.filter(([id, at]) => !given.has(`${id} ${at}`));
       const taken = fresh.slice(0, limit);
       const newest = taken.reduce((latest, [, at]) => (at > latest ? at : latest), cursor.newest);

@@ -30,11 +30,13 @@ export type Sought = {
   readonly after: string;
   /** Ids of actions that are somebody else's. */
   readonly others?: ReadonlySet<string> | undefined;
+  /** How far Halo's clock is ahead of ours, as measured. Milliseconds. */
+  readonly clockOffsetMs?: number | undefined;
 };
 
 export async function findStep(desk: Finding, step: Step, sought: Sought, call: Call): Promise<Written | null> {
-  const { marker, after, others } = sought;
-  const since = shifted(after, -desk.overlapMs);
+  const { marker, after, others, clockOffsetMs = 0 } = sought;
+  const since = shifted(after, Math.min(0, clockOffsetMs) - desk.overlapMs);
   const { command, name } = step;
   if (name === 'open') {
     const found = await findTicket(desk.client, command.open?.summary ?? '', marker, since, call);

@@ -12,7 +12,7 @@ import { findStep } from './find.ts';
 import { createIdentity } from './identity.ts';
 import { createMade } from './made.ts';
 import { createPictures } from './pictures.ts';
-import { readTicket } from './read.ts';
+import { lookAt, readTicket } from './read.ts';
 import { createOwners } from './requester.ts';
 import { stepsOf } from './steps.ts';
 import { createTokens } from './token.ts';
@@ -51,12 +51,17 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     identity: (signal) => identityOf(context, baseUrl, signal),
     catalogue: async (signal) => (await glossary.reload(reading('Reading the catalogue', signal))).catalogue,
     feedStart: (signal) => feed.start(reading('Reading where to begin', signal)),
+    goLive: (signal) => feed.goLive(reading('Reading where to begin', signal)),
+    feedFrom: (instant) => Promise.resolve(feed.from(instant)),
     feed: (cursor, limit, signal) => feed.next(cursor, limit, reading('Reading which tickets changed', signal)),
-    read: (ticketId, since, signal) => readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal)),
+    read: (ticketId, since, signal, after) =>
+      readTicket(desk, ticketId, since, reading(`Reading ticket ${ticketId}`, signal), after),
+    isDeleted: async (ticketId, signal) =>
+      (await lookAt(client, ticketId, reading(`Reading ticket ${ticketId}`, signal)))?.deleted === true,
     steps: (command) => stepsOf(command, traits.noteMaxBytes),
     perform: (step, performing) => performStep(writing, step, performing),
-    find: (step, marker, after, signal, others) =>
-      findStep(finding, step, { marker, after, others }, reading('Looking for a write', signal)),
+    find: (step, marker, after, signal, others, clockOffsetMs) =>
+      findStep(finding, step, { marker, after, others, clockOffsetMs }, reading('Looking for a write', signal)),
     openAttachment: (ticketId, attachmentId, signal) =>
       openFile(desk, ticketId, attachmentId, reading('Fetching a file', signal)),
   };
@@ -64,6 +69,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
 
 function traitsOf(options: HaloOptions): Traits {
   return {
+    ids: 'count',
     overlapMs: options.overlapMs ?? 5_000,
     settleMs: options.settleMs ?? 5_000,
     writeTimeoutMs: options.writeTimeoutMs ?? 30_000,

@@ -33,9 +33,21 @@ export type Desk = {
   readonly overlapMs: number;
 };
 
+/** Actions of a ticket that are read at once each time. */
+const wholeUpTo = 500;
+
 /** Throws HelpdeskError, also for a right that is missing; a ticket that is deleted or merged is an answer, not an error. */
-export async function readTicket(desk: Desk, ticketId: string, since: string | null, call: Call): Promise<Reading> {
-  const found = /^[1-9]\d{0,14}$/.test(ticketId) ? await readParts(desk.client, ticketId, since, call) : null;
+export async function readTicket(
+  desk: Desk,
+  ticketId: string,
+  since: string | null,
+  call: Call,
+  after?: string,
+): Promise<Reading> {
+  // Halo finds actions by their dates alone, which people choose. A ticket of few actions is read whole.
+  const isShort = after !== undefined && Number(after) <= wholeUpTo;
+  const from = isShort ? null : since;
+  const found = /^[1-9]\d{0,14}$/.test(ticketId) ? await readParts(desk.client, ticketId, from, call) : null;
   if (found === null) return { kind: 'gone' };
   const { ticket, actions } = found;
   const words = await wordsFor(desk.glossary, ticket, call);
@@ -52,6 +64,9 @@ export async function readTicket(desk: Desk, ticketId: string, since: string | n
     kind: 'ticket',
     snapshot: snapshotOf(ticket, words, desk),
     actions: actions.filter((action) => !isMoved(action)).map(show),
+    ...(isShort ? { isWhole: true as const } : {}),
+    others: actions.filter(isMoved).map(({ id }) => String(id)),
+    mark: `${ticket.last_update ?? ''} ${ticket.lastactiondate ?? ''}`,
   };
 }
 
@@ -82,9 +97,14 @@ async function readParts(
 
 /** Null for a ticket that is deleted: Halo shows it with a mark, or says that it is not there. */
 export async function ticketIfThere(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
+  const ticket = await lookAt(client, ticketId, call);
+  return ticket?.deleted === true ? null : ticket;
+}
+
+/** Deleted ones included; null where Halo says that it is not there. */
+export async function lookAt(client: HaloClient, ticketId: string, call: Call): Promise<Ticket | null> {
   try {
-    const ticket = await getTicket(client, ticketId, call);
-    return ticket.deleted === true ? null : ticket;
+    return await getTicket(client, ticketId, call);
   } catch (error) {
     if (error instanceof HelpdeskError && error.class === 'gone') return null;
     throw error;
@@ -218,9 +238,12 @@ function observed(
   const author = desk.identity.author(action, ownAgent, ticket, words);
   const guid = desk.client.ways.keepsMarker ? orNull(action.guid) : null;
   const marker = mark ?? (guid === null ? null : markerOf(guid));
+  const made = instantOf(action.actiondatecreated);
   return {
     externalId: String(action.id),
     at: timeOf(action) ?? new Date(0).toISOString(),
+    // The date of an action is the agent's to choose; when it was made is Halo's.
+    ...(made === null ? {} : { made }),
     author,
     ...(marker === null ? {} : { marker }),
     fingerprint: fingerprintOf(recorded),

@@ -1,4 +1,5 @@
 /** What is asked of RT about one ticket: itself, its transactions, the parts of its messages. */
+import { numberOf as numberOfId } from '#core/log/position.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Filter, RtClient } from './client.ts';
 import { query } from './client.ts';
@@ -24,7 +25,7 @@ export type FoundTicket =
   | { readonly kind: 'ticket'; readonly ticket: RtTicket; readonly latest: string }
   /** `ticket` is the survivor. */
   | { readonly kind: 'merged'; readonly into: string; readonly ticket: RtTicket; readonly latest: string }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'gone'; readonly deleted?: true };
 
 /** The ticket as it is; `latest` is its newest transaction, which RT gives as the ETag. */
 export async function askTicket(reader: Reader, ticketId: string, signal: AbortSignal): Promise<FoundTicket> {
@@ -37,7 +38,7 @@ export async function askTicket(reader: Reader, ticketId: string, signal: AbortS
     );
     const latest = (headers['etag'] ?? '').replace(/^(?:W\/)?"|"$/g, '');
     if (ticket.id !== ticketId) return { kind: 'merged', into: ticket.id, ticket, latest };
-    if (ticket.Status === 'deleted') return { kind: 'gone' };
+    if (ticket.Status === 'deleted') return { kind: 'gone', deleted: true };
     return { kind: 'ticket', ticket, latest };
   } catch (error) {
     if (error instanceof HelpdeskError && error.class === 'gone') return { kind: 'gone' };
@@ -45,20 +46,22 @@ export async function askTicket(reader: Reader, ticketId: string, signal: AbortS
   }
 }
 
-/** Those of the ticket at or after the instant, oldest first. */
+/** Those of the ticket at or after the instant, oldest first; or, where an id is given, that one and all above it. */
 export async function askTransactions(
   reader: Reader,
   ticketId: string,
   since: string | null,
   signal: AbortSignal,
+  after?: string,
 ): Promise<readonly RtTransaction[]> {
+  const first = numberOfId(after ?? '');
   const found: RtTransaction[] = [];
   for (;;) {
     const filters: Filter[] = [
       { field: 'ObjectType', value: 'RT::Ticket' },
       { field: 'ObjectId', value: ticketId },
-      { field: 'id', operator: '>', value: found.at(-1)?.id ?? 0 },
-      ...(since === null ? [] : [{ field: 'Created', operator: '>=', value: databaseTime(since) }]),
+      { field: 'id', operator: '>', value: found.at(-1)?.id ?? Math.max(0, (first ?? 0) - 1) },
+      ...(since === null || first !== null ? [] : [{ field: 'Created', operator: '>=', value: databaseTime(since) }]),
     ];
     const page = await reader.client.search(
       `/transactions${query({ fields: transactionFields, per_page: pageSize, orderby: 'id' })}`,

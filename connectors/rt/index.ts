@@ -4,12 +4,13 @@ import { readSettings } from '#connectors/kit/settings.ts';
 import { openAttachment } from './attachment.ts';
 import { catalogueOf } from './catalogue.ts';
 import { createRtClient } from './client.ts';
-import { feed, feedStart } from './feed.ts';
+import { feed, feedFrom, feedStart, goLive } from './feed.ts';
 import { createFields } from './fields.ts';
 import { find } from './find.ts';
 import { markOf } from './mark.ts';
 import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
+import { askTicket } from './ask.ts';
 import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema } from './wire.ts';
@@ -34,6 +35,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   };
   return {
     traits: {
+      ids: 'grow',
       overlapMs: options.overlapMs,
       settleMs: options.settleMs,
       writeTimeoutMs: options.writeTimeoutMs,
@@ -52,10 +54,22 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     catalogue: (signal) => catalogueOf(reader, signal),
     feedStart: (signal) => feedStart(client, options, signal),
     feed: (cursor, limit, signal) => feed(client, options, cursor, limit, signal),
-    read: (ticketId, since, signal) => readTicket(reader, ticketId, since, signal),
+    goLive: (signal) => goLive(client, options, signal),
+    feedFrom: (instant, signal) => feedFrom(client, options, instant, signal),
+    read: (ticketId, since, signal, after) => readTicket(reader, ticketId, since, signal, after),
+    async isDeleted(ticketId, signal) {
+      const found = await askTicket(reader, ticketId, signal);
+      return found.kind === 'gone' && found.deleted === true;
+    },
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
-    find: (step, marker, after, signal, others) => find(reader, step, { marker, after, others }, signal),
+    find: (step, marker, after, signal, others, clockOffsetMs) =>
+      find(reader, step, { marker, after: earlier(after, clockOffsetMs), others }, signal),
     openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
+}
+
+/** By RT's clock, as far as it is known to be behind ours. */
+function earlier(instant: string, clockOffsetMs = 0): string {
+  return new Date(Date.parse(instant) + Math.min(0, clockOffsetMs)).toISOString();
 }

@@ -24,13 +24,14 @@ export async function readTicket(
   ticketId: string,
   since: string | null,
   signal: AbortSignal,
+  after?: string,
 ): Promise<Reading> {
   for (let tries = 1; ; tries++) {
     const [ticket, transactions] = await both(
       askTicket(reader, ticketId, signal),
-      askTransactions(reader, ticketId, since, signal),
+      askTransactions(reader, ticketId, since, signal, after),
     );
-    if (ticket.kind === 'gone') return ticket;
+    if (ticket.kind === 'gone') return { kind: 'gone' };
     if (ticket.kind === 'merged') {
       // Notes stay with the ticket on which they were written; whose values the changes beside them were is lost.
       const said = transactions.filter(({ Type }) => Type === 'Correspond' || Type === 'Comment');

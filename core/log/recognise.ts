@@ -3,6 +3,7 @@
  * (consequence), already known, or somebody's and new. Knows no database and no helpdesk.
  */
 import type { Person } from '#core/words/vocabulary.ts';
+import { numberOf } from './position.ts';
 
 /** A write to this ticket that may still show up, or showed up lately. */
 export type WriteView = {
@@ -25,7 +26,10 @@ export type WriteView = {
 
 export type Recognisable = {
   readonly externalId: string;
+  /** Instant, by the desk's clock. */
   readonly at: string;
+  /** When it was made, where the desk lets people date it otherwise. */
+  readonly made?: string;
   readonly author: Person;
   readonly marker?: string;
   readonly fingerprint: string;
@@ -53,9 +57,19 @@ export type RecogniseInput = {
   /** Already logged or recognised ids, and as what. */
   readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
   readonly writes: readonly WriteView[];
-  /** Instant of go-live; earlier actions are not carried. */
+  /** Instant of go-live, by the desk's clock; earlier actions are not carried. */
   readonly liveSince: string | null;
+  /** The newest id at go-live, where ids grow over the whole instance: then they tell, and times do not. */
+  readonly liveAfter?: string | null;
+  /** What was read and forgotten is not new again; instant by the desk's clock. */
+  readonly forgottenTo?: string | null;
+  /** What is above was not there when the ticket was last read, whatever it is dated. */
+  readonly readTo?: string | null;
   readonly settleMs: number;
+  /** How far the desk's clock is ahead of ours, milliseconds; absent or null: nobody has measured it. */
+  readonly clockOffsetMs?: number | null;
+  /** Instant, by our clock, at which the ticket was read. */
+  readonly readAt?: string;
   /** There may be writes of ours that nobody remembers: the database was restored, and not all is looked for yet. */
   readonly mayBeForgotten?: boolean;
 };
@@ -64,9 +78,9 @@ const ownMarker = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 
 export function recognise(input: RecogniseInput): Recognition {
   const { actions, known, writes, settleMs } = input;
-  const liveSince = input.liveSince === null ? Number.NEGATIVE_INFINITY : Date.parse(input.liveSince);
   const writeOpen = writes.some((write) => write.state === 'open');
   const times = new Map(actions.map(({ externalId, at }) => [externalId, Date.parse(at)]));
+  const reach = { ...input, times };
   const seen = new Set(writes.filter(({ seenAs }) => seenAs !== undefined && seenAs.length > 0).map(keyOf));
   const spent = spentBefore(actions, writes);
   const recognised: Recognised[] = [];
@@ -82,8 +96,7 @@ export function recognise(input: RecogniseInput): Recognition {
       recognised.push({ as: 'known', index });
       continue;
     }
-    const write =
-      ownWrite(action, at, writes, spent, { settleMs, times }) ?? unnamedWrite(action, at, writes, seen, settleMs);
+    const write = ownWrite(action, writes, spent, reach) ?? unnamedWrite(action, writes, seen, reach);
     if (write !== null) {
       seen.add(keyOf(write));
       ours = { at, write };
@@ -110,7 +123,7 @@ export function recognise(input: RecogniseInput): Recognition {
     // As with an open write; what it is shows once what may have been written is looked for.
     if (action.author.role === 'service' && input.mayBeForgotten === true)
       return { actions: recognised, stoppedAt: index };
-    if (at < liveSince) {
+    if (isBeforeGoLive(action, input)) {
       recognised.push({ as: 'before-go-live', index });
       continue;
     }
@@ -120,8 +133,19 @@ export function recognise(input: RecogniseInput): Recognition {
   return { actions: recognised, stoppedAt: null };
 }
 
-type Reach = {
-  readonly settleMs: number;
+/** By ids where they tell it, else by when the desk says that it was made. */
+function isBeforeGoLive({ externalId, at, made = at }: Recognisable, input: RecogniseInput): boolean {
+  const { liveSince, liveAfter = null, forgottenTo = null, readTo = null } = input;
+  const id = numberOf(externalId);
+  const bar = numberOf(readTo ?? '');
+  if (id !== null && bar !== null && id > bar) return false;
+  if (forgottenTo !== null && Date.parse(made) < Date.parse(forgottenTo)) return true;
+  const live = numberOf(liveAfter ?? '');
+  if (id !== null && live !== null) return id <= live;
+  return liveSince !== null && Date.parse(made) < Date.parse(liveSince);
+}
+
+type Reach = RecogniseInput & {
   /** Of the actions that are read, by their ids. Milliseconds. */
   readonly times: ReadonlyMap<string, number>;
 };
@@ -129,19 +153,23 @@ type Reach = {
 /** The write this action is an echo of: by its id or marker, or by our identity together with the fingerprint. */
 function ownWrite(
   action: Recognisable,
-  at: number,
   writes: readonly WriteView[],
   spent: Set<string>,
-  { settleMs, times }: Reach,
+  reach: Reach,
 ): WriteView | null {
   for (const write of writes) {
     if (action.marker !== undefined && action.marker === write.marker) return write;
     if (write.actionIds.includes(action.externalId)) return write;
   }
   if (action.author.role !== 'service') return null;
-  const inReach = writes.filter((write) => withinReach(write, at, settleMs) || isBeside(write, at, settleMs, times));
-  const unsettled = inReach.filter(({ state }) => state === 'open' || state === 'made');
-  for (const write of unsettled) {
+  const at = Date.parse(action.at);
+  const inReach = writes.filter((write) => withinReach(write, action, reach) || isBeside(write, at, reach));
+  const isUnsettled = ({ state }: WriteView): boolean => state === 'open' || state === 'made';
+  // What it was promised to look like tells it also where a clock that nobody has measured dates it before its write.
+  const mayBe = writes.filter(
+    (write) => isUnsettled(write) && (isNotAfter(write, action, reach) || isBeside(write, at, reach)),
+  );
+  for (const write of mayBe) {
     const key = spentKey(write, action);
     // One write makes each of its actions once; the same text again is a person using our account.
     // Where the reply named the ids, the same text under another id is a person's.
@@ -153,7 +181,7 @@ function ownWrite(
   }
   // A desk may record a bare change in words of its own, and later than the rest; by our account and beside our write it
   // is ours, whatever is known of the write by then.
-  return action.bare ? (unsettled[0] ?? inReach.at(-1) ?? null) : null;
+  return action.bare ? (inReach.find(isUnsettled) ?? inReach.at(-1) ?? null) : null;
 }
 
 function isPromised({ fingerprints }: WriteView, { fingerprint, fingerprintBefore }: Recognisable): boolean {
@@ -168,10 +196,9 @@ function isPromised({ fingerprints }: WriteView, { fingerprint, fingerprintBefor
  */
 function unnamedWrite(
   action: Recognisable,
-  at: number,
   writes: readonly WriteView[],
   seen: ReadonlySet<string>,
-  settleMs: number,
+  input: RecogniseInput,
 ): WriteView | null {
   if (action.author.role !== 'service') return null;
   return (
@@ -181,7 +208,7 @@ function unnamedWrite(
         write.actionIds.length === 0 &&
         write.fingerprints.length > 0 &&
         !seen.has(keyOf(write)) &&
-        withinReach(write, at, settleMs),
+        withinReach(write, action, input),
     ) ?? null
   );
 }
@@ -204,14 +231,31 @@ function keyOf(write: WriteView): string {
   return `${write.delivery}/${write.step}`;
 }
 
+/**
+ * It was made while the write could run: by the desk's clock, put right by what was measured of it; or by ours, because
+ * it was not there when the ticket was read before, and is there while the write can run.
+ */
+function withinReach(write: WriteView, action: Recognisable, input: RecogniseInput): boolean {
+  if (isReadDuring(write, input)) return true;
+  const at = Date.parse(action.at) - (input.clockOffsetMs ?? 0);
+  return at >= Date.parse(write.promisedAt) - input.settleMs && at <= Date.parse(write.deadline) + input.settleMs;
+}
+
+function isNotAfter(write: WriteView, action: Recognisable, input: RecogniseInput): boolean {
+  if (isReadDuring(write, input)) return true;
+  const at = Date.parse(action.at) - (input.clockOffsetMs ?? 0);
+  return at <= Date.parse(write.deadline) + input.settleMs;
+}
+
+function isReadDuring({ promisedAt, deadline }: WriteView, { readAt, settleMs }: RecogniseInput): boolean {
+  const read = readAt === undefined ? Number.NaN : Date.parse(readAt);
+  return read >= Date.parse(promisedAt) && read <= Date.parse(deadline) + settleMs;
+}
+
 /** One that was found long after it was made was promised only then; where its actions are says when it was. */
-function isBeside({ actionIds }: WriteView, at: number, settleMs: number, times: ReadonlyMap<string, number>): boolean {
+function isBeside({ actionIds }: WriteView, at: number, { settleMs, times }: Reach): boolean {
   return actionIds.some((id) => {
     const made = times.get(id);
     return made !== undefined && at >= made && at - made <= settleMs;
   });
-}
-
-function withinReach(write: WriteView, at: number, settleMs: number): boolean {
-  return at >= Date.parse(write.promisedAt) - settleMs && at <= Date.parse(write.deadline) + settleMs;
 }

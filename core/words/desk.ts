@@ -5,8 +5,10 @@ import type { Attachment, Command, Person, SendTo, TicketSnapshot, Visibility, W
 export type ObservedAction = {
   /** Unique within the ticket. */
   readonly externalId: string;
-  /** Instant, UTC. */
+  /** Instant, UTC, by the desk's clock. */
   readonly at: string;
+  /** When it was made, where the desk lets people date it otherwise; absent: at `at`. */
+  readonly made?: string;
   /** Role `service` is our own account, `automation` the helpdesk itself. */
   readonly author: Person;
   /** The marker of the write that made it, where the helpdesk keeps one. */
@@ -31,6 +33,12 @@ export type Reading =
       readonly snapshot: TicketSnapshot;
       /** In the helpdesk's own order, oldest first. */
       readonly actions: readonly ObservedAction[];
+      /** Differs whenever anything of the ticket has changed; absent where the desk says nothing of the sort. */
+      readonly mark?: string;
+      /** All of its actions are here, though fewer were asked for. */
+      readonly isWhole?: true;
+      /** Ids that the ticket has besides, of what is no action of its own: they leave no gap. */
+      readonly others?: readonly string[];
     }
   | {
       readonly kind: 'merged';
@@ -38,6 +46,7 @@ export type Reading =
       /** Notes at or after `since` that are still known by the ticket's own id; absent where there are none. */
       readonly notes?: readonly ObservedAction[];
     }
+  /** It is not there, for us and now; see Helpdesk.isDeleted. */
   | { readonly kind: 'gone' };
 
 /** One request's worth of a command. Plain JSON: it is stored before it is performed. */

@@ -40,6 +40,10 @@ export const reasonCodes = [
   'merged',
   'merged-elsewhere',
   'gone',
+  'missing',
+  'seen-again',
+  'desk-restored',
+  'restored-ticket',
   'late-mail',
   'ping-pong',
   'attachment-failed',
@@ -162,6 +166,14 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The ticket at ${desk(p)} was merged into one that does not belong to this link. Split it again there, or escalate again.`,
   gone: (p) =>
     `The ticket at ${desk(p)} was deleted, or is forbidden to the service account. Restore it, or escalate again.`,
+  missing: (p) =>
+    `${desk(p)} does not show the ticket${p.number === undefined ? '' : ` ${p.number}`} to the service account for now, so what is for it waits. Ferry looks again by itself. Give the account its rights back, or restore the ticket; if it was deleted, the mirror ends once that is proven.`,
+  'seen-again': (p) =>
+    `The ticket${p.number === undefined ? '' : ` ${p.number}`} at ${desk(p)} is there again, so the mirror goes on, and what was written meanwhile is carried.`,
+  'desk-restored': (p) =>
+    `${desk(p)} was restored from a backup: it shows other actions than it did.${detail(p)} Nothing is read or written there until somebody has looked; ferry resume ${p.name ?? 'INSTANCE'} compares its mirrored tickets, says what differs, and goes on.`,
+  'restored-ticket': (p) =>
+    `Since ${desk(p)} was restored, the ticket ${number(p)} there is gone, or is another one, so the mirror is paused. Escalate again; resume the mirror only if it is the right ticket after all.`,
   'late-mail': (p) =>
     `This would mail the end user now what was written ${p.written === undefined ? 'over four hours ago' : `at ${p.written}`}. Release it if it should still be mailed, or drop it.`,
   'ping-pong': () =>

@@ -19,7 +19,15 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ...['tickets.entity', 'tickets.external_id', 'hints.instance', 'hints.entity', 'hints.ticket', 'put_off.instance'],
     ...['put_off.entity', 'put_off.ticket', 'offers.link', 'uploads.link', 'uploads.sha256', 'unused_files.sha256'],
     ...['writes.instance', 'writes.entity', 'writes.ticket', 'writes.written', 'written_ids.instance'],
-    ...['written_ids.entity', 'written_ids.ticket', 'written_ids.external_id', 'erasures.link'],
+    ...[
+      'written_ids.entity',
+      'written_ids.ticket',
+      'written_ids.external_id',
+      'erasures.link',
+      'tickets.floor',
+      'tickets.high',
+    ],
+    ...['tickets.mark', 'instances.live_after'],
   ],
   'words of our own, chosen from a fixed set': [
     ...['actions.audience', 'actions.visibility', 'actions.send_to', 'actions.reason', 'attempts.result'],
@@ -29,6 +37,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
       'mirrors.pause_reason',
       'mirrors.turns',
 
+      'instances.clock_by',
       'writes.state',
       'written_ids.as',
     ],
@@ -53,6 +62,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
       'instances.learned',
       'instances.state',
       'instances.state_reason',
+      'instances.quarantine_reason',
       'links.id',
       'links.state',
     ],

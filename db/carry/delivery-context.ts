@@ -14,18 +14,20 @@ import type {
   Visibility,
   Words,
 } from '#core/words/vocabulary.ts';
+import type { From } from '#core/log/position.ts';
 import type { WireAction } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { endsOf } from '#db/base/places.ts';
 import type { LaneKey } from './lanes.ts';
+import { fromColumn } from '#db/log/position-columns.ts';
 import { mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorEnd, type MirrorRow } from '#db/log/mirrors.ts';
 
 /** One end of a delivery's mirror, with all that is known of its ticket and its desk. */
 export type End = MirrorEnd & {
   /** The ticket as it was last read. */
   readonly snapshot: TicketSnapshot | null;
-  /** Instant from which the ticket is read: its cursor, else go-live. */
-  readonly since: string | null;
+  /** Where a read of the ticket has to begin. */
+  readonly readFrom: From;
   /** Instant, by the database's clock, at which it was last read; null where it never was. */
   readonly readAt: string | null;
   /** Version of the desk's catalogue. */
@@ -106,8 +108,8 @@ export type HeadRow = MirrorRow & {
   readonly action: DeliveryContext['action'];
   readonly first_snapshot: TicketSnapshot | null;
   readonly second_snapshot: TicketSnapshot | null;
-  readonly first_since: string | null;
-  readonly second_since: string | null;
+  readonly first_from: From;
+  readonly second_from: From;
   readonly first_read_at: string | null;
   readonly second_read_at: string | null;
   readonly first_catalogue: number;
@@ -153,8 +155,8 @@ export function contextQuery(which: SQL): SQL {
         'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash, 'mark', a.mark,
         'via', a.via, 'trace', a.trace, 'signed', a.signed, 'signature', a.signature, 'opening', a.opening,
         'drops', a.drops) as action,
-      to_json(coalesce(ft.cursor, fi.live_since))#>>'{}' as first_since,
-      to_json(coalesce(st.cursor, si.live_since))#>>'{}' as second_since,
+      (select ${fromColumn(sql`ft.entity`)} from (select ft.*) t, (select fi.*) i) as first_from,
+      (select ${fromColumn(sql`st.entity`)} from (select st.*) t, (select si.*) i) as second_from,
       to_json(ft.read_at)#>>'{}' as first_read_at, to_json(st.read_at)#>>'{}' as second_read_at,
       ft.snapshot as first_snapshot, st.snapshot as second_snapshot,
       fi.catalogue_version as first_catalogue, si.catalogue_version as second_catalogue,
@@ -189,14 +191,14 @@ export function contextOf(row: HeadRow): DeliveryContext {
     {
       ...mirror.ends.customer,
       snapshot: row.first_snapshot,
-      since: row.first_since,
+      readFrom: row.first_from,
       readAt: row.first_read_at,
       catalogue: row.first_catalogue,
     },
     {
       ...mirror.ends.supplier,
       snapshot: row.second_snapshot,
-      since: row.second_since,
+      readFrom: row.second_from,
       readAt: row.second_read_at,
       catalogue: row.second_catalogue,
     },

@@ -1,6 +1,7 @@
 /** Lanes due, their heads, and where they stand after. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
+import { textArray } from '#db/base/text-array.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 
@@ -46,6 +47,12 @@ export function parkUntilActive(db: Db, lane: LaneKey, epoch: number, link: stri
     sql`'infinity'`,
     sql`select id from links where id = ${link} and state <> 'active' for share`,
   );
+}
+
+/** Until somebody has looked at a desk that was restored. Whoever ends its quarantine meanwhile is waited for. */
+export function parkUntilLooked(db: Db, lane: LaneKey, epoch: number, ends: readonly string[]): Promise<boolean> {
+  const resting = sql`select id from instances where id = any(${textArray(ends)}) and quarantined_at is not null for share`;
+  return sayOfLane(db, lane, epoch, sql`'infinity'`, resting);
 }
 
 /** @param locked a query that still has to find something */

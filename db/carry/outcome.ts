@@ -14,7 +14,7 @@ import { isBeforeResumed, type DeliveryContext } from './delivery-context.ts';
 import { settleLane } from './lanes.ts';
 import { markEnded, type EndedBy, type MarkedEnded } from './mark-ended.ts';
 import type { Versions } from './writes.ts';
-import { clearNotices, raiseNotice } from '#db/base/notices.ts';
+import { clearNotices } from '#db/base/notices.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 import { relay } from './relay.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
@@ -194,15 +194,6 @@ export async function noteAttempt(
     sql`insert into attempts (delivery, duration_ms, result, reason, versions)
       values (${delivery}, ${Math.round(durationMs)}, ${result}, ${content('reason', why)}::jsonb, ${json(versions)}::jsonb)`,
   );
-}
-
-/** The ticket on one side is deleted or forbidden: the mirror ends and somebody is told. */
-export async function closeGone(tx: Tx, mirrorId: string, link: string, text: string): Promise<void> {
-  await tx.execute(
-    sql`update mirrors set state = 'closed', close_reason = 'gone', closed_at = now()
-      where id = ${mirrorId} and state in ('opening', 'open')`,
-  );
-  await raiseNotice(tx, { link, cause: `gone/${mirrorId}`, text });
 }
 
 function json(value: unknown): string | null {

@@ -130,6 +130,10 @@ export async function forgetUncarried(tx: Tx, { instance, entity, externalId }: 
     sql`delete from actions a where instance = ${instance} and entity = ${entity} and ticket = ${externalId}
       and not exists (select 1 from deliveries d where d.action = a.id)`,
   );
+  await tx.execute(
+    sql`update tickets set floor = null, high = null, high_since = null, mark = null, cursor = null
+      where instance = ${instance} and entity = ${entity} and external_id = ${externalId}`,
+  );
 }
 
 export type LookedFor = {

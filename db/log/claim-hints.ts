@@ -4,10 +4,15 @@
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
+import type { From } from '#core/log/position.ts';
 import type { Hint } from './hint.ts';
+import { fromColumn } from './position-columns.ts';
 
 /** What is claimed and not read, because its watcher is gone, is claimed again after this long. Seconds. */
 const claimSeconds = 15;
+
+/** What is in quarantine is not read. */
+const isRead = sql`instance not in (select id from instances where quarantined_at is not null)`;
 
 /** The record is read again after `delayMs`, whatever is lost or killed until then. */
 export async function scheduleHint(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
@@ -40,15 +45,15 @@ export async function isUnwatched(db: Db, entities: readonly string[], ms: numbe
   const before = sql`now() - make_interval(secs => ${ms / 1000})`;
   const [row] = await rows<{ waits: boolean }>(
     db,
-    sql`select exists (select 1 from hints where due_at < ${before} and entity = any(${read}))
-      or exists (select 1 from feeds where next_poll_at < ${before} and entity = any(${read})) as waits`,
+    sql`select exists (select 1 from hints where due_at < ${before} and entity = any(${read}) and ${isRead})
+      or exists (select 1 from feeds where next_poll_at < ${before} and entity = any(${read}) and ${isRead}) as waits`,
   );
   return row?.waits === true;
 }
 
 export type ClaimedHint = Hint & {
-  /** Where a read of the record starts: its cursor, else go-live. */
-  readonly since: string | null;
+  /** Where a read of the record has to begin. */
+  readonly from: From;
   /** Of one whose reading was put off: how often. Absent for a mere hint. */
   readonly times?: number;
 };
@@ -68,25 +73,25 @@ export async function claimHints(db: Db, entities: readonly string[], limit: num
     db,
     sql`with claimed as (
         delete from hints where (instance, entity, ticket) in (
-          select instance, entity, ticket from hints where due_at <= now() and entity = any(${read})
+          select instance, entity, ticket from hints where due_at <= now() and entity = any(${read}) and ${isRead}
           order by due_at limit ${limit} for update skip locked)
         returning instance, entity, ticket
       ), again as (
         update put_off set due_at = now() + make_interval(secs => ${claimSeconds}) where (instance, entity, ticket) in (
-          select instance, entity, ticket from put_off where due_at <= now() and entity = any(${read})
+          select instance, entity, ticket from put_off where due_at <= now() and entity = any(${read}) and ${isRead}
           order by due_at limit ${limit} for update skip locked)
         returning instance, entity, ticket, times
       )
       select
         (select json_agg(json_build_object('instance', c.instance, 'entity', c.entity, 'externalId', c.ticket, 'times', c.times,
-            'since', to_json(coalesce(t.cursor, greatest(i.live_since, case when c.entity = 'ticket' then i.forgotten_to end)))#>>'{}'))
+            'from', ${fromColumn(sql`c.entity`)}))
           from (select instance, entity, ticket, null::int as times from claimed union all select * from again) c
           left join tickets t on t.instance = c.instance and t.entity = c.entity and t.external_id = c.ticket
           left join instances i on i.id = c.instance) as hints,
         (select extract(epoch from min(due_at) - now()) * 1000 from (
           select due_at, entity from hints union all select due_at, entity from put_off
         ) waiting where due_at > now() and entity = any(${read}))::float8 as hint_ms,
-        (select extract(epoch from min(next_poll_at) - now()) * 1000 from feeds where entity = any(${read}))::float8 as poll_ms`,
+        (select extract(epoch from min(next_poll_at) - now()) * 1000 from feeds where entity = any(${read}) and ${isRead})::float8 as poll_ms`,
   );
   return {
     hints: each(row?.hints ?? []),

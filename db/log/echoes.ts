@@ -1,4 +1,5 @@
 /** Where our own actions are in a ticket's order: those that this read shows, and those that were found before. */
+import { numberOf } from '#core/log/position.ts';
 import type { Recognition } from '#core/log/recognise.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { Followed } from './log-action.ts';
@@ -19,6 +20,7 @@ export function echoesOf(
   actions: readonly ObservedAction[],
 ): Echoes {
   const indexOf = new Map(actions.map((action, index) => [action.externalId, index]));
+  const idAt = (index: number): string | null => actions[index]?.externalId ?? null;
   const places: Place[] = known.map(({ id, at, mirror, delivery }) => ({
     id,
     at,
@@ -35,20 +37,22 @@ export function echoesOf(
   return {
     isBefore(delivery, index, at) {
       const own = places.filter((place) => place.delivery === delivery);
-      return own.length === 0 ? null : own.some((place) => isEarlier(place, index, at));
+      return own.length === 0 ? null : own.some((place) => isEarlier(place, index, at, idAt(index)));
     },
     before(index, at, mirror) {
-      const earlier = places.filter((place) => place.mirror === mirror && isEarlier(place, index, at));
+      const earlier = places.filter((place) => place.mirror === mirror && isEarlier(place, index, at, idAt(index)));
       return earlier.reduce<Place | null>(
-        (last, one) => (last !== null && isEarlier(one, last.index, last.at) ? last : one),
+        (last, one) => (last !== null && isEarlier(one, last.index, last.at, last.id) ? last : one),
         null,
       );
     },
   };
 }
 
-/** By the desk's own order where the read shows both, else by its clock. */
-function isEarlier(place: Place, index: number | null, at: string): boolean {
+/** By the desk's own order where the read shows both, else by ids that grow, else by its clock. */
+function isEarlier(place: Place, index: number | null, at: string, id: string | null): boolean {
   if (place.index !== null && index !== null) return place.index < index;
+  const [own, other] = [numberOf(place.id), numberOf(id ?? '')];
+  if (own !== null && other !== null) return own < other;
   return Date.parse(place.at) <= Date.parse(at);
 }

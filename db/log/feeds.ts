@@ -1,5 +1,5 @@
 /** Feed cursors: which records of an entity to read next, and when to ask. */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
@@ -21,6 +21,7 @@ export async function claimFeeds(
     sql`update feeds set next_poll_at = now() + make_interval(secs => ${pollMs / 1000})
       where (instance, entity) in (
         select instance, entity from feeds where next_poll_at <= now() and entity = any(${textArray(entities)})
+          and instance not in (select id from instances where quarantined_at is not null)
         order by next_poll_at limit ${limit} for update skip locked)
       returning instance, entity, cursor, failures`,
   );
@@ -41,14 +42,38 @@ export async function moveFeed(
   );
 }
 
-/** Go-live: what lies before is not carried. One statement: a feed without the floor would carry what is years old. */
-export async function startFeed(db: Db, { instance, entity }: FeedKey, cursor: string): Promise<void> {
+export type FirstPosition = {
+  /** The feed's; alone, of a desk that can tell no more. */
+  readonly cursor: string;
+  /** Instant of the newest change by the desk's clock; null: it is empty; absent: nobody can tell. */
+  readonly newest?: string | null;
+  readonly after?: string | null;
+  readonly known?: readonly { readonly ticket: string; readonly floor: string; readonly at: string }[];
+};
+
+/**
+ * Go-live, by the desk's own clock and ids: what lies before is not carried. One statement: a feed without the floor
+ * would carry what is years old. Where the desk can't tell, its clock is ours and what was measured of it.
+ */
+export async function startFeed(db: Db, { instance, entity }: FeedKey, first: FirstPosition | string): Promise<void> {
+  const { cursor, newest, after = null, known = [] } = typeof first === 'string' ? { cursor: first } : first;
+  const since =
+    newest === undefined
+      ? sql`now() + make_interval(secs => coalesce(clock_offset_ms, 0) / 1000.0)`
+      : sql`${newest ?? new Date(0).toISOString()}::timestamptz`;
+  const column = (of: (one: NonNullable<FirstPosition['known']>[number]) => string): SQL => textArray(known.map(of));
   await db.execute(
     sql`with started as (
         update feeds set cursor = ${cursor}, read_at = now()
-        where instance = ${instance} and entity = ${entity} and cursor is null
+        where instance = ${instance} and entity = ${entity} and cursor is null returning 1
+      ), near as (
+        insert into tickets (instance, entity, external_id, floor, cursor)
+        select ${instance}, ${entity}, k.ticket, k.floor, k.at::timestamptz
+        from unnest(${column((one) => one.ticket)}, ${column((one) => one.floor)}, ${column((one) => one.at)}) as k (ticket, floor, at)
+        where exists (select 1 from started)
+        on conflict do nothing
       )
-      update instances set live_since = now() where id = ${instance} and live_since is null`,
+      update instances set live_since = ${since}, live_after = ${after} where id = ${instance} and live_since is null`,
   );
 }
 

@@ -13,6 +13,8 @@ export type NewAction = {
   readonly externalId: string;
   /** Instant, UTC. */
   readonly at: string;
+  /** When it was made, by its desk's clock. */
+  readonly made: string;
   readonly audience: Audience;
   readonly visibility: Visibility;
   readonly sendTo: SendTo | null;
@@ -52,14 +54,14 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
           ${column((one) => content('words', one.content?.words))}, ${column((one) => content('attachments', one.content?.attachments ?? []))},
           ${column((one) => one.hash)}, ${column((one) => one.mark)}, ${column((one) => one.id.replaceAll('-', ''))}, ${column((one) => one.reason)},
           ${column((one) => one.delivery?.mirror ?? null)}, ${column((one) => one.delivery?.to ?? null)},
-          ${column((one) => text(one.delivery?.again ?? null))}
+          ${column((one) => text(one.delivery?.again ?? null))}, ${column((one) => one.made)}
         ) as a (id, instance, entity, ticket, external_id, at, author, audience, visibility, send_to, mailed, note, words,
-          attachments, hash, mark, trace, reason, mirror, to_instance, again)
+          attachments, hash, mark, trace, reason, mirror, to_instance, again, made)
       ), action as (
         insert into actions
-          (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, mark, via, trace, reason)
+          (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, send_to, mailed, note, words, attachments, hash, mark, via, trace, reason, made_at)
         select id::uuid, instance, entity, ticket, external_id, instance, at::timestamptz, author::jsonb, audience, visibility, send_to,
-          mailed::boolean, note, words::jsonb, attachments::jsonb, hash, mark, array[instance], trace, reason
+          mailed::boolean, note, words::jsonb, attachments::jsonb, hash, mark, array[instance], trace, reason, made::timestamptz
         from asked
         on conflict (instance, entity, ticket, external_id) do nothing returning id
       ), lane as (

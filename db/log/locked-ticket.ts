@@ -5,6 +5,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
+import type { Position } from '#core/log/position.ts';
 import type { Before } from '#core/log/unrecorded.ts';
 import type { Ref } from '#core/words/vocabulary.ts';
 import { refKey } from '#core/words/ref.ts';
@@ -12,6 +13,7 @@ import { rows, type Tx } from '#db/base/client.ts';
 import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
 import { linksForgotten, mayBeForgotten } from './may-be-forgotten.ts';
+import { positionColumn } from './position-columns.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
 export type TicketRead = {
@@ -20,17 +22,40 @@ export type TicketRead = {
   readonly externalIds: readonly string[];
 };
 
+/** An action that is in the log, or was recognised as ours. */
+export type KnownAction = {
+  readonly as: 'action' | 'echo' | 'consequence';
+  /** When it was made, by its desk's clock; null where nobody kept it. */
+  readonly made: string | null;
+  readonly dated: string | null;
+  /** Name of its author, and its note; null where nobody kept them. */
+  readonly by: string | null;
+  readonly note: string | null;
+};
+
 export type LockedTicket = {
   /** Nobody has read it yet. */
   readonly isNew: boolean;
   readonly closed: boolean | null;
   /** How it was when it was last read, as far as no action tells. */
   readonly before: Before;
+  /** Go-live, instant by the desk's clock; and the newest id of the instance then. */
   readonly liveSince: string | null;
+  readonly liveAfter: string | null;
+  /** Of a ticket that nobody has read: up to when it may have been read and forgotten. */
+  readonly forgottenTo: string | null;
   /** Ids for new actions, one per action read, in order; the database mints them, so that one clock orders them. */
   readonly ids: readonly string[];
   /** Of the actions read: those logged or recognised before, and as what. */
-  readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
+  readonly known: ReadonlyMap<string, KnownAction['as']>;
+  /** What else is known of them. */
+  readonly identities: ReadonlyMap<string, KnownAction>;
+  /** Up to where it is known by its ids. */
+  readonly position: Position;
+  /** Instant by the desk's clock up to which it was read, before positions were made of ids; else a mere hint. */
+  readonly cursor: string | null;
+  /** Instant, by the database's clock. */
+  readonly now: string;
   /** Unsettled writes to the ticket, and those settled so lately that what follows from them may still trail. */
   readonly writes: readonly WriteView[];
   /** Actions of ours that were found on the ticket before, the newest first. */
@@ -59,7 +84,9 @@ export async function lockTicket(tx: Tx, read: TicketRead, first?: () => Promise
   if (first !== undefined) {
     const held = (await lockKnown(tx, [read])).get(0) ?? (await lockNew(tx, read));
     await first();
-    return one(await behindLocks(tx, [read], [held]));
+    // It may have put the position back.
+    const now = (await lockKnown(tx, [read])).get(0) ?? held;
+    return one(await behindLocks(tx, [read], [{ ...now, isNew: held.isNew, forgottenTo: held.forgottenTo }]));
   }
   return one(await lockTickets(tx, [read]));
 }
@@ -78,13 +105,23 @@ export async function lockTickets(tx: Tx, reads: readonly TicketRead[]): Promise
   return behindLocks(tx, reads, held);
 }
 
-type Head = Pick<LockedTicket, 'isNew' | 'closed' | 'before' | 'liveSince' | 'ids'>;
+type Head = Pick<
+  LockedTicket,
+  'isNew' | 'closed' | 'before' | 'liveSince' | 'liveAfter' | 'forgottenTo' | 'ids' | 'position' | 'cursor' | 'now'
+>;
 type Row = {
   readonly n: number;
   readonly closed: boolean | null;
   readonly before: Before;
-  readonly live_since: string | null;
+  readonly live: {
+    readonly since: string | null;
+    readonly after: string | null;
+    readonly forgotten: string | null;
+  } | null;
   readonly ids: string[] | null;
+  readonly position: Position;
+  readonly cursor: string | null;
+  readonly now: string;
 };
 
 function one(tickets: readonly LockedTicket[]): LockedTicket {
@@ -103,15 +140,16 @@ function asked(reads: readonly TicketRead[]): SQL {
 }
 
 const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
-  case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before`;
+  case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before,
+  ${positionColumn} as position, to_json(t.cursor)#>>'{}' as cursor, to_json(clock_timestamp())#>>'{}' as now`;
 
 /** Those that are known, by their number. */
 async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<number, Head>> {
   // Each in turn, by its key: a join would be free to lock in any order, or to read the whole table.
   const found = await rows<Row>(
     tx,
-    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before,
-        (select to_json(live_since)#>>'{}' from instances where id = sorted.instance) as live_since,
+    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before, locked.position, locked.cursor, locked.now,
+        (select jsonb_build_object('since', live_since, 'after', live_after) from instances where id = sorted.instance) as live,
         (select to_json(array_agg(uuidv7())) from generate_series(1, cardinality(sorted.ids::text[]))) as ids
       from (select * from ${asked(reads)} order by instance, entity, ticket) sorted
       cross join lateral (
@@ -119,12 +157,7 @@ async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<numb
         where t.instance = sorted.instance and t.entity = sorted.entity and t.external_id = sorted.ticket for update
       ) locked`,
   );
-  return new Map(
-    found.map(({ n, closed, before, live_since: liveSince, ids }) => [
-      n,
-      { isNew: false, closed, before, liveSince, ids: ids ?? [] },
-    ]),
-  );
+  return new Map(found.map((row) => [row.n, headOf(row, false)]));
 }
 
 async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> {
@@ -134,22 +167,40 @@ async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> 
     sql`insert into tickets as t (instance, entity, external_id) values (${instance}, ${entity}, ${externalId})
       on conflict (instance, entity, external_id) do update set read_at = now()
       returning (xmax = 0) as is_new, ${headColumns},
-        (select to_json(greatest(live_since, case when ${entity} = 'ticket' then forgotten_to end))#>>'{}' from instances where id = ${instance}) as live_since,
+        (select jsonb_build_object('since', live_since, 'after', live_after, 'forgotten', case when ${entity} = 'ticket' then forgotten_to end)
+          from instances where id = ${instance}) as live,
         (select to_json(array_agg(uuidv7())) from generate_series(1, ${externalIds.length}::int)) as ids`,
   );
   if (row === undefined) throw new Error(`${refKey(ref)} could not be locked`);
-  const { is_new: isNew, closed, before, live_since: liveSince, ids } = row;
-  return { isNew, closed, before, liveSince, ids: ids ?? [] };
+  return headOf(row, row.is_new);
 }
 
-type Behind = Pick<LockedTicket, 'known' | 'writes' | 'echoes' | 'openings' | 'creating' | 'mayBeForgotten'> & {
+function headOf({ closed, before, live, ids, position, cursor, now }: Row, isNew: boolean): Head {
+  return {
+    isNew,
+    closed,
+    before,
+    liveSince: live?.since ?? null,
+    liveAfter: live?.after ?? null,
+    forgottenTo: live?.forgotten ?? null,
+    ids: ids ?? [],
+    position,
+    cursor,
+    now,
+  };
+}
+
+type Behind = Pick<
+  LockedTicket,
+  'known' | 'identities' | 'writes' | 'echoes' | 'openings' | 'creating' | 'mayBeForgotten'
+> & {
   readonly forgottenLinks: readonly string[];
 };
 type BehindRow = {
   readonly n: number;
   readonly mirrors: MirrorRow[] | null;
   readonly echoes: Echo[] | null;
-  readonly known: Record<string, 'action' | 'echo' | 'consequence'> | null;
+  readonly known: Record<string, KnownAction> | null;
   readonly writes: Omit<WriteView, 'seenAs'>[] | null;
   readonly openings: OpeningRow[] | null;
   readonly creating: boolean;
@@ -218,11 +269,11 @@ async function readBehind(
       )
       select (asked.n - 1)::int as n,
         case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
-        (select json_object_agg(seen.id, seen."as") from (
-          select external_id as id, 'action' as "as" from actions
+        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note)) from (
+          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note from actions
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
           union all
-          select external_id, "as" from written_ids
+          select external_id, "as", made_at, at, null, null from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
@@ -259,7 +310,8 @@ async function readBehind(
   } of found) {
     mirrors = all?.map(mirrorOf) ?? mirrors;
     behind.set(n, {
-      known: new Map(Object.entries(known ?? {})),
+      known: new Map(Object.entries(known ?? {}).map(([id, one]) => [id, one.as])),
+      identities: new Map(Object.entries(known ?? {})),
       writes: (writes ?? []).map((write) => ({ ...write, seenAs: idsOf(write, echoes ?? []) })),
       echoes: echoes ?? [],
       openings: openings ?? [],

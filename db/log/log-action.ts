@@ -101,6 +101,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     on: ref,
     externalId: action.externalId,
     at: input.originAt,
+    made: action.made ?? action.at,
     audience: found.audience,
     visibility: action.visibility,
     sendTo: action.sendTo ?? null,

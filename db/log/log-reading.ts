@@ -3,6 +3,16 @@
  * people did, and gives every new action to `logAction`. Two readers at once are harmless: the later finds all known.
  */
 import { sql } from 'drizzle-orm';
+import {
+  advanced,
+  fromTheBeginning,
+  gapMs,
+  isAnother,
+  isPassed,
+  type From,
+  type IdBehaviour,
+  type Position,
+} from '#core/log/position.ts';
 import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
 import type { Unrecorded } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
@@ -11,12 +21,15 @@ import type { Changed, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { changedBeside } from './changed-beside.ts';
 import { echoesOf } from './echoes.ts';
-import { lockTicket, type LockedTicket } from './locked-ticket.ts';
+import { comparableText } from '#core/text/fingerprint.ts';
+import { DeskRestored } from './desk-restored.ts';
+import { lockTicket, type KnownAction, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction } from './log-action.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Mirror } from './mirrors.ts';
 import { originTimes } from './origin-time.ts';
+import { fromColumn } from './position-columns.ts';
 import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
@@ -28,8 +41,20 @@ export type LogReadingInput = {
   /** In the helpdesk's order; notes already sanitised. */
   readonly actions: readonly ObservedAction[];
   readonly settleMs: number;
-  /** How far the desk's clock is ahead of ours; 0 where nobody has measured it. Milliseconds. */
-  readonly clockOffsetMs?: number;
+  /** How far the desk's clock is ahead of ours; null or absent where nobody has measured it. Milliseconds. */
+  readonly clockOffsetMs?: number | null;
+  /** How the desk's ids behave; absent: nobody knows. */
+  readonly ids?: IdBehaviour;
+  /** How late an action with a lower id may appear. Milliseconds. */
+  readonly lateMs?: number;
+  /** What the desk said of the ticket's last change. */
+  readonly mark?: string | undefined;
+  /** Ids that leave no gap, though no action that concerns us has them. */
+  readonly others?: readonly string[] | undefined;
+  /** All actions of the ticket were asked for. */
+  readonly isWhole?: boolean;
+  /** Instant, by our clock, at which it was read. */
+  readonly readAt?: string;
   /** We have just created this ticket ourselves, so that an open create says nothing about it. */
   readonly created?: boolean;
   /** Done right behind the ticket's lock, before anything is looked at. */
@@ -75,7 +100,8 @@ export async function logReading(
   const { ref, snapshot, actions } = input;
   const externalIds = actions.map((action) => action.externalId);
   const ticket = locked ?? (await lockTicket(tx, { ref, externalIds }, input.first));
-  const { known, mirrors, openings, creating } = ticket;
+  const { mirrors, openings, creating, position } = ticket;
+  const known = knownHere(ticket, input);
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
@@ -90,7 +116,12 @@ export async function logReading(
     known,
     writes,
     liveSince: ticket.liveSince,
+    liveAfter: input.ids === 'grow' ? ticket.liveAfter : null,
+    forgottenTo: ticket.forgottenTo,
+    readTo: position.high?.id ?? position.floor,
     settleMs: input.settleMs,
+    clockOffsetMs: input.clockOffsetMs ?? null,
+    ...(input.readAt === undefined ? {} : { readAt: input.readAt }),
     mayBeForgotten,
   });
 
@@ -100,7 +131,7 @@ export async function logReading(
   const people: ObservedAction[] = [];
   const consequences: ObservedAction[] = [];
   const seen = new Set<string>();
-  const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string }[] = [];
+  const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string; made: string }[] = [];
   let logged = 0;
   const last = recognition.actions.findLast((found) => found.as === 'new');
   const beside = last === undefined ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
@@ -109,7 +140,8 @@ export async function logReading(
     if (read === undefined) continue;
     const action = found === last ? withBeside(read, beside) : read;
     if (found.as === 'echo' || found.as === 'consequence') {
-      ours.push({ id: action.externalId, as: found.as, write: writeOf(found), at: action.at });
+      const { externalId: id, at, made = at } = action;
+      ours.push({ id, as: found.as, write: writeOf(found), at, made });
       if (found.as === 'echo') seen.add(writeKey(found.write));
       else consequences.push(action);
     }
@@ -129,12 +161,26 @@ export async function logReading(
     if (result.logged) logged += 1;
     for (const to of result.wake) wake.add(to);
   }
-  const cursor = newestInstant(recognition.actions.map((found) => actions[found.index]?.at));
+  const met = recognition.actions.flatMap(({ index }) => actions[index] ?? []);
+  const now = advanced(
+    input.ids ?? null,
+    position,
+    {
+      ids: [...externalIds, ...(input.others ?? [])],
+      mark: input.mark ?? null,
+      known: new Set([...met.map(({ externalId }) => externalId), ...(input.others ?? [])]),
+      now: ticket.now,
+      isWhole: input.isWhole ?? false,
+      liveAfter: ticket.liveAfter,
+    },
+    { lateMs: input.lateMs ?? 0, gapMs },
+  );
   const mirrored = mirrors.length > 0 || wake.size > 0;
   await sendGathered(tx, rememberReadings, {
     ref,
     snapshot,
-    cursor,
+    position: now,
+    cursor: hintOf(met, now),
     mirrored,
     ours,
     made: input.made,
@@ -178,9 +224,9 @@ function withoutCovered(action: ObservedAction, covered: readonly Changed[]): Ob
   return { ...action, words: { kind, ...(type === undefined ? {} : { type }), ...uncovered(changed, covered) } };
 }
 
-/** Where a read of this record has to start: its cursor, or go-live for one never read. */
-export async function readFrom(db: Db, { instance, entity, externalId }: Ref): Promise<string | null> {
-  return (await readFromMany(db, instance, entity, [externalId])).get(externalId) ?? null;
+/** Where a read of this record has to begin. */
+export async function readFrom(db: Db, { instance, entity, externalId }: Ref): Promise<From> {
+  return (await readFromMany(db, instance, entity, [externalId])).get(externalId) ?? fromTheBeginning;
 }
 
 export async function readFromMany(
@@ -188,15 +234,15 @@ export async function readFromMany(
   instance: string,
   entity: string,
   ids: readonly string[],
-): Promise<Map<string, string | null>> {
-  const found = await rows<{ id: string; since: string | null }>(
+): Promise<Map<string, From>> {
+  const found = await rows<{ id: string; from: From }>(
     db,
-    sql`select asked.id, to_json(coalesce(t.cursor, greatest(i.live_since, case when ${entity} = 'ticket' then i.forgotten_to end)))#>>'{}' as since
+    sql`select asked.id, ${fromColumn(sql`${entity}::text`)} as "from"
       from unnest(${textArray(ids)}) as asked(id)
       join instances i on i.id = ${instance}
       left join tickets t on t.instance = i.id and t.entity = ${entity} and t.external_id = asked.id`,
   );
-  return new Map(found.map((row) => [row.id, row.since]));
+  return new Map(found.map((row) => [row.id, row.from]));
 }
 
 /** An escalation has made it, and has further steps to go before its mirror is open. */
@@ -229,6 +275,54 @@ function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): read
 
 function writeOf(found: Recognised): WriteView | null {
   return found.as === 'echo' || found.as === 'consequence' ? found.write : null;
+}
+
+/**
+ * What is known of the actions shown, by their ids: those in the log, and those that its position has passed.
+ * @throws DeskRestored where one of them is another one than it was
+ */
+function knownHere(
+  { identities, position, cursor, mirrors, now }: LockedTicket,
+  { ref, actions, ids = null }: LogReadingInput,
+): ReadonlyMap<string, KnownAction['as']> {
+  const here = new Map<string, KnownAction['as']>();
+  const passedTo = passedByTime({ position, cursor, mirrors, now }, ids);
+  for (const { externalId, at, made = at, author, note } of actions) {
+    const found = identities.get(externalId);
+    if (found === undefined) {
+      if (isPassed(position, externalId) || Date.parse(made) <= passedTo) here.set(externalId, 'action');
+      continue;
+    }
+    const sameText = found.note === null ? null : found.note === note || sameWords(found.note, note ?? '');
+    if (isAnother({ made: found.made, dated: found.dated, by: found.by, sameText }, { made, by: author.name }))
+      throw new DeskRestored(ref, externalId);
+    here.set(externalId, found.as);
+  }
+  return here;
+}
+
+/**
+ * Where no ids tell it. Of a ticket without a mirror that was read before positions were kept, what was not carried is
+ * forgotten by now; and where nobody knows how ids behave, what is a day older than the newest is. Instant by the desk's
+ * clock, milliseconds.
+ */
+function passedByTime(
+  { position, cursor, mirrors, now }: Pick<LockedTicket, 'position' | 'cursor' | 'mirrors' | 'now'>,
+  ids: IdBehaviour,
+): number {
+  if (cursor === null || position.floor !== null) return Number.NEGATIVE_INFINITY;
+  if (ids === null) return Math.min(Date.parse(cursor), Date.parse(now)) - 24 * 3_600_000;
+  return mirrors.length === 0 ? Date.parse(cursor) : Number.NEGATIVE_INFINITY;
+}
+
+function sameWords(a: string, b: string): boolean {
+  return comparableText(a) === comparableText(b);
+}
+
+/** Where to look first: when the action at the floor was made, else the newest that is known. By the desk's clock. */
+function hintOf(met: readonly ObservedAction[], { floor }: Position): string | null {
+  const at = met.find(({ externalId }) => externalId === floor)?.at;
+  return at ?? newestInstant(met.map((action) => action.at));
 }
 
 function newestInstant(instants: readonly (string | undefined)[]): string | null {

@@ -50,6 +50,8 @@ export type Mirror = {
   turns: readonly Turn[];
   readonly mode: LinkMode;
   readonly linkState: LinkState;
+  /** The desk of one of its ends was restored, and nobody has looked yet. */
+  readonly quarantined: boolean;
   readonly superseded: boolean;
   /** Instant at which the link was resumed from quarantine: what was recorded before may have been written already. */
   readonly resumedAt: string | null;
@@ -81,6 +83,7 @@ export type MirrorRow = {
   readonly turns: Mirror['turns'];
   readonly mode: LinkMode;
   readonly link_state: LinkState;
+  readonly quarantined: boolean;
   readonly first_name: string;
   readonly second_name: string;
   readonly first_type: InstanceType;
@@ -96,7 +99,7 @@ export const mirrorColumns: SQL = sql`
   m.id, coalesce(m.said_id, m.id) as said, coalesce(m.opened_by, m.id) as opened_by, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
   m.paused_at is not null as paused, m.first_instance, m.first_entity, m.first_ticket, m.first_number, m.first_url,
   m.second_instance, m.second_entity, m.second_ticket, m.second_number, m.second_url, m.turns,
-  l.settings->>'mode' as mode, l.state as link_state, to_json(l.resumed_at)#>>'{}' as resumed_at, fi.name as first_name, si.name as second_name,
+  l.settings->>'mode' as mode, l.state as link_state, coalesce(fi.quarantined_at, si.quarantined_at) is not null as quarantined, to_json(l.resumed_at)#>>'{}' as resumed_at, fi.name as first_name, si.name as second_name,
   fi.type as first_type, si.type as second_type,
   fs.settings_version as first_settings, ss.settings_version as second_settings,
   m.state = 'closed' and exists (
@@ -180,6 +183,7 @@ export function mirrorOf(row: MirrorRow): Mirror {
     turns: row.turns,
     mode: row.mode,
     linkState: row.link_state,
+    quarantined: row.quarantined,
     superseded: row.superseded,
     resumedAt: row.resumed_at,
     ends: endsOf(

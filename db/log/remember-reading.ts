@@ -4,6 +4,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
+import type { Position } from '#core/log/position.ts';
 import { refKey } from '#core/words/ref.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
@@ -23,7 +24,9 @@ export type OwnWrite = {
 export type Remembered = {
   readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
-  /** Of the newest action (instant, UTC); null where there is none. */
+  /** Up to where it is known now. */
+  readonly position: Position;
+  /** Of the action at the floor (instant by the desk's clock), else of the newest; null where the read does not show it. */
   readonly cursor: string | null;
   /** Of a ticket without a mirror nothing is kept. */
   readonly mirrored: boolean;
@@ -31,8 +34,9 @@ export type Remembered = {
     readonly id: string;
     readonly as: 'echo' | 'consequence';
     readonly write: WriteView | null;
-    /** Instant, UTC. */
+    /** Instants by the desk's clock: its date, and when it was made. */
     readonly at: string;
+    readonly made: string;
   }[];
   /** What the helpdesk has just said of our own write. */
   readonly made: OwnWrite | undefined;
@@ -68,15 +72,18 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           as told (delivery, step, promised_at, written, ticket)
       ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
-          ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))})
-          as shown (instance, entity, ticket, cursor, snapshot)
+          ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
+          ${column((one) => one.position.floor)}, ${column((one) => one.position.high?.id ?? null)},
+          ${column((one) => one.position.high?.since ?? null)}, ${column((one) => one.position.mark)})
+          as shown (instance, entity, ticket, cursor, snapshot, floor, high, high_since, mark)
       ), ours as (
-        insert into written_ids (instance, entity, ticket, external_id, "as", delivery, step, at)
-        select o.instance, o.entity, o.ticket, o.id, o."as", o.delivery::uuid, o.step::int, o.at::timestamptz
+        insert into written_ids (instance, entity, ticket, external_id, "as", delivery, step, at, made_at)
+        select o.instance, o.entity, o.ticket, o.id, o."as", o.delivery::uuid, o.step::int, o.at::timestamptz, o.made::timestamptz
         from unnest(${ourColumn(({ ref }) => ref.instance)}, ${ourColumn(({ ref }) => ref.entity)}, ${ourColumn(({ ref }) => ref.externalId)},
           ${ourColumn((one) => one.id)}, ${ourColumn((one) => one.as)}, ${ourColumn((one) => one.write?.delivery ?? null)},
-          ${ourColumn((one) => (one.write === null ? null : String(one.write.step)))}, ${ourColumn((one) => one.at)})
-          as o (instance, entity, ticket, id, "as", delivery, step, at)
+          ${ourColumn((one) => (one.write === null ? null : String(one.write.step)))}, ${ourColumn((one) => one.at)},
+          ${ourColumn((one) => one.made)})
+          as o (instance, entity, ticket, id, "as", delivery, step, at, made)
         on conflict do nothing
       ), known as (
         update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
@@ -85,7 +92,8 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           and w.state in ('open', 'made', 'absent')
       )
       update tickets t set
-        cursor = greatest(t.cursor, s.cursor::timestamptz), snapshot = s.snapshot::jsonb, read_at = now()
+        cursor = coalesce(s.cursor::timestamptz, t.cursor), snapshot = s.snapshot::jsonb, read_at = now(),
+        floor = s.floor, high = s.high, high_since = s.high_since::timestamptz, mark = s.mark
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
         and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,
   );

@@ -10,10 +10,14 @@ const batch = 5_000;
 const forgottenDays = 90;
 
 /**
- * Reads begin a little before a ticket's newest action, however old that is. What a read may still meet has to stay
- * known, or it would be taken for new.
+ * What a read may still meet has to stay known, or it would be taken for new. What its ticket's position has passed is
+ * known by its place, and what is a day older than the newest where there is no position; a day more is kept anyway, to
+ * notice a desk that was restored.
  */
-const isPassed = sql`t.cursor > kept.at + interval '1 day'`;
+const isPassed = sql`(least(t.cursor, now()) > kept.at + interval '1 day'
+  and case when t.floor is null then true
+    when kept.external_id ~ '^[0-9]{1,15}$' and t.floor ~ '^[0-9]{1,15}$' then kept.external_id::bigint <= t.floor::bigint
+    else false end)`;
 const ofTicket = sql`t.instance = kept.instance and t.entity = kept.entity and t.external_id = kept.ticket`;
 
 /**
@@ -24,7 +28,7 @@ export async function purge(db: Client): Promise<void> {
   await db.execute(
     sql`delete from actions where id in (
       select kept.id from actions kept where kept.reason is not null and kept.logged_at < now() - interval '7 days'
-        and not exists (select 1 from tickets t where ${ofTicket} and t.snapshot is not null and not ${isPassed})
+        and not exists (select 1 from tickets t where ${ofTicket} and t.snapshot is not null and (${isPassed}) is not true)
       limit ${batch})`,
   );
   // Those that have to stay keep their ids alone.

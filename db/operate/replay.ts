@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { isRemote } from '#core/words/reach.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
-import { settleLane } from '#db/carry/lanes.ts';
+import { requeueRefused } from '#db/carry/requeue.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { lockDelivery } from './operate.ts';
 
@@ -23,16 +23,6 @@ export async function replayDelivery(tx: Tx, id: string): Promise<Replayed> {
   if (outcome !== 'refused' || row?.kind !== 'action') return { done: false, why: 'not-refused' };
   if (isRemote(row.type)) return { done: false, why: 'elsewhere' };
   if (opens) return { done: false, why: 'opens' };
-  // What was promised was surely not made, or it would not have been refused; it is decided anew.
-  await tx.execute(sql`delete from writes where delivery = ${id}`);
-  await tx.execute(
-    sql`with lane as (
-        update lanes set last_seq = last_seq + 1 where mirror = ${mirror} and to_instance = ${to} returning last_seq
-      )
-      update deliveries d set seq = lane.last_seq, outcome = null, reason = null, drops = null, ended_at = null,
-        held_at = null, set_aside_at = null, first_tried_at = null, attempts = 0, released_at = now()
-      from lane where d.id = ${id}`,
-  );
-  await tx.execute(settleLane(mirror, to));
+  await requeueRefused(tx, id, { mirror, to });
   return { done: true, to, refused: reason };
 }

@@ -1,5 +1,6 @@
 /** How Ferry stands: instances, links, what waits and what is held. Cost does not grow with history. */
 import { sql } from 'drizzle-orm';
+import { reason } from '#core/words/reasons.ts';
 import type { LinkMode, Reason } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
 import { rows } from '#db/base/client.ts';
@@ -13,6 +14,11 @@ export type InstanceStatus = {
   readonly state: string;
   readonly reason: string | null;
   readonly since: string;
+  /** Its desk was restored, and nobody has looked yet: since when, and why. */
+  readonly quarantined_at: string | null;
+  readonly quarantine_reason: Reason | null;
+  /** How far its clock is ahead of ours, milliseconds; null until it was measured. */
+  readonly clock_offset_ms: number | null;
   /** When what waits for it is tried again; null: now. */
   readonly retry_at: string | null;
   readonly retry_reason: Reason | null;
@@ -62,6 +68,15 @@ export type PausedStatus = {
   readonly reason: string | null;
 };
 
+/** A mirrored ticket that its desk does not show to us. */
+export type MissingStatus = {
+  readonly instance: string;
+  readonly link: string;
+  readonly ticket: string;
+  readonly since: string;
+  readonly reason: Reason | null;
+};
+
 /** What waits for an instance on active links. */
 export type WaitingStatus = {
   readonly to: string;
@@ -81,6 +96,8 @@ export type Status = {
   readonly paused: readonly PausedStatus[];
   readonly waiting: readonly WaitingStatus[];
   readonly hints: number;
+  /** At most 50, those missing longest first. */
+  readonly missing: readonly MissingStatus[];
 };
 
 export async function loadStatus(db: Db): Promise<Status> {
@@ -96,6 +113,7 @@ export async function loadStatus(db: Db): Promise<Status> {
           from mirrors where paused_at is not null and state in ('opening', 'open') order by paused_at limit 50`,
       ),
       waiting: await waitingStatus(tx),
+      missing: await missingStatus(tx),
       hints: (await rows<{ count: number }>(tx, sql`select count(*)::int as count from hints`))[0]?.count ?? 0,
     }),
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
@@ -106,6 +124,7 @@ async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
   return rows<InstanceStatus>(
     db,
     sql`select i.id, i.type, i.name, i.state, i.state_reason as reason, ${iso('i.state_since')} as since,
+        ${iso('i.quarantined_at')} as quarantined_at, i.quarantine_reason, i.clock_offset_ms,
         case when c.retry_at > now() then ${iso('c.retry_at')} end as retry_at, c.reason as retry_reason,
         ${iso('f.read_at')} as last_poll, f.instance is not null as is_read, coalesce(w.lanes, 0)::int as lanes_waiting, w.oldest as oldest_due
       from instances i
@@ -165,6 +184,22 @@ async function heldStatus(db: Db): Promise<HeldStatus[]> {
       where d.outcome is null and d.held_at is not null and d.released_at is null
       order by d.held_at limit 50`,
   );
+}
+
+async function missingStatus(db: Db): Promise<MissingStatus[]> {
+  const found = await rows<Omit<MissingStatus, 'reason'> & { readonly desk: string; readonly number: string }>(
+    db,
+    sql`select t.instance, m.link, i.name as desk, ${iso('t.missing_since')} as since,
+        t.instance || ' ' || case when m.first_instance = t.instance and m.first_ticket = t.external_id
+          then coalesce(m.first_number, m.first_ticket) else coalesce(m.second_number, m.second_ticket) end as ticket,
+        t.external_id as number
+      from tickets t join instances i on i.id = t.instance
+      join mirrors m on m.state in ('opening', 'open')
+        and ((m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
+          or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))
+      where t.missing_since is not null order by t.missing_since limit 50`,
+  );
+  return found.map(({ desk, number, ...one }) => ({ ...one, reason: reason('missing', { desk, number }) }));
 }
 
 async function waitingStatus(db: Db): Promise<WaitingStatus[]> {

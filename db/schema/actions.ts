@@ -18,7 +18,10 @@ export const actions = pgTable(
     ticket: text().notNull(),
     externalId: text().notNull(),
     origin: text().notNull(),
+    /** As it is signed. */
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
+    /** When it was made, by its desk's clock; null for what came from elsewhere. With id and author it says which one it is. */
+    madeAt: timestamp({ withTimezone: true, mode: 'string' }),
     author: jsonb().$type<Person>(),
     audience: text().$type<Audience>().notNull(),
     visibility: text().$type<Visibility>().notNull(),

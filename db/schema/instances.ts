@@ -1,5 +1,5 @@
 import { integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { InstanceState, InstanceType } from '#core/words/vocabulary.ts';
+import type { InstanceState, InstanceType, Reason } from '#core/words/vocabulary.ts';
 
 /** One helpdesk installation each. `credentials` is a JWE; the plain text exists only in memory. */
 export const instances = pgTable('instances', {
@@ -18,8 +18,18 @@ export const instances = pgTable('instances', {
   /** Grows with every change, so that processes know when to rebuild the connector. */
   version: integer().notNull().default(1),
   catalogueVersion: integer().notNull().default(0),
-  /** Go-live: what lies before is not carried. Null until the first contact. */
+  /** Go-live, by the desk's own clock: what was made before is not carried. Null until it was asked. */
   liveSince: timestamp({ withTimezone: true, mode: 'string' }),
+  /** The newest action's id at go-live, where ids grow over the whole instance. */
+  liveAfter: text(),
+  /** How far the desk's clock is ahead of ours, milliseconds; null until it was measured. */
+  clockOffsetMs: integer(),
+  /** By what it was measured: by actions of ours that the desk dated, or by its replies. */
+  clockBy: text().$type<'action' | 'reply'>(),
+  clockAt: timestamp({ withTimezone: true, mode: 'string' }),
+  /** The desk shows other actions than it did: it was restored. Nothing is read or written until somebody has looked. */
+  quarantinedAt: timestamp({ withTimezone: true, mode: 'string' }),
+  quarantineReason: jsonb().$type<Reason>(),
   /** Tickets without a mirror of which nothing is newer are forgotten; a ticket that is not known is read from here on. */
   forgottenTo: timestamp({ withTimezone: true, mode: 'string' }),
   /**

@@ -1,7 +1,11 @@
-import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { index, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 
-/** Tickets, and other records, that were read at least once. `cursor` is the time of the latest action logged or recognised. */
+/**
+ * Tickets, and other records, that were read at least once. How far they are known is a position of ids
+ * (core/log/position.ts); `cursor` is only a hint where to look: the time of the action at the floor, by the desk's clock.
+ */
 export const tickets = pgTable(
   'tickets',
   {
@@ -9,9 +13,21 @@ export const tickets = pgTable(
     entity: text().notNull().default('ticket'),
     externalId: text().notNull(),
     cursor: timestamp({ withTimezone: true, mode: 'string' }),
+    floor: text(),
+    high: text(),
+    highSince: timestamp({ withTimezone: true, mode: 'string' }),
+    mark: text(),
+    /** Not there for us since then, and since when its neighbours were seen all the while. */
+    missingSince: timestamp({ withTimezone: true, mode: 'string' }),
+    missingBesideSince: timestamp({ withTimezone: true, mode: 'string' }),
     /** Content only while the ticket has a mirror. */
     snapshot: jsonb().$type<TicketSnapshot>(),
     readAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.instance, table.entity, table.externalId] })],
+  (table) => [
+    primaryKey({ columns: [table.instance, table.entity, table.externalId] }),
+    index('tickets_missing')
+      .on(table.missingSince)
+      .where(sql`missing_since is not null`),
+  ],
 );

@@ -13,6 +13,8 @@ export const writtenIds = pgTable(
     delivery: uuid(),
     step: integer(),
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
+    /** When it was made, by its desk's clock; null for what was found before that was kept. */
+    madeAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
   (table) => [uniqueIndex('written_ids_once').on(table.instance, table.entity, table.ticket, table.externalId)],
 );

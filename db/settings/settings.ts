@@ -50,6 +50,8 @@ export type StoredInstance = {
   readonly identity: string | null;
   readonly version: number;
   readonly catalogueVersion: number;
+  /** Go-live, instant by the desk's clock; null until it was asked. */
+  readonly liveSince: string | null;
 };
 
 export type StoredSide = SettingsInForce & {
@@ -82,6 +84,7 @@ export async function loadFederation(db: Db): Promise<StoredFederation> {
         hookSecretHash: instances.hookSecretHash,
         identity: instances.identity,
         version: instances.version,
+        liveSince: instances.liveSince,
         catalogueVersion: instances.catalogueVersion,
       })
       .from(instances),

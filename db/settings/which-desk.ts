@@ -108,7 +108,8 @@ export async function replaceDesk(tx: Tx, instance: string, name: string, identi
     await tx.execute(sql`delete from ${sql.raw(table)} where instance = ${instance}`);
   await tx.execute(sql`update feeds set cursor = null, read_at = null, failures = 0 where instance = ${instance}`);
   await tx.execute(
-    sql`update instances set live_since = null, forgotten_to = null, learned = '{}', state = 'new' where id = ${instance}`,
+    sql`update instances set live_since = null, live_after = null, forgotten_to = null, quarantined_at = null, quarantine_reason = null,
+        clock_offset_ms = null, clock_by = null, clock_at = null, learned = '{}', state = 'new' where id = ${instance}`,
   );
   await identify(tx, instance, identity);
 }

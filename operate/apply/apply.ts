@@ -18,6 +18,8 @@ import {
 } from '#db/settings/which-desk.ts';
 import type { AuditEntry } from '#db/base/audit.ts';
 import type { Db, Tx } from '#db/base/client.ts';
+import { ticketEntity } from '#core/words/ref.ts';
+import { startFeed, type FirstPosition } from '#db/log/feeds.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
 import type { HelpdeskOperator, Operator } from '#operate/operator.ts';
@@ -31,6 +33,9 @@ import { planOf } from './plan.ts';
 import type { Opened, Plan } from './plan.ts';
 import type { ApplyDeps, SecretSource, Stored, Wanted } from './types.ts';
 import { credentialsContext } from './types.ts';
+
+/** For one helpdesk, milliseconds. */
+const patienceMs = 30_000;
 
 export type ApplyOptions = {
   readonly dryRun?: boolean;
@@ -84,17 +89,44 @@ export async function applyLinks(
   if (options.confirm !== undefined && !(await options.confirm(preview))) return { outcome: 'declined', ...preview };
 
   const sealed = await sealAll(plan, operator);
+  // Asked last: what is done from here on is carried, whoever reads it first.
+  const { begins, unasked } = await whereAllBegin(plan, stored, deps);
   const isStored = await change(operator, async (tx) => {
     await lockSettings(tx);
     const again = planOf(await loadStored(tx, said.moved), wanted, opened, sha256);
     if (canonical(again.changes) !== canonical(plan.changes)) return unchanged(false);
     await store(tx, plan, sealed, operator.actor.name);
+    for (const [instance, first] of begins) await startFeed(tx, { instance, entity: ticketEntity }, first);
     const [first, ...others] = auditOf(plan);
     return first === undefined ? unchanged(true) : changed(true, first, ...others);
   });
   if (!isStored) return { outcome: 'overtaken', ...preview };
   await operator.wake([]);
-  return { outcome: 'applied', ...preview };
+  return { outcome: 'applied', changes: preview.changes, warnings: [...preview.warnings, ...unasked] };
+}
+
+/** For each new instance, where its desk is now. One that can't be asked begins when a worker first reaches it. */
+async function whereAllBegin(
+  plan: Plan,
+  stored: Stored,
+  { liveFrom }: Pick<ApplyDeps, 'liveFrom'>,
+): Promise<{ readonly begins: ReadonlyMap<string, FirstPosition>; readonly unasked: readonly string[] }> {
+  const begins = new Map<string, FirstPosition>();
+  const unasked: string[] = [];
+  if (liveFrom === undefined) return { begins, unasked };
+  const fresh = plan.instances.filter(({ id }) => stored.federation.instances.get(id)?.liveSince == null);
+  await Promise.all(
+    fresh.map(async (target) => {
+      try {
+        begins.set(target.id, await liveFrom(target, AbortSignal.timeout(patienceMs)));
+      } catch {
+        unasked.push(
+          `${target.id} could not be asked where it is now: it begins when a worker first reaches it, and what is done before is not carried.`,
+        );
+      }
+    }),
+  );
+  return { begins, unasked };
 }
 
 async function loadStored(db: Db, moved: readonly string[]): Promise<Stored> {

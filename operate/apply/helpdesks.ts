@@ -2,8 +2,8 @@
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
-import type { CheckOf, Helpdesks } from '#operate/operator.ts';
-import type { CatalogueTarget } from './types.ts';
+import { askLiveFrom } from '#connectors/contract/go-live.ts';
+import type { CheckOf, DeskOf, Helpdesks } from '#operate/operator.ts';
 
 /** connectors/index.ts has the real ones. */
 export type Connectors = {
@@ -14,8 +14,24 @@ export type Connectors = {
   readonly http: HttpClient;
 };
 
-export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Connectors): Helpdesks {
-  const open = ({ id, type, url, credentials, options, learned }: CatalogueTarget): Promise<Helpdesk> =>
+export function helpdesksOf(connectors: Connectors): Helpdesks {
+  const { manifests, manifestOf } = connectors;
+  const helpdeskOf = deskOf(connectors);
+  return {
+    types: manifests.map(({ type }) => type),
+    rulesOf: manifestOf,
+    readCatalogue: async (target, signal) => (await helpdeskOf(target)).catalogue(signal),
+    readIdentity: async (target, signal) => (await (await helpdeskOf(target)).identity?.(signal)) ?? null,
+    async readTicket(target, ticketId, signal) {
+      const reading = await (await helpdeskOf(target)).read(ticketId, new Date().toISOString(), signal);
+      return reading.kind === 'ticket' ? reading.snapshot : null;
+    },
+    liveFrom: async (target, signal) => askLiveFrom(await helpdeskOf(target), signal),
+  };
+}
+
+export function deskOf({ createHelpdesk, http }: Pick<Connectors, 'createHelpdesk' | 'http'>): DeskOf {
+  return ({ id, type, url, credentials, options, learned }) =>
     createHelpdesk(type, {
       instance: id,
       url,
@@ -26,16 +42,6 @@ export function helpdesksOf({ manifests, manifestOf, createHelpdesk, http }: Con
       // A handful of requests, at a time when nobody else may be running to share a budget with.
       take: () => Promise.resolve(),
     });
-  return {
-    types: manifests.map(({ type }) => type),
-    rulesOf: manifestOf,
-    readCatalogue: async (target, signal) => (await open(target)).catalogue(signal),
-    readIdentity: async (target, signal) => (await (await open(target)).identity?.(signal)) ?? null,
-    async readTicket(target, ticketId, signal) {
-      const reading = await (await open(target)).read(ticketId, new Date().toISOString(), signal);
-      return reading.kind === 'ticket' ? reading.snapshot : null;
-    },
-  };
 }
 
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {

@@ -1,4 +1,5 @@
 /** What a links file asks for once it is checked, and what applying needs from outside. */
+import type { LiveFrom } from '#connectors/contract/go-live.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
@@ -71,6 +72,8 @@ export type ApplyDeps = {
   rulesOf(type: InstanceType): TypeRules | null;
   /** Asks the helpdesk itself; throws HelpdeskError. */
   readCatalogue(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;
+  /** Where it is now, which is where it begins; throws HelpdeskError. Absent: its first look says. */
+  liveFrom?(target: CatalogueTarget, signal: AbortSignal): Promise<LiveFrom>;
   /** Which helpdesk it is, as `Helpdesk.identity`; throws HelpdeskError. Absent: that is not asked. */
   readIdentity?(target: CatalogueTarget, signal: AbortSignal): Promise<string | null>;
   /** Null where it has no such ticket; throws HelpdeskError. */

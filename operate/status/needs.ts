@@ -8,6 +8,8 @@ export type NeedCode =
   | 'key'
   | 'other'
   | 'stale'
+  | 'restored'
+  | 'missing'
   | 'quarantined'
   | 'held'
   | 'set-aside'
@@ -44,7 +46,15 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
       ? [{ code: state, of: id, link: null, tickets: ticketsFor(id), since, reason }]
       : [],
   );
-  const isAway = new Set(away.map(({ of }) => of));
+  const restored = found.instances.flatMap(({ id, quarantined_at: since, quarantine_reason: why }): Need[] =>
+    since === null
+      ? []
+      : [{ code: 'restored', of: id, link: null, tickets: ticketsFor(id), since, reason: why?.text ?? null }],
+  );
+  const missing = found.missing.map(({ instance, link, ticket, since, reason }): Need => ({
+    ...{ code: 'missing', of: instance, link, tickets: [ticket], since, reason: reason?.text ?? null },
+  }));
+  const isAway = new Set([...away, ...restored].map(({ of }) => of));
   const stale = found.instances.flatMap(({ id, is_read, last_poll, since }): Need[] => {
     const last = last_poll ?? since;
     if (isAway.has(id) || !is_read || ageOf(last) <= staleMs) return [];
@@ -67,5 +77,15 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
     .map(({ to, link, tickets, since }: WaitingStatus): Need => ({
       ...{ code: 'waits', of: to, link, tickets, since, reason: null },
     }));
-  return [...(temporalIsUp ? [] : [temporal]), ...away, ...links, ...stale, ...waits, ...held, ...paused];
+  return [
+    ...(temporalIsUp ? [] : [temporal]),
+    ...away,
+    ...restored,
+    ...links,
+    ...stale,
+    ...missing,
+    ...waits,
+    ...held,
+    ...paused,
+  ];
 }

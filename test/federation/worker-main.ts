@@ -50,8 +50,8 @@ function crashing(context: ConnectorContext): Helpdesk {
       if (concerns(step.command.note)) performed = true;
       return written;
     },
-    async read(ticket, since, signal) {
-      const reading = await helpdesk.read(ticket, since, signal);
+    async read(ticket, since, signal, after) {
+      const reading = await helpdesk.read(ticket, since, signal, after);
       if (point === 'read-back' && performed) die();
       if (point === 'observed' && reading.kind === 'ticket' && reading.actions.some((one) => concerns(one.note))) die();
       return reading;

@@ -55,8 +55,8 @@ describe('files that never come', () => {
     };
     return {
       ...plain,
-      async read(ticket, since, signal) {
-        const reading = await plain.read(ticket, since, signal);
+      async read(ticket, since, signal, after) {
+        const reading = await plain.read(ticket, since, signal, after);
         if (reading.kind !== 'ticket') return reading;
         const actions = reading.actions.map((action) =>
           action.author?.role === 'service' ? action : { ...action, attachments: fileOf(action.note) },

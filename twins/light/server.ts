@@ -18,6 +18,8 @@ export type DeskAction = {
   readonly status?: string;
   readonly fields?: Record<string, unknown>;
   readonly marker?: string;
+  /** From this instant of ours on, milliseconds, reads show it. */
+  readonly shownAt?: number;
   readonly files?: readonly DeskFile[];
 };
 
@@ -40,8 +42,23 @@ export type DeskTicket = {
   /** Deleted: kept for whoever counts afterwards, and answered with 404. */
   removed?: boolean;
   readonly actions: DeskAction[];
-  /** Position in the feed of its latest change. */
+  /** Position in the feed of its latest change, and its time by the desk's clock. */
   position: number;
+  changedAt?: string;
+  /** From this instant of ours on, milliseconds, reads show it. */
+  shownAt?: number;
+};
+
+/** The desk's clock, and a copy of its database that reads come from. */
+export type DeskVices = {
+  /** Ahead of ours, milliseconds. */
+  readonly skewMs: number;
+  /** Times are cut to whole seconds. */
+  readonly wholeSeconds: boolean;
+  /** What people write is shown so much later, milliseconds. */
+  readonly lagMs: number;
+  /** The clock of its replies' Date header alone, milliseconds ahead; null: as the desk's. */
+  readonly dateSkewMs: number | null;
 };
 
 export type DeskFault = {
@@ -106,13 +123,37 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     next += 1;
   }
 
+  let vices: DeskVices = { skewMs: 0, wholeSeconds: false, lagMs: 0, dateSkewMs: null };
+  let backup: string | null = null;
+  /** Tickets that our account may not see: answered like those that are not there. */
+  const hidden = new Set<string>();
   const now = (): string => {
-    lastAt = Math.max(lastAt + 1, Date.now());
-    return new Date(lastAt).toISOString();
+    lastAt = Math.max(lastAt + 1, Date.now() + vices.skewMs);
+    const at = new Date(vices.wholeSeconds ? Math.floor(lastAt / 1_000) * 1_000 : lastAt);
+    return at.toISOString();
   };
-  const touch = (ticket: DeskTicket): void => {
+  const touch = (ticket: DeskTicket, at = now()): void => {
     feed.push(ticket.id);
     ticket.position = feed.length;
+    ticket.changedAt = at;
+  };
+  /** As from a backup: what came since never was, and its ids are given once more. */
+  const restore = (): void => {
+    if (backup === null) return;
+    const kept = JSON.parse(backup) as { tickets: DeskTicket[]; feed: string[]; next: number };
+    tickets.clear();
+    byMarker.clear();
+    for (const ticket of kept.tickets) tickets.set(ticket.id, ticket);
+    feed.splice(0, feed.length, ...kept.feed);
+    next = kept.next;
+  };
+  /** The latest change, by the desk's clock, and the tickets that changed within a second of it. */
+  const newestChange = (): { newest: string | null; near: string[] } => {
+    const last = tickets.get(feed.at(-1) ?? '')?.changedAt ?? null;
+    const ids = [...new Set(feed.slice(-20))];
+    const isNear = (id: string): boolean =>
+      Date.parse(tickets.get(id)?.changedAt ?? '') >= Date.parse(last ?? '') - 1_000;
+    return { newest: last, near: last === null ? [] : ids.filter(isNear) };
   };
   const tellHook = (ticket: DeskTicket): void => {
     if (hook === undefined) return;
@@ -132,8 +173,8 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   };
   const act = (ticket: DeskTicket, action: Partial<DeskAction>): DeskAction => {
     const added: DeskAction = {
-      id: ticket.actions.length + 1,
-      at: now(),
+      id: (ticket.actions.at(-1)?.id ?? 0) + 1,
+      at: action.at ?? now(),
       by: action.by ?? 'agent',
       author: action.author ?? 'Ann',
       kind: action.kind ?? 'Note',
@@ -142,12 +183,13 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       ...(action.status === undefined ? {} : { status: action.status }),
       ...(action.fields === undefined ? {} : { fields: action.fields }),
       ...(action.marker === undefined ? {} : { marker: action.marker }),
+      ...(vices.lagMs > 0 && action.by !== 'service' ? { shownAt: Date.now() + vices.lagMs } : {}),
     };
     ticket.actions.push(added);
     if (added.status !== undefined) ticket.status = added.status;
     if (added.fields !== undefined) Object.assign(ticket.fields, added.fields);
     if (added.marker !== undefined) byMarker.set(added.marker, { ticket: ticket.id, action: added.id });
-    touch(ticket);
+    touch(ticket, action.at === undefined ? added.at : now());
     return added;
   };
   const open = (body: Record<string, unknown>): DeskTicket => {
@@ -172,6 +214,8 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
 
   const answer = (response: ServerResponse, status: number, body: unknown): void => {
     const text = JSON.stringify(body);
+    const ahead = vices.dateSkewMs ?? vices.skewMs;
+    if (ahead !== 0) response.setHeader('date', new Date(Date.now() + ahead).toUTCString());
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
     response.end(text);
   };
@@ -201,6 +245,21 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       if (typeof body['hook'] === 'string') hook = body['hook'];
       if (typeof body['bot'] === 'boolean') bot = body['bot'];
       if (body['automation'] !== undefined) automation = body['automation'] as Partial<DeskAction> | null;
+      if (body['vices'] !== undefined) {
+        const before = vices;
+        vices = { ...vices, ...(body['vices'] as Partial<DeskVices>) };
+        // A clock that is put back shows times that it has shown before.
+        if (vices.skewMs < before.skewMs) lastAt = 0;
+      }
+      if (body['backup'] === true) backup = JSON.stringify({ tickets: [...tickets.values()], feed, next });
+      if (body['restore'] === true) restore();
+      if (typeof body['unremove'] === 'string') {
+        const ticket = tickets.get(body['unremove']);
+        if (ticket !== undefined) {
+          ticket.removed = false;
+          touch(ticket);
+        }
+      }
       if (body['act'] !== undefined) {
         // What a person does, of whatever account; the fault rules are for the API alone.
         const done = body['act'] as Partial<DeskAction> & { ticket: string };
@@ -209,6 +268,12 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
         const added = act(ticket, done);
         tellHook(ticket);
         return answer(response, 201, { id: added.id });
+      }
+      if (typeof body['hide'] === 'string') hidden.add(body['hide']);
+      if (typeof body['show'] === 'string') {
+        hidden.delete(body['show']);
+        const ticket = tickets.get(body['show']);
+        if (ticket !== undefined) touch(ticket);
       }
       if (typeof body['remove'] === 'string') {
         const ticket = tickets.get(body['remove']);
@@ -245,8 +310,10 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
         cursor: after + page.length,
         more: after + page.length < feed.length,
         end: feed.length,
+        ...newestChange(),
       });
     }
+    if (kind === 'deleted') return answer(response, 200, { deleted: tickets.get(id ?? '')?.removed === true });
     if (kind === 'find') {
       const found = byMarker.get(url.searchParams.get('marker') ?? '');
       return answer(response, 200, found ?? { ticket: null });
@@ -258,7 +325,8 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       return answer(response, 201, { id: ticket.id });
     }
     const ticket = id === undefined ? undefined : tickets.get(id);
-    if (ticket === undefined || ticket.removed) return answer(response, 404, { error: 'no such ticket' });
+    if (ticket === undefined || ticket.removed || hidden.has(ticket.id))
+      return answer(response, 404, { error: 'no such ticket' });
     if (sub === 'reference') {
       ticket.reference = (body['reference'] as string | null | undefined) ?? null;
       if (lose) return void response.destroy();
@@ -283,6 +351,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     }
     const since = url.searchParams.get('since');
     const from = since === null ? Number.NEGATIVE_INFINITY : Date.parse(since);
+    const after = Number(url.searchParams.get('after') ?? 0);
     return answer(response, 200, {
       id: ticket.id,
       summary: ticket.summary,
@@ -291,7 +360,9 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       closed: ticket.status === closedStatus,
       fields: ticket.fields,
       reference: ticket.reference,
-      actions: ticket.actions.filter((action) => Date.parse(action.at) >= from),
+      actions: ticket.actions.filter(
+        ({ at, id, shownAt }) => Date.parse(at) >= from && id >= after && (shownAt ?? 0) <= Date.now(),
+      ),
     });
   };
 

@@ -186,6 +186,46 @@ const cases: readonly (readonly [string, string, string])[] = [
     ],
   ]),
   [
+    'what our write was promised to look like is ours, although a clock that nobody has measured dates it before the promise',
+    told([seen('74', -59, { bare: true, fingerprint: 'status:stalled' })], {
+      writes: [write({ state: 'made', fingerprints: ['status:stalled'] })],
+    }),
+    'echo',
+  ],
+  [
+    'a bare change that a clock which is behind dates too early is ours, once that clock was measured',
+    told([seen('74', -59, { bare: true, fingerprint: 'x' })], { writes: [write()], clockOffsetMs: -60_000 }),
+    'echo',
+  ],
+  [
+    'a bare change beside our write is ours by our own clock, whatever the desk’s says',
+    told([seen('74', 90_000, { bare: true, fingerprint: 'x' })], { writes: [write()], readAt: at(20) }),
+    'echo',
+  ],
+  [
+    'a bare change that a read long after our write shows is not ours by our own clock',
+    told([seen('74', 90_000, { bare: true, fingerprint: 'x' })], {
+      writes: [write({ state: 'settled' })],
+      readAt: at(900),
+    }),
+    'new',
+  ],
+  [
+    'where ids tell what was before go-live, times do not',
+    told([seen('7', 60, person), seen('8', -86_400, person)], { liveSince: at(0), liveAfter: '7', writes: [] }),
+    'before-go-live new',
+  ],
+  [
+    'what was made after go-live counts, though it is dated before',
+    told([seen('7', -86_400, { ...person, made: at(1) })], { liveSince: at(0), writes: [] }),
+    'new',
+  ],
+  [
+    'what is above what was read before was not there then, whatever it is dated',
+    told([seen('7', -86_400, person), seen('9', -86_400, person)], { liveSince: at(0), readTo: '8', writes: [] }),
+    'before-go-live new',
+  ],
+  [
     'what an earlier read has found of an open write is not found a second time',
     told([seen('1', 1), seen('2', 2)], {
       known: new Map([['1', 'echo']]),

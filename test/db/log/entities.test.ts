@@ -181,7 +181,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     await scheduleHint(db, contact, 0);
     const mine = await claimHints(db, ['ticket'], 10);
     assert.deepEqual(
-      mine.hints.map(({ since: _since, ...ref }) => ref),
+      mine.hints.map(({ from: _from, ...ref }) => ref),
       [ticket],
     );
     assert.deepEqual((await claimHints(db, ['ticket'], 10)).hints, []);
