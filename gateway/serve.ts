@@ -40,7 +40,8 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
         plainNames: true,
         ...(guard?.hosts === undefined ? {} : { hosts: guard.hosts }),
         // Tokens are asked for by a form.
-        takes: (path) => path.startsWith('/oauth/'),
+        // Files are PUT, which no page sends to another origin without asking first; the token is asked for there.
+        takes: (path) => path.startsWith('/oauth/') || path.startsWith('/v1/attachments/'),
       },
       // A webhook's address holds a secret, which no foreign page knows.
       isTrusted: ({ socket, url = '' }) =>

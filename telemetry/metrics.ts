@@ -31,6 +31,8 @@ export type MetricsDeps = {
 /** Scrapes come from several places; the database is asked once in this time. */
 const keepMs = 2_000;
 const patienceMs = 5_000;
+/** What the offset of a clock is the median of. */
+const repliesKept = 15;
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400];
 const instanceStates = ['new', 'up', 'down', 'auth', 'key', 'other'];
 const linkStates = ['pairing', 'active', 'suspended', 'quarantined', 'closing'];
@@ -53,7 +55,7 @@ export function createMetrics({ version, program, loadGauges }: MetricsDeps): Me
   const requests = histogram('ferry_request_seconds', 'Requests answered by the gateway.', ['route', 'status']);
   const refused = counter('ferry_sign_ins_refused_total', 'Callers that were refused.', ['why']);
   const database = databaseGauges(registers);
-  const offsets = new Map<string, readonly number[]>();
+  const offsets = new Map<string, number[]>();
 
   let last: { readonly at: number; readonly done: Promise<void> } | null = null;
   const refresh = (): Promise<void> => {
@@ -65,6 +67,7 @@ export function createMetrics({ version, program, loadGauges }: MetricsDeps): Me
     contentType: registry.contentType,
     async text() {
       await refresh();
+      for (const [instance, recent] of offsets) database.clock.set({ instance_id: instance }, offsetOf(recent) / 1_000);
       return registry.metrics();
     },
     attempt({ link, to, result, reason, ms, waitedMs }) {
@@ -77,9 +80,9 @@ export function createMetrics({ version, program, loadGauges }: MetricsDeps): Me
     request: (route, status, took) => requests.observe({ route, status: String(status) }, took),
     signInRefused: (why) => refused.inc({ why }),
     clock(instance, aheadMs) {
-      const recent = [...(offsets.get(instance) ?? []), aheadMs].slice(-15);
-      offsets.set(instance, recent);
-      database.clock.set({ instance_id: instance }, offsetOf(recent) / 1_000);
+      const recent = offsets.get(instance);
+      if (recent === undefined) offsets.set(instance, [aheadMs]);
+      else if (recent.push(aheadMs) > repliesKept) recent.shift();
     },
     close: () => registry.clear(),
   };

@@ -60,12 +60,15 @@ export async function carryHead(
 
 async function first(asked: HeadTurn): Promise<Applied> {
   const ticket = await rightTicket(asked.deps, asked.desk, asked.context, asked.signal);
-  if (ticket.kind === 'wrong') return { kind: 'hold', reason: ticket.reason };
   const { context } = asked;
   const turn = { ...asked, context: { ...context, to: { ...context.to, snapshot: ticket.snapshot } } };
-  const written = await asWritten(turn);
-  if (written !== null) return apply(turn, written, []);
+  if (ticket.kind === 'right') {
+    const written = await asWritten(turn);
+    if (written !== null) return apply(turn, written, []);
+  }
   const decided = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  // What writes nothing harms no ticket: a mirror that is over refuses, whatever its old ticket names by now.
+  if (ticket.kind === 'wrong' && decided.verdict.kind === 'apply') return { kind: 'hold', reason: ticket.reason };
   const { verdict, versions } = decided;
   switch (verdict.kind) {
     case 'apply':

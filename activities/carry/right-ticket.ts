@@ -8,6 +8,7 @@ import { bearsReference } from '#core/words/reference.ts';
 import type { Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { observe } from '#activities/watch/observe.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
+import { isReferenceUnderWay } from '#db/log/receipts.ts';
 import { lastSnapshot } from '#db/log/ticket-life.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
@@ -16,7 +17,7 @@ const freshMs = 60_000;
 
 export type RightTicket =
   | { readonly kind: 'right'; readonly snapshot: TicketSnapshot | null }
-  | { readonly kind: 'wrong'; readonly reason: Reason };
+  | { readonly kind: 'wrong'; readonly reason: Reason; readonly snapshot: TicketSnapshot | null };
 
 /** Throws HelpdeskError where it can't be read. `snapshot`: as it was last read, perhaps just now. */
 export async function rightTicket(
@@ -40,7 +41,10 @@ export async function rightTicket(
   // Told by somebody to look again, it may have been put back a moment ago.
   const again = isFresh ? await readNow(deps, ref, signal) : snapshot;
   if (bearsReference(again?.references, from) !== false) return { kind: 'right', snapshot: again };
-  return { kind: 'wrong', reason: reason('other-ticket', { desk: to.name, number: from.number ?? undefined }) };
+  // Whoever writes at the far ticket as soon as it is there may be ahead of the receipt that names it here.
+  if (await isReferenceUnderWay(deps.db, context.mirror.id, to.instance)) return { kind: 'right', snapshot: again };
+  const why = reason('other-ticket', { desk: to.name, number: from.number ?? undefined });
+  return { kind: 'wrong', reason: why, snapshot: again };
 }
 
 async function readNow(

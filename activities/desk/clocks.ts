@@ -26,15 +26,27 @@ const longestMs = 10_000;
 /** What is kept is put right when it is off by more, or older. Milliseconds. */
 const offMs = 250;
 const freshMs = 5 * 60_000;
+/** A Date header tells no less: clocks that differ by less are taken for equal, or chance would say who was first. */
+const untoldMs = 1_000;
+/** One reply in this time is looked at. Milliseconds. */
+const repliesMs = 200;
 
-type Measured = { action: number[]; reply: number[]; known: number | null; savedAt: number; saved: number | null };
+type Measured = {
+  action: number[];
+  reply: number[];
+  repliedAt: number;
+  known: number | null;
+  savedAt: number;
+  saved: number | null;
+};
 
 export function createClocks(db: Db, onError: (error: unknown) => void): Clocks {
   const all = new Map<string, Measured>();
   const of = (instance: string): Measured => {
     let one = all.get(instance);
     if (one === undefined) {
-      one = { action: [], reply: [], known: null, savedAt: Number.NEGATIVE_INFINITY, saved: null };
+      const never = Number.NEGATIVE_INFINITY;
+      one = { action: [], reply: [], repliedAt: never, known: null, savedAt: never, saved: null };
       all.set(instance, one);
     }
     return one;
@@ -60,7 +72,8 @@ export function createClocks(db: Db, onError: (error: unknown) => void): Clocks 
       // Our own actions tell best; until this process has made some, those of the others do, by what is kept.
       offsetMs: () => {
         const one = of(instance);
-        return median(one.action) ?? one.known ?? median(one.reply);
+        const found = median(one.action) ?? one.known ?? median(one.reply);
+        return found !== null && Math.abs(found) < untoldMs ? 0 : found;
       },
       dated(at, sentAt, gotAt) {
         const dated = Date.parse(at);
@@ -70,7 +83,12 @@ export function createClocks(db: Db, onError: (error: unknown) => void): Clocks 
         add(instance, 'action', dated + cut - (sentAt + gotAt) / 2);
       },
     }),
-    replied: (instance, aheadMs) => add(instance, 'reply', aheadMs),
+    replied(instance, aheadMs) {
+      const one = of(instance);
+      if (performance.now() - one.repliedAt < repliesMs) return;
+      one.repliedAt = performance.now();
+      add(instance, 'reply', aheadMs);
+    },
     known(instance, offsetMs) {
       of(instance).known = offsetMs;
     },

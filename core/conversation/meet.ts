@@ -87,12 +87,10 @@ function isSamePart(a: Part, b: Part): boolean {
 }
 
 function joined(parts: readonly Part[]): Changed {
-  const fields: Record<string, FieldValue> = {};
-  const plain: Record<string, FieldValue> = {};
-  for (const { key, field, value } of parts) {
-    if (field === undefined) plain[key] = value;
-    else fields[field] = value;
-  }
+  const isField = ({ field }: Part): boolean => field !== undefined;
+  const plain = Object.fromEntries(parts.filter((one) => !isField(one)).map(({ key, value }) => [key, value]));
+  // Not by assignment: a field may have a name that means something to objects.
+  const fields = Object.fromEntries(parts.filter(isField).map(({ field = '', value }) => [field, value]));
   return { ...plain, fields };
 }
 

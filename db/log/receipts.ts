@@ -22,6 +22,16 @@ export async function alreadyNotified(db: Db, delivery: string): Promise<boolean
   return found.length > 0;
 }
 
+/** Whether what tells a desk the number of the far ticket is still on its way there. */
+export async function isReferenceUnderWay(db: Db, mirror: string, to: string): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`select 1 as one from deliveries where mirror = ${mirror} and to_instance = ${to} and kind = 'receipt'
+      and outcome is null and (receipt->>'escalation')::boolean limit 1`,
+  );
+  return found.length > 0;
+}
+
 /** A delivery that somebody ended by hand is told to another gateway or tool, as every outcome is. */
 export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<void> {
   const [row] = await rows<{

@@ -1,4 +1,4 @@
-/** What one client may ask of this gateway. docs/limits.md names every figure; decisions/0030 says where they are kept. */
+/** What one client may ask of this gateway. docs/limits.md names every figure; decisions/0029 says where they are kept. */
 import type { ChosenLimits } from '#config/env.ts';
 import type { PaceLimit } from './pace.ts';
 

@@ -97,7 +97,6 @@ describe('a fresh Request Tracker', { skip: rtSkip }, () => {
   const links = (): unknown => ({
     instances: {
       desk: { type: 'rt', name: 'Desk', url: rt.url, credentials: { token: { env: 'RT_TOKEN' } } },
-      other: { type: 'rt', name: 'Other', url: rt.url, credentials: { token: { env: 'RT_TOKEN' } } },
     },
     links: {},
   });

@@ -240,20 +240,23 @@ export function variables(desks: Iterable<AnyDesk>): Record<string, string> {
 
 /** The desks with what was done on them since go-live; what lies before is not Ferry's. */
 async function seenSince(connection: Connection, desks: readonly AnyDesk[]): Promise<CheckedDesk[]> {
-  const found = await rows<{ id: string; since: string | null }>(
+  const found = await rows<{ id: string; since: string | null; after: string | null }>(
     connection.db,
-    sql`select id, to_json(live_since)#>>'{}' as since from instances`,
+    sql`select id, to_json(live_since)#>>'{}' as since, live_after as after from instances`,
   );
-  const liveSince = new Map(
-    found.map(({ id, since }) => [id, since === null ? Number.POSITIVE_INFINITY : Date.parse(since)]),
-  );
+  const liveOf = new Map(found.map(({ id, ...live }) => [id, live]));
+  // Go-live is the desk's newest change: that one is before it, by its id where ids grow, else by its time.
+  const isSeen = (desk: string, { id, at }: { readonly id: string | number; readonly at: string }): boolean => {
+    const live = liveOf.get(desk);
+    if (live == null || live.since === null) return false;
+    return live.after === null ? Date.parse(at) > Date.parse(live.since) : Number(id) > Number(live.after);
+  };
   return Promise.all(
     desks.map(async (desk) => {
       const { tickets, ...rest } = await desk.checked();
-      const since = liveSince.get(desk.id) ?? Number.POSITIVE_INFINITY;
       const kept = [...tickets].map(
         ([id, ticket]) =>
-          [id, { ...ticket, actions: ticket.actions.filter(({ at }) => Date.parse(at) >= since) }] as const,
+          [id, { ...ticket, actions: ticket.actions.filter((action) => isSeen(desk.id, action)) }] as const,
       );
       return { ...rest, tickets: new Map(kept) };
     }),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
+import { rows } from '#db/base/client.ts';
 import { htmlToText } from '#core/text/html.ts';
 import { release } from '#operate/deliveries/release.ts';
 import { testOperator } from '#test/support/operator.ts';
@@ -220,10 +222,37 @@ for (const profile of ['usual', 'other'] as const)
       assert.match(htmlToText(told.note_html), /merged/);
     });
 
+    /** A Halo that only says "not found" proves a deletion by a day beside other tickets (docs/decisions/0027). */
+    async function proven(instance: string, ticket: number): Promise<void> {
+      const { db } = rig.connection;
+      const which = sql`instance = ${instance} and external_id = ${String(ticket)}`;
+      const isClosed = async (): Promise<boolean> =>
+        (
+          await rows(
+            db,
+            sql`select 1 from mirrors where close_reason = 'gone' and ((first_instance = ${instance} and first_ticket = ${String(ticket)})
+              or (second_instance = ${instance} and second_ticket = ${String(ticket)}))`,
+          )
+        ).length > 0;
+      const isMissing = async (): Promise<boolean> =>
+        (await rows(db, sql`select 1 from tickets where ${which} and missing_beside_since is not null`)).length > 0;
+      await until(async () => ((await isClosed()) || (await isMissing()) ? true : undefined), {
+        what: 'the ticket to be missed',
+        timeoutMs: 30_000,
+      });
+      if (await isClosed()) return;
+      await db.execute(
+        sql`update tickets set missing_since = missing_since - interval '25 hours',
+          missing_beside_since = missing_beside_since - interval '25 hours' where ${which}`,
+      );
+      await db.execute(sql`update put_off set due_at = now()`);
+    }
+
     it('tells the other desk when a ticket is deleted, and refuses what comes after', async () => {
       const { ticket, far } = await pair.escalated();
       await rig.settled();
       await pair.north.people.remove(far);
+      await proven(pair.north.id, far);
       const told = await pair.acme.note(ticket, 'was deleted');
       assert.equal(told.hiddenfromuser, true);
       assert.doesNotMatch(told.note_html, /did not arrive/);
@@ -238,6 +267,7 @@ for (const profile of ['usual', 'other'] as const)
       const other = await pair.escalated();
       await rig.settled();
       await pair.acme.people.remove(other.ticket);
+      await proven(pair.acme.id, other.ticket);
       await pair.north.note(other.far, 'was deleted');
     });
 

@@ -94,6 +94,11 @@ describe('every endpoint of the API', () => {
         const reply = await call(route, token);
         const name = `${role}: ${route.method} ${route.path} -> ${reply.status}`;
         assert.ok(documented(route, reply.status), `${name} is not documented: ${reply.text}`);
+        // These callers are gateways, which get what there is without a webhook.
+        if (reply.body['type'] === 'urn:ferry:problem:not-for-gateways') {
+          assert.equal(`${route.method} ${route.path}`.toLowerCase(), 'put /v1/webhook');
+          continue;
+        }
         if (side === undefined) assert.notEqual(reply.status, 403, name);
         else assert.equal(reply.status === 403, side === role, name);
         if (reply.status === 403) assert.equal(reply.body['type'], 'urn:ferry:problem:wrong-role');

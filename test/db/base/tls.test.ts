@@ -152,8 +152,12 @@ describe('TLS to PostgreSQL', () => {
         ...(client === undefined ? {} : { DATABASE_TLS_CERT: client.cert, DATABASE_TLS_KEY: client.key }),
       };
       const { code, err } = await ferry(['status'], { env });
-      assert.match(err, /certificate.*\[database-refused\]/);
-      assert.equal(code, 78);
+      // In TLS 1.3 the server says so after our first bytes, and the end of the line may overtake it.
+      if (client === bad && code === 69) assert.match(err, /\[database-unavailable\]/);
+      else {
+        assert.match(err, /certificate.*\[database-refused\]/);
+        assert.equal(code, 78);
+      }
     }
   });
 

@@ -117,14 +117,14 @@ export async function startReceiveRig(label: string): Promise<ReceiveRig> {
   const rig: ReceiveRig = {
     connection,
     async receive(input) {
-      const directory = await loadDirectory(db, publicUrl);
-      const received = await db.transaction((tx) =>
+      const received = await db.transaction(async (tx) =>
         receiveActions(tx, {
           link: 'acme-north',
           from: 'customer',
           mirror: input.actions[0]?.constant.id ?? '',
           open: false,
-          directory,
+          // Read for itself, so that a desk which a test has just added is known.
+          directory: await loadDirectory(tx, publicUrl),
           ...input,
         }),
       );
