@@ -257,7 +257,8 @@ async function endInside(
     reason: null,
     durationMs: performance.now() - startedMs,
     alone: logged.mirrors.length <= 1,
-    locked: logged.mirrors.includes(context.mirror.id),
+    // What was made is stored behind the lock of its delivery.
+    locked: last?.opened === null && logged.mirrors.includes(context.mirror.id),
     by: endedBy(run),
   });
   if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);

@@ -1,9 +1,9 @@
 /**
  * Takes actions in from another gateway or an in-house tool: order, gaps, duplicates, and into the log, in the caller's
- * transaction. Locks tickets, then the mirror, then both its lanes, as the outcome does. What the receiving desk makes
+ * transaction. Locks tickets, then mirrors, then their lanes, then actions, then deliveries. What the receiving desk makes
  * of an action is decided later, when its courier carries it.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
 import { sanitise } from '#core/text/html.ts';
 import { otherSide } from '#core/words/ends.ts';
@@ -28,14 +28,13 @@ import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content, contentJson } from '#db/base/content.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
-import { lockMirror, type Mirror, type Turn } from '#db/log/mirrors.ts';
+import { lockMirrorWith, type Mirror, type Turn } from '#db/log/mirrors.ts';
 import { openMirror } from '#db/log/open-mirror.ts';
-import { placeDeliveries, sameTicket } from '#db/log/place-deliveries.ts';
-import { tellRemote } from '#db/log/receipts.ts';
-import { settleLane } from '#db/carry/lanes.ts';
+import { lockKnown, placeDeliveries } from '#db/log/place-deliveries.ts';
 import { mirrorNamed } from './mirror-here.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { setLinkState } from '#db/links/link-life.ts';
+import { ownWordWins, waitingElsewhere } from './own-word.ts';
 import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-again.ts';
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
@@ -80,10 +79,11 @@ export async function receiveActions(
   const tickets = input.actions.map(({ ticket }) => wireRef(ends.sender, ticket));
   const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
-  const [snapshots, mirror, lane, { known, idOf }, files] = await Promise.all([
+  const others = waitingElsewhere(input.actions, ends.receiver);
+  const [snapshots, { mirror, locked }, lane, { known, idOf }, files] = await Promise.all([
     lockSnapshots(tx, ends.sender, tickets),
-    lockMirror(tx, input.mirror, input.link),
-    lockLanes(tx, input.mirror, ends.receiver),
+    lockMirrorWith(tx, input.mirror, input.link, others),
+    lockLanes(tx, input.mirror, ends.receiver, others),
     knownActions(tx, input, ends.receiver),
     visibleFiles(tx, input.link, digests),
   ]);
@@ -124,7 +124,7 @@ export async function receiveActions(
     mirror ?? (await openFor(tx, input, ends, { said: said.mirror, openedBy: idOf(openingOf(input.actions)) }));
   const [first] = judged.taken;
   await Promise.all([
-    store(tx, input, ends, judged, row, idOf),
+    store(tx, input, ends, judged, { mirror: row, locked, idOf }),
     first === undefined ? null : noteTurn(tx, row, turnOf(first.action, ends.receiver)),
   ]);
   const told = await tellEnded(tx, input.mirror, judged.taken, idOf, ends);
@@ -184,14 +184,18 @@ async function lockOpening(tx: Tx, { link, mirror, actions }: ReceiveActions): P
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${link}/${ticket}`}, 0))`);
 }
 
-/** Both lanes of the mirror. Returns the highest seq taken in on the one to `to`; null where there is none. */
-export async function lockLanes(tx: Tx, mirror: string, to: string): Promise<number | null> {
-  const found = await rows<{ to: string; accepted: number }>(
+/**
+ * Both lanes of the mirror, and those of the mirrors that `others` selects. Returns the highest seq taken in on the mirror's
+ * lane to `to`; null where there is none.
+ */
+export async function lockLanes(tx: Tx, mirror: string, to: string, others?: SQL): Promise<number | null> {
+  const found = await rows<{ mirror: string; to: string; accepted: number }>(
     tx,
-    sql`select to_instance as "to", accepted_seq::float8 as accepted from lanes where mirror = ${mirror}
-      order by to_instance for update`,
+    sql`select mirror, to_instance as "to", accepted_seq::float8 as accepted from lanes
+      where mirror = any(${mirror}::uuid || array(${others ?? sql`select null::uuid where false`}))
+      order by mirror, to_instance for update`,
   );
-  return found.find((lane) => lane.to === to)?.accepted ?? null;
+  return found.find((lane) => lane.mirror === mirror && lane.to === to)?.accepted ?? null;
 }
 
 type Candidate = KnownAction & {
@@ -304,59 +308,29 @@ function openingOf(actions: readonly WireAction[]): WireAction {
   return must(actions[0], 'the action that opens a mirror');
 }
 
-/**
- * The origin itself brings what somebody else has brought to the same ticket before, in that one's words: where that has
- * not begun, the origin's own is what is applied; and its proof is the better one.
- */
-async function ownWordWins(
-  tx: Tx,
-  input: ReceiveActions,
-  { sender, receiver, receiverName }: LinkEnds,
-  { taken }: Judged,
-  idOf: Here['idOf'],
-): Promise<void> {
-  const own = taken.filter(
-    ({ action, logged }) => logged && instanceOf(input.directory, action.constant.origin) === sender,
-  );
-  if (own.length === 0) return;
-  const ids = uuidArray(own.map(({ action }) => idOf(action)));
-  const proofs = own.map(({ action }) => ({ id: idOf(action), signature: action.signature ?? null }));
-  await tx.execute(
-    sql`update actions a set signature = p.signature, vouched_by = null
-      from jsonb_to_recordset(${JSON.stringify(proofs)}::jsonb) as p (id uuid, signature text)
-      where a.id = p.id and a.vouched_by is not null and p.signature is not null`,
-  );
-  const behind = await rows<{ id: string; mirror: string }>(
-    tx,
-    sql`select d.id, d.mirror from deliveries d join mirrors other on other.id = d.mirror join mirrors here on here.id = ${input.mirror}
-      where d.action = any(${ids}) and d.to_instance = ${receiver} and d.kind = 'action' and d.mirror <> here.id
-        and d.outcome is null and d.accepted_at is null and ${sameTicket(receiver)}
-        and not exists (select 1 from writes w where w.delivery = d.id)
-      order by d.mirror, d.id for update of d`,
-  );
-  const why = reason('already-there', { desk: receiverName });
-  for (const { id, mirror } of behind) {
-    await tellRemote(tx, id, 'skipped', why);
-    await tx.execute(
-      sql`update deliveries set kind = 'copy', outcome = 'skipped', reason = ${content('reason', why)}::jsonb, ended_at = now(),
-          held_at = null, set_aside_at = null where id = ${id}`,
-    );
-    await tx.execute(settleLane(mirror, receiver));
-  }
-}
-
 /** All of a batch in three statements: the log, the deliveries, and the files that they refer to. */
 async function store(
   tx: Tx,
   input: ReceiveActions,
   ends: LinkEnds,
   judged: Judged,
-  mirror: Mirror,
-  idOf: Here['idOf'],
+  {
+    mirror,
+    locked,
+    idOf,
+  }: { readonly mirror: Mirror; readonly locked: ReadonlySet<string>; readonly idOf: Here['idOf'] },
 ): Promise<void> {
   const fresh = judged.taken.filter(({ logged }) => !logged);
   const records = fresh.map((taken) => recordOf(taken, input, ends, idOf));
-  await ownWordWins(tx, input, ends, judged, idOf);
+  await lockKnown(
+    tx,
+    judged.taken.filter(({ logged }) => logged).map(({ action }) => idOf(action)),
+  );
+  const own = judged.taken.filter(
+    ({ action, logged }) => logged && instanceOf(input.directory, action.constant.origin) === ends.sender,
+  );
+  const words = own.map(({ action }) => ({ id: idOf(action), signature: action.signature ?? null }));
+  await ownWordWins(tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
   // Its ticket is there since before its sender was restored.
   const isOpened = input.open && mirror.ends.supplier.ticketId !== null;
   const deliveries = judged.taken.map(({ action, logged, again }) => ({

@@ -169,6 +169,25 @@ export async function lockMirror(tx: Db, mirror: string, link: string): Promise<
   return row === undefined ? null : mirrorOf(row);
 }
 
+/**
+ * As `lockMirror`, and with it those that `others` selects, all in the order of their ids; `locked` names every one.
+ * @param others ids of mirrors, of any link
+ */
+export async function lockMirrorWith(
+  tx: Db,
+  mirror: string,
+  link: string,
+  others: SQL,
+): Promise<{ readonly mirror: Mirror | null; readonly locked: ReadonlySet<string> }> {
+  const found = await rows<MirrorRow>(
+    tx,
+    sql`select ${mirrorColumns} from ${mirrorFrom}
+      where m.id = any(${mirror}::uuid || array(${others})) order by m.id for update of m`,
+  );
+  const own = found.find((one) => one.id === mirror && one.link === link);
+  return { mirror: own === undefined ? null : mirrorOf(own), locked: new Set(found.map(({ id }) => id)) };
+}
+
 export function mirrorOf(row: MirrorRow): Mirror {
   return {
     id: row.id,

@@ -4,6 +4,7 @@ import { reason } from '#core/words/reasons.ts';
 import type { ConstantPart, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, contentJson } from '#db/base/content.ts';
+import { uuidArray } from '#db/base/text-array.ts';
 
 export type Lane = { readonly mirror: string; readonly to: string };
 
@@ -27,6 +28,15 @@ export type Placing = {
   /** The highest seq of the sender's lane that is taken in with these; absent where nothing was received. */
   readonly accepted?: number;
 };
+
+/**
+ * Actions that were logged before. What brings one of them to a ticket waits here for what brings it there by another way,
+ * and then finds it: behind the locks of mirrors and lanes, in a statement before that which places them.
+ */
+export async function lockKnown(tx: Tx, actions: readonly string[]): Promise<void> {
+  if (actions.length === 0) return;
+  await rows(tx, sql`select id from actions where id = any(${uuidArray(actions)}) order by id for no key update`);
+}
 
 /** In the order given. The caller holds the locks of the mirror and its lanes, or takes the lane's here. */
 export async function placeDeliveries(

@@ -70,6 +70,9 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
         from unnest(${madeColumn((one) => one.delivery)}, ${madeColumn((one) => String(one.step))},
           ${madeColumn((one) => one.promisedAt)}, ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
           as told (delivery, step, promised_at, written, ticket)
+      ), held as materialized (
+        -- In the order in which a write that is promised takes them: who ends it next knows of every promise.
+        select d.id from deliveries d where d.id = any(array(select delivery from k)) order by d.id for no key update
       ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
@@ -87,7 +90,8 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
         on conflict do nothing
       ), known as (
         update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
-        from k where w.delivery = any(array(select delivery from k)) and w.delivery = k.delivery and w.step = k.step
+        from k join held on held.id = k.delivery
+        where w.delivery = any(array(select id from held)) and w.delivery = k.delivery and w.step = k.step
           and w.promised_at = k.promised_at
           and w.state in ('open', 'made', 'absent')
       )
