@@ -15,12 +15,13 @@ export function offsetOf(recent: readonly number[]): number {
   return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0;
 }
 
-/** The client, telling of each reply how far the clock was. */
-export function withClock(http: HttpClient, note: (aheadMs: number) => void): HttpClient {
+/** The client, telling of each reply how far the clock was. @param now ours, milliseconds; null while nobody knows */
+export function withClock(http: HttpClient, note: (aheadMs: number) => void, now: () => number | null): HttpClient {
   const timed = async <Reply extends { readonly headers: HttpReply['headers'] }>(ask: () => Promise<Reply>) => {
-    const sentAt = Date.now();
+    const sentAt = now();
     const reply = await ask();
-    const ahead = aheadOf(reply.headers, sentAt, Date.now());
+    const gotAt = now();
+    const ahead = sentAt === null || gotAt === null ? null : aheadOf(reply.headers, sentAt, gotAt);
     if (ahead !== null) note(ahead);
     return reply;
   };

@@ -42,6 +42,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/reseal-contents.ts': ['forgetContentKeys', 'sealRow'],
   'db/operate/restored.ts': ['endQuarantine'],
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
+  'db/operate/trials.ts': ['endTrial', 'forgetTrial', 'keepTrial'],
   'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
@@ -64,6 +65,7 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/links/seen-jtis.ts': ['seeOnce'],
   'db/operate/erasures.ts': ['claimErasures', 'noteAnswer', 'receiveErasure'],
   'db/operate/instance-notices.ts': ['noticeInstances'],
+  'db/operate/learned.ts': ['learnMore'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
   'db/operate/missing.ts': ['lookAgain', 'noteMissing', 'seenAgain'],

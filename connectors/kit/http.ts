@@ -334,7 +334,9 @@ const plainCodes: ReadonlyMap<string, string> = new Map([
 ]);
 
 function isTlsCode(code: string): boolean {
-  return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO)/.test(code);
+  return /^(ERR_TLS|ERR_SSL|CERT_|CRL_|ERROR_IN_CERT|HOSTNAME_|INVALID_(CA|PURPOSE)|PATH_LENGTH|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO)/.test(
+    code,
+  );
 }
 
 function errorCode(error: unknown): string {

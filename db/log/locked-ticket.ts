@@ -5,6 +5,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
+import type { Kept } from '#core/log/newest.ts';
 import type { Position } from '#core/log/position.ts';
 import type { Before } from '#core/log/unrecorded.ts';
 import type { Ref } from '#core/words/vocabulary.ts';
@@ -31,6 +32,8 @@ export type KnownAction = {
   /** Name of its author, and its note; null where nobody kept them. */
   readonly by: string | null;
   readonly note: string | null;
+  /** Its text was seen to differ before. */
+  readonly edited: boolean;
 };
 
 export type LockedTicket = {
@@ -50,6 +53,8 @@ export type LockedTicket = {
   readonly known: ReadonlyMap<string, KnownAction['as']>;
   /** What else is known of them. */
   readonly identities: ReadonlyMap<string, KnownAction>;
+  /** Of which reading the snapshot is that is kept; null where none is. */
+  readonly kept: Kept | null;
   /** Up to where it is known by its ids. */
   readonly position: Position;
   /** Instant by the desk's clock up to which it was read, before positions were made of ids; else a mere hint. */
@@ -107,12 +112,23 @@ export async function lockTickets(tx: Tx, reads: readonly TicketRead[]): Promise
 
 type Head = Pick<
   LockedTicket,
-  'isNew' | 'closed' | 'before' | 'liveSince' | 'liveAfter' | 'forgottenTo' | 'ids' | 'position' | 'cursor' | 'now'
+  | 'isNew'
+  | 'closed'
+  | 'before'
+  | 'kept'
+  | 'liveSince'
+  | 'liveAfter'
+  | 'forgottenTo'
+  | 'ids'
+  | 'position'
+  | 'cursor'
+  | 'now'
 >;
 type Row = {
   readonly n: number;
   readonly closed: boolean | null;
   readonly before: Before;
+  readonly kept: Kept | null;
   readonly live: {
     readonly since: string | null;
     readonly after: string | null;
@@ -141,6 +157,7 @@ function asked(reads: readonly TicketRead[]): SQL {
 
 const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
   case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before,
+  case when t.snapshot is not null then jsonb_build_object('top', t.snapshot_top, 'begunAt', t.snapshot_begun, 'storedAt', t.read_at) end as kept,
   ${positionColumn} as position, to_json(t.cursor)#>>'{}' as cursor, to_json(clock_timestamp())#>>'{}' as now`;
 
 /** Those that are known, by their number. */
@@ -148,7 +165,7 @@ async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<numb
   // Each in turn, by its key: a join would be free to lock in any order, or to read the whole table.
   const found = await rows<Row>(
     tx,
-    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before, locked.position, locked.cursor, locked.now,
+    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before, locked.kept, locked.position, locked.cursor, locked.now,
         (select jsonb_build_object('since', live_since, 'after', live_after) from instances where id = sorted.instance) as live,
         (select to_json(array_agg(uuidv7())) from generate_series(1, cardinality(sorted.ids::text[]))) as ids
       from (select * from ${asked(reads)} order by instance, entity, ticket) sorted
@@ -175,11 +192,12 @@ async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> 
   return headOf(row, row.is_new);
 }
 
-function headOf({ closed, before, live, ids, position, cursor, now }: Row, isNew: boolean): Head {
+function headOf({ closed, before, kept, live, ids, position, cursor, now }: Row, isNew: boolean): Head {
   return {
     isNew,
     closed,
     before,
+    kept,
     liveSince: live?.since ?? null,
     liveAfter: live?.after ?? null,
     forgottenTo: live?.forgotten ?? null,
@@ -269,11 +287,11 @@ async function readBehind(
       )
       select (asked.n - 1)::int as n,
         case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
-        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note)) from (
-          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note from actions
+        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note, 'edited', seen.edited)) from (
+          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note, edited_at is not null as edited from actions
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
           union all
-          select external_id, "as", made_at, at, null, null from written_ids
+          select external_id, "as", made_at, at, null, null, false from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,

@@ -30,6 +30,10 @@ export type Remembered = {
   readonly cursor: string | null;
   /** Of a ticket without a mirror nothing is kept. */
   readonly mirrored: boolean;
+  /** A newer reading has not been stored before: core/log/newest.ts. */
+  readonly isNewest: boolean;
+  readonly top: string | null;
+  readonly begunAt: string | null;
   readonly ours: readonly {
     readonly id: string;
     readonly as: 'echo' | 'consequence';
@@ -77,8 +81,9 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
           ${column((one) => one.position.floor)}, ${column((one) => one.position.high?.id ?? null)},
-          ${column((one) => one.position.high?.since ?? null)}, ${column((one) => one.position.mark)})
-          as shown (instance, entity, ticket, cursor, snapshot, floor, high, high_since, mark)
+          ${column((one) => one.position.high?.since ?? null)}, ${column((one) => one.position.mark)},
+          ${column(({ isNewest, mirrored }) => (isNewest || !mirrored ? 'yes' : null))}, ${column((one) => one.top)}, ${column((one) => one.begunAt)})
+          as shown (instance, entity, ticket, cursor, snapshot, floor, high, high_since, mark, newest, top, begun)
       ), ours as (
         insert into written_ids (instance, entity, ticket, external_id, "as", delivery, step, at, made_at)
         select o.instance, o.entity, o.ticket, o.id, o."as", o.delivery::uuid, o.step::int, o.at::timestamptz, o.made::timestamptz
@@ -96,7 +101,11 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           and w.state in ('open', 'made', 'absent')
       )
       update tickets t set
-        cursor = coalesce(s.cursor::timestamptz, t.cursor), snapshot = s.snapshot::jsonb, read_at = now(),
+        cursor = coalesce(s.cursor::timestamptz, t.cursor),
+        snapshot = case when s.newest is null then t.snapshot else s.snapshot::jsonb end,
+        snapshot_top = case when s.newest is null then t.snapshot_top else s.top end,
+        snapshot_begun = case when s.newest is null then t.snapshot_begun else s.begun::timestamptz end,
+        read_at = case when s.newest is null then t.read_at else now() end,
         floor = s.floor, high = s.high, high_since = s.high_since::timestamptz, mark = s.mark
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
         and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,
