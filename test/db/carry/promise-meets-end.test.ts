@@ -131,6 +131,7 @@ describe('a promise and an end at the same moment', () => {
       await tx.execute(sql`select mirror from lanes where mirror = ${mirror} order by to_instance for update`);
       const made = { delivery, step: 0, promisedAt, made: { ticketId: '7', actionIds: ['9'] } };
       const ref = { instance: 'north', entity: 'ticket', externalId: '7' };
+      const newest = { isNewest: true, top: null, begunAt: null };
       const reading = {
         ref,
         snapshot,
@@ -139,7 +140,7 @@ describe('a promise and an end at the same moment', () => {
         ours: [],
         made,
       };
-      await rememberReadings.send(tx, [{ ...reading, mirrored: true }]);
+      await rememberReadings.send(tx, [{ ...reading, ...newest, mirrored: true }]);
       return endsBy(tx, context, promisedAt, true);
     },
   };
