@@ -46,6 +46,12 @@ export function createTokens(
       url: `${baseUrl}/api/authinfo`,
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (reply.status >= 400 && reply.status < 500 && reply.status !== 429)
+      throw new HelpdeskError(
+        'refused',
+        'no-authinfo',
+        `${what}: ${baseUrl}/api/authinfo answered ${reply.status}. Correct \`url\`: it is the address of Halo's pages, without /api. Where Halo shows that page to nobody, set the credentials \`authUrl\` and \`tenant\`.`,
+      );
     if (reply.status !== 200)
       throw new HelpdeskError('retry', 'no-authinfo', `${what}: Halo answered ${reply.status}.`);
     const options = { what, write: false };

@@ -13,7 +13,7 @@ import { refKey } from '#core/words/ref.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
-import { linksForgotten, mayBeForgotten } from './may-be-forgotten.ts';
+import { forgottenAt, mayAnyBeForgotten } from './may-be-forgotten.ts';
 import { positionColumn } from './position-columns.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
@@ -80,8 +80,6 @@ export type Echo = {
   readonly at: string;
   readonly delivery: string;
   readonly step: number;
-  /** The mirror whose action was written; null for a receipt. */
-  readonly mirror: string | null;
 };
 
 /** `first`: done behind the lock, before anything else is looked at. */
@@ -222,9 +220,8 @@ type BehindRow = {
   readonly writes: Omit<WriteView, 'seenAs'>[] | null;
   readonly openings: OpeningRow[] | null;
   readonly creating: boolean;
+  /** On some link of some instance: to be looked at. */
   readonly forgotten: boolean;
-  /** Of all mirrors that were locked. */
-  readonly forgotten_links: string[] | null;
 };
 
 async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly Head[]): Promise<LockedTicket[]> {
@@ -282,7 +279,7 @@ async function readBehind(
       ), here as materialized (
         select those.instance, those.entity, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
           exists (select 1 from writes w where w.instance = those.instance and w.entity = those.entity and w.ticket is null and w.state = 'open') as creating,
-          ${mayBeForgotten(sql`those.instance`)} as forgotten
+          ${mayAnyBeForgotten} as forgotten
         from (select distinct instance, entity from asked) those
       )
       select (asked.n - 1)::int as n,
@@ -296,37 +293,34 @@ async function readBehind(
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
             'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
-            'deadline', w.deadline, 'mirror', case when d.kind = 'action' then d.mirror end) order by w.promised_at)
-          from writes w left join deliveries d on d.id = w.delivery
+            'deadline', w.deadline) order by w.promised_at)
+          from writes w
           where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket
             and (w.state in ('open', 'made') or w.promised_at > ${newest} - interval '5 minutes')) as writes,
-        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step,
-            'mirror', case when d.kind = 'action' then d.mirror end) order by e.at desc)
+        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step) order by e.at desc)
           from (
             select external_id, at, delivery, step from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and "as" = 'echo' and delivery is not null
               and at > ${newest} - interval '5 minutes'
             order by at desc limit ${echoesKept}
-          ) e left join deliveries d on d.id = e.delivery) as echoes,
-        here.openings, here.creating, here.forgotten,
-        case when here.forgotten then ${linksForgotten(sql`select link from locked`, sql`asked.instance`)} end as forgotten_links
+          ) e) as echoes,
+        here.openings, here.creating, here.forgotten
       from asked join here on here.instance = asked.instance and here.entity = asked.entity
       left join tickets t on t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket`,
   );
   const behind = new Map<number, Behind>();
   let mirrors: Mirror[] = [];
-  for (const {
-    n,
-    mirrors: all,
-    known,
-    writes,
-    echoes,
-    openings,
-    creating,
-    forgotten,
-    forgotten_links: forgottenLinks,
-  } of found) {
-    mirrors = all?.map(mirrorOf) ?? mirrors;
+  for (const { mirrors: all } of found) mirrors = all?.map(mirrorOf) ?? mirrors;
+  const instances = [...new Set(reads.map(({ ref }) => ref.instance))];
+  const forgotten = found.some((row) => row.forgotten)
+    ? await forgottenAt(
+        tx,
+        instances,
+        mirrors.map(({ link }) => link),
+      )
+    : null;
+  for (const { n, known, writes, echoes, openings, creating } of found) {
+    const here = forgotten?.get(reads[n]?.ref.instance ?? '');
     behind.set(n, {
       known: new Map(Object.entries(known ?? {}).map(([id, one]) => [id, one.as])),
       identities: new Map(Object.entries(known ?? {})),
@@ -334,8 +328,8 @@ async function readBehind(
       echoes: echoes ?? [],
       openings: openings ?? [],
       creating,
-      mayBeForgotten: forgotten,
-      forgottenLinks: forgottenLinks ?? [],
+      mayBeForgotten: here?.any ?? false,
+      forgottenLinks: here?.links ?? [],
     });
   }
   return { mirrors, behind };

@@ -26,15 +26,23 @@ import { comparableText } from '#core/text/fingerprint.ts';
 import { DeskRestored } from './desk-restored.ts';
 import { lockTicket, type KnownAction, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction } from './log-action.ts';
-import type { ObservedAction } from '#core/words/desk.ts';
+import type { ObservedAction, Written } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Mirror } from './mirrors.ts';
 import { originTimes } from './origin-time.ts';
 import { fromColumn, fromOf, type FromRow } from './position-columns.ts';
-import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
+import { rememberReadings, writeKey } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { sendGathered } from '#db/base/transaction.ts';
+
+export type OwnWrite = {
+  readonly delivery: string;
+  readonly step: number;
+  /** Of the promise by which it was made; another one's write is left as it is. */
+  readonly promisedAt: string;
+  readonly made: Written;
+};
 
 export type LogReadingInput = {
   readonly ref: Ref;
@@ -64,7 +72,7 @@ export type LogReadingInput = {
   readonly created?: boolean;
   /** Done right behind the ticket's lock, before anything is looked at. */
   readonly first?: () => Promise<void>;
-  /** What the helpdesk has just said of our own write; stored with what the read shows of it. */
+  /** What the helpdesk has just said of our own write. The caller stores it, with how the delivery ends. */
   readonly made?: OwnWrite;
 };
 
@@ -133,7 +141,7 @@ export async function logReading(
     mayBeForgotten,
   });
 
-  const echoes = echoesOf(ticket.echoes, recognition, actions);
+  const echoes = await echoesOf(tx, ticket.echoes, recognition, actions);
   const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
@@ -199,7 +207,7 @@ export async function logReading(
     top,
     begunAt: input.begunAt ?? null,
     ours,
-    made: input.made,
+    ends: input.made?.delivery ?? null,
   });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(
@@ -280,7 +288,7 @@ async function forgetTicket(tx: Tx, { instance, entity, externalId }: Ref): Prom
   );
 }
 
-/** The writes as they stand once what the helpdesk said of ours is stored. */
+/** The writes as they are once what the helpdesk said of ours is stored. */
 function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
   if (own === undefined) return writes;
   return writes.map((write) =>

@@ -9,17 +9,8 @@ import { refKey } from '#core/words/ref.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
-import { textArray } from '#db/base/text-array.ts';
+import { textArray, uuidArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
-import type { Written } from '#core/words/desk.ts';
-
-export type OwnWrite = {
-  readonly delivery: string;
-  readonly step: number;
-  /** Of the promise by which it was made; another one's write is left as it is. */
-  readonly promisedAt: string;
-  readonly made: Written;
-};
 
 export type Remembered = {
   readonly ref: Ref;
@@ -42,8 +33,8 @@ export type Remembered = {
     readonly at: string;
     readonly made: string;
   }[];
-  /** What the helpdesk has just said of our own write. */
-  readonly made: OwnWrite | undefined;
+  /** The delivery that may end next, in the same transaction: locked here, so that its end knows of every promise. */
+  readonly ends: string | null;
 };
 
 /** The caller holds the tickets' locks. */
@@ -62,21 +53,12 @@ export function writeKey({ delivery, step }: Pick<WriteView, 'delivery' | 'step'
 /** Rows are named twice, as in mark-ended.ts. */
 function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> {
   const ours = readings.flatMap(({ ref, ours: all }) => all.map((one) => ({ ...one, ref })));
-  const made = readings.flatMap((reading) => (reading.made === undefined ? [] : [reading.made]));
   const ourColumn = (of: (one: (typeof ours)[number]) => string | null): SQL => textArray(ours.map(of));
-  const madeColumn = (of: (one: OwnWrite) => string): SQL => textArray(made.map(of));
   const column = (of: (one: Remembered) => string | null | Content): SQL => textArray(readings.map(of));
   return rows(
     tx,
-    sql`with k as materialized (
-        select delivery::uuid as delivery, step::int as step, promised_at::timestamptz as promised_at,
-          written::jsonb as written, ticket
-        from unnest(${madeColumn((one) => one.delivery)}, ${madeColumn((one) => String(one.step))},
-          ${madeColumn((one) => one.promisedAt)}, ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
-          as told (delivery, step, promised_at, written, ticket)
-      ), held as materialized (
-        -- In the order in which a write that is promised takes them: who ends it next knows of every promise.
-        select d.id from deliveries d where d.id = any(array(select delivery from k)) order by d.id for no key update
+    sql`with held as materialized (
+        select d.id from deliveries d where d.id = any(${uuidArray(readings.flatMap(({ ends }) => ends ?? []))}) order by d.id for no key update
       ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
@@ -93,12 +75,6 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           ${ourColumn((one) => one.made)})
           as o (instance, entity, ticket, id, "as", delivery, step, at, made)
         on conflict do nothing
-      ), known as (
-        update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
-        from k join held on held.id = k.delivery
-        where w.delivery = any(array(select id from held)) and w.delivery = k.delivery and w.step = k.step
-          and w.promised_at = k.promised_at
-          and w.state in ('open', 'made', 'absent')
       )
       update tickets t set
         cursor = coalesce(s.cursor::timestamptz, t.cursor),
@@ -108,6 +84,6 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
         read_at = case when s.newest is null then t.read_at else now() end,
         floor = s.floor, high = s.high, high_since = s.high_since::timestamptz, mark = s.mark
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
-        and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,
+        and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket and (select count(*) from held) >= 0`,
   );
 }

@@ -129,7 +129,6 @@ describe('a promise and an end at the same moment', () => {
     'has read it back': async (tx, context, promisedAt) => {
       await tx.execute(sql`select id from mirrors where id = ${mirror} for update`);
       await tx.execute(sql`select mirror from lanes where mirror = ${mirror} order by to_instance for update`);
-      const made = { delivery, step: 0, promisedAt, made: { ticketId: '7', actionIds: ['9'] } };
       const ref = { instance: 'north', entity: 'ticket', externalId: '7' };
       const newest = { isNewest: true, top: null, begunAt: null };
       const reading = {
@@ -138,7 +137,7 @@ describe('a promise and an end at the same moment', () => {
         position: { floor: null, high: null, mark: null },
         cursor: null,
         ours: [],
-        made,
+        ends: delivery,
       };
       await rememberReadings.send(tx, [{ ...reading, ...newest, mirrored: true }]);
       return endsBy(tx, context, promisedAt, true);
