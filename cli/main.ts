@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
+import { programFile } from '#config/tree.ts';
 import { ferryVersion } from '#config/version.ts';
 import { findRunning } from '#standalone/machine/find-running.ts';
 import type { CliDeps } from './deps.ts';
@@ -30,7 +30,7 @@ const deps: CliDeps = {
       const { runGateway } = await import('#gateway/main.ts');
       return runGateway();
     },
-    worker: () => runProgram('../worker/main.ts'),
+    worker: () => runProgram(programFile('worker/main.ts')),
   },
   signal: interrupted.signal,
 };
@@ -57,11 +57,7 @@ async function ask(question: string): Promise<string> {
 
 /** A program of its own, with our output and our signals. @returns its exit code */
 function runProgram(file: string): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url))],
-    { stdio: 'inherit' },
-  );
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
