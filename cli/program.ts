@@ -92,6 +92,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .option('--write <ticket>', 'also write on this ticket, which nobody needs, and delete it again')
     .option('--yes', 'do not ask')
     .option('--report', 'print how it answers as JSON, without names')
+    .option('--clean', 'only delete what a trial left that was killed')
     .action(async (instance: string, options: CheckCommand) => {
       const { check } = await import('./commands/check.ts');
       end(await check(instance, { ...global(), ...options }, deps));

@@ -29,6 +29,36 @@ export const cases: readonly DirectedCase[] = [
     test: 'makes nobody change again, with the next note',
   },
   {
+    name: 'overlapping-readings',
+    says: 'two workers read a ticket at once, and the older reading is stored last',
+    file: 'db/log/older-reading.test.ts',
+    test: 'leaves the ticket as the newer one has shown it',
+  },
+  {
+    name: 'note-before-receipt',
+    says: 'somebody writes on a ticket that another gateway has just opened, ahead of the receipt that names it',
+    file: 'core/conversation/decide.test.ts',
+    test: 'may be ahead of the receipt that names it',
+  },
+  {
+    name: 'clock-of-assertions',
+    says: 'a gateway’s clock is wrong by minutes when it asks another one for a token',
+    file: 'protocols/ferry/tokens.test.ts',
+    test: 'seconds ahead of ours is no wrong key',
+  },
+  {
+    name: 'clock-of-a-worker',
+    says: 'a worker’s clock jumps while it measures those of desks',
+    file: 'telemetry/metrics.test.ts',
+    test: 'a process whose own has jumped measures the same',
+  },
+  {
+    name: 'hidden-escalation',
+    says: 'a ticket is escalated and is not there, as its desk says, when it is read for the first time',
+    file: 'federation/positions.test.ts',
+    test: 'when it is read for the first time may be there in a moment',
+  },
+  {
     name: 'undone-by-us',
     says: 'a person sets another status right behind ours',
     file: 'federation/meet.test.ts',

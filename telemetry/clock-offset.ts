@@ -7,6 +7,8 @@ export function aheadOf(headers: HttpReply['headers'], sentAt: number, gotAt: nu
   const at = typeof date === 'string' ? Date.parse(date) : Number.NaN;
   // What was long under way may have been dated at any time of it.
   if (!Number.isFinite(at) || gotAt - sentAt > 5_000) return null;
+  // Clocks that agree would say the same: then they count as equal, however slow the reply was.
+  if (at + 1_000 >= sentAt && at <= gotAt) return 0;
   return at + 500 - (sentAt + gotAt) / 2;
 }
 
@@ -15,12 +17,13 @@ export function offsetOf(recent: readonly number[]): number {
   return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0;
 }
 
-/** The client, telling of each reply how far the clock was. */
-export function withClock(http: HttpClient, note: (aheadMs: number) => void): HttpClient {
+/** The client, telling of each reply how far the clock was. @param now ours, milliseconds; null while nobody knows */
+export function withClock(http: HttpClient, note: (aheadMs: number) => void, now: () => number | null): HttpClient {
   const timed = async <Reply extends { readonly headers: HttpReply['headers'] }>(ask: () => Promise<Reply>) => {
-    const sentAt = Date.now();
+    const sentAt = now();
     const reply = await ask();
-    const ahead = aheadOf(reply.headers, sentAt, Date.now());
+    const gotAt = now();
+    const ahead = sentAt === null || gotAt === null ? null : aheadOf(reply.headers, sentAt, gotAt);
     if (ahead !== null) note(ahead);
     return reply;
   };

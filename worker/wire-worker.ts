@@ -18,6 +18,7 @@ import { createTogether } from '#db/log/together.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import type { Bells } from '#activities/bells.ts';
 import { standardLimits, type Limits, type WorkDeps } from '#activities/deps.ts';
+import { createOurClock } from '#db/base/our-clock.ts';
 import { createClocks } from '#activities/desk/clocks.ts';
 import { createDesks, type DesksDeps } from '#activities/desk/desks.ts';
 import { apiChores } from '#activities/exchange/api-chores.ts';
@@ -94,7 +95,10 @@ export async function wireWorker(
     onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
     ringHere: (instance) => bells.ringHere(instance),
   });
-  const clocks = createClocks(db, (error) => log.warn({ err: error }, 'a clock that was measured could not be kept'));
+  const ours = createOurClock(db);
+  const clocks = createClocks(db, ours, (error) =>
+    log.warn({ err: error }, 'a clock that was measured could not be kept'),
+  );
   const running = countRunning();
   const deps: WorkDeps = {
     publicUrl: config.publicUrl,
@@ -127,7 +131,11 @@ export async function wireWorker(
           telemetry.metrics.clock(context.instance, aheadMs);
           clocks.replied(context.instance, aheadMs);
         };
-        return options.createHelpdesk(type, { ...context, http: withClock(context.http, note) });
+        return options.createHelpdesk(type, {
+          ...context,
+          http: withClock(context.http, note, ours.now),
+          now: () => ours.now() ?? Date.now(),
+        });
       },
       notice: (instance, code, text) => log.warn({ instance, code }, text),
     }),

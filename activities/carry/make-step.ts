@@ -98,7 +98,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   const promise = { delivery: context.delivery.id, step: index, promisedAt: promised.promisedAt };
   run.promised.set(index, promise.promisedAt);
   let written: Written;
-  const sentAt = Date.now();
+  const sentAt = desk.clock?.now() ?? null;
   let found = false;
   try {
     const signal = AbortSignal.timeout(Math.max(Math.ceil(notAfter.leftMs()), 1));
@@ -125,7 +125,9 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   }
   // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
   if (!at.last && !(await markMade(deps.db, promise, written))) return lost(run, 'made');
-  return { kind: 'made', made: written, found, ...(found ? {} : { around: { sentAt, gotAt: Date.now() } }) };
+  const gotAt = desk.clock?.now() ?? null;
+  const isTimed = !found && sentAt !== null && gotAt !== null;
+  return { kind: 'made', made: written, found, ...(isTimed ? { around: { sentAt, gotAt } } : {}) };
 }
 
 /** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */

@@ -13,6 +13,7 @@ import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { Tx } from '#db/base/client.ts';
 import { isBeforeResumed } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
+import type { LockedTicket } from '#db/log/locked-ticket.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
@@ -69,7 +70,7 @@ export async function settle(
     const { snapshot } = back;
     noteDates(run, back, last);
     const steps = plan.steps;
-    const result = await withReading(run, back, last, async (tx, logged) => {
+    const result = await withReading(run, back, last, async (tx, logged, own) => {
       const seen =
         last === null ||
         last.found === true ||
@@ -97,7 +98,8 @@ export async function settle(
         ...(undone === null ? [] : [undone]),
       ].map((name) => reason('not-taken', { desk: desk.name, name }));
       const drops = [...withNew(plan.drops, met.drops), ...notTaken];
-      const { wake, isLast, marked } = await endInside(run, tx, { ...plan, command: met.command, drops }, last, logged);
+      const asMet = { ...plan, command: met.command, drops };
+      const { wake, isLast, marked } = await endInside(run, tx, asMet, { last, own: own.made }, logged);
       return { kind: 'ended', isLast, marked, wake: [...logged.wake, ...wake] } as const;
     }).catch((error: unknown) => {
       if (error instanceof OvertakenError) return null;
@@ -210,24 +212,30 @@ function namesOf(changed: Changed): string[] {
   return [...Object.values(plain).map(String), ...Object.keys(fields)];
 }
 
-/** In one transaction: the reading is logged, then what follows from it is done. */
-function withReading<Result>(
+/**
+ * In one transaction: the reading is logged, then what follows from it is done. What the helpdesk said of our write is
+ * kept whatever follows; where the delivery ends, together with that.
+ */
+function withReading<Result extends { readonly kind: string }>(
   run: StepRun,
   back: Extract<ReadBack, { kind: 'ticket' }>,
   last: Pending | null,
-  work: (tx: Tx, logged: LogReadingResult) => Promise<Result>,
+  work: (tx: Tx, logged: LogReadingResult, own: OwnReading) => Promise<Result>,
 ): Promise<Result> {
   const { deps } = run;
-  if (last?.opened == null) {
-    return deps.together(back.read, async (tx, locked) =>
-      work(tx, await back.log(tx, ownWrite(tx, run, last), locked)),
-    );
-  }
-  return inTransaction(deps.db, async (tx) => work(tx, await back.log(tx, ownWrite(tx, run, last))));
+  const inside = async (tx: Tx, locked?: LockedTicket): Promise<Result> => {
+    const own = ownWrite(tx, run, last);
+    const result = await work(tx, await back.log(tx, own, locked), own);
+    if (result.kind !== 'ended' && own.made !== undefined) await markMade(tx, own.made, own.made.made);
+    return result;
+  };
+  return last?.opened == null ? deps.together(back.read, inside) : inTransaction(deps.db, (tx) => inside(tx));
 }
 
+type OwnReading = Pick<LogReadingInput, 'first' | 'made'>;
+
 /** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
-function ownWrite(tx: Tx, run: StepRun, last: Pending | null): Pick<LogReadingInput, 'first' | 'made'> {
+function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
   if (last === null) return {};
   const { context } = run;
   const { opened, index, made } = last;
@@ -247,7 +255,7 @@ async function endInside(
   run: StepRun,
   tx: Tx,
   plan: Plan,
-  last: Pending | null,
+  { last, own }: { readonly last: Pending | null; readonly own: LogReadingInput['made'] },
   logged: LogReadingResult,
 ): Promise<Ended> {
   const { deps, context, startedMs } = run;
@@ -259,6 +267,7 @@ async function endInside(
     alone: logged.mirrors.length <= 1,
     locked: logged.mirrors.includes(context.mirror.id),
     by: endedBy(run),
+    ...(own === undefined ? {} : { made: own }),
   });
   if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
   return ended;

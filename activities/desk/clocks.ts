@@ -1,11 +1,14 @@
 /**
- * How far each desk's clock is from ours: by the dates that it gave to actions of ours, of which we know when they were
- * made, else by the Date header of its replies. Kept with the instance, so that every process has it at once.
+ * How far each desk's clock is from ours, which is the database's: by the dates that it gave to actions of ours, of which
+ * we know when they were made, else by the Date header of its replies. Kept with the instance, so that every process has it at once.
  */
 import { saveClock } from '#db/settings/clock.ts';
 import type { Db } from '#db/base/client.ts';
+import type { OurClock } from '#db/base/our-clock.ts';
 
 export type DeskClock = {
+  /** Ours, milliseconds; null until the database has told it. */
+  now(): number | null;
   /** Milliseconds ahead of ours; null until it was measured. */
   offsetMs(): number | null;
   /** An action of ours was dated `at` by the desk, and made between these two instants of ours; milliseconds. */
@@ -40,7 +43,7 @@ type Measured = {
   saved: number | null;
 };
 
-export function createClocks(db: Db, onError: (error: unknown) => void): Clocks {
+export function createClocks(db: Db, ours: OurClock, onError: (error: unknown) => void): Clocks {
   const all = new Map<string, Measured>();
   const of = (instance: string): Measured => {
     let one = all.get(instance);
@@ -69,6 +72,7 @@ export function createClocks(db: Db, onError: (error: unknown) => void): Clocks 
   };
   return {
     of: (instance) => ({
+      now: () => ours.now(),
       // Our own actions tell best; until this process has made some, those of the others do, by what is kept.
       offsetMs: () => {
         const one = of(instance);
@@ -80,7 +84,8 @@ export function createClocks(db: Db, onError: (error: unknown) => void): Clocks 
         if (!Number.isFinite(dated) || gotAt - sentAt > longestMs) return;
         // What keeps whole seconds has cut half a second off on average.
         const cut = dated % 1_000 === 0 ? 500 : 0;
-        add(instance, 'action', dated + cut - (sentAt + gotAt) / 2);
+        const agrees = dated + 2 * cut >= sentAt && dated <= gotAt;
+        add(instance, 'action', agrees ? 0 : dated + cut - (sentAt + gotAt) / 2);
       },
     }),
     replied(instance, aheadMs) {

@@ -10,6 +10,7 @@ import { checkDesk } from './which-desk.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Clocks } from './clocks.ts';
 import type { DrivenDesk, Desks } from '#activities/deps.ts';
+import { createLearning } from './learning.ts';
 import { createRetryAfter } from './retry-after.ts';
 
 export type DesksDeps = {
@@ -73,6 +74,7 @@ export function createDesks(deps: DesksDeps): Desks {
       options: row.options,
       learned: row.learned,
       http,
+      learn: createLearning(deps.db, instance, row.learned),
       notice: (code, text) => deps.notice?.(instance, code, text),
       take: async (link, signal) => {
         check();

@@ -4,6 +4,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { WireLink } from '#core/wire.ts';
 import { saveCatalogue } from '#db/settings/apply-links.ts';
+import { setInstanceState } from '#db/carry/couriers.ts';
 import { claimPeers, type PeerToAsk } from '#db/links/claim-peers.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { savePeerSaid } from '#db/links/peers.ts';
@@ -15,7 +16,7 @@ export const askEveryMs = 60_000;
 const skewMs = 30_000;
 const timeoutMs = 15_000;
 
-export type RefreshDeps = Pick<WorkDeps, 'db' | 'cache' | 'peers' | 'log'>;
+export type RefreshDeps = Pick<WorkDeps, 'db' | 'cache' | 'peers' | 'log' | 'wake'>;
 
 export function createRefreshPeers(deps: RefreshDeps, everyMs: number = askEveryMs): () => Promise<void> {
   return async () => {
@@ -39,6 +40,9 @@ async function refresh(deps: RefreshDeps, asked: PeerToAsk): Promise<void> {
   await clearNotices(deps.db, asked.link, 'peer/auth');
   await tellStanding(deps, asked, said, before, offsetMs);
   if (asked.state !== 'active') return;
+  // It has just taken our token, so its courier waits for the next try no longer.
+  const changed = await setInstanceState(deps.db, asked.far, 'up', null);
+  if (changed?.wake === true) deps.wake([asked.far]);
   const catalogue = await client.catalogue(signal);
   const known = await deps.cache.catalogue(deps.db, asked.far, asked.catalogueVersion);
   if (asked.catalogueVersion > 0 && isDeepStrictEqual(plain(catalogue), plain(known))) return;

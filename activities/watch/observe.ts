@@ -42,7 +42,7 @@ const forgottenMs = { quarantined: 60_000, looking: 3_000 } as const;
 export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
   const desk = await deps.desks.of(ticket.instance);
   const begin = from ?? (await readFrom(deps.db, ticket));
-  const { reading, readAt, isWhole } = await read(desk, ticket.externalId, begin, signal);
+  const { reading, ...when } = await read(desk, ticket.externalId, begin, signal);
   if (reading.kind === 'gone') {
     await notThere(deps, desk, ticket, signal);
     return;
@@ -60,14 +60,14 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   const made = actions.map((action) => action.made ?? action.at);
   if (looksOld(actions, begin) && (await deps.nothingNew({ ...shown, snapshot, made, mark }))) return;
   const result = await deps.together(shown, (tx, locked) =>
-    logReading(
-      tx,
-      deps.cache,
-      { ref: ticket, snapshot, actions, mark, others, isWhole, readAt, ...clockOf(desk) },
-      locked,
-    ),
+    logReading(tx, deps.cache, { ref: ticket, snapshot, actions, mark, others, ...when, ...clockOf(desk) }, locked),
   );
   deps.wake(result.wake);
+  if (result.edited.length > 0)
+    deps.log.info(
+      { instance: ticket.instance, ticket: ticket.externalId, actions: result.edited },
+      'notes were edited at their desk after they were read; edits are not carried',
+    );
   if (result.readAgain) {
     await scheduleHint(deps.db, ticket, result.forgotten === null ? readAgainMs : forgottenMs[result.forgotten]);
     deps.bells.hints.ring();
@@ -114,7 +114,7 @@ export async function readBack(
   created: boolean,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const { reading, readAt, isWhole } = await read(desk, ticket.externalId, from, signal);
+  const { reading, ...when } = await read(desk, ticket.externalId, from, signal);
   if (reading.kind !== 'ticket') return reading;
   const { snapshot, actions } = await understand(deps, reading);
   const { mark, others } = reading;
@@ -127,7 +127,7 @@ export async function readBack(
       logReading(
         tx,
         deps.cache,
-        { ref: ticket, snapshot, actions, mark, others, isWhole, readAt, created, ...clockOf(desk), ...own },
+        { ref: ticket, snapshot, actions, mark, others, ...when, created, ...clockOf(desk), ...own },
         locked,
       ),
   };
@@ -139,9 +139,10 @@ async function read(
   ticketId: string,
   from: From,
   signal: AbortSignal,
-): Promise<{ readonly reading: Reading; readonly readAt: string; readonly isWhole: boolean }> {
+): Promise<{ readonly reading: Reading } & Pick<LogReadingInput, 'readAt' | 'begunAt' | 'isWhole' | 'after'>> {
   const { ids = null, overlapMs } = helpdesk.traits;
   const { since, after } = beginOf(ids, from, overlapMs);
+  let begunAt = nowOf(from);
   const near = await helpdesk.read(ticketId, since, signal, after ?? undefined);
   const wasWhole = (since === null && after === null) || (near.kind === 'ticket' && near.isWhole === true);
   const shown =
@@ -149,8 +150,22 @@ async function read(
       ? { ids: [...near.actions.map(idOf), ...(near.others ?? [])], mark: near.mark ?? null }
       : null;
   const again = !wasWhole && shown !== null && doubtOf(ids, from, shown) !== null;
+  if (again) begunAt = nowOf(from);
   const reading = again ? await helpdesk.read(ticketId, null, signal) : near;
-  return { reading, readAt: new Date().toISOString(), isWhole: wasWhole || again };
+  const isWhole = wasWhole || again;
+  return {
+    reading,
+    readAt: nowOf(from) ?? new Date().toISOString(),
+    begunAt,
+    isWhole,
+    after: isWhole ? null : from.floor,
+  };
+}
+
+/** Now, by the database's clock, as far as it is known since it was asked. */
+function nowOf({ asked }: From): string | undefined {
+  if (asked === undefined) return undefined;
+  return new Date(Date.parse(asked.at) + performance.now() - asked.steadyMs).toISOString();
 }
 
 function idOf({ externalId }: ObservedAction): string {

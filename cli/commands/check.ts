@@ -1,9 +1,17 @@
-/** `ferry check <instance>`: what of a helpdesk is as Ferry takes it to be, a line for each thing asked. */
+/**
+ * `ferry check <instance>`: what of a helpdesk is as Ferry takes it to be, a line for each thing asked. For one that another
+ * gateway drives: what of the way there is, as `ferry link check` finds it for each of its links.
+ */
 import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
 import { count, printable } from '#cli/print/text.ts';
 import { withCheck } from '#cli/wire.ts';
-import { checkInstance, isBad, reportOf } from '#operate/check/check.ts';
+import { otherSide } from '#core/words/ends.ts';
+import { linksToPeer } from '#operate/check/peer.ts';
+import { checkLink } from '#operate/pairing/check.ts';
+import type { Operator } from '#operate/operator.ts';
+import { followPairing } from './link/follow.ts';
+import { checkInstance, cleanTrials, isBad, reportOf } from '#operate/check/check.ts';
 
 type Found = Parameters<typeof reportOf>[1][number];
 
@@ -13,12 +21,21 @@ export type CheckCommand = {
   /** A ticket for a trial. */
   readonly write?: string;
   readonly yes?: boolean;
+  /** Only deletes what killed trials left. */
+  readonly clean?: boolean;
 };
 
 /** 1 where something differs or is not allowed. */
 export async function check(instance: string, options: CheckCommand & GlobalOptions, deps: CliDeps): Promise<number> {
   const { out, signal } = deps;
   const write = options.write ?? null;
+  const isClean = options.clean === true;
+  if (isClean && (write !== null || options.report === true))
+    throw new CliError(
+      'not-together',
+      exitCodes.usage,
+      '--clean asks and writes nothing: leave out --write and --report',
+    );
   if (write !== null && options.yes !== true) {
     const question = `Write notes, files, a status and a field on ticket ${printable(write)} of ${printable(instance)}, and delete them again? What can't be deleted there stays, and is named.`;
     if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write takes a yes: add --yes');
@@ -28,24 +45,31 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
     }
   }
   const findings = await withCheck(options, deps, async (operator) => {
+    const links = await linksToPeer(operator, instance);
+    if (links !== null) return checkPeer(operator, instance, links, options, deps);
     const all: Found[] = [];
-    const { type, findings: coming } = await checkInstance(operator, instance, signal, write);
+    const told = new Map<string, string>();
+    const { type, findings: coming } = isClean
+      ? await cleanTrials(operator, instance)
+      : await checkInstance(operator, instance, signal, write);
     for await (const finding of coming) {
       all.push(finding);
       if (options.report === true) continue;
       // As they come: a slow helpdesk shows where it is slow.
       if (options.json === true) out(`${JSON.stringify(finding)}\n`);
-      else for (const line of linesOf(finding)) out(`${line}\n`);
+      else for (const line of linesOf(onceTold(finding, told))) out(`${line}\n`);
     }
     if (options.report === true) out(`${JSON.stringify(reportOf(type, all))}\n`);
     return all;
   });
+  if (typeof findings === 'number') return findings;
   if (signal.aborted) {
     deps.err('It was interrupted, so not everything was asked.\n');
     return exitCodes.no;
   }
   const bad = findings.filter(isBad).length;
-  if (options.json !== true && options.report !== true) {
+  if (isClean && findings.length === 0) out('No trial left anything.\n');
+  else if (options.json !== true && options.report !== true) {
     const open = findings.filter(({ verdict }) => verdict === 'unknown').length;
     const end = bad === 0 ? 'nothing has to be done' : `${count(bad, 'thing has', 'things have')} to be set right`;
     out(`${count(findings.length, 'finding')}, ${open} of them unknown; ${end}.\n`);
@@ -53,10 +77,73 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
   return bad === 0 ? exitCodes.ok : exitCodes.no;
 }
 
+/** A worker makes the checks; without one nothing comes. Milliseconds. */
+const peerWithinMs = 60_000;
+
+/** The exit code. */
+async function checkPeer(
+  operator: Operator,
+  instance: string,
+  links: readonly string[],
+  { json, write, report, clean }: CheckCommand,
+  deps: CliDeps,
+): Promise<number> {
+  if (write !== undefined || report === true || clean === true)
+    throw new CliError(
+      'not-together',
+      exitCodes.usage,
+      `another gateway drives ${printable(instance)}: --write, --report and --clean are for who drives it`,
+    );
+  let code: number = exitCodes.ok;
+  for (const link of links) {
+    if (json !== true)
+      deps.out(printable(`Another gateway drives ${instance}; this is what ferry link check ${link} finds.`) + '\n');
+    const id = await checkLink(operator, link);
+    const late = AbortSignal.timeout(peerWithinMs);
+    const ended = await followPairing(
+      operator,
+      id,
+      { ...deps, signal: AbortSignal.any([deps.signal, late]) },
+      {
+        isQuiet: json === true,
+        lineOf: (one, { side }) => {
+          const way = one.direction === 'ours' ? `${side} to ${otherSide(side)}` : `${otherSide(side)} to ${side}`;
+          const finding: Found = { name: one.name, about: way, verdict: one.ok ? 'ok' : 'differs', saw: one.text };
+          return json === true ? JSON.stringify(finding) : linesOf(finding).join('\n');
+        },
+      },
+    );
+    if (late.aborted && !deps.signal.aborted)
+      deps.err(
+        `ferry: no worker has made the checks of ${printable(link)} within ${peerWithinMs / 1_000} s; see that ferry worker and Temporal run (ferry status) [no-worker]\n`,
+      );
+    code = Math.max(code, ended);
+  }
+  return code;
+}
+
 const widest = 'not allowed'.length;
 
-function linesOf({ name, about, verdict, where, saw, fix }: Found): string[] {
-  const what = about === undefined ? name : `${name} "${about}"`;
+/** What many probes meet, such as a secret that is wrong, is said where it is met first. */
+function onceTold(finding: Found, told: Map<string, string>): Found {
+  const { name, about, saw, fix, ...rest } = finding;
+  if (!isBad(finding) || saw === undefined) return finding;
+  const reason = `${saw} ${fix ?? ''}`;
+  const before = told.get(reason);
+  if (before === undefined) {
+    told.set(reason, named(finding));
+    return finding;
+  }
+  return { name, ...(about === undefined ? {} : { about }), ...rest, saw: `as with ${before}` };
+}
+
+function named({ name, about }: Found): string {
+  return about === undefined ? name : `${name} "${about}"`;
+}
+
+function linesOf(finding: Found): string[] {
+  const { verdict, where, saw, fix } = finding;
+  const what = named(finding);
   const seen = [where === undefined ? undefined : `at ${where}`, saw].filter((part) => part !== undefined).join(': ');
   return [
     printable(`${verdict.replace('-', ' ').padEnd(widest)}  ${what}${seen === '' ? '' : `: ${seen}`}`),

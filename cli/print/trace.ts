@@ -38,6 +38,11 @@ export function entryLines(entry: Entry, dayBefore: string | null): string[] {
     ...(day === dayBefore ? [] : ['', day]),
     `${entry.at.slice(11, 23).padEnd(12)}  ${what(entry)}`,
     ...noteLines(entry),
+    ...(entry.editedAt === undefined
+      ? []
+      : [
+          `${indent}edited: its text was changed there later (seen ${entry.editedAt.slice(0, 16)}Z); what was carried stays`,
+        ]),
     ...(entry.reason === null ? [] : [`${indent}stays: ${reasonText(entry.reason)}`]),
     ...entry.deliveries.flatMap(deliveryLines),
   ];

@@ -2,6 +2,7 @@
  * What a connector asks of a helpdesk to find out whether it is as the connector takes it to be. Each probe asks one
  * thing and can be run alone: one that fails stops no other.
  */
+import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { ConnectorContext, Facts, Helpdesk } from './helpdesk.ts';
 
 export type { Facts } from './helpdesk.ts';
@@ -60,10 +61,27 @@ export type Checked = {
   cleanUp(signal: AbortSignal): Promise<Outcome | null>;
 };
 
-/** A ticket that is named for a trial, and the marker of its first write. */
+/** What somebody else needs to delete what a trial wrote, and to set back what it changed. */
+export type TrialRecord = {
+  /** The ticket before anything was written. */
+  readonly before: TicketSnapshot;
+  /** Ids of the actions that were there before. */
+  readonly known: readonly string[];
+  /** Names of what it set: only what still is as it set it is set back. */
+  readonly statuses: readonly string[];
+  readonly fields: readonly string[];
+  readonly summary: boolean;
+};
+
+/** A ticket that is named for a trial. */
 export type Trial = {
   readonly ticketId: string;
+  /** A UUID of version 7; the markers of its writes are `<marker>-<number>`. */
   readonly marker: string;
+  /** Done before the first write, and before each that changes something else: who kills a trial kills what it knows, too. */
+  keep(record: TrialRecord): Promise<void>;
+  /** Of a trial that was killed: then nothing but `cleanUp` is to be run. */
+  readonly left: TrialRecord | null;
   /** The connector's own `createHelpdesk`. */
   open(context: ConnectorContext): Helpdesk;
 };

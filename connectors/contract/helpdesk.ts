@@ -139,6 +139,10 @@ export type ConnectorContext = {
   readonly learned?: Facts | undefined;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
+  /** Ferry's clock, by which instants of ours are given; milliseconds. Absent: that of the machine. */
+  readonly now?: () => number;
+  /** Told what the connector found out by the way; kept with the instance as what a check finds out is. */
+  readonly learn?: (facts: Facts) => void;
   /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */
   readonly notice?: (code: string, text: string) => void;
 };

@@ -18,6 +18,11 @@ export const assumed = {
   mandatoryField: 2,
   /** FieldInfo's `typeid` for fields of tickets. */
   ticketFields: 1,
+  /** How far a look for news looks back, and how long after our write the desk may still act because of it. Milliseconds. */
+  overlapMs: 5_000,
+  settleMs: 5_000,
+  /** Within five minutes: the lower of the two limits that were met. */
+  requestLimit: 300,
   /** A write may be readable only minutes later; until then a ticket that is not found may still be there. Milliseconds. */
   readableAfterMs: 600_000,
 } as const;

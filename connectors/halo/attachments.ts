@@ -8,6 +8,7 @@ import { sha256Hex } from '#core/text/fingerprint.ts';
 import { listActions } from './actions.ts';
 import type { Call, WriteCall } from './call.ts';
 import type { HaloClient } from './client.ts';
+import type { Listed } from './download.ts';
 import { withCids } from './html.ts';
 import { isPicture } from './pictures.ts';
 import { ticketIfThere } from './read.ts';
@@ -141,7 +142,10 @@ async function* encoded(head: Buffer, file: Readable, tail: Buffer): AsyncGenera
 export async function listFiles(client: HaloClient, ticketId: string, call: Call): Promise<readonly HaloAttachment[]> {
   const what = `Reading the files of ticket ${ticketId}`;
   const list = { path: 'Attachment', key: 'attachments', query: { ticket_id: ticketId }, row: attachmentSchema };
-  return (await client.list(list, { ...call, what })).rows;
+  const { rows } = await client.list(list, { ...call, what });
+  const own = rows.filter(({ ticket_id: of }) => (of ?? 0) <= 0 || String(of) === ticketId);
+  if (own.length < rows.length) client.dropped(what, 'attachments[].ticket_id');
+  return own;
 }
 
 export function fileUrl(baseUrl: string, id: number | string): string {
@@ -154,11 +158,14 @@ export async function openFile(desk: Desk, ticketId: string, id: string, call: C
   const what = { ...call, what: `Fetching file ${id} of ticket ${ticketId}` };
   if (isPicture(id)) return desk.pictures.open(ticketId, id, () => addressesOf(desk, ticketId, id, what), what);
   if (!ids.test(id)) throw new HelpdeskError('gone', 'not-found', `${what.what}: there is no such file.`);
-  const sizeOf = async (): Promise<number | null> => {
+  const listed = async (): Promise<Listed | null> => {
     const files = await listFiles(desk.client, ticketId, what);
-    return files.find((one) => String(one.id) === id)?.filesize ?? null;
+    const found = files.find((one) => String(one.id).toLowerCase() === id.toLowerCase());
+    if (found === undefined) return null;
+    const isPage = /html/i.test(found.content_type ?? '') || /\.x?html?$/i.test(found.filename ?? '');
+    return { size: found.filesize ?? null, isPage };
   };
-  return desk.client.download(`Attachment/${id}`, sizeOf, what);
+  return desk.client.download(`Attachment/${id}`, listed, what);
 }
 
 /** Every address by which the ticket shows this picture now. */

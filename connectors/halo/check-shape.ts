@@ -35,7 +35,14 @@ export async function lookAt<T>({ desk }: Asking, { path, key, query, row }: Lis
   const wrong = new Set<string>();
   const form = formOf(body);
   try {
-    const { rows, total } = readRows(body, key, row, { what: call.what, write: false }, (where) => wrong.add(where));
+    const { rows, total } = readRows(
+      body,
+      key,
+      row,
+      { what: call.what, write: false },
+      (where) => wrong.add(where),
+      true,
+    );
     return { form, rows, total, wrong: [...wrong], missing: null };
   } catch (error) {
     if (!(error instanceof HelpdeskError)) throw error;

@@ -83,7 +83,8 @@ function helpOf(client: HaloClient, ticketId: string): TrialHelp {
       for (const file of files.filter((one) => markers.some((marker) => isOurs(one, marker))))
         await removed(`file ${file.id}`, `Attachment/${file.id}`, {});
       for (const id of actionIds) await removed(`action ${id}`, `Actions/${id}`, { ticket_id: ticketId });
-      if (pictures > 0) left.push(`${pictures} pictures that nothing shows any more: Halo has no way to delete them`);
+      const some = pictures === null ? 'pictures, if any were written,' : `${pictures} pictures`;
+      if (pictures !== 0) left.push(`${some} that nothing shows any more: Halo has no way to delete them`);
       return { left, isFault };
     },
   };

@@ -1,10 +1,11 @@
 /** Probes for `ferry check`: each asks one thing that this connector takes for granted. They only read, but for those of a trial. */
-import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
+import type { Checked, CreateCheck, Facts, Probe } from '#connectors/contract/check.ts';
 import { addressProbe, clockProbe, counted, identityProbe, remembering, verdictOf } from '#connectors/kit/check.ts';
 import type { Seen } from '#connectors/kit/check.ts';
 import { noTrial } from '#connectors/kit/trial.ts';
 import { identityOf } from './desk.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
+import { assumed } from './assumed.ts';
 import { createGlossary } from './catalogue.ts';
 import { feedProbes } from './check-feed.ts';
 import { listProbes } from './check-lists.ts';
@@ -12,6 +13,7 @@ import { mappedProbes } from './check-mapped.ts';
 import type { Asking } from './check-shape.ts';
 import { ticketProbes } from './check-tickets.ts';
 import { createClient } from './client.ts';
+import { limitWindowMs } from './errors.ts';
 import { createIdentity } from './identity.ts';
 import { createPictures } from './pictures.ts';
 import { haloTrial } from './check-write.ts';
@@ -31,13 +33,15 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
   const credentials = readSettings(haloCredentials, context.credentials, 'credentials', context.instance);
   const options = readSettings(haloOptions, context.options, 'options', context.instance);
   const { http, seen } = counted(context.http);
-  const own = { ...context, http: remembering(http) };
+  let learned: Facts = {};
+  const learn = (facts: Facts): void => void (learned = { ...learned, ...facts });
+  const own = { ...context, learn, http: remembering(http) };
   // What was found out before is to be found out again, not taken for granted.
   const ways = waysOf(undefined);
   const baseUrl = context.url.replace(/\/{1,50}$/, '');
   const tokens = createTokens(own.http, baseUrl, credentials, options.scope ?? 'all');
   const client = createClient(own, tokens, ways);
-  const overlapMs = options.overlapMs ?? 5_000;
+  const overlapMs = options.overlapMs ?? assumed.overlapMs;
   const desk = {
     client,
     glossary: createGlossary(client, options, async (types) => types.map(({ name }) => ({ name }))),
@@ -56,10 +60,10 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
     trial === null
       ? noTrial
       : haloTrial(
-          { ...context, http, learned: undefined },
+          { ...context, learn, http, learned: undefined },
           trial,
           mapped,
-          createClient({ ...context, http }, tokens, ways),
+          createClient({ ...context, learn, http }, tokens, ways),
           () => (seen.posted === null ? {} : { posted: seen.posted }),
         );
   return {
@@ -79,7 +83,7 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
       ...ticketProbes(asking, mapped),
       ...mappedProbes(asking, mapped),
       ...trialProbes,
-      limits(seen, options.rate),
+      limits(seen, options.rate, () => learned),
     ],
   };
 };
@@ -129,16 +133,22 @@ function signIn(tokens: Tokens, { desk, options, call }: Asking): readonly Probe
   ];
 }
 
-function limits(seen: Readonly<Seen>, rate: Asking['options']['rate']): Probe {
-  const { requests, windowMs } = rate ?? { requests: 300, windowMs: 300_000 };
+/** @param found what replies said by the way, their limit for one */
+function limits(seen: Readonly<Seen>, rate: Asking['options']['rate'], found: () => Facts): Probe {
   return {
     name: 'limits',
     async run() {
       if (seen.slowDowns === 0) return { verdict: 'ok', saw: `${seen.requests} requests, none of them too many` };
+      const facts = found();
+      const said = facts['requestLimit'];
+      const requests = rate?.requests ?? Number(said ?? assumed.requestLimit);
+      const windowMs = rate?.windowMs ?? limitWindowMs;
+      const words = said === undefined ? '' : `; it takes ${String(said)} in ${limitWindowMs / 1000} s`;
       return {
         verdict: 'differs',
-        saw: `${seen.slowDowns} of ${seen.requests} requests were refused as too many`,
+        saw: `${seen.slowDowns} of ${seen.requests} requests were refused as too many${words}`,
         fix: `Somebody else may use this application, too. Ferry keeps to ${requests} in ${windowMs / 1000} s; option \`rate\` sets less.`,
+        facts,
       };
     },
   };

@@ -5,7 +5,8 @@ import type { HttpReply } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
 import type { Call, Query, WriteCall } from './call.ts';
 import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
-import { errorOf } from './errors.ts';
+import type { Listed } from './download.ts';
+import { errorOf, requestLimitOf } from './errors.ts';
 import { createNotices } from './notices.ts';
 import { readRows } from './rows.ts';
 import type { Rows } from './rows.ts';
@@ -17,7 +18,14 @@ import type { Schema } from './wire.ts';
 export type { Query } from './call.ts';
 
 /** A list of Halo's: `key` is the property that usually holds its rows. */
-export type List<T> = { readonly path: string; readonly key: string; readonly query: Query; readonly row: Schema<T> };
+export type List<T> = {
+  readonly path: string;
+  readonly key: string;
+  readonly query: Query;
+  readonly row: Schema<T>;
+  /** Without a row of it nothing works. */
+  readonly isNeeded?: boolean;
+};
 
 /** A body made anew for each try; its length in bytes where it is known. */
 export type Body = { readonly type: string; readonly length: number | null; open(): Readable };
@@ -31,10 +39,12 @@ export type HaloClient = {
   post<T>(path: string, element: unknown, schema: Schema<T>, call: WriteCall): Promise<T>;
   remove(path: string, query: Query, call: WriteCall): Promise<void>;
   upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: WriteCall): Promise<T>;
-  /** `sizeOf` is asked only where the bytes might also be an address. */
-  download(path: string, sizeOf: () => Promise<number | null>, call: Call): Promise<OpenedAttachment>;
+  /** `listed` is asked only where the bytes might also be an address, or some page. */
+  download(path: string, listed: () => Promise<Listed | null>, call: Call): Promise<OpenedAttachment>;
   /** A list told of more rows than it would give. */
   incomplete(what: string): void;
+  /** A row was left out, since it is none of what was asked for; `where` it says so. */
+  dropped(what: string, where: string): void;
   /** An address that needs no login, such as that of a picture. */
   open(url: string, call: Call): Promise<OpenedAttachment>;
 };
@@ -69,7 +79,11 @@ export function createClient(context: ConnectorContext, tokens: Tokens, ways: Wa
 
   function bodyOf(reply: HttpReply, write: boolean, call: Call, aboutTicket: boolean): unknown {
     const options = { what: call.what, write, aboutTicket };
-    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, options);
+    if (reply.status < 200 || reply.status >= 300) {
+      const requestLimit = requestLimitOf(reply);
+      if (requestLimit !== null) context.learn?.({ requestLimit });
+      throw errorOf(reply, options);
+    }
     const body = parseJson(reply, options);
     return write && Array.isArray(body) ? body[0] : body;
   }
@@ -80,9 +94,10 @@ export function createClient(context: ConnectorContext, tokens: Tokens, ways: Wa
     async get(path, query, schema, call) {
       return decode(schema, await fetched(path, query, call), { what: call.what, write: false });
     },
-    async list({ path, key, query, row }, call) {
+    async list({ path, key, query, row, isNeeded }, call) {
       const body = await fetched(path, query, call);
-      return readRows(body, key, row, { what: call.what, write: false }, (where) => notices.dropped(call.what, where));
+      const dropped = (where: string): void => notices.dropped(call.what, where);
+      return readRows(body, key, row, { what: call.what, write: false }, dropped, isNeeded);
     },
     async post(path, element, schema, call) {
       const url = urlOf(baseUrl, path, {});
@@ -126,7 +141,7 @@ export function createClient(context: ConnectorContext, tokens: Tokens, ways: Wa
       );
       return decode(schema, bodyOf(reply, true, call, true), { what: call.what, write: true });
     },
-    async download(path, sizeOf, call) {
+    async download(path, listed, call) {
       const url = urlOf(baseUrl, path, {});
       const reply = await signedIn(
         call,
@@ -141,10 +156,11 @@ export function createClient(context: ConnectorContext, tokens: Tokens, ways: Wa
         ({ stream }) => stream.destroy(),
       );
       if (reply.status < 200 || reply.status >= 300) return openedFrom(reply, call.what);
-      const found = await linkOrFile(reply, call.what, sizeOf);
+      const found = await linkOrFile(reply, call.what, listed);
       return 'file' in found ? openedFrom(found.file, call.what) : followed(context.http, found.link, baseUrl, call);
     },
     incomplete: (what) => notices.incomplete(what),
+    dropped: (what, where) => notices.dropped(what, where),
     open: (url, call) => followed(context.http, url, baseUrl, call),
   };
 }

@@ -16,17 +16,24 @@ export const transferTimeoutMs = 3_600_000;
 const longestLinkBytes = 16 * 1024;
 const longestErrorChars = 10_000;
 
+/** What the list of files says of one. */
+export type Listed = { readonly size: number | null; readonly isPage: boolean };
+
 export type Streamed = Awaited<ReturnType<HttpClient['stream']>>;
 
 /** Throws HelpdeskError for a reply that is no success. */
 export async function openedFrom(reply: Streamed, what: string): Promise<OpenedAttachment> {
   if (reply.status < 200 || reply.status >= 300) throw await failed(reply, what);
-  const length = reply.headers['content-length'];
   return {
     stream: reply.stream,
-    sizeBytes: length === undefined ? null : Number(length),
+    sizeBytes: lengthOf(reply),
     type: reply.headers['content-type'] ?? null,
   };
+}
+
+function lengthOf({ headers }: Streamed): number | null {
+  const length = headers['content-length'] ?? '';
+  return /^\d{1,15}$/.test(length) ? Number(length) : null;
 }
 
 async function failed(reply: Streamed, what: string): Promise<HelpdeskError> {
@@ -36,27 +43,44 @@ async function failed(reply: Streamed, what: string): Promise<HelpdeskError> {
 
 /**
  * The address a reply holds in place of bytes, or the reply as it was. A file that happens to be such JSON itself is told
- * apart by `sizeOf`, which gives its size where Halo's list of files has it.
+ * apart by `listed`, which gives what Halo's list of files says of it, where it is there.
  */
 export async function linkOrFile(
   reply: Streamed,
   what: string,
-  sizeOf: () => Promise<number | null>,
+  listed: () => Promise<Listed | null>,
 ): Promise<{ readonly link: string } | { readonly file: Streamed }> {
   const type = reply.headers['content-type'] ?? '';
-  const length = Number(reply.headers['content-length'] ?? 0);
-  if (!/json/i.test(type) || length > longestLinkBytes) return { file: reply };
+  const length = lengthOf(reply);
+  if (/html/i.test(type)) return { file: await unlessPage(reply, what, listed) };
+  if (!/json/i.test(type) || (length ?? 0) > longestLinkBytes) return { file: reply };
   const { bytes, rest } = await head(reply.stream, longestLinkBytes);
   const again = { file: { ...reply, stream: Readable.from(together(bytes, rest), { objectMode: false }) } };
   if (rest !== null) return again;
   const link = linkIn(bytes, what);
-  if (link === null || (await sizeOf()) === bytes.length) return again;
+  if (link === null || (await listed())?.size === bytes.length) return again;
   return { link };
+}
+
+/** A page that asks to sign in comes as a success, too: of a file that is no page itself it is not taken for the bytes. */
+async function unlessPage(reply: Streamed, what: string, listed: () => Promise<Listed | null>): Promise<Streamed> {
+  const known = await listed().catch((error: unknown) => {
+    reply.stream.destroy();
+    throw error;
+  });
+  if (known?.isPage === true) return reply;
+  reply.stream.destroy();
+  const message = `${what}: a web page came in place of the file. Is Halo at this URL, and up?`;
+  throw new HelpdeskError('retry', 'not-halo', message);
 }
 
 function linkIn(bytes: Buffer, what: string): string | null {
   try {
-    const reply = { status: 200, headers: { 'content-type': 'application/json' }, text: bytes.toString() };
+    const reply = {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      text: new TextDecoder().decode(bytes),
+    };
     return linkSchema.safeParse(parseJson(reply, { what, write: false })).data?.link ?? null;
   } catch {
     return null;

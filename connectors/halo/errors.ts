@@ -62,6 +62,27 @@ export function errorOf(reply: HttpReply, request: Request): HelpdeskError {
   return new HelpdeskError('refused', 'refused', message);
 }
 
+/** The window of Halo's limit, which its words and its notes on limits always name. Milliseconds. */
+export const limitWindowMs = 300_000;
+
+const saidLimit = /\b(\d{1,6}) requests? per (?:rolling )?(\d{1,3}) minute/i;
+const limitHeaders = ['x-ratelimit-limit', 'x-rate-limit-limit', 'ratelimit-limit'] as const;
+
+/**
+ * How many requests Halo takes within its window, where a reply that refuses one for their number says so: in its words, or
+ * in a header, which no Halo was seen to send. Null where it does not, or says what can't be.
+ */
+export function requestLimitOf({ status, headers, text }: HttpReply): number | null {
+  if (status !== 429) return null;
+  const [, requests, minutes] = saidLimit.exec(text.slice(0, 1_000)) ?? [];
+  const header = limitHeaders.flatMap((name) => headers[name] ?? [])[0] ?? '';
+  const limit =
+    requests === undefined
+      ? Number(/^\d{1,6}$/.test(header) ? header : Number.NaN)
+      : Math.floor((Number(requests) * limitWindowMs) / (Number(minutes) * 60_000));
+  return Number.isFinite(limit) && limit >= 10 ? limit : null;
+}
+
 /**
  * A right that is missing says nothing about whether a ticket exists, and may be back in a moment. What is asked of all
  * tickets and lists is the application's right; of one ticket it may be its agent's, for that customer, team or type.

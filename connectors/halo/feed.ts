@@ -10,6 +10,7 @@
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { FeedPage, GoLive } from '#connectors/contract/helpdesk.ts';
+import { lookBack, withinOverlap } from '#connectors/kit/overlap.ts';
 import type { Call } from './call.ts';
 import type { HaloClient, List } from './client.ts';
 import { ticketIfThere } from './read.ts';
@@ -38,10 +39,13 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
   /** What a finished look found beyond what was asked for, for the cursor that was given with the first part. */
   let rest: { readonly cursor: string; readonly changes: readonly Change[] } | null = null;
 
+  const recent = (changes: readonly Change[], newest: string): readonly Change[] =>
+    withinOverlap(changes, newest, overlapMs, ([, at]) => at);
+
   async function changedSince(cursorText: string, newest: string, call: Call): Promise<readonly Change[]> {
     if (look?.cursor !== cursorText) look = { cursor: cursorText, found: new Map(), page: 1, pass: 1 };
     const current = look;
-    const from = shifted(newest, -overlapMs);
+    const from = lookBack(newest, overlapMs);
     const list = changes(client, client.ways.changedSince(from));
     for (; ; current.pass = 2, current.page = 1) {
       // A page that was read before the last call ended may have shifted since: it is read again.
@@ -72,8 +76,7 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
     // Where Halo does not order by change, older tickets may have changed later than the newest ones.
     const near = await changedSince('', newest, call);
     const latest = near.at(-1)?.[1] ?? newest;
-    const since = shifted(latest, -overlapMs);
-    return { newest: latest, given: near.filter(([, at]) => at >= since) };
+    return { newest: latest, given: recent(near, latest) };
   }
 
   /**
@@ -109,8 +112,7 @@ export function createFeed(client: HaloClient, overlapMs: number): Feed {
       const fresh = all.filter(([id, at]) => !given.has(`${id} ${at}`));
       const taken = fresh.slice(0, limit);
       const newest = taken.reduce((latest, [, at]) => (at > latest ? at : latest), cursor.newest);
-      const near = shifted(newest, -overlapMs);
-      const next = write({ newest, given: [...cursor.given, ...taken].filter(([, at]) => at >= near) });
+      const next = write({ newest, given: recent([...cursor.given, ...taken], newest) });
       const left = fresh.slice(taken.length);
       rest = left.length === 0 ? null : { cursor: next, changes: left };
       return { tickets: taken.map(([id]) => String(id)), cursor: next, more: left.length > 0 };
@@ -133,9 +135,18 @@ function changes({ ways }: HaloClient, query: List<TicketRow>['query']): List<Ti
   return { path: 'Tickets', key: 'tickets', query: ordered, row: ticketRow };
 }
 
-function changeOf(ticket: TicketRow): Change[] {
-  const at = instantOf(ticket.last_update) ?? instantOf(ticket.lastactiondate);
-  return at === null ? [] : [[ticket.id, at]];
+/** More than clocks and zones differ by. Milliseconds. */
+const dayMs = 86_400_000;
+
+/**
+ * When a ticket changed. A time that nobody can have lived yet, such as the last one that a computer can write, is none: as
+ * a position it would hide all that comes after it.
+ */
+function changeOf({ id, last_update, lastactiondate, dateoccurred }: TicketRow): Change[] {
+  const latest = new Date(Date.now() + dayMs).toISOString();
+  const times = [last_update, lastactiondate, dateoccurred].flatMap((text) => instantOf(text) ?? []);
+  const at = times.find((one) => one <= latest);
+  return at === undefined ? [] : [[id, at]];
 }
 
 function write(cursor: Cursor): string {

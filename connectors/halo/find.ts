@@ -1,5 +1,6 @@
 /** Looks for a write in doubt, by what it left: its marker where Halo keeps one, else the state it set. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { lookBack } from '#connectors/kit/overlap.ts';
 import type { Step, Written } from '#core/words/desk.ts';
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import { comparableText, fieldFingerprint, noteFingerprint } from '#core/text/fingerprint.ts';
@@ -14,7 +15,7 @@ import { htmlOf } from './html.ts';
 import { pagesOf } from './pages.ts';
 import { getTicket, ticketIfThere } from './read.ts';
 import type { Desk } from './read.ts';
-import { shifted, instantOf } from './time.ts';
+import { instantOf } from './time.ts';
 import { ticketRow } from './wire.ts';
 import type { HaloAction, Ticket, TicketRow } from './wire.ts';
 import { opened, supplierReferenceOf } from './write.ts';
@@ -22,6 +23,8 @@ import { opened, supplierReferenceOf } from './write.ts';
 export type Finding = Desk & {
   /** How long after a creation without an answer the ticket may still show up. Milliseconds. */
   readonly readableAfterMs: number;
+  /** Ferry's clock, milliseconds. */
+  readonly now: () => number;
 };
 
 export type Sought = {
@@ -36,12 +39,12 @@ export type Sought = {
 
 export async function findStep(desk: Finding, step: Step, sought: Sought, call: Call): Promise<Written | null> {
   const { marker, after, others, clockOffsetMs = 0 } = sought;
-  const since = shifted(after, Math.min(0, clockOffsetMs) - desk.overlapMs);
+  const since = lookBack(after, desk.overlapMs, clockOffsetMs);
   const { command, name } = step;
   if (name === 'open') {
     const found = await findTicket(desk.client, command.open?.summary ?? '', marker, since, call);
     if (found !== null) return opened(found, desk.client.baseUrl);
-    return surelyAbsent(after, desk.readableAfterMs);
+    return surelyAbsent(after, desk);
   }
   const ticketId = command.ticketId ?? '';
   const written: Written = { ticketId, actionIds: [] };
@@ -61,8 +64,8 @@ export async function findStep(desk: Finding, step: Step, sought: Sought, call: 
  * Halo may show a new ticket only minutes after it was made, and a second one is worse than a late one.
  * Throws `retry` until it is surely not there.
  */
-function surelyAbsent(after: string, readableAfterMs: number): null {
-  const leftMs = Date.parse(after) + readableAfterMs - Date.now();
+function surelyAbsent(after: string, { readableAfterMs, now }: Finding): null {
+  const leftMs = Date.parse(after) + readableAfterMs - now();
   if (leftMs <= 0) return null;
   const minutes = Math.ceil(leftMs / 60_000);
   const message = `Halo gave no answer when a ticket was opened, and does not show it yet. In ${minutes} min it is surely not there, and is opened again.`;

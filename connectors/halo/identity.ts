@@ -77,7 +77,9 @@ export function createIdentity(client: HaloClient, credentials: HaloCredentials,
 }
 
 function unlessPassing(error: unknown): null {
-  if (error instanceof HelpdeskError && ['retry', 'slow-down'].includes(error.class)) throw error;
+  // An answer of another shape is one: this Halo does not say who we are.
+  if (!(error instanceof HelpdeskError) || error.code === 'not-json') return null;
+  if (['retry', 'slow-down'].includes(error.class)) throw error;
   return null;
 }
 

@@ -7,6 +7,7 @@ import { createGlossary } from './catalogue.ts';
 import { createClient } from './client.ts';
 import type { Call } from './call.ts';
 import { identityOf } from './desk.ts';
+import { limitWindowMs } from './errors.ts';
 import { createFeed } from './feed.ts';
 import { findStep } from './find.ts';
 import { createIdentity } from './identity.ts';
@@ -37,7 +38,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const { overlapMs } = traits;
   const desk = { client, glossary, identity, pictures: createPictures(client), overlapMs };
   const feed = createFeed(client, overlapMs);
-  const finding = { ...desk, readableAfterMs: options.readableAfterMs ?? assumed.readableAfterMs };
+  const readableAfterMs = options.readableAfterMs ?? assumed.readableAfterMs;
+  const finding = { ...desk, readableAfterMs, now: context.now ?? Date.now };
   const writing = { ...desk, ownerOf: createOwners(client, glossary, options), made: createMade(), options };
   const reading = (what: string, signal: AbortSignal): Call => ({ what, link: null, signal });
 
@@ -70,8 +72,8 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
 function traitsOf(options: HaloOptions): Traits {
   return {
     ids: 'count',
-    overlapMs: options.overlapMs ?? 5_000,
-    settleMs: options.settleMs ?? 5_000,
+    overlapMs: options.overlapMs ?? assumed.overlapMs,
+    settleMs: options.settleMs ?? assumed.settleMs,
     writeTimeoutMs: options.writeTimeoutMs ?? 30_000,
     concurrency: options.concurrency ?? 4,
     serializeCreates: true,
@@ -82,6 +84,6 @@ function traitsOf(options: HaloOptions): Traits {
       field: options.fieldMaxLength === undefined ? null : { most: options.fieldMaxLength, unit: 'characters' },
       fileBytes: options.fileMaxBytes ?? null,
     },
-    rate: options.rate === undefined ? { requests: 300, windowMs: 300_000 } : options.rate,
+    rate: options.rate === undefined ? { requests: assumed.requestLimit, windowMs: limitWindowMs } : options.rate,
   };
 }

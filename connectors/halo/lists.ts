@@ -28,25 +28,30 @@ export async function readLists(client: HaloClient, call: Call): Promise<RawList
     key: string,
     row: wire.Schema<T>,
     query: List<T>['query'] = {},
-  ): Promise<readonly T[]> => (await client.list({ path, key, query, row }, call)).rows;
-  const paged = <T extends { readonly id: number | string }>(path: string, key: string, row: wire.Schema<T>) =>
-    allOf(client, { path, key, query: {}, row }, call);
+    isNeeded = false,
+  ): Promise<readonly T[]> => (await client.list({ path, key, query, row, isNeeded }, call)).rows;
+  const paged = <T extends { readonly id: number | string }>(
+    path: string,
+    key: string,
+    row: wire.Schema<T>,
+    isNeeded = false,
+  ) => allOf(client, { path, key, query: {}, row, isNeeded }, call);
 
   // Without the filter, statuses of all kinds of things are mixed.
-  const statuses = await list('Status', 'statuses', wire.status, { type: 'ticket' });
+  const statuses = await list('Status', 'statuses', wire.status, { type: 'ticket' }, true);
   const open = client.ways.excludesClosed
     ? await list('Status', 'statuses', wire.status, { type: 'ticket', excludeclosed: true })
     : [];
   const categories = await list('Category', 'categories', wire.category);
-  const priorities = await list('Priority', 'priorities', wire.priority);
-  const types = await list('TicketType', 'tickettypes', wire.ticketType);
-  const outcomes = await list('Outcome', 'outcomes', wire.outcome);
+  const priorities = await list('Priority', 'priorities', wire.priority, {}, true);
+  const types = await list('TicketType', 'tickettypes', wire.ticketType, {}, true);
+  const outcomes = await list('Outcome', 'outcomes', wire.outcome, {}, true);
   // Without them: fields of everything, and no options.
   const fields = await list('FieldInfo', 'fields', wire.fieldInfo, {
     typeid: assumed.ticketFields,
     includevalues: true,
   });
-  const clients = await paged('Client', 'clients', wire.client);
+  const clients = await paged('Client', 'clients', wire.client, true);
   const suppliers = await paged('Supplier', 'suppliers', wire.supplier).catch(none);
   const teams = await list('Team', 'teams', wire.team).catch(none);
   // An agent for applications only is in no list that does not ask for such.

@@ -158,11 +158,14 @@ function marksOf(
   return new Map([[first.id, marker]]);
 }
 
-export function getTicket(client: HaloClient, ticketId: string, call: Call): Promise<Ticket> {
-  return client.get(`Tickets/${ticketId}`, { includedetails: true, nocache: true }, ticketSchema, {
+export async function getTicket(client: HaloClient, ticketId: string, call: Call): Promise<Ticket> {
+  const ticket = await client.get(`Tickets/${ticketId}`, { includedetails: true, nocache: true }, ticketSchema, {
     ...call,
     what: `Reading ticket ${ticketId}`,
   });
+  if (String(ticket.id) === ticketId) return ticket;
+  const message = `Reading ticket ${ticketId}: Halo answered with another one, ${ticket.id}. Is there a cache before it?`;
+  throw new HelpdeskError('retry', 'other-ticket', message);
 }
 
 /** The words, read anew when they lack the ticket's status; one that nobody knows does not stop the reading. */

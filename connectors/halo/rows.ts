@@ -6,6 +6,9 @@ import { unexpectedShape } from '#connectors/kit/json.ts';
 import type { JsonOptions } from '#connectors/kit/json.ts';
 import type { Schema } from './wire.ts';
 
+/** So many may be odd by themselves; a longer list of which nothing can be read is a Halo that nobody has met. */
+const fewRows = 3;
+
 export type Rows<T> = {
   readonly rows: readonly T[];
   /** How many the reply held, with those that could not be read. */
@@ -17,7 +20,8 @@ export type Rows<T> = {
 /**
  * @param key the property that holds the list in Halo's usual form, such as `tickets`
  * @param dropped is told where a row differs, never what was there
- * Throws HelpdeskError where there is no list, or one of which nothing can be read.
+ * @param isNeeded without a row of it nothing works
+ * Throws HelpdeskError where there is no list, or one of which nothing can be read although it holds more than a few rows.
  */
 export function readRows<T>(
   body: unknown,
@@ -25,6 +29,7 @@ export function readRows<T>(
   row: Schema<T>,
   options: JsonOptions,
   dropped: (where: string) => void,
+  isNeeded = false,
 ): Rows<T> {
   const list = listIn(body, key);
   if (list === null) throw unexpectedShape(options, key);
@@ -38,7 +43,7 @@ export function readRows<T>(
       dropped(wrong);
     }
   }
-  if (wrong !== null && rows.length === 0) throw unexpectedShape(options, wrong);
+  if (wrong !== null && rows.length === 0 && (isNeeded || list.length > fewRows)) throw unexpectedShape(options, wrong);
   return { rows, held: list.length, total: totalIn(body) };
 }
 
@@ -56,5 +61,6 @@ function listIn(body: unknown, key: string): readonly unknown[] | null {
 
 function totalIn(body: unknown): number | undefined {
   const total = (body as { readonly record_count?: unknown } | null)?.record_count;
-  return typeof total === 'number' && Number.isInteger(total) && total >= 0 ? total : undefined;
+  const number = typeof total === 'string' && /^\d{1,15}$/.test(total) ? Number(total) : total;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 0 ? number : undefined;
 }

@@ -1,7 +1,9 @@
-/** Halo's access token: fetched once for all who wait, kept until shortly before it ends, renewed when it is refused. */
+/** Halo's access token: how Halo gives one, and what its refusals mean for the one that is kept. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
+import { keepToken } from '#connectors/kit/token.ts';
+import type { Lived } from '#connectors/kit/token.ts';
 import { tokenError } from './errors.ts';
 import { authInfo, decode, tokenReply } from './wire.ts';
 import type { HaloCredentials } from './wire.ts';
@@ -15,6 +17,8 @@ export type Tokens = {
   granted(): readonly string[] | null;
 };
 
+type Token = Lived & { readonly value: string };
+
 /** After a refusal no other token is asked for again this long, so that wrong credentials make no hot loop. */
 const pauseMs = 30_000;
 const marginMs = 60_000;
@@ -27,8 +31,8 @@ export function createTokens(
   scope: string,
   now: () => number = () => performance.now(),
 ): Tokens {
-  let token: { readonly value: string; readonly until: number } | null = null;
-  let fetching: Promise<string> | null = null;
+  /** The last one, unless it was refused. */
+  let last: Token | null = null;
   let failed: { readonly error: HelpdeskError; readonly until: number } | null = null;
   let renewedAt = -Infinity;
   let granted: readonly string[] | null = null;
@@ -42,6 +46,12 @@ export function createTokens(
       url: `${baseUrl}/api/authinfo`,
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (reply.status >= 400 && reply.status < 500 && reply.status !== 429)
+      throw new HelpdeskError(
+        'refused',
+        'no-authinfo',
+        `${what}: ${baseUrl}/api/authinfo answered ${reply.status}. Correct \`url\`: it is the address of Halo's pages, without /api. Where Halo shows that page to nobody, set the credentials \`authUrl\` and \`tenant\`.`,
+      );
     if (reply.status !== 200)
       throw new HelpdeskError('retry', 'no-authinfo', `${what}: Halo answered ${reply.status}.`);
     const options = { what, write: false };
@@ -49,9 +59,15 @@ export function createTokens(
     return { url: info.auth_url, tenant: credentials.tenant ?? info.tenant_id ?? undefined };
   }
 
-  async function fetchToken(): Promise<string> {
+  async function request(): Promise<Token> {
     endpoint ??= await discover();
-    const url = new URL(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    const url = URL.parse(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    if (url === null)
+      throw new HelpdeskError(
+        'refused',
+        'bad-sign-in-address',
+        'Signing in: where Halo says that one signs in is no address. Set the credential `authUrl`.',
+      );
     if (endpoint.tenant !== undefined) url.searchParams.set('tenant', endpoint.tenant);
     const form = new URLSearchParams({
       grant_type: 'client_credentials',
@@ -78,36 +94,32 @@ export function createTokens(
     if (reply.status < 200 || reply.status >= 300) throw tokenError(reply);
     const options = { what: 'Signing in', write: false };
     const { access_token, expires_in, scope: given } = decode(tokenReply, parseJson(reply, options), options);
-    token = { value: access_token, until: now() + Math.max(5_000, (expires_in ?? 3600) * 1000 - marginMs) };
-    failed = null;
     granted = given?.split(/[\s,]+/).filter((one) => one !== '') ?? null;
-    return access_token;
+    return { value: access_token, until: now() + Math.max(5_000, (expires_in ?? 3600) * 1000 - marginMs) };
   }
 
-  function begin(): Promise<string> {
-    const running = fetchToken()
-      .catch((error: unknown) => {
-        if (error instanceof HelpdeskError && error.class === 'auth') failed = { error, until: now() + pauseMs };
-        throw error;
-      })
-      .finally(() => {
-        fetching = null;
-      });
-    fetching = running;
-    return running;
-  }
+  const keeper = keepToken(async () => {
+    if (failed !== null && now() < failed.until) throw failed.error;
+    try {
+      last = await request();
+      failed = null;
+      return last;
+    } catch (error) {
+      // It may have moved.
+      endpoint = null;
+      if (error instanceof HelpdeskError && error.class === 'auth') failed = { error, until: now() + pauseMs };
+      throw error;
+    }
+  }, now);
 
   return {
-    async get(signal) {
-      if (token !== null && now() < token.until) return token.value;
-      if (failed !== null && now() < failed.until) throw failed.error;
-      return untilAborted(fetching ?? begin(), signal);
-    },
+    get: async (signal) => (await untilAborted(keeper.get(), signal)).value,
     refused(value) {
-      if (token?.value !== value) return true;
+      if (last?.value !== value) return true;
       // It may work for other requests, where this one lacks a scope: it is kept, and no other one asked for.
       if (now() - renewedAt < pauseMs) return false;
-      token = null;
+      keeper.forget(last);
+      last = null;
       renewedAt = now();
       return true;
     },

@@ -24,7 +24,9 @@ export function createTypeReader(client: HaloClient): TypeReader {
     if (kept !== undefined && kept.until > performance.now()) return kept.details;
     const query = { includedetails: true };
     const details = await client.get(`TicketType/${id}`, query, ticketTypeDetails, call).catch((error: unknown) => {
-      if (error instanceof HelpdeskError && ['refused', 'auth'].includes(error.class)) return null;
+      // Not allowed, or answered in a shape that nobody knows: that is this type's alone.
+      const isThisType = error instanceof HelpdeskError && (error.code === 'not-json' || isRefused(error));
+      if (isThisType) return null;
       throw error;
     });
     if (details === null) return null;
@@ -37,6 +39,10 @@ export function createTypeReader(client: HaloClient): TypeReader {
     for (const type of types) all.push(catalogueType(type, await detailsOf(type.id, call), fields));
     return all;
   };
+}
+
+function isRefused({ class: errorClass }: HelpdeskError): boolean {
+  return errorClass === 'refused' || errorClass === 'auth';
 }
 
 function catalogueType(type: TicketType, details: TypeDetails | null, fields: readonly FieldInfo[]): CatalogueType {

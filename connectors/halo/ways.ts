@@ -3,6 +3,7 @@ import type { Facts } from '#connectors/contract/helpdesk.ts';
 import { overlapFor, readFacts, settleFor } from '#connectors/kit/learned.ts';
 import { assumed } from './assumed.ts';
 import type { Query } from './call.ts';
+import { limitWindowMs } from './errors.ts';
 import { haloInstant } from './time.ts';
 import { haloFacts } from './wire.ts';
 import type { HaloOptions } from './wire.ts';
@@ -50,12 +51,13 @@ export const changedFilters = {
 /** The options, and where they say nothing, what was found out. */
 export function withFacts(options: HaloOptions, learned: Facts | undefined): HaloOptions {
   const facts = readFacts(haloFacts, learned);
-  const { agentId, applicationId, noteMaxBytes, subjectMaxLength, fileMaxBytes } = facts;
-  const found = { agentId, applicationId, noteMaxBytes, subjectMaxLength, fileMaxBytes };
+  const { agentId, applicationId, noteMaxBytes, subjectMaxLength, fileMaxBytes, requestLimit } = facts;
+  const rate = requestLimit === undefined ? undefined : { requests: requestLimit, windowMs: limitWindowMs };
+  const found = { agentId, applicationId, noteMaxBytes, subjectMaxLength, fileMaxBytes, rate };
   return {
     ...Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)),
-    settleMs: settleFor(facts, 5_000),
-    overlapMs: overlapFor(facts, 5_000),
+    settleMs: settleFor(facts, assumed.settleMs),
+    overlapMs: overlapFor(facts, assumed.overlapMs),
     ...options,
   };
 }

@@ -22,11 +22,21 @@ const text = z
   .nullish()
   .catch(null);
 const number = whole.nullish().catch(null);
-/** Flags come as booleans, as 0 and 1, and as numbers of which any but 0 is yes. */
+/** Flags come as booleans, as 0 and 1, as numbers of which any but 0 is yes, and as words. */
 const flag = z
-  .union([z.boolean(), whole.transform((value) => value !== 0)])
+  .union([
+    z.boolean(),
+    whole.transform((value) => value !== 0),
+    z
+      .string()
+      .regex(/^(?:true|false)$/i)
+      .transform((value) => value.toLowerCase() === 'true'),
+  ])
   .nullish()
   .catch(null);
+
+/** What a row is called: nothing without it; a name of digits may come as a number. */
+const called = z.union([z.string(), z.number().transform(String)]);
 
 /** Secrets and addresses of one API application in Halo ("Client ID and Secret (Services)"). */
 export const haloCredentials = z.object({
@@ -80,6 +90,8 @@ export const haloFacts = commonFacts.extend({
   /** Which filter leaves out tickets that have not changed since, or were not logged since. */
   changedBy: z.enum(['lastupdatefromdate', 'last_update', 'none']).optional().catch(undefined),
   loggedBy: z.enum(['dateoccured', 'dateoccurred', 'none']).optional().catch(undefined),
+  /** Requests that it takes within five minutes, in its own words. */
+  requestLimit: z.number().int().min(10).optional().catch(undefined),
   /** Whether the `guid` of an action is kept. */
   keepsMarker: z.boolean().optional().catch(undefined),
 });
@@ -105,7 +117,7 @@ const option = z.union([
   z.object({ name: z.string() }).transform(({ name }) => name),
 ]);
 const fieldValue = z
-  .union([option, z.array(option)])
+  .union([option, z.array(z.unknown()).transform((all) => all.flatMap((one) => option.safeParse(one).data ?? []))])
   .nullish()
   .catch(null);
 
@@ -197,10 +209,10 @@ export const action = z.object({
   sync_to_halo_api: number,
 });
 
-export const status = z.object({ id: whole, name: z.string() });
-export const category = z.object({ id: key, value: z.string(), type_id: number });
-export const priority = z.object({ id: key, priorityid: number, slaid: number, name: z.string(), ishidden: flag });
-export const ticketType = z.object({ id: whole, name: z.string(), hasmandatorytechfields: flag });
+export const status = z.object({ id: whole, name: called });
+export const category = z.object({ id: key, value: called, type_id: number });
+export const priority = z.object({ id: key, priorityid: number, slaid: number, name: called, ishidden: flag });
+export const ticketType = z.object({ id: whole, name: called, hasmandatorytechfields: flag });
 /** A type with what its workflow allows and its form asks for; lists have neither. */
 export const ticketTypeDetails = z.object({
   id: whole,
@@ -221,7 +233,7 @@ export const ticketTypeDetails = z.object({
 });
 export const outcome = z.object({
   id: whole,
-  outcome: z.string(),
+  outcome: called,
   hidden: flag,
   hidefromuser: flag,
   sendemail: flag,
@@ -231,19 +243,19 @@ export const outcome = z.object({
 });
 export const fieldInfo = z.object({
   id: key,
-  name: z.string(),
+  name: called,
   label: text,
   type: whole,
   inputtype: number,
   characterlimit: number,
-  values: some(z.object({ id: key, name: z.string() })),
+  values: some(z.object({ id: key, name: called })),
 });
-const named = z.object({ id: whole, name: z.string(), inactive: flag });
+const named = z.object({ id: whole, name: called, inactive: flag });
 export const client = named;
 export const supplier = named;
 export const team = named;
 export const site = named.extend({ client_id: number });
-export const agent = z.object({ id: whole, name: z.string(), email: text });
+export const agent = z.object({ id: whole, name: called, email: text });
 export const me = z.object({ id: whole });
 export const user = named.extend({ emailaddress: text, client_id: number, site_id: number });
 export const link = z.object({ link: z.string().min(1).max(8000) });

@@ -28,7 +28,16 @@ export function addressProbe({ url, http }: Desk): Probe {
     name: 'address',
     async run(signal) {
       const { protocol, hostname } = new URL(url);
-      await http.request({ method: 'GET', url, signal, timeoutMs: probeTimeoutMs });
+      const reply = await http
+        .request({ method: 'GET', url, signal, timeoutMs: probeTimeoutMs })
+        .catch((error: unknown) => unreached(error, signal));
+      if ('verdict' in reply) return reply;
+      if (reply.status >= 500)
+        return {
+          verdict: 'differs',
+          saw: `it answers with status ${reply.status}`,
+          fix: 'See that the helpdesk is up, and that `url` is its address.',
+        };
       if (protocol === 'https:') return certificateOutcome(await http.certificateEnd?.(url, signal));
       if (isThisMachine(hostname)) return { verdict: 'ok', saw: 'http, on this machine only' };
       return {
@@ -38,6 +47,42 @@ export function addressProbe({ url, http }: Desk): Probe {
       };
     },
   };
+}
+
+/** By the code of what went wrong; what is not listed shows nothing of the set-up. */
+const addressFixes: Readonly<Record<string, string>> = {
+  'name-not-found': 'Correct `url`, or let the name server of this machine know the name.',
+  'connection-refused': 'Correct `url`, port included, and see that the helpdesk is up.',
+  'connection-reset': 'See that the helpdesk is up, and that `url` has the right scheme, http or https.',
+  'connect-timeout': 'Correct `url`, and see that firewalls let this machine reach the helpdesk.',
+  unreachable: 'Correct `url`, and see that this machine has a way to the network of the helpdesk.',
+  timeout: 'See that the helpdesk is up, and that `url` is its address.',
+  network: 'Correct `url`, and see that the helpdesk is up.',
+};
+
+/** By the name that Node gives the fault. */
+const certificateFixes: readonly (readonly [RegExp, string])[] = [
+  [/EXPIRED/, 'Renew the certificate of the helpdesk; until then nothing is sent there.'],
+  [/NOT_YET_VALID/, 'Set the clock of this machine by NTP, or give the helpdesk a certificate that is valid now.'],
+  [/ALTNAME/, 'Write in `url` the name that the certificate is for, or give the helpdesk one for this name.'],
+  [
+    /SELF_SIGNED|UNABLE_TO|LOCAL_ISSUER/,
+    'Give the helpdesk a certificate of an authority that this machine trusts, with all that lie between; one of your own is named in NODE_EXTRA_CA_CERTS.',
+  ],
+];
+
+/** Nobody is at that address, or not whom we want: then nothing else can be found out either. */
+function unreached(error: unknown, signal: AbortSignal): Outcome {
+  if (!(error instanceof HelpdeskError) || signal.aborted) throw error;
+  const saw = error.message;
+  if (error.code === 'tls') {
+    const [, fix = 'See that `url` has the right scheme and port.'] =
+      certificateFixes.find(([code]) => code.test(String(error.cause))) ?? [];
+    return { verdict: 'differs', saw, fix };
+  }
+  const fix = addressFixes[error.code];
+  if (fix === undefined) throw error;
+  return { verdict: 'differs', saw, fix };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Writes for a trial, reads back what comes of them, and knows all of it when it is to be deleted. */
-import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
+import type { Trial, TrialRecord } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { notAfterIn } from '#connectors/contract/not-after.ts';
@@ -16,8 +17,8 @@ export type Made = {
   readonly ticketId: string;
   readonly actionIds: readonly string[];
   readonly markers: readonly string[];
-  /** Pictures were written, which no list shows. */
-  readonly pictures: number;
+  /** Pictures were written, which no list shows; null where nobody knows how many. */
+  readonly pictures: number | null;
 };
 
 export type Wrote = { readonly marker: string; readonly ids: readonly string[] };
@@ -31,9 +32,13 @@ export type Wish = Partial<Omit<Command, 'attachments'>> & {
 export type TrialDesk = {
   /** The ticket before anything was written; null until `begin`. */
   before(): Ticket | null;
+  /** What is kept of it, here or by a trial that was killed; null where nothing was written. */
+  record(): TrialRecord | null;
   /** Null for a ticket that is not there, or merged. */
   begin(signal: AbortSignal): Promise<Ticket | null>;
   write(wish: Wish, signal: AbortSignal): Promise<Wrote>;
+  /** As `write`, of what a trial sets back, which nobody has to set back again. */
+  undo(wish: Wish, signal: AbortSignal): Promise<Wrote>;
   read(signal: AbortSignal): Promise<Ticket>;
   /** Reads until `found` says something; null where it does not within the time. */
   wait<T>(
@@ -55,10 +60,14 @@ const leastMs = 3_000;
 const writeWithinMs = 30_000;
 const lookEveryMs = 500;
 
-export function createTrialDesk(helpdesk: Helpdesk, ticketId: string, firstMarker: string): TrialDesk {
+/** Of a trial; what it wrote under which of them nobody knows once it was killed. */
+const mostMarkers = 64;
+
+export function createTrialDesk(helpdesk: Helpdesk, { ticketId, marker: own, keep, left }: Trial): TrialDesk {
   let before: Ticket | null = null;
-  let known: ReadonlySet<string> = new Set();
-  const markers: string[] = [];
+  let record: TrialRecord | null = left;
+  let known: ReadonlySet<string> = new Set(left?.known);
+  const markers: string[] = left === null ? [] : Array.from({ length: mostMarkers }, (_, number) => `${own}-${number}`);
   const ids = new Set<string>();
   let pictures = 0;
   let inDoubt = false;
@@ -97,12 +106,76 @@ export function createTrialDesk(helpdesk: Helpdesk, ticketId: string, firstMarke
     }
   }
 
+  /** Kept elsewhere before it is done. */
+  async function promise({ status, fields = {}, summary }: Wish): Promise<void> {
+    if (before === null) return;
+    const next: TrialRecord = {
+      before: before.snapshot,
+      known: [...known],
+      statuses: joined(record?.statuses, status === undefined ? [] : [status]),
+      fields: joined(record?.fields, Object.keys(fields)),
+      summary: record?.summary === true || summary !== undefined,
+    };
+    if (record !== null && isDeepStrictEqual(record, next)) return;
+    await keep(next);
+    record = next;
+  }
+
   function patienceMs(): number {
     return slowestMs === null ? showsWithinMs : Math.max(leastMs, 3 * slowestMs);
   }
 
+  async function perform(
+    { files = [], marker = `${own}-${markers.length}`, ...wish }: Wish,
+    signal: AbortSignal,
+  ): Promise<Wrote> {
+    const command: Command = {
+      ticketId,
+      kind: null,
+      note: null,
+      visibility: 'hidden',
+      mailsUser: false,
+      author: { display: trialAuthor },
+      at: new Date().toISOString(),
+      fields: {},
+      attachments: files.map(({ bytes: _bytes, ...file }) => file),
+      ...wish,
+    };
+    if (!markers.includes(marker)) markers.push(marker);
+    pictures += files.filter(({ inline }) => inline).length;
+    const made: string[] = [];
+    // Every write here comes after one of our own, so no version of the ticket is asked for.
+    const snapshot = before === null ? null : withoutVersion(before.snapshot);
+    for (const step of helpdesk.steps(command)) {
+      const openStaged = ({ id }: { readonly id: string }): Readable =>
+        Readable.from([files.find((file) => file.id === id)?.bytes ?? Buffer.alloc(0)]);
+      signal.throwIfAborted();
+      const performed = patiently(
+        () =>
+          helpdesk.perform(step, {
+            marker,
+            signal,
+            link: 'check',
+            snapshot,
+            openStaged,
+            notAfter: notAfterIn(writeWithinMs),
+          }),
+        signal,
+      ).catch((error: unknown) => {
+        inDoubt ||= !(error instanceof HelpdeskError) || error.class === 'in-doubt';
+        throw error;
+      });
+      underWay = performed.catch(() => undefined);
+      const written = await performed;
+      for (const id of written.actionIds) ids.add(id);
+      made.push(...written.actionIds);
+    }
+    return { marker, ids: made };
+  }
+
   return {
     before: () => before,
+    record: () => record,
     async begin(signal) {
       const reading = await helpdesk.read(ticketId, null, signal);
       if (reading.kind !== 'ticket') return null;
@@ -110,50 +183,11 @@ export function createTrialDesk(helpdesk: Helpdesk, ticketId: string, firstMarke
       before = reading;
       return reading;
     },
-    async write({ files = [], marker = markers.length === 0 ? firstMarker : randomUUID(), ...wish }, signal) {
-      const command: Command = {
-        ticketId,
-        kind: null,
-        note: null,
-        visibility: 'hidden',
-        mailsUser: false,
-        author: { display: trialAuthor },
-        at: new Date().toISOString(),
-        fields: {},
-        attachments: files.map(({ bytes: _bytes, ...file }) => file),
-        ...wish,
-      };
-      if (!markers.includes(marker)) markers.push(marker);
-      pictures += files.filter(({ inline }) => inline).length;
-      const made: string[] = [];
-      // Every write here comes after one of our own, so no version of the ticket is asked for.
-      const snapshot = before === null ? null : withoutVersion(before.snapshot);
-      for (const step of helpdesk.steps(command)) {
-        const openStaged = ({ id }: { readonly id: string }): Readable =>
-          Readable.from([files.find((file) => file.id === id)?.bytes ?? Buffer.alloc(0)]);
-        signal.throwIfAborted();
-        const performed = patiently(
-          () =>
-            helpdesk.perform(step, {
-              marker,
-              signal,
-              link: 'check',
-              snapshot,
-              openStaged,
-              notAfter: notAfterIn(writeWithinMs),
-            }),
-          signal,
-        ).catch((error: unknown) => {
-          inDoubt ||= !(error instanceof HelpdeskError) || error.class === 'in-doubt';
-          throw error;
-        });
-        underWay = performed.catch(() => undefined);
-        const written = await performed;
-        for (const id of written.actionIds) ids.add(id);
-        made.push(...written.actionIds);
-      }
-      return { marker, ids: made };
+    async write(wish, signal) {
+      await promise(wish);
+      return perform(wish, signal);
     },
+    undo: perform,
     read,
     async wait(found, signal) {
       const began = performance.now();
@@ -173,13 +207,18 @@ export function createTrialDesk(helpdesk: Helpdesk, ticketId: string, firstMarke
     fresh,
     made(ticket) {
       const seen = ticket === null ? [] : ours(ticket).map(({ externalId }) => externalId);
-      return { ticketId, markers, pictures, actionIds: [...new Set([...ids, ...seen])] };
+      const shown = left === null ? pictures : null;
+      return { ticketId, markers, pictures: shown, actionIds: [...new Set([...ids, ...seen])] };
     },
     async isInDoubt() {
       await underWay;
       return inDoubt;
     },
   };
+}
+
+function joined(known: readonly string[] = [], more: readonly string[]): readonly string[] {
+  return [...new Set([...known, ...more])];
 }
 
 function withoutVersion({ version: _version, ...snapshot }: TicketSnapshot): TicketSnapshot {

@@ -3,7 +3,7 @@ import type { Outcome, Probe } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { TrialDesk } from './trial-desk.ts';
-import { trialFileOf, trialNoteOf } from './trial-texts.ts';
+import { trialFileOf, trialNoteOf, trialSubject } from './trial-texts.ts';
 import { notMade } from './trial-help.ts';
 
 const kib = 1024;
@@ -33,7 +33,7 @@ export function sizeProbes({ traits }: Helpdesk, desk: TrialDesk): readonly Prob
       name: 'size of subjects',
       run: (signal) =>
         largest(desk, upTo(limits?.subject?.most, subjectLengths), 'subjectMaxLength', 'characters', async (length) => {
-          const summary = 'Ferry tries a long subject. '.padEnd(length - 1, 'x').concat('.');
+          const summary = trialSubject.padEnd(length - 1, 'x').concat('.');
           await desk.write({ summary }, signal);
           const found = await desk.wait(({ snapshot }) => (snapshot.summary === summary ? true : null), signal);
           return found !== null;

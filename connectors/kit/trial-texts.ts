@@ -6,6 +6,7 @@ export type TrialFile = Attachment & { readonly bytes: Buffer };
 
 export const trialAuthor = 'Ferry';
 export const trialValue = 'Ferry tries this field';
+export const trialSubject = 'Ferry tries a long subject. ';
 export const trialEdited = 'This was edited.';
 
 /** Kinds of markup, each with what shows that it came back. */

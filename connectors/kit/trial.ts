@@ -29,7 +29,7 @@ export function createTrial(
   help: TrialHelp,
 ): TrialRun & { readonly helpdesk: Helpdesk; readonly desk: TrialDesk } {
   const helpdesk = trial.open(context);
-  const desk = createTrialDesk(helpdesk, trial.ticketId, trial.marker);
+  const desk = createTrialDesk(helpdesk, trial);
   return {
     helpdesk,
     desk,

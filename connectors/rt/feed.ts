@@ -5,6 +5,7 @@
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { FeedPage, GoLive } from '#connectors/contract/helpdesk.ts';
+import { overlapStart } from '#connectors/kit/overlap.ts';
 import { query, sqlQuoted } from './client.ts';
 import type { RtClient } from './client.ts';
 import { databaseTime, instantOf } from './time.ts';
@@ -109,7 +110,7 @@ export async function feed(
     // Without RT's clock, its newest time must do.
     const now = Number.isNaN(clock) ? Math.max(0, ...rows.map((row) => row.at)) : clock;
     const isFull = items.length === pageSize;
-    const page = advance(cursor, rows, now - options.overlapMs, Math.max(1, limit), isFull);
+    const page = advance(cursor, rows, overlapStart(now, options.overlapMs), Math.max(1, limit), isFull);
     const newest = items.at(-1);
     const next = newest !== undefined && Number(newest.id) > (mark?.id ?? 0) ? markOf(newest) : mark;
     cursor = { ...page.cursor, ...(next === undefined ? {} : { mark: next }) };

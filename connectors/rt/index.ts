@@ -1,5 +1,6 @@
 /** Request Tracker 5 through its REST2 API. Set-up in RT, rights and what is verified: docs/connectors/rt.md. */
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { lookBack } from '#connectors/kit/overlap.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { openAttachment } from './attachment.ts';
 import { catalogueOf } from './catalogue.ts';
@@ -64,12 +65,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     steps: (command) => stepsOf(command, options),
     perform: (step, given) => perform(reader, step, given),
     find: (step, marker, after, signal, others, clockOffsetMs) =>
-      find(reader, step, { marker, after: earlier(after, clockOffsetMs), others }, signal),
+      find(reader, step, { marker, after: lookBack(after, 0, clockOffsetMs), others }, signal),
     openAttachment: (ticketId, attachmentId, signal) => openAttachment(client, ticketId, attachmentId, signal),
   };
-}
-
-/** By RT's clock, as far as it is known to be behind ours. */
-function earlier(instant: string, clockOffsetMs = 0): string {
-  return new Date(Date.parse(instant) + Math.min(0, clockOffsetMs)).toISOString();
 }

@@ -52,7 +52,9 @@ function mirrorOver({ mirror, escalation, now }: DecideInput): Verdict | null {
   const named = { desk: here.name, number: here.number ?? undefined };
   if (mirror.state === 'refused') return { kind: 'skip', reason: reason('not-opened', named) };
   if (mirror.state === 'opening') {
-    return escalation || mirror.mode === 'shadow' ? null : { kind: 'hold', reason: reason('dead-head', named) };
+    // What the other side says there may be ahead of the receipt that opens the mirror: the ticket here is there.
+    if (escalation || mirror.mode === 'shadow' || here.ticketId !== null) return null;
+    return { kind: 'hold', reason: reason('dead-head', named) };
   }
   if (mirror.state === 'open') {
     if (escalation) return { kind: 'refuse', reason: reason('already-escalated', named) };

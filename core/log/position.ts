@@ -54,6 +54,8 @@ export type From = Position & {
   readonly since: string | null;
   /** The newest id of the whole instance at go-live, where ids grow. */
   readonly liveAfter: string | null;
+  /** When it was asked: instant by the database's clock, and by the steady one of this process, milliseconds. */
+  readonly asked?: { readonly at: string; readonly steadyMs: number };
 };
 
 export const fromTheBeginning: From = { ...nowhere, isNew: true, isMissing: false, since: null, liveAfter: null };

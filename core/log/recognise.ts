@@ -16,8 +16,6 @@ export type WriteView = {
   readonly actionIds: readonly string[];
   /** Ids of its actions that an earlier read has found. */
   readonly seenAs?: readonly string[];
-  /** The mirror whose action it writes; null for a receipt. */
-  readonly mirror?: string | null;
   /** Instant, UTC, by our clock. */
   readonly promisedAt: string;
   /** Instant after which the request surely no longer runs. */

@@ -26,7 +26,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
       'tickets.floor',
       'tickets.high',
     ],
-    ...['tickets.mark', 'instances.live_after'],
+    ...['tickets.mark', 'instances.live_after', 'trials.instance', 'trials.ticket', 'trials.known'],
   ],
   'words of our own, chosen from a fixed set': [
     ...['actions.audience', 'actions.visibility', 'actions.send_to', 'actions.reason', 'attempts.result'],
@@ -49,6 +49,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
       'actions.signature',
       'deliveries.sent_hash',
       'writes.marker',
+      'trials.marker',
       'writes.fingerprints',
     ],
   ],
@@ -69,6 +70,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ...['settings.settings', 'settings.profile', 'settings.own', 'settings.changed_by', 'sides.id', 'sides.link'],
     ...['sides.side', 'sides.place', 'sides.instance', 'people.side', 'people.far', 'people.local', 'budgets.instance'],
     ...['couriers.instance', 'feeds.instance', 'feeds.entity', 'feeds.cursor'],
+    ...['trials.statuses', 'trials.fields'],
   ],
   'who is on duty, and who did what: operators, not those whose tickets are carried': [
     ...['links.far_contact', 'links.own_contact', 'pairings.contact', 'pairings.created_by', 'audit.by', 'audit.what'],

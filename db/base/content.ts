@@ -47,7 +47,7 @@ export const contentShapes = {
   'offered-action': { columns: ['offers.action'], depth: 0 },
   'offered-receipt': { columns: ['offers.receipt'], depth: 0 },
   snapshot: {
-    columns: ['tickets.snapshot'],
+    columns: ['tickets.snapshot', 'trials.before'],
     depth: 1,
     clear: ['closed', 'ticketId', 'number', 'url'],
     same: true,

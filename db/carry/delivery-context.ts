@@ -19,7 +19,7 @@ import type { WireAction } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { endsOf } from '#db/base/places.ts';
 import type { LaneKey } from './lanes.ts';
-import { fromColumn } from '#db/log/position-columns.ts';
+import { fromColumn, fromOf, type FromRow } from '#db/log/position-columns.ts';
 import { mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorEnd, type MirrorRow } from '#db/log/mirrors.ts';
 
 /** One end of a delivery's mirror, with all that is known of its ticket and its desk. */
@@ -106,8 +106,8 @@ export type HeadRow = MirrorRow & {
   readonly action: DeliveryContext['action'];
   readonly first_snapshot: TicketSnapshot | null;
   readonly second_snapshot: TicketSnapshot | null;
-  readonly first_from: From;
-  readonly second_from: From;
+  readonly first_from: FromRow;
+  readonly second_from: FromRow;
   readonly first_read_at: string | null;
   readonly second_read_at: string | null;
   readonly first_catalogue: number;
@@ -189,14 +189,14 @@ export function contextOf(row: HeadRow): DeliveryContext {
     {
       ...mirror.ends.customer,
       snapshot: row.first_snapshot,
-      readFrom: row.first_from,
+      readFrom: fromOf(row.first_from),
       readAt: row.first_read_at,
       catalogue: row.first_catalogue,
     },
     {
       ...mirror.ends.supplier,
       snapshot: row.second_snapshot,
-      readFrom: row.second_from,
+      readFrom: fromOf(row.second_from),
       readAt: row.second_read_at,
       catalogue: row.second_catalogue,
     },

@@ -3,6 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
+import type { OwnWrite } from '#db/log/log-reading.ts';
 import type { Versions } from './writes.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
@@ -19,6 +20,8 @@ export type EndedDelivery = {
   /** A peer had said before that it has it. */
   readonly accepted: boolean;
   readonly by: EndedBy | null;
+  /** What the helpdesk has just said of one of its writes; kept whether the delivery ends by this or not. */
+  readonly made: OwnWrite | null;
 };
 
 /**
@@ -42,6 +45,9 @@ export const markEnded: Gathered<EndedDelivery, MarkedEnded> = {
   keyOf: ({ mirror, to }) => `${mirror} ${to}`,
 };
 
+/** The write `w` is the one that the helpdesk has spoken of, by the same promise. */
+const isToldOf = sql`(w.step = asked.step and w.promised_at = asked.promised_at)`;
+
 async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<MarkedEnded[]> {
   const column = (of: (one: EndedDelivery) => string | null | Content): SQL => textArray(ending.map(of));
   const found = await rows<{ delivery: string } & MarkedEnded>(
@@ -49,14 +55,17 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
     sql`with asked as materialized (
         select a.delivery::uuid as delivery, a.mirror::uuid as mirror, a.to_instance, a.outcome, a.reason::jsonb as reason,
           a.drops::jsonb as drops, a.duration_ms::int as duration_ms, a.versions::jsonb as versions, a.accepted::boolean as accepted,
-          a.epoch::bigint as epoch, a.promises::timestamptz[] as promises
+          a.epoch::bigint as epoch, a.promises::timestamptz[] as promises, a.step::int as step,
+          a.promised_at::timestamptz as promised_at, a.written::jsonb as written, a.ticket
         from unnest(${column((one) => one.delivery)}, ${column((one) => one.mirror)}, ${column((one) => one.to)},
           ${column((one) => one.outcome)}, ${column((one) => content('reason', one.reason))},
           ${column((one) => (one.drops.length === 0 ? null : content('drops', one.drops)))},
           ${column((one) => String(Math.round(one.durationMs)))}, ${column((one) => json(one.versions))},
           ${column((one) => String(one.accepted))}, ${column((one) => (one.by === null ? null : String(one.by.epoch)))},
-          ${column((one) => arrayLiteral(one.by?.promises ?? []))})
-          as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted, epoch, promises)
+          ${column((one) => arrayLiteral(one.by?.promises ?? []))},
+          ${column((one) => (one.made === null ? null : String(one.made.step)))}, ${column((one) => one.made?.promisedAt ?? null)},
+          ${column((one) => json(one.made?.made ?? null))}, ${column((one) => one.made?.made.ticketId ?? null)})
+          as a (delivery, mirror, to_instance, outcome, reason, drops, duration_ms, versions, accepted, epoch, promises, step, promised_at, written, ticket)
       ), ended as (
         update deliveries d set outcome = asked.outcome, reason = asked.reason, drops = asked.drops,
           ended_at = clock_timestamp(), attempts = d.attempts + 1, first_tried_at = coalesce(d.first_tried_at, now())
@@ -71,9 +80,14 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
         insert into attempts (delivery, duration_ms, result, reason, versions)
         select delivery, duration_ms, outcome, reason, versions from asked join ended on ended.id = asked.delivery
       ), settled as (
-        update writes w set state = 'settled', settled_at = now() from asked join ended on ended.id = asked.delivery
+        update writes w set
+          state = case when ended.id is null then 'made' else 'settled' end,
+          settled_at = case when ended.id is null then w.settled_at else now() end,
+          written = case when ${isToldOf} then asked.written else w.written end,
+          ticket = case when ${isToldOf} then coalesce(w.ticket, asked.ticket) else w.ticket end
+        from asked left join ended on ended.id = asked.delivery
         where w.delivery = any(array(select delivery from asked)) and w.delivery = asked.delivery
-          and w.state in ('open', 'made')
+          and (${isToldOf} and w.state in ('open', 'made', 'absent') or ended.id is not null and w.state in ('open', 'made'))
       ), waiting as materialized (
         select asked.delivery, asked.mirror, asked.to_instance, asked.accepted, ended.id is not null as ended,
           ended.id is null and exists (

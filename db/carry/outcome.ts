@@ -15,6 +15,7 @@ import { settleLane } from './lanes.ts';
 import { markEnded, type EndedBy, type MarkedEnded } from './mark-ended.ts';
 import type { Versions } from './writes.ts';
 import { clearNotices } from '#db/base/notices.ts';
+import type { OwnWrite } from '#db/log/log-reading.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 import { relay } from './relay.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
@@ -40,6 +41,8 @@ export type Ending = {
   readonly locked?: boolean;
   /** Null: not a drain's word. */
   readonly by: EndedBy | null;
+  /** What the helpdesk has just said of its last write. */
+  readonly made?: OwnWrite;
 };
 
 export type Ended = {
@@ -65,7 +68,14 @@ export async function endDelivery(
 
   // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
   const locking = ending.locked === true ? null : lockLanes(tx, mirror.id);
-  const marking = { ...ending, delivery: delivery.id, mirror: mirror.id, to, accepted: delivery.acceptedAt !== null };
+  const marking = {
+    ...ending,
+    made: ending.made ?? null,
+    delivery: delivery.id,
+    mirror: mirror.id,
+    to,
+    accepted: delivery.acceptedAt !== null,
+  };
   if (isPlain(context, ending)) {
     const [{ answer }] = await Promise.all([sendGathered(tx, markEnded, marking), locking]);
     const isLast = answer.then(({ ended, waiting }) => ended && waiting === null);

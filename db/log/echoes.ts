@@ -1,7 +1,10 @@
 /** Where our own actions are in a ticket's order: those that this read shows, and those that were found before. */
+import { sql } from 'drizzle-orm';
 import { numberOf } from '#core/log/position.ts';
 import type { Recognition } from '#core/log/recognise.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
+import { rows, type Tx } from '#db/base/client.ts';
+import { textArray } from '#db/base/text-array.ts';
 import type { Followed } from './log-action.ts';
 import type { Echo } from './locked-ticket.ts';
 
@@ -12,19 +15,41 @@ export type Echoes = {
   isBefore(delivery: string, index: number, at: string): boolean | null;
 };
 
-type Place = Followed & Pick<Echo, 'mirror' | 'delivery'> & { readonly index: number | null };
+type Place = Followed & Pick<Echo, 'delivery'> & { readonly index: number | null };
 
-export function echoesOf(
+/** Asks the log only where a person has acted, and something of ours is there that this may follow. */
+export async function echoesOf(
+  tx: Tx,
+  known: readonly Echo[],
+  recognition: Recognition,
+  actions: readonly ObservedAction[],
+): Promise<Echoes> {
+  const places = placesOf(known, recognition, actions);
+  const isAsked = places.length > 0 && recognition.actions.some(({ as }) => as === 'new');
+  const mirrors = isAsked ? await mirrorsOf(tx, [...new Set(places.map(({ delivery }) => delivery))]) : noMirrors;
+  return echoesAt(places, mirrors, (index) => actions[index]?.externalId ?? null);
+}
+
+const noMirrors: ReadonlyMap<string, string> = new Map();
+
+/** The mirrors that these deliveries came down; not of receipts, which tell what became of an action. */
+async function mirrorsOf(tx: Tx, deliveries: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = await rows<{ id: string; mirror: string }>(
+    tx,
+    sql`select id, mirror from deliveries where id = any(${textArray(deliveries)}::uuid[]) and kind = 'action'`,
+  );
+  return new Map(found.map(({ id, mirror }) => [id, mirror]));
+}
+
+function placesOf(
   known: readonly Echo[],
   { actions: found }: Recognition,
   actions: readonly ObservedAction[],
-): Echoes {
+): Place[] {
   const indexOf = new Map(actions.map((action, index) => [action.externalId, index]));
-  const idAt = (index: number): string | null => actions[index]?.externalId ?? null;
-  const places: Place[] = known.map(({ id, at, mirror, delivery }) => ({
+  const places: Place[] = known.map(({ id, at, delivery }) => ({
     id,
     at,
-    mirror,
     delivery,
     index: indexOf.get(id) ?? null,
   }));
@@ -32,15 +57,25 @@ export function echoesOf(
     const action = actions[one.index];
     if (one.as !== 'echo' || action === undefined) continue;
     const { externalId: id, at } = action;
-    places.push({ id, at, mirror: one.write.mirror ?? null, delivery: one.write.delivery, index: one.index });
+    places.push({ id, at, delivery: one.write.delivery, index: one.index });
   }
+  return places;
+}
+
+function echoesAt(
+  places: readonly Place[],
+  mirrors: ReadonlyMap<string, string>,
+  idAt: (index: number) => string | null,
+): Echoes {
   return {
     isBefore(delivery, index, at) {
       const own = places.filter((place) => place.delivery === delivery);
       return own.length === 0 ? null : own.some((place) => isEarlier(place, index, at, idAt(index)));
     },
     before(index, at, mirror) {
-      const earlier = places.filter((place) => place.mirror === mirror && isEarlier(place, index, at, idAt(index)));
+      const earlier = places.filter(
+        (place) => mirrors.get(place.delivery) === mirror && isEarlier(place, index, at, idAt(index)),
+      );
       return earlier.reduce<Place | null>(
         (last, one) => (last !== null && isEarlier(one, last.index, last.at, last.id) ? last : one),
         null,

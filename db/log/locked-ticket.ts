@@ -5,6 +5,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
+import type { Kept } from '#core/log/newest.ts';
 import type { Position } from '#core/log/position.ts';
 import type { Before } from '#core/log/unrecorded.ts';
 import type { Ref } from '#core/words/vocabulary.ts';
@@ -12,7 +13,7 @@ import { refKey } from '#core/words/ref.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { joins, mattering, mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorRow } from './mirrors.ts';
 import { openingsQuery, type OpeningRow } from './openings.ts';
-import { linksForgotten, mayBeForgotten } from './may-be-forgotten.ts';
+import { forgottenAt, mayAnyBeForgotten } from './may-be-forgotten.ts';
 import { positionColumn } from './position-columns.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
@@ -31,6 +32,8 @@ export type KnownAction = {
   /** Name of its author, and its note; null where nobody kept them. */
   readonly by: string | null;
   readonly note: string | null;
+  /** Its text was seen to differ before. */
+  readonly edited: boolean;
 };
 
 export type LockedTicket = {
@@ -50,6 +53,8 @@ export type LockedTicket = {
   readonly known: ReadonlyMap<string, KnownAction['as']>;
   /** What else is known of them. */
   readonly identities: ReadonlyMap<string, KnownAction>;
+  /** Of which reading the snapshot is that is kept; null where none is. */
+  readonly kept: Kept | null;
   /** Up to where it is known by its ids. */
   readonly position: Position;
   /** Instant by the desk's clock up to which it was read, before positions were made of ids; else a mere hint. */
@@ -75,8 +80,6 @@ export type Echo = {
   readonly at: string;
   readonly delivery: string;
   readonly step: number;
-  /** The mirror whose action was written; null for a receipt. */
-  readonly mirror: string | null;
 };
 
 /** `first`: done behind the lock, before anything else is looked at. */
@@ -107,12 +110,23 @@ export async function lockTickets(tx: Tx, reads: readonly TicketRead[]): Promise
 
 type Head = Pick<
   LockedTicket,
-  'isNew' | 'closed' | 'before' | 'liveSince' | 'liveAfter' | 'forgottenTo' | 'ids' | 'position' | 'cursor' | 'now'
+  | 'isNew'
+  | 'closed'
+  | 'before'
+  | 'kept'
+  | 'liveSince'
+  | 'liveAfter'
+  | 'forgottenTo'
+  | 'ids'
+  | 'position'
+  | 'cursor'
+  | 'now'
 >;
 type Row = {
   readonly n: number;
   readonly closed: boolean | null;
   readonly before: Before;
+  readonly kept: Kept | null;
   readonly live: {
     readonly since: string | null;
     readonly after: string | null;
@@ -141,6 +155,7 @@ function asked(reads: readonly TicketRead[]): SQL {
 
 const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
   case when t.snapshot is not null then jsonb_build_object('summary', t.snapshot->'summary', 'fields', t.snapshot->'fields') end as before,
+  case when t.snapshot is not null then jsonb_build_object('top', t.snapshot_top, 'begunAt', t.snapshot_begun, 'storedAt', t.read_at) end as kept,
   ${positionColumn} as position, to_json(t.cursor)#>>'{}' as cursor, to_json(clock_timestamp())#>>'{}' as now`;
 
 /** Those that are known, by their number. */
@@ -148,7 +163,7 @@ async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<numb
   // Each in turn, by its key: a join would be free to lock in any order, or to read the whole table.
   const found = await rows<Row>(
     tx,
-    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before, locked.position, locked.cursor, locked.now,
+    sql`select (sorted.n - 1)::int as n, locked.closed, locked.before, locked.kept, locked.position, locked.cursor, locked.now,
         (select jsonb_build_object('since', live_since, 'after', live_after) from instances where id = sorted.instance) as live,
         (select to_json(array_agg(uuidv7())) from generate_series(1, cardinality(sorted.ids::text[]))) as ids
       from (select * from ${asked(reads)} order by instance, entity, ticket) sorted
@@ -175,11 +190,12 @@ async function lockNew(tx: Tx, { ref, externalIds }: TicketRead): Promise<Head> 
   return headOf(row, row.is_new);
 }
 
-function headOf({ closed, before, live, ids, position, cursor, now }: Row, isNew: boolean): Head {
+function headOf({ closed, before, kept, live, ids, position, cursor, now }: Row, isNew: boolean): Head {
   return {
     isNew,
     closed,
     before,
+    kept,
     liveSince: live?.since ?? null,
     liveAfter: live?.after ?? null,
     forgottenTo: live?.forgotten ?? null,
@@ -204,9 +220,8 @@ type BehindRow = {
   readonly writes: Omit<WriteView, 'seenAs'>[] | null;
   readonly openings: OpeningRow[] | null;
   readonly creating: boolean;
+  /** On some link of some instance: to be looked at. */
   readonly forgotten: boolean;
-  /** Of all mirrors that were locked. */
-  readonly forgotten_links: string[] | null;
 };
 
 async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly Head[]): Promise<LockedTicket[]> {
@@ -264,51 +279,48 @@ async function readBehind(
       ), here as materialized (
         select those.instance, those.entity, (select json_agg(o) from (${openingsQuery(sql`those.instance`)}) o) as openings,
           exists (select 1 from writes w where w.instance = those.instance and w.entity = those.entity and w.ticket is null and w.state = 'open') as creating,
-          ${mayBeForgotten(sql`those.instance`)} as forgotten
+          ${mayAnyBeForgotten} as forgotten
         from (select distinct instance, entity from asked) those
       )
       select (asked.n - 1)::int as n,
         case when asked.n = 1 and (select true from lanes_locked) then (select json_agg(locked order by locked.id) from locked) end as mirrors,
-        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note)) from (
-          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note from actions
+        (select json_object_agg(seen.id, json_build_object('as', seen."as", 'made', seen.made, 'dated', seen.dated, 'by', seen.by, 'note', seen.note, 'edited', seen.edited)) from (
+          select external_id as id, 'action' as "as", made_at as made, at as dated, author->>'name' as by, note, edited_at is not null as edited from actions
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
           union all
-          select external_id, "as", made_at, at, null, null from written_ids
+          select external_id, "as", made_at, at, null, null, false from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and external_id = any(asked.ids::text[])
         ) seen) as known,
         (select json_agg(json_build_object('delivery', w.delivery, 'step', w.step, 'marker', w.marker, 'fingerprints', w.fingerprints,
             'state', w.state, 'actionIds', coalesce(w.written->'actionIds', '[]'::jsonb), 'promisedAt', w.promised_at,
-            'deadline', w.deadline, 'mirror', case when d.kind = 'action' then d.mirror end) order by w.promised_at)
-          from writes w left join deliveries d on d.id = w.delivery
+            'deadline', w.deadline) order by w.promised_at)
+          from writes w
           where w.instance = asked.instance and w.entity = asked.entity and w.ticket = asked.ticket
             and (w.state in ('open', 'made') or w.promised_at > ${newest} - interval '5 minutes')) as writes,
-        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step,
-            'mirror', case when d.kind = 'action' then d.mirror end) order by e.at desc)
+        (select json_agg(json_build_object('id', e.external_id, 'at', e.at, 'delivery', e.delivery, 'step', e.step) order by e.at desc)
           from (
             select external_id, at, delivery, step from written_ids
             where instance = asked.instance and entity = asked.entity and ticket = asked.ticket and "as" = 'echo' and delivery is not null
               and at > ${newest} - interval '5 minutes'
             order by at desc limit ${echoesKept}
-          ) e left join deliveries d on d.id = e.delivery) as echoes,
-        here.openings, here.creating, here.forgotten,
-        case when here.forgotten then ${linksForgotten(sql`select link from locked`, sql`asked.instance`)} end as forgotten_links
+          ) e) as echoes,
+        here.openings, here.creating, here.forgotten
       from asked join here on here.instance = asked.instance and here.entity = asked.entity
       left join tickets t on t.instance = asked.instance and t.entity = asked.entity and t.external_id = asked.ticket`,
   );
   const behind = new Map<number, Behind>();
   let mirrors: Mirror[] = [];
-  for (const {
-    n,
-    mirrors: all,
-    known,
-    writes,
-    echoes,
-    openings,
-    creating,
-    forgotten,
-    forgotten_links: forgottenLinks,
-  } of found) {
-    mirrors = all?.map(mirrorOf) ?? mirrors;
+  for (const { mirrors: all } of found) mirrors = all?.map(mirrorOf) ?? mirrors;
+  const instances = [...new Set(reads.map(({ ref }) => ref.instance))];
+  const forgotten = found.some((row) => row.forgotten)
+    ? await forgottenAt(
+        tx,
+        instances,
+        mirrors.map(({ link }) => link),
+      )
+    : null;
+  for (const { n, known, writes, echoes, openings, creating } of found) {
+    const here = forgotten?.get(reads[n]?.ref.instance ?? '');
     behind.set(n, {
       known: new Map(Object.entries(known ?? {}).map(([id, one]) => [id, one.as])),
       identities: new Map(Object.entries(known ?? {})),
@@ -316,8 +328,8 @@ async function readBehind(
       echoes: echoes ?? [],
       openings: openings ?? [],
       creating,
-      mayBeForgotten: forgotten,
-      forgottenLinks: forgottenLinks ?? [],
+      mayBeForgotten: here?.any ?? false,
+      forgottenLinks: here?.links ?? [],
     });
   }
   return { mirrors, behind };

@@ -13,6 +13,7 @@ import {
   type IdBehaviour,
   type Position,
 } from '#core/log/position.ts';
+import { isNewest, topOf } from '#core/log/newest.ts';
 import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
 import type { Unrecorded } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
@@ -25,15 +26,23 @@ import { comparableText } from '#core/text/fingerprint.ts';
 import { DeskRestored } from './desk-restored.ts';
 import { lockTicket, type KnownAction, type LockedTicket } from './locked-ticket.ts';
 import { logAction, type LoggedAction } from './log-action.ts';
-import type { ObservedAction } from '#core/words/desk.ts';
+import type { ObservedAction, Written } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Mirror } from './mirrors.ts';
 import { originTimes } from './origin-time.ts';
-import { fromColumn } from './position-columns.ts';
-import { rememberReadings, writeKey, type OwnWrite } from './remember-reading.ts';
+import { fromColumn, fromOf, type FromRow } from './position-columns.ts';
+import { rememberReadings, writeKey } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { sendGathered } from '#db/base/transaction.ts';
+
+export type OwnWrite = {
+  readonly delivery: string;
+  readonly step: number;
+  /** Of the promise by which it was made; another one's write is left as it is. */
+  readonly promisedAt: string;
+  readonly made: Written;
+};
 
 export type LogReadingInput = {
   readonly ref: Ref;
@@ -55,17 +64,23 @@ export type LogReadingInput = {
   readonly isWhole?: boolean;
   /** Instant, by our clock, at which it was read. */
   readonly readAt?: string;
+  /** Instant, by the database's clock, at which the read began; absent: nothing newer can have been read. */
+  readonly begunAt?: string | undefined;
+  /** The id from which on it was read, where it was not read whole. */
+  readonly after?: string | null;
   /** We have just created this ticket ourselves, so that an open create says nothing about it. */
   readonly created?: boolean;
   /** Done right behind the ticket's lock, before anything is looked at. */
   readonly first?: () => Promise<void>;
-  /** What the helpdesk has just said of our own write; stored with what the read shows of it. */
+  /** What the helpdesk has just said of our own write. The caller stores it, with how the delivery ends. */
   readonly made?: OwnWrite;
 };
 
 export type LogReadingResult = {
   readonly wake: readonly string[];
   readonly logged: number;
+  /** Ids of known actions of which this is the first reading with another text: an edit, which is not carried. */
+  readonly edited: readonly string[];
   /** Somebody of our identity acted while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
   /** Nothing is open, but what the database may have forgotten is not looked for yet, or only just; else null. */
@@ -82,6 +97,7 @@ export type LogReadingResult = {
 const nothing: LogReadingResult = {
   wake: [],
   logged: 0,
+  edited: [],
   readAgain: false,
   forgotten: null,
   seen: new Set(),
@@ -101,7 +117,7 @@ export async function logReading(
   const externalIds = actions.map((action) => action.externalId);
   const ticket = locked ?? (await lockTicket(tx, { ref, externalIds }, input.first));
   const { mirrors, openings, creating, position } = ticket;
-  const known = knownHere(ticket, input);
+  const { known, edited } = knownHere(ticket, input);
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
@@ -125,7 +141,7 @@ export async function logReading(
     mayBeForgotten,
   });
 
-  const echoes = echoesOf(ticket.echoes, recognition, actions);
+  const echoes = await echoesOf(tx, ticket.echoes, recognition, actions);
   const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
@@ -134,7 +150,11 @@ export async function logReading(
   const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string; made: string }[] = [];
   let logged = 0;
   const last = recognition.actions.findLast((found) => found.as === 'new');
-  const beside = last === undefined ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
+  const top = topOf([...externalIds, ...(input.others ?? [])], input.after ?? null);
+  const newest = isNewest(ticket.kept, { top, begunAt: input.begunAt ?? null }, input.settleMs);
+  // What an older reading shows otherwise is no change.
+  const beside =
+    last === undefined || !newest ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
   for (const found of recognition.actions) {
     const read = actions[found.index];
     if (read === undefined) continue;
@@ -176,14 +196,17 @@ export async function logReading(
     { lateMs: input.lateMs ?? 0, gapMs },
   );
   const mirrored = mirrors.length > 0 || wake.size > 0;
+  if (edited.length > 0) await markEdited(tx, ref, edited);
   await sendGathered(tx, rememberReadings, {
     ref,
     snapshot,
     position: now,
     cursor: hintOf(met, now),
     mirrored,
+    isNewest: newest,
+    top,
+    begunAt: input.begunAt ?? null,
     ours,
-    made: input.made,
   });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(
@@ -194,6 +217,7 @@ export async function logReading(
   return {
     wake: [...wake],
     logged,
+    edited,
     readAgain: recognition.stoppedAt !== null,
     forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open') ? resting(mirrors) : null,
     seen,
@@ -235,14 +259,14 @@ export async function readFromMany(
   entity: string,
   ids: readonly string[],
 ): Promise<Map<string, From>> {
-  const found = await rows<{ id: string; from: From }>(
+  const found = await rows<{ id: string; from: FromRow }>(
     db,
     sql`select asked.id, ${fromColumn(sql`${entity}::text`)} as "from"
       from unnest(${textArray(ids)}) as asked(id)
       join instances i on i.id = ${instance}
       left join tickets t on t.instance = i.id and t.entity = ${entity} and t.external_id = asked.id`,
   );
-  return new Map(found.map((row) => [row.id, row.from]));
+  return new Map(found.map((row) => [row.id, fromOf(row.from)]));
 }
 
 /** An escalation has made it, and has further steps to go before its mirror is open. */
@@ -263,7 +287,7 @@ async function forgetTicket(tx: Tx, { instance, entity, externalId }: Ref): Prom
   );
 }
 
-/** The writes as they stand once what the helpdesk said of ours is stored. */
+/** The writes as they are once what the helpdesk said of ours is stored. */
 function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
   if (own === undefined) return writes;
   return writes.map((write) =>
@@ -278,13 +302,15 @@ function writeOf(found: Recognised): WriteView | null {
 }
 
 /**
- * What is known of the actions shown, by their ids: those in the log, and those that its position has passed.
+ * What is known of the actions shown, by their ids: those in the log, and those that its position has passed. `edited`:
+ * those whose text alone is another one than it ever was before.
  * @throws DeskRestored where one of them is another one than it was
  */
 function knownHere(
   { identities, position, cursor, mirrors, now }: LockedTicket,
   { ref, actions, ids = null }: LogReadingInput,
-): ReadonlyMap<string, KnownAction['as']> {
+): { readonly known: ReadonlyMap<string, KnownAction['as']>; readonly edited: readonly string[] } {
+  const edited: string[] = [];
   const here = new Map<string, KnownAction['as']>();
   const passedTo = passedByTime({ position, cursor, mirrors, now }, ids);
   for (const { externalId, at, made = at, author, note } of actions) {
@@ -296,9 +322,17 @@ function knownHere(
     const sameText = found.note === null ? null : found.note === note || sameWords(found.note, note ?? '');
     if (isAnother({ made: found.made, dated: found.dated, by: found.by, sameText }, { made, by: author.name }))
       throw new DeskRestored(ref, externalId);
+    if (sameText === false && !found.edited) edited.push(externalId);
     here.set(externalId, found.as);
   }
-  return here;
+  return { known: here, edited };
+}
+
+async function markEdited(tx: Tx, { instance, entity, externalId }: Ref, ids: readonly string[]): Promise<void> {
+  await tx.execute(
+    sql`update actions set edited_at = now()
+      where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and external_id = any(${textArray(ids)})`,
+  );
 }
 
 /**

@@ -11,15 +11,6 @@ import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
-import type { Written } from '#core/words/desk.ts';
-
-export type OwnWrite = {
-  readonly delivery: string;
-  readonly step: number;
-  /** Of the promise by which it was made; another one's write is left as it is. */
-  readonly promisedAt: string;
-  readonly made: Written;
-};
 
 export type Remembered = {
   readonly ref: Ref;
@@ -30,6 +21,10 @@ export type Remembered = {
   readonly cursor: string | null;
   /** Of a ticket without a mirror nothing is kept. */
   readonly mirrored: boolean;
+  /** A newer reading has not been stored before: core/log/newest.ts. */
+  readonly isNewest: boolean;
+  readonly top: string | null;
+  readonly begunAt: string | null;
   readonly ours: readonly {
     readonly id: string;
     readonly as: 'echo' | 'consequence';
@@ -38,8 +33,6 @@ export type Remembered = {
     readonly at: string;
     readonly made: string;
   }[];
-  /** What the helpdesk has just said of our own write. */
-  readonly made: OwnWrite | undefined;
 };
 
 /** The caller holds the tickets' locks. */
@@ -58,24 +51,17 @@ export function writeKey({ delivery, step }: Pick<WriteView, 'delivery' | 'step'
 /** Rows are named twice, as in mark-ended.ts. */
 function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> {
   const ours = readings.flatMap(({ ref, ours: all }) => all.map((one) => ({ ...one, ref })));
-  const made = readings.flatMap((reading) => (reading.made === undefined ? [] : [reading.made]));
   const ourColumn = (of: (one: (typeof ours)[number]) => string | null): SQL => textArray(ours.map(of));
-  const madeColumn = (of: (one: OwnWrite) => string): SQL => textArray(made.map(of));
   const column = (of: (one: Remembered) => string | null | Content): SQL => textArray(readings.map(of));
   return rows(
     tx,
-    sql`with k as materialized (
-        select delivery::uuid as delivery, step::int as step, promised_at::timestamptz as promised_at,
-          written::jsonb as written, ticket
-        from unnest(${madeColumn((one) => one.delivery)}, ${madeColumn((one) => String(one.step))},
-          ${madeColumn((one) => one.promisedAt)}, ${madeColumn((one) => JSON.stringify(one.made))}, ${madeColumn((one) => one.made.ticketId)})
-          as told (delivery, step, promised_at, written, ticket)
-      ), s as materialized (
+    sql`with s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
           ${column((one) => one.position.floor)}, ${column((one) => one.position.high?.id ?? null)},
-          ${column((one) => one.position.high?.since ?? null)}, ${column((one) => one.position.mark)})
-          as shown (instance, entity, ticket, cursor, snapshot, floor, high, high_since, mark)
+          ${column((one) => one.position.high?.since ?? null)}, ${column((one) => one.position.mark)},
+          ${column(({ isNewest, mirrored }) => (isNewest || !mirrored ? 'yes' : null))}, ${column((one) => one.top)}, ${column((one) => one.begunAt)})
+          as shown (instance, entity, ticket, cursor, snapshot, floor, high, high_since, mark, newest, top, begun)
       ), ours as (
         insert into written_ids (instance, entity, ticket, external_id, "as", delivery, step, at, made_at)
         select o.instance, o.entity, o.ticket, o.id, o."as", o.delivery::uuid, o.step::int, o.at::timestamptz, o.made::timestamptz
@@ -85,14 +71,13 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
           ${ourColumn((one) => one.made)})
           as o (instance, entity, ticket, id, "as", delivery, step, at, made)
         on conflict do nothing
-      ), known as (
-        update writes w set state = 'made', written = k.written, ticket = coalesce(w.ticket, k.ticket)
-        from k where w.delivery = any(array(select delivery from k)) and w.delivery = k.delivery and w.step = k.step
-          and w.promised_at = k.promised_at
-          and w.state in ('open', 'made', 'absent')
       )
       update tickets t set
-        cursor = coalesce(s.cursor::timestamptz, t.cursor), snapshot = s.snapshot::jsonb, read_at = now(),
+        cursor = coalesce(s.cursor::timestamptz, t.cursor),
+        snapshot = case when s.newest is null then t.snapshot else s.snapshot::jsonb end,
+        snapshot_top = case when s.newest is null then t.snapshot_top else s.top end,
+        snapshot_begun = case when s.newest is null then t.snapshot_begun else s.begun::timestamptz end,
+        read_at = case when s.newest is null then t.read_at else now() end,
         floor = s.floor, high = s.high, high_since = s.high_since::timestamptz, mark = s.mark
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
         and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,

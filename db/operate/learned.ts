@@ -1,6 +1,6 @@
-/** What a check has found out about a helpdesk; the connectors of running processes are made with it within a second. */
+/** What a check, or a connector by the way, has found out about a helpdesk; the connectors of running processes are made with it within a second. */
 import { eq, sql } from 'drizzle-orm';
-import type { Tx } from '#db/base/client.ts';
+import type { Db, Tx } from '#db/base/client.ts';
 import { instances } from '#db/schema/instances.ts';
 
 type Learned = Readonly<Record<string, string | number | boolean>>;
@@ -18,4 +18,14 @@ export async function relearn(tx: Tx, instance: string, learned: (before: Learne
     .update(instances)
     .set({ learned: next, version: sql`${instances.version} + 1` })
     .where(eq(instances.id, instance));
+}
+
+/** Keeps what a connector found out by the way; what was known is written over. */
+export async function learnMore(db: Db, instance: string, facts: Learned): Promise<void> {
+  await db.transaction((tx) =>
+    relearn(tx, instance, (before) => {
+      const isNew = Object.entries(facts).some(([name, value]) => before[name] !== value);
+      return isNew ? { ...before, ...facts } : null;
+    }),
+  );
 }

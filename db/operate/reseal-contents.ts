@@ -20,6 +20,10 @@ const keysOf: Readonly<Record<string, readonly (readonly [string, string])[]>> =
     ['entity', 'text'],
     ['external_id', 'text'],
   ],
+  trials: [
+    ['instance', 'text'],
+    ['ticket', 'text'],
+  ],
   writes: [
     ['delivery', 'uuid'],
     ['step', 'int'],

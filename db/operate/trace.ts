@@ -46,6 +46,8 @@ export type TraceAction = {
   readonly trace: string | null;
   readonly at: string;
   readonly loggedAt: string;
+  /** Since when its text is known to have been changed at its desk. */
+  readonly editedAt: string | null;
   readonly role: string | null;
   readonly audience: string;
   readonly visibility: string;
@@ -249,7 +251,7 @@ async function actionsOf(db: Db, tickets: ReturnType<typeof sql>, notes: boolean
   const latest = await camelRows<TraceAction>(
     db,
     sql`select a.id, a.instance, a.ticket, a.external_id, a.origin, a.via, a.trace, ${iso('a.at')} as at,
-        ${iso('a.logged_at')} as logged_at, a.author->>'role' as role, a.audience, a.visibility, a.send_to,
+        ${iso('a.logged_at')} as logged_at, ${iso('a.edited_at')} as edited_at, a.author->>'role' as role, a.audience, a.visibility, a.send_to,
         a.words->>'kind' as kind,
         array(
           select key from jsonb_object_keys(coalesce(a.words, '{}'::jsonb)) key where key not in ('kind', 'fields')

@@ -44,6 +44,8 @@ export const actions = pgTable(
     opening: jsonb().$type<{ summary: string; requester?: { name: string; email?: string } }>(),
     /** What a peer left out before it sent. */
     drops: jsonb().$type<readonly Reason[]>(),
+    /** Since when its text is known to have been changed at its desk; what was carried stays. By our clock. */
+    editedAt: timestamp({ withTimezone: true, mode: 'string' }),
     /** Why nothing was delivered; null when deliveries tell. */
     reason: text(),
     loggedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

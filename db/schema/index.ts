@@ -31,6 +31,7 @@ export * from './seen-jtis.ts';
 export * from './settings.ts';
 export * from './sides.ts';
 export * from './tickets.ts';
+export * from './trials.ts';
 export * from './unused-files.ts';
 export * from './uploads.ts';
 export * from './webhooks.ts';

@@ -22,6 +22,9 @@ export const tickets = pgTable(
     missingBesideSince: timestamp({ withTimezone: true, mode: 'string' }),
     /** Content only while the ticket has a mirror. */
     snapshot: jsonb().$type<TicketSnapshot>(),
+    /** Of the reading that has it: the highest id it showed, and when it began, by the database's clock. */
+    snapshotTop: text(),
+    snapshotBegun: timestamp({ withTimezone: true, mode: 'string' }),
     readAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
   (table) => [

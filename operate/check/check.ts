@@ -1,17 +1,16 @@
 /** Asks a helpdesk, one thing after another, whether it is as its connector and its links take it to be. */
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Checked, Facts, Finding, Mapped, Outcome, Probe, Verdict } from '#connectors/contract/check.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import { isMirrored, mirroredTickets } from '#db/operate/mirrored-tickets.ts';
 import { loadFederation, type StoredFederation } from '#db/settings/settings.ts';
 import { credentialsContext } from '#operate/apply/types.ts';
-import { change, changed } from '#operate/change.ts';
 import { assertDriven } from '#operate/known.ts';
 import type { CheckOperator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow, everywhere } from '#operate/rights.ts';
 import { keepLearnt } from './learned.ts';
+import { assertNoTrial, leftTrials, trialEnded, trialOn, type TrialOf } from './trials.ts';
 
 /** Of each kind at most so many are asked for, so that the whole takes less than a minute. */
 const mostAccounts = 5;
@@ -47,7 +46,7 @@ export type Check = {
  * Nothing is asked of the helpdesk before the first finding is.
  * @param signal ends it early; what a trial wrote is deleted all the same
  * @param write a ticket on which a trial writes, and deletes what it wrote; null: nothing is changed there
- * @throws Refused unknown-instance, not-local, no-check, ticket-mirrored; HelpdeskError for credentials or options that are wrong
+ * @throws Refused unknown-instance, not-local, no-check, ticket-mirrored, trial-under-way; HelpdeskError for credentials or options that are wrong
  */
 export async function checkInstance(
   operator: CheckOperator,
@@ -57,6 +56,49 @@ export async function checkInstance(
   limits: CheckLimits = usualLimits,
 ): Promise<Check> {
   allow(operator, 'check', everywhere);
+  const { type, trialOf } = await targetOf(operator, instance);
+  const wholeMs = limits.wholeMs * (write === null ? 1 : 2);
+  const mayTakeMs = wholeMs + limits.probeMs + limits.cleanUpMs + spareMs;
+  if (write !== null) await assertNoTrial(operator, instance, write);
+  const trial =
+    write === null ? null : await trialOn(operator, instance, await unmirrored(operator, instance, write), mayTakeMs);
+  const checked = await trialOf(trial);
+  if (checked === null)
+    throw new Refused(
+      'no-check',
+      'state',
+      `the connector for helpdesks of the type ${type} has no probes; ferry status says whether it answers`,
+    );
+  const ended = async (outcome: Outcome | null): Promise<void> =>
+    trial === null
+      ? undefined
+      : trialEnded(operator, instance, { ticket: trial.ticketId, marker: trial.marker }, outcome);
+  const left = leftTrials(operator, instance, trialOf, (one) => cleaned(one, limits), false);
+  const findings = findingsOf(checked, signal, { ...limits, wholeMs }, ended);
+  return { type, findings: keeping(operator, instance, both(left, findings)) };
+}
+
+/**
+ * Deletes what trials left that were killed, also of one that may be under way; asks nothing else.
+ * @throws Refused unknown-instance, not-local; HelpdeskError for credentials or options that are wrong
+ */
+export async function cleanTrials(
+  operator: CheckOperator,
+  instance: string,
+  limits: CheckLimits = usualLimits,
+): Promise<Check> {
+  allow(operator, 'check', everywhere);
+  const { type, trialOf } = await targetOf(operator, instance);
+  return { type, findings: leftTrials(operator, instance, trialOf, (one) => cleaned(one, limits), true) };
+}
+
+/** A trial that has not ended so long after it should have was killed. Milliseconds. */
+const spareMs = 60_000;
+
+async function targetOf(
+  operator: CheckOperator,
+  instance: string,
+): Promise<{ readonly type: string; readonly trialOf: TrialOf }> {
   const { db, open } = operator;
   await assertDriven(db, instance);
   const federation = await loadFederation(db);
@@ -64,23 +106,13 @@ export async function checkInstance(
   if (stored === undefined) throw new Error(`instance ${instance} went away`);
   const opened = await open(stored.credentials, credentialsContext(instance));
   const target = { ...stored, credentials: JSON.parse(opened) as Record<string, string> };
-  const tickets = await mirroredTickets(db, instance, mostTickets);
-  const trial = write === null ? null : { ticketId: await unmirrored(operator, instance, write), marker: randomUUID() };
-  const checked = await operator.checkOf(target, mappedOf(federation, instance, tickets), trial);
-  if (checked !== null && trial !== null)
-    await change(operator, async () =>
-      changed(null, { what: 'check-write', subject: `instances/${instance}`, detail: trial }),
-    );
-  if (checked !== null) {
-    const wholeMs = limits.wholeMs * (trial === null ? 1 : 2);
-    const findings = findingsOf(checked, signal, { ...limits, wholeMs });
-    return { type: stored.type, findings: keeping(operator, instance, findings) };
-  }
-  throw new Refused(
-    'no-check',
-    'state',
-    `the connector for helpdesks of the type ${stored.type} has no probes; ferry status says whether it answers`,
-  );
+  const mapped = mappedOf(federation, instance, await mirroredTickets(db, instance, mostTickets));
+  return { type: stored.type, trialOf: (trial) => operator.checkOf(target, mapped, trial) };
+}
+
+async function* both(first: AsyncGenerator<Finding>, second: AsyncGenerator<Finding>): AsyncGenerator<Finding> {
+  yield* first;
+  yield* second;
 }
 
 /** What is written for a trial must not travel. @throws Refused ticket-mirrored */
@@ -108,16 +140,19 @@ async function* keeping(
 }
 
 async function* findingsOf(
-  { probes, verdictOf, cleanUp }: Checked,
+  checked: Checked,
   signal: AbortSignal,
-  { probeMs, wholeMs, cleanUpMs }: CheckLimits,
+  limits: CheckLimits,
+  ended: (outcome: Outcome | null) => Promise<void>,
 ): AsyncGenerator<Finding> {
+  const { probes, verdictOf } = checked;
+  const { probeMs, wholeMs } = limits;
   const end = performance.now() + wholeMs;
   let isClean = false;
   const clean = async (): Promise<Finding | null> => {
     isClean = true;
-    const deadline = AbortSignal.timeout(cleanUpMs);
-    const outcome = await inTime(cleanUp, deadline).catch((error: unknown) => meaningOf(error, verdictOf, deadline));
+    const outcome = await cleaned(checked, limits);
+    await ended(outcome);
     return outcome === null ? null : { name: 'clean up', ...outcome };
   };
   try {
@@ -131,6 +166,11 @@ async function* findingsOf(
     // Whoever listens may have stopped.
     if (!isClean) await clean();
   }
+}
+
+async function cleaned({ cleanUp, verdictOf }: Checked, { cleanUpMs }: CheckLimits): Promise<Outcome | null> {
+  const deadline = AbortSignal.timeout(cleanUpMs);
+  return inTime(cleanUp, deadline).catch((error: unknown) => meaningOf(error, verdictOf, deadline));
 }
 
 async function runProbe(

@@ -62,6 +62,8 @@ export type Entry = {
   readonly trace?: string;
   /** From the desk's own time until it was logged here, milliseconds. */
   readonly seenAfterMs: number | null;
+  /** Instant since when its text is known to be another one at its desk; what was carried stays as it was. */
+  readonly editedAt?: string;
   /** Why it goes nowhere. */
   readonly reason: Reason | null;
   readonly deliveries: readonly DeliveryLine[];
@@ -169,6 +171,7 @@ function entryOf(action: TraceAction, deliveries: readonly DeliveryLine[]): Entr
     via: action.via,
     ...(action.trace === null ? {} : { trace: action.trace }),
     seenAfterMs: msBetween(action.at, action.loggedAt),
+    ...(action.editedAt === null ? {} : { editedAt: action.editedAt }),
     reason: reasonOf(action.reason),
     deliveries,
   };

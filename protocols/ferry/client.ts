@@ -23,6 +23,7 @@ import {
   type WireStanding,
 } from '#core/wire.ts';
 import { refusalOf } from './refusal.ts';
+import { clockDiffers } from './token-failure.ts';
 import type { TokenSource } from './tokens.ts';
 import { peerCatalogue, peerInstance, peerLanes, peerMirror } from './wire.ts';
 import type { PeerInstance, PeerLanes, PeerMirror } from './wire.ts';
@@ -80,15 +81,17 @@ type PeerRequest = HttpMethod & {
 };
 
 export function createPeerClient({ api, issuer, tokens, http, files = http }: PeerClientContext): PeerClient {
-  const once = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
+  type Answered = { readonly reply: HttpReply; readonly isExplained: (date: string | undefined) => boolean };
+  const once = async (asked: PeerRequest, signal: AbortSignal): Promise<Answered> => {
     const through = asked.path.startsWith('/v1/attachments/') ? files : http;
     const url = `${api}${asked.path}`;
     const authorization = await tokens.authorization(asked.method, url).catch((error: unknown) => {
       throw otherwise(error, 'auth');
     });
     const body = asked.body?.();
+    const isExplained = tokens.dating();
     try {
-      return await through.request({
+      const reply = await through.request({
         ...methodOf(asked),
         url,
         headers: { accept: 'application/json', ...asked.headers, ...authorization },
@@ -97,16 +100,20 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
         timeoutMs: asked.timeoutMs ?? timeoutMs,
         maxBytes,
       });
+      return { reply, isExplained };
     } catch (error) {
       throw otherwise(error, 'retry');
     }
   };
   const ask = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
-    const reply = await once(asked, signal);
-    if (reply.status !== 401) return reply;
-    // Revoked, rotated, or the peer's clock: a new token tells.
+    const first = await once(asked, signal);
+    if (first.reply.status !== 401) return first.reply;
+    // Revoked, rotated, or a clock: a new token tells, and what comes with it is dated by the peer's clock.
+    first.isExplained(first.reply.headers['date']);
     tokens.forget();
-    return once(asked, signal);
+    const { reply, isExplained } = await once(asked, signal);
+    if (reply.status === 401 && isExplained(reply.headers['date'])) throw clockDiffers(issuer, 0);
+    return reply;
   };
   const read = async <Schema extends z.ZodType>(
     schema: Schema,

@@ -12,8 +12,16 @@ export async function makeProofKey(): Promise<ProofKey> {
   return { pair, jwk, jkt: await calculateJwkThumbprint(jwk, 'sha256') };
 }
 
-/** @param token the access token that goes with the request */
-export async function proofFor(key: ProofKey, method: string, url: string, token: string): Promise<string> {
+export type Proved = {
+  readonly method: string;
+  readonly url: string;
+  /** The access token that goes with the request. */
+  readonly token: string;
+  /** How far the peer's clock is ahead of ours. Seconds. */
+  readonly aheadS: number;
+};
+
+export async function proofFor(key: ProofKey, { method, url, token, aheadS }: Proved): Promise<string> {
   const htu = new URL(url);
   htu.search = '';
   htu.hash = '';
@@ -21,6 +29,6 @@ export async function proofFor(key: ProofKey, method: string, url: string, token
   return new SignJWT({ htm: method, htu: htu.href, ath })
     .setProtectedHeader({ alg: 'Ed25519', typ: 'dpop+jwt', jwk: key.jwk })
     .setJti(randomBytes(16).toString('base64url'))
-    .setIssuedAt()
+    .setIssuedAt(Math.floor(Date.now() / 1_000) + aheadS)
     .sign(key.pair.privateKey);
 }

@@ -4,6 +4,7 @@ import type { HttpCall, HttpClient, HttpMethod, HttpReply } from '#connectors/co
 import { wireChecked, wireLink, type WireCheck, type WireChecked, type WireLink } from '#core/wire.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { answered, problemOf } from './answers.ts';
+import { clockDiffers } from './token-failure.ts';
 import { peerCatalogue } from './wire.ts';
 
 /** protocols/ferry/tokens.ts has the real ones. */
@@ -11,6 +12,8 @@ export type Tokens = {
   authorization(method: string, url: string): Promise<Record<string, string>>;
   /** The token at hand was not accepted. */
   forget(): void;
+  /** As TokenSource has it. */
+  dating(): (date: string | undefined) => boolean;
 };
 
 export type LinkCallsContext = {
@@ -48,8 +51,12 @@ export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCa
     for (let isFirst = true; ; isFirst = false) {
       const authorization = await tokens.authorization(request.method, url);
       const headers = { accept: 'application/json', ...request.headers, ...authorization };
+      const isExplained = tokens.dating();
       const reply = await http.request({ timeoutMs, ...rest, url, headers });
-      if (reply.status !== 401 || !isFirst) return { reply, url };
+      if (reply.status !== 401) return { reply, url };
+      const byClock = isExplained(reply.headers['date']);
+      if (!isFirst && byClock) throw clockDiffers(url, 0);
+      if (!isFirst) return { reply, url };
       tokens.forget();
     }
   }

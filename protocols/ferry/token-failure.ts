@@ -41,6 +41,19 @@ export function tokenFailure(error: unknown, issuer: string): HelpdeskError {
   return new HelpdeskError('retry', 'bad-answer', `No token from ${issuer}: what it answered can't be used.`);
 }
 
+/** The credentials may be right: what they are proved with was dated by a clock that the peer does not share. */
+export function clockDiffers(issuer: string, aheadS: number): HelpdeskError {
+  const apart =
+    aheadS === 0
+      ? 'One of the two clocks has just been set'
+      : `Its clock is ${Math.abs(aheadS)} seconds ${aheadS > 0 ? 'ahead of' : 'behind'} ours`;
+  return new HelpdeskError(
+    'retry',
+    'clock-differs',
+    `${issuer} refuses what we sign, because of its date. ${apart}. Let both sides set their clocks by NTP.`,
+  );
+}
+
 function slowDown(issuer: string, response: Response): HelpdeskError {
   return new HelpdeskError('slow-down', 'token-endpoint-busy', `${issuer} asks us to wait before the next token.`, {
     retryAfterMs: pauseOf(response.headers.get('retry-after') ?? undefined, Date.now()) ?? 60_000,

@@ -10,13 +10,19 @@ import { keepToken } from '#connectors/kit/token.ts';
 import { makeProofKey, proofFor } from './dpop.ts';
 import type { ProofKey } from './dpop.ts';
 import { oauthFetch } from './oauth-fetch.ts';
-import { tokenFailure } from './token-failure.ts';
+import { createPeerClock } from './peer-clock.ts';
+import { clockDiffers, tokenFailure } from './token-failure.ts';
 
 export type TokenSource = {
   /** Headers that let one request pass: `authorization`, and `dpop` where the token is bound. @throws HelpdeskError */
   authorization(method: string, url: string): Promise<Record<string, string>>;
   /** The peer has answered 401: the next request asks for a new token. */
   forget(): void;
+  /**
+   * Called before a request, its result with the Date of a refusal: whether the clocks explain it. Then what is signed
+   * next is dated by the peer's clock.
+   */
+  dating(): (date: string | undefined) => boolean;
 };
 
 export type TokenSourceOptions = {
@@ -48,7 +54,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     [oauth.customFetch]: oauthFetch(options.http),
     [oauth.allowInsecureRequests]: true,
   } as const;
-  const client: oauth.Client = { client_id: options.clientId };
+  const clock = createPeerClock();
   let metadata: { readonly at: number; readonly server: oauth.AuthorizationServer } | null = null;
   let isBound = options.dpop === 'required';
 
@@ -69,6 +75,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   async function request(server: oauth.AuthorizationServer, proofKey: ProofKey | null): Promise<Token> {
     const { kid, key } = await options.signingKey();
     const askedAt = now();
+    const client: oauth.Client = { client_id: options.clientId, [oauth.clockSkew]: clock.aheadS() };
     const handle = proofKey === null ? null : oauth.DPoP(client, proofKey.pair);
     const ask = async (): Promise<oauth.TokenEndpointResponse> => {
       const reply = await oauth.clientCredentialsGrantRequest(
@@ -100,15 +107,32 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     return { text: answer.access_token, key: answer.token_type === 'dpop' ? proofKey : null, until };
   }
 
+  /** Once more where the clocks explain the refusal. */
+  async function requestInTime(server: oauth.AuthorizationServer): Promise<Token> {
+    const once = async (): Promise<Token> => request(server, isBound ? await makeProofKey() : null);
+    const isExplained = clock.sending();
+    try {
+      return await once();
+    } catch (error) {
+      if (!isExplained(refusedAt(error))) throw error;
+    }
+    const isExplainedAgain = clock.sending();
+    try {
+      return await once();
+    } catch (error) {
+      throw isExplainedAgain(refusedAt(error)) ? clockDiffers(options.issuer, clock.aheadS()) : error;
+    }
+  }
+
   async function fetchToken(): Promise<Token> {
     try {
       const server = await discover();
       try {
-        return await request(server, isBound ? await makeProofKey() : null);
+        return await requestInTime(server);
       } catch (error) {
         if (isBound || options.dpop === 'off' || !wantsProof(error)) throw error;
         isBound = true;
-        return await request(server, await makeProofKey());
+        return await requestInTime(server);
       }
     } catch (error) {
       metadata = null;
@@ -122,10 +146,20 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     async authorization(method, url): Promise<Record<string, string>> {
       const { text, key } = await keeper.get();
       if (key === null) return { authorization: `Bearer ${text}` };
-      return { authorization: `DPoP ${text}`, dpop: await proofFor(key, method, url, text) };
+      return {
+        authorization: `DPoP ${text}`,
+        dpop: await proofFor(key, { method, url, token: text, aheadS: clock.aheadS() }),
+      };
     },
     forget: () => keeper.forget(),
+    dating: () => clock.sending(),
   };
+}
+
+/** What the peer's clock showed when it refused; undefined where it did not. */
+function refusedAt(error: unknown): string | null | undefined {
+  const isRefusal = error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError;
+  return isRefusal ? error.response.headers.get('date') : undefined;
 }
 
 function wantsProof(error: unknown): boolean {

@@ -55,6 +55,7 @@ function entryPart(entry: Entry): Markup {
     </p>
     ${details.length === 0 ? '' : html`<p class="details">${details.join(' · ')}</p>`}
     ${entry.note === undefined ? '' : html`<blockquote>${entry.note}</blockquote>`}
+    ${entry.editedAt === undefined ? '' : html`<p class="details">Its text was changed there later; what was carried stays.</p>`}
     ${reason === null ? '' : html`<p class="stays">Stays here: ${reason.text}</p>`}
     ${
       entry.deliveries.length === 0

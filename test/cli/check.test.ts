@@ -10,6 +10,7 @@ import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import type { HaloTwin } from '#twins/halo/server.ts';
 import { somebody } from '#test/support/operator.ts';
+import { startProgram } from '#test/support/process.ts';
 import { ferry } from './run.ts';
 import { goodYaml, openBench, secretKey } from './support.ts';
 import type { Bench } from './support.ts';
@@ -152,6 +153,57 @@ test('an interrupt in the middle of a trial deletes what it wrote, and ends with
   assert.doesNotMatch(out, /size of files/);
   const { actions, status_id } = await client.ticket(1002);
   assert.deepEqual([actions, status_id], [before.actions, before.status_id]);
+});
+
+test('what a killed trial wrote is deleted by the next check once it can not be under way any more, or by --clean at once', async () => {
+  const client = twinClient(twin.url);
+  const seen = async (): Promise<unknown> => {
+    const { actions, status_id, summary, customfields } = await client.ticket(1002);
+    return { actions, status_id, summary, customfields };
+  };
+  const before = await seen();
+  const kill = async (): Promise<void> => {
+    const args = ['check', 'acme', '--write', '1002', '--yes'];
+    const program = await startProgram({ program: 'cli/main.ts', args, env: variables });
+    await program.line(/size of notes/);
+    await program.kill9();
+    assert.notDeepEqual(await seen(), before);
+  };
+  await kill();
+  const early = await ferry(['check', 'acme'], { env: variables });
+  assert.match(early.out, /^unknown {6}left by a trial "1002": a trial is under way on this ticket, or was killed/m);
+  assert.match(early.out, /Check again in \d min; --clean deletes now what it wrote/);
+  const second = await ferry(['check', 'acme', '--write', '1002', '--yes'], { env: variables });
+  assert.match(second.err, /trial-under-way/);
+  assert.notDeepEqual(await seen(), before);
+
+  await bench.connection.sql`update trials set over_at = now()`;
+  const next = await ferry(['check', 'acme'], { env: variables });
+  assert.match(next.out, /^ok {11}left by a trial "1002": /m);
+  assert.deepEqual(await seen(), before);
+  assert.match(await bench.dump(), /audit .*check-clean/);
+
+  await kill();
+  const cleaned = await ferry(['check', 'acme', '--clean'], { env: variables });
+  assert.equal(cleaned.code, 0, cleaned.out + cleaned.err);
+  assert.match(cleaned.out, /^ok {11}left by a trial "1002": /m);
+  assert.deepEqual(await seen(), before);
+  assert.equal((await ferry(['check', 'acme', '--clean'], { env: variables })).out, 'No trial left anything.\n');
+  assert.equal((await ferry(['check', 'acme', '--clean', '--report'], { env: variables })).code, 64);
+});
+
+test('a trial that could not clean up is cleaned up by the next check, and not forgotten before', async () => {
+  const client = twinClient(twin.url);
+  const notes = async (): Promise<readonly unknown[]> => (await client.ticket(1002)).actions;
+  const before = await notes();
+  await client.fault({ kind: 'status', status: 403, match: { method: 'DELETE', path: '^/api/actions', times: 0 } });
+  const failed = await ferry(['check', 'acme', '--write', '1002', '--yes'], { env: variables });
+  assert.match(failed.out, /^not allowed {2}clean up: left on ticket 1002: action/m);
+  await client.clearFaults();
+  assert.ok((await notes()).length > before.length);
+  const { out } = await ferry(['check', 'acme'], { env: variables });
+  assert.match(out, /^ok {11}left by a trial "1002": /m);
+  assert.deepEqual(await notes(), before);
 });
 
 test('a desk that hangs ends the check too; what was not asked is unknown', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { Trial, TrialRecord } from '#connectors/contract/check.ts';
 import { notAfterIn } from '#connectors/contract/not-after.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
@@ -160,6 +161,22 @@ export function commandFor(ticketId: string | null, part: Partial<Command>): Com
 export function newDelivery(): string {
   const hex = Date.now().toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
+}
+
+/** A trial of `ferry check` on a ticket, with all that it asked to be kept. */
+export function newTrial(
+  ticketId: string,
+  open: Trial['open'],
+  earlier: Pick<Trial, 'marker' | 'left'> = { marker: newDelivery(), left: null },
+): Trial & { readonly kept: readonly TrialRecord[] } {
+  const kept: TrialRecord[] = [];
+  return {
+    ...earlier,
+    ticketId,
+    open,
+    kept,
+    keep: async (record) => void kept.push(record),
+  };
 }
 
 export type Carried = {

@@ -158,6 +158,84 @@ describe('a Halo that answers as live ones were seen to', () => {
     assert.equal(code, 0, out + err);
   });
 
+  const wrongOnes: readonly {
+    readonly what: string;
+    readonly url?: (url: string) => string;
+    readonly secrets?: Readonly<Record<string, string>>;
+    readonly application?: Partial<Application>;
+    readonly more?: Readonly<Record<string, unknown>>;
+    readonly finds: RegExp;
+    readonly says: RegExp;
+  }[] = [
+    {
+      what: 'an address at which nobody is',
+      url: () => 'http://127.0.0.1:1',
+      finds: /^differs {6}address: /m,
+      says: /Correct `url`, port included/,
+    },
+    {
+      what: 'an address with the path of the API in it',
+      url: (url) => `${url}/api`,
+      finds: /^differs {6}token: .*answered 40[14]/m,
+      says: /without \/api/,
+    },
+    {
+      what: 'a name without an address',
+      url: () => 'https://acme.invalid',
+      finds: /^differs {6}address: /m,
+      says: /name server/,
+    },
+    {
+      what: 'a wrong secret',
+      secrets: { HALO_SECRET: 'mistyped' },
+      finds: /^not allowed {2}token: .*invalid_client/m,
+      says: /Check client id, secret and tenant/,
+    },
+    {
+      what: 'a tenant of somebody else',
+      more: { tenant: { env: 'HALO_TENANT' } },
+      secrets: { HALO_TENANT: 'elsewhere' },
+      finds: /^not allowed {2}token: .*invalid_tenant/m,
+      says: /Check client id, secret and tenant/,
+    },
+    {
+      what: 'an application that logs in as nobody',
+      application: { agent_id: null },
+      finds: /^not allowed {2}own agent: .*This functionality is not supported/m,
+      says: /has an agent to log in as/,
+    },
+  ];
+  for (const {
+    what,
+    url = (own: string) => own,
+    secrets: other = {},
+    application = {},
+    more = {},
+    finds,
+    says,
+  } of wrongOnes)
+    test(`set up with ${what} is found wrong, with what to set`, async () => {
+      const [seeded] = acmeSeed.applications;
+      assert.ok(seeded);
+      const twin = await createHaloTwin({ seed: acmeSeed, applications: [{ ...seeded, ...application }] });
+      try {
+        const credentials = { clientId: { env: 'HALO_ID' }, clientSecret: { env: 'HALO_SECRET' }, ...more };
+        const links = {
+          instances: { wrong: { type: 'halo', name: 'Wrong', url: url(twin.url), credentials } },
+          links: {},
+        };
+        const secrets = { HALO_ID: seeded.client_id, HALO_SECRET: seeded.client_secret, ...other };
+        const { code, out } = await typed(await pageOf('halo'), 'wrong', links, secrets);
+        assert.equal(code, 1, out);
+        assert.match(out, finds, out);
+        assert.match(out, says, out);
+        const said = out.split('\n').filter((line) => says.test(line));
+        assert.equal(said.length, 1, `what to set is said once:\n${out}`);
+      } finally {
+        await twin.close();
+      }
+    });
+
   test('without any one of them is found wrong, with the scope that is missing', async () => {
     const scopes = scopesIn(await pageOf('halo'));
     for (const missing of scopes) {

@@ -4,7 +4,7 @@ import type { AttemptSeen } from '#core/words/attempt.ts';
 import type { Gauges } from '#db/operate/gauges.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
 import { serveMetrics } from '#telemetry/serve-metrics.ts';
-import { aheadOf, offsetOf } from '#telemetry/clock-offset.ts';
+import { aheadOf, offsetOf, withClock } from '#telemetry/clock-offset.ts';
 
 const seen: AttemptSeen = {
   link: 'acme-north',
@@ -126,4 +126,31 @@ test('the listener shows metrics and nothing else, and ends at once', async () =
     await server.close();
   }
   await assert.rejects(fetch(server.url));
+});
+
+test('a desk’s clock is compared with the database’s: a process whose own has jumped measures the same', async (t) => {
+  const begun = performance.now();
+  const database = Date.parse('2026-03-04T05:06:07Z');
+  const reply = { status: 200, text: '', headers: { date: new Date(database + 30_000).toUTCString() } };
+  const found: number[] = [];
+  const http = withClock(
+    { request: () => Promise.resolve(reply), stream: () => Promise.reject(new Error('not asked')) },
+    (aheadMs) => void found.push(aheadMs),
+    () => database + (performance.now() - begun),
+  );
+  for (const stepMs of [0, 240_000, -240_000]) {
+    t.mock.timers.enable({ apis: ['Date'], now: database + stepMs });
+    await http.request({ method: 'GET', url: 'http://desk.test/', signal: new AbortController().signal });
+    t.mock.timers.reset();
+  }
+  assert.equal(found.length, 3);
+  for (const aheadMs of found) assert.ok(Math.abs(aheadMs - 30_000) <= 5_000, String(found));
+  const unknown: number[] = [];
+  const before = withClock(
+    { request: () => Promise.resolve(reply), stream: () => Promise.reject(new Error('not asked')) },
+    (aheadMs) => void unknown.push(aheadMs),
+    () => null,
+  );
+  await before.request({ method: 'GET', url: 'http://desk.test/', signal: new AbortController().signal });
+  assert.deepEqual(unknown, []);
 });

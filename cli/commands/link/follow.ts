@@ -10,8 +10,20 @@ const lookEveryMs = 250;
 /** Without a sign of work for this long, a worker seems to be missing. */
 const quietMs = 10_000;
 
+export type FollowOptions = {
+  /** A line for each check. */
+  readonly lineOf: typeof checkLine;
+  /** Says nothing else, for scripts. */
+  readonly isQuiet: boolean;
+};
+
 /** Returns the exit code: 0 where the link is active, 1 where something is to be fixed. */
-export async function followPairing(operator: Operator, id: string, deps: CliDeps): Promise<number> {
+export async function followPairing(
+  operator: Operator,
+  id: string,
+  deps: CliDeps,
+  { lineOf, isQuiet }: FollowOptions = { lineOf: checkLine, isQuiet: false },
+): Promise<number> {
   const shown = new Set<string>();
   const startedAt = Date.now();
   let isQuietTold = false;
@@ -19,11 +31,12 @@ export async function followPairing(operator: Operator, id: string, deps: CliDep
     const seen = await pairingProgress(operator, id);
     if (seen === null) return exitCodes.no;
     for (const check of seen.checks) {
-      const line = checkLine(check, seen);
+      const line = lineOf(check, seen);
       if (!shown.has(line)) deps.out(`${line}\n`);
       shown.add(line);
     }
-    if (seen.state !== 'pairing' && seen.state !== 'invited') return ending(seen, deps);
+    if (seen.state !== 'pairing' && seen.state !== 'invited')
+      return ending(seen, isQuiet ? { ...deps, out: () => undefined } : deps);
     if (seen.state === 'pairing' && seen.checks.length === 0 && !isQuietTold && Date.now() - startedAt > quietMs) {
       isQuietTold = true;
       deps.err('ferry: no worker has begun with it yet; check that ferry worker and Temporal run (ferry status)\n');

@@ -4,11 +4,12 @@ import { sql } from 'drizzle-orm';
 import { createDesks } from '#activities/desk/desks.ts';
 import type { Desks } from '#activities/deps.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { promiseWrite } from '#db/carry/writes.ts';
 import { addInstance } from '#test/federation/rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { until } from '#test/support/wait.ts';
 
 describe('the desk of an instance', () => {
   let database: TestDatabase;
@@ -124,5 +125,33 @@ describe('the desk of an instance', () => {
     await refused('connection-refused');
     at.set('http://a', 'desk A');
     assert.equal((await desks.of('a')).instance, 'a');
+  });
+
+  it('is made again with what its connector found out by the way, which is kept once', async () => {
+    const made: ConnectorContext[] = [];
+    const learning = createDesks({
+      db: connection.db,
+      http: { request: () => assert.fail('nothing is sent'), stream: () => assert.fail('nothing is sent') },
+      openSecret: () => Promise.resolve('{}'),
+      createHelpdesk: (_type, context) => {
+        made.push(context);
+        return Promise.resolve({ traits: { rate: null } } as unknown as Helpdesk);
+      },
+    });
+    const versionOf = async (): Promise<unknown> =>
+      (await rows(connection.db, sql`select version from instances where id = 'a'`))[0]?.['version'];
+    await learning.of('a');
+    const before = Number(await versionOf());
+    for (let time = 0; time < 5; time += 1) made[0]?.learn?.({ requestLimit: 700 });
+    await until(
+      async () => {
+        await learning.of('a');
+        return made.length === 2;
+      },
+      { what: 'the connector is made again' },
+    );
+    assert.deepEqual(made[1]?.learned, { requestLimit: 700 });
+    made[1]?.learn?.({ requestLimit: 700 });
+    assert.equal(await versionOf(), before + 1);
   });
 });

@@ -122,7 +122,11 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     peers: createPeers({
       db,
       http,
-      tokensFor: () => ({ authorization: () => Promise.resolve({ authorization: 'Bearer token' }), forget: () => {} }),
+      tokensFor: () => ({
+        authorization: () => Promise.resolve({ authorization: 'Bearer token' }),
+        forget: () => {},
+        dating: () => () => false,
+      }),
     }),
     signer: createSigner({
       db,

@@ -189,6 +189,23 @@ describe('how a peer stands', () => {
     await refresh();
     assert.deepEqual(await notices(), [{ cause: 'peer/suspended', cleared: true }]);
   });
+
+  it('is seen within a minute where it had refused our credentials: its courier does not rest any longer', async () => {
+    const mirror = await rig.escalated('9');
+    rig.peer.script('POST', { status: 401, body: {} }, { status: 401, body: {} });
+    const refused = await rig.drain();
+    assert.ok('retryAfterMs' in refused && refused.retryAfterMs > 10 * 60_000);
+    const woken: string[] = [];
+    const refresh = createRefreshPeers({ ...rig.deps, wake: (instances) => void woken.push(...instances) });
+    await rig.db.execute(sql`update peers set said_at = null`);
+    await refresh();
+    assert.deepEqual(woken, ['north']);
+    assert.ok(!('retryAfterMs' in (await rig.drain())));
+    assert.deepEqual(
+      (await rig.deliveries(mirror)).map(({ accepted }) => accepted),
+      [true],
+    );
+  });
 });
 
 describe('offering to an in-house tool', () => {

@@ -106,6 +106,39 @@ test('the inviting side can repeat the checks as well', async () => {
   });
 });
 
+test('ferry check of a helpdesk that the other gateway drives checks the way there, a line for each thing', async () => {
+  await pairThrough('checked', (c) => (c.req.method === 'PUT' ? new Response('no', { status: 413 }) : undefined));
+  const [row] = await northwind.rows(
+    sql`select instance from sides where link = 'checked' and instance <> 'northwind'`,
+  );
+  const peer = String(row?.['instance']);
+  await northwind.rows(sql`update links set state = 'closed' where id <> 'checked'`);
+  const { code, out, err } = await northwind.ferry('check', peer);
+  assert.equal(code, 0, out + err);
+  assert.match(out, /^Another gateway drives .*; this is what ferry link check checked finds\.$/m);
+  for (const name of ['reachability', 'tls', 'redirects', 'identity', 'clock', 'body', 'attachment', 'offer'])
+    for (const way of ['supplier to customer', 'customer to supplier'])
+      assert.match(out, new RegExp(`^ok {11}${name} "${way}": `, 'm'));
+  acme.intercept = (c) => (c.req.method === 'PUT' ? new Response('no', { status: 413 }) : undefined);
+  try {
+    const wrong = await northwind.ferry('check', peer, '--json');
+    assert.equal(wrong.code, 1, wrong.out + wrong.err);
+    const lines = wrong.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { name: string; verdict: string; about: string });
+    const bad = lines.filter(({ verdict }) => verdict === 'differs');
+    assert.deepEqual(
+      bad.map(({ name, about }) => `${name} ${about}`),
+      ['attachment supplier to customer'],
+    );
+  } finally {
+    acme.intercept = null;
+  }
+  const refused = await northwind.ferry('check', peer, '--write', '1', '--yes');
+  assert.deepEqual([refused.code, /who drives it/.test(refused.err)], [64, true]);
+});
+
 test('each check that fails says what to do', async () => {
   const file = await pairThrough('no-files', (c) =>
     c.req.method === 'PUT' ? new Response('no', { status: 413 }) : undefined,

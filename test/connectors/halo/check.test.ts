@@ -1,6 +1,7 @@
 /** `ferry check` at a Halo: a right set-up is found right, and each wrong one is found by the probe that is about it. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createCheck, createHelpdesk } from '#connectors/halo/index.ts';
 import type { Finding, Mapped } from '#connectors/contract/check.ts';
@@ -15,7 +16,9 @@ import type { Profile } from '#twins/halo/profiles.ts';
 import type { Application } from '#twins/halo/seed.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
-import { longEnough } from '#test/connectors/bench.ts';
+import { longEnough, newTrial } from '#test/connectors/bench.ts';
+import { startProgram, type Program } from '#test/support/process.ts';
+import { tempDir } from '#test/support/temp.ts';
 import { createRequestCheck } from './valid-requests.ts';
 
 const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
@@ -40,7 +43,6 @@ type Desk = {
   check(asked?: Mapped, over?: Partial<ConnectorContext>): Promise<readonly Finding[]>;
 };
 
-/** With more tickets than fit a page, one of them with a file and a picture that is not from the seed. */
 async function startDesk(profile: Profile, application: Partial<Application> = {}): Promise<Desk> {
   const [seeded] = acmeSeed.applications;
   assert.ok(seeded);
@@ -51,7 +53,14 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
     await twin.close();
     requests.assertValid();
   });
-  const client = twinClient(twin.url);
+  return filled(twin.url, profile);
+}
+
+/** With more tickets than fit a page, one of them with a file and a picture that is not from the seed. */
+async function filled(url: string, profile: Profile): Promise<Desk> {
+  const [seeded] = acmeSeed.applications;
+  assert.ok(seeded);
+  const client = twinClient(url);
   for (let number = 0; number < profile.pageCap + 5; number++)
     await client.userTicket(acmeNames.users.priya, { summary: `Ticket ${number}`, details_html: '<p>Please help</p>' });
   const data_base64 = errorDialogPng().toString('base64');
@@ -77,7 +86,7 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
   await client.edit(1001, { supplier: 'Northwind MSP', fields: { CFareas: ['Floor'] } });
   const context: ConnectorContext = {
     instance: 'acme',
-    url: twin.url,
+    url,
     credentials: { clientId: seeded.client_id, clientSecret: seeded.client_secret },
     options: profile.excludesClosed ? {} : { closedStatuses },
     take: async () => undefined,
@@ -87,11 +96,7 @@ async function startDesk(profile: Profile, application: Partial<Application> = {
     client,
     context,
     async trial(ticketId, stop) {
-      const { probes, verdictOf, cleanUp } = createCheck(context, mapped, {
-        ticketId,
-        marker: randomUUID(),
-        open: createHelpdesk,
-      });
+      const { probes, verdictOf, cleanUp } = createCheck(context, mapped, newTrial(ticketId, createHelpdesk));
       const found: Finding[] = [];
       for (const { name, about, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
         const outcome = await run(longEnough()).catch(verdictOf);
@@ -141,6 +146,42 @@ test('a twin that replays a report answers as the desk that the report is from, 
     assert.ok(!JSON.stringify(report).includes(name), name);
   const replayed = await startDesk(profileOf('replayed', report.facts));
   assert.deepEqual(reportOf('halo', await replayed.check()), report);
+});
+
+test('a twin as a process replays a report, and says what is wrong with a file that is none', async () => {
+  const report = reportOf('halo', await (await startDesk(profiles.other)).check());
+  const dir = await tempDir();
+  const file = join(dir.path, 'report.json');
+  const start = (ready?: RegExp): Promise<Program> =>
+    startProgram({
+      program: 'twins/halo/main.ts',
+      args: ['--seed', 'acme', '--rate-limit', '0', '--report', file],
+      ...(ready === undefined ? {} : { ready }),
+    });
+  try {
+    await writeFile(file, `${JSON.stringify(report)}\n`);
+    const twin = await start(/"url"/);
+    try {
+      const { url } = JSON.parse(twin.stdout()) as { url: string };
+      const replayed = await filled(url, profileOf('replayed', report.facts));
+      assert.deepEqual(reportOf('halo', await replayed.check()), report);
+    } finally {
+      await twin.stop();
+    }
+    for (const [text, why] of [
+      ['no JSON', /JSON/],
+      ['{"type": "rt", "facts": {}}', /not of a Halo/],
+      ['{"type": "halo"}', /no facts/],
+    ] as const) {
+      await writeFile(file, text);
+      const refused = await start();
+      assert.equal((await refused.ended).code, 2);
+      assert.match(refused.stderr(), why);
+      assert.match(refused.stderr(), /report\.json is no report of ferry check/);
+    }
+  } finally {
+    await dir.remove();
+  }
 });
 
 const wrong: readonly {
@@ -246,11 +287,28 @@ test('a request that fails stops no other, and a row of another shape is named b
   assert.equal(findings.at(-1)?.name, 'limits');
 });
 
-test('a Halo that asks for fewer requests is found to', async () => {
-  const desk = await startDesk(profiles.usual);
+test('a Halo that refuses a request as too many is found to, and the limit that it names is kept to from then on', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 30, requestLimit: 700 });
+  assert.deepEqual(createHelpdesk(desk.context).traits.rate, { requests: 300, windowMs: 300_000 });
   await desk.client.fault({ kind: '429', retryAfter: 1, match: { path: '^/api/team', times: 1 } });
-  const limits = (await desk.check()).find(({ name }) => name === 'limits');
-  assert.equal(limits?.verdict, 'differs');
+  const findings = await desk.check();
+  const limits = findings.find(({ name }) => name === 'limits');
+  assert.deepEqual([limits?.verdict, limits?.facts], ['differs', { requestLimit: 700 }]);
+  const learned = factsOf(findings);
+  assert.deepEqual(createHelpdesk({ ...desk.context, learned }).traits.rate, { requests: 700, windowMs: 300_000 });
+  const rate = { requests: 50, windowMs: 60_000 };
+  const said = createHelpdesk({ ...desk.context, options: { rate }, learned });
+  assert.deepEqual(said.traits.rate, rate, 'an option wins');
+});
+
+test('a request that is refused as too many while Ferry works teaches the limit too', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const told: unknown[] = [];
+  const helpdesk = createHelpdesk({ ...desk.context, learn: (facts) => void told.push(facts) });
+  await desk.client.fault({ kind: '429', match: { path: '^/api/tickets', times: 1 } });
+  await assert.rejects(helpdesk.ping(longEnough()), { class: 'slow-down' });
+  await helpdesk.ping(longEnough());
+  assert.deepEqual(told, [{ requestLimit: 300 }]);
 });
 
 /** What an agent sees of a ticket, times left out. */
@@ -335,6 +393,74 @@ for (const stop of ['write a note', 'doubled marker', 'write a status', 'size of
     assert.deepEqual(await seenOf(desk, 1002), before);
   });
 }
+
+for (const stop of ['write a note', 'visibility', 'write a field', 'size of subjects', 'size of files'])
+  for (const keepsMarker of [true, false])
+    test(`what a trial left that was killed after "${stop}" is deleted by another one, where markers are ${keepsMarker ? 'kept' : 'lost'}`, async () => {
+      const desk = await startDesk({ ...profiles.usual, pageCap: 3, keepsMarker });
+      const before = await seenOf(desk, 1002);
+      const killed = newTrial('1002', createHelpdesk);
+      const { probes, verdictOf } = createCheck(desk.context, mapped, killed);
+      for (const { name, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
+        await run(longEnough()).catch(verdictOf);
+        if (name === stop) break;
+      }
+      assert.notDeepEqual(await seenOf(desk, 1002), before);
+      const left = killed.kept.at(-1);
+      assert.ok(left !== undefined);
+      // Of what somebody did meanwhile nothing is undone.
+      await desk.client.agentAction(acmeNames.agents.dana, 1002, {
+        outcome: 'Internal Note',
+        note_html: '<p>mine</p>',
+      });
+      const next = newTrial('1002', createHelpdesk, { marker: killed.marker, left });
+      const cleaned = await createCheck(desk.context, mapped, next).cleanUp(longEnough());
+      assert.equal(cleaned?.verdict, 'ok', cleaned?.saw);
+      const { actions } = await desk.client.ticket(1002);
+      assert.equal(actions.at(-1)?.note, 'mine');
+      await desk.client.call('DELETE', `/tickets/1002/actions/${actions.at(-1)?.id}`);
+      assert.deepEqual(await seenOf(desk, 1002), before);
+    });
+
+test('what somebody has set since a trial was killed stays as it was set', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const killed = newTrial('1002', createHelpdesk);
+  const { probes, verdictOf } = createCheck(desk.context, mapped, killed);
+  for (const { name, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
+    await run(longEnough()).catch(verdictOf);
+    if (name === 'size of subjects') break;
+  }
+  const left = killed.kept.at(-1);
+  assert.ok(left !== undefined && left.summary && left.statuses.length > 0 && left.fields.length > 0);
+  const fields = Object.fromEntries(left.fields.map((name) => [name, 'somebody']));
+  await desk.client.edit(1002, { summary: 'Renamed since', status: acmeNames.statuses.resolved, fields });
+  const next = newTrial('1002', createHelpdesk, { marker: killed.marker, left });
+  await createCheck(desk.context, mapped, next).cleanUp(longEnough());
+  const now = await desk.client.ticket(1002);
+  assert.deepEqual([now.summary, now.status_name], ['Renamed since', acmeNames.statuses.resolved]);
+  for (const name of left.fields) assert.equal(now.customfields.find((one) => one.name === name)?.value, 'somebody');
+});
+
+test('a trial of which the ticket is gone left nothing, and a write that can not be kept is not made', async () => {
+  const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
+  const before = await seenOf(desk, 1002);
+  const unkept = { ...newTrial('1002', createHelpdesk), keep: () => Promise.reject(new Error('no database')) };
+  const { probes } = createCheck(desk.context, mapped, unkept);
+  const of = (name: string) => probes.find((one) => one.name === name);
+  await of('ticket for the trial')?.run(longEnough());
+  await assert.rejects(of('write a note')?.run(longEnough()) ?? Promise.resolve(), /no database/);
+  assert.deepEqual(await seenOf(desk, 1002), before);
+
+  const killed = newTrial('1002', createHelpdesk);
+  const some = createCheck(desk.context, mapped, killed).probes;
+  await some.find(({ name }) => name === 'ticket for the trial')?.run(longEnough());
+  await some.find(({ name }) => name === 'write a note')?.run(longEnough());
+  await desk.client.remove(1002);
+  const left = killed.kept.at(-1) ?? null;
+  const next = newTrial('1002', createHelpdesk, { marker: killed.marker, left });
+  const cleaned = await createCheck(desk.context, mapped, next).cleanUp(longEnough());
+  assert.deepEqual([cleaned?.verdict, /not there any more/.test(cleaned?.saw ?? '')], ['ok', true]);
+});
 
 test('a write of which the answer is lost is deleted too', async () => {
   const desk = await startDesk({ ...profiles.usual, pageCap: 3 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { byName, same } from '#connectors/halo/catalogue.ts';
-import { errorOf, tokenError, wordsOf } from '#connectors/halo/errors.ts';
+import { errorOf, requestLimitOf, tokenError, wordsOf } from '#connectors/halo/errors.ts';
 import { valueFrom, valueTo } from '#connectors/halo/fields.ts';
 import { hintOf } from '#connectors/halo/hint.ts';
 import { withCids, withUrls } from '#connectors/halo/html.ts';
@@ -88,6 +88,17 @@ test('a 429 that names no time asks for a minute, and one that names years for a
   const headers = { 'retry-after': '99999999' };
   assert.equal(errorOf(reply(429, ''), { what: 'x', write: false }).retryAfterMs, 60_000);
   assert.equal(errorOf({ ...reply(429, ''), headers }, { what: 'x', write: false }).retryAfterMs, 3_600_000);
+});
+
+test('the limit that a 429 names is taken for five minutes, and what names none or nonsense for nothing', () => {
+  const words = (requests: number): string => `Rate Limit Reached - ${requests} Requests per rolling 5 minute window`;
+  assert.equal(requestLimitOf(reply(429, words(700))), 700);
+  assert.equal(requestLimitOf(reply(429, { message: 'At most 60 requests per 1 minute' })), 300);
+  assert.equal(requestLimitOf(reply(429, '', { 'x-ratelimit-limit': '450' })), 450);
+  for (const none of ['', 'Too many', words(0), words(3), 'x'.repeat(2_000) + words(700), '9 requests per 0 minutes'])
+    assert.equal(requestLimitOf(reply(429, none)), null, none.slice(0, 40));
+  assert.equal(requestLimitOf(reply(429, '', { 'x-ratelimit-limit': 'many' })), null);
+  assert.equal(requestLimitOf(reply(400, words(700))), null);
 });
 
 test('a webhook only names tickets, whatever its shape', () => {

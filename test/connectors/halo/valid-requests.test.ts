@@ -1,9 +1,8 @@
 /** That the check of requests would notice, and what it has noticed of everything that this connector asks of a Halo. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { createCheck, createHelpdesk } from '#connectors/halo/index.ts';
-import { carryOut, commandFor, fileOf, longEnough, readOf } from '#test/connectors/bench.ts';
+import { carryOut, commandFor, fileOf, longEnough, newTrial, readOf } from '#test/connectors/bench.ts';
 import { acmeNames } from '#twins/halo/seeds/acme.ts';
 import { haloBench } from './harness.ts';
 import { exceptions, operations } from './openapi.ts';
@@ -71,7 +70,7 @@ test('all kinds of requests that this connector makes are of the OpenAPI, or exc
     }
     await desk.feed(cursor, 10, longEnough());
     // And what a trial of `ferry check` writes, edits and deletes.
-    const trial = { ticketId: made.ticketId, marker: randomUUID(), open: createHelpdesk };
+    const trial = newTrial(made.ticketId, createHelpdesk);
     const { probes, cleanUp, verdictOf } = createCheck(bench.context, { accounts: [], types: [], tickets: [] }, trial);
     for (const { run } of probes) await run(longEnough()).catch(verdictOf);
     await cleanUp(longEnough());

@@ -1,11 +1,11 @@
 /** `ferry check` at a real Request Tracker, set up by setup.pl and not. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { createCheck, createHelpdesk } from '#connectors/rt/index.ts';
 import type { Finding, Mapped } from '#connectors/contract/check.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { isBad, reportOf } from '#operate/check/check.ts';
+import { newTrial } from '#test/connectors/bench.ts';
 import { rtSkip, startRt } from '#test/real/rt.ts';
 import type { Rt } from '#test/real/rt.ts';
 
@@ -29,7 +29,7 @@ async function check(
   { token = rt.token, options = {}, write }: Over = {},
 ): Promise<readonly Finding[]> {
   const context = { instance: 'rt', url: rt.url, credentials: { token }, options, http, take: async () => undefined };
-  const trial = write === undefined ? null : { open: createHelpdesk, ticketId: write, marker: randomUUID() };
+  const trial = write === undefined ? null : newTrial(write, createHelpdesk);
   const { probes, verdictOf, cleanUp } = createCheck(context, mapped, trial);
   const found: Finding[] = [];
   for (const { name, about, run } of probes) {
@@ -135,6 +135,40 @@ describe('ferry check at a Request Tracker', { skip: rtSkip }, () => {
         await change('GrantRight', right);
       }
     });
+
+  test('what a killed trial changed is set back by another one, and what RT keeps is named', async () => {
+    const context = {
+      instance: 'rt',
+      url: rt.url,
+      credentials: { token: rt.token },
+      options: {},
+      http,
+      take: async () => undefined,
+    };
+    const ticket = async (): Promise<unknown> => {
+      const { Subject, Status, CustomFields } = (await rt.call(rt.agents[0].token, 'GET', '/ticket/1')) as Record<
+        string,
+        unknown
+      >;
+      const fields = (CustomFields as readonly { readonly name: string }[]).toSorted((a, b) =>
+        a.name < b.name ? -1 : 1,
+      );
+      return { Subject, Status, fields };
+    };
+    const before = await ticket();
+    const killed = newTrial('1', createHelpdesk);
+    const { probes, verdictOf } = createCheck(context, asked, killed);
+    for (const { name, run } of probes.slice(probes.findIndex((one) => one.name === 'ticket for the trial'))) {
+      await run(AbortSignal.timeout(60_000)).catch(verdictOf);
+      if (name === 'size of subjects') break;
+    }
+    assert.notDeepEqual(await ticket(), before);
+    const next = newTrial('1', createHelpdesk, { marker: killed.marker, left: killed.kept.at(-1) ?? null });
+    const cleaned = await createCheck(context, asked, next).cleanUp(AbortSignal.timeout(60_000));
+    assert.equal(cleaned?.verdict, 'ok', cleaned?.saw);
+    assert.match(cleaned?.saw ?? '', /transactions .*: RT deletes none over REST/);
+    assert.deepEqual(await ticket(), before);
+  });
 
   test('the right to fill fields that was taken away is found by a trial', async () => {
     await change('RevokeRight', 'ModifyCustomField');

@@ -44,6 +44,8 @@ const atNorthwind: Partial<DecideInput> = {
   senderName: 'Acme IT',
 };
 
+const unopened = { instance: 'northwind', name: 'Northwind', ticketId: null, number: null, url: null };
+
 const mails = inbound({ actions: [{ from: 'Update', to: 'Email User', mailsUser: true }] });
 
 const cases: readonly (readonly [string, Partial<DecideInput>, string])[] = [
@@ -68,7 +70,16 @@ const cases: readonly (readonly [string, Partial<DecideInput>, string])[] = [
     { mirror: mirror({ state: 'refused' }) },
     'skip(not-opened)',
   ],
-  ['behind an escalation that is held the next waits', { mirror: mirror({ state: 'opening' }) }, 'hold(dead-head)'],
+  [
+    'behind an escalation that is held the next waits',
+    { ...atNorthwind, mirror: mirror({ state: 'opening', side: 'supplier', supplier: unopened }) },
+    'hold(dead-head)',
+  ],
+  [
+    'what is said at the far ticket as soon as it is there may be ahead of the receipt that names it, and is carried',
+    { mirror: mirror({ state: 'opening', supplier: unopened }) },
+    'apply',
+  ],
   ['escalating an open mirror again is refused', { escalation: true }, 'refuse(already-escalated)'],
   ['within 30 days replies travel on a closed mirror and may reopen it', { mirror: closed() }, 'apply'],
   ['after 30 days a closed mirror takes nothing', { mirror: closed({ closedAt: daysBefore(31) }) }, 'refuse(closed)'],

@@ -38,13 +38,18 @@ describe('a reading that is logged after a newer one', () => {
     await database.drop();
   });
 
-  const log = (shown: readonly Shown[], beside: Omit<Shown, 'id'> = {}): Promise<unknown> => {
+  const log = (
+    shown: readonly Shown[],
+    beside: Omit<Shown, 'id'> & { readonly status?: string } = {},
+    when: Pick<LogReadingInput, 'begunAt' | 'ids'> = {},
+  ): Promise<unknown> => {
     const Ref = beside.field ?? shown.findLast(({ field }) => field !== undefined)?.field ?? '';
     const summary = beside.summary ?? shown.findLast((one) => one.summary !== undefined)?.summary ?? 'VPN';
     const reading: LogReadingInput = {
       ref: ticketRef('north', '9'),
       snapshot: {
-        ...{ ticketId: '9', number: '9', url: '', summary, description: '', status: 'open', closed: false },
+        ...{ ticketId: '9', number: '9', url: '', summary, description: '' },
+        ...{ status: beside.status ?? 'open', closed: false },
         ...{ category: null, type: null, priority: null, fields: { Ref }, account: null, requester: null },
       },
       actions: shown.map(({ id, field, summary: title }, n) => ({
@@ -62,11 +67,40 @@ describe('a reading that is logged after a newer one', () => {
         attachments: [],
       })),
       settleMs: 1_000,
+      ...when,
     };
     return inTransaction(connection.db, (tx) => logReading(tx, createVersionCache(), reading));
   };
   const wordsOf = async (id: string): Promise<unknown> =>
     (await rows(connection.db, sql`select words from actions where external_id = ${id}`))[0]?.['words'];
+
+  const kept = async (): Promise<unknown> =>
+    (await rows(connection.db, sql`select snapshot from tickets where external_id = '9'`))[0]?.['snapshot'];
+  /** So long before now, by the database's clock. */
+  const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
+
+  for (const ids of ['count', null] as const)
+    it(`leaves the ticket as the newer one has shown it, where ids ${ids ?? 'tell nothing'}`, async () => {
+      const field = 'R-0';
+      const before = [{ id: '1' }];
+      const begunAt = { older: ago(400), newer: ago(200) };
+      await connection.db.execute(sql`delete from actions`);
+      await connection.db.execute(sql`delete from tickets`);
+      await log([...before, { id: '2' }], { status: 'waiting', field }, { begunAt: begunAt.newer, ids });
+      const newest = await kept();
+      // Its worker hung after it had read, or it came from a replica that is late.
+      await log(before, { status: 'open', field, summary: 'Old' }, { begunAt: begunAt.older, ids });
+      assert.deepEqual(await kept(), newest);
+      const nextAt = ids === null ? ago(0) : ago(300);
+      await log([...before, { id: '2' }, { id: '3' }], { status: 'closed', field }, { begunAt: nextAt, ids });
+      assert.equal(((await kept()) as { status: string }).status, 'closed');
+      // What only the older one shows otherwise is nobody's change.
+      assert.deepEqual(await wordsOf('3'), { kind: 'Note', fields: {} });
+      await connection.db.execute(sql`delete from deliveries`);
+      await connection.db.execute(sql`delete from actions`);
+      await connection.db.execute(sql`delete from tickets`);
+      await connection.db.execute(sql`update lanes set last_seq = 0, head_seq = 1, due_at = null`);
+    });
 
   it('makes nobody change again, with the next note, what the log has long since', async () => {
     const changed: Shown = { id: '2', field: 'R-1', summary: 'VPN again' };

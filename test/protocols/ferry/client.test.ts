@@ -40,6 +40,7 @@ describe('the client of a peer', () => {
         forget: () => {
           tokens += 1;
         },
+        dating: () => () => false,
       },
     });
   });

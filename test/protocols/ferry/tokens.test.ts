@@ -156,6 +156,58 @@ test('after a failure the next request asks again', async () => {
   assert.equal(await call(tokens), 200);
 });
 
+/** How the peer's clock jumps, in order: before each of its answers it has moved to the next of these. Seconds ahead. */
+function clocked(...skews: readonly number[]): HttpClient {
+  const left = [...skews];
+  return {
+    async request(asked) {
+      rig.skew = left.shift() ?? rig.skew;
+      const reply = await http.request(asked);
+      const date = new Date(Date.now() + rig.skew * 1_000).toUTCString();
+      return { ...reply, headers: { ...reply.headers, date } };
+    },
+    stream: (asked) => http.stream(asked),
+  };
+}
+
+for (const skew of [-86_400, -240, -90, 90, 240, 86_400])
+  for (const dpop of ['off', 'required'] as const)
+    test(`a clock that is ${skew} seconds ahead of ours is no wrong key, with dpop ${dpop}`, async () => {
+      try {
+        const tokens = source({ clientId: await newPeer(dpop), dpop, http: clocked(skew) });
+        assert.equal(await call(tokens), 200);
+        // It is set right, which what we sign next has to follow.
+        rig.skew = 0;
+        tokens.forget();
+        const isExplained = tokens.dating();
+        if (dpop === 'required') assert.equal(isExplained(new Date().toUTCString()), true);
+        assert.equal(await call(tokens), 200);
+      } finally {
+        rig.skew = 0;
+      }
+    });
+
+test('a clock that jumps between two tries is tried again soon, and whoever reads why hears of clocks', async () => {
+  try {
+    const tokens = source({ clientId: await newPeer('off'), http: clocked(0, 300, -300) });
+    const failed = tokens.authorization('GET', rig.url);
+    await fails(failed, 'retry', 'clock-differs');
+    await assert.rejects(failed, /clock is \d+ seconds behind ours.*NTP/);
+    assert.equal(await call(tokens), 200);
+  } finally {
+    rig.skew = 0;
+  }
+});
+
+test('a wrong key is a wrong key whatever the clocks are', async () => {
+  try {
+    const unknown = source({ clientId: 'nobody', http: clocked(300) });
+    await fails(unknown.authorization('GET', rig.url), 'auth', 'client-refused');
+  } finally {
+    rig.skew = 0;
+  }
+});
+
 /** An authorization server of which every answer can be changed. */
 async function strange(answers: (url: string) => Readonly<Record<string, RequestListener>>): Promise<string> {
   let handlers: Readonly<Record<string, RequestListener>> = {};

@@ -1,0 +1,20 @@
+/** Keeps what a connector finds out by the way, a limit for one, with its instance, as what a check finds out is kept. */
+import type { Facts } from '#connectors/contract/helpdesk.ts';
+import type { Db } from '#db/base/client.ts';
+import { learnMore } from '#db/operate/learned.ts';
+
+/**
+ * Never throws and keeps nobody waiting: what could not be kept is found out again.
+ * @param known what the connector was made with
+ */
+export function createLearning(db: Db, instance: string, known: Facts): (facts: Facts) => void {
+  const kept = new Map(Object.entries(known));
+  return (facts) => {
+    const fresh = Object.entries(facts).filter(([name, value]) => kept.get(name) !== value);
+    if (fresh.length === 0) return;
+    for (const [name, value] of fresh) kept.set(name, value);
+    learnMore(db, instance, Object.fromEntries(fresh)).catch(() => {
+      for (const [name] of fresh) kept.delete(name);
+    });
+  };
+}

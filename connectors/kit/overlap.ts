@@ -1,0 +1,28 @@
+/**
+ * Feeds look back. A slow write may commit after a later one was read, and carries the time at which it began: so each look
+ * begins some time before the newest that is known, and what was given of that stretch is remembered.
+ */
+
+/**
+ * Where the stretch begins that is read again, milliseconds since the epoch.
+ * @param clockOffsetMs how far the desk's clock is ahead of the one that `atMs` is by
+ */
+export function overlapStart(atMs: number, overlapMs: number, clockOffsetMs = 0): number {
+  return atMs + Math.min(0, clockOffsetMs) - overlapMs;
+}
+
+/** The same, of instants. */
+export function lookBack(instant: string, overlapMs: number, clockOffsetMs = 0): string {
+  return new Date(overlapStart(Date.parse(instant), overlapMs, clockOffsetMs)).toISOString();
+}
+
+/** What lies within the stretch, and so has to be remembered: it may be read again. */
+export function withinOverlap<T>(
+  given: readonly T[],
+  newest: string,
+  overlapMs: number,
+  instantOf: (one: T) => string,
+): readonly T[] {
+  const begin = lookBack(newest, overlapMs);
+  return given.filter((one) => instantOf(one) >= begin);
+}
