@@ -4,7 +4,7 @@ import { BlobTooLargeError } from '#blobs/store.ts';
 import { constantHash } from '#core/log/constant.ts';
 import { missingFile } from '#core/text/html.ts';
 import { reason } from '#core/words/reasons.ts';
-import { fileGivenUpAfterMs } from '#core/words/retry.ts';
+import { fileGivenUpAfterMs, fileGoneAfterMs } from '#core/words/retry.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
@@ -141,7 +141,8 @@ async function bringInto(
     if (error instanceof BlobTooLargeError) return { file: null, failure: tooLarge(deps) };
     if (isFull(error)) throw noRoom(file);
     if (!(error instanceof HelpdeskError)) throw error;
-    if (error.class === 'gone' || error.class === 'refused') return { file: null, failure: error.message };
+    const isOver = error.class === 'refused' || (error.class === 'gone' && isTroubledFor(context, fileGoneAfterMs));
+    if (isOver) return { file: null, failure: error.message };
     if (error.class === 'auth' || error.class === 'slow-down') throw new FileTrouble(desk.name, error);
     const answers = await desk.helpdesk.ping(AbortSignal.timeout(pingTimeoutMs)).then(
       () => true,

@@ -85,6 +85,12 @@ test('a file that its desk, which is up, fails to give for minutes leaves a plac
   }
 });
 
+test('a file that is not there may be there in a moment: it is missed for half a minute first', async () => {
+  for (const tried of [null, 20_000])
+    await assert.rejects(stage({ open: fails('gone') }, tried), { name: 'HelpdeskError', class: 'retry' });
+  assert.equal((await stage({ open: fails('gone') }, 31_000)).failed.length, 1);
+});
+
 test("it is tried again before that, while the desk is down, and where the trouble is not the file's", async () => {
   const down = (): Promise<never> => Promise.reject(new HelpdeskError('retry', 'unreachable', 'no answer'));
   const patient: readonly (readonly [DeskOf, number | null])[] = [
