@@ -4,6 +4,9 @@
 // by name and version, as the packages that want it say, each with the checksum that the registry publishes: without one
 // `npm ci` would install whatever it is sent. To be run after a change of dependencies; test/lock.test.ts says when it
 // was forgotten.
+//
+// It also takes out which Node each package wants: npm warns on behalf of the Node that runs npm, while Ferry runs on the
+// Node 24 that it brings along. (In a package the same is reached by `bundleDependencies`: npm does not look into those.)
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +31,7 @@ for (const [path, entry] of Object.entries(packages)) {
   const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
   packages[path] = withChecksum(entry, checksumOf(name, entry.version));
 }
+for (const [path, entry] of Object.entries(packages)) if (path !== '') delete entry.engines;
 const sorted = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
 writeFileSync(file, `${JSON.stringify({ ...head, packages: sorted }, null, 2)}\n`);
 process.stdout.write(added.length === 0 ? 'nothing is missing\n' : `${added.join('\n')}\n`);

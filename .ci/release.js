@@ -50,7 +50,7 @@ async function release() {
   const digests = new Map();
   const files = [];
   for (const [name, pattern] of [
-    ['Dockerfile', /^(FROM )([^\s@]+)(?:@sha256:[0-9a-f]+)?$/gm],
+    ['Dockerfile', /^(FROM )([^\s@]+)(?:@sha256:[0-9a-f]+)?(?= AS \w+$|$)/gm],
     ['docker-compose.yml', /^( +image: )([^\s@]+)(?:@sha256:[0-9a-f]+)?$/gm],
   ]) {
     const path = join(values.root, name);

@@ -1,14 +1,16 @@
 /** The process of the `ferry` command. bin/ferry.js loads it with the right Node; it wires what commands are given. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
+import { programFile } from '#config/tree.ts';
 import { ferryVersion } from '#config/version.ts';
-import { findRunning } from '#standalone/machine/find-running.ts';
 import type { CliDeps } from './deps.ts';
 import { runCli } from './program.ts';
 
 const interrupted = new AbortController();
+/** The image has no `ferry start`: there everything else runs in containers of its own. */
+const canStart = existsSync(programFile('standalone/start.ts'));
 
 const deps: CliDeps = {
   version: ferryVersion(),
@@ -19,10 +21,15 @@ const deps: CliDeps = {
   err: (text) => void process.stderr.write(text),
   isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
   ask,
-  findRunning,
+  findRunning: async (data) => {
+    if (!canStart) return null;
+    const { findRunning } = await import('#standalone/machine/find-running.ts');
+    return findRunning(data);
+  },
   programs: {
     // Loaded only when asked for: a status should not wait for what a start needs.
     start: async (options) => {
+      if (!canStart) return cannotStart();
       const { startStandalone } = await import('#standalone/start.ts');
       return startStandalone(options);
     },
@@ -30,10 +37,17 @@ const deps: CliDeps = {
       const { runGateway } = await import('#gateway/main.ts');
       return runGateway();
     },
-    worker: () => runProgram('../worker/main.ts'),
+    worker: () => runProgram(programFile('worker/main.ts')),
   },
   signal: interrupted.signal,
 };
+
+function cannotStart(): number {
+  process.stderr.write(
+    'ferry: this image runs no PostgreSQL and no Temporal; use docker-compose.yml, or install the package for `ferry start` [no-start]\n',
+  );
+  return 69;
+}
 
 /** Under sudo, the account of the person who used it. A container may run as a user that has no name. */
 function account(): string {
@@ -57,11 +71,7 @@ async function ask(question: string): Promise<string> {
 
 /** A program of its own, with our output and our signals. @returns its exit code */
 function runProgram(file: string): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url))],
-    { stdio: 'inherit' },
-  );
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -104,11 +104,6 @@ const settings = {
     secret: true,
     expects: '32 bytes as base64 (openssl rand -base64 32), older keys after it, separated by commas',
   },
-  FERRY_ADMIN_TOKEN: {
-    schema: z.string().min(16).optional(),
-    secret: true,
-    expects: 'at least 16 random characters',
-  },
   FERRY_HOST: {
     schema: z.string().min(1).default('127.0.0.1'),
     expects: 'the address to listen on',
@@ -205,7 +200,6 @@ export type Config = {
   readonly secretKeys: readonly Uint8Array[];
   /** Contents are sealed with the first and opened with all, 32 bytes each; none: they are kept as they are. */
   readonly contentKeys: readonly Uint8Array[];
-  readonly adminToken: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | undefined;
@@ -392,7 +386,6 @@ export function configFrom(raw: RawSettings): ConfigResult {
     temporal: temporalFrom(raw, faults),
     secretKeys: get('FERRY_SECRET_KEY'),
     contentKeys: get('FERRY_CONTENT_KEY') ?? [],
-    adminToken: get('FERRY_ADMIN_TOKEN'),
     host: get('FERRY_HOST'),
     port: get('FERRY_PORT'),
     publicUrl: get('FERRY_PUBLIC_URL'),

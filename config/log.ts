@@ -11,7 +11,7 @@ export type Log = Logger;
 const hidden: ReadonlySet<string> = new Set([
   ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'dpop', 'xapikey', 'apikey'],
   ...['password', 'passwd', 'secret', 'clientsecret', 'secretkey', 'secretkeys', 'privatekey'],
-  ...['token', 'accesstoken', 'refreshtoken', 'admintoken', 'clientassertion', 'credentials'],
+  ...['token', 'accesstoken', 'refreshtoken', 'clientassertion', 'credentials'],
   ...['databaseurl', 'smtpurl', 'jwe'],
   // What people wrote.
   ...['note', 'notes', 'notehtml', 'html', 'text', 'body', 'subject', 'summary', 'details', 'description'],

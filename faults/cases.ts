@@ -53,6 +53,12 @@ export const cases: readonly DirectedCase[] = [
     test: 'a process whose own has jumped measures the same',
   },
   {
+    name: 'hidden-escalation',
+    says: 'a ticket is escalated and is not there, as its desk says, when it is read for the first time',
+    file: 'federation/positions.test.ts',
+    test: 'when it is read for the first time may be there in a moment',
+  },
+  {
     name: 'undone-by-us',
     says: 'a person sets another status right behind ours',
     file: 'federation/meet.test.ts',
@@ -63,6 +69,12 @@ export const cases: readonly DirectedCase[] = [
     says: 'both sides set the same status while nothing travels',
     file: 'federation/meet.test.ts',
     test: 'which is newer, at both desks',
+  },
+  {
+    name: 'conflict-between-gateways',
+    says: 'both organisations set the same status while the line between their gateways is down',
+    file: 'federation/gateways.test.ts',
+    test: 'which is newer, where both set the same before they met',
   },
   {
     name: 'split-echo',

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { surviveDriverFault } from '#db/base/driver-fault.ts';
 import { runCases } from './cases.ts';
 import { keepRun, keptResult, nameOf } from './keep.ts';
+import { putTables, resultsIn } from './page.ts';
 import { readOptions, usage, type Options } from './options.ts';
 import { makePlan, shapeOf, type Plan } from './plan.ts';
 import { printed } from './printed.ts';
@@ -53,19 +54,29 @@ async function runSeeds(options: Options, signal: AbortSignal): Promise<number> 
     const name = nameOf({ seed, shape: plan.shape.name });
     if ((await keptResult(out, name)) !== undefined) continue;
     progress(`${name} begins`);
-    const result = await watched(options, plan, () => oneSeed(options, plan, out, progress, signal));
+    const result = await watched(options, plan, () => oneSeed(options, plan, out, progress, signal)).catch(
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        progress(`${name} could not be run to its end, and is left out: ${String(error)}`);
+      },
+    );
+    if (result === undefined) {
+      code = 70;
+      continue;
+    }
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : printed(result));
-    if (!result.holds) code = 1;
+    if (!result.holds && code === 0) code = 1;
   }
+  if (options.page !== undefined) await putTables(options.page, await resultsIn([out]));
   return code;
 }
 
-function planOf({ minutes, shape: named, only, everyMs }: Options, seed: number): Plan {
+function planOf({ minutes, shape: named, only, everyMs, dense }: Options, seed: number): Plan {
   const shape = (named === undefined ? undefined : shapeNamed(named)) ?? shapeOf(seed);
   const faults = faultsOf(shape)
     .map(({ name }) => name)
     .filter((name) => only?.includes(name) ?? true);
-  return makePlan({ seed, minutes, shape, faults, everyMs });
+  return makePlan({ seed, minutes, shape, faults, everyMs, dense });
 }
 
 async function oneSeed(
@@ -91,9 +102,10 @@ async function oneSeed(
   }
 }
 
-function againOf({ minutes, only, everyMs }: Options, { seed, shape }: Plan): string {
+function againOf({ minutes, only, everyMs, dense }: Options, { seed, shape }: Plan): string {
   const faults = only === undefined ? '' : ` --only ${only.join(',')}`;
-  return `npm run faults -- --seed ${seed} --shape ${shape.name} --minutes ${minutes} --every ${everyMs}${faults}`;
+  const density = dense ? ' --dense' : '';
+  return `npm run faults -- --seed ${seed} --shape ${shape.name} --minutes ${minutes} --every ${everyMs}${density}${faults}`;
 }
 
 /** Ends the whole program, with everything that it has started, where a run does not end by itself. */

@@ -17,6 +17,10 @@ export type Options = {
   readonly forMs: number;
   readonly cases: readonly string[];
   readonly json: boolean;
+  /** More and shorter faults side by side. */
+  readonly dense: boolean;
+  /** Its tables are made of what is in `out` when the runs are over. */
+  readonly page: string | undefined;
 };
 
 export const usage = `npm run faults -- [options]
@@ -31,6 +35,8 @@ export const usage = `npm run faults -- [options]
   --within SECONDS    from healing until everything has to be carried (120)
   --out DIR           results are kept there, and seeds that are there already are not run again
   --for MINUTES       begins no run after so long; the same command goes on with the rest
+  --dense             three rows of shorter faults instead of two: as many in half the time
+  --page FILE         when all is run, makes its tables of all that is in --out
   --case NAME         a directed case instead; "list" names them
   --json              one line of JSON for each run, nothing else, on stdout
 `;
@@ -52,12 +58,15 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       for: { type: 'string' },
       case: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
+      dense: { type: 'boolean', default: false },
+      page: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
   if (values.shape !== undefined && shapeNamed(values.shape) === undefined)
     throw new Error(`--shape takes one of ${shapes.map(({ name }) => name).join(', ')}, not "${values.shape}"`);
+  if (values.page !== undefined && values.out === undefined) throw new Error('--page needs --out');
   const from = whole('--seed', values.seed ?? values.from, 1);
   const count = values.seed === undefined ? whole('--seeds', values.seeds, 10) : 1;
   return {
@@ -71,6 +80,8 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     forMs: values.for === undefined ? Number.POSITIVE_INFINITY : positive('--for', values.for, 1) * 60_000,
     cases: values.case,
     json: values.json,
+    dense: values.dense,
+    page: values.page,
   };
 }
 

@@ -32,7 +32,7 @@ export type Plan = {
   readonly shape: Shape;
   readonly minutes: number;
   readonly deeds: readonly Deed[];
-  /** Two rows, which strike side by side. */
+  /** Rows, which strike side by side. */
   readonly strikes: readonly (readonly Strike[])[];
 };
 
@@ -44,6 +44,8 @@ export type PlanOptions = {
   readonly faults: readonly string[];
   /** On average between two deeds. */
   readonly everyMs: number;
+  /** Three rows of shorter faults instead of two, so that short runs meet as many. */
+  readonly dense?: boolean;
 };
 
 export const statuses = ['open', 'waiting', 'working'] as const;
@@ -59,14 +61,14 @@ export function shapeOf(seed: number): Shape {
   return turns[seed % turns.length] as Shape;
 }
 
-export function makePlan({ seed, minutes, shape, faults, everyMs }: PlanOptions): Plan {
+export function makePlan({ seed, minutes, shape, faults, everyMs, dense = false }: PlanOptions): Plan {
   const lengthMs = minutes * 60_000;
   return {
     seed,
     shape,
     minutes,
     deeds: deeds(chance(seed, 'people'), seed, lengthMs, everyMs),
-    strikes: strikes(chance(seed, 'faults'), seed, faults, lengthMs),
+    strikes: strikes(chance(seed, 'faults'), seed, faults, lengthMs, dense ? thick : thin),
   };
 }
 
@@ -103,7 +105,17 @@ function whatIsDone(drawn: number): Deed['what'] {
   return 'note';
 }
 
-function strikes(draw: Chance, seed: number, faults: readonly string[], lengthMs: number): Strike[][] {
+type Density = { readonly rows: number; readonly longestPauseMs: number; readonly longestMs: number };
+const thin: Density = { rows: 2, longestPauseMs: 2_500, longestMs: 7_000 };
+const thick: Density = { rows: 3, longestPauseMs: 1_200, longestMs: 4_000 };
+
+function strikes(
+  draw: Chance,
+  seed: number,
+  faults: readonly string[],
+  lengthMs: number,
+  { rows: count, longestPauseMs, longestMs }: Density,
+): Strike[][] {
   // Seeds of one shape are as far apart as there are turns.
   const turn = Math.floor(seed / turns.length);
   const always = draw.shuffled(faults.filter((name) => /^(?:line|restore)-/.test(name)));
@@ -111,14 +123,14 @@ function strikes(draw: Chance, seed: number, faults: readonly string[], lengthMs
   const first = draw.shuffled(ordinary.filter((_, n) => (n + turn) % share === 0));
   const others = draw.shuffled(ordinary.filter((name) => !first.includes(name)));
   const order = [...always, ...first, ...always, ...others];
-  const rows: Strike[][] = [[], []];
-  const ends = [headMs, headMs];
+  const rows: Strike[][] = Array.from({ length: count }, () => []);
+  const ends = rows.map(() => headMs);
   for (let n = 0; order.length > 0; n += 1) {
-    const row = ends[0]! <= ends[1]! ? 0 : 1;
+    const row = ends.indexOf(Math.min(...ends));
     const strike: Strike = {
-      pauseMs: Math.round(draw.between(200, 2_500)),
+      pauseMs: Math.round(draw.between(200, longestPauseMs)),
       fault: order[n % order.length] as string,
-      ms: Math.round(draw.between(1_500, 7_000)),
+      ms: Math.round(draw.between(1_500, longestMs)),
       seed: draw.below(2 ** 31),
     };
     ends[row]! += strike.pauseMs + strike.ms;

@@ -54,9 +54,9 @@ function failed(results: readonly RunResult[]): string[] {
   return [
     'Runs that did not hold:',
     '',
-    ...broken.map(({ seed, shape, minutes, findings }) => {
+    ...broken.map(({ seed, shape, minutes, dense, findings }) => {
       const first = findings[0] === undefined ? '' : `: ${findings[0].sort}, ${findings[0].text}`;
-      return `- \`npm run faults -- --seed ${seed} --shape ${shape} --minutes ${minutes}\`${first}`;
+      return `- \`npm run faults -- --seed ${seed} --shape ${shape} --minutes ${minutes}${dense ? ' --dense' : ''}\`${first}`;
     }),
     '',
   ];

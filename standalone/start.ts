@@ -177,7 +177,7 @@ function dataOf({ data, rt }: StartOptions): string | undefined {
 
 function announce(options: StartOptions, { running, demo }: Up, { out }: Context): void {
   if (options.json === true) out.stdout(`${asJson(running, demo)}\n`);
-  else out.stdout(`${asText(running, demo, dataOf(options))}\n`);
+  else out.stdout(`${asText(running, demo)}\n`);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

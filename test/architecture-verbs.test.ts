@@ -68,7 +68,7 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/operate/learned.ts': ['learnMore'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
-  'db/operate/missing.ts': ['lookAgain', 'noteMissing', 'seenAgain'],
+  'db/operate/missing.ts': ['lookAgain', 'lookForStranger', 'noteMissing', 'seenAgain'],
   'db/settings/apply-links.ts': ['saveCatalogue'],
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
   'db/settings/clock.ts': ['saveClock'],

@@ -23,6 +23,8 @@ import { tempDir } from './support/temp.ts';
 const waiting = [
   'federation/gateways-restore',
   'federation/gateways-kill',
+  'federation/older-postgres',
+  'release/package',
   'waiting/supplier-down',
   'federation/gateways',
   'federation/link-life',

@@ -6,15 +6,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { programFile } from '#config/tree.ts';
 import { workflowVersion } from './workflow-version.ts';
 
-/** Of the repository or package: what the worker runs where no bundle fits. */
-export const workflowsPath = fileURLToPath(new URL('../workflows/all.ts', import.meta.url));
-
-/** Where `npm run bundle` puts it. */
-export const prebuiltPath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
+/** What the worker runs where no bundle fits. */
+export const workflowsPath = programFile('workflows/all.ts');
 
 export type BundlePlaces = {
   /** A bundle that was made before; need not be there. */

@@ -1,4 +1,4 @@
-/** The worker's process. It uses the bundle of workflows made by `npm run bundle`; `--bundle-cache DIR` keeps one of its own there. */
+/** The worker's process. It uses the bundle of workflows made by `npm run build`; `--bundle-cache DIR` keeps one of its own there. */
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { ConfigError, loadConfig, type Config } from '#config/env.ts';
@@ -6,7 +6,8 @@ import { surviveDriverFault } from '#db/base/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import { createHelpdesk } from '#connectors/index.ts';
 import { SchemaError } from '#db/base/migrate.ts';
-import { findBundle, prebuiltPath } from './bundle.ts';
+import { bundleFile } from '#config/tree.ts';
+import { findBundle } from './bundle.ts';
 import { runWorker } from './run-worker.ts';
 
 async function main(): Promise<number> {
@@ -29,8 +30,8 @@ async function main(): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => asked.abort());
   try {
     const cache = parseArgs({ options: { 'bundle-cache': { type: 'string' } } }).values['bundle-cache'];
-    const bundle = await findBundle({ prebuilt: prebuiltPath, cache }, (path) =>
-      log.warn({ path }, 'this bundle of workflows was made from other code and is not used; run npm run bundle'),
+    const bundle = await findBundle({ prebuilt: bundleFile, cache }, (path) =>
+      log.warn({ path }, 'this bundle of workflows was made from other code and is not used; run npm run build'),
     );
     await runWorker(config, log, asked.signal, { createHelpdesk, ...(bundle === undefined ? {} : { bundle }) });
     return 0;

@@ -1,6 +1,7 @@
-/** `npm run bundle`: makes the bundle of workflows that a package ships; `node worker/make-bundle.ts FILE` puts it elsewhere. */
-import { makeBundle, prebuiltPath } from './bundle.ts';
+/** Makes the bundle of workflows that a package ships (`npm run build`); `node worker/make-bundle.ts FILE` puts it elsewhere. */
+import { bundleFile } from '#config/tree.ts';
+import { makeBundle } from './bundle.ts';
 
-const path = process.argv[2] ?? prebuiltPath;
+const path = process.argv[2] ?? bundleFile;
 await makeBundle(path);
 process.stdout.write(`${path}\n`);

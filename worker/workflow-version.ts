@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { tree } from '#config/tree.ts';
 
-const workflows = fileURLToPath(new URL('../workflows/', import.meta.url));
+const workflows = join(tree, 'workflows');
 
 /**
  * The version of the workflows' code: a fingerprint of everything that a bundle is made from. The code of workflows may

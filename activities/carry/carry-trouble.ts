@@ -36,7 +36,7 @@ export async function inTrouble(
   const { delivery } = context;
   if (error instanceof FileTrouble) {
     // It waits for its file; neither its time nor its receiver is held against it.
-    const away = reason('trouble', { desk: error.desk, detail: error.message });
+    const away = error.reason ?? reason('trouble', { desk: error.desk, detail: error.message });
     await noteWhy(deps.db, delivery.id, lane, epoch, away);
     await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
     report(turn, 'retry', away);

@@ -84,7 +84,8 @@ export function createClocks(db: Db, ours: OurClock, onError: (error: unknown) =
         if (!Number.isFinite(dated) || gotAt - sentAt > longestMs) return;
         // What keeps whole seconds has cut half a second off on average.
         const cut = dated % 1_000 === 0 ? 500 : 0;
-        add(instance, 'action', dated + cut - (sentAt + gotAt) / 2);
+        const agrees = dated + 2 * cut >= sentAt && dated <= gotAt;
+        add(instance, 'action', agrees ? 0 : dated + cut - (sentAt + gotAt) / 2);
       },
     }),
     replied(instance, aheadMs) {

@@ -13,9 +13,9 @@ type Contact = { readonly state: InstanceState; readonly why: string | null };
 /** A desk that asks to be asked less is not down; that it does so again and again is worth saying. */
 const slowDownsInARow = 3;
 
-/** @param error null: it answered */
-export async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<void> {
-  await note(deps, instance, error === null ? { state: 'up', why: null } : contactOf(instance, error));
+/** @param error null: it answered. True: it is in another state than it was */
+export async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<boolean> {
+  return note(deps, instance, error === null ? { state: 'up', why: null } : contactOf(instance, error));
 }
 
 /**
@@ -64,11 +64,12 @@ export async function noteRestored(deps: WorkDeps, { instance, message }: DeskRe
 }
 
 /** Logs a change once. */
-async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<void> {
+async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<boolean> {
   const changed = await setInstanceState(deps.db, instance, state, why);
-  if (changed === null) return;
+  if (changed === null) return false;
   if (why === null) deps.log.info({ instance, state }, `${instance} is up`);
   else deps.log.warn({ instance, state }, why);
   // Its courier waits for the next try no longer: it has just answered.
   if (changed.wake) deps.wake([instance]);
+  return true;
 }

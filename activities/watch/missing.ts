@@ -1,7 +1,7 @@
 /** A ticket that is not there when it is read or written: what that proves, and when it is looked for again. */
 import type { Ref } from '#core/words/vocabulary.ts';
 import { ticketGone } from '#db/log/ticket-life.ts';
-import { isLookedFor, lookAgain, neighboursOf, noteMissing } from '#db/operate/missing.ts';
+import { isLookedFor, lookAgain, lookForStranger, neighboursOf, noteMissing } from '#db/operate/missing.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
 /** Absence beside neighbours that the same account sees proves a deletion after this long. Milliseconds. */
@@ -17,7 +17,11 @@ export async function notThere(
   ticket: Ref,
   signal: AbortSignal,
 ): Promise<number | null> {
-  if (!(await isLookedFor(deps.db, ticket))) return null;
+  if (!(await isLookedFor(deps.db, ticket))) {
+    // Somebody may have escalated it: what one of the desk's copies shows in a moment, or a right that comes back, tells.
+    if ((await desk.helpdesk.isDeleted?.(ticket.externalId, signal)) !== true) await lookForStranger(deps.db, ticket);
+    return null;
+  }
   const isDeleted = (await desk.helpdesk.isDeleted?.(ticket.externalId, signal)) === true;
   const beside = isDeleted || (await seesNeighbour(deps, desk, ticket, signal));
   const { missing, wake } = await deps.db.transaction(async (tx) => {

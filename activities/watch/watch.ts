@@ -5,6 +5,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { authDelayMs, downCapMs, nextTry } from '#core/words/retry.ts';
 import { claimHints, putOffAgain, readAfterAll, scheduleHint, type ClaimedHint } from '#db/log/claim-hints.ts';
+import type { Hint } from '#db/log/hint.ts';
 import { claimFeeds, feedFailed, moveFeed, pollNow, startFeed, type DueFeed } from '#db/log/feeds.ts';
 import { DeskRestored } from '#db/log/desk-restored.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
@@ -24,6 +25,8 @@ export const entitiesRead = [ticketEntity];
 const feedsAtOnce = 16;
 const feedPage = 200;
 const lookEveryMs = 1_000;
+/** That an instance answers is written down no more often. Milliseconds. */
+const signEveryMs = 5_000;
 /** A feed that is asked takes at most this long. Milliseconds. */
 const feedTimeoutMs = 60_000;
 
@@ -32,12 +35,27 @@ export type Watch = (run: ActivityRun) => Promise<WatchResult>;
 export function createWatch(deps: WorkDeps): Watch {
   // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
   const places = new Map<string, Semaphore>();
-  return (run) => watch(deps, places, run);
+  const signs = signsOfLife(deps);
+  return (run) => watch(deps, places, signs, run);
+}
+
+/** Told of an instance that has just answered. One that was away, or refused us, is asked at once for all that waits. */
+type SignsOfLife = (hint: Hint) => Promise<void>;
+
+function signsOfLife(deps: WorkDeps): SignsOfLife {
+  const noted = new Map<string, number>();
+  return async ({ instance, entity }) => {
+    const now = performance.now();
+    if (now - (noted.get(instance) ?? Number.NEGATIVE_INFINITY) < signEveryMs) return;
+    noted.set(instance, now);
+    if (await noteContact(deps, instance, null)) await pollNow(deps.db, { instance, entity });
+  };
 }
 
 async function watch(
   deps: WorkDeps,
   places: Map<string, Semaphore>,
+  signs: SignsOfLife,
   { signal, heartbeat }: ActivityRun,
 ): Promise<WatchResult> {
   const endsAt = performance.now() + deps.limits.drainMs;
@@ -59,7 +77,7 @@ async function watch(
     const room = Math.max(hintsAtOnce - reading.size, 0);
     const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
     heartbeat();
-    for (const hint of hints) start(followHint(deps, places, hint, signal), hint.externalId === '');
+    for (const hint of hints) start(followHint(deps, places, signs, hint, signal), hint.externalId === '');
     if (room === 0) {
       await deps.bells.hints.wait(lookEveryMs, signal);
       continue;
@@ -87,6 +105,7 @@ async function watch(
 async function followHint(
   deps: WorkDeps,
   places: Map<string, Semaphore>,
+  signs: SignsOfLife,
   hint: ClaimedHint,
   signal: AbortSignal,
 ): Promise<void> {
@@ -97,6 +116,7 @@ async function followHint(
   }
   try {
     await inPlace(deps, places, instance, signal, () => observe(deps, hint, signal, hint.from));
+    await signs(hint);
     if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
     if (error instanceof DeskRestored) return noteRestored(deps, error);

@@ -48,6 +48,7 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
     const links = await linksToPeer(operator, instance);
     if (links !== null) return checkPeer(operator, instance, links, options, deps);
     const all: Found[] = [];
+    const told = new Map<string, string>();
     const { type, findings: coming } = isClean
       ? await cleanTrials(operator, instance)
       : await checkInstance(operator, instance, signal, write);
@@ -56,7 +57,7 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
       if (options.report === true) continue;
       // As they come: a slow helpdesk shows where it is slow.
       if (options.json === true) out(`${JSON.stringify(finding)}\n`);
-      else for (const line of linesOf(finding)) out(`${line}\n`);
+      else for (const line of linesOf(onceTold(finding, told))) out(`${line}\n`);
     }
     if (options.report === true) out(`${JSON.stringify(reportOf(type, all))}\n`);
     return all;
@@ -123,8 +124,26 @@ async function checkPeer(
 
 const widest = 'not allowed'.length;
 
-function linesOf({ name, about, verdict, where, saw, fix }: Found): string[] {
-  const what = about === undefined ? name : `${name} "${about}"`;
+/** What many probes meet, such as a secret that is wrong, is said where it is met first. */
+function onceTold(finding: Found, told: Map<string, string>): Found {
+  const { name, about, saw, fix, ...rest } = finding;
+  if (!isBad(finding) || saw === undefined) return finding;
+  const reason = `${saw} ${fix ?? ''}`;
+  const before = told.get(reason);
+  if (before === undefined) {
+    told.set(reason, named(finding));
+    return finding;
+  }
+  return { name, ...(about === undefined ? {} : { about }), ...rest, saw: `as with ${before}` };
+}
+
+function named({ name, about }: Found): string {
+  return about === undefined ? name : `${name} "${about}"`;
+}
+
+function linesOf(finding: Found): string[] {
+  const { verdict, where, saw, fix } = finding;
+  const what = named(finding);
   const seen = [where === undefined ? undefined : `at ${where}`, saw].filter((part) => part !== undefined).join(': ');
   return [
     printable(`${verdict.replace('-', ' ').padEnd(widest)}  ${what}${seen === '' ? '' : `: ${seen}`}`),

@@ -4,6 +4,7 @@ import type { HttpClient } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
 import { keepToken } from '#connectors/kit/token.ts';
 import type { Lived } from '#connectors/kit/token.ts';
+import { signInOf } from './address.ts';
 import { tokenError } from './errors.ts';
 import { authInfo, decode, tokenReply } from './wire.ts';
 import type { HaloCredentials } from './wire.ts';
@@ -46,6 +47,12 @@ export function createTokens(
       url: `${baseUrl}/api/authinfo`,
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (reply.status >= 400 && reply.status < 500 && reply.status !== 429)
+      throw new HelpdeskError(
+        'refused',
+        'no-authinfo',
+        `${what}: ${baseUrl}/api/authinfo answered ${reply.status}. Correct \`url\`: it is the address of Halo's pages. Where Halo shows that page to nobody, set the credentials \`authUrl\` and \`tenant\`.`,
+      );
     if (reply.status !== 200)
       throw new HelpdeskError('retry', 'no-authinfo', `${what}: Halo answered ${reply.status}.`);
     const options = { what, write: false };
@@ -55,7 +62,7 @@ export function createTokens(
 
   async function request(): Promise<Token> {
     endpoint ??= await discover();
-    const url = URL.parse(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    const url = URL.parse(`${signInOf(endpoint.url)}/token`);
     if (url === null)
       throw new HelpdeskError(
         'refused',

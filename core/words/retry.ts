@@ -14,6 +14,8 @@ export const longestPauseMs = 60 * 60_000;
 export const heldAfterMs = 60 * 60_000;
 /** A file that its desk, while up, fails to give for this long is replaced by a placeholder. */
 export const fileGivenUpAfterMs = 5 * 60_000;
+/** So long a file has to be missing: a copy of the desk that is late, or a right that comes back, shows it again. */
+export const fileGoneAfterMs = 30_000;
 /** A held head is set aside after this long, and its lane goes on. */
 export const setAsideAfterMs = 15 * 60_000;
 /** An escalation that has not opened a ticket after this long marks its ticket. */

@@ -5,7 +5,7 @@ import type { SQL } from 'drizzle-orm';
 import { createSealer, resolved, type Sealer } from './content.ts';
 import { createLine, type Line } from './line.ts';
 import { arrayLiteral } from './text-array.ts';
-import { driverTls, wantedTls, type DatabaseTls } from './tls.ts';
+import { connectOnce, driverTls, wantedTls, type DatabaseTls } from './tls.ts';
 import * as schema from '#db/schema/index.ts';
 
 export type Client = ReturnType<typeof drizzle<typeof schema>>;
@@ -42,6 +42,9 @@ export type Times = {
   readonly answer: number;
 };
 
+/** Milliseconds; less than the driver waits for a connection. */
+const probeMs = 3_000;
+
 const standardTimes: Times = {
   statement: 30_000,
   lock: 15_000,
@@ -54,9 +57,13 @@ const standardTimes: Times = {
 export function connect(url: string, options: ConnectOptions = {}): Connection {
   const times = { ...standardTimes, ...options.times };
   const line = createLine(times.answer, wantedTls(url, options.tls));
+  const known = askOnce(() => knowsTransactionTimeout(url, options.tls));
   const sql = postgres(url, {
     max: options.max ?? 10,
-    socket: line.socket,
+    socket: async (at: Parameters<Line['socket']>[0]) => {
+      if (!(await known())) delete startup.transaction_timeout;
+      return line.socket(at);
+    },
     ...driverTls,
     onnotice: () => {},
     connection: {
@@ -68,7 +75,6 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
       statement_timeout: times.statement,
       lock_timeout: times.lock,
       idle_in_transaction_session_timeout: times.idleTransaction,
-      transaction_timeout: times.transaction,
       // A process that is gone without a word holds its locks no longer than this.
       tcp_user_timeout: times.statement,
     },
@@ -77,12 +83,45 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
     keep_alive: 10,
     // Reconnects fast and for ever: the callers decide how long they wait.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),
-  } as postgres.Options<Record<string, never>>);
+  } as unknown as postgres.Options<Record<string, never>>);
+  // What each connection begins with; the driver reads it anew for each.
+  const startup = sql.options.connection as { transaction_timeout?: number };
+  startup.transaction_timeout = times.transaction;
   const sealer = createSealer(options.contentKeys ?? []);
   prepareEverything(sql, line, sealer);
   if (sealer !== null) openEverything(sql, sealer);
   const db = drizzle(sql, { schema, casing: 'snake_case' });
   return { db, sql, sealer, close: () => sql.end({ timeout: 2 }) };
+}
+
+/**
+ * Whether the server can end a transaction that takes too long: PostgreSQL 17 and later. An older one refuses a connection
+ * that asks for it; there a transaction is bounded by its statements and its pauses alone.
+ */
+async function knowsTransactionTimeout(url: string, tls: DatabaseTls | undefined): Promise<boolean> {
+  const sql = connectOnce(url, tls);
+  const late = setTimeout(() => void sql.end({ timeout: 0 }), probeMs);
+  try {
+    const [server] = await sql.unsafe<{ version: number }[]>(
+      "select current_setting('server_version_num')::int as version",
+    );
+    return server !== undefined && server.version >= 170_000;
+  } finally {
+    clearTimeout(late);
+    void sql.end({ timeout: 0 });
+  }
+}
+
+/** The first answer is kept; without one `true` is taken, and it is asked again the next time. */
+function askOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let asked: Promise<boolean> | undefined;
+  return () => {
+    asked ??= ask().catch(() => {
+      asked = undefined;
+      return true;
+    });
+    return asked;
+  };
 }
 
 /** Types of PostgreSQL whose values may hold sealed pieces: text, json, jsonb. */

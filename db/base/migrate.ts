@@ -5,6 +5,7 @@ import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator';
 import { fileURLToPath } from 'node:url';
 import type postgres from 'postgres';
 import { grantApp, tableNames } from './grants.ts';
+import { ensureUuids } from './uuid.ts';
 import { connectOnce, type DatabaseTls } from './tls.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -42,6 +43,7 @@ export async function migrate(url: string, app?: string, tls?: DatabaseTls): Pro
     await sql`select pg_advisory_lock(${migrationLock})`;
     const applied = await countApplied(sql);
     refuseNewer(applied);
+    await ensureUuids(sql);
     await runMigrations(drizzle(sql), { migrationsFolder });
     return await grantApp(sql, app);
   } finally {
@@ -122,14 +124,14 @@ type Database = {
   readonly shown: string;
 };
 
-/** For `uuidv7()`. */
-const leastVersion = 180_000;
+/** The oldest that the tests run on. */
+const leastVersion = 150_000;
 
 /** Another encoding takes every migration and then fails for ever at the first emoji, or keeps other letters. */
 function refuseUnsuitable({ encoding, spoken, version, shown }: Database): void {
   if (version < leastVersion)
     throw unsuitable(
-      `This is PostgreSQL ${shown}, and Ferry needs 18 or later. Upgrade it, or name another server in DATABASE_URL.`,
+      `This is PostgreSQL ${shown}, and Ferry needs 15 or later. Upgrade it, or name another server in DATABASE_URL.`,
     );
   if (encoding !== 'UTF8')
     throw unsuitable(

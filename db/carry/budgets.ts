@@ -12,6 +12,8 @@ export type Granted = {
   readonly waitMs: number;
 };
 
+type Taken = { readonly granted: number; readonly spent: number[]; readonly into_ms: number };
+
 /** Takes up to `count` requests. Whatever window of this length one looks at, it holds no more grants than the limit. */
 export async function takeBudget(
   db: Db,
@@ -21,19 +23,27 @@ export async function takeBudget(
   windowMs: number,
 ): Promise<Granted> {
   const slotMs = windowMs / slotsPerWindow;
-  const [row] = await rows<{ granted: number; spent: number[]; into_ms: number }>(
-    db,
-    sql`insert into budgets as b (instance, slot, spent)
+  const take = (): Promise<Taken[]> =>
+    rows<Taken>(
+      db,
+      // Locked before the clock is read, so that what was is what is changed; a row that somebody has just made is no row
+      // yet, and changes nothing.
+      sql`with was as (select slot, spent from budgets where instance = ${instance} for update)
+      insert into budgets as b (instance, slot, spent)
       select ${instance}, clock.slot, array[least(${count}::int, ${limit}::int)] from
-        (select floor(extract(epoch from clock_timestamp()) * 1000 / ${slotMs}::float8)::bigint as slot) clock
+        (select count(*) as found from was) locked,
+        lateral (select floor(extract(epoch from clock_timestamp()) * 1000 / ${slotMs}::float8)::bigint as slot
+          where locked.found >= 0) clock
       on conflict (instance) do update set (slot, spent) = (
         select greatest(b.slot, excluded.slot),
           array[kept.spent[1] + greatest(0, least(${count}::int, ${limit}::int - total.spent))] || kept.spent[2:]
         from (select (array_fill(0, array[least(greatest(excluded.slot - b.slot, 0), ${slotsKept})::int]) || b.spent)[1:${slotsKept}] as spent) kept,
           lateral (select coalesce(sum(one), 0)::int as spent from unnest(kept.spent) as one) total)
-      returning new.spent[1] - case when old.slot = new.slot then old.spent[1] else 0 end as granted, new.spent,
-        (extract(epoch from clock_timestamp()) * 1000 - new.slot * ${slotMs}::float8)::float8 as into_ms`,
-  );
+        where exists (select 1 from was)
+      returning b.spent[1] - coalesce((select was.spent[1] from was where was.slot = b.slot), 0) as granted, b.spent,
+        (extract(epoch from clock_timestamp()) * 1000 - b.slot * ${slotMs}::float8)::float8 as into_ms`,
+    );
+  const row = (await take())[0] ?? (await take())[0];
   if (row === undefined) return { granted: 0, waitMs: windowMs };
   return { granted: row.granted, waitMs: untilFree(row.spent, limit) * slotMs - row.into_ms };
 }

@@ -42,13 +42,14 @@ export type DueLease = {
 export async function takeDueLeases(db: Db, limit: number): Promise<DueLease[]> {
   return rows<DueLease>(
     db,
-    sql`update couriers set lease_until = now() + make_interval(secs => ${startSeconds}), woken_epoch = epoch
-      where instance in (
-        select c.instance from couriers c
+    sql`with was as materialized (
+        select c.instance, c.woken_epoch, c.epoch from couriers c
         where c.lease_until < now() and (c.retry_at is null or c.retry_at <= now())
           and exists (select 1 from lanes l where l.to_instance = c.instance and l.due_at <= now())
         limit ${limit} for update skip locked)
-      returning instance, coalesce(old.woken_epoch = old.epoch, false) as again`,
+      update couriers set lease_until = now() + make_interval(secs => ${startSeconds}), woken_epoch = couriers.epoch
+      from was where couriers.instance = was.instance
+      returning couriers.instance, coalesce(was.woken_epoch = was.epoch, false) as again`,
   );
 }
 

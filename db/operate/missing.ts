@@ -56,6 +56,21 @@ export async function lookAgain(db: Db, { instance, entity, externalId }: Ref, d
   );
 }
 
+/** How often, and how late at last, a ticket is looked for that no mirror has; over a day in all. */
+export const stranger = { looks: 20, shortestSeconds: 15, longestSeconds: 2 * 3_600 };
+
+/** It has no mirror, so nothing waits for it: it is looked for less and less often, and then no longer. */
+export async function lookForStranger(db: Db, { instance, entity, externalId }: Ref): Promise<void> {
+  const { looks, shortestSeconds, longestSeconds } = stranger;
+  await db.execute(
+    sql`insert into put_off (instance, entity, ticket, due_at)
+      values (${instance}, ${entity}, ${externalId}, now() + make_interval(secs => ${shortestSeconds}))
+      on conflict (instance, entity, ticket) do update set times = put_off.times + 1,
+        due_at = now() + make_interval(secs => least(${shortestSeconds} * 2 ^ put_off.times, ${longestSeconds}))
+      where put_off.times < ${looks}`,
+  );
+}
+
 export type Neighbour = { readonly ticket: string; readonly since: string | null; readonly floor: string | null };
 
 /** Tickets that the same account has seen: those of the same customer or queue first, then those read last. */

@@ -34,6 +34,8 @@ export type NewAction = Partial<Omit<FaultAction, 'id' | 'at' | 'doneAtMs' | 'sh
 export type Clock = {
   /** Ahead of real time; below 0: late. */
   skewMs: number;
+  /** It was wrong for a while. */
+  jumped: boolean;
   /** A replica that readers are sent to is so late, at most. */
   lagMs: number;
   /** Times are kept in whole seconds. */

@@ -61,7 +61,7 @@ type Reply = (status: number, body: unknown) => void;
 export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
   const { id, seed } = options;
   const traits = { ...plainTraits, ...options.traits };
-  const clock: Clock = { skewMs: 0, lagMs: 0, ...options.clock, wholeSeconds: traits.wholeSeconds };
+  const clock: Clock = { skewMs: 0, jumped: false, lagMs: 0, ...options.clock, wholeSeconds: traits.wholeSeconds };
   const vices = noVices();
   const chance = chanceOf(seed, `desk ${id}`);
   let requests = 0;
@@ -100,7 +100,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
     if (kind === 'ping') return answer(200, { ok: true });
     if (kind === 'feed') return answer(200, page(records, number('after', 0), number('limit', 100)));
     if (kind === 'find') return answer(200, records.byMarker(url.searchParams.get('marker') ?? '') ?? { ticket: null });
-    if (kind === 'files') return sendFile(records.file(key ?? ''), response, answer);
+    if (kind === 'files') return sendFile(isHidden(key ?? '') ? undefined : records.file(key ?? ''), response, answer);
     if (kind === 'tickets' && method === 'POST' && key === undefined) {
       const ticket = records.open({
         summary: text(body['summary']),
@@ -113,7 +113,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
       return answer(201, { id: ticket.id });
     }
     const ticket = key === undefined ? undefined : records.tickets.get(key);
-    if (ticket === undefined) return answer(404, { error: 'no such ticket' });
+    if (ticket === undefined || vices.hidden.has(ticket.id)) return answer(404, { error: 'no such ticket' });
     if (sub === 'reference') {
       records.refer(ticket, typeof body['reference'] === 'string' ? body['reference'] : null);
       return answer(200, { ok: true });
@@ -122,6 +122,11 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
     if (vices.poisoned.has(ticket.id)) return answer(500, { error: 'cannot show this ticket' });
     return answer(200, shown(ticket, url.searchParams.get('since')));
   };
+
+  const isHidden = (file: string): boolean =>
+    [...vices.hidden].some((id) =>
+      records.tickets.get(id)?.actions.some(({ files }) => files.some((one) => one.id === file)),
+    );
 
   const write = async (ticket: FaultTicket, body: Record<string, unknown>): Promise<{ id: number | null }> => {
     const { uploads, status, ...rest } = body as NewAction & { uploads?: Upload[] };

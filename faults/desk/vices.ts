@@ -22,6 +22,8 @@ export type Vices = {
   readonly shares: Map<Mishap, number>;
   /** Reading these tickets fails. */
   readonly poisoned: Set<string>;
+  /** These are not there, as it says, for whoever asks. */
+  readonly hidden: Set<string>;
   /** Every answer waits this long. */
   latencyMs: number;
   /** What 429 asks for; null: it says nothing. */
@@ -29,7 +31,7 @@ export type Vices = {
 };
 
 export function noVices(): Vices {
-  return { shares: new Map(), poisoned: new Set(), latencyMs: 0, retryAfter: '2' };
+  return { shares: new Map(), poisoned: new Set(), hidden: new Set(), latencyMs: 0, retryAfter: '2' };
 }
 
 /** At most one mishap strikes a request; the shares are added up in the order in which they were set. */

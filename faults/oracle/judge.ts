@@ -128,7 +128,7 @@ const togetherMs = 2_000;
 /** What the desks agree on is what somebody set last, as far as that can be said of desks whose clocks are right. */
 function newestHolds(talk: Talk, { set }: Journal, near: FaultTicket, find: Find): void {
   const { customer, supplier } = talk.pair;
-  if (customer.clock.skewMs !== 0 || supplier.clock.skewMs !== 0) return;
+  if ([customer, supplier].some(({ clock }) => clock.skewMs !== 0 || clock.jumped)) return;
   const state = stateOf(near);
   for (const what of ['status', 'field'] as const) {
     const all = set.filter((one) => one.talk === talk && one.what === what);

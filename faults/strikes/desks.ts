@@ -78,6 +78,30 @@ export const deskFaults: readonly Fault[] = [
       desk.vices.poisoned.clear();
     },
   },
+  {
+    name: 'hidden-tickets',
+    says: 'each third ticket is not there, as its desk says, for a second or a few',
+    area: 'desk',
+    async strike(world, ms, chance) {
+      const { records, vices } = chance.pick(world.desks);
+      for (const id of records.tickets.keys()) if (chance.oneIn(3)) vices.hidden.add(id);
+      await sleep(Math.min(ms, chance.between(1_000, 4_000)));
+      vices.hidden.clear();
+    },
+  },
+  {
+    name: 'desk-clock',
+    says: 'a desk’s clock jumps by minutes, forth or back, and is set right',
+    area: 'clock',
+    async strike(world, ms, chance) {
+      const { clock } = chance.pick(world.desks);
+      const rightMs = clock.skewMs;
+      clock.jumped = true;
+      clock.skewMs = rightMs + Math.round(chance.between(-300_000, 300_000));
+      await sleep(ms);
+      clock.skewMs = rightMs;
+    },
+  },
   webhooks('webhooks-lost', 'no webhook arrives', () => () => {}),
   webhooks('webhooks-late', 'each webhook arrives three times, up to 5 s late', (plain, late) => (desk, ticket) => {
     for (let n = 0; n < 3; n += 1) setTimeout(() => plain(desk, ticket), late()).unref();

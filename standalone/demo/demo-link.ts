@@ -14,7 +14,7 @@ import { linkId, twinNames, variablesOf } from './demo-desks.ts';
 import type { DemoDesks, Variables } from './demo-desks.ts';
 import { demo, withDesks } from './operator.ts';
 import { demoFailed } from '#standalone/machine/errors.ts';
-import { programFile } from '#standalone/machine/paths.ts';
+import { packageFile } from '#config/tree.ts';
 
 function fileOf(desks: DemoDesks): string {
   return desks.northwind.token === undefined ? 'examples/acme-northwind.yaml' : 'examples/halo-to-rt.yaml';
@@ -45,7 +45,7 @@ export async function linkDesks(
 }
 
 /**
- * Applies an example. @param file below the program @param env what stands for its variables
+ * Applies an example. @param file as it is called in the package, such as `examples/halo-to-rt.yaml` @param env what stands for its variables
  * @throws StandaloneError demo-failed with the first fault
  */
 export async function applyFile(
@@ -54,7 +54,7 @@ export async function applyFile(
   env: Variables,
   { only, ...options }: ApplyOptions & { readonly only?: 'all' | 'instances' } = {},
 ): Promise<void> {
-  const path = programFile(file);
+  const path = packageFile(file);
   const text = await readFile(path, 'utf8');
   const readSecretFile = (name: string): Promise<string> => readFile(resolve(dirname(path), name), 'utf8');
   const yaml = only === 'instances' ? instancesOf(text) : text;

@@ -1,4 +1,5 @@
 // The demo's page with what this start has: its desks, its worker, its ticket.
+import { ferryCommand } from '#standalone/machine/command-line.ts';
 import { local } from '#standalone/machine/ports.ts';
 import type { Up } from '#standalone/machine/bring-up.ts';
 import type { Children } from '#standalone/machine/children.ts';
@@ -41,6 +42,7 @@ export async function showDemo(
   await page.ready({
     ...{ databaseUrl, secretKey, link: linkId, children, say, desks: twins },
     ticket: demo.ticket,
+    command: (words) => ferryCommand(words, running.data),
     words: token === undefined ? haloWords : rtWords,
     frames: (ticket) => framesOf(desks, ticket.id),
     farTicketUrl: (id) => farUrl(desks, id),

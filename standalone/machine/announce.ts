@@ -1,9 +1,6 @@
 // What a start prints once everything runs: text for people, or one line of JSON.
-import { relative, resolve } from 'node:path';
-
 import type { DemoResult } from '#standalone/demo/demo-result.ts';
-import { programFile } from './paths.ts';
-import { shellWord } from './shell.ts';
+import { ferryCommand } from './command-line.ts';
 
 export type Running = {
   readonly pid: number;
@@ -11,7 +8,7 @@ export type Running = {
   readonly logs: string;
   /** The demo's page; null without a demo. */
   readonly page: { readonly url: string } | null;
-  readonly gateway: { readonly url: string; readonly adminToken: string };
+  readonly gateway: { readonly url: string };
   readonly postgres: {
     readonly url: string;
     readonly host: string;
@@ -37,8 +34,7 @@ export function asJson(running: Running, demo: DemoResult | undefined): string {
   });
 }
 
-/** @param dataDir as the user named it; undefined for the default one */
-export function asText(running: Running, demo: DemoResult | undefined, dataDir: string | undefined): string {
+export function asText(running: Running, demo: DemoResult | undefined): string {
   const rows: [string, string][] = [
     ...(running.page === null ? [] : [['Open this', running.page.url] satisfies [string, string]]),
     ['Gateway', running.gateway.url],
@@ -48,7 +44,7 @@ export function asText(running: Running, demo: DemoResult | undefined, dataDir: 
   rows.push(['PostgreSQL', `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`]);
   rows.push(['Data', running.data], ['Logs', running.logs]);
   const lines = ['', 'Ferry runs.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
-  const ferry = (words: string): string => ferryCommand(words, dataDir);
+  const ferry = (words: string): string => ferryCommand(words, running.data);
   if (demo?.curl === undefined)
     lines.push('', 'Link your helpdesks by a file (README.md shows one):', '', `  ${ferry('apply links.yaml')}`);
   else lines.push('', ...steps(demo, demo.curl, ferry));
@@ -73,15 +69,6 @@ function steps(
       ? []
       : ['', 'What Ferry did:', '', `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`, `  ${ferry('status')}`]),
   ];
-}
-
-/** A `ferry` command as it can be pasted where this start was typed. */
-function ferryCommand(words: string, dataDir: string | undefined): string {
-  const bin = programFile('bin/ferry.js');
-  // npm changes to the package's directory and tells where it was called.
-  const below = relative(process.env['INIT_CWD'] ?? process.cwd(), bin);
-  const data = dataDir === undefined ? [] : ['--data', shellWord(resolve(dataDir))];
-  return [shellWord(below.startsWith('..') ? bin : below), words, ...data].join(' ');
 }
 
 const titles: Readonly<Record<string, string>> = {

@@ -59,7 +59,6 @@ export async function bringUp(
   { ports, page, say, signal: asked }: Context,
 ): Promise<Up> {
   const secretKey = await keptSecret(paths.secretKey, !(await exists(`${paths.data}/postgres`)));
-  const adminToken = await keptSecret(paths.adminToken, true);
   const kept = options.empty === true ? null : await keptDesks(paths.demo, ports);
   const env = options.env ?? process.env;
   const programs = options.programs ?? standardPrograms;
@@ -93,7 +92,7 @@ export async function bringUp(
           part(northwind(kept), 'northwind'),
         ];
   const surroundings = async (): Promise<Surroundings> => ({
-    ...{ paths, ports, env, namespace, secretKey, adminToken, programs, signal },
+    ...{ paths, ports, env, namespace, secretKey, programs, signal },
     databaseUrl: (await pg).url(database),
     // The gateway takes hooks without Temporal, so it does not wait for one that is being built.
     temporalAddress: env['TEMPORAL_ADDRESS'] || `127.0.0.1:${ports.temporal}`,
@@ -133,7 +132,7 @@ export async function bringUp(
     say(`the Temporal at ${(await temporal).address} is not Ferry's own and keeps its data`);
   await children.ready();
   return {
-    running: describe(paths, ports, await pg, await temporal, adminToken, children, page),
+    running: describe(paths, ports, await pg, await temporal, children, page),
     demo: await demo,
     desks,
     agentPassword: (await rt)?.access.password ?? null,
@@ -207,7 +206,6 @@ function describe(
   ports: Ports,
   pg: RunningPostgres,
   temporal: RunningTemporal,
-  adminToken: string,
   children: Children,
   page: Page | undefined,
 ): Running {
@@ -217,7 +215,7 @@ function describe(
     data: paths.data,
     logs: paths.logs,
     page: page === undefined ? null : { url: page.url },
-    gateway: { url: local(ports.gateway), adminToken },
+    gateway: { url: local(ports.gateway) },
     postgres: { url: pg.url(database), host: '127.0.0.1', port, user, password, database },
     temporal: { address: temporal.address, namespace, ui: temporal.uiUrl ?? null },
     twins: page === undefined ? {} : Object.fromEntries(twinNames.map((name) => [name, { url: local(ports[name]) }])),

@@ -1,8 +1,9 @@
 // Where everything of one start lies.
 import { rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
+import { isInstalled, tree } from '#config/tree.ts';
 import { codeOf } from './errors.ts';
 
 export type Paths = {
@@ -13,16 +14,16 @@ export type Paths = {
   readonly logs: string;
   readonly ports: string;
   readonly secretKey: string;
-  readonly adminToken: string;
   /** Variables with the addresses and secrets of the demo's desks. */
   readonly demo: string;
 };
 
-const checkout = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Beside the checkout, or where root keeps a service's state. */
+/** Beside the checkout; of an installed package where its user keeps data; where root keeps a service's state. */
 export function defaultDataDir(isRoot: boolean = process.getuid?.() === 0): string {
-  return isRoot ? '/var/lib/ferry/data' : join(checkout, '.ferry');
+  if (isRoot) return '/var/lib/ferry/data';
+  if (!isInstalled) return join(tree, '.ferry');
+  const { XDG_DATA_HOME, HOME } = process.env;
+  return join(XDG_DATA_HOME || join(HOME || homedir(), '.local', 'share'), 'ferry');
 }
 
 export function pathsIn(dataDir: string): Paths {
@@ -35,17 +36,12 @@ export function pathsIn(dataDir: string): Paths {
     logs: join(data, 'logs'),
     ports: join(data, 'ports.json'),
     secretKey: join(data, 'secret.key'),
-    adminToken: join(data, 'admin.token'),
     demo: join(data, 'demo.env'),
   };
 }
 
 export function logFile(paths: Paths, name: string): string {
   return join(paths.logs, `${name}.log`);
-}
-
-export function programFile(program: string): string {
-  return join(checkout, program);
 }
 
 /** Everything that belongs to one state of affairs goes together; the lock and the ports stay. */
@@ -58,7 +54,6 @@ const wiped = [
   'rt',
   'blobs',
   'secret.key',
-  'admin.token',
   'demo.env',
 ];
 

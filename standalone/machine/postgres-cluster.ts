@@ -28,6 +28,8 @@ export type PostgresOptions = {
   /** false trades durability for speed; for tests only. */
   readonly durable: boolean;
   readonly logFile: string;
+  /** Instead of those of the npm package: programs that the user whom PostgreSQL runs as can reach. */
+  readonly binaries?: PostgresBinaries | undefined;
   /** Where root keeps the copy of the programs. */
   readonly stateDir?: string | undefined;
   /** Gives up waiting until it answers, and stops it. */

@@ -47,7 +47,7 @@ const recoveryLimitMs = 600_000;
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const runAs = await postgresUser();
   const copyTo = runAs === undefined ? undefined : (options.stateDir ?? defaultStateDir);
-  const binaries = await preparePostgres(packageDirectory(), copyTo);
+  const binaries = options.binaries ?? (await preparePostgres(packageDirectory(), copyTo));
   await prepareDirectory(options.dataDir, runAs);
   await mkdir(dirname(options.logFile), { recursive: true });
   const cluster = join(options.dataDir, 'postgres');

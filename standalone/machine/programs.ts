@@ -6,7 +6,8 @@ import type { RunningChild, StartChild } from './children.ts';
 import type { DemoDesks, TwinName } from '#standalone/demo/demo-desks.ts';
 import type { Ports } from './kept.ts';
 import { startNodeChild } from './node-child.ts';
-import { logFile, programFile } from './paths.ts';
+import { logFile } from './paths.ts';
+import { programFile } from '#config/tree.ts';
 import type { Paths } from './paths.ts';
 import { cacheDirectory } from './temporal-find.ts';
 
@@ -28,7 +29,6 @@ export type Surroundings = {
   readonly temporalAddress: string;
   readonly namespace: string;
   readonly secretKey: string;
-  readonly adminToken: string;
   readonly programs: Programs;
   /** Ends the waiting for a child that is not ready yet. */
   readonly signal: AbortSignal;
@@ -112,7 +112,6 @@ function ferryEnv(s: Surroundings): Record<string, string> {
     TEMPORAL_ADDRESS: s.temporalAddress,
     TEMPORAL_NAMESPACE: s.namespace,
     FERRY_SECRET_KEY: s.secretKey,
-    FERRY_ADMIN_TOKEN: s.adminToken,
     FERRY_PORT: String(s.ports.gateway),
     FERRY_BLOBS: s.paths.blobs,
   };

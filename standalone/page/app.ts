@@ -81,8 +81,9 @@ export function createApp({ progress, hub, live, frames }: AppDeps): Hono {
     return c.redirect(location, 303);
   });
   app.get('/trace/:instance/:ticket', async (c) => {
-    const found = await live()?.trace(c.req.param('instance'), c.req.param('ticket'));
-    return found == null ? c.notFound() : c.html(tracePage(found));
+    const now = live();
+    const found = await now?.trace(c.req.param('instance'), c.req.param('ticket'));
+    return now === undefined || found == null ? c.notFound() : c.html(tracePage(found, now.command));
   });
 
   const act = (path: string, work: (now: Live, c: Context) => Promise<void>): void => {

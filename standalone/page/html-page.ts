@@ -4,6 +4,8 @@ import { html } from 'hono/html';
 import type { ProgressSeen } from './progress.ts';
 
 export type Markup = ReturnType<typeof html>;
+/** How a `ferry` command, such as `status`, is typed in the terminal in which this one was started. */
+export type Command = (words: string) => string;
 
 export type Phase = 'starting' | 'ready';
 

@@ -4,9 +4,10 @@ import { html } from 'hono/html';
 import type { DeliveryLine, Entry, MirrorLine, Timeline } from '#operate/trace/timeline.ts';
 
 import { document } from './html-page.ts';
-import type { Markup } from './html-page.ts';
+import type { Command, Markup } from './html-page.ts';
 
-export function tracePage(timeline: Timeline): Markup {
+/** @param command how a `ferry` command is typed here */
+export function tracePage(timeline: Timeline, command: Command): Markup {
   const { instance, ticket, mirrors, entries } = timeline;
   return document(
     `Trace of ${instance} ${ticket}`,
@@ -22,7 +23,7 @@ export function tracePage(timeline: Timeline): Markup {
         <ol class="timeline">
           ${entries.map(entryPart)}
         </ol>
-        <p class="same">The same in a terminal: <code>bin/ferry.js trace ${instance} ${ticket}</code></p>
+        <p class="same">The same in a terminal: <code>${command(`trace ${instance} ${ticket}`)}</code></p>
       </main>
     </body>`,
   );

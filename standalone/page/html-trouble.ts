@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 
 import type { InstanceStatus, LinkStatus } from '#db/operate/status.ts';
 
-import type { Markup } from './html-page.ts';
+import type { Command, Markup } from './html-page.ts';
 
 export type TroubleSeen = {
   readonly instances: readonly InstanceStatus[];
@@ -17,7 +17,8 @@ const words: Readonly<Record<string, string>> = {
   new: 'not reached yet',
 };
 
-export function troublePart({ instances, links }: TroubleSeen): Markup {
+/** @param command how a `ferry` command is typed here */
+export function troublePart({ instances, links }: TroubleSeen, command: Command): Markup {
   const customers = links.flatMap(({ customer, applied, held }) => {
     const found = instances.find(({ id }) => id === customer);
     return found === undefined ? [] : [{ ...found, applied, held }];
@@ -39,16 +40,16 @@ export function troublePart({ instances, links }: TroubleSeen): Markup {
               state === 'up' || state === 'new'
                 ? ''
                 : html`<p class="reason">${reason ?? retry_reason?.text ?? 'No reason was told.'}</p>
-                    <p class="fix">${fixOf(state, id)}</p>`
+                    <p class="fix">${fixOf(state, id, command)}</p>`
             }
           </li>`,
       )}
     </ul>
-    <p class="same">The same in a terminal: <code>bin/ferry.js status</code></p>`;
+    <p class="same">The same in a terminal: <code>${command('status')}</code></p>`;
 }
 
-function fixOf(state: string, id: string): Markup {
-  const again = html`<code>bin/ferry.js retry ${id}</code>`;
+function fixOf(state: string, id: string, command: Command): Markup {
+  const again = html`<code>${command(`retry ${id}`)}</code>`;
   return state === 'auth'
     ? html`What to do: put the right credentials into its links file and apply it, then ${again}. Nothing is lost
       meanwhile: what is for it waits.`

@@ -20,7 +20,7 @@ import type { Children } from '#standalone/machine/children.ts';
 import type { PageDesk, DeskAction } from './desks.ts';
 import type { Frames } from './html-main.ts';
 import { frame, main, plugPart, stepsPart } from './html-main.ts';
-import type { Markup } from './html-page.ts';
+import type { Command, Markup } from './html-page.ts';
 import { rulesPart } from './html-rules.ts';
 import { stripLine, stripList } from './html-strip.ts';
 import { troublePart } from './html-trouble.ts';
@@ -51,6 +51,7 @@ export type LiveDeps = {
   readonly children: Pick<Children, 'pull' | 'plugIn' | 'isPulled' | 'isUp'>;
   /** Puts everything back as it was at the start. @returns the ticket to escalate */
   readonly reset: () => Promise<DemoTicket>;
+  readonly command: Command;
   readonly say: (line: string) => void;
   readonly hub: Hub;
 };
@@ -63,6 +64,7 @@ export type Session = {
 
 export type Live = {
   readonly session: LiveDeps['session'];
+  readonly command: Command;
   main(): Promise<Markup>;
   pull(): Promise<void>;
   plugIn(): Promise<void>;
@@ -173,7 +175,7 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
     await showFrames(view);
     hub.show('steps', String(await stepsPart(stepsOf(view))));
     hub.show('plug', String(await plugPart(view.plug)));
-    hub.show('trouble', String(await troublePart(await trouble())));
+    hub.show('trouble', String(await troublePart(await trouble(), deps.command)));
   }
 
   async function run(): Promise<void> {
@@ -205,7 +207,7 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
       plug: view.plug,
       frames: { ...deps.frames(ticket), ...(far === null ? {} : { northwind: deps.farTicketUrl(far) }) },
       rules: rulesPart(editor, mistake.last),
-      trouble: troublePart(seen),
+      trouble: troublePart(seen, deps.command),
     });
   }
 
@@ -218,6 +220,7 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
 
   return {
     session: deps.session,
+    command: deps.command,
     main: mainPart,
     async pull() {
       const { acme, northwind } = await look();

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { programFile } from '#standalone/machine/paths.ts';
+import { programFile } from '#config/tree.ts';
 import type { RunAs } from '#standalone/machine/user.ts';
 
 export const rtServer = '/usr/share/request-tracker5/libexec/rt-server';

@@ -86,10 +86,10 @@ test('white space at the ends of any variable does not count, and only white spa
 });
 
 test('a file of a secret that holds only white space is a fault', () => {
-  const { faults } = readEnv({ ...good, FERRY_ADMIN_TOKEN_FILE: '/run/token' }, () => ' \n\n');
+  const { faults } = readEnv({ ...good, TEMPORAL_API_KEY_FILE: '/run/token' }, () => ' \n\n');
   assert.deepEqual(
     faults.map(({ variable, problem }) => `${variable} ${problem}`),
-    ['FERRY_ADMIN_TOKEN_FILE names /run/token, which is empty'],
+    ['TEMPORAL_API_KEY_FILE names /run/token, which is empty'],
   );
 });
 

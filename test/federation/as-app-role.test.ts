@@ -3,11 +3,9 @@
  * connected to as the app's role.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { roleVariable } from '#test/support/database.ts';
-import { checkout } from '#test/support/process.ts';
-import { postgresVariable, temporalVariable, testPostgres, testTemporal } from '#test/support/services.ts';
+import { runOnceMore } from '#test/support/once-more.ts';
 
 /** Carrying, pairing, exchanging, operating, tidying. */
 const files = [
@@ -26,29 +24,10 @@ test(
   'everything that gateways, workers and commands do all day, the role of the app may do',
   { timeout: 600_000 },
   async () => {
-    const { code, out } = await run(files.map((name) => `test/${name}.test.ts`));
+    const { code, out } = await runOnceMore(
+      files.map((name) => `test/${name}.test.ts`),
+      { [roleVariable]: 'app' },
+    );
     assert.equal(code, 0, out.slice(-8_000));
   },
 );
-
-async function run(paths: readonly string[]): Promise<{ code: number | null; out: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', '--test-reporter=dot', ...paths],
-    {
-      cwd: checkout,
-      env: {
-        ...process.env,
-        NODE_TEST_CONTEXT: undefined,
-        [roleVariable]: 'app',
-        [postgresVariable]: await testPostgres(),
-        [temporalVariable]: await testTemporal(),
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let out = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  const code = await new Promise<number | null>((done) => child.once('close', done));
-  return { code, out };
-}

@@ -341,6 +341,24 @@ describe('a ticket that is not there', () => {
     );
   });
 
+  it('when it is read for the first time may be there in a moment: what is escalated on it is opened', async () => {
+    const ticket = await acme.open();
+    await acme.control({ hide: ticket });
+    await acme.act(ticket, { kind: 'Escalate', note: '<p>Help.</p>', visible: false });
+    await until(async () => (await rows(rig.connection.db, sql`select 1 from put_off where ticket = ${ticket}`))[0], {
+      what: 'the ticket to be put off',
+      timeoutMs,
+    });
+    await acme.control({ show: ticket });
+    await lookNow();
+    await until(() => acme.ticket(ticket).reference ?? undefined, { what: 'the ticket at north', timeoutMs });
+    await until(
+      async () =>
+        (await rows(rig.connection.db, sql`select 1 from put_off where ticket = ${ticket}`)).length === 0 || undefined,
+      { what: 'nothing to be put off', timeoutMs },
+    );
+  });
+
   it('for a day, beside others that are, was deleted; and if it is there again, its mirror opens and what was refused is carried', async () => {
     const { ticket, far } = await opened(acme, north);
     await north.control({ hide: far });

@@ -13,6 +13,10 @@ type Service = {
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly restart?: string;
+  readonly profiles?: readonly string[];
+  readonly secrets?: readonly string[];
+  readonly logging?: { readonly options?: Readonly<Record<string, string>> };
+  readonly entrypoint?: readonly string[];
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
   readonly configs?: readonly { readonly source: string; readonly target: string }[];
@@ -25,14 +29,15 @@ type Compose = {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
   readonly configs: Readonly<Record<string, { readonly content: string }>>;
+  readonly secrets: Readonly<Record<string, { readonly environment: string }>>;
 };
 
 const text = read('docker-compose.yml');
 const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const ours = services.filter(([, { build }]) => build !== undefined);
+const ours = services.filter(([, { image }]) => image.startsWith('ticket-ferry:'));
 /** They end when they are done; everything else runs until it is stopped. */
-const once = services.filter(([, { restart }]) => restart === 'on-failure');
+const once = services.filter(([, { restart }]) => restart !== 'unless-stopped');
 const dockerfile = read('Dockerfile');
 
 function read(file: string): string {
@@ -77,6 +82,25 @@ describe('docker-compose.yml', () => {
     assert.deepEqual(new Set(installed), versions);
   });
 
+  it('builds our image once, and lets no log grow for ever', () => {
+    assert.deepEqual(
+      services.filter(([, { build }]) => build !== undefined).map(([name]) => name),
+      ['migrate'],
+    );
+    for (const [name] of ours.filter(([one]) => one !== 'migrate'))
+      assert.ok(compose.services[name]?.depends_on?.['migrate'], `${name} waits for what builds its image`);
+    for (const [name, { logging }] of services) {
+      assert.match(logging?.options?.['max-size'] ?? '', /^\d+m$/, name);
+      assert.match(logging?.options?.['max-file'] ?? '', /^\d+$/, name);
+    }
+  });
+
+  it('starts nothing again for ever that ends with an error, and the command only when it is called', () => {
+    for (const [name, { restart }] of once) assert.match(restart ?? '', /^(?:no|on-failure:\d)$/, name);
+    assert.equal(compose.services['migrate']?.restart, 'no', 'a newer schema stays newer');
+    assert.deepEqual(compose.services['ferry']?.profiles, ['command']);
+  });
+
   it('publishes ports on the loopback address only', () => {
     for (const [name, { ports = [] }] of services)
       for (const port of ports) assert.match(port, /^127\.0\.0\.1:\d+:\d+$/, name);
@@ -101,7 +125,8 @@ describe('docker-compose.yml', () => {
 
   it('declares the volumes and configs that services use, and keeps all data in volumes', () => {
     for (const [name, service] of services) {
-      for (const volume of service.volumes ?? [])
+      for (const secret of service.secrets ?? []) assert.ok(compose.secrets[secret], `${name}: ${secret}`);
+      for (const volume of (service.volumes ?? []).filter((one) => one !== './config:/etc/ferry:ro'))
         assert.ok(Object.hasOwn(compose.volumes, volume.split(':')[0] ?? ''), `${name}: ${volume} is no named volume`);
       for (const { source } of service.configs ?? []) assert.ok(compose.configs[source], `${name}: ${source}`);
     }
@@ -112,6 +137,7 @@ describe('docker-compose.yml', () => {
     PG_ADMIN_PASSWORD: 'a',
     PG_FERRY_PASSWORD: 'b',
     PG_TEMPORAL_PASSWORD: 'c',
+    FERRY_DATABASE_URL: 'postgres://ferry:b@postgres:5432/ferry',
     FERRY_SECRET_KEY: Buffer.alloc(32).toString('base64'),
   };
 
@@ -121,10 +147,20 @@ describe('docker-compose.yml', () => {
       const env = Object.fromEntries(
         Object.entries(environment).map(([key, value]) => [key, filledIn(value, secrets)]),
       );
-      const { raw, faults } = readEnv(env, () => assert.fail('no file is named'));
+      const { raw, faults } = readEnv(env, (file) => {
+        const secret = file.replace('/run/secrets/', '');
+        assert.ok(compose.services[name]?.secrets?.includes(secret), `${name} is not given ${file}`);
+        return secrets[compose.secrets[secret]?.environment as keyof typeof secrets];
+      });
       assert.deepEqual([...faults, ...configFrom(raw).faults], [], name);
       assert.deepEqual(env['FERRY_HOST'], '0.0.0.0');
     }
+  });
+
+  it("keeps Ferry's secrets out of the environment of its containers", () => {
+    for (const [name, { environment = {} }] of ours)
+      for (const [key, value] of Object.entries(environment))
+        assert.doesNotMatch(value, /FERRY_SECRET_KEY|FERRY_DATABASE_URL|PASSWORD/, `${name}: ${key}`);
   });
 
   it('has no secret in it, and refuses to start while one is missing', () => {
@@ -137,60 +173,90 @@ describe('docker-compose.yml', () => {
   it('runs programs of ours that exist', () => {
     for (const [name, { command = [], healthcheck }] of ours) {
       for (const word of [...command, ...(healthcheck?.test ?? [])].filter((one) => /\.(?:js|ts)$/.test(one)))
-        assert.ok(existsSync(join(checkout, word)), `${name}: ${word}`);
+        assert.ok(existsSync(join(checkout, sourceOf(word))), `${name}: ${word}`);
     }
   });
 });
 
+/** What a program of the image was built from. */
+function sourceOf(program: string): string {
+  return /^dist\/.*\.js$/.test(program) ? program.slice(5).replace(/\.js$/, '.ts') : program;
+}
+
 describe('the Dockerfile', () => {
-  const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \.\/[\w-]+$/gm)].map(([, folder = '']) => folder);
+  const [build = '', image = ''] = dockerfile.split(/^(?=FROM )/m).slice(1);
 
-  it('stands on a pinned Debian Node that can run Ferry, and runs it as an ordinary user', () => {
-    const [, major = '0', minor = '0'] =
-      /^FROM node:(\d+)\.(\d+)\.\d+-\w+-slim(?:@sha256:[0-9a-f]{64})?$/m.exec(dockerfile) ?? [];
-    assert.ok(Number(major) === 24 && Number(minor) >= 12, 'bin/ferry.js needs Node 24.12');
-    assert.match(dockerfile, /^USER node$/m);
-    assert.match(dockerfile, /^HEALTHCHECK /m);
+  it('stands on one pinned Debian Node that can run Ferry, and runs it as an ordinary user', () => {
+    const bases = [
+      ...dockerfile.matchAll(/^FROM (node:(\d+)\.(\d+)\.\d+-\w+-slim(?:@sha256:[0-9a-f]{64})?)(?: AS \w+)?$/gm),
+    ];
+    assert.equal(bases.length, 2);
+    assert.equal(new Set(bases.map(([, base]) => base)).size, 1);
+    for (const [, , major, minor] of bases)
+      assert.ok(Number(major) === 24 && Number(minor) >= 12, 'bin/ferry.js needs Node 24.12');
+    assert.match(image, /^USER node$/m);
+    assert.match(image, /^HEALTHCHECK /m);
   });
 
-  it('copies every folder that what it copies imports', () => {
-    const sources = copied.flatMap((folder) =>
-      readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
-        .filter((file) => /\.(?:js|ts)$/.test(file))
-        .map((file) => ({ file: join(folder, file), source: read(join(folder, file)) })),
-    );
-    assert.ok(sources.length > 100);
-    const missing = sources.flatMap(({ file, source }) =>
-      [...source.matchAll(/^(?:import|export)\b[^'";]*?['"]#([\w-]+)\//gm)]
-        .map(([, folder = '']) => folder)
-        .filter((folder) => !copied.includes(folder))
-        .map((folder) => `${file} imports #${folder}`),
-    );
-    assert.deepEqual(missing, []);
+  it('ships what was built, and neither sources nor stand-ins nor what starts everything on one machine', () => {
+    assert.match(build, /RUN npm run build \\\n +&& rm -rf dist\/standalone dist\/twins$/m);
+    const copied = [...image.matchAll(/^COPY (.*)$/gm)].map(([, what]) => what);
+    assert.deepEqual(copied, [
+      'package.json package-lock.json ./',
+      'LICENSE ./',
+      'bin ./bin',
+      '--from=build /src/dist ./dist',
+    ]);
+    assert.match(image, /^RUN npm ci --omit=dev --ignore-scripts /m);
   });
 
-  it('copies every folder that package.json names for imports, but those of tests and measurements', () => {
+  it('needs nothing that was left out: only the command imports it, when it is there', () => {
     const { imports } = JSON.parse(read('package.json')) as { imports: Record<string, string> };
-    const named = Object.keys(imports).map((name) => name.slice(1, -2));
-    assert.deepEqual(named.filter((folder) => !copied.includes(folder)).toSorted(), ['bench', 'faults', 'test']);
+    const folders = Object.keys(imports).map((name) => name.slice(1, -2));
+    const left = ['bench', 'faults', 'standalone', 'test', 'twins'];
+    const sources = folders
+      .filter((folder) => !left.includes(folder))
+      .flatMap((folder) =>
+        readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
+          .filter((file) => file.endsWith('.ts'))
+          .map((file) => join(folder, file)),
+      );
+    assert.ok(sources.length > 100);
+    const wrong = sources.filter((file) =>
+      [...read(file).matchAll(/^(?:import|export)\b[^'";]*?['"]#([\w-]+)\//gm)].some(([, folder = '']) =>
+        left.includes(folder),
+      ),
+    );
+    assert.deepEqual(wrong, []);
   });
 
-  it('has the bundle of workflows made, so that a worker that can write nowhere starts at once', () => {
-    const made = dockerfile.indexOf('RUN node --disable-warning=ExperimentalWarning worker/make-bundle.ts');
-    assert.ok(made > dockerfile.lastIndexOf('COPY '), 'it is made of what was copied');
-    assert.ok(made < dockerfile.indexOf('USER node'), 'by who may write there');
+  it('runs programs that exist', () => {
+    for (const [, program = ''] of image.matchAll(/"((?:dist|bin)\/[^"]+\.js)"/g))
+      assert.ok(existsSync(join(checkout, sourceOf(program))), program);
   });
 
-  it('is given what it copies, and neither secrets nor data', () => {
+  it('is given what it is built from, and neither secrets nor data', () => {
     const lines = read('.dockerignore').split('\n');
     assert.equal(
       lines.find((line) => line !== '' && !line.startsWith('#')),
       '*',
     );
-    const wanted = ['package.json', 'package-lock.json', 'LICENSE', ...copied];
+    const { imports } = JSON.parse(read('package.json')) as { imports: Record<string, string> };
+    const folders = Object.keys(imports)
+      .map((name) => name.slice(1, -2))
+      .filter((folder) => !['bench', 'faults', 'test'].includes(folder));
+    const files = [
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'LICENSE',
+      '.ci',
+      'bin',
+    ];
     assert.deepEqual(
       lines.filter((line) => line.startsWith('!')).toSorted(),
-      wanted.map((name) => `!${name}`).toSorted(),
+      [...files, ...folders].map((name) => `!${name}`).toSorted(),
     );
     assert.ok(lines.includes('**/.env*'));
   });

@@ -129,7 +129,7 @@ function isFromAcme(index: number): boolean {
 
 /** Empty when healthy. */
 async function healthOf(what: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const check = await startProgram({ program: 'bin/healthy.js', args: [what], env });
+  const check = await startProgram({ program: 'worker/healthy.ts', args: [what], env });
   const { code } = await check.ended;
   assert.equal(code === 0, check.output() === '');
   return check.output();

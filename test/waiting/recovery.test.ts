@@ -47,6 +47,31 @@ describe('a desk that was away', () => {
     await rig.check();
   });
 
+  it('or has refused our credentials for a moment, has everything once it answers anything', async () => {
+    const { ticket, far } = await opened(acme, north);
+    await until(
+      async () =>
+        (
+          await rows(rig.connection.db, sql`select 1 from couriers where instance = 'north' and lease_until < now()`)
+        )[0],
+      { what: 'the courier to be idle', timeoutMs: 60_000 },
+    );
+    await rig.connection.db.execute(sql`update instances set state = 'auth', state_since = now() where id = 'north'`);
+    await rig.connection.db.execute(
+      sql`update couriers set retry_at = now() + interval '15 minutes' where instance = 'north'`,
+    );
+    await rig.connection.db.execute(
+      sql`update feeds set next_poll_at = now() + interval '15 minutes' where instance = 'north'`,
+    );
+    await acme.note(ticket, '<p>waits</p>');
+    await north.note(far, '<p>is there</p>');
+    await until(() => north.ticket(far).actions.some(({ note }) => note === '<p>waits</p>') || undefined, {
+      what: 'what waited',
+      timeoutMs: 60_000,
+    });
+    await rig.check();
+  });
+
   it('for over an hour holds nothing at the first hiccup afterwards', async () => {
     const { ticket, far } = await opened(acme, north);
     await north.desk.pause();

@@ -28,7 +28,7 @@ describe('the bundle of workflows', () => {
   });
   after(() => dir.remove());
 
-  it('is the one that npm run bundle made, and none is made again', async () => {
+  it('is the one that npm run build made, and none is made again', async () => {
     await copyFile(made, prebuilt);
     const cache = join(dir.path, 'test', 'cache');
     assert.equal(await find(cache), prebuilt);

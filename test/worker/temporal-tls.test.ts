@@ -167,7 +167,7 @@ describe('Temporal through TLS', () => {
       const healthy = await until(
         async () => {
           const program = await startProgram({
-            program: 'bin/healthy.js',
+            program: 'worker/healthy.ts',
             args: ['worker'],
             env: { ...rig.env, ...secured },
           });

@@ -7,12 +7,12 @@ import type { Desk } from './desk.ts';
 import { switchesOf } from './desk.ts';
 import { HaloError, notFound } from './errors.ts';
 import type { Input } from './input.ts';
-import { wholeOf } from './input.ts';
+import { flagOf, wholeOf } from './input.ts';
 import { listActions, listTickets, queryOf } from './lists.ts';
 import type { Actor, Ticket } from './model.ts';
-import { act, deleteAction, deleteTicket, editTicket, logTicket } from './operations.ts';
+import { act, deleteAction, deleteTicket, editTicket, logTicket, restoreTicket } from './operations.ts';
 import type { Ctx, Env, Serving } from './serving.ts';
-import { elementsOf, idOf } from './serving.ts';
+import { checkNumbers, elementsOf, idOf } from './serving.ts';
 import { shownAction, wholeTicket } from './shown.ts';
 import { needTicket } from './tickets.ts';
 
@@ -31,8 +31,9 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   app.post('/api/tickets', async (c) => {
     const actor = writer(c);
     const done: Input[] = [];
-    for (const element of await elementsOf(c)) {
+    for (const element of checkNumbers(await elementsOf(c), ['id', 'status_id', 'client_id', 'user_id'])) {
       const id = wholeOf(element, 'id') ?? 0;
+      if (id > 0 && flagOf(element, 'deleted') === false) restoreTicket(desk, id);
       const before = id > 0 ? needTicket(desk, id) : null;
       needRights(desk, c.get('login'), { client_id: before?.client_id ?? wholeOf(element, 'client_id') ?? 0 });
       const ticket =
@@ -70,7 +71,7 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
   app.post('/api/actions', async (c) => {
     const actor = writer(c);
     const done: Input[] = [];
-    for (const element of await elementsOf(c)) {
+    for (const element of checkNumbers(await elementsOf(c), ['id', 'ticket_id', 'outcome_id', 'new_status'])) {
       const ticketId = wholeOf(element, 'ticket_id');
       const before = ticketId === undefined ? null : desk.store.ticket(ticketId);
       if (before !== null) needRights(desk, c.get('login'), before);

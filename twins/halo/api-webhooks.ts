@@ -44,7 +44,7 @@ export function webhookRoutes(app: Hono<Env>, { desk }: Serving): void {
   });
 }
 
-const bodies = ['full', 'small', 'event'] as const;
+const bodies = ['full', 'small', 'event', 'text'] as const;
 
 function saveWebhook(store: Store, element: Input): Webhook {
   const guid = textOf(element, 'id') ?? '';
@@ -63,6 +63,7 @@ function saveWebhook(store: Store, element: Input): Webhook {
     basic_password: textOf(element, 'basic_password') ?? before?.basic_password ?? '',
     events: events ?? [],
     body: bodies.find((one) => one === element.body) ?? before?.body ?? 'full',
+    batched: flagOf(element, 'batched') ?? before?.batched ?? false,
   };
   store.put('webhook', webhook);
   return webhook;

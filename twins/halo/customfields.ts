@@ -9,13 +9,17 @@ import { parseInstant, zoneless } from './time.ts';
 /** Halo's numbers for types of field. */
 const typeNumbers: Readonly<Record<FieldType, readonly [type: number, inputtype: number]>> = {
   text: [0, 0],
+  integer: [0, 1],
+  money: [0, 2],
   number: [0, 4],
   memo: [1, 0],
   select: [2, 0],
   multiselect: [3, 0],
   date: [4, 0],
   datetime: [4, 1],
+  time: [5, 0],
   checkbox: [6, 0],
+  rich: [10, 0],
 };
 
 /** Halo keeps the fields of all things in one list. */
@@ -90,11 +94,17 @@ function readValue(field: FieldInfo, value: unknown, labels: boolean): FieldValu
   if (value === null || value === '' || value === undefined) return null;
   switch (field.kind) {
     case 'text':
-    case 'memo': {
+    case 'memo':
+    case 'rich': {
       if (typeof value !== 'string' && typeof value !== 'number') return undefined;
       const text = String(value);
       return field.characterlimit > 0 && text.length > field.characterlimit ? undefined : text;
     }
+    case 'time':
+      return typeof value === 'string' && /^\d\d:\d\d(?::\d\d)?$/.test(value) ? value : undefined;
+    case 'integer':
+      return Number.isInteger(Number(value)) ? Number(value) : undefined;
+    case 'money':
     case 'number': {
       const number = typeof value === 'number' ? value : Number(value);
       return Number.isFinite(number) ? number : undefined;

@@ -73,7 +73,8 @@ function ticketFilter(desk: Desk, query: Query, agent: Agent | null): { where: s
     values.push(...more);
   };
   for (const key of ['client_id', 'user_id', 'supplier_id', 'status_id', 'tickettype_id'] as const) {
-    const id = Number(query.get(key === 'tickettype_id' ? 'requesttype_id' : key) ?? Number.NaN);
+    const asked = key === 'tickettype_id' ? (query.get('requesttype_id') ?? query.get('requesttype')) : query.get(key);
+    const id = Number(asked ?? Number.NaN);
     if (Number.isInteger(id) && id > 0) add(`${key} = ?`, id);
   }
   if (agent?.clients !== undefined) add(`client_id in (${agent.clients.join(', ') || '-1'})`);
@@ -128,7 +129,8 @@ function pageOf(desk: Desk, query: Query, most: number): { limit: number; offset
 /** `GET /Actions`: newest first; pages and another order can't be asked for. */
 export function listActions(desk: Desk, query: Query, agent: Agent | null): Input {
   const ticketId = Number(query.get('ticket_id') ?? 0);
-  if (!Number.isInteger(ticketId) || ticketId <= 0) throw refused(errorTexts.noTicket);
+  if (!Number.isInteger(ticketId) || ticketId <= 0)
+    throw new HaloError(desk.profile.withoutTicket, errorTexts.noTicket);
   const ticket = needTicket(desk, ticketId);
   const clauses = ['ticket_id = ?'];
   const values: SQLInputValue[] = [ticketId];

@@ -1,5 +1,6 @@
 /** What the desk offers: statuses, categories, types, action kinds, fields, people, organisations. */
 import type { Hono } from 'hono';
+import { answer } from './api-tickets.ts';
 import { agentOf, hasScope, needScope } from './auth.ts';
 import { errorTexts, notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
@@ -36,7 +37,8 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     const some = store
       .list('status')
       .filter((one) => type === undefined || (one.type ?? 'ticket') === type)
-      .filter((one) => !excludesClosed || !one.closed);
+      .filter((one) => !excludesClosed || !one.closed)
+      .filter((one) => isOffered(query, one.id));
     return c.json(some.map(statusView));
   });
   single('status', 'status', anyone, statusView);
@@ -115,8 +117,17 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     needScope(desk, c.get('login'), 'edit:customers');
     const elements = await elementsOf(c);
     const done = store.atomically(() => elements.map((element) => userView(store, saveUser(store, element))));
-    return c.json(done.at(-1) ?? null, 201);
+    return answer(c, desk, done);
   });
+
+  /** As the web client asks: for a ticket type, and a step of its workflow. */
+  function isOffered(query: Query, statusId: number): boolean {
+    const type = store.find('tickettype', Number(query.get('tickettype_id') ?? 0));
+    if (type === null) return true;
+    const step = type.steps?.find((one) => one.step === Number(query.get('workflow_step') ?? 0));
+    const isOfType = type.allowall_status || type.allowed_status.includes(statusId);
+    return isOfType && step?.statuses?.includes(statusId) !== false;
+  }
 
   /** A collection that Halo answers as a bare array. */
   function plain<K extends RecordKind>(

@@ -92,7 +92,9 @@ export interface EmailTemplate {
   readonly body: string;
 }
 
-export type FieldType = 'text' | 'memo' | 'select' | 'multiselect' | 'date' | 'datetime' | 'number' | 'checkbox';
+export type FieldType =
+  | ('text' | 'memo' | 'rich' | 'select' | 'multiselect' | 'date' | 'datetime' | 'time' | 'checkbox')
+  | ('integer' | 'money' | 'number');
 
 export interface FieldInfo {
   readonly id: number;
@@ -159,8 +161,10 @@ export interface Webhook {
   readonly basic_password: string;
   /** Names of events; empty takes all of them. */
   readonly events: readonly string[];
-  /** How much a delivery says; `full` unless chosen. */
-  readonly body?: 'full' | 'small' | 'event';
+  /** How much a delivery says; `full` unless chosen. `text`: what the desk's owner wrote, which is no JSON. */
+  readonly body?: 'full' | 'small' | 'event' | 'text';
+  /** Several at once, as an array. */
+  readonly batched?: boolean;
 }
 
 export type WrittenBy = 'application' | 'agent' | 'user' | 'any';

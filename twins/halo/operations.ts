@@ -155,6 +155,18 @@ export function deleteTicket(desk: Desk, id: number): void {
   });
 }
 
+/** Takes a deletion back; nothing where the ticket is not deleted. */
+export function restoreTicket(desk: Desk, id: number): void {
+  desk.store.atomically(() => {
+    const ticket = desk.store.ticket(id);
+    if (ticket === null || !ticket.deleted) return;
+    ticket.deleted = false;
+    ticket.last_update = stampAfter(desk.now(), ticket.last_update);
+    desk.store.saveTicket(ticket);
+    desk.announce({ event: 'ticket updated', ticketId: id, actionIds: [] });
+  });
+}
+
 /** Deletes one action; its id is not used again. */
 export function deleteAction(desk: Desk, ticketId: number | undefined, id: number): Action {
   return desk.store.atomically(() => {

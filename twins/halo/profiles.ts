@@ -25,6 +25,10 @@ export interface Profile {
   readonly files: 'bytes' | 'link' | 'mixed';
   /** What follows an instant. */
   readonly zone: '' | 'Z';
+  /** What an instant that never was is written as. */
+  readonly never: '1899-12-30T00:00:00' | '1900-01-01T00:00:00';
+  /** What `/Actions` without a ticket answers. */
+  readonly withoutTicket: 400 | 500;
   /** Digits of a second's fraction. */
   readonly digits: 3 | 7;
   /** Values of a field with several options. */
@@ -76,6 +80,8 @@ const usual: Profile = {
   missingScope: 403,
   files: 'mixed',
   zone: '',
+  never: '1899-12-30T00:00:00',
+  withoutTicket: 400,
   digits: 3,
   options: 'objects',
   deleted: 'shown',
@@ -96,6 +102,8 @@ const other: Profile = {
   missingScope: 401,
   files: 'link',
   zone: 'Z',
+  never: '1900-01-01T00:00:00',
+  withoutTicket: 500,
   digits: 7,
   options: 'scalars',
   deleted: 'absent',
@@ -114,6 +122,8 @@ const said: Readonly<Partial<Record<keyof Profile, readonly (string | number)[]>
   files: ['bytes', 'link', 'mixed'],
   zone: ['', 'Z'],
   digits: [3, 7],
+  never: ['1899-12-30T00:00:00', '1900-01-01T00:00:00'],
+  withoutTicket: [400, 500],
   options: ['objects', 'scalars'],
   deleted: ['shown', 'absent'],
   requestLimit: [300, 700],

@@ -8,7 +8,7 @@ import type { Desk } from './desk.ts';
 import { HaloError, refused } from './errors.ts';
 import type { Fault, Faults } from './faults.ts';
 import type { Input } from './input.ts';
-import { isInput } from './input.ts';
+import { isInput, wholeOf } from './input.ts';
 import type { Limiter } from './ratelimit.ts';
 import type { RequestLog } from './requests.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -73,6 +73,19 @@ export function checkElements(c: Ctx, body: unknown): Input[] {
   if (dropped.length === 0) return elements;
   const names = new Set(dropped.map((fault) => fault.field));
   return elements.map((one) => Object.fromEntries(Object.entries(one).filter(([name]) => !names.has(name))));
+}
+
+/** Throws Halo's map of what is wrong where one of these properties is there and no whole number. */
+export function checkNumbers(elements: readonly Input[], names: readonly string[]): readonly Input[] {
+  const wrong = elements.flatMap((element, index) =>
+    names.flatMap((name) => {
+      const value = element[name];
+      if (value === undefined || value === null || wholeOf(element, name) !== undefined) return [];
+      return [[`[${index}].${name}`, [`The value ${JSON.stringify(value)} is not valid.`]]];
+    }),
+  );
+  if (wrong.length > 0) throw new HaloError(400, 'The request is invalid.', Object.fromEntries(wrong));
+  return elements;
 }
 
 /** The JSON body. Throws 400 for anything else and 413 for too much. */

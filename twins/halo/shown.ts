@@ -14,9 +14,6 @@ const times = new Set(
     'datecreated'
   ).split(' '),
 );
-/** Halo has no empty instants. */
-const never = '1899-12-30T00:00:00';
-
 /** A row of `/Tickets`. */
 export function ticketRow(desk: Desk, ticket: Ticket): Input {
   const {
@@ -46,7 +43,8 @@ export function shownAction(desk: Desk, action: Action, parts: ActionParts): Inp
 }
 
 function stamped(desk: Desk, view: Input): Input {
-  const { zone, digits } = desk.profile;
+  // Halo has no empty instants.
+  const { zone, digits, never } = desk.profile;
   return Object.fromEntries(
     Object.entries(view).map(([key, value]) => {
       if (key === 'customfields') return [key, (value as readonly Input[]).map((field) => withOptions(desk, field))];

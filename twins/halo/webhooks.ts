@@ -19,6 +19,8 @@ export interface Webhooks {
 const timeoutMs = 5000;
 /** What is held back goes after this long where nothing overtakes it. */
 const reorderMs = 2_000;
+/** A batch is what comes within this time. */
+const batchMs = 200;
 const keptEvents = 2000;
 
 /** Sends a desk's webhooks. */
@@ -27,6 +29,20 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
   const timers = new Set<NodeJS.Timeout>();
   let inFlight = 0;
   let heldBack: (() => void)[] = [];
+  const batches = new Map<number, { readonly announcement: Announcement; readonly said: Input[] }>();
+
+  function gather(webhook: Webhook, announcement: Announcement, said: Input): void {
+    const open = batches.get(webhook.id);
+    if (open !== undefined) return void open.said.push(said);
+    const batch = { announcement, said: [said] };
+    batches.set(webhook.id, batch);
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      batches.delete(webhook.id);
+      send(webhook, announcement, JSON.stringify(batch.said));
+    }, batchMs);
+    timers.add(timer);
+  }
 
   function release(): void {
     const waiting = heldBack;
@@ -65,9 +81,15 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
       for (const webhook of store.list('webhook')) {
         if (!webhook.active) continue;
         if (webhook.events.length > 0 && !webhook.events.includes(announcement.event)) continue;
-        const body = JSON.stringify(payload(store, webhook, announcement, now()));
+        const said = payload(store, webhook, announcement, now());
+        const isText = webhook.body === 'text';
+        const body = isText ? `${announcement.event}: look at ticket ${announcement.ticketId}` : JSON.stringify(said);
         const fault = faults.takeWebhook();
         if (fault === 'webhook-drop') continue;
+        if (webhook.batched === true && !isText) {
+          gather(webhook, announcement, said);
+          continue;
+        }
         const go = (): void => send(webhook, announcement, body);
         if (fault === 'webhook-reorder') {
           heldBack.push(go);
@@ -83,7 +105,7 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
         if (fault === 'webhook-duplicate') go();
       }
     },
-    pending: () => inFlight + heldBack.length,
+    pending: () => inFlight + heldBack.length + batches.size,
     close() {
       closing.abort();
       for (const timer of timers) clearTimeout(timer);
@@ -133,7 +155,7 @@ function postJson(
       timeout: timeoutMs,
       signal,
       headers: {
-        'content-type': 'application/json',
+        'content-type': webhook.body === 'text' ? 'text/plain' : 'application/json',
         'content-length': Buffer.byteLength(body),
         ...basic(webhook),
       },

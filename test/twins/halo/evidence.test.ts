@@ -3,7 +3,10 @@
  * where they saw different things the other profile has the other answer. twins/halo/README.md says what stays unknown.
  */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { until } from '#test/support/wait.ts';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindSeed } from '#twins/halo/seeds/northwind.ts';
 import type { Answer, Api, Play } from './support.ts';
@@ -209,6 +212,29 @@ describe('the evidence at the twin', () => {
       assert.equal(await count('lastupdatefromdate=2999-01-01T00:00:00'), 0);
     });
 
+    it('filters by type as requesttype too, and dates of closing by datecleared', async () => {
+      const ids = async (query: string): Promise<number[]> =>
+        (await usual.api.get(`/api/Tickets?${query}`)).body.tickets.map(({ id }: any) => id);
+      assert.deepEqual(await ids('requesttype=2'), await ids('requesttype_id=2'));
+      assert.equal((await ids('requesttype=2')).length, 1);
+      await usual.people.agentAction('Dana Reyes', vpn, { outcome: 'Resolve', note: 'x' });
+      assert.deepEqual(await ids('datesearch=datecleared&startdate=2000-01-01'), [vpn]);
+      assert.deepEqual(await ids('datesearch=datecleared&startdate=2999-01-01'), []);
+    });
+
+    it('gives statuses, priorities, types, categories and fields as bare arrays', async () => {
+      for (const path of ['Status', 'Priority', 'TicketType', 'Category', 'FieldInfo'])
+        assert.ok(Array.isArray((await usual.api.get(`/api/${path}`)).body), path);
+    });
+
+    it('finds users by what they are called, and answers a POST of one as of everything', async () => {
+      const { body } = await usual.api.get('/api/Users?search=priya');
+      assert.deepEqual([body.record_count, body.users[0].name], [1, 'Priya Nair']);
+      const user = [{ name: 'New Person', site_id: 1, emailaddress: 'new@acme.example' }];
+      assert.equal((await usual.api.post('/api/Users', user)).body.name, 'New Person');
+      assert.equal((await other.api.post('/api/Users', user)).body[0].name, 'New Person');
+    });
+
     it('leaves long and joined properties out of the rows of tickets', async () => {
       const { tickets } = (await usual.api.get('/api/Tickets')).body;
       const left = ['details_html', 'customfields', 'third_party_id_string', 'status_name', 'priority_name'];
@@ -243,15 +269,53 @@ describe('the evidence at the twin', () => {
       const { dateclosed, hasbeenclosed, last_update } = (await usual.api.get(`/api/Tickets/${vpn}`)).body;
       assert.deepEqual([dateclosed, hasbeenclosed], ['1899-12-30T00:00:00', true]);
       assert.match(last_update, /\.\d{3}$/);
-      assert.match((await other.api.get(`/api/Tickets/${vpn}`)).body.last_update, /\.\d{7}Z$/);
+      const there = (await other.api.get(`/api/Tickets/${vpn}`)).body;
+      assert.match(there.last_update, /\.\d{7}Z$/);
+      assert.match(there.dateclosed, /^1900-01-01T00:00:00/);
+      for (const targetdate of ['2027-01-01T10:00:00', '2027-01-01T10:00:00Z', '2027-01-01T11:00:00+01:00']) {
+        await usual.api.post('/api/Tickets', [{ id: vpn, targetdate }]);
+        assert.equal((await usual.api.get(`/api/Tickets/${vpn}`)).body.targetdate, '2027-01-01T10:00:00.000');
+      }
     });
 
     it('shows a deleted ticket with its mark, or not at all, and lists neither', async () => {
-      for (const { api, people } of [usual, other]) await people.remove(vpn).then(() => api);
+      for (const { people } of [usual, other]) await people.remove(vpn);
       const { status, body } = await usual.api.get(`/api/Tickets/${vpn}`);
       assert.deepEqual([status, body.deleted, body.inactive], [200, true, true]);
       assert.equal((await other.api.get(`/api/Tickets/${vpn}`)).status, 404);
       assert.ok((await usual.api.get('/api/Tickets')).body.tickets.every(({ id }: any) => id !== vpn));
+      for (const { api } of [usual, other]) {
+        const deleted = (await api.get('/api/Tickets?deleted=true')).body.tickets;
+        assert.deepEqual(
+          deleted.map(({ id }: any) => id),
+          [vpn],
+        );
+        await api.post('/api/Tickets', [{ id: vpn, deleted: false }]);
+        const { status: now, body: back } = await api.get(`/api/Tickets/${vpn}`);
+        assert.deepEqual([now, back.deleted], [200, false]);
+      }
+    });
+
+    it('keeps what names the ticket elsewhere, and a category as its path', async () => {
+      const wanted = {
+        client_reference: 'C-1',
+        supplier_reference: 'S-1',
+        thirdparty_url: 'https://x.example/1',
+        third_party_id_string: 'mark-1',
+        reportedby: 'Ann Lee',
+        category_1: 'Network>VPN',
+      };
+      const switches = {
+        sendack: false,
+        donotapplytemplateintheapi: true,
+        dont_do_rules: true,
+        _prevent_outgoing: true,
+      };
+      const { body: made } = await usual.api.post('/api/Tickets', [{ summary: 'x', ...wanted, ...switches }]);
+      const { body } = await usual.api.get(`/api/Tickets/${made.id}`);
+      for (const [name, value] of Object.entries(wanted)) assert.equal(body[name], value, name);
+      for (const name of ['id', 'status_id', 'tickettype_id', 'priority_id', 'client_id', 'site_id', 'user_id'])
+        assert.equal(typeof body[name], 'number', name);
     });
 
     it('takes a user only with a site of the same client', async () => {
@@ -369,6 +433,7 @@ describe('the evidence at the twin', () => {
       const { body } = await usual.api.get(`/api/Actions?ticket_id=${vpn}`);
       assert.deepEqual([body.ticket_id, body.record_count], [vpn, 3]);
       assert.equal((await usual.api.get('/api/Actions')).status, 400);
+      assert.equal((await other.api.get('/api/Actions')).status, 500);
     });
 
     it('names the application, of people that of the web client, and the kind of who acted', async () => {
@@ -477,6 +542,59 @@ describe('the evidence at the twin', () => {
       assert.ok((await usual.api.get('/api/Status')).body.every((one: any) => !('closed' in one)));
       assert.ok(!(await names(usual.api, '?type=ticket&excludeclosed=true')).includes('Closed'));
       assert.ok((await names(other.api, '?type=ticket&excludeclosed=true')).includes('Closed'));
+    });
+
+    it('offers for a type, and a step of its workflow, the statuses that these allow', async () => {
+      const steps = [{ step: 1, statuses: [1, 2] }, { step: 2 }];
+      await usual.people.catalogue('tickettype', [{ id: 1, allowall_status: false, allowed_status: [1, 2, 4], steps }]);
+      const ids = async (query: string): Promise<number[]> =>
+        (await usual.api.get(`/api/Status?type=ticket&${query}`)).body.map(({ id }: any) => id);
+      assert.deepEqual(await ids('tickettype_id=1'), [1, 2, 4]);
+      assert.deepEqual(await ids('tickettype_id=1&workflow_step=1'), [1, 2]);
+      assert.ok((await ids('')).length > 4);
+    });
+
+    it('numbers types of fields: texts, memos, times, rich texts, whole numbers and money', async () => {
+      const kinds = {
+        integer: [0, 1],
+        money: [0, 2],
+        number: [0, 4],
+        memo: [1, 0],
+        time: [5, 0],
+        checkbox: [6, 0],
+        rich: [10, 0],
+      };
+      const values = {
+        integer: 3,
+        money: 9.5,
+        number: 1.5,
+        memo: 'a\nb',
+        time: '10:30',
+        checkbox: true,
+        rich: '<b>x</b>',
+      };
+      const names = Object.keys(kinds) as (keyof typeof kinds)[];
+      await usual.people.catalogue(
+        'fieldinfo',
+        names.map((kind, index) => ({
+          id: 400 + index,
+          name: `CF${kind}`,
+          label: kind,
+          kind,
+          values: [],
+          characterlimit: 0,
+        })),
+      );
+      const { body } = await usual.api.get('/api/FieldInfo?typeid=1');
+      for (const kind of names) {
+        const { type, inputtype } = body.find(({ name }: any) => name === `CF${kind}`);
+        assert.deepEqual([type, inputtype], kinds[kind], kind);
+      }
+      const customfields = names.map((kind) => ({ name: `CF${kind}`, value: values[kind] }));
+      await usual.api.post('/api/Tickets', [{ id: vpn, customfields }]);
+      const shown = (await usual.api.get(`/api/Tickets/${vpn}`)).body.customfields;
+      for (const kind of names)
+        assert.equal(shown.find(({ name }: any) => name === `CF${kind}`).value, values[kind], kind);
     });
 
     it('has a row of each priority for each level of service, with a UUID and the number that tickets have', async () => {
@@ -621,6 +739,51 @@ describe('the evidence at the twin', () => {
       await usual.people.fault({ kind: 'status', status: 403, match: { path: '/api/tickets/', times: 2 } });
       for (const wanted of [403, 403, 200]) assert.equal((await usual.api.get(`/api/Tickets/${vpn}`)).status, wanted);
       assert.equal((await actionsOf(usual.api, vpn)).length, 0);
+    });
+
+    it('says what is wrong with a body by the place of each property, and an error of signing in by its name', async () => {
+      const { status, body } = await usual.api.post('/api/Tickets', [{ id: 'abc', status_id: {}, summary: 'x' }]);
+      assert.deepEqual([status, Object.keys(body)], [400, ['[0].id', '[0].status_id']]);
+      assert.ok(Array.isArray(body['[0].id']) && typeof body['[0].id'][0] === 'string');
+      assert.equal((await usual.api.post('/api/Actions', note({ outcome_id: 'x' }))).status, 400);
+      const unknown = await usual.api.get('/api/Tickets/99999');
+      assert.deepEqual([unknown.status, typeof unknown.body.message], [404, 'string']);
+    });
+
+    it('gathers deliveries into one where that is chosen, and sends free text as the owner wrote it', async () => {
+      const heard: { type: string; text: string }[] = [];
+      const ear = createServer((request, response) => {
+        let text = '';
+        request.on('data', (part) => (text += String(part)));
+        request.on('end', () => {
+          heard.push({ type: String(request.headers['content-type']), text });
+          response.end();
+        });
+      });
+      await new Promise<void>((done) => ear.listen(0, '127.0.0.1', done));
+      const own = await play(acmeSeed);
+      try {
+        const url = `http://127.0.0.1:${(ear.address() as AddressInfo).port}/x`;
+        const { body: batched } = await own.api.post('/api/Webhook', [{ url, batched: true, body: 'small' }]);
+        await own.people.agentAction('Dana Reyes', vpn, { outcome: 'Update', note: 'one' });
+        await own.people.agentAction('Dana Reyes', laptop, { outcome: 'Update', note: 'two' });
+        await until(() => heard.flatMap(({ text }) => JSON.parse(text) as unknown[]).length === 2, {
+          what: 'both deliveries',
+        });
+        const all = heard.flatMap(({ text }) => JSON.parse(text) as { object_id: number }[]);
+        assert.deepEqual(
+          all.map(({ object_id }) => object_id),
+          [vpn, laptop],
+        );
+        await own.api.post('/api/Webhook', [{ id: batched.id, batched: false, body: 'text' }]);
+        const before = heard.length;
+        await own.people.agentAction('Dana Reyes', vpn, { outcome: 'Update', note: 'three' });
+        await until(() => heard.length > before, { what: 'the text' });
+        assert.deepEqual(heard.at(-1), { type: 'text/plain', text: `new action: look at ticket ${vpn}` });
+      } finally {
+        await own.twin.close();
+        ear.close();
+      }
     });
 
     it('takes a webhook with a full body, a small one, or the event only, without or with Basic, never signed', async () => {

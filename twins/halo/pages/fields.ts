@@ -32,6 +32,10 @@ export function customField(field: FieldInfo, value: string): Html {
   const type = {
     text: 'text',
     memo: 'text',
+    rich: 'text',
+    time: 'time',
+    integer: 'number',
+    money: 'number',
     number: 'number',
     date: 'date',
     datetime: 'datetime-local',

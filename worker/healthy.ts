@@ -1,10 +1,11 @@
-#!/usr/bin/env node
-// For a container's health check: is the program that runs in this container doing its work?
-//
-//   node bin/healthy.js gateway   its /readyz says so: the database answers and has this version's schema
-//   node bin/healthy.js worker    Temporal has lately been asked for work by a process of this host
-//
-// Reads the same environment as the programs. Exit code 0 for yes, 1 for no, with the reason in one line.
+/**
+ * For a container's health check: is the program that runs in this container doing its work?
+ *
+ *   node dist/worker/healthy.js gateway   its /readyz says so: the database answers and has this version's schema
+ *   node dist/worker/healthy.js worker    Temporal has lately been asked for work by a process of this host
+ *
+ * Reads the same environment as the programs. Exit code 0 for yes, 1 for no, with the reason in one line.
+ */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -12,24 +13,25 @@ const patienceMs = 4_000;
 /** A worker asks at least once a minute: that is how long Temporal lets it wait. */
 const longestSilenceMs = 90_000;
 
-const checks = { gateway, worker };
+const checks: Readonly<Record<string, () => Promise<string | null>>> = { gateway, worker };
 
-async function gateway() {
+async function gateway(): Promise<string | null> {
   // For a Service called `ferry` Kubernetes sets a URL here.
-  const set = process.env.FERRY_PORT?.trim() ?? '';
+  const set = process.env['FERRY_PORT']?.trim() ?? '';
   const port = /^\d+$/.test(set) ? set : '8400';
   const reply = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(patienceMs) });
   return reply.ok ? null : `/readyz answers ${reply.status}`;
 }
 
-async function worker() {
+async function worker(): Promise<string | null> {
+  // Loaded only here: the gateway's check runs every few seconds.
   const { Connection } = await import('@temporalio/client');
-  // Workers ask the queue of their own workflow code.
-  const { workflowVersion } = await import('#worker/workflow-version.ts');
-  const { queueOf } = await import('#workflows/contract.ts');
-  const queue = queueOf(await workflowVersion());
   const { readEnv, temporalFrom } = await import('#config/env.ts');
   const { temporalConnection } = await import('#config/temporal-connection.ts');
+  const { queueOf } = await import('#workflows/contract.ts');
+  const { workflowVersion } = await import('./workflow-version.ts');
+  // Workers ask the queue of their own workflow code.
+  const queue = queueOf(await workflowVersion());
   const temporal = temporalFrom(readEnv(process.env, (path) => readFileSync(path, 'utf8')).raw, []);
   const { address } = temporal;
   const connection = await Connection.connect({ ...temporalConnection(temporal), connectTimeout: patienceMs });
@@ -42,22 +44,20 @@ async function worker() {
       }),
     );
     const own = (pollers ?? []).filter(({ identity }) => identity?.endsWith(`@${hostname()}`));
-    if (own.some(({ lastAccessTime }) => Date.now() - msOf(lastAccessTime) < longestSilenceMs)) return null;
-    return `no worker of ${hostname()} has asked ${address} for work lately`;
+    const isLate = own.every(
+      ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 >= longestSilenceMs,
+    );
+    return isLate ? `no worker of ${hostname()} has asked ${address} for work lately` : null;
   } finally {
     await connection.close();
   }
 }
 
-function msOf(time) {
-  return Number(time?.seconds ?? 0) * 1_000;
-}
-
 try {
-  const check = checks[process.argv[2]];
+  const check = checks[process.argv[2] ?? ''];
   const problem = check === undefined ? 'usage: healthy.js gateway|worker' : await check();
   if (problem !== null) throw new Error(problem);
 } catch (error) {
-  process.stderr.write(`not healthy: ${error.message}\n`);
+  process.stderr.write(`not healthy: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }
