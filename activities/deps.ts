@@ -55,6 +55,8 @@ export type Limits = {
   readonly linkPerMinute: number;
   /** Largest attachment, bytes. */
   readonly attachmentBytes: number;
+  /** Room that a file leaves on the disk, bytes. */
+  readonly leastFreeBytes: number;
   /** Attachments of one instance staged at a time in this process. */
   readonly staging: number;
   /** How long an idle drain stays, milliseconds. */
@@ -67,6 +69,7 @@ export type Limits = {
 export const standardLimits: Limits = {
   linkPerMinute: 300,
   attachmentBytes: 512 * 1024 * 1024,
+  leastFreeBytes: 512 * 1024 * 1024,
   staging: 3,
   lingerMs: 20_000,
   drainMs: 5 * 60_000,
@@ -95,6 +98,8 @@ export type WorkDeps = {
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;
+  /** Room on the disk of `blobs`, bytes. */
+  freeBytes(): Promise<number>;
   readonly texts: Texts;
   readonly bells: Bells;
   readonly wake: Wake;

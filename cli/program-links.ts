@@ -39,6 +39,16 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
       const { retire } = await import('./commands/key/retire.ts');
       end(await retire(kid, { ...global(), ...options }, deps));
     });
+  key
+    .command('reinstate')
+    .description('take back that a key of another organisation was retired')
+    .argument('<key>', 'its name, as ferry verify and key sets show it')
+    .option('--origin <issuer>', 'whose it is, where several have one of that name')
+    .option('--because <text>', 'why, for the audit')
+    .action(async (kid: string, options: object) => {
+      const { reinstate } = await import('./commands/key/reinstate.ts');
+      end(await reinstate(kid, { ...global(), ...options }, deps));
+    });
   const erase = program.command('erase').description('forget a ticket or a person: what Ferry keeps, at both sides');
   erase
     .command('ticket')

@@ -39,6 +39,7 @@ export const rights = {
   'client-revoke': admins,
   'key-rotate': admins,
   'key-retire': admins,
+  'key-reinstate': admins,
   'key-reseal': admins,
   erase: admins,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;

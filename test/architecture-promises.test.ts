@@ -45,6 +45,9 @@ const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/carry/outcome.ts': { moveOpening: 'in the transaction of an end that has counted' },
   'db/exchange/hand-over.ts': { storeAnswer: receiver },
   'db/exchange/offers.ts': { markRead: receiver },
+  'db/exchange/own-word.ts': {
+    ownWordWins: 'it locks the delivery first, and then looks whether anything is promised for it',
+  },
   'db/exchange/receive-again.ts': { pairAgain: person, sendBehindReceipt: person },
   'db/exchange/receive-receipts.ts': { endSent: receiver, receiveReceipts: receiver },
   'db/exchange/unanswered.ts': { claimUnanswered: 'that it is asked', noteFar: receiver },

@@ -1,7 +1,8 @@
 /** What a worker's activities and chores are given, from what it is connected to. Values only: it starts nothing. */
 import type { Client as TemporalClient } from '@temporalio/client';
-import { openBlobStore } from '#blobs/store.ts';
+import { freeBytes, openBlobStore } from '#blobs/store.ts';
 import type { Texts } from '#text-worker/texts.ts';
+import { leastFreeBytes } from '#config/least-free.ts';
 import type { Config } from '#config/env.ts';
 import type { Log } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
@@ -140,13 +141,14 @@ export async function wireWorker(
       notice: (instance, code, text) => log.warn({ instance, code }, text),
     }),
     blobs: await openBlobStore(config.blobs, config.contentKeys),
+    freeBytes: () => freeBytes(config.blobs),
     texts,
     bells,
     wake,
     tell: createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log }),
     report: telemetry.report,
     log,
-    limits: { ...standardLimits, ...options.limits },
+    limits: { ...standardLimits, leastFreeBytes: leastFreeBytes(config.limits), ...options.limits },
     slotsFree: () => 1 - running.now() / activitySlots,
   };
   const { publicUrl, allowAddresses } = config;

@@ -7,9 +7,10 @@ import type { Step, Written } from '#core/words/desk.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { clockSkewMs, isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
-import { claimIds, idsOfOthers } from '#db/carry/known-ids.ts';
+import { claimIds, idsOfOthers, isAnothers } from '#db/carry/known-ids.ts';
 import type { Plan } from '#db/carry/writes.ts';
 import type { StepRun } from './apply-run.ts';
+import { markerOnce } from './write-marker.ts';
 
 /** What the desk has of this step; null where it surely has nothing. `after`: instant before which it can't have been. */
 export async function findStep(
@@ -37,17 +38,31 @@ export async function findForgotten(
   const { deps, context } = run;
   if (!isBeforeResumed(context)) return null;
   const before = surelyBefore(context);
-  const found = await findStep(run, step, marker, before, signal).catch((error: unknown) => {
-    if (!(error instanceof HelpdeskError) || error.code !== 'partly-made') throw error;
-    // The note is there. What it would change besides may never have been part of it, and somebody may have changed it since.
-    return findStep(run, { ...step, command: noteOf(step.command) }, marker, before, signal);
-  });
+  const find = (by: string): Promise<Written | null> =>
+    findStep(run, step, by, before, signal).catch((error: unknown) => {
+      if (!(error instanceof HelpdeskError) || error.code !== 'partly-made') throw error;
+      // The note is there. What it would change besides may never have been part of it, and somebody may have changed it since.
+      return findStep(run, { ...step, command: noteOf(step.command) }, by, before, signal);
+    });
+  const found = (await find(marker)) ?? (await findOnce(run, { index, step }, find));
   if (found !== null)
     await claimIds(deps.db, refAt(context.to, found.ticketId), found.actionIds, {
       delivery: context.delivery.id,
       step: index,
     });
   return found;
+}
+
+/** What a version wrote that knew one ticket of a desk for an action: of those that it opened, what no other mirror has. */
+async function findOnce(
+  { deps, context }: Pick<StepRun, 'deps' | 'context'>,
+  { index, step }: { readonly index: number; readonly step: Step },
+  find: (marker: string) => Promise<Written | null>,
+): Promise<Written | null> {
+  const once = markerOnce(context, index);
+  const found = once === null ? null : await find(once);
+  if (found === null || step.command.ticketId !== null) return found;
+  return (await isAnothers(deps.db, refAt(context.to, found.ticketId), context.mirror.id)) ? null : found;
 }
 
 /** Whether the desk has every step of it. Steps behind the one that opens a ticket are aimed at what it opened. */

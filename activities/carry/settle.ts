@@ -265,7 +265,8 @@ async function endInside(
     reason: null,
     durationMs: performance.now() - startedMs,
     alone: logged.mirrors.length <= 1,
-    locked: logged.mirrors.includes(context.mirror.id),
+    // The reading locks the delivery only where it knows of its write.
+    locked: own !== undefined && logged.mirrors.includes(context.mirror.id),
     by: endedBy(run),
     ...(own === undefined ? {} : { made: own }),
   });

@@ -10,8 +10,10 @@ import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
+import { whyNoAnswer } from '#activities/desk/answers.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createPlaces } from '#activities/desk/semaphore.ts';
+import { createDiskRoom, isFull, noRoom, type DiskRoom } from './disk-room.ts';
 import { pictureName } from './picture-name.ts';
 
 export type StagedAction = {
@@ -25,14 +27,13 @@ export type Stage = (
   signal: AbortSignal,
 ) => Promise<{ readonly files: readonly Attachment[]; readonly failed: readonly { file: Attachment; why: string }[] }>;
 
-const pingTimeoutMs = 5_000;
-
 /**
  * Files are streamed one by one, a few at a time of each instance. Whoever waits for one lets go at the signal; the
  * transfer goes on, bounded by its least rate, so that a drain which leaves wastes nothing and the next one finds it.
  */
 export function createStage(deps: WorkDeps): Stage {
   const places = createPlaces(deps.limits.staging);
+  const disk = createDiskRoom(deps);
   const underWay = new Map<string, Promise<Brought>>();
   const bringOnce = (context: DeliveryContext, file: Attachment): Promise<Brought> => {
     const { action } = context;
@@ -43,7 +44,7 @@ export function createStage(deps: WorkDeps): Stage {
       // Each that is in front ends by itself, so this wait has an end, too.
       const release = await places(action.instance).acquire(new AbortController().signal);
       try {
-        const brought = await bring(deps, context, file);
+        const brought = await bring(deps, disk, context, file);
         await rememberStaged(deps.db, action.id, file.id, brought);
         return brought;
       } finally {
@@ -103,11 +104,25 @@ function unlessTold<Result>(work: Promise<Result>, signal: AbortSignal): Promise
 }
 
 /** Throws HelpdeskError or FileTrouble for passing trouble only; a file that can't come is a result. */
-async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment): Promise<Brought> {
-  const { action } = context;
+async function bring(deps: WorkDeps, disk: DiskRoom, context: DeliveryContext, file: Attachment): Promise<Brought> {
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
     return { file: null, failure: tooLarge(deps) };
   }
+  const room = await disk.take(file);
+  try {
+    return await bringInto(deps, context, file, room.bytes);
+  } finally {
+    room.leave();
+  }
+}
+
+async function bringInto(
+  deps: WorkDeps,
+  context: DeliveryContext,
+  file: Attachment,
+  roomBytes: number,
+): Promise<Brought> {
+  const { action } = context;
   const desk = await deps.desks.of(action.instance).catch((error: unknown) => {
     // What came from another gateway can only be here.
     if (file.sha256 === null) throw error instanceof HelpdeskError ? new FileTrouble(action.instance, error) : error;
@@ -116,21 +131,19 @@ async function bring(deps: WorkDeps, context: DeliveryContext, file: Attachment)
   if (desk === null) return { file: null, failure: 'Its contents are no longer kept.' };
   try {
     const opened = await desk.helpdesk.openAttachment(action.ticket, file.id, new AbortController().signal);
-    const staged = await deps.blobs.put(opened.stream, deps.limits.attachmentBytes);
+    const staged = await deps.blobs.put(opened.stream, Math.min(deps.limits.attachmentBytes, roomBytes));
     if (file.sha256 !== null && staged.sha256 !== file.sha256)
       return { file: null, failure: 'Its contents are no longer kept, and the desk has other ones now.' };
     return { file: { ...staged, type: opened.type ?? file.type }, failure: null };
   } catch (error) {
+    if (error instanceof BlobTooLargeError && roomBytes < deps.limits.attachmentBytes) throw noRoom(file);
     if (error instanceof BlobTooLargeError) return { file: null, failure: tooLarge(deps) };
+    if (isFull(error)) throw noRoom(file);
     if (!(error instanceof HelpdeskError)) throw error;
     const isOver = error.class === 'refused' || (error.class === 'gone' && isTroubledFor(context, fileGoneAfterMs));
     if (isOver) return { file: null, failure: error.message };
     if (error.class === 'auth' || error.class === 'slow-down') throw new FileTrouble(desk.name, error);
-    const answers = await desk.helpdesk.ping(AbortSignal.timeout(pingTimeoutMs)).then(
-      () => true,
-      () => false,
-    );
-    if (!answers) throw new FileTrouble(desk.name, error);
+    if ((await whyNoAnswer((within) => desk.helpdesk.ping(within))) !== null) throw new FileTrouble(desk.name, error);
     if (isTroubledFor(context, fileGivenUpAfterMs)) return { file: null, failure: error.message };
     throw new HelpdeskError('retry', error.code, error.message, { cause: error });
   }

@@ -1,5 +1,5 @@
 /** By which marker a write of this delivery is known at its desk, and whether it may be there already. */
-import { baseOf, markerBase, stepMarker } from '#core/log/mark.ts';
+import { baseOf, markerBase, markerBaseOnce, stepMarker, type Writing } from '#core/log/mark.ts';
 import { isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WriteRow } from '#db/carry/writes.ts';
 import { isReceived } from './what-leaves.ts';
@@ -10,14 +10,29 @@ export function markerOf(context: DeliveryContext, step: number, rows: readonly 
   return stepMarker(before === undefined ? madeOf(context) : baseOf(before.marker), step);
 }
 
-function madeOf({ delivery, action }: DeliveryContext): string {
-  // The id of what came from elsewhere is the same for everybody; one of ours is another after a restore.
-  const mark = action.mark ?? (action.externalId === action.id ? action.id : null);
-  if (mark === null) return delivery.id;
-  if (delivery.kind !== 'receipt' || delivery.receipt === null)
-    return markerBase(mark, delivery.to, { what: 'action' });
+function madeOf(context: DeliveryContext): string {
+  const { delivery, action, mirror } = context;
+  // An action of ours gets another id after a restore, and one from elsewhere may get one, where its own is taken.
+  const mark = action.mark ?? (isFromElsewhere(context) ? JSON.stringify([action.origin, action.said]) : null);
+  const where = { link: mirror.link, receiver: delivery.to };
+  return mark === null ? delivery.id : markerBase(mark, where, writingOf(context));
+}
+
+/** By which a version before the link was part of markers would have written it; null where that had none. */
+export function markerOnce(context: DeliveryContext, step: number): string | null {
+  const { delivery, action } = context;
+  const mark = action.mark ?? (isFromElsewhere(context) ? action.said : null);
+  return mark === null ? null : stepMarker(markerBaseOnce(mark, delivery.to, writingOf(context)), step);
+}
+
+function isFromElsewhere({ action }: DeliveryContext): boolean {
+  return action.externalId === action.id;
+}
+
+function writingOf({ delivery }: DeliveryContext): Writing {
+  if (delivery.kind !== 'receipt' || delivery.receipt === null) return { what: 'action' };
   const { outcome, reason } = delivery.receipt;
-  return markerBase(mark, delivery.to, { what: 'receipt', outcome, code: reason.code, nth: delivery.nth ?? 0 });
+  return { what: 'receipt', outcome, code: reason.code, nth: delivery.nth ?? 0 };
 }
 
 /** One of the two gateways was restored since it was recorded: the other may have it under another id. */

@@ -1,3 +1,4 @@
+import type { Reason } from '#core/words/vocabulary.ts';
 import { isOtherDesk } from './which-desk.ts';
 import type { HelpdeskError } from '#connectors/contract/errors.ts';
 
@@ -17,22 +18,25 @@ export class InstanceTrouble extends Error {
 }
 
 /**
- * A file has to wait: the desk that has it is away, refuses us or asks for a pause, or the peer that is to get it has no
- * room. What goes without a file goes on.
+ * A file has to wait: the desk that has it is away, refuses us or asks for a pause, or there is no room for it, here or at
+ * the peer that is to get it. What goes without a file goes on.
  */
 export class FileTrouble extends Error {
   override readonly name = 'FileTrouble';
   /** Display name. */
   readonly desk: string;
   readonly retryAfterMs: number | undefined;
+  /** Where it is no trouble of a desk. */
+  readonly reason: Reason | undefined;
 
   constructor(
     desk: string,
-    { message, retryAfterMs }: { readonly message: string; readonly retryAfterMs: number | undefined },
+    { message, retryAfterMs, reason }: Pick<Error, 'message'> & Partial<Pick<FileTrouble, 'retryAfterMs' | 'reason'>>,
   ) {
     super(message);
     this.desk = desk;
     this.retryAfterMs = retryAfterMs;
+    this.reason = reason;
   }
 }
 

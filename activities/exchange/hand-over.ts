@@ -66,7 +66,7 @@ function sameSort(contexts: readonly DeliveryContext[]): readonly DeliveryContex
 }
 
 function opens({ delivery, mirror, action }: DeliveryContext): boolean {
-  return delivery.escalation && delivery.kind !== 'receipt' && mirror.id === action.id;
+  return delivery.escalation && delivery.kind !== 'receipt' && mirror.openedBy === action.id;
 }
 
 async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
@@ -115,7 +115,7 @@ async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
       const [only] = actions;
       return opens(turn.context) && only !== undefined
         ? peer.client.escalate(only, within)
-        : peer.client.actions(turn.context.to.side, turn.context.mirror.id, actions, within);
+        : peer.client.actions(turn.context.to.side, turn.context.mirror.said, actions, within);
     },
   );
 }
@@ -165,7 +165,7 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
     receipts.push({
       seq,
       after: Math.min(after, seq - 1),
-      action: context.action.id,
+      action: context.action.said,
       outcome,
       reason: outward(fact.reason ?? receipt.reason),
       drops: drops.slice(0, 100),
@@ -182,6 +182,6 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
   const sends = batch.map(({ delivery }) => ({ id: delivery.id }));
   if ((await promiseSends(deps.db, { instance, epoch, sends })) === null) return { carried: 'lost', actions: 0 };
   return post(turn, batch, notAfter, (size, within) =>
-    peer.client.receipts(to.side, mirror.id, receipts.slice(0, size), within),
+    peer.client.receipts(to.side, mirror.said, receipts.slice(0, size), within),
   );
 }

@@ -76,7 +76,7 @@ async function offerOf(
       ...place,
       ...fact,
       drops: [...fact.drops],
-      action: context.action.id,
+      action: context.action.said,
       reason: outward(fact.reason ?? receipt.reason),
       ticket: senderTicket(context.from),
     };

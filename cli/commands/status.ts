@@ -112,6 +112,7 @@ const wordsOf: Readonly<Record<Need['code'], string>> = {
   held: '',
   'set-aside': '',
   paused: '',
+  'no-room': 'is to have a file for which Ferry’s disk has no room; free some',
   waits: 'is up, and something has waited for it for long; look with ferry trace',
 };
 

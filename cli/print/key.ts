@@ -12,6 +12,10 @@ export function keyLine({ instance, use, kid, signsFrom }: RotatedKey, now: numb
   return `${instance} ${use}: key ${kid} is published now and signs in ${minutes} minutes; ${old}.`;
 }
 
+export function reinstatedLine(kid: string, origin: string): string {
+  return `${origin}: what the key ${kid} signs is taken again. What was refused meanwhile has to be sent again.`;
+}
+
 export function retiredLine(kid: string, retired: RetiredKey): string {
   if ('origin' in retired)
     return `${retired.origin}: nothing new that the key ${kid} signs is taken. What it signed before stays, and ferry verify still shows it.`;

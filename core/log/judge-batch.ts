@@ -65,6 +65,8 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
   const results: WireResult[] = [];
   const taken: Taken[] = [];
   const known = new Map(lane.known);
+  /** By id: ids are each origin's own, and the second of one id in a batch comes with the next one. */
+  const origins = new Map<string, string>();
   let { accepted } = lane;
   // What was refused in this batch leaves no gap before what follows it.
   let passed = accepted;
@@ -74,6 +76,11 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
     const { seq } = action;
     const text = canonicalConstant(action.constant as Parameters<typeof canonicalConstant>[0]);
     const hash = createHash('sha256').update(text).digest('hex');
+    if ((origins.get(id) ?? action.constant.origin) !== action.constant.origin) {
+      results.push({ id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs });
+      break;
+    }
+    origins.set(id, action.constant.origin);
     const before = known.get(id);
     if (before?.here === true && before.hashes.includes(hash)) {
       results.push({ id, seq, status: 'duplicate' });

@@ -31,12 +31,28 @@ export function markOf({ origin, entity, ticket, externalId, at, edit = 0 }: Rec
   return sha256Hex(JSON.stringify(parts)).slice(0, 32);
 }
 
+/** Where it is written: one action may come to two tickets of a desk, by two links. */
+export type Destination = {
+  /** Id of the link: it is the same after a restore, as a mirror's need not be. */
+  readonly link: string;
+  /** Id of the instance. */
+  readonly receiver: string;
+};
+
 /**
  * What the markers of all steps of one delivery begin with, in the form of a version 7 UUID, which connectors may pack.
- * @param mark of the action; of one that came from another gateway its id, which is the same at both
- * @param receiver id of the instance
+ * @param mark of the action; of one that came from another gateway its origin and the id that this gave it
  */
-export function markerBase(mark: string, receiver: string, writing: Writing): string {
+export function markerBase(mark: string, { link, receiver }: Destination, writing: Writing): string {
+  const told = writing.what === 'action' ? [] : [writing.outcome, writing.code, writing.nth];
+  return uuidOf(sha256Hex(JSON.stringify([writing.what, mark, link, receiver, ...told])));
+}
+
+/**
+ * As it was before the link was part of it: what was written then is at its desk under this.
+ * @param mark of what came from another gateway its id alone
+ */
+export function markerBaseOnce(mark: string, receiver: string, writing: Writing): string {
   const named =
     writing.what === 'action'
       ? `${mark}\n${receiver}`

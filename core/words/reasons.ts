@@ -77,6 +77,7 @@ export const reasonCodes = [
   'unknown-action',
   'ticket-taken',
   'read-by-client',
+  'no-room',
 ] as const;
 export type ReasonCode = (typeof reasonCodes)[number];
 
@@ -234,6 +235,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
   'ticket-taken': (p) =>
     `The ticket ${number(p)} is the counterpart of another escalation already, and a ticket has one on a link. Tell of the ticket that was opened for this one.`,
   'read-by-client': (p) => `${desk(p)} has read it and has not said within an hour what became of it. Nothing to do.`,
+  'no-room': (p) =>
+    `Ferry's disk has too little room for the file ${name(p)}. Free some: it waits, and is carried by itself then. FERRY_LIMITS says how much is left free (freeMiB).`,
 };
 
 /** Total: unknown parameters are left out of the text, never an error. */

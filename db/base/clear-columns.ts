@@ -5,6 +5,7 @@
 export const clearColumns: Readonly<Record<string, readonly string[]>> = {
   'ids, numbers and addresses of records: looked up, compared, indexed': [
     ...['actions.instance', 'actions.entity', 'actions.ticket', 'actions.external_id', 'actions.origin', 'actions.via'],
+    'actions.vouched_by',
     ...['actions.trace', 'attachments.id', 'attachments.sha256', 'deliveries.to_instance', 'deliveries.via'],
     ...[
       'mirrors.link',

@@ -61,6 +61,8 @@ export type DeliveryContext = {
   };
   readonly action: {
     readonly id: string;
+    /** How its origin calls it. */
+    readonly said: string;
     readonly instance: string;
     readonly ticket: string;
     readonly externalId: string;
@@ -148,7 +150,7 @@ export function contextQuery(which: SQL): SQL {
             and e.kind = 'receipt' and e.seq < d.seq and e.receipt->>'outcome' = d.receipt->>'outcome'
             and e.receipt->'reason'->>'code' = d.receipt->'reason'->>'code'
         ) end) as delivery,
-      json_build_object('id', a.id, 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
+      json_build_object('id', a.id, 'said', coalesce(a.said_id, a.id), 'instance', a.instance, 'ticket', a.ticket, 'externalId', a.external_id,
         'origin', a.origin, 'at', a.at, 'loggedAt', a.logged_at, 'author', a.author, 'audience', a.audience, 'visibility', a.visibility,
         'sendTo', a.send_to, 'mailed', a.mailed, 'note', a.note, 'words', a.words, 'attachments', a.attachments, 'hash', a.hash, 'mark', a.mark,
         'via', a.via, 'trace', a.trace, 'signed', a.signed, 'signature', a.signature, 'opening', a.opening,

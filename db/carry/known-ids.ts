@@ -1,4 +1,4 @@
-/** Whose actions on a ticket are, as far as the log knows: what it knows of somebody else's is no trace of a write in question. */
+/** Whose tickets, and the actions on them, are, as far as the log knows: what it knows of somebody else's is no trace of a write in question. */
 import { sql } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -31,4 +31,15 @@ export async function claimIds(
       where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and external_id = any(${textArray(ids)})
         and delivery is null`,
   );
+}
+
+/** Whether another mirror has this ticket. */
+export async function isAnothers(db: Db, { instance, entity, externalId }: Ref, mirror: string): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`select 1 as one from mirrors where id <> ${mirror}
+      and ((first_instance = ${instance} and first_entity = ${entity} and first_ticket = ${externalId})
+        or (second_instance = ${instance} and second_entity = ${entity} and second_ticket = ${externalId})) limit 1`,
+  );
+  return found.length > 0;
 }

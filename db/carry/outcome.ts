@@ -1,7 +1,7 @@
 /**
  * How a delivery ends: one transaction with its outcome, its receipt, its relays and where its lane and mirror stand
  * after. It needs only `where outcome is null`, so whoever comes second changes nothing. Locks tickets (the caller's
- * read-back), then the mirror, then both lanes.
+ * read-back), then the mirror, then both lanes, then the delivery.
  */
 import { sql } from 'drizzle-orm';
 import { reason as reasonFor } from '#core/words/reasons.ts';
@@ -37,7 +37,7 @@ export type Ending = {
   readonly opened?: Opened;
   /** The ticket is known to have no other mirror, so that nothing can be relayed. */
   readonly alone?: boolean;
-  /** The mirror and both its lanes are locked already, by an earlier statement of the transaction. */
+  /** The mirror, both its lanes and the delivery are locked already, by an earlier statement of the transaction. */
   readonly locked?: boolean;
   /** Null: not a drain's word. */
   readonly by: EndedBy | null;
@@ -67,7 +67,7 @@ export async function endDelivery(
   const wake: string[] = [];
 
   // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
-  const locking = ending.locked === true ? null : lockLanes(tx, mirror.id);
+  const locking = ending.locked === true ? null : lockPlace(tx, mirror.id, delivery.id);
   const marking = {
     ...ending,
     made: ending.made ?? null,
@@ -102,11 +102,19 @@ export async function endDelivery(
   return { wake, isLast: marked.waiting === null, marked };
 }
 
-/** The mirror, then both its lanes. */
-async function lockLanes(tx: Tx, mirror: string): Promise<void> {
+/**
+ * The mirror, then both its lanes, then the delivery: a promise that is being made for it is committed by then, and seen by
+ * the statement that ends it.
+ */
+async function lockPlace(tx: Tx, mirror: string, delivery: string): Promise<void> {
   await tx.execute(
-    sql`with locked as materialized (select id from mirrors where id = ${mirror} for update)
-      select mirror from lanes where mirror = ${mirror} and exists (select 1 from locked) order by to_instance for update`,
+    sql`with locked as materialized (select id from mirrors where id = ${mirror} for update),
+        lanes_locked as materialized (
+          select count(*) as n from (
+            select mirror from lanes where mirror = ${mirror} and exists (select 1 from locked) order by to_instance for update
+          ) both_lanes
+        )
+      select id from deliveries where id = ${delivery} and (select n from lanes_locked) >= 0 for no key update`,
   );
 }
 
@@ -120,7 +128,7 @@ function isPlain(context: DeliveryContext, ending: Ending): boolean {
 
 /** The first escalation of its mirror; later ones are refused and change nothing about it. */
 function opensMirror({ delivery, mirror, action }: DeliveryContext): boolean {
-  return delivery.escalation && mirror.id === action.id;
+  return delivery.escalation && mirror.openedBy === action.id;
 }
 
 export type Opened = {

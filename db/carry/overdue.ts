@@ -56,10 +56,10 @@ function claim(tx: Tx, overdueMs: number): Promise<Overdue[]> {
             -- In quarantine nobody knows whether it is open; it has its time once that is looked for.
             and l.state <> 'quarantined' and (l.resumed_at is null or l.resumed_at < now() - make_interval(secs => ${overdueMs / 1000}))
           order by m.id limit ${atOnce} for update of m skip locked)
-        returning id, link, coalesce(first_number, first_ticket) as ticket, first_instance as customer, second_instance
+        returning id, coalesce(opened_by, id) as opened_by, link, coalesce(first_number, first_ticket) as ticket, first_instance as customer, second_instance
       )
       select c.id, c.link, c.ticket, c.customer, si.name as supplier, a.author, to_json(a.at)#>>'{}' as at
-      from claimed c join instances si on si.id = c.second_instance join actions a on a.id = c.id order by c.id`,
+      from claimed c join instances si on si.id = c.second_instance join actions a on a.id = c.opened_by order by c.id`,
   );
 }
 

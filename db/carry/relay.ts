@@ -3,7 +3,8 @@ import { sql } from 'drizzle-orm';
 import type { Command, ConstantPart, SideName, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import type { DeliveryContext } from './delivery-context.ts';
-import { placeDeliveries } from '#db/log/place-deliveries.ts';
+import { lockKnown, placeDeliveries } from '#db/log/place-deliveries.ts';
+import { uuidArray } from '#db/base/text-array.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 
 type FurtherMirror = {
@@ -40,11 +41,19 @@ export async function relay(
   );
   const passed = new Set([context.action.origin, ...context.action.via, ...(context.delivery.via ?? []), at]);
   const via = [...(context.delivery.via ?? context.action.via), at];
-  const wake: string[] = [];
+  const allowed: FurtherMirror[] = [];
   for (const mirror of further) {
     if (passed.has(mirror.to)) continue;
     const { outbound } = await cache.side(tx, `${mirror.link}/${mirror.side}`, mirror.settings_version);
-    if (outbound.relay === 'none') continue;
+    if (outbound.relay !== 'none') allowed.push(mirror);
+  }
+  if (allowed.length === 0) return [];
+  await tx.execute(
+    sql`select mirror from lanes where mirror = any(${uuidArray(allowed.map(({ id }) => id))}) order by mirror, to_instance for update`,
+  );
+  await lockKnown(tx, [context.action.id]);
+  const wake: string[] = [];
+  for (const mirror of allowed) {
     const delivery = {
       action: context.action.id,
       words: wordsOf(command),

@@ -4,7 +4,7 @@ import type { Step, Written } from '#core/words/desk.ts';
 import type { Command, ConstantPart, Meant, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
-import { textArray } from '#db/base/text-array.ts';
+import { textArray, uuidArray } from '#db/base/text-array.ts';
 
 /** What a decision was made by: versions of the sender's settings, the receiver's and its catalogue. A peer has its own. */
 export type Versions = { readonly outbound: number; readonly inbound?: number; readonly catalogue?: number };
@@ -53,30 +53,45 @@ export type PromiseInput = {
   readonly timeoutMs: number;
 };
 
-/** `promisedAt`: instant, exact to the microsecond. `lost`: the epoch is another's, the delivery has ended, or the instance has other settings by now. `busy`: another write to the record is open. */
+/**
+ * `promisedAt`: instant, exact to the microsecond. `lost`: the epoch is another's, the delivery has ended, or the instance
+ * has other settings by now. `busy`: another write to the record is open, or somebody is changing the delivery right now.
+ */
 export type Promised =
   | { readonly kind: 'promised'; readonly promisedAt: string }
   | { readonly kind: 'lost' }
   | { readonly kind: 'busy' };
 
+/**
+ * The delivery that a promise is for, locked until the promise is committed: nobody ends it meanwhile, and whoever is about
+ * to end it is not waited for, so that promises of many deliveries in one statement can't be part of a deadlock. Who ends a
+ * delivery because nothing is promised locks it first and looks for promises in a statement of its own.
+ */
+export const dueFor = (deliveries: SQL): SQL =>
+  sql`select id from deliveries where id = any(${deliveries}) and outcome is null for share skip locked`;
+
 /** Commits the promise. A row that is there already and absent is promised anew. */
 export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promised> {
   try {
-    const [row] = await rows<{ promised_at: string }>(
+    const [row] = await rows<{ promised_at: string | null; changing: boolean }>(
       db,
-      sql`insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
+      sql`with due as materialized (${dueFor(uuidArray([input.delivery]))}), promised as (
+        insert into writes (delivery, step, instance, entity, ticket, marker, fingerprints, plan, deadline)
         select ${input.delivery}, ${input.step}, ${input.instance}, ${input.entity}, ${input.ticket}, ${input.marker},
           ${textArray(input.fingerprints)}, ${content('plan', input.plan)}::jsonb,
           clock_timestamp() + make_interval(secs => ${input.timeoutMs / 1000})
-        from couriers where instance = ${input.instance} and epoch = ${input.epoch}
-          and not exists (select 1 from deliveries d where d.id = ${input.delivery} and d.outcome is not null)
+        from couriers, due where instance = ${input.instance} and epoch = ${input.epoch}
           and (${input.version ?? null}::int is null or exists (
             select 1 from instances i where i.id = ${input.instance} and i.version = ${input.version ?? null}::int))
         on conflict (delivery, step) do update set state = 'open', deadline = excluded.deadline, promised_at = now()
           where writes.state = 'absent'
-        returning to_json(promised_at)#>>'{}' as promised_at`,
+        returning to_json(promised_at)#>>'{}' as promised_at
+      )
+      select (select promised_at from promised) as promised_at, not exists (select 1 from due)
+        and exists (select 1 from deliveries where id = ${input.delivery} and outcome is null) as changing`,
     );
-    return row === undefined ? { kind: 'lost' } : { kind: 'promised', promisedAt: row.promised_at };
+    if (row?.promised_at != null) return { kind: 'promised', promisedAt: row.promised_at };
+    return { kind: row?.changing === true ? 'busy' : 'lost' };
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'busy' };
     throw error;

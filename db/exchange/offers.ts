@@ -37,7 +37,8 @@ export async function readOn(tx: Tx, asked: ReadOffers): Promise<ReadOn> {
   const wake = after === 0 ? [] : await markRead(tx, asked);
   const entries = await rows<OfferEntry>(
     tx,
-    sql`select position::float8 as position, mirror, action, receipt from offers
+    sql`select position::float8 as position, coalesce((select m.said_id from mirrors m where m.id = offers.mirror), mirror) as mirror,
+        action, receipt from offers
       where link = ${link} and position > ${after} and (${mirror}::uuid is null or mirror = ${mirror}::uuid)
       order by position limit ${limit}`,
   );
@@ -65,12 +66,6 @@ async function markRead(tx: Tx, { link, mirror, after }: ReadOffers): Promise<st
   );
   for (const lane of lanes) await tx.execute(settleLane(lane.mirror, lane.to));
   return [...new Set(lanes.map(({ to }) => to))];
-}
-
-/** Whether the link has this mirror, so that an unknown one is not an empty page. */
-export async function hasMirror(db: Db, link: string, mirror: string): Promise<boolean> {
-  const found = await rows(db, sql`select 1 as one from mirrors where id = ${mirror} and link = ${link}`);
-  return found.length > 0;
 }
 
 const silentMinutes = 60;

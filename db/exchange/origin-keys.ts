@@ -119,6 +119,22 @@ export async function retireOriginKey(db: Db, origin: string, kid: string): Prom
   return done[0]?.fresh === true;
 }
 
+/** What it signs is taken again, for the reasons for which it was believed. False where it is not shut out. */
+export async function reinstateOriginKey(db: Db, origin: string, kid: string): Promise<boolean> {
+  const done = await rows<{ kid: string }>(
+    db,
+    sql`with ours as (
+        -- Where nobody had named it before it was shut out, there is no key in it.
+        delete from origin_keys where origin = ${origin} and kid = ${kid} and retired_at is not null and not key ? 'x' returning kid
+      ), theirs as (
+        update origin_keys set retired_at = null where origin = ${origin} and kid = ${kid} and retired_at is not null and key ? 'x'
+        returning kid
+      )
+      select kid from ours union all select kid from theirs`,
+  );
+  return done.length > 0;
+}
+
 /** Only what makes it a public Ed25519 key: the same key is the same text, whoever brought it. */
 function publicPart(jwk: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return { kty: jwk['kty'], crv: jwk['crv'], x: jwk['x'] };

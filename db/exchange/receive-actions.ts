@@ -1,28 +1,40 @@
 /**
  * Takes actions in from another gateway or an in-house tool: order, gaps, duplicates, and into the log, in the caller's
- * transaction. Locks tickets, then the mirror, then both its lanes, as the outcome does. What the receiving desk makes
+ * transaction. Locks tickets, then mirrors, then their lanes, then actions, then deliveries. What the receiving desk makes
  * of an action is decided later, when its courier carries it.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
 import { sanitise } from '#core/text/html.ts';
 import { otherSide } from '#core/words/ends.ts';
 import { must } from '#core/words/must.ts';
 import { signOf } from '#core/log/breaker.ts';
+import { constantHash } from '#core/log/constant.ts';
+import { insideId } from '#core/log/inside-id.ts';
 import { reachOf } from '#core/words/reach.ts';
 import { reason } from '#core/words/reasons.ts';
-import type { InstanceType, LinkMode, Reason, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
+import type {
+  ConstantPart,
+  InstanceType,
+  LinkMode,
+  Reason,
+  SideName,
+  TicketSnapshot,
+  Words,
+} from '#core/words/vocabulary.ts';
 import { wireRef, type LinkState, type WireAction, type WireAnswer } from '#core/wire.ts';
 import { refKey } from '#core/words/ref.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content, contentJson } from '#db/base/content.ts';
 import { noteTurn } from '#db/log/note-turn.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
-import { lockMirror, type Mirror, type Turn } from '#db/log/mirrors.ts';
+import { lockMirrorWith, type Mirror, type Turn } from '#db/log/mirrors.ts';
 import { openMirror } from '#db/log/open-mirror.ts';
-import { placeDeliveries } from '#db/log/place-deliveries.ts';
+import { lockKnown, placeDeliveries } from '#db/log/place-deliveries.ts';
+import { mirrorNamed } from './mirror-here.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { setLinkState } from '#db/links/link-life.ts';
+import { ownWordWins, waitingElsewhere } from './own-word.ts';
 import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-again.ts';
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
@@ -46,24 +58,32 @@ export type ReceiveActions = {
   readonly keys?: ReadonlyMap<number, UsedKey>;
   /** How many more of the link may wait here. Absent: any number. */
   readonly room?: number;
-  /** Notes made safe before the transaction, by the action's id. Absent: they are made safe here, which short ones may. */
-  readonly notes?: ReadonlyMap<string, string>;
+  /** Notes made safe before the transaction, by place in the batch: ids are each origin's own. Absent: they are made safe here, which short ones may. */
+  readonly notes?: ReadonlyMap<number, string>;
 };
 
 export type Received = { readonly answer: WireAnswer; readonly wake: string[] };
 
+/** How things are called here. */
+export type Here = { readonly mirror: string; readonly idOf: (action: WireAction) => string };
+
 /** Null: there is no such mirror on this link. */
-export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Received | null> {
-  const ends = await linkEnds(tx, input.link, input.from);
+export async function receiveActions(
+  tx: Tx,
+  said: ReceiveActions,
+): Promise<(Received & { readonly here: Here }) | null> {
+  const ends = await linkEnds(tx, said.link, said.from);
   if (ends === null) return null;
-  if (input.open) await lockOpening(tx, input);
+  if (said.open) await lockOpening(tx, said);
+  const input = { ...said, mirror: await mirrorNamed(tx, said.link, said.mirror) };
   const tickets = input.actions.map(({ ticket }) => wireRef(ends.sender, ticket));
   const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
-  const [snapshots, mirror, lane, known, files] = await Promise.all([
+  const others = waitingElsewhere(input.actions, ends.receiver);
+  const [snapshots, { mirror, locked }, lane, { known, idOf }, files] = await Promise.all([
     lockSnapshots(tx, ends.sender, tickets),
-    lockMirror(tx, input.mirror, input.link),
-    lockLanes(tx, input.mirror, ends.receiver),
+    lockMirrorWith(tx, input.mirror, input.link, others),
+    lockLanes(tx, input.mirror, ends.receiver, others),
     knownActions(tx, input, ends.receiver),
     visibleFiles(tx, input.link, digests),
   ]);
@@ -72,7 +92,8 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   // While the link rests it is deferred, whatever is there.
   const opens = mirror === null && ends.state === 'active';
   if (opens && opening !== undefined && (input.faults?.size ?? 0) === 0) {
-    if (await pairAgain(tx, input.link, opening)) return receiveActions(tx, input);
+    const here = { mirror: input.mirror, opening: idOf(opening) };
+    if (await pairAgain(tx, input.link, opening, here)) return receiveActions(tx, said);
   }
   const again = mirror === null ? new Set<string>() : await readAgain(tx, input.actions, ends.sender, ends.receiver);
   const accepted = mirror === null ? 0 : lane;
@@ -95,16 +116,18 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
   if (judged.senderWentBack) {
     await setLinkState(tx, input.link, 'quarantined', reason('link-quarantined', { desk: ends.senderName }));
   }
-  if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [] };
+  const here = { mirror: input.mirror, idOf };
+  if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [], here };
 
   await rememberKeys(tx, input, judged);
-  const row = mirror ?? (await openFor(tx, input, ends));
+  const row =
+    mirror ?? (await openFor(tx, input, ends, { said: said.mirror, openedBy: idOf(openingOf(input.actions)) }));
   const [first] = judged.taken;
   await Promise.all([
-    store(tx, input, ends, judged, row),
+    store(tx, input, ends, judged, { mirror: row, locked, idOf }),
     first === undefined ? null : noteTurn(tx, row, turnOf(first.action, ends.receiver)),
   ]);
-  const told = await tellEnded(tx, input.mirror, judged.taken, ends);
+  const told = await tellEnded(tx, input.mirror, judged.taken, idOf, ends);
   if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(tx, input.mirror, ends.sender);
   const last = judged.taken.at(-1)?.action;
   if (last !== undefined) {
@@ -117,7 +140,7 @@ export async function receiveActions(tx: Tx, input: ReceiveActions): Promise<Rec
       await rememberStanding(tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
     if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
   }
-  return { answer: answerOf(judged), wake: [ends.receiver, ...told] };
+  return { answer: answerOf(judged), wake: [ends.receiver, ...told], here };
 }
 
 /** When what it follows had arrived there is known there alone. */
@@ -161,29 +184,65 @@ async function lockOpening(tx: Tx, { link, mirror, actions }: ReceiveActions): P
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${link}/${ticket}`}, 0))`);
 }
 
-/** Both lanes of the mirror. Returns the highest seq taken in on the one to `to`; null where there is none. */
-export async function lockLanes(tx: Tx, mirror: string, to: string): Promise<number | null> {
-  const found = await rows<{ to: string; accepted: number }>(
+/**
+ * Both lanes of the mirror, and those of the mirrors that `others` selects. Returns the highest seq taken in on the mirror's
+ * lane to `to`; null where there is none.
+ */
+export async function lockLanes(tx: Tx, mirror: string, to: string, others?: SQL): Promise<number | null> {
+  const found = await rows<{ mirror: string; to: string; accepted: number }>(
     tx,
-    sql`select to_instance as "to", accepted_seq::float8 as accepted from lanes where mirror = ${mirror}
-      order by to_instance for update`,
+    sql`select mirror, to_instance as "to", accepted_seq::float8 as accepted from lanes
+      where mirror = any(${mirror}::uuid || array(${others ?? sql`select null::uuid where false`}))
+      order by mirror, to_instance for update`,
   );
-  return found.find((lane) => lane.to === to)?.accepted ?? null;
+  return found.find((lane) => lane.mirror === mirror && lane.to === to)?.accepted ?? null;
 }
 
-async function knownActions(tx: Tx, input: ReceiveActions, to: string): Promise<Map<string, KnownAction>> {
-  const found = await rows<KnownAction & { id: string }>(
+type Candidate = KnownAction & {
+  readonly id: string;
+  readonly said: string;
+  readonly origin: string;
+  readonly vouchedBy: string | null;
+};
+
+/**
+ * What of a batch is known, and how each is called here. Ids are each origin's own: an action is the same only if the same
+ * origin says so, by its own word or by the same link's; one with the same contents is the same whoever vouched.
+ */
+async function knownActions(
+  tx: Tx,
+  input: ReceiveActions,
+  to: string,
+): Promise<{ readonly known: Map<string, KnownAction>; readonly idOf: Here['idOf'] }> {
+  const wanted = uuidArray(input.actions.map(({ constant }) => constant.id));
+  const found = await rows<Candidate>(
     tx,
     // One of ours that comes back was hashed by other names here: it has to be as it was sent.
-    sql`select a.id, case when a.signed is not null then array[a.hash] else array(
-        select distinct d.sent_hash from deliveries d where d.action = a.id and d.sent_hash is not null
-      ) end as hashes, exists (
-        select 1 from deliveries d where d.action = a.id and d.mirror = ${input.mirror} and d.to_instance = ${to}
-          and d.kind in ('action', 'copy')
-      ) as here
-      from actions a where a.id = any(${uuidArray(input.actions.map(({ constant }) => constant.id))})`,
+    sql`select a.id, coalesce(a.said_id, a.id) as said, a.origin, a.vouched_by as "vouchedBy",
+        case when a.signed is not null then array[a.hash] else array(
+          select distinct d.sent_hash from deliveries d where d.action = a.id and d.sent_hash is not null
+        ) end as hashes, exists (
+          select 1 from deliveries d where d.action = a.id and d.mirror = ${input.mirror} and d.to_instance = ${to}
+            and d.kind in ('action', 'copy')
+        ) as here
+      from actions a where a.id = any(${wanted}) or a.said_id = any(${wanted})`,
   );
-  return new Map(found.map(({ id, hashes, here }) => [id, { hashes, here }]));
+  const known = new Map<string, KnownAction>();
+  const ids = new Map<WireAction, string>();
+  for (const [place, action] of input.actions.entries()) {
+    const { id, origin } = action.constant;
+    const vouchedBy = input.keys?.get(place)?.vouchedBy ?? null;
+    const same = found.filter((one) => one.said === id && one.origin === instanceOf(input.directory, origin));
+    // Who can't prove to be the origin learns of ids that came by this lane, and of no others.
+    const one = input.faults?.has(place)
+      ? same.find(({ here }) => here)
+      : (same.find((other) => other.vouchedBy === vouchedBy) ??
+        same.find(({ hashes }) => hashes.includes(constantHash(action.constant as ConstantPart))));
+    if (one !== undefined && !known.has(id)) known.set(id, one);
+    const isTaken = found.some((other) => other.id === id);
+    ids.set(action, one?.id ?? (isTaken ? insideId(id, `action ${origin} ${vouchedBy ?? ''}`) : id));
+  }
+  return { known, idOf: (action) => must(ids.get(action), 'how the action is called here') };
 }
 
 /** One live mirror per ticket and link. */
@@ -227,9 +286,15 @@ async function rememberKeys(tx: Tx, { keys, actions }: ReceiveActions, { taken }
       throw new Error(`another key of ${origin} became known under the name ${kid}`);
 }
 
-function openFor(tx: Tx, { mirror, link, actions }: ReceiveActions, ends: LinkEnds): Promise<Mirror> {
+function openFor(
+  tx: Tx,
+  { mirror, link, actions }: ReceiveActions,
+  ends: LinkEnds,
+  names: { readonly said: string; readonly openedBy: string },
+): Promise<Mirror> {
   const { ticket } = openingOf(actions);
   return openMirror(tx, {
+    ...names,
     id: mirror,
     link,
     shadow: ends.mode === 'shadow',
@@ -244,12 +309,32 @@ function openingOf(actions: readonly WireAction[]): WireAction {
 }
 
 /** All of a batch in three statements: the log, the deliveries, and the files that they refer to. */
-async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judged, mirror: Mirror): Promise<void> {
-  const records = judged.taken.map((taken) => recordOf(taken, input, ends));
+async function store(
+  tx: Tx,
+  input: ReceiveActions,
+  ends: LinkEnds,
+  judged: Judged,
+  {
+    mirror,
+    locked,
+    idOf,
+  }: { readonly mirror: Mirror; readonly locked: ReadonlySet<string>; readonly idOf: Here['idOf'] },
+): Promise<void> {
+  const fresh = judged.taken.filter(({ logged }) => !logged);
+  const records = fresh.map((taken) => recordOf(taken, input, ends, idOf));
+  await lockKnown(
+    tx,
+    judged.taken.filter(({ logged }) => logged).map(({ action }) => idOf(action)),
+  );
+  const own = judged.taken.filter(
+    ({ action, logged }) => logged && instanceOf(input.directory, action.constant.origin) === ends.sender,
+  );
+  const words = own.map(({ action }) => ({ id: idOf(action), signature: action.signature ?? null }));
+  await ownWordWins(tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
   // Its ticket is there since before its sender was restored.
   const isOpened = input.open && mirror.ends.supplier.ticketId !== null;
   const deliveries = judged.taken.map(({ action, logged, again }) => ({
-    action: action.constant.id,
+    action: idOf(action),
     escalation: action.escalation !== undefined && input.from === 'customer',
     // In the log by another way it stands in other words.
     ...(logged ? { words: action.words as Words, via: viaOf(action, input, ends) } : {}),
@@ -260,21 +345,23 @@ async function store(tx: Tx, input: ReceiveActions, ends: LinkEnds, judged: Judg
   const logging = rows(
     tx,
     sql`with input as materialized (
-        select * from jsonb_to_recordset(${contentJson(records)}::jsonb) as x (id uuid, entity text, ticket text, origin text,
+        select * from jsonb_to_recordset(${contentJson(records)}::jsonb) as x (id uuid, said uuid, entity text, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
-          via jsonb, trace text, signed text, signature text, opening jsonb, drops jsonb)
+          via jsonb, trace text, signed text, signature text, vouched_by text, opening jsonb, drops jsonb)
       )
-        insert into actions (id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, mailed, note, words,
-          attachments, hash, via, trace, signed, signature, opening, drops)
-        select id, ${ends.sender}, entity, ticket, id::text, origin, at, author, audience, 'visible', mailed, note, words, attachments,
-          hash, array(select jsonb_array_elements_text(via)), trace, signed, signature, opening, drops from input
-        on conflict do nothing`,
+        insert into actions (id, said_id, instance, entity, ticket, external_id, origin, at, author, audience, visibility, mailed, note, words,
+          attachments, hash, via, trace, signed, signature, vouched_by, opening, drops)
+        select id, said, ${ends.sender}, entity, ticket, id::text, origin, at, author, audience, 'visible', mailed, note, words, attachments,
+          hash, array(select jsonb_array_elements_text(via)), trace, signed, signature, vouched_by, opening, drops from input
+        on conflict do nothing returning id`,
   );
   const lane = { mirror: input.mirror, to: ends.receiver };
   const placing = { desk: ends.receiverName, accepted: judged.accepted };
-  await Promise.all([logging, placeDeliveries(tx, lane, deliveries, placing)]);
-  const files = judged.taken.flatMap(({ action: { constant } }) =>
-    constant.attachments.map((file) => ({ ...file, action: constant.id })),
+  const [logged] = await Promise.all([logging, placeDeliveries(tx, lane, deliveries, placing)]);
+  // Somebody else has just taken the id: done again, it gets another.
+  if (logged.length < records.length) throw Object.assign(new Error('an id was taken meanwhile'), { code: '40001' });
+  const files = judged.taken.flatMap(({ action }) =>
+    action.constant.attachments.map((file) => ({ ...file, action: idOf(action) })),
   );
   if (files.length === 0) return;
   await tx.execute(
@@ -290,12 +377,15 @@ function viaOf({ via }: WireAction, { directory }: ReceiveActions, { sender }: L
   return [...new Set([...via.map((issuer) => instanceOf(directory, issuer)), sender])];
 }
 
-function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: LinkEnds): object {
+function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: LinkEnds, idOf: Here['idOf']): object {
   const { constant, words, ticket, escalation } = action;
   const { directory } = input;
   const images = new Set(constant.attachments.map(({ id }) => id));
+  const place = input.actions.indexOf(action);
+  const id = idOf(action);
   return {
-    id: constant.id,
+    id,
+    said: id === constant.id ? null : constant.id,
     entity: wireRef(ends.sender, ticket).entity,
     ticket: ticket.id,
     origin: instanceOf(directory, constant.origin),
@@ -305,7 +395,7 @@ function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: Li
     mailed: action.mailed,
     note: content(
       'note',
-      constant.note === null ? null : (input.notes?.get(constant.id) ?? sanitise(constant.note, { images })),
+      constant.note === null ? null : (input.notes?.get(place) ?? sanitise(constant.note, { images })),
     ),
     words: content('words', words),
     attachments: content('attachments', constant.attachments),
@@ -314,6 +404,7 @@ function recordOf({ action, text, hash }: Taken, input: ReceiveActions, ends: Li
     trace: action.trace,
     signed: content('signed', text),
     signature: action.signature ?? null,
+    vouched_by: input.keys?.get(place)?.vouchedBy ?? null,
     opening: content('opening', escalation),
     drops: content('drops', action.drops),
   };

@@ -37,7 +37,7 @@ export async function readAgain(
   if (marked.length === 0) return new Set();
   const found = await rows<Known>(
     tx,
-    sql`select a.id, a.entity, a.ticket, (extract(epoch from a.at) * 1000)::float8 as at, a.author->>'name' as author,
+    sql`select coalesce(a.said_id, a.id) as id, a.entity, a.ticket, (extract(epoch from a.at) * 1000)::float8 as at, a.author->>'name' as author,
         a.note, a.signed
       from actions a
       where a.instance = ${sender} and a.ticket = any(${textArray(marked.map(({ ticket }) => ticket.id))})
@@ -72,12 +72,18 @@ function plain(note: string | null): string {
 /**
  * An escalation that opened a mirror here before: that one goes by the new id from now on, and both its lanes begin
  * anew, as they do at the peer. True where there is such a mirror.
+ * @param here how mirror and escalation are to be called here
  */
-export async function pairAgain(tx: Tx, link: string, { constant, ticket, again }: WireAction): Promise<boolean> {
+export async function pairAgain(
+  tx: Tx,
+  link: string,
+  { constant, ticket, again }: WireAction,
+  { mirror: id, opening }: { readonly mirror: string; readonly opening: string },
+): Promise<boolean> {
   if (!again) return false;
   const found = await rows<{ id: string; author: string | null }>(
     tx,
-    sql`select m.id, a.author->>'name' as author from mirrors m join actions a on a.id = m.id
+    sql`select m.id, a.author->>'name' as author from mirrors m join actions a on a.id = coalesce(m.opened_by, m.id)
       where m.link = ${link} and m.first_entity = ${wireRef('', ticket).entity} and m.first_ticket = ${ticket.id}
         and m.state in ('open', 'closed') and m.second_ticket is not null
         and a.at = ${constant.at}
@@ -85,9 +91,9 @@ export async function pairAgain(tx: Tx, link: string, { constant, ticket, again 
   );
   const before = found.find(({ author }) => author === constant.author.name);
   if (before === undefined) return false;
-  const { id } = constant;
   await tx.execute(sql`select mirror from lanes where mirror = ${before.id} order by to_instance for update`);
-  await tx.execute(sql`update mirrors set id = ${id} where id = ${before.id}`);
+  await tx.execute(sql`update mirrors set id = ${id}, said_id = nullif(${constant.id}::uuid, ${id}::uuid), opened_by = nullif(${opening}::uuid, ${id}::uuid)
+      where id = ${before.id}`);
   await tx.execute(sql`update lanes set mirror = ${id} where mirror = ${before.id}`);
   await tx.execute(sql`update deliveries set mirror = ${id} where mirror = ${before.id}`);
   await tx.execute(sql`update lanes set accepted_seq = 0, sent_seq = 0, acked_seq = 0 where mirror = ${id}`);
@@ -103,7 +109,7 @@ export async function sendBehindReceipt(tx: Tx, mirror: string, to: string): Pro
       from (
         select w.id, l.last_seq + row_number() over (order by w.seq) as seq
         from deliveries w join lanes l on l.mirror = w.mirror and l.to_instance = w.to_instance join actions a on a.id = w.action
-        where w.mirror = ${mirror} and w.to_instance = ${to} and w.action <> ${mirror}
+        where w.mirror = ${mirror} and w.to_instance = ${to} and w.action <> (select coalesce(m.opened_by, m.id) from mirrors m where m.id = ${mirror})
           and (w.outcome is null and w.accepted_at is null or w.kind = 'action' and w.accepted_at is not null and a.words is not null)
       ) behind
       where d.id = behind.id returning d.id`,
@@ -119,6 +125,7 @@ export async function tellEnded(
   tx: Tx,
   mirror: string,
   taken: readonly Taken[],
+  idOf: (action: WireAction) => string,
   ends: { readonly sender: string; readonly receiver: string; readonly receiverName: string },
 ): Promise<string[]> {
   const atOnce = taken.filter(({ logged, again }) => logged || again);
@@ -139,7 +146,7 @@ export async function tellEnded(
         case when m.second_instance = ${ends.receiver} then m.second_url else m.first_url end as url
       from deliveries d join actions a on a.id = d.action join mirrors m on m.id = d.mirror
       where d.mirror = ${mirror} and d.to_instance = ${ends.receiver} and d.outcome is not null
-        and d.kind in ('action', 'copy') and d.action = any(${uuidArray(atOnce.map(({ action }) => action.constant.id))})
+        and d.kind in ('action', 'copy') and d.action = any(${uuidArray(atOnce.map(({ action }) => idOf(action)))})
       order by d.seq`,
   );
   for (const one of ended) {

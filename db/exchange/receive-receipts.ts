@@ -12,6 +12,7 @@ import { contextOf, contextQuery, type HeadRow } from '#db/carry/delivery-contex
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
 import { endDelivery } from '#db/carry/outcome.ts';
+import { mirrorHere } from './mirror-here.ts';
 import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
@@ -30,9 +31,13 @@ const soonMs = 1_000;
 const laterMs = 60_000;
 
 /** Null: there is no such mirror on this link. */
-export async function receiveReceipts(tx: Tx, cache: VersionCache, input: ReceiveReceipts): Promise<Received | null> {
-  const ends = await linkEnds(tx, input.link, input.from);
-  if (ends === null) return null;
+export async function receiveReceipts(tx: Tx, cache: VersionCache, said: ReceiveReceipts): Promise<Received | null> {
+  const [ends, mirrorId] = await Promise.all([
+    linkEnds(tx, said.link, said.from),
+    mirrorHere(tx, said.link, said.mirror),
+  ]);
+  if (ends === null || mirrorId === null) return null;
+  const input = { ...said, mirror: mirrorId };
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
   const [snapshots, locked, before, ours] = await Promise.all([
@@ -117,9 +122,11 @@ async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: 
 async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string): Promise<Map<string, Sent>> {
   const found = await rows<Sent & { action: string }>(
     tx,
-    sql`select id, action, escalation, far is not null and far->>'endedAt' is not null as told from deliveries
-      where mirror = ${mirror} and to_instance = ${to} and kind in ('action', 'copy')
-        and action = any(${uuidArray(receipts.map(({ action }) => action))})`,
+    sql`select d.id, coalesce(a.said_id, a.id) as action, d.escalation, d.far is not null and d.far->>'endedAt' is not null as told
+      from deliveries d join actions a on a.id = d.action
+      where d.mirror = ${mirror} and d.to_instance = ${to} and d.kind in ('action', 'copy')
+        and coalesce(a.said_id, a.id) = any(${uuidArray(receipts.map(({ action }) => action))})
+      order by d.seq desc`,
   );
   return new Map(found.map(({ action, ...sent }) => [action, sent]));
 }

@@ -16,7 +16,7 @@ export async function actionStanding(
 ): Promise<WireStanding | null> {
   const [found] = await rows<WireStanding>(
     db,
-    sql`select d.action as id, coalesce(a.trace, '') as trace, d.outcome,
+    sql`select coalesce(a.said_id, a.id) as id, coalesce(a.trace, '') as trace, d.outcome,
         case when d.outcome is null or d.reason is null then null else jsonb_build_object('code', d.reason->>'code') end as reason,
         ${iso('d.created_at')} as "acceptedAt",
         ${iso('d.ended_at')} as "endedAt", d.attempts
@@ -24,7 +24,9 @@ export async function actionStanding(
       join sides s on s.link = m.link and s.side = ${to}
       join deliveries d on d.mirror = m.id and d.to_instance = s.instance and d.kind in ('action', 'copy')
       join actions a on a.id = d.action
-      where m.id = ${mirror} and m.link = ${link} and d.action = ${action}`,
+      where coalesce(m.said_id, m.id) = ${mirror} and (m.id = ${mirror} or m.said_id = ${mirror}) and m.link = ${link}
+        and coalesce(a.said_id, a.id) = ${action} and (a.id = ${action} or a.said_id = ${action})
+      order by d.seq limit 1`,
   );
   return found ?? null;
 }
@@ -50,7 +52,7 @@ export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuest
   }>(
     db,
     sql`select seen.id, seen.state, seen.entity, seen.ticket, seen.number, seen.url, t.snapshot, seen.accepted from (
-        select m.id, m.state, l.accepted_seq::float8 as accepted, s.instance,
+        select coalesce(m.said_id, m.id) as id, m.state, l.accepted_seq::float8 as accepted, s.instance,
           case when s.place = 'first' then m.first_entity else m.second_entity end as entity,
           case when s.place = 'first' then m.first_ticket else m.second_ticket end as ticket,
           case when s.place = 'first' then m.first_number else m.second_number end as number,
@@ -58,7 +60,7 @@ export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuest
         from mirrors m
         join sides s on s.link = m.link and s.side = ${to}
         join lanes l on l.mirror = m.id and l.to_instance = s.instance
-        where m.id = ${mirror} and m.link = ${link}
+        where coalesce(m.said_id, m.id) = ${mirror} and (m.id = ${mirror} or m.said_id = ${mirror}) and m.link = ${link}
       ) seen
       left join tickets t on t.instance = seen.instance and t.entity = seen.entity and t.external_id = seen.ticket`,
   );
@@ -95,9 +97,9 @@ export async function laneStandings(
 ): Promise<LaneStanding[]> {
   return rows<LaneStanding>(
     db,
-    sql`select l.mirror, l.accepted_seq::float8 as accepted
+    sql`select coalesce(m.said_id, m.id) as mirror, l.accepted_seq::float8 as accepted
       from sides s join mirrors m on m.link = s.link join lanes l on l.mirror = m.id and l.to_instance = s.instance
-      where s.link = ${link} and s.side = ${to} and (${after}::uuid is null or m.id > ${after}::uuid)
-      order by m.id limit ${limit}`,
+      where s.link = ${link} and s.side = ${to} and (${after}::uuid is null or coalesce(m.said_id, m.id) > ${after}::uuid)
+      order by coalesce(m.said_id, m.id) limit ${limit}`,
   );
 }

@@ -29,10 +29,10 @@ export async function claimUnanswered(db: Db, afterMs: number, limit: number): P
           and (d.asked_at is null or d.asked_at < now() - make_interval(secs => ${afterMs / 1000}))
         order by d.accepted_at limit ${limit} for update of d skip locked
       )
-      update deliveries d set asked_at = now() from silent, mirrors m, instances i
-      where d.id = silent.id and m.id = d.mirror and i.id = d.to_instance
-      returning d.id as delivery, m.link, d.mirror, d.action, d.seq::float8 as seq,
-        d.escalation and d.action = d.mirror as escalation,
+      update deliveries d set asked_at = now() from silent, mirrors m, instances i, actions a
+      where d.id = silent.id and m.id = d.mirror and i.id = d.to_instance and a.id = d.action
+      returning d.id as delivery, m.link, coalesce(m.said_id, m.id) as mirror, coalesce(a.said_id, a.id) as action, d.seq::float8 as seq,
+        d.escalation and d.action = coalesce(m.opened_by, m.id) as escalation,
         case when d.to_instance = m.second_instance then 'supplier' else 'customer' end as at, i.name as desk`,
   );
 }

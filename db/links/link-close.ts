@@ -74,18 +74,18 @@ async function endWaiting(tx: Tx, link: string): Promise<number> {
   return ended.length;
 }
 
-async function sayFarewell(tx: Tx, { id, ends }: Mirror, text: string | undefined): Promise<string[]> {
+async function sayFarewell(tx: Tx, { id, openedBy, ends }: Mirror, text: string | undefined): Promise<string[]> {
   const told: string[] = [];
   for (const side of sideNames) {
     const to = ends[side];
     const far = ends[otherSide(side)];
     if (isRemote(to.type) || to.ticketId === null) continue;
-    const [known] = await rows(tx, sql`select 1 as one from actions where id = ${id}`);
+    const [known] = await rows(tx, sql`select 1 as one from actions where id = ${openedBy}`);
     if (known === undefined) continue;
     await putReceipt(tx, {
       mirror: id,
       to: to.instance,
-      action: id,
+      action: openedBy,
       receipt: {
         outcome: 'refused',
         reason: reason('link-ended', { desk: far.name, number: far.number ?? undefined, detail: text }),

@@ -10,6 +10,8 @@ import { settleLane } from '#db/carry/lanes.ts';
 
 export type OwnLane = {
   readonly mirror: string;
+  /** The mirror's name on the link, where that is another one. */
+  readonly said?: string | null;
   readonly to: string;
   /** The ticket of our side, as people call it. */
   readonly ticket: string;
@@ -23,7 +25,7 @@ export type OwnLane = {
 export async function lanesTo(db: Db, link: string, to: string): Promise<OwnLane[]> {
   return rows<OwnLane>(
     db,
-    sql`select l.mirror, l.to_instance as to, l.acked_seq::float8 as acked, l.last_seq::float8 as last,
+    sql`select l.mirror, m.said_id as said, l.to_instance as to, l.acked_seq::float8 as acked, l.last_seq::float8 as last,
         case when m.second_instance = ${to} then coalesce(m.first_number, m.first_ticket)
           else coalesce(m.second_number, m.second_ticket, '?') end as ticket
       from lanes l join mirrors m on m.id = l.mirror
@@ -47,11 +49,12 @@ export type LaneDifference =
 
 /** @param accepted highest seq of each lane that the peer has, by mirror */
 export function compareLanes(lanes: readonly OwnLane[], accepted: ReadonlyMap<string, number>): LaneDifference[] {
-  const own = new Set(lanes.map(({ mirror }) => mirror));
+  const own = new Set(lanes.map(({ mirror, said }) => said ?? mirror));
   return [
     ...lanes.flatMap((lane): LaneDifference[] => {
-      const there = accepted.get(lane.mirror) ?? 0;
-      if (there < lane.acked) return [{ kind: 'lost-there', lane, accepted: there, whole: !accepted.has(lane.mirror) }];
+      const name = lane.said ?? lane.mirror;
+      const there = accepted.get(name) ?? 0;
+      if (there < lane.acked) return [{ kind: 'lost-there', lane, accepted: there, whole: !accepted.has(name) }];
       return there > lane.acked ? [{ kind: 'lost-here', lane, accepted: there }] : [];
     }),
     ...[...accepted].flatMap(([mirror, there]): LaneDifference[] =>

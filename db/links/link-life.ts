@@ -116,6 +116,11 @@ async function remoteInstance(tx: Tx, { far, seal }: NewRemoteLink): Promise<str
     state: 'up',
   });
   await tx.insert(couriers).values({ instance: id }).onConflictDoNothing();
+  // What others have brought of it before goes by the name that it has from now on.
+  await tx.execute(sql`update actions set origin = ${id} where origin = ${far.issuer}`);
+  await tx.execute(
+    sql`update actions set via = array_replace(via, ${far.issuer}, ${id}) where via @> array[${far.issuer}]`,
+  );
   return id;
 }
 

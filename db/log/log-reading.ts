@@ -207,6 +207,7 @@ export async function logReading(
     top,
     begunAt: input.begunAt ?? null,
     ours,
+    ends: input.made?.delivery ?? null,
   });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(

@@ -35,6 +35,10 @@ export type Turn = {
 
 export type Mirror = {
   readonly id: string;
+  /** Its name on the link: what its other side calls it. */
+  readonly said: string;
+  /** The action that opened it. */
+  readonly openedBy: string;
   readonly link: string;
   readonly state: MirrorState;
   readonly shadow: boolean;
@@ -58,6 +62,8 @@ export type Mirror = {
 /** As mirrorColumns select it. */
 export type MirrorRow = {
   readonly id: string;
+  readonly said: string;
+  readonly opened_by: string;
   readonly link: string;
   readonly state: MirrorState;
   readonly shadow: boolean;
@@ -90,7 +96,7 @@ export type MirrorRow = {
 
 /** Columns every mirror query selects; `m`, `l`, `fs`, `ss`, `fi`, `si` are the aliases of mirrorFrom. */
 export const mirrorColumns: SQL = sql`
-  m.id, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
+  m.id, coalesce(m.said_id, m.id) as said, coalesce(m.opened_by, m.id) as opened_by, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
   m.paused_at is not null as paused, m.first_instance, m.first_entity, m.first_ticket, m.first_number, m.first_url,
   m.second_instance, m.second_entity, m.second_ticket, m.second_number, m.second_url, m.turns,
   l.settings->>'mode' as mode, l.state as link_state, coalesce(fi.quarantined_at, si.quarantined_at) is not null as quarantined, to_json(l.resumed_at)#>>'{}' as resumed_at, fi.name as first_name, si.name as second_name,
@@ -163,9 +169,30 @@ export async function lockMirror(tx: Db, mirror: string, link: string): Promise<
   return row === undefined ? null : mirrorOf(row);
 }
 
+/**
+ * As `lockMirror`, and with it those that `others` selects, all in the order of their ids; `locked` names every one.
+ * @param others ids of mirrors, of any link
+ */
+export async function lockMirrorWith(
+  tx: Db,
+  mirror: string,
+  link: string,
+  others: SQL,
+): Promise<{ readonly mirror: Mirror | null; readonly locked: ReadonlySet<string> }> {
+  const found = await rows<MirrorRow>(
+    tx,
+    sql`select ${mirrorColumns} from ${mirrorFrom}
+      where m.id = any(${mirror}::uuid || array(${others})) order by m.id for update of m`,
+  );
+  const own = found.find((one) => one.id === mirror && one.link === link);
+  return { mirror: own === undefined ? null : mirrorOf(own), locked: new Set(found.map(({ id }) => id)) };
+}
+
 export function mirrorOf(row: MirrorRow): Mirror {
   return {
     id: row.id,
+    said: row.said,
+    openedBy: row.opened_by,
     link: row.link,
     state: row.state,
     shadow: row.shadow,

@@ -7,8 +7,11 @@ import type { Tx } from '#db/base/client.ts';
 import { lockMirror, type Mirror } from './mirrors.ts';
 
 export type NewMirror = {
-  /** That of the action that opens it. */
+  /** That of the action that opens it, unless another link's mirror has it. */
   readonly id: string;
+  /** Where they are not `id`: its name on the link, and the action that opens it as that is called here. */
+  readonly said?: string;
+  readonly openedBy?: string;
   readonly link: string;
   readonly shadow: boolean;
   readonly customer: {
@@ -20,12 +23,15 @@ export type NewMirror = {
   readonly supplier: string;
 };
 
-export async function openMirror(tx: Tx, { id, link, shadow, customer, supplier }: NewMirror): Promise<Mirror> {
+export async function openMirror(
+  tx: Tx,
+  { id, said = id, openedBy = id, link, shadow, customer, supplier }: NewMirror,
+): Promise<Mirror> {
   const { ref, number, url } = customer;
   await tx.execute(
-    sql`insert into mirrors (id, link, shadow, first_instance, first_entity, first_ticket, first_number, first_url,
+    sql`insert into mirrors (id, said_id, opened_by, link, shadow, first_instance, first_entity, first_ticket, first_number, first_url,
         second_instance, second_entity)
-      values (${id}, ${link}, ${shadow}, ${ref.instance}, ${ref.entity}, ${ref.externalId}, ${number}, ${url},
+      values (${id}, nullif(${said}::uuid, ${id}::uuid), nullif(${openedBy}::uuid, ${id}::uuid), ${link}, ${shadow}, ${ref.instance}, ${ref.entity}, ${ref.externalId}, ${number}, ${url},
         ${supplier}, ${ticketEntity})`,
   );
   await tx.execute(

@@ -1,9 +1,10 @@
-/** Places deliveries on a lane: each takes the next seq, and what the instance has by another way ends there, visibly. */
-import { sql } from 'drizzle-orm';
+/** Places deliveries on a lane: each takes the next seq, and what its ticket has by another way ends there, visibly. */
+import { sql, type SQL } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ConstantPart, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, contentJson } from '#db/base/content.ts';
+import { uuidArray } from '#db/base/text-array.ts';
 
 export type Lane = { readonly mirror: string; readonly to: string };
 
@@ -28,6 +29,15 @@ export type Placing = {
   readonly accepted?: number;
 };
 
+/**
+ * Actions that were logged before. What brings one of them to a ticket waits here for what brings it there by another way,
+ * and then finds it: behind the locks of mirrors and lanes, in a statement before that which places them.
+ */
+export async function lockKnown(tx: Tx, actions: readonly string[]): Promise<void> {
+  if (actions.length === 0) return;
+  await rows(tx, sql`select id from actions where id = any(${uuidArray(actions)}) order by id for no key update`);
+}
+
 /** In the order given. The caller holds the locks of the mirror and its lanes, or takes the lane's here. */
 export async function placeDeliveries(
   tx: Tx,
@@ -47,7 +57,9 @@ export async function placeDeliveries(
         where mirror = ${mirror} and to_instance = ${to} returning last_seq - ${deliveries.length} as base
       ), placed as (
         select input.*, lane.base + input.n + 1 as seq, coalesce(ended = 'there', false) or exists (
-          select 1 from deliveries d where d.action = input.action and d.to_instance = ${to} and d.kind = 'action'
+          select 1 from deliveries d join mirrors other on other.id = d.mirror join mirrors here on here.id = ${mirror}
+          where d.action = input.action and d.to_instance = ${to} and d.kind = 'action'
+            and (d.mirror = here.id or ((d.outcome is null or d.outcome = 'applied') and ${sameTicket(to)}))
         ) as there from input, lane
       )
       insert into deliveries (mirror, to_instance, seq, kind, action, escalation, words, via, constant, released_at, outcome,
@@ -67,4 +79,12 @@ function sealable(one: NewDelivery, n: number): object {
     words: content('relayed-words', one.words) ?? undefined,
     constant: content('constant', one.constant) ?? undefined,
   };
+}
+
+/** Whether the mirrors `other` and `here` have one ticket at this instance. Two that have none yet have two. */
+export function sameTicket(to: string): SQL {
+  const at = (mirror: string): SQL =>
+    sql`case when ${sql.raw(mirror)}.first_instance = ${to} then ${sql.raw(mirror)}.first_entity || chr(10) || ${sql.raw(mirror)}.first_ticket
+      else ${sql.raw(mirror)}.second_entity || chr(10) || ${sql.raw(mirror)}.second_ticket end`;
+  return sql`${at('other')} = ${at('here')}`;
 }

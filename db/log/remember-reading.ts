@@ -9,7 +9,7 @@ import { refKey } from '#core/words/ref.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
-import { textArray } from '#db/base/text-array.ts';
+import { textArray, uuidArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/transaction.ts';
 
 export type Remembered = {
@@ -33,6 +33,8 @@ export type Remembered = {
     readonly at: string;
     readonly made: string;
   }[];
+  /** The delivery that may end next, in the same transaction: locked here, so that its end knows of every promise. */
+  readonly ends: string | null;
 };
 
 /** The caller holds the tickets' locks. */
@@ -55,7 +57,9 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
   const column = (of: (one: Remembered) => string | null | Content): SQL => textArray(readings.map(of));
   return rows(
     tx,
-    sql`with s as materialized (
+    sql`with held as materialized (
+        select d.id from deliveries d where d.id = any(${uuidArray(readings.flatMap(({ ends }) => ends ?? []))}) order by d.id for no key update
+      ), s as materialized (
         select * from unnest(${column(({ ref }) => ref.instance)}, ${column(({ ref }) => ref.entity)}, ${column(({ ref }) => ref.externalId)},
           ${column((one) => one.cursor)}, ${column((one) => (one.mirrored ? content('snapshot', one.snapshot) : null))},
           ${column((one) => one.position.floor)}, ${column((one) => one.position.high?.id ?? null)},
@@ -80,6 +84,6 @@ function rememberAll(tx: Tx, readings: readonly Remembered[]): Promise<unknown> 
         read_at = case when s.newest is null then t.read_at else now() end,
         floor = s.floor, high = s.high, high_since = s.high_since::timestamptz, mark = s.mark
       from s where t.instance = any(array(select instance from s)) and t.external_id = any(array(select ticket from s))
-        and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket`,
+        and t.instance = s.instance and t.entity = s.entity and t.external_id = s.ticket and (select count(*) from held) >= 0`,
   );
 }

@@ -45,6 +45,7 @@ export async function askErasure(tx: Tx, id: string, link: string, actions: read
   return found.length > 0;
 }
 
+/** `actions`: as their origins call them. */
 export type ErasureToAsk = { readonly id: string; readonly link: string; readonly actions: readonly string[] };
 
 /** Claimed by pushing the next time on, so that one process asks. @param againMs when it is asked again */
@@ -57,7 +58,11 @@ export async function claimErasures(db: Db, againMs: number, limit = 20): Promis
         where e.ask_at <= now() order by e.ask_at limit ${limit} for update of e skip locked
       )
       update erasures e set ask_at = now() + make_interval(secs => ${againMs / 1000}) from due
-      where e.link = due.link and e.direction = due.direction and e.id = due.id returning e.id, e.link, e.actions`,
+      where e.link = due.link and e.direction = due.direction and e.id = due.id
+      returning e.id, e.link, array(
+        select coalesce(a.said_id, one.id) from unnest(e.actions) with ordinality as one (id, n) left join actions a on a.id = one.id
+        order by one.n
+      ) as actions`,
   );
 }
 
@@ -91,6 +96,7 @@ export type ReceivedErasure = {
 /**
  * The other side asks. What it asked before keeps its answer. Actions of other links than its own are none of its
  * business, and are left out; where none is left, there is nothing to erase, which is done.
+ * @param actions as their origins call them
  */
 export async function receiveErasure(
   tx: Tx,
@@ -111,8 +117,9 @@ export async function receiveErasure(
   if ((waiting?.n ?? 0) >= mostWaiting) return { state: null, answer: null, isNew: false, actions: 0 };
   await tx.execute(
     sql`with own as materialized (
-        select distinct d.action as id from deliveries d join mirrors m on m.id = d.mirror
-        where d.action = any(${uuidArray(actions)}) and m.link = ${link}
+        select distinct d.action as id from actions a join deliveries d on d.action = a.id join mirrors m on m.id = d.mirror
+        where (a.said_id = any(${uuidArray(actions)}) or a.said_id is null and a.id = any(${uuidArray(actions)}))
+          and m.link = ${link}
       )
       insert into erasures (id, link, direction, actions, state, answered_at)
       select ${id}::uuid, ${link}, 'in', array(select id from own order by id),

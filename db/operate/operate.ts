@@ -145,7 +145,7 @@ export async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery |
   const [delivery] = await rows<LockedDelivery>(
     tx,
     sql`select mirror, to_instance as to, outcome, reason, held_at is not null or set_aside_at is not null as held,
-        escalation and kind = 'action' and action = mirror as opens
+        escalation and kind = 'action' and action = (select coalesce(opened_by, m.id) from mirrors m where m.id = deliveries.mirror) as opens
       from deliveries where id = ${id} for update`,
   );
   return delivery ?? null;

@@ -86,6 +86,8 @@ export type WaitingStatus = {
   readonly since: string;
   /** Of the oldest, at most 5. */
   readonly tickets: readonly string[];
+  /** What the oldest wait for, where that is known. */
+  readonly reason: Reason | null;
 };
 
 export type Status = {
@@ -206,7 +208,7 @@ async function waitingStatus(db: Db): Promise<WaitingStatus[]> {
   return rows<WaitingStatus>(
     db,
     sql`with waiting as (
-        select d.to_instance, m.link, d.created_at, d.seq,
+        select d.to_instance, m.link, d.created_at, d.seq, d.reason,
           case when d.to_instance = m.second_instance
             then m.first_instance || ' ' || coalesce(m.first_number, m.first_ticket)
             else m.second_instance || ' ' || coalesce(m.second_number, m.second_ticket, '?') end as ticket
@@ -216,11 +218,13 @@ async function waitingStatus(db: Db): Promise<WaitingStatus[]> {
         where d.outcome is null and d.accepted_at is null and d.set_aside_at is null
           and (d.held_at is null or d.released_at is not null)
       ), tickets as (
-        select to_instance, link, ticket, count(*) as deliveries, min(created_at) as oldest
+        select to_instance, link, ticket, count(*) as deliveries, min(created_at) as oldest,
+          (array_agg(reason order by created_at) filter (where reason is not null))[1] as reason
         from waiting group by to_instance, link, ticket
       )
       select to_instance as to, link, sum(deliveries)::int as deliveries, ${iso('min(oldest)')} as since,
-        (array_agg(ticket order by oldest))[1:5] as tickets
+        (array_agg(ticket order by oldest))[1:5] as tickets,
+        (array_agg(reason order by oldest) filter (where reason is not null))[1] as reason
       from tickets group by to_instance, link order by min(oldest)`,
   );
 }

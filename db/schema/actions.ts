@@ -9,6 +9,8 @@ export const actions = pgTable(
     id: uuid()
       .primaryKey()
       .default(sql`uuidv7()`),
+    /** How its origin calls it, where another's action had that id here before; null: as it is called here. */
+    saidId: uuid(),
     /** Where it was observed or received. */
     instance: text().notNull(),
     /** Of the record whose id `ticket` is. */
@@ -40,6 +42,8 @@ export const actions = pgTable(
     /** The canonical constant part as it left its origin, and its origin's signature; of what came from a peer. */
     signed: text(),
     signature: text(),
+    /** The link whose word the signature's key was believed by; null: its origin's own. */
+    vouchedBy: text(),
     /** What an escalation by a peer says of its ticket besides the words. */
     opening: jsonb().$type<{ summary: string; requester?: { name: string; email?: string } }>(),
     /** What a peer left out before it sent. */
@@ -53,6 +57,9 @@ export const actions = pgTable(
   (table) => [
     uniqueIndex('actions_observed').on(table.instance, table.entity, table.ticket, table.externalId),
     uniqueIndex('actions_origin').on(table.origin, table.id),
+    index('actions_said')
+      .on(table.saidId)
+      .where(sql`said_id is not null`),
     // The purge of what was not carried.
     index('actions_not_carried')
       .on(table.loggedAt)

@@ -59,9 +59,9 @@ export const deliveries = pgTable(
   },
   (table) => [
     uniqueIndex('deliveries_lane').on(table.mirror, table.toInstance, table.seq),
-    // What could arrive by two ways arrives once.
+    // An action goes down a lane once; whether it reaches a ticket by two lanes is place-deliveries.ts's to see.
     uniqueIndex('deliveries_once')
-      .on(table.action, table.toInstance)
+      .on(table.action, table.toInstance, table.mirror)
       .where(sql`kind = 'action'`),
     index('deliveries_waiting')
       .on(table.mirror, table.toInstance, table.seq)

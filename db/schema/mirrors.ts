@@ -3,13 +3,17 @@ import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } fr
 import type { CloseReason, MirrorState } from '#core/words/mirror.ts';
 
 /**
- * A pair of tickets, or other records, on a link, at its first and its second place. The id is the opening action's,
- * minted at the first.
+ * A pair of tickets, or other records, on a link, at its first and its second place. Its name on the link is the opening
+ * action's id, minted at the first.
  */
 export const mirrors = pgTable(
   'mirrors',
   {
     id: uuid().primaryKey(),
+    /** How the link's other side calls it, where another link's mirror had that id here before; null: as it is called here. */
+    saidId: uuid(),
+    /** The action that opened it, where that is called otherwise here; null: as the mirror is. */
+    openedBy: uuid(),
     link: text().notNull(),
     state: text().$type<MirrorState>().notNull().default('opening'),
     shadow: boolean().notNull().default(false),
@@ -42,6 +46,9 @@ export const mirrors = pgTable(
     uniqueIndex('mirrors_live_second')
       .on(table.link, table.secondEntity, table.secondTicket)
       .where(sql`state in ('opening', 'open')`),
+    index('mirrors_said')
+      .on(table.link, table.saidId)
+      .where(sql`said_id is not null`),
     index('mirrors_first').on(table.firstInstance, table.firstEntity, table.firstTicket),
     index('mirrors_second').on(table.secondInstance, table.secondEntity, table.secondTicket),
     index('mirrors_opening')

@@ -22,11 +22,20 @@ type Asked = { readonly id: string; readonly input: DecideInput };
 export async function questionsOn(
   tx: Tx,
   cache: VersionCache,
-  { lane, actions }: { readonly lane: LaneKey; readonly actions: readonly WireAction[] },
+  {
+    lane,
+    actions,
+    idOf,
+  }: {
+    readonly lane: LaneKey;
+    readonly actions: readonly WireAction[];
+    /** How an action is called here. */
+    readonly idOf: (action: WireAction) => string;
+  },
 ): Promise<Asked[]> {
   const asked: Asked[] = [];
   for (const action of actions) {
-    const context = await contextOfAction(tx, lane, action.constant.id);
+    const context = await contextOfAction(tx, lane, idOf(action));
     if (context !== null) asked.push(await question(tx, cache, context, action));
   }
   return asked;

@@ -131,10 +131,8 @@ async function take(
       const received = await receiveActions(tx, receive);
       if (received === null) return null;
       const taken = acceptedOf(actions, received.answer);
-      const asked = await questionsOn(tx, cache, {
-        lane: { mirror: input.mirror, to: ends.receiver },
-        actions: taken,
-      });
+      const { mirror, idOf } = received.here;
+      const asked = await questionsOn(tx, cache, { lane: { mirror, to: ends.receiver }, actions: taken, idOf });
       return { answer: received.answer, asked };
     });
     if (tried === null) throw new ProblemError('not-found');
@@ -147,17 +145,17 @@ async function take(
   return received.answer;
 }
 
-/** By id: the notes of those that nothing is wrong with, made safe. */
+/** By place in the batch: the notes of those that nothing is wrong with, made safe. */
 async function readNotes(
   { texts }: ApiDeps,
   actions: readonly WireAction[],
   faults: ReadonlyMap<number, unknown>,
-): Promise<ReadonlyMap<string, string>> {
-  const notes = new Map<string, string>();
+): Promise<ReadonlyMap<number, string>> {
+  const notes = new Map<number, string>();
   for (const [place, { constant }] of actions.entries()) {
     if (constant.note === null || faults.has(place)) continue;
     const images = constant.attachments.map(({ id }) => id);
-    notes.set(constant.id, await texts.html(constant.note, images));
+    notes.set(place, await texts.html(constant.note, images));
   }
   return notes;
 }

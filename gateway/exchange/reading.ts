@@ -1,6 +1,7 @@
 /** For sides without a gateway: what came back, by a cursor. Asking with a later one says that the rest has arrived. */
 import { sideNames, type SideName } from '#core/words/vocabulary.ts';
-import { hasMirror, readOn } from '#db/exchange/offers.ts';
+import { mirrorHere } from '#db/exchange/mirror-here.ts';
+import { readOn } from '#db/exchange/offers.ts';
 import { ProblemError } from '#gateway/problems.ts';
 import type { ApiDeps } from './deps.ts';
 import { endpoint, type Api } from './endpoint.ts';
@@ -20,8 +21,9 @@ function sideEndpoints(api: Api, deps: ApiDeps, side: SideName): void {
     { after, limit }: { readonly after: number; readonly limit: number },
   ) => {
     const found = await transact(deps.db, async (tx) => {
-      if (mirror !== null && !(await hasMirror(tx, link, mirror))) return null;
-      return readOn(tx, { link, mirror, after, limit });
+      const here = mirror === null ? null : await mirrorHere(tx, link, mirror);
+      if (mirror !== null && here === null) return null;
+      return readOn(tx, { link, mirror: here, after, limit });
     });
     if (found === null) throw new ProblemError('not-found');
     deps.wake(found.wake);

@@ -1,5 +1,6 @@
 /** What one client may ask of this gateway. docs/limits.md names every figure; decisions/0029 says where they are kept. */
 import type { ChosenLimits } from '#config/env.ts';
+import { leastFreeBytes } from '#config/least-free.ts';
 import type { PaceLimit } from './pace.ts';
 
 export type ClientLimits = {
@@ -33,7 +34,7 @@ const mib = 1024 * 1024;
 /** The largest body, and so the most that one request costs, is 1 MiB. */
 export function clientLimits(chosen: ChosenLimits = {}): ClientLimits {
   const { requests = 3_000, actions = 6_000, bodyMiB = 60, fileMiB = 600 } = chosen;
-  const { uploadsMiB = 1_024, waiting = 10_000, freeMiB = 512 } = chosen;
+  const { uploadsMiB = 1_024, waiting = 10_000 } = chosen;
   const twoSeconds = (perMinute: number, least: number): PaceLimit => ({
     perMinute,
     atOnce: Math.max(least, Math.ceil(perMinute / 30)),
@@ -51,6 +52,6 @@ export function clientLimits(chosen: ChosenLimits = {}): ClientLimits {
     heldRefusals: 64,
     unreferencedBytes: uploadsMiB * mib,
     waitingActions: waiting,
-    minFreeBytes: freeMiB * mib,
+    minFreeBytes: leastFreeBytes(chosen),
   };
 }

@@ -2,12 +2,13 @@
  * Shuts out a key that somebody else may have. One of ours leaves its key set, and what it has not yet signed is signed
  * by another; of another organisation's key nothing new is taken in, whoever names it.
  */
-import { originsWithKey, retireOriginKey } from '#db/exchange/origin-keys.ts';
+import { retireOriginKey } from '#db/exchange/origin-keys.ts';
 import { ownKey, retireKey, type KeyUse, type Rotation } from '#db/links/keys.ts';
 import { change, changed } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow, everywhere } from '#operate/rights.ts';
+import { whoseKey } from './whose-key.ts';
 
 export type RetiredKey =
   /** `next` signs from now on; null: the one that signs was another. */
@@ -42,21 +43,7 @@ export async function retire(operator: Operator, kid: string, options: RetireOpt
 }
 
 async function retireForeign(operator: Operator, kid: string, { origin, because }: RetireOptions): Promise<RetiredKey> {
-  const known = await originsWithKey(operator.db, kid);
-  const whose = origin === undefined ? known : known.filter((one) => one === origin);
-  const [only] = whose;
-  if (only === undefined)
-    throw new Refused(
-      'unknown-key',
-      'unknown',
-      `no key "${kid}"${origin === undefined ? '' : ` of ${origin}`} is known here; ferry verify shows the keys by which actions were signed`,
-    );
-  if (whose.length > 1)
-    throw new Refused(
-      'several-origins',
-      'wrong',
-      `several have a key of that name (${whose.join(', ')}); say whose you mean with --origin`,
-    );
+  const only = await whoseKey(operator, kid, origin);
   return change(operator, async (tx) => {
     if (!(await retireOriginKey(tx, only, kid)))
       throw new Refused('retired', 'state', `the key ${kid} of ${only} is retired already`);

@@ -14,7 +14,8 @@ export type NeedCode =
   | 'held'
   | 'set-aside'
   | 'paused'
-  | 'waits';
+  | 'waits'
+  | 'no-room';
 
 export type Need = {
   readonly code: NeedCode;
@@ -73,9 +74,10 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
     ...{ code: 'paused', of: mirror, link, tickets: [ticket], since, reason },
   }));
   const waits = found.waiting
-    .filter(({ to, since }) => !isAway.has(to) && ageOf(since) > waitsMs)
-    .map(({ to, link, tickets, since }: WaitingStatus): Need => ({
-      ...{ code: 'waits', of: to, link, tickets, since, reason: null },
+    .filter(({ to, since, reason }) => reason?.code === 'no-room' || (!isAway.has(to) && ageOf(since) > waitsMs))
+    .map(({ to, link, tickets, since, reason }: WaitingStatus): Need => ({
+      ...{ code: reason?.code === 'no-room' ? 'no-room' : 'waits', of: to, link, tickets, since },
+      reason: reason?.text ?? null,
     }));
   return [
     ...(temporalIsUp ? [] : [temporal]),

@@ -116,6 +116,21 @@ for (const [name, change, wanted, words] of troubles) {
   });
 }
 
+test('what waits because the disk has no room for its file is told at once, with what to do', async () => {
+  await allWell();
+  const why = { code: 'no-room', text: "Ferry's disk has too little room for the file plan.pdf. Free some." };
+  await bench.connection.db.execute(
+    sql`update deliveries set reason = ${JSON.stringify(why)}::jsonb where id = (
+      select id from deliveries where outcome is null and accepted_at is null and held_at is null limit 1)`,
+  );
+  const found = await needs();
+  const need = found.needs.find(({ code }) => code === 'no-room');
+  assert.equal(found.code, 2);
+  assert.deepEqual([need?.reason, need?.tickets.length], [why.text, 1]);
+  assert.match((await status()).out, /no room; free some.*What waits for it: \w+ /);
+  await bench.connection.db.execute(sql`update deliveries set reason = null where outcome is null`);
+});
+
 test('what waits for long, and for whom, is said by its tickets', async () => {
   await allWell();
   await bench.connection.db.execute(

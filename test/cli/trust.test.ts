@@ -121,6 +121,21 @@ test('a key of the other side’s client that is retired here gets no token, alt
   await assert.rejects(client.link(signal), { class: 'auth' });
 });
 
+test('`ferry key reinstate` takes that back: the same client gets tokens again, and the audit says who', async () => {
+  const { kid } = await signingKey(north.connection.db, north.open, 'north', 'client');
+  const ran = await acme.ferry('key', 'reinstate', kid, '--because', 'It was another laptop.', '--as', 'Lena Ott');
+  assert.equal(ran.code, 0, ran.err);
+  assert.match(ran.out, new RegExp(`${north.issuer}: what the key ${kid} signs is taken again`));
+  const { client } = await clientOfNorth();
+  assert.equal((await client.link(signal)).link, link);
+  const [row] = await acme.rows(sql`select to_jsonb(a) as row from audit a where what = 'key-reinstate'`);
+  assert.match(JSON.stringify(row), /Lena Ott.*another laptop|another laptop.*Lena Ott/);
+  assert.match((await acme.ferry('key', 'reinstate', kid)).err, /is not retired/);
+  assert.match((await acme.ferry('key', 'reinstate', 'nothing')).err, /no key "nothing" is known here/);
+  const own = await signingKey(acme.connection.db, acme.open, 'acme', 'client');
+  assert.match((await acme.ferry('key', 'reinstate', own.kid)).err, /is one of acme/);
+});
+
 test('`ferry key retire` takes a key from the key set, another signs at once, and the audit says who', async () => {
   const published = async (): Promise<readonly string[]> =>
     ((await (await fetch(`${north.issuer}/jwks.json`)).json()) as { keys: { kid: string }[] }).keys.map(

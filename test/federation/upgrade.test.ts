@@ -74,10 +74,11 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
       erasures,
       generations,
       content_keys: contentKeys,
+      trials,
       ...kept
     } = await count();
     assert.deepEqual(kept, counted);
-    assert.deepEqual([putOff, unusedFiles, erasures, generations, contentKeys], [0, 0, 0, 0, 0]);
+    assert.deepEqual([putOff, unusedFiles, erasures, generations, contentKeys, trials], [0, 0, 0, 0, 0, 0]);
     for (const table of ['tickets', 'actions', 'hints', 'writes', 'written_ids', 'feeds']) {
       const entities = await sql`select distinct entity from ${sql(table)}`;
       assert.deepEqual([...entities], [{ entity: 'ticket' }], table);

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { rows, type Client } from '#db/base/client.ts';
-import { claimErasures, noteAnswer, receiveErasure, type ReceivedErasure } from '#db/operate/erasures.ts';
+import { askErasure, claimErasures, noteAnswer, receiveErasure, type ReceivedErasure } from '#db/operate/erasures.ts';
 import { answerErasure } from '#operate/erase/answer.ts';
 import { erase } from '#operate/erase/erase.ts';
 import { erasureStatus } from '#operate/erase/status.ts';
@@ -240,6 +240,28 @@ test('what the other side asks for waits for somebody, who is told; it is erased
   await assert.rejects(answerErasure(place.as(), id, { refuse: true }), { code: 'answered-already' });
   await assert.rejects(answerErasure(place.as(), randomUUID(), { refuse: true }), { code: 'unknown-erasure' });
   await assert.rejects(answerErasure(place.as(), 'x', { refuse: true }), { code: 'unknown-erasure' });
+});
+
+test('an action is named by the other side as its origin calls it, whatever it is called here', async () => {
+  const said = randomUUID();
+  await db.execute(sql`update actions set said_id = ${said} where id = ${ids.update}`);
+  const inside = await received(randomUUID(), [ids.update]);
+  assert.deepEqual([inside.state, inside.actions], ['done', 0], 'that id is somebody else’s');
+  const id = randomUUID();
+  const named = await received(id, [said]);
+  assert.deepEqual([named.state, named.actions], ['waiting', 1]);
+  assert.equal((await answerErasure(place.as(), id, { refuse: false })).actions, 1);
+  assert.equal((await rows(db, sql`select 1 as one from actions where id = ${ids.update} and note is null`)).length, 1);
+});
+
+test('the other gateway is asked for an action as its origin calls it', async () => {
+  const said = randomUUID();
+  await plantPeerLink(db, 'far-link');
+  await db.execute(sql`update links set state = 'active' where id = 'far-link'`);
+  await db.execute(sql`update actions set said_id = ${said} where id = ${ids.escalation}`);
+  await db.transaction((tx) => askErasure(tx, randomUUID(), 'far-link', [ids.escalation, ids.update]));
+  const [asked] = await claimErasures(db, 60_000);
+  assert.deepEqual(asked?.actions.toSorted(), [said, ids.update].toSorted());
 });
 
 test('what is refused stays, and the other side hears why', async () => {

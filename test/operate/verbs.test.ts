@@ -18,7 +18,8 @@ import { closeLink } from '#operate/links/close.ts';
 import { changeContact } from '#operate/links/contact.ts';
 import { purgeLink } from '#operate/links/purge.ts';
 import { ensureKeys, signingKey } from '#db/links/keys.ts';
-import { rememberKey } from '#db/exchange/origin-keys.ts';
+import { rememberKey, retireOriginKey } from '#db/exchange/origin-keys.ts';
+import { reinstate as reinstateKey } from '#operate/keys/reinstate.ts';
 import { retire as retireKey } from '#operate/keys/retire.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
@@ -180,6 +181,17 @@ const cases: readonly Case[] = [
     what: 'key-retire',
     subject: 'origins/https://far.example/i/far',
     difference: { kid: 'stolen', because: null },
+  },
+  {
+    name: 'key reinstate',
+    before: async ({ db }) => {
+      await rememberKey(db, 'https://far.example/i/far', 'mistaken', { x: 'x' }, null);
+      await retireOriginKey(db, 'https://far.example/i/far', 'mistaken');
+    },
+    verb: (operator) => reinstateKey(operator, 'mistaken', { because: 'It was another one.' }),
+    what: 'key-reinstate',
+    subject: 'origins/https://far.example/i/far',
+    difference: { kid: 'mistaken', because: 'It was another one.' },
   },
   {
     name: 'client add with a new link',

@@ -123,6 +123,19 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     next += 1;
   }
 
+  /** Markers that it keeps are others, as if another version of who writes had written. */
+  const rename = (markers: Readonly<Record<string, string>>): void => {
+    const renamed = (marker: string): string => markers[marker] ?? marker;
+    const before = [...byMarker];
+    byMarker.clear();
+    for (const [marker, place] of before) byMarker.set(renamed(marker), place);
+    for (const ticket of tickets.values()) {
+      if (ticket.marker !== null) ticket.marker = renamed(ticket.marker);
+      for (const [n, action] of ticket.actions.entries())
+        if (action.marker !== undefined) ticket.actions[n] = { ...action, marker: renamed(action.marker) };
+    }
+  };
+
   let vices: DeskVices = { skewMs: 0, wholeSeconds: false, lagMs: 0, dateSkewMs: null };
   let backup: string | null = null;
   /** Tickets that our account may not see: answered like those that are not there. */
@@ -260,6 +273,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
           touch(ticket);
         }
       }
+      if (body['markers'] !== undefined) rename(body['markers'] as Readonly<Record<string, string>>);
       if (body['act'] !== undefined) {
         // What a person does, of whatever account; the fault rules are for the API alone.
         const done = body['act'] as Partial<DeskAction> & { ticket: string };

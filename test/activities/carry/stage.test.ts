@@ -11,6 +11,7 @@ import type { WorkDeps } from '#activities/deps.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createStage } from '#activities/carry/stage.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { until } from '#test/support/wait.ts';
 import { tempDir } from '#test/support/temp.ts';
 
 let database: TestDatabase;
@@ -38,23 +39,36 @@ type DeskOf = {
   readonly ping?: () => Promise<void>;
 };
 
+/** Of the disk; and what a file leaves of it. */
+type Disk = { readonly free: number };
+const leastFree = 5_000;
+
 /** @param triedMs how long ago the delivery was tried first; null: it is now */
-function stage({ open, ping }: DeskOf, triedMs: number | null, wanted: Attachment = file) {
+function stage(desk: DeskOf, triedMs: number | null, wanted: Attachment = file) {
+  return stageOn({ free: 1_000_000_000 }, desk)(triedMs, wanted);
+}
+
+/** One process: what it stages at a time shares the disk. */
+function stageOn(disk: Disk, { open, ping }: DeskOf) {
   const deps = {
     db: connection.db,
     blobs,
-    limits: { staging: 1, attachmentBytes: 1_000_000 },
+    limits: { staging: 3, attachmentBytes: 1_000_000, leastFreeBytes: leastFree },
+    freeBytes: () => Promise.resolve(disk.free),
     desks: {
       of: () => Promise.resolve({ helpdesk: { openAttachment: open, ping: ping ?? (() => Promise.resolve()) } }),
     },
   } as unknown as WorkDeps;
-  const now = new Date();
-  const context = {
-    action: { id: randomUUID(), instance: 'acme', ticket: '1' },
-    delivery: { firstTriedAt: triedMs === null ? null : new Date(now.getTime() - triedMs).toISOString() },
-    now: now.toISOString(),
-  } as unknown as DeliveryContext;
-  return createStage(deps)(context, [wanted], never);
+  const staging = createStage(deps);
+  return (triedMs: number | null, wanted: Attachment = file) => {
+    const now = new Date();
+    const context = {
+      action: { id: randomUUID(), instance: 'acme', ticket: '1' },
+      delivery: { firstTriedAt: triedMs === null ? null : new Date(now.getTime() - triedMs).toISOString() },
+      now: now.toISOString(),
+    } as unknown as DeliveryContext;
+    return staging(context, [wanted], never);
+  };
 }
 
 const fails = (errorClass: ConstructorParameters<typeof HelpdeskError>[0]) => (): Promise<never> =>
@@ -127,5 +141,71 @@ test('a name that somebody gave is kept', async () => {
       files.map((one) => one.name),
       [name],
     );
+  }
+});
+
+const bytesOf = (sizeBytes: number | null) => ({ ...file, name: 'plan.pdf', sizeBytes });
+const gives = (bytes: Buffer): DeskOf => ({
+  open: () => Promise.resolve({ stream: Readable.from([bytes]), type: null, sizeBytes: null }),
+});
+const hasNoRoom = (error: unknown): boolean => {
+  assert.ok(error instanceof FileTrouble);
+  assert.equal(error.reason?.code, 'no-room');
+  assert.match(error.message, /no room|too little room.*plan\.pdf.*Free some/);
+  return true;
+};
+
+test('a file for which the disk has no room waits, however long, of known size or not, and comes once it has', async () => {
+  const bytes = Buffer.alloc(2_000, 7);
+  for (const size of [bytes.length, null]) {
+    const disk = { free: leastFree + bytes.length - 1 };
+    const take = stageOn(disk, gives(bytes));
+    for (const triedMs of [null, 60 * minutes]) await assert.rejects(take(triedMs, bytesOf(size)), hasNoRoom);
+    disk.free = leastFree - 1;
+    await assert.rejects(take(null, bytesOf(size)), hasNoRoom);
+    disk.free = leastFree + bytes.length;
+    assert.equal((await take(null, bytesOf(size))).files[0]?.sizeBytes, bytes.length);
+  }
+});
+
+test('a file that is larger than any may be gets its placeholder, whatever room there is', async () => {
+  const { failed } = await stageOn({ free: 0 }, gives(png))(null, bytesOf(2_000_000));
+  assert.match(failed[0]?.why ?? '', /larger than/);
+});
+
+test('files that come at a time don’t count on the same room', async () => {
+  const disk = { free: leastFree + 3_000 };
+  let give: (bytes: Buffer) => void = () => {};
+  const given = new Promise<Buffer>((resolve) => {
+    give = resolve;
+  });
+  const opened: number[] = [];
+  const take = stageOn(disk, {
+    open: async () => {
+      opened.push(1);
+      return { stream: Readable.from([await given]), type: null, sizeBytes: null };
+    },
+  });
+  const first = take(null, bytesOf(2_000));
+  await until(() => opened.length === 1, { what: 'the first to be fetched' });
+  await assert.rejects(take(null, bytesOf(2_000)), hasNoRoom);
+  give(Buffer.alloc(2_000));
+  await first;
+  assert.equal((await take(null, bytesOf(2_000))).files.length, 1, 'the room is left again');
+});
+
+test('a disk that is full before the file has come is no trouble of its desk, and nothing of it stays', async () => {
+  for (const code of ['ENOSPC', 'EDQUOT']) {
+    const full = Object.assign(new Error('full'), { code });
+    const broken: BlobStore = { ...blobs, put: () => Promise.reject(full) };
+    const deps = {
+      db: connection.db,
+      blobs: broken,
+      limits: { staging: 1, attachmentBytes: 1_000_000, leastFreeBytes: 0 },
+      freeBytes: () => Promise.resolve(1_000_000),
+      desks: { of: () => Promise.resolve({ helpdesk: { openAttachment: gives(png).open } }) },
+    } as unknown as WorkDeps;
+    const context = { action: { id: randomUUID(), instance: 'acme', ticket: '1' }, delivery: {} };
+    await assert.rejects(createStage(deps)(context as unknown as DeliveryContext, [bytesOf(null)], never), hasNoRoom);
   }
 });

@@ -8,6 +8,7 @@ import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.t
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { promiseWrite } from '#db/carry/writes.ts';
 import { addInstance } from '#test/federation/rig.ts';
+import { waitingDelivery } from '#test/support/waiting-delivery.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { until } from '#test/support/wait.ts';
 
@@ -91,9 +92,10 @@ describe('the desk of an instance', () => {
 
   it('is asked again when its settings change, and nothing is promised by the earlier ones', async () => {
     const { version } = await desks.of('a');
+    const delivery = await waitingDelivery(connection.db, 'a');
     const promise = (by: number) =>
       promiseWrite(connection.db, {
-        ...{ delivery: '01a00000-0000-7000-8000-000000000009', step: 0, instance: 'a', entity: 'ticket', epoch: 0 },
+        ...{ delivery, step: 0, instance: 'a', entity: 'ticket', epoch: 0 },
         ...{ version: by, ticket: '1', marker: 'm', fingerprints: [], plan: null, timeoutMs: 1_000 },
       });
     await change('http://b');

@@ -140,6 +140,7 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     nothingNew: createNothingNew(db),
     cache,
     desks: { of: () => Promise.resolve(desk), doubt: () => undefined },
+    freeBytes: () => Promise.resolve(Number.MAX_SAFE_INTEGER),
     blobs,
     texts: createTexts(),
     bells: {

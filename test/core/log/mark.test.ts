@@ -15,6 +15,7 @@ const letters = ['a', 'b', '1', '12', '\n', '"', ',', '/', '-', ' ', 'ä', '[', 
 
 type Case = {
   readonly recorded: Recorded;
+  readonly link: string;
   readonly receiver: string;
   readonly writing: Writing;
   readonly step: number;
@@ -33,6 +34,7 @@ function caseOf(next: () => number): Case {
       at: new Date(Math.floor(next() * 2e12)).toISOString(),
       edit: Math.floor(next() * 3),
     },
+    link: text(),
     receiver: text(),
     writing: receipt
       ? { what: 'receipt', outcome: text(), code: text(), nth: Math.floor(next() * 3) }
@@ -41,8 +43,8 @@ function caseOf(next: () => number): Case {
   };
 }
 
-function marker({ recorded, receiver, writing, step }: Case): string {
-  return stepMarker(markerBase(markOf(recorded), receiver, writing), step);
+function marker({ recorded, link, receiver, writing, step }: Case): string {
+  return stepMarker(markerBase(markOf(recorded), { link, receiver }, writing), step);
 }
 
 /** Every case that differs from the given one in a single part. */
@@ -71,6 +73,9 @@ function neighbours(one: Case): Case[] {
     ...others,
     { ...one, recorded: { ...recorded, edit: (recorded.edit ?? 0) + 1 } },
     { ...one, receiver: `${one.receiver}x` },
+    { ...one, link: `${one.link}x` },
+    { ...one, link: `x${one.link}` },
+    ...(one.link === one.receiver ? [] : [{ ...one, link: one.receiver, receiver: one.link }]),
     { ...one, step: one.step + 1 },
   ];
 }
@@ -110,13 +115,20 @@ describe('the marker of a write', () => {
     assert.notEqual(of('not a time'), of('nor this'));
   });
 
-  it('of what another gateway sent is made of its id and the receiver, as it always was, so that what was written is found', () => {
-    const base = markerBase('019a0000-0000-7000-8000-000000000001', 'north', { what: 'action' });
-    assert.equal(base, '02f04a3d-7d92-7508-ada7-dffe7220da18');
+  it('of one action that comes to one desk by two links is another by each', () => {
+    const mark = '019a0000-0000-7000-8000-000000000001';
+    const by = (link: string): string => markerBase(mark, { link, receiver: 'north' }, { what: 'action' });
+    assert.notEqual(by('acme-north'), by('beta-north'));
+  });
+
+  it('of what another gateway sent stays what it is, so that what was written is found', () => {
+    const mark = '019a0000-0000-7000-8000-000000000001';
+    const base = markerBase(mark, { link: 'acme-north', receiver: 'north' }, { what: 'action' });
+    assert.equal(base, '7e17282a-fdb1-7fc1-b732-ced24598e401');
   });
 
   it('says of which delivery it is a step', () => {
-    const base = markerBase('0', 'north', { what: 'action' });
+    const base = markerBase('0', { link: 'acme-north', receiver: 'north' }, { what: 'action' });
     assert.equal(baseOf(stepMarker(base, 12)), base);
   });
 });

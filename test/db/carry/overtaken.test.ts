@@ -25,6 +25,7 @@ import { reason } from '#core/words/reasons.ts';
 import { must } from '#core/words/must.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
+import { waitingDelivery } from '#test/support/waiting-delivery.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 
 const mirror = '01a00000-0000-7000-8000-000000000001';
@@ -139,7 +140,14 @@ describe('what a drain says that was overtaken', () => {
       ['open'],
     );
     const other = await promiseWrite(db, {
-      ...{ delivery: randomUUID(), step: 0, instance: 'north', entity: 'ticket', epoch: now, ticket: '7' },
+      ...{
+        delivery: await waitingDelivery(db, 'north'),
+        step: 0,
+        instance: 'north',
+        entity: 'ticket',
+        epoch: now,
+        ticket: '7',
+      },
       ...{ marker: 'other', fingerprints: [], plan: null, timeoutMs: 5_000 },
     });
     assert.deepEqual(other, { kind: 'busy' });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { createPromises, type PromiseWrite } from '#db/carry/promise-writes.ts';
 import type { PromiseInput } from '#db/carry/writes.ts';
+import { waitingDelivery } from '#test/support/waiting-delivery.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 
 describe('promises of writes made together', () => {
@@ -22,8 +22,8 @@ describe('promises of writes made together', () => {
     await database.drop();
   });
 
-  const input = (ticket: string | null, epoch = 7): PromiseInput => ({
-    delivery: randomUUID(),
+  const input = async (ticket: string | null, epoch = 7): Promise<PromiseInput> => ({
+    delivery: await waitingDelivery(connection.db, 'north'),
     step: 0,
     instance: 'north',
     entity: 'ticket',
@@ -36,7 +36,7 @@ describe('promises of writes made together', () => {
   });
 
   it('are each kept as they were given, with a deadline by the database’s clock', async () => {
-    const inputs = [input('1'), input('2'), input(null)];
+    const inputs = [await input('1'), await input('2'), await input(null)];
     const promised = await Promise.all(inputs.map(promise));
     for (const one of promised) {
       assert.equal(one.kind, 'promised');
@@ -54,7 +54,14 @@ describe('promises of writes made together', () => {
   });
 
   it('are refused one by one: to who has lost the courier, and where the ticket has an open write', async () => {
-    const [good, lost, busy] = await Promise.all([promise(input('3')), promise(input('4', 6)), promise(input('1'))]);
-    assert.deepEqual([good.kind, lost.kind, busy.kind], ['promised', 'lost', 'busy']);
+    const inputs = [await input('3'), await input('4', 6), await input('1')];
+    const [good, lost, busy] = (await Promise.all(inputs.map(promise))).map(({ kind }) => kind);
+    assert.deepEqual([good, lost, busy], ['promised', 'lost', 'busy']);
+  });
+
+  it('are not made for a delivery that is gone', async () => {
+    const gone = { ...(await input('5')), delivery: '01a00000-0000-7000-8000-00000000000a' };
+    const [one, other] = await Promise.all([promise(gone), promise(await input('6'))]);
+    assert.deepEqual([one.kind, other.kind], ['lost', 'promised']);
   });
 });

@@ -172,8 +172,6 @@ describe('actions from another gateway', () => {
       .update(canonicalConstant(action.constant as ConstantPart))
       .digest('hex');
     const { db } = rig.connection;
-    await db.execute(sql`insert into instances (id, type, name, url, credentials, live_since, state)
-      values ('second', 'rt', 'Second', 'https://rt.second.example', 'sealed', now(), 'up')`);
     await db.execute(
       sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, hash, via)
         values (${id}, 'second', 's1', '7', 'second', ${at}, '{"name":"Ann Agent","role":"agent"}', 'desks', 'visible', '<p>of ours</p>',
@@ -436,16 +434,24 @@ describe('actions from another gateway', () => {
     );
   });
 
-  it('what reached our desk by another way ends there, visibly, once', async () => {
+  it('what reached a ticket by another way ends there, visibly, once; to another ticket it comes as well', async () => {
     const mirror = await rig.open('22');
     const opening = escalation({ ticket: '22b' });
     await rig.receive({ link: 'beta-north', actions: [opening], open: true });
-    const action = wireOf({ seq: 2 });
+    const twice = wireOf({ seq: 2 });
+    await rig.send(mirror, twice);
+    await rig.receive({ link: 'beta-north', mirror: opening.constant.id, actions: [twice] });
+    const [, other] = await deliveriesOf(opening.constant.id);
+    assert.equal(other?.kind, 'action', 'two tickets that are not open yet are two');
+    await rig.connection.db.execute(
+      sql`update mirrors set state = 'open', second_ticket = 'N-22' where id in (${mirror}, ${opening.constant.id})`,
+    );
+    const action = wireOf({ seq: 3 });
     await rig.send(mirror, action);
     assert.deepEqual(said(await rig.receive({ link: 'beta-north', mirror: opening.constant.id, actions: [action] })), [
       'accepted',
     ]);
-    const [, second] = await deliveriesOf(opening.constant.id);
+    const [, , second] = await deliveriesOf(opening.constant.id);
     assert.equal(second?.kind, 'copy');
     assert.equal(second?.reason?.code, 'already-there');
   });

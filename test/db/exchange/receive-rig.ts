@@ -79,7 +79,7 @@ const catalogue = {
   teams: ['a secret team'],
 };
 
-/** Our instance north; customers acme-peer (a gateway) and tool (without one); supplier far-peer. */
+/** Our instances north and second; customers acme-peer (a gateway) and tool (without one); supplier far-peer. */
 export async function addOrganisations(connection: Connection, ownUrl = publicUrl): Promise<void> {
   const { db } = connection;
   await db.execute(
@@ -87,6 +87,7 @@ export async function addOrganisations(connection: Connection, ownUrl = publicUr
   );
   for (const [id, type, url] of [
     ['north', 'rt', 'https://rt.north.example'],
+    ['second', 'rt', 'https://rt.second.example'],
     ['acme-peer', 'peer', acme],
     ['beta-peer', 'peer', 'https://beta.example/i/beta'],
     ['far-peer', 'peer', far],

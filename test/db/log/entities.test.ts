@@ -23,6 +23,7 @@ import { loadStatus } from '#db/operate/status.ts';
 import { findTicket, loadTrace } from '#db/operate/trace.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
+import { waitingDelivery } from '#test/support/waiting-delivery.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 
 const at = (entity: string, externalId = '12', instance = 'acme'): Ref => ({ instance, entity, externalId });
@@ -86,9 +87,9 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     );
   const locked = (ref: Ref, externalIds: readonly string[] = []): Promise<LockedTicket> =>
     connection.db.transaction((tx) => lockTicket(tx, { ref, externalIds }));
-  const write = (ref: Omit<Ref, 'externalId'> & { readonly externalId: string | null }): Promise<Promised> =>
+  const write = async (ref: Omit<Ref, 'externalId'> & { readonly externalId: string | null }): Promise<Promised> =>
     promise({
-      delivery: randomUUID(),
+      delivery: await waitingDelivery(connection.db, ref.instance),
       step: 0,
       instance: ref.instance,
       entity: ref.entity,
