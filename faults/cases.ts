@@ -71,6 +71,12 @@ export const cases: readonly DirectedCase[] = [
     test: 'which is newer, at both desks',
   },
   {
+    name: 'conflict-between-gateways',
+    says: 'both organisations set the same status while the line between their gateways is down',
+    file: 'federation/gateways.test.ts',
+    test: 'which is newer, where both set the same before they met',
+  },
+  {
     name: 'split-echo',
     says: 'a desk records a note’s status as a second action, read in between',
     file: 'db/log/own-writes.test.ts',

@@ -95,6 +95,33 @@ describe('two organisations with a gateway each', () => {
     assert.deepEqual(texts(north.desk, far, /cut \d+\./), numbered('cut', places.length));
   });
 
+  for (const newest of ['acme', 'north'] as const)
+    it(`have what ${newest} has set, which is newer, where both set the same before they met`, async () => {
+      const { ticket, far } = await opened();
+      await agree();
+      const changes = {
+        acme: () => acme.desk.act(ticket, { note: '<p>a sets.</p>', status: 'waiting', fields: { Ref: 'A' } }),
+        north: () => north.desk.act(far, { note: '<p>b sets.</p>', status: 'closed', fields: { Ref: 'B' } }),
+      };
+      acme.line.down(true);
+      north.line.down(true);
+      await changes[newest === 'acme' ? 'north' : 'acme']();
+      await changes[newest]();
+      acme.line.down(false);
+      north.line.down(false);
+      await shown(
+        () => (count(acme.desk, ticket, 'b sets.') && count(north.desk, far, 'a sets.')) || undefined,
+        'both notes',
+        90_000,
+      );
+      await agree();
+      const stands = [acme.desk.ticket(ticket), north.desk.ticket(far)].map(
+        ({ status, fields }) => `${status} ${String(fields['Ref'])}`,
+      );
+      const wanted = newest === 'acme' ? 'waiting A' : 'closed B';
+      assert.deepEqual(stands, [wanted, wanted]);
+    });
+
   it('wait for a line that is down, hold nothing, and catch up', async () => {
     const { ticket, far } = await opened();
     north.line.down(true);
