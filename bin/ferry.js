@@ -53,6 +53,8 @@ function runWith([node, ...others]) {
     return;
   }
   child.on('error', () => {});
+  // What was given may be secret, and everybody may list processes.
+  process.title = 'ferry';
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   followNpm(() => child.kill('SIGTERM'));
   child.once('exit', (code, signal) => {

@@ -63,7 +63,9 @@ function account(): string {
 async function ask(question: string): Promise<string> {
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return await asking.question(question);
+    // Input that is over before it has a line answers nothing.
+    const over = new Promise<string>((resolve) => asking.once('close', () => resolve('')));
+    return await Promise.race([asking.question(question), over]);
   } finally {
     asking.close();
   }
@@ -87,6 +89,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 const args = process.argv.slice(2);
+// A code or a URL with a password in it is not for everybody who lists processes; it is best not given here at all.
+if (args.includes('accept') || args.some((arg) => arg.startsWith('--database'))) process.title = 'ferry';
 // Programs that run until they are stopped have their own way of being asked to; a trial deletes what it wrote first.
 if (args.includes('--follow') || args.includes('--write'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());

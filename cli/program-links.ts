@@ -126,7 +126,7 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
   link
     .command('accept')
     .description('join a link with the code that the other side has made')
-    .argument('[code]')
+    .argument('[code]', 'asked for where it is missing; -: it comes by the input')
     .option('--instance <id>', 'your instance')
     .option('--link <id>', 'how the link is called here')
     .option('--name <text>', 'how the other side is called here, instead of its own name')

@@ -9,6 +9,7 @@ import { hold } from './before-head.ts';
 import { ignored } from './ignored.ts';
 import { report } from '#activities/report.ts';
 import type { Turn } from '#activities/turn.ts';
+import { whyNoAnswer } from '#activities/desk/answers.ts';
 import { FileTrouble, InstanceTrouble, troubleOf } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
@@ -19,8 +20,6 @@ export type Troubled = {
   /** A conditional write lost. */
   conflict?(): Promise<void>;
 };
-
-const pingTimeoutMs = 5_000;
 
 /** Puts the lane off, or holds its head. Throws InstanceTrouble where it is not this delivery's trouble alone. */
 export async function inTrouble(
@@ -40,6 +39,7 @@ export async function inTrouble(
     const away = error.reason ?? reason('trouble', { desk: error.desk, detail: error.message });
     await noteWhy(deps.db, delivery.id, lane, epoch, away);
     await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
+    report(turn, 'retry', away);
     return defer(fileDelay(error));
   }
   const failed = error instanceof HelpdeskError ? error : null;
@@ -60,15 +60,11 @@ export async function inTrouble(
     await conflict?.();
   } else {
     // Not one delivery's trouble if the desk does not answer at all; only if it does is the delivery's time counted.
-    const down = await ping(AbortSignal.timeout(pingTimeoutMs)).then(
-      () => null,
-      (error: unknown) =>
-        (error instanceof HelpdeskError ? troubleOf(error) : null) ??
-        new InstanceTrouble('down', failed?.message ?? String(error)),
-    );
-    if (down !== null) {
+    const silent = await whyNoAnswer(ping);
+    if (silent !== null) {
       await noteWhy(deps.db, delivery.id, lane, epoch, why);
-      throw down;
+      const its = silent.error instanceof HelpdeskError ? troubleOf(silent.error) : null;
+      throw its ?? new InstanceTrouble('down', failed?.message ?? String(silent.error));
     }
     await countTry(deps.db, delivery.id, lane, epoch, why);
     if (isTroubledTooLong(context)) {

@@ -10,6 +10,7 @@ import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
+import { whyNoAnswer } from '#activities/desk/answers.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createPlaces } from '#activities/desk/semaphore.ts';
 import { createDiskRoom, isFull, noRoom, type DiskRoom } from './disk-room.ts';
@@ -25,8 +26,6 @@ export type Stage = (
   files: readonly Attachment[],
   signal: AbortSignal,
 ) => Promise<{ readonly files: readonly Attachment[]; readonly failed: readonly { file: Attachment; why: string }[] }>;
-
-const pingTimeoutMs = 5_000;
 
 /**
  * Files are streamed one by one, a few at a time of each instance. Whoever waits for one lets go at the signal; the
@@ -144,11 +143,7 @@ async function bringInto(
     const isOver = error.class === 'refused' || (error.class === 'gone' && isTroubledFor(context, fileGoneAfterMs));
     if (isOver) return { file: null, failure: error.message };
     if (error.class === 'auth' || error.class === 'slow-down') throw new FileTrouble(desk.name, error);
-    const answers = await desk.helpdesk.ping(AbortSignal.timeout(pingTimeoutMs)).then(
-      () => true,
-      () => false,
-    );
-    if (!answers) throw new FileTrouble(desk.name, error);
+    if ((await whyNoAnswer((within) => desk.helpdesk.ping(within))) !== null) throw new FileTrouble(desk.name, error);
     if (isTroubledFor(context, fileGivenUpAfterMs)) return { file: null, failure: error.message };
     throw new HelpdeskError('retry', error.code, error.message, { cause: error });
   }

@@ -4,8 +4,8 @@ import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { nextTry } from '#core/words/retry.ts';
 import type { Ref } from '#core/words/vocabulary.ts';
 import type { WorkDeps } from '#activities/deps.ts';
+import { whyNoAnswer } from '#activities/desk/answers.ts';
 
-const pingTimeoutMs = 5_000;
 /** A right that was taken away comes back without anybody telling, so it is looked at again at least this often. */
 const longestMs = 10 * 60_000;
 const shortestMs = 15_000;
@@ -18,10 +18,7 @@ export async function isTicketsOwn(
 ): Promise<boolean> {
   if (!(error instanceof HelpdeskError) || signal.aborted) return false;
   if (error.class === 'slow-down') return false;
-  return helpdesk.ping(AbortSignal.any([signal, AbortSignal.timeout(pingTimeoutMs)])).then(
-    () => true,
-    () => false,
-  );
+  return (await whyNoAnswer((within) => helpdesk.ping(within), signal)) === null;
 }
 
 /** How long until it is read again, in milliseconds. @param times how often it was put off */

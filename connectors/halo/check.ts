@@ -5,6 +5,7 @@ import type { Seen } from '#connectors/kit/check.ts';
 import { noTrial } from '#connectors/kit/trial.ts';
 import { identityOf } from './desk.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
+import { baseOf } from './address.ts';
 import { assumed } from './assumed.ts';
 import { createGlossary } from './catalogue.ts';
 import { feedProbes } from './check-feed.ts';
@@ -38,7 +39,7 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
   const own = { ...context, learn, http: remembering(http) };
   // What was found out before is to be found out again, not taken for granted.
   const ways = waysOf(undefined);
-  const baseUrl = context.url.replace(/\/{1,50}$/, '');
+  const baseUrl = baseOf(context.url);
   const tokens = createTokens(own.http, baseUrl, credentials, options.scope ?? 'all');
   const client = createClient(own, tokens, ways);
   const overlapMs = options.overlapMs ?? assumed.overlapMs;

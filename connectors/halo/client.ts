@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { ConnectorContext, OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
+import { baseOf } from './address.ts';
 import type { Call, Query, WriteCall } from './call.ts';
 import { followed, linkOrFile, openedFrom, transferTimeoutMs } from './download.ts';
 import type { Listed } from './download.ts';
@@ -50,7 +51,7 @@ export type HaloClient = {
 };
 
 export function createClient(context: ConnectorContext, tokens: Tokens, ways: Ways): HaloClient {
-  const baseUrl = context.url.replace(/\/{1,50}$/, '');
+  const baseUrl = baseOf(context.url);
   const notices = createNotices(context);
 
   async function signedIn<R extends { readonly status: number }>(

@@ -1,6 +1,7 @@
 /** Halo (HaloPSA, HaloITSM) behind the contract of helpdesk.ts, as an agent of its own in each Halo. */
 import type { ConnectorContext, Helpdesk, Traits } from '#connectors/contract/helpdesk.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
+import { baseOf } from './address.ts';
 import { assumed } from './assumed.ts';
 import { openFile } from './attachments.ts';
 import { createGlossary } from './catalogue.ts';
@@ -30,7 +31,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
   const said = readSettings(haloOptions, context.options, 'options', context.instance);
   const options = withFacts(said, context.learned);
   const traits = traitsOf(options);
-  const baseUrl = context.url.replace(/\/{1,50}$/, '');
+  const baseUrl = baseOf(context.url);
   const tokens = createTokens(context.http, baseUrl, credentials, options.scope ?? 'all');
   const client = createClient(context, tokens, waysOf(context.learned));
   const glossary = createGlossary(client, options);

@@ -4,6 +4,7 @@ import type { HttpClient } from '#connectors/contract/http.ts';
 import { parseJson } from '#connectors/kit/json.ts';
 import { keepToken } from '#connectors/kit/token.ts';
 import type { Lived } from '#connectors/kit/token.ts';
+import { signInOf } from './address.ts';
 import { tokenError } from './errors.ts';
 import { authInfo, decode, tokenReply } from './wire.ts';
 import type { HaloCredentials } from './wire.ts';
@@ -50,7 +51,7 @@ export function createTokens(
       throw new HelpdeskError(
         'refused',
         'no-authinfo',
-        `${what}: ${baseUrl}/api/authinfo answered ${reply.status}. Correct \`url\`: it is the address of Halo's pages, without /api. Where Halo shows that page to nobody, set the credentials \`authUrl\` and \`tenant\`.`,
+        `${what}: ${baseUrl}/api/authinfo answered ${reply.status}. Correct \`url\`: it is the address of Halo's pages. Where Halo shows that page to nobody, set the credentials \`authUrl\` and \`tenant\`.`,
       );
     if (reply.status !== 200)
       throw new HelpdeskError('retry', 'no-authinfo', `${what}: Halo answered ${reply.status}.`);
@@ -61,7 +62,7 @@ export function createTokens(
 
   async function request(): Promise<Token> {
     endpoint ??= await discover();
-    const url = URL.parse(`${endpoint.url.replace(/\/{1,50}$/, '')}/token`);
+    const url = URL.parse(`${signInOf(endpoint.url)}/token`);
     if (url === null)
       throw new HelpdeskError(
         'refused',

@@ -96,7 +96,6 @@ export const haloFacts = commonFacts.extend({
   keepsMarker: z.boolean().optional().catch(undefined),
 });
 
-export type HaloFacts = z.infer<typeof haloFacts>;
 export type HaloCredentials = z.infer<typeof haloCredentials>;
 export type HaloOptions = z.infer<typeof haloOptions>;
 

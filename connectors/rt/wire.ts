@@ -155,8 +155,6 @@ export function pageOf<T>(item: Schema<T>) {
   return z.looseObject({ items: z.array(item) });
 }
 
-export type RtUser = z.output<typeof userSchema>;
 export type RtTicket = z.output<typeof ticketSchema>;
 export type RtTransaction = z.output<typeof transactionSchema>;
 export type RtPart = z.output<typeof partSchema>;
-export type RtFieldDefinition = z.output<typeof fieldDefinitionSchema>;

@@ -7,7 +7,7 @@ import { findNamed, sameName } from '#core/words/names.ts';
 import { kindDefault, type SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 
-export { faultCodes, type Fault, type FaultCode, type FaultPath } from './lint-fault.ts';
+export type { Fault } from './lint-fault.ts';
 
 export type LintInput = {
   readonly customer: SideSettings;

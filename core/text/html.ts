@@ -12,8 +12,7 @@ import { plainText } from './plain.ts';
 import { rowsAsLines } from './rows.ts';
 import { cleanText, cutBytes, escapeHtml, textToHtml } from './text.ts';
 
-export { cleanText, escapeHtml, textToHtml } from './text.ts';
-export { defuseTags, defuseTagsInHtml } from './defuse.ts';
+export { textToHtml } from './text.ts';
 
 /** Largest note that is carried as a note, in bytes of UTF-8. */
 export const noteMaxBytes = 256 * 1024;

@@ -9,7 +9,6 @@ import { clients } from '#db/schema/clients.ts';
 import { jtiHash } from './seen-jtis.ts';
 
 export type ClientRow = typeof clients.$inferSelect;
-export type ClientSecret = ClientRow['secrets'][number];
 export type DpopMode = ClientRow['dpop'];
 
 /** The client, if it works: neither revoked nor of a link that is closed. */

@@ -54,7 +54,7 @@ export async function forgottenAt(
     sql`select asked.instance, exists (
         select 1 from links l join sides s on s.link = l.id and s.instance = asked.instance where ${isForgotten}
       ) as "any", (
-        select json_agg(l.id) from links l where l.id = any(${textArray(links)}::uuid[]) and ${isForgotten}
+        select json_agg(l.id) from links l where l.id = any(${textArray(links)}) and ${isForgotten}
       ) as links
       from unnest(${textArray(instances)}) as asked (instance)`,
   );

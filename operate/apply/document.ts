@@ -1,6 +1,6 @@
 /** Reads YAML so that everything in it can be found again by line and column, and names every fault of its syntax. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, Node, Pair } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import type { Fault, Finding, Path } from './fault.ts';
 import { pathText } from './fault.ts';
 
@@ -24,12 +24,15 @@ export function readSource(text: string): Source {
     return emptySource('too-large', 'The file is larger than 4 MiB.', 'Split it.');
   const lines = new LineCounter();
   // Pretty errors would quote the file, and somebody may have put a secret into it.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // Its own look for keys that are there twice compares each with each.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const errors = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
+  const errors = [...document.errors, ...document.warnings, ...keysTwice(document)].toSorted(
+    (a, b) => a.pos[0] - b.pos[0],
+  );
   // What the parser says after the first slip is mostly about the slip.
   const slip = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
   const faults: Fault[] = errors
@@ -130,8 +133,7 @@ function find(document: Document, path: Path): Found {
   for (const step of path) {
     const inside = isAlias(found.value) ? (found.value.resolve(document) ?? null) : found.value;
     if (isMap(inside)) {
-      // Of a key that stands there twice, the later one counts.
-      const pair = inside.items.findLast((item) => keyOf(item) === String(step));
+      const pair = pairsOf(inside).get(String(step));
       if (pair === undefined) return found;
       found = {
         depth: found.depth + 1,
@@ -145,6 +147,33 @@ function find(document: Document, path: Path): Found {
     } else return found;
   }
   return found;
+}
+
+const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+/** By key; of one that is there twice, the later one counts. Made once, so that many findings in a large file are quick. */
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const index = indexes.get(map) ?? new Map(map.items.map((pair) => [keyOf(pair), pair]));
+  indexes.set(map, index);
+  return index;
+}
+
+type Twice = { readonly code: 'DUPLICATE_KEY'; readonly pos: readonly [number, number] };
+
+/** Where a key is that its map has before. */
+function keysTwice(document: Document): readonly Twice[] {
+  const twice: Twice[] = [];
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) twice.push({ code: 'DUPLICATE_KEY', pos: [key.range?.[0] ?? 0, key.range?.[1] ?? 0] });
+        seen.add(key.value);
+      }
+    },
+  });
+  return twice;
 }
 
 function keyOf(pair: Pair): string {

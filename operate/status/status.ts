@@ -3,7 +3,7 @@ import { loadStatus, type Status } from '#db/operate/status.ts';
 import type { Operator } from '#operate/operator.ts';
 import { allow, reaches } from '#operate/rights.ts';
 
-export type { InstanceStatus, LinkStatus, Status, WaitingStatus } from '#db/operate/status.ts';
+export type { LinkStatus, Status, WaitingStatus } from '#db/operate/status.ts';
 
 /** Of links that are not in the actor's reach, neither they nor their instances are shown. */
 export async function status(operator: Operator): Promise<Status> {

@@ -10,7 +10,6 @@ export const exitCodes = {
 } as const;
 
 export type StandaloneCode =
-  | 'usage'
   | 'wrong-node'
   | 'already-running'
   | 'still-running'
@@ -53,10 +52,6 @@ export function errorLine(error: unknown): string {
 
 export function exitCodeOf(error: unknown): number {
   return error instanceof StandaloneError ? error.exitCode : exitCodes.software;
-}
-
-export function usage(message: string): StandaloneError {
-  return new StandaloneError('usage', exitCodes.usage, message);
 }
 
 export function alreadyRunning(dataDir: string, pid: number | undefined): StandaloneError {

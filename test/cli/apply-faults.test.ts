@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import type { ApplyResult } from '#operate/apply/apply.ts';
+import { readSource } from '#operate/apply/document.ts';
+import type { Finding } from '#operate/apply/fault.ts';
 import { goodYaml, lineOf, openBench } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -221,4 +223,19 @@ test('an instance keeps its type and a link keeps its instances', async () => {
   } finally {
     await own.close();
   }
+});
+
+test('a file with tens of thousands of wrong keys costs as its length: twice as many, about twice the time', () => {
+  const costOf = (n: number): number => {
+    const text = `links:\n${Array.from({ length: n }, (_, i) => `  key-${i}: x\n`).join('')}`;
+    const { user, system } = process.cpuUsage();
+    const source = readSource(text);
+    for (let i = 0; i < n; i += 1)
+      source.place({ code: 'unknown-key', path: ['links', `key-${i}`], message: 'x', fix: 'y' } as Finding);
+    const spent = process.cpuUsage({ user, system });
+    return spent.user + spent.system;
+  };
+  const best = (n: number): number => Math.min(...Array.from({ length: 3 }, () => costOf(n)));
+  best(500);
+  assert.ok(best(16_000) < 3 * best(8_000));
 });

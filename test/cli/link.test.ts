@@ -260,6 +260,29 @@ test('a link that is not there is answered with the nearest one', async () => {
   }
 });
 
+test('a code is taken from the input, or asked for, and need not be in the list of processes', async () => {
+  const asked: string[] = [];
+  const accept = (isInteractive: boolean, ...more: string[]): Promise<Ran> =>
+    ferry(['link', 'accept', ...more, '--instance', 'acme', '--database', bench.url], {
+      env: { ...secret, FERRY_PUBLIC_URL: 'https://acme.example' },
+      isInteractive,
+      ask: (question) => {
+        asked.push(question);
+        return Promise.resolve(' ferry_damaged \n');
+      },
+    });
+  const given = await accept(false, 'ferry_damaged');
+  assert.equal(given.code, 64);
+  assert.deepEqual(await accept(false, '-'), given);
+  assert.deepEqual(await accept(true), given);
+  assert.deepEqual(
+    asked.map((question) => /code/.test(question)),
+    [false, true],
+  );
+  assert.equal((await accept(false)).code, 64, 'nobody is asked where nobody is there');
+  assert.equal(asked.length, 2);
+});
+
 test('a link between helpdesks of this gateway has nothing to check, rotate or pair', async () => {
   assert.match((await run('link', 'check', 'acme-northwind')).err, /was not made by pairing/);
   assert.match((await run('link', 'rotate', 'acme-northwind')).err, /both helpdesks .* driven by this gateway/);

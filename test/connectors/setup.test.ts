@@ -126,6 +126,81 @@ describe('a fresh Request Tracker', { skip: rtSkip }, () => {
   });
 });
 
+describe('a Request Tracker that somebody has set up wrongly', { skip: rtSkip }, () => {
+  let rt: Rt;
+  before(async () => {
+    rt = await startRt({ name: 'wrong.example' });
+    await rt.perl(
+      "my $q = RT::Queue->new(RT->SystemUser); my ($ok, $why) = $q->Create(Name => 'Forgotten'); die $why unless $ok;",
+    );
+  });
+  after(() => rt?.stop());
+
+  const cases: readonly {
+    readonly what: string;
+    readonly url?: (url: string) => string;
+    readonly token?: string;
+    readonly options?: Readonly<Record<string, unknown>>;
+    readonly prepare?: string;
+    readonly undo?: string;
+    readonly finds: RegExp;
+    readonly says: RegExp;
+  }[] = [
+    {
+      what: 'an address at which nobody is',
+      url: () => 'http://127.0.0.1:1',
+      finds: /^differs {6}address: /m,
+      says: /Correct `url`, port included/,
+    },
+    {
+      what: 'a path at which no RT is',
+      url: (url) => `${url}/elsewhere`,
+      finds: /^(?:differs|not allowed) +token: /m,
+      says: /Check the URL|rights and the queue/,
+    },
+    {
+      what: 'a token that is none',
+      token: '1-14-0123456789abcdef0123456789abcdef',
+      finds: /^not allowed {2}token: /m,
+      says: /token/i,
+    },
+    {
+      what: 'a queue that setup.pl was not run for',
+      options: { queues: ['Forgotten'] },
+      finds: /^not allowed {2}queue "Forgotten": /m,
+      says: /setup\.pl with --queue "Forgotten"/,
+    },
+    {
+      what: 'a service user in another time zone than the option says',
+      options: { timezone: 'Europe/Berlin' },
+      prepare: "my $u = RT::User->new(RT->SystemUser); $u->Load('gateway'); $u->SetTimezone('America/New_York');",
+      undo: "my $u = RT::User->new(RT->SystemUser); $u->Load('gateway'); $u->SetTimezone('UTC');",
+      finds: /^differs {6}time zone: at Timezone: the service user has America\/New_York/m,
+      says: /Leave option `timezone` out, or set it to America\/New_York/,
+    },
+  ];
+  for (const { what, url = (own: string) => own, token, options = {}, prepare, undo, finds, says } of cases)
+    test(`with ${what} is found wrong, with what to set`, async () => {
+      if (prepare !== undefined) await rt.perl(prepare);
+      try {
+        const instance = {
+          type: 'rt',
+          name: 'Wrong',
+          url: url(rt.url),
+          credentials: { token: { env: 'RT_TOKEN' } },
+          options,
+        };
+        const links = { instances: { 'wrong-rt': instance }, links: {} };
+        const { code, out, err } = await typed(await pageOf('rt'), 'wrong-rt', links, { RT_TOKEN: token ?? rt.token });
+        assert.equal(code, 1, out + err);
+        assert.match(out, finds, out);
+        assert.match(out, says, out);
+      } finally {
+        if (undo !== undefined) await rt.perl(undo);
+      }
+    });
+});
+
 describe('a Halo that answers as live ones were seen to', () => {
   /** Scopes that the page's table names. */
   const scopesIn = (page: string): readonly string[] =>
@@ -158,6 +233,32 @@ describe('a Halo that answers as live ones were seen to', () => {
     assert.equal(code, 0, out + err);
   });
 
+  test('the addresses that its page for applications shows are taken as well as those of its pages', async () => {
+    const [seeded] = acmeSeed.applications;
+    assert.ok(seeded);
+    const twin = await createHaloTwin({ seed: acmeSeed });
+    try {
+      const credentials = {
+        clientId: { env: 'HALO_ID' },
+        clientSecret: { env: 'HALO_SECRET' },
+        authUrl: { env: 'HALO_AUTH' },
+      };
+      const links = {
+        instances: { shown: { type: 'halo', name: 'Shown', url: `${twin.url}/api/`, credentials } },
+        links: {},
+      };
+      const secrets = {
+        HALO_ID: seeded.client_id,
+        HALO_SECRET: seeded.client_secret,
+        HALO_AUTH: `${twin.url}/auth/token`,
+      };
+      const { code, out, err } = await typed(await pageOf('halo'), 'shown', links, secrets);
+      assert.ok(code === 0 && isGreen(out), out + err);
+    } finally {
+      await twin.close();
+    }
+  });
+
   const wrongOnes: readonly {
     readonly what: string;
     readonly url?: (url: string) => string;
@@ -174,10 +275,10 @@ describe('a Halo that answers as live ones were seen to', () => {
       says: /Correct `url`, port included/,
     },
     {
-      what: 'an address with the path of the API in it',
-      url: (url) => `${url}/api`,
+      what: 'an address with a path at which no Halo is',
+      url: (url) => `${url}/helpdesk`,
       finds: /^differs {6}token: .*answered 40[14]/m,
-      says: /without \/api/,
+      says: /it is the address of Halo's pages/,
     },
     {
       what: 'a name without an address',

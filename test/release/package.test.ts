@@ -134,6 +134,12 @@ describe('the package', () => {
       [],
     );
   });
+
+  it('has checksums beside it that anybody can check, of itself and of that list', async () => {
+    await run(process.execPath, [join(checkout, '.ci/checksums.js'), archive]);
+    const { stdout } = await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: temp.path });
+    assert.equal(stdout.match(/: OK$/gm)?.length, 2);
+  });
 });
 
 /** Whether a specifier of a file in the package leads to something that is there when it was installed. */

@@ -123,3 +123,46 @@ describe('the release script', () => {
     }
   });
 });
+
+describe('a new version', () => {
+  const named = [
+    ...['package.json', 'package-lock.json', 'docker-compose.yml', 'README.md', 'docs/running.md', 'CHANGELOG.md'],
+  ];
+  let temp: TempDir;
+  before(async () => {
+    temp = await tempDir();
+    await mkdir(join(temp.path, 'docs'));
+    for (const name of named) await cp(join(checkout, name), join(temp.path, name));
+  });
+  after(() => temp.remove());
+
+  const set = (...args: string[]): Promise<number> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, ['.ci/set-version.js', ...args, '--root', temp.path], { cwd: checkout }, (error) =>
+        resolve(error === null ? 0 : Number(error.code)),
+      );
+    });
+  const read = (name: string): Promise<string> => readFile(join(temp.path, name), 'utf8');
+
+  it('is written wherever the old one was named, and once only', async () => {
+    const { version: old } = JSON.parse(await read('package.json')) as { version: string };
+    assert.equal(await set('9.8.7', '--date', '2031-02-03'), 0);
+    for (const name of ['package.json', 'package-lock.json'])
+      assert.equal((JSON.parse(await read(name)) as { version: string }).version, '9.8.7');
+    const { packages } = JSON.parse(await read('package-lock.json')) as {
+      packages: Record<string, { version: string }>;
+    };
+    assert.equal(packages['']?.version, '9.8.7');
+    assert.match(await read('docker-compose.yml'), /^ +image: ticket-ferry:9\.8\.7$/m);
+    assert.match(await read('CHANGELOG.md'), /^## 9\.8\.7 \(2031-02-03\)$/m);
+    for (const name of ['docker-compose.yml', 'docs/running.md'])
+      assert.doesNotMatch(await read(name), new RegExp(`ticket-ferry[:-]${old.replaceAll('.', '\\.')}`), name);
+    assert.equal(await set('9.8.8', '--date', '2031-02-04'), 1, 'the change log has nothing that is unreleased');
+    assert.equal((JSON.parse(await read('package.json')) as { version: string }).version, '9.8.7');
+  });
+
+  it('is not made of something that is no version or has no date', async () => {
+    assert.equal(await set('9.9', '--date', '2031-02-03'), 64);
+    assert.equal(await set('9.9.9'), 64);
+  });
+});

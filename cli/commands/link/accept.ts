@@ -14,9 +14,17 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
   const instance = instanceOption(options.instance);
   const contact = contactOption(options.contact);
   const { link: wanted, name } = options;
+  const given = await codeOf(code, deps);
   return withPeers(options, deps, async (operator) => {
-    const { id, link, issuer } = await acceptCode(operator, code ?? '', { instance, link: wanted, name, contact });
+    const { id, link, issuer } = await acceptCode(operator, given, { instance, link: wanted, name, contact });
     deps.out(`Pairing with ${issuer}; here the link will be called ${link}.\n`);
     return followPairing(operator, id, deps);
   });
+}
+
+/** Not in the list of processes, nor in a shell's history, where it is asked for or comes by the input (`-`). */
+async function codeOf(code: string | undefined, { ask, isInteractive }: CliDeps): Promise<string> {
+  if (code === '-') return (await ask('')).trim();
+  if (code === undefined && isInteractive) return (await ask('The code that the other side has made: ')).trim();
+  return code ?? '';
 }
