@@ -15,7 +15,7 @@ export type TicketWork<Result> = (tx: Tx, locked: LockedTicket) => Promise<Resul
 export type Together = <Result>(read: TicketRead, work: TicketWork<Result>) => Promise<Result>;
 
 export type TogetherOptions = {
-  /** Transactions at a time. */
+  /** Transactions at a time. More of them would each do less: what waits for the next one shares its statements. */
   readonly atOnce?: number;
   /** Tickets in one transaction. */
   readonly most?: number;
@@ -24,7 +24,7 @@ export type TogetherOptions = {
 type Job = { readonly read: TicketRead; readonly work: TicketWork<unknown> };
 
 export function createTogether(db: Client, options: TogetherOptions = {}): Together {
-  const { atOnce = 3, most = 16 } = options;
+  const { atOnce = 2, most = 24 } = options;
   const add = createGathered<Job, unknown>((batch) => inTransaction(db, (tx) => workAll(tx, batch)), {
     atOnce,
     most,
