@@ -26,6 +26,8 @@ export type FederationOptions = {
   readonly reverse?: boolean;
   readonly limits?: Partial<Limits>;
   readonly profile?: string | undefined;
+  /** Contents are sealed with it, 32 bytes. */
+  readonly contentKey?: Buffer | undefined;
 };
 
 export type Cpu = { readonly [part in 'worker' | 'gateway' | 'postgres' | 'temporal' | 'desks']: number };
@@ -93,6 +95,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       secretKey: key,
       blobs: `${services.dir}/blobs-${options.label}`,
       log: 'error',
+      contentKey: options.contentKey,
     });
     const { profile } = options;
     const gateway = await startChild({ program: 'bench/programs/gateway.ts', env, profile });

@@ -2,6 +2,7 @@
 import { measureLatency } from './ferry.ts';
 import { measureFlood } from './flood.ts';
 import { measureHop } from './hop.ts';
+import { measureSealed } from './sealed.ts';
 import { growthByCustomers, growthByHistory } from './growth.ts';
 import { measureCold } from './cold.ts';
 import { readOptions, usage, type Options, type Part } from './options.ts';
@@ -86,6 +87,10 @@ async function measure(
     });
     await part('flood', 'one client that floods, and its neighbour', async () => {
       measured.flood = await measureFlood(services, seconds, progress);
+    });
+    await part('sealed', 'Ferry with its contents sealed at rest, and without', async () => {
+      measured.sealed = await measureSealed(services, seconds, progress);
+      progress(`  ${measured.sealed.throughput} of the throughput, ${measured.sealed.cpu} times the CPU`);
     });
     return measured;
   } finally {

@@ -3,6 +3,7 @@ import { arch, cpus, platform, totalmem } from 'node:os';
 import type { Cold } from './cold.ts';
 import type { Latency } from './ferry.ts';
 import type { FloodFelt } from './flood.ts';
+import type { Sealed } from './sealed.ts';
 import type { Growth } from './growth.ts';
 import type { Hop } from './hop.ts';
 import { rounded, type Percentiles } from './numbers.ts';
@@ -17,6 +18,7 @@ export type Measured = {
   readonly customers?: Growth;
   readonly cold?: Cold;
   readonly flood?: FloodFelt;
+  readonly sealed?: Sealed;
 };
 
 type Target = { readonly value: number; readonly target: string; readonly met: boolean };
@@ -37,11 +39,13 @@ export type Report = {
   readonly coldCustomers?: Cold;
   /** What a client's neighbour feels while that client floods. */
   readonly flood?: FloodFelt;
+  /** Contents sealed at rest over contents as they are. */
+  readonly sealed?: Sealed;
   readonly targets: Readonly<Record<string, Target>>;
 };
 
 export function report(measured: Measured, options: Options, seconds: number): Report {
-  const { latency, hop, history, customers, cold, flood } = measured;
+  const { latency, hop, history, customers, cold, flood, sealed } = measured;
   const { bare, floor, ferry } = measured.throughput ?? {};
   const cpu = ferry?.cpu;
   return {
@@ -89,6 +93,7 @@ export function report(measured: Measured, options: Options, seconds: number): R
     },
     ...(cold && { coldCustomers: { ...cold, perSecond: rounded(cold.perSecond) } }),
     ...(flood && { flood }),
+    ...(sealed && { sealed }),
     targets: targetsOf(measured),
   };
 }
@@ -146,6 +151,12 @@ export function printed(result: Report): string {
     line('at rest', ms(flood.rest));
     line('in the flood', `${ms(flood.flooded)}, ${flood.failed} failed`);
     line('the flooder got', JSON.stringify(flood.flooder));
+  }
+  const { sealed } = result;
+  if (sealed) {
+    lines.push('', 'contents sealed at rest, over contents as they are');
+    line('actions per second', `${sealed.throughput}  ${JSON.stringify(sealed.rounds)}`);
+    line('CPU per action', String(sealed.cpu));
   }
   lines.push('', 'targets');
   for (const [name, { value, target, met }] of Object.entries(result.targets)) {

@@ -59,6 +59,12 @@ export const cases: readonly DirectedCase[] = [
     test: 'when it is read for the first time may be there in a moment',
   },
   {
+    name: 'clock-back-at-go-live',
+    says: 'a desk’s clock jumps back behind go-live while a ticket is written on that nobody has read yet',
+    file: 'core/log/recognise.test.ts',
+    test: 'puts nothing before go-live that has a higher id than what is after it',
+  },
+  {
     name: 'undone-by-us',
     says: 'a person sets another status right behind ours',
     file: 'federation/meet.test.ts',

@@ -34,6 +34,7 @@ const receiver = 'what the receiver has or has done is so, whoever hears of it';
 /** Who speaks without one, and why that is right. */
 const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/carry/couriers.ts': {
+    endRest: 'That an instance gives a sign of life is so whoever says it.',
     setInstanceState:
       'what a contact says of an instance, whoever had it; a drain asks first whether the courier is its own',
     takeLeases: 'only a lease that is over, and no drain is begun by it',

@@ -4,7 +4,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { WireLink } from '#core/wire.ts';
 import { saveCatalogue } from '#db/settings/apply-links.ts';
-import { setInstanceState } from '#db/carry/couriers.ts';
+import { endRest } from '#db/carry/couriers.ts';
 import { claimPeers, type PeerToAsk } from '#db/links/claim-peers.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { savePeerSaid } from '#db/links/peers.ts';
@@ -40,9 +40,8 @@ async function refresh(deps: RefreshDeps, asked: PeerToAsk): Promise<void> {
   await clearNotices(deps.db, asked.link, 'peer/auth');
   await tellStanding(deps, asked, said, before, offsetMs);
   if (asked.state !== 'active') return;
-  // It has just taken our token, so its courier waits for the next try no longer.
-  const changed = await setInstanceState(deps.db, asked.far, 'up', null);
-  if (changed?.wake === true) deps.wake([asked.far]);
+  // It has just taken our token, so its courier waits for the next try no longer; what that says is its own to say.
+  if (await endRest(deps.db, asked.far)) deps.wake([asked.far]);
   const catalogue = await client.catalogue(signal);
   const known = await deps.cache.catalogue(deps.db, asked.far, asked.catalogueVersion);
   if (asked.catalogueVersion > 0 && isDeepStrictEqual(plain(catalogue), plain(known))) return;

@@ -63,6 +63,8 @@ export type RecogniseInput = {
   readonly forgottenTo?: string | null;
   /** What is above was not there when the ticket was last read, whatever it is dated. */
   readonly readTo?: string | null;
+  /** Ids of a ticket grow with time: what has a higher one than an action after go-live is after it, too. */
+  readonly idsGrow?: boolean;
   readonly settleMs: number;
   /** How far the desk's clock is ahead of ours, milliseconds; absent or null: nobody has measured it. */
   readonly clockOffsetMs?: number | null;
@@ -82,6 +84,7 @@ export function recognise(input: RecogniseInput): Recognition {
   const seen = new Set(writes.filter(({ seenAs }) => seenAs !== undefined && seenAs.length > 0).map(keyOf));
   const spent = spentBefore(actions, writes);
   const recognised: Recognised[] = [];
+  const firstLive = firstLiveId(input);
   // Our latest write in the ticket's order, as long as no person acted after it.
   let ours: { readonly at: number; readonly write: WriteView | null; readonly forgotten?: boolean } | null = null;
 
@@ -121,7 +124,7 @@ export function recognise(input: RecogniseInput): Recognition {
     // As with an open write; what it is shows once what may have been written is looked for.
     if (action.author.role === 'service' && input.mayBeForgotten === true)
       return { actions: recognised, stoppedAt: index };
-    if (isBeforeGoLive(action, input)) {
+    if (isBeforeGoLive(action, input, firstLive)) {
       recognised.push({ as: 'before-go-live', index });
       continue;
     }
@@ -132,7 +135,11 @@ export function recognise(input: RecogniseInput): Recognition {
 }
 
 /** By ids where they tell it, else by when the desk says that it was made. */
-function isBeforeGoLive({ externalId, at, made = at }: Recognisable, input: RecogniseInput): boolean {
+function isBeforeGoLive(
+  { externalId, at, made = at }: Recognisable,
+  input: RecogniseInput,
+  firstLive: number,
+): boolean {
   const { liveSince, liveAfter = null, forgottenTo = null, readTo = null } = input;
   const id = numberOf(externalId);
   const bar = numberOf(readTo ?? '');
@@ -140,8 +147,23 @@ function isBeforeGoLive({ externalId, at, made = at }: Recognisable, input: Reco
   if (forgottenTo !== null && Date.parse(made) < Date.parse(forgottenTo)) return true;
   const live = numberOf(liveAfter ?? '');
   if (id !== null && live !== null) return id <= live;
+  if (id !== null && id > firstLive) return false;
   return liveSince !== null && Date.parse(made) < Date.parse(liveSince);
 }
+
+/** The lowest id of an action that was made after go-live and not in the future: clocks jump, ids do not. */
+function firstLiveId({ actions, liveSince, idsGrow = false, readAt, clockOffsetMs }: RecogniseInput): number {
+  if (!idsGrow || liveSince === null) return Number.POSITIVE_INFINITY;
+  const nowMs = readAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(readAt) + (clockOffsetMs ?? 0);
+  const ids = actions.flatMap(({ externalId, at, made = at }) => {
+    const madeMs = Date.parse(made);
+    return madeMs >= Date.parse(liveSince) && madeMs <= nowMs + aheadMs ? (numberOf(externalId) ?? []) : [];
+  });
+  return ids.reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
+}
+
+/** Clocks that nobody has measured differ by less. Milliseconds. */
+const aheadMs = 10 * 60_000;
 
 type Reach = RecogniseInput & {
   /** Of the actions that are read, by their ids. Milliseconds. */

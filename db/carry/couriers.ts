@@ -129,6 +129,15 @@ export async function instanceWorks(db: Db, instance: string, epoch: number): Pr
   return row?.mine === true;
 }
 
+/** The instance gives a sign of life: nobody waits any longer to try again. False where nobody did. */
+export async function endRest(db: Db, instance: string): Promise<boolean> {
+  const found = await rows(
+    db,
+    sql`update couriers set retry_at = null where instance = ${instance} and retry_at > now() returning instance`,
+  );
+  return found.length > 0;
+}
+
 /**
  * What the last contact with an instance said. Its text may differ from one contact to the next; since when the state is
  * so, does not change with it. When the instance is back, the time it was away does not count as trouble of the

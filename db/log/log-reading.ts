@@ -135,6 +135,7 @@ export async function logReading(
     liveAfter: input.ids === 'grow' ? ticket.liveAfter : null,
     forgottenTo: ticket.forgottenTo,
     readTo: position.high?.id ?? position.floor,
+    idsGrow: (input.ids ?? null) !== null,
     settleMs: input.settleMs,
     clockOffsetMs: input.clockOffsetMs ?? null,
     ...(input.readAt === undefined ? {} : { readAt: input.readAt }),

@@ -9,18 +9,23 @@ import { Refused } from '#operate/refused.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import type { HaloTwin } from '#twins/halo/server.ts';
+import { createRequestCheck } from '#test/connectors/halo/valid-requests.ts';
 import { somebody } from '#test/support/operator.ts';
 import { startProgram } from '#test/support/process.ts';
 import { ferry } from './run.ts';
 import { goodYaml, openBench, secretKey } from './support.ts';
 import type { Bench } from './support.ts';
 
+const requests = createRequestCheck();
 let bench: Bench;
 let twin: HaloTwin;
 let variables: Readonly<Record<string, string>>;
 
 before(async () => {
-  [bench, twin] = await Promise.all([openBench(), createHaloTwin({ seed: acmeSeed, rateLimit: { limit: 0 } })]);
+  [bench, twin] = await Promise.all([
+    openBench(),
+    createHaloTwin({ seed: acmeSeed, rateLimit: { limit: 0 }, watch: requests.watch }),
+  ]);
   const [application] = twin.applications;
   const env = {
     ACME_ID: application?.client_id ?? '',
@@ -43,6 +48,7 @@ before(async () => {
 after(async () => {
   await twin?.close();
   await bench?.close();
+  requests.assertValid();
 });
 
 test('ferry check prints a line for each thing, ends with 0 where nothing has to be done, and keeps what it learnt', async () => {
@@ -103,6 +109,15 @@ test('an instance that is not there is named, with the nearest that is', async (
   const { code, err } = await ferry(['check', 'acm'], { env: variables });
   assert.equal(code, 1);
   assert.match(err, /no instance "acm".*acme/);
+});
+
+test('a helpdesk behind a tool that calls us can not be asked, and it is said what tells of it', async () => {
+  await bench.connection
+    .sql`insert into instances (id, type, name, url, credentials) values ('tool', 'api', 'A tool', 'https://tool.example', 'sealed')`;
+  const { code, err } = await ferry(['check', 'tool'], { env: variables });
+  await bench.connection.sql`delete from instances where id = 'tool'`;
+  assert.equal(code, 1, err);
+  assert.match(err, /tool stands for a tool that calls this gateway.*ferry status says when it last called/);
 });
 
 test('who may only look, or is in charge of some links only, may not check a helpdesk', async () => {

@@ -11,6 +11,7 @@ import { freshDatabase } from '#test/support/database.ts';
 import type { Application } from '#twins/halo/seed.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
+import { createRequestCheck } from './halo/valid-requests.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pageOf = (type: string): Promise<string> => readFile(join(root, `docs/connectors/${type}.md`), 'utf8');
@@ -24,10 +25,15 @@ function commandsIn(page: string): readonly string[] {
 
 type Database = Awaited<ReturnType<typeof freshDatabase>>;
 let database: Database;
+/** Of every Halo here. */
+const requests = createRequestCheck();
 before(async () => {
   database = await freshDatabase('setup');
 });
-after(() => database?.drop());
+after(async () => {
+  await database?.drop();
+  requests.assertValid();
+});
 
 const key = Buffer.alloc(32, 7).toString('base64');
 
@@ -210,7 +216,7 @@ describe('a Halo that answers as live ones were seen to', () => {
     const [seeded] = acmeSeed.applications;
     assert.ok(seeded);
     const applications: Application[] = [{ ...seeded, scopes: [...scopes] }];
-    const twin = await createHaloTwin({ seed: acmeSeed, applications });
+    const twin = await createHaloTwin({ watch: requests.watch, seed: acmeSeed, applications });
     try {
       const page = await pageOf('halo');
       const credentials = { clientId: { env: 'HALO_ID' }, clientSecret: { env: 'HALO_SECRET' } };
@@ -236,7 +242,7 @@ describe('a Halo that answers as live ones were seen to', () => {
   test('the addresses that its page for applications shows are taken as well as those of its pages', async () => {
     const [seeded] = acmeSeed.applications;
     assert.ok(seeded);
-    const twin = await createHaloTwin({ seed: acmeSeed });
+    const twin = await createHaloTwin({ watch: requests.watch, seed: acmeSeed });
     try {
       const credentials = {
         clientId: { env: 'HALO_ID' },
@@ -318,7 +324,11 @@ describe('a Halo that answers as live ones were seen to', () => {
     test(`set up with ${what} is found wrong, with what to set`, async () => {
       const [seeded] = acmeSeed.applications;
       assert.ok(seeded);
-      const twin = await createHaloTwin({ seed: acmeSeed, applications: [{ ...seeded, ...application }] });
+      const twin = await createHaloTwin({
+        watch: requests.watch,
+        seed: acmeSeed,
+        applications: [{ ...seeded, ...application }],
+      });
       try {
         const credentials = { clientId: { env: 'HALO_ID' }, clientSecret: { env: 'HALO_SECRET' }, ...more };
         const links = {

@@ -248,6 +248,30 @@ for (const profile of ['usual', 'other'] as const)
       await db.execute(sql`update put_off set due_at = now()`);
     }
 
+    it('closes nothing because a right is lost for a while, and carries what was said meanwhile when it is back', async () => {
+      const { ticket, far } = await pair.escalated();
+      const { people } = pair.north;
+      const path = [`^/api/tickets/${far}`, '^/api/actions', '^/api/attachment'];
+      await people.clearRequests();
+      await people.fault({ kind: 'status', status: 403, match: { path, times: 0 } });
+      try {
+        await pair.lena(far, update, '<p>said without a right</p>');
+        const refused = async (): Promise<boolean> =>
+          (await people.requests()).requests.filter(({ status }) => status === 403).length >= 5;
+        await until(refused, { what: 'the ticket to be asked for several times' });
+        const [mirror] = await rows<{ state: string; missing: string | null }>(
+          rig.connection.db,
+          sql`select m.state, t.missing_since as missing from mirrors m
+            join tickets t on t.instance = m.second_instance and t.external_id = m.second_ticket
+            where m.second_ticket = ${String(far)} and m.second_instance = ${pair.north.id}`,
+        );
+        assert.deepEqual(mirror, { state: 'open', missing: null });
+      } finally {
+        await people.clearFaults();
+      }
+      await pair.acme.note(ticket, 'said without a right');
+    });
+
     it('tells the other desk when a ticket is deleted, and refuses what comes after', async () => {
       const { ticket, far } = await pair.escalated();
       await rig.settled();
