@@ -26,6 +26,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
       'erasures.link',
       'tickets.floor',
       'tickets.high',
+      'tickets.snapshot_top',
     ],
     ...['tickets.mark', 'instances.live_after', 'trials.instance', 'trials.ticket', 'trials.known'],
   ],
