@@ -24,6 +24,7 @@ export async function listActions(
   let until: string | null = null;
   let count = mostAtOnce;
   let most = 0;
+  let byFraction = false;
   for (let asked = 1; ; asked++) {
     if (asked > mostRequests) throw new HelpdeskError('refused', 'endless-list', `${what.what}: the list has no end.`);
     const query = { ...actionsQuery(ticketId, since, until), count };
@@ -41,13 +42,20 @@ export async function listActions(
     const fresh = rows.filter(({ id }) => !found.has(id));
     for (const action of fresh) found.set(action.id, action);
     most = Math.max(most, total ?? 0);
+    const last = oldestOf(rows);
+    if (fresh.length === 0 && held >= count && last !== null && until !== last) {
+      // More of one second than come at once: its fraction tells them apart, where this Halo regards it.
+      byFraction = true;
+      until = last;
+      continue;
+    }
     if (fresh.length === 0 || isWhole(found, rows, held < Math.min(client.ways.wholeRows, count), total, since)) break;
     const oldest = oldestOf(fresh);
     if (oldest === null) break;
     // That second is asked for again: several actions may be of it, and Halo may cut its fraction off.
     until = shifted(oldest, 1_000);
   }
-  if (since === null && most > found.size && !found.has(1)) client.incomplete(what.what);
+  if (since === null && most > found.size && (byFraction || !found.has(1))) client.incomplete(what.what);
   return [...found.values()]
     .filter((action) => since === null || (timeOf(action) ?? since) >= since)
     .sort((a, b) => a.id - b.id);

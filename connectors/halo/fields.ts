@@ -6,6 +6,9 @@ import { sameName } from '#core/words/names.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
 
+/** Fields of the ticket itself that may be mapped as if they were custom ones. */
+export const ticketFields = { supplier: 'Supplier', start: 'Start date', target: 'Target date' } as const;
+
 /** `inputtype` of a text that is a whole number, money, or a decimal. */
 const numeric: ReadonlySet<number> = new Set([1, 2, 4]);
 

@@ -6,7 +6,7 @@
 import { fieldFingerprint, fileFingerprint, noteFingerprint, statusFingerprint } from '#core/text/fingerprint.ts';
 import type { Step } from '#core/words/desk.ts';
 import type { Attachment, Command, FieldValue } from '#core/words/vocabulary.ts';
-import { ticketFields } from './catalogue.ts';
+import { ticketFields } from './fields.ts';
 
 /** Pure. `noteMaxBytes`: longer notes are attached whole. */
 export function stepsOf(command: Command, noteMaxBytes: number): readonly Step[] {

@@ -30,7 +30,7 @@ after(async () => {
 
 const mapped: Mapped = {
   accounts: ['Acme', 'Northwind MSP'],
-  types: [{ name: acmeNames.ticketTypes.incident, fields: [] }],
+  types: [{ name: acmeNames.ticketTypes.incident, fields: [], own: [] }],
   tickets: ['1001'],
 };
 const closedStatuses = acmeSeed.statuses.filter(({ closed }) => closed).map(({ name }) => name);
@@ -230,6 +230,23 @@ const wrong: readonly {
       const desk = await startDesk(profiles.usual);
       const [type] = acmeSeed.ticketTypes;
       await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: [acmeNames.fields.service] }]);
+      return desk.check();
+    },
+  },
+  {
+    what: 'a mandatory category that nothing maps',
+    found: ['differs: mandatory fields Incident'],
+    run: async () => {
+      const desk = await startDesk(profiles.other);
+      const [type] = acmeSeed.ticketTypes;
+      await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: ['category_1'] }]);
+      const [one] = mapped.types;
+      assert.ok(one !== undefined);
+      assert.deepEqual(
+        (await desk.check({ ...mapped, types: [{ ...one, own: ['category'] }] })).filter(isBad),
+        [],
+        'where categories are mapped nothing is wrong',
+      );
       return desk.check();
     },
   },
