@@ -19,7 +19,7 @@ import { createHaloTwin } from '#twins/halo/server.ts';
 import { longEnough, newTrial } from '#test/connectors/bench.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
-import { createRequestCheck } from './valid-requests.ts';
+import { createRequestCheck, watchedTwin } from './valid-requests.ts';
 
 const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
 const closing: (() => Promise<void>)[] = [];
@@ -155,7 +155,7 @@ test('a twin as a process replays a report, and says what is wrong with a file t
   const start = (ready?: RegExp): Promise<Program> =>
     startProgram({
       program: 'twins/halo/main.ts',
-      args: ['--seed', 'acme', '--rate-limit', '0', '--report', file],
+      args: ['--seed', 'acme', '--rate-limit', '0', '--report', file, ...watchedTwin],
       ...(ready === undefined ? {} : { ready }),
     });
   try {
@@ -166,7 +166,8 @@ test('a twin as a process replays a report, and says what is wrong with a file t
       const replayed = await filled(url, profileOf('replayed', report.facts));
       assert.deepEqual(reportOf('halo', await replayed.check()), report);
     } finally {
-      await twin.stop();
+      const { code } = await twin.stop();
+      assert.equal(code, 0, twin.stderr());
     }
     for (const [text, why] of [
       ['no JSON', /JSON/],
