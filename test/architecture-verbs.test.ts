@@ -34,6 +34,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/link-purge.ts': ['purgeLink'],
   'db/links/pairings.ts': ['createAcceptance', 'createInvitation'],
   'db/links/peers.ts': ['requireProofs'],
+  'db/operate/erase-trials.ts': ['eraseTrials'],
   'db/operate/erase.ts': ['eraseActions', 'eraseSnapshots'],
   'db/operate/erasures.ts': ['answerReceived', 'askErasure'],
   'db/operate/learned.ts': ['relearn'],

@@ -5,7 +5,7 @@
 import { noteRestored } from '#activities/watch/contact.ts';
 import { DeskRestored } from '#db/log/desk-restored.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { fitCommand, type Fitted } from '#core/conversation/fit.ts';
+import { fitCommand, type Fitted, type TextLimit } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command, Meant } from '#core/words/vocabulary.ts';
@@ -111,9 +111,10 @@ async function asWritten(turn: HeadTurn): Promise<Plan | null> {
 async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Command): Promise<Fitted> {
   const { limits, noteMaxBytes } = desk.helpdesk.traits;
   const { fields } = await deps.cache.catalogue(deps.db, to.instance, to.catalogue);
-  const ofFields = fields.flatMap(({ name, maxLength }) =>
-    maxLength === undefined ? [] : [[name, { most: maxLength, unit: 'characters' }] as const],
-  );
+  const ofFields = fields.flatMap(({ name, type, maxLength }): [string, TextLimit][] => {
+    const limit = maxLength === undefined ? limits?.field : ({ most: maxLength, unit: 'characters' } as const);
+    return limit === undefined || limit === null ? [] : [[name, { ...limit, html: type === 'html' }]];
+  });
   const all = { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) };
   return fitCommand(command, all, desk.name, to.snapshot);
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { LinkCalls } from '#protocols/ferry/link-calls.ts';
+import { cutText } from '#core/text/text.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { wireLimits, type WireCheck, type WireLink } from '#core/wire.ts';
 
@@ -48,7 +49,7 @@ const bodyMargin = 4 * 1024;
 
 export async function runChecks(run: CheckRun, target: CheckTarget): Promise<CheckResult> {
   const say = (name: CheckName, ok: boolean, text: string): Promise<void> =>
-    run.found({ name, ok, text: text.slice(0, 2_000) });
+    run.found({ name, ok, text: cutText(text, 2_000) });
   const { host, protocol } = new URL(target.issuer);
   try {
     await run.identify(target.issuer, run.signal);

@@ -44,8 +44,9 @@ async function run(what: EraseWhat, options: EraseCommand, deps: CliDeps): Promi
   return declined ? exitCodes.no : exitCodes.ok;
 }
 
-function foundLines({ actions, waiting, files, snapshots }: EraseFound): string[] {
-  if (actions === 0 && snapshots === 0) return ['Ferry keeps no content of it.'];
+function foundLines({ actions, waiting, files, snapshots, kept, trials }: EraseFound): string[] {
+  if (actions === 0 && snapshots === 0)
+    return [`Ferry keeps no content of it${kept.length + trials.length === 0 ? '' : ' that can go now'}.`];
   return [
     `Ferry keeps content of it in ${count(actions, 'action')}, ${count(files, 'file')} and ${count(snapshots, 'reading of a ticket', 'readings of tickets')}.`,
     ...(waiting === 0 ? [] : [`${count(waiting, 'delivery waits', 'deliveries wait')} and would be carried no more.`]),
@@ -64,6 +65,8 @@ function resultLines({ found, erased }: EraseResult, tellFound: boolean, decline
     lines.push(`${count(erased.skipped, 'delivery is', 'deliveries are')} carried no more.`);
   for (const { instance, externalId } of found.kept)
     lines.push(printable(`Stays until its mirror ends: how ticket ${externalId} of ${instance} was last read.`));
+  for (const { instance, ticket, underWay } of found.trials)
+    lines.push(...trialLines(instance, ticket, underWay, erased !== null));
   for (const { link, far } of found.links)
     if (far === 'peer')
       lines.push(
@@ -138,4 +141,22 @@ export async function eraseStatus(
     ]))
       deps.out(`${line}\n`);
   return exitCodes.ok;
+}
+
+function trialLines(instance: string, ticket: string, underWay: boolean, isErased: boolean): string[] {
+  const clean = `ferry check ${instance} --clean`;
+  if (underWay)
+    return [
+      printable(
+        `Stays while a trial on ticket ${ticket} of ${instance} may be under way: how it was before. If it was killed, run ${clean}, then erase again.`,
+      ),
+    ];
+  const what = `a trial left on ticket ${ticket} of ${instance}`;
+  return [
+    printable(
+      isErased
+        ? `${clean} still deletes the notes that ${what}; what it changed there is not set back any more.`
+        : `Run ${clean} first: it deletes what ${what} and sets back what it changed, which it can't once this is erased.`,
+    ),
+  ];
 }

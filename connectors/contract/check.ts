@@ -2,7 +2,7 @@
  * What a connector asks of a helpdesk to find out whether it is as the connector takes it to be. Each probe asks one
  * thing and can be run alone: one that fails stops no other.
  */
-import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { RequiredOwn, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { ConnectorContext, Facts, Helpdesk } from './helpdesk.ts';
 
 export type { Facts } from './helpdesk.ts';
@@ -43,8 +43,12 @@ export type Finding = Outcome & Pick<Probe, 'name' | 'about'>;
 /** What the links of this instance rely on. */
 export type Mapped = {
   readonly accounts: readonly string[];
-  /** Ticket types that tickets are opened with, and the fields that are filled then. */
-  readonly types: readonly { readonly name: string; readonly fields: readonly string[] }[];
+  /** Ticket types that tickets are opened with, and the fields and other properties that are filled then. */
+  readonly types: readonly {
+    readonly name: string;
+    readonly fields: readonly string[];
+    readonly own: readonly RequiredOwn['of'][];
+  }[];
   /** Ids of tickets that Ferry mirrors. */
   readonly tickets: readonly string[];
 };

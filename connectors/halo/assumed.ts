@@ -14,8 +14,8 @@ export const assumed = {
   webClient: 'nethelpdesk-agent-web-application',
   /** `who_type` of what the desk itself did. */
   systemWho: 0,
-  /** `technew` of a field that a new ticket must have. */
-  mandatoryField: 2,
+  /** `technew` of a field that a new ticket must have; 0 is hidden, 1 optional, 2 recommended. */
+  mandatoryField: 3,
   /** FieldInfo's `typeid` for fields of tickets. */
   ticketFields: 1,
   /** How far a look for news looks back, and how long after our write the desk may still act because of it. Milliseconds. */

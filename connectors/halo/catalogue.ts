@@ -5,7 +5,7 @@ import { sameName } from '#core/words/names.ts';
 import { assumed } from './assumed.ts';
 import type { Call } from './call.ts';
 import type { HaloClient } from './client.ts';
-import { catalogueField } from './fields.ts';
+import { catalogueField, ticketFields } from './fields.ts';
 import { readLists } from './lists.ts';
 import { createTypeReader } from './types.ts';
 import type { TypeReader } from './types.ts';
@@ -42,9 +42,6 @@ export type Glossary = {
 
 const defaultTtlMs = 600_000;
 const reloadPauseMs = 60_000;
-
-/** Fields of the ticket itself that may be mapped as if they were custom ones. */
-export const ticketFields = { supplier: 'Supplier', start: 'Start date', target: 'Target date' } as const;
 
 /** @param readTypes a request for each type, which a check does without */
 export function createGlossary(

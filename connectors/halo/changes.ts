@@ -1,8 +1,8 @@
 /** What a command changes besides its note, as the fields of Halo's ticket and action. */
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
-import { byName, same, ticketFields } from './catalogue.ts';
+import { byName, same } from './catalogue.ts';
 import type { Call } from './call.ts';
-import { valueTo } from './fields.ts';
+import { ticketFields, valueTo } from './fields.ts';
 import type { Desk } from './read.ts';
 import { isTicketField } from './steps.ts';
 import { haloInstant, instantOf } from './time.ts';

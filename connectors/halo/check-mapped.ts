@@ -71,13 +71,15 @@ function typeProbe({ desk: { client }, call }: Asking, type: Mapped['types'][num
       const query = { typeid: assumed.ticketFields, includevalues: true };
       const fields = await client.list({ path: 'FieldInfo', key: 'fields', query, row: wire.fieldInfo }, what);
       const [details] = await read([found], fields.rows, what);
-      const missing = (details?.required ?? []).filter((one) => !type.fields.some((field) => same(field, one)));
+      const fieldsMissing = (details?.required ?? []).filter((one) => !type.fields.some((field) => same(field, one)));
+      const ownMissing = (details?.requiredOwn ?? []).filter(({ of }) => !type.own.includes(of));
+      const missing = [...fieldsMissing, ...ownMissing.map(({ name }) => name)];
       if (missing.length === 0) return { verdict: 'ok' };
       return {
         verdict: 'differs',
         where: 'fields[].technew',
-        saw: `a new ticket must have ${missing.join(', ')}, which no row fills`,
-        fix: 'Map these fields in `inbound.fields`, or make them optional in Halo.',
+        saw: `a new ticket must have ${missing.join(', ')}, which no setting fills`,
+        fix: 'Map them (`inbound.fields`, `categories`, `priorities`; `account.team`), or make them optional in Halo.',
       };
     },
   };

@@ -1,4 +1,5 @@
 /** What Halo's refusals mean. Bodies come in several shapes; its words are kept, for the agent who is told. */
+import { cutText } from '#core/text/text.ts';
 import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
@@ -168,5 +169,5 @@ function tidy(text: string): string {
     .replace(/<[^<>]*>/g, ' ')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  return cutText(line, 300);
 }

@@ -1,9 +1,13 @@
 /** Custom fields: Halo's numbers for their types, and values both ways. Options go by name outside, by id inside. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { CatalogueField, FieldType, FieldValue } from '#core/words/vocabulary.ts';
+import { cutText } from '#core/text/text.ts';
 import { sameName } from '#core/words/names.ts';
 import { haloInstant, instantOf } from './time.ts';
 import type { FieldInfo, WireValue } from './wire.ts';
+
+/** Fields of the ticket itself that may be mapped as if they were custom ones. */
+export const ticketFields = { supplier: 'Supplier', start: 'Start date', target: 'Target date' } as const;
 
 /** `inputtype` of a text that is a whole number, money, or a decimal. */
 const numeric: ReadonlySet<number> = new Set([1, 2, 4]);
@@ -109,7 +113,7 @@ function optionId(field: FieldInfo, value: FieldValue | undefined): number | str
 }
 
 function unfit(field: FieldInfo, value: FieldValue | undefined, wanted: string): HelpdeskError {
-  const shown = String(value).slice(0, 60);
+  const shown = cutText(String(value), 60);
   return new HelpdeskError(
     'refused',
     'unfit-value',

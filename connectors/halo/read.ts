@@ -11,11 +11,11 @@ import type {
   Words as ActionWords,
 } from '#core/words/vocabulary.ts';
 import { listActions, timeOf } from './actions.ts';
-import { byId, byName, sendToOf, ticketFields } from './catalogue.ts';
+import { byId, byName, sendToOf } from './catalogue.ts';
 import type { Glossary, Words } from './catalogue.ts';
 import type { Call } from './call.ts';
 import type { HaloClient } from './client.ts';
-import { valueFrom } from './fields.ts';
+import { ticketFields, valueFrom } from './fields.ts';
 import { htmlOf, withCids } from './html.ts';
 import type { Identity } from './identity.ts';
 import { isForeign, markerOf } from './marker.ts';

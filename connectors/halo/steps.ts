@@ -6,11 +6,12 @@
 import { fieldFingerprint, fileFingerprint, noteFingerprint, statusFingerprint } from '#core/text/fingerprint.ts';
 import type { Step } from '#core/words/desk.ts';
 import type { Attachment, Command, FieldValue } from '#core/words/vocabulary.ts';
-import { ticketFields } from './catalogue.ts';
+import { fileKey } from './attachments.ts';
+import { ticketFields } from './fields.ts';
 
 /** Pure. `noteMaxBytes`: longer notes are attached whole. */
 export function stepsOf(command: Command, noteMaxBytes: number): readonly Step[] {
-  const { supplierReference, ...rest } = fitted(command, noteMaxBytes);
+  const { supplierReference, ...rest } = eachFileOnce(fitted(command, noteMaxBytes));
   const steps = rest.open === undefined ? actSteps(rest) : openSteps(rest);
   if (supplierReference !== undefined) steps.push(step('reference', { ...nothing(rest), supplierReference }, []));
   return steps.length > 0 ? steps : [step('fields', nothing(rest), [])];
@@ -68,6 +69,12 @@ export function isTicketField(name: string): boolean {
 
 function without(fields: Command['fields'], some: Command['fields']): Record<string, FieldValue> {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !(name in some)));
+}
+
+/** The same bytes under the same name are one file: a second one would be on the ticket and bound to no note. */
+function eachFileOnce(command: Command): Command {
+  const files = new Map(command.attachments.map((file) => [file.inline ? file.id : fileKey(file), file]));
+  return files.size === command.attachments.length ? command : { ...command, attachments: [...files.values()] };
 }
 
 /** The note as a file where Halo would not take it. */

@@ -1,9 +1,9 @@
 /** Ticket types with what their workflows allow and their forms ask for: a request each, so kept for longer than the rest. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { CatalogueType } from '#core/words/vocabulary.ts';
-import { assumed } from './assumed.ts';
 import type { Call } from './call.ts';
 import type { HaloClient } from './client.ts';
+import { mandatoryOf } from './mandatory.ts';
 import { ticketTypeDetails } from './wire.ts';
 import type { FieldInfo, TicketType, TypeDetails } from './wire.ts';
 
@@ -50,25 +50,10 @@ function catalogueType(type: TicketType, details: TypeDetails | null, fields: re
   const { allowall_actions, allowall_status } = details;
   const kinds = (details.allowed_actions ?? []).flatMap((row) => row.key2_name ?? row.name ?? []);
   const statuses = (details.allowed_status ?? []).flatMap((row) => row.status_name ?? []);
-  const required = mandatory(type, details, fields);
   return {
     name: type.name,
     ...(allowall_actions === true || kinds.length === 0 ? {} : { kinds }),
     ...(allowall_status === true || statuses.length === 0 ? {} : { statuses }),
-    ...(required.length === 0 ? {} : { required }),
+    ...mandatoryOf(details, fields),
   };
-}
-
-/**
- * Custom fields that a new ticket of this type must have. Only where the type itself says that there are some, and only
- * fields that the desk lists: what is told here stops a ticket before it is opened.
- */
-function mandatory(type: TicketType, details: TypeDetails, fields: readonly FieldInfo[]): readonly string[] {
-  if (type.hasmandatorytechfields !== true) return [];
-  return (details.fields ?? []).flatMap(({ technew, fieldname, fieldinfo }) => {
-    if (technew !== assumed.mandatoryField) return [];
-    const names = [fieldname, fieldinfo?.name].map((name) => name?.toLowerCase() ?? '');
-    const field = fields.find((one) => names.includes(one.name.toLowerCase()));
-    return field === undefined ? [] : [field.name];
-  });
 }

@@ -211,7 +211,16 @@ export const action = z.object({
 export const status = z.object({ id: whole, name: called });
 export const category = z.object({ id: key, value: called, type_id: number });
 export const priority = z.object({ id: key, priorityid: number, slaid: number, name: called, ishidden: flag });
-export const ticketType = z.object({ id: whole, name: called, hasmandatorytechfields: flag });
+export const ticketType = z.object({ id: whole, name: called });
+/** A place in a type's form. */
+const formField = z.object({
+  fieldname: text,
+  technew: number,
+  fieldinfo: z
+    .object({ name: text, label: text, faults_field_name: text, custom: number, mandatory: flag })
+    .nullish()
+    .catch(null),
+});
 /** A type with what its workflow allows and its form asks for; lists have neither. */
 export const ticketTypeDetails = z.object({
   id: whole,
@@ -219,12 +228,21 @@ export const ticketTypeDetails = z.object({
   allowall_status: flag,
   allowed_actions: some(z.object({ key2_name: text, name: text })),
   allowed_status: some(z.object({ status_name: text })),
+  /** What a new ticket gets that comes without. */
+  default_priority: text,
+  default_category_1: text,
+  default_category_2: text,
+  default_category_3: text,
+  default_category_4: text,
+  default_team: text,
+  default_impact: text,
+  default_estimate: text,
+  default_targetdate: text,
+  /** Single fields, and groups of them. */
   fields: some(
-    z.object({
-      fieldname: text,
-      technew: number,
-      fieldinfo: z
-        .object({ id: key.nullish().catch(null), name: text, label: text })
+    formField.extend({
+      group: z
+        .object({ fields: some(formField) })
         .nullish()
         .catch(null),
     }),

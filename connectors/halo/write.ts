@@ -9,6 +9,7 @@ import type { Call, WriteCall } from './call.ts';
 import { attach, placed } from './files.ts';
 import { withUrls } from './html.ts';
 import { kindFor } from './kind.ts';
+import { ownMissing } from './mandatory.ts';
 import { guidOf } from './marker.ts';
 import type { Made } from './made.ts';
 import { quiet } from './quiet.ts';
@@ -99,7 +100,8 @@ async function openTicket(desk: Writing, command: Command, marker: string, call:
 }
 
 /** Refused before it is sent, by names that somebody can act on, rather than by Halo after. */
-async function needMandatory(desk: Writing, { open, fields }: Command, call: Call): Promise<void> {
+async function needMandatory(desk: Writing, command: Command, call: Call): Promise<void> {
+  const { open, fields } = command;
   const { catalogue, fields: known } = await desk.glossary.words(call);
   const type = catalogue.types.find(({ name }) => same(name, open?.type ?? ''));
   const isGiven = (name: string): boolean =>
@@ -108,14 +110,15 @@ async function needMandatory(desk: Writing, { open, fields }: Command, call: Cal
       return (same(one, name) || same(one, label)) && value !== null && value !== '';
     });
   const missing = (type?.required ?? []).filter((name) => !isGiven(name));
-  if (missing.length === 0) return;
+  const own = ownMissing(type, command);
+  if (missing.length + own.length === 0) return;
   const names = missing.map((name) => {
     const label = byName(known, name)?.label ?? '';
     return label === '' ? `"${name}"` : `"${label}" (${name})`;
   });
   const message =
-    `${call.what}: ticket type "${type?.name ?? ''}" takes no new ticket without ${names.join(', ')}. ` +
-    'Map a field to it, or make it optional in Halo.';
+    `${call.what}: ticket type "${type?.name ?? ''}" takes no new ticket without ${[...names, ...own.map((name) => `"${name}"`)].join(', ')}. ` +
+    'Map what fills it, or make it optional in Halo.';
   throw new HelpdeskError('refused', 'mandatory-field', message);
 }
 

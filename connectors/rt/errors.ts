@@ -1,4 +1,5 @@
 /** What RT's answers mean when they are not success. Its own words go along, for the person who reads the receipt. */
+import { cutText } from '#core/text/text.ts';
 import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
@@ -84,7 +85,7 @@ function aboutOne(status: number, { about }: Purpose, text: string): HelpdeskErr
 function words(reply: HttpReply): string {
   try {
     const body = JSON.parse(reply.text) as { readonly message?: unknown };
-    return typeof body.message === 'string' ? body.message.slice(0, longestWords) : '';
+    return typeof body.message === 'string' ? cutText(body.message, longestWords) : '';
   } catch {
     return '';
   }

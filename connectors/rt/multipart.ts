@@ -1,6 +1,7 @@
 /** A message with files as multipart/form-data, streamed: a large file is never in memory as a whole. */
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { cutName } from '#core/text/safe-name.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import { contentIdOf } from './notes.ts';
 
@@ -57,7 +58,7 @@ export function multipart(
 /** What would end the header or the quotes, or be a path, becomes an underscore; RT takes "0" for no name. */
 function fileName(name: string): string {
   // oxlint-disable-next-line no-control-regex
-  const safe = name.replace(/[\u0000-\u001f\u007f"\\/]/g, '_').slice(0, 200);
+  const safe = cutName(name.replace(/[\u0000-\u001f\u007f"\\/]/g, '_'), 200);
   return safe === '' || safe === '0' ? `file-${safe}` : safe;
 }
 

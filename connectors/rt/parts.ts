@@ -1,5 +1,6 @@
 /** The parts of RT's messages: which are the text, which are files, and the marks Ferry left in their headers. */
 import type { Attachment } from '#core/words/vocabulary.ts';
+import { unflowed } from '#core/text/flowed.ts';
 import { textToHtml } from '#core/text/text.ts';
 import { plainText } from '#core/text/plain.ts';
 import { attachedMailId } from './attached-mail.ts';
@@ -93,20 +94,30 @@ function collectAlternative(children: readonly Node[], found: Found): void {
     return own;
   });
   const isHtml = ({ bodies }: Found): boolean => bodies.some((part) => part.ContentType === 'text/html');
-  const speaking = choices.filter(({ bodies }) => bodies.some((part) => says(htmlOf(part))));
+  const speaking = choices.filter(({ bodies }) => bodies.some((part) => saysItself(htmlOf(part))));
   const chosen = speaking.findLast(isHtml) ?? speaking.at(-1) ?? choices.at(-1);
   if (chosen !== undefined) found.bodies.push(...chosen.bodies);
   for (const { files } of choices) found.files.push(...files);
 }
 
 function htmlOf(part: RtPart): string {
-  return part.ContentType === 'text/html' ? part.Content : textToHtml(part.Content);
+  if (part.ContentType === 'text/html') return part.Content;
+  return textToHtml(unflowed(part.Content, header(part, 'Content-Type')));
 }
+
+/** Longer than this nobody looks for a first word. Characters. */
+const lookedThrough = 200_000;
 
 /** Some programs send an HTML part of nothing but elements beside the text. */
 function says(html: string): boolean {
+  return /<img\b/i.test(html) || saysItself(html);
+}
+
+/** A picture from elsewhere, which is never loaded, may be no more than what tells the sender that a mail was opened. */
+function saysItself(html: string): boolean {
   if (html.trim() === '') return false;
-  return html.length > 20_000 || /<img\b/i.test(html) || plainText(html).trim() !== '';
+  const isLong = html.length > lookedThrough;
+  return isLong || /<img\b[^<>]{0,2000}\bsrc\s?=\s?["']?(?:cid|data):/i.test(html) || plainText(html).trim() !== '';
 }
 
 function isFile(part: RtPart): boolean {

@@ -4,6 +4,7 @@
  * request asks for English. Values stand unquoted in these sentences and may say anything, so a sentence about a custom
  * field counts only in the exact form RT has for a field that was sent.
  */
+import { cutText } from '#core/text/text.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 const done: readonly RegExp[] = [
@@ -57,7 +58,7 @@ function isFieldChange(sentence: string, field: string): boolean {
 export function checkSentences(sentences: readonly (string | null)[], asked: SentChange): void {
   const { refused, changed } = understand(sentences, asked.fields);
   if (refused.length === 0 || changed) return;
-  const said = refused.map((sentence) => sentence.slice(0, 300)).join(' / ');
+  const said = refused.map((sentence) => cutText(sentence, 300)).join(' / ');
   const wanted = asked.words.length === 0 ? '' : ` (asked for: ${asked.words.join(', ')})`;
   throw new HelpdeskError('refused', 'refused-by-rt', `RT said: ${said}${wanted}`);
 }

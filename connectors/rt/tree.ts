@@ -11,7 +11,7 @@ export function treeOf(parts: readonly RtPart[]): readonly Node[] {
     byId.set(part.id, known === undefined ? part : { ...known, Parent: known.Parent ?? part.Parent });
   }
   const all = [...byId.values()].sort((a, b) => Number(a.id) - Number(b.id));
-  const parents = all.some((part) => part.Parent !== undefined) ? said(all, byId) : guessed(all);
+  const parents = bounded(all, all.some((part) => part.Parent !== undefined) ? said(all, byId) : guessed(all));
   const children = Map.groupBy(all, (part) => parents.get(part.id) ?? '');
   // Parents have lower ids than their children, so nothing can go round in a circle.
   const nodes = new Map<string, Node>();
@@ -20,6 +20,24 @@ export function treeOf(parts: readonly RtPart[]): readonly Node[] {
     nodes.set(part.id, { part, children: own });
   }
   return (children.get('') ?? []).map((part) => nodes.get(part.id)).filter((one) => one !== undefined);
+}
+
+/** Nobody puts mails deeper into each other; who reads the tree goes down one call for each level. */
+const maxDepth = 100;
+
+/** What lies deeper stands beside the part that would be around it, so that nothing of it is lost. */
+function bounded(all: readonly RtPart[], parents: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const depths = new Map<string, number>();
+  const near = new Map<string, string>();
+  for (const { id } of all) {
+    const parent = parents.get(id);
+    if (parent === undefined) continue;
+    const depth = depths.get(parent) ?? 0;
+    const around = depth < maxDepth ? parent : near.get(parent);
+    if (around !== undefined) near.set(id, around);
+    depths.set(id, Math.min(depth + 1, maxDepth));
+  }
+  return near;
 }
 
 /** A part whose parent is not there stands by itself: the listing of texts leaves out what is none. */

@@ -2,13 +2,18 @@
  * A command within the limits of the desk that is to carry it out. What a desk would cut or refuse by itself is cut here,
  * on a character, the whole of it is kept in the note, and a reason says so.
  */
-import { missingFile } from '#core/text/html.ts';
+import { htmlToText, missingFile } from '#core/text/html.ts';
 import { reason } from '#core/words/reasons.ts';
-import { cutBytes, cutText, escapeHtml } from '#core/text/text.ts';
+import { cutBytes, cutText, escapeHtml, textToHtml } from '#core/text/text.ts';
 import type { Attachment, Command, FieldValue, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /** A text's longest form, counted as the desk counts it. */
-export type TextLimit = { readonly most: number; readonly unit: 'characters' | 'bytes' };
+export type TextLimit = {
+  readonly most: number;
+  readonly unit: 'characters' | 'bytes';
+  /** The text is HTML, which is cut in what it says, never within a tag. */
+  readonly html?: boolean;
+};
 
 /** Null or absent: none that is known. */
 export type DeskLimits = {
@@ -37,7 +42,9 @@ export function fitCommand(
     if (short === text) return text;
     if (short === now) return null;
     drops.push(reason('shortened', { desk, name, expected: `${limit?.most ?? 0} ${limit?.unit ?? 'characters'}` }));
-    whole.push(`<p><strong>${escapeHtml(name)}:</strong> ${escapeHtml(text).replaceAll(/\r\n?|\n/g, '<br />')}</p>`);
+    const said = escapeHtml(text).replaceAll(/\r\n?|\n/g, '<br />');
+    const title = `<strong>${escapeHtml(name)}:</strong>`;
+    whole.push(limit?.html === true ? `<p>${title}</p>${text}` : `<p>${title} ${said}</p>`);
     return short;
   };
 
@@ -83,6 +90,22 @@ export function fitCommand(
   return isSame ? { command: given, drops } : { command: { ...command, fields, note, attachments }, drops };
 }
 
-function shortened(text: string, { most, unit }: TextLimit): string {
-  return unit === 'bytes' ? cutBytes(text, most) : cutText(text, most);
+function shortened(text: string, limit: TextLimit): string {
+  if (limit.html === true) return shortenedHtml(text, limit);
+  return limit.unit === 'bytes' ? cutBytes(text, limit.most) : cutText(text, limit.most);
+}
+
+function lengthOf(text: string, { unit }: TextLimit): number {
+  return unit === 'bytes' ? Buffer.byteLength(text) : text.length;
+}
+
+/** What the HTML says, as paragraphs, as far as it fits: elements count too, so it is tried with less until it does. */
+function shortenedHtml(html: string, limit: TextLimit): string {
+  if (lengthOf(html, limit) <= limit.most) return html;
+  const said = htmlToText(html);
+  for (let most = limit.most; most > 0; most = Math.floor(most * 0.8)) {
+    const short = textToHtml(shortened(said, { most, unit: limit.unit }));
+    if (lengthOf(short, limit) <= limit.most) return short;
+  }
+  return '';
 }

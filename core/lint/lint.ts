@@ -4,8 +4,9 @@ import { checkName, checkTwice, namesOf, type Fault, type FaultPath, type LintSi
 import { lintFields } from './lint-fields.ts';
 import { lintOutbound } from './lint-outbound.ts';
 import { findNamed, sameName } from '#core/words/names.ts';
+import { ownFilled } from '#core/rules/own-filled.ts';
 import { kindDefault, type SideSettings } from '#core/rules/settings.ts';
-import type { Catalogue } from '#core/words/vocabulary.ts';
+import type { Catalogue, RequiredOwn } from '#core/words/vocabulary.ts';
 
 export type { Fault } from './lint-fault.ts';
 
@@ -128,18 +129,31 @@ function lintTypes(side: LintSide, far: LintSide): readonly Fault[] {
   ];
 }
 
-/** A ticket of this type could never be opened: the desk refuses it without a field that nothing is mapped to. */
+/** A ticket of this type could never be opened: the desk refuses it without a value that nothing gives it. */
 function lintMandatory({ desk, settings, catalogue }: LintSide, type: string, path: FaultPath): readonly Fault[] {
-  const required = findNamed(catalogue?.types ?? [], type)?.required ?? [];
-  return required
+  const { required = [], requiredOwn = [] } = findNamed(catalogue?.types ?? [], type) ?? {};
+  const fields = required
     .filter((name) => !settings.inbound.fields.some(({ to }) => sameName(to, name)))
     .map((name) => ({
-      code: 'mandatory-field',
-      path,
       message: `${desk} takes no new ticket of type "${type}" without the field "${name}", and no field is mapped onto it.`,
       fix: `Map a field onto "${name}", or make it optional at ${desk}.`,
     }));
+  const filled = ownFilled(settings);
+  const own = requiredOwn
+    .filter(({ of }) => !filled.includes(of))
+    .map(({ of, name }) => ({
+      message: `${desk} takes no new ticket of type "${type}" without "${name}", and nothing gives it a value.`,
+      fix: `${ownFixes[of]} give the type a default for "${name}", or make it optional at ${desk}.`,
+    }));
+  return [...fields, ...own].map((told) => ({ code: 'mandatory-field', path, ...told }));
 }
+
+const ownFixes: Readonly<Record<RequiredOwn['of'], string>> = {
+  category: 'Map categories (`inbound.categories`),',
+  priority: 'Map priorities (`inbound.priorities`),',
+  team: 'Set the account’s `team`,',
+  other: 'Ferry can’t fill it:',
+};
 
 function lintRows(
   path: readonly string[],

@@ -1,6 +1,6 @@
 /** A success status is not success: what a read-back must show before a write counts. */
 import type { Step, Written } from '#core/words/desk.ts';
-import { sameName } from '#core/words/names.ts';
+import { sameName, sameSet } from '#core/words/names.ts';
 import type { Changed, Command, FieldValue, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 
 /** What logging a read-back found out. */
@@ -69,11 +69,11 @@ export function valueIn(fields: Readonly<Record<string, FieldValue>>, name: stri
   return found?.[1];
 }
 
-/** A desk may show a cleared field as empty, and an instant in another spelling. */
+/** A desk may show a cleared field as empty, chosen options in its own order and spelling, and an instant in another one. */
 export function sameValue(found: FieldValue | undefined, asked: FieldValue): boolean {
   if (isEmpty(found) && isEmpty(asked)) return true;
   if (Array.isArray(found) || Array.isArray(asked)) {
-    return JSON.stringify([...asList(found)].toSorted()) === JSON.stringify([...asList(asked)].toSorted());
+    return sameSet(asList(found), asList(asked));
   }
   if (String(found) === String(asked)) return true;
   const [a, b] = [Date.parse(String(found)), Date.parse(String(asked))];

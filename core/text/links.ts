@@ -22,7 +22,9 @@ export function linkOf(href: string | undefined): Link | null {
   const tight = tightened(href);
   const isUnc = /^(?:\/\/|\\\\)[^/\\]/.test(tight);
   const scheme = /^([a-z][a-z0-9+.-]{1,40}):./i.exec(tight)?.[1]?.toLowerCase();
-  if (tight.length > maxSaid || (!isUnc && (scheme === undefined || unsaid.has(scheme))))
+  // Written without a scheme by people; a browser would look for it beside the page.
+  const isBare = /^www\.[^\s./]+\./i.test(tight);
+  if (tight.length > maxSaid || (!isUnc && !isBare && (scheme === undefined || unsaid.has(scheme))))
     return { href: null, said: null };
   return { href: null, said: tight };
 }

@@ -177,7 +177,15 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
         return;
       }
       if (name === 'img') return picture(attributes);
-      if (name === 'input') return text(inputText(attributes));
+      if (name === 'input') {
+        const shown = inputText(attributes);
+        // What is typed into a form stands in a box of its own; a box to tick belongs to what follows.
+        const isBox = shown !== '' && !shown.endsWith(' ');
+        if (isBox) separated = true;
+        text(shown);
+        if (isBox) separated = true;
+        return;
+      }
       if (name === 'br' || name === 'hr') {
         openOut(name);
         return;
@@ -316,5 +324,6 @@ function inLines(text: string, whiteSpace: Exclude<WhiteSpace, 'normal'>): strin
 function says(text: string, target: string): boolean {
   const bare = (value: string): string => value.replaceAll(/[\s()/.-]/g, '').toLowerCase();
   const scheme = target.indexOf(':') + 1;
-  return bare(text).includes(bare(target.slice(scheme).split('?', 1)[0] ?? ''));
+  const named = bare(target.slice(scheme).split('?', 1)[0] ?? '') || bare(target);
+  return bare(text).includes(named);
 }

@@ -1,7 +1,7 @@
 /** File names that no disk, header or reader can be harmed by. */
 import { must } from '#core/words/must.ts';
 
-import { streamSafe } from './text.ts';
+import { cutText, streamSafe } from './text.ts';
 
 const maxCodePoints = 150;
 // oxlint-disable-next-line no-control-regex -- C0, C1 and what turns the reading direction
@@ -37,11 +37,17 @@ function isBlank(character: string): boolean {
 function shorten(name: string): string {
   const points = Array.from(name);
   if (points.length <= maxCodePoints) return name;
-  const ending = /\.[a-z0-9]{1,10}$/i.exec(name)?.[0] ?? '';
-  return (
-    points
-      .slice(0, maxCodePoints - ending.length)
-      .join('')
-      .trimEnd() + ending
-  );
+  const ending = endingOf(name);
+  return cutName(name, points.slice(0, maxCodePoints - ending.length).join('').length + ending.length);
+}
+
+/** At most this many UTF-16 units, with its ending kept, cut between what people see as characters. */
+export function cutName(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const ending = endingOf(name);
+  return cutText(name, most - ending.length, '') + ending;
+}
+
+function endingOf(name: string): string {
+  return /\.[a-z0-9]{1,10}$/i.exec(name)?.[0] ?? '';
 }

@@ -239,9 +239,12 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `Ferry's disk has too little room for the file ${name(p)}. Free some: it waits, and is carried by itself then. FERRY_LIMITS says how much is left free (freeMiB).`,
 };
 
-/** Total: unknown parameters are left out of the text, never an error. */
+/**
+ * Total: unknown parameters are left out of the text, never an error. Others' words may hold what no database stores
+ * (NUL, half a character); the reason never does, since an outcome that can't be written down would be retried for ever.
+ */
 export function reason(code: ReasonCode, params: ReasonParams = {}): Reason {
-  const text = texts[code](params);
+  const text = texts[code](params).toWellFormed().replaceAll('\0', '');
   return { code, text: text.charAt(0).toUpperCase() + text.slice(1) };
 }
 

@@ -5,5 +5,8 @@
  * with the square of their number.
  */
 export function streamSafe(text: string): string {
-  return text.replaceAll(/(\p{M}{30})\p{M}+/gu, '$1');
+  let safe = text;
+  // By stretches: a pattern for a run of any length needs a stack as long as the longest run.
+  while (/\p{M}{31}/u.test(safe)) safe = safe.replaceAll(/(\p{M}{30})\p{M}{1,2000}/gu, '$1');
+  return safe;
 }

@@ -170,6 +170,13 @@ export type CatalogueKind = {
   /** The status the kind sets by itself. */
   readonly status: string | null;
 };
+/** A property of the ticket itself that must have a value; `other`: one that no setting fills. */
+export type RequiredOwn = {
+  readonly of: 'category' | 'priority' | 'team' | 'other';
+  /** What the desk calls it. */
+  readonly name: string;
+};
+
 export type CatalogueType = {
   readonly name: string;
   /** Absent: no restriction. */
@@ -177,6 +184,8 @@ export type CatalogueType = {
   readonly statuses?: readonly string[];
   /** Fields without which the desk takes no new ticket of this type; absent: none that are known. */
   readonly required?: readonly string[];
+  /** The same for what is no field that could be mapped. */
+  readonly requiredOwn?: readonly RequiredOwn[];
 };
 
 export type Catalogue = {

@@ -14,7 +14,7 @@ export type ErasureOf =
 const hasContent = sql`(a.words is not null or a.note is not null or a.author is not null or a.signed is not null
   or a.opening is not null or a.drops is not null)`;
 
-const isEnd = ({ instance, entity, externalId }: Ref): SQL => sql`(
+export const isEnd = ({ instance, entity, externalId }: Ref): SQL => sql`(
   (m.first_instance = ${instance} and m.first_entity = ${entity} and m.first_ticket = ${externalId})
   or (m.second_instance = ${instance} and m.second_entity = ${entity} and m.second_ticket = ${externalId}))`;
 
@@ -65,12 +65,12 @@ async function ofPerson(
 }
 
 /** By name or address, whole, whatever case it is in. */
-function isPerson(person: unknown, wanted: string): boolean {
+export function isPerson(person: unknown, wanted: string): boolean {
   const { name, email } = (person ?? {}) as { name?: unknown; email?: unknown };
   return [name, email].some((one) => typeof one === 'string' && one.toLowerCase() === wanted.toLowerCase());
 }
 
-function holds(value: unknown, name: string): boolean {
+export function holds(value: unknown, name: string): boolean {
   if (value === null || value === undefined) return false;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.toLowerCase().includes(name.toLowerCase());

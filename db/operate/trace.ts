@@ -148,6 +148,8 @@ export async function findTicket(db: Db, instance: string, name: string): Promis
       union all
       select second_ticket, 3 from mirrors
         where second_instance = ${instance} and second_entity = ${at.entity} and lower(second_number) = lower(${name})
+      union all
+      select ticket, 4 from trials where instance = ${instance} and ticket in (${name}, ${bare})
       order by rank limit 1`,
   );
   return found === undefined ? null : { ...at, externalId: found.id };

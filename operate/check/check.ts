@@ -1,6 +1,7 @@
 /** Asks a helpdesk, one thing after another, whether it is as its connector and its links take it to be. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Checked, Facts, Finding, Mapped, Outcome, Probe, Verdict } from '#connectors/contract/check.ts';
+import { ownFilled } from '#core/rules/own-filled.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import { isMirrored, mirroredTickets } from '#db/operate/mirrored-tickets.ts';
 import { loadFederation, type StoredFederation } from '#db/settings/settings.ts';
@@ -223,11 +224,12 @@ export function mappedOf(
   };
 }
 
-function typesOf({ inbound }: SideSettings): Mapped['types'] {
+function typesOf(settings: SideSettings): Mapped['types'] {
+  const { inbound } = settings;
   const fields = inbound.fields.map(({ to }) => to).toSorted();
   const { ticketTypeDefault: fallback } = inbound;
   const names = new Set([...inbound.ticketTypes.map(({ to }) => to), ...(fallback === undefined ? [] : [fallback])]);
-  return [...names].map((name) => ({ name, fields }));
+  return [...names].map((name) => ({ name, fields, own: ownFilled(settings) }));
 }
 
 export function reportOf(type: string, findings: readonly Finding[]): Report {

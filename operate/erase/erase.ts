@@ -14,6 +14,7 @@ import {
   type Holder,
   type LinkShare,
 } from '#db/operate/erase-find.ts';
+import { eraseTrials, trialsOf, type TrialHeld } from '#db/operate/erase-trials.ts';
 import { askErasure } from '#db/operate/erasures.ts';
 import { findTicket } from '#db/operate/trace.ts';
 import type { Ref } from '#core/words/vocabulary.ts';
@@ -42,8 +43,10 @@ export type EraseFound = {
   /** Of these, not carried yet: they are carried no more. */
   readonly waiting: number;
   readonly files: number;
-  /** Kept readings of tickets. */
+  /** Kept readings of tickets, those of trials that are over among them. */
   readonly snapshots: number;
+  /** Trials that have not cleaned up; what one that is under way keeps stays. */
+  readonly trials: readonly TrialHeld[];
   /** Readings of tickets with an open mirror: they stay, or what changes could not be told. */
   readonly kept: readonly Ref[];
   /** Tickets at helpdesks that still hold it. */
@@ -111,7 +114,7 @@ export async function erase(operator: Operator, what: EraseWhat, options: EraseO
     });
   }
   const snapshots = await change(operator, async (tx) => {
-    const done = await eraseSnapshots(tx, free);
+    const done = (await eraseSnapshots(tx, free)) + (await eraseTrials(tx, found.trials));
     if (done === 0) return unchanged(0);
     return changed(done, { what: 'erase', subject: subjectOf(of), detail: { snapshots: done } });
   });
@@ -160,10 +163,11 @@ async function lookAt(
       links.set(link, { link, far, actions: (links.get(link)?.actions ?? 0) + actions.length });
   }
   const { free, kept } = await snapshotsOf(db, of);
+  const trials = await trialsOf(db, of);
   const found: EraseFound = {
     actions: ids.length,
-    ...{ deliveries, waiting, files, kept },
-    snapshots: free.length,
+    ...{ deliveries, waiting, files, kept, trials },
+    snapshots: free.length + trials.filter(({ underWay }) => !underWay).length,
     holders: [...holders.values()],
     links: [...links.values()],
   };

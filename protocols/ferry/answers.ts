@@ -1,4 +1,5 @@
 /** Replies of the other gateway: what they are worth only if they are of the right shape. */
+import { cutText } from '#core/text/text.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
@@ -26,7 +27,7 @@ export function problemOf(reply: HttpReply, url: string): HelpdeskError {
   const type = typeof problem?.['type'] === 'string' ? problem['type'] : '';
   const code = /^urn:ferry:problem:([a-z0-9-]{1,64})$/.exec(type)?.[1] ?? `status-${status}`;
   const said = [problem?.['title'], problem?.['detail']].filter((part) => typeof part === 'string').join('. ');
-  const message = said === '' ? `${url} answered with status ${status}.` : `It says: ${said.slice(0, 1_000)}`;
+  const message = said === '' ? `${url} answered with status ${status}.` : `It says: ${cutText(said, 1_000)}`;
   if (status === 401) return new HelpdeskError('auth', code, message);
   return new HelpdeskError(status >= 500 || status === 429 ? 'retry' : 'refused', code, message);
 }

@@ -1,5 +1,6 @@
 /** Who answers at an issuer URL: its metadata, checked to be its own, and its public keys. */
 import * as oauth from 'oauth4webapi';
+import { cutText } from '#core/text/text.ts';
 import type { HttpClient, HttpReply } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
@@ -96,5 +97,5 @@ function notFerry(url: string, reply: HttpReply): HelpdeskError {
 }
 
 function short(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return cutText(text, 200);
 }

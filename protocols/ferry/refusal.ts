@@ -3,6 +3,7 @@
  * form is a refusal: a proxy's page says nothing of what was sent.
  */
 import type { HttpReply } from '#connectors/contract/http.ts';
+import { cleanText, cutText } from '#core/text/text.ts';
 import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { problem } from './wire.ts';
@@ -54,6 +55,6 @@ function problemIn(reply: HttpReply): { readonly code: string | null; readonly w
   if (!parsed.success) return { code: null, words: '' };
   const { type = '', title = '', detail = '' } = parsed.data;
   const [, code] = /^urn:ferry:problem:([a-z0-9-]{1,64})$/.exec(type) ?? [];
-  const words = (detail === '' ? title : detail).toWellFormed().replaceAll('\0', '').slice(0, mostWords);
+  const words = cutText(cleanText(detail === '' ? title : detail), mostWords);
   return { code: code ?? null, words };
 }

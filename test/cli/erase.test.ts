@@ -53,6 +53,22 @@ test('without a person to ask it erases only with --yes; a no changes nothing', 
   assert.match((await run('ticket', 'acme', '1001', '--yes')).out, /^Ferry keeps no content of it\.\n/);
 });
 
+test('of a trial that was killed it says what cleaning up first would still do, and what it does after', async () => {
+  const { db } = bench.connection;
+  await db.execute(
+    sql`insert into trials (instance, ticket, marker, before, known, statuses, fields, summary, over_at)
+      values ('acme', '5', 'm', '{"ticketId": "5", "summary": "planted"}', '{}', '{}', '{}', true, now() + interval '1 hour')`,
+  );
+  const underWay = await run('ticket', 'acme', '5', '--yes');
+  assert.match(
+    underWay.out,
+    /no content of it that can go now\.\nStays while a trial on ticket 5 of acme may be under way.*ferry check acme --clean/,
+  );
+  await db.execute(sql`update trials set over_at = now()`);
+  assert.match((await run('ticket', 'acme', '5', '--dry-run')).out, /Run ferry check acme --clean first/);
+  assert.match((await run('ticket', 'acme', '5', '--yes')).out, /ferry check acme --clean still deletes the notes/);
+});
+
 test('as JSON it is one line', async () => {
   const { out } = await run('person', 'lena', '--yes', '--json');
   const result = JSON.parse(out) as { erased: { actions: number }; found: { actions: number } };

@@ -6,6 +6,7 @@ import { twinClient, type AttachmentSeen, type TwinClient } from '#twins/halo/cl
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindNames, northwindSeed } from '#twins/halo/seeds/northwind.ts';
 import type { HaloSeed } from '#twins/halo/seed.ts';
+import { watchedTwin } from '#test/connectors/halo/valid-requests.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import { until } from '#test/support/wait.ts';
 import { startDeskRig, type AnyDesk, type DeskRig } from './desk-rig.ts';
@@ -59,7 +60,7 @@ describe('a file of 200 MB between two Halos', () => {
   async function haloProcess(id: string, seed: HaloSeed): Promise<FarDesk> {
     const program = await startProgram({
       program: 'twins/halo/main.ts',
-      args: ['--seed', id, '--rate-limit', '0'],
+      args: ['--seed', id, '--rate-limit', '0', ...watchedTwin],
       ready: /"url":"([^"]+)"/,
     });
     const { url } = JSON.parse(program.stdout()) as { url: string };
@@ -79,7 +80,10 @@ describe('a file of 200 MB between two Halos', () => {
         HOOK_SECRET: hookSecret,
       },
       checked: () => ({ id, tickets: new Map() }),
-      close: async () => void (await program.stop()),
+      close: async () => {
+        const { code } = await program.stop();
+        assert.equal(code, 0, program.stderr());
+      },
     });
   }
 

@@ -36,6 +36,11 @@ const closedStatuses = [...acmeSeed.statuses, ...northwindSeed.statuses]
   .filter(({ closed }) => closed)
   .map(({ name }) => name);
 
+/** What the instance of a desk that answers so is to be told. */
+export function optionsFor(profile: ProfileName): { readonly closedStatuses?: readonly string[] } {
+  return profile === 'other' ? { closedStatuses } : {};
+}
+
 /** The file that a note of this desk shows as a picture: the first one in its HTML. */
 export function pictureIn(html: string, { attachments }: TicketSeen): AttachmentSeen | undefined {
   const token = /<img[^>]*\ssrc="[^"]*\/api\/attachment\/image\?token=([^"]+)"/.exec(html)?.[1];
@@ -67,7 +72,7 @@ export async function startPair(rig: DeskRig, options: PairOptions = {}): Promis
     exampleLinks({
       customer: acme.id,
       supplier: north.id,
-      options: { ...(profile === 'other' ? { closedStatuses } : {}), ...options.options },
+      options: { ...optionsFor(profile), ...options.options },
       change(file, link) {
         options.change?.(file, link);
         change?.(file, link);

@@ -97,6 +97,44 @@ test('the reading of a ticket with an open mirror stays, and is named; it goes o
   assert.equal((await erase(place.as(), ticket)).erased?.snapshots, 2);
 });
 
+const plantTrial = (ticket: string, over: string): Promise<unknown> =>
+  db.execute(
+    sql`insert into trials (instance, ticket, marker, before, known, statuses, fields, summary, over_at)
+      values ('northwind', ${ticket}, 'trial-1', '{"ticketId": "24018", "number": "NW-24018", "url": "https://n.example/24018",
+        "summary": "planted trial", "description": "<p>Dana</p>", "status": "New", "closed": false, "category": null,
+        "type": null, "priority": null, "fields": {"Site": "planted"}, "account": "Acme", "requester": {"name": "Dana"}}',
+        '{7}', '{New}', '{Site}', true, now() + ${over}::interval)`,
+  );
+
+test('what a killed trial keeps of a ticket or person loses its words, and what it wrote can still be found', async () => {
+  await endMirror();
+  for (const what of [ticket, { person: 'dana', mentions: false }, { person: 'PLANTED TRIAL', mentions: true }]) {
+    await db.execute(sql`delete from trials`);
+    await plantTrial('24018', '-1 minute');
+    const { found, erased } = await erase(place.as(), what);
+    assert.deepEqual(found.trials, [{ instance: 'northwind', ticket: '24018', underWay: false }]);
+    assert.ok((erased?.snapshots ?? 0) >= 1);
+    const left = await rows<Record<string, unknown>>(db, sql`select trials::text as text, marker, known from trials`);
+    assert.deepEqual([left[0]?.['marker'], left[0]?.['known']], ['trial-1', ['7']]);
+    assert.doesNotMatch(String(left[0]?.['text']), /planted|dana|site|acme|new/i);
+    assert.deepEqual((await erase(place.as(), what)).found.trials, [], 'a second time there is nothing');
+  }
+});
+
+test('a trial is found on a ticket that Ferry mirrors with nobody; what one under way keeps stays, and is named', async () => {
+  await plantTrial('99', '1 minute');
+  const alone = { instance: 'northwind', ticket: '99' } as const;
+  const before = await rows(db, sql`select * from trials`);
+  const { found, erased } = await erase(place.as(), alone);
+  assert.deepEqual([found.trials, found.snapshots, erased], [[{ ...alone, underWay: true }], 0, null]);
+  assert.deepEqual([...(await rows(db, sql`select * from trials`))], [...before]);
+  await db.execute(sql`update trials set over_at = now()`);
+  assert.equal((await erase(place.as(), alone, { dryRun: true })).found.snapshots, 1);
+  assert.equal((await erase(place.as(), alone)).erased?.snapshots, 1);
+  assert.doesNotMatch(await place.dump(), /planted trial/);
+  assert.deepEqual((await erase(place.as(), { person: 'lena', mentions: false }, { dryRun: true })).found.trials, []);
+});
+
 test('a second time there is nothing to erase, and nothing is audited', async () => {
   await endMirror();
   await erase(place.as(), ticket);

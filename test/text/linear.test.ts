@@ -38,7 +38,8 @@ import { decodeHTML, plainText, withoutTags } from '#core/text/plain.ts';
 import { quoted } from '#core/text/quoted.ts';
 import { reason } from '#core/words/reasons.ts';
 import { rowsAsLines } from '#core/text/rows.ts';
-import { safeName } from '#core/text/safe-name.ts';
+import { cutName, safeName } from '#core/text/safe-name.ts';
+import { unflowed } from '#core/text/flowed.ts';
 import { send } from '#core/conversation/send.ts';
 import { meaningOf } from '#core/text/style.ts';
 import { renderTemplate, unknownPlaceholders } from '#core/text/template.ts';
@@ -110,7 +111,12 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'core fitCommand': (bomb) =>
     fitCommand(
       commandWith(bomb),
-      { subject: { most: 200, unit: 'bytes' }, field: { most: 100, unit: 'characters' }, noteBytes: 1000 },
+      {
+        subject: { most: 200, unit: 'bytes' },
+        field: { most: 100, unit: 'characters' },
+        fields: { Text: { most: 100, unit: 'characters', html: true } },
+        noteBytes: 1000,
+      },
       'Desk',
       snapshotWith(bomb),
     ),
@@ -139,6 +145,8 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'core reason': (bomb) => reason('refused-by-desk', { desk: bomb, name: bomb, detail: bomb }),
   'core rowsAsLines': rowsAsLines,
   'core safeName': safeName,
+  'core cutName': (bomb) => cutName(bomb, 200),
+  'core unflowed': (bomb) => unflowed(bomb, 'text/plain; format=flowed'),
   'core meaningOf': meaningOf,
   'core unknownPlaceholders': unknownPlaceholders,
   'core renderTemplate': (bomb) =>

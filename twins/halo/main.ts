@@ -1,16 +1,18 @@
 /**
  * Runs one twin as a process: `node twins/halo/main.ts --seed acme --port 4101 --data DIR`. With `--report FILE` it answers
- * as the desk that the report of `ferry check` is from. Prints one JSON line when
- * it is ready, stops on SIGTERM or SIGINT, keeps everything in DIR.
+ * as the desk that the report of `ferry check` is from. With `--watch MODULE` that module's `watch` is shown every request
+ * to the API. Prints one JSON line when it is ready, stops on SIGTERM or SIGINT, keeps everything in DIR.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { profileOfReport, profiles } from './profiles.ts';
 import type { Profile, ProfileName } from './profiles.ts';
 import type { Application } from './seed.ts';
 import { seeds } from './seeds.ts';
 import { createHaloTwin } from './server.ts';
+import type { SeenRequest } from './serving.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     'frame-ancestors': { type: 'string', multiple: true },
     profile: { type: 'string', default: 'usual' },
     report: { type: 'string' },
+    watch: { type: 'string' },
   },
 });
 
@@ -41,6 +44,8 @@ if (!Object.hasOwn(profiles, values.profile)) {
   process.exit(2);
 }
 
+const watching = values.watch === undefined ? null : await watcher(values.watch);
+
 const twin = await createHaloTwin({
   seed,
   profile: values.report === undefined ? (values.profile as ProfileName) : reported(values.report),
@@ -52,6 +57,7 @@ const twin = await createHaloTwin({
   ...(values['rate-limit'] === undefined ? {} : { rateLimit: { limit: Number(values['rate-limit']) } }),
   ...(values['create-ms'] === undefined ? {} : { createMs: Number(values['create-ms']) }),
   ...(values['frame-ancestors'] === undefined ? {} : { frameAncestors: values['frame-ancestors'] }),
+  ...(watching === null ? {} : { watch: watching }),
   ...(values['client-id'] === undefined ? {} : { applications: applicationsFor(values['client-id']) }),
 }).catch((error: unknown) => {
   console.error(`The twin did not start: ${error instanceof Error ? error.message : String(error)}`);
@@ -70,6 +76,14 @@ console.log(
     pid: process.pid,
   }),
 );
+
+/** @param file a module that exports `watch` */
+async function watcher(file: string): Promise<(request: SeenRequest) => void> {
+  const { watch } = (await import(pathToFileURL(file).href)) as { watch?: (request: SeenRequest) => void };
+  if (watch !== undefined) return watch;
+  console.error(`${file} exports no watch`);
+  process.exit(2);
+}
 
 /** What `ferry check INSTANCE --report` printed of a live desk. */
 function reported(file: string): Profile {

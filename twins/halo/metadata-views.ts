@@ -17,14 +17,22 @@ export function priorityViews({ guid, ...priority }: Priority): readonly (Input 
 
 /** As the list has it: without what the workflow allows. */
 export function typeRow(type: TicketType): Input {
-  const { allowed_actions: _actions, allowed_status: _status, steps: _steps, mandatory, ...rest } = type;
+  const {
+    allowed_actions: _actions,
+    allowed_status: _status,
+    steps: _steps,
+    mandatory,
+    recommended: _recommended,
+    ...rest
+  } = type;
   const { allowall_actions: _allActions, allowall_status: _allStatus, ...row } = rest;
   return { ...row, hasmandatorytechfields: (mandatory ?? []).length > 0, hasmandatoryuserfields: false };
 }
 
 /** As `?includedetails=true` has it. */
-export function typeDetails(store: Store, type: TicketType): Input {
+export function typeDetails(store: Store, type: TicketType, isGrouped: boolean): Input {
   const { allowall_actions, allowall_status } = type;
+  const fields = fieldsOf(store, type);
   return {
     ...typeRow(type),
     allowall_actions,
@@ -39,27 +47,40 @@ export function typeDetails(store: Store, type: TicketType): Input {
       status_id: id,
       status_name: store.find('status', id)?.name ?? '',
     })),
-    fields: fieldsOf(store, type),
+    fields: isGrouped ? [{ id: 1, technew: 0, group: { id: 1, name: 'Details', fields } }] : fields,
   };
 }
 
-/** What its form asks for; 2 is "must be filled". */
+/** What its form asks for: 1 may, 2 should and 3 must be filled. Fields of the ticket have the names of columns there. */
 function fieldsOf(store: Store, type: TicketType): Input[] {
-  const mandatory = (type.mandatory ?? []).map((name) => {
+  const row = (name: string, technew: number): Input => {
     const field = store.named('fieldinfo', name);
-    const fieldname = field?.name ?? name;
-    return {
-      fieldid: field?.id ?? 0,
-      fieldname,
-      technew: 2,
-      fieldinfo: { name: fieldname, label: field?.label ?? name },
-    };
-  });
+    const column = columns[name] ?? { id: 0, name, label: name };
+    const { id, label } = field ?? column;
+    const fieldinfo = { id, name: field?.name ?? column.name, label, custom: field === null ? 0 : 1 };
+    return { fieldid: id, technew, fieldinfo };
+  };
   return [
-    { fieldid: 0, fieldname: 'summary', technew: 1, fieldinfo: { name: 'summary', label: 'Summary' } },
-    ...mandatory,
+    row('summary', 3),
+    row('details', 2),
+    ...(type.recommended ?? []).map((name) => row(name, 2)),
+    ...(type.mandatory ?? []).map((name) => row(name, 3)),
   ];
 }
+
+/** Names and, but for those above a thousand, ids that were seen. */
+const columns: Readonly<Record<string, { readonly id: number; readonly name: string; readonly label: string }>> = {
+  summary: { id: 2, name: 'symptom', label: 'Summary' },
+  details: { id: 3, name: 'symptom2', label: 'Details' },
+  team: { id: 13, name: 'sectio_', label: 'Team' },
+  agent_id: { id: 14, name: 'assignedtoint', label: 'Agent' },
+  estimate: { id: 16, name: 'estimate', label: 'Estimated Time' },
+  impact: { id: 27, name: 'impact', label: 'Impact' },
+  urgency: { id: 28, name: 'urgency', label: 'Urgency' },
+  priority_id: { id: 1001, name: 'seriousness', label: 'Priority' },
+  category_1: { id: 1002, name: 'category2', label: 'Category' },
+  targetdate: { id: 1003, name: 'FOppTargetDate', label: 'Target Date' },
+};
 
 export function outcomeView(store: Store, outcome: Outcome): Input {
   const {

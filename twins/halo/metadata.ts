@@ -58,7 +58,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     const type = store.find('tickettype', idOf(c));
     if (type === null) throw notFound(`tickettype ${c.req.param('id')}`);
     const isWhole = queryOf(c.req.url).get('includedetails') === 'true';
-    return c.json(isWhole ? typeDetails(store, type) : typeRow(type));
+    return c.json(isWhole ? typeDetails(store, type, profile.groupsFields) : typeRow(type));
   });
   app.get('/api/outcome', (c) => {
     const isAll = queryOf(c.req.url).get('showhidden') === 'true';

@@ -47,6 +47,8 @@ export interface TicketType {
   readonly allowed_status: readonly number[];
   /** Fields without which nobody but a person in a hurry (`_novalidate`) logs a ticket, by name. */
   readonly mandatory?: readonly string[];
+  /** Fields whose lack is only warned of, and only by the desk's own pages. */
+  readonly recommended?: readonly string[];
   /** Steps of its workflow; a ticket starts in the first. */
   readonly steps?: readonly WorkflowStep[];
 }

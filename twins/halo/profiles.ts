@@ -37,6 +37,8 @@ export interface Profile {
   readonly deleted: 'shown' | 'absent';
   /** Notes written through the API get other markup, with the same text. */
   readonly cleansHtml: boolean;
+  /** Whether the fields of a ticket type's form come in a group, or each by itself. */
+  readonly groupsFields: boolean;
   /** Requests in rolling five minutes. */
   readonly requestLimit: 300 | 700;
   /** The filter by time of change; any other is ignored as an unknown parameter is. Only `lastupdatefromdate` was seen. */
@@ -86,6 +88,7 @@ const usual: Profile = {
   options: 'objects',
   deleted: 'shown',
   cleansHtml: false,
+  groupsFields: false,
   requestLimit: 300,
 };
 
@@ -108,6 +111,7 @@ const other: Profile = {
   options: 'scalars',
   deleted: 'absent',
   cleansHtml: true,
+  groupsFields: true,
   requestLimit: 700,
 };
 

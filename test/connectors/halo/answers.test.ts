@@ -335,6 +335,50 @@ test('a field that a type wants is told by name before anything is sent, and onl
   }
 });
 
+for (const profile of ['usual', 'other'] as const)
+  test(`a category, priority or other property that a type wants is told before anything is sent (${profile} answers)`, async () => {
+    const own = await haloBench('acme', profile);
+    try {
+      const mandatory = ['category_1', 'priority_id', 'team', 'impact', 'agent_id', 'targetdate'];
+      const recommended = ['urgency', 'CFaffectedService'];
+      await own.client.catalogue('tickettype', [
+        { id: 1, mandatory, recommended, default_priority: 0 },
+        { id: 2, mandatory: ['priority_id'], default_priority: 3 },
+      ]);
+      const desk = own.restarted();
+      const { types } = await desk.catalogue(longEnough());
+      const incident = types.find(({ name }) => name === 'Incident');
+      assert.deepEqual(incident?.required, ['Target date']);
+      assert.deepEqual(incident?.requiredOwn, [
+        { of: 'category', name: 'Category' },
+        { of: 'priority', name: 'Priority' },
+        { of: 'team', name: 'Team' },
+        { of: 'other', name: 'Impact' },
+      ]);
+      const [, second] = types;
+      assert.equal('requiredOwn' in (second ?? {}), false, 'the type itself has a default');
+      const open = {
+        summary: 'x',
+        account: 'Acme',
+        type: 'Incident',
+        requester: { name: 'Tom Becker' },
+        farNumber: '1',
+        farUrl: 'https://x.example/1',
+      };
+      await own.client.clearRequests();
+      const filled = { category: acmeNames.categories.vpn, fields: { 'Target date': '2027-01-01T00:00:00Z' } };
+      const error = await failure(carryOut(desk, commandFor(null, { open, ...filled })));
+      assert.deepEqual([error.class, error.code], ['refused', 'mandatory-field']);
+      assert.match(error.message, /without "Priority", "Team", "Impact"\./);
+      assert.equal((await own.client.requests()).counts['POST /api/tickets'], undefined);
+      await own.client.catalogue('tickettype', [{ id: 1, mandatory: ['category_1', 'priority_id', 'team'] }]);
+      const more = { ...filled, open: { ...open, team: 'Service Desk' }, priority: acmeNames.priorities.high };
+      assert.ok((await carryOut(own.restarted(), commandFor(null, more))).ticketId !== '');
+    } finally {
+      await own.stop();
+    }
+  });
+
 test('a creation in doubt is judged absent only ten minutes after it, and is found as soon as it can be read', async () => {
   const desk = bench.connect({ options: {} });
   const open = {

@@ -219,6 +219,22 @@ test('a token that was revoked is renewed without anybody noticing', async () =>
   assert.equal((await actionsWith(bench.helpdesk, ticketId, 'renewed'))[0]?.attachments[0]?.name, 'x.txt');
 });
 
+test('files of the same bytes come once under each name, whoever may see the note', async () => {
+  const ticketId = await newTicket();
+  const bytes = Buffer.from('same bytes');
+  const names = ['one.txt', 'two.txt', 'one.txt'];
+  for (const visibility of ['visible', 'hidden'] as const) {
+    const files = names.map((name, at) => ({ ...fileOf(name, 'text/plain', bytes), id: `${visibility}-${at}`, name }));
+    await carryOut(
+      bench.helpdesk,
+      commandFor(ticketId, { note: `<p>the same ${visibility}</p>`, visibility, attachments: files }),
+    );
+    const [action] = await actionsWith(bench.helpdesk, ticketId, `the same ${visibility}`);
+    assert.deepEqual(action?.attachments.map(({ name }) => name).toSorted(), ['one.txt', 'two.txt']);
+    assert.ok(!(action?.note ?? '').includes('could not be attached'));
+  }
+});
+
 test('a file that Halo does not take leaves a placeholder with the reason, and never stops its note', async () => {
   const small = await haloBench('acme');
   try {

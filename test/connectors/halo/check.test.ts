@@ -19,7 +19,7 @@ import { createHaloTwin } from '#twins/halo/server.ts';
 import { longEnough, newTrial } from '#test/connectors/bench.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
-import { createRequestCheck } from './valid-requests.ts';
+import { createRequestCheck, watchedTwin } from './valid-requests.ts';
 
 const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
 const closing: (() => Promise<void>)[] = [];
@@ -30,7 +30,7 @@ after(async () => {
 
 const mapped: Mapped = {
   accounts: ['Acme', 'Northwind MSP'],
-  types: [{ name: acmeNames.ticketTypes.incident, fields: [] }],
+  types: [{ name: acmeNames.ticketTypes.incident, fields: [], own: [] }],
   tickets: ['1001'],
 };
 const closedStatuses = acmeSeed.statuses.filter(({ closed }) => closed).map(({ name }) => name);
@@ -155,7 +155,7 @@ test('a twin as a process replays a report, and says what is wrong with a file t
   const start = (ready?: RegExp): Promise<Program> =>
     startProgram({
       program: 'twins/halo/main.ts',
-      args: ['--seed', 'acme', '--rate-limit', '0', '--report', file],
+      args: ['--seed', 'acme', '--rate-limit', '0', '--report', file, ...watchedTwin],
       ...(ready === undefined ? {} : { ready }),
     });
   try {
@@ -166,7 +166,8 @@ test('a twin as a process replays a report, and says what is wrong with a file t
       const replayed = await filled(url, profileOf('replayed', report.facts));
       assert.deepEqual(reportOf('halo', await replayed.check()), report);
     } finally {
-      await twin.stop();
+      const { code } = await twin.stop();
+      assert.equal(code, 0, twin.stderr());
     }
     for (const [text, why] of [
       ['no JSON', /JSON/],
@@ -230,6 +231,23 @@ const wrong: readonly {
       const desk = await startDesk(profiles.usual);
       const [type] = acmeSeed.ticketTypes;
       await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: [acmeNames.fields.service] }]);
+      return desk.check();
+    },
+  },
+  {
+    what: 'a mandatory category that nothing maps',
+    found: ['differs: mandatory fields Incident'],
+    run: async () => {
+      const desk = await startDesk(profiles.other);
+      const [type] = acmeSeed.ticketTypes;
+      await desk.client.catalogue('tickettype', [{ id: type?.id, mandatory: ['category_1'] }]);
+      const [one] = mapped.types;
+      assert.ok(one !== undefined);
+      assert.deepEqual(
+        (await desk.check({ ...mapped, types: [{ ...one, own: ['category'] }] })).filter(isBad),
+        [],
+        'where categories are mapped nothing is wrong',
+      );
       return desk.check();
     },
   },

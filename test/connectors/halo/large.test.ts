@@ -10,13 +10,14 @@ import { after, test } from 'node:test';
 import { createHelpdesk } from '#connectors/halo/index.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { actionsWith, carryOut, commandFor, longEnough, newDelivery } from '#test/connectors/bench.ts';
+import { watchedTwin } from './valid-requests.ts';
 import { twinClient } from '#twins/halo/client.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 
 const megabyte = 1024 * 1024;
 
 const main = fileURLToPath(new URL('../../../twins/halo/main.ts', import.meta.url));
-const twin = spawn(process.execPath, [main, '--seed', 'acme', '--rate-limit', '0'], {
+const twin = spawn(process.execPath, [main, '--seed', 'acme', '--rate-limit', '0', ...watchedTwin], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
@@ -26,6 +27,7 @@ after(async () => {
     twin.kill();
     await once(twin, 'exit');
   }
+  assert.equal(twin.exitCode, 0, "a request was outside the vendor's OpenAPI; see what the twin printed");
 });
 
 test('a file of 200 MB goes through with bounded memory, byte for byte, both ways', { timeout: 120_000 }, async () => {

@@ -238,6 +238,14 @@ test('a command becomes as few requests as Halo allows, files of hidden notes be
     'all',
     'attachment',
   ]);
+  assert.deepEqual(
+    names({
+      note: 'x',
+      visibility: 'visible',
+      attachments: [file, { ...file, name: 'b.bin' }, { ...file, id: 'again' }],
+    }),
+    ['attachment', 'attachment', 'all'],
+  );
   assert.deepEqual(names({ note: 'x'.repeat(20_000), visibility: 'visible' }), ['attachment', 'all']);
   assert.equal(names({}).length, 1);
   for (const step of stepsOf(commandFor('1', { note: 'x', attachments: [file] }), 10_000)) {

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { createCheck, createHelpdesk } from '#connectors/halo/index.ts';
 import { carryOut, commandFor, fileOf, longEnough, newTrial, readOf } from '#test/connectors/bench.ts';
 import { acmeNames } from '#twins/halo/seeds/acme.ts';
+import { startProgram, type Program } from '#test/support/process.ts';
 import { haloBench } from './harness.ts';
 import { exceptions, operations } from './openapi.ts';
-import { faultsOf } from './valid-requests.ts';
+import { faultsOf, watchedTwin } from './valid-requests.ts';
 
 const wrong = (operation: string, query: Record<string, string>, body?: unknown): readonly string[] =>
   faultsOf(operation, { query: new URLSearchParams(query), body }).map(({ where }) => where);
@@ -26,6 +27,22 @@ test('a path, a parameter, a property, a type or a form of body that the OpenAPI
     'POST /Actions body.attachments.name',
   ]);
   assert.deepEqual(wrong('POST /Actions', {}, [{ ticket_id: 1, outcome: 'Update', note_html: null }]), []);
+});
+
+test('a twin that runs as a process and is watched ends badly once a request was none of the OpenAPI, and says which', async () => {
+  const start = (): Promise<Program> =>
+    startProgram({ program: 'twins/halo/main.ts', args: ['--seed', 'acme', ...watchedTwin], ready: /"url"/ });
+  const asked = async (path: string): Promise<Program> => {
+    const twin = await start();
+    const { url } = JSON.parse(twin.stdout()) as { url: string };
+    await (await fetch(`${url}${path}`)).body?.cancel();
+    return twin;
+  };
+  const bad = await asked('/api/Actions?ticket_id=1&page_no=2');
+  assert.equal((await bad.stop()).code, 1);
+  assert.match(bad.stderr(), /GET \/Actions \?page_no: there is no such parameter/);
+  const good = await asked('/api/Actions?ticket_id=1');
+  assert.deepEqual([(await good.stop()).code, good.stderr()], [0, '']);
 });
 
 test('all kinds of requests that this connector makes are of the OpenAPI, or exceptions that are needed', async () => {

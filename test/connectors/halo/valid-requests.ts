@@ -1,8 +1,15 @@
 /** Holds every request that Ferry makes of a Halo twin against the request side of the vendor's OpenAPI. */
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import type { SeenRequest } from '#twins/halo/serving.ts';
 import { exceptions, operations, schemas } from './openapi.ts';
 import type { SpecType } from './openapi.ts';
+
+/** Arguments of a twin as a process: it then ends with code 1, and says why, where a request was not valid. */
+export const watchedTwin: readonly string[] = [
+  '--watch',
+  fileURLToPath(new URL('./watch-program.ts', import.meta.url)),
+];
 
 export type RequestCheck = {
   /** For a twin's option of this name. */

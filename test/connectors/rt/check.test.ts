@@ -12,7 +12,7 @@ import type { Rt } from '#test/real/rt.ts';
 const http = createHttpClient({ allow: { http: true, privateAddresses: true } });
 const asked: Mapped = {
   accounts: ['Support'],
-  types: [{ name: '-', fields: ['Severity'] }],
+  types: [{ name: '-', fields: ['Severity'], own: [] }],
   tickets: ['1'],
 };
 
@@ -108,7 +108,7 @@ describe('ferry check at a Request Tracker', { skip: rtSkip }, () => {
 
   test('fields that are missing are found, whether setup.pl makes them or a mapping names them', async () => {
     const options = { remoteRefField: 'FarTicket', categoryField: 'Kategorie' };
-    const findings = await check(rt, { ...asked, types: [{ name: '-', fields: ['Sevrity'] }] }, { options });
+    const findings = await check(rt, { ...asked, types: [{ name: '-', fields: ['Sevrity'], own: [] }] }, { options });
     assert.deepEqual(told(findings.filter(isBad)), [
       'differs: own field FarTicket',
       'differs: mapped field Kategorie',

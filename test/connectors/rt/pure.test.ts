@@ -120,6 +120,14 @@ describe('what goes up to RT', () => {
     );
   });
 
+  it('names a file with a long name by what fits of it, cut on a character, with its ending', async () => {
+    const file = { id: '1', name: `${'😀'.repeat(145)}.log`, type: null, sizeBytes: 2, inline: false, sha256: null };
+    const { body, headers } = multipart({}, [file], () => Readable.from([Buffer.from('hi')]));
+    const sent = await buffer(body);
+    assert.equal(String(sent.length), headers['content-length']);
+    assert.ok(sent.toString().includes(`filename="${'😀'.repeat(98)}.log"`));
+  });
+
   it('is sent without a length where a size is unknown', () => {
     const file = { id: '1', name: 'x', type: null, sizeBytes: null, inline: false, sha256: null };
     assert.equal(multipart({}, [file], () => Readable.from([])).headers['content-length'], undefined);

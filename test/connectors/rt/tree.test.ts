@@ -175,4 +175,67 @@ describe('a mail in RT', () => {
     assert.ok(mail.trimEnd().endsWith('--ferry-part-4--'));
     assert.equal(mail.match(/Content-Transfer-Encoding: base64/g)?.length, 2);
   });
+
+  it('says the words of its text where the same as HTML is nothing but a picture that tells who opened it', () => {
+    const pixel = '<html><body><img src="https://t.example/p.gif" width=1 height=1></body></html>';
+    const styled = `<style>${'p {margin: 0} '.repeat(3_000)}</style>${pixel}`;
+    for (const content of [pixel, styled, '<p>&nbsp;</p>']) {
+      const all = parts(
+        ['multipart/alternative'],
+        ['text/plain', { in: 1, content: 'Words of the text' }],
+        ['text/html', { in: 1, content }],
+      );
+      assert.equal(messageOf(...listed(all)).note, '<p>Words of the text</p>');
+    }
+    const shown = parts(
+      ['multipart/alternative'],
+      ['text/plain', { in: 1, content: '[image: a.png]' }],
+      ['text/html', { in: 1, content: '<img alt="a" src="cid:a">' }],
+    );
+    assert.match(messageOf(...listed(shown)).note ?? '', /^<img /);
+  });
+
+  it('whose lines a program has broken says its paragraphs as they were typed', () => {
+    const flowed = (content: string, more = ''): string | null =>
+      messageOf(
+        parts([
+          'text/plain',
+          { content, headers: `Content-Type: text/plain; charset="utf-8"; Format=Flowed${more}\n` },
+        ]),
+        [],
+      ).note;
+    assert.equal(
+      flowed('One \nparagraph.\nNext\n> asked \n> in two\n>> deeper \n> back\n  indented\n-- \nAnn'),
+      '<p>One paragraph.<br />Next<br />&gt; asked in two<br />&gt;&gt; deeper <br />&gt; back<br />\u00a0indented<br />-- <br />Ann</p>'.replace(
+        '\u00a0',
+        ' ',
+      ),
+    );
+    assert.equal(flowed('日本 \r\n語', '; DelSp=yes'), '<p>日本語</p>');
+    const fixed = parts(['text/plain', { content: 'a \nb' }]);
+    assert.equal(messageOf(fixed, []).note, '<p>a <br />b</p>');
+  });
+
+  it('however deep its parts lie in each other, it is read, and nothing of it is lost', async () => {
+    for (const [type, told] of [
+      ['multipart/mixed', true],
+      ['multipart/alternative', true],
+      ['multipart/alternative', false],
+    ] as const) {
+      const levels = 15_000;
+      const deep = Array.from({ length: levels }, (_, at): readonly [string, Given?] => [
+        type,
+        told && at > 0 ? { in: at } : {},
+      ]);
+      const all = parts(...deep, ['text/plain', { ...(told ? { in: levels } : {}), content: 'far down' }]);
+      assert.equal(messageOf(all, []).note, '<p>far down</p>', `${type} ${told}`);
+    }
+    const mails = Array.from({ length: 1_000 }, (_, at): readonly [string, Given?] => [
+      'message/rfc822',
+      at > 0 ? { in: at } : {},
+    ]);
+    const all = parts(...mails, ['text/plain', { in: 1_000, content: 'x' }]);
+    const open = () => Promise.resolve(Readable.from([Buffer.from('far down')]));
+    assert.ok((await text(attachedMail(all, '1', open))).includes(Buffer.from('far down').toString('base64')));
+  });
 });

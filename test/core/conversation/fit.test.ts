@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { fitCommand, type DeskLimits } from '#core/conversation/fit.ts';
 import { fingerprintBefore, fingerprintOf } from '#core/text/fingerprint.ts';
 import { recognise } from '#core/log/recognise.ts';
+import { sanitise } from '#core/text/html.ts';
 import { cutBytes, cutText } from '#core/text/text.ts';
 import { translateFields } from '#core/conversation/translate-fields.ts';
 import { unrecorded } from '#core/log/unrecorded.ts';
@@ -192,4 +193,25 @@ test('a write that an earlier version promised is known by the fingerprint of th
     recognise({ actions: [action], known: new Map(), writes: [write], liveSince: null, settleMs: 5000 });
   assert.equal(of({ ...seen, fingerprintBefore: fingerprintBefore(recorded) }).actions[0]?.as, 'echo');
   assert.equal(of(seen).stoppedAt, 0);
+});
+
+test('a field of HTML is cut in what it says, never within a tag, and is whole in the note as it was', () => {
+  const html = `<p>Line <b>one</b> &amp; ${'👩‍👩‍👧‍👦'.repeat(3)}</p><ul><li>second</li><li>third</li></ul>`;
+  for (let most = 20; most < html.length; most += 1) {
+    const given = command({ fields: { Plan: html } });
+    const { command: fitted, drops } = fitCommand(
+      given,
+      { fields: { Plan: { most, unit: 'characters', html: true } } },
+      'Desk',
+      null,
+    );
+    const short = String(fitted.fields['Plan']);
+    assert.ok(short.length <= most, short);
+    assert.equal(sanitise(short), short);
+    assert.equal(fitted.note, `<p>x</p><p><strong>Plan:</strong></p>${html}`);
+    assert.equal(drops.length, 1);
+  }
+  const whole = command({ fields: { Plan: html } });
+  const fits = { fields: { Plan: { most: html.length, unit: 'characters', html: true } as const } };
+  assert.equal(fitCommand(whole, fits, 'Desk', null).command, whole);
 });

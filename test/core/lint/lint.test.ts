@@ -488,3 +488,40 @@ test('a ticket type is refused whose mandatory fields nothing is mapped onto, by
   }
   assert.deepEqual(lint({ supplierCatalogue: { ...northwindCatalogue, types: northwindCatalogue.types } }), lint());
 });
+
+test('a ticket type is refused whose mandatory category, priority or team nothing fills, and one that no setting can fill', () => {
+  const requiredOwn = [
+    { of: 'category', name: 'Area' },
+    { of: 'priority', name: 'Urgency level' },
+    { of: 'team', name: 'Crew' },
+    { of: 'other', name: 'Impact' },
+  ] as const;
+  const types = northwindCatalogue.types.map((type) => ({ ...type, requiredOwn }));
+  const missing = (over: Change): readonly string[] => [
+    ...new Set(
+      lint({ ...over, supplierCatalogue: { ...northwindCatalogue, types } })
+        .filter(({ code }) => code === 'mandatory-field')
+        .map(({ message, fix }) => `${/without "([^"]+)"/.exec(message)?.[1]}: ${fix}`),
+    ),
+  ];
+  const impact = 'Impact: Ferry can’t fill it: give the type a default for "Impact", or make it optional at Northwind.';
+  const { account, inbound } = supplier;
+  const none = {
+    ...supplier,
+    account: { ...account, team: undefined },
+    inbound: { ...inbound, categories: [], priorities: [] },
+  };
+  assert.deepEqual(missing({ supplier: none }), [
+    'Area: Map categories (`inbound.categories`), give the type a default for "Area", or make it optional at Northwind.',
+    'Urgency level: Map priorities (`inbound.priorities`), give the type a default for "Urgency level", or make it optional at Northwind.',
+    'Crew: Set the account’s `team`, give the type a default for "Crew", or make it optional at Northwind.',
+    impact,
+  ]);
+  const row = [{ from: 'a', to: 'b' }];
+  const all = {
+    ...supplier,
+    account: { ...account, team: 'x' },
+    inbound: { ...inbound, categories: row, priorities: row },
+  };
+  assert.deepEqual(missing({ supplier: all }), [impact]);
+});

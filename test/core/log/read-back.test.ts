@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, TicketSnapshot } from '#core/words/vocabulary.ts';
-import { isSeen, statusUndone, type LoggedReadBack } from '#core/log/read-back.ts';
+import { fieldsNotTaken, isSeen, statusUndone, type LoggedReadBack } from '#core/log/read-back.ts';
 
 const command: Command = {
   ticketId: '1',
@@ -81,4 +81,14 @@ test('a status that nobody known changed was undone, and one that a person chang
   } as unknown as LoggedReadBack['people'][number];
   assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, nothing), 'open');
   assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, { ...nothing, people: [person] }), null);
+});
+
+test('chosen options are taken whatever order, spelling and repeats a desk shows them in; a missing one is not', () => {
+  const asked = { ...command, fields: { Sites: ['York', 'Leeds', 'York'] } };
+  const shown = (...sites: string[]): TicketSnapshot => ({ ...snapshot, fields: { sites } });
+  const logged: LoggedReadBack = { seen: new Set(), people: [] };
+  assert.deepEqual(fieldsNotTaken(asked, shown('leeds', 'York'), logged), []);
+  assert.deepEqual(fieldsNotTaken(asked, shown('Leeds', 'York', 'YORK'), logged), []);
+  assert.deepEqual(fieldsNotTaken(asked, shown('York'), logged), ['Sites']);
+  assert.deepEqual(fieldsNotTaken(asked, shown('York', 'Leeds', 'Hull'), logged), ['Sites']);
 });

@@ -4,7 +4,7 @@ import { audienceOf, isWider, narrower, visibilityFor } from '#core/rules/audien
 import { describeCondition, isPositive, matches } from '#core/rules/criteria.ts';
 import { findName, findNamed, findRow, sameName } from '#core/words/names.ts';
 import { nearestName, suggestion } from '#core/words/nearest.ts';
-import { safeName } from '#core/text/safe-name.ts';
+import { cutName, safeName } from '#core/text/safe-name.ts';
 import type { Condition } from '#core/rules/settings.ts';
 import { audiences, sideNames } from '#core/words/vocabulary.ts';
 import { words } from '#test/core/fixtures.ts';
@@ -156,4 +156,19 @@ test('a long file name keeps its ending and has at most 150 code points', () => 
   assert.equal(Array.from(name).length, 150);
   assert.ok(name.endsWith('.gz'));
   assert.equal(safeName(name), name);
+});
+
+test('a file name that is too long is cut between what people see as characters, and keeps its ending', () => {
+  const family = '👩‍👩‍👧‍👦';
+  assert.equal(safeName(`${'a'.repeat(140)}${family}.png`), `${'a'.repeat(140)}.png`);
+  assert.equal(safeName(`${family.repeat(40)}.png`), `${family.repeat(20)}.png`);
+  assert.equal(safeName(`${'x'.repeat(145)}e\u0301.txt`), `${'x'.repeat(145)}é.txt`);
+  assert.equal(cutName('😀'.repeat(150), 201), '😀'.repeat(100));
+  assert.equal(cutName(`${'😀'.repeat(150)}.log`, 200), `${'😀'.repeat(98)}.log`);
+});
+
+test('letters with millions of marks are compared and named like any other', () => {
+  const marked = `a${'\u0327'.repeat(6_000_000)}`;
+  assert.ok(sameName(marked, `${marked} `));
+  assert.equal(safeName(`${marked}.txt`), `${`a${'\u0327'.repeat(30)}`.normalize('NFC')}.txt`);
 });

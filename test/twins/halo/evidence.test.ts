@@ -342,6 +342,30 @@ describe('the evidence at the twin', () => {
       );
     });
 
+    it("tells in a type's form what is hidden, optional, recommended (2) and mandatory (3), by the names of columns, maybe in groups", async () => {
+      for (const [desk, form] of [
+        [usual, (body: any) => body.fields],
+        [other, (body: any) => body.fields.flatMap((row: any) => row.group.fields)],
+      ] as const) {
+        await desk.people.catalogue('tickettype', [
+          { id: 2, mandatory: ['priority_id', 'category_1', 'CFaffectedService'], recommended: ['urgency'] },
+        ]);
+        const { body } = await desk.api.get('/api/TicketType/2?includedetails=true');
+        assert.deepEqual(
+          form(body).map(({ technew, fieldinfo }: any) => [fieldinfo.name, technew, fieldinfo.custom]),
+          [
+            ['symptom', 3, 0],
+            ['symptom2', 2, 0],
+            ['urgency', 2, 0],
+            ['seriousness', 3, 0],
+            ['category2', 3, 0],
+            ['CFaffectedService', 3, 1],
+          ],
+        );
+        await desk.people.catalogue('tickettype', [{ id: 2, mandatory: [], recommended: [] }]);
+      }
+    });
+
     it('logs each new ticket as action 1, with the description, by whoever made it', async () => {
       const { body: made } = await usual.api.post('/api/Tickets', [{ summary: 'x', details_html: '<p>Please</p>' }]);
       const [entry, ...none] = await actionsOf(usual.api, made.id);

@@ -1,0 +1,17 @@
+/**
+ * For `--watch` of a twin that runs as a process: it ends with code 1 where one of the requests was outside the vendor's
+ * OpenAPI, and says which.
+ */
+import { createRequestCheck } from './valid-requests.ts';
+
+const requests = createRequestCheck();
+export const { watch } = requests;
+
+process.once('exit', () => {
+  try {
+    requests.assertValid();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+});
