@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createLightHelpdesk } from '#bench/light-connector.ts';
-import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import type { ConnectorContext, FeedPage, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
@@ -13,14 +13,17 @@ const settleMs = 3_000;
 function late(context: ConnectorContext): Helpdesk {
   const helpdesk = createLightHelpdesk(context);
   const namesIds = context.options['namesIds'] !== false;
-  const seen = new Map<string, number>();
+  const pages = new Map<string, { readonly at: number; readonly page: FeedPage }>();
   return {
     ...helpdesk,
     async feed(cursor, limit, signal) {
+      const nothing = { tickets: [], cursor, more: false };
+      const seen = pages.get(cursor);
+      // As it was a moment ago, as its readings are: what has changed since is in the next one.
+      if (seen !== undefined) return Date.now() - seen.at < lateMs ? nothing : seen.page;
       const page = await helpdesk.feed(cursor, limit, signal);
-      const since = seen.get(cursor) ?? Date.now();
-      if (page.tickets.length > 0) seen.set(cursor, since);
-      return Date.now() - since < lateMs ? { tickets: [], cursor, more: false } : page;
+      if (page.tickets.length > 0) pages.set(cursor, { at: Date.now(), page });
+      return nothing;
     },
     async perform(step, options) {
       const written = await helpdesk.perform(step, options);
