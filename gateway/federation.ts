@@ -79,6 +79,8 @@ export function federationRoutes(
   const { keys, blobs, wake, seal, fetchJson, identify, checkWebhook } = deps;
   const limits = deps.limits ?? clientLimits();
   const clients = createClients(limits);
+  // A file that alone is over the quota of a link would never find room: it is refused for good, and its note goes.
+  const attachmentBytes = Math.min(deps.attachmentBytes ?? wireLimits.attachmentBytes, limits.unreferencedBytes);
   const clock = {
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
@@ -87,7 +89,7 @@ export function federationRoutes(
   for (const path of ['/i/*', '/.well-known/*']) routes.use(path, strangers.paced);
   routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, clients, ...clock }));
   routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
-  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, ...clock }));
+  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, ...clock }));
   routes.route(
     '/',
     apiRoutes({
@@ -104,7 +106,7 @@ export function federationRoutes(
       checkWebhook,
       ...(deps.monotonic === undefined ? {} : { monotonic: deps.monotonic }),
       seal,
-      attachmentBytes: deps.attachmentBytes ?? wireLimits.attachmentBytes,
+      attachmentBytes,
       clients,
       limits,
       ...(deps.freeBytes === undefined ? {} : { freeBytes: deps.freeBytes }),

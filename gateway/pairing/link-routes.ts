@@ -30,6 +30,8 @@ export type LinkDeps = {
   readonly authenticate: MiddlewareHandler<Env>;
   /** Wakes couriers; not awaited. */
   readonly wake: (instances: readonly string[]) => void;
+  /** Largest file that is taken, as the other side is told. */
+  readonly attachmentBytes: number;
   readonly now?: () => Date;
 };
 
@@ -61,7 +63,7 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
       fingerprint: await ownFingerprint(),
       limits: {
         bodyBytes: wireLimits.bodyBytes,
-        attachmentBytes: wireLimits.attachmentBytes,
+        attachmentBytes: deps.attachmentBytes,
         actionsPerBatch: wireLimits.actionsPerBatch,
       },
     };

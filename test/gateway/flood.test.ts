@@ -133,6 +133,15 @@ describe('a client that asks for too much', () => {
     assert.equal((await slowly(() => put(second, token))).status, 200);
   });
 
+  it('a file that alone is over the quota is refused for good, so that its note need not wait, and the link says so', async () => {
+    const token = await rig.token('beta-north', 'customer');
+    const reply = await slowly(() => put(new Uint8Array(small.unreferencedBytes + 1), token));
+    assert.equal(reply.status, 413, reply.text);
+    assert.match(reply.text, /urn:ferry:problem:file-too-large/);
+    const link = await slowly(() => rig.call('GET', '/v1/link', { token }));
+    assert.equal((link.body['limits'] as { attachmentBytes: number }).attachmentBytes, small.unreferencedBytes);
+  });
+
   it('no file is taken while the disk is nearly full, and what would fill it is not begun', async () => {
     free = small.minFreeBytes + 10_000;
     try {

@@ -144,6 +144,23 @@ test('library links that a skipped install script left out are made', async () =
   assert.match(await version(copied.initdb), /PostgreSQL\) 18/);
 });
 
+test('started by root, it runs as a user that nothing else of this machine runs as, and whose files nobody else reads', async (t) => {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux')
+    return t.skip('only root, on Linux, runs PostgreSQL as a user of its own');
+  const running = await start(join(temp.path, 'own-user'));
+  try {
+    const cluster = await stat(join(temp.path, 'own-user', 'postgres'));
+    assert.equal(cluster.mode & 0o077, 0, 'neither group nor others may enter');
+    const { uid } = await stat(`/proc/${running.pid}`);
+    assert.equal(uid, cluster.uid);
+    const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
+    assert.equal(users.find(([name]) => name === 'ferry-postgres')?.[2], String(uid));
+    assert.equal(users.filter(([, , id]) => id === String(uid)).length, 1);
+  } finally {
+    await running.stop();
+  }
+});
+
 test('programs in a home that others may not enter run from a copy', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root runs PostgreSQL as somebody else');
   const home = join(temp.path, 'home');
