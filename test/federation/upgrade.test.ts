@@ -11,6 +11,9 @@ import { fillAsBefore, stopNow, unhashed } from './upgrade/fixture.ts';
 
 type Write = { readonly marker: string; readonly state: string; readonly promised: string };
 
+/** The desks are in this process: what was sent to them is done within this time, also where the machine is busy. */
+const patient = { writeTimeoutMs: 12_000, settleMs: 2_000 };
+
 describe('a database made by version 0.1.0 with open writes, waiting deliveries and old markers', () => {
   let rig: Rig;
   let sql: postgres.Sql;
@@ -32,9 +35,9 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
     open = await openWrites();
     await migrate(database.url);
     rig = await startRig('upgrade', { database });
-    acme = await rig.desk('acme', {}, had['acme']);
-    north = await rig.desk('north', {}, had['north']);
-    await rig.desk('south', {}, had['south']);
+    acme = await rig.desk('acme', patient, had['acme']);
+    north = await rig.desk('north', patient, had['north']);
+    await rig.desk('south', patient, had['south']);
   });
   after(async () => {
     await gateway?.stop();
