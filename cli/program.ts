@@ -8,6 +8,7 @@ import type { TraceCommand } from './commands/trace.ts';
 import type { CliDeps, GlobalOptions, StartOptions } from './deps.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addLinkCommands } from './program-links.ts';
+import { addSettingsCommands } from './program-settings.ts';
 
 /** Runs one command. @param args without node and program @returns the exit code */
 export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
@@ -145,6 +146,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .action(async (what: string, options: { readonly dryRun?: boolean; readonly yes?: boolean }) =>
       end(await (await deliveries()).resume(what, { ...global(), ...options }, deps)),
     );
+  addSettingsCommands(program, deps, end, global);
   addLinkCommands(program, deps, end, global);
   command('version', 'print the version').action(() => {
     deps.out(`${deps.version}\n`);

@@ -18,6 +18,8 @@ export const rights = {
   check: operators,
   /** Who did what; the difference may hold settings and names. */
   audit: operators,
+  /** Versions of settings hold names, as the audit does. */
+  'settings-log': operators,
   retry: operators,
   release: operators,
   skip: operators,
@@ -34,6 +36,7 @@ export const rights = {
   invite: admins,
   accept: admins,
   apply: admins,
+  'settings-rollback': admins,
   'client-add': admins,
   'client-rotate': admins,
   'client-revoke': admins,

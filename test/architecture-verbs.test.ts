@@ -45,6 +45,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/operate/trials.ts': ['endTrial', 'forgetTrial', 'keepTrial'],
   'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
+  'db/settings/keep-version.ts': ['keepVersion'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 

@@ -12,6 +12,7 @@ import type { LinkState, WireContact } from '#core/wire.ts';
 import { ferryItself, writeAudit } from '#db/base/audit.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
+import { keepVersion } from '#db/settings/keep-version.ts';
 import { unparkLink } from '#db/carry/lanes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -75,6 +76,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
   );
   if (made.length === 0)
     throw new LinkError('link-exists', `There is a link "${link}" already; choose another id with --link.`);
+  await keepVersion(tx, `links/${link}`, linkSettingsSchema.parse({}), by);
   const remote = await remoteInstance(tx, input);
   for (const [name, at] of [
     [side, instance],

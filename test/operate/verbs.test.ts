@@ -25,6 +25,7 @@ import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
 import { quarantineLink } from '#operate/links/quarantine.ts';
 import { suspendLink } from '#operate/links/suspend.ts';
+import { rollbackSettings } from '#operate/settings/rollback.ts';
 import type { HelpdeskOperator, PeerOperator } from '#operate/operator.ts';
 import { accept } from '#operate/pairing/accept.ts';
 import { checkLink } from '#operate/pairing/check.ts';
@@ -88,6 +89,26 @@ const cases: readonly Case[] = [
     what: 'resume',
     subject: `mirrors/${ids.escalation}`,
     difference: { link, pausedFor: 'ping-pong' },
+  },
+  {
+    name: 'settings rollback',
+    before: (place) =>
+      applyLinks(place.as(), goodYaml.replace('Done, to: Resolved', 'Done, to: With supplier'), place.secrets),
+    verb: (operator) => rollbackSettings(operator, `${link}/customer`, 1),
+    what: 'rollback',
+    subject: `links/${link}`,
+    difference: {
+      of: `links/${link}/customer`,
+      to: 1,
+      changes: [
+        {
+          op: 'change',
+          path: `links.${link}.customer.inbound.statuses[1].to`,
+          before: 'With supplier',
+          after: 'Resolved',
+        },
+      ],
+    },
   },
   {
     name: 'link suspend',
