@@ -1,5 +1,6 @@
-/** What can be typed about versions of settings. */
+/** What can be typed about settings: what they would do, and their versions. */
 import { InvalidArgumentError, type Command } from 'commander';
+import type { PreviewCommand } from './commands/preview.ts';
 import type { DiffCommand, LogCommand, RollbackCommand } from './commands/settings.ts';
 import type { CliDeps, GlobalOptions } from './deps.ts';
 
@@ -12,6 +13,21 @@ export function addSettingsCommands(
   global: () => GlobalOptions,
 ): void {
   const commands = () => import('./commands/settings.ts');
+  program
+    .command('preview')
+    .description('what the far side would do with real actions; writes nothing anywhere')
+    .option('--link <id>', 'the link')
+    .option('--ticket <number>', 'a ticket of one of its sides: what each of its actions would do')
+    .option('--side <side>', 'whose ticket it is: customer or supplier; needed where both have one of that number')
+    .option('--file <links.yaml>', 'by this file, and what would be otherwise than now; without a ticket the last actions')
+    .option('--last <number>', 'of each link, with --file (100)', toNumber)
+    .option('--notes', 'with the texts of notes')
+    .option('--unchecked', "go on where a helpdesk can't be asked what it offers")
+    .option('--json', 'print one line of JSON')
+    .action(async (options: PreviewCommand) => {
+      const { preview } = await import('./commands/preview.ts');
+      end(await preview({ ...global(), ...options }, deps));
+    });
   const settings = program.command('settings').description('versions of settings: each save is one');
   settings
     .command('log')

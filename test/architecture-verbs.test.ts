@@ -187,7 +187,7 @@ type Verb = { readonly file: string; readonly name: string; readonly operator: s
 /** Exported functions that are given a whole operator. */
 function verbsOf(source: Source): readonly Verb[] {
   return functionsOf(source).flatMap(({ file, name, isExported, body }) => {
-    const found = /^[^(]*\(\s*(\{[^}]*\}|\w+): (?:Helpdesk|Peer|Check|Desk)?Operator\b/.exec(body);
+    const found = /^[^(]*\(\s*(\{[^}]*\}|\w+): (?:Helpdesk|Peer|Check|Desk|Preview)?Operator\b/.exec(body);
     return isExported && found !== null ? [{ file, name, operator: found[1] ?? '', body }] : [];
   });
 }

@@ -7,7 +7,7 @@ import type { WorkDeps } from '#activities/deps.ts';
 
 /** The ticket's public entries before the escalation, oldest first, with the pictures they show. */
 export async function readThread(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'desks' | 'texts'>,
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<{ readonly entries: readonly ThreadEntry[]; readonly attachments: readonly Attachment[] }> {

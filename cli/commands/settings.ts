@@ -3,10 +3,13 @@ import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
 import { changeLine } from '#cli/print/apply.ts';
 import { count, printable, table } from '#cli/print/text.ts';
-import { withHelpdesks, withOperator } from '#cli/wire.ts';
+import { changeLines } from '#cli/print/preview.ts';
+import { withHelpdesks, withOperator, withPreview } from '#cli/wire.ts';
 import type { Preview } from '#operate/apply/apply.ts';
 import type { Change } from '#operate/apply/difference.ts';
 import { faultLine } from '#operate/apply/fault-line.ts';
+import type { HelpdeskOperator, PreviewOperator } from '#operate/operator.ts';
+import { considered, type LinkChange } from '#operate/preview/change.ts';
 import { diffSettings, type DiffedSettings } from '#operate/settings/diff.ts';
 import { logSettings, type LoggedSettings } from '#operate/settings/log.ts';
 import { rollbackSettings, type RolledBack } from '#operate/settings/rollback.ts';
@@ -80,22 +83,28 @@ export async function rollback(
   options: RollbackCommand,
   deps: CliDeps,
 ): Promise<number> {
-  return withHelpdesks(options, deps, async (operator) => {
-    const asks = deps.isInteractive && options.yes !== true && options.json !== true;
+  const asks = deps.isInteractive && options.yes !== true && options.json !== true;
+  let links: readonly LinkChange[] = [];
+  const use = async (operator: HelpdeskOperator & Partial<PreviewOperator>): Promise<number> => {
+    const { db, wouldOf } = operator;
     const confirm = (preview: Preview, otherwise: readonly Change[]): Promise<boolean> => {
-      for (const line of previewLines(preview, otherwise)) deps.out(`${line}\n`);
+      for (const line of [...previewLines(preview, otherwise), ...links.flatMap(changeLines)]) deps.out(`${line}\n`);
       return isYes(deps, `Go back to version ${version} of ${what}?`);
     };
     const result = await rollbackSettings(operator, what, version, {
       dryRun: options.dryRun ?? false,
       unchecked: options.unchecked ?? false,
+      ...(wouldOf === undefined
+        ? {}
+        : { consider: async (asIf) => void (links = await considered({ db, wouldOf }, asIf)) }),
       ...(asks ? { confirm } : {}),
     });
-    if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);
-    else say(result, asks, deps);
+    if (options.json === true) deps.out(`${JSON.stringify({ ...result, links })}\n`);
+    else say(result, links, asks, deps);
     if (result.outcome === 'wrong') return exitCodes.config;
     return result.outcome === 'declined' || result.outcome === 'overtaken' ? exitCodes.no : exitCodes.ok;
-  });
+  };
+  return options.dryRun === true || asks ? withPreview(options, deps, use) : withHelpdesks(options, deps, use);
 }
 
 function previewLines({ changes, warnings }: Preview, otherwise: readonly Change[]): string[] {
@@ -111,7 +120,7 @@ function previewLines({ changes, warnings }: Preview, otherwise: readonly Change
   ];
 }
 
-function say(result: RolledBack, wasShown: boolean, { out, err }: CliDeps): void {
+function say(result: RolledBack, links: readonly LinkChange[], wasShown: boolean, { out, err }: CliDeps): void {
   const { subject, version, outcome, otherwise } = result;
   if (outcome === 'wrong') {
     for (const warning of result.warnings) err(`! ${printable(warning)}\n`);
@@ -122,7 +131,7 @@ function say(result: RolledBack, wasShown: boolean, { out, err }: CliDeps): void
     return;
   }
   if (!wasShown || outcome === 'unchanged' || outcome === 'dry-run')
-    for (const line of previewLines(result, otherwise)) out(`${line}\n`);
+    for (const line of [...previewLines(result, otherwise), ...(wasShown ? [] : links.flatMap(changeLines))]) out(`${line}\n`);
   if (outcome === 'unchanged') out('Nothing to change.\n');
   else if (outcome === 'dry-run')
     out(`${count(result.changes.length, 'change')} would be made; this was a dry run.\n`);

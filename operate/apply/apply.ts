@@ -22,7 +22,7 @@ import { ticketEntity } from '#core/words/ref.ts';
 import { startFeed, type FirstPosition } from '#db/log/feeds.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
-import type { HelpdeskOperator, Operator } from '#operate/operator.ts';
+import type { AsIf, HelpdeskOperator, Operator } from '#operate/operator.ts';
 import { allow, everywhere } from '#operate/rights.ts';
 import { canonical } from './canonical.ts';
 import { checkLinks } from './check.ts';
@@ -48,6 +48,8 @@ export type ApplyOptions = {
   readonly moved?: readonly string[];
   /** Instances in whose place there is another helpdesk: what was mirrored with the earlier one ends. */
   readonly replaced?: readonly string[];
+  /** Given what would be in force, before it is confirmed; not where nothing changes. */
+  readonly consider?: (asIf: AsIf) => Promise<void>;
   /** Asked before anything is stored; absent: yes. */
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
@@ -98,6 +100,7 @@ export async function bringTo(
   const plan = planOf(stored, wanted, opened, sha256);
   const preview: Preview = { changes: plan.changes, warnings };
   if (plan.changes.length === 0) return { outcome: 'unchanged', ...preview };
+  await options.consider?.(asIfStored(plan));
   if (options.dryRun === true) return { outcome: 'dry-run', ...preview };
   if (options.confirm !== undefined && !(await options.confirm(preview))) return { outcome: 'declined', ...preview };
 
@@ -116,6 +119,13 @@ export async function bringTo(
   if (!isStored) return { outcome: 'overtaken', ...preview };
   await operator.wake([]);
   return { outcome: 'applied', changes: preview.changes, warnings: [...preview.warnings, ...unasked] };
+}
+
+function asIfStored({ sides, catalogues }: Plan): AsIf {
+  return {
+    sides: new Map(sides.map(({ link, name, settings }) => [`${link}/${name}`, settings])),
+    catalogues: new Map(catalogues.map(({ instance, catalogue }) => [instance, catalogue])),
+  };
 }
 
 /** For each new instance, where its desk is now. One that can't be asked begins when a worker first reaches it. */

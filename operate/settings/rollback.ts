@@ -18,7 +18,7 @@ import { versionOf } from './diff.ts';
 import { changesBetween } from './shown.ts';
 import { neverSaved, subjectOf, subjectText } from './subject.ts';
 
-export type RollbackOptions = Pick<ApplyOptions, 'dryRun' | 'unchecked'> & {
+export type RollbackOptions = Pick<ApplyOptions, 'dryRun' | 'unchecked' | 'consider'> & {
   /** Asked before anything is stored; absent: yes. */
   readonly confirm?: (preview: Preview, otherwise: readonly Change[]) => Promise<boolean>;
 };
@@ -48,7 +48,7 @@ export async function rollbackSettings(
   const file = fileOf(named, saved, federation);
   if (file === null) throw new Refused('link-gone', 'state', `the link of ${subject} is no longer there`);
   const otherwise = named.kind === 'side' ? differsByProfile(subject, saved, federation) : [];
-  const { dryRun, unchecked, confirm } = options;
+  const { dryRun, unchecked, consider, confirm } = options;
   const result = await bringTo(
     operator,
     readSource(stringify(file)),
@@ -56,6 +56,7 @@ export async function rollbackSettings(
     {
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(unchecked === undefined ? {} : { unchecked }),
+      ...(consider === undefined ? {} : { consider }),
       ...(confirm === undefined ? {} : { confirm: (preview: Preview) => confirm(preview, otherwise) }),
     },
     { what: 'rollback', detail: { of: subject, to: version } },
