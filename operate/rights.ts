@@ -23,6 +23,7 @@ export const rights = {
   /** Versions of settings hold names, as the audit does. */
   'settings-log': operators,
   retry: operators,
+  replay: operators,
   release: operators,
   skip: operators,
   resume: operators,

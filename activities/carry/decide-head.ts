@@ -72,6 +72,7 @@ export async function decideHead(
         now: asThen ? context.action.at : context.now,
         linkMode: mirror.shadow ? 'shadow' : mirror.mode,
         ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
+        quiet: delivery.quiet,
       });
     if (asThen) return decide([]);
     const alone = changesAnything(outgoing.action.words) ? null : await decide([]);

@@ -44,7 +44,7 @@ export function changeLines({ link, looked, expired, otherwise }: LinkChange): s
   ];
 }
 
-function headLine({ at, from, to, kind, escalation, ended }: Omit<Previewed, 'delivery' | 'action' | 'link'>): string {
+export function headLine({ at, from, to, kind, escalation, ended }: Omit<Previewed, 'delivery' | 'action' | 'link'>): string {
   const what = kind === null ? 'a change' : `"${kind}"`;
   const was = ended === null ? '' : ` (it was ${ended.outcome}${ended.reason === null ? '' : `: ${ended.reason.code}`})`;
   return printable(
@@ -55,7 +55,7 @@ function headLine({ at, from, to, kind, escalation, ended }: Omit<Previewed, 'de
 const verdicts = { skip: 'not be carried', refuse: 'be refused', hold: 'be held' } as const;
 const heads = { would: 'would', now: 'now: would', then: 'then: would' } as const;
 
-function wouldLines(when: keyof typeof heads, would: ShownWould): string[] {
+export function wouldLines(when: keyof typeof heads, would: ShownWould): string[] {
   const head = `${indent}${heads[when]}`;
   if (would.verdict === 'apply')
     return [

@@ -18,13 +18,18 @@ type AudienceInput = {
   readonly escalation: boolean;
   readonly row: ActionRow | undefined;
   readonly target: CatalogueKind | undefined;
+  /** It is carried once more and mails nobody. */
+  readonly quiet?: boolean | undefined;
 };
 
 /**
  * The audience it arrived with, unless the row names another; a row that lets the target mail the end user shows it to
  * the end user. `team` in a row keeps it from this desk's own users. A kind that hides by itself always hides.
  */
-export function audienceHere({ outgoing, side, escalation, row, target }: AudienceInput, desk: string): AudienceHere {
+export function audienceHere(
+  { outgoing, side, escalation, row, target, quiet = false }: AudienceInput,
+  desk: string,
+): AudienceHere {
   // What arrives has left its team already: only bare changes and escalations still say `team`, of no note.
   const arrived = outgoing.action.audience === 'team' || escalation ? 'desks' : outgoing.action.audience;
   const audience = row?.audience ?? (row?.mailsUser === true ? 'user' : arrived);
@@ -34,7 +39,7 @@ export function audienceHere({ outgoing, side, escalation, row, target }: Audien
   return {
     audience,
     visibility: hidden ? 'hidden' : 'visible',
-    mailsUser: mails && !outgoing.mailed,
-    drops: mails && outgoing.mailed ? [reason('mail-on-mail', { desk })] : [],
+    mailsUser: mails && !outgoing.mailed && !quiet,
+    drops: !mails ? [] : outgoing.mailed ? [reason('mail-on-mail', { desk })] : quiet ? [reason('replayed-quietly', { desk })] : [],
   };
 }

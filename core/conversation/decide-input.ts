@@ -34,6 +34,8 @@ export type DecideInput = {
   readonly language?: 'en' | undefined;
   /** Somebody released it after it had been held: it says when it was written, and is not held for being late again. */
   readonly releasedLate?: { readonly writtenAt: string } | undefined;
+  /** It had been refused and is carried once more: it mails nobody. */
+  readonly quiet?: boolean | undefined;
 };
 
 export type TranslateInput = {

@@ -196,16 +196,26 @@ export async function setLinkState(
   });
 }
 
+/** Of a link that is suspended: by whom, and until which instant where it goes on by itself then. */
+export type Suspending = { readonly by?: string | null; readonly until?: string | null };
+
 /**
  * Changes a link's state and raises or clears its notices; the caller audits it. What waited for the link to be active is
  * due then; the caller wakes its couriers. Returns the state before; null where the link is not there, is in that state
  * already, or has ended.
  */
-export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reason | null): Promise<LinkState | null> {
+export async function moveLink(
+  tx: Tx,
+  link: string,
+  state: LinkState,
+  why: Reason | null,
+  { by = null, until = null }: Suspending = {},
+): Promise<LinkState | null> {
   const before = Object.entries(after).flatMap(([from, to]) => (to.includes(state) ? [from] : []));
   const [changed] = await rows<{ from: LinkState }>(
     tx,
     sql`update links l set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
+        suspended_by = ${by}, suspended_until = ${until}::timestamptz,
         resumed_at = case when l.state = 'quarantined' and ${state} = 'active' then now() else l.resumed_at end
       from (select id, state from links where id = ${link} and state = any(${textArray(before)}) for update) before
       where l.id = before.id returning before.state as from`,

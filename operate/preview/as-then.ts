@@ -17,7 +17,7 @@ export function asThen(context: DeliveryContext): DeliveryContext {
       : mirror.ends;
   return {
     ...context,
-    delivery: { ...delivery, heldAt: null, heldMs: null, releasedAt: null },
+    delivery: { ...delivery, heldAt: null, heldMs: null, releasedAt: null, quiet: false },
     mirror: {
       ...mirror,
       ends,

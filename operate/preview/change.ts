@@ -42,14 +42,17 @@ const patienceMs = 10 * 60_000;
 
 export type FilePreview = { readonly result: ApplyResult; readonly links: readonly LinkChange[] };
 
-/** Of a file, which is checked as `ferry apply --dry-run` does. @throws Refused wrong-limit */
+/**
+ * Of a file, which is checked as `ferry apply --dry-run` does, and so takes the same right: it names addresses and secrets.
+ * @throws Refused wrong-limit
+ */
 export async function previewFile(
   operator: PreviewOperator,
   yamlText: string,
   secrets: SecretSource,
   options: ChangeOptions & Pick<ApplyOptions, 'unchecked'> = {},
 ): Promise<FilePreview> {
-  allow(operator, 'preview', everywhere);
+  allow(operator, 'apply', everywhere);
   let links: readonly LinkChange[] = [];
   const consider = async (asIf: AsIf): Promise<void> => void (links = await considered(operator, asIf, options));
   const result = await tried(operator, yamlText, secrets, consider, options.unchecked ?? false);
@@ -69,7 +72,7 @@ export async function settingsOf(
   secrets: SecretSource,
   options: Pick<ApplyOptions, 'unchecked'> = {},
 ): Promise<FileSettings> {
-  allow(operator, 'preview', everywhere);
+  allow(operator, 'apply', everywhere);
   let asIf: AsIf | undefined;
   const consider = async (found: AsIf): Promise<void> => void (asIf = found);
   const result = await tried(operator, yamlText, secrets, consider, options.unchecked ?? false);

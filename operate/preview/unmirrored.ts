@@ -110,7 +110,7 @@ function contextOf(
   return {
     delivery: {
       ...{ id: nobodys, to: supplier.instance, seq: 1, kind: 'action', escalation: opens || again, receipt: null },
-      ...{ words: null, via: null, attempts: 0, firstTriedAt: null, heldAt: null, heldMs: null, releasedAt: null },
+      ...{ words: null, via: null, attempts: 0, firstTriedAt: null, heldAt: null, heldMs: null, releasedAt: null, quiet: false },
       ...{ hasWrites: false, behindEscalation: !opens, constant: null, sent: null, acceptedAt: null, nth: null },
     },
     action: {
