@@ -10,6 +10,7 @@ import { addClient } from '#operate/clients/add.ts';
 import { revokeClient } from '#operate/clients/revoke.ts';
 import { rotateClient } from '#operate/clients/rotate.ts';
 import { release } from '#operate/deliveries/release.ts';
+import { replayLink } from '#operate/deliveries/replay-link.ts';
 import { resume } from '#operate/deliveries/resume.ts';
 import { retry } from '#operate/deliveries/retry.ts';
 import { skip } from '#operate/deliveries/skip.ts';
@@ -21,6 +22,7 @@ import { ensureKeys, signingKey } from '#db/links/keys.ts';
 import { rememberKey, retireOriginKey } from '#db/exchange/origin-keys.ts';
 import { reinstate as reinstateKey } from '#operate/keys/reinstate.ts';
 import { retire as retireKey } from '#operate/keys/retire.ts';
+import { pauseLink } from '#operate/links/pause.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
 import { quarantineLink } from '#operate/links/quarantine.ts';
@@ -116,6 +118,28 @@ const cases: readonly Case[] = [
     what: 'link-suspended',
     subject: `links/${link}`,
     difference: { from: 'active', to: 'suspended', because: 'Audit week.' },
+  },
+  {
+    name: 'link pause',
+    verb: (operator) => pauseLink(operator, link, { until: '2026-12-01T06:00:00.000Z', why: 'New disks.' }, Date.parse('2026-11-30T00:00:00Z')),
+    what: 'link-paused',
+    subject: `links/${link}`,
+    difference: { from: 'active', to: 'suspended', until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
+  },
+  {
+    name: 'replay',
+    verb: (operator) =>
+      replayLink(
+        {
+          ...operator,
+          wouldOf: () => Promise.resolve({ verdict: 'hold', reason: { code: 'in-doubt', text: 'It is in doubt.' } }),
+          readTicket: () => Promise.resolve(null),
+        },
+        { link },
+      ),
+    what: 'replay',
+    subject: `deliveries/${ids.toAcme}`,
+    difference: { link, to: 'acme', refusedFor: 'refused-by-desk', mail: false },
   },
   {
     name: 'link quarantine',
