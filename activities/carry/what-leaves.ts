@@ -11,7 +11,7 @@ import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Outgoing, SendInput, SendResult } from '#core/conversation/send.ts';
-import { descriptionImages, readThread } from './escalation-thread.ts';
+import { descriptionImages, readThread, type ThreadDeps } from './escalation-thread.ts';
 import { hashWithDigests, withFiles, type Stage } from './stage.ts';
 
 export type Leaving =
@@ -29,7 +29,7 @@ export function isReceived({ from }: DeliveryContext): boolean {
 }
 
 /** What it is found out with. A preview gives others than the carrier, so that nothing is kept and no file is fetched. */
-export type LeaveDeps = Pick<WorkDeps, 'db' | 'cache' | 'texts' | 'desks'> & {
+export type LeaveDeps = ThreadDeps & Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
   readonly stage: Stage;
   /** Keeps what is known of an action's files once they are staged. */
   readonly remember: (action: string, files: readonly Attachment[], hash: string) => Promise<void>;

@@ -3,6 +3,7 @@
  * again, nothing written here or at a desk.
  */
 import { shapeOf, type Would } from '#core/conversation/would.ts';
+import type { Reading } from '#core/words/desk.ts';
 import { isRemote } from '#core/words/reach.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
@@ -33,12 +34,13 @@ export type WouldDeps = Pick<WorkDeps, 'db' | 'texts' | 'publicUrl'> & {
 
 export function createWouldOf({ db, texts, publicUrl, of }: WouldDeps): WouldOf {
   const stored = createVersionCache();
+  const readOnce = createReadOnce(of);
   const still: Pick<DecideDeps, 'stage' | 'remember' | 'look'> = {
     stage: (_, files) => Promise.resolve({ files: [...files], failed: [] }),
     remember: () => Promise.resolve(),
     look: () => Promise.resolve(),
   };
-  const desks = { of, doubt: () => undefined };
+  const desks = { of: async (instance: string) => ({ helpdesk: { read: readOnce(instance) } }) };
   return async (context, { asIf, asThen, signal }) => {
     const cache: WorkDeps['cache'] = {
       side: async (tx, side, version) => asIf?.sides.get(side) ?? stored.side(tx, side, version),
@@ -63,5 +65,27 @@ export function createWouldOf({ db, texts, publicUrl, of }: WouldDeps): WouldOf 
     if (desk === null) return { verdict: 'apply', command: verdict.command, drops: verdict.drops };
     const { command, drops } = await fitted({ db, cache }, desk, to, verdict.command);
     return { verdict: 'apply', command, drops: [...verdict.drops, ...drops] };
+  };
+}
+
+/** Tickets whose threads are kept, so that what is decided twice is read once. */
+const mostRead = 200;
+
+/** An escalation whose desk can't be asked is shown without the thread of its ticket. */
+function createReadOnce(of: WouldDeps['of']): (instance: string) => DrivenDesk['helpdesk']['read'] {
+  const read = new Map<string, Promise<Reading>>();
+  return (instance) => (ticket, since, signal) => {
+    const key = JSON.stringify([instance, ticket, since]);
+    const known = read.get(key);
+    if (known !== undefined) return known;
+    if (read.size >= mostRead) read.clear();
+    const reading = of(instance)
+      .then(({ helpdesk }) => helpdesk.read(ticket, since, signal))
+      .catch((error: unknown): Reading => {
+        if (error instanceof HelpdeskError) return { kind: 'gone' };
+        throw error;
+      });
+    read.set(key, reading);
+    return reading;
   };
 }
