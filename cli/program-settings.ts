@@ -19,7 +19,10 @@ export function addSettingsCommands(
     .option('--link <id>', 'the link')
     .option('--ticket <number>', 'a ticket of one of its sides: what each of its actions would do')
     .option('--side <side>', 'whose ticket it is: customer or supplier; needed where both have one of that number')
-    .option('--file <links.yaml>', 'by this file, and what would be otherwise than now; without a ticket the last actions')
+    .option(
+      '--file <links.yaml>',
+      'by this file, and what would be otherwise than now; without a ticket the last actions',
+    )
     .option('--last <number>', 'of each link, with --file (100)', toNumber)
     .option('--notes', 'with the texts of notes')
     .option('--unchecked', "go on where a helpdesk can't be asked what it offers")

@@ -29,11 +29,12 @@ export function isReceived({ from }: DeliveryContext): boolean {
 }
 
 /** What it is found out with. A preview gives others than the carrier, so that nothing is kept and no file is fetched. */
-export type LeaveDeps = ThreadDeps & Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
-  readonly stage: Stage;
-  /** Keeps what is known of an action's files once they are staged. */
-  readonly remember: (action: string, files: readonly Attachment[], hash: string) => Promise<void>;
-};
+export type LeaveDeps = ThreadDeps &
+  Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
+    readonly stage: Stage;
+    /** Keeps what is known of an action's files once they are staged. */
+    readonly remember: (action: string, files: readonly Attachment[], hash: string) => Promise<void>;
+  };
 
 export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
   const { db, cache, texts, desks } = deps;

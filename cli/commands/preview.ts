@@ -46,7 +46,9 @@ export async function preview(options: PreviewCommand, deps: CliDeps): Promise<n
       if (json === true) deps.out(`${JSON.stringify({ ...result, otherwise: links })}\n`);
       else if (result.outcome === 'wrong') sayWrong(result, file ?? '', deps);
       else
-        for (const line of links.length === 0 ? ['No link is concerned by what the file changes.'] : links.flatMap(changeLines))
+        for (const line of links.length === 0
+          ? ['No link is concerned by what the file changes.']
+          : links.flatMap(changeLines))
           deps.out(`${line}\n`);
       return result.outcome === 'wrong' ? exitCodes.config : exitCodes.ok;
     }

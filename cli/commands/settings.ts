@@ -131,10 +131,10 @@ function say(result: RolledBack, links: readonly LinkChange[], wasShown: boolean
     return;
   }
   if (!wasShown || outcome === 'unchanged' || outcome === 'dry-run')
-    for (const line of [...previewLines(result, otherwise), ...(wasShown ? [] : links.flatMap(changeLines))]) out(`${line}\n`);
+    for (const line of [...previewLines(result, otherwise), ...(wasShown ? [] : links.flatMap(changeLines))])
+      out(`${line}\n`);
   if (outcome === 'unchanged') out('Nothing to change.\n');
-  else if (outcome === 'dry-run')
-    out(`${count(result.changes.length, 'change')} would be made; this was a dry run.\n`);
+  else if (outcome === 'dry-run') out(`${count(result.changes.length, 'change')} would be made; this was a dry run.\n`);
   else if (outcome === 'applied') out(`${subject} is as in version ${version}; this is a new version of it.\n`);
   else if (outcome === 'declined') out('Nothing was changed.\n');
   else err('ferry: somebody else changed settings meanwhile; nothing was changed, look again [overtaken]\n');

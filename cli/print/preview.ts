@@ -6,7 +6,15 @@ import { count, printable, shortly } from './text.ts';
 
 const indent = ' '.repeat(6);
 
-export function ticketLines({ link, instance, ticket, mirrored, wouldEscalate, entries, left }: TicketPreview): string[] {
+export function ticketLines({
+  link,
+  instance,
+  ticket,
+  mirrored,
+  wouldEscalate,
+  entries,
+  left,
+}: TicketPreview): string[] {
   const head = mirrored
     ? `${instance} ${ticket} on ${link}: what each of its actions would do`
     : `${instance} ${ticket} is not mirrored on ${link}: what its actions would do if it had been from the first one on`;
@@ -44,9 +52,17 @@ export function changeLines({ link, looked, expired, otherwise }: LinkChange): s
   ];
 }
 
-export function headLine({ at, from, to, kind, escalation, ended }: Omit<Previewed, 'delivery' | 'action' | 'link'>): string {
+export function headLine({
+  at,
+  from,
+  to,
+  kind,
+  escalation,
+  ended,
+}: Omit<Previewed, 'delivery' | 'action' | 'link'>): string {
   const what = kind === null ? 'a change' : `"${kind}"`;
-  const was = ended === null ? '' : ` (it was ${ended.outcome}${ended.reason === null ? '' : `: ${ended.reason.code}`})`;
+  const was =
+    ended === null ? '' : ` (it was ${ended.outcome}${ended.reason === null ? '' : `: ${ended.reason.code}`})`;
   return printable(
     `${at.slice(0, 19).replace('T', ' ')}  ${from.instance} ${from.ticket} ${what}${escalation ? ', escalation' : ''} → ${to.instance}${to.ticket === null ? '' : ` ${to.ticket}`}${was}`,
   );

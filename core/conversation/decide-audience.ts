@@ -40,6 +40,12 @@ export function audienceHere(
     audience,
     visibility: hidden ? 'hidden' : 'visible',
     mailsUser: mails && !outgoing.mailed && !quiet,
-    drops: !mails ? [] : outgoing.mailed ? [reason('mail-on-mail', { desk })] : quiet ? [reason('replayed-quietly', { desk })] : [],
+    drops: !mails
+      ? []
+      : outgoing.mailed
+        ? [reason('mail-on-mail', { desk })]
+        : quiet
+          ? [reason('replayed-quietly', { desk })]
+          : [],
   };
 }

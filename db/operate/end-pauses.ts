@@ -34,7 +34,10 @@ export async function endPauses(db: Db): Promise<readonly EndedPause[]> {
           detail: { from: 'suspended', to: 'active', pausedBy: still.by, until: new Date(still.until).toISOString() },
         },
       ]);
-      const sides = await rows<{ instance: string }>(tx, sql`select instance from sides where link = ${id} order by side`);
+      const sides = await rows<{ instance: string }>(
+        tx,
+        sql`select instance from sides where link = ${id} order by side`,
+      );
       return { link: id, by: still.by, wake: sides.map(({ instance }) => instance) };
     });
     if (one !== null) ended.push(one);

@@ -13,7 +13,11 @@ export type PreviewedDelivery = {
 };
 
 /** Mirrors of a link that have this ticket at one of their ends, oldest first. */
-export async function mirrorsOn(db: Db, link: string, { instance, entity, externalId }: Ref): Promise<readonly string[]> {
+export async function mirrorsOn(
+  db: Db,
+  link: string,
+  { instance, entity, externalId }: Ref,
+): Promise<readonly string[]> {
   const found = await rows<{ id: string }>(
     db,
     sql`select id from mirrors

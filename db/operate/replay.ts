@@ -41,7 +41,11 @@ export type RefusedFilter = {
 };
 
 /** Refused actions of a link, in the order in which they were recorded; the oldest `limit`. */
-export async function refusedOn(db: Db, link: string, { ids, since, until, limit }: RefusedFilter): Promise<readonly string[]> {
+export async function refusedOn(
+  db: Db,
+  link: string,
+  { ids, since, until, limit }: RefusedFilter,
+): Promise<readonly string[]> {
   const found = await rows<{ id: string }>(
     db,
     sql`select d.id from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action

@@ -89,11 +89,19 @@ export async function replayLink(operator: PreviewOperator, question: ReplayQues
 async function assertOnLink({ db }: Pick<PreviewOperator, 'db'>, link: string, ids: readonly string[]): Promise<void> {
   for (const id of ids)
     if (!isUuid(id))
-      throw new Refused('not-an-id', 'wrong', `"${id}" is not the id of a delivery; ferry status and ferry trace show the ids`);
+      throw new Refused(
+        'not-an-id',
+        'wrong',
+        `"${id}" is not the id of a delivery; ferry status and ferry trace show the ids`,
+      );
   const found = new Set(await deliveriesOfLink(db, link, ids));
   const missing = ids.filter((id) => !found.has(id.toLowerCase()));
   if (missing.length > 0)
-    throw new Refused('unknown-delivery', 'unknown', `on ${link} there is no delivery ${missing.join(', ')}; ferry trace shows the ids`);
+    throw new Refused(
+      'unknown-delivery',
+      'unknown',
+      `on ${link} there is no delivery ${missing.join(', ')}; ferry trace shows the ids`,
+    );
 }
 
 /** Decided as it would be now, in the order in which they were recorded. */
@@ -118,11 +126,16 @@ async function entriesOf(
     else if (delivery.escalation && mirror.openedBy === action.id) entries.push(stays('opens'));
     else if (action.words === null || action.author === null) entries.push(stays('expired'));
     else {
-      const again = { ...context, delivery: { ...delivery, heldAt: null, heldMs: null, releasedAt: context.now, quiet: !mail } };
+      const again = {
+        ...context,
+        delivery: { ...delivery, heldAt: null, heldMs: null, releasedAt: context.now, quiet: !mail },
+      };
       const would = await wouldOf(again, { asThen: false, signal });
       const shown = shownOf(would, notes);
       const isCarried = would.verdict === 'apply' || would.verdict === 'hold';
-      entries.push(isCarried ? { ...previewedOf(one), becomes: 'replay', why: null, would: shown } : stays('still', shown));
+      entries.push(
+        isCarried ? { ...previewedOf(one), becomes: 'replay', why: null, would: shown } : stays('still', shown),
+      );
     }
   }
   return entries;

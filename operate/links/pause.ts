@@ -34,12 +34,24 @@ export async function pauseLink(
   allow(operator, 'link-suspend', { link });
   const aheadMs = Date.parse(until) - now;
   if (!(aheadMs > 0))
-    throw new Refused('not-ahead', 'wrong', `a pause ends later than now, and ${until} does not; write when it is over`);
+    throw new Refused(
+      'not-ahead',
+      'wrong',
+      `a pause ends later than now, and ${until} does not; write when it is over`,
+    );
   if (aheadMs > longestMs)
-    throw new Refused('too-long', 'wrong', `a pause lasts at most 90 days; for longer, suspend the link (ferry link suspend ${link})`);
+    throw new Refused(
+      'too-long',
+      'wrong',
+      `a pause lasts at most 90 days; for longer, suspend the link (ferry link suspend ${link})`,
+    );
   const text = why.trim();
   if (text === '' || text.length > longestWhy)
-    throw new Refused('no-reason', 'wrong', `say why with at most ${longestWhy} characters, for whoever looks at it meanwhile`);
+    throw new Refused(
+      'no-reason',
+      'wrong',
+      `say why with at most ${longestWhy} characters, for whoever looks at it meanwhile`,
+    );
   const { state } = await linkOf(operator, link);
   const { name: by } = operator.actor;
   const said = reason('link-paused', { written: minute(until), detail: text });

@@ -83,7 +83,15 @@ export async function previewTicket(operator: PreviewOperator, question: TicketQ
       entries.push(await entryOf(previewedOf(one), isOver ? asThen(one.context) : one.context, isOver));
     }
     const left = found.length > mostActions;
-    return { link, instance: at.ref.instance, ticket: at.ref.externalId, mirrored: true, wouldEscalate: null, entries, left };
+    return {
+      link,
+      instance: at.ref.instance,
+      ticket: at.ref.externalId,
+      mirrored: true,
+      wouldEscalate: null,
+      entries,
+      left,
+    };
   }
   const { imagined, escalates } = await imaginedOf(operator, at, question, federation, signal);
   for (const one of imagined.slice(-mostActions)) {
@@ -145,15 +153,22 @@ async function imaginedOf(
   const customer = endOf(federation, link, 'customer');
   const supplier = endOf(federation, link, 'supplier');
   if (side === 'supplier')
-    throw unknown(`${ref.instance} ${ticket} is not mirrored on ${link}; a ticket there is opened by one of ${customer.instance}, so preview that one`);
+    throw unknown(
+      `${ref.instance} ${ticket} is not mirrored on ${link}; a ticket there is opened by one of ${customer.instance}, so preview that one`,
+    );
   if (isRemote(customer.type))
     throw unknown(
       `no ticket "${ticket}" is mirrored on ${link}, and what is not mirrored can be previewed where its desk is driven only`,
     );
-  const { outbound } = asIf?.sides.get(`${link}/customer`) ?? must(federation.sides.get(`${link}/customer`), 'the customer').settings;
+  const { outbound } =
+    asIf?.sides.get(`${link}/customer`) ?? must(federation.sides.get(`${link}/customer`), 'the customer').settings;
   const reading = await operator.readTicket(ref.instance, ref.externalId, signal).catch((error: unknown) => {
     if (!(error instanceof HelpdeskError)) throw error;
-    throw new Refused('desk-unreachable', 'unavailable', `${ref.instance} could not be asked for its ticket ${ticket}: ${error.message}`);
+    throw new Refused(
+      'desk-unreachable',
+      'unavailable',
+      `${ref.instance} could not be asked for its ticket ${ticket}: ${error.message}`,
+    );
   });
   if (reading === null) throw unknown(`${ref.instance} shows no ticket "${ticket}"; write its id as the desk has it`);
   const { escalates } = outbound;

@@ -46,9 +46,7 @@ export function imagine(
         action,
         instance: customer.instance,
         mirrors: isOpen ? [viewOf(mirror, 'customer')] : [],
-        openings: [
-          { link, linkName: supplier.name, supplierInstance: supplier.instance, outbound, mode: 'live' },
-        ],
+        openings: [{ link, linkName: supplier.name, supplierInstance: supplier.instance, outbound, mode: 'live' }],
         outboundOf: { [nobodys]: outbound },
         now: action.at,
       });
@@ -82,7 +80,12 @@ function endOf(
   };
 }
 
-function mirrorOf(link: string, customer: Mirror['ends']['supplier'], supplier: Mirror['ends']['supplier'], isOpen: boolean): Mirror {
+function mirrorOf(
+  link: string,
+  customer: Mirror['ends']['supplier'],
+  supplier: Mirror['ends']['supplier'],
+  isOpen: boolean,
+): Mirror {
   return {
     ...{ id: nobodys, said: nobodys, openedBy: nobodys, link, state: isOpen ? 'open' : 'opening', shadow: false },
     ...{ closeReason: null, closedAt: null, paused: false, turns: [], mode: 'live', linkState: 'active' },
@@ -110,7 +113,16 @@ function contextOf(
   return {
     delivery: {
       ...{ id: nobodys, to: supplier.instance, seq: 1, kind: 'action', escalation: opens || again, receipt: null },
-      ...{ words: null, via: null, attempts: 0, firstTriedAt: null, heldAt: null, heldMs: null, releasedAt: null, quiet: false },
+      ...{
+        words: null,
+        via: null,
+        attempts: 0,
+        firstTriedAt: null,
+        heldAt: null,
+        heldMs: null,
+        releasedAt: null,
+        quiet: false,
+      },
       ...{ hasWrites: false, behindEscalation: !opens, constant: null, sent: null, acceptedAt: null, nth: null },
     },
     action: {

@@ -25,7 +25,12 @@ export function fileOf(subject: Subject, saved: SavedVersion, federation: Stored
 }
 
 /** Where it was not kept what the side sets itself, it sets all of it, and extends nothing. */
-function sideOf({ instance, profile, own, settings }: Pick<StoredSide, 'instance' | 'profile' | 'own'> & { readonly settings: unknown }): Raw {
+function sideOf({
+  instance,
+  profile,
+  own,
+  settings,
+}: Pick<StoredSide, 'instance' | 'profile' | 'own'> & { readonly settings: unknown }): Raw {
   if (own === null) return { instance, ...(settings as Raw) };
   return { instance, ...(profile === null ? {} : { extends: profile }), ...own };
 }

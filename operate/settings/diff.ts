@@ -34,7 +34,11 @@ export async function diffSettings(
   const later = to ?? latest;
   const earlier = from ?? later - 1;
   if (from === undefined && later === 1)
-    throw new Refused('first-version', 'state', `${subject} has only one version up to there; there is nothing before it`);
+    throw new Refused(
+      'first-version',
+      'state',
+      `${subject} has only one version up to there; there is nothing before it`,
+    );
   const before = await versionOf(operator, subject, earlier, latest);
   const after = await versionOf(operator, subject, later, latest);
   return { subject, from: head(before), to: head(after), changes: changesBetween(subject, before, after) };

@@ -34,7 +34,10 @@ test("a preview of a ticket says in lines what the other desk would do with each
   );
   assert.match(out, /would be held: .*\[late-mail\]$/m);
   assert.doesNotMatch(out, /planted/);
-  assert.match((await run('preview', '--link', 'acme-northwind', '--ticket', '1001', '--notes')).out, /\| planted note of Lena/);
+  assert.match(
+    (await run('preview', '--link', 'acme-northwind', '--ticket', '1001', '--notes')).out,
+    /\| planted note of Lena/,
+  );
   const json = JSON.parse((await run('preview', '--link', 'acme-northwind', '--ticket', '1001', '--json')).out) as {
     entries: unknown[];
   };
@@ -77,7 +80,10 @@ test('a pause takes a time and a reason, and status shows until when, why and by
   const status = await run('status');
   assert.match(status.out, /^acme-northwind +paused until \d{4}-\d\d-\d\dT\d\d:\d\dZ /m);
   assert.match(status.out, /^ {2}acme-northwind: The link is paused until .* New disks\. .*\(Ann Lee\)$/m);
-  assert.match((await run('link', 'status', 'acme-northwind')).out, /^acme-northwind: suspended until .*Z by Ann Lee$/m);
+  assert.match(
+    (await run('link', 'status', 'acme-northwind')).out,
+    /^acme-northwind: suspended until .*Z by Ann Lee$/m,
+  );
   for (const wrong of [
     ['--why', 'x'],
     ['--until', 'soon', '--why', 'x'],

@@ -38,7 +38,10 @@ test('a difference is shown line by line, of the last save where no versions are
 test('a version that is not there, and what names no settings, are told in one line', async () => {
   const missing = await run('diff', 'acme-northwind/customer', '7');
   assert.deepEqual([missing.code, missing.out], [1, '']);
-  assert.match(missing.err, /^ferry: links\/acme-northwind\/customer has no version 7; it has versions 1 to 2.*\[unknown-version\]\n$/);
+  assert.match(
+    missing.err,
+    /^ferry: links\/acme-northwind\/customer has no version 7; it has versions 1 to 2.*\[unknown-version\]\n$/,
+  );
   const wrong = await run('log', 'a/b/c');
   assert.equal(wrong.code, 64);
   assert.match(wrong.err, /\[not-a-subject\]/);

@@ -67,7 +67,10 @@ test("each action of a mirrored ticket is shown with what the other desk would d
   assert.equal(update.ended?.reason?.code, 'refused-by-desk', 'how it ended in truth');
   assert.ok(update.would.verdict === 'apply');
   const { kind, visibility, mailsUser, author } = update.would.command;
-  assert.deepEqual([kind, visibility, mailsUser, author.display], ['Internal Note', 'hidden', false, 'Lena (Northwind)']);
+  assert.deepEqual(
+    [kind, visibility, mailsUser, author.display],
+    ['Internal Note', 'hidden', false, 'Lena (Northwind)'],
+  );
 });
 
 test('what has not ended is decided as of now, what has ended as it was when it was recorded', async () => {
@@ -182,7 +185,8 @@ test('a ticket is previewed by a file as well, with what it would be without', a
 
 test('towards another gateway only kinds, types, sizes and audiences are said', async () => {
   await plantPeerLink(place.db, 'far-link');
-  await place.db.execute(sql`update settings set settings = jsonb_set(settings, '{outbound,actions}', '["Private note to supplier"]')
+  await place.db
+    .execute(sql`update settings set settings = jsonb_set(settings, '{outbound,actions}', '["Private note to supplier"]')
     where side = 'far-link/customer'`);
   await place.db.execute(sql`update links set state = 'active' where id = 'far-link'`);
   await plantMirror({ link: 'far-link', customer: ['acme', '1001'], supplier: ['far-peer', '77'], ...far });
@@ -197,12 +201,31 @@ test('towards another gateway only kinds, types, sizes and audiences are said', 
 });
 
 const snapshot: TicketSnapshot = {
-  ...{ ticketId: '2002', number: '2002', url: 'https://acme.example/2002', summary: 'VPN drops', description: '<p>It does.</p>' },
-  ...{ status: 'New', closed: false, category: 'Network>VPN', type: 'Incident', priority: 'High', fields: {}, account: null },
+  ...{
+    ticketId: '2002',
+    number: '2002',
+    url: 'https://acme.example/2002',
+    summary: 'VPN drops',
+    description: '<p>It does.</p>',
+  },
+  ...{
+    status: 'New',
+    closed: false,
+    category: 'Network>VPN',
+    type: 'Incident',
+    priority: 'High',
+    fields: {},
+    account: null,
+  },
   requester: { name: 'Uma User', email: 'uma@acme.example', role: 'user' },
 };
 const acted = (externalId: string, kind: string, more: Partial<ObservedAction> = {}): ObservedAction => ({
-  ...{ externalId, at: `2026-03-01T10:0${externalId}:00Z`, author: { name: 'Dana', role: 'agent' }, fingerprint: externalId },
+  ...{
+    externalId,
+    at: `2026-03-01T10:0${externalId}:00Z`,
+    author: { name: 'Dana', role: 'agent' },
+    fingerprint: externalId,
+  },
   ...{ visibility: 'hidden', note: `<p>planted ${kind}</p>`, words: { kind, fields: {} }, attachments: [], ...more },
 });
 
@@ -229,7 +252,11 @@ test('a ticket that is not mirrored is read from its desk, and shows what would 
       kind,
       escalation,
       would.verdict,
-      'reason' in would ? would.reason.code : would.verdict === 'apply' ? (would.command.open?.summary ?? would.command.kind) : '',
+      'reason' in would
+        ? would.reason.code
+        : would.verdict === 'apply'
+          ? (would.command.open?.summary ?? would.command.kind)
+          : '',
     ]),
     [
       ['Internal Note', false, 'skip', 'no-mirror'],
@@ -296,7 +323,9 @@ async function plantMirror({ link: of, customer, supplier, mirror, update, deliv
   const kind = by === 'supplier' ? 'Update' : 'Private note to supplier';
   await db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket, opened_at)
     values (${mirror}, ${of}, 'open', ${customer[0]}, ${customer[1]}, ${supplier[0]}, ${supplier[1]}, now())`);
-  await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq) values (${mirror}, ${to[0]}, ${of}, 1, 2)`);
+  await db.execute(
+    sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq) values (${mirror}, ${to[0]}, ${of}, 1, 2)`,
+  );
   await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, note, words, attachments, hash, via)
     values (${update}, ${from[0]}, ${from[1]}, ${update}, ${from[0]}, '2026-03-01T09:05:00Z', '{"name":"Dana","role":"agent"}', 'desks',
       ${by === 'supplier' ? 'visible' : 'hidden'}, '<p>planted words</p>', ${JSON.stringify({ kind, fields: {} })}::jsonb, '[]', 'h', array[${from[0]}])`);
@@ -325,5 +354,11 @@ ${(goodYaml.split('links:\n')[1] ?? '')
   };
   const result = await applyLinks({ ...operator, helpdesks }, yaml, { ...place.secrets, env });
   assert.equal(result.outcome, 'applied', JSON.stringify(result));
-  await plantMirror({ link: 'bluebird-northwind', customer: ['bluebird', '5'], supplier: ['northwind', '6'], ...bluebird, by: 'supplier' });
+  await plantMirror({
+    link: 'bluebird-northwind',
+    customer: ['bluebird', '5'],
+    supplier: ['northwind', '6'],
+    ...bluebird,
+    by: 'supplier',
+  });
 }

@@ -121,7 +121,13 @@ const cases: readonly Case[] = [
   },
   {
     name: 'link pause',
-    verb: (operator) => pauseLink(operator, link, { until: '2026-12-01T06:00:00.000Z', why: 'New disks.' }, Date.parse('2026-11-30T00:00:00Z')),
+    verb: (operator) =>
+      pauseLink(
+        operator,
+        link,
+        { until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
+        Date.parse('2026-11-30T00:00:00Z'),
+      ),
     what: 'link-paused',
     subject: `links/${link}`,
     difference: { from: 'active', to: 'suspended', until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
