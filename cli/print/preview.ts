@@ -34,7 +34,7 @@ function entryLines({ before, would, ...entry }: PreviewEntry & { readonly befor
     headLine(entry),
     ...(before === undefined
       ? wouldLines('would', would)
-      : [...wouldLines('now', before), ...wouldLines('then', would)]),
+      : [...wouldLines('now', before), ...wouldLines('after', would)]),
   ];
 }
 
@@ -47,7 +47,7 @@ export function changeLines({ link, looked, expired, otherwise }: LinkChange): s
     ...otherwise.flatMap(({ before, after, ...one }) => [
       `  ${headLine(one)}`,
       ...wouldLines('now', before),
-      ...wouldLines('then', after),
+      ...wouldLines('after', after),
     ]),
   ];
 }
@@ -69,7 +69,7 @@ export function headLine({
 }
 
 const verdicts = { skip: 'not be carried', refuse: 'be refused', hold: 'be held' } as const;
-const heads = { would: 'would', now: 'now: would', then: 'then: would' } as const;
+const heads = { would: 'would', now: 'now: would', after: 'then: would' } as const;
 
 export function wouldLines(when: keyof typeof heads, would: ShownWould): string[] {
   const head = `${indent}${heads[when]}`;

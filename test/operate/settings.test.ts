@@ -225,9 +225,7 @@ test('versions are seen by operators of their links only, and gone back to by ad
 test('a link that is purged takes its versions along', async () => {
   await place.db.execute(sql`update links set state = 'closed' where id = ${link}`);
   await purgeLink(place.as(), link);
-  assert.deepEqual(
-    await rows(place.db, sql`select subject from saved_settings where subject like ${`links/${link}%`}`),
-    [],
-  );
+  const left = await rows(place.db, sql`select 1 as one from saved_settings where subject like ${`links/${link}%`}`);
+  assert.equal(left.length, 0);
   await assert.rejects(() => logSettings(place.as(), { what: link }), { code: 'unknown-settings' });
 });
