@@ -83,6 +83,25 @@ describe('what operators look at first and then do, on a link that carries', () 
     }
   });
 
+  it('a pause keeps everything until its time, and then all of it is carried without anybody', async () => {
+    const { ticket, far } = await opened(acme, north);
+    await rig.settled();
+    const end = new Date(Date.now() + 4_000);
+    await pauseLink(operator, 'acme-north', { until: end.toISOString(), why: 'New disks.' });
+    await acme.note(ticket, '<p>Meanwhile.</p>');
+    await until(() => (count(north, far, 'Meanwhile.') === 1 ? true : undefined), {
+      what: 'what was written meanwhile',
+      timeoutMs: 60_000,
+    });
+    const [made] = await rows<{ early: boolean }>(
+      rig.connection.db,
+      sql`select bool_or(w.promised_at < ${end.toISOString()}::timestamptz) as early from writes w
+        join deliveries d on d.id = w.delivery join actions a on a.id = d.action where a.note like '%Meanwhile.%'`,
+    );
+    assert.equal(made?.early, false);
+    await rig.check();
+  });
+
   it('what was refused while a rule was missing arrives once after a replay, and a second replay finds nothing', async () => {
     const { ticket, far } = await opened(acme, north);
     await rig.settled();
@@ -111,24 +130,5 @@ describe('what operators look at first and then do, on a link that carries', () 
     assert.equal((await replayLink(operator, { link: 'acme-north' })).outcome, 'nothing');
     assert.equal(count(north, far, 'Lost words.'), 1);
     assert.equal(count(north, far, 'delivered late'), 1);
-  });
-
-  it('a pause keeps everything until its time, and then all of it is carried without anybody', async () => {
-    const { ticket, far } = await opened(acme, north);
-    await rig.settled();
-    const end = new Date(Date.now() + 4_000);
-    await pauseLink(operator, 'acme-north', { until: end.toISOString(), why: 'New disks.' });
-    await acme.note(ticket, '<p>Meanwhile.</p>');
-    await until(() => (count(north, far, 'Meanwhile.') === 1 ? true : undefined), {
-      what: 'what was written meanwhile',
-      timeoutMs: 60_000,
-    });
-    const [made] = await rows<{ early: boolean }>(
-      rig.connection.db,
-      sql`select bool_or(w.promised_at < ${end.toISOString()}::timestamptz) as early from writes w
-        join deliveries d on d.id = w.delivery join actions a on a.id = d.action where a.note like '%Meanwhile.%'`,
-    );
-    assert.equal(made?.early, false);
-    await rig.check();
   });
 });
