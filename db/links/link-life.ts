@@ -196,7 +196,7 @@ export async function setLinkState(
   });
 }
 
-/** Of a link that is suspended: by whom, and until which instant where it goes on by itself then. */
+/** Of a link that is suspended for a while: by whom, and until which instant. */
 export type Suspending = { readonly by?: string | null; readonly until?: string | null };
 
 /**

@@ -12,7 +12,7 @@ export type LinkStanding = {
   readonly id: string;
   readonly state: LinkState;
   readonly reason: Reason | null;
-  /** Where it is suspended: by whom, and until when; null where that is not known, or it does not end by itself. */
+  /** Where it is paused: by whom, and until when; else null. */
   readonly suspendedBy: string | null;
   readonly suspendedUntil: string | null;
   readonly mode: string;

@@ -46,7 +46,7 @@ export type LinkStatus = {
   readonly held: number;
   /** Why it is not active. */
   readonly reason: Reason | null;
-  /** Where it is suspended: by whom, and until when; null where that is not known, or it does not end by itself. */
+  /** Where it is paused: by whom, and until when; else null. */
   readonly suspended_by: string | null;
   readonly suspended_until: string | null;
   /** Whom to call at the other side. */

@@ -11,7 +11,7 @@ export const links = pgTable(
     state: text().$type<LinkState>().notNull().default('active'),
     /** Why it is not active. */
     stateReason: jsonb().$type<Reason>(),
-    /** Who suspended it, by name; told to nobody else. And until when, where it is only for a while. */
+    /** Where it is suspended for a while: who did it, by name, told to nobody else; and until when. */
     suspendedBy: text(),
     suspendedUntil: timestamp({ withTimezone: true, mode: 'string' }),
     /** When it was last resumed from quarantine: what was recorded before may have been written already. */

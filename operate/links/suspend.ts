@@ -13,7 +13,7 @@ export async function suspendLink(operator: Operator, link: string, because?: st
   const { state } = await linkOf(operator, link);
   const why = reason('link-suspended', { detail: because });
   await change(operator, async (tx) => {
-    const from = await moveLink(tx, link, 'suspended', why, { by: operator.actor.name });
+    const from = await moveLink(tx, link, 'suspended', why);
     if (from === null)
       throw new Refused(
         'not-active',
