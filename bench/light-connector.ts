@@ -253,7 +253,11 @@ function refusal(reply: HttpReply, write: boolean): HelpdeskError {
       break;
   }
   if (reply.status >= 500)
-    return new HelpdeskError(write ? 'in-doubt' : 'retry', 'server-error', 'The desk failed while it handled the request.');
+    return new HelpdeskError(
+      write ? 'in-doubt' : 'retry',
+      'server-error',
+      'The desk failed while it handled the request.',
+    );
   return new HelpdeskError('refused', 'refused', said ?? `The desk refused the request with ${reply.status}.`);
 }
 

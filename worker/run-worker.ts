@@ -94,7 +94,9 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       signal.removeEventListener('abort', stop);
       await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
       await wired.drain.rest(shutdownGraceMs);
-      await memory.end().catch((error: unknown) => log.warn({ err: error }, 'the last heartbeat could not be recorded'));
+      await memory
+        .end()
+        .catch((error: unknown) => log.warn({ err: error }, 'the last heartbeat could not be recorded'));
       await connection.close();
       await native.close();
     }

@@ -163,7 +163,10 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     return fail(deps, row, run, [
-      ours('code', `${error.message} The other side has already created its half: close it there with ferry link close, and pair again.`),
+      ours(
+        'code',
+        `${error.message} The other side has already created its half: close it there with ferry link close, and pair again.`,
+      ),
     ]);
   }
   return true;

@@ -145,7 +145,7 @@ function lintMandatory({ desk, settings, catalogue }: LintSide, type: string, pa
       message: `${desk} takes no new ticket of type "${type}" without "${name}", and nothing gives it a value.`,
       fix: `${ownFixes[of]} give the type a default for "${name}", or make it optional at ${desk}.`,
     }));
-  return [...fields, ...own]({ code: 'mandatory-field', path, ...told }))=>.map((found) => ({ code: 'mandatory-field', path, ...found })) => ({ code: 'mandatory-field', path, ...told }));
+  return [...fields, ...own].map((found) => ({ code: 'mandatory-field', path, ...found }));
 }
 
 const ownFixes: Readonly<Record<RequiredOwn['of'], string>> = {

@@ -143,9 +143,7 @@ function refuseUnsuitable({ encoding, spoken, version, shown }: Database): void 
       `The database stores text as ${encoding}, and Ferry needs UTF8. Create another one: create database ferry encoding 'UTF8' template template0.`,
     );
   if (spoken !== 'UTF8')
-    throw unsuitable(
-      `The connection uses ${spoken}, and Ferry needs UTF8. Remove client_encoding from DATABASE_URL.`,
-    );
+    throw unsuitable(`The connection uses ${spoken}, and Ferry needs UTF8. Remove client_encoding from DATABASE_URL.`);
 }
 
 function unsuitable(message: string): SchemaError {

@@ -44,7 +44,10 @@ export function createMemory({ db, publicUrl, witness, log, clock = standardCloc
     if (own === null) return;
     await witness.write({ ...own.generation, fingerprint: own.fingerprint }).catch((error: unknown) => {
       // A full disk must not stop notes; the previous witness is still there.
-      log.warn({ err: error }, 'the witness of the database could not be written to the blob directory; check whether its disk is full');
+      log.warn(
+        { err: error },
+        'the witness of the database could not be written to the blob directory; check whether its disk is full',
+      );
     });
   };
   const begin = async (lost: boolean): Promise<void> => {
