@@ -1,4 +1,4 @@
-/** A command within what its desk takes; the desk's own limits are its connector's to know. */
+/** Fits a command to the desk's limits, which its connector reports. */
 import { fitCommand, type Fitted, type TextLimit } from '#core/conversation/fit.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import type { End } from '#db/carry/delivery-context.ts';

@@ -1,6 +1,6 @@
 /**
- * What leaves a desk on one mirror, with its files staged: the same question for a desk of this gateway and for a peer.
- * What a peer or an in-house tool has sent was asked there already; it is taken as it came.
+ * Builds what leaves a desk on one mirror, with its files staged; the same for a desk of this gateway and for a peer.
+ * What a peer or an API client sent was decided on its side and is used unchanged.
  */
 import { reason } from '#core/words/reasons.ts';
 import { isRemote } from '#core/words/reach.ts';
@@ -18,12 +18,12 @@ export type Leaving =
   | {
       readonly kind: 'send';
       readonly outgoing: Outgoing;
-      /** Where it leaves otherwise than it was logged: what a relay takes along. */
+      /** For relays: the constant part, if it leaves in another form than it was logged. */
       readonly constant?: ConstantPart;
     }
   | Extract<SendResult, { readonly kind: 'skip' | 'hold' }>;
 
-/** It came from a peer or an in-house tool, on this very link. */
+/** Tells whether it came from a peer or an API client on this very link. */
 export function isReceived({ from }: DeliveryContext): boolean {
   return isRemote(from.type);
 }
@@ -41,7 +41,7 @@ export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
   return { db, cache, texts, desks, stage, remember: (action, files, hash) => rememberFiles(db, action, files, hash) };
 }
 
-/** @param sender settings of the sending side. Throws HelpdeskError where a file could not be fetched for now */
+/** @param sender settings of the sending side. Throws HelpdeskError if a file cannot be fetched at the moment */
 export async function whatLeaves(
   deps: LeaveDeps,
   context: DeliveryContext,
@@ -110,7 +110,7 @@ async function sendInput(
   };
 }
 
-/** A relay passes on what left the desk before, not what was logged there. */
+/** A relay passes on what left the previous desk, not what was logged there. */
 function actionOf({ action, delivery }: DeliveryContext, author: Action['author'], words: Action['words']): Action {
   const logged: ConstantPart = {
     id: action.id,
@@ -130,7 +130,7 @@ function actionOf({ action, delivery }: DeliveryContext, author: Action['author'
   };
 }
 
-/** The files in the store, those that can't come as placeholders. */
+/** Stages the files; those that can't come become placeholders. */
 async function withStaged(
   deps: LeaveDeps,
   context: DeliveryContext,
@@ -140,7 +140,7 @@ async function withStaged(
   if (outgoing.action.attachments.length === 0) return outgoing;
   const staged = await deps.stage(context, outgoing.action.attachments, signal);
   const { action, drops } = withFiles({ ...context.action, note: outgoing.action.note }, staged);
-  // What came from elsewhere, or left before, keeps the files and the hash that it came with.
+  // An action that came from elsewhere or was relayed keeps its files and its hash.
   if (!isReceived(context) && context.delivery.via === null) {
     const hash = hashWithDigests(context.action, action.attachments);
     await deps.remember(context.action.id, action.attachments, hash);
@@ -152,7 +152,7 @@ async function withStaged(
   };
 }
 
-/** Files count by their ids: until they are staged the log has no digests of them. */
+/** Compares what leaves with the log. Files are only counted: until they are staged, the log has no digests of them. */
 function isAltered({ action }: DeliveryContext, author: Action['author'], left: Action): boolean {
   return (
     left.note !== action.note ||

@@ -1,4 +1,4 @@
-/** What a peer or an in-house tool is to be told of one action, or why it does not leave. */
+/** Prepares one action for a peer or an API client, or says why it does not leave. */
 import { reason } from '#core/words/reasons.ts';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
 import type { Outgoing } from '#core/conversation/send.ts';
@@ -17,7 +17,7 @@ import { buildAction } from './wire-action.ts';
 export type ToRemote = {
   readonly deps: WorkDeps;
   readonly stage: Stage;
-  /** The one that is told. */
+  /** The receiving instance. */
   readonly instance: string;
   readonly signal: AbortSignal;
 };
@@ -70,7 +70,7 @@ export async function prepare(
   return { kind: 'send', action: built.action, hash: built.hash };
 }
 
-/** It does not leave: that was decided by the sender's settings alone. */
+/** Ends a delivery that does not leave; only the sender's settings decided that. */
 export function endStaying(turn: Turn, kind: 'skip' | 'refuse', why: Reason): Promise<EndedTurn> {
   return endAs(turn, kind === 'skip' ? 'skipped' : 'refused', why, {
     versions: { outbound: turn.context.from.settings },
