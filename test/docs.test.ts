@@ -191,7 +191,7 @@ describe('docs/running.md', () => {
 });
 
 describe('docs/limits.md', () => {
-  it('says where each limit stands', () => {
+  it('says where each limit is defined', () => {
     const rows = [...read('docs/limits.md').matchAll(/\| `([\w./-]+)` `(\w+)` \|$/gm)];
     assert.ok(rows.length > 20);
     const wrong = rows

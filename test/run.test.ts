@@ -75,7 +75,7 @@ test(
   },
 );
 
-test('npm test leaves no process and no directory behind when it is broken off', { timeout: 60_000 }, async () => {
+test('npm test leaves no process and no directory when it is interrupted', { timeout: 60_000 }, async () => {
   const temp = await tempDir();
   const file = join(temp.path, 'waits.test.ts');
   const support = join(checkout, 'test/support');

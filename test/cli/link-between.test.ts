@@ -69,7 +69,7 @@ test('a peer that was restored is sent again what it lost, after somebody has se
   northwind.lanes.clear();
 });
 
-test('a gateway that was restored itself goes on behind what the peer has, and names what only the peer knows', async () => {
+test('a gateway that was restored itself continues after what the peer has, and names what only the peer knows', async () => {
   await join(acme, northwind, 'we-were-restored');
   const [behind, unknown] = ['0000cccc-0000-7000-8000-000000003333', '0000dddd-0000-7000-8000-000000004444'];
   await plantLane('we-were-restored', behind, 4, 2);
@@ -121,7 +121,7 @@ test('ending a link ends its other half, which tells its own desk', async () => 
   assert.match(String(audit?.['by']), /^the other side \(ending-acme\)$/);
 });
 
-test('a link ends although the other gateway is away, and says that it could not be told', async () => {
+test('a link ends although the other gateway is away, and reports that it could not be told', async () => {
   await join(acme, northwind, 'alone');
   northwind.intercept = () => new Response('down', { status: 503 });
   const closed = await acme.ferry('link', 'close', 'alone');
@@ -166,7 +166,7 @@ test('a restored or cloned database starts with its links in quarantine', async 
   assert.match(status.out, /This gateway's database was restored or cloned: its identity has changed/);
 });
 
-test('an API client gets a link of its own, a secret that is shown once, a second one beside it, and is revoked at once', async () => {
+test('an API client gets its own link, a secret that is shown once and a second one beside it, and is revoked at once', async () => {
   const added = await acme.ferry(
     'client',
     'add',

@@ -117,7 +117,7 @@ describe('the oracle of the fault bench', () => {
     assert.deepEqual(found(), { doubled: 4 });
   });
 
-  it('finds another order, and what is on a ticket to which it was not said', () => {
+  it('finds a wrong order, and text on a ticket where it was not written', () => {
     begin();
     say('near', 'a1');
     say('near', 'a2');

@@ -142,7 +142,7 @@ for (const profile of ['usual', 'other'] as const)
       await two.north.close();
     });
 
-    it('is joined with what each side’s own file says of its own side alone', async () => {
+    it('is linked by files in which each side describes only itself', async () => {
       for (const organisation of [two.acme, two.north]) {
         const { out } = await organisation.ferry(['link', 'status', link]);
         assert.match(out, /acme-northwind: active, live/);
@@ -292,7 +292,7 @@ for (const profile of ['usual', 'other'] as const)
       for (const [action, trace] of shared) assert.equal(beyond.get(action), trace);
     });
 
-    it('proves who said what at both sides, offline too', async () => {
+    it('proves who wrote what at both sides, offline too', async () => {
       for (const [organisation, instance, id, origin] of [
         [two.acme, 'acme', ticket, two.north.line.url],
         [two.north, 'northwind', far, two.acme.line.url],

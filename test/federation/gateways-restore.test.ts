@@ -177,7 +177,7 @@ describe('after a database was restored from a backup', () => {
     both(first, ['a twelve.', 'n twelve.', 'a thirteen.', 'n thirteen.', 'a fourteen.']);
   });
 
-  it('a clone that runs beside its gateway comes up in quarantine and writes nothing; the other goes on', async () => {
+  it('a clone that runs beside its gateway starts in quarantine and writes nothing; the other continues', async () => {
     const first = await escalated('Beside a clone');
     await talk(first, 'fifteen');
     const copy = await back(north);

@@ -77,7 +77,7 @@ for (const profile of ['usual', 'other'] as const)
       });
     });
 
-    it('shows wrong credentials as `auth`, makes no hot loop of them, and goes on when they are right', async () => {
+    it('shows wrong credentials as `auth`, does not retry in a hot loop, and continues when they are right', async () => {
       const { ticket, far } = await auth.escalated();
       await rig.settled(auth.desks);
       // As after a secret that somebody renewed at the desk alone: what the file says is not asked for.

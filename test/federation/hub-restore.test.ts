@@ -39,7 +39,7 @@ for (const [marks, version] of [
   ['all', 'an earlier'],
   ['notes', 'an earlier'],
 ] as const)
-  describe(`a hub whose database is put back, with desks that mark ${marks} of what ${version} version of it writes`, () => {
+  describe(`a hub whose database is restored, with desks that mark ${marks} of what ${version} version of it writes`, () => {
     let rig: Rig;
     let acme: RigDesk;
     let north: RigDesk;
@@ -147,7 +147,7 @@ for (const [marks, version] of [
       });
     });
 
-    it('is resumed: what it had written since the backup is found, nothing is doubled, and no ticket hears of it', async () => {
+    it('is resumed: what it had written since the backup is found, nothing is doubled, and no ticket mentions it', async () => {
       const stood = JSON.stringify(desks());
       await resume();
       await rig.settled(60_000);
@@ -157,7 +157,7 @@ for (const [marks, version] of [
       assert.equal(north.desk.tickets.size, 2, 'no ticket is opened twice');
     });
 
-    it('goes on: what people write now is carried once, on the pair that it had forgotten too', async () => {
+    it('continues: what people write now is carried once, also on the pair that it had forgotten', async () => {
       await acme.note(first.ticket, '<p>after one</p>', { status: 'waiting' });
       await north.note(first.far, '<p>after two</p>');
       await acme.note(second.ticket, '<p>after three</p>');

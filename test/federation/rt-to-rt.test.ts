@@ -404,7 +404,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     acme.hooks(true);
   });
 
-  it('follows the survivor when the supplier merges its ticket into another, told by RT or by its own write', async () => {
+  it('follows the survivor when the supplier merges its ticket into another, whether RT or its own write reveals it', async () => {
     const [told, silent] = await Promise.all([
       pair.escalated({ Subject: 'The same again' }),
       pair.escalated({ Subject: 'And again' }),
@@ -448,7 +448,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     assert.equal(notices.length, 1);
   });
 
-  it('says “auth” when RT no longer takes the token, leaves it in peace, and goes on with a new one', async () => {
+  it('says “auth” when RT no longer accepts the token, leaves RT alone, and continues with a new token', async () => {
     const token = `Owner = (select id from Users where Name = 'gateway')`;
     north.database.change(`update AuthTokens set Owner = -Owner where ${token}`);
     await acme.reply(one.ticket, '<p>Are you there?</p>');
@@ -466,7 +466,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     await until(async () => (await state()) === 'up', { what: 'the state up', timeoutMs: 60_000 });
   });
 
-  it('keeps every invariant to the end, takes nothing of its own for somebody’s, and has mailed nobody else', async () => {
+  it('keeps every invariant to the end, mistakes none of its own writes for a person’s, and has mailed nobody else', async () => {
     await rig.check({ mayWiden: (kind) => kind === 'Correspond' });
     const own = await rows(rig.connection.db, sql`select id from actions where author->>'role' = 'service'`);
     assert.equal(own.length, 0);

@@ -105,7 +105,7 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
     );
   });
 
-  it('goes on under load, through a worker that is killed, and nothing is lost or doubled', async () => {
+  it('proceeds under load, while a worker is killed, and nothing is lost or doubled', async () => {
     assert.equal(open.length, 8, 'the fixture has writes in doubt');
     const secret = 'of-the-hook';
     await sql`update instances set hook_secret_hash = ${createHash('sha256').update(secret).digest('hex')}`;

@@ -129,7 +129,7 @@ test("another client's key, the own key under another name, a forged header key,
   assert.ok(!rig.fetched.some((url) => url !== uri), 'nothing but the key set is fetched');
 });
 
-test('garbage in place of an assertion is refused, and the server goes on', async () => {
+test('garbage in place of an assertion is refused, and the server keeps running', async () => {
   for (const text of ['x', '...', 'a.b.c', '\u0000', `${'a'.repeat(9_000)}.b.c`, '{}', 'eyJ9.eyJ9.eyJ9'])
     await assertRefused(await send(text));
   assert.equal((await ask()).status, 200);

@@ -170,7 +170,7 @@ test('a token is given back', async () => {
   assert.equal(await oauth.processRevocationResponse(await local(reply)), undefined);
 });
 
-test('each instance is an issuer of its own: the token of one is nothing at the other', async () => {
+test('each instance is a separate issuer: a token of one is worthless at another', async () => {
   await ensureKeys(rig.connection.db, rig.seal, 'beta');
   const other = new URL(`${issuer.origin}/i/beta`);
   const found = await oauth.discoveryRequest(other, { algorithm: 'oauth2', ...options });

@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm';
 import { clientLimits } from '#gateway/limits/standard.ts';
 import { digestOf, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
 
-describe('a client that is over its limits and waits as long as it is asked to', () => {
+describe('a client that exceeds its limits and waits as long as the server asks', () => {
   let rig: ApiRig;
   before(async () => {
     rig = await startApiRig('obedient', {

@@ -22,7 +22,7 @@ describe('the OpenAPI document', () => {
   });
   after(() => rig.close());
 
-  it('is committed as it is generated; `npm run openapi` writes it anew', () => {
+  it('is committed exactly as generated; `npm run openapi` writes it again', () => {
     assert.equal(readFileSync(join(root, 'docs/openapi.json'), 'utf8'), openapiText());
   });
 

@@ -32,7 +32,7 @@ describe('connections to the gateway', () => {
     });
   };
 
-  it('one that does not take its answers is ended, also where it goes on asking', async () => {
+  it('one that does not read its answers is closed, even if it keeps sending requests', async () => {
     const patient = await startGateway({ serve: { sockets: { stallMs: 300, underWay: 10_000 } } });
     try {
       const socket = await dial(patient.url);

@@ -48,7 +48,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     all(sql`select a.origin, a.note, d.kind, d.outcome from actions a join deliveries d on d.action = a.id and d.to_instance = 'north'
       where a.id = ${id} or a.said_id = ${id} order by a.origin, d.mirror`);
 
-  it('an id that somebody else has used before, with other contents, is no reason to refuse its origin', async () => {
+  it('an id that somebody else has used before with other contents does not make us refuse its origin', async () => {
     const { acme, beta } = rig.origins;
     const [ours, theirs] = [
       await open('acme-north', acme, { ticket: 'a1' }),
@@ -187,7 +187,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     assert.equal(foreign.status, 404);
   });
 
-  it('what a relay brings to a ticket of its own does not keep the origin from bringing it to another', async () => {
+  it('what a relay delivers to its own ticket does not keep the origin from delivering it to another', async () => {
     const { acme, beta } = rig.origins;
     const ours = await open('acme-north', acme, { ticket: 'a7' });
     const theirs = await open('beta-north', beta, { ticket: 'b7' });

@@ -71,7 +71,7 @@ test('a ticket is erased from either end, with what only its own desk has of it'
   assert.equal((await rows(db, sql`select 1 as one from actions where note is not null`)).length, 0);
 });
 
-test('a trace and a proof of an erased ticket still say what happened, without a word of it', async () => {
+test('a trace and a proof of an erased ticket still show what happened, without any of its text', async () => {
   await endMirror();
   await erase(place.as(), ticket);
   const shown = await trace(place.as(), 'acme', '1001', { notes: true });
@@ -82,7 +82,7 @@ test('a trace and a proof of an erased ticket still say what happened, without a
   assert.equal((await verify(place.as(), 'acme', '1001', { offline: true })).length, 3);
 });
 
-test('what waits is carried no more, and its lane goes on', async () => {
+test('waiting actions are no longer carried, and their lane continues', async () => {
   await erase(place.as(), ticket);
   const [held] = await rows(db, sql`select outcome, reason->>'code' as code from deliveries where id = ${ids.held}`);
   assert.deepEqual([held?.['outcome'], held?.['code']], ['skipped', 'dropped']);
@@ -244,7 +244,7 @@ test('the other gateway of a link is asked once for what passed it, and its answ
 const received = (id: string, actions: readonly string[], on = link): Promise<ReceivedErasure> =>
   db.transaction((tx) => receiveErasure(tx, on, id, actions));
 
-test('what the other side asks for waits for somebody, who is told; it is erased when they say so', async () => {
+test('an erasure that the other side requests waits for somebody, who is notified; it happens when they agree', async () => {
   const id = randomUUID();
   const foreign = randomUUID();
   assert.deepEqual(await received(id, [ids.escalation, ids.lone, foreign]), {
@@ -302,7 +302,7 @@ test('the other gateway is asked for an action as its origin calls it', async ()
   assert.deepEqual(asked?.actions.toSorted(), [said, ids.update].toSorted());
 });
 
-test('what is refused stays, and the other side hears why', async () => {
+test('what is refused stays, and the other side learns why', async () => {
   const id = randomUUID();
   await received(id, [ids.update]);
   await answerErasure(place.as(), id, { refuse: true, because: 'We must keep it.' });

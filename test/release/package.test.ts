@@ -101,7 +101,7 @@ describe('the package', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('brings along whatever wants a newer Node than the oldest that may run npm, so that npm warns of nothing', async () => {
+  it('bundles every dependency that needs a newer Node than the oldest that may run npm, so that npm prints no warning', async () => {
     const { packages } = JSON.parse(await readFile(join(checkout, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { dev?: boolean; optional?: boolean }>;
     };

@@ -63,7 +63,7 @@ suite('the command', () => {
       }
   });
 
-  test('killed, it leaves no command running behind it', async () => {
+  test('killed, it leaves no command running', async () => {
     for (const node of nodes) {
       const program = await run(node, ['wait']);
       const [, pid] = await program.line(/waiting as (\d+)/);

@@ -204,7 +204,7 @@ suite('the demo', { timeout: 900_000 }, () => {
     }
   });
 
-  test('goes on after the next start where it was, with the same secrets and another ticket to escalate', async () => {
+  test('continues after the next start where it was, with the same secrets and another ticket to escalate', async () => {
     const before = ready;
     await start();
     assert.deepEqual(ready.demo.desks, before.demo.desks);

@@ -272,7 +272,7 @@ function parameters(source: string, from: number): string {
   return source.slice(from);
 }
 
-test('every exported function that takes text is measured here, or it is said why not', () => {
+test('every exported function that takes text is measured here, or a reason is given', () => {
   const listed = new Set([...Object.keys(runs), ...Object.keys(notText)]);
   assert.deepEqual(
     exported().filter((name) => !listed.has(name)),
@@ -280,7 +280,7 @@ test('every exported function that takes text is measured here, or it is said wh
   );
 });
 
-test('nothing is listed as no text that is not there any more', () => {
+test('every function listed as taking no text still exists', () => {
   const there = new Set(exported());
   assert.deepEqual(
     Object.keys(notText).filter((name) => !there.has(name)),
@@ -316,7 +316,7 @@ function growth(run: (bomb: string) => unknown, of: (n: number) => string): numb
 }
 
 for (const [name, run] of Object.entries(runs)) {
-  test(`${name} takes time that grows with its text and no faster, whatever the text`, () => {
+  test(`${name} takes time that grows linearly with its text, whatever the text`, () => {
     const wrong: string[] = [];
     for (const bomb of [...bombs, ...framed]) {
       const factor = growth(run, bomb.of);

@@ -44,7 +44,7 @@ test('there are mails of sixty kinds and more', () => {
 });
 
 for (const name of names) {
-  test(`what somebody wrote is told from a mail and kept as it was meant: ${name}`, () => {
+  test(`what somebody wrote is separated from the rest of a mail and keeps its meaning: ${name}`, () => {
     const { html, expected } = fixture(name);
     assert.equal(asRead(quoted(sanitise(html), 'drop').html), expected);
   });

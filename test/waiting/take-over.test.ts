@@ -76,7 +76,7 @@ describe('a worker that is gone without a word, beside one that is well', () => 
   });
 });
 
-describe('a worker that is told to stop', () => {
+describe('a worker that is asked to stop', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;

@@ -14,7 +14,7 @@ describe('until when something may be begun', () => {
     return { clocks: () => now, set: (next: readonly number[]) => void (now = next) };
   };
 
-  it('is over as soon as any clock says so: the steady one stands still while a machine sleeps', () => {
+  it('is over as soon as any clock says so, since the monotonic clock does not advance while a machine sleeps', () => {
     const clock = at([100, 5_000]);
     const notAfter = notAfterIn(1_000, clock.clocks);
     assert.equal(notAfter.leftMs(), 1_000);
@@ -26,7 +26,7 @@ describe('until when something may be begun', () => {
     assert.ok(notAfter.leftMs() <= 0, 'the steady clock has moved, wall time was put back');
   });
 
-  it('does not come back when wall time is put back', () => {
+  it('does not become valid again when wall time is set back', () => {
     const clock = at([0, 1_000_000]);
     const notAfter = notAfterIn(1_000, clock.clocks);
     clock.set([400, 10]);

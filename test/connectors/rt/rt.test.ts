@@ -53,7 +53,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
   const asAgent = (method: string, path: string, body?: unknown): Promise<unknown> =>
     desk.rt.call(desk.rt.agents[0].token, method, path, body);
 
-  it('shows what people did, each change by itself, in its order, in three requests', async () => {
+  it('shows what people did, each change separately, in order, in three requests', async () => {
     const id = await desk.logTicket({ CustomFields: { Severity: 'Low', Sites: ['Leeds'] } });
     await asAgent('POST', `/ticket/${id}/correspond`, { Content: '<p>On it</p>', ContentType: 'text/html' });
     await asAgent('POST', `/ticket/${id}/comment`, { Content: 'One\ntwo\n\nthree <x>', ContentType: 'text/plain' });
@@ -117,7 +117,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     assert.deepEqual(made?.written.actionIds, [actions[1]?.externalId]);
   });
 
-  it('is told note, fields, category and status in one request, and shows them as promised', async () => {
+  it('receives note, fields, category and status in one request, and shows them as promised', async () => {
     const id = await desk.logTicket();
     await desk.perform(commandOf(id, { note: null, fields: { Severity: 'Low' } }));
     desk.requests();
@@ -155,7 +155,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     });
   });
 
-  it('keeps dates and instants as they are, whatever zone its people are in', async () => {
+  it('keeps dates and instants unchanged, whatever zone its people are in', async () => {
     const id = await desk.logTicket();
     // Ten in the morning in New York, in summer and in winter.
     await asAgent('PUT', `/ticket/${id}`, {
@@ -564,7 +564,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     assert.ok(hook.signed);
   });
 
-  it('printed no error of its own meanwhile', () => {
+  it('printed no errors meanwhile', () => {
     const lines = desk.rt.log().split('\n');
     // What it prints when asked for a ticket or a file that is not there.
     const asked = /couldn't init a transaction|can't find transaction|method "new" on an undefined value/;

@@ -252,7 +252,7 @@ test('what was released late says when it was written', () => {
   assert.match(before.note ?? '', /Written 2026-11-19 09:12 UTC/);
 });
 
-test('what was dropped on the way is told with the verdict, the sender’s part first', () => {
+test('what was dropped on the way is reported with the verdict, the sender’s part first', () => {
   const drops = [{ code: 'attachment-off', text: '…' }];
   const verdict = verdictOf({
     outgoing: outgoing({ drops, action: action({ words: words({ status: 'Scheduled' }) }) }),

@@ -232,7 +232,7 @@ test('where the clocks are right, the newest is the one that was made last, unle
   );
 });
 
-test('who answers is newer than what is answered, however far the clock is behind', () => {
+test('an answer is newer than what it answers, however far the clock is behind', () => {
   const world = new World(
     { customer: same, supplier: same },
     { customer: 'open', supplier: 'open' },
@@ -252,7 +252,7 @@ test('a tie is the customer’s', () => {
   assert.ok(!isNewer({ at: iso(0), side: 'supplier' }, { at: iso(0), side: 'supplier' }));
 });
 
-test('a time that is none wins nothing, and nothing throws', () => {
+test('an invalid time wins nothing, and nothing throws', () => {
   assert.ok(!isNewer({ at: 'soon', side: 'customer' }, { at: iso(0), side: 'supplier' }));
   assert.equal(originAt({ at: 'soon', offsetMs: 0, now: iso(0), behind: [iso(1)], ahead: [] }), 'soon');
 });
@@ -262,7 +262,7 @@ test('a desk’s offset is taken out, and nothing was made later than it was rea
   assert.equal(originAt({ at: iso(300_000), offsetMs: 0, now: iso(9_000), behind: [], ahead: [] }), iso(9_000));
 });
 
-test('a time from years ahead counts as the moment it was taken in', () => {
+test('a time from years ahead counts as the moment of its arrival', () => {
   assert.equal(countsAs('2199-01-01T00:00:00Z', iso(0)), iso(0));
   assert.equal(countsAs(iso(60_000), iso(0)), iso(60_000));
 });

@@ -252,7 +252,7 @@ for (const [name, result, expected] of cases) {
   test(name, () => assert.equal(result, expected));
 }
 
-test('every action before the stop is told as exactly one thing, in order, and nothing ever throws', () => {
+test('every action before the stop is recognised as exactly one thing, in order, and nothing ever throws', () => {
   const action = fc.record({
     externalId: fc.constantFrom('1', '2', '3', '4'),
     at: fc.constantFrom(at(-20), at(0), at(1), at(15), at(100), 'never'),

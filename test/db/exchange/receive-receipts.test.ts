@@ -97,7 +97,7 @@ describe('receipts from another gateway', () => {
     ]);
   });
 
-  it('a refused escalation ends what waited behind it', async () => {
+  it('a refused escalation ends what waited after it', async () => {
     const [id = '', second = ''] = await sent('3', 1);
     await rig.receipts(id, [receiptOf(id, 1, { outcome: 'refused', reason: { code: 'unmapped-type', text: 'No.' } })]);
     assert.equal((await rig.one(sql`select state from mirrors where id = ${id}`))?.['state'], 'refused');
@@ -130,7 +130,7 @@ describe('receipts from another gateway', () => {
     assert.deepEqual(said(await rig.receipts(id, [receiptOf(id, 1)], 'customer')), ['refused unknown-action']);
   });
 
-  it('a suspended link defers; a closing one still hears how things ended', async () => {
+  it('a suspended link defers; a closing one still accepts outcomes', async () => {
     const ticket = next();
     const [id = ''] = await sent('7');
     const { db } = rig.connection;

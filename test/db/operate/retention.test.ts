@@ -67,7 +67,7 @@ describe('retention', () => {
       values ('acme', '1', now() - ${logged}::interval, ${JSON.stringify({ description: secret })}::jsonb, now() - ${logged}::interval)`);
   };
 
-  it('leaves nothing of what was said, wherever it was, and marks its files', async () => {
+  it('leaves nothing of what was written, wherever it was, and marks its files', async () => {
     await carried('400 days');
     await purge(connection.db);
     assert.deepEqual(await left(), []);
