@@ -1,6 +1,6 @@
 /**
- * What the log knows of changes of one ticket: those made at its desk, and those that came down its mirrors. Whose a
- * status is, and which of two changes is the newer, is asked here and not of what one reading happens to show.
+ * The changes of one ticket that the log knows: those made at its desk, and those that arrived on its mirrors. Who set
+ * a status, and which of two changes is newer, is decided from these and not from what one reading happens to show.
  */
 import { sql } from 'drizzle-orm';
 import { changesAnything, countsAs } from '#core/conversation/meet.ts';
@@ -9,13 +9,13 @@ import { rows, type Db } from '#db/base/client.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
 export type KnownChange = {
-  /** At its desk; null for what came down a mirror. */
+  /** Its id at the ticket's desk; null if it arrived on a mirror. */
   readonly externalId: string | null;
-  /** By which it came; null for what was made here. */
+  /** The delivery that brought it; null if it was made here. */
   readonly came: {
     readonly delivery: string;
     readonly mirror: string;
-    /** Its place in the lane. */
+    /** Its position in the lane. */
     readonly seq: number;
     readonly ended: boolean;
   } | null;
@@ -26,7 +26,7 @@ export type KnownChange = {
   readonly sendTo: SendTo | null;
   /** In the words of the ticket's desk. */
   readonly changed: Changed;
-  /** Where it travels on to. */
+  /** The mirrors on which it leaves. */
   readonly leaves: readonly Leaving[];
 };
 
@@ -51,13 +51,13 @@ type Row = Omit<KnownChange, 'came' | 'changed' | 'leaves'> & {
   readonly leaves: KnownChange['leaves'] | null;
 };
 
-/** The newest of each sort; what is older has met long since. */
+/** The newest of each type; older ones have been resolved long ago. */
 const most = 200;
 
-/** A note has the time of its own desk's clock, which nobody has corrected: it dates no change. */
+/** A note keeps the time of its own desk's clock, uncorrected, so it must not date a change. */
 const changesWords = sql`(a.words ?| array['status', 'category', 'priority', 'summary'] or a.words->'fields' <> '{}'::jsonb)`;
 
-/** @param mirrors of the ticket, for what came down them and was so already */
+/** @param mirrors of the ticket, for changes that arrived on them and were already set */
 export async function knownChanges(
   db: Db,
   { instance, entity, externalId: ticket }: Ref,
@@ -97,7 +97,7 @@ export async function knownChanges(
       ) all_of_them) as changes`,
   );
   const changes = (row?.changes ?? []).flatMap(({ takenIn, changed, leaves: on, ...change }): KnownChange[] => {
-    // What was so already left nothing to write, but whoever changes it afterwards is newer.
+    // A change that was already set left nothing to write, but a later change of it is newer.
     if (changed !== null && !changesAnything(changed)) return [];
     const at = countsAs(change.at, takenIn);
     return [{ ...change, at, changed: { ...changed, fields: changed?.fields ?? {} }, leaves: on ?? [] }];
