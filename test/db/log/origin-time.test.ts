@@ -88,14 +88,20 @@ describe('the time that a change is signed with', () => {
     it(`is not changed by a note that was written after it and was dated at its own desk ${clock}`, async () => {
       await read('north', [action('b', wrong, {})]);
       const marker = await noteWritten();
-      await read('acme', [action('1', 5_000, change), action('2', 6_000, { marker, author: null })]);
+      await read('acme', [
+        action('1', 5_000, change),
+        action('2', 6_000, { marker, author: { name: 'Ferry', role: 'service' } }),
+      ]);
       assert.equal(await signed('1'), start + 5_000);
     });
 
     it(`is not changed by a note that was written before it and was dated at its own desk ${clock}`, async () => {
       await read('north', [action('b', wrong, {})]);
       const marker = await noteWritten();
-      await read('acme', [action('1', 4_000, { marker, author: null }), action('2', 5_000, change)]);
+      await read('acme', [
+        action('1', 4_000, { marker, author: { name: 'Ferry', role: 'service' } }),
+        action('2', 5_000, change),
+      ]);
       assert.equal(await signed('2'), start + 5_000);
     });
 
