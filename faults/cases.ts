@@ -90,7 +90,7 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'restore-database',
-    says: 'the database of a hub is put back to a backup',
+    says: 'the database of a hub is restored from a backup',
     file: 'federation/hub-restore.test.ts',
     test: 'a hub whose database is restored',
   },
@@ -224,7 +224,7 @@ export const cases: readonly DirectedCase[] = [
     name: 'html-bomb',
     says: 'somebody mails megabytes of markup',
     file: 'text-worker/texts.test.ts',
-    test: 'what this process does goes on while a thread reads',
+    test: 'this process keeps working while a thread reads',
   },
   {
     name: 'down-is-told',
@@ -234,7 +234,7 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'notices-without-temporal',
-    says: 'something is to be told while Temporal is away',
+    says: 'a notice is due while Temporal is away',
     file: 'worker/sweeper.test.ts',
     test: 'sends due notices',
   },
@@ -246,7 +246,7 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'mapping-removed',
-    says: 'a rule is missing and put back',
+    says: 'a rule is missing and is restored',
     file: 'federation/replay.test.ts',
     test: 'arrives once the rule is there',
   },
@@ -270,7 +270,7 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'restore-gateway',
-    says: 'one of two gateways has its database put back',
+    says: 'one of two gateways has its database restored',
     file: 'federation/gateways-restore.test.ts',
     test: 'after a database was restored from a backup',
   },

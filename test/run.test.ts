@@ -49,7 +49,7 @@ test(
       hangs: `import { test } from 'node:test'; test('t', () => new Promise((r) => setTimeout(r, 1e6)));`,
       broken: `import './nothing.ts';`,
     };
-    // The services of the whole run are handed on, so that these runs start none.
+    // Hands on the services of the whole run, so that these runs start none.
     const env = {
       FERRY_TEST_PG: await testPostgres(),
       FERRY_TEST_TEMPORAL: await testTemporal(),

@@ -21,7 +21,7 @@ async function faultsOf(yaml: string): Promise<Extract<ApplyResult, { outcome: '
   return result.outcome === 'wrong' ? result.faults : [];
 }
 
-/** The codes behind `#` are the faults that are expected on that line. */
+/** The codes after `#` are the faults expected on that line. */
 const everything = `instances:
   acme:
     type: halo

@@ -35,7 +35,7 @@ function faultsOf(result: ApplyResult): Extract<ApplyResult, { outcome: 'wrong' 
   return result.outcome === 'wrong' ? result.faults : [];
 }
 
-/** The link of goodYaml, a second time under another id, with a condition of its own. */
+/** The link of goodYaml a second time, with another id and another condition. */
 function secondLink(escalates: string): string {
   const [, link = ''] = goodYaml.split('links:\n');
   return link.replace('acme-northwind:', 'second:').replace('{ kind: Escalate to MSP }', escalates);
@@ -63,7 +63,7 @@ for (const escalates of ambiguous) {
       faultsOf(await bench.apply(alone)).map(({ code, message }) => [code, message.includes('(stored)')]),
       [['escalates-twice', true]],
     );
-    // A link that has ended takes no escalation any more.
+    // A link that has ended accepts no more escalations.
     await bench.connection.sql`update links set state = 'closed' where id = 'acme-northwind'`;
     assert.equal((await bench.apply(alone)).outcome, 'applied');
   });
@@ -153,7 +153,7 @@ for (const url of [
   });
 }
 
-/** What a helpdesk's connector throws, where the fault is told, and what the fix has to name. */
+/** The error that a helpdesk's connector throws, where the fault is reported, and what the fix must name. */
 const troubles: readonly (readonly [string, HelpdeskError, string, RegExp])[] = [
   [
     'refused credentials',

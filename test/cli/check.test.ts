@@ -1,4 +1,4 @@
-/** `ferry check` as it is typed: a database with two instances, twins that answer, and what is printed. */
+/** `ferry check` as a user types it: a database with two instances, twins that answer, and the output. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { twinClient } from '#twins/halo/client.ts';

@@ -17,7 +17,7 @@ after(async () => {
 const stateOf = async (gateway: PairGateway, link: string): Promise<unknown> =>
   (await gateway.rows(sql`select state from links where id = ${link}`))[0]?.['state'];
 
-/** A mirror at the customer with `sent` deliveries that the peer has said it has, and one that waits. */
+/** A mirror at the customer with `sent` deliveries that the peer has confirmed, and one that waits. */
 async function plantLane(link: string, mirror: string, sent: number, acked = sent): Promise<void> {
   const { db } = acme.connection;
   await db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, first_number, second_instance, second_ticket)
@@ -79,7 +79,7 @@ test('a gateway that was restored itself continues after what the peer has, and 
   assert.equal(resumed.code, 0, resumed.err);
   assert.match(resumed.out, /#3333: the other side has 4, this one remembers 2/);
   assert.match(resumed.out, new RegExp(`mirror ${unknown}: only the other side has it`));
-  // What of it the peer has, it knows again; here nobody can tell.
+  // The peer recognises what it already has; nobody here can tell.
   const rows = await acme.rows(
     sql`select d.seq::int as seq, a.external_id::int as nth, d.outcome from deliveries d join actions a on a.id = d.action
       where d.mirror = ${behind} and d.outcome is null order by d.seq`,

@@ -10,7 +10,7 @@ import { goodYaml, openBench } from './support.ts';
 import type { Bench } from './support.ts';
 
 let bench: Bench;
-/** Where Temporal would be: something listens. */
+/** Takes Temporal's place: something listens there. */
 let temporal: Server;
 let env: Record<string, string>;
 before(async () => {
@@ -32,7 +32,7 @@ const needs = async (): Promise<{ code: number; needs: readonly Need[] }> => {
   return { code, needs: (JSON.parse(out) as { needs: Need[] }).needs };
 };
 
-/** As it is when all is well: read lately, nothing held, paused or waiting for long. */
+/** The state when all is well: read recently, nothing held, paused or waiting for long. */
 async function allWell(): Promise<void> {
   const { db } = bench.connection;
   await db.execute(sql`update instances set state = 'up', state_reason = null, state_since = now()`);

@@ -1,4 +1,4 @@
-// Keys that are shut out, tokens that are bound, and what the other side is not told, between two gateways.
+// Blocked keys, bound tokens, and what the other side does not learn, between two gateways.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';

@@ -84,7 +84,7 @@ test('a person who calls themselves as the demo does is not taken for it', async
     sql`update audit set detail = jsonb_set(detail, '{actor}', '{"kind": "system", "id": "demo"}')`,
   );
   assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), false);
-  // As it was kept before actors were.
+  // As it was stored before there were actors.
   await bench.connection.db.execute(sql`update audit set detail = detail - 'actor'`);
   assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), false);
   await bench.connection.db.execute(sql`update audit set by = 'cli'`);

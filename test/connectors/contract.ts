@@ -1,6 +1,6 @@
 /**
- * What every connector promises, against a helpdesk that runs. The same tests for each; a harness (bench.ts) plays the
- * desk's people and its troubles. What a desk can't do is skipped in sight.
+ * What every connector promises, tested against a running helpdesk. The tests are the same for each; a harness
+ * (bench.ts) plays the desk's people and its faults. Tests that a desk cannot support are skipped visibly.
  */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -794,7 +794,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       const [step] = desk.steps(note(ticketId, text));
       assert.ok(step !== undefined);
       let asked = 0;
-      // Over at the last look: whatever the connector asks before it writes is answered.
+      // Over at the last look: everything that the connector asks before it writes is answered.
       const notAfter = { leftMs: () => ((asked += 1), 0) };
       const promise = desk.perform(step, {
         marker: `${newDelivery()}-0`,

@@ -13,7 +13,7 @@ import { action, daysBefore, file, minutesBefore, mirror, now } from './fixtures
 
 type Ends = MirrorState | CloseReason;
 
-/** What each event makes of a live mirror in each state; closed ones closed as done yesterday. */
+/** The effect of each event on a live mirror in each state; closed ones count as closed yesterday. */
 const table: Readonly<Record<MirrorState, Readonly<Record<MirrorEvent, Ends>>>> = {
   opening: {
     'escalation-applied': 'open',

@@ -24,7 +24,7 @@ import {
 } from '#core/words/vocabulary.ts';
 import { daysBefore, inbound, minutesBefore, now, outbound } from './fixtures.ts';
 
-/** Few names, so that they often meet, and some that hurt. */
+/** Few names, so that they often coincide, and some that are awkward. */
 const name = fc.constantFrom(
   'a',
   'A',

@@ -152,7 +152,7 @@ describe('the oracle of the fault bench', () => {
     assert.deepEqual(found(), {});
     write('far', { note: null, status: 'working' });
     write('near', { note: null, status: 'working' });
-    // At each desk nobody set it, and it is not what was set last.
+    // Nobody set it at either desk, and it is not the value set last.
     assert.deepEqual(found(), { changed: 3 });
   });
 

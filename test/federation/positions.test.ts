@@ -1,4 +1,4 @@
-// What a desk's clock, a copy that lags, a backup and a missing right can do to a ticket's history, and may not.
+// What a desk's clock, a lagging replica, a backup and a missing permission can do to a ticket's history, and must not.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -44,7 +44,7 @@ describe('a desk whose times can not be relied on', () => {
     acme = await rig.desk('acme');
     north = await rig.desk('north');
     await rig.link('acme-north', 'acme', 'north');
-    // Behind at go-live, in its actions alone: its replies say otherwise.
+    // Behind at go-live, in its actions alone; its replies show another time.
     await acme.control({ vices: { skewMs: -300_000, dateSkewMs: 0 } });
     await rig.startWorker({ pollMs: 500 });
     await rig.live();

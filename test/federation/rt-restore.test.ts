@@ -45,7 +45,7 @@ describe('two real Request Trackers of one gateway whose database is restored', 
     await backup?.drop();
   });
 
-  /** All that stands in the histories of both. */
+  /** Everything in the histories of both. */
   const histories = (): unknown =>
     [acme, north].map(({ database }) =>
       database.tickets().map(({ id, status, fields, done }) => ({
@@ -71,7 +71,7 @@ describe('two real Request Trackers of one gateway whose database is restored', 
       ({ fields, status }) => fields['Asset'] === 'P-9' && status === 'open',
     );
     await rig.settled();
-    // Over what we set, somebody sets another value.
+    // Somebody overwrites our value with another one.
     await nextSecond();
     await acme.change(one.ticket, {}, { Asset: 'LT-1' });
     await north.shows(one.far, 'what acme changed', ({ fields }) => fields['Serial'] === 'LT-1');

@@ -30,7 +30,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     pair = await startRtPair(rig);
     ({ acme, north } = pair);
     early = await acme.logged({ Subject: 'Marked long ago', CustomFields: { Supplier: 'Northwind MSP' } });
-    // RT keeps seconds: what is done in the second of the go-live lies before it.
+    // RT stores seconds, so what is done in the second of the go-live counts as before it.
     await nextSecond();
     await pair.link();
     await rig.startWorker({ pollMs: 15_000 });
@@ -122,7 +122,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     const note = await acme.note(one.ticket, 'We look into it');
     assert.equal(note.type, 'Comment');
     assert.match(note.text, /Nora Nord \(Northwind\)/);
-    // A person's reply opened it, so that is carried.
+    // A person's reply opened it, so the change is carried.
     await acme.shows(one.ticket, 'the status', (seen) => seen.status === 'open');
     await rig.settled();
     assert.doesNotMatch(JSON.stringify(acme.ticket(one.ticket)), /old firmware/);
@@ -339,7 +339,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     assert.match(told.text, /isn&#39;t a valid status|isn't a valid status/);
     await rig.settled();
     assert.deepEqual(await acme.rt.outbox(), [], 'visible to the end user, but no mail');
-    // RT shows a note before it has sent what it mails about it.
+    // RT shows a note before it has sent the mail about it.
     let outbox = await north.rt.outbox();
     await until(async () => mailsOf((outbox = await north.rt.outbox()), 'gateway@northwind.example').length > 0, {
       what: 'the mail to the user',

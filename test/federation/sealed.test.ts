@@ -1,4 +1,4 @@
-// Two organisations whose contents are sealed: everything works as ever, and a backup holds no word of it.
+// Two organisations with encrypted contents: everything works as usual, and a backup contains none of their text.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';

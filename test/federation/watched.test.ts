@@ -1,4 +1,4 @@
-/** What somebody on duty sees of a worker: its log, its metrics and its traces. */
+/** What a person on duty can see of a worker: its log, its metrics and its traces. */
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// What the API takes in and answers: results, signatures, order, and only after the commit.
+// What the API accepts and answers: results, signatures, order, and only after the commit.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';

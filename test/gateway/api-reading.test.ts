@@ -1,4 +1,4 @@
-// A side without a gateway: reads by cursor, tells what became of it, and may be called when there is something.
+// A side without a gateway: it reads by cursor, reports outcomes, and may be called when there is something new.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';

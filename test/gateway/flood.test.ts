@@ -205,7 +205,7 @@ describe('a client that asks for too much', () => {
     assert.equal(await ask('203.0.113.8', 'wrong'), 401, 'another caller of the same proxy');
   });
 
-  /** As an honest client does: waits as long as it is asked to. */
+  /** Behaves like an honest client: waits as long as the server asks. */
   async function slowly<Result>(ask: () => Promise<Result>): Promise<Result> {
     for (;;) {
       const at = await ask().catch((error: unknown) => {

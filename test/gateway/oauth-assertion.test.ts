@@ -1,4 +1,4 @@
-// private_key_jwt: what an assertion must be, and what happens to all others; the keys of a client and their key set.
+// private_key_jwt: the requirements on an assertion, and what happens to all others; a client's keys and their key set.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Whatever somebody presents instead of a token that works gets one and the same answer, and no request leaves for it.
+// Anything presented in place of a valid token gets one and the same answer, and causes no outgoing request.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';

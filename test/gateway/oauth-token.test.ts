@@ -1,4 +1,4 @@
-// The token endpoint: who gets a token, what it says, what is refused and how.
+// The token endpoint: who gets a token, what it contains, what is refused and how.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// The OpenAPI document: committed as it is generated, whole, and shown by files of our own.
+// The OpenAPI document: committed exactly as generated, complete, and displayed by our own files.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

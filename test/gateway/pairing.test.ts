@@ -55,7 +55,7 @@ function post(body: unknown): Promise<Response> {
   });
 }
 
-/** Everything of an answer that somebody could tell two apart by. */
+/** Everything in an answer by which somebody could distinguish two of them. */
 async function seen(answer: Response): Promise<unknown> {
   const headers = [...answer.headers].filter(([name]) => name !== 'date');
   return { status: answer.status, headers, body: await answer.text() };

@@ -1,4 +1,4 @@
-// What a connection may have: an answer that nobody takes, requests without end on one line, lines without end.
+// The limits of a connection: an answer that nobody reads, endless requests on one connection, endless connections.
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// Ids of several organisations at one gateway: what one says can't take the place of what another said, nor keep it away.
+// Ids of several organisations at one gateway: what one sends can neither replace nor block what another sends.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -234,7 +234,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
       { link: 'acme-north', kind: 'action', outcome: null, why: null },
       { link: 'beta-north', kind: 'copy', outcome: 'skipped', why: 'already-there' },
     ]);
-    // What a relay's words got refused was never there.
+    // What was refused from a relay leaves no trace.
     const third = await sign(wireOf({ ticket: 'a8', seq: 4 }), acme);
     assert.deepEqual(said(await post('beta-north', theirs, await relayed(third, 4))), ['accepted']);
     await rig.connection

@@ -33,7 +33,7 @@ describe('what a peer says about others', () => {
 
   const all = <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<readonly Row[]> =>
     rows<Row>(rig.connection.db, query);
-  /** Opens a ticket of its own with what is said, as acme or as somebody else who calls. */
+  /** Opens a separate ticket with the given text, as acme or as another caller. */
   const say = async (by: Origin, wanted: Wanted & { link?: string; query?: string; vouch?: Origin | null } = {}) => {
     ticket += 1;
     const { link = 'acme-north', query = '', vouch = by, ...rest } = wanted;

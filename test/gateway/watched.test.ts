@@ -1,4 +1,4 @@
-/** What somebody on duty sees of a gateway. */
+/** What a person on duty can see of a gateway. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { randomBytes } from 'node:crypto';

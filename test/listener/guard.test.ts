@@ -1,4 +1,4 @@
-// What a foreign page can make a browser send is refused by every listener of this machine, and nothing else is.
+// Whatever a foreign page can make a browser send is refused by every listener of this machine, and nothing else is.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';

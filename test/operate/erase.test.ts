@@ -1,4 +1,4 @@
-// What is forgotten, what stays so that nothing is carried again, and what the other side is asked.
+// What is erased, what stays so that nothing is carried again, and what is requested from the other side.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -50,7 +50,8 @@ test('of a ticket no word, name, value or file is left, and what recognises it s
   const { erased } = await erase(place.as(), ticket);
   assert.deepEqual(erased, { actions: 3, skipped: 1, files: 1, snapshots: 2, asked: [] });
   const dump = (await place.dump()).split('\n').filter((row) => /planted|Dana|Lena|Everybody|With supplier/.test(row));
-  // What was not carried is none of this ticket; settings are no content; see the next test for their own ticket.
+  // What was not carried does not belong to this ticket; settings are not contents; the next test covers their own
+  // ticket.
   assert.deepEqual(
     dump
       .filter((row) => !/^(?:catalogues|settings|profiles|audit|instances) /.test(row))
@@ -236,7 +237,7 @@ test('the other gateway of a link is asked once for what passed it, and its answ
   await noteAnswer(db, asked, 'refused', 'No longer.');
   const [kept] = await erasureStatus(place.as());
   assert.deepEqual([kept?.state, kept?.answer], ['done', 'Gone.']);
-  // Filled again by hand: what the other side has answered is not asked again.
+  // Filled in again by hand, since what the other side has answered is not requested again.
   await db.execute(sql`update actions set note = 'x' where id = ${ids.escalation}`);
   assert.deepEqual((await erase(place.as(), ticket)).erased?.asked, []);
 });

@@ -1,4 +1,4 @@
-// Where an instance begins, as `ferry apply` asks its desk.
+// Where an instance starts, as `ferry apply` asks its desk.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';

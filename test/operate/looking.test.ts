@@ -1,4 +1,4 @@
-// Verbs that only look: what they show to whom.
+// Read-only verbs: what they show to whom.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exportLink } from '#operate/links/export.ts';

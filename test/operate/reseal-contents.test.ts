@@ -57,7 +57,7 @@ async function withKeys(...contentKeys: Buffer[]): Promise<{ operator: Operator;
     operator: createOperator({ db: connection.db, actor: ann, secretKeys: [], sealer: connection.sealer }),
   };
 }
-/** As whoever has these keys sees it, or nobody. */
+/** Reads the database as somebody with these keys, or without any, sees it. */
 async function seen(connection: Connection): Promise<string> {
   const texts: string[] = [];
   for (const table of [

@@ -37,7 +37,7 @@ import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from '
 
 type Case = {
   readonly name: string;
-  /** What there has to be before. */
+  /** What must exist beforehand. */
   readonly before?: (place: Workplace) => Promise<unknown>;
   readonly verb: (operator: HelpdeskOperator & PeerOperator, place: Workplace) => Promise<unknown>;
   readonly what: string;

@@ -15,9 +15,9 @@ describe('an address at which another helpdesk may answer', () => {
   const rows = async <Row extends Record<string, unknown>>(...asked: Parameters<typeof found>): Promise<Row[]> => [
     ...(await found<Row>(...asked)),
   ];
-  /** What each address tells of itself; an error where nobody answers. */
+  /** The identity that each address reports; an error if nobody answers. */
   const told = new Map<string, string | null | Error>();
-  /** Numbers of tickets and what they name, at any address. */
+  /** The tickets at any address: their numbers and what they name. */
   let tickets: ReadonlyMap<string, readonly string[]>;
   let read: string[] = [];
   before(async () => {

@@ -1,4 +1,4 @@
-/** What can be known of docker-compose.yml and the Dockerfile without a Docker engine. */
+/** What can be checked about docker-compose.yml and the Dockerfile without a Docker engine. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ function read(file: string): string {
   return readFileSync(join(checkout, file), 'utf8');
 }
 
-/** As Compose fills in `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$$` stands for a dollar. */
+/** Substitutes variables as Compose does: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$$` is a dollar. */
 function filledIn(value: string, env: Readonly<Record<string, string>>): string {
   return value
     .replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_all, name: string, kind?: string, rest?: string) => {
@@ -178,7 +178,7 @@ describe('docker-compose.yml', () => {
   });
 });
 
-/** What a program of the image was built from. */
+/** The sources that a program of the image was built from. */
 function sourceOf(program: string): string {
   return /^dist\/.*\.js$/.test(program) ? program.slice(5).replace(/\.js$/, '.ts') : program;
 }

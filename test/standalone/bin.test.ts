@@ -17,7 +17,7 @@ const ferry = join(checkout, 'bin', 'ferry.js');
 const stub = join(checkout, 'test/standalone/stubs/command.ts');
 
 let temp: TempDir;
-/** Nodes to start it with: this one, and an older one where there is one. */
+/** The Nodes to start it with: this one, and an older one if there is one. */
 const nodes: string[] = [process.execPath];
 
 before(async () => {

@@ -1,4 +1,4 @@
-/** The demo's page by HTTP, without a browser: up at once, guarded, and noticing what is done at the desks. */
+/** The demo's page over HTTP, without a browser: up at once, guarded, and aware of what is done at the desks. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -144,7 +144,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     await temp.remove();
   });
 
-  /** What the page says now, without tags. */
+  /** Returns the page's current text, without tags. */
   async function text(): Promise<string> {
     const markup = await (await fetch(url)).text();
     return markup

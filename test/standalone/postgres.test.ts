@@ -18,7 +18,7 @@ before(async () => {
   temp = await tempDir();
 });
 after(async () => {
-  // Only what a failed test left.
+  // Left only by a failed test.
   for (const running of started) await running.stop();
   await temp.remove();
 });

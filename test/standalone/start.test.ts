@@ -71,7 +71,7 @@ async function startReady(run: Run): Promise<{ program: Program; ready: Ready }>
   return { program, ready: JSON.parse(line) as Ready };
 }
 
-/** Nothing that was started runs any more. */
+/** Waits until nothing that was started is running any more. */
 async function allGone(ready: Ready): Promise<void> {
   for (const [name, pid] of Object.entries(ready.pids))
     await until(async () => (await startTimeOf(pid)) === undefined, { what: `the end of ${name}` });

@@ -15,7 +15,7 @@ test('reading a long note in a thread gives the same result as reading it in thi
   assert.match(await texts.html(withImage, ['a']), /<img src="cid:a" \/><span>\[image\]<\/span>$/);
 });
 
-test('what this process does goes on while a thread reads', async () => {
+test('this process keeps working while a thread reads', async () => {
   let turns = 0;
   const turning = setInterval(() => (turns += 1), 1);
   await texts.note('<p><li>'.repeat(300_000));

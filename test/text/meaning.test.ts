@@ -106,7 +106,7 @@ test('whatever markup surrounds words, no word is lost and none merges with the 
   fc.assert(
     fc.property(fc.array(fc.tuple(element, fc.boolean()), { minLength: 1, maxLength: 12 }), (elements) => {
       const inline = new Set(['span', 'b', 'del', 'font']);
-      // Between two words stands at least one element that is no part of a line.
+      // Between two words there is at least one element that is not inline.
       const html = elements
         .map(
           ([name, closed], index) =>

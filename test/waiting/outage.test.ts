@@ -12,7 +12,7 @@ import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 
-/** How long Temporal stays away: what the promise names. */
+/** How long Temporal stays away: the time that the promise names. */
 const awayMs = 30_000;
 
 describe('the services that Ferry depends on go away and come back', () => {

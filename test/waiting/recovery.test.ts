@@ -33,7 +33,7 @@ describe('a desk that was away', () => {
     for (const [round, downMs] of [1_000, 5_000, 20_000].entries()) {
       await north.desk.pause();
       await Promise.all(pairs.map(({ ticket }) => acme.note(ticket, `<p>round ${round}</p>`)));
-      // What is measured is an outage of this length.
+      // The measurement needs an outage of this length.
       await sleep(downMs);
       await north.desk.resume();
       const begun = performance.now();

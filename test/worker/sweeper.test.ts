@@ -63,7 +63,7 @@ describe('a sweeper while Temporal is away and a courier is due', () => {
       blobs: { deleteUntouched: () => Promise.resolve(true) },
       tell: ({ text, link }) => {
         told.push(text);
-        // One who is told never answers.
+        // One recipient never answers.
         return link === 'silent' ? theEnd : Promise.resolve();
       },
       log,

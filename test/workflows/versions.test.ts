@@ -80,7 +80,7 @@ describe('a new version of the workflows’ code, under load', () => {
   };
   const worker = async (version: string, bundle: string): ReturnType<Rig['spawnWorker']> =>
     rig.spawnWorker({}, '', { FERRY_TEST_VERSION: version, FERRY_TEST_BUNDLE: bundle });
-  /** Notes all the while, until what is returned is called; it returns how many. */
+  /** Writes notes until the returned function is called, which returns how many there were. */
   const load = (ticket: string): (() => Promise<number>) => {
     let stopped = false;
     let count = 0;

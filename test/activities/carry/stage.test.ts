@@ -39,7 +39,7 @@ type DeskOf = {
   readonly ping?: () => Promise<void>;
 };
 
-/** Of the disk; and what a file leaves of it. */
+/** The size of the disk, and what a file leaves of it. */
 type Disk = { readonly free: number };
 const leastFree = 5_000;
 
@@ -48,7 +48,7 @@ function stage(desk: DeskOf, triedMs: number | null, wanted: Attachment = file) 
   return stageOn({ free: 1_000_000_000 }, desk)(triedMs, wanted);
 }
 
-/** One process: what it stages at a time shares the disk. */
+/** One process: the files that it stages at the same time share the disk. */
 function stageOn(disk: Disk, { open, ping }: DeskOf) {
   const deps = {
     db: connection.db,
@@ -103,7 +103,7 @@ test("it is tried again before that, while the desk is down, and where the troub
   for (const [desk, tried] of patient)
     await assert.rejects(
       stage(desk, tried),
-      // Trouble of the desk that has the file is no trouble of this delivery.
+      // Trouble of the desk that has the file is not held against this delivery.
       (error) => error instanceof HelpdeskError || error instanceof FileTrouble,
     );
 });

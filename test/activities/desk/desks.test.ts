@@ -16,7 +16,7 @@ describe('the desk of an instance', () => {
   let database: TestDatabase;
   let connection: Connection;
   let desks: Desks;
-  /** What answers at each address, and how often it was asked which desk it is. */
+  /** What answers at each address, and how often its identity was requested. */
   const at = new Map<string, string | null | Error>();
   let asked = 0;
   before(async () => {

@@ -1,4 +1,7 @@
-/** What live Halos were seen to answer, and what the connector makes of it; each form at the twin, or by a stand-in of its HTTP. */
+/**
+ * What live Halos have been seen to answer, and how the connector reads it; each form comes from the twin, or from a
+ * substitute for its HTTP.
+ */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -238,7 +241,7 @@ test('a file that looks like a link itself is returned unchanged', async () => {
       `{"link": "${'x'.repeat(20_000)}"}`,
     ];
     for (const [index, text] of files.entries()) {
-      // The twin gives pictures as bytes, with whatever type they were given.
+      // The twin returns pictures as bytes, with the type they were given.
       const file = { ...fileOf(`${index}.json`, 'application/json', Buffer.from(text)) };
       const { body } = {
         body: { filename: file.name, content_type: file.type, isimage: true, ticket_id: Number(ticketId) },
@@ -513,7 +516,7 @@ test('a history of which Halo returns only the newest part is read as far as it 
   for (let index = 0; index < 30; index++)
     await bench.people.agentNote(ticketId, { visible: false, html: `n${index}` });
   const { desk, notices } = changed((path, body) =>
-    // Whatever times are asked for.
+    // Whatever times are requested.
     path === 'Actions' ? { record_count: 31, actions: rowsOf(body).filter(({ id }) => Number(id) > 5) } : body,
   );
   assert.equal((await readOf(desk, ticketId)).actions.length, 26);

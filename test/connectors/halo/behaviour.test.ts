@@ -1,4 +1,4 @@
-/** What is Halo's own, beyond the contract every connector keeps. */
+/** What is specific to Halo, beyond the contract of every connector. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { acmeNames } from '#twins/halo/seeds/acme.ts';

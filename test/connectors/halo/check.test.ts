@@ -329,7 +329,7 @@ test('a request that is refused as too many while Ferry works teaches the limit 
   assert.deepEqual(told, [{ requestLimit: 300 }]);
 });
 
-/** What an agent sees of a ticket, times left out. */
+/** What an agent sees of a ticket, without times. */
 async function seenOf(desk: Desk, id: number): Promise<unknown> {
   const { actions, summary, status_id, customfields, attachments, ...rest } = (await desk.client.ticket(
     id,
@@ -426,7 +426,7 @@ for (const stop of ['write a note', 'visibility', 'write a field', 'size of subj
       assert.notDeepEqual(await seenOf(desk, 1002), before);
       const left = killed.kept.at(-1);
       assert.ok(left !== undefined);
-      // Of what somebody did meanwhile nothing is undone.
+      // Nothing that somebody did meanwhile is undone.
       await desk.client.agentAction(acmeNames.agents.dana, 1002, {
         outcome: 'Internal Note',
         note_html: '<p>mine</p>',

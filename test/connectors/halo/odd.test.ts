@@ -143,7 +143,7 @@ test('a count that comes as text counts: what it tells of is asked for', async (
   const { desk } = changed((path, body, url) => {
     if (path !== 'Actions') return body;
     const { actions } = body as { actions: unknown[] };
-    // Ten at a time, and nothing but the count says that there are more.
+    // Ten at a time, and only the count shows that there are more.
     if (url.searchParams.has('enddate')) return { actions: actions.slice(-3) };
     return { record_count: '13', actions: actions.slice(0, 10) };
   });
@@ -170,7 +170,7 @@ test('an empty page in the middle is not the end if Halo announces more after it
     const plain = changedAt(own, http, (_path, body) => body);
     await plain.desk.catalogue(longEnough());
     assert.equal(plain.seen.filter(({ url }) => url.includes('/Client?')).length, 4);
-    // One that counts what it never shows is not asked for ever.
+    // A Halo that counts rows which it never shows is not asked for ever.
     const liar = changedAt(own, http, (path, body) =>
       path === 'Tickets' ? { record_count: 1_000_000, tickets: [] } : body,
     );

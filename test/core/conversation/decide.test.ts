@@ -456,7 +456,7 @@ test('a shadow escalation opens nothing', () => {
   assert.equal(short(decide(openingInput({ linkMode: 'shadow' }))), 'skip(shadow)');
 });
 
-// What is so already
+// The present values
 
 test('an action with nothing to change and nothing to say gives no command', () => {
   const bare = outgoing({ action: action({ note: null }) });

@@ -30,7 +30,7 @@ type Delivery = {
 type Desk = {
   value: Value;
   readonly history: Entry[];
-  /** As it was last read. */
+  /** The value as last read. */
   snapshot: Value;
   readonly lane: Delivery[];
   /** What was signed here. */
@@ -60,7 +60,7 @@ class World {
 
   change(side: SideName, value: Value): void {
     const desk = this.desks[side];
-    // What a person sets to what it is, no desk records.
+    // No desk records that a person sets a value to what it already is.
     if (desk.value === value) return;
     this.put(desk, side, value, null);
   }
@@ -108,7 +108,7 @@ class World {
     return this.desks[side].signed.map(({ stamp, value }) => ({ ...stamp, changed: status(value), author: null }));
   }
 
-  /** One step of the delivery at the head of the lane; false where nothing waits. */
+  /** Makes one step of the delivery at the head of the lane; false if nothing waits. */
   carry(side: SideName): boolean {
     const desk = this.desks[side];
     const head = desk.lane.find(({ stage }) => stage !== 'ended');
@@ -155,7 +155,7 @@ class World {
       else if (event.kind === 'read') this.read(event.side);
       else this.carry(event.side);
     }
-    // Then nobody does anything any more, and everything is read and carried.
+    // From now on nobody does anything, and everything is read and carried.
     let rounds = 0;
     do {
       for (const side of sides) this.read(side);
@@ -180,7 +180,7 @@ const values = ['open', 'waiting', 'working', 'closed'];
 const same = Object.fromEntries(values.map((one) => [one, one]));
 const mapOf: fc.Arbitrary<Readonly<Record<Value, Value>>> = fc.oneof(
   fc.constant(same),
-  // Lossy: two there are one here, and what comes back is another.
+  // Lossy: two statuses there are one here, and what comes back is the other one.
   fc.record(Object.fromEntries(values.map((one) => [one, fc.constantFrom(...values)]))) as fc.Arbitrary<
     Record<Value, Value>
   >,

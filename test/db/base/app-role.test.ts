@@ -1,4 +1,4 @@
-// The role of gateways and workers, where it is not the one that owns the tables.
+// The role of gateways and workers, if it is not the one that owns the tables.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';

@@ -1,4 +1,4 @@
-// Contents that are sealed in the database: what a piece is, and which columns hold them.
+// Contents that are encrypted in the database: the format of a piece, and which columns hold them.
 import assert from 'node:assert/strict';
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';

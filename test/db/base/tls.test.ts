@@ -23,11 +23,11 @@ describe('TLS to PostgreSQL', () => {
   let ours: Authority;
   let theirs: Authority;
   let over = false;
-  /** What only the server's own machine may: it is not TLS that is tried there. */
+  /** What only the server's own machine may do; TLS is not tested there. */
   let admin: postgres.Sql;
   const cluster = (): string => join(dir.path, 'pg', 'postgres');
 
-  /** The server presents this from now on, and takes from others only what `hba` says. */
+  /** The server presents this from now on, and accepts from others only what `hba` allows. */
   async function serve(pair: { cert: string; key: string }): Promise<void> {
     const { uid, gid } = await stat(cluster());
     const files = { 'server.pem': pair.cert, 'server.key': pair.key, 'root.pem': ours.ca };

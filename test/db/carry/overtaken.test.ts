@@ -91,7 +91,7 @@ describe('what a drain says that was overtaken', () => {
       promisedAt: must(promise.kind === 'promised' ? promise.promisedAt : undefined, 'a promise'),
     };
   };
-  /** What was promised, judged absent, and promised again by the drain that came after: theirs, then the new one. */
+  /** Promised, judged absent, and promised again by the next drain: first theirs, then the new one. */
   const promisedAgain = async (): Promise<readonly [PromiseRef, PromiseRef]> => {
     const theirs = refOf(await promised(now));
     now = await beginDrain(db, 'north');

@@ -1,4 +1,4 @@
-// What comes from other gateways and tools: order, gaps, duplicates, and into the log exactly once.
+// What other gateways and API clients send: order, gaps, duplicates, and into the log exactly once.
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// What others say became of what was sent to them.
+// What others report about the outcome of what was sent to them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -15,7 +15,7 @@ describe('receipts from another gateway', () => {
   });
   after(() => rig.close());
 
-  /** A ticket of ours, escalated to far-peer, with more actions behind; all handed over. */
+  /** One of our tickets, escalated to far-peer, with further actions, all handed over. */
   async function sent(ticket: string, more = 0): Promise<string[]> {
     const { db } = rig.connection;
     const ids = Array.from({ length: more + 1 }, () => randomUUID());

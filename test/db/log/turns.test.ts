@@ -102,7 +102,7 @@ describe('whose turn it is on a mirror', () => {
         sql`select paused_at is not null as paused, jsonb_array_length(turns) as turns from mirrors`,
       )
     )[0];
-  /** The two sides answer each other; each answer comes `afterMs` after what it answers has arrived. */
+  /** The two sides answer each other; each answer is written `afterMs` after what it answers has arrived. */
   const answering = async (
     rounds: number,
     note: (n: number) => string,

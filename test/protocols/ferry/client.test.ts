@@ -78,7 +78,7 @@ describe('the client of a peer', () => {
     assert.deepEqual(await erase(), { id: ids[0], state: 'waiting', text: null });
     answer(200, { id: ids[0], state: 'refused', text: 'We must keep it.', more: 1 });
     assert.deepEqual(await erase(), { id: ids[0], state: 'refused', text: 'We must keep it.' });
-    // As a gateway of before answers what it has no endpoint for.
+    // What an earlier gateway answers for an endpoint that it does not have.
     answer(404, { type: 'urn:ferry:problem:not-found' });
     assert.equal(await erase(), null);
     for (const [status, body] of [

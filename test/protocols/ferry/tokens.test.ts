@@ -176,7 +176,7 @@ for (const skew of [-86_400, -240, -90, 90, 240, 86_400])
       try {
         const tokens = source({ clientId: await newPeer(dpop), dpop, http: clocked(skew) });
         assert.equal(await call(tokens), 200);
-        // It is set right, which what we sign next has to follow.
+        // The clock is corrected, and our next signature must follow it.
         rig.skew = 0;
         tokens.forget();
         const isExplained = tokens.dating();

@@ -1,6 +1,7 @@
 /**
- * What public evidence says of live Halos, row by row, as the twin answers it: its default is what most people saw, and
- * where they saw different things the other profile has the other answer. twins/halo/README.md says what stays unknown.
+ * What public evidence says about live Halos, row by row, as the twin answers it. By default it does what most people
+ * saw; where they saw different things, the other profile has the other answer. twins/halo/README.md says what stays
+ * unknown.
  */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
