@@ -15,6 +15,6 @@ export const peers = pgTable('peers', {
   /** The peer's own name of the link. */
   farLink: text().notNull(),
   /** Its last answer about the link, and when. */
-  said: jsonb().$type<WireLink>(),
+  said: jsonb().$type<WireLink & { /** Our end of the link has changed since. */ readonly stale?: true }>(),
   saidAt: timestamp({ withTimezone: true, mode: 'string' }),
 });
