@@ -131,12 +131,20 @@ function because({ reason }: DeliveryLine): string[] {
   return reason === null ? [] : [`${indent}    because: ${reasonText(reason)}`];
 }
 
+/** How far a change at the desk is. */
+const writeWords: Readonly<Record<string, string>> = {
+  open: 'promised, not seen there yet',
+  made: 'made, not seen there yet',
+  settled: 'seen there',
+  absent: 'was not made',
+};
+
 function writeLines({ writes }: DeliveryLine): string[] {
   const unsettled = writes.filter(({ state }) => state !== 'settled');
   const shown = writes.length > 1 || unsettled.length > 0 ? writes : [];
   return shown.map(
     ({ step, state, settledMs }) =>
-      `${indent}    write ${step + 1}: ${state}${settledMs === null ? '' : ` after ${took(settledMs)}`}`,
+      `${indent}    write ${step + 1}: ${writeWords[state] ?? state}${settledMs === null ? '' : ` after ${took(settledMs)}`}`,
   );
 }
 

@@ -24,8 +24,8 @@ const golden = `acme 1001 ⇄ northwind NW-24018 · link acme-northwind · open
               → northwind NW-24018: escalation applied in 412 ms at 09:00:00.562, 2 attempts
                   as: "Log", note visible there, status "New"
                   left out: The status "With supplier" is not mapped. [unmapped-status]
-                  write 1: settled after 200 ms
-                  write 2: settled after 60 ms
+                  write 1: seen there after 200 ms
+                  write 2: seen there after 60 ms
                   HH:MM:SS.mmm retry in 120 ms, trouble
                   HH:MM:SS.mmm applied in 200 ms
               ↩ acme 1001: receipt (applied, it is NW-24018) applied in 138 ms at 09:00:00.700
