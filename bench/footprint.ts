@@ -61,7 +61,9 @@ async function rest(data: string): Promise<Footprint['atRest']> {
 /** Whole mebibytes, and all together. */
 function whole(sizes: Sizes): Sizes {
   const all = Object.values(sizes).reduce((sum, size) => sum + size, 0);
-  return Object.fromEntries([...Object.entries(sizes), ['all', all]].map(([name, size]) => [name, Math.round(Number(size))]));
+  return Object.fromEntries(
+    [...Object.entries(sizes), ['all', all]].map(([name, size]) => [name, Math.round(Number(size))]),
+  );
 }
 
 async function database({ connection }: Federation): Promise<{ readonly bytes: number; readonly carried: number }> {

@@ -51,11 +51,14 @@ test('what it said is shown until the link changes here; then it is asked again 
   assert.equal(await shown(), null);
   assert.equal((await loadPeer(db, 'acme-north'))?.said?.fingerprint, 'a database');
 
-  assert.deepEqual((await claimPeers(db, 60_000)).map(({ link }) => link), ['acme-north']);
+  assert.deepEqual(
+    (await claimPeers(db, 60_000)).map(({ link }) => link),
+    ['acme-north'],
+  );
   assert.equal(await shown(), null, 'asked, and not answered yet');
   await savePeerSaid(db, 'acme-north', saying('active'));
   assert.equal(await shown(), 'active');
-  assert.deepEqual(await claimPeers(db, 60_000), []);
+  assert.equal((await claimPeers(db, 60_000)).length, 0);
 });
 
 test('of a link that ends here, nothing is shown that it said while there was one', async () => {
