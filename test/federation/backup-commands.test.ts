@@ -44,7 +44,7 @@ function blocksBelow(heading: string): string[] {
 
 test(
   'the commands of docs/running.md back a hub up and restore it: all rests, and resumed nothing is lost or written twice',
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async (t) => {
     const bin = tools();
     if (bin === undefined) return t.skip(`no PostgreSQL from 15 on with its tools is installed in ${installed}`);
@@ -56,8 +56,12 @@ test(
     assert.equal(noMore.length, 0);
     assert.ok(others.every((text) => text.startsWith('docker ')));
 
+    const stops: (() => Promise<void>)[] = [];
+    t.after(async () => {
+      for (const stop of stops.toReversed()) await stop();
+    });
     const temp = await tempDir(0o711);
-    t.after(() => temp.remove());
+    stops.push(() => temp.remove());
     let pid: number | undefined;
     endsWithThis(() => pid);
     const server = await startPostgres({
@@ -71,14 +75,14 @@ test(
       },
     });
     ({ pid } = server);
-    t.after(async () => {
+    stops.push(async () => {
       await server.stop();
       pid = undefined;
     });
     process.env[postgresVariable] = server.url('postgres');
 
     const rig = await startRig('backup_commands', { database: await freshDatabase('backup_commands') });
-    t.after(() => rig.close());
+    stops.push(() => rig.close());
     const acme = await rig.desk('acme', {});
     const northwind = await rig.desk('northwind', {});
     const open = { inbound: { actionDefault: 'Note' } };
