@@ -95,9 +95,11 @@ describe('the documents', () => {
   it('use npm scripts and ferry commands that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const commands = new Set(
-      [...`${read('cli/program.ts')}${read('cli/program-links.ts')}`.matchAll(/command\('(\w+)'/g)].map(
-        ([, name = '']) => name,
-      ),
+      [
+        ...`${read('cli/program.ts')}${read('cli/program-links.ts')}${read('cli/program-settings.ts')}`.matchAll(
+          /command\('(\w+)'/g,
+        ),
+      ].map(([, name = '']) => name),
     );
     assert.ok(commands.has('apply') && commands.has('trace'));
     const unknown: string[] = [];
