@@ -17,7 +17,7 @@ export type AuditCommand = GlobalOptions & {
   readonly json?: boolean;
 };
 
-/** 1 where nothing is found. */
+/** Prints the entries of the audit. Returns 1 if there are none. */
 export async function audit(options: AuditCommand, deps: CliDeps): Promise<number> {
   const { link, who, what, on, before, limit, json } = options;
   const now = Date.now();
@@ -29,12 +29,12 @@ export async function audit(options: AuditCommand, deps: CliDeps): Promise<numbe
   const { entries, next } = await withOperator(options, deps, (operator) => listAudit(operator, asked));
   if (json === true) for (const entry of entries) deps.out(`${JSON.stringify(entry)}\n`);
   else for (const line of auditLines(entries)) deps.out(`${line}\n`);
-  if (next !== null && json !== true) deps.out(`There are older ones: add --before ${next}\n`);
+  if (next !== null && json !== true) deps.out(`There are older entries. To see them, add --before ${next}\n`);
   return entries.length === 0 ? exitCodes.no : exitCodes.ok;
 }
 
 function auditLines(entries: readonly AuditRow[]): string[] {
-  if (entries.length === 0) return ['Nothing of that is in the audit.'];
+  if (entries.length === 0) return ['The audit has no matching entry.'];
   return table([
     ['AT', 'WHO', 'WHAT', 'ON', 'DIFFERENCE'],
     ...entries.map(({ at, by, what, on, detail: { actor: _actor, ...rest } }) => [
@@ -50,7 +50,7 @@ function auditLines(entries: readonly AuditRow[]): string[] {
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 const longestMs = 100 * 365 * 86_400_000;
 
-/** `2026-05-01`, an instant with its zone, or `90m`, `12h`, `7d` ago. */
+/** Reads a day (`2026-05-01`), an instant with its zone, or an age (`90m`, `12h`, `7d`). */
 function instantOf(option: string, text: string | undefined, now: number): string | undefined {
   if (text === undefined) return undefined;
   const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text.trim()) ?? [];
@@ -64,6 +64,6 @@ function instantOf(option: string, text: string | undefined, now: number): strin
   throw new CliError(
     'not-a-time',
     exitCodes.usage,
-    `"${text}" is no time for ${option}; write a day (2026-05-01), an instant (2026-05-01T08:00:00Z), or how long ago (90m, 12h, 7d)`,
+    `"${text}" is not a time that ${option} understands; write a day (2026-05-01), an instant (2026-05-01T08:00:00Z), or an age (90m, 12h, 7d)`,
   );
 }

@@ -86,7 +86,7 @@ test('with wrong credentials it ends with 1 and says which, never the secret', a
   const { code, out } = await ferry(['check', 'northwind'], { env: variables });
   assert.equal(code, 1);
   assert.match(out, /^not allowed {2}token: .*Check client id, secret and tenant/m);
-  assert.match(out, /things have to be set right\.\n$/);
+  assert.match(out, /things have to be corrected\.\n$/);
   assert.ok(!out.includes('planted'));
 });
 
@@ -203,7 +203,7 @@ test('what a killed trial wrote is deleted by the next check once it can not be 
   assert.equal(cleaned.code, 0, cleaned.out + cleaned.err);
   assert.match(cleaned.out, /^ok {11}left by a trial "1002": /m);
   assert.deepEqual(await seen(), before);
-  assert.equal((await ferry(['check', 'acme', '--clean'], { env: variables })).out, 'No trial left anything.\n');
+  assert.equal((await ferry(['check', 'acme', '--clean'], { env: variables })).out, 'There was nothing to clean up.\n');
   assert.equal((await ferry(['check', 'acme', '--clean', '--report'], { env: variables })).code, 64);
 });
 

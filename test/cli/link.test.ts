@@ -34,7 +34,7 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
   const looked = await run('link', 'resume', 'acme-northwind', '--dry-run');
   assert.deepEqual(
     [looked.code, looked.out],
-    [0, 'acme-northwind is suspended. Without --dry-run it would be active again, and what waits would be carried.\n'],
+    [0, 'acme-northwind is suspended. Without --dry-run, it would become active, and waiting deliveries would be carried.\n'],
   );
   assert.deepEqual(await link(), { state: 'suspended', code: 'link-suspended' });
   await bench.connection.db.execute(sql`update lanes set due_at = 'infinity' where to_instance = 'acme'`);
@@ -89,7 +89,7 @@ test('whom to call stands beside what fails: in the status, the trace and the no
 test('closing refuses what waits, ends every mirror, and leaves a last note on both tickets that clears the reference', async () => {
   const closed = await run('link', 'close', 'acme-northwind', '--refuse', '--because', 'The contract ends.');
   assert.equal(closed.code, 0, closed.err);
-  assert.match(closed.out, /has ended\. 1 open ticket is told; 1 delivery that waited ended refused\./);
+  assert.match(closed.out, /has ended\. 1 open ticket gets a note; 1 waiting delivery was refused\./);
   assert.equal((await link())['state'], 'closing');
   assert.deepEqual(await one(sql`select state, close_reason from mirrors where id = ${ids.escalation}`), {
     state: 'closed',
@@ -145,7 +145,7 @@ test('draining waits for what is on its way, and refuses what is left when the t
   assert.equal(closed.code, 0, closed.err);
   assert.ok(performance.now() - started > 500);
   assert.match(closed.out, /^Waiting for 1 delivery …\n/);
-  assert.match(closed.out, /1 delivery that waited ended refused/);
+  assert.match(closed.out, /1 waiting delivery was refused/);
 });
 
 test('whoever says no, or names two ways, closes nothing', async () => {

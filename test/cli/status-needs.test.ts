@@ -111,7 +111,7 @@ for (const [name, change, wanted, words] of troubles) {
     assert.ok(need, JSON.stringify(found.needs));
     for (const [key, value] of Object.entries(wanted)) assert.deepEqual(need[key as keyof Need], value, key);
     const { out } = await status();
-    assert.match(out, /Somebody is needed:/);
+    assert.match(out, /Somebody has to act:/);
     assert.match(out, words);
   });
 }
@@ -127,7 +127,7 @@ test('what waits because the disk has no room for its file is told at once, with
   const need = found.needs.find(({ code }) => code === 'no-room');
   assert.equal(found.code, 2);
   assert.deepEqual([need?.reason, need?.tickets.length], [why.text, 1]);
-  assert.match((await status()).out, /no room; free some.*What waits for it: \w+ /);
+  assert.match((await status()).out, /no room; free some.*Waiting for it: \w+ /);
   await bench.connection.db.execute(sql`update deliveries set reason = null where outcome is null`);
 });
 
@@ -143,7 +143,7 @@ test('what waits for long, and for whom, is said by its tickets', async () => {
   for (const { tickets } of waits) assert.ok(tickets.length > 0 && tickets.every((ticket) => /^\w+ \S+$/.test(ticket)));
   assert.match(
     (await status()).out,
-    /something has waited for it for long.*\(since 20 min\)\. What waits for it: \w+ /,
+    /something has been waiting for it for a long time.*\(since 20 min\)\. Waiting for it: \w+ /,
   );
   await bench.connection.db.execute(sql`update instances set state = 'down', state_reason = 'Off.'`);
   const away = (await needs()).needs;

@@ -125,7 +125,7 @@ test('`ferry key reinstate` takes that back: the same client gets tokens again, 
   const { kid } = await signingKey(north.connection.db, north.open, 'north', 'client');
   const ran = await acme.ferry('key', 'reinstate', kid, '--because', 'It was another laptop.', '--as', 'Lena Ott');
   assert.equal(ran.code, 0, ran.err);
-  assert.match(ran.out, new RegExp(`${north.issuer}: what the key ${kid} signs is taken again`));
+  assert.match(ran.out, new RegExp(`${north.issuer}: signatures of the key ${kid} are accepted again`));
   const { client } = await clientOfNorth();
   assert.equal((await client.link(signal)).link, link);
   const [row] = await acme.rows(sql`select to_jsonb(a) as row from audit a where what = 'key-reinstate'`);

@@ -72,7 +72,7 @@ test('every action of a ticket is proven by its origin’s signature: who, where
   assert.equal(code, 0, out + err);
   const lines = out.split('\n');
   assert.match(lines[0] ?? '', new RegExp(`^· 2026-03-01T09:00:00.000Z {2}Dana at ${acme.issuer}`));
-  assert.match(lines[1] ?? '', /said here; signed when it left \(abababababab\)/);
+  assert.match(lines[1] ?? '', /written here; signed when it left \(abababababab\)/);
   assert.match(
     out,
     new RegExp(
@@ -85,7 +85,7 @@ test('every action of a ticket is proven by its origin’s signature: who, where
       `✓ .*Lena at https://far.example/i/third, via ${northwind.issuer}\n {4}.* for which the link proven vouched; the origin could not be asked`,
     ),
   );
-  assert.match(out, /· .*\n {4}not signed; only who brought it says so/);
+  assert.match(out, /· .*\n {4}not signed; only the sender vouches for it/);
   assert.match(out, /4 actions: 2 proven by their origins' signatures\.\n$/);
 });
 
@@ -135,7 +135,7 @@ for (const [what, change, why] of tampered)
     await db.execute(sql`drop table kept`);
     assert.equal(ran.code, 1, ran.out);
     assert.match(ran.out, why);
-    assert.match(ran.out, /1 not as they were signed\./);
+    assert.match(ran.out, /1 changed since they were signed\./);
   });
 
 test('another key under the same name proves nothing, and a key that is not kept neither', async () => {
