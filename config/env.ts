@@ -1,5 +1,7 @@
-// Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
-// secrets included), `configFrom` checks it; both name every fault, never only the first.
+/**
+ * Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
+ * secrets included), `configFrom` checks it; both name every fault, never only the first.
+ */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';

@@ -1,5 +1,7 @@
-// Ferry's log: one JSON line per entry on stdout. Secrets and note texts never appear in it: what may hold one is
-// struck out by name wherever it stands, and what looks like a credential is struck out of any text.
+/**
+ * Ferry's log: one JSON line per entry on stdout. Secrets and note texts never appear in it: what may hold one is
+ * struck out by name wherever it stands, and what looks like a credential is struck out of any text.
+ */
 import pino from 'pino';
 import type { Bindings, DestinationStream, Logger } from 'pino';
 

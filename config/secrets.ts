@@ -1,5 +1,7 @@
-// Secrets at rest: a JWE each, under a key that wraps a fresh key (A256GCMKW, A256GCM). The protected header names
-// the wrapping key and the row that the secret belongs to, so that a ciphertext moved to another row does not open.
+/**
+ * Secrets at rest: a JWE each, under a key that wraps a fresh key (A256GCMKW, A256GCM). The protected header names
+ * the wrapping key and the row that the secret belongs to, so that a ciphertext moved to another row does not open.
+ */
 import { createHash } from 'node:crypto';
 import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from 'jose';
 

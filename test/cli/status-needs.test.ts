@@ -86,13 +86,13 @@ const troubles: readonly (readonly [string, ReturnType<typeof sql>, Partial<Need
     'a held delivery',
     sql`update deliveries set held_at = now() ${of(ids.held)}`,
     { code: 'held', of: ids.held, tickets: ['northwind NW-24018'] },
-    /1 delivery waits for somebody to decide/,
+    /1 delivery waits for a decision/,
   ],
   [
     'a delivery that was set aside',
     sql`update deliveries set held_at = now(), set_aside_at = now() ${of(ids.held)}`,
     { code: 'set-aside', of: ids.held },
-    /1 delivery waits for somebody to decide/,
+    /1 delivery waits for a decision/,
   ],
   [
     'a paused mirror',
