@@ -124,7 +124,7 @@ test('closing refuses what waits, ends every mirror, and leaves a last note on b
   assert.equal(atAcme?.supplierReference, null);
   assert.equal(
     atAcme?.note,
-    '<p>The link with Northwind has ended. What is written here no longer goes there, and nothing comes from there. The ticket there was NW-24018. The contract ends.</p>',
+    '<p>The link with Northwind has ended. What is written here is no longer sent there, and nothing arrives from there. The ticket there was NW-24018. The contract ends.</p>',
   );
   assert.equal(atNorthwind?.supplierReference, undefined);
   assert.match(String(atNorthwind?.note), /^<p>The link with Acme has ended\./);

@@ -29,7 +29,7 @@ const golden = `acme 1001 ⇄ northwind NW-24018 · link acme-northwind · open
                   HH:MM:SS.mmm applied in 200 ms
               ↩ acme 1001: receipt (applied, it is NW-24018) applied in 138 ms at 09:00:00.700
 09:00:00.600  northwind 24018  automation
-              stays: The automation of northwind did this because of what Ferry wrote. It is kept and not carried. Nothing to do. [consequence]
+              not carried: The automation of northwind did this in response to Ferry's write. It is recorded but not carried. Nothing to do. [consequence]
 09:05:00.000  northwind 24018  agent "Update" (note for desks, seen after 20 ms)
               → acme 1001: refused in 96 ms at 09:05:00.116
                   because: Acme refused it, in its words: You do not have access to this action at the moment [refused-by-desk]

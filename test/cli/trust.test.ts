@@ -175,7 +175,7 @@ test('the other side is told that a link is suspended and why, and not by whom',
   // As a version before this one left it.
   const old = {
     code: 'link-suspended',
-    text: 'The link is suspended (by Mallory Mole), so nothing is carried on it and everything waits. Audit week. ferry link resume lets it go on.',
+    text: 'The link is suspended (by Mallory Mole), so nothing is carried on it and everything waits. Audit week. To continue, use ferry link resume.',
   };
   assert.doesNotMatch(outward(old).text, /Mole/);
   assert.doesNotMatch(
