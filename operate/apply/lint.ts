@@ -1,4 +1,4 @@
-/** What core's lint says about a link, brought back to where it stands in the file. */
+/** Runs core's lint on links, and maps its findings back to their places in the file. */
 import { lintLink } from '#core/lint/lint.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
@@ -49,11 +49,11 @@ export type LintContext = {
   /** Display names of instances. */
   readonly names: ReadonlyMap<string, string>;
   readonly stored: Stored;
-  /** Of a side as `<link>/<side>`: somebody else sets it. */
+  /** Says whether a side, as `<link>/<side>`, is set by somebody else. */
   readonly isRemote: (side: string) => boolean;
 };
 
-/** Every link that the file names or whose side it changes. */
+/** Checks every link that the file names or whose side it changes. */
 export function lintAll(
   sides: ReadonlyMap<string, SideInFile>,
   links: ReadonlyMap<string, LinkSettings>,
@@ -74,12 +74,12 @@ export function lintAll(
     const remote = far === 'customer' ? customer : supplier;
     const offered = offeredBy(remote, stored);
     const catalogues = offered === null ? usable : new Map([...usable, [remote.instance ?? '', offered]]);
-    // What the other side sets is not ours to check.
+    // We don't check what the other side sets.
     const ours = ({ path }: Finding): boolean => path[2] !== far;
     const without = lintFindings({ customer, supplier, catalogues: usable, names }).filter(ours);
     const isSure = new Set(without.map((finding) => JSON.stringify(finding)));
     for (const finding of lintFindings({ customer, supplier, catalogues, names }).filter(ours))
-      // It may offer the name tomorrow, and tells only a part of what it has.
+      // The other side may offer the name tomorrow, and shows only a part of its catalogue.
       if (finding.code !== 'unknown-name' || isSure.has(JSON.stringify(finding))) findings.push(finding);
       else warnings.push(`${pathText(finding.path)}: ${finding.message} ${finding.fix}`);
     if (offered === null)
@@ -90,7 +90,7 @@ export function lintAll(
   return { findings, warnings };
 }
 
-/** As it was last told; null where nothing was, or nothing is offered yet. */
+/** Returns the other side's catalogue as last received; null if there is none yet. */
 function offeredBy({ instance }: LintSide, stored: Stored): Catalogue | null {
   const catalogue = stored.catalogues.get(instance ?? '')?.catalogue;
   return catalogue === undefined || catalogue.kinds.length + catalogue.statuses.length === 0 ? null : catalogue;

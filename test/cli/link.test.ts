@@ -52,7 +52,7 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
 
   const again = await run('link', 'suspend', 'acme-northwind');
   assert.equal(again.code, 1);
-  assert.match(again.err, /is suspended already \[not-active\]/);
+  assert.match(again.err, /is already suspended \[not-active\]/);
 
   assert.equal((await run('link', 'resume', 'acme-northwind')).code, 0);
   assert.deepEqual(await link(), { state: 'active', code: null });

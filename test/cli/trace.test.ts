@@ -34,7 +34,7 @@ const golden = `acme 1001 ⇄ northwind NW-24018 · link acme-northwind · open
               → acme 1001: refused in 96 ms at 09:05:00.116
                   because: Acme refused it, in its words: You do not have access to this action at the moment [refused-by-desk]
 09:06:00.000  northwind 24018  agent "Private" (note for team, seen after 20 ms)
-              stays: This note is hidden at the other desk, and a supplier's hidden notes stay with its team. Use an action that is visible. [hidden]
+              not carried: This note is hidden at the other desk, and a supplier's hidden notes stay with its team. Use an action that is visible. [hidden]
 09:07:00.000  northwind 24018  agent "Indirect email" (note for desks, seen after 20 ms)
               → acme 1001: held
                   because: This would mail the end user now what was written at 09:07. [late-mail]

@@ -157,7 +157,7 @@ test('`ferry key retire` takes a key from the key set, another signs at once, an
   assert.ok(!(await published()).includes(kid));
   const again = await north.ferry('key', 'retire', kid);
   assert.equal(again.code === 0, false);
-  assert.match(again.err, /retired already/);
+  assert.match(again.err, /already retired/);
   assert.match((await north.ferry('key', 'retire', 'nothing')).err, /no key "nothing" is known here/);
 });
 
