@@ -233,7 +233,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
 }
 
 function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const client = program.command('client').description('API clients: programs that call the API, on a side without a gateway');
+  const client = program
+    .command('client')
+    .description('API clients: programs that call the API, on a side without a gateway');
   client
     .command('add')
     .description('add a link with an API client, or another client to one; prints the secret once')

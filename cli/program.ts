@@ -29,7 +29,9 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
 
 function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   const program = new Command('ferry')
-    .description('Joins helpdesks: carries escalations, notes, statuses and files between them, exactly once and in order.')
+    .description(
+      'Joins helpdesks: carries escalations, notes, statuses and files between them, exactly once and in order.',
+    )
     .version(deps.version, '-V, --version')
     .enablePositionalOptions()
     .showHelpAfterError('(ferry --help lists all commands)')

@@ -18,7 +18,10 @@ const files = execFileSync('git', git, { cwd: root, encoding: 'utf8', maxBuffer:
 
 const patterns = phrases.map(({ phrase, instead }) => ({
   // A line that is broken inside a comment begins with the comment's leader.
-  pattern: new RegExp(String.raw`(?<![\w-])(?:${phrase.replaceAll(' ', String.raw`\s+(?:(?:\*|//|--|#)\s+)?`)})(?![\w-])`, 'gi'),
+  pattern: new RegExp(
+    String.raw`(?<![\w-])(?:${phrase.replaceAll(' ', String.raw`\s+(?:(?:\*|//|--|#)\s+)?`)})(?![\w-])`,
+    'gi',
+  ),
   instead,
 }));
 
@@ -31,9 +34,7 @@ function found(file: string): string[] {
   for (const quoted of allowed)
     if (quoted.file === file) text = text.replaceAll(quoted.text, ' '.repeat(quoted.text.length));
   return patterns.flatMap(({ pattern, instead }) =>
-    [...text.matchAll(pattern)].map(
-      (match) => `${file}:${line(text, match.index)}: "${match[0]}": write ${instead}`,
-    ),
+    [...text.matchAll(pattern)].map((match) => `${file}:${line(text, match.index)}: "${match[0]}": write ${instead}`),
   );
 }
 

@@ -10,7 +10,10 @@ export const phrases: readonly Phrase[] = [
   { phrase: 'whosoever|whomever', instead: 'name the person' },
   { phrase: 'anew', instead: '"again"' },
   { phrase: 'goes on|go on|went on|going on', instead: '"continues"' },
-  { phrase: 'stands(?! (?:in )?for)|stood(?! (?:in )?for)', instead: '"is", "is written", "is stored", "represents", "comes before"' },
+  {
+    phrase: 'stands(?! (?:in )?for)|stood(?! (?:in )?for)',
+    instead: '"is", "is written", "is stored", "represents", "comes before"',
+  },
   { phrase: 'what becomes of|what became of|becomes of', instead: '"what happens to", "what Ferry did with"' },
   { phrase: 'by way of', instead: '"through"' },
   { phrase: '(?:is|are|went|all) well', instead: '"is fine", "passes", "succeeded"' },
@@ -24,7 +27,7 @@ export const phrases: readonly Phrase[] = [
   { phrase: 'behind (?:it|them|this|that|these|which|one another|each other)', instead: '"after it"' },
   { phrase: 'for ever', instead: '"indefinitely", "permanently"' },
   { phrase: 'row of bytes', instead: '"bytes"' },
-  { phrase: "whose (?:hand|word|turn)", instead: 'name the person or the side' },
+  { phrase: 'whose (?:hand|word|turn)', instead: 'name the person or the side' },
   { phrase: "that one's", instead: 'name the thing' },
   { phrase: 'nothing (?:stands|is) in the way', instead: '"nothing prevents"' },
 ];

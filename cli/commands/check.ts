@@ -31,11 +31,7 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
   const write = options.write ?? null;
   const isClean = options.clean === true;
   if (isClean && (write !== null || options.report === true))
-    throw new CliError(
-      'not-together',
-      exitCodes.usage,
-      '--clean only deletes: leave out --write and --report',
-    );
+    throw new CliError('not-together', exitCodes.usage, '--clean only deletes: leave out --write and --report');
   if (write !== null && options.yes !== true) {
     const question = `Write notes, files, a status and a field on ticket ${printable(write)} of ${printable(instance)}, and delete them again? Ferry lists whatever can't be deleted there.`;
     if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write needs confirmation: add --yes');

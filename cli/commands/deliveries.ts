@@ -23,7 +23,11 @@ export async function retry(what: string, options: GlobalOptions, deps: CliDeps)
 }
 
 export async function release(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
-  return say(options, deps, async (operator) => `Released; it will be delivered to ${await releaseDelivery(operator, id)} next.`);
+  return say(
+    options,
+    deps,
+    async (operator) => `Released; it will be delivered to ${await releaseDelivery(operator, id)} next.`,
+  );
 }
 
 export async function skip(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {

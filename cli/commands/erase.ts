@@ -32,7 +32,11 @@ async function run(what: EraseWhat, options: EraseCommand, deps: CliDeps): Promi
   const confirm = async (found: EraseFound): Promise<boolean> => {
     for (const line of foundLines(found)) deps.out(`${line}\n`);
     if (!deps.isInteractive)
-      throw new CliError('not-asked', exitCodes.usage, 'erasing cannot be undone; confirm with --yes, or preview with --dry-run');
+      throw new CliError(
+        'not-asked',
+        exitCodes.usage,
+        'erasing cannot be undone; confirm with --yes, or preview with --dry-run',
+      );
     declined = !(await isYes(deps, 'Erase it?'));
     return !declined;
   };
@@ -49,7 +53,9 @@ function foundLines({ actions, waiting, files, snapshots, kept, trials }: EraseF
     return [`Ferry keeps no content of it${kept.length + trials.length === 0 ? '' : ' that can be erased now'}.`];
   return [
     `Ferry keeps content of it in ${count(actions, 'action')}, ${count(files, 'file')} and ${count(snapshots, 'reading of a ticket', 'readings of tickets')}.`,
-    ...(waiting === 0 ? [] : [`${count(waiting, 'delivery is', 'deliveries are')} waiting and would not be delivered.`]),
+    ...(waiting === 0
+      ? []
+      : [`${count(waiting, 'delivery is', 'deliveries are')} waiting and would not be delivered.`]),
   ];
 }
 
@@ -76,7 +82,8 @@ function resultLines({ found, erased }: EraseResult, tellFound: boolean, decline
             ? `${link}: the other gateway is asked within a minute; ferry erase status shows its answer.`
             : `${link}: the other gateway has already been asked; see ferry erase status.`,
       );
-    else if (far === 'api') lines.push(`${link}: the API client at the other side keeps what it has read; ask its owner.`);
+    else if (far === 'api')
+      lines.push(`${link}: the API client at the other side keeps what it has read; ask its owner.`);
   if (found.holders.length > 0)
     lines.push(
       'These helpdesks still have it, and Ferry deletes nothing there:',
@@ -94,7 +101,8 @@ export async function eraseAnswer(
 ): Promise<number> {
   const refuse = options.refuse === true;
   if (!refuse && options.yes !== true) {
-    if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, 'erasing cannot be undone; confirm with --yes');
+    if (!deps.isInteractive)
+      throw new CliError('not-asked', exitCodes.usage, 'erasing cannot be undone; confirm with --yes');
     if (!(await isYes(deps, 'Erase what the other side asks you to erase?'))) {
       deps.out('Nothing was changed.\n');
       return exitCodes.no;

@@ -74,7 +74,10 @@ function troubleOf(error: unknown, target: CatalogueTarget): Trouble {
   };
 }
 
-const unreachable = { at: ['url'], fix: 'Check the URL, and that the helpdesk is running and reachable from this machine.' };
+const unreachable = {
+  at: ['url'],
+  fix: 'Check the URL, and that the helpdesk is running and reachable from this machine.',
+};
 
 function whereIs(errorClass: string, code: string, { credentials }: CatalogueTarget): Omit<Trouble, 'why'> {
   if (errorClass === 'auth')

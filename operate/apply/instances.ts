@@ -48,7 +48,7 @@ export async function checkInstance(
       code: 'type-not-available',
       path: [...path, 'type'],
       message: `This version of Ferry has no connector for "${type}".`,
-      fix: 'Files can\'t create it: pair with another gateway (ferry link invite), or add an API client (ferry client add).',
+      fix: "Files can't create it: pair with another gateway (ferry link invite), or add an API client (ferry client add).",
     });
   // Report a wrong value as wrong, not as missing.
   const named = Object.keys(mapIn(raw, 'credentials'));

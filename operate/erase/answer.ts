@@ -68,6 +68,10 @@ export async function answerErasure(
 
 function noneOpen(id: string, received: readonly Pick<Erasure, 'state'>[]): Refused {
   return received.length === 0
-    ? new Refused('unknown-erasure', 'unknown', `there is no request to erase with the id "${id}"; see ferry erase status`)
+    ? new Refused(
+        'unknown-erasure',
+        'unknown',
+        `there is no request to erase with the id "${id}"; see ferry erase status`,
+      )
     : new Refused('answered-already', 'state', `the request ${id} has already been answered`);
 }

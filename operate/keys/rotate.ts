@@ -20,7 +20,11 @@ export async function rotateKeys(operator: Operator, instance: string, use?: str
   allow(operator, 'key-rotate', everywhere);
   const uses = use === undefined ? keyUses : keyUses.filter((known) => known === use);
   if (uses.length === 0)
-    throw new Refused('unknown-use', 'wrong', `"${use ?? ''}" is not a use of keys; choose one of ${keyUses.join(', ')}`);
+    throw new Refused(
+      'unknown-use',
+      'wrong',
+      `"${use ?? ''}" is not a use of keys; choose one of ${keyUses.join(', ')}`,
+    );
   await assertInstance(operator.db, instance);
   return change(operator, async (tx) => {
     const keys: RotatedKey[] = [];

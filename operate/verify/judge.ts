@@ -9,7 +9,7 @@ import { sanitise, unreadHtml } from '#core/text/html.ts';
 
 export type Judgement = {
   /** * `holds`: its origin has signed exactly this. `vouched`: signed by a key for which only a link vouched, and which the origin
- * never published. `own`: written here. `unsigned`: only the sender vouches for it.
+   * never published. `own`: written here. `unsigned`: only the sender vouches for it.
    */
   readonly verdict: 'holds' | 'vouched' | 'own' | 'unsigned' | 'expired' | 'broken';
   readonly why: string | null;
@@ -41,7 +41,8 @@ export async function judge(
       : result('unsigned', null);
   }
   const hash = createHash('sha256').update(said.signed).digest('hex');
-  if (hash !== said.hash) return result('broken', 'The stored signed text differs from the text that was hashed on arrival.');
+  if (hash !== said.hash)
+    return result('broken', 'The stored signed text differs from the text that was hashed on arrival.');
   const differs = differenceTo(said, directory);
   if (differs !== null) return result('broken', `The stored ${differs} differs from the signed one.`);
   if (said.signature === null) return isHere ? result('own', null) : result('unsigned', null);
@@ -52,9 +53,13 @@ export async function judge(
     return result('broken', `It is signed by ${signer.issuer}, not by its origin ${origin}.`);
   const keys = await keysOf(origin, signer.kid);
   if (keys.length === 0)
-    return result('broken', `The key ${signer.kid} of ${origin} is not stored here, so the signature can't be checked.`, {
-      kid: signer.kid,
-    });
+    return result(
+      'broken',
+      `The key ${signer.kid} of ${origin} is not stored here, so the signature can't be checked.`,
+      {
+        kid: signer.kid,
+      },
+    );
   const { signed, signature } = said;
   for (const { key, vouchedBy } of keys) {
     if (!(await signatures.isSignedBy(signed, signature, key))) continue;

@@ -46,7 +46,12 @@ export function asText(running: Running, demo: DemoResult | undefined): string {
   const lines = ['', 'Ferry is running.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
   const ferry = (words: string): string => ferryCommand(words, running.data);
   if (demo?.curl === undefined)
-    lines.push('', 'To link your helpdesks, write a file (README.md shows one), then:', '', `  ${ferry('apply links.yaml')}`);
+    lines.push(
+      '',
+      'To link your helpdesks, write a file (README.md shows one), then:',
+      '',
+      `  ${ferry('apply links.yaml')}`,
+    );
   else lines.push('', ...steps(demo, demo.curl, ferry));
   return [...lines, '', 'Ctrl-C stops everything and keeps the data.', ''].join('\n');
 }
@@ -67,7 +72,13 @@ function steps(
     `  ${show}`,
     ...(ticket === undefined
       ? []
-      : ['', 'To see what Ferry did:', '', `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`, `  ${ferry('status')}`]),
+      : [
+          '',
+          'To see what Ferry did:',
+          '',
+          `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`,
+          `  ${ferry('status')}`,
+        ]),
   ];
 }
 

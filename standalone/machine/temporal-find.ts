@@ -96,7 +96,12 @@ function goFolders(env: Readonly<Record<string, string | undefined>>): string[] 
 async function recentEnough(path: string): Promise<string> {
   const version = await versionOf(path);
   if (version.recent) return path;
-  throw temporalTooOld(path, version.text, minimumCli, 'update it, or remove it from the PATH to let Ferry download its own');
+  throw temporalTooOld(
+    path,
+    version.text,
+    minimumCli,
+    'update it, or remove it from the PATH to let Ferry download its own',
+  );
 }
 
 export type CliVersion = { readonly text: string; readonly recent: boolean };

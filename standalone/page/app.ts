@@ -31,9 +31,7 @@ export function createApp({ progress, hub, live, frames }: AppDeps): Hono {
 
   app.use(pageHeaders(frames));
   app.use(bodyLimit({ maxSize: 16 * 1024 }));
-  app.onError((_error, c) =>
-    c.text('That failed; the database or a desk may be restarting. Try again.\n', 503),
-  );
+  app.onError((_error, c) => c.text('That failed; the database or a desk may be restarting. Try again.\n', 503));
   app.notFound((c) => c.text('There is no such page. Start at /\n', 404));
 
   app.get('/', async (c) => c.html(page(phase(), await mainPart())));

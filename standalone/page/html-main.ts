@@ -113,7 +113,8 @@ export function stepsPart(steps: readonly Step[]): Markup {
     <p class="next" data-testid="next">
       ${
         next === undefined
-          ? html`<strong>That was it.</strong> Every delivery has a trace: click its line under “Carried by Ferry”. To link your own helpdesks, write a links file as the README shows.`
+          ? html`<strong>That was it.</strong> Every delivery has a trace: click its line under “Carried by Ferry”. To
+              link your own helpdesks, write a links file as the README shows.`
           : html`<strong>${next.number}. ${next.title}</strong> ${bold(next.hint)}`
       }
     </p>

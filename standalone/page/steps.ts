@@ -108,7 +108,10 @@ function plug({ plug: seen, words }: View): StepBody {
     ...(seen.notes.acme === 0 ? [`**${buttons.toSupplier}** at Acme`] : []),
   ];
   const hints = {
-    in: seen.waiting > 0 ? `Catching up: ${counted}.` : '**Pull the plug**: this kills the process that carries everything.',
+    in:
+      seen.waiting > 0
+        ? `Catching up: ${counted}.`
+        : '**Pull the plug**: this kills the process that carries everything.',
     pulled:
       missing.length > 0
         ? `The worker was killed (SIGKILL). Write a note on each side: ${missing.join(' and ')}. Waiting: ${seen.waiting}.`

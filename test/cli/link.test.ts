@@ -34,7 +34,10 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
   const looked = await run('link', 'resume', 'acme-northwind', '--dry-run');
   assert.deepEqual(
     [looked.code, looked.out],
-    [0, 'acme-northwind is suspended. Without --dry-run, it would become active, and waiting deliveries would be carried.\n'],
+    [
+      0,
+      'acme-northwind is suspended. Without --dry-run, it would become active, and waiting deliveries would be carried.\n',
+    ],
   );
   assert.deepEqual(await link(), { state: 'suspended', code: 'link-suspended' });
   await bench.connection.db.execute(sql`update lanes set due_at = 'infinity' where to_instance = 'acme'`);

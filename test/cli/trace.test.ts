@@ -59,7 +59,10 @@ test('a ticket without a mirror is traced by its ids and the reason', async () =
   const { code, out } = await ferry(['trace', 'acme', '1002', '--database', bench.url]);
   assert.equal(code, 0);
   assert.match(out, /^acme 1002: not mirrored with another desk\n/);
-  assert.match(out, /10:00:00\.000 {2}acme 1002 {2}somebody .*\n +not carried: This ticket is not mirrored .*\[no-mirror\]/);
+  assert.match(
+    out,
+    /10:00:00\.000 {2}acme 1002 {2}somebody .*\n +not carried: This ticket is not mirrored .*\[no-mirror\]/,
+  );
 });
 
 test('names and texts of notes are shown only with --notes', async () => {

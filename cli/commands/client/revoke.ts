@@ -8,9 +8,7 @@ export async function revoke(id: string, options: GlobalOptions, deps: CliDeps):
   const { done, isPeer, link } = await withOperator(options, deps, (operator) => revokeClient(operator, id));
   const undo = isPeer ? ` The other gateway of ${link} can no longer call; to undo this, pair again.` : '';
   deps.out(
-    done
-      ? `${id} is revoked: its credentials and tokens no longer work.${undo}\n`
-      : `${id} was already revoked.\n`,
+    done ? `${id} is revoked: its credentials and tokens no longer work.${undo}\n` : `${id} was already revoked.\n`,
   );
   return exitCodes.ok;
 }

@@ -39,7 +39,9 @@ export async function followPairing(
       return ending(seen, isQuiet ? { ...deps, out: () => undefined } : deps);
     if (seen.state === 'pairing' && seen.checks.length === 0 && !isQuietTold && Date.now() - startedAt > quietMs) {
       isQuietTold = true;
-      deps.err('ferry: no worker has started the checks yet; make sure that ferry worker and Temporal are running (ferry status)\n');
+      deps.err(
+        'ferry: no worker has started the checks yet; make sure that ferry worker and Temporal are running (ferry status)\n',
+      );
     }
     if (deps.signal.aborted) return exitCodes.no;
     await sleep(lookEveryMs, undefined, { signal: deps.signal }).catch(() => undefined);
@@ -56,7 +58,9 @@ function ending({ link, state, linkState }: PairingProgress, { out, err }: CliDe
         : `All checks of ${link} passed; the link is ${linkState ?? 'gone'}.\n`,
     );
     if (linkState === 'active')
-      out('Next: write into links.yaml what your side sends and how it maps, then run ferry apply (docs/federating.md).\n');
+      out(
+        'Next: write into links.yaml what your side sends and how it maps, then run ferry apply (docs/federating.md).\n',
+      );
     return exitCodes.ok;
   }
   if (state === 'expired')

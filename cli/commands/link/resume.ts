@@ -34,16 +34,15 @@ export async function resume(id: string, options: ResumeOptions, deps: CliDeps):
   }
   const { again, waiting } = setRight;
   if (again > 0) out(`${count(again, 'delivery is', 'deliveries are')} sent again.\n`);
-  if (waiting > 0) out(`${count(waiting, 'waiting delivery follows', 'waiting deliveries follow')} after what the other side has.\n`);
+  if (waiting > 0)
+    out(`${count(waiting, 'waiting delivery follows', 'waiting deliveries follow')} after what the other side has.\n`);
   out(`${id} is active again.\n`);
   return exitCodes.ok;
 }
 
 function comparisonLines({ said, isOtherDatabase, differences }: Comparison): string[] {
   return [
-    ...(isOtherDatabase
-      ? ["The other side's database was restored, cloned or moved: its identity has changed."]
-      : []),
+    ...(isOtherDatabase ? ["The other side's database was restored, cloned or moved: its identity has changed."] : []),
     ...(said.state === 'active'
       ? []
       : [printable(`The other side says: ${said.state}. ${said.reason?.text ?? ''}`).trimEnd()]),

@@ -21,7 +21,9 @@ export async function status(
 
 function lines(links: readonly LinkStanding[], invitations: readonly OpenInvitation[], now: number): string[] {
   if (links.length === 0 && invitations.length === 0)
-    return ['No links yet. Use ferry apply to link helpdesks of this gateway, or ferry link invite to link with another gateway.'];
+    return [
+      'No links yet. Use ferry apply to link helpdesks of this gateway, or ferry link invite to link with another gateway.',
+    ];
   return [
     ...links.flatMap((link, at) => [...(at === 0 ? [] : ['']), ...linkLines(link, now)]),
     ...invitations.flatMap(({ link, side, instance, expiresAt }) => [
