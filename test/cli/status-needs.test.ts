@@ -60,7 +60,11 @@ const troubles: readonly (readonly [string, ReturnType<typeof sql>, Partial<Need
         `an instance that is ${state}`,
         sql`update instances set state = ${state}, state_reason = 'Because.' ${of('acme')}`,
         { code: state, of: 'acme', reason: 'Because.' },
-        state === 'auth' ? /acme refuses our credentials/ : state === 'key' ? /no key for/ : /acme does not answer/,
+        state === 'auth'
+          ? /acme refuses our credentials/
+          : state === 'key'
+            ? /the worker has no key/
+            : /acme does not answer/,
       ] as const,
   ),
   [

@@ -106,11 +106,11 @@ test('proofs hold offline, although the origin is gone', async () => {
 
 const tampered: readonly [string, ReturnType<typeof sql>, RegExp][] = [
   ['the note', sql`note = '<p>What Lena never said</p>'`, /stored note differs from the signed one/],
-  ['the author', sql`author = jsonb_set(author, '{name}', '"Eve"')`, /stored author is not/],
-  ['the time', sql`at = at + interval '1 ms'`, /stored time is not/],
-  ['the audience', sql`audience = 'user'`, /stored audience is not/],
-  ['the origin', sql`origin = 'https://far.example/i/third'`, /stored origin is not/],
-  ['the files', sql`attachments = '[{"id":"a","sha256":"00"}]'`, /stored list of files is not/],
+  ['the author', sql`author = jsonb_set(author, '{name}', '"Eve"')`, /stored author differs/],
+  ['the time', sql`at = at + interval '1 ms'`, /stored time differs/],
+  ['the audience', sql`audience = 'user'`, /stored audience differs/],
+  ['the origin', sql`origin = 'https://far.example/i/third'`, /stored origin differs/],
+  ['the files', sql`attachments = '[{"id":"a","sha256":"00"}]'`, /stored list of files differs/],
   ['the signed text', sql`signed = replace(signed, 'Lena', 'Eve')`, /differs from the text that was hashed/],
   [
     'the signed text and its hash',

@@ -25,6 +25,6 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
 /** Prompts for the code or reads it from standard input (`-`), to keep it out of the process list and shell history. */
 async function codeOf(code: string | undefined, { ask, isInteractive }: CliDeps): Promise<string> {
   if (code === '-') return (await ask('')).trim();
-  if (code === undefined && isInteractive) return (await ask('Code from the other side: ')).trim();
+  if (code === undefined && isInteractive) return (await ask('The code from the other side: ')).trim();
   return code ?? '';
 }

@@ -195,7 +195,7 @@ test('a code works once', async () => {
   assert.equal((await northwind.ferry('link', 'accept', code, '--instance', 'northwind', '--link', 'once')).code, 0);
   const again = await northwind.ferry('link', 'accept', code, '--instance', 'northwind', '--link', 'twice');
   assert.equal(again.code, 1);
-  assert.match(again.out, /✗ supplier → customer {2}code: It says: This code opens nothing/);
+  assert.match(again.out, /✗ supplier → customer {2}code: It says: The code is not valid/);
   assert.equal(await stateOf(northwind, 'twice'), undefined);
 });
 
