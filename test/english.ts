@@ -36,6 +36,7 @@ export const phrases: readonly Phrase[] = [
 export const allowed: readonly { readonly file: string; readonly text: string }[] = [
   { file: 'CONTRIBUTING.md', text: 'this database is another one than it was' },
   { file: 'CONTRIBUTING.md', text: 'Whose hand settings show' },
+  { file: 'CONTRIBUTING.md', text: 'What they do not tell is a row of bytes' },
   { file: 'CONTRIBUTING.md', text: 'once it has read on behind it' },
 ];
 
