@@ -13,7 +13,7 @@ export function rulesPart(editor: Editor | null, tried: { row: EditorRow; result
   if (editor === null) return html`<p>The link does not exist yet.</p>`;
   const row = tried?.row ?? editor.rows.find(({ mails }) => mails) ?? noRow;
   return html`<p>
-      What becomes at <b>Acme</b> of what arrives from <b>Northwind</b>; ✉ is an action that mails. Version
+      What <b>Acme</b> makes of actions from <b>Northwind</b>; ✉ marks actions that send mail. Version
       ${editor.version}.
     </p>
     <ul class="rows">

@@ -181,7 +181,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     await says(/Escalate to MSP → becomes new Managed Incident/);
     await says(/2\. Update/);
     await twinClient(northwind.url).agentAction(northwind.agent, 24018, { outcome: 'Update', note: 'We look.' });
-    await says(/by “Lena Voss \(Northwind\)”, internal; the portal is unchanged/);
+    await says(/an internal note by “Lena Voss \(Northwind\)”; the portal is unchanged/);
     await says(/Update → becomes Internal Note/);
     await says(/3\. Indirect e-mail/);
   });
@@ -193,7 +193,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     assert.equal(isAlive(worker), false);
     await twinClient(acme.url).agentAction(acme.agent, 1001, { outcome: 'Private note to supplier', note: 'left' });
     await twinClient(northwind.url).agentAction(northwind.agent, 24018, { outcome: 'Update', note: 'right' });
-    await says(/waiting 2 /);
+    await says(/2 waiting /);
     const far = twinClient(northwind.url);
     await never(async () => (await far.ticket(24018)).actions.some(({ note }) => note === 'left'), {
       what: 'a note that is carried without a worker',
@@ -240,7 +240,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
       assert.equal((await post(`${url}/reset`)).status, 303);
       t.diagnostic(`reset ${round} took ${Math.round(performance.now() - began)} ms`);
       await says(/1\. Escalate/);
-      await says(/Nothing was carried yet/);
+      await says(/Nothing has been carried yet/);
       const escalate = { outcome: 'Escalate to MSP', supplier: 'Northwind MSP', note: `Round ${round}` };
       await twinClient(acme.url).agentAction(acme.agent, 1001, escalate);
       await says(/Northwind opened 24018, .* one copy, image intact/);
