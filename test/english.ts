@@ -44,7 +44,6 @@ export const allowed: readonly { readonly file: string; readonly text: string }[
 export const unedited: readonly string[] = [
   '.ci',
   'activities',
-  'bench',
   'bin',
   'blobs',
   'connectors',
@@ -54,7 +53,6 @@ export const unedited: readonly string[] = [
   'docs',
   'examples',
   'faults',
-  'listener',
   'ops',
   'protocols',
   'telemetry',
