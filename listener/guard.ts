@@ -50,7 +50,7 @@ export function foreignIn({ method, path, headers }: Guarded, guard: Guard): For
   return { code: 'not-json', status: 415 };
 }
 
-/** What stands before the port, in lower case. */
+/** Returns the name before the port, in lower case. */
 function nameIn(host: string): string {
   return host.replace(/:\d{1,5}$/, '').toLowerCase();
 }
