@@ -60,11 +60,13 @@ export const reasonCodes = [
   'too-long',
   'shortened',
   'mail-on-mail',
+  'replayed-quietly',
   'sends-back',
   'content-expired',
   'dropped',
   'link-pairing',
   'link-suspended',
+  'link-paused',
   'link-quarantined',
   'link-closed',
   'link-ended',
@@ -203,6 +205,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `${p.name === undefined ? 'A text' : name(p)} is longer than ${desk(p)} takes${p.expected === undefined ? '' : ` (${p.expected})`}, so it was cut there. The note contains the whole text, or has it attached.`,
   'mail-on-mail': (p) =>
     `The action already mailed somebody, so ${desk(p)} did not mail the end user again. Map it to an action that does not mail.`,
+  'replayed-quietly': (p) =>
+    `It was carried again later than intended, so ${desk(p)} did not mail the end user. Nothing to do, unless the end user needs to know.`,
   'sends-back': (p) =>
     `The action ${name(p)} at ${desk(p)} is itself sent to this link and could send back what arrived. Map to an action that is not sent.`,
   'content-expired': () =>
@@ -212,6 +216,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is not complete yet: not all its checks have passed.${detail(p)} See ferry link status, correct what it names, then check again with ferry link check.`,
   'link-suspended': (p) =>
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is suspended, so nothing is carried on it and everything waits.${detail(p)} To continue, use ferry link resume.`,
+  'link-paused': (p) =>
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is paused${p.written === undefined ? '' : ` until ${p.written}`}, so nothing is carried on it and everything waits.${detail(p)} It resumes then, or at once with ferry link resume.`,
   'link-quarantined': (p) =>
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is in quarantine, so nothing is carried on it and everything waits: a gateway seems to have been restored from a backup or cloned.${detail(p)} ferry link resume compares both sides, shows the differences, and resumes the link.`,
   'link-closed': (p) =>
