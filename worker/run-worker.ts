@@ -133,7 +133,7 @@ function createTemporalWorker(
     namespace: config.temporal.namespace,
     taskQueue: queueOf(version),
     // A history that this code cannot replay fails its run, which is then started again. Otherwise it would be retried
-    // for ever.
+    // indefinitely.
     workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError'] },
     ...(bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: bundle } }),
     activities,
