@@ -40,6 +40,6 @@ function unknown(instance: string, ticket: string): Refused {
   return new Refused(
     'unknown-ticket',
     'unknown',
-    `Ferry has seen nothing of ticket "${ticket}" of ${instance}: nothing has happened on it since Ferry started reading this desk, or the entries of an unmirrored ticket were deleted after 7 days. ferry status shows when the desk was last read`,
+    `Ferry has seen nothing of ticket "${ticket}" of ${instance}: nothing has happened on it since Ferry started reading ${instance}, or it is not mirrored and its entries were deleted after 7 days; ferry status shows when ${instance} was last read`,
   );
 }

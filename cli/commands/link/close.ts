@@ -38,7 +38,7 @@ export async function close(id: string, options: CloseOptions, deps: CliDeps): P
     deps.out('Nothing was changed.\n');
     return exitCodes.no;
   }
-  const { mirrors, refused, peer } = closed;
+  const { state, mirrors, refused, peer } = closed;
   if (peer.told === 'no') {
     const whom = peer.contact === null ? '' : ` Contact its operators: ${contactText(peer.contact)}.`;
     deps.err(
@@ -48,6 +48,7 @@ export async function close(id: string, options: CloseOptions, deps: CliDeps): P
   deps.out(
     `${id} has ended. ${count(mirrors, 'open ticket gets', 'open tickets get')} a note${refused > 0 ? `; ${count(refused, 'waiting delivery was', 'waiting deliveries were')} refused` : ''}.${peer.told === 'yes' ? ' The other side has ended its half.' : ''}\n`,
   );
+  if (state === 'closing') deps.out('Its state is closing until the last notes are written.\n');
   deps.out(`Ferry keeps what was carried until you purge it: ferry link export ${id}, then ferry link purge ${id}\n`);
   return exitCodes.ok;
 }
