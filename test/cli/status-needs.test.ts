@@ -49,7 +49,7 @@ test('nobody is needed while all is well, even if something waits for a moment',
   await allWell();
   assert.deepEqual(await needs(), { code: 0, needs: [] });
   const { out } = await status();
-  assert.doesNotMatch(out, /Somebody is needed/);
+  assert.doesNotMatch(out, /Somebody has to act/);
 });
 
 const of = (id: string) => sql`where id = ${id}`;
