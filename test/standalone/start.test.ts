@@ -194,7 +194,7 @@ suite('a start', () => {
     const { program, ready } = await startReady({ options: { data: freshData() } });
     for (const name of ['worker', 'gateway', 'postgres'] as const) {
       process.kill(ready.pids[name] ?? 0, 'SIGKILL');
-      await program.line(new RegExp(`${name} ended by itself \\(SIGKILL\\); it is started again`));
+      await program.line(new RegExp(`${name} ended by itself \\(SIGKILL\\); restarting it`));
       await program.line(new RegExp(`${name} is running again`));
     }
     assert.equal((await fetch(ready.gateway.url)).status, 200);
