@@ -18,6 +18,8 @@ export const rights = {
   check: operators,
   /** Who did what; the difference may hold settings and names. */
   audit: operators,
+  /** Says names of settings and of what desks offer. */
+  lint: operators,
   retry: operators,
   release: operators,
   skip: operators,

@@ -34,7 +34,7 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
       unchecked: options.unchecked ?? false,
       moved: options.moved ?? [],
       replaced: options.new ?? [],
-      ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
+      ...(asks ? { confirm: (preview) => confirm(preview, file, deps) } : {}),
     });
     if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);
     else say(result, file, asks, deps);
@@ -58,25 +58,30 @@ async function readText(path: string, file: string): Promise<string> {
   }
 }
 
-async function confirm(preview: Preview, deps: CliDeps): Promise<boolean> {
-  for (const line of previewLines(preview)) deps.out(`${line}\n`);
+async function confirm(preview: Preview, file: string, deps: CliDeps): Promise<boolean> {
+  for (const line of previewLines(preview, file)) deps.out(`${line}\n`);
   return isYes(deps, `Apply ${count(preview.changes.length, 'change')}?`);
 }
 
-function previewLines({ changes, warnings }: Preview): string[] {
-  return [...warnings.map((warning) => `! ${printable(warning)}`), ...changes.map((change) => changeLine(change))];
+function previewLines(preview: Preview, file: string): string[] {
+  return [...lookLines(preview, file), ...preview.changes.map((change) => changeLine(change))];
+}
+
+/** What can be saved, and somebody should look at. */
+function lookLines({ warnings, advice }: Pick<Preview, 'warnings' | 'advice'>, file: string): string[] {
+  return [...warnings, ...advice.map((one) => faultLine(file, one))].map((line) => `! ${printable(line)}`);
 }
 
 function say(result: ApplyResult, file: string, wasShown: boolean, { out, err }: CliDeps): void {
   const number = count(result.changes.length, 'change');
   if (result.outcome === 'wrong') {
-    for (const warning of result.warnings) err(`! ${printable(warning)}\n`);
+    for (const line of lookLines(result, file)) err(`${line}\n`);
     for (const fault of result.faults) err(`${printable(faultLine(file, fault))}\n`);
     err(`ferry: ${count(result.faults.length, 'fault')} in ${file}; nothing was changed [links-wrong]\n`);
     return;
   }
   if (!wasShown || result.outcome === 'unchanged' || result.outcome === 'dry-run')
-    for (const line of previewLines(result)) out(`${line}\n`);
+    for (const line of previewLines(result, file)) out(`${line}\n`);
   if (result.outcome === 'unchanged') out('Nothing to change.\n');
   else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run.\n`);
   else if (result.outcome === 'applied') out(`${number} made.\n`);

@@ -29,6 +29,11 @@ export function overlapOf(a: Condition, b: Condition): Overlap {
   return waysA.some((one) => waysB.some((other) => isPossible([...one, ...other]))) ? 'possible' : 'none';
 }
 
+/** Whether some action fits; yes where the condition unfolds too far to tell. */
+export function canHold(condition: Condition): boolean {
+  return termsOf(condition, true)?.some(isPossible) ?? true;
+}
+
 /** The condition, or its opposite, as alternatives of which each is a list of literals; null where there are too many. */
 function termsOf(condition: Condition, holds: boolean, depth = 0): readonly Term[] | null {
   if (depth > deepest) return null;

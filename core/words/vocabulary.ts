@@ -169,6 +169,8 @@ export type CatalogueKind = {
   readonly sends: SendTo;
   /** The status the kind sets by itself. */
   readonly status: string | null;
+  /** What changes without a note, such as RT's `Status`: it needs no row to be taken. */
+  readonly bare?: boolean;
 };
 /** A property of the ticket itself that must have a value; `other`: one that no setting fills. */
 export type RequiredOwn = {
@@ -177,15 +179,28 @@ export type RequiredOwn = {
   readonly name: string;
 };
 
+/** A step of a workflow that allows these action kinds only. */
+export type CatalogueStep = { readonly name: string; readonly kinds: readonly string[] };
+
 export type CatalogueType = {
   readonly name: string;
   /** Absent: no restriction. */
   readonly kinds?: readonly string[];
   readonly statuses?: readonly string[];
+  /** Steps of its workflow that restrict further; absent: none that are known. */
+  readonly steps?: readonly CatalogueStep[];
   /** Fields without which the desk takes no new ticket of this type; absent: none that are known. */
   readonly required?: readonly string[];
   /** The same for what is no field that could be mapped. */
   readonly requiredOwn?: readonly RequiredOwn[];
+};
+
+/** What a desk does by itself: after an action of a kind, or once a ticket comes into a status. */
+export type CatalogueAutomation = {
+  readonly name: string;
+  readonly on: { readonly kind: string } | { readonly status: string };
+  /** Uses an action kind, sets a status, mails the ticket's user. */
+  readonly does: { readonly kind?: string; readonly status?: string; readonly mailsUser?: boolean };
 };
 
 export type Catalogue = {
@@ -198,6 +213,17 @@ export type Catalogue = {
   /** Halo customers and suppliers, RT queues. */
   readonly accounts: readonly string[];
   readonly teams: readonly string[];
+  /** As far as the desk shows them; absent: nobody knows. */
+  readonly automations?: readonly CatalogueAutomation[];
+  /** Which files it takes; absent: nobody knows of a limit. */
+  readonly files?: {
+    /** False: none at all. */
+    readonly taken: boolean;
+    /** Of one file. */
+    readonly maxBytes?: number;
+  };
+  /** Accounts that the product itself is set up to exchange tickets with; absent: none that are known. */
+  readonly syncing?: readonly string[];
 };
 
 export type Reason = {
