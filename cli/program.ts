@@ -97,7 +97,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
       const { check } = await import('./commands/check.ts');
       end(await check(instance, { ...global(), ...options }, deps));
     });
-  command('lint', "what is wrong, or worth a look, with the settings of links")
+  command('lint', 'what is wrong, or worth a look, with the settings of links')
     .argument('[link]', 'only this one; without it all of them')
     .option('--json', 'print one line of JSON')
     .action(async (link: string | undefined, options: { readonly json?: boolean }) => {

@@ -79,7 +79,14 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
 
 const ownedRooms = ['db/settings/', 'db/links/', 'db/operate/'];
 /** Verbs call these of `byItself` in the transaction of their audit as well. */
-const inTransaction = new Set([...Object.values(byOperators).flat(), 'clearMended', 'closeLink', 'ensureKeys', 'noteRot', 'startChecks']);
+const inTransaction = new Set([
+  ...Object.values(byOperators).flat(),
+  'clearMended',
+  'closeLink',
+  'ensureKeys',
+  'noteRot',
+  'startChecks',
+]);
 
 type Fn = { readonly file: string; readonly name: string; readonly isExported: boolean; readonly body: string };
 

@@ -46,8 +46,8 @@ async function refresh(deps: RefreshDeps, asked: PeerToAsk): Promise<void> {
   const catalogue = await client.catalogue(signal);
   const known = await deps.cache.catalogue(deps.db, asked.far, asked.catalogueVersion);
   if (asked.catalogueVersion > 0 && isDeepStrictEqual(plain(catalogue), plain(known))) return;
-  const before = asked.catalogueVersion > 0 ? known : null;
-  const count = await noteRot(deps.db, asked.far, { before, after: catalogue });
+  const offered = asked.catalogueVersion > 0 ? known : null;
+  const count = await noteRot(deps.db, asked.far, { before: offered, after: catalogue });
   if (count > 0) deps.log.warn({ link: asked.link, count }, 'settings no longer fit what the other side offers');
   await deps.db.transaction((tx) => saveCatalogue(tx, asked.far, asked.catalogueVersion + 1, catalogue));
 }

@@ -23,12 +23,15 @@ function numberOf(linted: readonly LintedLink[], severity: 'error' | 'warning'):
 }
 
 function lines(linted: readonly LintedLink[]): readonly string[] {
-  if (linted.length === 0) return ['No links yet: ferry apply for helpdesks of this gateway, ferry link invite for another one.'];
+  if (linted.length === 0)
+    return ['No links yet: ferry apply for helpdesks of this gateway, ferry link invite for another one.'];
   const [errors, warnings] = [numberOf(linted, 'error'), numberOf(linted, 'warning')];
   const pages = errors + warnings === 0 ? '' : ' Each code has a page in docs/findings.';
   return [
     ...linted.flatMap(({ link, findings, unknown }) => [
-      ...unknown.map((instance) => printable(`${link}: what ${instance} offers is not known, so its names were not checked.`)),
+      ...unknown.map((instance) =>
+        printable(`${link}: what ${instance} offers is not known, so its names were not checked.`),
+      ),
       ...findings.map(({ code, severity, place, why, fix }) =>
         printable(`${link}: ${severity}: ${place}: ${why} ${fix} [${code}]`),
       ),

@@ -51,10 +51,13 @@ export type Finding = {
   readonly why: string;
   /** A sentence: what to do. */
   readonly fix: string;
+  /** Where it is about several names at one place: which. */
+  readonly names?: readonly string[];
 };
 
-export function finding(code: FindingCode, place: Place, why: string, fix: string): Finding {
-  return { code, severity: severities[code], place, why, fix };
+export function finding(code: FindingCode, place: Place, why: string, fix: string, names?: readonly string[]): Finding {
+  const told = { code, severity: severities[code], place, why, fix };
+  return names === undefined ? told : { ...told, names };
 }
 
 /** Quoted, the first dozen of them: `"New", "Open" and 3 more`. */

@@ -10,10 +10,7 @@ export type KnownNames<Entry> = {
   readonly letters: number;
 };
 
-export function knownNames<Entry>(
-  entries: readonly Entry[],
-  nameOf: (entry: Entry) => string,
-): KnownNames<Entry> {
+export function knownNames<Entry>(entries: readonly Entry[], nameOf: (entry: Entry) => string): KnownNames<Entry> {
   const all = entries.map(nameOf);
   const byName = new Map<string, Entry>();
   for (const entry of entries) {

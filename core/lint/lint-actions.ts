@@ -59,9 +59,7 @@ function lintMail(
   }
   if (source?.mails === true) {
     const why = `"${row.from}" already mails, and "${target.name}" at ${desk} would mail again.`;
-    return [
-      finding('mail-on-mail', [...place, 'to'], why, `Map "${row.from}" onto an action that does not mail.`),
-    ];
+    return [finding('mail-on-mail', [...place, 'to'], why, `Map "${row.from}" onto an action that does not mail.`)];
   }
   if (name !== 'customer') return [];
   if (row.audience === undefined) {
@@ -71,9 +69,7 @@ function lintMail(
   }
   if (row.audience === 'user') return [];
   const why = `The row mails the end user what its audience "${row.audience}" keeps from them.`;
-  return [
-    finding('cannot-mail', [...place, 'audience'], why, 'Set the audience to user, or remove mailsUser.'),
-  ];
+  return [finding('cannot-mail', [...place, 'audience'], why, 'Set the audience to user, or remove mailsUser.')];
 }
 
 function lintShown({ name, desk }: LintSide, row: ActionRow, target: CatalogueKind, place: Place): readonly Finding[] {

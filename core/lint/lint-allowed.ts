@@ -49,5 +49,6 @@ function judged(
     ...(steps.length === 0 ? [] : [`tickets in the step ${quotedNames(steps)}`]),
   ].join(' and ');
   const why = `The ${what} "${name}" is not allowed on ${where} at ${side.desk}, so ${side.desk} would refuse it there.`;
-  return [finding('sometimes-not-allowed', place, why, `Map onto one that is always allowed, or allow "${name}" there.`)];
+  const fix = `Map onto one that is always allowed, or allow "${name}" there.`;
+  return [finding('sometimes-not-allowed', place, why, fix, [...forbidding, ...steps])];
 }

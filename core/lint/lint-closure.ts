@@ -36,7 +36,8 @@ function lintWays(side: LintSide, ways: readonly Closing[], mustMail: boolean): 
     const key = way.place.join('/');
     if (told.has(key)) return [];
     const who = mailersOf(way, mailing);
-    const found = who.length > 1 ? [twice(side, way, who)] : who.length === 0 && way.isSure && mustMail ? [none(side, way)] : [];
+    const found =
+      who.length > 1 ? [twice(side, way, who)] : who.length === 0 && way.isSure && mustMail ? [none(side, way)] : [];
     if (found.length > 0) told.add(key);
     return found;
   });
@@ -50,7 +51,9 @@ function none({ desk }: LintSide, { what, place }: Closing): Finding {
 }
 
 function twice({ desk }: LintSide, { what, place, status, isSure }: Closing, who: readonly string[]): Finding {
-  const how = isSure ? `${what} closes the ticket at ${desk}` : `${what} can come with "${status}", which closes the ticket at ${desk}`;
+  const how = isSure
+    ? `${what} closes the ticket at ${desk}`
+    : `${what} can come with "${status}", which closes the ticket at ${desk}`;
   const why = `${how}, and the end user is mailed more than once then: by ${who.join(' and by ')}.`;
   const fix =
     'Let one of them mail: remove mailsUser, map onto an action that does not mail, or let the automation leave out tickets of this link.';
@@ -99,7 +102,14 @@ function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly
   const byDefault =
     kind === undefined
       ? []
-      : watched.map((one) => ({ ...one, kind, what: 'What has no row', isSure: false, byFar, place: [side.name, 'inbound', 'actionDefault'] }));
+      : watched.map((one) => ({
+          ...one,
+          kind,
+          what: 'What has no row',
+          isSure: false,
+          byFar,
+          place: [side.name, 'inbound', 'actionDefault'],
+        }));
   const isByRow = rows.some(({ isSure }) => isSure);
   // Where no kind closes, people close by setting a status.
   const [first] = closed;

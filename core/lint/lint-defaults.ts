@@ -14,7 +14,8 @@ function lintActionDefault(side: LintSide, far: LintSide): readonly Finding[] {
     const unmapped = sentKinds(far).filter((name) => side.actionRows.find(name) === undefined && needsRow(far, name));
     if (unmapped.length === 0) return [];
     const why = `${far.desk} sends ${quotedNames(unmapped)}, for which there is no row and no default: ${side.desk} would refuse each, and its author is told.`;
-    return [finding('no-default', place, why, 'Set a default, best a kind that is hidden by itself, or add rows.')];
+    const fix = 'Set a default, best a kind that is hidden by itself, or add rows.';
+    return [finding('no-default', place, why, fix, unmapped)];
   }
   const target = side.kinds?.find(actionDefault);
   if (side.name === 'supplier' || target === undefined || target.hidden) return [];
@@ -39,5 +40,5 @@ function lintTypeDefault(side: LintSide, far: LintSide): readonly Finding[] {
   if (unmapped.length === 0) return [];
   const why = `Tickets of type ${quotedNames(unmapped)} of ${far.desk} have no row and no default, so ${side.desk} itself would choose what they become.`;
   const fix = 'Set ticketTypeDefault, or add a row for each type that escalates.';
-  return [finding('no-default', [side.name, 'inbound', 'ticketTypeDefault'], why, fix)];
+  return [finding('no-default', [side.name, 'inbound', 'ticketTypeDefault'], why, fix, unmapped)];
 }

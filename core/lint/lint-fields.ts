@@ -79,8 +79,7 @@ function lintType(
     const why = `"${source.name}" at ${far.desk} is of type ${source.type}, "${target.name}" at ${side.desk} of type ${target.type}.`;
     return [finding('field-type-differs', [...place, 'to'], why, 'Map fields of the same type.')];
   }
-  if (source.type === 'option' || source.type === 'options')
-    return lintOptions(side, far, row, source, target, place);
+  if (source.type === 'option' || source.type === 'options') return lintOptions(side, far, row, source, target, place);
   return lintLength(side, far, source, target, place);
 }
 
@@ -100,7 +99,7 @@ function lintOptions(
   );
   if (unmapped.length === 0) return [];
   const why = `${unmapped.length === 1 ? 'The option' : 'The options'} ${quotedNames(unmapped)} of "${source.name}" at ${far.desk} would be lost: "${target.name}" at ${side.desk} has none of that name.`;
-  return [finding('option-unmapped', [...place, 'options'], why, 'Add a row to options for each.')];
+  return [finding('option-unmapped', [...place, 'options'], why, 'Add a row to options for each.', unmapped)];
 }
 
 function lintLength(
@@ -115,7 +114,14 @@ function lintLength(
   if (most === undefined || longest <= most || (source.type !== 'text' && source.type !== 'html')) return [];
   const long = source.maxLength === undefined ? 'texts of any length' : `texts of up to ${longest} characters`;
   const why = `"${source.name}" at ${far.desk} holds ${long}, "${target.name}" at ${side.desk} takes ${most}: longer ones are shortened there, and are whole in a note.`;
-  return [finding('length-differs', [...place, 'to'], why, `Let "${target.name}" take longer texts, or map onto another field.`)];
+  return [
+    finding(
+      'length-differs',
+      [...place, 'to'],
+      why,
+      `Let "${target.name}" take longer texts, or map onto another field.`,
+    ),
+  ];
 }
 
 function lintOptionNames(

@@ -59,7 +59,7 @@ function walk(sides: Sides, start: Stop, changes: Map<string, number>): readonly
   const at = new Map<string, number>();
   let circle: readonly Stop[] = [];
   let count = 0;
-  for (let here = start; ; ) {
+  for (let here = start; ;) {
     const key = keyOf(here);
     const known = changes.get(key);
     const began = at.get(key);

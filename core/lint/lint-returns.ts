@@ -74,8 +74,7 @@ function byAutomation(side: LintSide, automation: CatalogueAutomation, does: str
 /** A desk that marks no kind for sending (RT has two kinds of note in all) is left to the echo guard. */
 function isSentBack(side: LintSide, kind: CatalogueKind): boolean {
   if (kind.sends === otherSide(side.name)) return true;
-  if (side.catalogue === null) return false;
-  return side.catalogue.kinds.some(({ sends }) => sends !== 'none') && side.named.find(kind.name) !== undefined;
+  return side.marksKinds && side.named.find(kind.name) !== undefined;
 }
 
 /** The kind sets a status of its own where nothing else does, and the far side makes another one of that. */
@@ -123,7 +122,8 @@ export function automaticOf(side: LintSide): Automatic {
     for (const automation of automations) {
       const { kind, status } = automation.does;
       const used = kind === undefined ? undefined : side.kinds?.find(kind);
-      if (used !== undefined && !isClosed(side, used.status) && isSentBack(side, used)) mark(starts(automation), automation);
+      if (used !== undefined && !isClosed(side, used.status) && isSentBack(side, used))
+        mark(starts(automation), automation);
       if (kind !== undefined) follow(kindKey(kind), starts(automation));
       if (status !== undefined) follow(statusKey(status), starts(automation));
     }

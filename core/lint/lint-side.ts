@@ -31,6 +31,8 @@ export type LintSide = {
   readonly fields: KnownNames<CatalogueField> | null;
   readonly accounts: KnownNames<string> | null;
   readonly teams: KnownNames<string> | null;
+  /** The desk marks kinds for sending. */
+  readonly marksKinds: boolean;
   /** Kinds that its settings send. */
   readonly named: KnownNames<string>;
   /** What it makes of the far desk's statuses and action kinds, by their names there. */
@@ -64,6 +66,7 @@ export function lintSideOf(input: LintSideInput): LintSide {
     // A desk that lists no accounts or teams has none that could be named wrongly.
     accounts: catalogue?.accounts.length === 0 ? null : texts(catalogue?.accounts),
     teams: catalogue?.teams.length === 0 ? null : texts(catalogue?.teams),
+    marksKinds: catalogue?.kinds.some(({ sends }) => sends !== 'none') ?? false,
     named: knownTexts(input.settings.outbound.actions),
     statusRows: knownNames(
       inbound.statuses.map((row, index) => ({ ...row, index })),

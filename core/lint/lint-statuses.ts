@@ -25,7 +25,7 @@ function lintUnmapped(side: LintSide, far: LintSide, farAllowed: Allowed): reado
   if (missing.length === 0) return [];
   const why = `A ticket at ${far.desk} can come into ${quotedNames(missing)}, for which there is no row: the ticket at ${side.desk} would keep its status.`;
   const fix = 'Add a row for each that is to change something here.';
-  return [finding('status-unmapped', [side.name, 'inbound', 'statuses'], why, fix)];
+  return [finding('status-unmapped', [side.name, 'inbound', 'statuses'], why, fix, missing)];
 }
 
 /** Statuses that some ticket type of this link allows. */

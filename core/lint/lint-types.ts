@@ -43,7 +43,7 @@ function lintMandatory(side: LintSide, filled: Filled, type: string, place: Plac
   const { required = [], requiredOwn = [] } = side.types?.find(type) ?? {};
   const { desk } = side;
   return [
-    ...required
+    ...[...new Set(required)]
       .filter((name) => !filled.fields.has(foldName(name)))
       .map((name) =>
         finding(
@@ -54,7 +54,7 @@ function lintMandatory(side: LintSide, filled: Filled, type: string, place: Plac
         ),
       ),
     ...requiredOwn
-      .filter(({ of }) => !filled.own.includes(of))
+      .filter(({ of }, at) => !filled.own.includes(of) && isFirst(requiredOwn, at))
       .map(({ of, name }) =>
         finding(
           'mandatory-field',
@@ -64,6 +64,10 @@ function lintMandatory(side: LintSide, filled: Filled, type: string, place: Plac
         ),
       ),
   ];
+}
+
+function isFirst(all: readonly RequiredOwn[], at: number): boolean {
+  return all.findIndex(({ of, name }) => of === all[at]?.of && name === all[at]?.name) === at;
 }
 
 const ownFixes: Readonly<Record<RequiredOwn['of'], string>> = {

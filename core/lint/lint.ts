@@ -1,5 +1,6 @@
 /** Everything there is to say about a link's settings, told in one go. Pure and total; about linear in rows and names. */
 import type { SideSettings } from '#core/rules/settings.ts';
+import type { Ends } from '#core/words/ends.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
 import { checkRows, checkTwice } from './check-names.ts';
 import type { Finding } from './finding.ts';
@@ -17,7 +18,7 @@ import { automaticOf, lintStatusReturns } from './lint-returns.ts';
 import { lintSideOf, type LintSide } from './lint-side.ts';
 import { lintStatuses } from './lint-statuses.ts';
 import { lintTypes } from './lint-types.ts';
-import { allowedOn } from './ticket-types.ts';
+import { allowedOn, type Allowed } from './ticket-types.ts';
 
 export type { Finding, FindingCode, Place, Severity } from './finding.ts';
 
@@ -45,19 +46,20 @@ export function lintLink(input: LintInput): readonly Finding[] {
       suggest,
     }),
   ) as [LintSide, LintSide];
+  const allowed: Ends<Allowed> = { customer: allowedOn(customer), supplier: allowedOn(supplier) };
   const all = [
-    ...lintSide(customer, supplier),
-    ...lintSide(supplier, customer),
+    ...lintSide(customer, supplier, allowed),
+    ...lintSide(supplier, customer, allowed),
     ...lintPingPong(customer, supplier),
     ...lintClosure(customer, supplier),
   ];
   return all.filter(({ place }) => place[0] !== input.remote);
 }
 
-function lintSide(side: LintSide, far: LintSide): readonly Finding[] {
+function lintSide(side: LintSide, far: LintSide, allowed: Ends<Allowed>): readonly Finding[] {
   if (side.isRemote) return [];
   const automatic = automaticOf(side);
-  const farAllowed = allowedOn(far);
+  const farAllowed = allowed[far.name];
   const place = [side.name, 'inbound'];
   const { categories, priorities, people } = side.settings.inbound;
   return [
@@ -80,7 +82,7 @@ function lintSide(side: LintSide, far: LintSide): readonly Finding[] {
     ),
     ...lintFields(side, far),
     ...lintActions(side, far, automatic),
-    ...lintAllowed(side, allowedOn(side)),
+    ...lintAllowed(side, allowed[side.name]),
     ...lintDefaults(side, far),
     ...checkTwice(
       [...place, 'people'],

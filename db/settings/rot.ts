@@ -32,9 +32,9 @@ export async function noteRot(
     if (except.has(link)) continue;
     const loaded = await loadLinkToLint(db, link);
     if (loaded === null) continue;
-    const known = new Set(lintLink(withCatalogue(loaded, instance, catalogue.before)).map(causeOf));
+    const known = new Set(lintLink(withCatalogue(loaded, instance, catalogue.before)).flatMap(keysOf));
     const found = lintLink(withCatalogue(loaded, instance, catalogue.after));
-    const fresh = found.filter((one) => !known.has(causeOf(one)));
+    const fresh = found.filter((one) => keysOf(one).some((key) => !known.has(key)));
     for (const one of fresh.slice(0, mostNotices))
       await raiseNotice(db, { link, cause: causeOf(one), text: textOf(link, one, fresh.length - mostNotices) });
     await clearRot(db, link, found);
@@ -67,7 +67,13 @@ function withCatalogue({ input, instances }: LinkToLint, instance: string, catal
   };
 }
 
-/** The same finding with another text is another one: there is something new to say. */
+/** What a finding says, name by name: one that is about fewer names than before says nothing new. */
+function keysOf(one: Finding): readonly string[] {
+  const at = `${one.code}/${placeText(one.place)}`;
+  return (one.names ?? [one.why]).map((what) => `${at}/${what}`);
+}
+
+/** The same finding with another text is another notice. */
 function causeOf({ code, severity, place, why }: Finding): string {
   const words = createHash('sha256').update(why).digest('hex').slice(0, 8);
   return `lint/${severity}/${code}/${placeText(place)}/${words}`;

