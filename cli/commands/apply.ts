@@ -80,8 +80,10 @@ function say(result: ApplyResult, file: string, wasShown: boolean, { out, err }:
     err(`ferry: ${count(result.faults.length, 'fault')} in ${file}; nothing was changed [links-wrong]\n`);
     return;
   }
+  // Nothing is saved then, and ferry lint says what there is to say of what is in force.
+  const shown = result.outcome === 'unchanged' ? { ...result, advice: [] } : result;
   if (!wasShown || result.outcome === 'unchanged' || result.outcome === 'dry-run')
-    for (const line of previewLines(result, file)) out(`${line}\n`);
+    for (const line of previewLines(shown, file)) out(`${line}\n`);
   if (result.outcome === 'unchanged') out('Nothing to change.\n');
   else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run.\n`);
   else if (result.outcome === 'applied') out(`${number} made.\n`);

@@ -89,11 +89,14 @@ function mailersOf({ kind, status, byRow, byFar }: Closing, mailing: Mailing): r
 function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly Closing[] {
   const mailing = mailingOf(side);
   const closed = closedByStatus(side, far);
-  // Without automations two mails are no matter of the status.
-  const watched = closed.filter(({ status }) => mailing.status(status).length > 0);
+  const watchedBy = (kind?: CatalogueKind): readonly Closing[] => {
+    // Without an automation that mails, two mails are no matter of the status; one of the kind mails with each of them.
+    const byKind = kind === undefined || mailing.kind(kind.name).length === 0 ? [] : closed.slice(0, 1);
+    return [...closed.filter(({ status }) => mailing.status(status).length > 0), ...byKind];
+  };
   const { actions, actionDefault } = side.settings.inbound;
   const rows = actions.flatMap((row, index) =>
-    byRow(side, far, row, [side.name, 'inbound', 'actions', index], { isDisclosed, watched }),
+    byRow(side, far, row, [side.name, 'inbound', 'actions', index], { isDisclosed, watchedBy }),
   );
   const kind = actionDefault === undefined ? undefined : side.kinds?.find(actionDefault);
   const byFar =
@@ -102,7 +105,7 @@ function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly
   const byDefault =
     kind === undefined
       ? []
-      : watched.map((one) => ({
+      : watchedBy(kind).map((one) => ({
           ...one,
           kind,
           what: 'What has no row',
@@ -113,7 +116,7 @@ function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly
   const isByRow = rows.some(({ isSure }) => isSure);
   // Where no kind closes, people close by setting a status.
   const [first] = closed;
-  const bare = watched.map((one) => ({ ...one, isSure: false }));
+  const bare = watchedBy().map((one) => ({ ...one, isSure: false }));
   return [...rows, ...byDefault, ...bare, ...(isByRow || first === undefined ? [] : [first])];
 }
 
@@ -142,7 +145,7 @@ function byRow(
   far: LintSide,
   row: ActionRow,
   place: Place,
-  { isDisclosed, watched }: { readonly isDisclosed: boolean; readonly watched: readonly Closing[] },
+  { isDisclosed, watchedBy }: { readonly isDisclosed: boolean; watchedBy(kind?: CatalogueKind): readonly Closing[] },
 ): readonly Closing[] {
   const source = far.kinds?.find(row.from);
   const kind = side.kinds?.find(row.to);
@@ -159,7 +162,7 @@ function byRow(
   const what = `"${row.from}"`;
   return [
     ...(status !== null && isClosed(side, status) ? [{ place, what, kind, status, isSure: true, ...mails }] : []),
-    ...watched
+    ...watchedBy(kind)
       .filter((one) => status === null || !sameName(one.status, status))
       .map((one) => ({ ...one, place, what, kind, isSure: false, ...mails })),
   ];

@@ -20,7 +20,7 @@ import { lintStatuses } from './lint-statuses.ts';
 import { lintTypes } from './lint-types.ts';
 import { allowedOn, type Allowed } from './ticket-types.ts';
 
-export type { Finding, FindingCode, Place, Severity } from './finding.ts';
+export type { Finding } from './finding.ts';
 
 export type LintInput = {
   readonly customer: SideSettings;
