@@ -89,11 +89,11 @@ function mailersOf({ kind, status, byRow, byFar }: Closing, mailing: Mailing): r
 function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly Closing[] {
   const mailing = mailingOf(side);
   const closed = closedByStatus(side, far);
-  const watchedBy = (kind?: CatalogueKind): readonly Closing[] => {
-    // Without an automation that mails, two mails are no matter of the status; one of the kind mails with each of them.
-    const byKind = kind === undefined || mailing.kind(kind.name).length === 0 ? [] : closed.slice(0, 1);
-    return [...closed.filter(({ status }) => mailing.status(status).length > 0), ...byKind];
-  };
+  const bare = closed.filter(({ status }) => mailing.status(status).length > 0);
+  // One for each kind is enough to tell of: the status with which most are mailed.
+  const worst = bare.toSorted((a, b) => mailing.status(b.status).length - mailing.status(a.status).length).slice(0, 1);
+  const watchedBy = (kind: CatalogueKind): readonly Closing[] =>
+    worst.length === 0 && mailing.kind(kind.name).length > 0 ? closed.slice(0, 1) : worst;
   const { actions, actionDefault } = side.settings.inbound;
   const rows = actions.flatMap((row, index) =>
     byRow(side, far, row, [side.name, 'inbound', 'actions', index], { isDisclosed, watchedBy }),
@@ -116,8 +116,12 @@ function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly
   const isByRow = rows.some(({ isSure }) => isSure);
   // Where no kind closes, people close by setting a status.
   const [first] = closed;
-  const bare = watchedBy().map((one) => ({ ...one, isSure: false }));
-  return [...rows, ...byDefault, ...bare, ...(isByRow || first === undefined ? [] : [first])];
+  return [
+    ...rows,
+    ...byDefault,
+    ...bare.map((one) => ({ ...one, isSure: false })),
+    ...(isByRow || first === undefined ? [] : [first]),
+  ];
 }
 
 /** Statuses of the far desk that close the ticket here. */
@@ -145,7 +149,7 @@ function byRow(
   far: LintSide,
   row: ActionRow,
   place: Place,
-  { isDisclosed, watchedBy }: { readonly isDisclosed: boolean; watchedBy(kind?: CatalogueKind): readonly Closing[] },
+  { isDisclosed, watchedBy }: { readonly isDisclosed: boolean; watchedBy(kind: CatalogueKind): readonly Closing[] },
 ): readonly Closing[] {
   const source = far.kinds?.find(row.from);
   const kind = side.kinds?.find(row.to);
