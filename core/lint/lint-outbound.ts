@@ -95,7 +95,7 @@ function lintTemplates(side: LintSide, place: Place): readonly Finding[] {
         finding(
           'unknown-placeholder',
           [...place, index, 'template'],
-          `{{${name}}} stands for nothing.`,
+          `{{${name}}} is not a placeholder.`,
           `Use one of ${placeholders.map((known) => `{{${known}}}`).join(', ')}.`,
         ),
       ),

@@ -1,6 +1,6 @@
 /**
- * What the log knows of changes of one ticket: those made at its desk, and those that came down its mirrors. Whose a
- * status is, and which of two changes is the newer, is asked here and not of what one reading happens to show.
+ * The changes of one ticket that the log knows: those made at its desk, and those that arrived on its mirrors. Who set
+ * a status, and which of two changes is newer, is decided from these and not from what one reading happens to show.
  */
 import { sql } from 'drizzle-orm';
 import { changesAnything, countsAs } from '#core/conversation/meet.ts';
@@ -9,13 +9,13 @@ import { rows, type Db } from '#db/base/client.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
 export type KnownChange = {
-  /** At its desk; null for what came down a mirror. */
+  /** Its id at the ticket's desk; null if it arrived on a mirror. */
   readonly externalId: string | null;
-  /** By which it came; null for what was made here. */
+  /** The delivery that brought it; null if it was made here. */
   readonly came: {
     readonly delivery: string;
     readonly mirror: string;
-    /** Its place in the lane. */
+    /** Its position in the lane. */
     readonly seq: number;
     readonly ended: boolean;
   } | null;
@@ -26,7 +26,7 @@ export type KnownChange = {
   readonly sendTo: SendTo | null;
   /** In the words of the ticket's desk. */
   readonly changed: Changed;
-  /** Where it travels on to. */
+  /** The mirrors on which it leaves. */
   readonly leaves: readonly Leaving[];
 };
 
@@ -51,10 +51,10 @@ type Row = Omit<KnownChange, 'came' | 'changed' | 'leaves'> & {
   readonly leaves: KnownChange['leaves'] | null;
 };
 
-/** The newest of each sort; what is older has met long since. */
+/** The newest of each type; older ones have been resolved long ago. */
 const most = 200;
 
-/** @param mirrors of the ticket, for what came down them and was so already */
+/** @param mirrors of the ticket, for changes that arrived on them and were already set */
 export async function knownChanges(
   db: Db,
   { instance, entity, externalId: ticket }: Ref,
@@ -102,7 +102,7 @@ export async function knownChanges(
   return { now: row?.now ?? new Date().toISOString(), changes: found.filter(isChange) };
 }
 
-/** Also what was so already: whoever changes it afterwards is newer. */
+/** Includes changes that were already set: a later change of the same value is newer. */
 function isChange({ came, changed }: KnownChange): boolean {
   return changesAnything(changed) || (came?.ended ?? false);
 }
