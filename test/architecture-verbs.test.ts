@@ -1,6 +1,7 @@
 /**
- * What operators own is changed by verbs of operate/ only, each with its right first and its row in the audit in the same
- * transaction; and by what Ferry does by itself, which is named here. Held over the tree.
+ * Checks over the tree that data owned by operators is changed only by verbs of operate/, each of which checks its
+ * right first and writes its audit row in the same transaction, and by what Ferry does without an operator, which is
+ * listed here.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

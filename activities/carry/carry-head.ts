@@ -161,7 +161,7 @@ async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
     await noteRestored(turn.deps, error);
     return 'rests';
   }
-  // The drain was told to leave and interrupted its waiting; the next one carries this.
+  // The drain was asked to leave and interrupted its wait; the next one carries this.
   if (turn.signal.aborted) return 'rests';
   const { deps, desk, context, signal } = turn;
   const { to } = context;

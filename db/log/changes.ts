@@ -54,6 +54,9 @@ type Row = Omit<KnownChange, 'came' | 'changed' | 'leaves'> & {
 /** The newest of each type; older ones have been resolved long ago. */
 const most = 200;
 
+/** A note keeps the time of its own desk's clock, uncorrected, so it must not date a change. */
+const changesWords = sql`(a.words ?| array['status', 'category', 'priority', 'summary'] or a.words->'fields' <> '{}'::jsonb)`;
+
 /** @param mirrors of the ticket, for changes that arrived on them and were already set */
 export async function knownChanges(
   db: Db,
@@ -72,7 +75,7 @@ export async function knownChanges(
           a.words->>'kind' as kind, a.send_to as "sendTo", a.words as changed, ${leaves} as leaves
         from actions a
         where a.instance = ${instance} and a.entity = ${entity} and a.ticket = ${ticket}
-          and (a.words ?| array['status', 'category', 'priority', 'summary'] or a.words->'fields' <> '{}'::jsonb)
+          and ${changesWords}
         order by a.at desc limit ${most}
       ), written as (
         select null::text as "externalId", jsonb_build_object('delivery', d.id, 'mirror', d.mirror, 'seq', d.seq, 'ended', d.outcome is not null) as came,
@@ -86,23 +89,18 @@ export async function knownChanges(
           a.at, a.logged_at as "takenIn", a.author, null::text as kind, null::text as "sendTo", null::jsonb as changed, null::jsonb as leaves
         from deliveries d join actions a on a.id = d.action
         where d.mirror = any(${uuidArray(mirrors)}) and d.to_instance = ${instance} and d.kind = 'action'
-          and d.outcome = 'skipped' and d.reason->>'code' = 'no-op'
+          and d.outcome = 'skipped' and d.reason->>'code' = 'no-op' and ${changesWords}
         order by d.seq desc limit ${most}
       )
       select to_json(clock_timestamp())#>>'{}' as now, (select json_agg(all_of_them) from (
         select * from made union all select * from written union all select * from so_already
       ) all_of_them) as changes`,
   );
-  const found = (row?.changes ?? []).map(({ takenIn, changed, leaves: on, ...change }): KnownChange => ({
-    ...change,
-    at: countsAs(change.at, takenIn),
-    changed: changed === null ? { fields: {} } : { ...changed, fields: changed.fields },
-    leaves: on ?? [],
-  }));
-  return { now: row?.now ?? new Date().toISOString(), changes: found.filter(isChange) };
-}
-
-/** Includes changes that were already set: a later change of the same value is newer. */
-function isChange({ came, changed }: KnownChange): boolean {
-  return changesAnything(changed) || (came?.ended ?? false);
+  const changes = (row?.changes ?? []).flatMap(({ takenIn, changed, leaves: on, ...change }): KnownChange[] => {
+    // A change that was already set left nothing to write, but a later change of it is newer.
+    if (changed !== null && !changesAnything(changed)) return [];
+    const at = countsAs(change.at, takenIn);
+    return [{ ...change, at, changed: { ...changed, fields: changed?.fields ?? {} }, leaves: on ?? [] }];
+  });
+  return { now: row?.now ?? new Date().toISOString(), changes };
 }

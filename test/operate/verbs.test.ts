@@ -37,7 +37,7 @@ import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from '
 
 type Case = {
   readonly name: string;
-  /** What there has to be before. */
+  /** What must exist beforehand. */
   readonly before?: (place: Workplace) => Promise<unknown>;
   readonly verb: (operator: HelpdeskOperator & PeerOperator, place: Workplace) => Promise<unknown>;
   readonly what: string;
@@ -398,7 +398,7 @@ for (const [name, code, kind, verb, before] of refused)
     }
   });
 
-test('whoever says no changes nothing: resuming, closing, purging', async () => {
+test('answering no changes nothing: resuming, closing, purging', async () => {
   const place = await openWorkplace();
   try {
     const no = (): Promise<boolean> => Promise.resolve(false);
@@ -427,7 +427,7 @@ test('what is done already is neither done nor audited again: a client that was 
   }
 });
 
-test('one who is in charge of a link may do there what their role may, and no more', async () => {
+test('a person in charge of a link may do there what their role allows, and no more', async () => {
   const place = await openWorkplace();
   try {
     const operator = place.as(somebody('operator', [link]));

@@ -252,7 +252,7 @@ test('what was released late says when it was written', () => {
   assert.match(before.note ?? '', /Written 2026-11-19 09:12 UTC/);
 });
 
-test('what was dropped on the way is told with the verdict, the sender’s part first', () => {
+test('what was dropped on the way is reported with the verdict, the sender’s part first', () => {
   const drops = [{ code: 'attachment-off', text: '…' }];
   const verdict = verdictOf({
     outgoing: outgoing({ drops, action: action({ words: words({ status: 'Scheduled' }) }) }),
@@ -456,7 +456,7 @@ test('a shadow escalation opens nothing', () => {
   assert.equal(short(decide(openingInput({ linkMode: 'shadow' }))), 'skip(shadow)');
 });
 
-// What is so already
+// The present values
 
 test('an action with nothing to change and nothing to say gives no command', () => {
   const bare = outgoing({ action: action({ note: null }) });
