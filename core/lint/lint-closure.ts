@@ -102,17 +102,16 @@ function closings(side: LintSide, far: LintSide, isDisclosed: boolean): readonly
   const byFar =
     isDisclosed &&
     sentKinds(far).some((name) => side.actionRows.find(name) === undefined && far.kinds?.find(name)?.mails === true);
+  const named = { place: [side.name, 'inbound', 'actionDefault'], what: 'What has no row', byRow: false, byFar };
   const byDefault =
     kind === undefined
       ? []
-      : watchedBy(kind).map((one) => ({
-          ...one,
-          kind,
-          what: 'What has no row',
-          isSure: false,
-          byFar,
-          place: [side.name, 'inbound', 'actionDefault'],
-        }));
+      : [
+          ...(kind.status !== null && isClosed(side, kind.status)
+            ? [{ ...named, kind, status: kind.status, isSure: true }]
+            : []),
+          ...watchedBy(kind).map(({ status }) => ({ ...named, kind, status, isSure: false })),
+        ];
   const isByRow = rows.some(({ isSure }) => isSure);
   // Where no kind closes, people close by setting a status.
   const [first] = closed;
