@@ -20,7 +20,12 @@ export const rights = {
   audit: operators,
   /** Says names of settings and of what desks offer. */
   lint: operators,
+  /** Shows what an action would do, with the words and values that it would write. */
+  preview: operators,
+  /** Versions of settings hold names, as the audit does. */
+  'settings-log': operators,
   retry: operators,
+  replay: operators,
   release: operators,
   skip: operators,
   resume: operators,
@@ -36,6 +41,7 @@ export const rights = {
   invite: admins,
   accept: admins,
   apply: admins,
+  'settings-rollback': admins,
   'client-add': admins,
   'client-rotate': admins,
   'client-revoke': admins,
