@@ -95,9 +95,11 @@ describe('the documents', () => {
   it('use npm scripts and ferry commands that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const commands = new Set(
-      [...`${read('cli/program.ts')}${read('cli/program-links.ts')}`.matchAll(/command\('(\w+)'/g)].map(
-        ([, name = '']) => name,
-      ),
+      [
+        ...`${read('cli/program.ts')}${read('cli/program-links.ts')}${read('cli/program-settings.ts')}`.matchAll(
+          /command\('(\w+)'/g,
+        ),
+      ].map(([, name = '']) => name),
     );
     assert.ok(commands.has('apply') && commands.has('trace'));
     const unknown: string[] = [];
@@ -190,6 +192,27 @@ describe('docs/running.md', () => {
       variables.filter((name) => !text.includes(`\`${name}\``)),
       [],
     );
+  });
+});
+
+describe('docs/glossary.md', () => {
+  const words = [...read('docs/glossary.md').matchAll(/^\| (\*\*.+?\*\*) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/\*\*(.+?)\*\*/g)].map(([, word = '']) => word),
+  );
+
+  it('has every word of the vocabulary that people meet', () => {
+    const [head = ''] = read('core/words/vocabulary.ts').split('*/');
+    const known = [...head.matchAll(/\b([A-Z][a-z]+)(?: of a note)?: /g)].map(([, word = '']) => word.toLowerCase());
+    assert.ok(known.length > 15 && known.includes('lane'));
+    const inCodeOnly = ['ref', 'command'];
+    assert.deepEqual(
+      known.filter((word) => !words.includes(word) && !inCodeOnly.includes(word)),
+      [],
+    );
+  });
+
+  it('gives each word one meaning', () => {
+    assert.equal(new Set(words).size, words.length);
   });
 });
 

@@ -78,10 +78,13 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
       generations,
       content_keys: contentKeys,
       trials,
+      saved_settings: savedSettings,
       ...kept
     } = await count();
     assert.deepEqual(kept, counted);
     assert.deepEqual([putOff, unusedFiles, erasures, generations, contentKeys, trials], [0, 0, 0, 0, 0, 0]);
+    // What is in force is the first version that is kept.
+    assert.equal(savedSettings, 2, 'a version of each link, and of each profile, of which there are none');
     for (const table of ['tickets', 'actions', 'hints', 'writes', 'written_ids', 'feeds']) {
       const entities = await sql`select distinct entity from ${sql(table)}`;
       assert.deepEqual([...entities], [{ entity: 'ticket' }], table);

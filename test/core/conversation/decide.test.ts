@@ -472,3 +472,24 @@ test('an action is applied again at another time: decide keeps nothing', () => {
   assert.deepEqual(decide(input), decide(input));
   assert.equal(short(decide({ ...input, now })), 'apply');
 });
+
+test('what is carried once more quietly mails nobody, however late it is, and says that it did not', () => {
+  const late = { inbound: mails, outgoing: outgoing({ action: action({ at: minutesBefore(600) }) }) };
+  assert.equal(short(verdictOf(late)), 'hold(late-mail)');
+  const verdict = verdictOf({ ...late, quiet: true });
+  assert.ok(verdict.kind === 'apply');
+  assert.equal(verdict.command.mailsUser, false);
+  assert.equal(verdict.command.kind, 'Email User', 'the note goes as it was mapped');
+  assert.deepEqual(
+    verdict.drops.map(({ code }) => code),
+    ['replayed-quietly'],
+  );
+  assert.equal(commandOf({ inbound: mails, quiet: false }).mailsUser, true);
+  const mailed = verdictOf({ inbound: mails, quiet: true, outgoing: { ...outgoing(), mailed: true } });
+  assert.ok(mailed.kind === 'apply');
+  assert.deepEqual(
+    mailed.drops.map(({ code }) => code),
+    ['mail-on-mail'],
+    'of two reasons the one that holds by itself',
+  );
+});
