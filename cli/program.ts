@@ -102,6 +102,13 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
       const { check } = await import('./commands/check.ts');
       end(await check(instance, { ...global(), ...options }, deps));
     });
+  command('lint', 'check the settings of links for errors and risks')
+    .argument('[link]', 'only this one (default: all)')
+    .option('--json', 'print one line of JSON')
+    .action(async (link: string | undefined, options: { readonly json?: boolean }) => {
+      const { lint } = await import('./commands/lint.ts');
+      end(await lint(link, { ...global(), ...options }, deps));
+    });
   command('trace', 'show the timeline of a ticket across both sides')
     .argument('<instance>', 'id of its helpdesk in Ferry; ferry status lists them')
     .argument('<ticket>', 'its id or number')

@@ -72,6 +72,8 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
       ]),
       ...found.links.flatMap((link) => linkTrouble(link, found)),
     );
+  if (found.rot.length > 0) lines.push('', 'Settings that no longer fit:');
+  for (const { since: at, text } of found.rot) lines.push(printable(`  ${text} (since ${since(at)})`));
   if (found.missing.length > 0) lines.push('', 'Tickets that a desk no longer shows to Ferry:');
   for (const { ticket, since: at, reason } of found.missing)
     lines.push(printable(`  ${ticket}, since ${since(at)}: ${reason?.text ?? ''}`));
@@ -113,6 +115,7 @@ const wordsOf: Readonly<Record<Need['code'], string>> = {
   'set-aside': '',
   paused: '',
   'no-room': 'is waiting for a file for which Ferry’s disk has no room; free some space',
+  rot: 'has settings that no longer fit what a desk offers; see ferry lint',
   waits: 'is up, but something has been waiting for it for a long time; see ferry trace',
 };
 

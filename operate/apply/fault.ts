@@ -1,5 +1,9 @@
 /** A fault of a links file: where it is, what is wrong, and what to do. */
-export type Path = readonly (string | number)[];
+import type { Place } from '#core/lint/finding.ts';
+
+export { placeText as pathText } from '#core/lint/finding.ts';
+
+export type Path = Place;
 
 /** A fault before its line is known. */
 export type Finding = {
@@ -22,16 +26,6 @@ export type Fault = {
   readonly message: string;
   readonly fix: string;
 };
-
-export function pathText(path: Path): string {
-  let text = '';
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`;
-    else if (/^[\w-]+$/.test(step)) text += text === '' ? step : `.${step}`;
-    else text += `[${JSON.stringify(step)}]`;
-  }
-  return text;
-}
 
 /** Sorts faults in the order of the file, and removes duplicates. */
 export function sortFaults(faults: readonly Fault[]): Fault[] {
