@@ -168,7 +168,10 @@ test('ferry key reseal says how much it sealed; exit code 1 while something is l
   );
   const done = await ferry(['key', 'reseal', '--as', 'Ann Lee'], { env: keys(next, secretKey) });
   assert.equal(done.code, 0);
-  assert.match(done.out, /^7 secrets sealed with the first key .* 0 already used it\.\nSecrets no longer need the keys after it/);
+  assert.match(
+    done.out,
+    /^7 secrets sealed with the first key .* 0 already used it\.\nSecrets no longer need the keys after it/,
+  );
   const [row] = await rows(bench.connection.db, sql`select by from audit where what = 'key-reseal' limit 1`);
   assert.equal(row?.['by'], 'Ann Lee');
 });
