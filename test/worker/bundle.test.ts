@@ -37,7 +37,7 @@ describe('the bundle of workflows', () => {
     assert.deepEqual(unfit, []);
   });
 
-  it('is not one that was made from other code, was changed, or was cut off; that one is named', async () => {
+  it('is not one that was built from other code, changed or truncated; that one is named', async () => {
     const whole = await readFile(made, 'utf8');
     const end = whole.indexOf('\n');
     const wrong: Record<string, string> = {
