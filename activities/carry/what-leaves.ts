@@ -44,7 +44,9 @@ export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
 
 /**
  * Builds what leaves for the other side, or tells why nothing leaves.
- * @param sender settings of the sending side. Throws HelpdeskError if a file cannot be fetched at the moment */
+ * @param sender settings of the sending side
+ * @throws HelpdeskError if a file cannot be fetched at the moment
+ */
 export async function outgoingAction(
   deps: LeaveDeps,
   context: DeliveryContext,
