@@ -88,7 +88,7 @@ describe('the oracle of the fault bench', () => {
     assert.deepEqual(found(), {});
   });
 
-  it('calls stuck what has not come, and lost what later things have passed', () => {
+  it('calls something stuck if it has not arrived, and lost if later things have arrived', () => {
     begin();
     say('near', 'a1');
     say('far', 'b1');
