@@ -1,4 +1,4 @@
-// A link that is paused until a time goes on by itself then.
+// A link that is paused until a time resumes then without help.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { sql } from 'drizzle-orm';

@@ -94,7 +94,7 @@ test('in shadow mode it says what would be done', async () => {
   assert.equal(entryOf(found, ids.update).would.verdict, 'apply');
 });
 
-test('nothing is written, and notes are shown to whoever asks for them only', async () => {
+test('nothing is written, and notes are shown only if requested', async () => {
   const start = await place.dump();
   const quiet = JSON.stringify(await previewTicket(previewing(), { link, ticket: '1001' }));
   assert.doesNotMatch(quiet, /planted note/);
