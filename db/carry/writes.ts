@@ -30,7 +30,7 @@ export type WriteRow = {
   readonly marker: string;
   readonly state: 'open' | 'made' | 'settled' | 'absent';
   readonly written: Written | null;
-  /** Only on the first row. */
+  /** On the first row the whole plan; on a correction's row the correction alone. */
   readonly plan: Plan | null;
   readonly promisedAt: string;
   /** Milliseconds until nobody can still be making it; negative afterwards. */
@@ -51,7 +51,7 @@ export type PromiseInput = {
   readonly ticket: string | null;
   readonly marker: string;
   readonly fingerprints: readonly string[];
-  /** Only with the first step. */
+  /** With the first step the whole plan; with a correction the correction alone. */
   readonly plan: Plan | null;
   readonly timeoutMs: number;
 };
@@ -69,7 +69,7 @@ export type Promised =
 /**
  * Locks the delivery of a promise until the promise is committed, so that nobody ends it in between. It skips
  * deliveries that somebody is about to end instead of waiting, so that promises for many deliveries in one statement
- * can't be part of a deadlock. Whoever ends a delivery because nothing is promised must lock it first and look for
+ * can't be part of a deadlock. A caller that ends a delivery because nothing is promised must lock it first and look for
  * promises in a separate statement.
  */
 export const dueFor = (deliveries: SQL): SQL =>

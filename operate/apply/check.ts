@@ -1,4 +1,4 @@
-/** Checks a links file against itself, the database and the helpdesks, and finds everything that is wrong in one go. */
+/** Checks a links file against itself, the database and the helpdesks, and reports all faults together. */
 import { linkSettingsSchema } from '#core/rules/settings.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
@@ -26,7 +26,9 @@ import type { ApplyDeps, Stored, Wanted, WantedSide } from './types.ts';
 export type Checked = {
   readonly faults: readonly Fault[];
   readonly warnings: readonly string[];
-  /** Meaningful only without faults. */
+  /** Other findings of lint: the settings can be saved, but deserve a look. */
+  readonly advice: readonly Fault[];
+  /** Valid only if there are no faults. */
   readonly wanted: Wanted;
 };
 
@@ -94,6 +96,8 @@ export async function checkLinks(
   return {
     faults: sortFaults([...source.faults, ...likelyFindings(findings, source).map(place)]),
     warnings,
+    // Of a file that breaks off half of what is meant is missing.
+    advice: source.isBroken ? [] : sortFaults(linted.advice.map(place)),
     wanted: {
       instances: [...instances.values()].flatMap(({ wanted }) => wanted ?? []),
       profiles: new Map(ids.profiles.map((id) => [id, profiles.get(id)?.value ?? {}])),
@@ -120,7 +124,7 @@ type Ids = {
   readonly links: readonly string[];
 };
 
-/** What can't be an id is told already, and is left out of everything else. */
+/** Leaves out names that can't be ids, because they are already reported. */
 function idsOf(file: Raw, findings: readonly Finding[]): Ids {
   const wrong = new Set(
     findings.flatMap(({ code, path }) => (code === 'wrong-id' ? [path.slice(0, 2).join('/')] : [])),
@@ -150,7 +154,7 @@ function linkSettingsOf(raw: Raw): LinkSettings {
   return linkSettingsSchema.parse(repair(linkSettingsSchema, rest)?.value ?? {});
 }
 
-/** Sides that the file does not name, but whose profile it changes. */
+/** Returns sides that the file does not contain, but whose profile it changes. */
 function inheriting(
   stored: Stored,
   inFile: ReadonlyMap<string, SideInFile>,

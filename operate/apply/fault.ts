@@ -1,12 +1,16 @@
-/** What can be wrong with a links file: where it stands, what it is, and what to do. */
-export type Path = readonly (string | number)[];
+/** A fault of a links file: where it is, what is wrong, and what to do. */
+import type { Place } from '#core/lint/finding.ts';
+
+export { placeText as pathText } from '#core/lint/finding.ts';
+
+export type Path = Place;
 
 /** A fault before its line is known. */
 export type Finding = {
   /** Stable, kebab-case. */
   readonly code: string;
   readonly path: Path;
-  /** Whether the key or the value at the path is at fault. */
+  /** Whether the key or the value at the path is wrong. */
   readonly at?: 'key' | 'value';
   readonly message: string;
   readonly fix: string;
@@ -16,24 +20,14 @@ export type Fault = {
   readonly code: string;
   /** `links.acme-northwind.supplier.inbound.actions[3].to` */
   readonly path: string;
-  /** From 1; 0 where the fault is in what is stored and not in the file. */
+  /** From 1; 0 if the fault is in the database and not in the file. */
   readonly line: number;
   readonly column: number;
   readonly message: string;
   readonly fix: string;
 };
 
-export function pathText(path: Path): string {
-  let text = '';
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`;
-    else if (/^[\w-]+$/.test(step)) text += text === '' ? step : `.${step}`;
-    else text += `[${JSON.stringify(step)}]`;
-  }
-  return text;
-}
-
-/** In the order of the file; the same fault at the same place is told once. */
+/** Sorts faults in the order of the file, and removes duplicates. */
 export function sortFaults(faults: readonly Fault[]): Fault[] {
   const seen = new Map<string, Fault>();
   for (const fault of faults) {

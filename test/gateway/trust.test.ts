@@ -1,4 +1,4 @@
-// Hostile peers and clients, over real HTTP against a real gateway: whose word counts for what.
+// Hostile peers and clients, over real HTTP against a real gateway: which statements are believed.
 import assert from 'node:assert/strict';
 import { connect as connectSocket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -168,7 +168,7 @@ describe('what a peer says about others', () => {
     assert.deepEqual(said(await say(acme, { vouch: null })), ['accepted']);
   });
 
-  it('what a stranger’s key signs needs somebody’s word for the key again after a day', async () => {
+  it('a stranger’s key must be vouched for again after a day', async () => {
     const stranger = await newOrigin('https://quiet.example/i/q');
     assert.deepEqual(said(await say(stranger)), ['accepted']);
     assert.deepEqual(said(await say(stranger, { vouch: null })), ['accepted']);
