@@ -107,9 +107,10 @@ export async function rollback(
   return options.dryRun === true || asks ? withPreview(options, deps, use) : withHelpdesks(options, deps, use);
 }
 
-function previewLines({ changes, warnings }: Preview, otherwise: readonly Change[]): string[] {
+function previewLines({ changes, warnings, advice }: Preview, otherwise: readonly Change[]): string[] {
   return [
     ...warnings.map((warning) => `! ${printable(warning)}`),
+    ...advice.map((one) => `! ${printable(`${one.path}: ${one.message} ${one.fix} [${one.code}]`)}`),
     ...changes.map(changeLine),
     ...(otherwise.length === 0
       ? []
