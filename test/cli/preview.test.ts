@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { ids, plantTickets } from './log.ts';
 import { ferry, type Ran } from './run.ts';
-import { goodYaml, openBench, secretKey } from './support.ts';
+import { env, goodYaml, openBench, secretKey } from './support.ts';
 import type { Bench } from './support.ts';
 
 let bench: Bench;
@@ -42,6 +45,36 @@ test("a preview of a ticket says in lines what the other desk would do with each
     entries: unknown[];
   };
   assert.equal(json.entries.length, 3);
+});
+
+test('a dry run of a file, and of going back, say which of the last actions would end otherwise, now and then', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'ferry-preview-'));
+  try {
+    const changed = goodYaml.replace(
+      '- { from: Update, to: Internal Note }',
+      '- { from: Update, to: Internal Note, status: With supplier }',
+    );
+    await writeFile(path.join(folder, 'links.yaml'), changed);
+    const { code, out, err } = await ferry(['apply', 'links.yaml', '--dry-run', '--database', bench.url], {
+      env: { ...env, FERRY_SECRET_KEY: secretKey.toString('base64') },
+      cwd: folder,
+    });
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^\+ links\.acme-northwind\.customer\.inbound\.actions\[0\]\.status: "With supplier"$/m);
+    assert.match(
+      out,
+      /^acme-northwind: of the last 3 actions this one would end otherwise:\n {2}.*"Update" → acme 1001 .*\n {6}now: would apply "Internal Note", .*\n {6}then: would apply "Internal Note", .*status "With supplier"/m,
+    );
+    assert.match(out, /^1 change would be made; this was a dry run\.$/m);
+    await bench.apply(changed);
+    const back = await run('settings', 'rollback', 'acme-northwind/customer', '1', '--dry-run');
+    assert.equal(back.code, 0, back.err);
+    assert.match(back.out, /^acme-northwind: of the last 3 actions this one would end otherwise:$/m);
+    const done = await run('settings', 'rollback', 'acme-northwind/customer', '1', '--yes');
+    assert.match(done.out, /^links\/acme-northwind\/customer is as in version 1; this is a new version of it\.$/m);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('a preview of nothing, of no link and of a missing file each give one line', async () => {

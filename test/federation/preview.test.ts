@@ -2,24 +2,29 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { createWouldOf } from '#activities/exchange/would.ts';
+import { createReadTicket } from '#activities/watch/read-ticket.ts';
+import { createLightHelpdesk } from '#bench/light-connector.ts';
+import { createHttpClient, type OwnedHttpClient } from '#connectors/kit/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import { rows } from '#db/base/client.ts';
+import { deskOf, desksOf } from '#operate/apply/helpdesks.ts';
 import { replayLink } from '#operate/deliveries/replay-link.ts';
 import { pauseLink } from '#operate/links/pause.ts';
-import type { PreviewOperator } from '#operate/operator.ts';
+import { createOperator, type PreviewOperator } from '#operate/operator.ts';
 import { previewTicket } from '#operate/preview/ticket.ts';
-import { testOperator } from '#test/support/operator.ts';
+import { ann } from '#test/support/operator.ts';
 import { until } from '#test/support/wait.ts';
 import { createTexts } from '#text-worker/texts.ts';
 import { count } from './desk-notes.ts';
-import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
+import { opened, secretKey, startRig, type Rig, type RigDesk } from './rig.ts';
 
 describe('what operators look at first and then do, on a link that carries', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;
   let operator: PreviewOperator;
+  let http: OwnedHttpClient | null = null;
   const texts = createTexts();
   before(async () => {
     rig = await startRig('preview');
@@ -30,14 +35,22 @@ describe('what operators look at first and then do, on a link that carries', () 
     await rig.live();
     const unasked = (): Promise<never> => Promise.reject(new HelpdeskError('refused', 'unknown-instance', 'Not here.'));
     const { db } = rig.connection;
+    http = createHttpClient({ allow: { http: 'private', privateAddresses: ['127.0.0.0/8'] } });
+    const client = http;
+    const known = createOperator({ db, actor: ann, secretKeys: [secretKey] });
+    const of = desksOf(
+      known,
+      deskOf({ http: client, createHelpdesk: (_type, context) => Promise.resolve(createLightHelpdesk(context)) }),
+    );
     operator = {
-      ...testOperator(db),
+      ...known,
       helpdesks: { types: [], rulesOf: () => null, readCatalogue: unasked },
-      wouldOf: createWouldOf({ db, texts, publicUrl: undefined, of: unasked }),
-      readTicket: unasked,
+      wouldOf: createWouldOf({ db, texts, publicUrl: undefined, of }),
+      readTicket: createReadTicket({ texts, of }),
     };
   });
   after(async () => {
+    await http?.close();
     await rig.close();
     await texts.close();
   });
@@ -81,6 +94,27 @@ describe('what operators look at first and then do, on a link that carries', () 
       assert.equal(would.command.noteBytes, Buffer.byteLength(command.note ?? ''));
       if (command.open === undefined) assert.equal(would.command.status, command.status);
     }
+  });
+
+  it('a ticket that is not mirrored is read from its desk, and says what would escalate it on this link', async () => {
+    const ticket = await acme.open('Printer on fire');
+    await acme.note(ticket, '<p>Only here so far.</p>');
+    await rig.settled();
+    const before = await previewTicket(operator, { link: 'acme-north', ticket });
+    assert.deepEqual([before.mirrored, before.wouldEscalate], [false, 'the action is "Escalate"']);
+    assert.ok(before.entries.every(({ would }) => would.verdict === 'skip' && would.reason.code === 'no-mirror'));
+    // On another link it is escalated as well, so that it can be asked what it would be there.
+    await rig.link('acme-second', 'acme', 'north', {
+      customer: { outbound: { escalates: { kind: 'Nobody says this' } } },
+    });
+    await acme.escalate(ticket);
+    await rig.settled();
+    const mirrored = await previewTicket(operator, { link: 'acme-north', ticket });
+    const done = mirrored.entries.find(({ escalation }) => escalation);
+    assert.ok(done?.would.verdict === 'apply');
+    assert.equal(done.would.command.open?.summary, 'Printer on fire');
+    const elsewhere = await previewTicket(operator, { link: 'acme-second', ticket });
+    assert.deepEqual([elsewhere.mirrored, elsewhere.wouldEscalate], [false, 'the action is "Nobody says this"']);
   });
 
   it('a pause keeps everything until its time, and then all of it is carried without anybody', async () => {
