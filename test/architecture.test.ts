@@ -204,3 +204,11 @@ test('the reader of imports sees static, side-effect, dynamic, type and multi-li
     ['a', 'b', 'type c', 'd', 'e', 'f'],
   );
 });
+
+test('the transaction of a unit of work is read where a statement is sent, and kept nowhere', () => {
+  const kept = /=\s*unit\.tx\s*[;,)]|\{[^{}]*\btx\b[^{}]*\}\s*=\s*unit\b|\btx:\s*unit\.tx\b/;
+  assert.deepEqual(
+    files.filter(({ file, source }) => !file.startsWith('test/') && kept.test(source)).map(({ file }) => file),
+    [],
+  );
+});

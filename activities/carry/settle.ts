@@ -10,14 +10,13 @@ import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
-import type { Tx } from '#db/base/client.ts';
 import { isBeforeResumed } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
 import type { LockedTicket } from '#db/log/locked-ticket.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { markMade, seenOf, type Plan, type PromiseRef } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, Pending, StepRun } from './apply-run.ts';
@@ -70,23 +69,23 @@ export async function settle(
     const { snapshot } = back;
     noteDates(run, back, last);
     const steps = plan.steps;
-    const result = await withReading(run, back, last, async (tx, logged, own) => {
+    const result = await withReading(run, back, last, async (unit, logged, own) => {
       const seen =
         last === null ||
         last.found === true ||
         isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
-        (await seenOf(tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
+        (await seenOf(unit.tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }
-      const met = await meeting(run, tx, plan, back.read, snapshot, logged);
+      const met = await meeting(run, unit, plan, back.read, snapshot, logged);
       const since = { seen: logged.seen, people: met.people };
       const undone = statusUndone(plan.command, snapshot, since);
       // What may have been written long ago is not set again: what came behind it is still being looked for.
       const mayWrite = context.delivery.releasedAt === null && !isBeforeResumed(context);
       const isOff = undone !== null || changesAnything(met.again);
       if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
-      if (isOff && mayTrail() && !(await shows(tx, run, last, steps, logged)))
+      if (isOff && mayTrail() && !(await shows(unit, run, last, steps, logged)))
         return { kind: 'look-again', wake: logged.wake } as const;
       if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake: logged.wake } as const;
       if (changesAnything(met.again) && mayWrite && corrections < correctionsMost) {
@@ -99,17 +98,15 @@ export async function settle(
       ].map((name) => reason('not-taken', { desk: desk.name, name }));
       const drops = [...withNew(plan.drops, met.drops), ...notTaken];
       const asMet = { ...plan, command: met.command, drops };
-      const { wake, isLast, marked } = await endInside(run, tx, asMet, { last, own: own.made }, logged);
-      return { kind: 'ended', isLast, marked, wake: [...logged.wake, ...wake] } as const;
+      const { wake, marked } = await endInside(run, unit, asMet, { last, own: own.made }, logged);
+      return { kind: 'ended', marked, wake: [...logged.wake, ...wake] } as const;
     }).catch((error: unknown) => {
       if (error instanceof OvertakenError) return null;
       throw error;
     });
     if (result === null) return lost(run);
     deps.wake(result.wake);
-    if (result.kind === 'ended') {
-      return reported(run, 'applied', null, { isLast: await result.isLast, ...(await result.marked) });
-    }
+    if (result.kind === 'ended') return reported(run, 'applied', null, result.marked.get());
     if (result.kind === 'look-again') {
       await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
       continue;
@@ -153,7 +150,7 @@ function promiseOf({ context, promised }: StepRun, step: number): PromiseRef {
 
 /** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
 async function shows(
-  tx: Tx,
+  unit: UnitOfWork,
   { desk, context }: StepRun,
   last: Pending | null,
   steps: Plan['steps'],
@@ -162,7 +159,7 @@ async function shows(
   if (last === null || (steps[last.index]?.fingerprints.length ?? 0) === 0) return true;
   const { id } = context.delivery;
   if (logged.seen.has(`${id}/${last.index}`)) return true;
-  return (await seenOf(tx, desk.instance, last.made.ticketId, id, last.index)).length > 0;
+  return (await seenOf(unit.tx, desk.instance, last.made.ticketId, id, last.index)).length > 0;
 }
 
 type SoFar = {
@@ -220,22 +217,22 @@ function withReading<Result extends { readonly kind: string }>(
   run: StepRun,
   back: Extract<ReadBack, { kind: 'ticket' }>,
   last: Pending | null,
-  work: (tx: Tx, logged: LogReadingResult, own: OwnReading) => Promise<Result>,
+  work: (unit: UnitOfWork, logged: LogReadingResult, own: OwnReading) => Promise<Result>,
 ): Promise<Result> {
   const { deps } = run;
-  const inside = async (tx: Tx, locked?: LockedTicket): Promise<Result> => {
-    const own = ownWrite(tx, run, last);
-    const result = await work(tx, await back.log(tx, own, locked), own);
-    if (result.kind !== 'ended' && own.made !== undefined) await markMade(tx, own.made, own.made.made);
+  const inside = async (unit: UnitOfWork, locked?: LockedTicket): Promise<Result> => {
+    const own = ownWrite(unit, run, last);
+    const result = await work(unit, await back.log(unit, own, locked), own);
+    if (result.kind !== 'ended' && own.made !== undefined) await markMade(unit.tx, own.made, own.made.made);
     return result;
   };
-  return last?.opened == null ? deps.together(back.read, inside) : inTransaction(deps.db, (tx) => inside(tx));
+  return last?.opened == null ? deps.together(back.read, inside) : inUnitOfWork(deps.db, (unit) => inside(unit));
 }
 
 type OwnReading = Pick<LogReadingInput, 'first' | 'made'>;
 
 /** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
-function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
+function ownWrite(unit: UnitOfWork, run: StepRun, last: Pending | null): OwnReading {
   if (last === null) return {};
   const { context } = run;
   const { opened, index, made } = last;
@@ -243,9 +240,9 @@ function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
   if (opened === null) return { made: { ...promise, made } };
   return {
     first: async () => {
-      if (!(await markMade(tx, promise, made))) throw new OvertakenError();
-      await bindTicket(tx, context, openedTicket(opened));
-      if (isBeforeResumed(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
+      if (!(await markMade(unit.tx, promise, made))) throw new OvertakenError();
+      await bindTicket(unit.tx, context, openedTicket(opened));
+      if (isBeforeResumed(context)) await forgetUncarried(unit.tx, refAt(context.to, opened.ticketId));
     },
   };
 }
@@ -253,13 +250,13 @@ function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
 /** How the delivery ends where it is in the transaction of its own reading. */
 async function endInside(
   run: StepRun,
-  tx: Tx,
+  unit: UnitOfWork,
   plan: Plan,
   { last, own }: { readonly last: Pending | null; readonly own: LogReadingInput['made'] },
   logged: LogReadingResult,
 ): Promise<Ended> {
   const { deps, context, startedMs } = run;
-  const ended = await endDelivery(tx, deps.cache, context, {
+  const ended = await endDelivery(unit, deps.cache, context, {
     ...endingOf(plan, last),
     outcome: 'applied',
     reason: null,
@@ -270,7 +267,7 @@ async function endInside(
     by: endedBy(run),
     ...(own === undefined ? {} : { made: own }),
   });
-  if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
+  if (plan.command.status !== undefined) await moveMirrorsOn(unit.tx, [context.mirror.id]);
   return ended;
 }
 

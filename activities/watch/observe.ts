@@ -4,7 +4,7 @@ import { beginOf, doubtOf, isPassed, type From } from '#core/log/position.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Staged } from '#blobs/store.ts';
-import type { Tx } from '#db/base/client.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { markUnused } from '#db/log/attachments.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
@@ -59,8 +59,8 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   const { mark, others } = reading;
   const made = actions.map((action) => action.made ?? action.at);
   if (looksOld(actions, begin) && (await deps.nothingNew({ ...shown, snapshot, made, mark }))) return;
-  const result = await deps.together(shown, (tx, locked) =>
-    logReading(tx, deps.cache, { ref: ticket, snapshot, actions, mark, others, ...when, ...clockOf(desk) }, locked),
+  const result = await deps.together(shown, (unit, locked) =>
+    logReading(unit, deps.cache, { ref: ticket, snapshot, actions, mark, others, ...when, ...clockOf(desk) }, locked),
   );
   deps.wake(result.wake);
   if (result.edited.length > 0)
@@ -83,13 +83,13 @@ async function follow(
 ): Promise<readonly string[]> {
   const said: ObservedAction[] = [];
   for (const action of notes) said.push(await understandAction(deps, action));
-  return deps.db.transaction(async (tx) => {
-    const snapshot = said.length === 0 ? null : await lastSnapshot(tx, ticket);
+  return inUnitOfWork(deps.db, async (unit) => {
+    const snapshot = said.length === 0 ? null : await lastSnapshot(unit.tx, ticket);
     const logged =
       snapshot === null
         ? null
-        : await logReading(tx, deps.cache, { ref: ticket, snapshot, actions: said, ...clockOf(desk) });
-    return [...(logged?.wake ?? []), ...(await followMerge(tx, ticket, desk.name, into))];
+        : await logReading(unit, deps.cache, { ref: ticket, snapshot, actions: said, ...clockOf(desk) });
+    return [...(logged?.wake ?? []), ...(await followMerge(unit.tx, ticket, desk.name, into))];
   });
 }
 
@@ -99,7 +99,7 @@ export type ReadBack =
       readonly snapshot: TicketSnapshot;
       readonly actions: readonly ObservedAction[];
       /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
-      log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
+      log(unit: UnitOfWork, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
       readonly read: TicketRead;
     }
   | { readonly kind: 'merged'; readonly into: string }
@@ -123,9 +123,9 @@ export async function readBack(
     snapshot,
     actions,
     read: ticketRead(ticket, actions),
-    log: (tx, own, locked) =>
+    log: (unit, own, locked) =>
       logReading(
-        tx,
+        unit,
         deps.cache,
         { ref: ticket, snapshot, actions, mark, others, ...when, created, ...clockOf(desk), ...own },
         locked,

@@ -39,6 +39,7 @@ import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-ag
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import { uuidArray } from '#db/base/text-array.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 import { rememberKey, type UsedKey } from './origin-keys.ts';
 import { visibleFiles } from './uploads.ts';
 
@@ -69,23 +70,23 @@ export type Here = { readonly mirror: string; readonly idOf: (action: WireAction
 
 /** Null: there is no such mirror on this link. */
 export async function receiveActions(
-  tx: Tx,
+  unit: UnitOfWork,
   said: ReceiveActions,
 ): Promise<(Received & { readonly here: Here }) | null> {
-  const ends = await linkEnds(tx, said.link, said.from);
+  const ends = await linkEnds(unit.tx, said.link, said.from);
   if (ends === null) return null;
-  if (said.open) await lockOpening(tx, said);
-  const input = { ...said, mirror: await mirrorNamed(tx, said.link, said.mirror) };
+  if (said.open) await lockOpening(unit.tx, said);
+  const input = { ...said, mirror: await mirrorNamed(unit.tx, said.link, said.mirror) };
   const tickets = input.actions.map(({ ticket }) => wireRef(ends.sender, ticket));
   const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
   const others = waitingElsewhere(input.actions, ends.receiver);
   const [snapshots, { mirror, locked }, lane, { known, idOf }, files] = await Promise.all([
-    lockSnapshots(tx, ends.sender, tickets),
-    lockMirrorWith(tx, input.mirror, input.link, others),
-    lockLanes(tx, input.mirror, ends.receiver, others),
-    knownActions(tx, input, ends.receiver),
-    visibleFiles(tx, input.link, digests),
+    lockSnapshots(unit.tx, ends.sender, tickets),
+    lockMirrorWith(unit.tx, input.mirror, input.link, others),
+    lockLanes(unit.tx, input.mirror, ends.receiver, others),
+    knownActions(unit.tx, input, ends.receiver),
+    visibleFiles(unit.tx, input.link, digests),
   ]);
   if (mirror === null && !input.open) return null;
   const [opening] = input.actions;
@@ -93,9 +94,9 @@ export async function receiveActions(
   const opens = mirror === null && ends.state === 'active';
   if (opens && opening !== undefined && (input.faults?.size ?? 0) === 0) {
     const here = { mirror: input.mirror, opening: idOf(opening) };
-    if (await pairAgain(tx, input.link, opening, here)) return receiveActions(tx, said);
+    if (await pairAgain(unit.tx, input.link, opening, here)) return receiveActions(unit, said);
   }
-  const again = mirror === null ? new Set<string>() : await readAgain(tx, input.actions, ends.sender, ends.receiver);
+  const again = mirror === null ? new Set<string>() : await readAgain(unit.tx, input.actions, ends.sender, ends.receiver);
   const accepted = mirror === null ? 0 : lane;
   if (accepted === null) return null;
 
@@ -107,28 +108,28 @@ export async function receiveActions(
     known,
     files,
     faults: input.faults ?? new Map(),
-    mayNotOpen: opens ? await openAlready(tx, input, ends.receiverName) : null,
+    mayNotOpen: opens ? await openAlready(unit.tx, input, ends.receiverName) : null,
     again,
     room: input.room ?? Number.POSITIVE_INFINITY,
     passedUs: (action) => hasPassedUs(action, input.directory, ends),
   });
-  await tellFaults(tx, input.link, judged);
+  await tellFaults(unit.tx, input.link, judged);
   if (judged.senderWentBack) {
-    await setLinkState(tx, input.link, 'quarantined', reason('link-quarantined', { desk: ends.senderName }));
+    await setLinkState(unit.tx, input.link, 'quarantined', reason('link-quarantined', { desk: ends.senderName }));
   }
   const here = { mirror: input.mirror, idOf };
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [], here };
 
-  await rememberKeys(tx, input, judged);
+  await rememberKeys(unit.tx, input, judged);
   const row =
-    mirror ?? (await openFor(tx, input, ends, { said: said.mirror, openedBy: idOf(openingOf(input.actions)) }));
+    mirror ?? (await openFor(unit.tx, input, ends, { said: said.mirror, openedBy: idOf(openingOf(input.actions)) }));
   const [first] = judged.taken;
   await Promise.all([
-    store(tx, input, ends, judged, { mirror: row, locked, idOf }),
-    first === undefined ? null : noteTurn(tx, row, turnOf(first.action, ends.receiver)),
+    store(unit, input, ends, judged, { mirror: row, locked, idOf }),
+    first === undefined ? null : noteTurn(unit, row, turnOf(first.action, ends.receiver)),
   ]);
-  const told = await tellEnded(tx, input.mirror, judged.taken, idOf, ends);
-  if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(tx, input.mirror, ends.sender);
+  const told = await tellEnded(unit.tx, input.mirror, judged.taken, idOf, ends);
+  if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(unit.tx, input.mirror, ends.sender);
   const last = judged.taken.at(-1)?.action;
   if (last !== undefined) {
     const before = snapshots.get(refKey(wireRef(ends.sender, last.ticket))) ?? null;
@@ -137,8 +138,8 @@ export async function receiveActions(
       before,
     );
     if (standing !== null)
-      await rememberStanding(tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
-    if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
+      await rememberStanding(unit.tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
+    if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(unit.tx, [row.id]);
   }
   return { answer: answerOf(judged), wake: [ends.receiver, ...told], here };
 }
@@ -310,7 +311,7 @@ function openingOf(actions: readonly WireAction[]): WireAction {
 
 /** All of a batch in three statements: the log, the deliveries, and the files that they refer to. */
 async function store(
-  tx: Tx,
+  unit: UnitOfWork,
   input: ReceiveActions,
   ends: LinkEnds,
   judged: Judged,
@@ -323,14 +324,14 @@ async function store(
   const fresh = judged.taken.filter(({ logged }) => !logged);
   const records = fresh.map((taken) => recordOf(taken, input, ends, idOf));
   await lockKnown(
-    tx,
+    unit.tx,
     judged.taken.filter(({ logged }) => logged).map(({ action }) => idOf(action)),
   );
   const own = judged.taken.filter(
     ({ action, logged }) => logged && instanceOf(input.directory, action.constant.origin) === ends.sender,
   );
   const words = own.map(({ action }) => ({ id: idOf(action), signature: action.signature ?? null }));
-  await ownWordWins(tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
+  await ownWordWins(unit.tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
   // Its ticket is there since before its sender was restored.
   const isOpened = input.open && mirror.ends.supplier.ticketId !== null;
   const deliveries = judged.taken.map(({ action, logged, again }) => ({
@@ -343,7 +344,7 @@ async function store(
   }));
   // Sent together, as above.
   const logging = rows(
-    tx,
+    unit.tx,
     sql`with input as materialized (
         select * from jsonb_to_recordset(${contentJson(records)}::jsonb) as x (id uuid, said uuid, entity text, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
@@ -357,14 +358,14 @@ async function store(
   );
   const lane = { mirror: input.mirror, to: ends.receiver };
   const placing = { desk: ends.receiverName, accepted: judged.accepted };
-  const [logged] = await Promise.all([logging, placeDeliveries(tx, lane, deliveries, placing)]);
+  const [logged] = await Promise.all([logging, placeDeliveries(unit.tx, lane, deliveries, placing)]);
   // Somebody else has just taken the id: done again, it gets another.
   if (logged.length < records.length) throw Object.assign(new Error('an id was taken meanwhile'), { code: '40001' });
   const files = judged.taken.flatMap(({ action }) =>
     action.constant.attachments.map((file) => ({ ...file, action: idOf(action) })),
   );
   if (files.length === 0) return;
-  await tx.execute(
+  await unit.tx.execute(
     sql`insert into attachments (action, id, sha256, size_bytes, type)
       select action, id, sha256, "sizeBytes", type
       from jsonb_to_recordset(${JSON.stringify(files)}::jsonb) as f (action uuid, id text, sha256 text, "sizeBytes" bigint, type text)

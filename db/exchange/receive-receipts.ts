@@ -17,7 +17,7 @@ import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { uuidArray } from '#db/base/text-array.ts';
-import { sendLast } from '#db/base/transaction.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type ReceiveReceipts = {
   readonly link: string;
@@ -31,20 +31,20 @@ const soonMs = 1_000;
 const laterMs = 60_000;
 
 /** Null: there is no such mirror on this link. */
-export async function receiveReceipts(tx: Tx, cache: VersionCache, said: ReceiveReceipts): Promise<Received | null> {
+export async function receiveReceipts(unit: UnitOfWork, cache: VersionCache, said: ReceiveReceipts): Promise<Received | null> {
   const [ends, mirrorId] = await Promise.all([
-    linkEnds(tx, said.link, said.from),
-    mirrorHere(tx, said.link, said.mirror),
+    linkEnds(unit.tx, said.link, said.from),
+    mirrorHere(unit.tx, said.link, said.mirror),
   ]);
   if (ends === null || mirrorId === null) return null;
   const input = { ...said, mirror: mirrorId };
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
   const [snapshots, locked, before, ours] = await Promise.all([
-    lockSnapshots(tx, ends.sender, tickets),
-    lockMirror(tx, input.mirror, input.link),
-    lockLanes(tx, input.mirror, ends.receiver),
-    sentOf(tx, input, ends.sender),
+    lockSnapshots(unit.tx, ends.sender, tickets),
+    lockMirror(unit.tx, input.mirror, input.link),
+    lockLanes(unit.tx, input.mirror, ends.receiver),
+    sentOf(unit.tx, input, ends.sender),
   ]);
   if (locked === null || before === null) return null;
   let mirror = locked;
@@ -74,28 +74,27 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
       results.push({ id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs });
       break;
     }
-    if (await isTaken(tx, mirror, sent, receipt)) {
+    if (await isTaken(unit.tx, mirror, sent, receipt)) {
       const why = reason('ticket-taken', { number: receipt.ticket?.number });
       results.push({ id, seq, status: 'refused', reason: why });
       passed = Math.max(passed, seq);
       continue;
     }
-    for (const one of await endSent(tx, cache, sent.id, receipt)) wake.add(one);
+    for (const one of await endSent(unit, cache, sent.id, receipt)) wake.add(one);
     ours.set(id, { ...sent, told: true });
     if (receipt.ticket !== null) {
       // The receipt of the escalation has bound the ticket by now.
-      if (mirror.state === 'opening') mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
-      await standingSaid(tx, mirror, input.from, ends.sender, receipt, snapshots);
+      if (mirror.state === 'opening') mirror = (await lockMirror(unit.tx, input.mirror, input.link)) ?? mirror;
+      await standingSaid(unit.tx, mirror, input.from, ends.sender, receipt, snapshots);
     }
     results.push({ id, seq, status: 'accepted' });
     accepted = Math.max(accepted, seq);
     passed = Math.max(passed, seq);
   }
   if (accepted > before) {
-    await sendLast(
-      tx,
+    unit.last(
       rows(
-        tx,
+        unit.tx,
         sql`update lanes set accepted_seq = ${accepted} where mirror = ${input.mirror} and to_instance = ${ends.receiver}`,
       ),
     );
@@ -136,16 +135,16 @@ async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string)
  * by hand or by an earlier receipt, stays as it is. Returns the instances to wake.
  */
 export async function endSent(
-  tx: Tx,
+  unit: UnitOfWork,
   cache: VersionCache,
   delivery: string,
   said: Pick<WireReceipt, 'outcome' | 'reason' | 'drops' | 'ticket' | 'acceptedAt' | 'endedAt' | 'attempts'>,
 ): Promise<readonly string[]> {
-  const [row] = await rows<HeadRow>(tx, contextQuery(sql`select * from deliveries where id = ${delivery}`));
+  const [row] = await rows<HeadRow>(unit.tx, contextQuery(sql`select * from deliveries where id = ${delivery}`));
   if (row === undefined) return [];
   const context = contextOf(row);
   const { ticket, acceptedAt, endedAt, attempts } = said;
-  const ended = await endDelivery(tx, cache, context, {
+  const ended = await endDelivery(unit, cache, context, {
     outcome: said.outcome,
     reason: said.reason,
     drops: said.drops,
@@ -159,10 +158,9 @@ export async function endSent(
           opened: { entity: wireRef('', ticket).entity, ticketId: ticket.id, number: ticket.number, url: ticket.url },
         }),
   });
-  await sendLast(
-    tx,
+  unit.last(
     rows(
-      tx,
+      unit.tx,
       sql`update deliveries set far = ${JSON.stringify({ acceptedAt, endedAt, attempts })}::jsonb,
           accepted_at = coalesce(accepted_at, now()) where id = ${delivery}`,
     ),

@@ -20,7 +20,7 @@ import { openMirror } from './open-mirror.ts';
 import type { OpeningRow } from './openings.ts';
 import { placeDeliveries, type NewDelivery } from './place-deliveries.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
-import { sendGathered } from '#db/base/transaction.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type LogActionInput = {
   /** For the action, minted by the database. */
@@ -46,18 +46,18 @@ export type Followed = {
 
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
-export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
+export async function logAction(unit: UnitOfWork, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
   const { id, ref, action, mirrors, openings } = input;
   const { instance } = ref;
   const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, ref).side));
   const outboundOf: Record<string, Outbound> = {};
   for (const mirror of mirrors) {
     const { side, settings } = endOf(mirror, ref);
-    outboundOf[mirror.id] = (await cache.side(tx, `${mirror.link}/${side}`, settings)).outbound;
+    outboundOf[mirror.id] = (await cache.side(unit, `${mirror.link}/${side}`, settings)).outbound;
   }
   const openable = [];
   for (const row of openings) {
-    const { outbound } = await cache.side(tx, `${row.link}/customer`, row.settings_version);
+    const { outbound } = await cache.side(unit, `${row.link}/customer`, row.settings_version);
     openable.push({
       link: row.link,
       linkName: row.supplier_name,
@@ -115,14 +115,14 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
   };
   const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
   if (found.opens === null && targets.length <= 1 && files.length === 0) {
-    await sendGathered(tx, insertActions, inserting);
+    unit.later(insertActions, inserting);
   } else {
-    const [isNew] = await insertActions.send(tx, [inserting]);
+    const [isNew] = await insertActions.send(unit.tx, [inserting]);
     if (isNew !== true) return { logged: false, wake: [] };
   }
   // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
   for (const file of files) {
-    await rememberStaged(tx, id, file.id, {
+    await rememberStaged(unit.tx, id, file.id, {
       file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },
       failure: null,
     });
@@ -130,17 +130,17 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
 
   const wake: string[] = [];
   if (found.opens !== null) {
-    const mirror = await openOn(tx, found.opens.link, input);
+    const mirror = await openOn(unit.tx, found.opens.link, input);
     mirrors.push(mirror);
-    wake.push(await deliver(tx, mirror, mirror.ends.supplier, { action: id, escalation: true }));
+    wake.push(await deliver(unit.tx, mirror, mirror.ends.supplier, { action: id, escalation: true }));
   }
   for (const [index, { mirror, to, again }] of targets.entries()) {
-    if (index > 0) await deliver(tx, mirror, to, { action: id, escalation: again });
+    if (index > 0) await deliver(unit.tx, mirror, to, { action: id, escalation: again });
     wake.push(to.instance);
     const after = input.follows(mirror.id);
     if (after !== null) {
       const sign = signOf(action, after.at);
-      await noteTurn(tx, mirror, { at: action.at, to: to.instance, after: after.id, sign });
+      await noteTurn(unit, mirror, { at: action.at, to: to.instance, after: after.id, sign });
     }
   }
   return { logged: true, wake };

@@ -34,7 +34,7 @@ import { fromColumn, fromOf, type FromRow } from './position-columns.ts';
 import { rememberReadings, writeKey } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
-import { sendGathered } from '#db/base/transaction.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type OwnWrite = {
   readonly delivery: string;
@@ -106,23 +106,23 @@ const nothing: LogReadingResult = {
   mirrors: [],
 };
 
-/** Runs inside the caller's transaction. `locked`: the ticket, where the caller holds its lock already. */
+/** Runs inside the caller's unit of work. `locked`: the ticket, where the caller holds its lock already. */
 export async function logReading(
-  tx: Tx,
+  unit: UnitOfWork,
   cache: VersionCache,
   input: LogReadingInput,
   locked?: LockedTicket,
 ): Promise<LogReadingResult> {
   const { ref, snapshot, actions } = input;
   const externalIds = actions.map((action) => action.externalId);
-  const ticket = locked ?? (await lockTicket(tx, { ref, externalIds }, input.first));
+  const ticket = locked ?? (await lockTicket(unit.tx, { ref, externalIds }, input.first));
   const { mirrors, openings, creating, position } = ticket;
   const { known, edited } = knownHere(ticket, input);
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
-    if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, ref)))) {
-      await forgetTicket(tx, ref);
+    if (creating || (mirrors.length === 0 && (await isBeingOpened(unit.tx, ref)))) {
+      await forgetTicket(unit.tx, ref);
       return { ...nothing, readAgain: true };
     }
   }
@@ -142,8 +142,8 @@ export async function logReading(
     mayBeForgotten,
   });
 
-  const echoes = await echoesOf(tx, ticket.echoes, recognition, actions);
-  const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
+  const echoes = await echoesOf(unit, ticket.echoes, recognition, actions);
+  const times = originTimes(unit, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
   const wake = new Set<string>();
   const people: ObservedAction[] = [];
   const consequences: ObservedAction[] = [];
@@ -155,7 +155,7 @@ export async function logReading(
   const newest = isNewest(ticket.kept, { top, begunAt: input.begunAt ?? null }, input.settleMs);
   // What an older reading shows otherwise is no change.
   const beside =
-    last === undefined || !newest ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
+    last === undefined || !newest ? { fields: {} } : await changedBeside(unit, ticket.before, input, mirrors);
   for (const found of recognition.actions) {
     const read = actions[found.index];
     if (read === undefined) continue;
@@ -169,7 +169,7 @@ export async function logReading(
     if (found.as !== 'new') continue;
     people.push(action);
     const { at: originAt, covered } = await times.of(action, found.index);
-    const result: LoggedAction = await logAction(tx, cache, {
+    const result: LoggedAction = await logAction(unit, cache, {
       originAt,
       id: must(ticket.ids[found.index], 'an id for the action'),
       ref,
@@ -197,8 +197,8 @@ export async function logReading(
     { lateMs: input.lateMs ?? 0, gapMs },
   );
   const mirrored = mirrors.length > 0 || wake.size > 0;
-  if (edited.length > 0) await markEdited(tx, ref, edited);
-  await sendGathered(tx, rememberReadings, {
+  if (edited.length > 0) await markEdited(unit.tx, ref, edited);
+  unit.later(rememberReadings, {
     ref,
     snapshot,
     position: now,
@@ -212,7 +212,7 @@ export async function logReading(
   });
   if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
     await moveMirrorsOn(
-      tx,
+      unit.tx,
       mirrors.map((mirror) => mirror.id),
     );
   }

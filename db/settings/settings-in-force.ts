@@ -3,11 +3,13 @@ import { and, eq } from 'drizzle-orm';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import type { Db } from '#db/base/client.ts';
+import { sendingOn, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { settings } from '#db/schema/settings.ts';
 
 export type VersionCache = {
-  side(db: Db, side: string, version: number): Promise<SideSettings>;
+  /** In a unit of work, what is left for later is sent only where a version is not kept yet. */
+  side(db: Db | UnitOfWork, side: string, version: number): Promise<SideSettings>;
   catalogue(db: Db, instance: string, version: number): Promise<Catalogue>;
 };
 
@@ -31,7 +33,7 @@ export function createVersionCache(most = 50_000, mostUnlike = 2_000): VersionCa
       const key = `${side}@${version}`;
       const kept = sides.get(key);
       if (kept !== undefined) return kept;
-      const [row] = await db
+      const [row] = await sendingOn(db)
         .select({ settings: settings.settings })
         .from(settings)
         .where(and(eq(settings.side, side), eq(settings.version, version)));

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before as setUp, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { beginDrain, endLease, instanceFailed, instanceWorks, renewLease } from '#db/carry/couriers.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import {
@@ -118,8 +118,8 @@ describe('what a drain says that was overtaken', () => {
   const context = async (): Promise<DeliveryContext> => must(await headOf(db, lane), 'the head of the lane');
   const ends = async (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<Marked> => {
     const head = await context();
-    const { marked } = await inTransaction(db, (tx) =>
-      endDelivery(tx, createVersionCache(), head, {
+    const { marked } = await inUnitOfWork(db, (unit) =>
+      endDelivery(unit, createVersionCache(), head, {
         outcome,
         reason: why,
         drops: [],
@@ -129,7 +129,7 @@ describe('what a drain says that was overtaken', () => {
         locked: false,
       }),
     );
-    return marked;
+    return marked.get();
   };
 
   it('"absent" says nothing of the promise that was made after, whose ticket keeps its one open write', async () => {
