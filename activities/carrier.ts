@@ -5,7 +5,8 @@ import { reachOf } from '#core/words/reach.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { loadInstance } from '#db/settings/instances.ts';
 import { carryHead } from './carry/carry-head.ts';
-import type { WorkDeps } from './deps.ts';
+import type { CarryDeps, StageDeps } from './carry/deps.ts';
+import type { HandOverDeps } from './exchange/deps.ts';
 import { handOver } from './exchange/hand-over.ts';
 import { offer } from './exchange/offer.ts';
 import { createPlaces, createSemaphore } from './desk/semaphore.ts';
@@ -22,10 +23,13 @@ export type Carrier = {
 /** The carrier as things stand now: new credentials and options act on what is carried next. */
 export type Carriers = (instance: string, run: CarrierRun) => Promise<() => Promise<Carrier>>;
 
+/** What the carriers of all sorts need of a worker. */
+export type CarrierDeps = CarryDeps & StageDeps & HandOverDeps;
+
 /** Lanes to one peer or in-house tool side by side. */
 const remoteConcurrency = 16;
 
-export function createCarriers(deps: WorkDeps): Carriers {
+export function createCarriers(deps: CarrierDeps): Carriers {
   // Shared by all drains of this process.
   const stage = createStage(deps);
   const putting = createPlaces(deps.limits.staging);
@@ -56,7 +60,7 @@ export function createCarriers(deps: WorkDeps): Carriers {
 }
 
 function deskCarrier(
-  deps: WorkDeps,
+  deps: CarryDeps,
   stage: Stage,
   instance: string,
   { epoch, signal }: CarrierRun,

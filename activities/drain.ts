@@ -17,7 +17,7 @@ import {
 import { dueLanes, type DueLane } from '#db/carry/claim-lanes.ts';
 import { deferLane, nextDueMs } from '#db/carry/lanes.ts';
 import type { DrainResult } from '#workflows/contract.ts';
-import { createCarriers, type Carrier, type Carriers } from './carrier.ts';
+import { createCarriers, type Carrier, type CarrierDeps, type Carriers } from './carrier.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
 import { InstanceTrouble, troubleOf } from './desk/instance-trouble.ts';
 import { keepLease } from './keep-lease.ts';
@@ -40,13 +40,16 @@ const slotsShort = 0.2;
  */
 const graceMs = { ended: 10_000, trouble: 2_000, told: 300, lost: 0 } as const;
 
+/** What a drain needs of a worker besides its carriers. */
+export type DrainDeps = CarrierDeps & Pick<WorkDeps, 'isWhole' | 'slotsFree'>;
+
 export type Drain = {
   (instance: string, run: ActivityRun): Promise<DrainResult>;
   /** Resolves when the requests of drains that have left have reached their end, or after `withinMs`. */
   rest(withinMs: number): Promise<void>;
 };
 
-export function createDrain(deps: WorkDeps): Drain {
+export function createDrain(deps: DrainDeps): Drain {
   const carriers = createCarriers(deps);
   const stragglers = createStragglers();
   return Object.assign(
@@ -56,7 +59,7 @@ export function createDrain(deps: WorkDeps): Drain {
 }
 
 async function drain(
-  deps: WorkDeps,
+  deps: DrainDeps,
   carriers: Carriers,
   stragglers: Stragglers,
   instance: string,
@@ -182,7 +185,7 @@ async function drain(
 
 /** If one link fills over half of a full claim, the other half is claimed without it. */
 async function claim(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'db'>,
   instance: string,
   epoch: number,
   busy: readonly string[],
@@ -203,7 +206,7 @@ async function claim(
 
 /** Sets when the instance is tried again, and says so once. Nothing where another drain has begun. */
 async function standBack(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'db' | 'desks' | 'log'>,
   instance: string,
   name: string,
   epoch: number,

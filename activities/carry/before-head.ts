@@ -25,7 +25,7 @@ const carrying: readonly LinkState[] = ['active', 'closing'];
 
 /** Null: it may be carried. */
 export async function beforeHead(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'db'>,
   context: DeliveryContext,
   lane: LaneKey,
   epoch: number,

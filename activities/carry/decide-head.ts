@@ -14,7 +14,7 @@ import { changesHere } from './changes-here.ts';
 import { viewOf } from '#db/log/mirrors.ts';
 import { alreadyNotified } from '#db/log/receipts.ts';
 import type { Versions } from '#db/carry/writes.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { CarryDeps, LeaveDeps } from './deps.ts';
 import type { Stage } from './stage.ts';
 import { whatLeaves } from './what-leaves.ts';
 
@@ -27,7 +27,7 @@ export type Decided = {
 
 /** Throws HelpdeskError where a file could not be fetched for now. */
 export async function decideHead(
-  deps: WorkDeps,
+  deps: CarryDeps,
   stage: Stage,
   context: DeliveryContext,
   signal: AbortSignal,
@@ -82,14 +82,14 @@ export async function decideHead(
 }
 
 /** What its change meets at the ticket that it travels to. */
-async function changesMet(deps: WorkDeps, context: DeliveryContext, outbound: Outbound): Promise<readonly Change[]> {
+async function changesMet(deps: Pick<LeaveDeps, 'db'>, context: DeliveryContext, outbound: Outbound): Promise<readonly Change[]> {
   const { ticketId } = context.to;
   if (ticketId === null || context.delivery.escalation) return [];
   const { changes } = await knownChanges(deps.db, refAt(context.to, ticketId), [context.mirror.id]);
   return changesHere(context, changes, outbound).shared;
 }
 
-async function decideReceipt(deps: WorkDeps, context: DeliveryContext): Promise<Verdict> {
+async function decideReceipt(deps: Pick<LeaveDeps, 'db'>, context: DeliveryContext): Promise<Verdict> {
   const { delivery, to, now } = context;
   const { ticketId, side } = to;
   if (delivery.receipt === null || ticketId === null)

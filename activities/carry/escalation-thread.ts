@@ -3,11 +3,11 @@ import { must } from '#core/words/must.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { LeaveDeps } from './deps.ts';
 
 /** The ticket's public entries before the escalation, oldest first, with the pictures they show. */
 export async function readThread(
-  deps: WorkDeps,
+  deps: Pick<LeaveDeps, 'desks' | 'texts'>,
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<{ readonly entries: readonly ThreadEntry[]; readonly attachments: readonly Attachment[] }> {

@@ -9,7 +9,7 @@ import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { StageDeps } from './deps.ts';
 import { whyNoAnswer } from '#activities/desk/answers.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createPlaces } from '#activities/desk/semaphore.ts';
@@ -31,7 +31,7 @@ export type Stage = (
  * Files are streamed one by one, a few at a time of each instance. Whoever waits for one lets go at the signal; the
  * transfer goes on, bounded by its least rate, so that a drain which leaves wastes nothing and the next one finds it.
  */
-export function createStage(deps: WorkDeps): Stage {
+export function createStage(deps: StageDeps): Stage {
   const places = createPlaces(deps.limits.staging);
   const disk = createDiskRoom(deps);
   const underWay = new Map<string, Promise<Brought>>();
@@ -104,7 +104,7 @@ function unlessTold<Result>(work: Promise<Result>, signal: AbortSignal): Promise
 }
 
 /** Throws HelpdeskError or FileTrouble for passing trouble only; a file that can't come is a result. */
-async function bring(deps: WorkDeps, disk: DiskRoom, context: DeliveryContext, file: Attachment): Promise<Brought> {
+async function bring(deps: StageDeps, disk: DiskRoom, context: DeliveryContext, file: Attachment): Promise<Brought> {
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
     return { file: null, failure: tooLarge(deps) };
   }
@@ -117,7 +117,7 @@ async function bring(deps: WorkDeps, disk: DiskRoom, context: DeliveryContext, f
 }
 
 async function bringInto(
-  deps: WorkDeps,
+  deps: StageDeps,
   context: DeliveryContext,
   file: Attachment,
   roomBytes: number,
@@ -153,7 +153,7 @@ function isTroubledFor({ delivery, now }: DeliveryContext, ms: number): boolean 
   return delivery.firstTriedAt !== null && Date.parse(now) - Date.parse(delivery.firstTriedAt) >= ms;
 }
 
-function tooLarge(deps: WorkDeps): string {
+function tooLarge(deps: Pick<StageDeps, 'limits'>): string {
   return `It is larger than ${Math.round(deps.limits.attachmentBytes / 1024 / 1024)} MB.`;
 }
 

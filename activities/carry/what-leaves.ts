@@ -9,7 +9,7 @@ import type { ThreadEntry } from '#core/text/template.ts';
 import type { Action, Attachment, CatalogueKind, ConstantPart } from '#core/words/vocabulary.ts';
 import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { LeaveDeps } from './deps.ts';
 import type { Outgoing, SendInput, SendResult } from '#core/conversation/send.ts';
 import { descriptionImages, readThread } from './escalation-thread.ts';
 import { hashWithDigests, withFiles, type Stage } from './stage.ts';
@@ -30,7 +30,7 @@ export function isReceived({ from }: DeliveryContext): boolean {
 
 /** @param sender settings of the sending side. Throws HelpdeskError where a file could not be fetched for now */
 export async function whatLeaves(
-  deps: WorkDeps,
+  deps: LeaveDeps,
   stage: Stage,
   context: DeliveryContext,
   sender: SideSettings,
@@ -59,7 +59,7 @@ function asReceived({ action: { opening, mailed, drops } }: DeliveryContext, act
 }
 
 async function sendInput(
-  deps: WorkDeps,
+  deps: LeaveDeps,
   context: DeliveryContext,
   action: Action,
   sender: SideSettings,
@@ -120,7 +120,7 @@ function actionOf({ action, delivery }: DeliveryContext, author: Action['author'
 
 /** The files in the store, those that can't come as placeholders. */
 async function withStaged(
-  deps: WorkDeps,
+  deps: Pick<LeaveDeps, 'db'>,
   stage: Stage,
   context: DeliveryContext,
   outgoing: Outgoing,

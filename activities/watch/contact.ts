@@ -8,13 +8,14 @@ import type { DeskRestored } from '#db/log/desk-restored.ts';
 import { quarantineInstance } from '#db/log/quarantine.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
+type ContactDeps = Pick<WorkDeps, 'db' | 'wake' | 'log'>;
 type Contact = { readonly state: InstanceState; readonly why: string | null };
 
 /** A desk that asks to be asked less is not down; that it does so again and again is worth saying. */
 const slowDownsInARow = 3;
 
 /** @param error null: it answered. True: it is in another state than it was */
-export async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<boolean> {
+export async function noteContact(deps: ContactDeps, instance: string, error: HelpdeskError | null): Promise<boolean> {
   return note(deps, instance, error === null ? { state: 'up', why: null } : contactOf(instance, error));
 }
 
@@ -23,7 +24,7 @@ export async function noteContact(deps: WorkDeps, instance: string, error: Helpd
  * @param failures looks in a row that failed, this one included
  */
 export async function noteFailedLook(
-  deps: WorkDeps,
+  deps: ContactDeps,
   instance: string,
   error: unknown,
   failures: number,
@@ -58,13 +59,13 @@ function isOurDatabase(error: unknown): boolean {
 }
 
 /** The desk shows other actions than it did: nothing is read or written there until somebody has looked. */
-export async function noteRestored(deps: WorkDeps, { instance, message }: DeskRestored): Promise<void> {
+export async function noteRestored(deps: Pick<WorkDeps, 'db' | 'log'>, { instance, message }: DeskRestored): Promise<void> {
   const told = await quarantineInstance(deps.db, instance, message);
   if (told !== null) deps.log.error({ instance, state: 'quarantined' }, told);
 }
 
 /** Logs a change once. */
-async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<boolean> {
+async function note(deps: ContactDeps, instance: string, { state, why }: Contact): Promise<boolean> {
   const changed = await setInstanceState(deps.db, instance, state, why);
   if (changed === null) return false;
   if (why === null) deps.log.info({ instance, state }, `${instance} is up`);

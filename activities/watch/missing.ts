@@ -12,7 +12,7 @@ const neighboursAsked = 3;
 
 /** Returns after how long it is looked for again, in milliseconds; null: it was deleted, or concerns nobody. */
 export async function notThere(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'db' | 'wake'>,
   desk: DrivenDesk,
   ticket: Ref,
   signal: AbortSignal,

@@ -12,7 +12,8 @@ import { logReading, readFrom, type LogReadingInput, type LogReadingResult } fro
 import { followMerge, lastSnapshot } from '#db/log/ticket-life.ts';
 import { seenAgain } from '#db/operate/missing.ts';
 import { notThere } from './missing.ts';
-import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk } from '#activities/deps.ts';
+import type { WatchDeps } from './deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 import type { Texts } from '#text-worker/texts.ts';
 
@@ -39,7 +40,7 @@ const readAgainMs = 500;
 const forgottenMs = { quarantined: 60_000, looking: 3_000 } as const;
 
 /** `from`: where the read has to begin, as asked lately; absent, it is asked now. */
-export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
+export async function observe(deps: WatchDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
   const desk = await deps.desks.of(ticket.instance);
   const begin = from ?? (await readFrom(deps.db, ticket));
   const { reading, ...when } = await read(desk, ticket.externalId, begin, signal);
@@ -76,7 +77,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
 
 /** What was said before the merge and nobody has read yet still goes where it was meant to go. */
 async function follow(
-  deps: WorkDeps,
+  deps: Understanding & Pick<WatchDeps, 'cache'>,
   desk: DrivenDesk,
   ticket: Ref,
   { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
@@ -107,7 +108,7 @@ export type ReadBack =
 
 /** The read after our own write. */
 export async function readBack(
-  deps: WorkDeps,
+  deps: Understanding & Pick<WatchDeps, 'cache'>,
   desk: DrivenDesk,
   ticket: Ref,
   from: From,
@@ -190,9 +191,11 @@ function looksOld(actions: readonly ObservedAction[], { floor, high }: From): bo
   return actions.every(({ externalId }) => isPassed({ floor: high?.id ?? floor }, externalId));
 }
 
+type Understanding = Pick<WatchDeps, 'db' | 'texts' | 'blobs' | 'limits'>;
+
 /** Makes notes safe; images that stand in the note itself become attachments. */
 async function understand(
-  deps: WorkDeps,
+  deps: Understanding,
   reading: Extract<Reading, { kind: 'ticket' }>,
 ): Promise<{ snapshot: TicketSnapshot; actions: ObservedAction[] }> {
   const actions: ObservedAction[] = [];
@@ -201,7 +204,7 @@ async function understand(
   return { snapshot: { ...reading.snapshot, description }, actions };
 }
 
-async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<ObservedAction> {
+async function understandAction(deps: Understanding, action: ObservedAction): Promise<ObservedAction> {
   if (action.note === null) return action;
   const { html, dataImages, whole } = await memo(deps.texts).note(action.note);
   const attachments: Attachment[] = [...action.attachments];
