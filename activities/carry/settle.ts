@@ -8,7 +8,7 @@ import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from 
 import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
-import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Changed, Command, Reason, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import { isBeforeResumed } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
@@ -34,7 +34,10 @@ const looksMost = 3;
 /** Steps behind a plan's own, after which somebody has to look. */
 const correctionsMost = 4;
 
-/** Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far behind the plan's own. */
+/**
+ * Looks at the ticket, judges what it shows, in the transaction that ends the delivery, and corrects what it does not show as
+ * it has to be. `corrections`: steps made so far behind the plan's own.
+ */
 export async function settle(
   run: StepRun,
   plan: Plan,
@@ -43,87 +46,110 @@ export async function settle(
   corrections: number,
 ): Promise<Applied> {
   const { deps, desk, context } = run;
+  const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   const writtenMs = performance.now();
   // A replica that readers are sent to may be so late: what it shows is from before our write, and no proof of anything.
-  const mayTrail = (): boolean => performance.now() - writtenMs < desk.helpdesk.traits.settleMs;
+  const mayTrail = (): boolean => performance.now() - writtenMs < settleMs;
   for (let look = 0; ; look += 1) {
     const from = created ? fromTheBeginning : context.to.readFrom;
-    const back = await readBack(
-      deps,
-      desk,
-      ticket,
-      from,
-      created,
-      AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
-    );
-    if (back.kind !== 'ticket') {
-      const ended = await endUnread(run, plan, last);
-      // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
-      await observe(deps, ticket, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
-        scheduleHint(deps.db, ticket, 0),
-      );
-      return ended;
-    }
-    const { snapshot } = back;
+    const back = await readBack(deps, desk, ticket, from, created, AbortSignal.timeout(writeTimeoutMs));
+    if (back.kind !== 'ticket') return endUnread(run, plan, ticket, last);
     noteDates(run, back, last);
-    const steps = plan.steps;
-    const result = await withReading(run, back, last, async (unit, logged, own) => {
-      const seen =
-        last === null ||
-        last.found === true ||
-        isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
-        (await seenOf(unit.tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
-      if (!seen && context.delivery.releasedAt === null) {
-        return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake: logged.wake } as const;
-      }
-      const met = await meeting(run, unit, plan, back.read, snapshot, logged);
-      const since = { seen: logged.seen, people: met.people };
-      const undone = statusUndone(plan.command, snapshot, since);
-      // What may have been written long ago is not set again: what came behind it is still being looked for.
-      const mayWrite = context.delivery.releasedAt === null && !isBeforeResumed(context);
-      const isOff = undone !== null || changesAnything(met.again);
-      if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
-      if (isOff && mayTrail() && !(await shows(unit, run, last, steps, logged)))
-        return { kind: 'look-again', wake: logged.wake } as const;
-      if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake: logged.wake } as const;
-      if (changesAnything(met.again) && mayWrite && corrections < correctionsMost) {
-        return { kind: 'again', changed: met.again, drops: met.drops, wake: logged.wake } as const;
-      }
-      const notTaken = [
-        ...fieldsNotTaken(plan.command, snapshot, since),
-        ...namesOf(met.again),
-        ...(undone === null ? [] : [undone]),
-      ].map((name) => reason('not-taken', { desk: desk.name, name }));
-      const drops = [...withNew(plan.drops, met.drops), ...notTaken];
-      const asMet = { ...plan, command: met.command, drops };
-      const { wake, marked } = await endInside(run, unit, asMet, { last, own: own.made }, logged);
-      return { kind: 'ended', marked, wake: [...logged.wake, ...wake] } as const;
-    }).catch((error: unknown) => {
+    const judged = await judge(run, plan, back, { last, look, corrections, mayTrail }).catch((error: unknown) => {
       if (error instanceof OvertakenError) return null;
       throw error;
     });
-    if (result === null) return lost(run);
-    deps.wake(result.wake);
-    if (result.kind === 'ended') return reported(run, 'applied', null, result.marked.get());
-    if (result.kind === 'look-again') {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
-      continue;
-    }
-    // It was confirmed and is not there: nobody can tell what became of it.
-    if (result.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk: desk.name }) };
-    // An automation undid our status: it is set once more, then somebody has to look.
-    if (result.kind === 'undone' && corrections > 0) {
-      return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
-    }
-    const wanted =
-      result.kind === 'undone'
-        ? statusAlone(plan.command, ticketId)
-        : changedAlone(plan.command, ticketId, result.changed ?? { fields: {} });
-    const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
-    return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
+    if (judged === null) return lost(run);
+    deps.wake(judged.wake);
+    if (judged.kind === 'ended') return reported(run, 'applied', null, judged.marked.get());
+    if (judged.kind !== 'look-again')
+      return correct(run, plan, judged, { ticketId, last, corrections, snapshot: back.snapshot });
+    await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
   }
+}
+
+type Look = {
+  readonly last: Pending | null;
+  /** 0 for the first. */
+  readonly look: number;
+  readonly corrections: number;
+  mayTrail(): boolean;
+};
+
+type Judged = { readonly wake: readonly string[] } & (
+  | { readonly kind: 'ended'; readonly marked: Ended['marked'] }
+  /** What it shows may be from before our write. */
+  | { readonly kind: 'look-again' }
+  /** It was confirmed and is not there. */
+  | { readonly kind: 'unseen' }
+  /** An automation undid our status. */
+  | { readonly kind: 'undone'; readonly status: string }
+  /** Of what both sides have changed, the ticket does not show what has to win. */
+  | { readonly kind: 'again'; readonly changed: Changed; readonly drops: readonly Reason[] }
+);
+
+/** Logs the reading and says what it proves; ends the delivery where it proves that all is done. */
+function judge(
+  run: StepRun,
+  plan: Plan,
+  back: Extract<ReadBack, { kind: 'ticket' }>,
+  { last, look, corrections, mayTrail }: Look,
+): Promise<Judged> {
+  const { desk, context } = run;
+  const { snapshot } = back;
+  const { delivery } = context;
+  const steps = plan.steps;
+  return withReading<Judged>(run, back, last, async (unit, logged, own) => {
+    const { wake } = logged;
+    const seen =
+      last === null ||
+      last.found === true ||
+      isSeen(delivery.id, last, steps[last.index], logged, snapshot) ||
+      (await seenOf(unit.tx, desk.instance, back.read.ref.externalId, delivery.id, last.index)).length > 0;
+    if (!seen && delivery.releasedAt === null)
+      return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake };
+    const met = await meeting(run, unit, plan, back.read, snapshot, logged);
+    const since = { seen: logged.seen, people: met.people };
+    const undone = statusUndone(plan.command, snapshot, since);
+    // What may have been written long ago is not set again: what came behind it is still being looked for.
+    const mayWrite = delivery.releasedAt === null && !isBeforeResumed(context);
+    const isOff = undone !== null || changesAnything(met.again);
+    if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake };
+    if (isOff && mayTrail() && !(await shows(unit, run, last, steps, logged))) return { kind: 'look-again', wake };
+    if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake };
+    if (changesAnything(met.again) && mayWrite && corrections < correctionsMost)
+      return { kind: 'again', changed: met.again, drops: met.drops, wake };
+    const notTaken = [
+      ...fieldsNotTaken(plan.command, snapshot, since),
+      ...namesOf(met.again),
+      ...(undone === null ? [] : [undone]),
+    ].map((name) => reason('not-taken', { desk: desk.name, name }));
+    const drops = [...withNew(plan.drops, met.drops), ...notTaken];
+    const asMet = { ...plan, command: met.command, drops };
+    const ended = await endInside(run, unit, asMet, { last, own: own.made }, logged);
+    return { kind: 'ended', marked: ended.marked, wake: [...wake, ...ended.wake] };
+  });
+}
+
+/** Writes what the ticket has to be and is not, once more; or has somebody look. */
+function correct(
+  run: StepRun,
+  plan: Plan,
+  judged: Extract<Judged, { kind: 'unseen' | 'undone' | 'again' }>,
+  soFar: SoFar,
+): Applied | Promise<Applied> {
+  const { name: desk } = run.desk;
+  // Nobody can tell what became of it.
+  if (judged.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk }) };
+  if (judged.kind === 'again') {
+    const wanted = changedAlone(plan.command, soFar.ticketId, judged.changed);
+    return writeAgain(run, { ...plan, drops: withNew(plan.drops, judged.drops) }, wanted, soFar);
+  }
+  // It is set once more, then somebody has to look.
+  if (soFar.corrections > 0) return { kind: 'hold', reason: reason('not-taken', { desk, name: judged.status }) };
+  return writeAgain(run, plan, statusAlone(plan.command, soFar.ticketId), soFar);
 }
 
 /** When the desk says that we have done what we have just done. */
@@ -272,13 +298,19 @@ async function endInside(
 }
 
 /** How it ends where its ticket can't be read back. */
-function endUnread(run: StepRun, plan: Plan, last: Pending | null): Promise<Applied> {
-  return endAs(run, 'applied', null, {
+async function endUnread(run: StepRun, plan: Plan, ticket: Ref, last: Pending | null): Promise<Applied> {
+  const { deps, desk } = run;
+  const ended = await endAs(run, 'applied', null, {
     ...endingOf(plan, last),
     before: async (tx) => {
       if (last !== null) await markMade(tx, promiseOf(run, last.index), last.made);
     },
   });
+  // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
+  await observe(deps, ticket, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
+    scheduleHint(deps.db, ticket, 0),
+  );
+  return ended;
 }
 
 function endingOf(

@@ -8,7 +8,7 @@ import { signOf } from '#core/log/breaker.ts';
 import { constantHash } from '#core/log/constant.ts';
 import { markOf } from '#core/log/mark.ts';
 import { must } from '#core/words/must.ts';
-import { route } from '#core/log/route.ts';
+import { route, type Route } from '#core/log/route.ts';
 import type { Outbound } from '#core/rules/settings.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rememberStaged } from './attachments.ts';
@@ -47,72 +47,13 @@ export type Followed = {
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
 export async function logAction(unit: UnitOfWork, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
-  const { id, ref, action, mirrors, openings } = input;
-  const { instance } = ref;
-  const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, ref).side));
-  const outboundOf: Record<string, Outbound> = {};
-  for (const mirror of mirrors) {
-    const { side, settings } = endOf(mirror, ref);
-    outboundOf[mirror.id] = (await cache.side(unit, `${mirror.link}/${side}`, settings)).outbound;
-  }
-  const openable = [];
-  for (const row of openings) {
-    const { outbound } = await cache.side(unit, `${row.link}/customer`, row.settings_version);
-    openable.push({
-      link: row.link,
-      linkName: row.supplier_name,
-      supplierInstance: row.supplier_instance,
-      outbound,
-      mode: row.mode,
-    });
-  }
-  const found = route({
-    action,
-    instance,
-    mirrors: views,
-    openings: openable,
-    outboundOf,
-    now: new Date().toISOString(),
-  });
-
+  const { id, ref, action, mirrors } = input;
+  const found = await routed(unit, cache, input);
   const carried = found.deliveries.length > 0 || found.opens !== null;
-  const hash = constantHash({
-    id,
-    origin: instance,
-    author: action.author,
-    at: input.originAt,
-    audience: found.audience,
-    note: action.note,
-    attachments: action.attachments,
-  });
   // A ticket without a mirror leaves ids, hash, time and reason, never content.
   const content = carried || mirrors.length > 0;
-  const targets = found.deliveries.map(({ mirror: of, again }) => {
-    const mirror = must(
-      mirrors.find(({ id }) => id === of),
-      'the mirror of a delivery',
-    );
-    const to = farEnd(mirror, endOf(mirror, ref));
-    return { mirror, to, again: again === true };
-  });
-  const [first] = targets;
-  const inserting: NewAction = {
-    id,
-    on: ref,
-    externalId: action.externalId,
-    at: input.originAt,
-    made: action.made ?? action.at,
-    audience: found.audience,
-    visibility: action.visibility,
-    sendTo: action.sendTo ?? null,
-    mailed: action.mailed ?? null,
-    content: content ? action : null,
-    hash,
-    // By the desk's own instant: the one that is signed depends on what we know besides.
-    mark: markOf({ ...ref, origin: instance, ticket: ref.externalId, externalId: action.externalId, at: action.at }),
-    reason: found.reason?.code ?? null,
-    delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
-  };
+  const targets = targetsOf(found, input);
+  const inserting = newAction(input, found, { content, first: targets[0] });
   const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
   if (found.opens === null && targets.length <= 1 && files.length === 0) {
     unit.later(insertActions, inserting);
@@ -144,6 +85,83 @@ export async function logAction(unit: UnitOfWork, cache: VersionCache, input: Lo
     }
   }
   return { logged: true, wake };
+}
+
+
+
+/** Whom the action concerns, by the settings of each mirror and of each link on which it may open one. */
+async function routed(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  { ref, action, mirrors, openings }: LogActionInput,
+): Promise<Route> {
+  const outboundOf: Record<string, Outbound> = {};
+  for (const mirror of mirrors) {
+    const { side, settings } = endOf(mirror, ref);
+    outboundOf[mirror.id] = (await cache.side(unit, `${mirror.link}/${side}`, settings)).outbound;
+  }
+  const openable = [];
+  for (const row of openings) {
+    const { outbound } = await cache.side(unit, `${row.link}/customer`, row.settings_version);
+    openable.push({
+      link: row.link,
+      linkName: row.supplier_name,
+      supplierInstance: row.supplier_instance,
+      outbound,
+      mode: row.mode,
+    });
+  }
+  return route({
+    action,
+    instance: ref.instance,
+    mirrors: mirrors.map((mirror) => viewOf(mirror, endOf(mirror, ref).side)),
+    openings: openable,
+    outboundOf,
+    now: new Date().toISOString(),
+  });
+}
+
+type Target = { readonly mirror: Mirror; readonly to: MirrorEnd; readonly again: boolean };
+
+function targetsOf({ deliveries }: Route, { mirrors, ref }: LogActionInput): readonly Target[] {
+  return deliveries.map(({ mirror: of, again }) => {
+    const mirror = must(
+      mirrors.find(({ id }) => id === of),
+      'the mirror of a delivery',
+    );
+    return { mirror, to: farEnd(mirror, endOf(mirror, ref)), again: again === true };
+  });
+}
+
+function newAction(
+  { id, ref, action, originAt }: LogActionInput,
+  { audience, reason }: Route,
+  { content, first }: { readonly content: boolean; readonly first: Target | undefined },
+): NewAction {
+  const { author, note, attachments } = action;
+  return {
+    id,
+    on: ref,
+    externalId: action.externalId,
+    at: originAt,
+    made: action.made ?? action.at,
+    audience,
+    visibility: action.visibility,
+    sendTo: action.sendTo ?? null,
+    mailed: action.mailed ?? null,
+    content: content ? action : null,
+    hash: constantHash({ id, origin: ref.instance, author, at: originAt, audience, note, attachments }),
+    // By the desk's own instant: the one that is signed depends on what we know besides.
+    mark: markOf({
+      ...ref,
+      origin: ref.instance,
+      ticket: ref.externalId,
+      externalId: action.externalId,
+      at: action.at,
+    }),
+    reason: reason?.code ?? null,
+    delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
+  };
 }
 
 /** Returns the instance to wake. */
