@@ -1,114 +1,18 @@
-/** What can be typed about links between gateways, clients, keys and proofs. */
+/** What can be typed about links between gateways and their clients. Each command is loaded when it runs. */
 import { InvalidArgumentError, type Command } from 'commander';
-import type { CliDeps, GlobalOptions } from './deps.ts';
+import type { CliDeps } from './deps.ts';
+import type { End, Global } from './program-parts.ts';
 
 const contactHelp = 'whom the other side may call: "Ann Lee <ann@acme.example> +49 30 1234"';
 
-type End = (exitCode: number) => void;
-type Global = () => GlobalOptions;
-
-export function addLinkCommands(program: Command, deps: CliDeps, end: End, global: Global): void {
-  addLinks(program, deps, end, global);
-  addClients(program, deps, end, global);
-  const key = program.command('key').description("an instance's signing keys, and the key of what is kept sealed");
-  key
-    .command('reseal')
-    .description('seal with the first key of FERRY_SECRET_KEY what older ones have sealed')
-    .option('--contents', 'notes, names, values and files instead, with the first key of FERRY_CONTENT_KEY')
-    .option('--json', 'print one line of JSON')
-    .action(async (options: { readonly contents?: boolean }) => {
-      const { reseal, resealAllContents } = await import('./commands/key/reseal.ts');
-      end(await (options.contents === true ? resealAllContents : reseal)({ ...global(), ...options }, deps));
-    });
-  key
-    .command('rotate')
-    .description('publish new keys; they sign a quarter of an hour later')
-    .argument('<instance>')
-    .option('--use <use>', 'only this one: token, client or provenance')
-    .action(async (instance: string, options: object) => {
-      const { rotate } = await import('./commands/key/rotate.ts');
-      end(await rotate(instance, { ...global(), ...options }, deps));
-    });
-  key
-    .command('retire')
-    .description('shut out a key that somebody else may have: one of ours, or one of another organisation')
-    .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'whose it is, where it is not ours')
-    .option('--because <text>', 'why, for the audit')
-    .action(async (kid: string, options: object) => {
-      const { retire } = await import('./commands/key/retire.ts');
-      end(await retire(kid, { ...global(), ...options }, deps));
-    });
-  key
-    .command('reinstate')
-    .description('take back that a key of another organisation was retired')
-    .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'whose it is, where several have one of that name')
-    .option('--because <text>', 'why, for the audit')
-    .action(async (kid: string, options: object) => {
-      const { reinstate } = await import('./commands/key/reinstate.ts');
-      end(await reinstate(kid, { ...global(), ...options }, deps));
-    });
-  const erase = program.command('erase').description('forget a ticket or a person: what Ferry keeps, at both sides');
-  erase
-    .command('ticket')
-    .description('what was carried of a ticket, and what its mirrors brought')
-    .argument('<instance>')
-    .argument('<ticket>', 'its id or number')
-    .option('--dry-run', 'only count')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print one line of JSON')
-    .action(async (instance: string, ticket: string, options: object) => {
-      const { eraseTicket } = await import('./commands/erase.ts');
-      end(await eraseTicket(instance, ticket, { ...global(), ...options }, deps));
-    });
-  erase
-    .command('person')
-    .description('what a person wrote')
-    .argument('<name>', 'the whole name, or the mail address')
-    .option('--mentions', 'also what others wrote that has it in it')
-    .option('--dry-run', 'only count')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print one line of JSON')
-    .action(async (person: string, options: object) => {
-      const { erasePerson } = await import('./commands/erase.ts');
-      end(await erasePerson(person, { ...global(), ...options }, deps));
-    });
-  erase
-    .command('status')
-    .description('what other sides were asked to erase, what they ask of you, and the answers')
-    .option('--json', 'print a line of JSON for each')
-    .action(async (options: object) => {
-      const { eraseStatus } = await import('./commands/erase.ts');
-      end(await eraseStatus({ ...global(), ...options }, deps));
-    });
-  erase
-    .command('answer')
-    .description('erase what the other side of a link asks for, or refuse it')
-    .argument('<id>', 'of ferry erase status')
-    .option('--refuse', 'keep it')
-    .option('--because <text>', 'told to the other side')
-    .option('--yes', 'do not ask')
-    .action(async (id: string, options: object) => {
-      const { eraseAnswer } = await import('./commands/erase.ts');
-      end(await eraseAnswer(id, { ...global(), ...options }, deps));
-    });
-  program
-    .command('verify')
-    .description('prove who said what on a ticket, by the signatures that were kept')
-    .argument('<instance>')
-    .argument('<ticket>', 'its id or number')
-    .option('--offline', 'ask nobody')
-    .option('--json', 'print a line of JSON for each action')
-    .action(async (instance: string, ticket: string, options: object) => {
-      const { verify } = await import('./commands/verify.ts');
-      end(await verify(instance, ticket, { ...global(), ...options }, deps));
-    });
+export function addLinks(program: Command, deps: CliDeps, end: End, global: Global): void {
+  const link = program.command('link').description('links with other gateways: pair, look, suspend, end');
+  addPairing(link, deps, end, global);
+  addLife(link, deps, end, global);
+  addEnd(link, deps, end, global);
 }
 
-/** Each command is loaded when it runs. */
-function addLinks(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const link = program.command('link').description('links with other gateways: pair, look, suspend, end');
+function addPairing(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('invite')
     .description('make a one-time code with which another gateway joins a link')
@@ -153,6 +57,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
       const { status } = await import('./commands/link/status.ts');
       end(await status(id, { ...global(), ...options }, deps));
     });
+}
+
+function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('suspend')
     .description('carry nothing for now; everything waits')
@@ -199,6 +106,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
       const { rotate } = await import('./commands/link/rotate.ts');
       end(await rotate(id, global(), deps));
     });
+}
+
+function addEnd(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('close')
     .description('end a link: both desks and the other gateway are told')
@@ -232,7 +142,7 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
 }
 
-function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
+export function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
   const client = program.command('client').description('in-house tools that call the API, without a gateway');
   client
     .command('add')

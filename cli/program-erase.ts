@@ -1,0 +1,51 @@
+/** What can be typed to forget something. Each command is loaded when it runs. */
+import type { Command } from 'commander';
+import type { CliDeps } from './deps.ts';
+import type { End, Global } from './program-parts.ts';
+
+export function addErase(program: Command, deps: CliDeps, end: End, global: Global): void {
+  const erase = program.command('erase').description('forget a ticket or a person: what Ferry keeps, at both sides');
+  erase
+    .command('ticket')
+    .description('what was carried of a ticket, and what its mirrors brought')
+    .argument('<instance>')
+    .argument('<ticket>', 'its id or number')
+    .option('--dry-run', 'only count')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one line of JSON')
+    .action(async (instance: string, ticket: string, options: object) => {
+      const { eraseTicket } = await import('./commands/erase.ts');
+      end(await eraseTicket(instance, ticket, { ...global(), ...options }, deps));
+    });
+  erase
+    .command('person')
+    .description('what a person wrote')
+    .argument('<name>', 'the whole name, or the mail address')
+    .option('--mentions', 'also what others wrote that has it in it')
+    .option('--dry-run', 'only count')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one line of JSON')
+    .action(async (person: string, options: object) => {
+      const { erasePerson } = await import('./commands/erase.ts');
+      end(await erasePerson(person, { ...global(), ...options }, deps));
+    });
+  erase
+    .command('status')
+    .description('what other sides were asked to erase, what they ask of you, and the answers')
+    .option('--json', 'print a line of JSON for each')
+    .action(async (options: object) => {
+      const { eraseStatus } = await import('./commands/erase.ts');
+      end(await eraseStatus({ ...global(), ...options }, deps));
+    });
+  erase
+    .command('answer')
+    .description('erase what the other side of a link asks for, or refuse it')
+    .argument('<id>', 'of ferry erase status')
+    .option('--refuse', 'keep it')
+    .option('--because <text>', 'told to the other side')
+    .option('--yes', 'do not ask')
+    .action(async (id: string, options: object) => {
+      const { eraseAnswer } = await import('./commands/erase.ts');
+      end(await eraseAnswer(id, { ...global(), ...options }, deps));
+    });
+}
