@@ -125,7 +125,7 @@ export async function wireWorker(
       },
       log,
       watchers: options.watchers ?? 2,
-      chores: choresOf(deps, connections, open),
+      chores: choresOf(log, deps, connections, open),
       ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     },
   };
@@ -194,7 +194,12 @@ async function workDeps(
 }
 
 /** What every worker does again and again besides the sweeper's own. */
-function choresOf(deps: WorkDeps, { commands, webhooks }: WorkerConnections, open: Open): readonly Chore[] {
+function choresOf(
+  log: Log,
+  deps: WorkDeps,
+  { commands, webhooks }: WorkerConnections,
+  open: Open,
+): readonly Chore[] {
   return [
     { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
     { name: 'erasures', everyMs: 5_000, work: createAskErasures(deps) },
@@ -203,7 +208,7 @@ function choresOf(deps: WorkDeps, { commands, webhooks }: WorkerConnections, ope
       name: 'commands',
       everyMs: 2_000,
       work: async () => {
-        for (const line of await commands.next()) commandLine(deps.log, line);
+        for (const line of await commands.next()) commandLine(log, line);
       },
     },
     ...apiChores({ ...deps, http: webhooks, open }),

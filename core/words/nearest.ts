@@ -1,4 +1,5 @@
 /** Which known name somebody probably meant by an unknown one. */
+import { distance } from 'fastest-levenshtein';
 import { foldName } from './names.ts';
 
 /** The known name with the fewest slips of the keyboard between; undefined where none is near. */
@@ -9,24 +10,11 @@ export function nearestName(name: string, known: readonly string[]): string | un
   for (const candidate of known) {
     const folded = foldName(candidate);
     if (Math.abs(folded.length - wanted.length) > limit) continue;
-    const slips = slipsBetween(wanted, folded);
+    // Letters inserted, left out or replaced.
+    const slips = distance(wanted, folded);
     if (slips <= limit && slips < (best?.slips ?? Number.POSITIVE_INFINITY)) best = { name: candidate, slips };
   }
   return best?.name;
-}
-
-/** Letters inserted, left out or replaced. */
-function slipsBetween(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= a.length; row += 1) {
-    const line = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      line.push(Math.min(replaced, (above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1));
-    }
-    above = line;
-  }
-  return above.at(-1) ?? 0;
 }
 
 /** `Did you mean "Closed"?`, or the names there are, or that it should go. */

@@ -1,5 +1,6 @@
 /** Settings are immutable per version, so a process may keep the versions it has read. */
 import { and, eq } from 'drizzle-orm';
+import { LRUCache } from 'lru-cache';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import type { Db } from '#db/base/client.ts';
@@ -24,7 +25,7 @@ const emptyCatalogue: Catalogue = {
   teams: [],
 };
 
-/** Keeps at most `most` versions of each, of at most `mostUnlike` different contents; what was kept first goes first. */
+/** Keeps at most `most` versions of each, of at most `mostUnlike` different contents; what was used least lately goes first. */
 export function createVersionCache(most = 50_000, mostUnlike = 2_000): VersionCache {
   const sides = createKept<SideSettings>(most, mostUnlike);
   const read = createKept<Catalogue>(most, mostUnlike);
@@ -61,26 +62,29 @@ type Kept<Value> = {
 };
 
 /** Thousands of customers share a profile, so equal contents are kept once. */
-function createKept<Value>(most: number, mostUnlike: number): Kept<Value> {
-  const byKey = new Map<string, Value>();
-  const byContent = new Map<string, Value>();
+function createKept<Value extends {}>(most: number, mostUnlike: number): Kept<Value> {
+  const shared = new Map<string, { readonly value: Value; uses: number }>();
+  const byKey = new LRUCache<string, { readonly content: string; readonly value: Value }>({
+    maxSize: most,
+    sizeCalculation: () => 1,
+    dispose: ({ content }) => {
+      const one = shared.get(content);
+      if (one === undefined) return;
+      one.uses -= 1;
+      if (one.uses === 0) shared.delete(content);
+    },
+  });
   return {
-    get: (key) => byKey.get(key),
+    get: (key) => byKey.get(key)?.value,
     keep(key, value) {
       const content = JSON.stringify(value);
-      const same = byContent.get(content) ?? value;
-      if (byContent.size >= mostUnlike) {
-        // Whatever refers to it goes with it, so that the contents kept stay few.
-        byContent.clear();
-        byKey.clear();
-      }
-      byContent.set(content, same);
-      if (byKey.size >= most) {
-        const [oldest] = byKey.keys();
-        if (oldest !== undefined) byKey.delete(oldest);
-      }
-      byKey.set(key, same);
-      return same;
+      const one = shared.get(content) ?? { value, uses: 0 };
+      one.uses += 1;
+      shared.set(content, one);
+      byKey.set(key, { content, value: one.value });
+      // Whatever refers to a content goes with it, so that the contents kept stay few.
+      while (shared.size > mostUnlike) byKey.pop();
+      return one.value;
     },
   };
 }
