@@ -3,6 +3,7 @@
  * desk where there is something to tell. In the caller's transaction; locks as the outcome does.
  */
 import { sql } from 'drizzle-orm';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { wireRef, type WireReceipt, type WireResult } from '#core/wire.ts';
@@ -13,7 +14,7 @@ import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
 import { endDelivery } from '#db/carry/outcome.ts';
 import { mirrorHere } from './mirror-here.ts';
-import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
+import { linkEnds, lockLanes, type LinkEnds, type Received } from './receive-actions.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { uuidArray } from '#db/base/text-array.ts';
@@ -47,50 +48,19 @@ export async function receiveReceipts(unit: UnitOfWork, cache: VersionCache, sai
     sentOf(unit.tx, input, ends.sender),
   ]);
   if (locked === null || before === null) return null;
-  let mirror = locked;
+  const place = { accepted: before, passed: before };
+  const at: Taking = { ends, from: input.from, link: input.link, mirror: locked, snapshots, ours };
   const results: WireResult[] = [];
   const wake = new Set<string>();
-  let accepted = before;
-  let passed = before;
   for (const receipt of input.receipts) {
-    const { action: id, seq } = receipt;
-    const sent = ours.get(id);
-    if (sent?.told === true && seq <= accepted) {
-      results.push({ id, seq, status: 'duplicate' });
-      continue;
-    }
-    if (sent === undefined) {
-      results.push({ id, seq, status: 'refused', reason: reason('unknown-action') });
-      passed = Math.max(passed, seq);
-      continue;
-    }
-    if (ends.state !== 'active' && ends.state !== 'closing' && ends.state !== 'closed') {
-      const code = ends.state === 'suspended' ? 'link-suspended' : `link-${ends.state}`;
-      const why = reason(code as 'link-suspended', { desk: ends.receiverName });
-      results.push({ id, seq, status: 'deferred', reason: why, retryAfterMs: laterMs });
-      break;
-    }
-    if (seq > accepted && (receipt.after > passed || seq <= receipt.after)) {
-      results.push({ id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs });
-      break;
-    }
-    if (await isTaken(unit.tx, mirror, sent, receipt)) {
-      const why = reason('ticket-taken', { number: receipt.ticket?.number });
-      results.push({ id, seq, status: 'refused', reason: why });
-      passed = Math.max(passed, seq);
-      continue;
-    }
-    for (const one of await endSent(unit, cache, sent.id, receipt)) wake.add(one);
-    ours.set(id, { ...sent, told: true });
-    if (receipt.ticket !== null) {
-      // The receipt of the escalation has bound the ticket by now.
-      if (mirror.state === 'opening') mirror = (await lockMirror(unit.tx, input.mirror, input.link)) ?? mirror;
-      await standingSaid(unit.tx, mirror, input.from, ends.sender, receipt, snapshots);
-    }
-    results.push({ id, seq, status: 'accepted' });
-    accepted = Math.max(accepted, seq);
-    passed = Math.max(passed, seq);
+    const result = (await mayNotEnd(unit.tx, at, receipt, place)) ?? (await take(unit, cache, at, receipt, wake));
+    results.push(result);
+    if (result.status === 'deferred') break;
+    if (result.status === 'duplicate') continue;
+    if (result.status === 'accepted') place.accepted = Math.max(place.accepted, receipt.seq);
+    place.passed = Math.max(place.passed, receipt.seq);
   }
+  const { accepted } = place;
   if (accepted > before) {
     unit.last(
       rows(
@@ -100,6 +70,61 @@ export async function receiveReceipts(unit: UnitOfWork, cache: VersionCache, sai
     );
   }
   return { answer: { results, accepted }, wake: [...wake] };
+}
+
+/** What the receipts of a batch are taken in with. */
+type Taking = {
+  readonly ends: LinkEnds;
+  readonly from: SideName;
+  readonly link: string;
+  /** Bound to its ticket by the receipt of the escalation. */
+  mirror: Mirror;
+  readonly snapshots: Map<string, TicketSnapshot | null>;
+  readonly ours: Map<string, Sent>;
+};
+
+/** Why this receipt ends nothing: it has come before, names nothing of ours, or has to wait. Null: it may. */
+async function mayNotEnd(
+  tx: Tx,
+  { ends, mirror, ours }: Taking,
+  receipt: WireReceipt,
+  { accepted, passed }: { readonly accepted: number; readonly passed: number },
+): Promise<WireResult | null> {
+  const { action: id, seq } = receipt;
+  const sent = ours.get(id);
+  if (sent?.told === true && seq <= accepted) return { id, seq, status: 'duplicate' };
+  if (sent === undefined) return { id, seq, status: 'refused', reason: reason('unknown-action') };
+  if (ends.state !== 'active' && ends.state !== 'closing' && ends.state !== 'closed') {
+    const code = ends.state === 'suspended' ? 'link-suspended' : `link-${ends.state}`;
+    const why = reason(code as 'link-suspended', { desk: ends.receiverName });
+    return { id, seq, status: 'deferred', reason: why, retryAfterMs: laterMs };
+  }
+  if (seq > accepted && (receipt.after > passed || seq <= receipt.after))
+    return { id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs };
+  if (await isTaken(tx, mirror, sent, receipt)) {
+    const why = reason('ticket-taken', { number: receipt.ticket?.number });
+    return { id, seq, status: 'refused', reason: why };
+  }
+  return null;
+}
+
+async function take(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  at: Taking,
+  receipt: WireReceipt,
+  wake: Set<string>,
+): Promise<WireResult> {
+  const { action: id, seq } = receipt;
+  const sent = must(at.ours.get(id), 'what the receipt is about');
+  for (const one of await endSent(unit, cache, sent.id, receipt)) wake.add(one);
+  at.ours.set(id, { ...sent, told: true });
+  if (receipt.ticket !== null) {
+    // The receipt of the escalation has bound the ticket by now.
+    if (at.mirror.state === 'opening') at.mirror = (await lockMirror(unit.tx, at.mirror.id, at.link)) ?? at.mirror;
+    await standingSaid(unit.tx, at.mirror, at.from, at.ends.sender, receipt, at.snapshots);
+  }
+  return { id, seq, status: 'accepted' };
 }
 
 type Sent = { readonly id: string; readonly told: boolean; readonly escalation: boolean };
