@@ -1,7 +1,7 @@
 /**
  * A rule for the linter: how many lines of its own a function may have. Blank lines, comments and the bodies of functions
- * inside it do not count; those count for themselves. So a factory may have as many small functions as it gives away, and
- * none may hide a long story.
+ * inside it do not count; those count for themselves. A template, such as a statement in SQL, is one line. So a factory may
+ * have as many small functions as it gives away, and none may hide a long story.
  */
 export const functionLength = {
   meta: { schema: [{ type: 'object', properties: { max: { type: 'integer' } }, additionalProperties: false }] },
@@ -29,6 +29,9 @@ export const functionLength = {
         for (const { loc } of sourceCode.getAllComments())
           for (let line = loc.start.line; line <= loc.end.line; line += 1)
             if (isAlone(sourceCode.lines[line - 1], loc, line)) silent.add(line);
+      },
+      TemplateLiteral({ loc: { start, end } }) {
+        for (let line = start.line + 1; line <= end.line; line += 1) silent.add(line);
       },
       FunctionDeclaration: enter,
       FunctionExpression: enter,
