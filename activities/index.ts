@@ -19,7 +19,10 @@ export function createActivities(deps: Pick<WorkDeps, 'log'>, drain: Drain, watc
 }
 
 /** Heartbeats are the work's own: they say that the database has just answered, not that a timer runs. */
-async function supervised<Result>(deps: Pick<WorkDeps, 'log'>, work: (run: ActivityRun) => Promise<Result>): Promise<Result> {
+async function supervised<Result>(
+  deps: Pick<WorkDeps, 'log'>,
+  work: (run: ActivityRun) => Promise<Result>,
+): Promise<Result> {
   const context = Context.current();
   try {
     return await work({ signal: context.cancellationSignal, heartbeat: () => context.heartbeat() });

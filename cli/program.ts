@@ -52,9 +52,12 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   addKeys(program, deps, end, global);
   addErase(program, deps, end, global);
   addVerify(program, deps, end, global);
-  program.command('version').description('print the version').action(() => {
-    deps.out(`${deps.version}\n`);
-  });
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      deps.out(`${deps.version}\n`);
+    });
   takeGlobalOptions(program);
   return program;
 }

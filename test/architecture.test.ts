@@ -216,7 +216,9 @@ test('the transaction of a unit of work is read where a statement is sent, and k
 test('an activity names what it needs of a worker; the whole bag is wired by the worker alone', () => {
   assert.deepEqual(
     files
-      .filter(({ file, source }) => file.startsWith('activities/') && /(?<!Pick)[:&|<]\s*WorkDeps\b(?!\s*,)/.test(source))
+      .filter(
+        ({ file, source }) => file.startsWith('activities/') && /(?<!Pick)[:&|<]\s*WorkDeps\b(?!\s*,)/.test(source),
+      )
       .map(({ file }) => file),
     [],
   );

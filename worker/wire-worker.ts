@@ -194,12 +194,7 @@ async function workDeps(
 }
 
 /** What every worker does again and again besides the sweeper's own. */
-function choresOf(
-  log: Log,
-  deps: WorkDeps,
-  { commands, webhooks }: WorkerConnections,
-  open: Open,
-): readonly Chore[] {
+function choresOf(log: Log, deps: WorkDeps, { commands, webhooks }: WorkerConnections, open: Open): readonly Chore[] {
   return [
     { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
     { name: 'erasures', everyMs: 5_000, work: createAskErasures(deps) },

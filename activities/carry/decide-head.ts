@@ -82,7 +82,11 @@ export async function decideHead(
 }
 
 /** What its change meets at the ticket that it travels to. */
-async function changesMet(deps: Pick<LeaveDeps, 'db'>, context: DeliveryContext, outbound: Outbound): Promise<readonly Change[]> {
+async function changesMet(
+  deps: Pick<LeaveDeps, 'db'>,
+  context: DeliveryContext,
+  outbound: Outbound,
+): Promise<readonly Change[]> {
   const { ticketId } = context.to;
   if (ticketId === null || context.delivery.escalation) return [];
   const { changes } = await knownChanges(deps.db, refAt(context.to, ticketId), [context.mirror.id]);

@@ -8,7 +8,10 @@ export type MemoLimits = {
   readonly longest: number;
 };
 
-export function memoised<Result extends {}>(of: (text: string) => Result, limits: MemoLimits): (text: string) => Result {
+export function memoised<Result extends {}>(
+  of: (text: string) => Result,
+  limits: MemoLimits,
+): (text: string) => Result {
   const kept = new LRUCache<string, Result>({ max: limits.most });
   return (text) => {
     const known = kept.get(text);

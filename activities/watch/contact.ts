@@ -59,7 +59,10 @@ function isOurDatabase(error: unknown): boolean {
 }
 
 /** The desk shows other actions than it did: nothing is read or written there until somebody has looked. */
-export async function noteRestored(deps: Pick<WorkDeps, 'db' | 'log'>, { instance, message }: DeskRestored): Promise<void> {
+export async function noteRestored(
+  deps: Pick<WorkDeps, 'db' | 'log'>,
+  { instance, message }: DeskRestored,
+): Promise<void> {
   const told = await quarantineInstance(deps.db, instance, message);
   if (told !== null) deps.log.error({ instance, state: 'quarantined' }, told);
 }

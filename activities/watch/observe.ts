@@ -100,7 +100,11 @@ export type ReadBack =
       readonly snapshot: TicketSnapshot;
       readonly actions: readonly ObservedAction[];
       /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
-      log(unit: UnitOfWork, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
+      log(
+        unit: UnitOfWork,
+        own: Pick<LogReadingInput, 'first' | 'made'>,
+        locked?: LockedTicket,
+      ): Promise<LogReadingResult>;
       readonly read: TicketRead;
     }
   | { readonly kind: 'merged'; readonly into: string }

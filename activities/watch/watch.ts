@@ -136,7 +136,12 @@ async function followHint(
   }
 }
 
-async function poll(deps: WatchDeps, places: Map<string, Semaphore>, feed: DueFeed, signal: AbortSignal): Promise<void> {
+async function poll(
+  deps: WatchDeps,
+  places: Map<string, Semaphore>,
+  feed: DueFeed,
+  signal: AbortSignal,
+): Promise<void> {
   const { instance, entity, cursor, failures } = feed;
   try {
     const desk = await deps.desks.of(instance);

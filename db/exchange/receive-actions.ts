@@ -96,7 +96,8 @@ export async function receiveActions(
     const here = { mirror: input.mirror, opening: idOf(opening) };
     if (await pairAgain(unit.tx, input.link, opening, here)) return receiveActions(unit, said);
   }
-  const again = mirror === null ? new Set<string>() : await readAgain(unit.tx, input.actions, ends.sender, ends.receiver);
+  const again =
+    mirror === null ? new Set<string>() : await readAgain(unit.tx, input.actions, ends.sender, ends.receiver);
   const accepted = mirror === null ? 0 : lane;
   if (accepted === null) return null;
 
@@ -113,10 +114,7 @@ export async function receiveActions(
     room: input.room ?? Number.POSITIVE_INFINITY,
     passedUs: (action) => hasPassedUs(action, input.directory, ends),
   });
-  await tellFaults(unit.tx, input.link, judged);
-  if (judged.senderWentBack) {
-    await setLinkState(unit.tx, input.link, 'quarantined', reason('link-quarantined', { desk: ends.senderName }));
-  }
+  await tellFaults(unit.tx, input.link, judged, ends);
   const here = { mirror: input.mirror, idOf };
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [], here };
 
@@ -129,20 +127,33 @@ export async function receiveActions(
     first === undefined ? null : noteTurn(unit, row, turnOf(first.action, ends.receiver)),
   ]);
   const told = await tellEnded(unit.tx, input.mirror, judged.taken, idOf, ends);
-  if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(unit.tx, input.mirror, ends.sender);
-  const last = judged.taken.at(-1)?.action;
-  if (last !== undefined) {
-    const before = snapshots.get(refKey(wireRef(ends.sender, last.ticket))) ?? null;
-    const standing = judged.taken.reduce<TicketSnapshot | null>(
-      (known, { action }) => snapshotWith(known, action.ticket, action),
-      before,
-    );
-    if (standing !== null)
-      await rememberStanding(unit.tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
-    if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(unit.tx, [row.id]);
-  }
+  if (input.open && judged.taken.some((taken) => taken.again))
+    await sendBehindReceipt(unit.tx, input.mirror, ends.sender);
+  await noteTicket(unit.tx, { input, ends, row, judged, snapshots });
   return { answer: answerOf(judged), wake: [ends.receiver, ...told], here };
 }
+
+/** The ticket as its sender says that it is now, by the last that was taken in. */
+async function noteTicket(tx: Tx, { input, ends, row, judged, snapshots }: NotedTicket): Promise<void> {
+  const last = judged.taken.at(-1)?.action;
+  if (last === undefined) return;
+  const before = snapshots.get(refKey(wireRef(ends.sender, last.ticket))) ?? null;
+  const standing = judged.taken.reduce<TicketSnapshot | null>(
+    (known, { action }) => snapshotWith(known, action.ticket, action),
+    before,
+  );
+  if (standing !== null)
+    await rememberStanding(tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
+  if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
+}
+
+type NotedTicket = {
+  readonly input: ReceiveActions;
+  readonly ends: LinkEnds;
+  readonly row: Mirror;
+  readonly judged: Judged;
+  readonly snapshots: ReadonlyMap<string, TicketSnapshot | null>;
+};
 
 /** When what it follows had arrived there is known there alone. */
 function turnOf({ constant }: WireAction, to: string): Turn {
@@ -263,8 +274,13 @@ function hasPassedUs({ constant, via }: WireAction, directory: Directory, { rece
   return [constant.origin, ...via].includes(itself);
 }
 
-/** Refusals that speak of a fault or an attack are told to somebody here too. */
-async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<void> {
+/** Refusals that speak of a fault or an attack are told to somebody here too; a sender that went back stops the link. */
+async function tellFaults(
+  tx: Tx,
+  link: string,
+  { results, senderWentBack }: Judged,
+  { senderName }: LinkEnds,
+): Promise<void> {
   const told = new Set<string>();
   for (const { reason: why } of results) {
     if (why === undefined || told.has(why.code)) continue;
@@ -272,6 +288,7 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
     told.add(why.code);
     await raiseNotice(tx, { link, cause: `receive/${why.code}`, text: why.text });
   }
+  if (senderWentBack) await setLinkState(tx, link, 'quarantined', reason('link-quarantined', { desk: senderName }));
 }
 
 /** Of what is taken in, and of nothing else: a key that proved nothing here is not known. */

@@ -32,7 +32,11 @@ const soonMs = 1_000;
 const laterMs = 60_000;
 
 /** Null: there is no such mirror on this link. */
-export async function receiveReceipts(unit: UnitOfWork, cache: VersionCache, said: ReceiveReceipts): Promise<Received | null> {
+export async function receiveReceipts(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  said: ReceiveReceipts,
+): Promise<Received | null> {
   const [ends, mirrorId] = await Promise.all([
     linkEnds(unit.tx, said.link, said.from),
     mirrorHere(unit.tx, said.link, said.mirror),

@@ -47,7 +47,7 @@ export type Followed = {
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
 export async function logAction(unit: UnitOfWork, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
-  const { id, ref, action, mirrors } = input;
+  const { id, action, mirrors } = input;
   const found = await routed(unit, cache, input);
   const carried = found.deliveries.length > 0 || found.opens !== null;
   // A ticket without a mirror leaves ids, hash, time and reason, never content.
@@ -86,8 +86,6 @@ export async function logAction(unit: UnitOfWork, cache: VersionCache, input: Lo
   }
   return { logged: true, wake };
 }
-
-
 
 /** Whom the action concerns, by the settings of each mirror and of each link on which it may open one. */
 async function routed(

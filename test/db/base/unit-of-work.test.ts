@@ -20,8 +20,7 @@ describe('a transaction whose last statements go out with its commit', () => {
     await connection.close();
     await database.drop();
   });
-  const insert = (tx: Tx, n: number): Promise<unknown> =>
-    rows(tx, sql`insert into said (n) values (${n})`);
+  const insert = (tx: Tx, n: number): Promise<unknown> => rows(tx, sql`insert into said (n) values (${n})`);
   const count = async (from: number, to: number): Promise<number | undefined> =>
     (
       await rows<{ n: number }>(

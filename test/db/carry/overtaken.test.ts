@@ -16,8 +16,8 @@ import {
   setAside,
   type LaneKey,
 } from '#db/carry/lanes.ts';
-import type { EndedBy } from '#db/carry/mark-ended.ts';
-import { endDelivery, type Marked } from '#db/carry/outcome.ts';
+import type { EndedBy, MarkedEnded } from '#db/carry/mark-ended.ts';
+import { endDelivery } from '#db/carry/outcome.ts';
 import { markAbsent, markMade, promiseWrite, writesOf, type Promised, type PromiseRef } from '#db/carry/writes.ts';
 import { promiseSends } from '#db/exchange/hand-over.ts';
 import { putOffers, restOffered } from '#db/exchange/put-offers.ts';
@@ -116,7 +116,7 @@ describe('what a drain says that was overtaken', () => {
     assert.deepEqual(await state(), was);
   };
   const context = async (): Promise<DeliveryContext> => must(await headOf(db, lane), 'the head of the lane');
-  const ends = async (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<Marked> => {
+  const ends = async (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<MarkedEnded> => {
     const head = await context();
     const { marked } = await inUnitOfWork(db, (unit) =>
       endDelivery(unit, createVersionCache(), head, {
@@ -246,6 +246,6 @@ describe('what a drain says that was overtaken', () => {
   });
 });
 
-function pick({ ended, foreign }: Marked): readonly [boolean, boolean] {
+function pick({ ended, foreign }: MarkedEnded): readonly [boolean, boolean] {
   return [ended, foreign];
 }

@@ -126,7 +126,9 @@ describe('a promise and an end at the same moment', () => {
       ...{ outcome: 'applied', reason: null, drops: [], durationMs: 1, versions: null, alone: true, locked },
       by: { epoch: earlier, promises: [promisedAt] },
     });
-  const says: Readonly<Record<string, (unit: UnitOfWork, context: DeliveryContext, promisedAt: string) => Promise<Ended>>> = {
+  const says: Readonly<
+    Record<string, (unit: UnitOfWork, context: DeliveryContext, promisedAt: string) => Promise<Ended>>
+  > = {
     'says that it ended': (unit, context, promisedAt) => endsBy(unit, context, promisedAt, false),
     'has read it back': async (unit, context, promisedAt) => {
       const { tx } = unit;
