@@ -124,6 +124,7 @@ export const importRules: readonly ImportRule[] = [
     `connectors/kit: core, connectors/contract, ${driver.join(', ')}, zod, lru-cache.`,
   ),
   except(connector, ['connectors/*/wire.ts'], ['zod']),
+  except(connector, ['connectors/rt/content.ts'], ['stream-json/**', 'stream-chain/core']),
   only(
     ['connectors/*/manifest.ts'],
     ['#connectors/contract/manifest.ts'],
