@@ -14,8 +14,8 @@ import { keepLease } from './keep-lease.ts';
 import { createStragglers, type Stragglers } from './stragglers.ts';
 
 /**
- * How long a drain that leaves waits for the requests of its lanes, milliseconds. What takes longer reaches its end by
- * itself, and the next drain judges it by its promise: told to leave, it hands over within a second.
+ * How long a leaving drain waits for its lanes' requests, milliseconds. Longer ones finish on their own, and the next
+ * drain judges them by their promises: a drain that was asked to leave hands over within a second.
  */
 const graceMs = { ended: 10_000, trouble: 2_000, told: 300, lost: 0 } as const;
 
@@ -24,7 +24,7 @@ export type DrainDeps = CarrierDeps & Pick<WorkDeps, 'isWhole' | 'slotsFree'>;
 
 export type Drain = {
   (instance: string, run: ActivityRun): Promise<DrainResult>;
-  /** Resolves when the requests of drains that have left have reached their end, or after `withinMs`. */
+  /** Resolves when the requests of drains that have left are finished, or after `withinMs`. */
   rest(withinMs: number): Promise<void>;
 };
 
@@ -47,7 +47,7 @@ async function drain(
   const epoch = await beginDrain(deps.db, instance);
   const lease = keepLease(deps.db, { instance, epoch, renewed: run.heartbeat });
   const leaving = new AbortController();
-  // Whoever waits for a file, a place or the budget promises nothing yet, and lets go of its lane.
+  // A lane waiting for a file, a place or the budget has promised nothing yet, so it can stop.
   const signal = AbortSignal.any([run.signal, lease.signal, leaving.signal]);
   const state: DrainState = { mine: true, works: false, name: instance, trouble: null, failure: null };
   const busy = new Map<string, Promise<void>>();
@@ -61,16 +61,16 @@ async function drain(
     const isTold = run.signal.aborted;
     const isTrouble = broke || state.trouble !== null || state.failure !== null;
     leaving.abort();
-    // Requests under way reach their end; nothing new is promised once another drain has begun.
+    // Running requests finish; nothing new is promised once another drain has begun.
     await stragglers.leave(
       busy.values(),
       isLost ? graceMs.lost : isTold ? graceMs.told : isTrouble ? graceMs.trouble : graceMs.ended,
     );
     lease.stop();
-    // Who rings from now on wakes the courier; who rang before has committed what is looked for below.
+    // A ring from now on wakes the courier; every earlier ring followed a commit, whose work is looked for below.
     leave();
   }
-  // The database does not hear us: whoever it hears has taken the courier over, or will.
+  // The database does not answer us: another drain has taken the courier over, or will.
   lease.throwIfUnsure();
   if (lease.signal.aborted) state.mine = false;
   const { mine, name, trouble, failure } = state;
@@ -98,7 +98,7 @@ async function standBack(
     trouble.kind === 'other'
       ? { ...reason('trouble', { desk: name, detail: trouble.message }), text: trouble.message }
       : reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
-  // A helpdesk that was away may be another one when it is back.
+  // A helpdesk that was down may come back as another one.
   if (trouble.kind !== 'slow-down') deps.desks.doubt(instance);
   const delayMs = await instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
@@ -114,11 +114,11 @@ async function standBack(
   if (delayMs === null) {
     deps.log.warn(
       { instance, epoch, said: trouble.kind },
-      'another drain has this courier; what an earlier one said was ignored',
+      'another drain owns this courier; the result of the earlier one was ignored',
     );
     return null;
   }
-  // Who asks for a pause is up.
+  // An instance that asks for a pause is up.
   const changed = await (trouble.kind === 'slow-down'
     ? setInstanceState(deps.db, instance, 'up', null)
     : setInstanceState(deps.db, instance, trouble.kind, why.text));

@@ -1,4 +1,4 @@
-/** The activities by their names, with a running activity's heartbeat and cancellation. */
+/** The activities by name, connected to a running activity's heartbeat and cancellation. */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { DrainResult, WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
@@ -18,7 +18,7 @@ export function createActivities(deps: Pick<WorkDeps, 'log'>, drain: Drain, watc
   };
 }
 
-/** Heartbeats are the work's own: they say that the database has just answered, not that a timer runs. */
+/** The work itself sends the heartbeats: they mean that the database has just answered, not that a timer runs. */
 async function supervised<Result>(
   deps: Pick<WorkDeps, 'log'>,
   work: (run: ActivityRun) => Promise<Result>,
@@ -28,7 +28,7 @@ async function supervised<Result>(
     return await work({ signal: context.cancellationSignal, heartbeat: () => context.heartbeat() });
   } catch (error) {
     if (error instanceof CancelledFailure) throw error;
-    deps.log.warn({ err: error }, 'an activity failed; Temporal tries it again');
+    deps.log.warn({ err: error }, 'an activity failed; Temporal will retry it');
     throw plainFailure(error);
   }
 }

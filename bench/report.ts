@@ -1,8 +1,9 @@
-/** The result of a run: as one object with stable keys, and as text for people. */
+/** The result of a run, as one object with stable keys, and as text for people. */
 import { arch, cpus, platform, totalmem } from 'node:os';
 import type { Cold } from './cold.ts';
 import type { Latency } from './ferry.ts';
 import type { FloodFelt } from './flood.ts';
+import type { Footprint, Sizes } from './footprint.ts';
 import type { Sealed } from './sealed.ts';
 import type { Growth } from './growth.ts';
 import type { Hop } from './hop.ts';
@@ -19,6 +20,7 @@ export type Measured = {
   readonly cold?: Cold;
   readonly flood?: FloodFelt;
   readonly sealed?: Sealed;
+  readonly footprint?: Footprint;
 };
 
 type Target = { readonly value: number; readonly target: string; readonly met: boolean };
@@ -26,26 +28,28 @@ type Target = { readonly value: number; readonly target: string; readonly met: b
 export type Report = {
   readonly machine: Readonly<Record<string, string | number>>;
   readonly seconds: number;
-  /** Actions per second; `fromLog`: of those that were in the log before. */
+  /** Actions per second; `fromLog`: for actions that were in the log beforehand. */
   readonly throughput: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog' | 'gatewayToGateway', number>>;
   readonly awakeMs: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog' | 'gatewayToGateway', Percentiles>>;
   readonly asleepMs: Partial<Record<'bare' | 'ferry' | 'fromLog', Percentiles>>;
-  /** Of gateway and worker together. */
+  /** The gateway and the worker together. */
   readonly cpuMsPerAction?: number;
   readonly cpuMs: Readonly<Record<string, number>>;
-  /** Time per action, large over small. */
+  /** Time per action in the large federation divided by that in the small one. */
   readonly growth: Partial<Record<'customers' | 'history', number>>;
   readonly growthOf: Readonly<Record<string, object>>;
   readonly coldCustomers?: Cold;
-  /** What a client's neighbour feels while that client floods. */
+  /** What a client's neighbour experiences while that client floods. */
   readonly flood?: FloodFelt;
-  /** Contents sealed at rest over contents as they are. */
+  /** Encrypted contents compared with plain contents. */
   readonly sealed?: Sealed;
+  /** Memory and disk of a small installation. */
+  readonly footprint?: Footprint;
   readonly targets: Readonly<Record<string, Target>>;
 };
 
 export function report(measured: Measured, options: Options, seconds: number): Report {
-  const { latency, hop, history, customers, cold, flood, sealed } = measured;
+  const { latency, hop, history, customers, cold, flood, sealed, footprint } = measured;
   const { bare, floor, ferry } = measured.throughput ?? {};
   const cpu = ferry?.cpu;
   return {
@@ -71,7 +75,7 @@ export function report(measured: Measured, options: Options, seconds: number): R
       ...(latency && { fromLog: latency.fromLog.awake }),
       ...(hop && { gatewayToGateway: hop.awake }),
     },
-    // A bare workflow has nothing that could be awake: it costs the same always.
+    // A bare workflow has nothing that could be asleep, so it always costs the same.
     asleepMs: {
       ...(bare && { bare: bare.ms }),
       ...(latency && { ferry: latency.asleep, fromLog: latency.fromLog.asleep }),
@@ -94,6 +98,7 @@ export function report(measured: Measured, options: Options, seconds: number): R
     ...(cold && { coldCustomers: { ...cold, perSecond: rounded(cold.perSecond) } }),
     ...(flood && { flood }),
     ...(sealed && { sealed }),
+    ...(footprint && { footprint }),
     targets: targetsOf(measured),
   };
 }
@@ -157,6 +162,18 @@ export function printed(result: Report): string {
     lines.push('', 'contents sealed at rest, over contents as they are');
     line('actions per second', `${sealed.throughput}  ${JSON.stringify(sealed.rounds)}`);
     line('CPU per action', String(sealed.cpu));
+  }
+  const { footprint } = result;
+  if (footprint) {
+    const sizes = (of: Sizes): void => Object.entries(of).forEach(([name, size]) => line(name, `${size} MiB`));
+    lines.push('', 'memory of ferry start with its demo, at rest');
+    sizes(footprint.atRest.memoryMib);
+    lines.push('', 'its data on the disk');
+    sizes(footprint.atRest.diskMib);
+    lines.push('', `memory at ${footprint.atWork.perSecond} actions per second`);
+    sizes(footprint.atWork.memoryMib);
+    lines.push('', 'growth of the database');
+    line('for each action carried', `${footprint.kibPerAction} KiB`);
   }
   lines.push('', 'targets');
   for (const [name, { value, target, met }] of Object.entries(result.targets)) {

@@ -6,6 +6,7 @@ import { addErase } from './program-erase.ts';
 import { addKeys, addVerify } from './program-keys.ts';
 import { addClients, addLinks } from './program-links.ts';
 import { addRuns } from './program-runs.ts';
+import { addSettingsCommands } from './program-settings.ts';
 import { addAudit, addDeliveries, addViews } from './program-views.ts';
 
 /** Runs one command. @param args without node and program @returns the exit code */
@@ -47,6 +48,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   addViews(program, deps, end, global);
   addAudit(program, deps, end, global);
   addDeliveries(program, deps, end, global);
+  addSettingsCommands(program, deps, end, global);
   addLinks(program, deps, end, global);
   addClients(program, deps, end, global);
   addKeys(program, deps, end, global);

@@ -1,7 +1,8 @@
 /**
- * A statement about a write, a lane, its head or its courier names the promise or the epoch of whoever makes it, so that a
- * drain that was overtaken changes nothing. Those that need none are named here, each with its reason. And what a helpdesk
- * is sent to change something has a time after which it is not sent. Held over the tree.
+ * Checks over the tree that a statement about a write, a lane, its head or its courier names the promise or the epoch
+ * of the drain that makes it, so that an overtaken drain changes nothing. Statements that need neither are listed here,
+ * each with its reason. Also checks that whatever is sent to a helpdesk to change something has a time after which it
+ * is not sent.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -29,14 +30,14 @@ const names = /\bpromised_at = (excluded|k|\$)|\bepoch\}|\bepoch = |\.epoch\b|is
 
 const person = 'a person has looked and says what is to become of it';
 const news = 'appends to the lane, or is about to';
-const receiver = 'what the receiver has or has done is so, whoever hears of it';
+const receiver = 'what the receiver has or has done is a fact for every reader';
 
 /** Who speaks without one, and why that is right. */
 const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/carry/couriers.ts': {
-    endRest: 'That an instance gives a sign of life is so whoever says it.',
+    endRest: 'A sign of life of an instance is a fact, whichever drain reports it.',
     setInstanceState:
-      'what a contact says of an instance, whoever had it; a drain asks first whether the courier is its own',
+      'what a contact reveals about an instance, whichever process had it; a drain checks first whether the courier is its own',
     takeLeases: 'only a lease that is over, and no drain is begun by it',
   },
   'db/carry/lanes.ts': {

@@ -1,4 +1,7 @@
-/** What the documents say must be there: files, commands, settings, variables. Texts themselves are for people to judge. */
+/**
+ * Checks that what the documents name exists: files, commands, settings, variables. The texts themselves are for people
+ * to judge.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -133,7 +136,7 @@ describe('README.md', () => {
     const [start = '', test = ''] = blocks('README.md', 'sh')[0]?.split('\n') ?? [];
     assert.match(start, /^npm ci && npm start\s*(#.*)?$/);
     assert.match(test, /^npm ci && npm test\s*(#.*)?$/);
-    assert.ok(read('README.md').indexOf('```sh') < 20, 'something stands above them');
+    assert.ok(read('README.md').indexOf('```sh') < 20, 'something comes before them');
     assert.equal(read('.ci/run').trimEnd().split('\n').at(-1), 'npm ci && npm test');
   });
 
@@ -190,8 +193,29 @@ describe('docs/running.md', () => {
   });
 });
 
+describe('docs/glossary.md', () => {
+  const words = [...read('docs/glossary.md').matchAll(/^\| (\*\*.+?\*\*) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/\*\*(.+?)\*\*/g)].map(([, word = '']) => word),
+  );
+
+  it('has every word of the vocabulary that people meet', () => {
+    const [head = ''] = read('core/words/vocabulary.ts').split('*/');
+    const known = [...head.matchAll(/\b([A-Z][a-z]+)(?: of a note)?: /g)].map(([, word = '']) => word.toLowerCase());
+    assert.ok(known.length > 15 && known.includes('lane'));
+    const inCodeOnly = ['ref', 'command'];
+    assert.deepEqual(
+      known.filter((word) => !words.includes(word) && !inCodeOnly.includes(word)),
+      [],
+    );
+  });
+
+  it('gives each word one meaning', () => {
+    assert.equal(new Set(words).size, words.length);
+  });
+});
+
 describe('docs/limits.md', () => {
-  it('says where each limit stands', () => {
+  it('says where each limit is defined', () => {
     const rows = [...read('docs/limits.md').matchAll(/\| `([\w./-]+)` `(\w+)` \|$/gm)];
     assert.ok(rows.length > 20);
     const wrong = rows
@@ -218,7 +242,7 @@ describe('the repository', () => {
   const textFiles = files.filter((file) => !/\.(?:png|gif|ico|woff2?)$/.test(file));
 
   it('has no path of the machine it was written on, and no registry in it', () => {
-    // Put together here, so that this file does not hold them itself.
+    // Built here, so that this file does not contain them itself.
     const path = new RegExp(`(?<![\\w./~-])/(?:${['wo' + 'rk', 'ro' + 'ot', 'home/\\w+'].join('|')})/`);
     const hosts = [
       'registry.npm' + 'js',

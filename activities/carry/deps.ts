@@ -5,7 +5,7 @@ import type { WatchDeps } from '#activities/watch/deps.ts';
 export type StageDeps = Pick<WorkDeps, 'db' | 'blobs' | 'desks' | 'limits' | 'freeBytes'>;
 
 /** To say what leaves a desk. */
-export type LeaveDeps = Pick<WorkDeps, 'db' | 'cache' | 'texts' | 'desks'>;
+export type SourceDeps = Pick<WorkDeps, 'db' | 'cache' | 'texts' | 'desks'>;
 
 /** A desk is read before it is written to, and read back. */
 export type CarryDeps = WatchDeps & Pick<WorkDeps, 'promiseWrite' | 'report'>;

@@ -1,6 +1,6 @@
 /**
- * After the last step: reads the ticket back, settles the writes, logs what people did meanwhile, and ends the delivery,
- * all in one transaction. A success status is not success; what the read-back shows is.
+ * Finishes a delivery after its last step: reads the ticket back, settles the writes, logs what people did in the
+ * meantime, and ends the delivery, all in one transaction. A success status proves nothing; only the read-back does.
  */
 import { changesAnything } from '#core/conversation/meet.ts';
 import { fromTheBeginning } from '#core/log/position.ts';
@@ -26,12 +26,14 @@ import { make } from './make-step.ts';
 import { meeting } from './met.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
 
-/** A desk that confirms a write and does not show it is looked at again after this long, then twice as long. Milliseconds. */
+/**
+ * If a desk confirms a write but does not show it, it is read again after this long, doubling each time. Milliseconds.
+ */
 const lookAgainMs = 300;
 const lookAgainMostMs = 2_000;
-/** So often at most where the log is ahead of what the desk shows. */
+/** At most this many further reads while the log is ahead of what the desk shows. */
 const looksMost = 3;
-/** Steps behind a plan's own, after which somebody has to look. */
+/** Steps beyond the plan's own, after which somebody has to look. */
 const correctionsMost = 4;
 
 /**
@@ -160,7 +162,7 @@ function noteDates({ desk }: StepRun, back: Extract<ReadBack, { kind: 'ticket' }
     if (last.made.actionIds.includes(externalId)) desk.clock?.dated(at, sentAt, gotAt);
 }
 
-/** Another drain has promised the write again meanwhile; its ticket is the one that counts. */
+/** Another drain has promised the write again; the ticket that it opened is the one that counts. */
 class OvertakenError extends Error {
   override readonly name = 'OvertakenError';
 }
@@ -174,7 +176,7 @@ function promiseOf({ context, promised }: StepRun, step: number): PromiseRef {
   return { delivery: context.delivery.id, step, promisedAt: must(promised.get(step), 'the promise of a write') };
 }
 
-/** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
+/** Tells whether a read of the ticket has shown an action of our last step, if the step leaves one. */
 async function shows(
   unit: UnitOfWork,
   { desk, context }: StepRun,
@@ -195,7 +197,7 @@ type SoFar = {
   readonly snapshot: TicketSnapshot;
 };
 
-/** What the ticket has to be and is not, in steps behind the plan's own; then it is read back once more. */
+/** Writes the values that the ticket lacks, in steps beyond the plan's own, and reads the ticket back again. */
 async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
   const { ticketId, snapshot } = soFar;
   let { last, corrections } = soFar;
@@ -207,13 +209,13 @@ async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFa
     corrections += 1;
     const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
     if (done.kind === 'refused') {
-      // The desk says no to this alone; what it took of the rest stays.
+      // The desk refuses only this part; what it accepted of the rest stays.
       drops = [...drops, done.reason];
       if (step.command.status !== undefined) command = withoutStatus(command);
       continue;
     }
     if (done.kind !== 'made') return done;
-    // The read-back marks the last one only.
+    // The read-back marks only the last step.
     if (last !== null && last.index >= plan.steps.length) {
       if (!(await markMade(run.deps.db, promiseOf(run, last.index), last.made))) return lost(run);
     }
@@ -236,8 +238,8 @@ function namesOf(changed: Changed): string[] {
 }
 
 /**
- * In one transaction: the reading is logged, then what follows from it is done. What the helpdesk said of our write is
- * kept whatever follows; where the delivery ends, together with that.
+ * Logs the reading and does what follows from it in one transaction. The desk's answer to our write is kept in any
+ * case; if the delivery ends, in the same transaction.
  */
 function withReading<Result extends { readonly kind: string }>(
   run: StepRun,
@@ -257,7 +259,7 @@ function withReading<Result extends { readonly kind: string }>(
 
 type OwnReading = Pick<LogReadingInput, 'first' | 'made'>;
 
-/** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
+/** Builds what the read-back is compared with. A ticket just opened is bound first, so that its mirror is found. */
 function ownWrite(unit: UnitOfWork, run: StepRun, last: Pending | null): OwnReading {
   if (last === null) return {};
   const { context } = run;
@@ -273,7 +275,7 @@ function ownWrite(unit: UnitOfWork, run: StepRun, last: Pending | null): OwnRead
   };
 }
 
-/** How the delivery ends where it is in the transaction of its own reading. */
+/** Ends the delivery in the transaction of its own read-back. */
 async function endInside(
   run: StepRun,
   unit: UnitOfWork,
@@ -288,7 +290,7 @@ async function endInside(
     reason: null,
     durationMs: performance.now() - startedMs,
     alone: logged.mirrors.length <= 1,
-    // The reading locks the delivery only where it knows of its write.
+    // The reading locks the delivery only if it knows its write.
     locked: own !== undefined && logged.mirrors.includes(context.mirror.id),
     by: endedBy(run),
     ...(own === undefined ? {} : { made: own }),
@@ -297,7 +299,7 @@ async function endInside(
   return ended;
 }
 
-/** How it ends where its ticket can't be read back. */
+/** Ends the delivery if its ticket can't be read back. */
 async function endUnread(run: StepRun, plan: Plan, ticket: Ref, last: Pending | null): Promise<Applied> {
   const { deps, desk } = run;
   const ended = await endAs(run, 'applied', null, {

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 export type MemoLimits = {
   /** Results kept; the one used least lately goes first. */
   readonly most: number;
-  /** Longer texts are not kept. */
+  /** Results for longer texts are not kept. */
   readonly longest: number;
 };
 

@@ -1,8 +1,8 @@
-/** Which known name somebody probably meant by an unknown one. */
+/** Guesses which known name somebody meant by an unknown one. */
 import { distance } from 'fastest-levenshtein';
 import { foldName } from './names.ts';
 
-/** The known name with the fewest slips of the keyboard between; undefined where none is near. */
+/** Returns the known name with the fewest typing errors; undefined if none is close. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = foldName(name);
   const limit = Math.max(1, Math.floor(wanted.length / 3));

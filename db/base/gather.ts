@@ -4,7 +4,7 @@
  * is asked by itself, so that none spoils the answer to another; unless none could.
  */
 export type GatheredOptions<Question> = {
-  /** Batches under way at a time. */
+  /** Batches running at a time. */
   readonly atOnce?: number;
   /** Questions answered together; or their size, where they have one. What alone is larger goes alone. */
   readonly most?: number;

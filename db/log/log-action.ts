@@ -1,7 +1,7 @@
 /**
- * Inserts an action into the log, asks `route` whom it concerns, and gives each delivery the next seq of its lane.
- * Takes a transaction and returns the instances to wake after its commit; it never notifies and never touches a
- * courier's row itself, because either makes commits wait for each other.
+ * Inserts an action into the log, asks `route` which mirrors it concerns, and gives each delivery the next seq of its
+ * lane. Takes a transaction and returns the instances to wake after its commit. It never notifies and never touches a
+ * courier's row, because either would make commits wait for each other.
  */
 import type { ObservedAction } from '#core/words/desk.ts';
 import { signOf } from '#core/log/breaker.ts';
@@ -23,18 +23,18 @@ import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type LogActionInput = {
-  /** For the action, minted by the database. */
+  /** The action's id, minted by the database. */
   readonly id: string;
-  /** The record that it was recorded on. */
+  /** The record on which it was recorded. */
   readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
   readonly action: ObservedAction;
-  /** Instant that it is signed with; its desk's own shows how it answers what it follows. */
+  /** The signed instant; the desk's own instant is used to measure reaction times. */
   readonly originAt: string;
   /** Locked by the caller; a mirror that this action opens is appended. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
-  /** The action of ours on this ticket that it follows, of those that came down this mirror. */
+  /** Returns our action on this ticket that it follows, among those that arrived on this mirror. */
   follows(mirror: string): Followed | null;
 };
 

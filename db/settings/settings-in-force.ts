@@ -1,4 +1,4 @@
-/** Settings are immutable per version, so a process may keep the versions it has read. */
+/** Caches settings: each version is immutable, so a process may keep the versions it has read. */
 import { and, eq } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { SideSettings } from '#core/rules/settings.ts';
@@ -25,7 +25,9 @@ const emptyCatalogue: Catalogue = {
   teams: [],
 };
 
-/** Keeps at most `most` versions of each, of at most `mostUnlike` different contents; what was used least lately goes first. */
+/**
+ * Keeps at most `most` versions of each, with at most `mostUnlike` different contents; the oldest are dropped first.
+ */
 export function createVersionCache(most = 50_000, mostUnlike = 2_000): VersionCache {
   const sides = createKept<SideSettings>(most, mostUnlike);
   const read = createKept<Catalogue>(most, mostUnlike);
@@ -61,7 +63,7 @@ type Kept<Value> = {
   keep(key: string, value: Value): Value;
 };
 
-/** Thousands of customers share a profile, so equal contents are kept once. */
+/** Thousands of customers share a profile, so equal contents are stored once. */
 function createKept<Value extends {}>(most: number, mostUnlike: number): Kept<Value> {
   const shared = new Map<string, { readonly value: Value; uses: number }>();
   const byKey = new LRUCache<string, { readonly content: string; readonly value: Value }>({

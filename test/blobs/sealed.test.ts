@@ -35,7 +35,7 @@ const put = async (blobs: BlobStore, bytes: Buffer): Promise<string> => {
 const read = (blobs: BlobStore, sha256: string): Promise<Buffer> => buffer(blobs.open(sha256));
 
 for (const size of [0, 1, 37, 38, 65_535, 65_536, 65_537, 131_072, 1_000_003])
-  test(`a file of ${size} bytes comes back as it was, and lies sealed on the disk`, async () => {
+  test(`a file of ${size} bytes comes back unchanged, and is encrypted on the disk`, async () => {
     const blobs = await openBlobStore(dir.path, [key]);
     const bytes = Buffer.alloc(size, 'planted ');
     const sha256 = await put(blobs, bytes);
@@ -65,7 +65,7 @@ test('one that is cut, changed, put together otherwise or named by another diges
   }
 });
 
-test('a file of before a key was set is read as ever; one of another key says which it lacks', async () => {
+test('a file stored before a key was set is still readable; one sealed with another key names the missing key', async () => {
   const bytes = Buffer.from('planted before');
   const before = await put(await openBlobStore(dir.path), bytes);
   assert.ok((await read(await openBlobStore(dir.path, [key]), before)).equals(bytes));

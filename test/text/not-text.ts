@@ -1,6 +1,6 @@
 /**
- * Exported functions with a parameter that could be text and holds none of strangers, by why it does not. Functions that
- * only pass a text to others are measured where it is read.
+ * Exported functions with a parameter that could be text but never holds a stranger's text, with the reason. Functions
+ * that only pass a text on are measured where it is read.
  */
 const settings = 'names in settings of this side, which its owner writes and lint checks';
 const ids = 'an id, an instant or a word of our own';
@@ -92,7 +92,7 @@ export const notText: Readonly<Record<string, string>> = {
   'core optionHere': parts,
   'core suggestion': settings,
   'core takesReplies': ids,
-  'core translateFields': 'measured by way of translate',
+  'core translateFields': 'measured through translate',
   'core withoutSecrets': 'a URL that webUrl has let through',
   'halo byName': settings,
   'halo decode': answers,
@@ -121,7 +121,7 @@ export const notText: Readonly<Record<string, string>> = {
   'rt markedHtml': ids,
   'rt messageKind': parts,
   'rt missingTicket': ids,
-  'rt multipart': 'measured by way of safeName and the length of its message',
+  'rt multipart': 'measured through safeName and the length of its message',
   'rt numberOf': ids,
   'rt priorityName': settings,
   'rt query': ids,

@@ -59,7 +59,7 @@ describe('a worker that is frozen before its write has left, until its successor
   });
   after(() => rig.close());
 
-  /** The notes of the ticket at the end, and what the worker has said. */
+  /** The notes of the ticket at the end, and the worker's output. */
   async function frozenAt(point: string, name: string): Promise<{ notes: (string | null)[]; said: string }> {
     const zombie = await rig.spawnWorker({}, `${point}:${name}`);
     await rig.live();
@@ -75,7 +75,7 @@ describe('a worker that is frozen before its write has left, until its successor
     await zombie.line(/was ignored/, 60_000);
     await acme.note(ticket, '<p>behind</p>');
     await until(() => (north.ticket(far).actions.length > 1 ? true : undefined), {
-      what: 'the note behind it',
+      what: 'the note after it',
       timeoutMs: 60_000,
     });
     await rig.check();

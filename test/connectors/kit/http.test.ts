@@ -99,7 +99,7 @@ test('no spelling of a private or reserved address is connected to', async () =>
   }
 });
 
-test('whoever may not be called is told which variable would allow it', async () => {
+test('a forbidden address is refused with the variable that would allow it', async () => {
   const guarded = client({ allow: { http: 'private', privateAddresses: [] } });
   for (const [url, why] of [
     ['https://10.1.2.3/', /private or reserved address.*FERRY_ALLOW_ADDRESSES\.$/],
@@ -204,7 +204,7 @@ test('an encoded reply is refused unread, so a compression bomb costs nothing', 
   assert.deepEqual(asked, ['identity', 'identity', 'identity']);
 });
 
-test('a reply that drips for ever ends at the total limit', async () => {
+test('a reply that drips indefinitely ends at the total limit', async () => {
   const url = await serveRaw((socket) => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n');
     const timer = setInterval(() => socket.write('x'), 20);
@@ -406,7 +406,7 @@ test('downloads are streams with their headers, and letting go of one closes its
   await until(() => closed, { what: 'the connection to be closed' });
 });
 
-test('a success status with anything but sound JSON is no success', () => {
+test('a success status with anything but valid JSON does not count as success', () => {
   const reply = (type: string | undefined, text: string) => ({
     status: 200,
     headers: { 'content-type': type },

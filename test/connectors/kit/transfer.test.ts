@@ -14,7 +14,7 @@ after(async () => {
   for (const close of closers.toReversed()) await close();
 });
 
-/** Whole exchanges may take an hour here, so whatever ends is ended by the limits on transfers. */
+/** Whole exchanges may take an hour here, so only the limits on transfers can end one. */
 const timeoutMs = 3_600_000;
 const signal = new AbortController().signal;
 
@@ -99,7 +99,7 @@ test('a receiver that takes its time is not held against the sender', async () =
   assert.equal(bytes, size);
 });
 
-test('a file that is sent and not taken, or not answered, is given up, and nobody knows what became of it', async () => {
+test('a transfer of a file that is not read, or not answered, is abandoned with an unknown outcome', async () => {
   const untaken = await serve((request) => void request.pause());
   const unanswered = await serve((request) => void request.resume());
   for (const url of [untaken, unanswered]) {

@@ -52,7 +52,7 @@ function told(actions: readonly Recognisable[], part: Partial<RecogniseInput> = 
 const cases: readonly (readonly [string, string, string])[] = [
   ['our text by our account while its write is open is its echo', told([seen('1', 1)]), 'echo'],
   [
-    'our marker is ours, whoever the desk says wrote it',
+    'our marker is ours, whatever author the desk names',
     told([seen('1', 1, { ...person, marker: 'mark-1', fingerprint: 'x' })]),
     'echo',
   ],
@@ -97,7 +97,7 @@ const cases: readonly (readonly [string, string, string])[] = [
     'consequence consequence',
   ],
   [
-    'what stands beside a write that was found long after it was made is ours, though it was promised later',
+    'a change beside a write that was found long after it was made is ours, although it was promised later',
     told([seen('7', 1, { fingerprint: 'x' }), seen('8', 2, { fingerprint: 'y', bare: true })], {
       writes: [write({ state: 'made', actionIds: ['7'], promisedAt: at(9_000), deadline: at(9_030) })],
     }),
@@ -252,7 +252,7 @@ for (const [name, result, expected] of cases) {
   test(name, () => assert.equal(result, expected));
 }
 
-test('every action before the stop is told as exactly one thing, in order, and nothing ever throws', () => {
+test('every action before the stop is recognised as exactly one thing, in order, and nothing ever throws', () => {
   const action = fc.record({
     externalId: fc.constantFrom('1', '2', '3', '4'),
     at: fc.constantFrom(at(-20), at(0), at(1), at(15), at(100), 'never'),
@@ -288,9 +288,9 @@ test('a clock that jumps back puts nothing before go-live that has a higher id t
   const actions = [seen('1', -60, person), seen('2', 5, person), seen('3', -150, person), seen('4', 9, person)];
   const input = { liveSince: at(0), readAt: at(20) };
   assert.equal(told(actions, { ...input, idsGrow: true }), 'before-go-live new new new');
-  // Where nobody knows how ids behave, times are all there is.
+  // If nobody knows how ids behave, there are only times.
   assert.equal(told(actions, input), 'before-go-live new before-go-live new');
-  // What is dated years ahead says nothing of what is behind it.
+  // A date years ahead says nothing about what comes after it.
   const ahead = [seen('1', 3_000_000, person), seen('2', -60, person)];
   assert.equal(told(ahead, { ...input, idsGrow: true }), 'new before-go-live');
 });

@@ -5,7 +5,7 @@ import { reckonedBy } from '#db/base/our-clock.ts';
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 describe('the clock by which Ferry reckons', () => {
-  it('is the database’s, and runs on between two answers whatever the process’s own clock does', async () => {
+  it('is the database’s, and advances between two answers whatever the process’s own clock does', async () => {
     let [database, steady, asked] = [1_000_000, 500, 0];
     const clock = reckonedBy(
       () => {
@@ -19,7 +19,7 @@ describe('the clock by which Ferry reckons', () => {
     steady += 1_500;
     assert.equal(clock.now(), 1_001_500);
     assert.equal(asked, 1);
-    // The machine slept: the steady clock stood still, the database's went on.
+    // The machine slept: the monotonic clock stopped, the database's continued.
     steady += 4_000;
     database += 3_600_000;
     clock.now();

@@ -120,7 +120,7 @@ describe('a promise and an end at the same moment', () => {
     });
   }
 
-  /** What a drain says that was overtaken: it knows of the first step, which its successor found made. */
+  /** What an overtaken drain reports: it knows of the first step, which its successor found done. */
   const endsBy = (unit: UnitOfWork, context: DeliveryContext, promisedAt: string, locked: boolean): Promise<Ended> =>
     endDelivery(unit, createVersionCache(), context, {
       ...{ outcome: 'applied', reason: null, drops: [], durationMs: 1, versions: null, alone: true, locked },
@@ -161,7 +161,7 @@ describe('a promise and an end at the same moment', () => {
         saying.catch(() => {});
         await somebodyWaits();
       });
-      const { ended, foreign } = must(await saying, 'what became of it');
+      const { ended, foreign } = must(await saying, 'its outcome');
       assert.deepEqual([ended, foreign, await outcome()], [false, true, null]);
     });
 

@@ -1,4 +1,4 @@
-// Links with other organisations in a database of its own, and what they would send.
+// Links with other organisations in a separate database, and what they would send.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
