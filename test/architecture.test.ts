@@ -217,7 +217,7 @@ test('an activity names what it needs of a worker; the whole bag is wired by the
   assert.deepEqual(
     files
       .filter(
-        ({ file, source }) => file.startsWith('activities/') && /(?<!Pick)[:&|<]\s*WorkDeps\b(?!\s*,)/.test(source),
+        ({ file, source }) => file.startsWith('activities/') && /(?<!Pick)[:&|<]\s*WorkDeps\b(?!\s*[,[])/.test(source),
       )
       .map(({ file }) => file),
     [],

@@ -82,8 +82,10 @@ function linkLines(found: Status): string[] {
 }
 
 /** What waits for somebody. */
-function waitingLines({ missing, held, paused }: Status, now: number): string[] {
+function waitingLines({ rot, missing, held, paused }: Status, now: number): string[] {
   const lines: string[] = [];
+  if (rot.length > 0) lines.push('', 'Settings that no longer fit:');
+  for (const { since: at, text } of rot) lines.push(printable(`  ${text} (since ${since(at, now)})`));
   if (missing.length > 0) lines.push('', 'Not shown to us:');
   for (const { ticket, since: at, reason } of missing)
     lines.push(printable(`  ${ticket}, since ${since(at, now)}: ${reason?.text ?? ''}`));
@@ -125,6 +127,7 @@ const wordsOf: Readonly<Record<Need['code'], string>> = {
   'set-aside': '',
   paused: '',
   'no-room': 'is to have a file for which Ferry’s disk has no room; free some',
+  rot: 'has settings that no longer fit what a desk offers; look with ferry lint',
   waits: 'is up, and something has waited for it for long; look with ferry trace',
 };
 
