@@ -1,13 +1,13 @@
-/** What can be typed to forget something. Each command is loaded when it runs. */
+/** The commands that forget something. Each command is loaded when it runs. */
 import type { Command } from 'commander';
 import type { CliDeps } from './deps.ts';
 import type { End, Global } from './program-parts.ts';
 
 export function addErase(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const erase = program.command('erase').description('forget a ticket or a person: what Ferry keeps, at both sides');
+  const erase = program.command('erase').description('erase what Ferry keeps of a ticket or a person, on both sides');
   erase
     .command('ticket')
-    .description('what was carried of a ticket, and what its mirrors brought')
+    .description('erase what was carried from a ticket, and what its mirrors received')
     .argument('<instance>')
     .argument('<ticket>', 'its id or number')
     .option('--dry-run', 'only count')
@@ -19,9 +19,9 @@ export function addErase(program: Command, deps: CliDeps, end: End, global: Glob
     });
   erase
     .command('person')
-    .description('what a person wrote')
-    .argument('<name>', 'the whole name, or the mail address')
-    .option('--mentions', 'also what others wrote that has it in it')
+    .description('erase what a person wrote')
+    .argument('<name>', 'the full name, or the mail address')
+    .option('--mentions', 'also erase what others wrote that mentions the name')
     .option('--dry-run', 'only count')
     .option('--yes', 'do not ask')
     .option('--json', 'print one line of JSON')
@@ -31,7 +31,7 @@ export function addErase(program: Command, deps: CliDeps, end: End, global: Glob
     });
   erase
     .command('status')
-    .description('what other sides were asked to erase, what they ask of you, and the answers')
+    .description('list requests to erase, in both directions, with their answers')
     .option('--json', 'print a line of JSON for each')
     .action(async (options: object) => {
       const { eraseStatus } = await import('./commands/erase.ts');
@@ -40,9 +40,9 @@ export function addErase(program: Command, deps: CliDeps, end: End, global: Glob
   erase
     .command('answer')
     .description('erase what the other side of a link asks for, or refuse it')
-    .argument('<id>', 'of ferry erase status')
-    .option('--refuse', 'keep it')
-    .option('--because <text>', 'told to the other side')
+    .argument('<id>', 'the id that ferry erase status shows')
+    .option('--refuse', 'refuse the request')
+    .option('--because <text>', 'why, for the other side')
     .option('--yes', 'do not ask')
     .action(async (id: string, options: object) => {
       const { eraseAnswer } = await import('./commands/erase.ts');

@@ -1,13 +1,13 @@
-/** What can be typed about keys and proofs. Each command is loaded when it runs. */
+/** The commands for keys and proofs. Each command is loaded when it runs. */
 import type { Command } from 'commander';
 import type { CliDeps } from './deps.ts';
 import type { End, Global } from './program-parts.ts';
 
 export function addKeys(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const key = program.command('key').description("an instance's signing keys, and the key of what is kept sealed");
+  const key = program.command('key').description("an instance's signing keys, and the key for encrypted data");
   key
     .command('reseal')
-    .description('seal with the first key of FERRY_SECRET_KEY what older ones have sealed')
+    .description('encrypt secrets again with the first key of FERRY_SECRET_KEY')
     .option('--contents', 'notes, names, values and files instead, with the first key of FERRY_CONTENT_KEY')
     .option('--json', 'print one line of JSON')
     .action(async (options: { readonly contents?: boolean }) => {
@@ -16,18 +16,18 @@ export function addKeys(program: Command, deps: CliDeps, end: End, global: Globa
     });
   key
     .command('rotate')
-    .description('publish new keys; they sign a quarter of an hour later')
+    .description('publish new keys; they start signing 15 minutes later')
     .argument('<instance>')
-    .option('--use <use>', 'only this one: token, client or provenance')
+    .option('--use <use>', 'only the key for this use: token, client or provenance')
     .action(async (instance: string, options: object) => {
       const { rotate } = await import('./commands/key/rotate.ts');
       end(await rotate(instance, { ...global(), ...options }, deps));
     });
   key
     .command('retire')
-    .description('shut out a key that somebody else may have: one of ours, or one of another organisation')
+    .description('shut out a key that may be stolen: one of ours, or one of another organisation')
     .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'whose it is, where it is not ours')
+    .option('--origin <issuer>', 'the organisation it belongs to, if it is not ours')
     .option('--because <text>', 'why, for the audit')
     .action(async (kid: string, options: object) => {
       const { retire } = await import('./commands/key/retire.ts');
@@ -35,9 +35,9 @@ export function addKeys(program: Command, deps: CliDeps, end: End, global: Globa
     });
   key
     .command('reinstate')
-    .description('take back that a key of another organisation was retired')
+    .description('accept a retired key of another organisation again')
     .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'whose it is, where several have one of that name')
+    .option('--origin <issuer>', 'the organisation it belongs to, if several have a key of that name')
     .option('--because <text>', 'why, for the audit')
     .action(async (kid: string, options: object) => {
       const { reinstate } = await import('./commands/key/reinstate.ts');
@@ -48,10 +48,10 @@ export function addKeys(program: Command, deps: CliDeps, end: End, global: Globa
 export function addVerify(program: Command, deps: CliDeps, end: End, global: Global): void {
   program
     .command('verify')
-    .description('prove who said what on a ticket, by the signatures that were kept')
+    .description('prove who wrote what on a ticket, by the stored signatures')
     .argument('<instance>')
     .argument('<ticket>', 'its id or number')
-    .option('--offline', 'ask nobody')
+    .option('--offline', 'use no network')
     .option('--json', 'print a line of JSON for each action')
     .action(async (instance: string, ticket: string, options: object) => {
       const { verify } = await import('./commands/verify.ts');

@@ -1,12 +1,12 @@
-/** What can be typed about links between gateways and their clients. Each command is loaded when it runs. */
+/** The commands for links between gateways and for API clients. Each command is loaded when it runs. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CliDeps } from './deps.ts';
 import type { End, Global } from './program-parts.ts';
 
-const contactHelp = 'whom the other side may call: "Ann Lee <ann@acme.example> +49 30 1234"';
+const contactHelp = 'person whom the other side may call: "Ann Lee <ann@acme.example> +49 30 1234"';
 
 export function addLinks(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const link = program.command('link').description('links with other gateways: pair, look, suspend, end');
+  const link = program.command('link').description('links with other gateways: pair, check, suspend, end');
   addPairing(link, deps, end, global);
   addLife(link, deps, end, global);
   addEnd(link, deps, end, global);
@@ -15,13 +15,13 @@ export function addLinks(program: Command, deps: CliDeps, end: End, global: Glob
 function addPairing(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('invite')
-    .description('make a one-time code with which another gateway joins a link')
+    .description('create a one-time code with which another gateway joins a link')
     .option('--as <side>', 'which side your instance is: customer or supplier')
     .option('--instance <id>', 'your instance')
-    .option('--link <id>', 'how the link is called here')
-    .option('--name <text>', 'how the other side is called here, instead of its own name')
+    .option('--link <id>', 'id of the link on this side')
+    .option('--name <text>', 'name of the other side here, instead of its own name')
     .option('--contact <text>', contactHelp)
-    .option('--wait', 'until the other side has accepted, and print the checks')
+    .option('--wait', 'wait until the other side has accepted, and print the checks')
     .option('--json', 'print one line of JSON')
     .action(async (options: object) => {
       const { invite } = await import('./commands/link/invite.ts');
@@ -29,11 +29,11 @@ function addPairing(link: Command, deps: CliDeps, end: End, global: Global): voi
     });
   link
     .command('accept')
-    .description('join a link with the code that the other side has made')
-    .argument('[code]', 'asked for where it is missing; -: it comes by the input')
+    .description('join a link with a code from the other side')
+    .argument('[code]', 'prompts for it if it is missing; - reads it from standard input')
     .option('--instance <id>', 'your instance')
-    .option('--link <id>', 'how the link is called here')
-    .option('--name <text>', 'how the other side is called here, instead of its own name')
+    .option('--link <id>', 'id of the link on this side')
+    .option('--name <text>', 'name of the other side here, instead of its own name')
     .option('--contact <text>', contactHelp)
     .option('--again <link>', 'repeat the checks of a link that is not active yet')
     .action(async (code: string | undefined, options: object) => {
@@ -50,7 +50,7 @@ function addPairing(link: Command, deps: CliDeps, end: End, global: Global): voi
     });
   link
     .command('status')
-    .description('how links stand: sides, state, checks, whom to call')
+    .description('show links: sides, state, checks, contacts')
     .argument('[link]')
     .option('--json', 'print one line of JSON')
     .action(async (id: string | undefined, options: object) => {
@@ -62,16 +62,16 @@ function addPairing(link: Command, deps: CliDeps, end: End, global: Global): voi
 function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('suspend')
-    .description('carry nothing for now; everything waits')
+    .description('stop carrying for now; everything waits')
     .argument('<link>')
-    .option('--because <text>', 'why, for people at both sides')
+    .option('--because <text>', 'why, for people on both sides')
     .action(async (id: string, options: object) => {
       const { suspend } = await import('./commands/link/suspend.ts');
       end(await suspend(id, { ...global(), ...options }, deps));
     });
   link
     .command('quarantine')
-    .description('database and blobs were put back together: look for what is written before it is written again')
+    .description('after restoring database and blobs together: look for earlier writes before writing again')
     .argument('<link>')
     .action(async (id: string) => {
       const { quarantine } = await import('./commands/link/quarantine.ts');
@@ -79,9 +79,9 @@ function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
     });
   link
     .command('resume')
-    .description('let a suspended or quarantined link go on, after comparing both sides')
+    .description('resume a suspended or quarantined link, after comparing both sides')
     .argument('<link>')
-    .option('--dry-run', 'only say what differs')
+    .option('--dry-run', 'only print what differs')
     .option('--yes', 'do not ask')
     .action(async (id: string, options: object) => {
       const { resume } = await import('./commands/link/resume.ts');
@@ -89,10 +89,10 @@ function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
     });
   link
     .command('contact')
-    .description('whom to call: yours, told to the other side; or theirs')
+    .description('show or set contacts: yours, which the other side sees, or theirs')
     .argument('<link>')
     .argument('[contact]', '"Ann Lee <ann@acme.example> +49 30 1234"; without it both are shown')
-    .option('--far', "the other side's, as shown here")
+    .option('--far', "set the other side's contact, for display here")
     .option('--none', 'nobody')
     .action(async (id: string, text: string | undefined, options: object) => {
       const { contact } = await import('./commands/link/contact.ts');
@@ -100,7 +100,7 @@ function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
     });
   link
     .command('rotate')
-    .description('new credentials for the other side, with overlap')
+    .description('create new credentials for the other side; the old ones work for a while')
     .argument('<link>')
     .action(async (id: string) => {
       const { rotate } = await import('./commands/link/rotate.ts');
@@ -111,12 +111,12 @@ function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
 function addEnd(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('close')
-    .description('end a link: both desks and the other gateway are told')
+    .description('end a link, and notify both desks and the other gateway')
     .argument('<link>')
     .option('--drain', 'carry what waits first (the usual way)')
     .option('--refuse', 'refuse what waits')
-    .option('--wait <minutes>', 'how long to drain at most', toMinutes)
-    .option('--because <text>', 'said to both desks')
+    .option('--wait <minutes>', 'drain for at most this long', toMinutes)
+    .option('--because <text>', 'why, for people on both sides')
     .option('--yes', 'do not ask')
     .action(async (id: string, options: object) => {
       const { close } = await import('./commands/link/close.ts');
@@ -124,9 +124,9 @@ function addEnd(link: Command, deps: CliDeps, end: End, global: Global): void {
     });
   link
     .command('export')
-    .description('everything that was carried on a link, as lines of JSON')
+    .description('export everything that was carried on a link, as lines of JSON')
     .argument('<link>')
-    .option('--out <file>', 'into a new file')
+    .option('--out <file>', 'write to this new file')
     .action(async (id: string, options: object) => {
       const { exportTo } = await import('./commands/link/export.ts');
       end(await exportTo(id, { ...global(), ...options }, deps));
@@ -143,17 +143,19 @@ function addEnd(link: Command, deps: CliDeps, end: End, global: Global): void {
 }
 
 export function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const client = program.command('client').description('in-house tools that call the API, without a gateway');
+  const client = program
+    .command('client')
+    .description('API clients: programs that call the API, on a side without a gateway');
   client
     .command('add')
-    .description('a link with a tool, or a further client of one; prints the secret once')
-    .argument('<link>', 'the id of the link, new or there already')
-    .option('--as <side>', 'which side the tool is: customer or supplier')
+    .description('add a link with an API client, or another client to one; prints the secret once')
+    .argument('<link>', 'id of a new or existing link')
+    .option('--as <side>', 'which side the API client is: customer or supplier')
     .option('--instance <id>', 'your instance, on the other side')
-    .option('--tool <id>', 'id of the instance that stands for the tool')
-    .option('--name <text>', 'how the tool is called')
-    .option('--contact <text>', 'who is on duty for the tool')
-    .option('--dpop', 'give it only tokens that are bound to a key of its own (RFC 9449)')
+    .option('--tool <id>', 'id of the instance that represents the API client')
+    .option('--name <text>', 'name of the API client')
+    .option('--contact <text>', 'person on duty for the API client')
+    .option('--dpop', 'issue only tokens that are bound to a key of the client (RFC 9449)')
     .option('--json', 'print one line of JSON')
     .action(async (id: string, options: object) => {
       const { add } = await import('./commands/client/add.ts');
@@ -161,16 +163,16 @@ export function addClients(program: Command, deps: CliDeps, end: End, global: Gl
     });
   client
     .command('rotate')
-    .description('a new secret; the ones before work for 24 hours')
+    .description('create a new secret; the previous ones work for 24 hours')
     .argument('<client>')
-    .option('--dpop', 'from now on only with tokens that are bound to a key of its own (RFC 9449)')
+    .option('--dpop', 'from now on, issue only tokens that are bound to a key of the client (RFC 9449)')
     .action(async (id: string, options: object) => {
       const { rotate } = await import('./commands/client/rotate.ts');
       end(await rotate(id, { ...global(), ...options }, deps));
     });
   client
     .command('revoke')
-    .description('from now on neither its credentials nor its tokens work')
+    .description('make its credentials and tokens invalid at once')
     .argument('<client>')
     .action(async (id: string) => {
       const { revoke } = await import('./commands/client/revoke.ts');

@@ -1,4 +1,4 @@
-/** What can be typed to run Ferry's programs. */
+/** The commands that run Ferry's programs. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CliDeps, StartOptions } from './deps.ts';
 import type { End, Global } from './program-parts.ts';
@@ -8,16 +8,16 @@ export function addRuns(program: Command, deps: CliDeps, end: End, global: Globa
   command('start', 'run everything on this machine: database, Temporal, gateway, worker, demo')
     .option('--reset', 'wipe the data first')
     .option('--json', 'print one line of JSON once ready')
-    .option('--empty', 'without the demo')
-    .option('--rt', 'Northwind is a real Request Tracker, where it is installed')
+    .option('--empty', 'leave out the demo')
+    .option('--rt', 'make Northwind a real Request Tracker, if one is installed')
     .option('--port <port>', 'of the gateway', toPort)
     .option('--page-port <port>', "of the demo's page", toPort)
     .option('--acme-port <port>', 'of the helpdesk Acme', toPort)
     .option('--northwind-port <port>', 'of the helpdesk Northwind', toPort)
     .option('--temporal-port <port>', 'of Temporal', toPort)
-    .option('--temporal-ui', "with Temporal's pages, which ask nobody who they are")
-    .option('--temporal-ui-port <port>', "of Temporal's pages; asks for them", toPort)
-    .option('--unchecked-download', 'run a Temporal that is downloaded without a known checksum')
+    .option('--temporal-ui', "serve Temporal's pages, which need no login")
+    .option('--temporal-ui-port <port>', "of Temporal's pages; implies --temporal-ui", toPort)
+    .option('--unchecked-download', 'run a downloaded Temporal whose checksum is unknown')
     .option('--postgres-port <port>', 'of PostgreSQL', toPort)
     .action(async (options: StartFlags) => {
       const { data } = global();
@@ -25,11 +25,11 @@ export function addRuns(program: Command, deps: CliDeps, end: End, global: Globa
     });
   command('gateway', 'run the gateway').action(async () => end(await deps.programs.gateway()));
   command('worker', 'run a worker').action(async () => end(await deps.programs.worker()));
-  command('migrate', "bring the database to this version's schema").action(async () => {
+  command('migrate', "upgrade the database to this version's schema").action(async () => {
     const { migrateDatabase } = await import('./wire.ts');
     const roles = await migrateDatabase(global(), deps);
     deps.out("The database has this version's schema.\n");
-    for (const role of roles) deps.out(`The role ${role} has its rights on it.\n`);
+    for (const role of roles) deps.out(`The role ${role} has its rights.\n`);
   });
 }
 

@@ -1,4 +1,4 @@
-/** The `ferry` command: what can be typed, and what it runs. */
+/** The `ferry` command: its subcommands and what each runs. */
 import { Command, CommanderError, Option } from 'commander';
 import type { CliDeps, GlobalOptions } from './deps.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -29,7 +29,9 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
 
 function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   const program = new Command('ferry')
-    .description('Joins helpdesks: escalations, notes, statuses and files travel between them, once and in order.')
+    .description(
+      'Joins helpdesks: carries escalations, notes, statuses and files between them, exactly once and in order.',
+    )
     .version(deps.version, '-V, --version')
     .enablePositionalOptions()
     .showHelpAfterError('(ferry --help lists all commands)')
@@ -43,7 +45,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   });
   const global = (): GlobalOptions => given;
 
-  // Subcommands inherit what was configured before.
+  // Subcommands inherit the configuration above.
   addRuns(program, deps, end, global);
   addViews(program, deps, end, global);
   addAudit(program, deps, end, global);
@@ -66,15 +68,15 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
 
 function globalOptions(): Option[] {
   return [
-    new Option('--database <url>', 'the database; else DATABASE_URL, else that of the Ferry that runs here'),
-    new Option('--data <dir>', 'data directory of the Ferry that runs here, or shall, if not the default one'),
-    new Option('--as <name>', 'who you are, for the audit, if not your account; before the command'),
+    new Option('--database <url>', 'the database (default: DATABASE_URL, else that of the Ferry that runs here)'),
+    new Option('--data <dir>', 'data directory of the Ferry on this machine, if not the default one'),
+    new Option('--as <name>', 'your name for the audit (default: your account); goes before the command'),
   ];
 }
 
 /**
- * Every command takes them, before its own options and among them; but where a command has an option of that name, it
- * is the command's own.
+ * Adds the options that every command accepts, before its name or after it. If a command has an option of the same name,
+ * that option is the command's own.
  */
 function takeGlobalOptions(parent: Command): void {
   for (const command of parent.commands) {
@@ -85,7 +87,7 @@ function takeGlobalOptions(parent: Command): void {
   }
 }
 
-/** What is said nearest to the command counts. */
+/** Merges global options; the one nearest to the command wins. */
 function globalOf(command: Command | null): GlobalOptions {
   if (command === null) return {};
   const { database, data, as } = command.opts<{ database?: string; data?: string; as?: string }>();

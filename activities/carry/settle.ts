@@ -112,7 +112,7 @@ function judge(
       (await seenOf(unit.tx, desk.instance, back.read.ref.externalId, delivery.id, last.index)).length > 0;
     if (!seen && delivery.releasedAt === null)
       return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake };
-    const met = await meeting(run, unit, plan, back.read, snapshot, logged);
+    const met = await meeting(run, unit, plan, corrections, back.read, snapshot, logged);
     const since = { seen: logged.seen, people: met.people };
     const undone = statusUndone(plan.command, snapshot, since);
     // What may have been written long ago is not set again: what came behind it is still being looked for.
@@ -207,7 +207,8 @@ async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFa
     const index = steps.length;
     steps.push(step);
     corrections += 1;
-    const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
+    const at = { index, step, row: undefined, last: true, isCorrection: true, snapshot };
+    const done = await make(run, plan, at);
     if (done.kind === 'refused') {
       // The desk refuses only this part; what it accepted of the rest stays.
       drops = [...drops, done.reason];

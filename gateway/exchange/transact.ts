@@ -30,7 +30,7 @@ export async function tryOut<Result>(db: Client, work: (unit: UnitOfWork) => Pro
   return found.result as Result;
 }
 
-/** Deadlock, serialisation failure, and a row that somebody else has just made. */
+/** Recognises a deadlock, a serialisation failure, and a row that another transaction has just inserted. */
 function isCollision(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if ('code' in at && typeof at.code === 'string' && /^(?:40P01|40001|23505)$/.test(at.code)) return true;

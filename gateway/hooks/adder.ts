@@ -1,6 +1,6 @@
 /**
- * Puts hints into the database, many at a time: while one statement is on its way the next ones gather. A caller is
- * answered only after the commit of its own.
+ * Inserts hints into the database in batches: while one statement runs, the next hints gather. Answers a caller only after its
+ * own hints are committed.
  */
 import { refKey } from '#core/words/ref.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
@@ -10,15 +10,15 @@ import { createGathered } from '#db/base/gather.ts';
 import { ProblemError } from '#gateway/problems.ts';
 
 export type Adder = {
-  /** Resolves when the hints are committed; rejects when the database is down or too much is waiting. */
+  /** Resolves when the hints are committed; rejects if the database is down or too many are waiting. */
   add(hints: readonly Hint[]): Promise<void>;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   idle(): Promise<void>;
 };
 
 const maxWaiting = 20_000;
 const maxPerStatement = 2_000;
-/** A NOTIFY takes a lock that all commits share, so a burst gets few of them. */
+/** Limits NOTIFYs, because each takes a lock that all commits share. */
 const notifyGapMs = 5;
 
 export function createAdder(db: Db): Adder {
@@ -61,7 +61,7 @@ function unique(batch: readonly (readonly Hint[])[]): Hint[] {
 
 type Notifier = { ring(): void; idle(): Promise<void> };
 
-/** Rings at once, then at most once per gap; a failure costs nothing but a poll. */
+/** Rings at once, then at most once per gap. If it fails, the next poll finds the hints. */
 function createNotifier(notify: () => Promise<void>): Notifier {
   let again = false;
   let running: Promise<void> | null = null;
