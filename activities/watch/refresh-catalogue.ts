@@ -8,7 +8,7 @@ import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 const olderThanMs = 60 * 60_000;
 
 export async function refreshCatalogue(
-  deps: Pick<WorkDeps, 'db' | 'cache'>,
+  deps: Pick<WorkDeps, 'db' | 'cache' | 'log'>,
   desk: DrivenDesk,
   signal: AbortSignal,
 ): Promise<void> {
