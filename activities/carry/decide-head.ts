@@ -17,7 +17,7 @@ import type { Versions } from '#db/carry/writes.ts';
 import type { SourceDeps } from './deps.ts';
 import type { WatchDeps } from '#activities/watch/deps.ts';
 import type { Stage } from './stage.ts';
-import { leaveDeps, whatLeaves, type LeaveDeps } from './what-leaves.ts';
+import { leaveDeps, outgoingAction, type LeaveDeps } from './what-leaves.ts';
 
 export type Decided = {
   readonly verdict: Verdict;
@@ -53,7 +53,7 @@ export async function decideHead(
     deps.cache.side(deps.db, `${mirror.link}/${to.side}`, to.settings),
     deps.cache.catalogue(deps.db, to.instance, to.catalogue),
   ]);
-  const leaving = await whatLeaves(deps, context, sender, signal);
+  const leaving = await outgoingAction(deps, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
   const { outgoing } = leaving;
   const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> => {

@@ -131,7 +131,7 @@ test('who may only look, or is in charge of some links only, may not check a hel
   }
 });
 
-test('--write takes a yes, tries what Ferry writes, and deletes it again; the audit has it', async () => {
+test('--write requires a yes, tries what Ferry writes, and deletes it again; the audit records it', async () => {
   const notes = async (): Promise<readonly { hiddenfromuser: boolean }[]> =>
     (await twinClient(twin.url).ticket(1002)).actions;
   const args = ['check', 'acme', '--write', '1002'];
