@@ -8,7 +8,8 @@ import { reachOf } from '#core/words/reach.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { loadInstance } from '#db/settings/instances.ts';
 import { carryHead } from './carry/carry-head.ts';
-import type { WorkDeps } from './deps.ts';
+import type { CarryDeps, StageDeps } from './carry/deps.ts';
+import type { HandOverDeps } from './exchange/deps.ts';
 import { handOver } from './exchange/hand-over.ts';
 import { offer } from './exchange/offer.ts';
 import { createPlaces, createSemaphore } from './desk/semaphore.ts';
@@ -25,10 +26,13 @@ export type Carrier = {
 /** Returns a function that gives the current carrier: new credentials and options apply to the next turn. */
 export type Carriers = (instance: string, run: CarrierRun) => Promise<() => Promise<Carrier>>;
 
-/** How many lanes to one peer or API client are carried in parallel. */
+/** What the carriers of all sorts need of a worker. */
+export type CarrierDeps = CarryDeps & StageDeps & HandOverDeps;
+
+/** Lanes to one peer or in-house tool side by side. */
 const remoteConcurrency = 16;
 
-export function createCarriers(deps: WorkDeps): Carriers {
+export function createCarriers(deps: CarrierDeps): Carriers {
   // Shared by all drains of this process.
   const stage = createStage(deps);
   const putting = createPlaces(deps.limits.staging);
@@ -59,7 +63,7 @@ export function createCarriers(deps: WorkDeps): Carriers {
 }
 
 function deskCarrier(
-  deps: WorkDeps,
+  deps: CarryDeps,
   stage: Stage,
   instance: string,
   { epoch, signal }: CarrierRun,

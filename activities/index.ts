@@ -11,7 +11,7 @@ export type Activities = {
   watch(number: number): Promise<WatchResult>;
 };
 
-export function createActivities(deps: WorkDeps, drain: Drain, watch: Watch): Activities {
+export function createActivities(deps: Pick<WorkDeps, 'log'>, drain: Drain, watch: Watch): Activities {
   return {
     drain: (instance) => supervised(deps, (run) => drain(instance, run)),
     watch: () => supervised(deps, watch),
@@ -19,7 +19,10 @@ export function createActivities(deps: WorkDeps, drain: Drain, watch: Watch): Ac
 }
 
 /** The work itself sends the heartbeats: they mean that the database has just answered, not that a timer runs. */
-async function supervised<Result>(deps: WorkDeps, work: (run: ActivityRun) => Promise<Result>): Promise<Result> {
+async function supervised<Result>(
+  deps: Pick<WorkDeps, 'log'>,
+  work: (run: ActivityRun) => Promise<Result>,
+): Promise<Result> {
   const context = Context.current();
   try {
     return await work({ signal: context.cancellationSignal, heartbeat: () => context.heartbeat() });

@@ -3,10 +3,13 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
 import type { WorkDeps } from './deps.ts';
 
+/** To say how a delivery was left. */
+export type TurnDeps = Pick<WorkDeps, 'db' | 'cache' | 'wake' | 'report' | 'log'>;
+
 export type Promised = Map<number, string>;
 
 export type Turn = {
-  readonly deps: WorkDeps;
+  readonly deps: TurnDeps;
   readonly lane: LaneKey;
   readonly context: DeliveryContext;
   /** The epoch of the drain that carries it. */

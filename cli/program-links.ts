@@ -1,114 +1,18 @@
-/** The commands for links between gateways, API clients, keys and proofs. */
+/** The commands for links between gateways and for API clients. Each command is loaded when it runs. */
 import { InvalidArgumentError, type Command } from 'commander';
-import type { CliDeps, GlobalOptions } from './deps.ts';
+import type { CliDeps } from './deps.ts';
+import type { End, Global } from './program-parts.ts';
 
 const contactHelp = 'person whom the other side may call: "Ann Lee <ann@acme.example> +49 30 1234"';
 
-type End = (exitCode: number) => void;
-type Global = () => GlobalOptions;
-
-export function addLinkCommands(program: Command, deps: CliDeps, end: End, global: Global): void {
-  addLinks(program, deps, end, global);
-  addClients(program, deps, end, global);
-  const key = program.command('key').description("an instance's signing keys, and the key for encrypted data");
-  key
-    .command('reseal')
-    .description('encrypt secrets again with the first key of FERRY_SECRET_KEY')
-    .option('--contents', 'notes, names, values and files instead, with the first key of FERRY_CONTENT_KEY')
-    .option('--json', 'print one line of JSON')
-    .action(async (options: { readonly contents?: boolean }) => {
-      const { reseal, resealAllContents } = await import('./commands/key/reseal.ts');
-      end(await (options.contents === true ? resealAllContents : reseal)({ ...global(), ...options }, deps));
-    });
-  key
-    .command('rotate')
-    .description('publish new keys; they start signing 15 minutes later')
-    .argument('<instance>')
-    .option('--use <use>', 'only the key for this use: token, client or provenance')
-    .action(async (instance: string, options: object) => {
-      const { rotate } = await import('./commands/key/rotate.ts');
-      end(await rotate(instance, { ...global(), ...options }, deps));
-    });
-  key
-    .command('retire')
-    .description('shut out a key that may be stolen: one of ours, or one of another organisation')
-    .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'the organisation it belongs to, if it is not ours')
-    .option('--because <text>', 'why, for the audit')
-    .action(async (kid: string, options: object) => {
-      const { retire } = await import('./commands/key/retire.ts');
-      end(await retire(kid, { ...global(), ...options }, deps));
-    });
-  key
-    .command('reinstate')
-    .description('accept a retired key of another organisation again')
-    .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'the organisation it belongs to, if several have a key of that name')
-    .option('--because <text>', 'why, for the audit')
-    .action(async (kid: string, options: object) => {
-      const { reinstate } = await import('./commands/key/reinstate.ts');
-      end(await reinstate(kid, { ...global(), ...options }, deps));
-    });
-  const erase = program.command('erase').description('erase what Ferry keeps of a ticket or a person, on both sides');
-  erase
-    .command('ticket')
-    .description('erase what was carried from a ticket, and what its mirrors received')
-    .argument('<instance>')
-    .argument('<ticket>', 'its id or number')
-    .option('--dry-run', 'only count')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print one line of JSON')
-    .action(async (instance: string, ticket: string, options: object) => {
-      const { eraseTicket } = await import('./commands/erase.ts');
-      end(await eraseTicket(instance, ticket, { ...global(), ...options }, deps));
-    });
-  erase
-    .command('person')
-    .description('erase what a person wrote')
-    .argument('<name>', 'the full name, or the mail address')
-    .option('--mentions', 'also erase what others wrote that mentions the name')
-    .option('--dry-run', 'only count')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print one line of JSON')
-    .action(async (person: string, options: object) => {
-      const { erasePerson } = await import('./commands/erase.ts');
-      end(await erasePerson(person, { ...global(), ...options }, deps));
-    });
-  erase
-    .command('status')
-    .description('list requests to erase, in both directions, with their answers')
-    .option('--json', 'print a line of JSON for each')
-    .action(async (options: object) => {
-      const { eraseStatus } = await import('./commands/erase.ts');
-      end(await eraseStatus({ ...global(), ...options }, deps));
-    });
-  erase
-    .command('answer')
-    .description('erase what the other side of a link asks for, or refuse it')
-    .argument('<id>', 'the id that ferry erase status shows')
-    .option('--refuse', 'refuse the request')
-    .option('--because <text>', 'why, for the other side')
-    .option('--yes', 'do not ask')
-    .action(async (id: string, options: object) => {
-      const { eraseAnswer } = await import('./commands/erase.ts');
-      end(await eraseAnswer(id, { ...global(), ...options }, deps));
-    });
-  program
-    .command('verify')
-    .description('prove who wrote what on a ticket, by the stored signatures')
-    .argument('<instance>')
-    .argument('<ticket>', 'its id or number')
-    .option('--offline', 'use no network')
-    .option('--json', 'print a line of JSON for each action')
-    .action(async (instance: string, ticket: string, options: object) => {
-      const { verify } = await import('./commands/verify.ts');
-      end(await verify(instance, ticket, { ...global(), ...options }, deps));
-    });
+export function addLinks(program: Command, deps: CliDeps, end: End, global: Global): void {
+  const link = program.command('link').description('links with other gateways: pair, check, suspend, end');
+  addPairing(link, deps, end, global);
+  addLife(link, deps, end, global);
+  addEnd(link, deps, end, global);
 }
 
-/** Adds the commands. Each is loaded when it runs. */
-function addLinks(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const link = program.command('link').description('links with other gateways: pair, check, suspend, end');
+function addPairing(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('invite')
     .description('create a one-time code with which another gateway joins a link')
@@ -153,6 +57,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
       const { status } = await import('./commands/link/status.ts');
       end(await status(id, { ...global(), ...options }, deps));
     });
+}
+
+function addLife(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('suspend')
     .description('stop carrying for now; everything waits')
@@ -199,6 +106,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
       const { rotate } = await import('./commands/link/rotate.ts');
       end(await rotate(id, global(), deps));
     });
+}
+
+function addEnd(link: Command, deps: CliDeps, end: End, global: Global): void {
   link
     .command('close')
     .description('end a link, and notify both desks and the other gateway')
@@ -232,7 +142,7 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
 }
 
-function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
+export function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
   const client = program
     .command('client')
     .description('API clients: programs that call the API, on a side without a gateway');

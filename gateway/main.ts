@@ -3,14 +3,14 @@
  * JSON on stdout when the database is also ready.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, loadConfig } from '#config/env.ts';
+import { ConfigError, loadConfig, type Config } from '#config/env.ts';
 import { surviveDriverFault } from '#db/base/driver-fault.ts';
 import { makeLog } from '#config/log.ts';
 import type { Log } from '#config/log.ts';
 import { temporalAnswers } from '#config/temporal-answers.ts';
 import { ferryVersion } from '#config/version.ts';
 import { hintOf } from '#connectors/index.ts';
-import { connect } from '#db/base/client.ts';
+import { connect, type Connection } from '#db/base/client.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { beatEveryMs, createMemory } from '#db/links/memory.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
@@ -61,21 +61,7 @@ export async function runGateway(): Promise<number> {
       guard: { hosts: config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname], isProxy },
     });
     try {
-      const { publicUrl } = config;
-      const memory = createMemory({ db: connection.db, publicUrl, witness: createWitness(config.blobs), log });
-      const begin = async (): Promise<void> => {
-        await assertSchema(connection.sql);
-        await assertContentKeys(connection.sql, connection.sealer);
-        await memory.begin();
-      };
-      if (await whenItAnswers(begin, log, asked)) {
-        process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
-        const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be checked');
-        const beats = setInterval(() => void memory.isWhole().catch(noted), beatEveryMs);
-        await untilAborted(asked);
-        clearInterval(beats);
-        await memory.end().catch(noted);
-      }
+      await carryOn(config, connection, log, asked, served.url);
       log.info('stopping');
     } finally {
       await served.stop();
@@ -95,6 +81,29 @@ export async function runGateway(): Promise<number> {
     await telemetry.close();
     await connection.close();
   }
+}
+
+/** Says that it is ready once the database answers, and keeps what it knows of the database, until it is asked to stop. */
+async function carryOn(
+  { publicUrl, blobs }: Config,
+  { db, sql, sealer }: Connection,
+  log: Log,
+  asked: AbortSignal,
+  url: string,
+): Promise<void> {
+  const memory = createMemory({ db, publicUrl, witness: createWitness(blobs), log });
+  const begin = async (): Promise<void> => {
+    await assertSchema(sql);
+    await assertContentKeys(sql, sealer);
+    await memory.begin();
+  };
+  if (!(await whenItAnswers(begin, log, asked))) return;
+  process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`);
+  const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be checked');
+  const beats = setInterval(() => void memory.isWhole().catch(noted), beatEveryMs);
+  await untilAborted(asked);
+  clearInterval(beats);
+  await memory.end().catch(noted);
 }
 
 /**

@@ -204,3 +204,22 @@ test('the reader of imports sees static, side-effect, dynamic, type and multi-li
     ['a', 'b', 'type c', 'd', 'e', 'f'],
   );
 });
+
+test('the transaction of a unit of work is read where a statement is sent, and kept nowhere', () => {
+  const kept = /=\s*unit\.tx\s*[;,)]|\{[^{}]*\btx\b[^{}]*\}\s*=\s*unit\b|\btx:\s*unit\.tx\b/;
+  assert.deepEqual(
+    files.filter(({ file, source }) => !file.startsWith('test/') && kept.test(source)).map(({ file }) => file),
+    [],
+  );
+});
+
+test('an activity names what it needs of a worker; the whole bag is wired by the worker alone', () => {
+  assert.deepEqual(
+    files
+      .filter(
+        ({ file, source }) => file.startsWith('activities/') && /(?<!Pick)[:&|<]\s*WorkDeps\b(?!\s*[,[])/.test(source),
+      )
+      .map(({ file }) => file),
+    [],
+  );
+});

@@ -95,11 +95,9 @@ describe('the documents', () => {
   it('use npm scripts and ferry commands that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const commands = new Set(
-      [
-        ...`${read('cli/program.ts')}${read('cli/program-links.ts')}${read('cli/program-settings.ts')}`.matchAll(
-          /command\('(\w+)'/g,
-        ),
-      ].map(([, name = '']) => name),
+      files
+        .filter((file) => /^cli\/program[\w-]*\.ts$/.test(file))
+        .flatMap((file) => [...read(file).matchAll(/command\('(\w+)'/g)].map(([, name = '']) => name)),
     );
     assert.ok(commands.has('apply') && commands.has('trace'));
     const unknown: string[] = [];

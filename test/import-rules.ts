@@ -54,7 +54,7 @@ const listen = [
   '#telemetry/**',
   '#listener/**',
   '#workflows/contract.ts',
-  ...['hono', 'hono/**', '@hono/**', 'zod', 'jose', 'content-disposition', 'file-type'],
+  ...['hono', 'hono/**', '@hono/**', 'zod', 'jose', 'content-disposition', 'file-type', 'lru-cache'],
 ];
 
 function except(rule: ImportRule, files: readonly string[], packages: readonly string[]): ImportRule {
@@ -82,6 +82,7 @@ const connector = only(
   ['node:*', '#core/**', ...contractAndKit, ...driver],
   `A connector: core, connectors/contract, connectors/kit, ${driver.join(', ')}; never another connector.`,
 );
+const db = rooms('db', dbRooms, ['node:*', '#core/**', ...database], ', core, drizzle-orm, postgres');
 const activities = rooms('activities', activityRooms, [
   ...work,
   ...['deps', 'turn', 'bells', 'pace', 'plain-failure', 'report'].map((name) => `#activities/${name}.ts`),
@@ -89,6 +90,7 @@ const activities = rooms('activities', activityRooms, [
 
 export const importRules: readonly ImportRule[] = [
   ...core,
+  except(roomOf(core, 'core/words/**'), ['core/words/nearest.ts'], ['fastest-levenshtein']),
   except(roomOf(core, 'core/rules/**'), ['core/rules/settings.ts'], ['zod']),
   except(roomOf(core, 'core/text/**'), ['core/text/html.ts'], ['sanitize-html', 'html-to-text']),
   except(roomOf(core, 'core/text/**'), ['core/text/markup.ts', 'core/text/images.ts'], ['htmlparser2']),
@@ -113,15 +115,16 @@ export const importRules: readonly ImportRule[] = [
   ),
   only(['blobs/**'], ['node:*'], 'blobs imports nothing.'),
   only(['listener/**'], ['node:*'], 'listener imports nothing.'),
-  only(['text-worker/**'], ['node:*', '#core/**'], 'text-worker: core.'),
+  only(['text-worker/**'], ['node:*', '#core/**', 'lru-cache'], 'text-worker: core, lru-cache.'),
   only(['connectors/contract/**'], ['node:*', '#core/**'], 'connectors/contract: core.'),
   connector,
   only(
     ['connectors/kit/**'],
-    ['node:*', '#core/**', '#connectors/contract/**', ...driver, 'zod'],
-    `connectors/kit: core, connectors/contract, ${driver.join(', ')}, zod.`,
+    ['node:*', '#core/**', '#connectors/contract/**', ...driver, 'zod', 'lru-cache'],
+    `connectors/kit: core, connectors/contract, ${driver.join(', ')}, zod, lru-cache.`,
   ),
   except(connector, ['connectors/*/wire.ts'], ['zod']),
+  except(connector, ['connectors/rt/content.ts'], ['stream-json/**', 'stream-chain/core']),
   only(
     ['connectors/*/manifest.ts'],
     ['#connectors/contract/manifest.ts'],
@@ -134,8 +137,10 @@ export const importRules: readonly ImportRule[] = [
     ['node:*', '#core/**', ...contractAndKit, ...driver, 'zod', 'oauth4webapi', 'standardwebhooks'],
     `A protocol: core, connectors/contract, connectors/kit, ${driver.join(', ')}, zod, oauth4webapi, standardwebhooks.`,
   ),
-  ...rooms('db', dbRooms, ['node:*', '#core/**', ...database], ', core, drizzle-orm, postgres'),
+  ...db,
+  except(roomOf(db, 'db/settings/**'), ['db/settings/settings-in-force.ts'], ['lru-cache']),
   ...activities,
+  except(roomOf(activities, 'activities/desk/**'), ['activities/desk/memo.ts'], ['lru-cache']),
   except(roomOf(activities, 'activities/carry/**'), ['activities/carry/picture-name.ts'], ['file-type']),
   only(
     ['activities/*.ts'],

@@ -3,6 +3,7 @@
  * holds up the rest of this process. A text that cannot be read within the limit is kept as plain text.
  */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { decide } from '#core/conversation/decide.ts';
 import type { DecideInput } from '#core/conversation/decide-input.ts';
 import { unreadHtml, unreadNote, type SanitisedNote } from '#core/text/html.ts';
@@ -44,7 +45,7 @@ const mostUnread = 1000;
 export function createTexts(given: Partial<TextLimits> = {}): Texts {
   const limits = { ...textLimits, ...given };
   const pool = createPool(limits);
-  const unread = new Set<string>();
+  const unread = new LRUCache<string, true>({ max: mostUnread });
 
   /** Returns the result, or null if the text exceeds the limits now or did so before. */
   async function within(name: 'note' | 'html', html: string, ...rest: readonly unknown[]): Promise<unknown> {
@@ -54,8 +55,7 @@ export function createTexts(given: Partial<TextLimits> = {}): Texts {
       return await pool.run(name, [html, ...rest]);
     } catch (error) {
       if (!(error instanceof TextLimit)) throw error;
-      if (unread.size >= mostUnread) unread.clear();
-      unread.add(key);
+      unread.set(key, true);
       return null;
     }
   }

@@ -6,11 +6,11 @@ import type { Log } from '#config/log.ts';
 import { temporalConnection } from '#config/temporal-connection.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import { createWitness } from '#blobs/witness.ts';
-import { connect } from '#db/base/client.ts';
+import { connect, type Connection } from '#db/base/client.ts';
 import { assertContentKeys } from '#db/base/content-keys.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
 import { laneChannel } from '#db/carry/couriers.ts';
-import { beatEveryMs, createMemory } from '#db/links/memory.ts';
+import { beatEveryMs, createMemory, type Memory } from '#db/links/memory.ts';
 import { hintChannel } from '#db/log/hint.ts';
 import { createAuditTail } from '#db/operate/audit-lines.ts';
 import { startTelemetry } from '#telemetry/start.ts';
@@ -70,33 +70,9 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
       options,
     );
     const worker = await createTemporalWorker(config, native, wired, options.bundle);
-    const stop = (): void => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-    };
-    let wrongSchema: SchemaError | null = null;
-    const watchSchema = async (): Promise<void> => {
-      wrongSchema ??= await schemaError(main.sql);
-      if (wrongSchema !== null) stop();
-    };
-    const chores = [
-      ...(wired.sweeper.chores ?? []),
-      { name: 'schema', everyMs: schemaEveryMs, work: watchSchema },
-      { name: 'memory', everyMs: beatEveryMs, work: async () => void (await memory.isWhole()) },
-    ];
-    const sweeper = startSweeper({ ...wired.sweeper, chores });
-    signal.addEventListener('abort', stop, { once: true });
-    process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
     try {
-      if (!signal.aborted) await worker.run();
-      // Somebody has migrated the database while this worker ran.
-      if (wrongSchema !== null) throw wrongSchema as SchemaError;
+      await work(worker, wired, { log, signal, memory, sql: main.sql });
     } finally {
-      signal.removeEventListener('abort', stop);
-      await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
-      await wired.drain.rest(shutdownGraceMs);
-      await memory
-        .end()
-        .catch((error: unknown) => log.warn({ err: error }, 'the last heartbeat could not be recorded'));
       await connection.close();
       await native.close();
     }
@@ -110,7 +86,44 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   }
 }
 
-/** `native` carries the worker's polls; `connection` carries the worker's own requests to Temporal. */
+type Around = {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly memory: Memory;
+  readonly sql: Connection['sql'];
+};
+
+/** Runs until the signal, or until the database has another schema than this code; then everything under way ends. */
+async function work(worker: Worker, wired: WiredWorker, { log, signal, memory, sql }: Around): Promise<void> {
+  const stop = (): void => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  let wrongSchema: SchemaError | null = null;
+  const watchSchema = async (): Promise<void> => {
+    wrongSchema ??= await schemaError(sql);
+    if (wrongSchema !== null) stop();
+  };
+  const chores = [
+    ...(wired.sweeper.chores ?? []),
+    { name: 'schema', everyMs: schemaEveryMs, work: watchSchema },
+    { name: 'memory', everyMs: beatEveryMs, work: async () => void (await memory.isWhole()) },
+  ];
+  const sweeper = startSweeper({ ...wired.sweeper, chores });
+  signal.addEventListener('abort', stop, { once: true });
+  process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+  try {
+    if (!signal.aborted) await worker.run();
+    // Somebody has migrated the database under it.
+    if (wrongSchema !== null) throw wrongSchema as SchemaError;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
+    await wired.drain.rest(shutdownGraceMs);
+    await memory.end().catch((error: unknown) => log.warn({ err: error }, 'the last beat could not be noted'));
+  }
+}
+
+/** `native` carries the worker's polls, `connection` what the worker itself asks of Temporal. */
 async function connectTemporal({ temporal }: Config) {
   const options = temporalConnection(temporal);
   const native = await NativeConnection.connect(options);

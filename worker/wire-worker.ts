@@ -39,7 +39,7 @@ import { createConnectActivities } from '#activities/pairing/connect.ts';
 import { withClock } from '#telemetry/clock-offset.ts';
 import { commandLine, noticeLine } from '#telemetry/lines.ts';
 import type { Telemetry } from '#telemetry/start.ts';
-import type { SweeperDeps } from './sweeper.ts';
+import type { Chore, SweeperDeps } from './sweeper.ts';
 import { createTakeOver } from './take-over.ts';
 import { createWake, signalCourier } from './wake.ts';
 import { workflowVersion } from './workflow-version.ts';
@@ -86,9 +86,10 @@ export const activitySlots = 200;
 export async function wireWorker(
   config: Config,
   log: Log,
-  { db, temporal, http, webhooks, bells, texts, telemetry, commands, memory }: WorkerConnections,
+  connections: WorkerConnections,
   options: WorkerOptions,
 ): Promise<WiredWorker> {
+  const { db, temporal, http, bells } = connections;
   const open: Open = (sealed, context) => openSecret(sealed, context, config.secretKeys);
   const seal: Seal = (plain, context) => sealSecret(plain, context, firstOf(config.secretKeys));
   const version = options.version ?? (await workflowVersion());
@@ -99,14 +100,55 @@ export async function wireWorker(
     onError: (error) => log.warn({ err: error }, 'a wake failed; the sweeper wakes later'),
     ringHere: (instance) => bells.ringHere(instance),
   });
+  const running = countRunning();
+  const deps: WorkDeps = {
+    ...(await workDeps(config, log, connections, options, { open, seal })),
+    wake,
+    slotsFree: () => 1 - running.now() / activitySlots,
+  };
+  const { publicUrl, allowAddresses } = config;
+  const connecting = createConnectActivities({ db, http, publicUrl, allowAddresses, seal, open, wake, log });
+  const drain = createDrain(deps);
+  const watch = createWatch(deps);
+  const wakeCourier = (instance: string): Promise<void> => signalCourier(temporal, version, instance);
+  return {
+    activities: { ...running.counted(createActivities(deps, drain, watch)), ...connecting },
+    drain,
+    version,
+    sweeper: {
+      db,
+      temporal: () => temporal,
+      version,
+      takeOver: createTakeOver({ db, drain, watch, wakeCourier, log }),
+      wake,
+      blobs: deps.blobs,
+      tell: deps.tell,
+      noticed: async (notices) => {
+        for (const line of await noticeLines(db, notices)) noticeLine(log, line);
+      },
+      log,
+      watchers: options.watchers ?? 2,
+      chores: choresOf(log, deps, connections, open),
+      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    },
+  };
+}
+
+/** All that comes from outside of the worker itself. */
+async function workDeps(
+  config: Config,
+  log: Log,
+  { db, http, bells, texts, telemetry, memory }: WorkerConnections,
+  options: WorkerOptions,
+  { open, seal }: { readonly open: Open; readonly seal: Seal },
+): Promise<Omit<WorkDeps, 'wake' | 'slotsFree'>> {
   const ours = createOurClock(db);
   // The first call asks the database, so that the first reply of a desk can be compared with its time.
   ours.now();
   const clocks = createClocks(db, ours, (error) =>
     log.warn({ err: error }, 'the measured offset of a clock could not be stored'),
   );
-  const running = countRunning();
-  const deps: WorkDeps = {
+  return {
     publicUrl: config.publicUrl,
     peers: createPeers({
       db,
@@ -149,51 +191,28 @@ export async function wireWorker(
     freeBytes: () => freeBytes(config.blobs),
     texts,
     bells,
-    wake,
     tell: createTell({ http, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom, log }),
     report: telemetry.report,
     log,
     limits: { ...standardLimits, leastFreeBytes: leastFreeBytes(config.limits), ...options.limits },
-    slotsFree: () => 1 - running.now() / activitySlots,
   };
-  const { publicUrl, allowAddresses } = config;
-  const connecting = createConnectActivities({ db, http, publicUrl, allowAddresses, seal, open, wake, log });
-  const drain = createDrain(deps);
-  const watch = createWatch(deps);
-  const wakeCourier = (instance: string): Promise<void> => signalCourier(temporal, version, instance);
-  return {
-    activities: { ...running.counted(createActivities(deps, drain, watch)), ...connecting },
-    drain,
-    version,
-    sweeper: {
-      db,
-      temporal: () => temporal,
-      version,
-      takeOver: createTakeOver({ db, drain, watch, wakeCourier, log }),
-      wake,
-      blobs: deps.blobs,
-      tell: deps.tell,
-      noticed: async (notices) => {
-        for (const line of await noticeLines(db, notices)) noticeLine(log, line);
+}
+
+/** What every worker does again and again besides the sweeper's own. */
+function choresOf(log: Log, deps: WorkDeps, { commands, webhooks }: WorkerConnections, open: Open): readonly Chore[] {
+  return [
+    { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
+    { name: 'erasures', everyMs: 5_000, work: createAskErasures(deps) },
+    { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
+    {
+      name: 'commands',
+      everyMs: 2_000,
+      work: async () => {
+        for (const line of await commands.next()) commandLine(log, line);
       },
-      log,
-      watchers: options.watchers ?? 2,
-      chores: [
-        { name: 'peers', everyMs: 5_000, work: createRefreshPeers(deps) },
-        { name: 'erasures', everyMs: 5_000, work: createAskErasures(deps) },
-        { name: 'outcomes', everyMs: 30_000, work: createAskOutcomes(deps) },
-        {
-          name: 'commands',
-          everyMs: 2_000,
-          work: async () => {
-            for (const line of await commands.next()) commandLine(log, line);
-          },
-        },
-        ...apiChores({ ...deps, http: webhooks, open }),
-      ],
-      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     },
-  };
+    ...apiChores({ ...deps, http: webhooks, open }),
+  ];
 }
 
 type Activity<Given, Result> = (given: Given) => Promise<Result>;

@@ -2,9 +2,11 @@
 import type { Reason } from '#core/words/vocabulary.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { DrivenDesk } from '#activities/deps.ts';
+import type { CarryDeps } from './deps.ts';
 import type { Turn } from '#activities/turn.ts';
 
-export type ApplyRun = Omit<Turn, 'lane'> & {
+export type ApplyRun = Omit<Turn, 'lane' | 'deps'> & {
+  readonly deps: CarryDeps;
   readonly desk: DrivenDesk;
   /** Serialises creations if the helpdesk requires it. */
   oneAtATime<Result>(work: () => Promise<Result>): Promise<Result>;

@@ -25,7 +25,7 @@ const carrying: readonly LinkState[] = ['active', 'closing'];
 
 /** Returns null if it may be carried. */
 export async function beforeHead(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'db'>,
   context: DeliveryContext,
   lane: LaneKey,
   epoch: number,

@@ -1,7 +1,7 @@
 /** Handles a failed attempt: who is at fault, and when to try again. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
-import { downCapMs, heldAfterMs, nextTry } from '#core/words/retry.ts';
+import { downCapMs, isOverdue, nextTry } from '#core/words/retry.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { countTry, deferLane, noteWhy } from '#db/carry/lanes.ts';
 import { noteAttempt } from '#db/carry/outcome.ts';
@@ -86,5 +86,5 @@ function fileDelay({ retryAfterMs }: FileTrouble): number {
 }
 
 function isTroubledTooLong({ delivery, now }: DeliveryContext): boolean {
-  return delivery.firstTriedAt !== null && Date.parse(now) - Date.parse(delivery.firstTriedAt) > heldAfterMs;
+  return delivery.firstTriedAt !== null && isOverdue(delivery.firstTriedAt, now);
 }

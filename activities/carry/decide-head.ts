@@ -14,7 +14,8 @@ import { changesHere } from './changes-here.ts';
 import { viewOf } from '#db/log/mirrors.ts';
 import { alreadyNotified } from '#db/log/receipts.ts';
 import type { Versions } from '#db/carry/writes.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { SourceDeps } from './deps.ts';
+import type { WatchDeps } from '#activities/watch/deps.ts';
 import type { Stage } from './stage.ts';
 import { leaveDeps, outgoingAction, type LeaveDeps } from './what-leaves.ts';
 
@@ -31,7 +32,7 @@ export type DecideDeps = LeaveDeps & {
   readonly look: (ticket: Ref, signal: AbortSignal) => Promise<void>;
 };
 
-export function decideDeps(deps: WorkDeps, stage: Stage): DecideDeps {
+export function decideDeps(deps: SourceDeps & WatchDeps, stage: Stage): DecideDeps {
   return { ...leaveDeps(deps, stage), look: (ticket, signal) => observe(deps, ticket, signal) };
 }
 

@@ -5,7 +5,7 @@ import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { reason } from '#core/words/reasons.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { StageDeps } from './deps.ts';
 
 export type TakenRoom = {
   /** The file may have at most this many bytes. */
@@ -22,7 +22,7 @@ export type DiskRoom = {
 };
 
 /** Counts only this process; another process's files count once their bytes are on the disk. */
-export function createDiskRoom({ freeBytes, limits }: Pick<WorkDeps, 'freeBytes' | 'limits'>): DiskRoom {
+export function createDiskRoom({ freeBytes, limits }: Pick<StageDeps, 'freeBytes' | 'limits'>): DiskRoom {
   let taken = 0;
   return {
     async take(file) {

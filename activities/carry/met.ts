@@ -5,7 +5,7 @@
 import { isPassed } from '#core/log/position.ts';
 import { changesAnything, due, isNewer, meet, type Change, type Due } from '#core/conversation/meet.ts';
 import type { Changed, Command, Meant, TicketSnapshot } from '#core/words/vocabulary.ts';
-import type { Tx } from '#db/base/client.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 import type { Plan } from '#db/carry/writes.ts';
 import { knownChanges } from '#db/log/changes.ts';
 import type { LogReadingResult } from '#db/log/log-reading.ts';
@@ -24,7 +24,7 @@ export type Meeting = Due & {
 
 export async function meeting(
   { deps, desk, context }: ApplyRun,
-  tx: Tx,
+  unit: UnitOfWork,
   { command, meant, steps }: Plan,
   corrections: number,
   { ref, externalIds }: TicketRead,
@@ -35,8 +35,8 @@ export async function meeting(
   const all: Meant = meant ?? { all: changedBy(command), assumed: { fields: {} } };
   const nothing = { again: { fields: {} }, drops: [], command, stale: false };
   if (context.delivery.kind !== 'action' || !changesAnything(all.all)) return { ...nothing, people: logged.people };
-  const { outbound } = await deps.cache.side(tx, `${mirror.link}/${to.side}`, to.settings);
-  const { changes: known } = await knownChanges(tx, ref, logged.mirrors);
+  const { outbound } = await deps.cache.side(unit, `${mirror.link}/${to.side}`, to.settings);
+  const { changes: known } = await knownChanges(unit.tx, ref, logged.mirrors);
   const stamp = stampOf(context);
   const corrected = steps.slice(steps.length - corrections).map((step) => changedBy(step.command));
   const here = changesHere(context, known, outbound);

@@ -10,7 +10,8 @@ import { observe } from '#activities/watch/observe.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { isReferenceUnderWay } from '#db/log/receipts.ts';
 import { lastSnapshot } from '#db/log/ticket-life.ts';
-import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk } from '#activities/deps.ts';
+import type { WatchDeps } from '#activities/watch/deps.ts';
 
 /** A ticket whose last read is older is read again before it is written to. Milliseconds. */
 const freshMs = 60_000;
@@ -21,7 +22,7 @@ export type RightTicket =
 
 /** Throws HelpdeskError if the ticket can't be read. `snapshot`: the last reading, perhaps a new one. */
 export async function rightTicket(
-  deps: WorkDeps,
+  deps: WatchDeps,
   { helpdesk }: DrivenDesk,
   context: DeliveryContext,
   signal: AbortSignal,
@@ -48,7 +49,7 @@ export async function rightTicket(
 }
 
 async function readNow(
-  deps: WorkDeps,
+  deps: WatchDeps,
   ref: Parameters<typeof lastSnapshot>[1],
   signal: AbortSignal,
 ): Promise<TicketSnapshot | null> {

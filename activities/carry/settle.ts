@@ -8,16 +8,15 @@ import { changedAlone, fieldsNotTaken, isSeen, statusAlone, statusUndone } from 
 import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
-import type { Changed, Command, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { Changed, Command, Reason, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
-import type { Tx } from '#db/base/client.ts';
 import { isBeforeResumed } from '#db/carry/delivery-context.ts';
 import { forgetUncarried } from '#db/links/link-compare.ts';
 import type { LockedTicket } from '#db/log/locked-ticket.ts';
 import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { markMade, seenOf, type Plan, type PromiseRef } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, Pending, StepRun } from './apply-run.ts';
@@ -38,8 +37,8 @@ const looksMost = 3;
 const correctionsMost = 4;
 
 /**
- * Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far beyond the
- * plan's own.
+ * Looks at the ticket, judges what it shows, in the transaction that ends the delivery, and corrects what it does not show as
+ * it has to be. `corrections`: steps made so far behind the plan's own.
  */
 export async function settle(
   run: StepRun,
@@ -49,92 +48,113 @@ export async function settle(
   corrections: number,
 ): Promise<Applied> {
   const { deps, desk, context } = run;
+  const { settleMs, writeTimeoutMs } = desk.helpdesk.traits;
   const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   const writtenMs = performance.now();
-  // Reads may go to a replica that lags by this long: what it shows predates our write and proves nothing.
-  const mayTrail = (): boolean => performance.now() - writtenMs < desk.helpdesk.traits.settleMs;
+  // A replica that readers are sent to may be so late: what it shows is from before our write, and no proof of anything.
+  const mayTrail = (): boolean => performance.now() - writtenMs < settleMs;
   for (let look = 0; ; look += 1) {
     const from = created ? fromTheBeginning : context.to.readFrom;
-    const back = await readBack(
-      deps,
-      desk,
-      ticket,
-      from,
-      created,
-      AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs),
-    );
-    if (back.kind !== 'ticket') {
-      const ended = await endUnread(run, plan, last);
-      // The ticket was merged or deleted in the meantime: the mirror must know before our write is seen elsewhere.
-      await observe(deps, ticket, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
-        scheduleHint(deps.db, ticket, 0),
-      );
-      return ended;
-    }
-    const { snapshot } = back;
+    const back = await readBack(deps, desk, ticket, from, created, AbortSignal.timeout(writeTimeoutMs));
+    if (back.kind !== 'ticket') return endUnread(run, plan, ticket, last);
     noteDates(run, back, last);
-    const steps = plan.steps;
-    const result = await withReading(run, back, last, async (tx, logged, own) => {
-      const seen =
-        last === null ||
-        last.found === true ||
-        isSeen(context.delivery.id, last, steps[last.index], logged, snapshot) ||
-        (await seenOf(tx, desk.instance, ticketId, context.delivery.id, last.index)).length > 0;
-      if (!seen && context.delivery.releasedAt === null) {
-        return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake: logged.wake } as const;
-      }
-      const met = await meeting(run, tx, plan, corrections, back.read, snapshot, logged);
-      const since = { seen: logged.seen, people: met.people };
-      const undone = statusUndone(plan.command, snapshot, since);
-      // A write that may have been made long ago is not corrected: the search for what followed it is not complete.
-      const mayWrite = context.delivery.releasedAt === null && !isBeforeResumed(context);
-      const isOff = undone !== null || changesAnything(met.again);
-      if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
-      if (isOff && mayTrail() && !(await shows(tx, run, last, steps, logged)))
-        return { kind: 'look-again', wake: logged.wake } as const;
-      if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake: logged.wake } as const;
-      if (changesAnything(met.again) && mayWrite && corrections < correctionsMost) {
-        return { kind: 'again', changed: met.again, drops: met.drops, wake: logged.wake } as const;
-      }
-      const notTaken = [
-        ...fieldsNotTaken(plan.command, snapshot, since),
-        ...namesOf(met.again),
-        ...(undone === null ? [] : [undone]),
-      ].map((name) => reason('not-taken', { desk: desk.name, name }));
-      const drops = [...withNew(plan.drops, met.drops), ...notTaken];
-      const asMet = { ...plan, command: met.command, drops };
-      const { wake, isLast, marked } = await endInside(run, tx, asMet, { last, own: own.made }, logged);
-      return { kind: 'ended', isLast, marked, wake: [...logged.wake, ...wake] } as const;
-    }).catch((error: unknown) => {
+    const judged = await judge(run, plan, back, { last, look, corrections, mayTrail }).catch((error: unknown) => {
       if (error instanceof OvertakenError) return null;
       throw error;
     });
-    if (result === null) return lost(run);
-    deps.wake(result.wake);
-    if (result.kind === 'ended') {
-      return reported(run, 'applied', null, { isLast: await result.isLast, ...(await result.marked) });
-    }
-    if (result.kind === 'look-again') {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
-      continue;
-    }
-    // The desk confirmed it but does not show it: its fate is unknown.
-    if (result.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk: desk.name }) };
-    // An automation undid our status: it is set once more; after that somebody has to look.
-    if (result.kind === 'undone' && corrections > 0) {
-      return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
-    }
-    const wanted =
-      result.kind === 'undone'
-        ? statusAlone(plan.command, ticketId)
-        : changedAlone(plan.command, ticketId, result.changed ?? { fields: {} });
-    const drops = withNew(plan.drops, result.kind === 'again' ? result.drops : []);
-    return writeAgain(run, { ...plan, drops }, wanted, { ticketId, last, corrections, snapshot });
+    if (judged === null) return lost(run);
+    deps.wake(judged.wake);
+    if (judged.kind === 'ended') return reported(run, 'applied', null, judged.marked.get());
+    if (judged.kind !== 'look-again')
+      return correct(run, plan, judged, { ticketId, last, corrections, snapshot: back.snapshot });
+    await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
   }
 }
 
-/** Passes on the dates that the desk gave to our writes, to measure its clock. */
+type Look = {
+  readonly last: Pending | null;
+  /** 0 for the first. */
+  readonly look: number;
+  readonly corrections: number;
+  mayTrail(): boolean;
+};
+
+type Judged = { readonly wake: readonly string[] } & (
+  | { readonly kind: 'ended'; readonly marked: Ended['marked'] }
+  /** What it shows may be from before our write. */
+  | { readonly kind: 'look-again' }
+  /** It was confirmed and is not there. */
+  | { readonly kind: 'unseen' }
+  /** An automation undid our status. */
+  | { readonly kind: 'undone'; readonly status: string }
+  /** Of what both sides have changed, the ticket does not show what has to win. */
+  | { readonly kind: 'again'; readonly changed: Changed; readonly drops: readonly Reason[] }
+);
+
+/** Logs the reading and says what it proves; ends the delivery where it proves that all is done. */
+function judge(
+  run: StepRun,
+  plan: Plan,
+  back: Extract<ReadBack, { kind: 'ticket' }>,
+  { last, look, corrections, mayTrail }: Look,
+): Promise<Judged> {
+  const { desk, context } = run;
+  const { snapshot } = back;
+  const { delivery } = context;
+  const steps = plan.steps;
+  return withReading<Judged>(run, back, last, async (unit, logged, own) => {
+    const { wake } = logged;
+    const seen =
+      last === null ||
+      last.found === true ||
+      isSeen(delivery.id, last, steps[last.index], logged, snapshot) ||
+      (await seenOf(unit.tx, desk.instance, back.read.ref.externalId, delivery.id, last.index)).length > 0;
+    if (!seen && delivery.releasedAt === null)
+      return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake };
+    const met = await meeting(run, unit, plan, corrections, back.read, snapshot, logged);
+    const since = { seen: logged.seen, people: met.people };
+    const undone = statusUndone(plan.command, snapshot, since);
+    // What may have been written long ago is not set again: what came behind it is still being looked for.
+    const mayWrite = delivery.releasedAt === null && !isBeforeResumed(context);
+    const isOff = undone !== null || changesAnything(met.again);
+    if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake };
+    if (isOff && mayTrail() && !(await shows(unit, run, last, steps, logged))) return { kind: 'look-again', wake };
+    if (undone !== null && mayWrite) return { kind: 'undone', status: undone, wake };
+    if (changesAnything(met.again) && mayWrite && corrections < correctionsMost)
+      return { kind: 'again', changed: met.again, drops: met.drops, wake };
+    const notTaken = [
+      ...fieldsNotTaken(plan.command, snapshot, since),
+      ...namesOf(met.again),
+      ...(undone === null ? [] : [undone]),
+    ].map((name) => reason('not-taken', { desk: desk.name, name }));
+    const drops = [...withNew(plan.drops, met.drops), ...notTaken];
+    const asMet = { ...plan, command: met.command, drops };
+    const ended = await endInside(run, unit, asMet, { last, own: own.made }, logged);
+    return { kind: 'ended', marked: ended.marked, wake: [...wake, ...ended.wake] };
+  });
+}
+
+/** Writes what the ticket has to be and is not, once more; or has somebody look. */
+function correct(
+  run: StepRun,
+  plan: Plan,
+  judged: Extract<Judged, { kind: 'unseen' | 'undone' | 'again' }>,
+  soFar: SoFar,
+): Applied | Promise<Applied> {
+  const { name: desk } = run.desk;
+  // Nobody can tell what became of it.
+  if (judged.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk }) };
+  if (judged.kind === 'again') {
+    const wanted = changedAlone(plan.command, soFar.ticketId, judged.changed);
+    return writeAgain(run, { ...plan, drops: withNew(plan.drops, judged.drops) }, wanted, soFar);
+  }
+  // It is set once more, then somebody has to look.
+  if (soFar.corrections > 0) return { kind: 'hold', reason: reason('not-taken', { desk, name: judged.status }) };
+  return writeAgain(run, plan, statusAlone(plan.command, soFar.ticketId), soFar);
+}
+
+/** When the desk says that we have done what we have just done. */
 function noteDates({ desk }: StepRun, back: Extract<ReadBack, { kind: 'ticket' }>, last: Pending | null): void {
   if (last?.around === undefined) return;
   const { sentAt, gotAt } = last.around;
@@ -158,7 +178,7 @@ function promiseOf({ context, promised }: StepRun, step: number): PromiseRef {
 
 /** Tells whether a read of the ticket has shown an action of our last step, if the step leaves one. */
 async function shows(
-  tx: Tx,
+  unit: UnitOfWork,
   { desk, context }: StepRun,
   last: Pending | null,
   steps: Plan['steps'],
@@ -167,7 +187,7 @@ async function shows(
   if (last === null || (steps[last.index]?.fingerprints.length ?? 0) === 0) return true;
   const { id } = context.delivery;
   if (logged.seen.has(`${id}/${last.index}`)) return true;
-  return (await seenOf(tx, desk.instance, last.made.ticketId, id, last.index)).length > 0;
+  return (await seenOf(unit.tx, desk.instance, last.made.ticketId, id, last.index)).length > 0;
 }
 
 type SoFar = {
@@ -226,22 +246,22 @@ function withReading<Result extends { readonly kind: string }>(
   run: StepRun,
   back: Extract<ReadBack, { kind: 'ticket' }>,
   last: Pending | null,
-  work: (tx: Tx, logged: LogReadingResult, own: OwnReading) => Promise<Result>,
+  work: (unit: UnitOfWork, logged: LogReadingResult, own: OwnReading) => Promise<Result>,
 ): Promise<Result> {
   const { deps } = run;
-  const inside = async (tx: Tx, locked?: LockedTicket): Promise<Result> => {
-    const own = ownWrite(tx, run, last);
-    const result = await work(tx, await back.log(tx, own, locked), own);
-    if (result.kind !== 'ended' && own.made !== undefined) await markMade(tx, own.made, own.made.made);
+  const inside = async (unit: UnitOfWork, locked?: LockedTicket): Promise<Result> => {
+    const own = ownWrite(unit, run, last);
+    const result = await work(unit, await back.log(unit, own, locked), own);
+    if (result.kind !== 'ended' && own.made !== undefined) await markMade(unit.tx, own.made, own.made.made);
     return result;
   };
-  return last?.opened == null ? deps.together(back.read, inside) : inTransaction(deps.db, (tx) => inside(tx));
+  return last?.opened == null ? deps.together(back.read, inside) : inUnitOfWork(deps.db, (unit) => inside(unit));
 }
 
 type OwnReading = Pick<LogReadingInput, 'first' | 'made'>;
 
 /** Builds what the read-back is compared with. A ticket just opened is bound first, so that its mirror is found. */
-function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
+function ownWrite(unit: UnitOfWork, run: StepRun, last: Pending | null): OwnReading {
   if (last === null) return {};
   const { context } = run;
   const { opened, index, made } = last;
@@ -249,9 +269,9 @@ function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
   if (opened === null) return { made: { ...promise, made } };
   return {
     first: async () => {
-      if (!(await markMade(tx, promise, made))) throw new OvertakenError();
-      await bindTicket(tx, context, openedTicket(opened));
-      if (isBeforeResumed(context)) await forgetUncarried(tx, refAt(context.to, opened.ticketId));
+      if (!(await markMade(unit.tx, promise, made))) throw new OvertakenError();
+      await bindTicket(unit.tx, context, openedTicket(opened));
+      if (isBeforeResumed(context)) await forgetUncarried(unit.tx, refAt(context.to, opened.ticketId));
     },
   };
 }
@@ -259,13 +279,13 @@ function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
 /** Ends the delivery in the transaction of its own read-back. */
 async function endInside(
   run: StepRun,
-  tx: Tx,
+  unit: UnitOfWork,
   plan: Plan,
   { last, own }: { readonly last: Pending | null; readonly own: LogReadingInput['made'] },
   logged: LogReadingResult,
 ): Promise<Ended> {
   const { deps, context, startedMs } = run;
-  const ended = await endDelivery(tx, deps.cache, context, {
+  const ended = await endDelivery(unit, deps.cache, context, {
     ...endingOf(plan, last),
     outcome: 'applied',
     reason: null,
@@ -276,18 +296,24 @@ async function endInside(
     by: endedBy(run),
     ...(own === undefined ? {} : { made: own }),
   });
-  if (plan.command.status !== undefined) await moveMirrorsOn(tx, [context.mirror.id]);
+  if (plan.command.status !== undefined) await moveMirrorsOn(unit.tx, [context.mirror.id]);
   return ended;
 }
 
 /** Ends the delivery if its ticket can't be read back. */
-function endUnread(run: StepRun, plan: Plan, last: Pending | null): Promise<Applied> {
-  return endAs(run, 'applied', null, {
+async function endUnread(run: StepRun, plan: Plan, ticket: Ref, last: Pending | null): Promise<Applied> {
+  const { deps, desk } = run;
+  const ended = await endAs(run, 'applied', null, {
     ...endingOf(plan, last),
     before: async (tx) => {
       if (last !== null) await markMade(tx, promiseOf(run, last.index), last.made);
     },
   });
+  // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
+  await observe(deps, ticket, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
+    scheduleHint(deps.db, ticket, 0),
+  );
+  return ended;
 }
 
 function endingOf(

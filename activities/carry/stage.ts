@@ -12,7 +12,7 @@ import { safeName } from '#core/text/safe-name.ts';
 import type { Attachment, Reason } from '#core/words/vocabulary.ts';
 import { rememberStaged, stagedOf } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { StageDeps } from './deps.ts';
 import { whyNoAnswer } from '#activities/desk/answers.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createPlaces } from '#activities/desk/semaphore.ts';
@@ -34,7 +34,7 @@ export type Stage = (
  * Streams files one by one, a few at a time per instance. On the signal a waiting drain stops waiting, but the transfer
  * continues (its minimum rate bounds it), so that no work is wasted and the next drain finds the file.
  */
-export function createStage(deps: WorkDeps): Stage {
+export function createStage(deps: StageDeps): Stage {
   const places = createPlaces(deps.limits.staging);
   const disk = createDiskRoom(deps);
   const underWay = new Map<string, Promise<Brought>>();
@@ -107,7 +107,7 @@ function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Prom
 }
 
 /** Throws HelpdeskError or FileTrouble only for temporary trouble; a file that can never come is a result. */
-async function bring(deps: WorkDeps, disk: DiskRoom, context: DeliveryContext, file: Attachment): Promise<Brought> {
+async function bring(deps: StageDeps, disk: DiskRoom, context: DeliveryContext, file: Attachment): Promise<Brought> {
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
     return { file: null, failure: tooLarge(deps) };
   }
@@ -120,7 +120,7 @@ async function bring(deps: WorkDeps, disk: DiskRoom, context: DeliveryContext, f
 }
 
 async function bringInto(
-  deps: WorkDeps,
+  deps: StageDeps,
   context: DeliveryContext,
   file: Attachment,
   roomBytes: number,
@@ -156,7 +156,7 @@ function isTroubledFor({ delivery, now }: DeliveryContext, ms: number): boolean 
   return delivery.firstTriedAt !== null && Date.parse(now) - Date.parse(delivery.firstTriedAt) >= ms;
 }
 
-function tooLarge(deps: WorkDeps): string {
+function tooLarge(deps: Pick<StageDeps, 'limits'>): string {
   return `It is larger than ${Math.round(deps.limits.attachmentBytes / 1024 / 1024)} MB.`;
 }
 

@@ -10,7 +10,7 @@ import type { ThreadEntry } from '#core/text/template.ts';
 import type { Action, Attachment, CatalogueKind, ConstantPart } from '#core/words/vocabulary.ts';
 import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { SourceDeps } from './deps.ts';
 import type { Outgoing, SendInput, SendResult } from '#core/conversation/send.ts';
 import { descriptionImages, readThread, type ThreadDeps } from './escalation-thread.ts';
 import { hashWithDigests, withFiles, type Stage } from './stage.ts';
@@ -31,13 +31,13 @@ export function isReceived({ from }: DeliveryContext): boolean {
 
 /** What outgoingAction needs. A preview passes other functions than the carrier, so that nothing is stored or fetched. */
 export type LeaveDeps = ThreadDeps &
-  Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
+  Pick<SourceDeps, 'db' | 'cache' | 'texts'> & {
     readonly stage: Stage;
     /** Keeps what is known of an action's files once they are staged. */
     readonly remember: (action: string, files: readonly Attachment[], hash: string) => Promise<void>;
   };
 
-export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
+export function leaveDeps(deps: SourceDeps, stage: Stage): LeaveDeps {
   const { db, cache, texts, desks } = deps;
   return { db, cache, texts, desks, stage, remember: (action, files, hash) => rememberFiles(db, action, files, hash) };
 }

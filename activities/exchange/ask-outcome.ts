@@ -5,6 +5,7 @@
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { isReasonCode, reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { claimUnanswered, noteFar, type Unanswered } from '#db/exchange/unanswered.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { endSent } from '#db/exchange/receive-receipts.ts';
@@ -56,7 +57,7 @@ async function ask(deps: AskDeps, unanswered: Unanswered): Promise<void> {
   if (unanswered.escalation && outcome === 'applied' && ticket === null) return;
   const why = reasonOf(standing.reason?.code ?? 'applied-as-is', unanswered.desk);
   const said = { outcome, reason: why, drops: [], ticket, acceptedAt, endedAt, attempts };
-  deps.wake(await deps.db.transaction((tx) => endSent(tx, deps.cache, unanswered.delivery, said)));
+  deps.wake(await inUnitOfWork(deps.db, (unit) => endSent(unit, deps.cache, unanswered.delivery, said)));
 }
 
 /** Builds the reason; the peer names only its code, so the text is ours. */

@@ -18,10 +18,12 @@ import type { NotAfter } from '#connectors/contract/not-after.ts';
 import type { Within } from '#protocols/ferry/client.ts';
 import type { Carried, Turn, Turned } from '#activities/turn.ts';
 import type { Peer } from './peers.ts';
+import type { HandOverDeps } from './deps.ts';
 import type { ToRemote } from './prepare-action.ts';
 import type { Semaphore } from '#activities/desk/semaphore.ts';
 
 export type HandOverRun = ToRemote & {
+  readonly deps: HandOverDeps;
   /** Display name of the peer's instance. */
   readonly name: string;
   readonly epoch: number;

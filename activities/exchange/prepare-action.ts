@@ -6,7 +6,7 @@ import type { Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { OfferDeps } from './deps.ts';
 import { endAs, type EndedTurn } from '#activities/carry/end.ts';
 import type { Turn } from '#activities/turn.ts';
 import type { Stage } from '#activities/carry/stage.ts';
@@ -15,7 +15,7 @@ import { senderTicket } from '#core/conversation/to-wire.ts';
 import { buildAction } from './wire-action.ts';
 
 export type ToRemote = {
-  readonly deps: WorkDeps;
+  readonly deps: OfferDeps;
   readonly stage: Stage;
   /** The receiving instance. */
   readonly instance: string;
@@ -32,7 +32,7 @@ export type MayLeave =
 
 /** As it may leave for another gateway or tool, by our settings alone. */
 export async function mayLeave(
-  deps: LeaveDeps & Pick<WorkDeps, 'publicUrl'>,
+  deps: LeaveDeps & Pick<OfferDeps, 'publicUrl'>,
   instance: string,
   context: DeliveryContext,
   signal: AbortSignal,

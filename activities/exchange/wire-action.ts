@@ -10,7 +10,7 @@ import type { WireAction } from '#core/wire.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import { keysOf } from '#db/exchange/origin-keys.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { SignDeps } from './deps.ts';
 
 /** `hash`: SHA-256 of the constant part, hex. */
 export type BuiltAction =
@@ -18,7 +18,7 @@ export type BuiltAction =
   | { readonly kind: 'action'; readonly action: WireAction; readonly hash: string };
 
 export async function buildAction(
-  deps: WorkDeps,
+  deps: SignDeps,
   context: DeliveryContext,
   outgoing: Outgoing,
   directory: Directory,
@@ -32,7 +32,7 @@ export async function buildAction(
 
 /** Signs what is ours; passes on a foreign origin's signature with its key, if we have them. */
 async function signatureOf(
-  deps: WorkDeps,
+  deps: SignDeps,
   { action }: DeliveryContext,
   origin: string,
   text: string,
@@ -52,7 +52,7 @@ async function signatureOf(
 }
 
 /** Re-signs an action that was promised before its key was retired, with the current key; the content is the same. */
-export async function signedAgain(deps: WorkDeps, action: WireAction): Promise<WireAction> {
+export async function signedAgain(deps: SignDeps, action: WireAction): Promise<WireAction> {
   const { constant, signature } = action;
   const signer = signature === undefined ? null : signerOf(signature);
   if (signer === null || signer.issuer !== constant.origin) return action;

@@ -11,13 +11,14 @@ import type { DeskRestored } from '#db/log/desk-restored.ts';
 import { quarantineInstance } from '#db/log/quarantine.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
+type ContactDeps = Pick<WorkDeps, 'db' | 'wake' | 'log'>;
 type Contact = { readonly state: InstanceState; readonly why: string | null };
 
 /** A desk that asks us to slow down is not down; only if it keeps doing so is that worth reporting. */
 const slowDownsInARow = 3;
 
 /** Returns true if the state changed. @param error null if it answered */
-export async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<boolean> {
+export async function noteContact(deps: ContactDeps, instance: string, error: HelpdeskError | null): Promise<boolean> {
   return note(deps, instance, error === null ? { state: 'up', why: null } : contactOf(instance, error));
 }
 
@@ -26,7 +27,7 @@ export async function noteContact(deps: WorkDeps, instance: string, error: Helpd
  * failures failed looks in a row, including this one
  */
 export async function noteFailedLook(
-  deps: WorkDeps,
+  deps: ContactDeps,
   instance: string,
   error: unknown,
   failures: number,
@@ -64,13 +65,16 @@ function isOurDatabase(error: unknown): boolean {
  * Quarantines an instance whose desk shows other actions than before: nothing is read or written there until somebody
  * has looked.
  */
-export async function noteRestored(deps: WorkDeps, { instance, message }: DeskRestored): Promise<void> {
+export async function noteRestored(
+  deps: Pick<WorkDeps, 'db' | 'log'>,
+  { instance, message }: DeskRestored,
+): Promise<void> {
   const told = await quarantineInstance(deps.db, instance, message);
   if (told !== null) deps.log.error({ instance, state: 'quarantined' }, told);
 }
 
 /** Logs each change once. */
-async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<boolean> {
+async function note(deps: ContactDeps, instance: string, { state, why }: Contact): Promise<boolean> {
   const changed = await setInstanceState(deps.db, instance, state, why);
   if (changed === null) return false;
   if (why === null) deps.log.info({ instance, state }, `${instance} is up`);

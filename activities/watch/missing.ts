@@ -12,7 +12,7 @@ const neighboursAsked = 3;
 
 /** Returns the delay until the next look, in milliseconds; null if it was deleted or concerns nobody. */
 export async function notThere(
-  deps: WorkDeps,
+  deps: Pick<WorkDeps, 'db' | 'wake'>,
   desk: DrivenDesk,
   ticket: Ref,
   signal: AbortSignal,

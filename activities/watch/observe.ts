@@ -4,7 +4,7 @@ import { beginOf, doubtOf, isPassed, type From } from '#core/log/position.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
 import type { Attachment, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { Staged } from '#blobs/store.ts';
-import type { Tx } from '#db/base/client.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { markUnused } from '#db/log/attachments.ts';
 import { scheduleHint } from '#db/log/claim-hints.ts';
 import type { LockedTicket, TicketRead } from '#db/log/locked-ticket.ts';
@@ -12,7 +12,8 @@ import { logReading, readFrom, type LogReadingInput, type LogReadingResult } fro
 import { followMerge, lastSnapshot } from '#db/log/ticket-life.ts';
 import { seenAgain } from '#db/operate/missing.ts';
 import { notThere } from './missing.ts';
-import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk } from '#activities/deps.ts';
+import type { WatchDeps } from './deps.ts';
 import { memoised } from '#activities/desk/memo.ts';
 import type { Texts } from '#text-worker/texts.ts';
 
@@ -42,7 +43,7 @@ const readAgainMs = 500;
 const forgottenMs = { quarantined: 60_000, looking: 3_000 } as const;
 
 /** `from`: where the read begins, if that was determined recently; otherwise it is asked now. */
-export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
+export async function observe(deps: WatchDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
   const desk = await deps.desks.of(ticket.instance);
   const begin = from ?? (await readFrom(deps.db, ticket));
   const { reading, ...when } = await read(desk, ticket.externalId, begin, signal);
@@ -62,8 +63,8 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   const { mark, others } = reading;
   const made = actions.map((action) => action.made ?? action.at);
   if (looksOld(actions, begin) && (await deps.nothingNew({ ...shown, snapshot, made, mark }))) return;
-  const result = await deps.together(shown, (tx, locked) =>
-    logReading(tx, deps.cache, { ref: ticket, snapshot, actions, mark, others, ...when, ...clockOf(desk) }, locked),
+  const result = await deps.together(shown, (unit, locked) =>
+    logReading(unit, deps.cache, { ref: ticket, snapshot, actions, mark, others, ...when, ...clockOf(desk) }, locked),
   );
   deps.wake(result.wake);
   if (result.edited.length > 0)
@@ -79,20 +80,20 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
 
 /** Follows a merge. Notes written before it that nobody has read still go where they were meant to go. */
 async function follow(
-  deps: WorkDeps,
+  deps: Understanding & Pick<WatchDeps, 'cache'>,
   desk: DrivenDesk,
   ticket: Ref,
   { into, notes = [] }: Extract<Reading, { kind: 'merged' }>,
 ): Promise<readonly string[]> {
   const said: ObservedAction[] = [];
   for (const action of notes) said.push(await understandAction(deps, action));
-  return deps.db.transaction(async (tx) => {
-    const snapshot = said.length === 0 ? null : await lastSnapshot(tx, ticket);
+  return inUnitOfWork(deps.db, async (unit) => {
+    const snapshot = said.length === 0 ? null : await lastSnapshot(unit.tx, ticket);
     const logged =
       snapshot === null
         ? null
-        : await logReading(tx, deps.cache, { ref: ticket, snapshot, actions: said, ...clockOf(desk) });
-    return [...(logged?.wake ?? []), ...(await followMerge(tx, ticket, desk.name, into))];
+        : await logReading(unit, deps.cache, { ref: ticket, snapshot, actions: said, ...clockOf(desk) });
+    return [...(logged?.wake ?? []), ...(await followMerge(unit.tx, ticket, desk.name, into))];
   });
 }
 
@@ -102,7 +103,11 @@ export type ReadBack =
       readonly snapshot: TicketSnapshot;
       readonly actions: readonly ObservedAction[];
       /** Logs the reading in the caller's transaction, so that it commits together with the outcome. */
-      log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
+      log(
+        unit: UnitOfWork,
+        own: Pick<LogReadingInput, 'first' | 'made'>,
+        locked?: LockedTicket,
+      ): Promise<LogReadingResult>;
       readonly read: TicketRead;
     }
   | { readonly kind: 'merged'; readonly into: string }
@@ -110,7 +115,7 @@ export type ReadBack =
 
 /** Reads the ticket after our own write. */
 export async function readBack(
-  deps: WorkDeps,
+  deps: Understanding & Pick<WatchDeps, 'cache'>,
   desk: DrivenDesk,
   ticket: Ref,
   from: From,
@@ -126,9 +131,9 @@ export async function readBack(
     snapshot,
     actions,
     read: ticketRead(ticket, actions),
-    log: (tx, own, locked) =>
+    log: (unit, own, locked) =>
       logReading(
-        tx,
+        unit,
         deps.cache,
         { ref: ticket, snapshot, actions, mark, others, ...when, created, ...clockOf(desk), ...own },
         locked,
@@ -196,9 +201,11 @@ function looksOld(actions: readonly ObservedAction[], { floor, high }: From): bo
   return actions.every(({ externalId }) => isPassed({ floor: high?.id ?? floor }, externalId));
 }
 
-/** Sanitises the notes; images embedded in a note become attachments. */
+type Understanding = Pick<WatchDeps, 'db' | 'texts' | 'blobs' | 'limits'>;
+
+/** Makes notes safe; images that stand in the note itself become attachments. */
 async function understand(
-  deps: WorkDeps,
+  deps: Understanding,
   reading: Extract<Reading, { kind: 'ticket' }>,
 ): Promise<{ snapshot: TicketSnapshot; actions: ObservedAction[] }> {
   const actions: ObservedAction[] = [];
@@ -207,7 +214,7 @@ async function understand(
   return { snapshot: { ...reading.snapshot, description }, actions };
 }
 
-async function understandAction(deps: WorkDeps, action: ObservedAction): Promise<ObservedAction> {
+async function understandAction(deps: Understanding, action: ObservedAction): Promise<ObservedAction> {
   if (action.note === null) return action;
   const { html, dataImages, whole } = await memo(deps.texts).note(action.note);
   const attachments: Attachment[] = [...action.attachments];

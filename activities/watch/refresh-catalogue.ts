@@ -7,7 +7,11 @@ import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
 const olderThanMs = 60 * 60_000;
 
-export async function refreshCatalogue(deps: WorkDeps, desk: DrivenDesk, signal: AbortSignal): Promise<void> {
+export async function refreshCatalogue(
+  deps: Pick<WorkDeps, 'db' | 'cache' | 'log'>,
+  desk: DrivenDesk,
+  signal: AbortSignal,
+): Promise<void> {
   const stale = await claimCatalogue(deps.db, desk.instance, olderThanMs);
   if (stale === null) return;
   const catalogue = await desk.helpdesk.catalogue(signal);

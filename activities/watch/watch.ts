@@ -12,7 +12,8 @@ import { readFromMany } from '#db/log/log-reading.ts';
 import { isOtherDesk } from '#activities/desk/which-desk.ts';
 import { isTicketsOwn, noteUnreadable, unreadableMs } from './unreadable.ts';
 import type { WatchResult } from '#workflows/contract.ts';
-import type { ActivityRun, WorkDeps } from '#activities/deps.ts';
+import type { ActivityRun } from '#activities/deps.ts';
+import type { WatchDeps } from './deps.ts';
 import { noteContact, noteFailedLook, noteRestored } from './contact.ts';
 import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
@@ -32,8 +33,8 @@ const feedTimeoutMs = 60_000;
 
 export type Watch = (run: ActivityRun) => Promise<WatchResult>;
 
-export function createWatch(deps: WorkDeps): Watch {
-  // Shared by all watchers of this process, so that an instance gets no more requests than it allows.
+export function createWatch(deps: WatchDeps): Watch {
+  // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
   const places = new Map<string, Semaphore>();
   const signs = signsOfLife(deps);
   return (run) => watch(deps, places, signs, run);
@@ -45,7 +46,7 @@ export function createWatch(deps: WorkDeps): Watch {
  */
 type SignsOfLife = (hint: Hint) => Promise<void>;
 
-function signsOfLife(deps: WorkDeps): SignsOfLife {
+function signsOfLife(deps: WatchDeps): SignsOfLife {
   const noted = new Map<string, number>();
   return async ({ instance, entity }) => {
     const now = performance.now();
@@ -56,7 +57,7 @@ function signsOfLife(deps: WorkDeps): SignsOfLife {
 }
 
 async function watch(
-  deps: WorkDeps,
+  deps: WatchDeps,
   places: Map<string, Semaphore>,
   signs: SignsOfLife,
   { signal, heartbeat }: ActivityRun,
@@ -106,7 +107,7 @@ async function watch(
 }
 
 async function followHint(
-  deps: WorkDeps,
+  deps: WatchDeps,
   places: Map<string, Semaphore>,
   signs: SignsOfLife,
   hint: ClaimedHint,
@@ -138,7 +139,12 @@ async function followHint(
   }
 }
 
-async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFeed, signal: AbortSignal): Promise<void> {
+async function poll(
+  deps: WatchDeps,
+  places: Map<string, Semaphore>,
+  feed: DueFeed,
+  signal: AbortSignal,
+): Promise<void> {
   const { instance, entity, cursor, failures } = feed;
   try {
     const desk = await deps.desks.of(instance);
@@ -196,7 +202,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
 }
 
 async function inPlace(
-  deps: WorkDeps,
+  deps: WatchDeps,
   places: Map<string, Semaphore>,
   instance: string,
   signal: AbortSignal,

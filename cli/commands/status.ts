@@ -21,71 +21,83 @@ export async function status(options: StatusCommand, deps: CliDeps): Promise<num
 
 /** Writes the status as lines. @param now milliseconds since the epoch */
 export function statusLines(found: Status, temporal: Temporal, now: number): string[] {
-  const since = (at: string | null): string => (at === null ? 'never' : `${ago(now - Date.parse(at))} ago`);
+  const down = `DEGRADED: Temporal at ${temporal.address ?? '(no address)'} can't be reached. What arrives is kept; nothing is carried until it is back.`;
+  return [
+    ...(temporal.state === 'down' ? [down, ''] : []),
+    ...(found.instances.length === 0 ? ['No instances yet: ferry apply links.yaml'] : instanceLines(found, now)),
+    ...(found.links.length > 0 ? linkLines(found) : []),
+    ...waitingLines(found, now),
+  ];
+}
+
+function since(at: string | null, now: number): string {
+  return at === null ? 'never' : `${ago(now - Date.parse(at))} ago`;
+}
+
+function instanceLines({ instances }: Status, now: number): string[] {
+  return [
+    ...table([
+      ['INSTANCE', 'TYPE', 'STATE', 'SINCE', 'READ', 'WAITING', 'OLDEST', 'RETRY'],
+      ...instances.map((one) => [
+        one.id,
+        one.type,
+        one.quarantined_at === null ? one.state : 'quarantined',
+        since(one.since, now),
+        since(one.last_poll, now),
+        String(one.lanes_waiting),
+        one.oldest_due === null ? '-' : ago(now - Date.parse(one.oldest_due)),
+        one.retry_at === null ? '-' : `in ${ago(Date.parse(one.retry_at) - now)}`,
+      ]),
+    ]),
+    ...instances.flatMap(({ id, reason, retry_reason, quarantine_reason, clock_offset_ms }) => {
+      const why = quarantine_reason?.text ?? reason ?? retry_reason?.text ?? null;
+      const clock = clockLine(clock_offset_ms);
+      return [
+        ...(why === null ? [] : [`  ${id}: ${printable(why)}`]),
+        ...(clock === null ? [] : [`  ${id}: ${clock}`]),
+      ];
+    }),
+  ];
+}
+
+function linkLines(found: Status): string[] {
+  return [
+    '',
+    ...table([
+      ['LINK', 'MODE', 'CUSTOMER', 'SUPPLIER', 'OPEN', 'APPLIED 24H', 'SKIPPED', 'REFUSED', 'HELD'],
+      ...found.links.map((link) => [
+        link.id,
+        link.state === 'active' ? link.mode : stateOf(link),
+        link.customer,
+        link.supplier,
+        `${link.open}${link.opening > 0 ? ` (+${link.opening} opening)` : ''}`,
+        String(link.applied),
+        String(link.skipped),
+        String(link.refused),
+        String(link.held),
+      ]),
+    ]),
+    ...found.links.flatMap((link) => linkTrouble(link, found)),
+  ];
+}
+
+/** What waits for somebody. */
+function waitingLines({ rot, missing, held, paused }: Status, now: number): string[] {
   const lines: string[] = [];
-  if (temporal.state === 'down')
-    lines.push(
-      `DEGRADED: Temporal at ${temporal.address ?? '(no address)'} can't be reached. What arrives is kept; nothing is carried until it is back.`,
-      '',
-    );
-  lines.push(...(found.instances.length === 0 ? ['No instances yet: ferry apply links.yaml'] : []));
-  if (found.instances.length > 0)
-    lines.push(
-      ...table([
-        ['INSTANCE', 'TYPE', 'STATE', 'SINCE', 'READ', 'WAITING', 'OLDEST', 'RETRY'],
-        ...found.instances.map((one) => [
-          one.id,
-          one.type,
-          one.quarantined_at === null ? one.state : 'quarantined',
-          since(one.since),
-          since(one.last_poll),
-          String(one.lanes_waiting),
-          one.oldest_due === null ? '-' : ago(now - Date.parse(one.oldest_due)),
-          one.retry_at === null ? '-' : `in ${ago(Date.parse(one.retry_at) - now)}`,
-        ]),
-      ]),
-      ...found.instances.flatMap(({ id, reason, retry_reason, quarantine_reason, clock_offset_ms }) => {
-        const why = quarantine_reason?.text ?? reason ?? retry_reason?.text ?? null;
-        const clock = clockLine(clock_offset_ms);
-        return [
-          ...(why === null ? [] : [`  ${id}: ${printable(why)}`]),
-          ...(clock === null ? [] : [`  ${id}: ${clock}`]),
-        ];
-      }),
-    );
-  if (found.links.length > 0)
-    lines.push(
-      '',
-      ...table([
-        ['LINK', 'MODE', 'CUSTOMER', 'SUPPLIER', 'OPEN', 'APPLIED 24H', 'SKIPPED', 'REFUSED', 'HELD'],
-        ...found.links.map((link) => [
-          link.id,
-          link.state === 'active' ? link.mode : stateOf(link),
-          link.customer,
-          link.supplier,
-          `${link.open}${link.opening > 0 ? ` (+${link.opening} opening)` : ''}`,
-          String(link.applied),
-          String(link.skipped),
-          String(link.refused),
-          String(link.held),
-        ]),
-      ]),
-      ...found.links.flatMap((link) => linkTrouble(link, found)),
-    );
-  if (found.rot.length > 0) lines.push('', 'Settings that no longer fit:');
-  for (const { since: at, text } of found.rot) lines.push(printable(`  ${text} (since ${since(at)})`));
-  if (found.missing.length > 0) lines.push('', 'Tickets that a desk no longer shows to Ferry:');
-  for (const { ticket, since: at, reason } of found.missing)
-    lines.push(printable(`  ${ticket}, since ${since(at)}: ${reason?.text ?? ''}`));
-  if (found.held.length > 0) lines.push('', 'Held until somebody decides:');
-  for (const { id, ticket, to, since: at, set_aside, reason } of found.held)
+  if (rot.length > 0) lines.push('', 'Settings that no longer fit:');
+  for (const { since: at, text } of rot) lines.push(printable(`  ${text} (since ${since(at, now)})`));
+  if (missing.length > 0) lines.push('', 'Not shown to us:');
+  for (const { ticket, since: at, reason } of missing)
+    lines.push(printable(`  ${ticket}, since ${since(at, now)}: ${reason?.text ?? ''}`));
+  if (held.length > 0) lines.push('', 'Held for somebody:');
+  for (const { id, ticket, to, since: at, set_aside, reason } of held)
     lines.push(
       printable(
-        `  ${id}  ${ticket} → ${to}, ${set_aside ? 'set aside, ' : ''}since ${since(at)}: ${reason?.text ?? 'no reason was kept'}`,
+        `  ${id}  ${ticket} → ${to}, ${set_aside ? 'set aside, ' : ''}since ${since(at, now)}: ${reason?.text ?? 'no reason was kept'}`,
       ),
     );
-  if (found.held.length > 0) lines.push('  Deliver one with ferry release ID, or drop it with ferry skip ID.');
-  for (const { mirror, ticket, reason } of found.paused)
+  if (held.length > 0) lines.push('  Let one go with ferry release ID, or drop it with ferry skip ID.');
+  for (const { mirror, ticket, reason } of paused)
     lines.push(
       '',
       printable(`Paused: ${ticket} (${reason ?? 'no reason was kept'}). To continue: ferry resume ${mirror}`),

@@ -4,6 +4,7 @@
  */
 import { noteFingerprint } from '#core/text/fingerprint.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import { listActions } from './actions.ts';
 import type { Call } from './call.ts';
 import type { Desk } from './read.ts';
@@ -27,29 +28,25 @@ export type Made = {
 const mostKept = 2000;
 
 export function createMade(): Made {
-  const actions = new Map<string, number>();
-  const files = new Map<string, HaloAttachment>();
-  const pictures = new Map<string, string>();
-  const refusals = new Map<string, string>();
-  const keep = <T>(map: Map<string, T>, key: string, value: T): void => {
-    if (map.size >= mostKept) map.clear();
-    map.set(key, value);
-  };
+  const actions = createBoundedCache<number>(mostKept);
+  const files = createBoundedCache<HaloAttachment>(mostKept);
+  const pictures = createBoundedCache<string>(mostKept);
+  const refusals = createBoundedCache<string>(mostKept);
   const keyOf = (ticketId: string, note: string): string => `${ticketId} ${noteFingerprint(note, 'unknown')}`;
   return {
     remember(ticketId, note, actionId) {
-      if (note !== null) keep(actions, keyOf(ticketId, note), actionId);
+      if (note !== null) actions.set(keyOf(ticketId, note), actionId);
     },
     rememberFile(ticketId, key, file) {
-      keep(files, `${ticketId} ${key}`, file);
+      files.set(`${ticketId} ${key}`, file);
     },
     file: (ticketId, key) => files.get(`${ticketId} ${key}`),
     rememberPicture(ticketId, key, address) {
-      keep(pictures, `${ticketId} ${key}`, address);
+      pictures.set(`${ticketId} ${key}`, address);
     },
     picture: (ticketId, key) => pictures.get(`${ticketId} ${key}`),
     rememberRefusal(ticketId, key, why) {
-      keep(refusals, `${ticketId} ${key}`, why);
+      refusals.set(`${ticketId} ${key}`, why);
     },
     refusal: (ticketId, key) => refusals.get(`${ticketId} ${key}`),
     async actionOf(desk, ticketId, note, call) {

@@ -3,18 +3,18 @@
  * a version 7 UUID, can be read back from it: the six bits that only say "version 7" carry the step. Others are hashed,
  * and known again only by the process that wrote them and by `guidOf`.
  */
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import { sha256Hex } from '#core/text/fingerprint.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const numbered = /^([0-9a-f]{8}-[0-9a-f]{4}-)7([0-9a-f]{3}-)([89ab])([0-9a-f]{3}-[0-9a-f]{12})-(\d{1,2})$/;
 const mostKept = 10_000;
 
-const written = new Map<string, string>();
+const written = createBoundedCache<string>(mostKept);
 
 /** The UUID that stands for a marker, always the same. */
 export function guidOf(marker: string): string {
   const guid = encode(marker.toLowerCase(), marker);
-  if (written.size >= mostKept) written.clear();
   written.set(guid, marker);
   return guid;
 }

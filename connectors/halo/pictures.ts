@@ -5,6 +5,7 @@
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import { sha256Hex } from '#core/text/fingerprint.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import type { Call } from './call.ts';
@@ -57,7 +58,7 @@ export type Pictures = {
 const mostKept = 5_000;
 
 export function createPictures(client: HaloClient): Pictures {
-  const addresses = new Map<string, string>();
+  const addresses = createBoundedCache<string>(mostKept);
 
   /** Null where the address is not good. */
   async function tried(address: string, call: Call): Promise<OpenedAttachment | null> {
@@ -71,7 +72,6 @@ export function createPictures(client: HaloClient): Pictures {
     remember(ticketId, shown) {
       for (const [id, address] of shown) {
         if (!isPicture(id)) continue;
-        if (addresses.size >= mostKept) addresses.clear();
         addresses.set(`${ticketId} ${id}`, address);
       }
     },

@@ -1,4 +1,5 @@
 /** Whom a new ticket belongs to: the account, its site, and the user who asks, never a user of another account. */
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import type { Command } from '#core/words/vocabulary.ts';
 import type { Glossary } from './catalogue.ts';
 import { byName, same } from './catalogue.ts';
@@ -15,7 +16,7 @@ const keptMs = 600_000;
 const mostKept = 1000;
 
 export function createOwners(client: HaloClient, glossary: Glossary, options: HaloOptions): OwnerOf {
-  const known = new Map<string, { readonly owner: Owner; readonly until: number }>();
+  const known = createBoundedCache<{ readonly owner: Owner; readonly until: number }>(mostKept);
 
   async function search(clientId: number, words: string, call: Call): Promise<HaloUser[]> {
     const list = { path: 'Users', key: 'users', query: { client_id: clientId, search: words }, row: userRow };
@@ -72,7 +73,6 @@ export function createOwners(client: HaloClient, glossary: Glossary, options: Ha
     const kept = known.get(key);
     if (kept !== undefined && kept.until > performance.now()) return kept.owner;
     const owner = await ownerOf(open, call);
-    if (known.size >= mostKept) known.clear();
     known.set(key, { owner, until: performance.now() + keptMs });
     return owner;
   };

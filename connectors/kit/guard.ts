@@ -9,6 +9,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { createBoundedCache } from './bounded-cache.ts';
 
 export type Allow = {
   /** Plain http URLs; `private`: only to the private addresses below, since anybody on the way could read and change it. */
@@ -31,12 +32,11 @@ const maxUrlLength = 8192;
 export function addressCheck(allowed: Allow['privateAddresses']): AddressCheck {
   if (allowed === true) return () => true;
   const ranges = (allowed === false ? [] : allowed).map((cidr) => ipaddr.parseCIDR(cidr));
-  const known = new Map<string, boolean>();
+  const known = createBoundedCache<boolean>(1_000);
   return (address) => {
     const cached = known.get(address);
     if (cached !== undefined) return cached;
     const verdict = isAllowed(address, ranges, true);
-    if (known.size > 1000) known.clear();
     known.set(address, verdict);
     return verdict;
   };

@@ -1,6 +1,7 @@
 /** What is asked of RT about one ticket: itself, its transactions, the parts of its messages. */
 import { numberOf as numberOfId } from '#core/log/position.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import type { BoundedCache } from '#connectors/kit/bounded-cache.ts';
 import type { Filter, RtClient } from './client.ts';
 import { query } from './client.ts';
 import type { RtFields } from './fields.ts';
@@ -15,9 +16,11 @@ export type Reader = {
   readonly fields: RtFields;
   readonly people: People;
   /** First descriptions of tickets read before, so that a short read need not fetch them again. */
-  readonly descriptions: Map<string, string>;
+  readonly descriptions: BoundedCache<string>;
 };
 
+/** Of one desk. */
+export const mostDescriptions = 500;
 const pageSize = 100;
 const transactionFields = 'Type,Creator,Created,Field,OldValue,NewValue,NewReference';
 

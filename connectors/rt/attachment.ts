@@ -1,14 +1,12 @@
-/**
- * A file out of RT. REST2 gives it as base64 inside a JSON object, so the bytes are picked out of the reply while it
- * arrives; a large file is never in memory as a whole.
- */
-import { Transform, pipeline } from 'node:stream';
+/** A file out of RT. */
+import { pipeline } from 'node:stream';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { OpenedAttachment } from '#connectors/contract/helpdesk.ts';
 import type { Readable } from 'node:stream';
 import { attachedMail, attachedMailPart } from './attached-mail.ts';
 import { query } from './client.ts';
 import type { RtClient } from './client.ts';
+import { contentOf } from './content.ts';
 import { foundPartSchema, partSchema } from './wire.ts';
 import type { RtPart } from './wire.ts';
 
@@ -75,81 +73,4 @@ async function openMail(
   }
   const open = async (id: string): Promise<Readable> => (await openAttachment(client, ticketId, id, signal)).stream;
   return { stream: attachedMail([...parts, self], partId, open), sizeBytes: null, type: 'message/rfc822' };
-}
-
-const quote = 0x22;
-const backslash = 0x5c;
-const open = new Set([0x7b, 0x5b]);
-const close = new Set([0x7d, 0x5d]);
-const wantedKey = 'Content';
-
-/** Lets through the decoded value of the top object's `Content`. */
-export function contentOf(): Transform {
-  let depth = 0;
-  let inString = false;
-  let escaped = false;
-  /** The string just read at depth 1; a colon after the string makes it a key. */
-  let word = '';
-  let isContent = false;
-  let found = false;
-  let closed = false;
-  /** Base64 characters that do not fill a group of four yet. */
-  let rest = '';
-
-  function takeContent(chunk: Buffer, from: number): { readonly at: number; readonly text: string } {
-    let at = from;
-    while (at < chunk.length && chunk[at] !== quote) at++;
-    const text = chunk.toString('latin1', from, at);
-    if (at < chunk.length) {
-      closed = true;
-      isContent = false;
-      inString = false;
-    }
-    return { at: at + 1, text };
-  }
-
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const decoded: Buffer[] = [];
-      for (let at = 0; at < chunk.length;) {
-        if (isContent && inString) {
-          const taken = takeContent(chunk, at);
-          // Line breaks come as the two characters \n; an escape may be cut between two chunks.
-          rest = (rest + taken.text).replace(/\\[nr]|\\(?=\/)/g, '');
-          const cut = rest.endsWith('\\') ? '\\' : '';
-          const clean = cut === '' ? rest : rest.slice(0, -1);
-          const whole = closed ? clean.length : clean.length - (clean.length % 4);
-          if (whole > 0) decoded.push(Buffer.from(clean.slice(0, whole), 'base64'));
-          rest = clean.slice(whole) + cut;
-          at = taken.at;
-          continue;
-        }
-        const byte = chunk[at++] ?? 0;
-        if (inString) {
-          if (escaped) escaped = false;
-          else if (byte === backslash) escaped = true;
-          else if (byte === quote) inString = false;
-          else if (depth === 1 && word.length <= wantedKey.length) word += String.fromCharCode(byte);
-        } else if (byte === quote) {
-          inString = true;
-          if (found && !closed) {
-            isContent = true;
-          }
-          word = '';
-        } else if (byte === 0x3a && depth === 1) {
-          found ||= word === wantedKey;
-        } else if (open.has(byte)) depth++;
-        else if (close.has(byte)) depth--;
-        else if (byte === 0x2c && depth === 1 && found && !closed) {
-          // Its value was null: there is no content.
-          closed = true;
-        }
-      }
-      done(null, decoded.length === 0 ? undefined : Buffer.concat(decoded));
-    },
-    flush(done) {
-      if (depth === 0 && !inString) return done(null);
-      done(new HelpdeskError('retry', 'cut-off', 'RT broke off in the middle of a file.'));
-    },
-  });
 }

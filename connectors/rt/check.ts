@@ -1,6 +1,7 @@
 /** Probes for `ferry check`: whether this RT is set up as docs/connectors/rt.md says. They only read, but for those of a trial. */
 import type { Checked, CreateCheck, Probe } from '#connectors/contract/check.ts';
 import { nearestName } from '#core/words/nearest.ts';
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import { addressProbe, clockProbe, counted, identityProbe, remembering, verdictOf } from '#connectors/kit/check.ts';
 import { noTrial } from '#connectors/kit/trial.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
@@ -10,7 +11,7 @@ import { createRtClient, query } from './client.ts';
 import { createFields } from './fields.ts';
 import { markOf } from './mark.ts';
 import { askIdentity, createPeople } from './people.ts';
-import type { Reader } from './ask.ts';
+import { mostDescriptions, type Reader } from './ask.ts';
 import { credentialsSchema, linkedQueueSchema, optionsSchema, pageOf, queueSchema, versionSchema } from './wire.ts';
 
 const again = 'Run setup.pl again, as docs/connectors/rt.md says.';
@@ -25,7 +26,7 @@ export const createCheck: CreateCheck = (context, mapped, trial = null): Checked
   const now = (): number => performance.now();
   const fields = createFields(client, now);
   const people = createPeople(client, token, now);
-  const reader: Reader = { client, options, fields, people, descriptions: new Map() };
+  const reader: Reader = { client, options, fields, people, descriptions: createBoundedCache(mostDescriptions) };
   const open = { url: `${client.base}/REST/2.0/rt`, http };
   const writing = { ...context, http, learned: undefined };
   const fresh: Reader = { ...reader, client: createRtClient(writing, token) };

@@ -1,5 +1,6 @@
 /** Request Tracker 5 through its REST2 API. Set-up in RT, rights and what is verified: docs/connectors/rt.md. */
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import { lookBack } from '#connectors/kit/overlap.ts';
 import { readSettings } from '#connectors/kit/settings.ts';
 import { openAttachment } from './attachment.ts';
@@ -11,7 +12,7 @@ import { find } from './find.ts';
 import { markOf } from './mark.ts';
 import { askIdentity, createPeople } from './people.ts';
 import { readTicket } from './read.ts';
-import { askTicket } from './ask.ts';
+import { askTicket, mostDescriptions } from './ask.ts';
 import type { Reader } from './ask.ts';
 import { noteMaxBytes, stepsOf } from './steps.ts';
 import { credentialsSchema, optionsSchema } from './wire.ts';
@@ -32,7 +33,7 @@ export function createHelpdesk(context: ConnectorContext): Helpdesk {
     options,
     fields: createFields(client, now),
     people: createPeople(client, token, now),
-    descriptions: new Map(),
+    descriptions: createBoundedCache(mostDescriptions),
   };
   return {
     traits: {

@@ -1,5 +1,6 @@
 /** Who is who in RT: our own account, the system itself, agents (privileged users) and everybody else. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { createBoundedCache } from '#connectors/kit/bounded-cache.ts';
 import type { Person } from '#core/words/vocabulary.ts';
 import type { RtClient } from './client.ts';
 import { userSchema } from './wire.ts';
@@ -22,7 +23,7 @@ const maxKnown = 2_000;
 
 export function createPeople(client: RtClient, token: string, now: () => number): People {
   let own: Identity | null = null;
-  const known = new Map<string, { readonly person: Person; readonly at: number }>();
+  const known = createBoundedCache<{ readonly person: Person; readonly at: number }>(maxKnown);
 
   async function identity(signal: AbortSignal): Promise<Identity> {
     if (own !== null) return own;
@@ -60,7 +61,6 @@ export function createPeople(client: RtClient, token: string, now: () => number)
       const cached = known.get(name);
       if (cached !== undefined && now() - cached.at < freshMs) return cached.person;
       const person = await ask(name, signal);
-      if (known.size >= maxKnown) known.clear();
       known.set(name, { person, at: now() });
       return person;
     },

@@ -16,7 +16,6 @@ import { mayHaveFiles, messageOf } from './parts.ts';
 import { isContainer } from './tree.ts';
 import type { RtPart, RtTicket, RtTransaction } from './wire.ts';
 
-const maxDescriptions = 500;
 const maxTries = 3;
 
 export async function readTicket(
@@ -84,7 +83,7 @@ async function assemble(
     first === undefined
       ? await firstDescription(reader, ticket.id, signal)
       : (messageOf(texts.get(first.id) ?? [], files.get(first.id) ?? []).note ?? '');
-  remember(reader, ticket.id, description);
+  reader.descriptions.set(ticket.id, description);
   return {
     kind: 'ticket',
     snapshot: await snapshotOf(reader, ticket, latest, fields, now, description, signal),
@@ -134,11 +133,6 @@ async function firstDescription(reader: Reader, ticketId: string, signal: AbortS
   const texts = await askParts(reader, ticketId, [create.id], 'texts', signal);
   const files = await askFiles(reader, ticketId, [create.id], new Map([[create.id, texts]]), signal);
   return messageOf(texts, files.get(create.id) ?? []).note ?? '';
-}
-
-function remember(reader: Reader, ticketId: string, description: string): void {
-  if (reader.descriptions.size >= maxDescriptions) reader.descriptions.clear();
-  reader.descriptions.set(ticketId, description);
 }
 
 async function snapshotOf(

@@ -24,7 +24,3 @@ export function visibilityFor(audience: Audience, side: SideName): 'visible' | '
 export function narrower(a: Audience, b: Audience): Audience {
   return width[a] <= width[b] ? a : b;
 }
-
-export function isWider(a: Audience, than: Audience): boolean {
-  return width[a] > width[than];
-}

@@ -6,7 +6,7 @@
 import { blockElements, isElementName, noteElements, sameAs, transparentElements, unseenElements } from './elements.ts';
 import { linkOf } from './links.ts';
 import { readMarkup, voidElements, type Attributes } from './markup.ts';
-import { meaningOf, type WhiteSpace } from './style.ts';
+import { meaningOf, type Meaning, type WhiteSpace } from './style.ts';
 import { escapeHtml, keptSpaces } from './text.ts';
 
 /** An image as the note will show it: an element, or a text with or without a link. */
@@ -157,6 +157,51 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
     if (out !== null) closeOut(out);
   };
 
+  /** One that may hold others: opens what stands for it, and remembers what its end has to do. */
+  const element = (
+    name: string,
+    attributes: Attributes,
+    source: string,
+    meaning: Meaning,
+    within: WhiteSpace,
+  ): void => {
+    const wanted = wantedOf(name, attributes, meaning.notBold, count.table > 0);
+    const whiteSpace = meaning.whiteSpace ?? (name === 'textarea' ? 'kept' : within);
+    const link = name === 'a' ? linkOf(attributes.get('href')) : null;
+    const mayBeWord = wanted === null && isWord(name, attributes);
+    if (mayBeWord) enterCell();
+    const word = mayBeWord ? { place: pieces.length, source } : null;
+    if (wanted === null) {
+      if (isElementName(name)) separated = true;
+      else text(source);
+      if (word !== null) pieces.push('');
+    }
+    if (name === 'q') text('“');
+    const opened: Out[] = [];
+    for (const tag of wanted ?? []) {
+      const out = openOut(tag, attributesFor(tag, attributes, link?.href ?? null));
+      if (out !== null) opened.push(out);
+    }
+    for (const tag of meaning.elements) {
+      if (wanted?.includes(tag) === true || (tag === 'b' && wanted?.includes('strong') === true)) continue;
+      if ((tag === 'u' && name === 'a') || (tag === 'b' && /^(?:h[1-6]|th)$/.test(name))) continue;
+      const out = openOut(tag);
+      if (out !== null) opened.push(out);
+    }
+    if (name === 'a') said = '';
+    const target = link?.said ?? null;
+    if (target !== null) count.a += 1;
+    frames.push({
+      outs: opened,
+      whiteSpace,
+      hides: false,
+      after: name === 'q' ? '”' : '',
+      target,
+      word,
+      separates: wanted === null,
+    });
+  };
+
   readMarkup(html, {
     text,
     open: (name, attributes, source) => {
@@ -192,42 +237,7 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
         return;
       }
       if (isVoid) return;
-
-      const wanted = wantedOf(name, attributes, meaning.notBold, count.table > 0);
-      const whiteSpace = meaning.whiteSpace ?? (name === 'textarea' ? 'kept' : within);
-      const link = name === 'a' ? linkOf(attributes.get('href')) : null;
-      const mayBeWord = wanted === null && isWord(name, attributes);
-      if (mayBeWord) enterCell();
-      const word = mayBeWord ? { place: pieces.length, source } : null;
-      if (wanted === null) {
-        if (isElementName(name)) separated = true;
-        else text(source);
-        if (word !== null) pieces.push('');
-      }
-      if (name === 'q') text('“');
-      const opened: Out[] = [];
-      for (const tag of wanted ?? []) {
-        const out = openOut(tag, attributesFor(tag, attributes, link?.href ?? null));
-        if (out !== null) opened.push(out);
-      }
-      for (const tag of meaning.elements) {
-        if (wanted?.includes(tag) === true || (tag === 'b' && wanted?.includes('strong') === true)) continue;
-        if ((tag === 'u' && name === 'a') || (tag === 'b' && /^(?:h[1-6]|th)$/.test(name))) continue;
-        const out = openOut(tag);
-        if (out !== null) opened.push(out);
-      }
-      if (name === 'a') said = '';
-      const target = link?.said ?? null;
-      if (target !== null) count.a += 1;
-      frames.push({
-        outs: opened,
-        whiteSpace,
-        hides: false,
-        after: name === 'q' ? '”' : '',
-        target,
-        word,
-        separates: wanted === null,
-      });
+      element(name, attributes, source, meaning, within);
     },
     close: (_, written) => {
       const frame = frames.at(-1);

@@ -1,4 +1,5 @@
 /** Guesses which known name somebody meant by an unknown one. */
+import { distance } from 'fastest-levenshtein';
 import { foldName } from './names.ts';
 
 /** Returns the known name with the fewest typing errors; undefined if none is close. */
@@ -9,27 +10,14 @@ export function nearestName(name: string, known: readonly string[]): string | un
   for (const candidate of known) {
     const folded = foldName(candidate);
     if (Math.abs(folded.length - wanted.length) > limit) continue;
-    const slips = slipsBetween(wanted, folded);
+    // Letters inserted, left out or replaced.
+    const slips = distance(wanted, folded);
     if (slips <= limit && slips < (best?.slips ?? Number.POSITIVE_INFINITY)) best = { name: candidate, slips };
   }
   return best?.name;
 }
 
-/** Counts letters inserted, left out or replaced. */
-function slipsBetween(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= a.length; row += 1) {
-    const line = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      line.push(Math.min(replaced, (above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1));
-    }
-    above = line;
-  }
-  return above.at(-1) ?? 0;
-}
-
-/** Suggests a fix: `Did you mean "Closed"?`, or the existing names, or removal if there are none. */
+/** `Did you mean "Closed"?`, or the names there are, or that it should go. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearestName(name, known);
   if (near !== undefined) return `Did you mean "${near}"?`;

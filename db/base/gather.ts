@@ -1,15 +1,18 @@
 /**
- * Answers questions that are asked at about the same time together, in order. Questions that arrive while earlier
- * batches are running wait; those that arrive in the same turn of the event loop form one batch. If a batch fails, each
- * of its questions is asked separately, so that none spoils another's answer.
+ * Questions that are asked at about the same time, answered together, in order. Those that come while earlier ones are
+ * under way wait; those that come in the same turn of the event loop go together. Where an answer to several fails, each
+ * is asked by itself, so that none spoils the answer to another; unless none could.
  */
 export type GatheredOptions<Question> = {
   /** Batches running at a time. */
   readonly atOnce?: number;
-  /** Most questions in one batch. */
+  /** Questions answered together; or their size, where they have one. What alone is larger goes alone. */
   readonly most?: number;
-  /** Questions with equal keys are never in the same batch. */
+  sizeOf?(question: Question): number;
+  /** Questions with equal keys are never answered together. */
   keyOf?(question: Question): string;
+  /** A failure is everybody's: it is not the questions that it comes from. */
+  readonly failTogether?: boolean;
 };
 
 type Waiting<Question, Answer> = {
@@ -20,7 +23,7 @@ type Waiting<Question, Answer> = {
 
 export function createGathered<Question, Answer>(
   answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
-  { atOnce = 2, most = 64, keyOf }: GatheredOptions<Question> = {},
+  { atOnce = 2, most = 64, keyOf, sizeOf, failTogether = false }: GatheredOptions<Question> = {},
 ): (question: Question) => Promise<Answer> {
   type OpenQuestion = Waiting<Question, Answer>;
   let waiting: OpenQuestion[] = [];
@@ -31,9 +34,8 @@ export function createGathered<Question, Answer>(
       const answers = await answer(batch.map(({ question }) => question));
       for (const [n, { done }] of batch.entries()) done(answers[n] as Answer);
     } catch (error) {
-      const [only] = batch;
-      if (batch.length === 1) return only?.failed(error);
-      for (const one of batch) await run([one]);
+      if (batch.length > 1 && !failTogether) for (const one of batch) await run([one]);
+      else for (const one of batch) one.failed(error);
     }
   };
   const plan = (): void => {
@@ -43,7 +45,7 @@ export function createGathered<Question, Answer>(
       isPlanned = false;
       const batch =
         keyOf === undefined
-          ? new Set(waiting.slice(0, most))
+          ? firstOf(waiting, most, ({ question }) => sizeOf?.(question) ?? 1)
           : firstUnlike(waiting, most, ({ question }) => keyOf(question));
       waiting = waiting.filter((one) => !batch.has(one));
       running += 1;
@@ -61,7 +63,15 @@ export function createGathered<Question, Answer>(
     });
 }
 
-/** Selects the first ones, each with a different key. */
+/** The first of them, until they have this size together. */
+function firstOf<One>(all: readonly One[], most: number, sizeOf: (one: One) => number): Set<One> {
+  let size = 0;
+  let end = 0;
+  for (; end < all.length && size < most; end += 1) size += sizeOf(all[end] as One);
+  return new Set(all.slice(0, end));
+}
+
+/** The first of them, but none with the key of one before it. */
 export function firstUnlike<One>(all: readonly One[], most: number, keyOf: (one: One) => string): Set<One> {
   const unlike = new Map<string, One>();
   for (const one of all) {

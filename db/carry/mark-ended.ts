@@ -6,7 +6,7 @@ import { content, type Content } from '#db/base/content.ts';
 import type { OwnWrite } from '#db/log/log-reading.ts';
 import type { Versions } from './writes.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
-import type { Gathered } from '#db/base/transaction.ts';
+import type { Gathered } from '#db/base/unit-of-work.ts';
 
 export type EndedDelivery = {
   readonly delivery: string;

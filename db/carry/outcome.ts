@@ -4,6 +4,7 @@
  * then the mirror, then both lanes, then the delivery.
  */
 import { sql } from 'drizzle-orm';
+import { must } from '#core/words/must.ts';
 import { reason as reasonFor } from '#core/words/reasons.ts';
 import { isRemote } from '#core/words/reach.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
@@ -19,7 +20,7 @@ import type { OwnWrite } from '#db/log/log-reading.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 import { relay } from './relay.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
-import { sendGathered } from '#db/base/transaction.ts';
+import { knownNow, type Later, type UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type Ending = {
   readonly outcome: Outcome;
@@ -48,15 +49,11 @@ export type Ending = {
 export type Ended = {
   /** Instances to wake after the commit; none if somebody else had already ended it. */
   readonly wake: readonly string[];
-  /** Whether nothing waits on the lane any more; known at the transaction's end. */
-  readonly isLast: boolean | Promise<boolean>;
-  /** Whether this call ended it, and if not, whether somebody else is working on it; known when `isLast` is. */
-  readonly marked: Marked | Promise<Marked>;
+  readonly marked: Later<MarkedEnded>;
 };
-export type Marked = Pick<MarkedEnded, 'ended' | 'foreign'>;
 
 export async function endDelivery(
-  tx: Tx,
+  unit: UnitOfWork,
   cache: VersionCache,
   context: DeliveryContext,
   ending: Ending,
@@ -66,8 +63,8 @@ export async function endDelivery(
   const other = context.from.instance;
   const wake: string[] = [];
 
-  // Sent together; the connection preserves their order, so the second statement runs under the locks.
-  const locking = ending.locked === true ? null : lockPlace(tx, mirror.id, delivery.id);
+  // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
+  const locking = ending.locked === true ? null : lockPlace(unit.tx, mirror.id, delivery.id);
   const marking = {
     ...ending,
     made: ending.made ?? null,
@@ -77,29 +74,28 @@ export async function endDelivery(
     accepted: delivery.acceptedAt !== null,
   };
   if (isPlain(context, ending)) {
-    const [{ answer }] = await Promise.all([sendGathered(tx, markEnded, marking), locking]);
-    const isLast = answer.then(({ ended, waiting }) => ended && waiting === null);
-    // If it fails, the transaction fails and throws the error itself.
-    isLast.catch(() => {});
-    return { wake, isLast, marked: answer };
+    const marked = unit.later(markEnded, marking);
+    await locking;
+    return { wake, marked };
   }
-  const [[marked]] = await Promise.all([markEnded.send(tx, [marking]), locking]);
-  if (marked?.ended !== true) return { wake: [], isLast: false, marked: marked ?? { ended: false, foreign: false } };
+  const [[answer]] = await Promise.all([markEnded.send(unit.tx, [marking]), locking]);
+  const marked = must(answer, 'what became of the delivery');
+  if (!marked.ended) return { wake: [], marked: knownNow(marked) };
   if (delivery.kind === 'action' && opensMirror(context)) {
-    await moveOpening(tx, context, ending);
-    await tx.execute(settleLane(mirror.id, to));
+    await moveOpening(unit.tx, context, ending);
+    await unit.tx.execute(settleLane(mirror.id, to));
   }
 
   const receipt = delivery.kind === 'action' ? receiptOf(context, ending) : null;
   if (receipt !== null) {
-    await putReceipt(tx, { mirror: mirror.id, to: other, action: context.action.id, receipt });
+    await putReceipt(unit.tx, { mirror: mirror.id, to: other, action: context.action.id, receipt });
     wake.push(other);
   }
   const travelsOn = ending.outcome === 'applied' && delivery.kind === 'action' && ending.alone !== true;
   if (travelsOn && ending.command !== undefined) {
-    wake.push(...(await relay(tx, cache, context, to, ending.command, ending.constant)));
+    wake.push(...(await relay(unit.tx, cache, context, to, ending.command, ending.constant)));
   }
-  return { wake, isLast: marked.waiting === null, marked };
+  return { wake, marked: knownNow(marked) };
 }
 
 /**

@@ -8,6 +8,7 @@ import { reason } from '#core/words/reasons.ts';
 import type { WireAction, WireReceipt } from '#core/wire.ts';
 import { rows, type Client, type Db, type Tx } from '#db/base/client.ts';
 import { typeHasReach } from '#db/base/reach.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { settleLane } from '#db/carry/lanes.ts';
 import { endSent } from './receive-receipts.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
@@ -97,7 +98,7 @@ export async function endRead(db: Client, cache: VersionCache, limit = 200): Pro
       endedAt: at,
       attempts: 0,
     } as const;
-    for (const one of await db.transaction((tx) => endSent(tx, cache, id, { ...said, drops: [] }))) wake.add(one);
+    for (const one of await inUnitOfWork(db, (unit) => endSent(unit, cache, id, { ...said, drops: [] }))) wake.add(one);
   }
   return [...wake];
 }

@@ -39,6 +39,7 @@ import { pairAgain, readAgain, sendBehindReceipt, tellEnded } from './receive-ag
 import { judgeBatch, type Judged, type KnownAction, type Taken } from '#core/log/judge-batch.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import { uuidArray } from '#db/base/text-array.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 import { rememberKey, type UsedKey } from './origin-keys.ts';
 import { visibleFiles } from './uploads.ts';
 
@@ -72,23 +73,23 @@ export type Here = { readonly mirror: string; readonly idOf: (action: WireAction
 
 /** Returns null if there is no such mirror on this link. */
 export async function receiveActions(
-  tx: Tx,
+  unit: UnitOfWork,
   said: ReceiveActions,
 ): Promise<(Received & { readonly here: Here }) | null> {
-  const ends = await linkEnds(tx, said.link, said.from);
+  const ends = await linkEnds(unit.tx, said.link, said.from);
   if (ends === null) return null;
-  if (said.open) await lockOpening(tx, said);
-  const input = { ...said, mirror: await mirrorNamed(tx, said.link, said.mirror) };
+  if (said.open) await lockOpening(unit.tx, said);
+  const input = { ...said, mirror: await mirrorNamed(unit.tx, said.link, said.mirror) };
   const tickets = input.actions.map(({ ticket }) => wireRef(ends.sender, ticket));
   const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
   // Sent together; the connection preserves their order, so the later statements run under the locks.
   const others = waitingElsewhere(input.actions, ends.receiver);
   const [snapshots, { mirror, locked }, lane, { known, idOf }, files] = await Promise.all([
-    lockSnapshots(tx, ends.sender, tickets),
-    lockMirrorWith(tx, input.mirror, input.link, others),
-    lockLanes(tx, input.mirror, ends.receiver, others),
-    knownActions(tx, input, ends.receiver),
-    visibleFiles(tx, input.link, digests),
+    lockSnapshots(unit.tx, ends.sender, tickets),
+    lockMirrorWith(unit.tx, input.mirror, input.link, others),
+    lockLanes(unit.tx, input.mirror, ends.receiver, others),
+    knownActions(unit.tx, input, ends.receiver),
+    visibleFiles(unit.tx, input.link, digests),
   ]);
   if (mirror === null && !input.open) return null;
   const [opening] = input.actions;
@@ -96,9 +97,10 @@ export async function receiveActions(
   const opens = mirror === null && ends.state === 'active';
   if (opens && opening !== undefined && (input.faults?.size ?? 0) === 0) {
     const here = { mirror: input.mirror, opening: idOf(opening) };
-    if (await pairAgain(tx, input.link, opening, here)) return receiveActions(tx, said);
+    if (await pairAgain(unit.tx, input.link, opening, here)) return receiveActions(unit, said);
   }
-  const again = mirror === null ? new Set<string>() : await readAgain(tx, input.actions, ends.sender, ends.receiver);
+  const again =
+    mirror === null ? new Set<string>() : await readAgain(unit.tx, input.actions, ends.sender, ends.receiver);
   const accepted = mirror === null ? 0 : lane;
   if (accepted === null) return null;
 
@@ -110,43 +112,53 @@ export async function receiveActions(
     known,
     files,
     faults: input.faults ?? new Map(),
-    mayNotOpen: opens ? await openAlready(tx, input, ends.receiverName) : null,
+    mayNotOpen: opens ? await openAlready(unit.tx, input, ends.receiverName) : null,
     again,
     room: input.room ?? Number.POSITIVE_INFINITY,
     passedUs: (action) => hasPassedUs(action, input.directory, ends),
   });
-  await tellFaults(tx, input.link, judged);
-  if (judged.senderWentBack) {
-    await setLinkState(tx, input.link, 'quarantined', reason('link-quarantined', { desk: ends.senderName }));
-  }
+  await tellFaults(unit.tx, input.link, judged, ends);
   const here = { mirror: input.mirror, idOf };
   if (judged.taken.length === 0) return { answer: answerOf(judged), wake: [], here };
 
-  await rememberKeys(tx, input, judged);
+  await rememberKeys(unit.tx, input, judged);
   const row =
-    mirror ?? (await openFor(tx, input, ends, { said: said.mirror, openedBy: idOf(openingOf(input.actions)) }));
+    mirror ?? (await openFor(unit.tx, input, ends, { said: said.mirror, openedBy: idOf(openingOf(input.actions)) }));
   const [first] = judged.taken;
   await Promise.all([
-    store(tx, input, ends, judged, { mirror: row, locked, idOf }),
-    first === undefined ? null : noteTurn(tx, row, turnOf(first.action, ends.receiver)),
+    store(unit, input, ends, judged, { mirror: row, locked, idOf }),
+    first === undefined ? null : noteTurn(unit, row, turnOf(first.action, ends.receiver)),
   ]);
-  const told = await tellEnded(tx, input.mirror, judged.taken, idOf, ends);
-  if (input.open && judged.taken.some((taken) => taken.again)) await sendBehindReceipt(tx, input.mirror, ends.sender);
-  const last = judged.taken.at(-1)?.action;
-  if (last !== undefined) {
-    const before = snapshots.get(refKey(wireRef(ends.sender, last.ticket))) ?? null;
-    const standing = judged.taken.reduce<TicketSnapshot | null>(
-      (known, { action }) => snapshotWith(known, action.ticket, action),
-      before,
-    );
-    if (standing !== null)
-      await rememberStanding(tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
-    if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
-  }
+  const told = await tellEnded(unit.tx, input.mirror, judged.taken, idOf, ends);
+  if (input.open && judged.taken.some((taken) => taken.again))
+    await sendBehindReceipt(unit.tx, input.mirror, ends.sender);
+  await noteTicket(unit.tx, { input, ends, row, judged, snapshots });
   return { answer: answerOf(judged), wake: [ends.receiver, ...told], here };
 }
 
-/** Only the sender knows when the action it follows had arrived there. */
+/** The ticket as its sender says that it is now, by the last that was taken in. */
+async function noteTicket(tx: Tx, { input, ends, row, judged, snapshots }: NotedTicket): Promise<void> {
+  const last = judged.taken.at(-1)?.action;
+  if (last === undefined) return;
+  const before = snapshots.get(refKey(wireRef(ends.sender, last.ticket))) ?? null;
+  const standing = judged.taken.reduce<TicketSnapshot | null>(
+    (known, { action }) => snapshotWith(known, action.ticket, action),
+    before,
+  );
+  if (standing !== null)
+    await rememberStanding(tx, row, input.from, wireRef(ends.sender, last.ticket), { standing, before });
+  if (before?.closed !== last.ticket.closed || row.state === 'closed') await moveMirrorsOn(tx, [row.id]);
+}
+
+type NotedTicket = {
+  readonly input: ReceiveActions;
+  readonly ends: LinkEnds;
+  readonly row: Mirror;
+  readonly judged: Judged;
+  readonly snapshots: ReadonlyMap<string, TicketSnapshot | null>;
+};
+
+/** When what it follows had arrived there is known there alone. */
 function turnOf({ constant }: WireAction, to: string): Turn {
   return { at: constant.at, to, sign: signOf(constant, null) };
 }
@@ -269,7 +281,12 @@ function hasPassedUs({ constant, via }: WireAction, directory: Directory, { rece
 }
 
 /** Raises notices for refusals that indicate a fault or an attack. */
-async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<void> {
+async function tellFaults(
+  tx: Tx,
+  link: string,
+  { results, senderWentBack }: Judged,
+  { senderName }: LinkEnds,
+): Promise<void> {
   const told = new Set<string>();
   for (const { reason: why } of results) {
     if (why === undefined || told.has(why.code)) continue;
@@ -277,6 +294,7 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
     told.add(why.code);
     await raiseNotice(tx, { link, cause: `receive/${why.code}`, text: why.text });
   }
+  if (senderWentBack) await setLinkState(tx, link, 'quarantined', reason('link-quarantined', { desk: senderName }));
 }
 
 /** Stores the keys of accepted actions only: a key that proved nothing here is not remembered. */
@@ -316,7 +334,7 @@ function openingOf(actions: readonly WireAction[]): WireAction {
 
 /** Stores the whole batch in three statements: the actions, the deliveries, and the files that they refer to. */
 async function store(
-  tx: Tx,
+  unit: UnitOfWork,
   input: ReceiveActions,
   ends: LinkEnds,
   judged: Judged,
@@ -329,15 +347,15 @@ async function store(
   const fresh = judged.taken.filter(({ logged }) => !logged);
   const records = fresh.map((taken) => recordOf(taken, input, ends, idOf));
   await lockKnown(
-    tx,
+    unit.tx,
     judged.taken.filter(({ logged }) => logged).map(({ action }) => idOf(action)),
   );
   const own = judged.taken.filter(
     ({ action, logged }) => logged && instanceOf(input.directory, action.constant.origin) === ends.sender,
   );
   const words = own.map(({ action }) => ({ id: idOf(action), signature: action.signature ?? null }));
-  await ownWordWins(tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
-  // Its ticket exists from before its sender was restored.
+  await ownWordWins(unit.tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
+  // Its ticket is there since before its sender was restored.
   const isOpened = input.open && mirror.ends.supplier.ticketId !== null;
   const deliveries = judged.taken.map(({ action, logged, again }) => ({
     action: idOf(action),
@@ -349,7 +367,7 @@ async function store(
   }));
   // Sent together, as above.
   const logging = rows(
-    tx,
+    unit.tx,
     sql`with input as materialized (
         select * from jsonb_to_recordset(${contentJson(records)}::jsonb) as x (id uuid, said uuid, entity text, ticket text, origin text,
           at timestamptz, author jsonb, audience text, mailed boolean, note text, words jsonb, attachments jsonb, hash text,
@@ -363,14 +381,14 @@ async function store(
   );
   const lane = { mirror: input.mirror, to: ends.receiver };
   const placing = { desk: ends.receiverName, accepted: judged.accepted };
-  const [logged] = await Promise.all([logging, placeDeliveries(tx, lane, deliveries, placing)]);
-  // Somebody else has just taken the id; repeated, it gets another one.
+  const [logged] = await Promise.all([logging, placeDeliveries(unit.tx, lane, deliveries, placing)]);
+  // Somebody else has just taken the id: done again, it gets another.
   if (logged.length < records.length) throw Object.assign(new Error('an id was taken meanwhile'), { code: '40001' });
   const files = judged.taken.flatMap(({ action }) =>
     action.constant.attachments.map((file) => ({ ...file, action: idOf(action) })),
   );
   if (files.length === 0) return;
-  await tx.execute(
+  await unit.tx.execute(
     sql`insert into attachments (action, id, sha256, size_bytes, type)
       select action, id, sha256, "sizeBytes", type
       from jsonb_to_recordset(${JSON.stringify(files)}::jsonb) as f (action uuid, id text, sha256 text, "sizeBytes" bigint, type text)

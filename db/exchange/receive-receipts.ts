@@ -3,6 +3,7 @@
  * Runs in the caller's transaction; locks in the same order as outcome.ts.
  */
 import { sql } from 'drizzle-orm';
+import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { wireRef, type WireReceipt, type WireResult } from '#core/wire.ts';
@@ -13,11 +14,11 @@ import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { lockMirror, type Mirror } from '#db/log/mirrors.ts';
 import { endDelivery } from '#db/carry/outcome.ts';
 import { mirrorHere } from './mirror-here.ts';
-import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
+import { linkEnds, lockLanes, type LinkEnds, type Received } from './receive-actions.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { uuidArray } from '#db/base/text-array.ts';
-import { sendLast } from '#db/base/transaction.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type ReceiveReceipts = {
   readonly link: string;
@@ -31,76 +32,103 @@ const soonMs = 1_000;
 const laterMs = 60_000;
 
 /** Returns null if there is no such mirror on this link. */
-export async function receiveReceipts(tx: Tx, cache: VersionCache, said: ReceiveReceipts): Promise<Received | null> {
+export async function receiveReceipts(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  said: ReceiveReceipts,
+): Promise<Received | null> {
   const [ends, mirrorId] = await Promise.all([
-    linkEnds(tx, said.link, said.from),
-    mirrorHere(tx, said.link, said.mirror),
+    linkEnds(unit.tx, said.link, said.from),
+    mirrorHere(unit.tx, said.link, said.mirror),
   ]);
   if (ends === null || mirrorId === null) return null;
   const input = { ...said, mirror: mirrorId };
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
   // Sent together; the connection preserves their order, so the later statements run under the locks.
   const [snapshots, locked, before, ours] = await Promise.all([
-    lockSnapshots(tx, ends.sender, tickets),
-    lockMirror(tx, input.mirror, input.link),
-    lockLanes(tx, input.mirror, ends.receiver),
-    sentOf(tx, input, ends.sender),
+    lockSnapshots(unit.tx, ends.sender, tickets),
+    lockMirror(unit.tx, input.mirror, input.link),
+    lockLanes(unit.tx, input.mirror, ends.receiver),
+    sentOf(unit.tx, input, ends.sender),
   ]);
   if (locked === null || before === null) return null;
-  let mirror = locked;
+  const place = { accepted: before, passed: before };
+  const at: Taking = { ends, from: input.from, link: input.link, mirror: locked, snapshots, ours };
   const results: WireResult[] = [];
   const wake = new Set<string>();
-  let accepted = before;
-  let passed = before;
   for (const receipt of input.receipts) {
-    const { action: id, seq } = receipt;
-    const sent = ours.get(id);
-    if (sent?.told === true && seq <= accepted) {
-      results.push({ id, seq, status: 'duplicate' });
-      continue;
-    }
-    if (sent === undefined) {
-      results.push({ id, seq, status: 'refused', reason: reason('unknown-action') });
-      passed = Math.max(passed, seq);
-      continue;
-    }
-    if (ends.state !== 'active' && ends.state !== 'closing' && ends.state !== 'closed') {
-      const code = ends.state === 'suspended' ? 'link-suspended' : `link-${ends.state}`;
-      const why = reason(code as 'link-suspended', { desk: ends.receiverName });
-      results.push({ id, seq, status: 'deferred', reason: why, retryAfterMs: laterMs });
-      break;
-    }
-    if (seq > accepted && (receipt.after > passed || seq <= receipt.after)) {
-      results.push({ id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs });
-      break;
-    }
-    if (await isTaken(tx, mirror, sent, receipt)) {
-      const why = reason('ticket-taken', { number: receipt.ticket?.number });
-      results.push({ id, seq, status: 'refused', reason: why });
-      passed = Math.max(passed, seq);
-      continue;
-    }
-    for (const one of await endSent(tx, cache, sent.id, receipt)) wake.add(one);
-    ours.set(id, { ...sent, told: true });
-    if (receipt.ticket !== null) {
-      // The receipt of the escalation has now bound the ticket.
-      if (mirror.state === 'opening') mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
-      await standingSaid(tx, mirror, input.from, ends.sender, receipt, snapshots);
-    }
-    results.push({ id, seq, status: 'accepted' });
-    accepted = Math.max(accepted, seq);
-    passed = Math.max(passed, seq);
+    const result = (await mayNotEnd(unit.tx, at, receipt, place)) ?? (await take(unit, cache, at, receipt, wake));
+    results.push(result);
+    if (result.status === 'deferred') break;
+    if (result.status === 'duplicate') continue;
+    if (result.status === 'accepted') place.accepted = Math.max(place.accepted, receipt.seq);
+    place.passed = Math.max(place.passed, receipt.seq);
   }
+  const { accepted } = place;
   if (accepted > before) {
-    await sendLast(
-      tx,
+    unit.last(
       rows(
-        tx,
+        unit.tx,
         sql`update lanes set accepted_seq = ${accepted} where mirror = ${input.mirror} and to_instance = ${ends.receiver}`,
       ),
     );
   }
   return { answer: { results, accepted }, wake: [...wake] };
+}
+
+/** What the receipts of a batch are taken in with. */
+type Taking = {
+  readonly ends: LinkEnds;
+  readonly from: SideName;
+  readonly link: string;
+  /** Bound to its ticket by the receipt of the escalation. */
+  mirror: Mirror;
+  readonly snapshots: Map<string, TicketSnapshot | null>;
+  readonly ours: Map<string, Sent>;
+};
+
+/** Why this receipt ends nothing: it has come before, names nothing of ours, or has to wait. Null: it may. */
+async function mayNotEnd(
+  tx: Tx,
+  { ends, mirror, ours }: Taking,
+  receipt: WireReceipt,
+  { accepted, passed }: { readonly accepted: number; readonly passed: number },
+): Promise<WireResult | null> {
+  const { action: id, seq } = receipt;
+  const sent = ours.get(id);
+  if (sent?.told === true && seq <= accepted) return { id, seq, status: 'duplicate' };
+  if (sent === undefined) return { id, seq, status: 'refused', reason: reason('unknown-action') };
+  if (ends.state !== 'active' && ends.state !== 'closing' && ends.state !== 'closed') {
+    const code = ends.state === 'suspended' ? 'link-suspended' : `link-${ends.state}`;
+    const why = reason(code as 'link-suspended', { desk: ends.receiverName });
+    return { id, seq, status: 'deferred', reason: why, retryAfterMs: laterMs };
+  }
+  if (seq > accepted && (receipt.after > passed || seq <= receipt.after))
+    return { id, seq, status: 'deferred', reason: reason('gap'), retryAfterMs: soonMs };
+  if (await isTaken(tx, mirror, sent, receipt)) {
+    const why = reason('ticket-taken', { number: receipt.ticket?.number });
+    return { id, seq, status: 'refused', reason: why };
+  }
+  return null;
+}
+
+async function take(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  at: Taking,
+  receipt: WireReceipt,
+  wake: Set<string>,
+): Promise<WireResult> {
+  const { action: id, seq } = receipt;
+  const sent = must(at.ours.get(id), 'what the receipt is about');
+  for (const one of await endSent(unit, cache, sent.id, receipt)) wake.add(one);
+  at.ours.set(id, { ...sent, told: true });
+  if (receipt.ticket !== null) {
+    // The receipt of the escalation has bound the ticket by now.
+    if (at.mirror.state === 'opening') at.mirror = (await lockMirror(unit.tx, at.mirror.id, at.link)) ?? at.mirror;
+    await standingSaid(unit.tx, at.mirror, at.from, at.ends.sender, receipt, at.snapshots);
+  }
+  return { id, seq, status: 'accepted' };
 }
 
 type Sent = { readonly id: string; readonly told: boolean; readonly escalation: boolean };
@@ -139,16 +167,16 @@ async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string)
  * ended before, by hand or through an earlier receipt, is unchanged. Returns the instances to wake.
  */
 export async function endSent(
-  tx: Tx,
+  unit: UnitOfWork,
   cache: VersionCache,
   delivery: string,
   said: Pick<WireReceipt, 'outcome' | 'reason' | 'drops' | 'ticket' | 'acceptedAt' | 'endedAt' | 'attempts'>,
 ): Promise<readonly string[]> {
-  const [row] = await rows<HeadRow>(tx, contextQuery(sql`select * from deliveries where id = ${delivery}`));
+  const [row] = await rows<HeadRow>(unit.tx, contextQuery(sql`select * from deliveries where id = ${delivery}`));
   if (row === undefined) return [];
   const context = contextOf(row);
   const { ticket, acceptedAt, endedAt, attempts } = said;
-  const ended = await endDelivery(tx, cache, context, {
+  const ended = await endDelivery(unit, cache, context, {
     outcome: said.outcome,
     reason: said.reason,
     drops: said.drops,
@@ -162,10 +190,9 @@ export async function endSent(
           opened: { entity: wireRef('', ticket).entity, ticketId: ticket.id, number: ticket.number, url: ticket.url },
         }),
   });
-  await sendLast(
-    tx,
+  unit.last(
     rows(
-      tx,
+      unit.tx,
       sql`update deliveries set far = ${JSON.stringify({ acceptedAt, endedAt, attempts })}::jsonb,
           accepted_at = coalesce(accepted_at, now()) where id = ${delivery}`,
     ),

@@ -3,7 +3,7 @@ import type { Changed, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { sameValue, valueIn } from '#core/log/read-back.ts';
 import { unrecorded, type Before, type Unrecorded } from '#core/log/unrecorded.ts';
-import type { Tx } from '#db/base/client.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 import { knownChanges, type KnownChange } from './changes.ts';
 
 type Read = { readonly ref: Ref; readonly snapshot: TicketSnapshot; readonly actions: readonly ObservedAction[] };
@@ -13,7 +13,7 @@ type Read = { readonly ref: Ref; readonly snapshot: TicketSnapshot; readonly act
  * newest value of a field is therefore not a new change.
  */
 export async function changedBeside(
-  tx: Tx,
+  unit: UnitOfWork,
   before: Before,
   { ref, snapshot, actions }: Read,
   mirrors: readonly { readonly id: string }[],
@@ -26,7 +26,7 @@ export async function changedBeside(
   const names = Object.keys(found.fields);
   if (names.length === 0 && found.summary === undefined) return found;
   const { changes } = await knownChanges(
-    tx,
+    unit.tx,
     ref,
     mirrors.map(({ id }) => id),
   );

@@ -5,6 +5,7 @@ import type { Recognition } from '#core/log/recognise.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 import type { Followed } from './log-action.ts';
 import type { Echo } from './locked-ticket.ts';
 
@@ -19,14 +20,14 @@ type Place = Followed & Pick<Echo, 'delivery'> & { readonly index: number | null
 
 /** Queries the log only if a person has acted and there is an action of ours that this may follow. */
 export async function echoesOf(
-  tx: Tx,
+  unit: UnitOfWork,
   known: readonly Echo[],
   recognition: Recognition,
   actions: readonly ObservedAction[],
 ): Promise<Echoes> {
   const places = placesOf(known, recognition, actions);
   const isAsked = places.length > 0 && recognition.actions.some(({ as }) => as === 'new');
-  const mirrors = isAsked ? await mirrorsOf(tx, [...new Set(places.map(({ delivery }) => delivery))]) : noMirrors;
+  const mirrors = isAsked ? await mirrorsOf(unit.tx, [...new Set(places.map(({ delivery }) => delivery))]) : noMirrors;
   return echoesAt(places, mirrors, (index) => actions[index]?.externalId ?? null);
 }
 

@@ -6,7 +6,7 @@ import type { Attachment, Audience, Person, Ref, SendTo, Visibility, Words } fro
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
-import type { Gathered } from '#db/base/transaction.ts';
+import type { Gathered } from '#db/base/unit-of-work.ts';
 
 export type NewAction = {
   readonly id: string;

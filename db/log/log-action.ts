@@ -8,7 +8,7 @@ import { signOf } from '#core/log/breaker.ts';
 import { constantHash } from '#core/log/constant.ts';
 import { markOf } from '#core/log/mark.ts';
 import { must } from '#core/words/must.ts';
-import { route } from '#core/log/route.ts';
+import { route, type Route } from '#core/log/route.ts';
 import type { Outbound } from '#core/rules/settings.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rememberStaged } from './attachments.ts';
@@ -20,7 +20,7 @@ import { openMirror } from './open-mirror.ts';
 import type { OpeningRow } from './openings.ts';
 import { placeDeliveries, type NewDelivery } from './place-deliveries.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
-import { sendGathered } from '#db/base/transaction.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type LogActionInput = {
   /** The action's id, minted by the database. */
@@ -46,18 +46,61 @@ export type Followed = {
 
 export type LoggedAction = { readonly logged: boolean; readonly wake: readonly string[] };
 
-export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
-  const { id, ref, action, mirrors, openings } = input;
-  const { instance } = ref;
-  const views = mirrors.map((mirror) => viewOf(mirror, endOf(mirror, ref).side));
+export async function logAction(unit: UnitOfWork, cache: VersionCache, input: LogActionInput): Promise<LoggedAction> {
+  const { id, action, mirrors } = input;
+  const found = await routed(unit, cache, input);
+  const carried = found.deliveries.length > 0 || found.opens !== null;
+  // A ticket without a mirror leaves ids, hash, time and reason, never content.
+  const content = carried || mirrors.length > 0;
+  const targets = targetsOf(found, input);
+  const inserting = newAction(input, found, { content, first: targets[0] });
+  const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
+  if (found.opens === null && targets.length <= 1 && files.length === 0) {
+    unit.later(insertActions, inserting);
+  } else {
+    const [isNew] = await insertActions.send(unit.tx, [inserting]);
+    if (isNew !== true) return { logged: false, wake: [] };
+  }
+  // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
+  for (const file of files) {
+    await rememberStaged(unit.tx, id, file.id, {
+      file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },
+      failure: null,
+    });
+  }
+
+  const wake: string[] = [];
+  if (found.opens !== null) {
+    const mirror = await openOn(unit.tx, found.opens.link, input);
+    mirrors.push(mirror);
+    wake.push(await deliver(unit.tx, mirror, mirror.ends.supplier, { action: id, escalation: true }));
+  }
+  for (const [index, { mirror, to, again }] of targets.entries()) {
+    if (index > 0) await deliver(unit.tx, mirror, to, { action: id, escalation: again });
+    wake.push(to.instance);
+    const after = input.follows(mirror.id);
+    if (after !== null) {
+      const sign = signOf(action, after.at);
+      await noteTurn(unit, mirror, { at: action.at, to: to.instance, after: after.id, sign });
+    }
+  }
+  return { logged: true, wake };
+}
+
+/** Whom the action concerns, by the settings of each mirror and of each link on which it may open one. */
+async function routed(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  { ref, action, mirrors, openings }: LogActionInput,
+): Promise<Route> {
   const outboundOf: Record<string, Outbound> = {};
   for (const mirror of mirrors) {
     const { side, settings } = endOf(mirror, ref);
-    outboundOf[mirror.id] = (await cache.side(tx, `${mirror.link}/${side}`, settings)).outbound;
+    outboundOf[mirror.id] = (await cache.side(unit, `${mirror.link}/${side}`, settings)).outbound;
   }
   const openable = [];
   for (const row of openings) {
-    const { outbound } = await cache.side(tx, `${row.link}/customer`, row.settings_version);
+    const { outbound } = await cache.side(unit, `${row.link}/customer`, row.settings_version);
     openable.push({
       link: row.link,
       linkName: row.supplier_name,
@@ -66,84 +109,57 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
       mode: row.mode,
     });
   }
-  const found = route({
+  return route({
     action,
-    instance,
-    mirrors: views,
+    instance: ref.instance,
+    mirrors: mirrors.map((mirror) => viewOf(mirror, endOf(mirror, ref).side)),
     openings: openable,
     outboundOf,
     now: new Date().toISOString(),
   });
+}
 
-  const carried = found.deliveries.length > 0 || found.opens !== null;
-  const hash = constantHash({
-    id,
-    origin: instance,
-    author: action.author,
-    at: input.originAt,
-    audience: found.audience,
-    note: action.note,
-    attachments: action.attachments,
-  });
-  // For a ticket without a mirror only ids, hash, time and reason are stored, never content.
-  const content = carried || mirrors.length > 0;
-  const targets = found.deliveries.map(({ mirror: of, again }) => {
+type Target = { readonly mirror: Mirror; readonly to: MirrorEnd; readonly again: boolean };
+
+function targetsOf({ deliveries }: Route, { mirrors, ref }: LogActionInput): readonly Target[] {
+  return deliveries.map(({ mirror: of, again }) => {
     const mirror = must(
       mirrors.find(({ id }) => id === of),
       'the mirror of a delivery',
     );
-    const to = farEnd(mirror, endOf(mirror, ref));
-    return { mirror, to, again: again === true };
+    return { mirror, to: farEnd(mirror, endOf(mirror, ref)), again: again === true };
   });
-  const [first] = targets;
-  const inserting: NewAction = {
+}
+
+function newAction(
+  { id, ref, action, originAt }: LogActionInput,
+  { audience, reason }: Route,
+  { content, first }: { readonly content: boolean; readonly first: Target | undefined },
+): NewAction {
+  const { author, note, attachments } = action;
+  return {
     id,
     on: ref,
     externalId: action.externalId,
-    at: input.originAt,
+    at: originAt,
     made: action.made ?? action.at,
-    audience: found.audience,
+    audience,
     visibility: action.visibility,
     sendTo: action.sendTo ?? null,
     mailed: action.mailed ?? null,
     content: content ? action : null,
-    hash,
-    // From the desk's own instant: the signed one also depends on our other knowledge.
-    mark: markOf({ ...ref, origin: instance, ticket: ref.externalId, externalId: action.externalId, at: action.at }),
-    reason: found.reason?.code ?? null,
+    hash: constantHash({ id, origin: ref.instance, author, at: originAt, audience, note, attachments }),
+    // By the desk's own instant: the one that is signed depends on what we know besides.
+    mark: markOf({
+      ...ref,
+      origin: ref.instance,
+      ticket: ref.externalId,
+      externalId: action.externalId,
+      at: action.at,
+    }),
+    reason: reason?.code ?? null,
     delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
   };
-  const files = (content ? action.attachments : []).filter((file) => file.sha256 !== null);
-  if (found.opens === null && targets.length <= 1 && files.length === 0) {
-    await sendGathered(tx, insertActions, inserting);
-  } else {
-    const [isNew] = await insertActions.send(tx, [inserting]);
-    if (isNew !== true) return { logged: false, wake: [] };
-  }
-  // Images embedded in the note are staged already; their files live as long as the action's content.
-  for (const file of files) {
-    await rememberStaged(tx, id, file.id, {
-      file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },
-      failure: null,
-    });
-  }
-
-  const wake: string[] = [];
-  if (found.opens !== null) {
-    const mirror = await openOn(tx, found.opens.link, input);
-    mirrors.push(mirror);
-    wake.push(await deliver(tx, mirror, mirror.ends.supplier, { action: id, escalation: true }));
-  }
-  for (const [index, { mirror, to, again }] of targets.entries()) {
-    if (index > 0) await deliver(tx, mirror, to, { action: id, escalation: again });
-    wake.push(to.instance);
-    const after = input.follows(mirror.id);
-    if (after !== null) {
-      const sign = signOf(action, after.at);
-      await noteTurn(tx, mirror, { at: action.at, to: to.instance, after: after.id, sign });
-    }
-  }
-  return { logged: true, wake };
 }
 
 /** Returns the instance to wake. */

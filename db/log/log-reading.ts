@@ -15,7 +15,7 @@ import {
   type Position,
 } from '#core/log/position.ts';
 import { isNewest, topOf } from '#core/log/newest.ts';
-import { recognise, type Recognised, type WriteView } from '#core/log/recognise.ts';
+import { recognise, type Recognised, type Recognition, type WriteView } from '#core/log/recognise.ts';
 import type { Unrecorded } from '#core/log/unrecorded.ts';
 import { must } from '#core/words/must.ts';
 import { uncovered } from '#core/conversation/meet.ts';
@@ -26,16 +26,16 @@ import { echoesOf } from './echoes.ts';
 import { comparableText } from '#core/text/fingerprint.ts';
 import { DeskRestored } from './desk-restored.ts';
 import { lockTicket, type KnownAction, type LockedTicket } from './locked-ticket.ts';
-import { logAction, type LoggedAction } from './log-action.ts';
+import { logAction } from './log-action.ts';
 import type { ObservedAction, Written } from '#core/words/desk.ts';
 import { moveMirrorsOn } from './mirror-life.ts';
 import type { Mirror } from './mirrors.ts';
 import { originTimes } from './origin-time.ts';
 import { fromColumn, fromOf, type FromRow } from './position-columns.ts';
-import { rememberReadings, writeKey } from './remember-reading.ts';
+import { rememberReadings, writeKey, type Remembered } from './remember-reading.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
-import { sendGathered } from '#db/base/transaction.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type OwnWrite = {
   readonly delivery: string;
@@ -109,27 +109,69 @@ const nothing: LogReadingResult = {
 
 /** Runs inside the caller's transaction. `locked`: the ticket, if the caller already holds its lock. */
 export async function logReading(
-  tx: Tx,
+  unit: UnitOfWork,
   cache: VersionCache,
   input: LogReadingInput,
   locked?: LockedTicket,
 ): Promise<LogReadingResult> {
   const { ref, snapshot, actions } = input;
   const externalIds = actions.map((action) => action.externalId);
-  const ticket = locked ?? (await lockTicket(tx, { ref, externalIds }, input.first));
-  const { mirrors, openings, creating, position } = ticket;
+  const ticket = locked ?? (await lockTicket(unit.tx, { ref, externalIds }, input.first));
+  const { mirrors, creating, mayBeForgotten } = ticket;
   const { known, edited } = knownHere(ticket, input);
   const writes = withMade(ticket.writes, input.made);
   // A ticket that nobody has read yet may be the one we are creating; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
-    if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, ref)))) {
-      await forgetTicket(tx, ref);
+    if (creating || (mirrors.length === 0 && (await isBeingOpened(unit.tx, ref)))) {
+      await forgetTicket(unit.tx, ref);
       return { ...nothing, readAgain: true };
     }
   }
-  const { mayBeForgotten } = ticket;
-  const recognition = recognise({
-    actions: actions.map((action) => ({ ...action, bare: action.note === null && action.attachments.length === 0 })),
+  const recognition = recognised(ticket, input, known, writes);
+  const newest = newestOf(ticket, input);
+  const met = await logRecognised(unit, cache, input, { ticket, recognition, isNewest: newest.isNewest });
+  if (edited.length > 0) await markEdited(unit.tx, ref, edited);
+  unit.later(rememberReadings, {
+    ref,
+    snapshot,
+    ...placeOf(ticket, input, recognition),
+    mirrored: mirrors.length > 0 || met.wake.size > 0,
+    ...newest,
+    begunAt: input.begunAt ?? null,
+    ours: met.ours,
+    ends: input.made?.delivery ?? null,
+  });
+  if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
+    await moveMirrorsOn(
+      unit.tx,
+      mirrors.map((mirror) => mirror.id),
+    );
+  }
+  return {
+    wake: [...met.wake],
+    logged: met.logged,
+    edited,
+    readAgain: recognition.stoppedAt !== null,
+    forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open') ? resting(mirrors) : null,
+    seen: met.seen,
+    people: met.people,
+    consequences: met.consequences,
+    mirrors: mirrors.map((mirror) => mirror.id),
+  };
+}
+
+function recognised(
+  ticket: LockedTicket,
+  input: LogReadingInput,
+  known: ReadonlyMap<string, KnownAction['as']>,
+  writes: readonly WriteView[],
+): Recognition {
+  const { position } = ticket;
+  return recognise({
+    actions: input.actions.map((action) => ({
+      ...action,
+      bare: action.note === null && action.attachments.length === 0,
+    })),
     known,
     writes,
     liveSince: ticket.liveSince,
@@ -140,37 +182,55 @@ export async function logReading(
     settleMs: input.settleMs,
     clockOffsetMs: input.clockOffsetMs ?? null,
     ...(input.readAt === undefined ? {} : { readAt: input.readAt }),
-    mayBeForgotten,
+    mayBeForgotten: ticket.mayBeForgotten,
   });
+}
 
-  const echoes = await echoesOf(tx, ticket.echoes, recognition, actions);
-  const times = originTimes(tx, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
-  const wake = new Set<string>();
-  const people: ObservedAction[] = [];
-  const consequences: ObservedAction[] = [];
-  const seen = new Set<string>();
-  const ours: { id: string; as: 'echo' | 'consequence'; write: WriteView | null; at: string; made: string }[] = [];
-  let logged = 0;
+function newestOf({ kept }: LockedTicket, input: LogReadingInput): Pick<Remembered, 'isNewest' | 'top'> {
+  const ids = [...input.actions.map(({ externalId }) => externalId), ...(input.others ?? [])];
+  const top = topOf(ids, input.after ?? null);
+  return { top, isNewest: isNewest(kept, { top, begunAt: input.begunAt ?? null }, input.settleMs) };
+}
+
+type Met = {
+  readonly wake: Set<string>;
+  readonly people: ObservedAction[];
+  readonly consequences: ObservedAction[];
+  readonly seen: Set<string>;
+  readonly ours: Remembered['ours'][number][];
+  logged: number;
+};
+
+/** Logs what is new of the actions recognised, in the desk's order, and sorts the others. */
+async function logRecognised(
+  unit: UnitOfWork,
+  cache: VersionCache,
+  input: LogReadingInput,
+  { ticket, recognition, isNewest: newest }: Recognising,
+): Promise<Met> {
+  const { ref, snapshot, actions } = input;
+  const { mirrors, openings } = ticket;
+  const echoes = await echoesOf(unit, ticket.echoes, recognition, actions);
+  const times = originTimes(unit, { ref, mirrors, actions, echoes, offsetMs: input.clockOffsetMs ?? 0 });
+  const met: Met = { wake: new Set(), people: [], consequences: [], seen: new Set(), ours: [], logged: 0 };
   const last = recognition.actions.findLast((found) => found.as === 'new');
-  const top = topOf([...externalIds, ...(input.others ?? [])], input.after ?? null);
-  const newest = isNewest(ticket.kept, { top, begunAt: input.begunAt ?? null }, input.settleMs);
-  // Differences in an older reading are not changes.
+  // What an older reading shows otherwise is no change.
   const beside =
-    last === undefined || !newest ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
+    last === undefined || !newest ? { fields: {} } : await changedBeside(unit, ticket.before, input, mirrors);
   for (const found of recognition.actions) {
     const read = actions[found.index];
     if (read === undefined) continue;
     const action = found === last ? withBeside(read, beside) : read;
     if (found.as === 'echo' || found.as === 'consequence') {
       const { externalId: id, at, made = at } = action;
-      ours.push({ id, as: found.as, write: writeOf(found), at, made });
-      if (found.as === 'echo') seen.add(writeKey(found.write));
-      else consequences.push(action);
+      met.ours.push({ id, as: found.as, write: writeOf(found), at, made });
+      if (found.as === 'echo') met.seen.add(writeKey(found.write));
+      else met.consequences.push(action);
     }
     if (found.as !== 'new') continue;
-    people.push(action);
+    met.people.push(action);
     const { at: originAt, covered } = await times.of(action, found.index);
-    const result: LoggedAction = await logAction(tx, cache, {
+    const result = await logAction(unit, cache, {
       originAt,
       id: must(ticket.ids[found.index], 'an id for the action'),
       ref,
@@ -180,54 +240,40 @@ export async function logReading(
       openings,
       follows: (mirror) => echoes.before(found.index, action.at, mirror),
     });
-    if (result.logged) logged += 1;
-    for (const to of result.wake) wake.add(to);
+    if (result.logged) met.logged += 1;
+    for (const to of result.wake) met.wake.add(to);
   }
-  const met = recognition.actions.flatMap(({ index }) => actions[index] ?? []);
-  const now = advanced(
+  return met;
+}
+
+type Recognising = {
+  readonly ticket: LockedTicket;
+  readonly recognition: Recognition;
+  readonly isNewest: boolean;
+};
+
+/** Up to where the ticket is known after this reading. */
+function placeOf(
+  { position, now, liveAfter }: LockedTicket,
+  input: LogReadingInput,
+  recognition: Recognition,
+): Pick<Remembered, 'position' | 'cursor'> {
+  const met = recognition.actions.flatMap(({ index }) => input.actions[index] ?? []);
+  const others = input.others ?? [];
+  const reached = advanced(
     input.ids ?? null,
     position,
     {
-      ids: [...externalIds, ...(input.others ?? [])],
+      ids: [...input.actions.map(({ externalId }) => externalId), ...others],
       mark: input.mark ?? null,
-      known: new Set([...met.map(({ externalId }) => externalId), ...(input.others ?? [])]),
-      now: ticket.now,
+      known: new Set([...met.map(({ externalId }) => externalId), ...others]),
+      now,
       isWhole: input.isWhole ?? false,
-      liveAfter: ticket.liveAfter,
+      liveAfter,
     },
     { lateMs: input.lateMs ?? 0, gapMs },
   );
-  const mirrored = mirrors.length > 0 || wake.size > 0;
-  if (edited.length > 0) await markEdited(tx, ref, edited);
-  await sendGathered(tx, rememberReadings, {
-    ref,
-    snapshot,
-    position: now,
-    cursor: hintOf(met, now),
-    mirrored,
-    isNewest: newest,
-    top,
-    begunAt: input.begunAt ?? null,
-    ours,
-    ends: input.made?.delivery ?? null,
-  });
-  if (mirrors.length > 0 && ticket.closed !== snapshot.closed) {
-    await moveMirrorsOn(
-      tx,
-      mirrors.map((mirror) => mirror.id),
-    );
-  }
-  return {
-    wake: [...wake],
-    logged,
-    edited,
-    readAgain: recognition.stoppedAt !== null,
-    forgotten: mayBeForgotten && writes.every(({ state }) => state !== 'open') ? resting(mirrors) : null,
-    seen,
-    people,
-    consequences,
-    mirrors: mirrors.map((mirror) => mirror.id),
-  };
+  return { position: reached, cursor: hintOf(met, reached) };
 }
 
 /** A ticket without a mirror belongs to no link that could be resumed. */

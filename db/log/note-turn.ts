@@ -5,11 +5,11 @@
 import { sql } from 'drizzle-orm';
 import { breaker, breakerChanges } from '#core/log/breaker.ts';
 import { reason } from '#core/words/reasons.ts';
-import { rows, type Tx } from '#db/base/client.ts';
+import { rows } from '#db/base/client.ts';
 import { nameOf, type Mirror, type Turn } from './mirrors.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { textArray } from '#db/base/text-array.ts';
-import { sendGathered, type Gathered } from '#db/base/transaction.ts';
+import type { Gathered, UnitOfWork } from '#db/base/unit-of-work.ts';
 
 type Turned = { readonly mirror: string; readonly turns: Mirror['turns']; readonly pause: boolean };
 
@@ -37,7 +37,7 @@ const setTurns: Gathered<Turned, void> = {
  * follows nothing new from the other side is not a turn: its author has seen nothing. Turns are in the order in which
  * they were logged, which is their true order: an action that one follows was logged before it was written at its desk.
  */
-export async function noteTurn(tx: Tx, mirror: Mirror, turn: Turn): Promise<void> {
+export async function noteTurn(unit: UnitOfWork, mirror: Mirror, turn: Turn): Promise<void> {
   const { to, after } = turn;
   const last = mirror.turns.at(-1);
   if (last?.to === to) return;
@@ -47,10 +47,10 @@ export async function noteTurn(tx: Tx, mirror: Mirror, turn: Turn): Promise<void
   mirror.turns = turns;
   const { tripped } = breaker(turns.map((one) => ({ at: one.at, direction: one.to, sign: one.sign })));
   const pause = tripped && !mirror.paused;
-  await sendGathered(tx, setTurns, { mirror: mirror.id, turns, pause });
+  unit.later(setTurns, { mirror: mirror.id, turns, pause });
   if (!pause) return;
   mirror.paused = true;
-  await raiseNotice(tx, {
+  await raiseNotice(unit.tx, {
     link: mirror.link,
     cause: `ping-pong/${mirror.id}`,
     text: `${nameOf(mirror)}: ${reason('ping-pong').text}`,

@@ -4,7 +4,7 @@
 import { changesAnything, originAt } from '#core/conversation/meet.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { Changed, Ref } from '#core/words/vocabulary.ts';
-import type { Tx } from '#db/base/client.ts';
+import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 import { knownChanges, type KnownChange, type KnownChanges } from './changes.ts';
 import type { Echoes } from './echoes.ts';
 
@@ -30,7 +30,7 @@ export type OriginTimesInput = {
 };
 
 /** Runs under the ticket's lock. Queries nothing if nothing changes. */
-export function originTimes(tx: Tx, input: OriginTimesInput): OriginTimes {
+export function originTimes(unit: UnitOfWork, input: OriginTimesInput): OriginTimes {
   const { ref, mirrors, actions, echoes, offsetMs } = input;
   const indexOf = new Map(actions.map((action, index) => [action.externalId, index]));
   let asked: Promise<KnownChanges> | null = null;
@@ -48,7 +48,7 @@ export function originTimes(tx: Tx, input: OriginTimesInput): OriginTimes {
     async of(action, index) {
       if (mirrors.length === 0 || !changesAnything(action.words)) return { at: action.at, covered: [] };
       asked ??= knownChanges(
-        tx,
+        unit.tx,
         ref,
         mirrors.map(({ id }) => id),
       );

@@ -10,7 +10,7 @@ import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
 import { textArray, uuidArray } from '#db/base/text-array.ts';
-import type { Gathered } from '#db/base/transaction.ts';
+import type { Gathered } from '#db/base/unit-of-work.ts';
 
 export type Remembered = {
   readonly ref: Ref;

@@ -4,13 +4,13 @@
  * is repeated separately, so that it spoils nothing for the others.
  */
 import { refKey } from '#core/words/ref.ts';
-import type { Client, Tx } from '#db/base/client.ts';
+import type { Client } from '#db/base/client.ts';
 import { createGathered } from '#db/base/gather.ts';
 import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 
 /** Runs with the ticket's lock held, perhaps more than once, of which one run is committed. */
-export type TicketWork<Result> = (tx: Tx, locked: LockedTicket) => Promise<Result>;
+export type TicketWork<Result> = (unit: UnitOfWork, locked: LockedTicket) => Promise<Result>;
 
 export type Together = <Result>(read: TicketRead, work: TicketWork<Result>) => Promise<Result>;
 
@@ -25,7 +25,7 @@ type Job = { readonly read: TicketRead; readonly work: TicketWork<unknown> };
 
 export function createTogether(db: Client, options: TogetherOptions = {}): Together {
   const { atOnce = 2, most = 24 } = options;
-  const add = createGathered<Job, unknown>((batch) => inTransaction(db, (tx) => workAll(tx, batch)), {
+  const add = createGathered<Job, unknown>((batch) => inUnitOfWork(db, (unit) => workAll(unit, batch)), {
     atOnce,
     most,
     // No ticket twice: its state is read once per transaction.
@@ -34,9 +34,9 @@ export function createTogether(db: Client, options: TogetherOptions = {}): Toget
   return <Result>(read: TicketRead, work: TicketWork<Result>) => add({ read, work }) as Promise<Result>;
 }
 
-async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
+async function workAll(unit: UnitOfWork, batch: readonly Job[]): Promise<unknown[]> {
   const locked = await lockTickets(
-    tx,
+    unit.tx,
     batch.map((job) => job.read),
   );
   // All jobs end before the transaction does, so that none sends anything after it.
@@ -44,7 +44,7 @@ async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
     batch.map(async (job, n) => {
       const ticket = locked[n];
       if (ticket === undefined) throw new Error(`${refKey(job.read.ref)} is not locked`);
-      return job.work(tx, ticket);
+      return job.work(unit, ticket);
     }),
   );
   return ends.map((end) => {

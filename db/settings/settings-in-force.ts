@@ -1,13 +1,16 @@
 /** Caches settings: each version is immutable, so a process may keep the versions it has read. */
 import { and, eq } from 'drizzle-orm';
+import { LRUCache } from 'lru-cache';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import type { Db } from '#db/base/client.ts';
+import { sendingOn, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { settings } from '#db/schema/settings.ts';
 
 export type VersionCache = {
-  side(db: Db, side: string, version: number): Promise<SideSettings>;
+  /** In a unit of work, what is left for later is sent only where a version is not kept yet. */
+  side(db: Db | UnitOfWork, side: string, version: number): Promise<SideSettings>;
   catalogue(db: Db, instance: string, version: number): Promise<Catalogue>;
 };
 
@@ -33,7 +36,7 @@ export function createVersionCache(most = 50_000, mostUnlike = 2_000): VersionCa
       const key = `${side}@${version}`;
       const kept = sides.get(key);
       if (kept !== undefined) return kept;
-      const [row] = await db
+      const [row] = await sendingOn(db)
         .select({ settings: settings.settings })
         .from(settings)
         .where(and(eq(settings.side, side), eq(settings.version, version)));
@@ -61,26 +64,29 @@ type Kept<Value> = {
 };
 
 /** Thousands of customers share a profile, so equal contents are stored once. */
-function createKept<Value>(most: number, mostUnlike: number): Kept<Value> {
-  const byKey = new Map<string, Value>();
-  const byContent = new Map<string, Value>();
+function createKept<Value extends {}>(most: number, mostUnlike: number): Kept<Value> {
+  const shared = new Map<string, { readonly value: Value; uses: number }>();
+  const byKey = new LRUCache<string, { readonly content: string; readonly value: Value }>({
+    maxSize: most,
+    sizeCalculation: () => 1,
+    dispose: ({ content }) => {
+      const one = shared.get(content);
+      if (one === undefined) return;
+      one.uses -= 1;
+      if (one.uses === 0) shared.delete(content);
+    },
+  });
   return {
-    get: (key) => byKey.get(key),
+    get: (key) => byKey.get(key)?.value,
     keep(key, value) {
       const content = JSON.stringify(value);
-      const same = byContent.get(content) ?? value;
-      if (byContent.size >= mostUnlike) {
-        // Everything that refers to a content is dropped with it, so that few contents stay.
-        byContent.clear();
-        byKey.clear();
-      }
-      byContent.set(content, same);
-      if (byKey.size >= most) {
-        const [oldest] = byKey.keys();
-        if (oldest !== undefined) byKey.delete(oldest);
-      }
-      byKey.set(key, same);
-      return same;
+      const one = shared.get(content) ?? { value, uses: 0 };
+      one.uses += 1;
+      shared.set(content, one);
+      byKey.set(key, { content, value: one.value });
+      // Whatever refers to a content goes with it, so that the contents kept stay few.
+      while (shared.size > mostUnlike) byKey.pop();
+      return one.value;
     },
   };
 }

@@ -36,7 +36,13 @@ const token = z.object({
 });
 
 export function describeOthers(api: Api): void {
-  describeOAuth(api);
+  describeMetadata(api);
+  describeTokens(api);
+  describePairing(api);
+  describeLink(api);
+}
+
+function describePairing(api: Api): void {
   describe(
     api,
     {
@@ -62,6 +68,9 @@ export function describeOthers(api: Api): void {
     },
     true,
   );
+}
+
+function describeLink(api: Api): void {
   describe(api, {
     method: 'get',
     path: '/v1/link',
@@ -108,15 +117,16 @@ export function describeOthers(api: Api): void {
   });
 }
 
-function describeOAuth({ app }: Api): void {
+const oauthTags = ['oauth'];
+
+function describeMetadata({ app }: Api): void {
   const registry = app.openAPIRegistry;
-  const tags = ['oauth'];
   registry.registerPath({
     method: 'get',
     path: '/.well-known/oauth-authorization-server/i/{instance}',
     operationId: 'metadata',
     summary: 'Authorization server metadata of an instance (RFC 8414)',
-    tags,
+    tags: oauthTags,
     security: [],
     request: { params: pathInstance },
     responses: {
@@ -129,7 +139,7 @@ function describeOAuth({ app }: Api): void {
     path: '/i/{instance}/jwks.json',
     operationId: 'keys',
     summary: 'Public keys of an instance, of all uses (RFC 7517)',
-    tags,
+    tags: oauthTags,
     security: [],
     request: { params: pathInstance },
     responses: {
@@ -140,6 +150,10 @@ function describeOAuth({ app }: Api): void {
       404: { description: 'There is no such instance.' },
     },
   });
+}
+
+function describeTokens({ app }: Api): void {
+  const registry = app.openAPIRegistry;
   const failures = {
     400: { description: 'The request is invalid (RFC 6749 §5.2).', content: json(oauthError) },
     401: { description: '`invalid_client`, or a proof that is not accepted.', content: json(oauthError) },
@@ -154,7 +168,7 @@ function describeOAuth({ app }: Api): void {
     summary: 'An access token for client credentials (RFC 6749 §4.4)',
     description:
       'The client proves itself with `client_secret_basic`, `client_secret_post` or `private_key_jwt`. The token is valid for five minutes, for one instance, one link and one role.',
-    tags,
+    tags: oauthTags,
     security: [],
     request: { body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: grant } } } },
     responses: { 200: { description: 'The token.', content: json(token) }, ...failures },
@@ -164,7 +178,7 @@ function describeOAuth({ app }: Api): void {
     path: '/oauth/revoke',
     operationId: 'revoke',
     summary: 'Revoke a token (RFC 7009)',
-    tags,
+    tags: oauthTags,
     security: [],
     request: { body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: revocation } } } },
     responses: { 200: { description: 'The token no longer works.' }, ...failures },

@@ -95,7 +95,7 @@ function sideEndpoints(api: Api, deps: Deps, checkSignatures: CheckSignatures, s
       const input = { link: caller.link, from: caller.role, mirror: params.mirror, receipts: body.receipts };
       await deps.clients.actions(caller.client, body.receipts.length);
       const work = query.dryRun === 'true' ? tryOut : transact;
-      const received = await work(deps.db, (tx) => receiveReceipts(tx, deps.cache, input));
+      const received = await work(deps.db, (unit) => receiveReceipts(unit, deps.cache, input));
       if (received === null) throw new ProblemError('not-found');
       if (query.dryRun !== 'true') deps.wake(received.wake);
       return answered(c, received.answer);
@@ -127,18 +127,18 @@ async function take(
   const room = await deps.room.of(link, ends.receiver);
   const receive = { ...input, directory, faults, keys, notes, room };
   if (dryRun) {
-    const tried = await tryOut(db, async (tx) => {
-      const received = await receiveActions(tx, receive);
+    const tried = await tryOut(db, async (unit) => {
+      const received = await receiveActions(unit, receive);
       if (received === null) return null;
       const taken = acceptedOf(actions, received.answer);
       const { mirror, idOf } = received.here;
-      const asked = await questionsOn(tx, cache, { lane: { mirror, to: ends.receiver }, actions: taken, idOf });
+      const asked = await questionsOn(unit.tx, cache, { lane: { mirror, to: ends.receiver }, actions: taken, idOf });
       return { answer: received.answer, asked };
     });
     if (tried === null) throw new ProblemError('not-found');
     return { ...tried.answer, decisions: await decisionsOf(deps, tried.asked) };
   }
-  const received = await transact(db, (tx) => receiveActions(tx, receive));
+  const received = await transact(db, (unit) => receiveActions(unit, receive));
   if (received === null) throw new ProblemError('not-found');
   deps.room.took(link, ends.receiver, acceptedOf(actions, received.answer).length);
   deps.wake(received.wake);

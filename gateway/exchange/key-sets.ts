@@ -2,6 +2,7 @@
  * The published key sets of origins: cached for a while, read again for an unknown key, but only at a limited rate, so that a
  * sender of unknown names can't keep the gateway busy.
  */
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
 export type PublishedKey = { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly kid: string };
@@ -36,7 +37,7 @@ const keySet = z.object({ keys: z.array(z.unknown()).max(100) });
 type Kept = { readonly at: number; readonly keys: Promise<readonly PublishedKey[] | null> };
 
 export function createKeySets({ fetchJson, now = () => performance.now() }: KeySetsDeps): KeySets {
-  const kept = new Map<string, Kept>();
+  const kept = new LRUCache<string, Kept>({ max: mostKept });
   let minute = { at: now(), reads: 0 };
   const mayRead = (): boolean => {
     if (now() - minute.at >= 60_000) minute = { at: now(), reads: 0 };
@@ -61,9 +62,7 @@ export function createKeySets({ fetchJson, now = () => performance.now() }: KeyS
         if (age < freshMs && keys?.some((key) => key.kid === kid) === true) return keys;
       }
       if (!mayRead()) return null;
-      if (kept.size >= mostKept) kept.delete(kept.keys().next().value ?? '');
       const made = { at: now(), keys: read(origin) };
-      kept.delete(origin);
       kept.set(origin, made);
       return made.keys;
     },

@@ -20,10 +20,10 @@ function sideEndpoints(api: Api, deps: ApiDeps, side: SideName): void {
     mirror: string | null,
     { after, limit }: { readonly after: number; readonly limit: number },
   ) => {
-    const found = await transact(deps.db, async (tx) => {
-      const here = mirror === null ? null : await mirrorHere(tx, link, mirror);
+    const found = await transact(deps.db, async (unit) => {
+      const here = mirror === null ? null : await mirrorHere(unit.tx, link, mirror);
       if (mirror !== null && here === null) return null;
-      return readOn(tx, { link, mirror: here, after, limit });
+      return readOn(unit.tx, { link, mirror: here, after, limit });
     });
     if (found === null) throw new ProblemError('not-found');
     deps.wake(found.wake);

@@ -1,13 +1,13 @@
-/** Runs a transaction, and repeats it if the database aborted it because of another one; or runs it and always rolls back. */
-import type { Client, Tx } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+/** A transaction that is done again where the database broke it off for another's sake, or only tried and never kept. */
+import type { Client } from '#db/base/client.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 
 const attempts = 4;
 
-export async function transact<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
+export async function transact<Result>(db: Client, work: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await inTransaction(db, work);
+      return await inUnitOfWork(db, work);
     } catch (error) {
       if (attempt === attempts || !isCollision(error)) throw error;
     }
@@ -16,12 +16,12 @@ export async function transact<Result>(db: Client, work: (tx: Tx) => Promise<Res
 
 class NotKept extends Error {}
 
-/** Runs and checks everything, then rolls back. */
-export async function tryOut<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
+/** Everything is done and checked, then undone. */
+export async function tryOut<Result>(db: Client, work: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   const found: { result?: Result } = {};
   try {
-    await transact(db, async (tx) => {
-      found.result = await work(tx);
+    await transact(db, async (unit) => {
+      found.result = await work(unit);
       throw new NotKept();
     });
   } catch (error) {

@@ -6,6 +6,7 @@ import { refKey } from '#core/words/ref.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
 import type { Hint } from '#db/log/hint.ts';
 import type { Db } from '#db/base/client.ts';
+import { createGathered } from '#db/base/gather.ts';
 import { ProblemError } from '#gateway/problems.ts';
 
 export type Adder = {
@@ -20,69 +21,42 @@ const maxPerStatement = 2_000;
 /** Limits NOTIFYs, because each takes a lock that all commits share. */
 const notifyGapMs = 5;
 
-type Waiting = {
-  readonly hints: readonly Hint[];
-  readonly done: () => void;
-  readonly failed: (error: unknown) => void;
-};
-
 export function createAdder(db: Db): Adder {
-  let waiting: Waiting[] = [];
   let waitingCount = 0;
-  let running: Promise<void> | null = null;
+  const under = new Set<Promise<void>>();
   const notifier = createNotifier(() => notifyHints(db));
-
-  async function run(): Promise<void> {
-    // Hints of the same turn of the event loop share a statement.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const batch = take();
-      try {
-        await addHints(db, unique(batch));
-        for (const one of batch) one.done();
-        notifier.ring();
-      } catch (error) {
-        for (const one of batch) one.failed(error);
-      }
-    }
-  }
-
-  function take(): Waiting[] {
-    let count = 0;
-    let end = 0;
-    while (end < waiting.length && count < maxPerStatement) {
-      count += waiting[end]?.hints.length ?? 0;
-      end += 1;
-    }
-    const batch = waiting.slice(0, end);
-    waiting = waiting.slice(end);
-    waitingCount -= count;
-    return batch;
-  }
-
+  const put = createGathered<readonly Hint[], void>(
+    async (batch) => {
+      for (const hints of batch) waitingCount -= hints.length;
+      await addHints(db, unique(batch));
+      notifier.ring();
+      return batch.map(() => undefined);
+    },
+    { atOnce: 1, most: maxPerStatement, sizeOf: (hints) => hints.length, failTogether: true },
+  );
   return {
     add(hints) {
       if (waitingCount + hints.length > maxWaiting)
         return Promise.reject(new ProblemError('database-unavailable', 'Too many hints wait for the database.'));
-      return new Promise((done, failed) => {
-        waiting.push({ hints, done, failed });
-        waitingCount += hints.length;
-        running ??= run().finally(() => {
-          running = null;
+      waitingCount += hints.length;
+      const adding = put(hints);
+      const settled = adding
+        .catch(() => undefined)
+        .finally(() => {
+          under.delete(settled);
         });
-      });
+      under.add(settled);
+      return adding;
     },
     async idle() {
-      while (running !== null) await running;
+      while (under.size > 0) await Promise.all(under);
       await notifier.idle();
     },
   };
 }
 
-function unique(batch: readonly Waiting[]): Hint[] {
-  const seen = new Map<string, Hint>();
-  for (const { hints } of batch) for (const hint of hints) seen.set(refKey(hint), hint);
-  return [...seen.values()];
+function unique(batch: readonly (readonly Hint[])[]): Hint[] {
+  return [...new Map(batch.flat().map((hint) => [refKey(hint), hint])).values()];
 }
 
 type Notifier = { ring(): void; idle(): Promise<void> };

@@ -2,6 +2,8 @@
  * Limits how many actions of a link may wait here. Asks the database only now and then, so a nearly full link may exceed the limit
  * by what other processes accept meanwhile.
  */
+import { LRUCache } from 'lru-cache';
+
 export type Room = {
   /** At least 0. */
   of(link: string, to: string): Promise<number>;
@@ -20,14 +22,13 @@ const freshMs = 2_000;
 const mostKept = 10_000;
 
 export function createRoom({ most, count, now = () => performance.now() }: RoomOptions): Room {
-  const kept = new Map<string, { readonly at: number; waiting: number }>();
+  const kept = new LRUCache<string, { readonly at: number; waiting: number }>({ max: mostKept });
   return {
     async of(link, to) {
       const key = `${link} ${to}`;
       let known = kept.get(key);
       if (known === undefined || now() - known.at > freshMs) {
         known = { at: now(), waiting: await count(link, to, most) };
-        if (kept.size >= mostKept) kept.clear();
         kept.set(key, known);
       }
       return Math.max(0, most - known.waiting);

@@ -50,27 +50,8 @@ export async function checkLinks(
   const instances = await checkInstances(file, ids.instances, stored, deps);
   for (const { findings: more } of instances.values()) findings.push(...more);
 
-  const profiles = new Map<string, Part>(
-    [...stored.federation.profiles].map(([id, raw]) => [id, { ...noPart, value: raw }]),
-  );
-  for (const id of ids.profiles) profiles.set(id, partOf(asMap(file['profiles'])[id], ['profiles', id]));
-
-  const links = new Map<string, LinkSettings>();
-  const sides = new Map<string, SideInFile>();
-  for (const id of ids.links) {
-    const raw = asMap(asMap(file['links'])[id]);
-    links.set(id, linkSettingsOf(raw));
-    const both = sideNames.flatMap((name) => {
-      const side = remote.has(`${id}/${name}`) ? null : sideOf(id, name, raw[name], profiles);
-      if (side === null) return [];
-      sides.set(`${id}/${name}`, side);
-      return [side];
-    });
-    findings.push(...referenceFindings(both, instances, stored, profiles));
-  }
-  const changedProfiles = new Set(ids.profiles);
-  for (const side of inheriting(stored, sides, changedProfiles, profiles)) sides.set(`${side.link}/${side.name}`, side);
-
+  const profiles = profilesOf(file, ids, stored);
+  const { links, sides } = sidesIn(file, ids, { remote: remote.has, instances, stored, profiles }, findings);
   const used = new Set([...sides.values()].flatMap((side) => side.instance ?? []));
   const catalogues = await cataloguesOf(used, instances, stored, deps);
   const changed = await changedTargets(instances, stored, deps);
@@ -109,6 +90,44 @@ export async function checkLinks(
       ),
     },
   };
+}
+
+function profilesOf(file: Raw, ids: Ids, stored: Stored): ReadonlyMap<string, Part> {
+  const kept = [...stored.federation.profiles].map(([id, raw]) => [id, { ...noPart, value: raw }] as const);
+  const given = ids.profiles.map((id) => [id, partOf(asMap(file['profiles'])[id], ['profiles', id])] as const);
+  return new Map<string, Part>([...kept, ...given]);
+}
+
+type Around = {
+  readonly remote: (side: string) => boolean;
+  readonly instances: ReadonlyMap<string, CheckedInstance>;
+  readonly stored: Stored;
+  readonly profiles: ReadonlyMap<string, Part>;
+};
+
+/** Links and sides as they will be: those in the file, and those whose profile it changes. What is wrong joins `findings`. */
+function sidesIn(
+  file: Raw,
+  ids: Ids,
+  { remote, instances, stored, profiles }: Around,
+  findings: Finding[],
+): { readonly links: ReadonlyMap<string, LinkSettings>; readonly sides: ReadonlyMap<string, SideInFile> } {
+  const links = new Map<string, LinkSettings>();
+  const sides = new Map<string, SideInFile>();
+  for (const id of ids.links) {
+    const raw = asMap(asMap(file['links'])[id]);
+    links.set(id, linkSettingsOf(raw));
+    const both = sideNames.flatMap((name) => {
+      const side = remote(`${id}/${name}`) ? null : sideOf(id, name, raw[name], profiles);
+      if (side === null) return [];
+      sides.set(`${id}/${name}`, side);
+      return [side];
+    });
+    findings.push(...referenceFindings(both, instances, stored, profiles));
+  }
+  for (const side of inheriting(stored, sides, new Set(ids.profiles), profiles))
+    sides.set(`${side.link}/${side.name}`, side);
+  return { links, sides };
 }
 
 const emptyFile: Finding = {

@@ -43,6 +43,9 @@ export type Up = {
   readonly secretKey: string;
 };
 
+const startingBare = 'starting PostgreSQL and Temporal';
+const startingDemo = 'starting PostgreSQL, Temporal, and the helpdesks of the demo';
+
 type Context = {
   readonly ports: Ports;
   /** The page that shows progress; undefined without a demo. */
@@ -67,16 +70,10 @@ export async function bringUp(
   const { signal } = parts;
   const part = <T>(work: Promise<T>, name: PartName): Promise<T> =>
     parts.part(page === undefined ? work : page.progress.follow(name, work));
-  say(
-    kept === null ? 'starting PostgreSQL and Temporal' : 'starting PostgreSQL, Temporal, and the helpdesks of the demo',
-  );
+  say(kept === null ? startingBare : startingDemo);
   const pg = part(databaseReady(paths, ports, children, signal), 'postgres');
   const temporal = part(
-    temporalChild(options.env, paths, ports, children, {
-      ...{ say, signal },
-      ui: options.temporalUi === true || options.ports?.temporalUi !== undefined,
-      uncheckedDownload: options.uncheckedDownload === true,
-    }),
+    temporalChild(options.env, paths, ports, children, { ...wantedOfTemporal(options), say, signal }),
     'temporal',
   );
   const rt = kept !== null && options.rt === true ? parts.part(rtFor(paths, ports, kept, say)) : undefined;
@@ -128,8 +125,7 @@ export async function bringUp(
         );
   await parts.settled();
   asked.throwIfAborted();
-  if (options.reset === true && (await temporal).pid === undefined)
-    say(`the Temporal at ${(await temporal).address} is not Ferry's own and keeps its data`);
+  if (options.reset === true) sayWhatIsKept(await temporal, say);
   await children.ready();
   return {
     running: describe(paths, ports, await pg, await temporal, children, page),
@@ -137,6 +133,17 @@ export async function bringUp(
     desks,
     agentPassword: (await rt)?.access.password ?? null,
     secretKey,
+  };
+}
+
+function sayWhatIsKept({ pid, address }: RunningTemporal, say: (line: string) => void): void {
+  if (pid === undefined) say(`the Temporal at ${address} is not Ferry's own and keeps its data`);
+}
+
+function wantedOfTemporal(options: BringUpOptions): { readonly ui: boolean; readonly uncheckedDownload: boolean } {
+  return {
+    ui: options.temporalUi === true || options.ports?.temporalUi !== undefined,
+    uncheckedDownload: options.uncheckedDownload === true,
   };
 }
 

@@ -66,12 +66,3 @@ export async function startedAt(pid: number): Promise<number | undefined> {
 
 /** USER_HZ, which the kernel's interface fixes at 100 whatever its own rate is. */
 const ticksPerSecond = 100;
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

@@ -54,8 +54,26 @@ export async function loadEditor(db: Client, link: string): Promise<Editor | nul
   };
 }
 
-/** Adds the row, or replaces the row for the same action. Saves everything or nothing. */
-export async function saveRow({ db, secretKey }: Settings, link: string, row: EditorRow): Promise<SaveResult> {
+/** Saves the row, and says what the visitor is to be shown of it. `editor`: as it is after. */
+export async function saveMistake(
+  settings: Settings,
+  link: string,
+  row: EditorRow,
+  before: MistakeSeen,
+): Promise<{ readonly mistake: MistakeSeen; readonly editor: Editor | null }> {
+  const was = await loadEditor(settings.db, link);
+  const result = await saveRow(settings, link, row);
+  const editor = await loadEditor(settings.db, link);
+  const isRefused =
+    result.outcome === 'refused' &&
+    result.faults.some(({ code }) => code === 'mail-on-mail') &&
+    was?.version === editor?.version;
+  const refusedAt = isRefused ? (editor?.version ?? null) : before.refusedAt;
+  return { mistake: { last: { row, result }, refusedAt }, editor };
+}
+
+/** Adds the row, or puts it in the place of the one for the same action. All of it is saved, or nothing. */
+async function saveRow({ db, secretKey }: Settings, link: string, row: EditorRow): Promise<SaveResult> {
   const file = fileWith(await loadFederation(db), link, row);
   const result = await withDesks(db, visitor, secretKey, (operator) => applyLinks(operator, file, noSecrets));
   if (result.outcome === 'wrong')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { audienceOf, isWider } from '#core/rules/audience.ts';
+import { audienceOf } from '#core/rules/audience.ts';
+import { isWider } from './wider.ts';
 import { decide } from '#core/conversation/decide.ts';
 import type { DecideInput } from '#core/conversation/decide-input.ts';
 import { closeReasons, mirrorStates, type MirrorView } from '#core/words/mirror.ts';

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { endLeftovers } from '#standalone/machine/leftovers.ts';
-import { isAlive, startedAt, startTimeOf } from '#standalone/machine/process-identity.ts';
+import { startedAt, startTimeOf } from '#standalone/machine/process-identity.ts';
 import { readRunFile, writeRunFile } from '#standalone/machine/run-file.ts';
 import type { RecordedChild } from '#standalone/machine/run-file.ts';
 
-import { startProgram } from '#test/support/process.ts';
+import { isAlive, startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';

@@ -7,10 +7,9 @@ import { after, before, suite, test } from 'node:test';
 import { openPage } from '#standalone/page/page.ts';
 import type { Page } from '#standalone/page/page.ts';
 import { anyFreePort } from '#standalone/machine/ports.ts';
-import { isAlive } from '#standalone/machine/process-identity.ts';
 import { twinClient } from '#twins/halo/client.ts';
 
-import { checkout, startProgram } from '#test/support/process.ts';
+import { checkout, isAlive, startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';

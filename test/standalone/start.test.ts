@@ -7,11 +7,11 @@ import { after, before, suite, test } from 'node:test';
 import postgres from 'postgres';
 
 import { startNodeChild } from '#standalone/machine/node-child.ts';
-import { isAlive, startTimeOf } from '#standalone/machine/process-identity.ts';
+import { startTimeOf } from '#standalone/machine/process-identity.ts';
 import { anyFreePort } from '#standalone/machine/ports.ts';
 import type { StartOptions } from '#standalone/start.ts';
 
-import { checkout, startProgram } from '#test/support/process.ts';
+import { checkout, isAlive, startProgram } from '#test/support/process.ts';
 import type { Program } from '#test/support/process.ts';
 import { testTemporal } from '#test/support/services.ts';
 import { tempDir } from '#test/support/temp.ts';

@@ -170,3 +170,12 @@ async function stop(child: ChildProcess, ended: Promise<Ended>, graceMs: number)
     clearTimeout(timer);
   }
 }
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -7,7 +7,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { connect, type Connection } from '#db/base/client.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { StageDeps } from '#activities/carry/deps.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { createStage } from '#activities/carry/stage.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -58,7 +58,7 @@ function stageOn(disk: Disk, { open, ping }: DeskOf) {
     desks: {
       of: () => Promise.resolve({ helpdesk: { openAttachment: open, ping: ping ?? (() => Promise.resolve()) } }),
     },
-  } as unknown as WorkDeps;
+  } as unknown as StageDeps;
   const staging = createStage(deps);
   return (triedMs: number | null, wanted: Attachment = file) => {
     const now = new Date();
@@ -204,7 +204,7 @@ test('a disk that fills up before the file has arrived is not blamed on the desk
       limits: { staging: 1, attachmentBytes: 1_000_000, leastFreeBytes: 0 },
       freeBytes: () => Promise.resolve(1_000_000),
       desks: { of: () => Promise.resolve({ helpdesk: { openAttachment: gives(png).open } }) },
-    } as unknown as WorkDeps;
+    } as unknown as StageDeps;
     const context = { action: { id: randomUUID(), instance: 'acme', ticket: '1' }, delivery: {} };
     await assert.rejects(createStage(deps)(context as unknown as DeliveryContext, [bytesOf(null)], never), hasNoRoom);
   }

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { createHttpClient, type OwnedHttpClient } from '#connectors/kit/http.ts';
 import type { WireAction } from '#core/wire.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { rows } from '#db/base/client.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import { receiveActions } from '#db/exchange/receive-actions.ts';
@@ -43,8 +44,8 @@ describe('what a peer sent, at our desk', () => {
 
   const receive = async (actions: readonly WireAction[], open: boolean): Promise<unknown> => {
     const directory = await loadDirectory(rig.db, 'http://ferry.test');
-    const taken = await rig.db.transaction((tx) =>
-      receiveActions(tx, { link: 'link', from: 'customer', mirror: first, actions, directory, open }),
+    const taken = await inUnitOfWork(rig.db, (unit) =>
+      receiveActions(unit, { link: 'link', from: 'customer', mirror: first, actions, directory, open }),
     );
     return taken?.answer.results.map(({ status }) => status);
   };

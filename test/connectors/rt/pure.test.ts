@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
-import { contentOf } from '#connectors/rt/attachment.ts';
+import { contentOf } from '#connectors/rt/content.ts';
 import { writeValue } from '#connectors/rt/fields.ts';
 import { hintOf } from '#connectors/rt/hint.ts';
 import { multipart } from '#connectors/rt/multipart.ts';
@@ -105,6 +105,11 @@ describe("a file out of RT's JSON", () => {
   it('fails when the reply is cut off', async () => {
     const source = Readable.from([Buffer.from('{"id":5,"Content":"AAAA')]);
     await assert.rejects(buffer(source.pipe(contentOf())), { class: 'retry', code: 'cut-off' });
+  });
+
+  it('fails where the reply is no JSON, or has more levels than any of RT', async () => {
+    for (const reply of ['<html>', '['.repeat(200), '{"a":'.repeat(200)])
+      await assert.rejects(out(reply, 1_000), { class: 'retry', code: 'cut-off' });
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { audienceOf, isWider, narrower, visibilityFor } from '#core/rules/audience.ts';
+import { audienceOf, narrower, visibilityFor } from '#core/rules/audience.ts';
+import { isWider } from '#test/core/wider.ts';
 import { describeCondition, isPositive, matches } from '#core/rules/criteria.ts';
 import { findName, findNamed, findRow, sameName } from '#core/words/names.ts';
 import { nearestName, suggestion } from '#core/words/nearest.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before as setUp, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { beginDrain, endLease, instanceFailed, instanceWorks, renewLease } from '#db/carry/couriers.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import {
@@ -16,8 +16,8 @@ import {
   setAside,
   type LaneKey,
 } from '#db/carry/lanes.ts';
-import type { EndedBy } from '#db/carry/mark-ended.ts';
-import { endDelivery, type Marked } from '#db/carry/outcome.ts';
+import type { EndedBy, MarkedEnded } from '#db/carry/mark-ended.ts';
+import { endDelivery } from '#db/carry/outcome.ts';
 import { markAbsent, markMade, promiseWrite, writesOf, type Promised, type PromiseRef } from '#db/carry/writes.ts';
 import { promiseSends } from '#db/exchange/hand-over.ts';
 import { putOffers, restOffered } from '#db/exchange/put-offers.ts';
@@ -116,10 +116,10 @@ describe('what a drain says that was overtaken', () => {
     assert.deepEqual(await state(), was);
   };
   const context = async (): Promise<DeliveryContext> => must(await headOf(db, lane), 'the head of the lane');
-  const ends = async (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<Marked> => {
+  const ends = async (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<MarkedEnded> => {
     const head = await context();
-    const { marked } = await inTransaction(db, (tx) =>
-      endDelivery(tx, createVersionCache(), head, {
+    const { marked } = await inUnitOfWork(db, (unit) =>
+      endDelivery(unit, createVersionCache(), head, {
         outcome,
         reason: why,
         drops: [],
@@ -129,7 +129,7 @@ describe('what a drain says that was overtaken', () => {
         locked: false,
       }),
     );
-    return marked;
+    return marked.get();
   };
 
   it('"absent" says nothing of the promise that was made after, whose ticket keeps its one open write', async () => {
@@ -246,6 +246,6 @@ describe('what a drain says that was overtaken', () => {
   });
 });
 
-function pick({ ended, foreign }: Marked): readonly [boolean, boolean] {
+function pick({ ended, foreign }: MarkedEnded): readonly [boolean, boolean] {
   return [ended, foreign];
 }

@@ -9,8 +9,10 @@ import { sql } from 'drizzle-orm';
 import { must } from '#core/words/must.ts';
 import { connect, rows, type Connection, type Tx } from '#db/base/client.ts';
 import { beginDrain } from '#db/carry/couriers.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
-import { endDelivery, type Marked } from '#db/carry/outcome.ts';
+import type { MarkedEnded } from '#db/carry/mark-ended.ts';
+import { endDelivery, type Ended } from '#db/carry/outcome.ts';
 import { promiseWrite, writesOf, type Promised } from '#db/carry/writes.ts';
 import { closeLink } from '#db/links/link-close.ts';
 import { rememberReadings } from '#db/log/remember-reading.ts';
@@ -119,14 +121,17 @@ describe('a promise and an end at the same moment', () => {
   }
 
   /** What an overtaken drain reports: it knows of the first step, which its successor found done. */
-  const endsBy = (tx: Tx, context: DeliveryContext, promisedAt: string, locked: boolean): Promise<Marked> =>
-    endDelivery(tx, createVersionCache(), context, {
+  const endsBy = (unit: UnitOfWork, context: DeliveryContext, promisedAt: string, locked: boolean): Promise<Ended> =>
+    endDelivery(unit, createVersionCache(), context, {
       ...{ outcome: 'applied', reason: null, drops: [], durationMs: 1, versions: null, alone: true, locked },
       by: { epoch: earlier, promises: [promisedAt] },
-    }).then(({ marked }) => marked);
-  const says: Readonly<Record<string, (tx: Tx, context: DeliveryContext, promisedAt: string) => Promise<Marked>>> = {
-    'says that it ended': (tx, context, promisedAt) => endsBy(tx, context, promisedAt, false),
-    'has read it back': async (tx, context, promisedAt) => {
+    });
+  const says: Readonly<
+    Record<string, (unit: UnitOfWork, context: DeliveryContext, promisedAt: string) => Promise<Ended>>
+  > = {
+    'says that it ended': (unit, context, promisedAt) => endsBy(unit, context, promisedAt, false),
+    'has read it back': async (unit, context, promisedAt) => {
+      const { tx } = unit;
       await tx.execute(sql`select id from mirrors where id = ${mirror} for update`);
       await tx.execute(sql`select mirror from lanes where mirror = ${mirror} order by to_instance for update`);
       const ref = { instance: 'north', entity: 'ticket', externalId: '7' };
@@ -140,7 +145,7 @@ describe('a promise and an end at the same moment', () => {
         ends: delivery,
       };
       await rememberReadings.send(tx, [{ ...reading, ...newest, mirrored: true }]);
-      return endsBy(tx, context, promisedAt, true);
+      return endsBy(unit, context, promisedAt, true);
     },
   };
   for (const [how, say] of Object.entries(says))
@@ -149,10 +154,10 @@ describe('a promise and an end at the same moment', () => {
       const promisedAt = first.kind === 'promised' ? first.promisedAt : '';
       await db.execute(sql`update writes set state = 'made' where delivery = ${delivery}`);
       const context = await head();
-      let saying: Promise<Marked> | undefined;
+      let saying: Promise<MarkedEnded> | undefined;
       await db.transaction(async (tx) => {
         assert.equal((await promise(tx, 1)).kind, 'promised');
-        saying = db.transaction((other) => say(other, context, promisedAt));
+        saying = inUnitOfWork(db, (unit) => say(unit, context, promisedAt)).then(({ marked }) => marked.get());
         saying.catch(() => {});
         await somebodyWaits();
       });

@@ -7,6 +7,7 @@ import type { WireAction, WireAnswer } from '#core/wire.ts';
 import type { Directory } from '#core/words/directory.ts';
 import { must } from '#core/words/must.ts';
 import type { Tx } from '#db/base/client.ts';
+import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
 import { promiseWrite, type Promised, type PromiseInput } from '#db/carry/writes.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
@@ -53,9 +54,10 @@ describe('the origin’s own word, while what a relay brought is just being begu
           actions: [{ ...action, via: [acme, beta], ticket: wireOf({ ticket: `relay-${ticket}` }).ticket }],
         }),
   });
-  const receive = (tx: Tx, action: WireAction, way: 'own' | 'relay') => receiveActions(tx, inputOf(action, way));
+  const receive = (unit: UnitOfWork, action: WireAction, way: 'own' | 'relay') =>
+    receiveActions(unit, inputOf(action, way));
   const comes = (action: WireAction, way: 'own' | 'relay') =>
-    rig.connection.db.transaction((tx) => receive(tx, action, way));
+    inUnitOfWork(rig.connection.db, (unit) => receive(unit, action, way));
   const next = (): WireAction => {
     seq += 1;
     return wireOf({ ticket: `own-${ticket}`, seq });
@@ -85,13 +87,13 @@ describe('the origin’s own word, while what a relay brought is just being begu
     );
   /** Does `first` in a transaction and `second` before that is committed: once `second` waits for it, or has its answer. */
   const between = async <First, Second>(
-    first: (tx: Tx) => Promise<First>,
+    first: (unit: UnitOfWork) => Promise<First>,
     second: () => Promise<Second>,
     meanwhile: 'waits' | 'answers',
   ): Promise<readonly [First, Second]> => {
     let other: Promise<Second> | undefined;
-    const done = await rig.connection.db.transaction(async (tx) => {
-      const value = await first(tx);
+    const done = await inUnitOfWork(rig.connection.db, async (unit) => {
+      const value = await first(unit);
       other = second();
       other.catch(() => {});
       await (meanwhile === 'answers' ? other : somebodyWaits());
@@ -120,7 +122,7 @@ describe('the origin’s own word, while what a relay brought is just being begu
     it(`waits for a promise that is being made ${how}, and leaves what has begun`, async () => {
       const [action, delivery, other] = await brought();
       const [promised, answer] = await between(
-        (tx) => begin(tx, delivery, other),
+        (unit) => begin(unit.tx, delivery, other),
         () => comes(action, 'own'),
         'waits',
       );
@@ -134,7 +136,7 @@ describe('the origin’s own word, while what a relay brought is just being begu
     it(`is heard first where it came first: what would be promised ${how} is not promised`, async () => {
       const [action, delivery, other] = await brought();
       const asked = (): Promise<Promised> => rig.connection.db.transaction((tx) => begin(tx, delivery, other));
-      const [, meanwhile] = await between((tx) => receive(tx, action, 'own'), asked, 'answers');
+      const [, meanwhile] = await between((unit) => receive(unit, action, 'own'), asked, 'answers');
       assert.deepEqual([meanwhile.kind, (await asked()).kind], ['busy', 'lost'], 'nobody waits for who holds it');
       assert.equal(await promises(delivery), 0);
       assert.deepEqual(await kinds(action), [
@@ -173,9 +175,9 @@ describe('the origin’s own word, while what a relay brought is just being begu
       const at = { seq: 2, after: 1, ticket: wireOf({ ticket: `third-${ticket}` }).ticket };
       await rig.receive({ mirror: third, actions: [{ ...action, ...at }] });
       await between(
-        (tx) => receive(tx, action, first),
+        (unit) => receive(unit, action, first),
         // As the gateway does it: who met somebody is done again.
-        () => transact(rig.connection.db, (tx) => receive(tx, action, second)),
+        () => transact(rig.connection.db, (unit) => receive(unit, action, second)),
         'waits',
       );
       assert.deepEqual(await kinds(action), [

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { WireAction, WireAnswer, WireReceipt } from '#core/wire.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
@@ -117,14 +118,14 @@ export async function startReceiveRig(label: string): Promise<ReceiveRig> {
   const rig: ReceiveRig = {
     connection,
     async receive(input) {
-      const received = await db.transaction(async (tx) =>
-        receiveActions(tx, {
+      const received = await inUnitOfWork(db, async (unit) =>
+        receiveActions(unit, {
           link: 'acme-north',
           from: 'customer',
           mirror: input.actions[0]?.constant.id ?? '',
           open: false,
-          // Read separately, so that a desk which a test has just added is known.
-          directory: await loadDirectory(tx, publicUrl),
+          // Read for itself, so that a desk which a test has just added is known.
+          directory: await loadDirectory(unit.tx, publicUrl),
           ...input,
         }),
       );
@@ -142,7 +143,7 @@ export async function startReceiveRig(label: string): Promise<ReceiveRig> {
       return answer;
     },
     async receipts(mirror, receipts, from = 'supplier', link = 'north-far') {
-      const received = await db.transaction((tx) => receiveReceipts(tx, cache, { link, from, mirror, receipts }));
+      const received = await inUnitOfWork(db, (unit) => receiveReceipts(unit, cache, { link, from, mirror, receipts }));
       return received === null ? null : { ...received.answer, wake: received.wake };
     },
     one: async (query) => (await all(query))[0] as never,

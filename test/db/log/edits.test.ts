@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { ticketRef } from '#core/words/ref.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { DeskRestored } from '#db/log/desk-restored.ts';
 import { logReading, type LogReadingResult } from '#db/log/log-reading.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
@@ -40,8 +40,8 @@ describe('a note whose text is changed at its desk after it was read', () => {
   });
 
   const read = (note: string, by = 'Bob'): Promise<LogReadingResult> =>
-    inTransaction(connection.db, (tx) =>
-      logReading(tx, createVersionCache(), {
+    inUnitOfWork(connection.db, (unit) =>
+      logReading(unit, createVersionCache(), {
         ref: ticketRef('north', '9'),
         snapshot: {
           ...{ ticketId: '9', number: '9', url: '', summary: 'VPN', description: '', status: 'open', closed: false },

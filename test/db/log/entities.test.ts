@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { sql, type SQL } from 'drizzle-orm';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { connect, rows, type Connection } from '#db/base/client.ts';
 import { createPromises, type PromiseWrite } from '#db/carry/promise-writes.ts';
 import type { Promised } from '#db/carry/writes.ts';
@@ -82,8 +83,8 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     ...(await rows<Row>(connection.db, query)),
   ];
   const log = (ref: Ref, actions: readonly ObservedAction[], summary = 'VPN'): Promise<LogReadingResult> =>
-    connection.db.transaction((tx) =>
-      logReading(tx, cache, { ref, snapshot: snapshot(summary), actions, settleMs: 500 }),
+    inUnitOfWork(connection.db, (unit) =>
+      logReading(unit, cache, { ref, snapshot: snapshot(summary), actions, settleMs: 500 }),
     );
   const locked = (ref: Ref, externalIds: readonly string[] = []): Promise<LockedTicket> =>
     connection.db.transaction((tx) => lockTicket(tx, { ref, externalIds }));
@@ -117,7 +118,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     assert.notEqual(mine, other, 'one that was never read begins at go-live');
     const together = createTogether(connection.db);
     const seen = await Promise.all(
-      [ticket, contact].map((ref) => together({ ref, externalIds: ['1'] }, async (_tx, held) => held.known.size)),
+      [ticket, contact].map((ref) => together({ ref, externalIds: ['1'] }, async (_unit, held) => held.known.size)),
     );
     assert.deepEqual(seen, [1, 1]);
   });

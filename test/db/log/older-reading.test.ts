@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { logReading, type LogReadingInput } from '#db/log/log-reading.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { ticketRef } from '#core/words/ref.ts';
@@ -69,7 +69,7 @@ describe('a reading that is logged after a newer one', () => {
       settleMs: 1_000,
       ...when,
     };
-    return inTransaction(connection.db, (tx) => logReading(tx, createVersionCache(), reading));
+    return inUnitOfWork(connection.db, (unit) => logReading(unit, createVersionCache(), reading));
   };
   const wordsOf = async (id: string): Promise<unknown> =>
     (await rows(connection.db, sql`select words from actions where external_id = ${id}`))[0]?.['words'];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { logReading } from '#db/log/log-reading.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { ticketRef } from '#core/words/ref.ts';
@@ -55,8 +55,8 @@ describe('the time that a change is signed with', () => {
       ...{ ticketId, number: ticketId, url: '', summary: '', description: '', status: 'open', closed: false },
       ...{ category: null, type: null, priority: null, fields: {}, account: null, requester: null },
     };
-    return inTransaction(connection.db, (tx) =>
-      logReading(tx, cache, { ref: ticketRef(desk, ticketId), snapshot, actions, settleMs: 500 }),
+    return inUnitOfWork(connection.db, (unit) =>
+      logReading(unit, cache, { ref: ticketRef(desk, ticketId), snapshot, actions, settleMs: 500 }),
     );
   };
   /** What came from the other desk last has been written here, and the write changes nothing but adds a note. */

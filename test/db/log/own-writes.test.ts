@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inTransaction } from '#db/base/transaction.ts';
+import { inUnitOfWork } from '#db/base/unit-of-work.ts';
 import { logReading } from '#db/log/log-reading.ts';
 import { purge } from '#db/operate/maintenance.ts';
 import { createVersionCache } from '#db/settings/settings-in-force.ts';
@@ -47,8 +47,8 @@ describe('what is ours on a ticket', () => {
   });
 
   const read = (...actions: readonly (Partial<ObservedAction> & { externalId: string })[]): Promise<unknown> =>
-    inTransaction(connection.db, (tx) =>
-      logReading(tx, createVersionCache(), {
+    inUnitOfWork(connection.db, (unit) =>
+      logReading(unit, createVersionCache(), {
         ref: ticketRef('north', '9'),
         snapshot: {
           ...{ ticketId: '9', number: '9', url: '', summary: '', description: '', status: 'open', closed: false },

@@ -25,7 +25,7 @@ describe('tickets that are logged in one transaction', () => {
 
   const read = (ticketId: string) => ({ ref: ticketRef('acme', ticketId), externalIds: ['1', '2'] });
   const say = (ticket: string): Promise<string> =>
-    together(read(ticket), async (tx, locked) => {
+    together(read(ticket), async ({ tx }, locked) => {
       assert.equal(locked.ids.length, 2, 'an id for each action that was read');
       await tx.execute(sql`insert into said (ticket) values (${ticket})`);
       return ticket;
@@ -49,12 +49,12 @@ describe('tickets that are logged in one transaction', () => {
     assert.equal(await transactions('b'), 3);
   });
 
-  it('are all done although the work on one of them fails, and only its caller gets the error', async () => {
-    const broken = together(read('c-broken'), async (tx) => {
+  it('are all done although the work on one of them fails, and only its caller hears of it', async () => {
+    const broken = together(read('c-broken'), async ({ tx }) => {
       await tx.execute(sql`insert into said (ticket) values ('c-broken')`);
       throw new Error('this one is broken');
     });
-    const refused = together(read('c-refused'), (tx) => tx.execute(sql`select 1 / 0`));
+    const refused = together(read('c-refused'), ({ tx }) => tx.execute(sql`select 1 / 0`));
     const [one, two, first, second] = await Promise.allSettled([say('c1'), broken, refused, say('c2')]);
     assert.equal(one.status, 'fulfilled');
     assert.equal(second.status, 'fulfilled');
@@ -77,7 +77,7 @@ describe('tickets that are logged in one transaction', () => {
       const elsewhere = createTogether(other.db);
       const names = Array.from({ length: 16 }, (_, n) => `d${String(n).padStart(2, '0')}`);
       const touch = (by: Together, ticket: string): Promise<unknown> =>
-        by(read(ticket), (tx) => tx.execute(sql`update tickets set read_at = now() where external_id = ${ticket}`));
+        by(read(ticket), ({ tx }) => tx.execute(sql`update tickets set read_at = now() where external_id = ${ticket}`));
       for (let round = 0; round < 20; round += 1) {
         await Promise.all([
           ...names.map((name) => touch(together, name)),

@@ -75,8 +75,8 @@ describe('the turns on a mirror', () => {
     };
     return together(
       { ref: ticketRef(desk, ticketId), externalIds: actions.map((one) => one.externalId) },
-      (tx, locked) =>
-        logReading(tx, cache, { ref: ticketRef(desk, ticketId), snapshot, actions, settleMs: 500 }, locked),
+      (unit, locked) =>
+        logReading(unit, cache, { ref: ticketRef(desk, ticketId), snapshot, actions, settleMs: 500 }, locked),
     );
   };
   /** Our write of the other side's latest action arrives here. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { connect, rows, type Connection } from '#db/base/client.ts';
+import { connect, rows, type Connection, type Tx } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
-import { inTransaction, sendGathered, sendLast, type Gathered } from '#db/base/transaction.ts';
+import { inUnitOfWork, NotKnownYetError, type Gathered, type Later } from '#db/base/unit-of-work.ts';
 import { emptyDatabase, type TestDatabase } from '#test/support/database.ts';
 
 describe('a transaction whose last statements go out with its commit', () => {
@@ -20,8 +20,7 @@ describe('a transaction whose last statements go out with its commit', () => {
     await connection.close();
     await database.drop();
   });
-  const insert = (tx: Parameters<typeof sendLast>[0], n: number): Promise<unknown> =>
-    rows(tx, sql`insert into said (n) values (${n})`);
+  const insert = (tx: Tx, n: number): Promise<unknown> => rows(tx, sql`insert into said (n) values (${n})`);
   const count = async (from: number, to: number): Promise<number | undefined> =>
     (
       await rows<{ n: number }>(
@@ -33,10 +32,10 @@ describe('a transaction whose last statements go out with its commit', () => {
   it('contains them, in the order in which they were sent, however many run at once', async () => {
     await Promise.all(
       Array.from({ length: 100 }, (_, k) =>
-        inTransaction(connection.db, async (tx) => {
-          await insert(tx, k * 3);
-          await sendLast(tx, insert(tx, k * 3 + 1));
-          await sendLast(tx, rows(tx, sql`update said set n = ${k * 3 + 2} where n = ${k * 3 + 1}`));
+        inUnitOfWork(connection.db, async (unit) => {
+          await insert(unit.tx, k * 3);
+          unit.last(insert(unit.tx, k * 3 + 1));
+          unit.last(rows(unit.tx, sql`update said set n = ${k * 3 + 2} where n = ${k * 3 + 1}`));
         }),
       ),
     );
@@ -48,11 +47,11 @@ describe('a transaction whose last statements go out with its commit', () => {
   });
 
   it('is undone as a whole where one of them fails, and throws its error', async () => {
-    const failing = inTransaction(connection.db, async (tx) => {
-      await insert(tx, 1000);
-      await sendLast(tx, insert(tx, 1001));
-      await sendLast(tx, insert(tx, 1000));
-      await sendLast(tx, insert(tx, 1002));
+    const failing = inUnitOfWork(connection.db, async (unit) => {
+      await insert(unit.tx, 1000);
+      unit.last(insert(unit.tx, 1001));
+      unit.last(insert(unit.tx, 1000));
+      unit.last(insert(unit.tx, 1002));
       return 'committed';
     });
     await assert.rejects(failing, (error: Error) =>
@@ -63,21 +62,12 @@ describe('a transaction whose last statements go out with its commit', () => {
   });
 
   it('is undone as a whole where the work itself fails after them', async () => {
-    const failing = inTransaction(connection.db, async (tx) => {
-      await sendLast(tx, insert(tx, 2000));
+    const failing = inUnitOfWork(connection.db, async (unit) => {
+      unit.last(insert(unit.tx, 2000));
       throw new Error('thought better of it');
     });
     await assert.rejects(failing, /thought better of it/);
     assert.equal(await count(2000, 2999), 0);
-  });
-
-  it('waits for them in an ordinary transaction', async () => {
-    const failing = connection.db.transaction(async (tx) => {
-      await insert(tx, 3000);
-      await sendLast(tx, insert(tx, 3000));
-    });
-    await assert.rejects(failing);
-    assert.equal(await count(3000, 3999), 0);
   });
 
   describe('that gathers what is done alike', () => {
@@ -97,30 +87,30 @@ describe('a transaction whose last statements go out with its commit', () => {
     beforeEach(() => void sent.splice(0));
 
     it('sends it once, at its end, and each item has its answer', async () => {
-      const answers = await inTransaction(connection.db, async (tx) => {
-        const given = await Promise.all([4000, 4001, 4002].map((n) => sendGathered(tx, insertAll, n)));
+      const answers = await inUnitOfWork(connection.db, async (unit) => {
+        const given = [4000, 4001, 4002].map((n) => unit.later(insertAll, n));
         assert.deepEqual(sent, []);
         return given;
       });
       assert.deepEqual(sent, [[4000, 4001, 4002]]);
-      const by = new Set(await Promise.all(answers.map(({ answer }) => answer)));
+      const by = new Set(answers.map((answer) => answer.get()));
       assert.equal(by.size, 1);
       assert.equal(await count(4000, 4099), 3);
     });
 
     it('sends items with equal keys one after the other, in their order', async () => {
-      await inTransaction(connection.db, async (tx) => {
-        for (const n of [4100, 4110, 4101, 4120]) await sendGathered(tx, insertAll, n);
+      await inUnitOfWork(connection.db, async (unit) => {
+        for (const n of [4100, 4110, 4101, 4120]) unit.later(insertAll, n);
       });
       assert.deepEqual(sent, [[4100, 4101], [4110], [4120]]);
       assert.equal(await count(4100, 4199), 4);
     });
 
-    it('shows it to the statement sent directly after it', async () => {
-      const seen = await inTransaction(connection.db, async (tx) => {
-        await sendGathered(tx, insertAll, 4200);
-        const found = await rows<{ n: number }>(tx, sql`select n from said where n between 4200 and 4299`);
-        await sendGathered(tx, insertAll, 4201);
+    it('shows it to whatever is sent directly after it', async () => {
+      const seen = await inUnitOfWork(connection.db, async (unit) => {
+        unit.later(insertAll, 4200);
+        const found = await rows<{ n: number }>(unit.tx, sql`select n from said where n between 4200 and 4299`);
+        unit.later(insertAll, 4201);
         return found;
       });
       assert.deepEqual([...seen], [{ n: 4200 }]);
@@ -130,9 +120,9 @@ describe('a transaction whose last statements go out with its commit', () => {
     it('contains it, however many run at once', async () => {
       await Promise.all(
         Array.from({ length: 100 }, (_, k) =>
-          inTransaction(connection.db, async (tx) => {
-            await insert(tx, 5000 + k * 10);
-            await sendGathered(tx, insertAll, 5000 + k * 10 + 1);
+          inUnitOfWork(connection.db, async (unit) => {
+            await insert(unit.tx, 5000 + k * 10);
+            unit.later(insertAll, 5000 + k * 10 + 1);
           }),
         ),
       );
@@ -144,14 +134,14 @@ describe('a transaction whose last statements go out with its commit', () => {
       assert.equal(found?.n, 100);
     });
 
-    it('is undone with it, and everybody who waits for an answer learns why', async () => {
-      let given: { readonly answer: Promise<string> } | undefined;
-      const failing = inTransaction(connection.db, async (tx) => {
-        await insert(tx, 4300);
-        given = await sendGathered(tx, insertAll, 4300);
+    it('is undone with it, and who asks for an answer hears why', async () => {
+      let given: Later<string> | undefined;
+      const failing = inUnitOfWork(connection.db, async (unit) => {
+        await insert(unit.tx, 4300);
+        given = unit.later(insertAll, 4300);
       });
       await assert.rejects(failing);
-      await assert.rejects(given?.answer ?? Promise.resolve());
+      assert.throws(() => given?.get(), /Failed query/);
       assert.equal(await count(4300, 4399), 0);
     });
 
@@ -160,21 +150,23 @@ describe('a transaction whose last statements go out with its commit', () => {
         send: () => Promise.reject(new Error('not a statement')),
         keyOf: String,
       };
-      const failing = inTransaction(connection.db, async (tx) => {
-        await insert(tx, 4500);
-        await sendGathered(tx, broken, 1);
+      const failing = inUnitOfWork(connection.db, async (unit) => {
+        await insert(unit.tx, 4500);
+        unit.later(broken, 1);
       });
       await assert.rejects(failing, /not a statement/);
       assert.equal(await count(4500, 4599), 0);
     });
 
-    it('sends it at once in an ordinary transaction', async () => {
-      await connection.db.transaction(async (tx) => {
-        const { answer } = await sendGathered(tx, insertAll, 4400);
-        assert.notEqual(await answer, '');
+    it('has no answer before it is sent: who asks too early is told so, and does not wait for ever', async () => {
+      const answers = await inUnitOfWork(connection.db, async (unit) => {
+        const first = unit.later(insertAll, 4400);
+        assert.throws(() => first.get(), NotKnownYetError);
+        await unit.tx.execute(sql`select 1`);
+        return [first, unit.later(insertAll, 4401)];
       });
-      assert.deepEqual(sent, [[4400]]);
-      assert.equal(await count(4400, 4499), 1);
+      const [first, second] = answers.map((answer) => answer.get());
+      assert.equal(first, second, 'one transaction');
     });
   });
 });

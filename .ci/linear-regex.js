@@ -10,7 +10,7 @@ const ways = {
   Move: 'it is tried again at every position of a long run of the same characters',
 };
 
-const rule = {
+export const linearRegex = {
   create(context) {
     const check = (node, source, flags) => {
       let reports;
@@ -36,8 +36,3 @@ const rule = {
     };
   },
 };
-
-const plugin = { meta: { name: 'ferry' }, rules: { 'linear-regex': rule } };
-
-// oxlint-disable-next-line import/no-default-export -- that is where the linter looks for it
-export default plugin;
