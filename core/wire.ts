@@ -25,6 +25,8 @@ export const wireLimits = {
   /** How far a place may lie beyond the one that was sent before it. */
   seqStep: 2 ** 31,
   attachmentBytes: 512 * 1024 * 1024,
+  /** Actions that one erasure names. */
+  erasedActions: 1_000,
 } as const;
 
 /** PostgreSQL takes neither NUL nor half of a surrogate pair. */
@@ -262,7 +264,7 @@ export const wireClose = z.object({ text: text.optional() });
  * `POST /v1/link/erasures`: content of these actions is to be forgotten. The same id again asks for the answer: `waiting`
  * until somebody there has decided.
  */
-export const wireErase = z.object({ id: wireId, actions: z.array(wireId).min(1).max(1_000) });
+export const wireErase = z.object({ id: wireId, actions: z.array(wireId).min(1).max(wireLimits.erasedActions) });
 export const wireErased = z.object({
   id: wireId,
   state: z.enum(['waiting', 'done', 'refused']),
