@@ -35,9 +35,9 @@ const waiting = [
 /** Compare times, measure memory, or show how fast a page reacts: they have the machine for themselves. */
 const alone = [
   'federation/halo-large-file',
-  'gateway/api-input',
-  'gateway/api-tenancy',
-  'gateway/oauth-forged',
+  'gateway/exchange/api-input',
+  'gateway/exchange/api-tenancy',
+  'gateway/oauth/oauth-forged',
   'standalone/first-minute',
   'standalone/page',
   'run.test.ts',

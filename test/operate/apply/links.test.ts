@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { createRemoteLink } from '#db/links/link-life.ts';
 import { saveCatalogue } from '#db/settings/apply-links.ts';
-import { acmeCatalogue, instancesYaml, lineOf, northwindCatalogue, openBench, type Bench } from './support.ts';
+import { acmeCatalogue, instancesYaml, lineOf, northwindCatalogue, openBench, type Bench } from '#test/cli/support.ts';
 
 let bench: Bench;
 beforeEach(async () => {

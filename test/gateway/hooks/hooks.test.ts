@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { sql } from 'drizzle-orm';
 import { hintChannel } from '#db/log/hint.ts';
 import { until } from '#test/support/wait.ts';
-import { hookSecret, post, startGateway } from './support.ts';
-import type { TestGateway } from './support.ts';
+import { hookSecret, post, startGateway } from '#test/gateway/support.ts';
+import type { TestGateway } from '#test/gateway/support.ts';
 
 let gateway: TestGateway;
 before(async () => {

@@ -3,8 +3,8 @@ import { after, afterEach, before, test } from 'node:test';
 import type { ApplyResult } from '#operate/apply/apply.ts';
 import { readSource } from '#operate/apply/document.ts';
 import type { Finding } from '#operate/apply/fault.ts';
-import { goodYaml, lineOf, openBench } from './support.ts';
-import type { Bench } from './support.ts';
+import { goodYaml, lineOf, openBench } from '#test/cli/support.ts';
+import type { Bench } from '#test/cli/support.ts';
 
 let bench: Bench;
 let empty: string;

@@ -8,7 +8,7 @@ import { rows as found } from '#db/base/client.ts';
 import { applyLinks, type ApplyOptions, type ApplyResult } from '#operate/apply/apply.ts';
 import { goodYaml } from '#test/cli/support.ts';
 import { ids } from '#test/cli/log.ts';
-import { openWorkplace, type Workplace } from './workplace.ts';
+import { openWorkplace, type Workplace } from '#test/operate/workplace.ts';
 
 describe('an address at which another helpdesk may answer', () => {
   let place: Workplace;

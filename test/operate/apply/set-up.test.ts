@@ -5,8 +5,8 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ApplyResult } from '#operate/apply/apply.ts';
 import { rows } from '#db/base/client.ts';
 import { sql } from 'drizzle-orm';
-import { acmeCatalogue, env, goodYaml, lineOf, northwindCatalogue, openBench, secretKey } from './support.ts';
-import type { Bench } from './support.ts';
+import { acmeCatalogue, env, goodYaml, lineOf, northwindCatalogue, openBench, secretKey } from '#test/cli/support.ts';
+import type { Bench } from '#test/cli/support.ts';
 
 let bench: Bench;
 before(async () => {

@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { callerAddress } from '#gateway/limits/caller-address.ts';
 import { createAddressOf } from '#gateway/limits/address-of.ts';
 import { clientLimits, type ClientLimits } from '#gateway/limits/standard.ts';
-import { digestOf, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
+import { digestOf, startApiRig, type ApiRig, type Reply } from '#test/gateway/exchange/api-rig.ts';
 
 const small: ClientLimits = {
   ...clientLimits(),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { until } from '#test/support/wait.ts';
-import { startGateway, type TestGateway } from './support.ts';
+import { startGateway, type TestGateway } from '#test/gateway/support.ts';
 
 describe('connections to the gateway', () => {
   let gateway: TestGateway;

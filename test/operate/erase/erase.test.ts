@@ -12,7 +12,7 @@ import { trace } from '#operate/trace/trace.ts';
 import { verify } from '#operate/verify/verify.ts';
 import { ids } from '#test/cli/log.ts';
 import { somebody } from '#test/support/operator.ts';
-import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from './workplace.ts';
+import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from '#test/operate/workplace.ts';
 
 let place: Workplace;
 let db: Client;

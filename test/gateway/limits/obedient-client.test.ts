@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { clientLimits } from '#gateway/limits/standard.ts';
-import { digestOf, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
+import { digestOf, startApiRig, type ApiRig, type Reply } from '#test/gateway/exchange/api-rig.ts';
 
 describe('a client that is over its limits and waits as long as it is asked to', () => {
   let rig: ApiRig;

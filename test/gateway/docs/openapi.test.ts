@@ -10,10 +10,10 @@ import type { ConstantPart } from '#core/words/vocabulary.ts';
 import { wireConstant } from '#core/wire.ts';
 import { openapiText } from '#gateway/openapi.ts';
 import { problems } from '#gateway/problems.ts';
-import { startApiRig, type ApiRig } from './api-rig.ts';
-import { startGateway } from './support.ts';
+import { startApiRig, type ApiRig } from '#test/gateway/exchange/api-rig.ts';
+import { startGateway } from '#test/gateway/support.ts';
 
-const root = join(import.meta.dirname, '..', '..');
+const root = join(import.meta.dirname, '..', '..', '..');
 
 describe('the OpenAPI document', () => {
   let rig: ApiRig;

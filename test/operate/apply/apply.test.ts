@@ -4,8 +4,8 @@ import { sql } from 'drizzle-orm';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { rows } from '#db/base/client.ts';
 import { settingsInForce } from '#db/settings/settings.ts';
-import { env, goodYaml, northwindCatalogue, openBench } from './support.ts';
-import type { Bench } from './support.ts';
+import { env, goodYaml, northwindCatalogue, openBench } from '#test/cli/support.ts';
+import type { Bench } from '#test/cli/support.ts';
 
 let bench: Bench;
 beforeEach(async () => {
