@@ -120,17 +120,6 @@ test('a helpdesk behind a tool that calls us can not be asked, and it is said wh
   assert.match(err, /tool stands for a tool that calls this gateway.*ferry status says when it last called/);
 });
 
-test('who may only look, or is in charge of some links only, may not check a helpdesk', async () => {
-  const unasked = (): Promise<never> => Promise.reject(new Error('asked'));
-  for (const actor of [somebody('viewer'), somebody(null), somebody('operator', ['acme-northwind'])]) {
-    const operator = createOperator({ db: bench.connection.db, actor, secretKeys: [secretKey] });
-    await assert.rejects(
-      checkInstance({ ...operator, checkOf: unasked }, 'acme', new AbortController().signal),
-      (error) => error instanceof Refused && error.kind === 'forbidden',
-    );
-  }
-});
-
 test('--write takes a yes, tries what Ferry writes, and deletes it again; the audit has it', async () => {
   const notes = async (): Promise<readonly { hiddenfromuser: boolean }[]> =>
     (await twinClient(twin.url).ticket(1002)).actions;
