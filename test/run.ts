@@ -2,7 +2,7 @@
 // the command line) in processes of their own, and leaves nothing running.
 //
 //   npm test                                all of them
-//   npm test -- test/config test/a.test.ts  those in a folder, and one file
+//   npm test -- test/config test/lock.test.ts  those in a folder, and one file
 import { glob, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';

@@ -5,7 +5,6 @@ import { twinClient } from '#twins/halo/client.ts';
 import { createOperator } from '#operate/operator.ts';
 import { checkInstance } from '#operate/check/check.ts';
 import { loadInstance } from '#db/settings/instances.ts';
-import { Refused } from '#operate/refused.ts';
 import { acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { createHaloTwin } from '#twins/halo/server.ts';
 import type { HaloTwin } from '#twins/halo/server.ts';

@@ -36,7 +36,7 @@ const signatures = {
   isSignedBy: (_text: string, signature: string, by: Readonly<Record<string, unknown>>) =>
     Promise.resolve(signature.split(' ')[0] === by['x']),
 };
-const directory: Directory = { publicUrl: 'https://ours.example', peers: new Map() } as unknown as Directory;
+const directory: Directory = { publicUrl: 'https://ours.example', peers: new Map(), own: new Set(['acme']) };
 
 function judged(one: Said, keys: readonly OriginKey[] = [key], of = directory): Promise<Judgement> {
   return judge(one, of, () => Promise.resolve(keys), signatures);
@@ -85,7 +85,7 @@ test('a signature of somebody else, by an unknown key, by another key, or that i
 test('a key that one link vouched for counts less once its origin speaks for itself', async () => {
   const vouched = { ...key, vouchedBy: 'link' };
   assert.equal((await judged(said(), [vouched])).verdict, 'holds');
-  const paired = { ...directory, peers: new Map([['far', far]]) } as unknown as Directory;
+  const paired: Directory = { ...directory, peers: new Map([['far', far]]) };
   const of = (keys: readonly OriginKey[]): Promise<Judgement> => judged(said({ origin: 'far' }), keys, paired);
   assert.deepEqual((await of([vouched])).verdict, 'vouched');
   assert.deepEqual((await of([vouched, key])).verdict, 'vouched');
