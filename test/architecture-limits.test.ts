@@ -24,9 +24,15 @@ const read = (file: string): string => readFileSync(path.join(root, file), 'utf8
 function rowsOf(text: string): Row[] {
   const lines = text.split('\n').filter((line) => line.startsWith('|') && !/^\| *-|\| (?:where|why) \|$/.test(line));
   return lines.map((line) => {
-    const [what = '', ...cells] = line.slice(1, -1).split(' | ').map((cell) => cell.trim());
+    const [what = '', ...cells] = line
+      .slice(1, -1)
+      .split(' | ')
+      .map((cell) => cell.trim());
     const last = cells.at(-1) ?? '';
-    const stated = cells.slice(0, -1).flatMap(figuresIn).filter(({ value, hasUnit }) => hasUnit || !statuses.includes(value));
+    const stated = cells
+      .slice(0, -1)
+      .flatMap(figuresIn)
+      .filter(({ value, hasUnit }) => hasUnit || !statuses.includes(value));
     const named = [...last.matchAll(/`([\w./-]+\.ts)`((?:,? `[\w.]+`(?!\w))*)/g)].flatMap(([, file = '', names = '']) =>
       [...names.matchAll(/`([\w.]+)`/g)].map(([, name = '']) => ({ file, name })),
     );
@@ -55,7 +61,9 @@ function faultsOf({ what, figures, where }: Row, values: (one: Row['where'][numb
     ...(where.length === 0 ? [`${what}: names no constant`] : []),
     ...figures.filter(({ value }) => !all.has(value)).map(({ text }) => `${what}: nothing that it names is ${text}`),
     ...known.flatMap(({ file, name, values: own }) =>
-      own.filter((value) => !stated.has(value)).map((value) => `${what}: ${file} ${name} is ${value}, which is not stated`),
+      own
+        .filter((value) => !stated.has(value))
+        .map((value) => `${what}: ${file} ${name} is ${value}, which is not stated`),
     ),
     ...known
       .filter(({ values: own }) => own.length === 0 && figures.length > 0)
@@ -113,7 +121,8 @@ describe('the comparison of a limit', () => {
   });
 
   it('reads figures with their units, and no part of a word or a longer number', () => {
-    const text = 'from 0.5 s to 15 min, 1,000 a minute, 2^48; 10 KiB/s at 4 Mbit/s, 3 months, IPv6, 512 MiB, 24 h, v1.2.3';
+    const text =
+      'from 0.5 s to 15 min, 1,000 a minute, 2^48; 10 KiB/s at 4 Mbit/s, 3 months, IPv6, 512 MiB, 24 h, v1.2.3';
     assert.deepEqual(
       figuresIn(text).map(({ value }) => value),
       [500, 900_000, 1_000, 2 ** 48, 10.24, 500, 3, 536_870_912, 86_400_000],

@@ -63,6 +63,7 @@ test('no test names a file that is gone', () => {
 });
 
 test('what names a file is an import, a string or a comment, and no pattern of names', () => {
-  const text = "import a from '#db/a.ts'; // see db/b.ts, node_modules/db/c.ts and db/*/d.ts\nread('db/e/f.js', `x/db/g.ts`)";
+  const text =
+    "import a from '#db/a.ts'; // see db/b.ts, node_modules/db/c.ts and db/*/d.ts\nread('db/e/f.js', `x/db/g.ts`)";
   assert.deepEqual(namedIn(text, ['db']), ['db/a.ts', 'db/b.ts', 'db/e/f.js']);
 });

@@ -109,6 +109,9 @@ export type PromiseRef = {
   readonly promisedAt: string;
 };
 
+/** What the helpdesk has said of a write of ours; where it was promised again since, another one's is left as it is. */
+export type OwnWrite = PromiseRef & { readonly made: Written };
+
 /** False, and nothing is changed: the write has been promised again since. */
 export function markMade(db: Db, promise: PromiseRef, made: Written): Promise<boolean> {
   return sayOf(

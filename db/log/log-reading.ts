@@ -36,13 +36,8 @@ import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { sendGathered } from '#db/base/transaction.ts';
 
-export type OwnWrite = {
-  readonly delivery: string;
-  readonly step: number;
-  /** Of the promise by which it was made; another one's write is left as it is. */
-  readonly promisedAt: string;
-  readonly made: Written;
-};
+/** One step of a delivery, and what the helpdesk said of it. */
+export type StepMade = { readonly delivery: string; readonly step: number; readonly made: Written };
 
 export type LogReadingInput = {
   readonly ref: Ref;
@@ -73,7 +68,7 @@ export type LogReadingInput = {
   /** Done right behind the ticket's lock, before anything is looked at. */
   readonly first?: () => Promise<void>;
   /** What the helpdesk has just said of our own write. The caller stores it, with how the delivery ends. */
-  readonly made?: OwnWrite;
+  readonly made?: StepMade;
 };
 
 export type LogReadingResult = {
@@ -290,7 +285,7 @@ async function forgetTicket(tx: Tx, { instance, entity, externalId }: Ref): Prom
 }
 
 /** The writes as they are once what the helpdesk said of ours is stored. */
-function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
+function withMade(writes: readonly WriteView[], own: StepMade | undefined): readonly WriteView[] {
   if (own === undefined) return writes;
   return writes.map((write) =>
     write.delivery === own.delivery && write.step === own.step && write.state !== 'settled'

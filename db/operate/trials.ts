@@ -1,23 +1,14 @@
 /** What trials of `ferry check` have written, as it is kept before they write it. */
 import { sql } from 'drizzle-orm';
-import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { TrialRecord } from '#core/words/desk.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** As connectors/contract/check.ts has it. */
-type Wrote = {
-  readonly before: TicketSnapshot;
-  readonly known: readonly string[];
-  readonly statuses: readonly string[];
-  readonly fields: readonly string[];
-  readonly summary: boolean;
-};
-
 export type KeptTrial = {
   readonly ticket: string;
   readonly marker: string;
-  readonly record: Wrote;
+  readonly record: TrialRecord;
   /** How long it may still be under way, milliseconds; 0 and less: it was killed, or could not clean up. */
   readonly leftMs: number;
 };
@@ -48,7 +39,7 @@ export async function keepTrial(
 }
 
 export async function keptTrials(db: Db, instance: string): Promise<readonly KeptTrial[]> {
-  const found = await rows<Wrote & Omit<KeptTrial, 'record'>>(
+  const found = await rows<TrialRecord & Omit<KeptTrial, 'record'>>(
     db,
     sql`select ticket, marker, before, known, statuses, fields, summary,
         (extract(epoch from over_at - now()) * 1000)::float8 as "leftMs"

@@ -55,7 +55,10 @@ export async function startDesks(label: string, given: DeskRigOptions = {}): Pro
   const dir = await tempDir();
   const blobs = await openBlobStore(dir.path);
   const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
-  const light = new Map<string, { readonly desk: Awaited<ReturnType<typeof startDesk>>; readonly driven: DrivenDesk }>();
+  const light = new Map<
+    string,
+    { readonly desk: Awaited<ReturnType<typeof startDesk>>; readonly driven: DrivenDesk }
+  >();
   for (const id of ['acme', 'north']) {
     const desk = await startDesk({ name: id });
     const all = { settleMs: 300, writeTimeoutMs: 2_000, ...options };

@@ -180,23 +180,19 @@ export type Shown = Partial<LogReadingInput> & Pick<LogReadingInput, 'actions'>;
 /** Logs what a read of a ticket shows; of north's ticket 9 unless told. */
 export function logShown(db: Client, shown: Shown, ref: Ref = ticketRef('north', '9')): Promise<LogReadingResult> {
   const snapshot = snapshotOf(ref.externalId);
-  return inTransaction(db, (tx) =>
-    logReading(tx, createVersionCache(), { ref, snapshot, settleMs: 1_000, ...shown }),
-  );
+  return inTransaction(db, (tx) => logReading(tx, createVersionCache(), { ref, snapshot, settleMs: 1_000, ...shown }));
 }
 
 /** Where a word is found, as `table.column`, whatever the column's type. */
-export async function placesOf(connection: Connection, word: string): Promise<string[]> {
-  const columns = await rows<{ table: string; column: string }>(
-    connection.db,
-    sql`select table_name as "table", column_name as "column" from information_schema.columns where table_schema = 'public' order by 1, 2`,
-  );
+export async function placesOf({ sql: query }: Connection, word: string): Promise<string[]> {
+  const tables = await query<{ name: string }[]>`
+    select table_name as name from information_schema.tables where table_schema = 'public' order by 1`;
   const found: string[] = [];
-  for (const { table, column } of columns) {
-    const hits = await connection.sql.unsafe(`select 1 from "${table}" where "${column}"::text like $1 limit 1`, [
-      `%${word}%`,
-    ]);
-    if (hits.length > 0) found.push(`${table}.${column}`);
+  for (const { name } of tables) {
+    const columns = await query<{ name: string }[]>`
+      select distinct c.key as name from ${query(name)} t, jsonb_each_text(to_jsonb(t)) c
+      where strpos(c.value, ${word}) > 0 order by 1`;
+    found.push(...columns.map((column) => `${name}.${column.name}`));
   }
   return found;
 }

@@ -30,7 +30,9 @@ export type Figure = { readonly text: string; readonly value: number; readonly h
 
 export function figuresIn(text: string): Figure[] {
   const number = String.raw`(?<![\w.,^-])(\d+\^\d+|\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)`;
-  const unit = String.raw`(?: (${Object.keys(units).toSorted((a, b) => b.length - a.length).join('|')})(?![\w/]))?`;
+  const unit = String.raw`(?: (${Object.keys(units)
+    .toSorted((a, b) => b.length - a.length)
+    .join('|')})(?![\w/]))?`;
   return [...text.matchAll(new RegExp(`${number}${unit}(?![\\w^])`, 'g'))].map(([found, digits = '', of]) => {
     const [base = '', exponent] = digits.replaceAll(',', '').split('^');
     const plain = exponent === undefined ? Number(base) : Number(base) ** Number(exponent);
@@ -41,16 +43,18 @@ export function figuresIn(text: string): Figure[] {
 /**
  * The values of a constant, a property, a default or `a ?? 16` of this name; of an object, those of all its properties. A
  * dotted name is looked for inside what has the name before the dot.
+ * @param whole where constants are looked for that an expression names
  */
-export function valuesIn(source: string, name: string): number[] {
+export function valuesIn(source: string, name: string, whole = source): number[] {
   const [own = '', ...rest] = name.split('.');
   const places = placesOf(source, own);
-  if (rest.length > 0) return places.flatMap((place) => valuesIn(objectAt(place) ?? '', rest.join('.')));
+  if (rest.length > 0) return places.flatMap((place) => valuesIn(objectAt(place) ?? '', rest.join('.'), whole));
   const scale = endings.find(([ending]) => ending.test(own))?.[1] ?? 1;
   const found = places.flatMap((place) => {
     const object = objectAt(place);
-    if (object !== null) return [...object.matchAll(/\b(\w+):/g)].flatMap(([, property = '']) => valuesIn(object, property));
-    const value = evaluate(place, source);
+    if (object !== null)
+      return [...object.matchAll(/\b(\w+):/g)].flatMap(([, property = '']) => valuesIn(object, property, whole));
+    const value = evaluate(place, whole);
     return value === null ? [] : [value * scale];
   });
   return [...new Set(found)];
@@ -84,7 +88,9 @@ function objectAt(text: string): string | null {
 
 /** Sums, products and powers of numbers and of constants of the source; null where it begins with anything else. */
 function evaluate(text: string, source: string): number | null {
-  const tokens = /^(?:\s*(?:\d[\d_]*(?:\.\d+)?|\*\*|[-+*/()]|[a-z]\w*(?!\w*[.(])))+/.exec(text)?.[0].match(/\d[\d_.]*|\*\*|\w+|\S/g);
+  const tokens = /^(?:\s*(?:\d[\d_]*(?:\.\d+)?|\*\*|[-+*/()]|[a-z]\w*(?!\w*[.(])))+/
+    .exec(text)?.[0]
+    .match(/\d[\d_.]*|\*\*|\w+|\S/g);
   if (tokens == null) return null;
   const left = [...tokens];
   const take = (...wanted: string[]): string | undefined => (wanted.includes(left[0] ?? '') ? left.shift() : undefined);
@@ -103,7 +109,8 @@ function evaluate(text: string, source: string): number | null {
   };
   const product = (): number => {
     let value = power();
-    for (let by = take('*', '/'); by !== undefined; by = take('*', '/')) value = by === '*' ? value * power() : value / power();
+    for (let by = take('*', '/'); by !== undefined; by = take('*', '/'))
+      value = by === '*' ? value * power() : value / power();
     return value;
   };
   const sum = (): number => {

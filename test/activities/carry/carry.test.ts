@@ -46,10 +46,14 @@ describe('a note that is carried', () => {
     until(
       async () => {
         await rig.connection.sql`update couriers set retry_at = null`;
-        await rig.db.execute(sql`update lanes set due_at = now() where due_at > now() and due_at < now() + interval '10 seconds'`);
+        await rig.db.execute(
+          sql`update lanes set due_at = now() where due_at > now() and due_at < now() + interval '10 seconds'`,
+        );
         await rig.drain(rig.north);
         const end = await last();
-        return end !== undefined && (end.outcome !== null || end.code !== null) && end.code !== 'trouble' ? end : undefined;
+        return end !== undefined && (end.outcome !== null || end.code !== null) && end.code !== 'trouble'
+          ? end
+          : undefined;
       },
       { what: 'the delivery to end' },
     );
@@ -61,10 +65,7 @@ describe('a note that is carried', () => {
     await say('lost reply');
     assert.equal((await carried()).outcome, 'applied');
     assert.equal(times('lost reply'), 1);
-    assert.deepEqual(
-      await first(rig.db, sql`select count(*)::int as n from writes where state = 'open'`),
-      { n: 0 },
-    );
+    assert.deepEqual(await first(rig.db, sql`select count(*)::int as n from writes where state = 'open'`), { n: 0 });
   });
 
   it('is written again from what was promised where it surely was not made', async () => {
@@ -83,7 +84,9 @@ describe('a note that is carried', () => {
     for (const text of ['one', 'two', 'three']) await say(text);
     assert.equal((await carried()).outcome, 'applied');
     assert.deepEqual(
-      texts().filter((note) => /one|two|three/.test(note ?? '')).map((note) => /one|two|three/.exec(note ?? '')?.[0]),
+      texts()
+        .filter((note) => /one|two|three/.test(note ?? ''))
+        .map((note) => /one|two|three/.exec(note ?? '')?.[0]),
       ['one', 'two', 'three'],
     );
   });
@@ -124,8 +127,11 @@ describe('a note that is carried', () => {
     assert.equal((await carried()).outcome, 'applied');
     assert.equal(times('both'), 1);
     assert.deepEqual(
-      await first(rig.db, sql`select count(*)::int as n from attempts where result = 'applied' and delivery = (
-        select d.id from deliveries d join mirrors m on m.id = d.mirror where m.first_ticket = ${ticket} and d.to_instance = 'north' order by d.seq desc limit 1)`),
+      await first(
+        rig.db,
+        sql`select count(*)::int as n from attempts where result = 'applied' and delivery = (
+        select d.id from deliveries d join mirrors m on m.id = d.mirror where m.first_ticket = ${ticket} and d.to_instance = 'north' order by d.seq desc limit 1)`,
+      ),
       { n: 1 },
     );
   });

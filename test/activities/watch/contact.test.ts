@@ -22,7 +22,11 @@ describe('what the last look at an instance said', () => {
         said.push(`${level}: ${text}`);
       };
     const log = { info: note('info'), warn: note('warn'), error: note('error') };
-    deps = { db: desks.db, log, wake: (instances: readonly string[]) => woken.push(...instances) } as unknown as WorkDeps;
+    deps = {
+      db: desks.db,
+      log,
+      wake: (instances: readonly string[]) => woken.push(...instances),
+    } as unknown as WorkDeps;
   });
   beforeEach(async () => {
     await desks.db.execute(sql`update instances set state = 'up', state_reason = null`);
@@ -31,7 +35,8 @@ describe('what the last look at an instance said', () => {
   });
   after(() => desks.close());
 
-  const state = (): Promise<unknown> => first(desks.db, sql`select state, state_reason as why from instances where id = 'acme'`);
+  const state = (): Promise<unknown> =>
+    first(desks.db, sql`select state, state_reason as why from instances where id = 'acme'`);
 
   it('is in the log once, however many find it so', async () => {
     await Promise.all(Array.from({ length: 5 }, () => noteContact(deps, 'acme', failed)));
@@ -69,7 +74,12 @@ describe('what the last look at an instance said', () => {
     const ours = Object.assign(new Error('connection ended'), { name: 'PostgresError' });
     await noteFailedLook(deps, 'acme', new Error('a query failed', { cause: ours }), 5);
     assert.deepEqual(await state(), { state: 'up', why: null });
-    await noteFailedLook(deps, 'acme', Object.assign(new Error('FERRY_SECRET_KEY is another one'), { name: 'SecretError' }), 1);
+    await noteFailedLook(
+      deps,
+      'acme',
+      Object.assign(new Error('FERRY_SECRET_KEY is another one'), { name: 'SecretError' }),
+      1,
+    );
     assert.deepEqual(await state(), { state: 'key', why: 'FERRY_SECRET_KEY is another one' });
   });
 

@@ -22,7 +22,8 @@ describe('a watcher', () => {
   const feed = (): Promise<Record<string, unknown> | undefined> =>
     first(rig.db, sql`select cursor, failures, next_poll_at > now() as later from feeds where instance = 'acme'`);
   const known = async (ticket: string): Promise<boolean> =>
-    (await first(rig.db, sql`select 1 as one from tickets where instance = 'acme' and external_id = ${ticket}`)) !== undefined;
+    (await first(rig.db, sql`select 1 as one from tickets where instance = 'acme' and external_id = ${ticket}`)) !==
+    undefined;
   const state = async (): Promise<unknown> =>
     (await first(rig.db, sql`select state from instances where id = 'acme'`))?.['state'];
   /** It has met go-live, with its feed due. */
@@ -31,7 +32,8 @@ describe('a watcher', () => {
     await rig.connection.sql`update instances set live_since = now() - interval '1 day'`;
     await again();
   };
-  const again = (): Promise<unknown> => rig.db.execute(sql`update feeds set next_poll_at = now() where instance = 'acme'`);
+  const again = (): Promise<unknown> =>
+    rig.db.execute(sql`update feeds set next_poll_at = now() where instance = 'acme'`);
 
   it('carries nothing that was there before its instance went live', async () => {
     await rig.connection.sql`update instances set live_since = null`;

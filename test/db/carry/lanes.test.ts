@@ -29,7 +29,9 @@ describe('a lane that is settled', () => {
   it('stays due when an action is logged on it at the same moment', async () => {
     let settling: Promise<unknown> | undefined;
     await db.transaction(async (tx) => {
-      await tx.execute(sql`update lanes set last_seq = 1, due_at = coalesce(due_at, now()) where mirror = ${mirror} and to_instance = 'north'`);
+      await tx.execute(
+        sql`update lanes set last_seq = 1, due_at = coalesce(due_at, now()) where mirror = ${mirror} and to_instance = 'north'`,
+      );
       await tx.execute(sql`insert into deliveries (mirror, to_instance, seq, kind, action)
         values (${mirror}, 'north', 1, 'action', ${mirror})`);
       // A query runs each time it is awaited, so it is awaited once.

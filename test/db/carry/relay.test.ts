@@ -5,7 +5,15 @@ import type { Command } from '#core/words/vocabulary.ts';
 import { rows, type Client } from '#db/base/client.ts';
 import { lockKnown, placeDeliveries } from '#db/log/place-deliveries.ts';
 import { addLink } from '#test/federation/rig.ts';
-import { emptyLog, putAction, putDelivery, putMirror, somebodyWaits, twoDesks, type TwoDesks } from '#test/db/mirrored.ts';
+import {
+  emptyLog,
+  putAction,
+  putDelivery,
+  putMirror,
+  somebodyWaits,
+  twoDesks,
+  type TwoDesks,
+} from '#test/db/mirrored.ts';
 import { endAt, endHead, contextAt } from './end-head.ts';
 
 /** Applied at north, in north's words. */

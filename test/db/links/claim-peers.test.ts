@@ -19,20 +19,22 @@ describe('a peer that is to be asked how it is', () => {
   });
   after(() => desks.close());
 
+  const claim = async (): Promise<unknown[]> => [...(await claimPeers(desks.db, 60_000))];
+
   it('is claimed by one process of several, and again only after the time', async () => {
-    const claims = await Promise.all([1, 2, 3].map(() => claimPeers(desks.db, 60_000)));
+    const claims = await Promise.all([claim(), claim(), claim()]);
     assert.deepEqual(claims.flat(), [
       { link: 'acme-north', state: 'active', far: 'north', desk: 'NORTH', catalogueVersion: 1 },
     ]);
-    assert.deepEqual(await claimPeers(desks.db, 60_000), []);
+    assert.deepEqual(await claim(), []);
     await desks.db.execute(sql`update peers set said_at = now() - interval '61 seconds'`);
-    assert.equal((await claimPeers(desks.db, 60_000)).length, 1);
+    assert.equal((await claim()).length, 1);
   });
 
   it('is not asked while its link is paired, or once it ends', async () => {
     for (const state of ['pairing', 'closing', 'closed']) {
       await desks.db.execute(sql`update links set state = ${state}`);
-      assert.deepEqual(await claimPeers(desks.db, 60_000), []);
+      assert.deepEqual(await claim(), []);
     }
   });
 });

@@ -34,9 +34,7 @@ describe('a receipt', () => {
     return String(row?.['id']);
   };
   const ended = (id: string, ago = '1 minute'): Promise<unknown> =>
-    db.execute(
-      sql`update deliveries set outcome = 'applied', ended_at = now() - ${ago}::interval where id = ${id}`,
-    );
+    db.execute(sql`update deliveries set outcome = 'applied', ended_at = now() - ${ago}::interval where id = ${id}`);
 
   it('of the same refusal to the same author was told already, for a day, once it has arrived', async () => {
     const told = await put();
@@ -85,7 +83,10 @@ describe('a receipt', () => {
     const seqs = sql`select array_agg(seq::int order by seq) as seqs from deliveries where mirror = ${mirror}`;
     assert.deepEqual(await first(db, seqs), { seqs: [1, 2, 3] });
     assert.deepEqual(
-      await first(db, sql`select last_seq::int as last, due_at is not null as due from lanes where to_instance = 'acme'`),
+      await first(
+        db,
+        sql`select last_seq::int as last, due_at is not null as due from lanes where to_instance = 'acme'`,
+      ),
       { last: 3, due: true },
     );
   });

@@ -39,8 +39,7 @@ describe('a mirror', () => {
       )
     ).map(({ code }) => code);
   const gone = (): Promise<string[]> => db.transaction((tx) => ticketGone(tx, atNorth, 'North'));
-  const merged = (into: string): Promise<string[]> =>
-    db.transaction((tx) => followMerge(tx, atNorth, 'North', into));
+  const merged = (into: string): Promise<string[]> => db.transaction((tx) => followMerge(tx, atNorth, 'North', into));
   const show = async (closed: { readonly acme: boolean; readonly north: boolean }): Promise<void> => {
     for (const [instance, ticket] of [
       ['acme', '1'],
@@ -58,7 +57,10 @@ describe('a mirror', () => {
     assert.deepEqual((await Promise.all([gone(), gone()])).flat(), ['acme']);
     assert.deepEqual(await life(), { state: 'closed', why: 'gone', paused: false, ticket: '9' });
     assert.deepEqual([await told('acme'), await told('north')], [['gone'], []]);
-    assert.deepEqual(await first(db, sql`select count(*)::int as n, max(count) as count from notices`), { n: 1, count: 1 });
+    assert.deepEqual(await first(db, sql`select count(*)::int as n, max(count) as count from notices`), {
+      n: 1,
+      count: 1,
+    });
   });
 
   it('follows its ticket into the one that it was merged into, with what was written there', async () => {

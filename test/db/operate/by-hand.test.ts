@@ -92,7 +92,9 @@ describe('what a person does to what waits', () => {
   });
 
   it('resume: a mirror goes on with its turns forgotten, and the lane that is parked at that moment is due too', async () => {
-    await db.execute(sql`update mirrors set paused_at = now(), pause_reason = 'ping-pong', turns = '[{"at":"x","to":"north"}]'`);
+    await db.execute(
+      sql`update mirrors set paused_at = now(), pause_reason = 'ping-pong', turns = '[{"at":"x","to":"north"}]'`,
+    );
     await raiseNotice(db, { link: 'acme-north', cause: `ping-pong/${mirror}`, text: 'ping-pong' });
     let resuming: ReturnType<typeof resumeMirror> | undefined;
     await db.transaction(async (tx) => {
@@ -104,7 +106,10 @@ describe('what a person does to what waits', () => {
     assert.deepEqual(await resuming, { reason: 'ping-pong', wake: ['acme', 'north'] });
     assert.deepEqual(await lane(), { head: 1, due: true });
     assert.deepEqual(
-      await first(db, sql`select turns, (select bool_and(cleared_at is not null) from notices) as cleared from mirrors`),
+      await first(
+        db,
+        sql`select turns, (select bool_and(cleared_at is not null) from notices) as cleared from mirrors`,
+      ),
       { turns: [], cleared: true },
     );
     assert.equal(await db.transaction((tx) => resumeMirror(tx, mirror)), null, 'it is not paused any more');
@@ -120,7 +125,10 @@ describe('what a person does to what waits', () => {
     assert.deepEqual(await lane(), { head: 1, due: true });
     assert.deepEqual(await first(db, sql`select retry_at, failures from couriers`), { retry_at: null, failures: 0 });
     assert.deepEqual(
-      await first(db, sql`select due_at = 'infinity' as parked from lanes where mirror = ${parked} and to_instance = 'north'`),
+      await first(
+        db,
+        sql`select due_at = 'infinity' as parked from lanes where mirror = ${parked} and to_instance = 'north'`,
+      ),
       { parked: true },
     );
     assert.equal((await contextAt(db, { mirror, to: 'north' })).delivery.heldAt, null);

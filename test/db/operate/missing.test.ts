@@ -56,7 +56,10 @@ describe('a ticket that is not there', () => {
     );
   const again = (): Promise<readonly string[]> => db.transaction((tx) => seenAgain(tx, ticket, 'North'));
   const notices = async (): Promise<unknown[]> => [
-    ...(await rows(db, sql`select split_part(cause, '/', 1) as cause, cleared_at is not null as over from notices order by 1`)),
+    ...(await rows(
+      db,
+      sql`select split_part(cause, '/', 1) as cause, cleared_at is not null as over from notices order by 1`,
+    )),
   ];
 
   it('is missing since the first look in vain, and proves something only while its neighbours are seen', async () => {
@@ -88,14 +91,22 @@ describe('a ticket that is not there', () => {
   });
 
   it('that is there again opens its mirror, and what was refused because of it is carried, in order, behind what waits', async () => {
-    const actions = [await putAction(db, { id: mirror }), await putAction(db), await putAction(db), await putAction(db)];
+    const actions = [
+      await putAction(db, { id: mirror }),
+      await putAction(db),
+      await putAction(db),
+      await putAction(db),
+    ];
     for (const action of actions) await putDelivery(db, { mirror, action });
     await endHead(db, { mirror, to: 'north' }, { outcome: 'refused', reason: reason('gone', { desk: 'North' }) });
     await endHead(db, { mirror, to: 'north' }, { outcome: 'refused', reason: reason('unmapped-action') });
     await endHead(db, { mirror, to: 'north' }, { outcome: 'refused', reason: reason('gone', { desk: 'North' }) });
     await db.transaction((tx) => ticketGone(tx, ticket, 'North'));
     assert.deepEqual(await again(), ['north']);
-    assert.deepEqual(await first(db, sql`select state, close_reason as why from mirrors`), { state: 'open', why: null });
+    assert.deepEqual(await first(db, sql`select state, close_reason as why from mirrors`), {
+      state: 'open',
+      why: null,
+    });
     const waiting = await rows<{ action: string }>(
       db,
       sql`select action from deliveries where to_instance = 'north' and outcome is null order by seq`,
@@ -143,13 +154,18 @@ describe('a ticket that is not there', () => {
       delays.push(Number(row?.['s']));
       if (n >= stranger.looks) assert.equal(row?.['times'], stranger.looks);
     }
-    assert.ok(delays.slice(1, 9).every((delay, n) => delay >= (delays[n] ?? 0)), String(delays));
+    assert.ok(
+      delays.slice(1, 9).every((delay, n) => delay >= (delays[n] ?? 0)),
+      String(delays),
+    );
     assert.ok(Math.max(...delays) <= stranger.longestSeconds);
   });
 
   it('is judged beside others of the same customer first, and never beside one that is missing too', async () => {
     for (const id of ['1', '2', '3']) await read(id, id === '1' ? 'Acme' : 'Other');
-    await db.execute(sql`update tickets set snapshot = jsonb_set(snapshot, '{account}', '"Acme"') where external_id = '9'`);
+    await db.execute(
+      sql`update tickets set snapshot = jsonb_set(snapshot, '{account}', '"Acme"') where external_id = '9'`,
+    );
     await db.execute(sql`update tickets set read_at = now() - interval '1 day' where external_id = '1'`);
     await db.execute(sql`update tickets set missing_since = now() where external_id = '2'`);
     const beside = await neighboursOf(db, ticket, 2);

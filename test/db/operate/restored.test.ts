@@ -4,7 +4,16 @@ import { sql } from 'drizzle-orm';
 import { rows, type Client } from '#db/base/client.ts';
 import { quarantineInstance } from '#db/log/quarantine.ts';
 import { endQuarantine, ticketsToVerify, type EndedQuarantine, type Verified } from '#db/operate/restored.ts';
-import { emptyLog, first, putAction, putDelivery, putMirror, snapshotOf, twoDesks, type TwoDesks } from '#test/db/mirrored.ts';
+import {
+  emptyLog,
+  first,
+  putAction,
+  putDelivery,
+  putMirror,
+  snapshotOf,
+  twoDesks,
+  type TwoDesks,
+} from '#test/db/mirrored.ts';
 
 const keptAt = new Date(Date.now() - 3_600_000).toISOString();
 const same: Verified = { ticket: '9', verdict: 'same', lost: [], keptTo: '2', keptAt };
@@ -71,7 +80,10 @@ describe('a desk that was restored, once somebody has looked', () => {
     assert.deepEqual([one, two], ['1', '2']);
     assert.match(three ?? '', /^3@\d{14}$/);
     await putAction(db, { instance: 'north', ticket: '9', externalId: '3', note: '4' });
-    assert.deepEqual(await first(db, sql`select floor, high from tickets where external_id = '9'`), { floor: '2', high: null });
+    assert.deepEqual(await first(db, sql`select floor, high from tickets where external_id = '9'`), {
+      floor: '2',
+      high: null,
+    });
   });
 
   it('has the mirror paused whose ticket is another one now, or not there, with a word to somebody', async () => {
@@ -86,7 +98,10 @@ describe('a desk that was restored, once somebody has looked', () => {
         paused: true,
       });
       assert.deepEqual(
-        await first(db, sql`select count(*)::int as n from notices where cause = ${`desk-restored/${mirror}`} and cleared_at is null`),
+        await first(
+          db,
+          sql`select count(*)::int as n from notices where cause = ${`desk-restored/${mirror}`} and cleared_at is null`,
+        ),
         { n: 1 },
       );
       await db.execute(sql`delete from actions where instance = 'north'`);

@@ -49,10 +49,7 @@ describe('retention', () => {
     await carried('400 days');
     await purge(desks.db);
     assert.deepEqual(await left(), []);
-    assert.deepEqual(
-      [...(await rows(desks.db, sql`select sha256 from unused_files`))],
-      [{ sha256: 'a'.repeat(64) }],
-    );
+    assert.deepEqual([...(await rows(desks.db, sql`select sha256 from unused_files`))], [{ sha256: 'a'.repeat(64) }]);
     // What became of it stays.
     assert.equal((await rows(desks.db, sql`select 1 from deliveries where outcome = 'applied'`)).length, 2);
   });

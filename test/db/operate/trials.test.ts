@@ -74,7 +74,8 @@ describe('a trial of `ferry check`', () => {
   it('of a ticket is found by the ticket that it is mirrored with, too', async () => {
     await keep('first', 60_000);
     await putMirror(db);
-    const of = (ref: ReturnType<typeof ticketRef>): ReturnType<typeof trialsOf> => trialsOf(db, { kind: 'ticket', ref });
+    const of = (ref: ReturnType<typeof ticketRef>): ReturnType<typeof trialsOf> =>
+      trialsOf(db, { kind: 'ticket', ref });
     assert.equal((await of(ticketRef('north', '9'))).length, 1);
     assert.equal((await of(ticketRef('acme', '1'))).length, 1);
     assert.equal((await of(ticketRef('north', '10'))).length, 0);

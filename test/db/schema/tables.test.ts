@@ -39,7 +39,8 @@ describe('the tables as the code has them', () => {
 
   it('hold one live mirror for a ticket of a link, seen from either ticket', async () => {
     const mirror = (first: string, second: string): Promise<unknown> =>
-      desks.db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket)
+      desks.db
+        .execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, second_instance, second_ticket)
         values (uuidv7(), 'acme-north', 'open', 'acme', ${first}, 'north', ${second})`);
     await mirror('1', '9');
     await assert.rejects(mirror('1', '10'), twice);

@@ -26,7 +26,16 @@ describe('a catalogue that is old', () => {
   });
 
   it('is the one in force, not one that another has replaced', async () => {
-    const catalogue = { statuses: [], categories: [], types: [], priorities: [], fields: [], kinds: [], accounts: [], teams: [] };
+    const catalogue = {
+      statuses: [],
+      categories: [],
+      types: [],
+      priorities: [],
+      fields: [],
+      kinds: [],
+      accounts: [],
+      teams: [],
+    };
     await desks.db.transaction((tx) => saveCatalogue(tx, 'acme', 2, catalogue));
     await desks.db.execute(sql`update catalogues set read_at = now() - interval '61 seconds' where version = 1`);
     assert.equal(await claim(), null);

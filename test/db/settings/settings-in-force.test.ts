@@ -30,16 +30,16 @@ describe('settings that a process has read', () => {
   it('are kept once where many sides have the same', async () => {
     const cache = createVersionCache();
     for (const side of ['one/customer', 'two/customer']) await put(side, 1, plainSide('customer'));
-    const [one, two] = await Promise.all(
-      ['one/customer', 'two/customer'].map((side) => cache.side(desks.db, side, 1)),
-    );
+    const [one, two] = await Promise.all(['one/customer', 'two/customer'].map((side) => cache.side(desks.db, side, 1)));
     assert.equal(one, two);
   });
 
   it('are read again once others have taken their place, so that a process keeps no more than it may', async () => {
     const cache = createVersionCache(2, 2);
-    for (let n = 1; n <= 4; n += 1) await put(`many-${n}/customer`, 1, plainSide('customer', { account: { name: `A ${n}` } }));
-    const name = async (n: number): Promise<string> => (await cache.side(desks.db, `many-${n}/customer`, 1)).account.name;
+    for (let n = 1; n <= 4; n += 1)
+      await put(`many-${n}/customer`, 1, plainSide('customer', { account: { name: `A ${n}` } }));
+    const name = async (n: number): Promise<string> =>
+      (await cache.side(desks.db, `many-${n}/customer`, 1)).account.name;
     for (const n of [1, 2, 3, 4, 1, 2]) assert.equal(await name(n), `A ${n}`);
   });
 

@@ -82,7 +82,11 @@ test('it is cleaned up once, whether it was interrupted, or whoever listens has 
     },
   };
   const unasked: Probe = { name: 'unasked', run: () => Promise.reject(new Error('asked')) };
-  assert.ok(!verdicts(await found(asking([stops, unasked], cleanUp), limits, stopping.signal)).flat().includes('unasked'));
+  assert.ok(
+    !verdicts(await found(asking([stops, unasked], cleanUp), limits, stopping.signal))
+      .flat()
+      .includes('unasked'),
+  );
   assert.equal(cleaned, 1);
   const { findings } = await checkInstance(asking([fine('one'), unasked], cleanUp), 'acme', never, null, limits);
   for await (const finding of findings) if (finding.name === 'one') break;

@@ -40,9 +40,7 @@ changes([
   },
 ]);
 
-refuses([
-  ['a client that is not there', 'unknown-client', 'unknown', (operator) => rotateClient(operator, 'nobody')],
-]);
+refuses([['a client that is not there', 'unknown-client', 'unknown', (operator) => rotateClient(operator, 'nobody')]]);
 
 test('what is done already is neither done nor audited again: a client that was revoked', async () => {
   const place = await openWorkplace();

@@ -45,6 +45,4 @@ changes([
   },
 ]);
 
-refuses([
-  ['a use that is none', 'unknown-use', 'wrong', (operator) => rotateKeys(operator, 'acme', 'door')],
-]);
+refuses([['a use that is none', 'unknown-use', 'wrong', (operator) => rotateKeys(operator, 'acme', 'door')]]);

@@ -9,7 +9,14 @@ import { judge, type Judgement } from '#operate/verify/judge.ts';
 const far = 'https://far.example/i/far';
 const signedOf = (over: Record<string, unknown> = {}): string =>
   JSON.stringify({
-    ...{ id: '1', origin: far, at: '2026-01-02T03:04:05.000Z', audience: 'desks', note: '<p>Yes.</p>', attachments: [] },
+    ...{
+      id: '1',
+      origin: far,
+      at: '2026-01-02T03:04:05.000Z',
+      audience: 'desks',
+      note: '<p>Yes.</p>',
+      attachments: [],
+    },
     author: { name: 'Ann', role: 'agent' },
     ...over,
   });
