@@ -48,8 +48,9 @@ describe('what the last look at an instance said', () => {
     assert.deepEqual(said.slice(1), ['info: acme is up']);
   });
 
-  it('wakes its courier when it is back', async () => {
+  it('wakes its courier, which waits for its next try, when it is back', async () => {
     await noteContact(deps, 'acme', failed);
+    await desks.db.execute(sql`update couriers set retry_at = now() + interval '40 seconds'`);
     assert.deepEqual(woken, []);
     await noteContact(deps, 'acme', null);
     assert.deepEqual(woken, ['acme']);
