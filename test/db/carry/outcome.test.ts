@@ -119,7 +119,7 @@ describe('the end of a delivery', () => {
     const context = await contextAt(db, lane);
     const refused = { outcome: 'refused', reason: refusal } as const;
     const both = await Promise.all([endAt(db, context, refused), endAt(db, context, { outcome: 'applied' })]);
-    assert.deepEqual(both.map(({ ended }) => ended).toSorted(), [false, true]);
+    assert.equal(both.filter(({ ended }) => ended).length, 1);
     const counts = sql`select (select count(*) from attempts)::int as attempts,
       (select attempts from deliveries where kind = 'action')::int as tries, (select count(*) from deliveries where kind = 'receipt')::int as receipts`;
     const told = both[0]?.ended === true ? 1 : 0;

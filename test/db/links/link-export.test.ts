@@ -29,7 +29,8 @@ describe('the export of a link', () => {
     const of = (type: string): unknown[] => lines.filter((line) => line['type'] === type).map(({ id }) => id);
     assert.deepEqual(of('link'), ['acme-north']);
     assert.deepEqual(of('mirror'), [mirror]);
-    assert.deepEqual(of('action').toSorted(), ours.toSorted());
+    assert.deepEqual(new Set(of('action')), new Set(ours));
+    assert.equal(of('action').length, ours.length);
     assert.equal(new Set(of('delivery')).size, 401);
     assert.equal(lines.length, 1 + 1 + 401 + 401);
     assert.ok(!JSON.stringify(lines).includes('west'));
