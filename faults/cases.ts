@@ -1,17 +1,17 @@
 /**
- * Directed cases: the smallest course of events that once broke a promise, each a test of `npm test`. `--case NAME` runs it
- * by itself.
+ * Directed cases: for each promise that was once broken, the shortest sequence of events that broke it. Each is also a
+ * test of `npm test`; `--case NAME` runs it alone.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 export type DirectedCase = {
   readonly name: string;
-  /** What happens, in the words of people. */
+  /** What happens, for people to read. */
   readonly says: string;
-  /** Below test/. */
+  /** Path below test/. */
   readonly file: string;
-  /** Part of the name of the test, or of the group of tests. */
+  /** Part of the name of the test or of its group. */
   readonly test: string;
 };
 
@@ -284,7 +284,10 @@ export const cases: readonly DirectedCase[] = [
 
 const root = join(import.meta.dirname, '..');
 
-/** @returns the exit code: 0 where all hold, 64 for a name that is none */
+/**
+ * Runs the named cases.
+ * @returns the exit code: 0 if all hold, 64 for an unknown name
+ */
 export async function runCases(names: readonly string[]): Promise<number> {
   if (names.includes('list')) {
     for (const { name, says } of cases) process.stdout.write(`${name.padEnd(28)} ${says}\n`);
@@ -292,7 +295,7 @@ export async function runCases(names: readonly string[]): Promise<number> {
   }
   const chosen = names.map((name) => cases.find((one) => one.name === name));
   if (chosen.includes(undefined)) {
-    process.stderr.write('faults: there is no such case; --case list names them\n');
+    process.stderr.write('faults: unknown case; --case list names them all\n');
     return 64;
   }
   let code = 0;

@@ -1,25 +1,25 @@
-/** What the fault bench is asked to do. */
+/** The options of the fault bench. */
 import { parseArgs } from 'node:util';
 import { shapeNamed, shapes } from './shapes.ts';
 
 export type Options = {
-  /** Of the runs, one after the other. */
+  /** The seeds of the runs, in order. */
   readonly seeds: readonly number[];
   readonly minutes: number;
-  /** Instead of the one that the seed has. */
+  /** Replaces the shape that the seed would have. */
   readonly shape: string | undefined;
-  /** Only these faults. */
+  /** The only faults to use. */
   readonly only: readonly string[] | undefined;
   readonly everyMs: number;
   readonly withinMs: number;
   readonly out: string | undefined;
-  /** No further run is begun after so long; a later call goes on with what is missing in `out`. */
+  /** No further run starts after this time. A later call continues with what is missing in `out`. */
   readonly forMs: number;
   readonly cases: readonly string[];
   readonly json: boolean;
-  /** More and shorter faults side by side. */
+  /** More and shorter faults at the same time. */
   readonly dense: boolean;
-  /** Its tables are made of what is in `out` when the runs are over. */
+  /** The page whose tables are built from the results in `out` when the runs are over. */
   readonly page: string | undefined;
 };
 
@@ -41,7 +41,10 @@ export const usage = `npm run faults -- [options]
   --json              one line of JSON for each run, nothing else, on stdout
 `;
 
-/** @throws Error with one line that says what is wrong */
+/**
+ * Reads the command line.
+ * @throws Error with one line that says what is wrong
+ */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],

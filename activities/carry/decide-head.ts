@@ -1,4 +1,4 @@
-/** Asks core what is to become of the head of a lane: what may leave, what the receiving desk makes of it. */
+/** Asks core what to do with the head of a lane: what may leave, and what the receiving desk does with it. */
 import { refAt } from '#core/words/ref.ts';
 import { reason } from '#core/words/reasons.ts';
 import { receiptCommand } from '#core/conversation/receipt.ts';
@@ -21,17 +21,17 @@ import { whatLeaves } from './what-leaves.ts';
 export type Decided = {
   readonly verdict: Verdict;
   readonly versions: Versions;
-  /** What a relay takes along, where it left the other desk otherwise than it was logged. */
+  /** The constant part for relays, if it left the other desk in another form than it was logged. */
   readonly constant?: ConstantPart;
 };
 
-/** Throws HelpdeskError where a file could not be fetched for now. */
+/** Throws HelpdeskError if a file cannot be fetched at the moment. */
 export async function decideHead(
   deps: WorkDeps,
   stage: Stage,
   context: DeliveryContext,
   signal: AbortSignal,
-  /** `asThen`: as if nothing had happened at the receiving desk since it was recorded. */
+  /** `asThen`: decide as if nothing had happened at the receiving desk since the action was recorded. */
   { asThen = false }: { readonly asThen?: boolean } = {},
 ): Promise<Decided> {
   const { mirror, delivery, from, to } = context;
@@ -55,7 +55,7 @@ export async function decideHead(
         inbound: receiver.inbound,
         account: receiver.account,
         catalogue,
-        // Of a bare change it is not known what the ticket was then; so it is what all of it would have been.
+        // For a bare change the ticket's state at that time is unknown, so every value counts as a change.
         snapshot: asThen && !hasContent(outgoing.action) ? null : snapshot,
         changes,
         takenIn: context.action.loggedAt,
@@ -66,7 +66,7 @@ export async function decideHead(
       });
     if (asThen) return decide([]);
     const alone = changesAnything(outgoing.action.words) ? null : await decide([]);
-    // Most notes change nothing else here, and then nothing can have met them: the log is not asked.
+    // Most notes change nothing else here, so no change can have met them and the log need not be asked.
     if (alone?.kind === 'apply' && alone.meant === undefined) return alone;
     const changes = await changesMet(deps, context, receiver.outbound);
     return alone !== null && changes.length === 0 ? alone : decide(changes);
@@ -74,14 +74,14 @@ export async function decideHead(
   let verdict = await judge(to.snapshot);
   if (!asThen && to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
     const ref = refAt(to, to.ticketId);
-    // Somebody may have changed it before the action was taken in and unread by us, and then it is not so.
+    // Somebody may have changed the ticket before the action was logged, in a change that we have not read yet.
     if (!(await isReadSince(deps.db, ref, context.action.loggedAt))) await observe(deps, ref, signal);
     verdict = await judge(await lastSnapshot(deps.db, ref));
   }
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };
 }
 
-/** What its change meets at the ticket that it travels to. */
+/** Finds the changes that the action meets at its destination ticket. */
 async function changesMet(deps: WorkDeps, context: DeliveryContext, outbound: Outbound): Promise<readonly Change[]> {
   const { ticketId } = context.to;
   if (ticketId === null || context.delivery.escalation) return [];

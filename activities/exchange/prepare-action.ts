@@ -1,4 +1,4 @@
-/** What a peer or an in-house tool is to be told of one action, or why it does not leave. */
+/** Prepares one action for a peer or an API client, or says why it does not leave. */
 import { reason } from '#core/words/reasons.ts';
 import { issuerOf } from '#core/words/directory.ts';
 import type { Outgoing } from '#core/conversation/send.ts';
@@ -17,7 +17,7 @@ import { buildAction } from './wire-action.ts';
 export type ToRemote = {
   readonly deps: WorkDeps;
   readonly stage: Stage;
-  /** The one that is told. */
+  /** The receiving instance. */
   readonly instance: string;
   readonly signal: AbortSignal;
 };
@@ -26,7 +26,9 @@ export type Prepared =
   | { readonly kind: 'send'; readonly action: WireAction; readonly hash: string }
   | { readonly kind: 'skip' | 'hold' | 'refuse'; readonly reason: Reason };
 
-/** @param bring makes the files known to the receiver; what it does not take is a placeholder in what it returns */
+/**
+ * @param bring makes the files available to the receiver; its result has placeholders for files that were not accepted
+ */
 export async function prepare(
   { deps, stage, instance, signal }: ToRemote,
   context: DeliveryContext,
@@ -49,13 +51,13 @@ export async function prepare(
   }
   const built = await buildAction(deps, context, await bring(leaving.outgoing), directory);
   if (built.kind === 'beyond') {
-    const detail = `It is longer than the other side takes (${built.where})`;
+    const detail = `It exceeds a limit of the other side (${built.where})`;
     return stays('refuse', reason('refused-by-desk', { desk, detail }));
   }
   return { kind: 'send', action: built.action, hash: built.hash };
 }
 
-/** It does not leave: that was decided by the sender's settings alone. */
+/** Ends a delivery that does not leave; only the sender's settings decided that. */
 export function endStaying(turn: Turn, kind: 'skip' | 'refuse', why: Reason): Promise<EndedTurn> {
   return endAs(turn, kind === 'skip' ? 'skipped' : 'refused', why, {
     versions: { outbound: turn.context.from.settings },

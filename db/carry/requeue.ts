@@ -1,11 +1,11 @@
-/** Puts a delivery that was refused to the end of its lane once more; it says when it was written. */
+/** Puts a refused delivery at the end of its lane again; it will say when it was written. */
 import { sql } from 'drizzle-orm';
 import type { Tx } from '#db/base/client.ts';
 import { settleLane, type LaneKey } from './lanes.ts';
 
-/** The caller has locked it. */
+/** The caller holds its lock. */
 export async function requeueRefused(tx: Tx, id: string, { mirror, to }: LaneKey): Promise<void> {
-  // What was promised was surely not made, or it would not have been refused; it is decided anew.
+  // Its promised writes certainly were not made, or it would not have been refused; it is decided again.
   await tx.execute(sql`delete from writes where delivery = ${id}`);
   await tx.execute(
     sql`with lane as (

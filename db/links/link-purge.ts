@@ -1,4 +1,4 @@
-/** Deletes what belongs to a link that has ended. What other links have of the same tickets stays. */
+/** Deletes everything that belongs to a link that has ended. What other links have of the same tickets stays. */
 import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '#db/base/client.ts';
 import { typeIsRemote } from '#db/base/reach.ts';
@@ -7,14 +7,14 @@ import { textArray, uuidArray } from '#db/base/text-array.ts';
 export type Purged = {
   readonly mirrors: number;
   readonly actions: number;
-  /** Given to the next tidying. */
+  /** Left to the next clean-up. */
   readonly files: number;
 };
 
-/** `ticket` null: the mirror had none at that end. */
+/** `ticket` is null if the mirror had none at that end. */
 type TicketOf = { readonly instance: string; readonly entity: string; readonly ticket: string | null };
 
-/** Null where the link is not there, or has not ended; the caller audits it. */
+/** Returns null if the link does not exist or has not ended; the caller audits it. */
 export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   const [row] = await rows<{ state: string }>(tx, sql`select state from links where id = ${link} for update`);
   if (row?.state !== 'closed') return null;
@@ -41,7 +41,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
         and not exists (select 1 from deliveries d where d.action = a.id)
       returning a.id, a.instance, a.entity, a.ticket`,
   );
-  // As uploads that nobody came for, the files go with the next tidying, unless something else has them too.
+  // Like unused uploads, the files go with the next clean-up, unless something else refers to them.
   const files = await rows(
     tx,
     sql`with gone as (

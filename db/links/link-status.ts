@@ -1,4 +1,4 @@
-/** How links stand, with whom to call at the other side. */
+/** The state of links, with whom to call at the other side. */
 import { sql } from 'drizzle-orm';
 import type { RemoteType } from '#core/words/reach.ts';
 import type { Reason, SideName } from '#core/words/vocabulary.ts';
@@ -15,14 +15,14 @@ export type LinkStanding = {
   readonly mode: string;
   readonly customer: string;
   readonly supplier: string;
-  /** The side that another gateway or a client speaks for; null where this one drives both. */
+  /** The side that another gateway or an API client speaks for; null if this gateway drives both. */
   readonly far: SideName | null;
   readonly farType: RemoteType | null;
   readonly farContact: WireContact | null;
   readonly ownContact: WireContact | null;
   readonly issuer: string | null;
   readonly farLink: string | null;
-  /** What the other side last said, and when. */
+  /** The other side's last report about the link, and when it was received. */
   readonly said: WireLink | null;
   readonly saidAt: string | null;
   /** Deliveries that have not ended. */
@@ -38,7 +38,7 @@ export type LinkStanding = {
   readonly clients: readonly string[];
 };
 
-/** @param link only this one */
+/** @param link restricts the result to this one */
 export async function linkStandings(db: Db, link?: string): Promise<LinkStanding[]> {
   return rows<LinkStanding>(
     db,
@@ -69,7 +69,7 @@ export type OpenInvitation = {
   readonly expiresAt: string;
 };
 
-/** Codes that nobody has used yet. */
+/** Lists codes that nobody has used yet. */
 export async function openInvitations(db: Db): Promise<OpenInvitation[]> {
   return rows<OpenInvitation>(
     db,
@@ -78,7 +78,7 @@ export async function openInvitations(db: Db): Promise<OpenInvitation[]> {
   );
 }
 
-/** Deliveries of a link that have not ended. */
+/** Counts a link's deliveries that have not ended. */
 export async function waitingOn(db: Db, link: string): Promise<number> {
   const [row] = await rows<{ n: number }>(
     db,

@@ -1,4 +1,4 @@
-/** Carries a refused delivery once more, decided by today's settings: what refused it may have been put right. */
+/** Carries a refused delivery again, decided by today's settings: the cause of the refusal may have been fixed. */
 import { sql } from 'drizzle-orm';
 import { isRemote } from '#core/words/reach.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
@@ -6,12 +6,14 @@ import { requeueRefused } from '#db/carry/requeue.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { lockDelivery } from './operate.ts';
 
-/** `elsewhere`: another gateway or tool refused it, so that it is tried again there. `opens`: it was to open a ticket. */
+/**
+ * `elsewhere`: another gateway or API client refused it, so it must be retried there. `opens`: it was to open a ticket.
+ */
 export type Replayed =
   | { readonly done: true; readonly to: string; readonly refused: Reason | null }
   | { readonly done: false; readonly why: 'unknown' | 'not-refused' | 'elsewhere' | 'opens' };
 
-/** It goes to the end of its lane, and what it writes says when it was written. */
+/** Puts it at the end of its lane; what it writes will say when it was written. */
 export async function replayDelivery(tx: Tx, id: string): Promise<Replayed> {
   const delivery = await lockDelivery(tx, id);
   if (delivery === null) return { done: false, why: 'unknown' };

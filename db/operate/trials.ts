@@ -1,4 +1,4 @@
-/** What trials of `ferry check` have written, as it is kept before they write it. */
+/** What trials of `ferry check` will write, stored before they write it. */
 import { sql } from 'drizzle-orm';
 import type { TrialRecord } from '#core/words/desk.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
@@ -9,11 +9,14 @@ export type KeptTrial = {
   readonly ticket: string;
   readonly marker: string;
   readonly record: TrialRecord;
-  /** How long it may still be under way, milliseconds; 0 and less: it was killed, or could not clean up. */
+  /** How long it may still be running, milliseconds; 0 or less: it was killed, or could not clean up. */
   readonly leftMs: number;
 };
 
-/** What the markers of a trial's writes begin with: of the form of Ferry's own, so that every desk keeps it as it keeps those. */
+/**
+ * Returns the prefix of the markers of a trial's writes. It has the form of Ferry's own, so that every desk stores it
+ * in the same way.
+ */
 export async function trialMarker(db: Db): Promise<string> {
   const [made] = await rows<{ marker: string }>(db, sql`select uuidv7()::text as marker`);
   if (made === undefined) throw new Error('a query without an answer');
@@ -48,7 +51,7 @@ export async function keptTrials(db: Db, instance: string): Promise<readonly Kep
   return found.map(({ ticket, marker, leftMs, ...record }) => ({ ticket, marker, leftMs, record }));
 }
 
-/** Nothing of it is left, or nothing that anybody could delete. */
+/** Deletes a trial's row: nothing of it is left, or nothing that anybody could delete. */
 export async function forgetTrial(
   tx: Tx,
   instance: string,
@@ -57,7 +60,7 @@ export async function forgetTrial(
   await tx.execute(sql`delete from trials where instance = ${instance} and ticket = ${ticket} and marker = ${marker}`);
 }
 
-/** It is not under way any more, and something of it is left. */
+/** Ends a trial that left something. */
 export async function endTrial(
   tx: Tx,
   instance: string,

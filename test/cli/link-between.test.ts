@@ -151,7 +151,7 @@ test('a key is rotated with overlap: published at once, signing later, the old o
   assert.equal((await acme.ferry('key', 'rotate', 'acme', '--use', 'door')).code, 64);
 });
 
-test('a database that is another one than it was comes up with its links in quarantine', async () => {
+test('a restored or cloned database starts with its links in quarantine', async () => {
   const begin = async (db: typeof acme.connection.db): Promise<readonly string[]> =>
     (await beginHere(db, { publicUrl: acme.url, testimonies: () => Promise.resolve([]) })).quarantined;
   await join(acme, northwind, 'cloned');
@@ -163,7 +163,7 @@ test('a database that is another one than it was comes up with its links in quar
   assert.deepEqual(await begin(acme.connection.db), [], 'told once');
   const status = await acme.ferry('link', 'status', 'cloned');
   assert.match(status.out, /^cloned: quarantined$/m);
-  assert.match(status.out, /This gateway's database is another one than it was\./);
+  assert.match(status.out, /This gateway's database was restored or cloned: its identity has changed/);
 });
 
 test('an API client gets a link of its own, a secret that is shown once, a second one beside it, and is revoked at once', async () => {

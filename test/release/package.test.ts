@@ -200,7 +200,7 @@ describe('the package, installed', () => {
       // One customer of the demo is in trouble, which is what 2 says.
       assert.equal((await status.ended).code, 2, status.output());
       assert.match(status.stdout(), /^acme-northwind +live +acme +northwind +1 /m);
-      assert.doesNotMatch(await readFile(join(ready.logs, 'worker.log'), 'utf8'), /made from other code/);
+      assert.doesNotMatch(await readFile(join(ready.logs, 'worker.log'), 'utf8'), /built from different code/);
       // As Ctrl-C does: the whole group of processes gets it, npx among them, which ends by it.
       process.kill(-program.pid, 'SIGINT');
       await program.ended;

@@ -151,14 +151,14 @@ test('each check that fails says what to do', async () => {
   const other = await pairThrough('other-issuer', (c) =>
     c.req.path === '/v1/instance' ? c.json({ issuer: 'https://other.example/i/acme' }) : undefined,
   );
-  assert.match(other, /✗ supplier → customer {2}identity: It answers for https:\/\/other\.example\/i\/acme instead of/);
+  assert.match(other, /✗ supplier → customer {2}identity: It responds as https:\/\/other\.example\/i\/acme instead of/);
 
   const portal = await pairThrough('portal', (c) =>
     c.req.path === '/v1/catalogue'
       ? new Response('<html>Sign in', { headers: { 'content-type': 'text/html' } })
       : undefined,
   );
-  assert.match(portal, /✗ supplier → customer {2}offer: It does not tell what it offers/);
+  assert.match(portal, /✗ supplier → customer {2}offer: Its catalogue could not be read/);
 
   let looks = 0;
   const redirect = await pairThrough('redirects', (c) =>

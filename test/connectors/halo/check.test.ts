@@ -171,14 +171,14 @@ test('a twin as a process replays a report, and says what is wrong with a file t
     }
     for (const [text, why] of [
       ['no JSON', /JSON/],
-      ['{"type": "rt", "facts": {}}', /not of a Halo/],
+      ['{"type": "rt", "facts": {}}', /not about a Halo/],
       ['{"type": "halo"}', /no facts/],
     ] as const) {
       await writeFile(file, text);
       const refused = await start();
       assert.equal((await refused.ended).code, 2);
       assert.match(refused.stderr(), why);
-      assert.match(refused.stderr(), /report\.json is no report of ferry check/);
+      assert.match(refused.stderr(), /report\.json is not a report of ferry check/);
     }
   } finally {
     await dir.remove();

@@ -221,7 +221,7 @@ describe('a database that was put back to an earlier state', () => {
     await memory.begin();
     now += 10_000;
     assert.equal(await memory.isWhole(), true);
-    assert.match(told.join('\n'), /whether it is full/);
+    assert.match(told.join('\n'), /whether its disk is full/);
     await end();
   });
 });
