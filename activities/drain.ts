@@ -39,7 +39,7 @@ const claimPause = { above: 8, ms: 12 };
 const slotsShort = 0.2;
 /**
  * How long a leaving drain waits for its lanes' requests, milliseconds. Longer ones finish on their own, and the next
- * drain judges them by their promises: a drain told to leave hands over within a second.
+ * drain judges them by their promises: a drain that was asked to leave hands over within a second.
  */
 const graceMs = { ended: 10_000, trouble: 2_000, told: 300, lost: 0 } as const;
 
@@ -117,7 +117,7 @@ async function drain(
       const carrying = carryLane(lane, carry)
         .catch((error: unknown) => {
           if (error instanceof InstanceTrouble) trouble ??= error;
-          // A lane told to leave is interrupted wherever it waits.
+          // A lane that was asked to leave is interrupted wherever it waits.
           else if (!signal.aborted) failure ??= error;
         })
         .finally(() => {

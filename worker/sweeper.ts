@@ -7,6 +7,7 @@ import { escalationOverdueMs } from '#core/words/retry.ts';
 import type { Client } from '#db/base/client.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { deleteUnused } from '#db/log/attachments.ts';
+import { endPauses } from '#db/operate/end-pauses.ts';
 import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { notifyTargets, purge } from '#db/operate/maintenance.ts';
 import { ensurePartitions } from '#db/operate/partitions.ts';
@@ -65,6 +66,7 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
     },
     { name: 'notices', everyMs: sweepMs, work: () => tellNotices(deps) },
     { name: 'pauses', everyMs: liftEveryMs, work: () => lift(deps) },
+    { name: 'pause-ends', everyMs: sweepMs, work: () => endDue(deps) },
     { name: 'partitions', everyMs: tidyEveryMs, work: async () => void (await ensurePartitions(deps.db)) },
     { name: 'retention', everyMs: tidyEveryMs, work: () => purge(deps.db) },
     {
@@ -111,6 +113,14 @@ async function tellNotices(deps: SweeperDeps): Promise<void> {
       await deps.tell({ link, text, count, cleared, to });
     }),
   );
+}
+
+/** Links that were paused until now. */
+async function endDue(deps: SweeperDeps): Promise<void> {
+  for (const { link, by, wake } of await endPauses(deps.db)) {
+    deps.log.info({ link, pausedBy: by }, 'a link that was paused goes on: its time is over');
+    deps.wake(wake);
+  }
 }
 
 async function lift(deps: SweeperDeps): Promise<void> {

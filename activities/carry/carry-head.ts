@@ -5,7 +5,6 @@
 import { noteRestored } from '#activities/watch/contact.ts';
 import { DeskRestored } from '#db/log/desk-restored.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { fitCommand, type Fitted, type TextLimit } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command, Meant } from '#core/words/vocabulary.ts';
@@ -22,8 +21,9 @@ import { aimed, apply, marked } from './apply.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 import { beforeHead, hold } from './before-head.ts';
 import { inTrouble } from './carry-trouble.ts';
-import { decideHead, type Decided } from './decide-head.ts';
+import { decideDeps, decideHead, type Decided } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
+import { fitted } from './fitted.ts';
 import { isWritten } from './look-before.ts';
 import { rightTicket } from './right-ticket.ts';
 import type { Stage } from './stage.ts';
@@ -66,7 +66,7 @@ async function first(asked: HeadTurn): Promise<Applied> {
     const written = await asWritten(turn);
     if (written !== null) return apply(turn, written, []);
   }
-  const decided = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
+  const decided = await decideHead(decideDeps(turn.deps, turn.stage), turn.context, turn.signal);
   // An action that writes nothing harms no ticket: a mirror that is over refuses, whatever its old ticket now names.
   if (ticket.kind === 'wrong' && decided.verdict.kind === 'apply') return { kind: 'hold', reason: ticket.reason };
   const { verdict, versions } = decided;
@@ -85,7 +85,7 @@ async function first(asked: HeadTurn): Promise<Applied> {
 type ToApply = Omit<Decided, 'verdict'> & { readonly verdict: Extract<Decided['verdict'], { kind: 'apply' }> };
 
 async function planOf(turn: HeadTurn, { verdict, versions, constant }: ToApply): Promise<Plan> {
-  const { command, drops: cut } = await fitted(turn, verdict.command);
+  const { command, drops: cut } = await fitted(turn.deps, turn.desk, turn.context.to, verdict.command);
   const drops = [...verdict.drops, ...cut];
   const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
   const steps = turn.desk.helpdesk.steps(command);
@@ -100,23 +100,11 @@ async function planOf(turn: HeadTurn, { verdict, versions, constant }: ToApply):
 async function asWritten(turn: HeadTurn): Promise<Plan | null> {
   const { context } = turn;
   if (context.delivery.kind !== 'action' || !isBeforeResumed(context)) return null;
-  const decided = await decideHead(turn.deps, turn.stage, context, turn.signal, { asThen: true });
+  const decided = await decideHead(decideDeps(turn.deps, turn.stage), context, turn.signal, { asThen: true });
   const { verdict } = decided;
   if (verdict.kind !== 'apply') return null;
   const plan = await planOf(turn, { ...decided, verdict });
   return (await isWritten(marked(turn, []), plan, aimed)) ? plan : null;
-}
-
-/** Fits the command to the desk's limits, which its connector reports. */
-async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Command): Promise<Fitted> {
-  const { limits, noteMaxBytes } = desk.helpdesk.traits;
-  const { fields } = await deps.cache.catalogue(deps.db, to.instance, to.catalogue);
-  const ofFields = fields.flatMap(({ name, type, maxLength }): [string, TextLimit][] => {
-    const limit = maxLength === undefined ? limits?.field : ({ most: maxLength, unit: 'characters' } as const);
-    return limit === undefined || limit === null ? [] : [[name, { ...limit, html: type === 'html' }]];
-  });
-  const all = { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) };
-  return fitCommand(command, all, desk.name, to.snapshot);
 }
 
 /** Makes the later check expect the shortened values. */
@@ -161,7 +149,7 @@ async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
     await noteRestored(turn.deps, error);
     return 'rests';
   }
-  // The drain was told to leave and interrupted its waiting; the next one carries this.
+  // The drain was asked to leave and interrupted its wait; the next one carries this.
   if (turn.signal.aborted) return 'rests';
   const { deps, desk, context, signal } = turn;
   const { to } = context;

@@ -5,7 +5,7 @@ import { receiptCommand } from '#core/conversation/receipt.ts';
 import { changesAnything, type Change } from '#core/conversation/meet.ts';
 import { hasContent } from '#core/conversation/send.ts';
 import type { Outbound } from '#core/rules/settings.ts';
-import type { ConstantPart, TicketSnapshot, Verdict } from '#core/words/vocabulary.ts';
+import type { ConstantPart, Ref, TicketSnapshot, Verdict } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { knownChanges } from '#db/log/changes.ts';
 import { isReadSince, lastSnapshot } from '#db/log/ticket-life.ts';
@@ -16,7 +16,7 @@ import { alreadyNotified } from '#db/log/receipts.ts';
 import type { Versions } from '#db/carry/writes.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Stage } from './stage.ts';
-import { whatLeaves } from './what-leaves.ts';
+import { leaveDeps, whatLeaves, type LeaveDeps } from './what-leaves.ts';
 
 export type Decided = {
   readonly verdict: Verdict;
@@ -25,10 +25,19 @@ export type Decided = {
   readonly constant?: ConstantPart;
 };
 
+/** A preview gives others than the carrier, so that nothing is kept and no desk is asked. */
+export type DecideDeps = LeaveDeps & {
+  /** Reads a ticket again, and logs what is new there. */
+  readonly look: (ticket: Ref, signal: AbortSignal) => Promise<void>;
+};
+
+export function decideDeps(deps: WorkDeps, stage: Stage): DecideDeps {
+  return { ...leaveDeps(deps, stage), look: (ticket, signal) => observe(deps, ticket, signal) };
+}
+
 /** Throws HelpdeskError if a file cannot be fetched at the moment. */
 export async function decideHead(
-  deps: WorkDeps,
-  stage: Stage,
+  deps: DecideDeps,
   context: DeliveryContext,
   signal: AbortSignal,
   /** `asThen`: decide as if nothing had happened at the receiving desk since the action was recorded. */
@@ -43,7 +52,7 @@ export async function decideHead(
     deps.cache.side(deps.db, `${mirror.link}/${to.side}`, to.settings),
     deps.cache.catalogue(deps.db, to.instance, to.catalogue),
   ]);
-  const leaving = await whatLeaves(deps, stage, context, sender, signal);
+  const leaving = await whatLeaves(deps, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
   const { outgoing } = leaving;
   const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> => {
@@ -63,6 +72,7 @@ export async function decideHead(
         now: asThen ? context.action.at : context.now,
         linkMode: mirror.shadow ? 'shadow' : mirror.mode,
         ...(delivery.releasedAt === null ? {} : { releasedLate: { writtenAt: context.action.at } }),
+        quiet: delivery.quiet,
       });
     if (asThen) return decide([]);
     const alone = changesAnything(outgoing.action.words) ? null : await decide([]);
@@ -75,21 +85,25 @@ export async function decideHead(
   if (!asThen && to.ticketId !== null && verdict.kind === 'skip' && verdict.reason.code === 'no-op') {
     const ref = refAt(to, to.ticketId);
     // Somebody may have changed the ticket before the action was logged, in a change that we have not read yet.
-    if (!(await isReadSince(deps.db, ref, context.action.loggedAt))) await observe(deps, ref, signal);
+    if (!(await isReadSince(deps.db, ref, context.action.loggedAt))) await deps.look(ref, signal);
     verdict = await judge(await lastSnapshot(deps.db, ref));
   }
   return { verdict, versions, ...(leaving.constant === undefined ? {} : { constant: leaving.constant }) };
 }
 
 /** Finds the changes that the action meets at its destination ticket. */
-async function changesMet(deps: WorkDeps, context: DeliveryContext, outbound: Outbound): Promise<readonly Change[]> {
+async function changesMet(
+  deps: Pick<DecideDeps, 'db'>,
+  context: DeliveryContext,
+  outbound: Outbound,
+): Promise<readonly Change[]> {
   const { ticketId } = context.to;
   if (ticketId === null || context.delivery.escalation) return [];
   const { changes } = await knownChanges(deps.db, refAt(context.to, ticketId), [context.mirror.id]);
   return changesHere(context, changes, outbound).shared;
 }
 
-async function decideReceipt(deps: WorkDeps, context: DeliveryContext): Promise<Verdict> {
+async function decideReceipt(deps: Pick<DecideDeps, 'db'>, context: DeliveryContext): Promise<Verdict> {
   const { delivery, to, now } = context;
   const { ticketId, side } = to;
   if (delivery.receipt === null || ticketId === null)

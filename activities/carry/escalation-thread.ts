@@ -3,11 +3,16 @@ import { must } from '#core/words/must.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
+
+export type ThreadDeps = Pick<WorkDeps, 'texts'> & {
+  /** Throws HelpdeskError. */
+  readonly desks: { of(instance: string): Promise<{ readonly helpdesk: Pick<DrivenDesk['helpdesk'], 'read'> }> };
+};
 
 /** Reads the ticket's public entries before the escalation, oldest first, with their inline images. */
 export async function readThread(
-  deps: WorkDeps,
+  deps: ThreadDeps,
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<{ readonly entries: readonly ThreadEntry[]; readonly attachments: readonly Attachment[] }> {

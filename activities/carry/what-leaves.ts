@@ -11,7 +11,7 @@ import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Outgoing, SendInput, SendResult } from '#core/conversation/send.ts';
-import { descriptionImages, readThread } from './escalation-thread.ts';
+import { descriptionImages, readThread, type ThreadDeps } from './escalation-thread.ts';
 import { hashWithDigests, withFiles, type Stage } from './stage.ts';
 
 export type Leaving =
@@ -28,10 +28,22 @@ export function isReceived({ from }: DeliveryContext): boolean {
   return isRemote(from.type);
 }
 
+/** What it is found out with. A preview gives others than the carrier, so that nothing is kept and no file is fetched. */
+export type LeaveDeps = ThreadDeps &
+  Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
+    readonly stage: Stage;
+    /** Keeps what is known of an action's files once they are staged. */
+    readonly remember: (action: string, files: readonly Attachment[], hash: string) => Promise<void>;
+  };
+
+export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
+  const { db, cache, texts, desks } = deps;
+  return { db, cache, texts, desks, stage, remember: (action, files, hash) => rememberFiles(db, action, files, hash) };
+}
+
 /** @param sender settings of the sending side. Throws HelpdeskError if a file cannot be fetched at the moment */
 export async function whatLeaves(
-  deps: WorkDeps,
-  stage: Stage,
+  deps: LeaveDeps,
   context: DeliveryContext,
   sender: SideSettings,
   signal: AbortSignal,
@@ -43,7 +55,7 @@ export async function whatLeaves(
     ? { kind: 'send', outgoing: asReceived(context, action) }
     : await deps.texts.send(await sendInput(deps, context, action, sender, signal));
   if (leaving.kind !== 'send') return leaving;
-  const outgoing = await withStaged(deps, stage, context, leaving.outgoing, signal);
+  const outgoing = await withStaged(deps, context, leaving.outgoing, signal);
   if (context.delivery.escalation || !isAltered(context, author, outgoing.action)) return { kind: 'send', outgoing };
   return { kind: 'send', outgoing, constant: constantOf(outgoing.action) };
 }
@@ -59,7 +71,7 @@ function asReceived({ action: { opening, mailed, drops } }: DeliveryContext, act
 }
 
 async function sendInput(
-  deps: WorkDeps,
+  deps: LeaveDeps,
   context: DeliveryContext,
   action: Action,
   sender: SideSettings,
@@ -120,19 +132,18 @@ function actionOf({ action, delivery }: DeliveryContext, author: Action['author'
 
 /** Stages the files; those that can't come become placeholders. */
 async function withStaged(
-  deps: WorkDeps,
-  stage: Stage,
+  deps: LeaveDeps,
   context: DeliveryContext,
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<Outgoing> {
   if (outgoing.action.attachments.length === 0) return outgoing;
-  const staged = await stage(context, outgoing.action.attachments, signal);
+  const staged = await deps.stage(context, outgoing.action.attachments, signal);
   const { action, drops } = withFiles({ ...context.action, note: outgoing.action.note }, staged);
   // An action that came from elsewhere or was relayed keeps its files and its hash.
   if (!isReceived(context) && context.delivery.via === null) {
     const hash = hashWithDigests(context.action, action.attachments);
-    await rememberFiles(deps.db, context.action.id, action.attachments, hash);
+    await deps.remember(context.action.id, action.attachments, hash);
   }
   return {
     ...outgoing,

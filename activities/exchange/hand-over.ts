@@ -47,7 +47,7 @@ export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean):
     const carry = head.delivery.kind === 'receipt' ? tell : send;
     return await carry({ ...turn, place: found.place, peer }, sameSort(found.contexts));
   } catch (error) {
-    // The drain was told to leave: the next one sends it again.
+    // The drain was asked to leave: the next one sends it again.
     if (run.signal.aborted) return { carried: 'rests', actions: 0 };
     return { carried: await trouble(turn, error), actions: 0 };
   }

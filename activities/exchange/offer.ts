@@ -51,7 +51,7 @@ export async function offer(run: OfferRun, lane: DueLane): Promise<Turned> {
       return { carried: 'lost', actions: 0 };
     return { carried: 'ended', actions: Math.max(offers.length, 1) };
   } catch (error) {
-    // The drain was told to leave: the next one offers it.
+    // The drain was asked to leave: the next one offers it.
     if (run.signal.aborted) return { carried: 'rests', actions: 0 };
     const carried = await inTrouble(turn, { name, ping: () => Promise.resolve() }, error);
     return { carried, actions: 0 };

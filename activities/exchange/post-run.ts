@@ -35,7 +35,7 @@ export type RunTurn = HandOverRun &
     readonly peer: Peer;
   };
 
-/** A running request may finish although its drain was told to leave; it takes at most this long. Milliseconds. */
+/** A running request may finish although its drain was asked to leave; it takes at most this long. Milliseconds. */
 export const requestMs = 60_000;
 /** A link that is suspended at the peer is tried again after this long. Milliseconds. */
 const restingMs = 60_000;

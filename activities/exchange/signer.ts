@@ -7,7 +7,7 @@ import type { Signer } from '#activities/deps.ts';
 
 export type SignerDeps = { readonly db: Db; readonly seal: Seal; readonly open: Open };
 
-/** A retired key goes on signing for at most this long. Milliseconds. */
+/** A retired key keeps signing for at most this long. In milliseconds. */
 const freshMs = 2_000;
 
 type Kept = { readonly age: () => number; readonly key: Promise<SigningKey & { readonly x: string }> };

@@ -21,6 +21,8 @@ type AudienceInput = {
   readonly escalation: boolean;
   readonly row: ActionRow | undefined;
   readonly target: CatalogueKind | undefined;
+  /** It is carried once more and mails nobody. */
+  readonly quiet?: boolean | undefined;
 };
 
 /**
@@ -28,7 +30,10 @@ type AudienceInput = {
  * user also shows the note to the end user. `team` in a row hides it from this desk's own users. A kind that is hidden
  * by nature always hides.
  */
-export function audienceHere({ outgoing, side, escalation, row, target }: AudienceInput, desk: string): AudienceHere {
+export function audienceHere(
+  { outgoing, side, escalation, row, target, quiet = false }: AudienceInput,
+  desk: string,
+): AudienceHere {
   // A note that arrives was sent on purpose; only bare changes and escalations still carry `team`, which then describes
   // no note.
   const arrived = outgoing.action.audience === 'team' || escalation ? 'desks' : outgoing.action.audience;
@@ -39,7 +44,13 @@ export function audienceHere({ outgoing, side, escalation, row, target }: Audien
   return {
     audience,
     visibility: hidden ? 'hidden' : 'visible',
-    mailsUser: mails && !outgoing.mailed,
-    drops: mails && outgoing.mailed ? [reason('mail-on-mail', { desk })] : [],
+    mailsUser: mails && !outgoing.mailed && !quiet,
+    drops: !mails
+      ? []
+      : outgoing.mailed
+        ? [reason('mail-on-mail', { desk })]
+        : quiet
+          ? [reason('replayed-quietly', { desk })]
+          : [],
   };
 }

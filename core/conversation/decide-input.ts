@@ -37,6 +37,8 @@ export type DecideInput = {
    * held again for being late.
    */
   readonly releasedLate?: { readonly writtenAt: string } | undefined;
+  /** It had been refused and is carried once more: it mails nobody. */
+  readonly quiet?: boolean | undefined;
 };
 
 export type TranslateInput = {

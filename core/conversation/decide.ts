@@ -96,7 +96,9 @@ function judge(input: DecideInput): Verdict {
     desk,
   );
   const met = meeting(input, kind, words, desk);
-  const audience = audienceHere({ outgoing, side: mirror.side, escalation, row: kind.row, target: kind.target }, desk);
+  const { quiet } = input;
+  const { row, target } = kind;
+  const audience = audienceHere({ outgoing, side: mirror.side, escalation, row, target, quiet }, desk);
   const drops = [...outgoing.drops, ...kind.drops, ...words.drops, ...met.drops, ...audience.drops];
   if (!escalation && !met.changes && !hasContent(outgoing.action)) {
     return { kind: 'skip', reason: firstOf(met.drops, words.drops, kind.drops) ?? reason('no-op', { desk }) };

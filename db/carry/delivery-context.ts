@@ -49,6 +49,8 @@ export type DeliveryContext = {
     readonly heldAt: string | null;
     readonly heldMs: number | null;
     readonly releasedAt: string | null;
+    /** It had been refused, is carried once more, and mails no end user. */
+    readonly quiet: boolean;
     readonly hasWrites: boolean;
     readonly behindEscalation: boolean;
     /** The constant part as it left the previous desk, if that differs from the logged one. */
@@ -147,7 +149,7 @@ export function contextQuery(which: SQL): SQL {
   return sql`select ${mirrorColumns},
       json_build_object('id', d.id, 'to', d.to_instance, 'seq', d.seq, 'kind', d.kind, 'escalation', d.escalation, 'receipt', d.receipt,
         'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
-        'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
+        'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at, 'quiet', d.quiet,
         'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
         'behindEscalation', d.seq > 1, 'constant', d.constant, 'sent', d.sent, 'acceptedAt', d.accepted_at,
         'nth', case when d.kind = 'receipt' then (

@@ -12,6 +12,7 @@ import type { LinkState, WireContact } from '#core/wire.ts';
 import { ferryItself, writeAudit } from '#db/base/audit.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
+import { keepVersion } from '#db/settings/keep-version.ts';
 import { unparkLink } from '#db/carry/lanes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -75,6 +76,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
   );
   if (made.length === 0)
     throw new LinkError('link-exists', `There is already a link "${link}"; choose another id with --link.`);
+  await keepVersion(tx, `links/${link}`, linkSettingsSchema.parse({}), by);
   const remote = await remoteInstance(tx, input);
   for (const [name, at] of [
     [side, instance],
@@ -197,16 +199,26 @@ export async function setLinkState(
   });
 }
 
+/** Of a link that is suspended for a while: by whom, and until which instant. */
+export type Suspending = { readonly by?: string | null; readonly until?: string | null };
+
 /**
  * Changes a link's state and raises or clears its notices; the caller audits it. What waited for the link to be active
  * is then due; the caller wakes its couriers. Returns the previous state; null if the link does not exist, is already
  * in that state, or has ended.
  */
-export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reason | null): Promise<LinkState | null> {
+export async function moveLink(
+  tx: Tx,
+  link: string,
+  state: LinkState,
+  why: Reason | null,
+  { by = null, until = null }: Suspending = {},
+): Promise<LinkState | null> {
   const before = Object.entries(after).flatMap(([from, to]) => (to.includes(state) ? [from] : []));
   const [changed] = await rows<{ from: LinkState }>(
     tx,
     sql`update links l set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
+        suspended_by = ${by}, suspended_until = ${until}::timestamptz,
         resumed_at = case when l.state = 'quarantined' and ${state} = 'active' then now() else l.resumed_at end
       from (select id, state from links where id = ${link} and state = any(${textArray(before)}) for update) before
       where l.id = before.id returning before.state as from`,

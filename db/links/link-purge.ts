@@ -72,6 +72,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   for (const table of ['clients', 'peers', 'webhooks', 'notices', 'pairings', 'erasures', 'sides'] as const)
     await tx.execute(sql`delete from ${sql.identifier(table)} where link = ${link}`);
   await tx.execute(sql`delete from settings where side in (${`${link}/customer`}, ${`${link}/supplier`})`);
+  await tx.execute(sql`delete from saved_settings where subject = ${`links/${link}`}`);
   await tx.execute(sql`delete from links where id = ${link}`);
   for (const { id } of remote) {
     const used = await rows(tx, sql`select 1 as one from sides where instance = ${id} limit 1`);

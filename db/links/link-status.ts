@@ -12,6 +12,9 @@ export type LinkStanding = {
   readonly id: string;
   readonly state: LinkState;
   readonly reason: Reason | null;
+  /** Where it is paused: by whom, and until when; else null. */
+  readonly suspendedBy: string | null;
+  readonly suspendedUntil: string | null;
   readonly mode: string;
   readonly customer: string;
   readonly supplier: string;
@@ -42,7 +45,7 @@ export type LinkStanding = {
 export async function linkStandings(db: Db, link?: string): Promise<LinkStanding[]> {
   return rows<LinkStanding>(
     db,
-    sql`select l.id, l.state, l.state_reason as reason, l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
+    sql`select l.id, l.state, l.state_reason as reason, l.suspended_by as "suspendedBy", ${iso('l.suspended_until')} as "suspendedUntil", l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
         case when ${typeIsRemote('ci.type')} then 'customer' when ${typeIsRemote('si.type')} then 'supplier' end as far,
         case when ${typeIsRemote('ci.type')} then ci.type when ${typeIsRemote('si.type')} then si.type end as "farType",
         l.far_contact as "farContact", l.own_contact as "ownContact", p.issuer, p.far_link as "farLink", p.said,

@@ -46,6 +46,9 @@ export type LinkStatus = {
   readonly held: number;
   /** Why it is not active. */
   readonly reason: Reason | null;
+  /** Where it is paused: by whom, and until when; else null. */
+  readonly suspended_by: string | null;
+  readonly suspended_until: string | null;
   /** Whom to call at the other side. */
   readonly contact: WireContact | null;
 };
@@ -167,7 +170,7 @@ async function linkStatus(db: Db): Promise<LinkStatus[]> {
         coalesce(live.opening, 0)::int as opening, coalesce(live.open, 0)::int as open, coalesce(live.paused, 0)::int as paused,
         coalesce(recent.applied, 0)::int as applied, coalesce(recent.skipped, 0)::int as skipped,
         coalesce(recent.refused, 0)::int as refused, coalesce(held.held, 0)::int as held,
-        l.state_reason as reason, l.far_contact as contact
+        l.state_reason as reason, l.suspended_by, ${iso('l.suspended_until')} as suspended_until, l.far_contact as contact
       from links l
       join sides c on c.link = l.id and c.place = 'first'
       join sides s on s.link = l.id and s.place = 'second'

@@ -58,6 +58,8 @@ export const deliveries = pgTable(
     /** Set aside so that the lane continues; not ended. */
     setAsideAt: timestamp({ withTimezone: true, mode: 'string' }),
     releasedAt: timestamp({ withTimezone: true, mode: 'string' }),
+    /** It had been refused, is carried once more, and mails no end user. */
+    quiet: boolean().notNull().default(false),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     endedAt: timestamp({ withTimezone: true, mode: 'string' }),
   },

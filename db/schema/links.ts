@@ -11,6 +11,9 @@ export const links = pgTable(
     state: text().$type<LinkState>().notNull().default('active'),
     /** Why it is not active. */
     stateReason: jsonb().$type<Reason>(),
+    /** Where it is suspended for a while: who did it, by name, told to nobody else; and until when. */
+    suspendedBy: text(),
+    suspendedUntil: timestamp({ withTimezone: true, mode: 'string' }),
     /** When it was last resumed from quarantine: actions recorded earlier may already have been written. */
     resumedAt: timestamp({ withTimezone: true, mode: 'string' }),
     settings: jsonb().$type<LinkSettings>().notNull(),
@@ -24,6 +27,9 @@ export const links = pgTable(
     index('links_quarantined')
       .on(table.id)
       .where(sql`state = 'quarantined'`),
+    index('links_paused')
+      .on(table.suspendedUntil)
+      .where(sql`suspended_until is not null`),
     index('links_resumed')
       .on(table.resumedAt)
       .where(sql`resumed_at is not null`),

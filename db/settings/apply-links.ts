@@ -5,6 +5,7 @@ import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.t
 import type { Tx } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
 import { rows } from '#db/base/client.ts';
+import { keepVersion } from './keep-version.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { couriers } from '#db/schema/couriers.ts';
 import { feeds } from '#db/schema/feeds.ts';
@@ -68,7 +69,13 @@ export async function saveCatalogue(tx: Tx, instance: string, version: number, c
   await tx.execute(sql`update instances set catalogue_version = ${version} where id = ${instance}`);
 }
 
-export async function saveProfile(tx: Tx, id: string, profile: Readonly<Record<string, unknown>>): Promise<void> {
+/** @param by who saves it, for its version */
+export async function saveProfile(
+  tx: Tx,
+  id: string,
+  profile: Readonly<Record<string, unknown>>,
+  by: string,
+): Promise<void> {
   await tx
     .insert(profiles)
     .values({ id, settings: { ...profile } })
@@ -76,13 +83,16 @@ export async function saveProfile(tx: Tx, id: string, profile: Readonly<Record<s
       target: profiles.id,
       set: { settings: { ...profile }, changedAt: sql`now()` },
     });
+  await keepVersion(tx, `profiles/${id}`, { ...profile }, by);
 }
 
-export async function saveLink(tx: Tx, id: string, link: LinkSettings): Promise<void> {
+/** @param by who saves it, for its version */
+export async function saveLink(tx: Tx, id: string, link: LinkSettings, by: string): Promise<void> {
   await tx
     .insert(links)
     .values({ id, settings: link })
     .onConflictDoUpdate({ target: links.id, set: { settings: link } });
+  await keepVersion(tx, `links/${id}`, link, by);
 }
 
 export type NewSettings = {

@@ -17,7 +17,7 @@ export async function changedByOthers(
   const [row] = await rows<{ found: boolean }>(
     db,
     sql`select exists (
-        select 1 from audit where subject = any(${textArray(subjects)}) and what = 'apply'
+        select 1 from audit where subject = any(${textArray(subjects)}) and what in ('apply', 'rollback')
           and case when detail->'actor' is null then by <> ${name}
             else (detail->'actor'->>'kind', detail->'actor'->>'id') is distinct from (${kind}, ${id}) end
       ) as found`,

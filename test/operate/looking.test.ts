@@ -1,4 +1,4 @@
-// Verbs that only look.
+// Read-only verbs.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { linkStatus } from '#operate/links/status.ts';

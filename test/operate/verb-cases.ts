@@ -11,7 +11,7 @@ import { assertSame, link, openWorkplace, type Workplace } from './workplace.ts'
 
 export type Case = {
   readonly name: string;
-  /** What there has to be before. */
+  /** What must exist beforehand. */
   readonly before?: (place: Workplace) => Promise<unknown>;
   readonly verb: (operator: HelpdeskOperator & PeerOperator, place: Workplace) => Promise<unknown>;
   readonly what: string;

@@ -63,7 +63,7 @@ test('one command on each side pairs two gateways: both links are active, after 
   });
 });
 
-/** Pairs while something stands between the two, and says what the terminal at the accepting side showed. */
+/** Pairs through a proxy between the two, and returns what the terminal at the accepting side showed. */
 async function pairThrough(link: string, fault: NonNullable<PairGateway['intercept']>): Promise<string> {
   const code = await invite('--link', link);
   acme.intercept = fault;

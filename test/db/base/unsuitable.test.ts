@@ -37,7 +37,7 @@ for (const encoding of ['LATIN1', 'SQL_ASCII', 'EUC_JP']) {
   });
 }
 
-test('a connection that was told to speak another encoding is refused', async () => {
+test('a connection with another client encoding is refused', async () => {
   const { url, drop } = await emptyDatabase();
   try {
     await assert.rejects(migrate(`${url}?client_encoding=LATIN1`), unsuitable(/speaks LATIN1.*client_encoding/));

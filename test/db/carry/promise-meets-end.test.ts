@@ -86,7 +86,7 @@ describe('a promise and an end at the same moment', () => {
     });
   }
 
-  /** What a drain says that was overtaken: it knows of the first step, which its successor found made. */
+  /** What an overtaken drain reports: it knows of the first step, which its successor found done. */
   const endsBy = (tx: Tx, context: DeliveryContext, promisedAt: string, locked: boolean): Promise<Marked> =>
     endIn(tx, context, {
       ...{ alone: true, locked },

@@ -45,12 +45,12 @@ describe('retention', () => {
       values ('acme', '1', now() - ${logged}::interval, ${JSON.stringify({ description: secret })}::jsonb, now() - ${logged}::interval)`);
   };
 
-  it('leaves nothing of what was said, wherever it was, and marks its files', async () => {
+  it('leaves nothing of what was written, wherever it was, and marks its files', async () => {
     await carried('400 days');
     await purge(desks.db);
     assert.deepEqual(await left(), []);
     assert.deepEqual([...(await rows(desks.db, sql`select sha256 from unused_files`))], [{ sha256: 'a'.repeat(64) }]);
-    // What became of it stays.
+    // The outcome stays.
     assert.equal((await rows(desks.db, sql`select 1 from deliveries where outcome = 'applied'`)).length, 2);
   });
 

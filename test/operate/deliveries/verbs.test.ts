@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { release } from '#operate/deliveries/release.ts';
+import { replayLink } from '#operate/deliveries/replay-link.ts';
 import { resume } from '#operate/deliveries/resume.ts';
 import { retry } from '#operate/deliveries/retry.ts';
 import { skip } from '#operate/deliveries/skip.ts';
@@ -43,6 +44,21 @@ changes([
     subject: `mirrors/${ids.escalation}`,
     difference: { link, pausedFor: 'ping-pong' },
   },
+  {
+    name: 'replay',
+    verb: (operator) =>
+      replayLink(
+        {
+          ...operator,
+          wouldOf: () => Promise.resolve({ verdict: 'hold', reason: { code: 'in-doubt', text: 'It is in doubt.' } }),
+          readTicket: () => Promise.resolve(null),
+        },
+        { link },
+      ),
+    what: 'replay',
+    subject: `deliveries/${ids.toAcme}`,
+    difference: { link, to: 'acme', refusedFor: 'refused-by-desk', mail: false },
+  },
 ]);
 
 refuses([
@@ -53,7 +69,7 @@ refuses([
   ['an instance that is not there', 'unknown-instance', 'unknown', (operator) => retry(operator, 'acmee')],
 ]);
 
-test('one who is in charge of a link may do there what their role may, and no more', async () => {
+test('a person in charge of a link may do there what their role allows, and no more', async () => {
   const place = await openWorkplace();
   try {
     const operator = place.as(somebody('operator', [link]));

@@ -20,7 +20,7 @@ after(async () => {
   await place.close();
 });
 
-test('links and invitations out of reach are not shown, and not told from links that are not there', async () => {
+test('links and invitations out of reach are not shown, and look the same as links that do not exist', async () => {
   const ben = place.as(somebody('viewer', [link]));
   const seen = await linkStatus(ben);
   assert.deepEqual([seen.links.map(({ id }) => id), seen.invitations.length], [[link], 0]);

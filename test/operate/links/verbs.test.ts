@@ -5,6 +5,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { closeLink } from '#operate/links/close.ts';
 import { changeContact } from '#operate/links/contact.ts';
 import { purgeLink } from '#operate/links/purge.ts';
+import { pauseLink } from '#operate/links/pause.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
 import { quarantineLink } from '#operate/links/quarantine.ts';
@@ -26,6 +27,19 @@ changes([
     what: 'link-suspended',
     subject: `links/${link}`,
     difference: { from: 'active', to: 'suspended', because: 'Audit week.' },
+  },
+  {
+    name: 'link pause',
+    verb: (operator) =>
+      pauseLink(
+        operator,
+        link,
+        { until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
+        Date.parse('2026-11-30T00:00:00Z'),
+      ),
+    what: 'link-paused',
+    subject: `links/${link}`,
+    difference: { from: 'active', to: 'suspended', until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
   },
   {
     name: 'link quarantine',
@@ -121,7 +135,7 @@ refuses([
   ],
 ]);
 
-test('whoever says no changes nothing: resuming, closing, purging', async () => {
+test('answering no changes nothing: resuming, closing, purging', async () => {
   const place = await openWorkplace();
   try {
     const no = (): Promise<boolean> => Promise.resolve(false);
