@@ -195,6 +195,27 @@ describe('docs/running.md', () => {
   });
 });
 
+describe('docs/glossary.md', () => {
+  const words = [...read('docs/glossary.md').matchAll(/^\| (\*\*.+?\*\*) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/\*\*(.+?)\*\*/g)].map(([, word = '']) => word),
+  );
+
+  it('has every word of the vocabulary that people meet', () => {
+    const [head = ''] = read('core/words/vocabulary.ts').split('*/');
+    const known = [...head.matchAll(/\b([A-Z][a-z]+)(?: of a note)?: /g)].map(([, word = '']) => word.toLowerCase());
+    assert.ok(known.length > 15 && known.includes('lane'));
+    const inCodeOnly = ['ref', 'command'];
+    assert.deepEqual(
+      known.filter((word) => !words.includes(word) && !inCodeOnly.includes(word)),
+      [],
+    );
+  });
+
+  it('gives each word one meaning', () => {
+    assert.equal(new Set(words).size, words.length);
+  });
+});
+
 describe('docs/decisions', () => {
   it('has an index of all pages, numbered without gaps', () => {
     const names = files.filter((file) => /^docs\/decisions\/\d/.test(file)).toSorted();
