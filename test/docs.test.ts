@@ -138,7 +138,7 @@ describe('README.md', () => {
     const [start = '', test = ''] = blocks('README.md', 'sh')[0]?.split('\n') ?? [];
     assert.match(start, /^npm ci && npm start\s*(#.*)?$/);
     assert.match(test, /^npm ci && npm test\s*(#.*)?$/);
-    assert.ok(read('README.md').indexOf('```sh') < 20, 'something stands above them');
+    assert.ok(read('README.md').indexOf('```sh') < 20, 'something comes before them');
     assert.equal(read('.ci/run').trimEnd().split('\n').at(-1), 'npm ci && npm test');
   });
 

@@ -59,7 +59,7 @@ export async function closeLink(tx: Tx, link: string, text?: string): Promise<Cl
   };
 }
 
-/** Returns how many were waiting; their authors are told of the end of the link, not of each delivery. */
+/** Returns how many were waiting; their authors learn that the link has ended, not about each delivery. */
 async function endWaiting(tx: Tx, link: string): Promise<number> {
   const why = reason('link-closed');
   const ended = await rows(

@@ -124,7 +124,7 @@ describe('a promise and an end at the same moment', () => {
         saying.catch(() => {});
         await somebodyWaits(db);
       });
-      const { ended, foreign } = must(await saying, 'what became of it');
+      const { ended, foreign } = must(await saying, 'its outcome');
       assert.deepEqual([ended, foreign, await outcome()], [false, true, null]);
     });
 
