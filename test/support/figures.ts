@@ -9,6 +9,7 @@ const units: Readonly<Record<string, number>> = {
   h: 3_600_000,
   days: 86_400_000,
   months: 1,
+  million: 1_000_000,
   KiB: 1_024,
   MiB: 1_024 ** 2,
   GiB: 1_024 ** 3,
