@@ -151,7 +151,7 @@ test(
     await never(() => (desks() === left ? undefined : true), { what: 'a write in quarantine', forMs: 2_000 });
 
     const [look = '', goOn = ''] = resume.trim().split('\n');
-    assert.match(await run(look), /looked for before anything is written[\s\S]*Without --dry-run/);
+    assert.match(await run(look), /looked for at [^\n]* before Ferry writes anything[\s\S]*Without --dry-run/);
     assert.equal(desks(), left);
     await run(goOn);
     await carried(northwind, first.far, 'meanwhile');
