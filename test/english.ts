@@ -40,4 +40,4 @@ export const allowed: readonly { readonly file: string; readonly text: string }[
 ];
 
 /** Folders, and files of the top folder, whose sentences nobody has edited yet. Only ever shorter. */
-export const unedited: readonly string[] = ['core', 'db', 'docs', 'test'];
+export const unedited: readonly string[] = ['docs'];

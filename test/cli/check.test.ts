@@ -119,7 +119,7 @@ test('a helpdesk behind an API client cannot be checked, and the output says whe
   assert.match(err, /tool represents an API client, which calls this gateway.*ferry status shows when it last called/);
 });
 
-test('--write takes a yes, tries what Ferry writes, and deletes it again; the audit has it', async () => {
+test('--write requires a yes, tries what Ferry writes, and deletes it again; the audit records it', async () => {
   const notes = async (): Promise<readonly { hiddenfromuser: boolean }[]> =>
     (await twinClient(twin.url).ticket(1002)).actions;
   const args = ['check', 'acme', '--write', '1002'];

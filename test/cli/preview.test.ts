@@ -44,7 +44,7 @@ test("a preview of a ticket says in lines what the other desk would do with each
   assert.equal(json.entries.length, 3);
 });
 
-test('a preview of nothing, of no link and of a file that is not there are told in one line', async () => {
+test('a preview of nothing, of no link and of a missing file each give one line', async () => {
   const said = async (...args: string[]): Promise<[number, string]> => {
     const { code, err } = await run('preview', ...args);
     return [code, /\[([\w-]+)\]\n$/.exec(err)?.[1] ?? err];

@@ -206,7 +206,7 @@ test('trusted proxies are addresses and ranges, and limits are known names with 
     }
 });
 
-test('Temporal is spoken to in the clear only where nothing of TLS is set, and a key never', () => {
+test('Temporal gets plain text only if no TLS setting is present, and an API key never', () => {
   const of = (more: Record<string, string>) => configFrom({ ...good, ...more });
   assert.deepEqual(of({ TEMPORAL_TLS: 'true' }).config?.temporal.tls, {});
   assert.deepEqual(of({ TEMPORAL_API_KEY: 'key' }).config?.temporal.tls, {});

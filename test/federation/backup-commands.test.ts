@@ -1,6 +1,6 @@
 /**
  * Backup and restore by the very commands of docs/running.md, with the tools of a PostgreSQL that is installed: a hub at
- * work is backed up, works on, loses its database and its files, and goes on from the copy without writing anything twice.
+ * work is backed up, works on, loses its database and its files, and continues from the copy without writing anything twice.
  */
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';

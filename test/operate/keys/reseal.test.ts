@@ -148,7 +148,7 @@ test('whose secret is changed while it is sealed again keeps the change', async 
   assert.equal(row?.['credentials'], 'changed');
 });
 
-test('it takes an administrator who is in charge of everything', async () => {
+test('it requires an administrator who is in charge of everything', async () => {
   const as = (actor: ReturnType<typeof somebody>): Operator =>
     createOperator({ db: bench.connection.db, actor, secretKeys: [next, secretKey] });
   await assert.rejects(resealSecrets(as(somebody('operator'))), { code: 'not-allowed' });
