@@ -62,7 +62,7 @@ export type MirrorOf = {
   readonly second?: string | null;
 };
 
-/** A mirror of two tickets, open unless told, with nothing on its lanes. Returns its id. */
+/** A mirror of two tickets, by default open, with nothing on its lanes. Returns its id. */
 export async function putMirror(db: Db, mirror: MirrorOf = {}): Promise<string> {
   const { id = randomUUID(), link = 'acme-north', customer = 'acme', supplier = 'north' } = mirror;
   const { state = 'open', first = '1', second = state === 'opening' ? null : '9' } = mirror;
@@ -160,7 +160,7 @@ export function snapshotOf(ticketId: string, over: Partial<TicketSnapshot> = {})
   };
 }
 
-/** A note by Bob, an agent, whose fingerprint and text are its id unless told. */
+/** A note by Bob, an agent, whose fingerprint and text are its id by default. */
 export function noteOf(externalId: string, over: Partial<ObservedAction> = {}): ObservedAction {
   return {
     externalId,
@@ -177,7 +177,7 @@ export function noteOf(externalId: string, over: Partial<ObservedAction> = {}): 
 
 export type Shown = Partial<LogReadingInput> & Pick<LogReadingInput, 'actions'>;
 
-/** Logs what a read of a ticket shows; of north's ticket 9 unless told. */
+/** Logs what a read of a ticket shows; by default of north's ticket 9. */
 export function logShown(db: Client, shown: Shown, ref: Ref = ticketRef('north', '9')): Promise<LogReadingResult> {
   const snapshot = snapshotOf(ref.externalId);
   return inTransaction(db, (tx) => logReading(tx, createVersionCache(), { ref, snapshot, settleMs: 1_000, ...shown }));

@@ -320,7 +320,7 @@ export async function addLink(
   }
 }
 
-/** A light desk as people use it. `hint` is told of what they do. */
+/** A light desk as people use it. `hint` is called with each ticket that they change. */
 export function rigDesk(id: string, desk: LightDesk, hint: Rig['hint']): RigDesk {
   const post = async (path: string, body: object): Promise<unknown> => {
     const reply = await fetch(`${desk.url}${path}`, {

@@ -61,7 +61,7 @@ export function valuesIn(source: string, name: string, whole = source): number[]
   return [...new Set(found)];
 }
 
-/** What stands behind the name, from its first character on: of a `const` alone where there is one. */
+/** The text after the name; of the `const` alone if there is one. */
 function placesOf(source: string, name: string): string[] {
   const behind = (pattern: string): string[] =>
     [...source.matchAll(new RegExp(pattern, 'g'))].map(({ index, 0: { length } }) => source.slice(index + length));

@@ -26,7 +26,7 @@ describe('how far a desk’s clock is from ours', () => {
   const kept = (): Promise<unknown> =>
     first(desks.db, sql`select clock_offset_ms as ms, clock_by as by from instances where id = 'acme'`);
 
-  it('is told by actions of ours that it dated, of which one that was late does not count', async () => {
+  it('is measured by actions of ours that it dated, and a late one does not count', async () => {
     const { dated } = clocks.of('acme');
     assert.equal(offset(), null);
     for (const ahead of [5_000, 5_010, 90_000]) dated(at(ahead), now - 10, now + 10);
@@ -50,14 +50,14 @@ describe('how far a desk’s clock is from ours', () => {
     assert.equal(offset(), 10_000 + 500 - 400);
   });
 
-  it('is not told by a write that took long, or by a date that is none', () => {
+  it('is not measured by a slow write or an invalid date', () => {
     const { dated } = clocks.of('acme');
     dated(at(60_000), now - 20_000, now);
     dated('yesterday', now, now);
     assert.equal(offset(), null);
   });
 
-  it('is told by replies only until there is better, and by what another process found until then', () => {
+  it('is measured by replies only while there is nothing better, such as what another process found', () => {
     clocks.replied('acme', 7_000);
     assert.equal(offset(), 7_000);
     clocks.known('acme', 3_000);

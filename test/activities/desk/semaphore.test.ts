@@ -20,7 +20,7 @@ describe('places that are shared', () => {
     assert.deepEqual(order, [3, 4]);
   });
 
-  it('are given back once, however often whoever had one says so', async () => {
+  it('are given back once, however often their holder releases them', async () => {
     const semaphore = createSemaphore(1);
     const release = await semaphore.acquire(never);
     release();

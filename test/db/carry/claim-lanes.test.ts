@@ -51,7 +51,7 @@ describe('a claim of lanes', () => {
     assert.deepEqual(await claimed({ busy: [busy], withoutLinks: ['west-north'] }), [later, late]);
   });
 
-  it('finds the head alone, however much waits behind it', async () => {
+  it('finds the head alone, however much waits after it', async () => {
     const mirror = await due('1', 1);
     await desks.connection.sql`
       insert into deliveries (mirror, to_instance, seq, kind, action)
@@ -64,7 +64,7 @@ describe('a claim of lanes', () => {
     );
   });
 
-  it('finds a lane on which nothing waits after all without a head, so that whoever carries it lets it rest', async () => {
+  it('finds a lane on which nothing waits after all without a head, so that the drain lets it rest', async () => {
     const mirror = await due('1', 1);
     await db.execute(sql`update deliveries set outcome = 'skipped' where mirror = ${mirror}`);
     const found = await dueLanes(db, { instance: 'north', epoch, busy: [], limit: 10 });

@@ -11,7 +11,7 @@ export async function contextAt(db: Client, lane: LaneKey): Promise<DeliveryCont
   return must(await headOf(db, lane), 'the head of the lane');
 }
 
-/** Applied as it came by somebody who is no drain, unless told. */
+/** By default, applied as it came, by a person and not a drain. */
 export function endIn(tx: Tx, context: DeliveryContext, ending: Partial<Ending> = {}): Promise<Ended> {
   return endDelivery(tx, createVersionCache(), context, {
     ...{ outcome: 'applied', reason: null, drops: [], durationMs: 1, versions: null, by: null },

@@ -32,7 +32,7 @@ describe('the end of a delivery', () => {
   beforeEach(() => emptyLog(desks));
   after(() => desks.close());
 
-  /** A mirror whose first delivery is its escalation, and notes behind that. */
+  /** A mirror whose first delivery is its escalation, and notes after it. */
   const escalated = async (notes = 0): Promise<void> => {
     mirror = await putMirror(db, { state: 'opening' });
     lane = { mirror, to: 'north' };

@@ -68,7 +68,7 @@ describe('what was applied at a desk between two others', () => {
     ]);
   });
 
-  it('stays where the settings of that link do not let it go on, which is so unless somebody says otherwise', async () => {
+  it('is not relayed unless the settings of that link say so', async () => {
     await putMirror(db, { link: 'north-east', customer: 'north', supplier: 'east', first: '9', second: '3' });
     assert.deepEqual(await applied(), ['west']);
     assert.deepEqual(await arrived('east'), []);

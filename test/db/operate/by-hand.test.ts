@@ -91,7 +91,7 @@ describe('what a person does to what waits', () => {
     assert.equal(((await lane()) as { due: boolean | null }).due, null);
   });
 
-  it('resume: a mirror goes on with its turns forgotten, and the lane that is parked at that moment is due too', async () => {
+  it('resume: a mirror continues with its turns forgotten, and the lane that is parked at that moment is due too', async () => {
     await db.execute(
       sql`update mirrors set paused_at = now(), pause_reason = 'ping-pong', turns = '[{"at":"x","to":"north"}]'`,
     );

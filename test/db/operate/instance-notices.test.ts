@@ -22,7 +22,7 @@ describe('an instance that stays away', () => {
       sql`update instances set state = ${state}, state_since = now() - interval '61 seconds' where id = 'north'`,
     );
 
-  it('is told of once after its time, by one of several processes, and once more when it is back', async () => {
+  it('raises one notice after its time, although several processes look, and one more when it is back', async () => {
     await is('down');
     await noticeInstances(desks.db, 120_000);
     assert.deepEqual(await told(), []);

@@ -78,7 +78,7 @@ describe('a ticket that is not there', () => {
     assert.equal(await miss(true), null);
   });
 
-  it('is told of after five minutes, and taken back when it is there again', async () => {
+  it('raises a notice after five minutes, which is cleared when the ticket is there again', async () => {
     await miss(true);
     assert.deepEqual(await notices(), []);
     await earlier(5);

@@ -60,7 +60,7 @@ describe('a desk that was restored, once somebody has looked', () => {
     ]);
   });
 
-  it('goes on: what waited is due, its feed is read from the backup on, and the all-clear is given', async () => {
+  it('continues: what waited is due, its feed is read from the backup on, and the all-clear is given', async () => {
     assert.deepEqual(await end(), { paused: [], wake: ['north'] });
     assert.deepEqual(
       await first(
@@ -86,7 +86,7 @@ describe('a desk that was restored, once somebody has looked', () => {
     });
   });
 
-  it('has the mirror paused whose ticket is another one now, or not there, with a word to somebody', async () => {
+  it('has the mirror paused whose ticket has become another one, or is not there, with a notice', async () => {
     for (const verdict of ['other', 'missing'] as const) {
       await db.execute(sql`update mirrors set paused_at = null`);
       await db.execute(sql`update lanes set due_at = 'infinity' where to_instance = 'north'`);

@@ -69,7 +69,7 @@ test('what could not be asked in the time for the whole is said not to have been
   assert.equal(asked, 0);
 });
 
-test('it is cleaned up once, whether it was interrupted, or whoever listens has stopped', async () => {
+test('it is cleaned up once, also if it was interrupted, or if nobody listens any more', async () => {
   let cleaned = 0;
   const cleanUp = (): Promise<null> => {
     cleaned += 1;

@@ -48,7 +48,7 @@ const state = (): Promise<unknown> =>
       join feeds f on f.instance = i.id join mirrors m on m.id = ${ids.escalation} where i.id = 'acme'`,
   );
 
-test('a desk that shows what is known goes on, and its feed is read from the newest action that is still there', async () => {
+test('a desk that shows what is known continues, and its feed is read from the newest action that is still there', async () => {
   const { outcome, verified, paused } = await resume(kept);
   assert.deepEqual([outcome, verified.map(({ verdict }) => verdict), paused], ['resumed', ['same'], []]);
   assert.deepEqual(await state(), { quarantined: false, cursor: 'from 2026-03-01T09:00:00.100Z', paused: null });
@@ -56,13 +56,13 @@ test('a desk that shows what is known goes on, and its feed is read from the new
   assert.deepEqual([row?.what, row?.subject, row?.detail['same']], ['instance-resume', 'instances/acme', 1]);
 });
 
-test('a ticket that is another one now, or not there, stays paused when its desk goes on', async () => {
+test('a ticket that has become another one, or is not there, stays paused when its desk continues', async () => {
   const { paused } = await resume({ ...kept, actions: [] });
   assert.deepEqual(paused, [ids.escalation]);
   assert.deepEqual(await state(), { quarantined: false, cursor: 'now', paused: 'desk-restored' });
 });
 
-test('looking changes nothing, nor does whoever says no, nor somebody without the right', async () => {
+test('a dry run changes nothing, nor does answering no, nor a person without the right', async () => {
   const start = await place.dump();
   assert.equal((await resume(kept, { dryRun: true })).outcome, 'dry-run');
   assert.equal((await resume(kept, { confirm: () => Promise.resolve(false) })).outcome, 'declined');
