@@ -25,6 +25,8 @@ export const wireLimits = {
   /** How far a seq may lie beyond the one sent before it. */
   seqStep: 2 ** 31,
   attachmentBytes: 512 * 1024 * 1024,
+  /** Actions that one erasure names. */
+  erasedActions: 1_000,
 } as const;
 
 /** PostgreSQL accepts neither NUL nor half of a surrogate pair. */
@@ -267,7 +269,7 @@ export const wireClose = z.object({ text: text.optional() });
  * `POST /v1/link/erasures`: asks to erase the content of these actions. Sending the same id again asks for the answer:
  * `waiting` until somebody there has decided.
  */
-export const wireErase = z.object({ id: wireId, actions: z.array(wireId).min(1).max(1_000) });
+export const wireErase = z.object({ id: wireId, actions: z.array(wireId).min(1).max(wireLimits.erasedActions) });
 export const wireErased = z.object({
   id: wireId,
   state: z.enum(['waiting', 'done', 'refused']),

@@ -214,17 +214,6 @@ describe('docs/glossary.md', () => {
   });
 });
 
-describe('docs/limits.md', () => {
-  it('says where each limit is defined', () => {
-    const rows = [...read('docs/limits.md').matchAll(/\| `([\w./-]+)` `(\w+)` \|$/gm)];
-    assert.ok(rows.length > 20);
-    const wrong = rows
-      .filter(([, file = '', name = '']) => !isThere(file) || !new RegExp(`\\b${name}\\b`).test(read(file)))
-      .map(([, file, name]) => `${file} ${name}`);
-    assert.deepEqual(wrong, []);
-  });
-});
-
 describe('docs/decisions', () => {
   it('has an index of all pages, numbered without gaps', () => {
     const names = files.filter((file) => /^docs\/decisions\/\d/.test(file)).toSorted();

@@ -24,7 +24,7 @@ for (const paper of papers) {
   describe(paper, () => {
     it('names tests that are there', () => {
       for (const one of quoted(paper)) {
-        const [, file = '', name = ''] = /^(test\/[\w./-]+\.test\.ts): (.+)$/.exec(one) ?? [];
+        const [, file = '', name = ''] = /^(test\/[\w./-]+\.ts): (.+)$/.exec(one) ?? [];
         if (file === '') continue;
         assert.ok(existsSync(path.join(root, file)), `${paper}: there is no ${file}`);
         assert.ok(isNamed(read(file), name), `${paper}: ${file} has no test "${name}"`);

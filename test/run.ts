@@ -2,7 +2,7 @@
 // the command line) in processes of their own, and leaves nothing running.
 //
 //   npm test                                all of them
-//   npm test -- test/config test/a.test.ts  those in a folder, and one file
+//   npm test -- test/config test/lock.test.ts  those in a folder, and one file
 import { glob, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -35,9 +35,9 @@ const waiting = [
 /** Compare times, measure memory, or show how fast a page reacts: they have the machine for themselves. */
 const alone = [
   'federation/halo-large-file',
-  'gateway/api-input',
-  'gateway/api-tenancy',
-  'gateway/oauth-forged',
+  'gateway/exchange/api-input',
+  'gateway/exchange/api-tenancy',
+  'gateway/oauth/oauth-forged',
   'standalone/first-minute',
   'standalone/page',
   'run.test.ts',

@@ -17,7 +17,7 @@ import type { LogReadingInput, LogReadingResult } from '#db/log/log-reading.ts';
 import { moveMirrorsOn } from '#db/log/mirror-life.ts';
 import { bindTicket, endDelivery, type Ended, type Ending } from '#db/carry/outcome.ts';
 import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
-import { markMade, seenOf, type Plan, type PromiseRef } from '#db/carry/writes.ts';
+import { markMade, seenOf, type OwnWrite, type Plan, type PromiseRef } from '#db/carry/writes.ts';
 import type { Written } from '#core/words/desk.ts';
 import type { Applied, Pending, StepRun } from './apply-run.ts';
 import { endAs, endedBy, reported } from './end.ts';
@@ -258,7 +258,7 @@ function withReading<Result extends { readonly kind: string }>(
   return last?.opened == null ? deps.together(back.read, inside) : inUnitOfWork(deps.db, (unit) => inside(unit));
 }
 
-type OwnReading = Pick<LogReadingInput, 'first' | 'made'>;
+type OwnReading = Pick<LogReadingInput, 'first'> & { readonly made?: OwnWrite };
 
 /** Builds what the read-back is compared with. A ticket just opened is bound first, so that its mirror is found. */
 function ownWrite(unit: UnitOfWork, run: StepRun, last: Pending | null): OwnReading {
@@ -281,7 +281,7 @@ async function endInside(
   run: StepRun,
   unit: UnitOfWork,
   plan: Plan,
-  { last, own }: { readonly last: Pending | null; readonly own: LogReadingInput['made'] },
+  { last, own }: { readonly last: Pending | null; readonly own: OwnWrite | undefined },
   logged: LogReadingResult,
 ): Promise<Ended> {
   const { deps, context, startedMs } = run;

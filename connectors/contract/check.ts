@@ -2,9 +2,11 @@
  * What a connector asks of a helpdesk to find out whether it is as the connector takes it to be. Each probe asks one
  * thing and can be run alone: one that fails stops no other.
  */
-import type { RequiredOwn, TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { TrialRecord } from '#core/words/desk.ts';
+import type { RequiredOwn } from '#core/words/vocabulary.ts';
 import type { ConnectorContext, Facts, Helpdesk } from './helpdesk.ts';
 
+export type { TrialRecord } from '#core/words/desk.ts';
 export type { Facts } from './helpdesk.ts';
 
 /**
@@ -63,18 +65,6 @@ export type Checked = {
    * nothing was written. It is run last, also after a failure or an interrupt, with a signal of its own.
    */
   cleanUp(signal: AbortSignal): Promise<Outcome | null>;
-};
-
-/** What somebody else needs to delete what a trial wrote, and to set back what it changed. */
-export type TrialRecord = {
-  /** The ticket before anything was written. */
-  readonly before: TicketSnapshot;
-  /** Ids of the actions that were there before. */
-  readonly known: readonly string[];
-  /** Names of what it set: only what still is as it set it is set back. */
-  readonly statuses: readonly string[];
-  readonly fields: readonly string[];
-  readonly summary: boolean;
 };
 
 /** A ticket that is named for a trial. */

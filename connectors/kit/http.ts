@@ -103,35 +103,41 @@ export function createHttpClient(options: HttpOptions): OwnedHttpClient {
     return { exchange, asked };
   }
 
+  /** Asks nothing once the time is over. What fails ends the exchange, and lets go of a body that is being sent. */
+  async function asking<Reply>(
+    request: HttpRequest,
+    streamed: boolean,
+    ask: (begun: Begun) => Promise<Reply>,
+  ): Promise<Reply> {
+    const begun = begin(request, streamed);
+    try {
+      if (begun.exchange.deadline.isOver()) throw failure(null, begun.exchange);
+      return await ask(begun);
+    } catch (error) {
+      begun.exchange.stop();
+      if (request.body instanceof Readable) request.body.destroy();
+      throw error;
+    }
+  }
+
   return {
-    async request(request): Promise<HttpReply> {
-      const { exchange, asked } = begin(request, false);
-      try {
-        if (exchange.deadline.isOver()) throw failure(null, exchange);
-        return await wholeReply(agent, asked, exchange);
-      } catch (error) {
-        if (request.body instanceof Readable) request.body.destroy();
-        throw error;
-      } finally {
+    request: (request) =>
+      asking(request, false, async ({ exchange, asked }) => {
+        const reply: HttpReply = await wholeReply(agent, asked, exchange);
         exchange.stop();
-      }
-    },
-    async stream(request) {
-      const { exchange, asked } = begin(request, true);
-      try {
-        if (exchange.deadline.isOver()) throw failure(null, exchange);
-        const reply = await inTime(streaming, asked, exchange);
+        return reply;
+      }),
+    stream: (request) =>
+      asking(request, true, async ({ exchange, asked }) => {
+        const reply = await inTime(streaming, asked, exchange).catch((error: unknown) => {
+          throw failure(error, exchange);
+        });
         return {
           status: reply.statusCode,
           headers: reply.headers as HttpReply['headers'],
           stream: bounded(reply.body, exchange),
         };
-      } catch (error) {
-        exchange.stop();
-        if (request.body instanceof Readable) request.body.destroy();
-        throw failure(error, exchange);
-      }
-    },
+      }),
     async certificateEnd(text, signal) {
       const url = checkUrl(text, options.allow, checks);
       const deadline = startDeadline(signal, options.connectTimeoutMs ?? 5_000);

@@ -5,6 +5,9 @@ import { cutName } from '#core/text/safe-name.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import { contentIdOf } from './notes.ts';
 
+/** Characters of a file's name. */
+const fileNameMost = 200;
+
 export type Multipart = {
   readonly body: Readable;
   readonly headers: Readonly<Record<string, string>>;
@@ -58,7 +61,7 @@ export function multipart(
 /** What would end the header or the quotes, or be a path, becomes an underscore; RT takes "0" for no name. */
 function fileName(name: string): string {
   // oxlint-disable-next-line no-control-regex
-  const safe = cutName(name.replace(/[\u0000-\u001f\u007f"\\/]/g, '_'), 200);
+  const safe = cutName(name.replace(/[\u0000-\u001f\u007f"\\/]/g, '_'), fileNameMost);
   return safe === '' || safe === '0' ? `file-${safe}` : safe;
 }
 

@@ -72,3 +72,15 @@ export type Written = {
   readonly number?: string;
   readonly url?: string;
 };
+
+/** What somebody else needs to delete what a trial wrote, and to set back what it changed. */
+export type TrialRecord = {
+  /** The ticket before anything was written. */
+  readonly before: TicketSnapshot;
+  /** Ids of the actions that were there before. */
+  readonly known: readonly string[];
+  /** Names of what it set: only what still is as it set it is set back. */
+  readonly statuses: readonly string[];
+  readonly fields: readonly string[];
+  readonly summary: boolean;
+};

@@ -3,8 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
 import { content, type Content } from '#db/base/content.ts';
-import type { OwnWrite } from '#db/log/log-reading.ts';
-import type { Versions } from './writes.ts';
+import type { OwnWrite, Versions } from './writes.ts';
 import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 import type { Gathered } from '#db/base/unit-of-work.ts';
 

@@ -114,6 +114,9 @@ export type PromiseRef = {
   readonly promisedAt: string;
 };
 
+/** The helpdesk's answer to a write of ours; a write promised again since is unchanged. */
+export type OwnWrite = PromiseRef & { readonly made: Written };
+
 /** Marks the write as made. Returns false and changes nothing if it has been promised again since. */
 export function markMade(db: Db, promise: PromiseRef, made: Written): Promise<boolean> {
   return sayOf(

@@ -11,11 +11,19 @@ export type Purged = {
   readonly files: number;
 };
 
+/** `ticket` is null if the mirror had none at that end. */
+type TicketOf = { readonly instance: string; readonly entity: string; readonly ticket: string | null };
+
 /** Returns null if the link does not exist or has not ended; the caller audits it. */
 export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   const [row] = await rows<{ state: string }>(tx, sql`select state from links where id = ${link} for update`);
   if (row?.state !== 'closed') return null;
-  const mirrors = await rows<{ id: string }>(tx, sql`delete from mirrors where link = ${link} returning id`);
+  const mirrors = await rows<{ id: string; tickets: readonly TicketOf[] }>(
+    tx,
+    sql`delete from mirrors where link = ${link} returning id, jsonb_build_array(
+      jsonb_build_object('instance', first_instance, 'entity', first_entity, 'ticket', first_ticket),
+      jsonb_build_object('instance', second_instance, 'entity', second_entity, 'ticket', second_ticket)) as tickets`,
+  );
   const of = sql`any(${uuidArray(mirrors.map(({ id }) => id))})`;
   const deliveries = await rows<{ id: string; action: string }>(
     tx,
@@ -27,7 +35,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   await tx.execute(sql`delete from offers where link = ${link}`);
   await tx.execute(sql`delete from lanes where link = ${link}`);
   const concerned = [...new Set(deliveries.map(({ action }) => action))];
-  const actions = await rows<{ id: string; instance: string; entity: string; ticket: string }>(
+  const actions = await rows<{ id: string } & TicketOf>(
     tx,
     sql`delete from actions a where a.id = any(${uuidArray(concerned)})
         and not exists (select 1 from deliveries d where d.action = a.id)
@@ -48,11 +56,12 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
       select ${`purged/${link}`}, sha256, coalesce(size_bytes, 0), now() - interval '1 year' from files
       on conflict (link, sha256) do nothing returning sha256`,
   );
-  // The snapshot is content; it is kept only while some mirror shows the ticket.
+  // The snapshot is content, also of a ticket on which nobody said anything; it is kept only while some mirror shows it.
+  const shown = [...actions, ...mirrors.flatMap(({ tickets }) => tickets)];
   await tx.execute(
     sql`update tickets t set snapshot = null
-      where (t.instance, t.entity, t.external_id) in (select * from unnest(${textArray(actions.map(({ instance }) => instance))},
-        ${textArray(actions.map(({ entity }) => entity))}, ${textArray(actions.map(({ ticket }) => ticket))}))
+      where (t.instance, t.entity, t.external_id) in (select * from unnest(${textArray(shown.map(({ instance }) => instance))},
+        ${textArray(shown.map(({ entity }) => entity))}, ${textArray(shown.map(({ ticket }) => ticket))}))
         and not exists (select 1 from mirrors m where (m.first_instance = t.instance and m.first_entity = t.entity and m.first_ticket = t.external_id)
           or (m.second_instance = t.instance and m.second_entity = t.entity and m.second_ticket = t.external_id))`,
   );

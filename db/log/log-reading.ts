@@ -37,13 +37,8 @@ import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { textArray } from '#db/base/text-array.ts';
 import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
-export type OwnWrite = {
-  readonly delivery: string;
-  readonly step: number;
-  /** The promise under which it was made; a write promised again since is unchanged. */
-  readonly promisedAt: string;
-  readonly made: Written;
-};
+/** One step of a delivery, with the helpdesk's answer to it. */
+export type StepMade = { readonly delivery: string; readonly step: number; readonly made: Written };
 
 export type LogReadingInput = {
   readonly ref: Ref;
@@ -74,7 +69,7 @@ export type LogReadingInput = {
   /** Runs directly under the ticket's lock, before anything is read. */
   readonly first?: () => Promise<void>;
   /** The helpdesk's answer to our own write. The caller stores it together with the end of the delivery. */
-  readonly made?: OwnWrite;
+  readonly made?: StepMade;
 };
 
 export type LogReadingResult = {
@@ -337,7 +332,7 @@ async function forgetTicket(tx: Tx, { instance, entity, externalId }: Ref): Prom
 }
 
 /** Updates the writes with the helpdesk's answer to ours. */
-function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
+function withMade(writes: readonly WriteView[], own: StepMade | undefined): readonly WriteView[] {
   if (own === undefined) return writes;
   return writes.map((write) =>
     write.delivery === own.delivery && write.step === own.step && write.state !== 'settled'

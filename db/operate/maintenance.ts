@@ -8,6 +8,10 @@ import { markUnused } from '#db/log/attachments.ts';
 const batch = 5_000;
 /** For tickets without a mirror, and for attempts outside the monthly partitions. */
 const forgottenDays = 90;
+/** Of actions that were never carried. */
+const uncarriedDays = 7;
+/** Of what says which actions at a desk are ours. */
+const ownDays = 90;
 
 /**
  * Ids that a read may still show must stay known, or they would be taken for new. Ids that the ticket's position has
@@ -27,20 +31,20 @@ const ofTicket = sql`t.instance = kept.instance and t.entity = kept.entity and t
 export async function purge(db: Client): Promise<void> {
   await db.execute(
     sql`delete from actions where id in (
-      select kept.id from actions kept where kept.reason is not null and kept.logged_at < now() - interval '7 days'
+      select kept.id from actions kept where kept.reason is not null and kept.logged_at < now() - make_interval(days => ${uncarriedDays})
         and not exists (select 1 from tickets t where ${ofTicket} and t.snapshot is not null and (${isPassed}) is not true)
       limit ${batch})`,
   );
   // Rows that have to stay keep only their ids.
   await db.execute(
     sql`update actions set note = null, author = null, words = null, attachments = '[]' where id in (
-      select a.id from actions a where a.reason is not null and a.logged_at < now() - interval '7 days'
+      select a.id from actions a where a.reason is not null and a.logged_at < now() - make_interval(days => ${uncarriedDays})
         and a.words is not null limit ${batch})`,
   );
   await db.execute(
     sql`delete from written_ids where (instance, entity, ticket, external_id) in (
       select kept.instance, kept.entity, kept.ticket, kept.external_id from written_ids kept
-      where kept.at < now() - interval '90 days'
+      where kept.at < now() - make_interval(days => ${ownDays})
         and not exists (select 1 from tickets t where ${ofTicket} and (${isPassed}) is not true)
       limit ${batch})`,
   );

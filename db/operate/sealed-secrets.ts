@@ -14,7 +14,7 @@ export type SecretColumn = {
   readonly context: (id: string) => string;
 };
 
-/** Every column with secrets; test/operate/reseal.test.ts looks for others. */
+/** Every column with secrets; test/operate/keys/reseal.test.ts looks for others. */
 export const secretColumns: readonly SecretColumn[] = [
   { table: 'instances', column: 'credentials', id: 'id', context: (id) => `instances/${id}/credentials` },
   { table: 'keys', column: 'private', id: 'kid', context: privateKeyContext },

@@ -1,23 +1,14 @@
 /** What trials of `ferry check` will write, stored before they write it. */
 import { sql } from 'drizzle-orm';
-import type { TicketSnapshot } from '#core/words/vocabulary.ts';
+import type { TrialRecord } from '#core/words/desk.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** The same as in connectors/contract/check.ts. */
-type Wrote = {
-  readonly before: TicketSnapshot;
-  readonly known: readonly string[];
-  readonly statuses: readonly string[];
-  readonly fields: readonly string[];
-  readonly summary: boolean;
-};
-
 export type KeptTrial = {
   readonly ticket: string;
   readonly marker: string;
-  readonly record: Wrote;
+  readonly record: TrialRecord;
   /** How long it may still be running, milliseconds; 0 or less: it was killed, or could not clean up. */
   readonly leftMs: number;
 };
@@ -51,7 +42,7 @@ export async function keepTrial(
 }
 
 export async function keptTrials(db: Db, instance: string): Promise<readonly KeptTrial[]> {
-  const found = await rows<Wrote & Omit<KeptTrial, 'record'>>(
+  const found = await rows<TrialRecord & Omit<KeptTrial, 'record'>>(
     db,
     sql`select ticket, marker, before, known, statuses, fields, summary,
         (extract(epoch from over_at - now()) * 1000)::float8 as "leftMs"

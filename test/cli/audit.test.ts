@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { listAudit, type AuditRow } from '#operate/audit/list.ts';
-import { somebody, testOperator } from '#test/support/operator.ts';
+import type { AuditRow } from '#operate/audit/list.ts';
 import { ids, plantTickets } from './log.ts';
 import { ferry, type Ran } from './run.ts';
 import { goodYaml, openBench } from './support.ts';
@@ -79,18 +78,6 @@ test('a query that is not possible is explained, with exit code 64; nothing foun
   }
   assert.equal((await run('audit', '--link', 'nothing')).code, 1);
   assert.equal((await run('audit', '--who', 'nobody')).code, 1);
-});
-
-test('who is in charge of some links reads what concerns these, and a viewer nothing', async () => {
-  const { db } = bench.connection;
-  const as = (actor: ReturnType<typeof somebody>) => testOperator(db, { actor });
-  const own = await listAudit(as(somebody('operator', ['acme-northwind'])));
-  assert.ok(own.entries.length > 0 && own.entries.every(({ link }) => link === 'acme-northwind'));
-  assert.deepEqual((await listAudit(as(somebody('operator', ['other'])))).entries, []);
-  await assert.rejects(listAudit(as(somebody('operator', ['other'])), { link: 'acme-northwind' }), {
-    code: 'out-of-reach',
-  });
-  await assert.rejects(listAudit(as(somebody('viewer'))), { code: 'not-allowed' });
 });
 
 test('what an entry holds moves no cursor of a terminal', async () => {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { beginHere } from '#db/links/identity.ts';
 import { publicKeys } from '#db/links/keys.ts';
-import { join, openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
+import { join, openGateway, type PairGateway } from '#test/gateway/pairing/pair-rig.ts';
 
 let acme: PairGateway;
 let northwind: PairGateway;

@@ -8,7 +8,7 @@ import { signingKey } from '#db/links/keys.ts';
 import { loadPeer } from '#db/links/peers.ts';
 import { createPeerClient } from '#protocols/ferry/client.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
-import { allowAddresses, join, openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
+import { allowAddresses, join, openGateway, type PairGateway } from '#test/gateway/pairing/pair-rig.ts';
 
 let acme: PairGateway;
 let north: PairGateway;

@@ -6,7 +6,7 @@ import { signConstant } from '#protocols/ferry/provenance.ts';
 import { canonicalConstant } from '#core/log/constant.ts';
 import { ensureKeys, publicKeys, signingKey } from '#db/links/keys.ts';
 import { rememberKey } from '#db/exchange/origin-keys.ts';
-import { join, openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
+import { join, openGateway, type PairGateway } from '#test/gateway/pairing/pair-rig.ts';
 
 let acme: PairGateway;
 let northwind: PairGateway;

@@ -15,19 +15,13 @@ import { startDeskRig, type DeskRig } from './desk-rig.ts';
 import { quickOptions, type LinksFile } from './example-links.ts';
 import type { HaloDesk } from './halo-desk.ts';
 import { optionsFor } from './halo-pair.ts';
-import { startRtDesk, type RtDesk } from './rt-desk.ts';
+import type { RtDesk } from './rt-desk.ts';
+import { quickRtOptions, startNorthwind } from './rt-pair.ts';
 
 const { dana } = acmeNames.agents;
 const { priya } = acmeNames.users;
 const { noteToSupplier } = acmeNames.outcomes;
-const fields: readonly SeedField[] = [
-  { name: 'Impact', type: 'SelectSingle', options: ['Minor', 'Major'] },
-  { name: 'Service', type: 'SelectSingle', options: ['Connectivity', 'Devices'] },
-  { name: 'Client due', type: 'Date' },
-  { name: 'Work begins', type: 'DateTime' },
-  { name: 'Serial', type: 'FreeformSingle' },
-  { name: 'Passed on to', type: 'SelectSingle', options: ['Contoso'] },
-];
+const passedOn: SeedField = { name: 'Passed on to', type: 'SelectSingle', options: ['Contoso'] };
 
 /** Northwind in turn is a customer: its RT escalates to Contoso's Halo. */
 const onward: LinksFile['links'][string] = {
@@ -75,16 +69,7 @@ for (const profile of ['usual', 'other'] as const)
       [acme, contoso, north] = await Promise.all([
         rig.halo('acme', { seed: acmeSeed, profile }),
         rig.halo('contoso', { seed: northwindSeed, profile }),
-        startRtDesk(rig, 'northwind', {
-          name: 'northwind.example',
-          queue: 'Acme',
-          timezone: 'Asia/Tokyo',
-          agents: [
-            { name: 'nora', realName: 'Nora Nord' },
-            { name: 'nils', realName: 'Nils Nord' },
-          ],
-          customFields: fields,
-        }),
+        startNorthwind(rig, [passedOn]),
       ]);
       await link();
       await rig.startWorker();
@@ -100,8 +85,11 @@ for (const profile of ['usual', 'other'] as const)
       const [one] = Object.values(file.links);
       assert.ok(one !== undefined && file.instances['acme'] !== undefined && file.instances['northwind'] !== undefined);
       file.instances['acme']['options'] = { ...quickOptions, ...optionsFor(profile) };
-      const rtOptions = { settleMs: 2_000, overlapMs: 5_000, writeTimeoutMs: 20_000 };
-      file.instances['northwind']['options'] = { ...rtOptions, queues: ['Acme', 'Support'], categoryField: 'Service' };
+      file.instances['northwind']['options'] = {
+        ...quickRtOptions,
+        queues: ['Acme', 'Support'],
+        categoryField: 'Service',
+      };
       const credentials = { clientId: { env: 'CONTOSO_CLIENT_ID' }, clientSecret: { env: 'CONTOSO_CLIENT_SECRET' } };
       const hookSecret = { env: 'CONTOSO_HOOK_SECRET' };
       file.instances['contoso'] = {

@@ -320,7 +320,8 @@ export async function addLink(
   }
 }
 
-function rigDesk(id: string, desk: LightDesk, hint: Rig['hint']): RigDesk {
+/** A light desk as people use it. `hint` is called with each ticket that they change. */
+export function rigDesk(id: string, desk: LightDesk, hint: Rig['hint']): RigDesk {
   const post = async (path: string, body: object): Promise<unknown> => {
     const reply = await fetch(`${desk.url}${path}`, {
       method: 'POST',

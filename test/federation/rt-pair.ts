@@ -34,7 +34,21 @@ const northFields: readonly SeedField[] = [
 ];
 
 /** Quicker than the defaults: RT and Ferry share a clock here. */
-const options = { settleMs: 2_000, overlapMs: 5_000, writeTimeoutMs: 20_000 };
+export const quickRtOptions = { settleMs: 2_000, overlapMs: 5_000, writeTimeoutMs: 20_000 };
+
+/** Northwind as a real RT, with two agents. @param more fields of its tickets besides */
+export function startNorthwind(rig: DeskRig, more: readonly SeedField[] = []): Promise<RtDesk> {
+  return startRtDesk(rig, 'northwind', {
+    name: 'northwind.example',
+    queue: 'Acme',
+    timezone: 'Asia/Tokyo',
+    agents: [
+      { name: 'nora', realName: 'Nora Nord' },
+      { name: 'nils', realName: 'Nils Nord' },
+    ],
+    customFields: [...northFields, ...more],
+  });
+}
 
 export async function startRtPair(rig: DeskRig): Promise<RtPair> {
   const [acme, north] = await Promise.all([
@@ -45,16 +59,7 @@ export async function startRtPair(rig: DeskRig): Promise<RtPair> {
       serviceTimezone: 'America/New_York',
       customFields: defaultFields,
     }),
-    startRtDesk(rig, 'northwind', {
-      name: 'northwind.example',
-      queue: 'Acme',
-      timezone: 'Asia/Tokyo',
-      agents: [
-        { name: 'nora', realName: 'Nora Nord' },
-        { name: 'nils', realName: 'Nils Nord' },
-      ],
-      customFields: northFields,
-    }),
+    startNorthwind(rig),
   ]);
   const text = await readFile(`${checkout}examples/rt-to-rt.yaml`, 'utf8');
   const farOf = (ticket: string): Promise<string> =>
@@ -67,7 +72,7 @@ export async function startRtPair(rig: DeskRig): Promise<RtPair> {
       const link = file.links['acme-northwind'];
       if (link === undefined) throw new Error('the example has changed');
       for (const instance of Object.values(file.instances)) {
-        instance['options'] = { ...(instance['options'] as object), ...options };
+        instance['options'] = { ...(instance['options'] as object), ...quickRtOptions };
       }
       change?.(link, file);
       await rig.apply(stringify(file));

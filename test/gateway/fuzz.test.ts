@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startProgram } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
-import { startApiRig, type ApiRig } from './api-rig.ts';
+import { startApiRig, type ApiRig } from './exchange/api-rig.ts';
 
 const checks = [
   'not_a_server_error',

@@ -16,7 +16,7 @@ import { ensureKeys } from '#db/links/keys.ts';
 import { putOffers } from '#db/exchange/put-offers.ts';
 import { addLinkRows } from '#test/db/exchange/receive-rig.ts';
 import { checkout } from '#test/support/process.ts';
-import { startApiRig, type ApiRig } from './api-rig.ts';
+import { startApiRig, type ApiRig } from './exchange/api-rig.ts';
 import { assertAs, exchangesOf, send, type Answered, type Printed, type PrintedExchange } from './http-page.ts';
 
 const publicUrl = 'https://ferry.northwind.example';

@@ -111,8 +111,9 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   let identity: string | null = options.identity ?? null;
   /** True for a bot that answers every note of a person or of ours with one of its own. */
   let bot = false;
-  /** What the desk does by itself after a write of ours. */
-  let automation: Partial<DeskAction> | null = null;
+  /** What the desk does by itself after a write of ours: each time, or so many times. */
+  let automation: (Partial<DeskAction> & { readonly times?: number }) | null = null;
+  let automated = 0;
 
   for (const ticket of options.tickets ?? []) {
     tickets.set(ticket.id, structuredClone(ticket));
@@ -257,7 +258,10 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       if (body['identity'] !== undefined) identity = body['identity'] as string | null;
       if (typeof body['hook'] === 'string') hook = body['hook'];
       if (typeof body['bot'] === 'boolean') bot = body['bot'];
-      if (body['automation'] !== undefined) automation = body['automation'] as Partial<DeskAction> | null;
+      if (body['automation'] !== undefined) {
+        automation = body['automation'] as typeof automation;
+        automated = 0;
+      }
       if (body['vices'] !== undefined) {
         const before = vices;
         vices = { ...vices, ...(body['vices'] as Partial<DeskVices>) };
@@ -356,8 +360,10 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
         act(ticket, { ...(done.by === undefined ? {} : { by: done.by }), kind: 'Status', status });
       if (bot && added.note !== null)
         act(ticket, { by: 'agent', author: 'Bot', note: `Thank you for note ${added.id}.` });
-      if (automation !== null && body['by'] === 'service')
+      if (automation !== null && body['by'] === 'service' && automated < (automation.times ?? Infinity)) {
+        automated += 1;
         act(ticket, { ...automation, by: 'automation', author: 'System' });
+      }
       if (body['by'] !== 'service' || bot) tellHook(ticket);
       if (lose) return void response.destroy();
       if (fault?.kind === 'slow-reply') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 1_000));

@@ -3,26 +3,20 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { sql } from 'drizzle-orm';
 import { openBlobStore, type BlobStore } from '#blobs/store.ts';
-import { makeLog } from '#config/log.ts';
 import { openSecret, sealSecret } from '#config/secrets.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { Attachment, Person, SideName, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 import { connect, rows, type Client, type Connection } from '#db/base/client.ts';
-import { createNothingNew } from '#db/log/nothing-new.ts';
-import { createPromises } from '#db/carry/promise-writes.ts';
-import { createVersionCache } from '#db/settings/settings-in-force.ts';
-import { createTogether } from '#db/log/together.ts';
-import { createBell } from '#activities/bells.ts';
-import { standardLimits, type WorkDeps } from '#activities/deps.ts';
+import type { WorkDeps } from '#activities/deps.ts';
 import { createDrain } from '#activities/drain.ts';
 import { createPeers } from '#activities/exchange/peers.ts';
 import { createSigner } from '#activities/exchange/signer.ts';
-import { createTexts } from '#text-worker/texts.ts';
 import type { DrainResult } from '#workflows/contract.ts';
 import { addInstance, addLink } from '#test/federation/rig.ts';
 import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
 import { tempDir } from '#test/support/temp.ts';
+import { workDeps } from '#test/activities/work-deps.ts';
 import { startPeer, type ScriptedPeer } from './scripted-peer.ts';
 
 export const publicUrl = 'http://ferry.test';
@@ -106,8 +100,6 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
     await db.execute(
       sql`insert into peers (link, instance, issuer, client_id, api, far_link) values ('link', 'acme', ${peer.issuer}, 'us', ${peer.url}, 'far')`,
     );
-  const cache = createVersionCache();
-  const bells = new Map<string, ReturnType<typeof createBell>>();
   const desk = {
     instance: 'acme',
     name: 'ACME',
@@ -117,7 +109,9 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
       openAttachment: (_ticket: string, id: string) => Promise.reject(new Error(`no file ${id}`)),
     } as unknown as Helpdesk,
   };
-  const deps: WorkDeps = {
+  const deps = workDeps({
+    db,
+    blobs,
     publicUrl,
     peers: createPeers({
       db,
@@ -133,34 +127,8 @@ export async function startHandOver(label: string, options: RigOptions = {}): Pr
       seal: (plain, context) => sealSecret(plain, context, key),
       open: (sealed, context) => openSecret(sealed, context, [key]),
     }),
-    db,
-    together: createTogether(db),
-    isWhole: () => Promise.resolve(true),
-    promiseWrite: createPromises(db),
-    nothingNew: createNothingNew(db),
-    cache,
     desks: { of: () => Promise.resolve(desk), doubt: () => undefined },
-    freeBytes: () => Promise.resolve(Number.MAX_SAFE_INTEGER),
-    blobs,
-    texts: createTexts(),
-    bells: {
-      of: (instance) => {
-        const bell = bells.get(instance) ?? createBell();
-        bells.set(instance, bell);
-        return bell;
-      },
-      attend: () => () => {},
-      ringHere: () => false,
-      hints: createBell(),
-      close: () => Promise.resolve(),
-    },
-    wake: () => {},
-    tell: () => Promise.resolve(),
-    report: () => {},
-    log: makeLog({ level: 'silent', name: 'test' }),
-    limits: { ...standardLimits, lingerMs: 0, linkPerMinute: 1_000_000 },
-    slotsFree: () => 1,
-  };
+  });
   const drain = createDrain(deps);
   let number = 0;
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { openGateway, type PairGateway } from '#test/gateway/pair-rig.ts';
+import { openGateway, type PairGateway } from '#test/gateway/pairing/pair-rig.ts';
 import { until } from '#test/support/wait.ts';
 
 let acme: PairGateway;

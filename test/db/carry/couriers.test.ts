@@ -1,34 +1,24 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { connect, rows, type Connection } from '#db/base/client.ts';
+import { rows, type Connection } from '#db/base/client.ts';
 import { setInstanceState } from '#db/carry/couriers.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { startFeed } from '#db/log/feeds.ts';
-import { addInstance, addLink } from '#test/federation/rig.ts';
-import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { putAction, putDelivery, putMirror, twoDesks, type TwoDesks } from '#test/db/mirrored.ts';
 
-const mirror = '01a00000-0000-7000-8000-000000000001';
-const opened: { database: TestDatabase; connection: Connection }[] = [];
+const opened: TwoDesks[] = [];
 let connection: Connection;
 
-/** A mirror that is opening, and a note on its lane to north. */
+/** A mirror that is opening for an hour, and a note on its lane to north. */
 async function start(): Promise<void> {
-  const database = await freshDatabase('couriers');
-  connection = connect(database.url, { max: 3 });
-  opened.push({ database, connection });
-  const { db } = connection;
-  for (const id of ['acme', 'north']) await addInstance(connection, id, 'http://127.0.0.1:1', {});
-  await addLink(connection, 'acme-north', 'acme', 'north');
-  await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, audience, visibility, hash, via)
-    values (${mirror}, 'acme', '1', '1', 'acme', now(), 'desks', 'hidden', 'x', '{acme}')`);
-  await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, state, created_at)
-    values (${mirror}, 'acme-north', 'acme', '1', 'north', 'opening', now() - interval '1 hour')`);
-  for (const to of ['acme', 'north'])
-    await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, due_at)
-      values (${mirror}, ${to}, 'acme-north', ${to === 'north' ? 1 : 0}, 1, case when ${to} = 'north' then now() end)`);
-  await db.execute(sql`insert into deliveries (mirror, to_instance, seq, kind, action)
-    values (${mirror}, 'north', 1, 'action', ${mirror})`);
+  const desks = await twoDesks('couriers', { live: false });
+  opened.push(desks);
+  ({ connection } = desks);
+  const { db } = desks;
+  const mirror = await putMirror(db, { state: 'opening' });
+  await db.execute(sql`update mirrors set created_at = now() - interval '1 hour'`);
+  await putDelivery(db, { mirror, action: await putAction(db, { id: mirror }) });
 }
 
 /** The named statement fails from now on, as if the connection had ended there. */
@@ -42,10 +32,7 @@ const one = async (query: ReturnType<typeof sql>): Promise<Record<string, unknow
 
 beforeEach(start);
 after(async () => {
-  for (const { database, connection: each } of opened) {
-    await each.close();
-    await database.drop();
-  }
+  for (const desks of opened) await desks.close();
 });
 
 describe('what means one thing is done whole or not at all', () => {

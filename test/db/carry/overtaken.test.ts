@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before as setUp, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { connect, rows, type Connection } from '#db/base/client.ts';
-import { inUnitOfWork } from '#db/base/unit-of-work.ts';
+import { rows, type Client } from '#db/base/client.ts';
 import { beginDrain, endLease, instanceFailed, instanceWorks, renewLease } from '#db/carry/couriers.ts';
-import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import {
   countTry,
   deferLane,
@@ -17,58 +14,35 @@ import {
   type LaneKey,
 } from '#db/carry/lanes.ts';
 import type { EndedBy, MarkedEnded } from '#db/carry/mark-ended.ts';
-import { endDelivery } from '#db/carry/outcome.ts';
 import { markAbsent, markMade, promiseWrite, writesOf, type Promised, type PromiseRef } from '#db/carry/writes.ts';
 import { promiseSends } from '#db/exchange/hand-over.ts';
 import { putOffers, restOffered } from '#db/exchange/put-offers.ts';
 import { reason } from '#core/words/reasons.ts';
 import { must } from '#core/words/must.ts';
-import { createVersionCache } from '#db/settings/settings-in-force.ts';
-import { addInstance, addLink } from '#test/federation/rig.ts';
+import { noteOnTheWay, onTheWay as mirror, twoDesks, type TwoDesks } from '#test/db/mirrored.ts';
 import { waitingDelivery } from '#test/support/waiting-delivery.ts';
-import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { endHead } from './end-head.ts';
 
-const mirror = '01a00000-0000-7000-8000-000000000001';
 const lane: LaneKey = { mirror, to: 'north' };
 const why = reason('trouble', { desk: 'North', detail: 'the word of a drain that was overtaken' });
 const made = { ticketId: '7', actionIds: ['9'] };
 
 describe('what a drain says that was overtaken', () => {
-  let database: TestDatabase;
-  let connection: Connection;
-  let db: Connection['db'];
+  let desks: TwoDesks;
+  let db: Client;
   let delivery: string;
   /** The drain that was overtaken, and the one that has overtaken it. */
   let before: number;
   let now: number;
 
   setUp(async () => {
-    database = await freshDatabase('overtaken');
-    connection = connect(database.url, { max: 3 });
-    ({ db } = connection);
-    for (const id of ['acme', 'north']) await addInstance(connection, id, 'http://127.0.0.1:1', {});
-    await addLink(connection, 'acme-north', 'acme', 'north');
+    desks = await twoDesks('overtaken');
+    ({ db } = desks);
   });
   beforeEach(async () => {
-    delivery = randomUUID();
-    await connection.sql`truncate offers, writes, deliveries, lanes, mirrors, actions, couriers, attempts cascade`;
-    await connection.sql`update links set state = 'active'`;
-    await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, words, hash, via)
-      values (${mirror}, 'acme', '1', '1', 'acme', now(), '{"name":"Ann","role":"agent"}', 'desks', 'hidden', '{"kind":"Note","fields":{}}', 'x', '{acme}')`);
-    await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, second_ticket, state)
-      values (${mirror}, 'acme-north', 'acme', '1', 'north', '7', 'open')`);
-    for (const to of ['acme', 'north'])
-      await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, due_at)
-        values (${mirror}, ${to}, 'acme-north', ${to === 'north' ? 1 : 0}, 1, case when ${to} = 'north' then now() end)`);
-    await db.execute(sql`insert into deliveries (id, mirror, to_instance, seq, kind, action)
-      values (${delivery}, ${mirror}, 'north', 1, 'action', ${mirror})`);
-    before = await beginDrain(db, 'north');
-    now = await beginDrain(db, 'north');
+    ({ delivery, before, now } = await noteOnTheWay(desks));
   });
-  after(async () => {
-    await connection.close();
-    await database.drop();
-  });
+  after(() => desks.close());
 
   const promised = async (epoch: number, step = 0): Promise<Promised> =>
     promiseWrite(db, {
@@ -115,22 +89,8 @@ describe('what a drain says that was overtaken', () => {
     assert.equal(await word(), false);
     assert.deepEqual(await state(), was);
   };
-  const context = async (): Promise<DeliveryContext> => must(await headOf(db, lane), 'the head of the lane');
-  const ends = async (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<MarkedEnded> => {
-    const head = await context();
-    const { marked } = await inUnitOfWork(db, (unit) =>
-      endDelivery(unit, createVersionCache(), head, {
-        outcome,
-        reason: why,
-        drops: [],
-        durationMs: 1,
-        versions: null,
-        by,
-        locked: false,
-      }),
-    );
-    return marked.get();
-  };
+  const ends = (by: EndedBy, outcome: 'refused' | 'applied' = 'refused'): Promise<MarkedEnded> =>
+    endHead(db, lane, { outcome, reason: why, by, locked: false });
 
   it('"absent" says nothing of the promise that was made after, whose ticket keeps its one open write', async () => {
     const [theirs, ours] = await promisedAgain();
@@ -191,7 +151,7 @@ describe('what a drain says that was overtaken', () => {
     );
     await says(() => instanceWorks(db, 'north', before));
     await says(() => renewLease(db, 'north', before));
-    await says(async () => (await instanceFailed(connection.db, 'north', before, why, () => 1_000)) !== null);
+    await says(async () => (await instanceFailed(db, 'north', before, why, () => 1_000)) !== null);
     await says(async () => (await endLease(db, 'north', before), false));
     assert.ok(await instanceWorks(db, 'north', now));
   });

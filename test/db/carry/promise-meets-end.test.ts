@@ -3,88 +3,56 @@
  * or nothing is promised. Each way a delivery ends is tried in both orders.
  */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { must } from '#core/words/must.ts';
-import { connect, rows, type Connection, type Tx } from '#db/base/client.ts';
-import { beginDrain } from '#db/carry/couriers.ts';
+import { rows, type Client, type Tx } from '#db/base/client.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
-import { headOf, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { MarkedEnded } from '#db/carry/mark-ended.ts';
-import { endDelivery, type Ended } from '#db/carry/outcome.ts';
+import type { Ended } from '#db/carry/outcome.ts';
 import { promiseWrite, writesOf, type Promised } from '#db/carry/writes.ts';
 import { closeLink } from '#db/links/link-close.ts';
 import { rememberReadings } from '#db/log/remember-reading.ts';
 import { eraseActions } from '#db/operate/erase.ts';
 import { skipDelivery } from '#db/operate/operate.ts';
 import { replaceDesk } from '#db/settings/which-desk.ts';
-import { createVersionCache } from '#db/settings/settings-in-force.ts';
-import { addInstance, addLink } from '#test/federation/rig.ts';
-import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
-import { until } from '#test/support/wait.ts';
+import {
+  noteOnTheWay,
+  onTheWay as mirror,
+  snapshotOf,
+  somebodyWaits,
+  twoDesks,
+  type TwoDesks,
+} from '#test/db/mirrored.ts';
+import { contextAt, endIn } from './end-head.ts';
 
-const mirror = '01a00000-0000-7000-8000-000000000001';
-const snapshot = {
-  ...{ ticketId: '7', number: '7', url: '', summary: 'x', description: '', status: 'open', closed: false, fields: {} },
-  ...{ category: null, type: null, priority: null, account: null, requester: null },
-};
+const snapshot = snapshotOf('7');
 
 describe('a promise and an end at the same moment', () => {
-  let database: TestDatabase;
-  let connection: Connection;
-  let db: Connection['db'];
+  let desks: TwoDesks;
+  let db: Client;
   let delivery: string;
   let earlier: number;
   let now: number;
 
   before(async () => {
-    database = await freshDatabase('promise-meets-end');
-    connection = connect(database.url, { max: 4 });
-    ({ db } = connection);
-    for (const id of ['acme', 'north']) await addInstance(connection, id, 'http://127.0.0.1:1', {});
-    await addLink(connection, 'acme-north', 'acme', 'north');
+    desks = await twoDesks('promise-meets-end');
+    ({ db } = desks);
   });
   beforeEach(async () => {
-    delivery = randomUUID();
-    await connection.sql`truncate tickets, notices, writes, deliveries, lanes, mirrors, actions, couriers, attempts cascade`;
-    await connection.sql`update links set state = 'active'`;
-    await db.execute(sql`insert into actions (id, instance, ticket, external_id, origin, at, author, audience, visibility, words, hash, via)
-      values (${mirror}, 'acme', '1', '1', 'acme', now(), '{"name":"Ann","role":"agent"}', 'desks', 'hidden', '{"kind":"Note","fields":{}}', 'x', '{acme}')`);
-    await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, second_ticket, state)
-      values (${mirror}, 'acme-north', 'acme', '1', 'north', '7', 'open')`);
-    for (const to of ['acme', 'north'])
-      await db.execute(sql`insert into lanes (mirror, to_instance, link, last_seq, head_seq, due_at)
-        values (${mirror}, ${to}, 'acme-north', ${to === 'north' ? 1 : 0}, 1, case when ${to} = 'north' then now() end)`);
-    await db.execute(sql`insert into deliveries (id, mirror, to_instance, seq, kind, action)
-      values (${delivery}, ${mirror}, 'north', 1, 'action', ${mirror})`);
-    earlier = await beginDrain(db, 'north');
-    now = await beginDrain(db, 'north');
+    ({ delivery, before: earlier, now } = await noteOnTheWay(desks));
   });
-  after(async () => {
-    await connection.close();
-    await database.drop();
-  });
+  after(() => desks.close());
 
-  const promise = (tx: Tx | Connection['db'], step = 0, epoch = now): Promise<Promised> =>
+  const promise = (tx: Tx | Client, step = 0, epoch = now): Promise<Promised> =>
     promiseWrite(tx, {
       ...{ delivery, step, instance: 'north', entity: 'ticket', epoch, ticket: '7', marker: `${delivery}-${step}` },
       ...{ fingerprints: [], plan: null, timeoutMs: 5_000 },
     });
-  const somebodyWaits = (): Promise<unknown> =>
-    until(
-      async () =>
-        (
-          await rows(
-            db,
-            sql`select 1 as one from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-          )
-        ).length > 0,
-      { what: 'somebody to wait for a lock' },
-    );
   const outcome = async (): Promise<unknown> =>
     (await rows<{ outcome: unknown }>(db, sql`select outcome from deliveries where id = ${delivery}`))[0]?.outcome;
-  const head = async (): Promise<DeliveryContext> => must(await headOf(db, { mirror, to: 'north' }), 'the head');
+  const head = (): Promise<DeliveryContext> => contextAt(db, { mirror, to: 'north' });
 
   const ends: Readonly<Record<string, readonly [string, (tx: Tx) => Promise<unknown>]>> = {
     'somebody drops it': ['skipped', (tx) => skipDelivery(tx, delivery)],
@@ -99,7 +67,7 @@ describe('a promise and an end at the same moment', () => {
         assert.equal((await promise(tx)).kind, 'promised');
         ending = db.transaction(end);
         ending.catch(() => {});
-        await somebodyWaits();
+        await somebodyWaits(db);
       });
       await ending;
       assert.equal(await outcome(), as);
@@ -122,8 +90,8 @@ describe('a promise and an end at the same moment', () => {
 
   /** What an overtaken drain reports: it knows of the first step, which its successor found done. */
   const endsBy = (unit: UnitOfWork, context: DeliveryContext, promisedAt: string, locked: boolean): Promise<Ended> =>
-    endDelivery(unit, createVersionCache(), context, {
-      ...{ outcome: 'applied', reason: null, drops: [], durationMs: 1, versions: null, alone: true, locked },
+    endIn(unit, context, {
+      ...{ alone: true, locked },
       by: { epoch: earlier, promises: [promisedAt] },
     });
   const says: Readonly<
@@ -159,7 +127,7 @@ describe('a promise and an end at the same moment', () => {
         assert.equal((await promise(tx, 1)).kind, 'promised');
         saying = inUnitOfWork(db, (unit) => say(unit, context, promisedAt)).then(({ marked }) => marked.get());
         saying.catch(() => {});
-        await somebodyWaits();
+        await somebodyWaits(db);
       });
       const { ended, foreign } = must(await saying, 'its outcome');
       assert.deepEqual([ended, foreign, await outcome()], [false, true, null]);

@@ -1,51 +1,29 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import { connect, rows, type Connection } from '#db/base/client.ts';
+import { rows } from '#db/base/client.ts';
 import { readFromMany } from '#db/log/log-reading.ts';
 import { purge } from '#db/operate/maintenance.ts';
-import { addInstance, addLink } from '#test/federation/rig.ts';
-import { freshDatabase, type TestDatabase } from '#test/support/database.ts';
+import { placesOf, twoDesks, type TwoDesks } from '#test/db/mirrored.ts';
 
 const secret = 'SECRETWORD';
 const id = (n: number): string => `01a00000-0000-7000-8000-00000000000${n}`;
 
 describe('retention', () => {
-  let database: TestDatabase;
-  let connection: Connection;
+  let desks: TwoDesks;
   before(async () => {
-    database = await freshDatabase('retention');
-    connection = connect(database.url, { max: 4 });
-    for (const one of ['acme', 'north']) await addInstance(connection, one, 'http://127.0.0.1:1', {});
-    await addLink(connection, 'acme-north', 'acme', 'north');
+    desks = await twoDesks('retention');
   });
-  after(async () => {
-    await connection.close();
-    await database.drop();
-  });
+  after(() => desks.close());
   beforeEach(async () => {
     for (const table of ['actions', 'mirrors', 'deliveries', 'writes', 'attachments', 'tickets', 'unused_files'])
-      await connection.sql.unsafe(`delete from ${table}`);
+      await desks.connection.sql.unsafe(`delete from ${table}`);
   });
 
-  /** Finds where the word is left, as `table.column`. */
-  const left = async (): Promise<string[]> => {
-    const columns = await rows<{ table: string; column: string }>(
-      connection.db,
-      sql`select table_name as "table", column_name as "column" from information_schema.columns where table_schema = 'public'`,
-    );
-    const found: string[] = [];
-    for (const { table, column } of columns) {
-      const hits = await connection.sql.unsafe(
-        `select 1 from "${table}" where "${column}"::text like '%${secret}%' limit 1`,
-      );
-      if (hits.length > 0) found.push(`${table}.${column}`);
-    }
-    return found;
-  };
+  const left = (): Promise<string[]> => placesOf(desks.connection, secret);
 
   const carried = async (logged: string): Promise<void> => {
-    const { db } = connection;
+    const { db } = desks;
     const words = JSON.stringify({ kind: 'Note', fields: { x: secret } });
     const author = JSON.stringify({ name: secret, role: 'agent' });
     await db.execute(sql`insert into mirrors (id, link, first_instance, first_ticket, second_instance, second_ticket, state)
@@ -69,24 +47,21 @@ describe('retention', () => {
 
   it('leaves nothing of what was written, wherever it was, and marks its files', async () => {
     await carried('400 days');
-    await purge(connection.db);
+    await purge(desks.db);
     assert.deepEqual(await left(), []);
-    assert.deepEqual(
-      [...(await rows(connection.db, sql`select sha256 from unused_files`))],
-      [{ sha256: 'a'.repeat(64) }],
-    );
+    assert.deepEqual([...(await rows(desks.db, sql`select sha256 from unused_files`))], [{ sha256: 'a'.repeat(64) }]);
     // The outcome stays.
-    assert.equal((await rows(connection.db, sql`select 1 from deliveries where outcome = 'applied'`)).length, 2);
+    assert.equal((await rows(desks.db, sql`select 1 from deliveries where outcome = 'applied'`)).length, 2);
   });
 
   it('leaves all of it before its time', async () => {
     await carried('2 days');
-    await purge(connection.db);
+    await purge(desks.db);
     assert.ok((await left()).length >= 7);
   });
 
   it('forgets tickets without a mirror, and none of their old actions is new again afterwards', async () => {
-    const { db } = connection;
+    const { db } = desks;
     await db.execute(sql`insert into tickets (instance, external_id, cursor, read_at) values
       ('acme', 'old', now() - interval '200 days', now() - interval '200 days'),
       ('acme', 'lately', now() - interval '3 days', now() - interval '3 days')`);

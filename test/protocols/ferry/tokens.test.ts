@@ -14,8 +14,8 @@ import { fetchJson } from '#protocols/ferry/fetch-json.ts';
 import { createTokenSource } from '#protocols/ferry/tokens.ts';
 import type { TokenSource, TokenSourceOptions } from '#protocols/ferry/tokens.ts';
 import { publicKeys, retireKey, rotateKey, signingKey } from '#db/links/keys.ts';
-import { newClient, startRig } from '#test/gateway/oauth-rig.ts';
-import type { Rig } from '#test/gateway/oauth-rig.ts';
+import { newClient, startRig } from '#test/gateway/oauth/oauth-rig.ts';
+import type { Rig } from '#test/gateway/oauth/oauth-rig.ts';
 
 const closers: (() => unknown)[] = [];
 const requests: string[] = [];
