@@ -80,7 +80,8 @@ export function federationRoutes(
   const limits = deps.limits ?? clientLimits();
   const clients = createClients(limits);
   // A file that alone is over the quota of a link would never find room: it is refused for good, and its note goes.
-  const attachmentBytes = Math.min(deps.attachmentBytes ?? wireLimits.attachmentBytes, limits.unreferencedBytes);
+  const { unreferencedBytes } = limits;
+  const attachmentBytes = Math.min(deps.attachmentBytes ?? wireLimits.attachmentBytes, unreferencedBytes);
   const clock = {
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
@@ -89,7 +90,7 @@ export function federationRoutes(
   for (const path of ['/i/*', '/.well-known/*']) routes.use(path, strangers.paced);
   routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, clients, ...clock }));
   routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
-  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, ...clock }));
+  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, unreferencedBytes, ...clock }));
   routes.route(
     '/',
     apiRoutes({

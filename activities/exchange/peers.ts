@@ -1,4 +1,5 @@
 /** How the other gateways are called: one client per link, kept until the link's credentials change. */
+import type { WireLink } from '#core/wire.ts';
 import { startClock } from '#connectors/contract/not-after.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -15,7 +16,7 @@ export type Peer = {
   readonly issuer: string;
   readonly client: PeerClient;
   /** What it takes, as far as it has said. */
-  readonly limits: { readonly bodyBytes: number; readonly attachmentBytes: number } | null;
+  readonly limits: WireLink['limits'] | null;
 };
 
 export type Peers = {

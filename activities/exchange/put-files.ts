@@ -14,13 +14,17 @@ type Sendable = Pick<Attachment, 'name' | 'type' | 'sizeBytes' | 'sha256'>;
 
 type Receiver = Pick<Peer, 'client' | 'limits' | 'issuer'>;
 
-/** Null: it is there. Else why the peer does not take it. Throws HelpdeskError or FileTrouble for passing trouble. */
+/**
+ * Null: it is there. Else why the peer does not take it. Throws HelpdeskError or FileTrouble for passing trouble.
+ * @param beyond why it may not be brought, where it may not: then it has to be there
+ */
 export async function putFile(
   deps: Pick<WorkDeps, 'blobs'>,
   { client, limits, issuer }: Receiver,
   putting: Semaphore,
   { sha256, sizeBytes, type }: Sendable,
   signal: AbortSignal,
+  beyond: string | null = null,
 ): Promise<string | null> {
   if (sha256 === null) return 'Its contents are not here.';
   const most = limits?.attachmentBytes;
@@ -30,6 +34,7 @@ export async function putFile(
   const release = await putting.acquire(signal);
   try {
     if (await client.hasFile(sha256, signal)) return null;
+    if (beyond !== null) return beyond;
     if (!(await deps.blobs.has(sha256))) return 'Its contents are no longer kept.';
     await client.putFile({ sha256, sizeBytes: sizeBytes ?? 0, type }, () => deps.blobs.open(sha256), signal);
     return null;
@@ -44,7 +49,10 @@ export async function putFile(
   }
 }
 
-/** A file that the peer does not take leaves a visible placeholder, and the note goes all the same. */
+/**
+ * A file that the peer does not take leaves a visible placeholder, and the note goes all the same. What the peer keeps for
+ * a link before an action names it bounds the files of one action: the rest of them would wait for room for ever.
+ */
 export async function putFiles(
   deps: Pick<WorkDeps, 'blobs'>,
   peer: Receiver,
@@ -54,10 +62,18 @@ export async function putFiles(
 ): Promise<Outgoing> {
   const kept: Attachment[] = [];
   const refused: { readonly name: string; readonly why: string }[] = [];
+  const together = peer.limits?.unreferencedBytes ?? Number.POSITIVE_INFINITY;
+  /** By digest: what two files have in common is there once. */
+  const sizes = new Map<string, number>();
   for (const file of outgoing.action.attachments) {
-    const why = await putFile(deps, peer, putting, file, signal);
-    if (why === null) kept.push(file);
-    else refused.push({ name: safeName(file.name), why });
+    const digest = file.sha256 ?? '';
+    const others = [...sizes].reduce((sum, [sha256, bytes]) => (sha256 === digest ? sum : sum + bytes), 0);
+    const beyond = others + (file.sizeBytes ?? 0) > together ? tooManyBytes(together) : null;
+    const why = await putFile(deps, peer, putting, file, signal, beyond);
+    if (why === null) {
+      kept.push(file);
+      sizes.set(digest, file.sizeBytes ?? 0);
+    } else refused.push({ name: safeName(file.name), why });
   }
   if (refused.length === 0) return outgoing;
   const placeholders = refused.map(({ name, why }) => missingFile(name, why)).join('');
@@ -66,4 +82,8 @@ export async function putFiles(
     action: { ...outgoing.action, note: `${outgoing.action.note ?? ''}${placeholders}`, attachments: kept },
     drops: [...outgoing.drops, ...refused.map(({ name, why }) => reason('attachment-failed', { name, detail: why }))],
   };
+}
+
+function tooManyBytes(most: number): string {
+  return `The other side takes files of up to ${Math.floor(most / 1024 / 1024)} MB together with one action.`;
 }

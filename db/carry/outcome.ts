@@ -18,6 +18,7 @@ import { clearNotices } from '#db/base/notices.ts';
 import type { OwnWrite } from '#db/log/log-reading.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 import { relay } from './relay.ts';
+import { leavesCopies, tryCopies } from './try-copies.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { sendGathered } from '#db/base/transaction.ts';
 
@@ -95,6 +96,11 @@ export async function endDelivery(
     await putReceipt(tx, { mirror: mirror.id, to: other, action: context.action.id, receipt });
     wake.push(other);
   }
+  if (delivery.kind === 'action') {
+    const { outcome, reason } = ending;
+    const way = { delivery: delivery.id, action: context.action.id, mirror: mirror.id, to, desk: context.to.name };
+    wake.push(...(await tryCopies(tx, { ...way, outcome, reason, byHand: false })));
+  }
   const travelsOn = ending.outcome === 'applied' && delivery.kind === 'action' && ending.alone !== true;
   if (travelsOn && ending.command !== undefined) {
     wake.push(...(await relay(tx, cache, context, to, ending.command, ending.constant)));
@@ -118,12 +124,12 @@ async function lockPlace(tx: Tx, mirror: string, delivery: string): Promise<void
   );
 }
 
-/** Nothing follows from it: no ticket opened, no receipt, no relay. */
+/** Nothing follows from it: no ticket opened, no receipt, no relay, no copy that may have to be tried. */
 function isPlain(context: DeliveryContext, ending: Ending): boolean {
   const { kind } = context.delivery;
   if (kind !== 'action') return true;
   const relays = ending.outcome === 'applied' && ending.alone !== true && ending.command !== undefined;
-  return !opensMirror(context) && !relays && receiptOf(context, ending) === null;
+  return !opensMirror(context) && !relays && !leavesCopies(ending) && receiptOf(context, ending) === null;
 }
 
 /** The first escalation of its mirror; later ones are refused and change nothing about it. */

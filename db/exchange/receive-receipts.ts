@@ -3,6 +3,7 @@
  * desk where there is something to tell. In the caller's transaction; locks as the outcome does.
  */
 import { sql } from 'drizzle-orm';
+import type { Directory } from '#core/words/directory.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { wireRef, type WireReceipt, type WireResult } from '#core/wire.ts';
@@ -15,8 +16,8 @@ import { endDelivery } from '#db/carry/outcome.ts';
 import { mirrorHere } from './mirror-here.ts';
 import { linkEnds, lockLanes, type Received } from './receive-actions.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
+import { sentBefore, type Sent } from './sent-actions.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
-import { uuidArray } from '#db/base/text-array.ts';
 import { sendLast } from '#db/base/transaction.ts';
 
 export type ReceiveReceipts = {
@@ -25,6 +26,7 @@ export type ReceiveReceipts = {
   readonly from: SideName;
   readonly mirror: string;
   readonly receipts: readonly WireReceipt[];
+  readonly directory: Directory;
 };
 
 const soonMs = 1_000;
@@ -40,22 +42,24 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
   const input = { ...said, mirror: mirrorId };
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
   // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
-  const [snapshots, locked, before, ours] = await Promise.all([
+  const [snapshots, locked, before, sentOf] = await Promise.all([
     lockSnapshots(tx, ends.sender, tickets),
     lockMirror(tx, input.mirror, input.link),
     lockLanes(tx, input.mirror, ends.receiver),
-    sentOf(tx, input, ends.sender),
+    sentBefore(tx, { ...input, to: ends.sender }),
   ]);
   if (locked === null || before === null) return null;
   let mirror = locked;
   const results: WireResult[] = [];
   const wake = new Set<string>();
+  /** Deliveries that this batch has told of. */
+  const told = new Set<string>();
   let accepted = before;
   let passed = before;
   for (const receipt of input.receipts) {
     const { action: id, seq } = receipt;
-    const sent = ours.get(id);
-    if (sent?.told === true && seq <= accepted) {
+    const sent = sentOf(receipt);
+    if (sent !== undefined && (sent.told || told.has(sent.id)) && seq <= accepted) {
       results.push({ id, seq, status: 'duplicate' });
       continue;
     }
@@ -80,8 +84,9 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
       passed = Math.max(passed, seq);
       continue;
     }
+    if (sent.told && sent.there) await openAgain(tx, sent.id);
     for (const one of await endSent(tx, cache, sent.id, receipt)) wake.add(one);
-    ours.set(id, { ...sent, told: true });
+    told.add(sent.id);
     if (receipt.ticket !== null) {
       // The receipt of the escalation has bound the ticket by now.
       if (mirror.state === 'opening') mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
@@ -103,8 +108,6 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
   return { answer: { results, accepted }, wake: [...wake] };
 }
 
-type Sent = { readonly id: string; readonly told: boolean; readonly escalation: boolean };
-
 /** One mirror per far ticket and link: a peer that names one twice must not keep us from taking in the rest. */
 async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: WireReceipt): Promise<boolean> {
   if (!sent.escalation || outcome !== 'applied' || ticket === null || mirror.state !== 'opening') return false;
@@ -118,17 +121,9 @@ async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: 
   return taken.length > 0;
 }
 
-/** Our deliveries of these actions to the one who tells. */
-async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string): Promise<Map<string, Sent>> {
-  const found = await rows<Sent & { action: string }>(
-    tx,
-    sql`select d.id, coalesce(a.said_id, a.id) as action, d.escalation, d.far is not null and d.far->>'endedAt' is not null as told
-      from deliveries d join actions a on a.id = d.action
-      where d.mirror = ${mirror} and d.to_instance = ${to} and d.kind in ('action', 'copy')
-        and coalesce(a.said_id, a.id) = any(${uuidArray(receipts.map(({ action }) => action))})
-      order by d.seq desc`,
-  );
-  return new Map(found.map(({ action, ...sent }) => [action, sent]));
+/** Another way was to bring it, and has not: what became of it after all counts. */
+async function openAgain(tx: Tx, delivery: string): Promise<void> {
+  await tx.execute(sql`update deliveries set outcome = null, reason = null, drops = null, ended_at = null where id = ${delivery}`);
 }
 
 /**

@@ -32,8 +32,8 @@ export async function isReferenceUnderWay(db: Db, mirror: string, to: string): P
   return found.length > 0;
 }
 
-/** A delivery that somebody ended by hand is told to another gateway or tool, as every outcome is. */
-export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<void> {
+/** A delivery that somebody ended by hand is told to another gateway or tool, as every outcome is. Returns the instances to wake. */
+export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<string[]> {
   const [row] = await rows<{
     mirror: string;
     to: string;
@@ -49,7 +49,7 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
       join instances other on other.id = case when d.to_instance = m.first_instance then m.second_instance else m.first_instance end
       where d.id = ${delivery} and d.kind = 'action' and ${typeIsRemote('other.type')}`,
   );
-  if (row === undefined) return;
+  if (row === undefined) return [];
   const { mirror, to, action, at, desk, escalation } = row;
   const receipt: ReceiptView = {
     outcome,
@@ -61,6 +61,7 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
     action: { author: { name: '', role: 'automation' }, at, kind: null },
   };
   await putReceipt(tx, { mirror, to, action, receipt });
+  return [to];
 }
 
 export type NewReceipt = {

@@ -40,7 +40,7 @@ export type PeerClient = {
   actions(at: SideName, mirror: string, actions: readonly WireAction[], within: Within): Promise<WireAnswer>;
   receipts(at: SideName, mirror: string, receipts: readonly WireReceipt[], within: Within): Promise<WireAnswer>;
   /** How an action stands there; null where the peer does not know it. */
-  standing(at: SideName, mirror: string, action: string, signal: AbortSignal): Promise<WireStanding | null>;
+  standing(at: SideName, mirror: string, action: NamedAction, signal: AbortSignal): Promise<WireStanding | null>;
   /** Null where the peer does not know it. */
   mirror(at: SideName, mirror: string, signal: AbortSignal): Promise<PeerMirror | null>;
   /** The highest seq taken in of each lane to that side, page by page. */
@@ -51,6 +51,9 @@ export type PeerClient = {
   /** @param open called once per try */
   putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
 };
+
+/** Ids are each origin's own; a gateway that does not know the question for the origin takes the first of that id. */
+export type NamedAction = { readonly id: string; readonly origin: string };
 
 /** Until when something may be handed over, and the signal that ends it. */
 export type Within = { readonly signal: AbortSignal; readonly notAfter: NotAfter };
@@ -171,7 +174,11 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       );
     },
     standing: (at, mirror, action, signal) =>
-      readOrNull(wireStanding, `${ticket(at, mirror)}/actions/${encodeURIComponent(action)}`, signal),
+      readOrNull(
+        wireStanding,
+        `${ticket(at, mirror)}/actions/${encodeURIComponent(action.id)}?origin=${encodeURIComponent(action.origin)}`,
+        signal,
+      ),
     mirror: (at, mirror, signal) => readOrNull(peerMirror, ticket(at, mirror), signal),
     lanes: (at, after, signal) =>
       read(

@@ -142,7 +142,9 @@ export async function startReceiveRig(label: string): Promise<ReceiveRig> {
       return answer;
     },
     async receipts(mirror, receipts, from = 'supplier', link = 'north-far') {
-      const received = await db.transaction((tx) => receiveReceipts(tx, cache, { link, from, mirror, receipts }));
+      const received = await db.transaction(async (tx) =>
+        receiveReceipts(tx, cache, { link, from, mirror, receipts, directory: await loadDirectory(tx, publicUrl) }),
+      );
       return received === null ? null : { ...received.answer, wake: received.wake };
     },
     one: async (query) => (await all(query))[0] as never,
