@@ -40,10 +40,8 @@ export async function tryCopies(tx: Tx, ended: EndedWay): Promise<string[]> {
   if (!leavesCopies(ended)) return [];
   const others = await rows<{ id: string }>(
     tx,
-    sql`select other.id from mirrors here join mirrors other on other.id <> here.id
-        and (other.first_instance = ${to} or other.second_instance = ${to}) and ${sameTicket(to)}
-      where here.id = ${mirror}
-        and exists (select 1 from deliveries d where d.action = ${action} and d.mirror = other.id and d.to_instance = ${to})`,
+    sql`select distinct other.id from deliveries d join mirrors other on other.id = d.mirror join mirrors here on here.id = ${mirror}
+      where d.action = ${action} and d.to_instance = ${to} and d.mirror <> here.id and ${sameTicket(to)}`,
   );
   if (others.length === 0) return [];
   const ids = uuidArray(others.map(({ id }) => id));
