@@ -38,6 +38,8 @@ export function leavesCopies({ outcome, reason: why }: Pick<EndedWay, 'outcome' 
 export async function tryCopies(tx: Tx, ended: EndedWay): Promise<string[]> {
   const { action, mirror, to } = ended;
   if (!leavesCopies(ended)) return [];
+  // Whoever places a copy just now is waited for, and seen by the next statement; or waits, and sees how this has ended.
+  await lockKnown(tx, [action]);
   const others = await rows<{ id: string }>(
     tx,
     sql`select distinct other.id from deliveries d join mirrors other on other.id = d.mirror join mirrors here on here.id = ${mirror}
@@ -45,11 +47,7 @@ export async function tryCopies(tx: Tx, ended: EndedWay): Promise<string[]> {
   );
   if (others.length === 0) return [];
   const ids = uuidArray(others.map(({ id }) => id));
-  // As whoever places one: lanes, then the action.
-  await tx.execute(
-    sql`select mirror from lanes where mirror = any(${ids}) order by mirror, to_instance for update`,
-  );
-  await lockKnown(tx, [action]);
+  await tx.execute(sql`select mirror from lanes where mirror = any(${ids}) order by mirror, to_instance for update`);
   const copies = await rows<{ id: string; mirror: string }>(tx, copiesOf(ended, ids));
   const [first] = copies;
   if (first === undefined) return [];
