@@ -90,7 +90,10 @@ export function federationRoutes(
   for (const path of ['/i/*', '/.well-known/*']) routes.use(path, strangers.paced);
   routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, clients, ...clock }));
   routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
-  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, unreferencedBytes, ...clock }));
+  routes.route(
+    '/',
+    linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, unreferencedBytes, ...clock }),
+  );
   routes.route(
     '/',
     apiRoutes({

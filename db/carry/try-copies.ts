@@ -52,7 +52,9 @@ export async function tryCopies(tx: Tx, ended: EndedWay): Promise<string[]> {
   const [first] = copies;
   if (first === undefined) return [];
   if (ended.byHand && (await hasBegun(tx, ended.delivery))) {
-    const wake = await Promise.all(copies.map(({ id }) => endInDoubt(tx, id, reason('in-doubt', { desk: ended.desk }))));
+    const wake = await Promise.all(
+      copies.map(({ id }) => endInDoubt(tx, id, reason('in-doubt', { desk: ended.desk }))),
+    );
     return wake.flat();
   }
   await tx.execute(sql`update deliveries set kind = 'action' where id = ${first.id}`);

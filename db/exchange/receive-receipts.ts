@@ -123,7 +123,9 @@ async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: 
 
 /** Another way was to bring it, and has not: what became of it after all counts. */
 async function openAgain(tx: Tx, delivery: string): Promise<void> {
-  await tx.execute(sql`update deliveries set outcome = null, reason = null, drops = null, ended_at = null where id = ${delivery}`);
+  await tx.execute(
+    sql`update deliveries set outcome = null, reason = null, drops = null, ended_at = null where id = ${delivery}`,
+  );
 }
 
 /**

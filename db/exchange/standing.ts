@@ -12,7 +12,7 @@ import { iso } from '#db/base/iso.ts';
 export type StandingQuestion = { readonly link: string; readonly to: SideName; readonly mirror: string };
 
 /** Ids are each origin's own: without the origin, the first action of that id is meant. */
-export type ActionAsked = { readonly id: string; readonly origin?: string; readonly directory: Directory };
+export type ActionAsked = { readonly id: string; readonly origin: string | null; readonly directory: Directory };
 
 export async function actionStanding(
   db: Db,
@@ -33,7 +33,7 @@ export async function actionStanding(
         and coalesce(a.said_id, a.id) = ${action} and (a.id = ${action} or a.said_id = ${action})
       order by d.seq limit 20`,
   );
-  const meant = found.find((one) => origin === undefined || originOnWire(one, directory) === origin);
+  const meant = found.find((one) => origin === null || originOnWire(one, directory) === origin);
   if (meant === undefined) return null;
   const { origin: _origin, signed: _signed, ...standing } = meant;
   return standing;

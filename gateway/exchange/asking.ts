@@ -103,7 +103,11 @@ function sideEndpoints(api: Api, { db, directory }: ApiDeps, side: SideName): vo
     },
     async (c, { caller, params, query }) => {
       const where = { link: caller.link, to: side, mirror: params.mirror };
-      const found = await actionStanding(db, where, { id: params.id, ...query, directory: await directory() });
+      const found = await actionStanding(db, where, {
+        id: params.id,
+        origin: query.origin ?? null,
+        directory: await directory(),
+      });
       if (found === null) throw new ProblemError('not-found');
       return c.json(found);
     },

@@ -73,7 +73,10 @@ describe('what a peer sent, at our desk', () => {
         [third, 'skipped', 'no-op'],
       ],
     );
-    assert.ok(rig.peer.receipts.every(({ origin }) => origin === 'https://far.example/i/acme'), 'whose they are');
+    assert.ok(
+      rig.peer.receipts.every(({ origin }) => origin === 'https://far.example/i/acme'),
+      'whose they are',
+    );
     const [told] = rig.peer.receipts;
     const [ticket] = desk.tickets.keys();
     assert.deepEqual([told?.ticket?.id, told?.ticket?.closed, told?.attempts], [ticket, false, 1]);

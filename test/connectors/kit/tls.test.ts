@@ -99,7 +99,7 @@ for (const { what, by = () => ours, names, days, host = name, more } of cases)
 test('a server whose certificate is for its name, or for its address, is asked', async () => {
   for (const [names, host] of [
     [`DNS:${name}`, name],
-    ['DNS:*.example', name],
+    ['DNS:*.desk.example', 'help.desk.example'],
     ['IP:127.0.0.1', '127.0.0.1'],
   ] as const) {
     const server = await served(ours, names);

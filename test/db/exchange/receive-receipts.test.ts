@@ -50,7 +50,7 @@ describe('receipts from another gateway', () => {
     rig.all<{ action: string; outcome: string }>(
       sql`select action, receipt->>'outcome' as outcome from deliveries where mirror = ${mirror} and to_instance = 'north' and kind = 'receipt' order by seq`,
     );
-  let tickets = 899;
+  let tickets = 1_899;
   const next = () => {
     tickets += 1;
     return { id: `${tickets}`, number: `F-${tickets}`, url: `https://far.example/${tickets}`, closed: false };
