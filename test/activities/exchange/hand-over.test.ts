@@ -292,6 +292,7 @@ describe('handing over to another gateway', () => {
     await rig.drain();
     const limits = { bodyBytes: mib, attachmentBytes: mib, actionsPerBatch: 50, unreferencedBytes: 2 * mib };
     await rig.db.execute(sql`update peers set said = ${JSON.stringify({ limits })}::jsonb`);
+    await until(async () => (await rig.deps.peers.of('link')).limits ?? undefined, { what: 'what the peer has said' });
     const names = ['a', 'b', 'c', 'd', 'e'] as const;
     const [a, b, c, d, e] = await Promise.all(
       names.map((name, n) => staged(rig, `quota-${name}`, Math.floor((n === 3 ? 0.3 : 0.8) * mib))),
