@@ -1,25 +1,27 @@
-/** Bells that the database rings. A bell rung while nobody waits is remembered, so that nothing falls between two waits. */
+/**
+ * Bells that the database rings. A ring while nobody is waiting is remembered, so that none is lost between two waits.
+ */
 import type { Connection } from '#db/base/client.ts';
 
 export type Bell = {
   ring(): void;
-  /** Resolves when rung since the last wait, after `ms`, or at the abort; never rejects. */
+  /** Resolves if rung since the last wait, after `ms`, or on abort; never rejects. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 export type Bells = {
   /** The bell of one instance's courier. */
   of(instance: string): Bell;
-  /** A drain of this process listens to the instance's bell until it calls what is returned. */
+  /** Marks that a drain of this process listens to the instance's bell. Returns the function that ends it. */
   attend(instance: string): () => void;
-  /** Rings the instance's bell if a drain of this process listens to it; false where none does. */
+  /** Rings the instance's bell if a drain of this process listens to it; returns false if none does. */
   ringHere(instance: string): boolean;
   /** The watchers' bell. */
   readonly hints: Bell;
   close(): Promise<void>;
 };
 
-/** `one`: whoever wakes takes everything there is, so a ring wakes only one of several. */
+/** `one`: a ring wakes only one of several waiters, because whoever wakes takes all the work there is. */
 export function createBell(one = false): Bell {
   let rung = false;
   const waiting = new Set<() => void>();
@@ -54,7 +56,10 @@ export function createBell(one = false): Bell {
 
 export type Channels = { readonly lanes: string; readonly hints: string };
 
-/** One LISTEN connection per process. After a reconnect every bell rings, because what was said meanwhile is lost. */
+/**
+ * Opens one LISTEN connection per process. After a reconnect every bell rings, because notifications sent in between
+ * are lost.
+ */
 export async function listenForBells(connection: Connection, channels: Channels): Promise<Bells> {
   const byInstance = new Map<string, Bell>();
   const attended = new Map<string, number>();

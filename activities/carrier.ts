@@ -1,4 +1,7 @@
-/** Who carries the lanes to an instance: a desk of ours is written to, a peer is handed over to, an in-house tool offered. */
+/**
+ * Chooses how lanes to an instance are carried: written to a desk of ours, handed over to a peer, or offered to an API
+ * client.
+ */
 import type { CarrierRun, Turned } from './turn.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reachOf } from '#core/words/reach.ts';
@@ -13,16 +16,16 @@ import { createStage, type Stage } from './carry/stage.ts';
 
 export type Carrier = {
   readonly name: string;
-  /** Lanes carried side by side. */
+  /** How many lanes are carried in parallel. */
   readonly concurrency: number;
-  /** One turn of a lane; `lane.head` and `lane.place` count only where `fresh`. Throws InstanceTrouble. */
+  /** Carries one turn of a lane. `lane.head` and `lane.place` are only valid if `fresh`. Throws InstanceTrouble. */
   carry(lane: DueLane, fresh: boolean): Promise<Turned>;
 };
 
-/** The carrier as things stand now: new credentials and options act on what is carried next. */
+/** Returns a function that gives the current carrier: new credentials and options apply to the next turn. */
 export type Carriers = (instance: string, run: CarrierRun) => Promise<() => Promise<Carrier>>;
 
-/** Lanes to one peer or in-house tool side by side. */
+/** How many lanes to one peer or API client are carried in parallel. */
 const remoteConcurrency = 16;
 
 export function createCarriers(deps: WorkDeps): Carriers {

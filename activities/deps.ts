@@ -1,4 +1,4 @@
-/** What the activities are given; the worker wires it. */
+/** The dependencies of the activities; the worker wires them. */
 import type { BlobStore } from '#blobs/store.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { Report } from '#core/words/attempt.ts';
@@ -20,18 +20,18 @@ export type DrivenDesk = {
   readonly instance: string;
   readonly name: string;
   readonly type: InstanceType;
-  /** Of the settings that it was made by. */
+  /** Version of the settings that it was created from. */
   readonly version: number;
   readonly helpdesk: Helpdesk;
-  /** How far its clock is from ours; absent where nobody measures it. */
+  /** Measures how far its clock differs from ours; absent if nobody does. */
   readonly clock?: DeskClock;
 };
 
-/** Connectors of the instances, made anew when an instance changes. */
+/** The connectors of the instances, recreated when an instance changes. */
 export type Desks = {
-  /** Throws HelpdeskError where it can't be reached, or another helpdesk answers in its place. */
+  /** Throws HelpdeskError if it can't be reached, or if another helpdesk answers at its address. */
   of(instance: string): Promise<DrivenDesk>;
-  /** After trouble: whoever wants it next asks first which helpdesk it is. */
+  /** Called after trouble: the next caller of `of` first checks which helpdesk answers. */
   doubt(instance: string): void;
 };
 
@@ -51,15 +51,15 @@ export type Tell = (notice: {
 }) => Promise<void>;
 
 export type Limits = {
-  /** Actions a link may bring per minute; more only waits. */
+  /** Actions a link may carry per minute; further ones only wait. */
   readonly linkPerMinute: number;
   /** Largest attachment, bytes. */
   readonly attachmentBytes: number;
-  /** Room that a file leaves on the disk, bytes. */
+  /** Space that must stay free on the disk, bytes. */
   readonly leastFreeBytes: number;
-  /** Attachments of one instance staged at a time in this process. */
+  /** Attachments of one instance staged in parallel in this process. */
   readonly staging: number;
-  /** How long an idle drain stays, milliseconds. */
+  /** How long an idle drain lingers, milliseconds. */
   readonly lingerMs: number;
   /** How long one drain lasts at most, milliseconds. */
   readonly drainMs: number;
@@ -76,7 +76,7 @@ export const standardLimits: Limits = {
   pollMs: 15_000,
 };
 
-/** Signs what an instance of ours says, with its key of the use `provenance`. */
+/** Signs what an instance of ours sends, with its key for `provenance`. */
 export type Signer = {
   /** @param text the canonical constant part; @param issuer of the instance */
   sign(instance: string, issuer: string, text: string): Promise<{ readonly signature: string; readonly key: WireKey }>;
@@ -84,38 +84,38 @@ export type Signer = {
 type WireKey = NonNullable<WireAction['key']>;
 
 export type WorkDeps = {
-  /** At which others reach this gateway; without one it has no peers. */
+  /** The URL at which others reach this gateway; without one it has no peers. */
   readonly publicUrl: string | undefined;
   readonly peers: Peers;
   readonly signer: Signer;
   readonly db: Client;
   /** Logs several tickets in one transaction. */
   readonly together: Together;
-  /** Whether the database still knows what it knew a second ago; asked before anything is carried. */
+  /** Tells whether the database still has what it had a second ago; asked before anything is carried. */
   isWhole(): Promise<boolean>;
   readonly promiseWrite: PromiseWrite;
   readonly nothingNew: NothingNew;
   readonly cache: VersionCache;
   readonly desks: Desks;
   readonly blobs: BlobStore;
-  /** Room on the disk of `blobs`, bytes. */
+  /** Free space on the disk of `blobs`, bytes. */
   freeBytes(): Promise<number>;
   readonly texts: Texts;
   readonly bells: Bells;
   readonly wake: Wake;
   readonly tell: Tell;
-  /** For those who watch from outside. */
+  /** For observers outside. */
   readonly report: Report;
   readonly log: Log;
   readonly limits: Limits;
-  /** Activity slots left in this worker, 0 to 1; idle drains yield when few are. */
+  /** Share of this worker's activity slots that is free, 0 to 1; idle drains yield when few are. */
   slotsFree(): number;
 };
 
-/** Who supervises the work: Temporal, or the sweeper that has taken it over. */
+/** The supervisor of the work: Temporal, or the sweeper that has taken over. */
 export type ActivityRun = {
-  /** Aborted when it has to leave. */
+  /** Aborted when the work has to stop. */
   readonly signal: AbortSignal;
-  /** The work is alive: the database has just answered it. */
+  /** Reports that the work is alive, because the database has just answered it. */
   heartbeat(): void;
 };

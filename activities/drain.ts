@@ -1,6 +1,6 @@
 /**
- * Carries everything that is due for one instance: claims lanes, carries them side by side, lingers when idle. The epoch
- * says whose the courier is; a drain that has lost it stops claiming and lets its requests reach their end.
+ * Carries everything that is due for one instance: claims lanes, carries them in parallel, lingers when idle. The epoch
+ * says which drain owns the courier; one that has lost it stops claiming and lets its requests finish.
  */
 import { setTimeout } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -24,25 +24,28 @@ import { keepLease } from './keep-lease.ts';
 import { createPace } from './pace.ts';
 import { createStragglers, type Stragglers } from './stragglers.ts';
 
-/** Head deliveries carried of one lane before it queues up again. */
+/** Deliveries carried from one lane before it goes back to the queue. */
 const perTurn = 20;
-/** The bell is not trusted: it looks this often anyway. Milliseconds. */
+/** How often to look without being rung, since a ring may be lost. Milliseconds. */
 const lookEveryMs = 1_000;
-/** A lane whose head somebody else was at is looked at again after this. Milliseconds. */
+/** A lane whose head somebody else was working on is tried again after this. Milliseconds. */
 const otherMs = 250;
-/** With so many lanes under way, and no sooner than this, more are claimed: several by one query. Milliseconds. */
+/**
+ * With more busy lanes than `above`, wait this long between claims, so that one query claims several lanes.
+ * Milliseconds.
+ */
 const claimPause = { above: 8, ms: 12 };
-/** With fewer activity slots left than this share, an idle drain leaves at once. */
+/** If a smaller share of the activity slots is free, an idle drain leaves at once. */
 const slotsShort = 0.2;
 /**
- * How long a drain that leaves waits for the requests of its lanes, milliseconds. What takes longer reaches its end by
- * itself, and the next drain judges it by its promise: told to leave, it hands over within a second.
+ * How long a leaving drain waits for its lanes' requests, milliseconds. Longer ones finish on their own, and the next
+ * drain judges them by their promises: a drain that was asked to leave hands over within a second.
  */
 const graceMs = { ended: 10_000, trouble: 2_000, told: 300, lost: 0 } as const;
 
 export type Drain = {
   (instance: string, run: ActivityRun): Promise<DrainResult>;
-  /** Resolves when the requests of drains that have left have reached their end, or after `withinMs`. */
+  /** Resolves when the requests of drains that have left are finished, or after `withinMs`. */
   rest(withinMs: number): Promise<void>;
 };
 
@@ -65,7 +68,7 @@ async function drain(
   const epoch = await beginDrain(deps.db, instance);
   const lease = keepLease(deps.db, { instance, epoch, renewed: run.heartbeat });
   const leaving = new AbortController();
-  // Whoever waits for a file, a place or the budget promises nothing yet, and lets go of its lane.
+  // A lane waiting for a file, a place or the budget has promised nothing yet, so it can stop.
   const signal = AbortSignal.any([run.signal, lease.signal, leaving.signal]);
   const bell = deps.bells.of(instance);
   const pace = createPace(deps.limits.linkPerMinute);
@@ -85,13 +88,13 @@ async function drain(
         await deferLane(deps.db, key, epoch, waitMs);
         return;
       }
-      // It was put back to an earlier state under us: its links are in quarantine now.
+      // The database was reset to an earlier state while we ran: its links are now in quarantine.
       if (!(await deps.isWhole())) {
         mine = false;
         return;
       }
       const { carried, actions } = await carry(lane, turn === 0);
-      // Somebody else is at this delivery: another drain, or a person. Which one, the epoch says.
+      // Somebody else is working on this delivery, another drain or a person; the epoch tells which.
       if (carried === 'lost') mine = await deferLane(deps.db, key, epoch, otherMs);
       if (carried === 'lost' || carried === 'rests') return;
       pace.count(lane.link, actions);
@@ -114,7 +117,7 @@ async function drain(
       const carrying = carryLane(lane, carry)
         .catch((error: unknown) => {
           if (error instanceof InstanceTrouble) trouble ??= error;
-          // Told to leave, a lane breaks off wherever it waits.
+          // A lane that was asked to leave is interrupted wherever it waits.
           else if (!signal.aborted) failure ??= error;
         })
         .finally(() => {
@@ -156,16 +159,16 @@ async function drain(
     const isTold = run.signal.aborted;
     const isTrouble = broke || trouble !== null || failure !== null;
     leaving.abort();
-    // Requests under way reach their end; nothing new is promised once another drain has begun.
+    // Running requests finish; nothing new is promised once another drain has begun.
     await stragglers.leave(
       busy.values(),
       isLost ? graceMs.lost : isTold ? graceMs.told : isTrouble ? graceMs.trouble : graceMs.ended,
     );
     lease.stop();
-    // Who rings from now on wakes the courier; who rang before has committed what is looked for below.
+    // A ring from now on wakes the courier; whoever rang earlier has committed what is looked for below.
     leave();
   }
-  // The database does not hear us: whoever it hears has taken the courier over, or will.
+  // The database does not answer us: another drain has taken the courier over, or will.
   lease.throwIfUnsure();
   if (lease.signal.aborted) mine = false;
   if (failure !== null) {
@@ -180,7 +183,7 @@ async function drain(
   return { more: mine && (await somethingDue(deps.db, instance)) };
 }
 
-/** If one link fills over half of a full claim, the other half is claimed without it. */
+/** Claims due lanes. If one link fills more than half of a full claim, the other half is claimed without that link. */
 async function claim(
   deps: WorkDeps,
   instance: string,
@@ -201,7 +204,10 @@ async function claim(
   return [...kept, ...others];
 }
 
-/** Sets when the instance is tried again, and says so once. Nothing where another drain has begun. */
+/**
+ * Sets when to try the instance again and reports its state once. Returns null, changing nothing, if another drain has
+ * begun.
+ */
 async function standBack(
   deps: WorkDeps,
   instance: string,
@@ -213,7 +219,7 @@ async function standBack(
     trouble.kind === 'other'
       ? { ...reason('trouble', { desk: name, detail: trouble.message }), text: trouble.message }
       : reason(trouble.kind === 'auth' ? 'auth' : 'trouble', { desk: name, detail: trouble.message });
-  // A helpdesk that was away may be another one when it is back.
+  // A helpdesk that was down may come back as another one.
   if (trouble.kind !== 'slow-down') deps.desks.doubt(instance);
   const delayMs = await instanceFailed(deps.db, instance, epoch, why, (failures) =>
     trouble.kind === 'auth'
@@ -229,11 +235,11 @@ async function standBack(
   if (delayMs === null) {
     deps.log.warn(
       { instance, epoch, said: trouble.kind },
-      'another drain has this courier; what an earlier one said was ignored',
+      'another drain owns this courier; the result of the earlier one was ignored',
     );
     return null;
   }
-  // Who asks for a pause is up.
+  // An instance that asks for a pause is up.
   const changed = await (trouble.kind === 'slow-down'
     ? setInstanceState(deps.db, instance, 'up', null)
     : setInstanceState(deps.db, instance, trouble.kind, why.text));

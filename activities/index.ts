@@ -1,4 +1,4 @@
-/** The activities by their names, with a running activity's heartbeat and cancellation. */
+/** The activities by name, connected to a running activity's heartbeat and cancellation. */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { DrainResult, WatchResult } from '#workflows/contract.ts';
 import type { ActivityRun, WorkDeps } from './deps.ts';
@@ -18,14 +18,14 @@ export function createActivities(deps: WorkDeps, drain: Drain, watch: Watch): Ac
   };
 }
 
-/** Heartbeats are the work's own: they say that the database has just answered, not that a timer runs. */
+/** The work itself sends the heartbeats: they mean that the database has just answered, not that a timer runs. */
 async function supervised<Result>(deps: WorkDeps, work: (run: ActivityRun) => Promise<Result>): Promise<Result> {
   const context = Context.current();
   try {
     return await work({ signal: context.cancellationSignal, heartbeat: () => context.heartbeat() });
   } catch (error) {
     if (error instanceof CancelledFailure) throw error;
-    deps.log.warn({ err: error }, 'an activity failed; Temporal tries it again');
+    deps.log.warn({ err: error }, 'an activity failed; Temporal will retry it');
     throw plainFailure(error);
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Renews a courier's lease while its drain runs. That the drain is alive is said only by a renewal that the database has
- * confirmed: a process whose line to the database is dead has timers that run all the same.
+ * Renews a courier's lease while its drain runs. Only a renewal that the database has confirmed proves that the drain
+ * is alive: a process that has lost its connection to the database still has running timers.
  */
 import { leaseSeconds, renewLease } from '#db/carry/couriers.ts';
 import type { Db } from '#db/base/client.ts';
 
-/** The database has confirmed no renewal for the time of a lease. */
+/** The database has confirmed no renewal for the duration of a lease. */
 export class LeaseError extends Error {
   override readonly name = 'LeaseError';
 }
 
 export type Lease = {
-  /** Aborted once the courier is another's, or nobody can say whose it is. */
+  /** Aborted once another drain owns the courier, or it is unknown who does. */
   readonly signal: AbortSignal;
-  /** Throws a LeaseError where nobody can say. */
+  /** Throws a LeaseError if the owner is unknown. */
   throwIfUnsure(): void;
   stop(): void;
 };
@@ -21,7 +21,7 @@ export type Lease = {
 export type LeaseOptions = {
   readonly instance: string;
   readonly epoch: number;
-  /** After each confirmed renewal. */
+  /** Called after each confirmed renewal. */
   renewed(): void;
 };
 
@@ -33,7 +33,7 @@ export function keepLease(db: Db, { instance, epoch, renewed }: LeaseOptions): L
   let unsure = false;
   let askedAt = performance.now();
   let asking = false;
-  /** Since when a renewal has been asked for and none confirmed. */
+  /** Since when renewals have been requested without confirmation. */
   let failingSince: number | null = null;
   const isOverdue = (): boolean =>
     failingSince !== null && performance.now() - failingSince > leaseSeconds * 1_000 && !lost.signal.aborted;
@@ -46,14 +46,14 @@ export function keepLease(db: Db, { instance, epoch, renewed }: LeaseOptions): L
       failingSince = null;
       renewed();
     } catch {
-      // Asked again; how long that may go wrong is seen to below.
+      // It is requested again; the check below limits how long this may fail.
     } finally {
       asking = false;
     }
   };
   const timer = setInterval(() => {
     if (!asking && performance.now() - askedAt >= renewEveryMs) void ask();
-    // A process that was busy, or frozen, hears first what was answered meanwhile.
+    // A process that was busy or frozen first receives the answers that arrived in the meantime.
     if (isOverdue())
       setImmediate(() =>
         setImmediate(() => {

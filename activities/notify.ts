@@ -1,6 +1,6 @@
 /**
- * Tells people by webhook, mail, Slack or Teams what happened and when it is over. A failure is logged; the notice stays
- * in `status`.
+ * Notifies people by webhook, mail, Slack or Teams of what happened and when it is over. A failure is logged; the
+ * notice stays in `status`.
  */
 import { createTransport, type Transporter } from 'nodemailer';
 import type { HttpClient } from '#connectors/contract/http.ts';
@@ -16,7 +16,7 @@ export type NotifyDeps = {
 };
 
 const timeoutMs = 10_000;
-/** A mail server that is silent keeps no other notice waiting for minutes, as it would otherwise. */
+/** A silent mail server would otherwise delay all other notices for minutes. */
 const mailTimes = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
 
 export function createTell(deps: NotifyDeps): Tell {
@@ -34,13 +34,13 @@ export function createTell(deps: NotifyDeps): Tell {
         await mailer.sendMail({ from: mailFrom ?? 'ferry@localhost', to: target.mail, subject, text: body });
       },
     });
-    // Each by itself: one that fails keeps nobody else from being told.
+    // Independently: a failed channel prevents no other.
     await Promise.all(
       to.flatMap((target) =>
         Object.entries(ways(target)).map(async ([way, tell]) => {
           if (target[way as keyof NotifyTarget] === undefined) return;
           await tell().catch((error: unknown) =>
-            deps.log.warn({ err: error, link, way }, 'a notice could not be told'),
+            deps.log.warn({ err: error, link, way }, 'a notice could not be sent'),
           );
         }),
       ),

@@ -1,12 +1,14 @@
-/** So many actions per link and minute; a link in a hurry only waits. */
+/** Limits the actions per link and minute; a link above the limit only waits. */
 export type Pace = {
-  /** Milliseconds until the link may bring one more; 0: now. */
+  /** Milliseconds until the link may carry another action; 0: now. */
   waitMs(link: string): number;
-  /** @param actions 1 where absent */
+  /** @param actions 1 by default */
   count(link: string, actions?: number): void;
 };
 
-/** A bucket of a minute's worth that fills evenly, so that a burst passes and a stream is slowed. */
+/**
+ * A token bucket that holds a minute's worth and refills evenly, so that bursts pass and continuous streams are slowed.
+ */
 export function createPace(perMinute: number, now: () => number = () => performance.now()): Pace {
   const buckets = new Map<string, { left: number; at: number }>();
   const perMs = perMinute / 60_000;

@@ -1,6 +1,6 @@
 /**
- * What Temporal is told of a failure: its sort and code, never a message. Messages of database errors hold parameters,
- * and those hold notes; Temporal keeps what it is told.
+ * Reduces a failure to its class and code before Temporal sees it, without the message. Messages of database errors
+ * contain parameters, and those contain notes; Temporal stores what it is given.
  */
 import { ApplicationFailure } from '@temporalio/activity';
 

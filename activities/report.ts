@@ -1,4 +1,4 @@
-/** Says of each try to carry a delivery what is to be seen of it from outside. Called after its commit. */
+/** Reports each attempt to carry a delivery to observers outside. Called after its commit. */
 import { instantOfId, type AttemptResult } from '#core/words/attempt.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import type { Turn } from './turn.ts';

@@ -1,6 +1,6 @@
-/** Requests that outlive the drain that made them: it hands over, and they reach their end meanwhile. */
+/** Requests that outlive the drain that made them: the drain hands over while they finish. */
 export type Stragglers = {
-  /** Waits for them for `graceMs`; those that take longer are remembered. */
+  /** Waits up to `graceMs` for them and remembers those that take longer. */
   leave(all: Iterable<Promise<unknown>>, graceMs: number): Promise<void>;
   /** Waits until none is left, or for `withinMs`. */
   rest(withinMs: number): Promise<void>;

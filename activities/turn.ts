@@ -1,4 +1,4 @@
-/** One turn of a lane: one delivery carried, and how it was left. */
+/** One turn of a lane: one delivery carried, and its result. */
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
 import type { WorkDeps } from './deps.ts';
@@ -9,27 +9,27 @@ export type Turn = {
   readonly deps: WorkDeps;
   readonly lane: LaneKey;
   readonly context: DeliveryContext;
-  /** Of the drain that speaks. */
+  /** The epoch of the drain that carries it. */
   readonly epoch: number;
   /** The promises of the delivery's writes that this drain knows, by step. */
   readonly promised: Promised;
-  /** By performance.now(). Milliseconds. */
+  /** Start, by performance.now(). Milliseconds. */
   readonly startedMs: number;
 };
 
-/** How the head was left, and in whose drain. */
+/** What happened to the head, or that another drain owns it now. */
 export type Carried =
-  /** The head has ended, or was set aside: the next may follow. */
+  /** The head has ended or was set aside: the next may follow. */
   | 'ended'
-  /** The head has ended, and nothing was behind it. */
+  /** The head has ended, and nothing follows it. */
   | 'ended-last'
-  /** Nothing waits, or not before the lane's due time. */
+  /** Nothing is waiting, or nothing before the lane's due time. */
   | 'rests'
   | 'lost';
 
 export type Turned = {
   readonly carried: Carried;
-  /** How many it brought, for the link's pace. */
+  /** How many actions it carried, for the link's pace. */
   readonly actions: number;
 };
 

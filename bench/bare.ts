@@ -7,7 +7,7 @@ import { percentiles, type Percentiles } from './numbers.ts';
 import type { Services } from './services.ts';
 
 export type Bare = {
-  /** Workflows per second. */
+  /** Returns the number of workflows per second. */
   load(options: { readonly seconds: number; readonly warmUp: number }): Promise<number>;
   oneByOne(seconds: number): Promise<Percentiles>;
   stop(): Promise<void>;
@@ -15,7 +15,7 @@ export type Bare = {
 
 const concurrent = 16;
 
-/** `label`: letters and digits; tells one start from another. */
+/** Starts the bare workflow's worker. `label`: letters and digits that distinguish one start from another. */
 export async function startBare(services: Services, label: string): Promise<Bare> {
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {

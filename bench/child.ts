@@ -1,4 +1,6 @@
-/** One process of the benchmark: started with this Node, ready when it prints a line of JSON, ended with the run. */
+/**
+ * One process of the benchmark: started with this Node, ready once it prints a line of JSON, and ended with the run.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -6,18 +8,18 @@ export type Child = {
   readonly pid: number;
   /** The line it printed when it was ready. */
   readonly ready: Readonly<Record<string, unknown>>;
-  /** What it said on stderr lately. */
+  /** Returns what it has lately written to stderr. */
   said(): string;
-  /** Asks it to leave, and ends it when it has not left in 20 s. */
+  /** Asks it to leave, and kills it if it has not left within 20 s. */
   stop(): Promise<void>;
 };
 
 export type ChildOptions = {
-  /** Below the checkout's root. */
+  /** Path below the root of the checkout. */
   readonly program: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Writes a CPU profile here when it ends. */
+  /** Where it writes a CPU profile when it ends. */
   readonly profile?: string | undefined;
 };
 
@@ -26,7 +28,7 @@ const graceMs = 20_000;
 const keptChars = 8_000;
 
 const running = new Set<ChildProcess>();
-// However the run ends, no process of it stays.
+// However the run ends, none of its processes stays.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -64,7 +66,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   };
 }
 
-/** Lines before the one that says ready are a log's. */
+/** Waits for the line that says ready. Any line before it belongs to a log. */
 function firstLine(child: ChildProcess, program: string, said: () => string): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     let text = '';

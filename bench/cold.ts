@@ -1,4 +1,4 @@
-/** Beside the targets: one supplier writes to customers whose couriers all sleep, so that each note wakes one. */
+/** Not a target: one supplier writes to customers whose couriers all sleep, so that each note wakes one. */
 import { startFederation } from './federation.ts';
 import { watchArrivals, write } from './load.ts';
 import { percentiles, type Percentiles } from './numbers.ts';
@@ -6,7 +6,7 @@ import type { Services } from './services.ts';
 
 export type Cold = {
   readonly customers: number;
-  /** Customers that had their note when time was up; each had one. */
+  /** Customers that had their note when time was up; each was to get one. */
   readonly reached: number;
   readonly perSecond: number;
   readonly ms: Percentiles;
@@ -21,7 +21,7 @@ export async function measureCold(services: Services, customers: number, maxSeco
     customers,
     mirrors: customers,
     reverse: true,
-    // A courier that has carried its note leaves at once: nobody writes to it again.
+    // A courier that has carried its note leaves at once, since nobody writes to it again.
     limits: { lingerMs: 0 },
   });
   const arrivals = await watchArrivals(federation.far);

@@ -1,16 +1,16 @@
-/** What the benchmark itself does at a light desk: opens tickets, writes as a person, watches what arrives. */
+/** The benchmark's own work at a light desk: opens tickets, writes as a person, watches what arrives. */
 import { Agent, request } from 'undici';
 import type { DeskTicket } from '#twins/light/server.ts';
 
 export type DeskClient = {
   readonly url: string;
-  /** Opens tickets; returns their ids in order. */
+  /** Opens tickets and returns their ids in order. */
   open(count: number): Promise<string[]>;
-  /** A person's note. */
+  /** Writes a person's note. */
   note(ticket: string, note: string): Promise<void>;
-  /** From now on webhooks go here; null: nowhere. */
+  /** Sends webhooks here from now on; null: nowhere. */
   hook(url: string | null): Promise<void>;
-  /** Tickets that changed since the position, and the position now. */
+  /** Returns the tickets that changed since the position, and the current position. */
   changed(after: number): Promise<{ tickets: readonly string[]; cursor: number }>;
   position(): Promise<number>;
   dump(): Promise<DeskTicket[]>;

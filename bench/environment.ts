@@ -1,4 +1,4 @@
-/** The environment of Ferry's programs whose desks are on this machine; `loadConfig` makes a configuration of it. */
+/** The environment of Ferry's programs whose desks are on this machine. `loadConfig` reads a configuration from it. */
 import type { LogLevel } from '#config/env.ts';
 
 export type Surroundings = {
@@ -6,15 +6,15 @@ export type Surroundings = {
   readonly temporal: { readonly address: string; readonly namespace: string };
   /** 32 bytes. */
   readonly secretKey: Buffer;
-  /** 32 bytes; absent: contents are kept as they are. */
+  /** 32 bytes. If absent, contents are not encrypted. */
   readonly contentKey?: Buffer | undefined;
   readonly blobs: string;
   readonly log: LogLevel;
-  /** Absent: reached from nowhere, with no API. */
+  /** If absent, the gateway is unreachable from outside and has no API. */
   readonly publicUrl?: string | undefined;
-  /** Absent: one that is free. */
+  /** If absent, a free port. */
   readonly port?: number;
-  /** Peers and clients may ask for as much as they like: what is measured is how much that is. Default true. */
+  /** Lifts the limits on peers and clients, since the benchmark measures how much they can get. Default true. */
   readonly unlimited?: boolean;
 };
 

@@ -1,4 +1,4 @@
-/** A federation for one measurement: two light desks, a database, a gateway and a worker, each a process of its own. */
+/** A federation for one measurement: two light desks, a database, a gateway and a worker, each a separate process. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Connection as TemporalConnection, Client as TemporalClient } from '@temporalio/client';
 import { connect, type Connection } from '#db/base/client.ts';
@@ -15,18 +15,21 @@ import type { Services } from './services.ts';
 
 export type FederationOptions = {
   readonly services: Services;
-  /** Letters; names the database. */
+  /** Letters; part of the database's name. */
   readonly label: string;
-  /** One: `acme`, whose desk sends its own webhooks and is polled. More: `c0` and so on, all at one desk that is not. */
+  /**
+   * With one customer, `acme`, its desk sends webhooks and is polled. With more, `c0` and so on, all share one desk
+   * that does neither.
+   */
   readonly customers: number;
-  /** Open mirrors in all, spread over the customers. */
+  /** The number of open mirrors, spread over the customers. */
   readonly mirrors: number;
   readonly pastActions?: number;
-  /** Notes go from the supplier to the customers. */
+  /** Notes travel from the supplier to the customers. */
   readonly reverse?: boolean;
   readonly limits?: Partial<Limits>;
   readonly profile?: string | undefined;
-  /** Contents are sealed with it, 32 bytes. */
+  /** The key that encrypts contents, 32 bytes. */
   readonly contentKey?: Buffer | undefined;
 };
 
@@ -39,14 +42,14 @@ export type Federation = {
   readonly mirrors: readonly Mirrored[];
   readonly connection: Connection;
   readonly temporal: TemporalClient;
-  /** Milliseconds used so far by each. */
+  /** Milliseconds of CPU time that each part has used so far. */
   cpu(): Promise<Cpu>;
   stop(): Promise<void>;
 };
 
-/** A link's own pace would be what is measured. */
+/** With a link's normal rate limit, the benchmark would measure the limit. */
 const paceless = 10_000_000;
-/** The lightest desk takes as much at a time as is asked of it. */
+/** The lightest desk accepts as many requests at a time as anybody sends. */
 const deskOptions = { concurrency: 64 };
 
 export async function startFederation(options: FederationOptions): Promise<Federation> {
@@ -149,7 +152,7 @@ export async function desk(
   return { child, client };
 }
 
-/** What each used between two looks, milliseconds per action. */
+/** Computes what each part used between two measurements, in milliseconds per action. */
 export function cpuPerAction(before: Cpu, after: Cpu, actions: number): Cpu {
   const per = (part: keyof Cpu): number => (after[part] - before[part]) / Math.max(actions, 1);
   return {
@@ -161,7 +164,7 @@ export function cpuPerAction(before: Cpu, after: Cpu, actions: number): Cpu {
   };
 }
 
-/** The median of each. */
+/** Computes the median of each part. */
 export function middleCpu(cpus: readonly Cpu[]): Cpu {
   const of = (part: keyof Cpu): number => median(cpus.map((cpu) => cpu[part]));
   return {

@@ -9,9 +9,9 @@ import { carryLoad, pause } from './load.ts';
 import { percentiles, type Percentiles } from './numbers.ts';
 import type { Services } from './services.ts';
 
-/** Notes under way at a time: enough to keep everything busy. */
+/** Notes under way at the same time: enough to keep everything busy. */
 export const inFlight = 64;
-/** So many that a ticket rests for seconds between two notes. */
+/** Enough that a ticket rests for seconds between two notes. */
 export const openMirrors = 2_000;
 export const warmUpSeconds = 4;
 const inBacklog = 2;
@@ -20,20 +20,20 @@ export const warmUpNotes = 100;
 export type Latency = {
   readonly awake: Percentiles;
   readonly asleep: Percentiles;
-  /** From the moment on at which the action is in the log. */
+  /** Measured from the moment when the action is in the log. */
   readonly fromLog: { readonly awake: Percentiles; readonly asleep: Percentiles };
 };
 
 export type Load = { readonly perSecond: number; readonly cpu: Cpu };
 
-/** One note at a time. */
+/** Measures latency, one note at a time. */
 export async function measureLatency(services: Services, samples: number): Promise<Latency> {
   const base = { services, customers: 1, mirrors: openMirrors };
   const calm = await startFederation({ ...base, label: 'awake' });
   let awake: Sample[];
   let awakeFromLog: Percentiles;
   try {
-    // Without load and what it leaves to be polled; the first notes only warm the code up.
+    // Without load and the polling that follows it. The first notes only warm up the code.
     await carryOneByOne({ ...calm, samples: warmUpNotes, label: 'First' });
     awake = await carryOneByOne({ ...calm, samples, label: 'Awake' });
     awakeFromLog = percentiles(await sinceLogged(calm, awake));
@@ -65,7 +65,10 @@ export async function underLoad(federation: Federation, seconds: number, warmUp 
   return { perSecond: load.perSecond, cpu: cpuPerAction(before, after, load.arrived) };
 }
 
-/** Milliseconds from log entry, by the database's clock, to the far desk, by its own: one machine's clock. */
+/**
+ * Measures the milliseconds from the log entry, by the database's clock, to the far desk, by its own. Both are the
+ * clock of one machine.
+ */
 async function sinceLogged(federation: Federation, samples: readonly Sample[]): Promise<number[]> {
   const logged = await rows<{ key: string; at: number }>(
     federation.connection.db,
@@ -78,7 +81,7 @@ async function sinceLogged(federation: Federation, samples: readonly Sample[]): 
   });
 }
 
-/** Actions that are in the log all at once, on all lanes: how fast the courier alone is. */
+/** Measures actions that are in the log all at once, on all lanes, which shows how fast the courier alone is. */
 export async function backlog(federation: Federation): Promise<number> {
   const { db } = federation.connection;
   const before = await federation.far.position();
@@ -105,7 +108,7 @@ export async function backlog(federation: Federation): Promise<number> {
   return (count * 1000) / (performance.now() - begun);
 }
 
-/** Until the courier's drain has left: no lease, and no workflow that runs. */
+/** Waits until the courier's drain has left: no lease is held, and no workflow runs. */
 export async function untilAsleep(federation: Federation, instance: string): Promise<void> {
   const { connection, temporal } = federation;
   for (const by = performance.now() + 30_000; performance.now() < by; await pause(10)) {
@@ -122,7 +125,7 @@ export async function untilAsleep(federation: Federation, instance: string): Pro
         () => 'NONE',
       );
     if (state === 'RUNNING') continue;
-    // What the last note left behind is over as well.
+    // Lets everything that follows the last note finish as well.
     await pause(20);
     return;
   }

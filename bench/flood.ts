@@ -1,4 +1,4 @@
-/** What an honest client of the API feels while another one asks for all that it can get. */
+/** What a well-behaved API client experiences while another one takes all that it can get. */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -20,15 +20,15 @@ export type Flood = {
 };
 
 export type FloodFelt = {
-  /** Of the neighbour's requests, in the round of the median ratio. Milliseconds. */
+  /** The neighbour's requests, in the round with the median ratio. In milliseconds. */
   readonly rest: Percentiles;
   readonly flooded: Percentiles;
-  /** p95 in the flood over p95 at rest, of each round. */
+  /** The p95 in the flood divided by the p95 at rest, for each round. */
   readonly ratios: readonly number[];
   readonly ratio: number;
-  /** The neighbour's answers that were no success. */
+  /** The neighbour's answers that were not successes. */
   readonly failed: number;
-  /** What the flooder was answered, all rounds, by status. */
+  /** The answers that the flooder got in all rounds, by status. */
   readonly flooder: Readonly<Record<string, number>>;
 };
 
@@ -38,7 +38,10 @@ const rounds = 3;
 const lines = 32;
 const everyMs = 100;
 
-/** @param seconds of each rest and each flood */
+/**
+ * Measures a neighbour at rest and in a flood.
+ * @param seconds of each rest and each flood
+ */
 export async function measureFlood(
   services: Services,
   seconds: number,
@@ -92,7 +95,7 @@ export async function measureFlood(
   }
 }
 
-/** A tool's access token, on a link of its own. */
+/** Returns an access token of an API client that has its own link. */
 async function client(id: string, env: Readonly<Record<string, string>>, url: string): Promise<string> {
   const path = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
   const args = ['client', 'add', id, '--as', 'customer', '--instance', 'north', '--tool', `tool-${id}`, '--json'];
@@ -109,7 +112,7 @@ async function client(id: string, env: Readonly<Record<string, string>>, url: st
 
 type Asked = { readonly ms: number[]; failed: number };
 
-/** A request every so often, whatever became of those before: a read, or an escalation that is tried out. */
+/** Sends a request at a fixed interval, whatever became of the earlier ones: a read, or a dry run of an escalation. */
 async function askFor(url: string, token: string, seconds: number): Promise<Asked> {
   const asked: Asked = { ms: [], failed: 0 };
   const end = performance.now() + seconds * 1_000;
@@ -155,7 +158,7 @@ function escalation(origin: string): object {
 
 type Flooding = { readonly ready: Promise<void>; readonly ended: Promise<Readonly<Record<string, number>>> };
 
-/** In a process of its own, which ends by itself. */
+/** Starts the flood in a separate process, which ends by itself. */
 function startFlood(flood: Flood): Flooding {
   const program = fileURLToPath(new URL('./programs/flooder.ts', import.meta.url));
   const child = spawn(process.execPath, [program, JSON.stringify(flood)], { stdio: ['ignore', 'pipe', 'inherit'] });

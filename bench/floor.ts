@@ -1,4 +1,4 @@
-/** (c) The floor: the same desks, load, requests and commits, and only straight-line code between. */
+/** (c) The floor: the same desks, load, requests and commits, with only straight-line code between them. */
 import { randomUUID } from 'node:crypto';
 import { connect } from '#db/base/client.ts';
 import { startChild } from './child.ts';
@@ -19,7 +19,7 @@ export type Floor = {
   stop(): Promise<void>;
 };
 
-/** `label`: letters and digits; names the database. */
+/** Starts the floor. `label`: letters and digits; part of the database's name. */
 export async function startFloor(services: Services, label: string): Promise<Floor> {
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {

@@ -1,4 +1,7 @@
-/** What an action costs in a small federation and in a large one, taking turns so that a busy minute hits both. */
+/**
+ * The cost of an action in a small federation and in a large one. The two take turns, so that a busy minute affects
+ * both.
+ */
 import { middleCpu, startFederation, type Cpu, type FederationOptions } from './federation.ts';
 import { openMirrors, underLoad } from './ferry.ts';
 import { median } from './numbers.ts';
@@ -7,14 +10,16 @@ import type { Services } from './services.ts';
 type Cost = { readonly msPerAction: number; readonly cpu: Cpu };
 
 export type Growth = {
-  /** Time per action in the large one as a multiple of that in the small one a moment before: the median of all rounds. */
+  /**
+   * Time per action in the large one divided by the time in the small one a moment earlier: the median of all rounds.
+   */
   readonly ratio: number;
   readonly small: Cost;
   readonly large: Cost;
 };
 
 const rounds = 5;
-/** Length of a round, as a part of one throughput measurement. */
+/** Length of a round, as a fraction of one throughput measurement. */
 const roundShare = 0.4;
 
 export async function growthByHistory(
@@ -38,7 +43,8 @@ export async function growthByCustomers(
   return compare(
     { services, label: 'few', customers: few, mirrors },
     { services, label: 'many', customers, mirrors },
-    // Each round begins with the same customers: the first round meets them, those that count meet them again.
+    // Each round starts with the same customers: the warm-up round meets them first, and the rounds that count meet
+    // them again.
     { seconds, warmUp: 4, progress },
   );
 }

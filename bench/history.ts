@@ -1,13 +1,13 @@
 /**
- * A past for a database: closed mirrors of twenty actions each, carried both ways, with everything that carrying leaves
- * behind. Spread over sixty days, all ended.
+ * Past actions for a database: closed mirrors of twenty actions each, carried both ways, with every row that carrying
+ * leaves behind. They are spread over sixty days, and all have ended.
  */
 import { sql } from 'drizzle-orm';
 import type { Connection } from '#db/base/client.ts';
 
 const perMirror = 20;
 
-/** All between the same two instances, on one link. */
+/** Writes a history between two instances, all of it on one link. */
 export async function seedHistory(
   { sql: raw, db }: Connection,
   actions: number,
@@ -21,7 +21,7 @@ export async function seedHistory(
       select n, uuidv7(-interval '60 days' * (${count} - n) / ${count}) as mirror,
         now() - interval '60 days' * (${count} - n) / ${count} as at
       from generate_series(1, ${count}::int) n`);
-    // Even actions are the supplier's, the first is the escalation and bears the mirror's id.
+    // Even actions are the supplier's. The first is the escalation, and has the mirror's id.
     await tx.execute(sql`create temp table said on commit drop as
       select p.mirror, p.n, k, case when k = 1 then p.mirror else uuidv7(p.at - now() + k * interval '10 minutes') end as action,
         uuidv7(p.at - now() + k * interval '10 minutes') as delivery, p.at + k * interval '10 minutes' as at,

@@ -1,4 +1,4 @@
-/** What the second hop costs: gateway to gateway, where the hub has one gateway for both desks. */
+/** The cost of the second hop: gateway to gateway, compared with a hub whose one gateway serves both desks. */
 import { carryOneByOne, took } from './latency.ts';
 import { carryLoad } from './load.ts';
 import { inFlight, warmUpNotes, warmUpSeconds } from './ferry.ts';

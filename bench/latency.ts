@@ -1,4 +1,4 @@
-/** One note at a time; both desks' own clocks, which are one, say how long it took. */
+/** Latency of one note at a time, measured by the clocks of both desks, which are the same clock. */
 import type { DeskTicket } from '#twins/light/server.ts';
 import type { DeskClient } from './desk-client.ts';
 import { pause, watchArrivals, write, type Lane } from './load.ts';
@@ -8,7 +8,7 @@ export type LatencyOptions = {
   readonly far: DeskClient;
   readonly lanes: readonly Lane[];
   readonly samples: number;
-  /** Tells this run's notes from others'. */
+  /** Distinguishes this run's notes from others'. */
   readonly label: string;
   /** Awaited before each note. */
   readonly before?: () => Promise<void>;
@@ -18,7 +18,7 @@ export type Sample = {
   readonly near: string;
   /** The note's id at the near desk. */
   readonly externalId: string;
-  /** Epoch milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly saidAt: number;
   readonly arrivedAt: number;
 };
@@ -41,7 +41,10 @@ export async function carryOneByOne(options: LatencyOptions): Promise<Sample[]> 
   return match(label, await near.dump(), await far.dump());
 }
 
-/** So that what follows an arrival (the outcome, the end of a read) is over, as between two notes of a person. */
+/**
+ * Waits until everything that follows an arrival (the outcome, the end of a read) is over, as it is between two notes
+ * of a person.
+ */
 function rest(): Promise<void> {
   return pause(20 + Math.random() * 20);
 }

@@ -1,6 +1,6 @@
 /**
- * The connector to the lightest desk. Shares the contract with the real ones, so that the courier can't tell, and reads
- * replies as they do: a success status is not success.
+ * The connector to the lightest desk. It has the same contract as the real ones, so that the courier sees no
+ * difference, and reads replies as they do: a success status alone does not prove success.
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -18,7 +18,7 @@ type Page = {
   cursor: number;
   more: boolean;
   end: number;
-  /** Absent at a desk that does not say. */
+  /** Absent if the desk does not report it. */
   newest?: string | null;
   near?: string[];
 };
@@ -63,7 +63,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     rate: null,
   };
   const get = { method: 'GET' } as const;
-  /** `has`: what a reply must hold at its top. */
+  /** `has`: the property that the top level of a reply must have. */
   const call = async (
     how: HttpMethod,
     path: string,
@@ -85,7 +85,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
     if (missing !== undefined) throw unexpectedShape({ write, what: `${method} ${path}` }, missing);
     return json;
   };
-  /** What of our own is marked: all of it, notes alone, which are then recorded apart from a status, or nothing. */
+  /** Which of our own entries carry a marker: all; only notes, whose status is then recorded separately; or none. */
   const marks = context.options['marks'] ?? 'all';
   const splits = context.options['splits'] === true || marks === 'notes';
   const keepsMarkers = context.options['keepsMarkers'] !== false && marks !== 'none';
@@ -114,7 +114,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
       const { end, newest, near } = (await call(get, '/feed?limit=0', null, signal, ['end'])) as Page;
       return { cursor: String(end), near: near ?? [], ...(newest === undefined ? {} : { newest }) };
     },
-    // It does not find changes by their time: all of them, then.
+    // The desk cannot find changes by time, so the feed returns all of them.
     feedFrom: () => Promise.resolve('0'),
     async read(ticketId, since, signal, after) {
       const from = after ?? since;
@@ -227,7 +227,7 @@ export function createLightHelpdesk(context: ConnectorContext): Helpdesk {
         return { stream: reply.stream, sizeBytes: null, type: reply.headers['content-type'] ?? null };
       reply.stream.destroy();
       if (reply.status === 404) throw new HelpdeskError('gone', 'file-gone', 'There is no such file.');
-      throw new HelpdeskError('retry', 'file-unavailable', 'The desk does not give the file.');
+      throw new HelpdeskError('retry', 'file-unavailable', 'The desk did not return the file.');
     },
   };
   return helpdesk;
@@ -237,15 +237,15 @@ function refusal(reply: HttpReply, write: boolean): HelpdeskError {
   const said = /^\{"error":"([^"]*)"/.exec(reply.text)?.[1];
   switch (reply.status) {
     case 429:
-      return new HelpdeskError('slow-down', 'busy', 'The desk asks for a pause.', {
+      return new HelpdeskError('slow-down', 'busy', 'The desk asks us to slow down.', {
         retryAfterMs: pauseOf(reply.headers['retry-after'], Date.now()) ?? 1_000,
       });
     case 403:
       return new HelpdeskError('retry', 'not-permitted', 'The desk does not let us do this.');
     case 404:
-      // A proxy that can't reach the desk must not make every ticket look deleted.
+      // A proxy that cannot reach the desk must not make every ticket look deleted.
       return said === undefined
-        ? new HelpdeskError('retry', 'not-a-desk', 'What answers is no desk.')
+        ? new HelpdeskError('retry', 'not-a-desk', 'The answer is not from a desk.')
         : new HelpdeskError('gone', 'gone', 'There is no such ticket.');
     case 503:
       return new HelpdeskError('retry', 'unavailable', 'The desk is not available.');
@@ -253,11 +253,18 @@ function refusal(reply: HttpReply, write: boolean): HelpdeskError {
       break;
   }
   if (reply.status >= 500)
-    return new HelpdeskError(write ? 'in-doubt' : 'retry', 'server-error', 'The desk failed while it did this.');
-  return new HelpdeskError('refused', 'refused', said ?? `The desk refused it with ${reply.status}.`);
+    return new HelpdeskError(
+      write ? 'in-doubt' : 'retry',
+      'server-error',
+      'The desk failed while it handled the request.',
+    );
+  return new HelpdeskError('refused', 'refused', said ?? `The desk refused the request with ${reply.status}.`);
 }
 
-/** The earliest of our unmarked actions that look like what the step writes; a note is known by its text alone. */
+/**
+ * Finds the earliest of our unmarked actions that looks like what the step writes. A note is recognised by its text
+ * alone.
+ */
 function madeBy(
   { command, fingerprints }: Step,
   actions: readonly ObservedAction[],
@@ -341,7 +348,7 @@ function fingerprint(note: string | null, status: string | undefined, files: num
   return `${createHash('sha256').update(text).digest('hex')}/${status ?? ''}${files === 0 ? '' : `/${files}`}`;
 }
 
-/** A webhook's body names the ticket. */
+/** Reads the ticket's id from a webhook's body. */
 export function lightHint(body: unknown): readonly string[] {
   return typeof body === 'object' && body !== null && 'ticket' in body ? [String(body.ticket)] : [];
 }

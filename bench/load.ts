@@ -1,37 +1,44 @@
-/** People at one desk, and somebody at the other who sees when their notes arrive. */
+/** People at one desk, and an observer at the other who sees when their notes arrive. */
 import { request, Agent } from 'undici';
 import type { DeskClient } from './desk-client.ts';
 
-/** A ticket to write on, and where its notes are to appear. */
+/** A ticket to write on, and the ticket on which its notes are to appear. */
 export type Lane = {
   readonly near: string;
   readonly far: string;
-  /** Its desk's hook, where the desk sends none itself. */ readonly hook?: string;
+  /** The webhook address to call, if the desk sends no webhook itself. */
+  readonly hook?: string;
 };
 
 export type LoadOptions = {
   readonly near: DeskClient;
   readonly far: DeskClient;
-  /** Written on in turn, so that each rests as tickets do. More of them than `inFlight`. */
+  /**
+   * Written on in turn, so that each has a rest between two notes, as real tickets have. There must be more of them
+   * than `inFlight`.
+   */
   readonly lanes: readonly Lane[];
   readonly inFlight: number;
-  /** Not counted, seconds. */
+  /** Time that is not counted, in seconds. */
   readonly warmUp: number;
-  /** Counted, seconds. */
+  /** Time that is counted, in seconds. */
   readonly seconds: number;
-  /** Called when the counting begins and when it ends. */
+  /** Called when counting begins and when it ends. */
   readonly mark?: () => Promise<void>;
 };
 
 export type LoadResult = { readonly perSecond: number; readonly arrived: number };
 
-/** A note that has not arrived by then is lost, and the run with it. */
+/** A note that has not arrived by then counts as lost, and fails the run. */
 const arrivesWithinMs = 30_000;
-/** Under load somebody looks less often than for a latency: each look takes time from what is measured. */
+/**
+ * Under load the observer looks less often than when measuring latency, since each look takes time from the measured
+ * work.
+ */
 const lookEveryMs = { latency: 5, load: 20 };
 const hooks = new Agent({ connections: 32, keepAliveTimeout: 30_000 });
 
-/** Keeps so many notes under way, each on a ticket of its own, and counts what arrives. */
+/** Keeps a fixed number of notes under way, each on a different ticket, and counts the arrivals. */
 export async function carryLoad(options: LoadOptions): Promise<LoadResult> {
   const { near, lanes, inFlight } = options;
   const arrivals = await watchArrivals(options.far, lookEveryMs.load);
@@ -66,7 +73,7 @@ export async function carryLoad(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
-/** Writes a note as a person does; the desk, or else this, sends the webhook. */
+/** Writes a note as a person does. The webhook comes from the desk, or else from this function. */
 export async function write(near: DeskClient, lane: Lane, note: string): Promise<void> {
   await near.note(lane.near, note);
   if (lane.hook === undefined) return;
@@ -80,7 +87,7 @@ export async function write(near: DeskClient, lane: Lane, note: string): Promise
 }
 
 export type Arrivals = {
-  /** Resolves when the far ticket changes next; rejects where it does not for long. */
+  /** Resolves when the far ticket changes next. Rejects if that takes too long. */
   next(ticket: string): Promise<void>;
   stop(): void;
 };

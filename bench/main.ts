@@ -36,7 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (broken.signal.aborted) {
-      // What is still under way is not waited for; its processes end with this one.
+      // Does not wait for what is still under way; its processes end with this one.
       await cleanUp.stop?.();
       process.exit(130);
     }

@@ -1,6 +1,6 @@
 export type Percentiles = { readonly p50: number; readonly p95: number; readonly p99: number };
 
-/** Nearest rank; throws where there is nothing to rank. */
+/** Computes percentiles by nearest rank. Throws if there are no values. */
 export function percentiles(values: readonly number[]): Percentiles {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number): number => {
@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Three digits that matter, whatever the size. */
+/** Rounds to three significant digits, whatever the size. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(value >= 1000 ? 4 : 3));
 }

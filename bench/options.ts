@@ -1,4 +1,4 @@
-/** What a run of the benchmark is to do. */
+/** The options of a benchmark run. */
 import { parseArgs } from 'node:util';
 
 export const parts = ['bare', 'floor', 'ferry', 'hop', 'history', 'customers', 'cold', 'flood', 'sealed'] as const;
@@ -6,18 +6,21 @@ export type Part = (typeof parts)[number];
 
 export type Options = {
   readonly json: boolean;
-  /** Length of one throughput measurement, seconds. */
+  /** Length of one throughput measurement, in seconds. */
   readonly seconds: number;
-  /** Samples of a latency, awake; asleep takes a fifth of them, since each must wait for the courier to leave. */
+  /**
+   * Samples for a latency while awake. The measurement while asleep takes a fifth of them, since each sample must wait
+   * for the courier to leave.
+   */
   readonly samples: number;
   /** Customers of the larger federation. */
   readonly customers: number;
   /** Past actions in the larger database. */
   readonly pastActions: number;
-  /** Longest measurement of cold customers, seconds. */
+  /** The longest measurement of cold customers, in seconds. */
   readonly coldSeconds: number;
   readonly parts: ReadonlySet<Part>;
-  /** Where CPU profiles of gateway and worker go. */
+  /** The directory for CPU profiles of the gateway and the worker. */
   readonly profile: string | undefined;
 };
 
@@ -37,7 +40,10 @@ export const usage = `npm run bench -- [options]
 const full = { seconds: 12, samples: 300, customers: 10_000, pastActions: 1_000_000, coldSeconds: 60 };
 const quick = { seconds: 5, samples: 100, customers: 1_000, pastActions: 100_000, coldSeconds: 10 };
 
-/** @throws Error with one line that says what is wrong */
+/**
+ * Reads the command line.
+ * @throws Error with one line that says what is wrong
+ */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],

@@ -1,4 +1,4 @@
-/** The result of a run: as one object with stable keys, and as text for people. */
+/** The result of a run, as one object with stable keys, and as text for people. */
 import { arch, cpus, platform, totalmem } from 'node:os';
 import type { Cold } from './cold.ts';
 import type { Latency } from './ferry.ts';
@@ -26,20 +26,20 @@ type Target = { readonly value: number; readonly target: string; readonly met: b
 export type Report = {
   readonly machine: Readonly<Record<string, string | number>>;
   readonly seconds: number;
-  /** Actions per second; `fromLog`: of those that were in the log before. */
+  /** Actions per second; `fromLog`: for actions that were in the log beforehand. */
   readonly throughput: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog' | 'gatewayToGateway', number>>;
   readonly awakeMs: Partial<Record<'bare' | 'ferry' | 'floor' | 'fromLog' | 'gatewayToGateway', Percentiles>>;
   readonly asleepMs: Partial<Record<'bare' | 'ferry' | 'fromLog', Percentiles>>;
-  /** Of gateway and worker together. */
+  /** The gateway and the worker together. */
   readonly cpuMsPerAction?: number;
   readonly cpuMs: Readonly<Record<string, number>>;
-  /** Time per action, large over small. */
+  /** Time per action in the large federation divided by that in the small one. */
   readonly growth: Partial<Record<'customers' | 'history', number>>;
   readonly growthOf: Readonly<Record<string, object>>;
   readonly coldCustomers?: Cold;
-  /** What a client's neighbour feels while that client floods. */
+  /** What a client's neighbour experiences while that client floods. */
   readonly flood?: FloodFelt;
-  /** Contents sealed at rest over contents as they are. */
+  /** Encrypted contents compared with plain contents. */
   readonly sealed?: Sealed;
   readonly targets: Readonly<Record<string, Target>>;
 };
@@ -71,7 +71,7 @@ export function report(measured: Measured, options: Options, seconds: number): R
       ...(latency && { fromLog: latency.fromLog.awake }),
       ...(hop && { gatewayToGateway: hop.awake }),
     },
-    // A bare workflow has nothing that could be awake: it costs the same always.
+    // A bare workflow has nothing that could be asleep, so it always costs the same.
     asleepMs: {
       ...(bare && { bare: bare.ms }),
       ...(latency && { ferry: latency.asleep, fromLog: latency.fromLog.asleep }),

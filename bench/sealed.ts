@@ -1,4 +1,4 @@
-/** What it costs to seal contents at rest: Ferry with a content key over Ferry without, in turns. */
+/** The cost of encrypting contents at rest: Ferry with a content key compared with Ferry without one, in turns. */
 import { randomBytes } from 'node:crypto';
 import { startFederation } from './federation.ts';
 import { openMirrors, underLoad, type Load } from './ferry.ts';
@@ -6,17 +6,23 @@ import { median, rounded } from './numbers.ts';
 import type { Services } from './services.ts';
 
 export type Sealed = {
-  /** Actions per second with a key over without one; the median of all rounds, each of which meets the same minutes. */
+  /**
+   * Actions per second with a key divided by those without one: the median of all rounds. Both halves of a round run in
+   * the same minutes.
+   */
   readonly throughput: number;
-  /** CPU per action of everything but the desks, with a key over without one; as above. */
+  /** CPU time per action of everything but the desks, with a key divided by that without one, as above. */
   readonly cpu: number;
-  /** Actions per second of each round, with and without. */
+  /** Actions per second of each round, with a key and without one. */
   readonly rounds: readonly (readonly [number, number])[];
 };
 
 const rounds = 3;
 
-/** @param seconds of each measurement */
+/**
+ * Measures Ferry with a content key and without one.
+ * @param seconds of each measurement
+ */
 export async function measureSealed(
   services: Services,
   seconds: number,

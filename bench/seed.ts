@@ -1,4 +1,4 @@
-/** Puts instances, links, settings and open mirrors into a database, by the thousand. */
+/** Puts thousands of instances, links, settings and open mirrors into a database. */
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { sealSecret } from '#config/secrets.ts';
@@ -8,7 +8,7 @@ import { placeOf } from '#db/base/places.ts';
 import { credentialsContext } from '#activities/desk/desks.ts';
 import { lightCatalogue } from './light-connector.ts';
 
-/** One open mirror: a person's note at `near` is to appear at `far`. */
+/** One open mirror: a person's note at `near` must appear at `far`. */
 export type Mirrored = {
   readonly mirror: string;
   readonly link: string;
@@ -24,7 +24,7 @@ export type SeedInstance = {
   readonly id: string;
   readonly url: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** The feed's position now. Null: its feed is never asked, because other instances share the desk. */
+  /** The current position of the feed. Null if the feed is never read, because other instances share the desk. */
   readonly feed: number | null;
 };
 
@@ -84,7 +84,7 @@ export async function seedLinks(db: Client, links: readonly SeedLink[]): Promise
   });
 }
 
-/** Everything visible travels both ways. */
+/** Settings with which everything visible travels both ways. */
 export function sideSettings(side: 'customer' | 'supplier'): SideSettings {
   return sideSchema.parse({
     account: { name: side === 'customer' ? 'Supplier' : 'Customers' },
@@ -97,7 +97,7 @@ export function sideSettings(side: 'customer' | 'supplier'): SideSettings {
   });
 }
 
-/** Open mirrors as an escalation leaves them, with its action and its ended delivery. */
+/** Creates open mirrors as an escalation leaves them, with its action and its ended delivery. */
 export async function seedMirrors(db: Client, mirrors: readonly Mirrored[]): Promise<void> {
   const json = JSON.stringify(mirrors);
   const given = sql`jsonb_to_recordset(${json}::jsonb) as g (mirror uuid, link text, customer text, supplier text, near text, far text)`;

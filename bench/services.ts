@@ -1,4 +1,4 @@
-/** PostgreSQL as it is run for real (it waits for the disk), and a Temporal dev server, for one run. */
+/** PostgreSQL as in production (it waits for the disk), and a Temporal dev server, for one run. */
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,11 +12,11 @@ export type Services = {
   readonly postgresPid: number;
   readonly temporalPid: number;
   readonly temporal: string;
-  /** For blobs. */
+  /** The directory for blobs. */
   readonly dir: string;
-  /** A database of Ferry's schema; its URL. */
+  /** Creates a database with Ferry's schema and returns its URL. */
   database(name: string): Promise<string>;
-  /** A namespace nobody else uses; its name. */
+  /** Creates a namespace that nobody else uses and returns its name. */
   namespace(label: string): Promise<string>;
   stop(): Promise<void>;
 };
@@ -39,7 +39,7 @@ export async function startServices(progress: (line: string) => void, signal: Ab
     stops.push(() => postgres.stop());
     const temporal = await startTemporal({
       dataDir: join(dir, 'temporal'),
-      // The faster of its two ways to keep what it knows: the comparison is with Temporal at its best.
+      // The faster of its two ways to store its state, since the comparison is with Temporal at its best.
       inMemory: true,
       logFile: join(dir, 'temporal.log'),
       progress,

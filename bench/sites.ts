@@ -1,4 +1,4 @@
-/** Two organisations with a gateway, a worker, a database and a desk each, paired by their command lines. */
+/** Two organisations, each with a gateway, a worker, a database and a desk, paired through their command lines. */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ type Site = {
   readonly connection: Connection;
   readonly hook: string;
   ferry(...args: readonly string[]): Promise<string>;
-  /** After the pairing, so that nothing is carried by halves. */
+  /** Call it after the pairing, so that nothing is carried half-way. */
   startWorker(): Promise<void>;
 };
 
@@ -37,7 +37,7 @@ const command = fileURLToPath(new URL('../bin/ferry.js', import.meta.url));
 const link = 'acme-north';
 const paceless = 10_000_000;
 
-/** `mirrors`: open tickets at both, as many as there would be after that many escalations. */
+/** Starts both organisations. `mirrors`: the number of tickets open at both, as if that many had been escalated. */
 export async function startSites(services: Services, mirrors: number): Promise<Sites> {
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
@@ -77,7 +77,7 @@ async function startSite(id: string, services: Services, stops: (() => Promise<u
   stops.push(() => connection.close());
   const key = randomBytes(32);
   await seedInstances(connection.db, key, [
-    // Asked from when all tickets are there.
+    // Its feed is read only once all tickets exist.
     { id, url: client.url, options: { concurrency: 64 }, feed: null },
   ]);
   const [port = 0] = await choosePorts([{ what: 'a gateway', option: '', preferred: 18_400 }]);
@@ -112,7 +112,10 @@ async function startSite(id: string, services: Services, stops: (() => Promise<u
 
 type Pair = { readonly mirror: string; readonly near: string; readonly far: string };
 
-/** The site's own settings, and its half of the open mirrors: the escalation has been handed over and taken in. */
+/**
+ * Writes the organisation's own settings and its half of the open mirrors, as if each escalation had been handed over
+ * and accepted.
+ */
 async function openAt(site: Site, side: 'customer' | 'supplier', pairs: readonly Pair[]): Promise<void> {
   const { db, sql: raw } = site.connection;
   await db.transaction((tx) =>

@@ -1,6 +1,7 @@
 /**
- * Throughput of a bare workflow, the floor and Ferry, in turns: a machine's pace changes from minute to minute, and what
- * is compared must meet the same minutes. Each is started anew for each round, so that none meets what another has left.
+ * Throughput of a bare workflow, the floor and Ferry, in turns: the speed of a machine changes from minute to minute,
+ * and results are comparable only if they were measured in the same minutes. Each is started again for each round, so
+ * that none meets what another has left.
  */
 import { startBare } from './bare.ts';
 import { middleCpu, startFederation, type Cpu } from './federation.ts';
@@ -16,9 +17,9 @@ export type Throughput = {
   readonly ferry?: {
     readonly perSecond: number;
     readonly cpu: Cpu;
-    /** Of actions that are in the log before. */
+    /** Actions that are in the log beforehand. */
     readonly fromLog: number;
-    /** Times as many as theirs in the same round: the median of all rounds. */
+    /** Ferry's rate divided by theirs in the same round: the median of all rounds. */
     readonly over: { readonly bare?: number; readonly floor?: number };
   };
 };
@@ -86,7 +87,7 @@ export async function measureThroughput(
   };
 }
 
-/** Nothing where the other was not measured. */
+/** Returns nothing if the other was not measured. */
 function over(name: 'bare' | 'floor', each: readonly number[], others: readonly number[]): Record<string, number> {
   return others.length === 0 ? {} : { [name]: median(each.map((one, n) => one / (others[n] ?? Number.NaN))) };
 }

@@ -42,3 +42,41 @@ export function readContact(text: string): WireContact {
     `"${text}" is not a contact; write it as: "Ann Lee <ann@acme.example> +49 30 1234"`,
   );
 }
+
+const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+const longestMs = 100 * 365 * 86_400_000;
+
+/** `2026-05-01`, an instant with its zone, or `90m`, `12h`, `7d` ago. */
+export function instantOf(option: string, text: string | undefined, now: number): string | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text.trim()) ?? [];
+  const at =
+    number !== undefined && unit !== undefined
+      ? now - Math.min(Number(number) * (units[unit] ?? 0), longestMs)
+      : /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text.trim())
+        ? Date.parse(text.trim())
+        : Number.NaN;
+  if (Number.isFinite(at)) return new Date(at).toISOString();
+  throw new CliError(
+    'not-a-time',
+    exitCodes.usage,
+    `"${text}" is no time for ${option}; write a day (2026-05-01), an instant (2026-05-01T08:00:00Z), or how long ago (90m, 12h, 7d)`,
+  );
+}
+
+/** An instant that is ahead: `2026-12-01T06:00Z`, or `90m`, `12h`, `7d` from now. */
+export function endOf(option: string, text: string | undefined, now: number): string {
+  const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text?.trim() ?? '') ?? [];
+  const at =
+    number !== undefined && unit !== undefined
+      ? now + Math.min(Number(number) * (units[unit] ?? 0), longestMs)
+      : /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/.test(text?.trim() ?? '')
+        ? Date.parse(text?.trim() ?? '')
+        : Number.NaN;
+  if (Number.isFinite(at)) return new Date(at).toISOString();
+  throw new CliError(
+    'not-a-time',
+    exitCodes.usage,
+    `${text === undefined ? `${option} is missing` : `"${text}" is no time for ${option}`}; write an instant with its zone (2026-12-01T06:00Z), or from now (90m, 12h, 7d)`,
+  );
+}

@@ -3,11 +3,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { ApplyCommand } from './commands/apply.ts';
 import type { AuditCommand } from './commands/audit.ts';
 import type { CheckCommand } from './commands/check.ts';
+import type { PauseCommand } from './commands/pause.ts';
+import type { ReplayCommand } from './commands/replay.ts';
 import type { StatusCommand } from './commands/status.ts';
 import type { TraceCommand } from './commands/trace.ts';
 import type { CliDeps, GlobalOptions, StartOptions } from './deps.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addLinkCommands } from './program-links.ts';
+import { addSettingsCommands } from './program-settings.ts';
 
 /** Runs one command. @param args without node and program @returns the exit code */
 export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
@@ -132,12 +135,34 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   command('retry', 'try again at once what waits for an instance, or one delivery that was refused')
     .argument('<instance or delivery>')
     .action(async (what: string) => end(await (await deliveries()).retry(what, global(), deps)));
+  command('replay', 'carry what was refused on a link once more, by the settings of today; mails no end user')
+    .argument('<link>')
+    .argument('[deliveries...]', 'only these; without them every refused one')
+    .option('--since <time>', 'only what was refused since: a day, an instant, or how long ago: 90m, 12h, 7d')
+    .option('--until <time>', 'the same')
+    .option('--dry-run', 'only print what would become of each')
+    .option('--mail', 'mail end users where the settings say so')
+    .option('--notes', 'with the texts of notes')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one line of JSON')
+    .action(async (link: string, ids: readonly string[], options: ReplayCommand) => {
+      const { replay } = await import('./commands/replay.ts');
+      end(await replay(link, ids, { ...global(), ...options }, deps));
+    });
   command('release', 'let a held delivery go')
     .argument('<delivery>')
     .action(async (id: string) => end(await (await deliveries()).release(id, global(), deps)));
   command('skip', 'drop a delivery that has not ended')
     .argument('<delivery>')
     .action(async (id: string) => end(await (await deliveries()).skip(id, global(), deps)));
+  command('pause', 'carry nothing on a link until a time, for maintenance; then it goes on by itself')
+    .argument('<link>')
+    .option('--until <time>', 'an instant with its zone (2026-12-01T06:00Z), or from now: 90m, 12h, 7d')
+    .option('--why <text>', 'for people, here and at the other side')
+    .action(async (id: string, options: PauseCommand) => {
+      const { pause } = await import('./commands/pause.ts');
+      end(await pause(id, { ...global(), ...options }, deps));
+    });
   command('resume', 'let a paused mirror go on, or an instance whose helpdesk was restored from a backup')
     .argument('<mirror or instance>')
     .option('--dry-run', 'of an instance: only print what differs')
@@ -145,6 +170,7 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     .action(async (what: string, options: { readonly dryRun?: boolean; readonly yes?: boolean }) =>
       end(await (await deliveries()).resume(what, { ...global(), ...options }, deps)),
     );
+  addSettingsCommands(program, deps, end, global);
   addLinkCommands(program, deps, end, global);
   command('version', 'print the version').action(() => {
     deps.out(`${deps.version}\n`);

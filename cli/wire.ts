@@ -10,7 +10,7 @@ import { assertContentKeys } from '#db/base/content-keys.ts';
 import { assertSchema, migrate } from '#db/base/migrate.ts';
 import { signingKey } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
-import { checkOf, deskOf, helpdesksOf } from '#operate/apply/helpdesks.ts';
+import { checkOf, deskOf, desksOf, helpdesksOf } from '#operate/apply/helpdesks.ts';
 import { findConfig, type Found } from '#operate/find.ts';
 import {
   createOperator,
@@ -21,6 +21,7 @@ import {
   type Operator,
   type PeerOperator,
   type Peers,
+  type PreviewOperator,
 } from '#operate/operator.ts';
 import type { CliDeps, GlobalOptions } from './deps.ts';
 import { nameOf } from './who.ts';
@@ -52,6 +53,33 @@ export async function withHelpdesks<Result>(
     const { createHelpdesk, manifestOf, manifests } = await import('#connectors/index.ts');
     const helpdesks = helpdesksOf({ createHelpdesk, manifestOf, manifests, http: await http() });
     return use({ ...operator, helpdesks }, found.variables);
+  });
+}
+
+/** For commands that preview: with the code that carries, of which nothing is kept. */
+export async function withPreview<Result>(
+  options: GlobalOptions,
+  deps: CliDeps,
+  use: (operator: PreviewOperator, variables: Readonly<Record<string, string>>) => Promise<Result>,
+): Promise<Result> {
+  return opened(options, deps, { secrets: true }, async ({ operator, found, http }) => {
+    const [connectors, { createWouldOf }, { createReadTicket }, { createTexts }] = await Promise.all([
+      import('#connectors/index.ts'),
+      import('#activities/exchange/would.ts'),
+      import('#activities/watch/read-ticket.ts'),
+      import('#text-worker/texts.ts'),
+    ]);
+    const wired = { ...connectors, http: await http() };
+    const of = desksOf(operator, deskOf(wired));
+    const texts = createTexts();
+    const { db, publicUrl } = operator;
+    try {
+      const wouldOf = createWouldOf({ db, texts, publicUrl, of });
+      const readTicket = createReadTicket({ texts, of });
+      return await use({ ...operator, helpdesks: helpdesksOf(wired), wouldOf, readTicket }, found.variables);
+    } finally {
+      await texts.close();
+    }
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * What two gateways say to each other, as schemas: the API's bodies. Who receives validates with them; the OpenAPI
- * document is made from them; docs/protocol.md says what they mean. Unknown keys are ignored, so that a newer peer
- * can say more. An instance is named by its issuer URL, since ids such as `acme` are each gateway's own.
+ * The API between two gateways as schemas of its bodies. The receiver validates with them; the OpenAPI document is
+ * generated from them; docs/protocol.md explains them. Unknown keys are ignored, so that a newer peer can send more.
+ * Instances are named by issuer URL, since ids such as `acme` are local to each gateway.
  */
 import { z } from 'zod';
 import { ticketEntity } from './words/ref.ts';
@@ -9,7 +9,7 @@ import { audiences, outcomes, type FieldValue, type Ref } from './words/vocabula
 
 export const wireVersion = 1;
 
-/** Bounds of what is accepted; docs/protocol.md repeats them. Lengths in characters, sizes in bytes. */
+/** Limits of what is accepted; docs/protocol.md repeats them. Lengths in characters, sizes in bytes. */
 export const wireLimits = {
   actionsPerBatch: 50,
   bodyBytes: 1024 * 1024,
@@ -20,14 +20,14 @@ export const wireLimits = {
   fields: 200,
   attachments: 50,
   via: 16,
-  /** Of a lane's places: far beyond what a ticket sees, and everything up to it can be counted exactly. */
+  /** Of a lane's seqs: far more than any ticket needs, and small enough to be counted exactly. */
   seq: 2 ** 48,
-  /** How far a place may lie beyond the one that was sent before it. */
+  /** How far a seq may lie beyond the one sent before it. */
   seqStep: 2 ** 31,
   attachmentBytes: 512 * 1024 * 1024,
 } as const;
 
-/** PostgreSQL takes neither NUL nor half of a surrogate pair. */
+/** PostgreSQL accepts neither NUL nor half of a surrogate pair. */
 const safe = (longest: number) =>
   z
     .string()
@@ -39,7 +39,7 @@ const text = safe(wireLimits.text);
 export const wireInstance = z.url({ protocol: /^https?$/ }).max(2_048);
 export const wireId = z.uuid();
 export const wireDigest = z.string().regex(/^[0-9a-f]{64}$/);
-/** Instant, UTC. Years that PostgreSQL, JavaScript and people can all read. */
+/** Instant, UTC, within years that PostgreSQL, JavaScript and people can all read. */
 export const wireInstant = z.iso
   .datetime({ offset: true })
   .refine((at) => Date.parse(at) > Date.UTC(1970, 0, 1) && Date.parse(at) < Date.UTC(2200, 0, 1), {
@@ -55,7 +55,7 @@ export const wirePerson = z.object({
   role: z.enum(['agent', 'user', 'service', 'automation']),
 });
 
-/** A file whose bytes are at `PUT /v1/attachments/{sha256}`; `id` is what the note's `cid:` refers to. */
+/** A file whose bytes are at `PUT /v1/attachments/{sha256}`; the note's `cid:` refers to `id`. */
 export const wireAttachment = z.object({
   id: safe(wireLimits.name).min(1),
   name: safe(wireLimits.name),
@@ -65,7 +65,7 @@ export const wireAttachment = z.object({
   sha256: wireDigest,
 });
 
-/** Fixed when the action leaves its origin: hashed, signed, compared. */
+/** The part that is fixed when the action leaves its origin: hashed, signed, compared. */
 export const wireConstant = z.object({
   id: wireId,
   origin: wireInstance,
@@ -84,7 +84,7 @@ const fieldValue: z.ZodType<FieldValue> = z.union([
   z.null(),
 ]);
 
-/** The sender's own words; a key that is absent was not changed. */
+/** The sender's own words; an absent key was not changed. */
 export const wireWords = z.object({
   kind: name.nullable(),
   status: name.optional(),
@@ -98,44 +98,44 @@ export const wireWords = z.object({
     .default({}),
 });
 
-/** How the sender's ticket stands: what people call it, where it is, whether it is closed. */
+/** The sender's ticket: what people call it, its URL, and whether it is closed. */
 export const wireTicket = z.object({
   id: name,
-  /** The sort of record it is in its system's own word; left out for `ticket`, as gateways before this key do. */
+  /** What type of record it is, in its system's own word. Omitted for `ticket`, as gateways without this key do. */
   entity: name.optional(),
   number: name,
   url: safe(2_048),
   closed: z.boolean(),
 });
 
-/** Place in the sender's lane: `seq`, and the seq that was sent before it, 0 for the first. */
+/** Position in the sender's lane: `seq`, and the seq sent before it, 0 for the first. */
 const place = { seq, after: z.int().min(0).max(wireLimits.seq) };
 
 export const wireAction = z.object({
   ...place,
   constant: wireConstant,
-  /** JWS over the canonical constant part by the origin, its payload left out: `header..signature`. */
+  /** JWS over the canonical constant part by the origin, without its payload: `header..signature`. */
   signature: z
     .string()
     .max(2_048)
     .regex(/^[\w-]+\.\.[\w-]+$/)
     .optional(),
-  /** The origin's public key for it, where the receiver may not know the origin. */
+  /** The origin's public key for the signature, in case the receiver does not know the origin. */
   key: z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().max(64), kid: name }).optional(),
   words: wireWords,
   via: z.array(wireInstance).max(wireLimits.via),
-  /** The sending desk mailed somebody with it. */
+  /** The sending desk mailed somebody about it. */
   mailed: z.boolean().default(false),
-  /** What was left out before it was sent. */
+  /** What was left out before sending. */
   drops: z.array(wireReason).max(100).default([]),
   /** 32 hex digits, the same at every hop. */
   trace: z.string().regex(/^[0-9a-f]{32}$/),
-  /** It was held or set aside, and released later: it may come behind its seq. */
+  /** It was held or set aside and released later, so it may arrive after higher seqs. */
   late: z.boolean().default(false),
-  /** The sender was restored from a backup since: the receiver may have it, under another id. */
+  /** The sender was restored from a backup since: the receiver may already have it under another id. */
   again: z.boolean().default(false),
   ticket: wireTicket,
-  /** Present when it opens a ticket, or tries to again. */
+  /** Present if it opens a ticket, or is a second attempt to open one. */
   escalation: z
     .object({
       summary: safe(wireLimits.summary),
@@ -146,16 +146,16 @@ export const wireAction = z.object({
 
 export const wireReceipt = z.object({
   ...place,
-  /** The action that it tells of. */
+  /** The action that the receipt reports on. */
   action: wireId,
   /** Whose action it is: ids are each origin's own. Gateways before this key leave it out, and mean the first of that id. */
   origin: wireInstance.optional(),
   outcome: z.enum(outcomes),
   reason: wireReason,
   drops: z.array(wireReason).max(100).default([]),
-  /** The receiver's ticket, once there is one. */
+  /** The receiver's ticket, once it exists. */
   ticket: wireTicket.nullable().default(null),
-  /** When it was taken in and when it ended there, by that side's clock. */
+  /** When the receiver accepted the action and when it ended there, by that side's clock. */
   acceptedAt: wireInstant,
   endedAt: wireInstant,
   attempts: z.int().min(0).default(0),
@@ -166,7 +166,7 @@ export const wireReceipts = z.object({ receipts: z.array(wireReceipt).min(1).max
 
 export const wireStatuses = ['accepted', 'duplicate', 'refused', 'deferred'] as const;
 
-/** `accepted`, `duplicate` and `refused` go on; the first `deferred` ends the batch. */
+/** After `accepted`, `duplicate` and `refused` the batch continues; the first `deferred` ends it. */
 export const wireResult = z.object({
   id: wireId,
   seq,
@@ -176,13 +176,16 @@ export const wireResult = z.object({
   retryAfterMs: z.int().min(0).max(86_400_000).optional(),
 });
 
-/** `accepted`: the highest seq of this lane that was ever taken in; lower than before tells of a restored backup. */
+/**
+ * `accepted`: the highest seq of this lane that was ever accepted; lower than before means that the receiver was
+ * restored from a backup.
+ */
 export const wireAnswer = z.object({
   results: z.array(wireResult).max(wireLimits.actionsPerBatch),
   accepted: z.int().min(0).max(wireLimits.seq),
 });
 
-/** How one action stands at its receiver. */
+/** The state of one action at its receiver. */
 export const wireStanding = z.object({
   id: wireId,
   trace: z.string(),
@@ -193,7 +196,7 @@ export const wireStanding = z.object({
   attempts: z.int().min(0),
 });
 
-/** Whom to call when something is wrong. */
+/** Whom to call if something is wrong. */
 export const wireContact = z.object({
   name: safe(wireLimits.name),
   email: safe(320).optional(),
@@ -202,14 +205,14 @@ export const wireContact = z.object({
 
 export const linkStates = ['pairing', 'active', 'suspended', 'quarantined', 'closing', 'closed'] as const;
 
-/** How a link stands at one of its gateways. */
+/** The state of a link at one of its gateways. */
 export const wireLink = z.object({
   link: name,
   state: z.enum(linkStates),
   reason: wireReason.nullable(),
   contact: wireContact.nullable(),
   now: wireInstant,
-  /** Changes when the gateway's database is another one: restored, cloned or moved. */
+  /** Changes when the gateway's database is restored, cloned or moved. */
   fingerprint: safe(128),
   limits: z.object({
     bodyBytes: z.int(),
@@ -220,28 +223,28 @@ export const wireLink = z.object({
   }),
 });
 
-/** One finding of a pairing's checks, by the side that looked. */
+/** One result of a pairing's checks, from the side that made the check. */
 export const wireCheck = z.object({ name: z.string().regex(/^[a-z-]{1,32}$/), ok: z.boolean(), text: safe(2_048) });
 
-/** `POST /v1/pairing`: who holds the code, and how it is to be called. */
+/** `POST /v1/pairing`: who holds the code, and how to reach them. */
 export const wirePairing = z.object({
   code: z.string().regex(/^[\w-]{22,128}$/),
   issuer: wireInstance,
-  /** Of its instance, for people. */
+  /** The instance's name, for people. */
   name,
-  /** Its own name of the link. */
+  /** The caller's own name for the link. */
   link: name,
-  /** The side that it takes. */
+  /** The side that the caller takes. */
   side: z.enum(['customer', 'supplier']),
-  /** What the answering side is called as a client there. */
+  /** The client id under which the answering side calls the other gateway. */
   clientId: name,
   contact: wireContact.nullable().default(null),
   wireVersion: z.int().min(1),
-  /** JWT by the issuer's client key over the code's hash, so that nobody can speak in another's name. */
+  /** JWT by the issuer's client key over the code's hash, so that nobody can impersonate another issuer. */
   proof: z.string().max(4_096),
 });
 
-/** The answer to it: the same of the other side. */
+/** The answer: the same facts about the other side. */
 export const wirePaired = z.object({
   issuer: wireInstance,
   name,
@@ -251,7 +254,9 @@ export const wirePaired = z.object({
   wireVersion: z.int().min(1),
 });
 
-/** `POST /v1/link/checks`: the other side's findings of a run, and that it waits for ours; or just bytes to be counted. */
+/**
+ * `POST /v1/link/checks`: the other side's results of a run, which then waits for ours; or only bytes to be counted.
+ */
 export const wireChecks = z.union([
   z.object({ run: wireId, checks: z.array(wireCheck).max(32) }),
   z.object({ padding: z.string() }),
@@ -259,7 +264,7 @@ export const wireChecks = z.union([
 export const wireChecked = z.object({
   done: z.boolean(),
   checks: z.array(wireCheck).max(32),
-  /** Of the request's body. */
+  /** Size of the request's body. */
   bytes: z.int().min(0),
 });
 
@@ -267,8 +272,8 @@ export const wireChecked = z.object({
 export const wireClose = z.object({ text: text.optional() });
 
 /**
- * `POST /v1/link/erasures`: content of these actions is to be forgotten. The same id again asks for the answer: `waiting`
- * until somebody there has decided.
+ * `POST /v1/link/erasures`: asks to erase the content of these actions. Sending the same id again asks for the answer:
+ * `waiting` until somebody there has decided.
  */
 export const wireErase = z.object({ id: wireId, actions: z.array(wireId).min(1).max(1_000) });
 export const wireErased = z.object({
@@ -294,12 +299,12 @@ export type WireLink = z.output<typeof wireLink>;
 export type WireStanding = z.output<typeof wireStanding>;
 export type LinkState = (typeof linkStates)[number];
 
-/** The ticket of an instance as the wire names it. */
+/** Names the ticket of an instance by its wire form. */
 export function wireRef(instance: string, { entity = ticketEntity, id }: Pick<WireTicket, 'entity' | 'id'>): Ref {
   return { instance, entity, externalId: id };
 }
 
-/** The key for it; none for `ticket`, so that what is sent is as it always was. */
+/** Returns the `entity` key; none for `ticket`, so that requests are the same as before the key existed. */
 export function wireEntity(entity: string): Pick<WireTicket, 'entity'> {
   return entity === ticketEntity ? {} : { entity };
 }

@@ -1,17 +1,17 @@
 /**
- * Directed cases: the smallest course of events that once broke a promise, each a test of `npm test`. `--case NAME` runs it
- * by itself.
+ * Directed cases: for each promise that was once broken, the shortest sequence of events that broke it. Each is also a
+ * test of `npm test`; `--case NAME` runs it alone.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 export type DirectedCase = {
   readonly name: string;
-  /** What happens, in the words of people. */
+  /** What happens, for people to read. */
   readonly says: string;
-  /** Below test/. */
+  /** Path below test/. */
   readonly file: string;
-  /** Part of the name of the test, or of the group of tests. */
+  /** Part of the name of the test or of its group. */
   readonly test: string;
 };
 
@@ -44,7 +44,7 @@ export const cases: readonly DirectedCase[] = [
     name: 'clock-of-assertions',
     says: 'a gateway’s clock is wrong by minutes when it asks another one for a token',
     file: 'protocols/ferry/tokens.test.ts',
-    test: 'seconds ahead of ours is no wrong key',
+    test: 'seconds ahead of ours is not taken for a wrong key',
   },
   {
     name: 'clock-of-a-worker',
@@ -90,9 +90,9 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'restore-database',
-    says: 'the database of a hub is put back to a backup',
+    says: 'the database of a hub is restored from a backup',
     file: 'federation/hub-restore.test.ts',
-    test: 'a hub whose database is put back',
+    test: 'a hub whose database is restored',
   },
   {
     name: 'freeze-before-send',
@@ -116,7 +116,7 @@ export const cases: readonly DirectedCase[] = [
     name: 'half-told',
     says: 'a worker dies after it has claimed what is overdue',
     file: 'db/carry/couriers.test.ts',
-    test: 'an overdue escalation is claimed, told and marked at its ticket',
+    test: 'an overdue escalation is claimed, announced and noted on its ticket',
   },
   {
     name: 'lost-hint',
@@ -218,35 +218,35 @@ export const cases: readonly DirectedCase[] = [
     name: 'purge-race',
     says: 'a file is put again while it is tidied away',
     file: 'blobs/store.test.ts',
-    test: 'stays where it was put, or asked for, again meanwhile',
+    test: 'stays if it was stored or requested again meanwhile',
   },
   {
     name: 'html-bomb',
     says: 'somebody mails megabytes of markup',
     file: 'text-worker/texts.test.ts',
-    test: 'what this process does goes on while a thread reads',
+    test: 'this process keeps working while a thread reads',
   },
   {
     name: 'down-is-told',
     says: 'a desk is away and every error reads differently',
     file: 'db/carry/couriers.test.ts',
-    test: 'is away since it went away',
+    test: 'counts as away since it went away',
   },
   {
     name: 'notices-without-temporal',
-    says: 'something is to be told while Temporal is away',
+    says: 'a notice is due while Temporal is away',
     file: 'worker/sweeper.test.ts',
-    test: 'tells what is to be told',
+    test: 'sends due notices',
   },
   {
     name: 'retention-leaves',
     says: 'a note’s retention is over',
     file: 'db/operate/retention.test.ts',
-    test: 'leaves nothing of what was said',
+    test: 'leaves nothing of what was written',
   },
   {
     name: 'mapping-removed',
-    says: 'a rule is missing and put back',
+    says: 'a rule is missing and is restored',
     file: 'federation/replay.test.ts',
     test: 'arrives once the rule is there',
   },
@@ -270,7 +270,7 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'restore-gateway',
-    says: 'one of two gateways has its database put back',
+    says: 'one of two gateways has its database restored',
     file: 'federation/gateways-restore.test.ts',
     test: 'after a database was restored from a backup',
   },
@@ -278,13 +278,16 @@ export const cases: readonly DirectedCase[] = [
     name: 'outage',
     says: 'PostgreSQL crashes, Temporal is away or has forgotten everything',
     file: 'waiting/outage.test.ts',
-    test: 'what Ferry stands on goes away and comes back',
+    test: 'the services that Ferry depends on go away and come back',
   },
 ];
 
 const root = join(import.meta.dirname, '..');
 
-/** @returns the exit code: 0 where all hold, 64 for a name that is none */
+/**
+ * Runs the named cases.
+ * @returns the exit code: 0 if all hold, 64 for an unknown name
+ */
 export async function runCases(names: readonly string[]): Promise<number> {
   if (names.includes('list')) {
     for (const { name, says } of cases) process.stdout.write(`${name.padEnd(28)} ${says}\n`);
@@ -292,7 +295,7 @@ export async function runCases(names: readonly string[]): Promise<number> {
   }
   const chosen = names.map((name) => cases.find((one) => one.name === name));
   if (chosen.includes(undefined)) {
-    process.stderr.write('faults: there is no such case; --case list names them\n');
+    process.stderr.write('faults: unknown case; --case list names them all\n');
     return 64;
   }
   let code = 0;

@@ -1,4 +1,4 @@
-/** Chance that comes again: a seed gives the same numbers on every machine. */
+/** Repeatable chance: a seed gives the same numbers on every machine. */
 
 export type Chance = {
   /** In [0, 1). */
@@ -7,13 +7,16 @@ export type Chance = {
   between(from: number, to: number): number;
   /** A whole number in [0, count). */
   below(count: number): number;
-  /** True once in so many. */
+  /** True once in `count` draws, on average. */
   oneIn(count: number): boolean;
   pick<T>(all: readonly T[]): T;
   shuffled<T>(all: readonly T[]): T[];
 };
 
-/** `name` keeps two users of one seed apart: what one draws does not move the other. */
+/**
+ * Starts a sequence of random numbers. `name` separates two users of the same seed, so that the draws of one do not
+ * shift those of the other.
+ */
 export function chance(seed: number, name: string): Chance {
   let state = hash(`${seed}/${name}`);
   const next = (): number => {
@@ -28,7 +31,7 @@ export function chance(seed: number, name: string): Chance {
     between: (from, to) => from + next() * (to - from),
     oneIn: (count) => below(count) === 0,
     pick<T>(all: readonly T[]): T {
-      if (all.length === 0) throw new Error('there is nothing to pick from');
+      if (all.length === 0) throw new Error('cannot pick from an empty list');
       return all[below(all.length)] as T;
     },
     shuffled<T>(all: readonly T[]): T[] {

@@ -1,6 +1,6 @@
 /**
- * `node faults/gather.ts DIR... --page docs/reliability.md`: makes the tables of the page from the results that calls of
- * `npm run faults -- --out DIR` have left. Without `--page` it prints them.
+ * `node faults/gather.ts DIR... --page docs/reliability.md` builds the tables of the page from the results that calls
+ * of `npm run faults -- --out DIR` have left. Without `--page` it prints the tables.
  */
 import { parseArgs } from 'node:util';
 import { putTables, resultsIn } from './page.ts';

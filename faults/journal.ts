@@ -1,9 +1,9 @@
-/** What people did in a run, as the bench itself knows it; and where each conversation is. */
+/** What people did in a run, as the bench itself knows it, and where each conversation is. */
 import type { FaultAction, FaultTicket } from './desk/records.ts';
 import type { FaultDesk } from './desk/serve.ts';
 import type { Pair } from './world.ts';
 
-/** An escalated ticket and what people do on it and its mirror. */
+/** An escalated ticket, and what people do on it and on its mirror. */
 export type Talk = {
   readonly token: string;
   readonly pair: Pair;
@@ -17,7 +17,7 @@ export type Said = {
   readonly side: 'near' | 'far';
   readonly what: 'note' | 'private' | 'file';
   readonly atMs: number;
-  /** Of its file. */
+  /** The hash of its file. */
   readonly sha256?: string;
 };
 
@@ -43,7 +43,7 @@ export function emptyJournal(): Journal {
 /** The field that people change. */
 export const field = 'Ref';
 
-/** What the field has, or had set; empty where nobody has set it. */
+/** Returns the field's value, or an empty string if nobody has set it. */
 export function fieldIn(fields: Readonly<Record<string, unknown>> | undefined): string {
   const value = fields?.[field];
   return typeof value === 'string' ? value : '';
@@ -65,7 +65,7 @@ export function nearOf({ pair, ticket }: Talk): FaultTicket | undefined {
   return pair.customer.records.tickets.get(ticket);
 }
 
-/** Tickets at the supplier that the escalation has opened: one, in the end. */
+/** Finds the tickets at the supplier that the escalation has opened. In the end it is one. */
 export function farsOf({ pair, token }: Talk): readonly FaultTicket[] {
   const mark = `«${token}»`;
   return [...pair.supplier.records.tickets.values()].filter(

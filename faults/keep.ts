@@ -1,4 +1,4 @@
-/** What a run leaves: its result; of a failed one also its log, the desks' journals and how to run it again. */
+/** Saves what a run leaves: its result and, if it failed, its log, the desks' journals and how to run it again. */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Journal } from './journal.ts';
@@ -10,7 +10,7 @@ export function nameOf({ seed, shape }: Pick<RunResult, 'seed' | 'shape'>): stri
   return `${String(seed).padStart(4, '0')}-${shape}`;
 }
 
-/** The result of a seed that was run before, where there is one. */
+/** Reads the result of a seed that was run before, if there is one. */
 export async function keptResult(out: string, name: string): Promise<RunResult | undefined> {
   try {
     return JSON.parse(await readFile(join(out, `${name}.json`), 'utf8')) as RunResult;
@@ -19,7 +19,10 @@ export async function keptResult(out: string, name: string): Promise<RunResult |
   }
 }
 
-/** @returns the folder with everything about a failed run; undefined where all held */
+/**
+ * Saves everything about a failed run.
+ * @returns its folder; undefined if the run held
+ */
 export async function keepRun(
   out: string,
   {

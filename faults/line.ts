@@ -1,14 +1,14 @@
-/** A line between a program and a server: it can be slow, silent for a while without losing a byte, or cut. */
+/** A line between a program and a server. It can be slow, silent for a while without losing a byte, or cut. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** `silent`: connections stay and nothing passes, as with a cable that is pulled; what was sent arrives afterwards. */
+/** `silent`: connections stay open and nothing passes, as if a cable were pulled; what was sent arrives afterwards. */
 export type LineState = 'whole' | 'silent' | 'cut';
 
 export type Line = {
   readonly port: number;
   set(state: LineState): void;
-  /** Each piece that passes is so late, either way. Milliseconds. */
+  /** Delays each piece that passes, in either direction. In milliseconds. */
   delay(ms: number): void;
   close(): Promise<void>;
 };

@@ -1,4 +1,7 @@
-/** `npm run faults`: people and a nemesis at desks, one Ferry or several, and an oracle that looks at the desks alone. */
+/**
+ * `npm run faults`: people and a nemesis at the desks, one Ferry or several, and an oracle that looks at nothing but
+ * the desks.
+ */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,10 @@ import { startFaultServices } from './services.ts';
 import { shapeNamed } from './shapes.ts';
 import { faultsOf } from './strikes/all.ts';
 
-/** Beside the faults themselves: start, recovery, looking, stopping. Whatever hangs ends then. */
+/**
+ * Time for everything beside the faults themselves: start, recovery, checks, stop. After it, whatever still hangs is
+ * ended.
+ */
 const spareMs = 5 * 60_000;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -47,7 +53,7 @@ async function runSeeds(options: Options, signal: AbortSignal): Promise<number> 
   let code = 0;
   for (const seed of options.seeds) {
     if (Date.now() - begunMs > options.forMs) {
-      progress('the time is over; the same command goes on with the rest');
+      progress('the time is over; run the same command again to continue with the rest');
       break;
     }
     const plan = planOf(options, seed);
@@ -57,7 +63,7 @@ async function runSeeds(options: Options, signal: AbortSignal): Promise<number> 
     const result = await watched(options, plan, () => oneSeed(options, plan, out, progress, signal)).catch(
       (error: unknown) => {
         if (signal.aborted) throw error;
-        progress(`${name} could not be run to its end, and is left out: ${String(error)}`);
+        progress(`${name} could not be run to its end and is left out: ${String(error)}`);
       },
     );
     if (result === undefined) {
@@ -86,7 +92,7 @@ async function oneSeed(
   progress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  // Services of its own: what one run has done to them is nothing to the next.
+  // Each run has its own services, so that what one run does to them cannot affect the next.
   const services = await startFaultServices(signal);
   try {
     return await runOne({
@@ -108,7 +114,7 @@ function againOf({ minutes, only, everyMs, dense }: Options, { seed, shape }: Pl
   return `npm run faults -- --seed ${seed} --shape ${shape.name} --minutes ${minutes} --every ${everyMs}${density}${faults}`;
 }
 
-/** Ends the whole program, with everything that it has started, where a run does not end by itself. */
+/** Ends the whole program, with everything that it has started, if a run does not end by itself. */
 async function watched(
   { withinMs }: Options,
   { minutes, seed }: Plan,
@@ -116,7 +122,7 @@ async function watched(
 ): Promise<RunResult> {
   const timer = setTimeout(
     () => {
-      process.stderr.write(`faults: the run of seed ${seed} does not end; everything is ended\n`);
+      process.stderr.write(`faults: the run of seed ${seed} does not end; stopping everything\n`);
       process.exit(70);
     },
     minutes * 60_000 + withinMs + spareMs,

@@ -1,47 +1,50 @@
-/** What the fault bench is asked to do. */
+/** The options of the fault bench. */
 import { parseArgs } from 'node:util';
 import { shapeNamed, shapes } from './shapes.ts';
 
 export type Options = {
-  /** Of the runs, one after the other. */
+  /** The seeds of the runs, in order. */
   readonly seeds: readonly number[];
   readonly minutes: number;
-  /** Instead of the one that the seed has. */
+  /** Replaces the shape that the seed would have. */
   readonly shape: string | undefined;
-  /** Only these faults. */
+  /** The only faults to use. */
   readonly only: readonly string[] | undefined;
   readonly everyMs: number;
   readonly withinMs: number;
   readonly out: string | undefined;
-  /** No further run is begun after so long; a later call goes on with what is missing in `out`. */
+  /** No further run starts after this time. A later call continues with what is missing in `out`. */
   readonly forMs: number;
   readonly cases: readonly string[];
   readonly json: boolean;
-  /** More and shorter faults side by side. */
+  /** More and shorter faults at the same time. */
   readonly dense: boolean;
-  /** Its tables are made of what is in `out` when the runs are over. */
+  /** The page whose tables are built from the results in `out` when the runs are over. */
   readonly page: string | undefined;
 };
 
 export const usage = `npm run faults -- [options]
 
-  --seeds N           that many runs, of the seeds from --from on (10)
+  --seeds N           this many runs, with the seeds from --from on (10)
   --from N            the first seed (1)
   --seed N            this seed alone
-  --minutes M         how long people and faults last in each run (1)
+  --minutes M         how long people act and faults strike in each run (1)
   --shape NAME        desks of this sort in every run: ${shapes.map(({ name }) => name).join(', ')}
   --only A,B          only these faults
-  --every MS          on average between two things that people do (160)
-  --within SECONDS    from healing until everything has to be carried (120)
-  --out DIR           results are kept there, and seeds that are there already are not run again
-  --for MINUTES       begins no run after so long; the same command goes on with the rest
+  --every MS          average time between two things that people do (160)
+  --within SECONDS    time from healing until everything must be carried (120)
+  --out DIR           stores results there, and does not run seeds again that it already holds
+  --for MINUTES       starts no further run after this time; the same command continues with the rest
   --dense             three rows of shorter faults instead of two: as many in half the time
-  --page FILE         when all is run, makes its tables of all that is in --out
-  --case NAME         a directed case instead; "list" names them
+  --page FILE         when everything is run, builds its tables from the results in --out
+  --case NAME         runs a directed case instead; "list" names them
   --json              one line of JSON for each run, nothing else, on stdout
 `;
 
-/** @throws Error with one line that says what is wrong */
+/**
+ * Reads the command line.
+ * @throws Error with one line that says what is wrong
+ */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],

@@ -1,4 +1,4 @@
-/** Puts the tables of results that runs have left into a page, between its two marks. */
+/** Puts the tables of the runs' results into a page, between its two marks. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunResult } from './run.ts';

@@ -1,4 +1,4 @@
-/** Two Ferries are paired as their operators would do it: one invites, the other accepts. */
+/** Pairs two Ferries as their operators would: one invites, the other accepts. */
 import { saveSide } from '#db/settings/apply-links.ts';
 import { plainSide } from '#test/federation/rig.ts';
 import type { Site } from './site.ts';

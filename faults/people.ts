@@ -1,4 +1,4 @@
-/** People at the desks: they do what the plan says, at its time, and the journal keeps it. */
+/** The people at the desks. They do what the plan says, when it says, and the journal records it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chance } from './chance.ts';
 import { digest, fileOf } from './desk/serve.ts';
@@ -7,7 +7,7 @@ import { deskOf, farsOf, field, nearOf, type Journal, type Said, type Talk } fro
 import type { Deed, Plan } from './plan.ts';
 import type { World } from './world.ts';
 
-/** Resolves when the last deed is done, or at the signal. */
+/** Resolves once the last deed is done, or when the signal aborts. */
 export async function peopleAct(world: World, plan: Plan, journal: Journal, signal: AbortSignal): Promise<void> {
   const begunMs = Date.now();
   for (const deed of plan.deeds) {
@@ -24,7 +24,7 @@ export function escalate(world: World, { among, token }: Pick<Deed, 'among' | 't
   if (pair === undefined) throw new Error('there is no link');
   const { records } = pair.customer;
   const ticket = records.open({ summary: `Ticket ${token}`, description: 'It does not work.', byService: false });
-  // In the journal before anybody can hear of it.
+  // Recorded in the journal before anybody can learn of it.
   const talk: Talk = { token, pair, ticket: ticket.id };
   journal.talks.push(talk);
   records.act(ticket, { kind: 'Escalate', note: said(token, 'Please help.'), visible: false });
@@ -34,7 +34,7 @@ export function escalate(world: World, { among, token }: Pick<Deed, 'among' | 't
 function act(deed: Deed, journal: Journal, seed: number): void {
   const talk = journal.talks[deed.among % journal.talks.length];
   if (talk === undefined) return;
-  // Nobody can write on a ticket that is not there yet.
+  // Nobody can write on a ticket that does not exist yet.
   const [far] = deed.side === 'far' ? farsOf(talk) : [];
   const side = far === undefined ? 'near' : 'far';
   const ticket = far ?? nearOf(talk);
@@ -78,7 +78,7 @@ function act(deed: Deed, journal: Journal, seed: number): void {
   }
 }
 
-/** One more note on a conversation, after everything: does anything still arrive? */
+/** Adds one more note to a conversation after everything else, to see whether anything still arrives. */
 export function probe(talk: Talk, side: 'near' | 'far', token: string): boolean {
   const ticket = side === 'near' ? nearOf(talk) : farsOf(talk)[0];
   if (ticket === undefined) return false;

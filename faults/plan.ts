@@ -1,6 +1,6 @@
 /**
- * What a run does and when, from its seed alone: what people do, which faults strike. Wall time decides only how it meets
- * what Ferry is doing at that moment.
+ * What a run does and when, computed from its seed alone: what people do and which faults strike. Real time only
+ * decides what Ferry happens to be doing at that moment.
  */
 import { chance, type Chance } from './chance.ts';
 import { turns, type Shape } from './shapes.ts';
@@ -8,22 +8,22 @@ import { turns, type Shape } from './shapes.ts';
 export type Deed = {
   readonly atMs: number;
   readonly what: 'escalate' | 'note' | 'private' | 'file' | 'status' | 'field' | 'note-status';
-  /** Which conversation: counted round those there are. For an escalation, which link. */
+  /** The number of the conversation, counted round those that exist. For an escalation, the number of the link. */
   readonly among: number;
   readonly side: 'near' | 'far';
-  /** Stands in what is said, between « and ». */
+  /** Written into the text, between « and ». */
   readonly token: string;
   readonly status: string;
-  /** Of a file. */
+  /** The size of a file. */
   readonly bytes: number;
 };
 
 export type Strike = {
-  /** After the strike before it in its row. */
+  /** The pause after the previous strike of the same row. */
   readonly pauseMs: number;
   readonly fault: string;
   readonly ms: number;
-  /** Chooses what the fault leaves open. */
+  /** Decides what the fault leaves open. */
   readonly seed: number;
 };
 
@@ -32,7 +32,7 @@ export type Plan = {
   readonly shape: Shape;
   readonly minutes: number;
   readonly deeds: readonly Deed[];
-  /** Rows, which strike side by side. */
+  /** Rows of strikes; the rows run at the same time. */
   readonly strikes: readonly (readonly Strike[])[];
 };
 
@@ -40,23 +40,23 @@ export type PlanOptions = {
   readonly seed: number;
   readonly minutes: number;
   readonly shape: Shape;
-  /** Faults that fit the shape. */
+  /** The faults that fit the shape. */
   readonly faults: readonly string[];
-  /** On average between two deeds. */
+  /** Average time between two deeds. */
   readonly everyMs: number;
   /** Three rows of shorter faults instead of two, so that short runs meet as many. */
   readonly dense?: boolean;
 };
 
 export const statuses = ['open', 'waiting', 'working'] as const;
-/** Nobody does anything before the first conversations are there. */
+/** Nobody does anything before the first conversations exist. */
 const headMs = 1_500;
 const conversations = 6;
 const longestFile = 60_000;
-/** Every so manieth seed meets a fault first, so that a row of seeds meets all of them alike. */
+/** One in this many seeds meets a given fault first, so that a series of seeds meets all of them equally often. */
 const share = 3;
 
-/** Shapes take turns over the seeds. */
+/** Picks the shape of a seed. Shapes take turns over the seeds. */
 export function shapeOf(seed: number): Shape {
   return turns[seed % turns.length] as Shape;
 }
@@ -89,7 +89,7 @@ function deeds(draw: Chance, seed: number, lengthMs: number, everyMs: number): D
     const among = draw.below(1_000);
     const side = draw.oneIn(2) ? 'near' : 'far';
     const what = whatIsDone(draw.next());
-    // Now and then somebody says several things at once.
+    // Now and then somebody writes several things at once.
     const times = draw.oneIn(12) ? 4 : 1;
     for (let n = 0; n < times; n += 1) add(atMs + n, what, among, side);
   }

@@ -1,4 +1,4 @@
-/** A run's result for people. */
+/** Prints a run's result for people. */
 import { sorts } from './oracle/findings.ts';
 import type { RunResult } from './run.ts';
 

@@ -1,4 +1,4 @@
-/** One run: a world, people and faults for so long, then healing, then the oracle. */
+/** One run: a world, people and faults for a while, then healing, then the oracle. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chance } from './chance.ts';
 import { emptyJournal, farsOf, nearOf, tokensOf, type Journal } from './journal.ts';
@@ -14,7 +14,7 @@ import type { FaultServices } from './services.ts';
 
 export type Struck = {
   readonly fault: string;
-  /** After the beginning. */
+  /** Time since the beginning. */
   readonly atMs: number;
   readonly ms: number;
 };
@@ -23,20 +23,20 @@ export type RunResult = {
   readonly seed: number;
   readonly shape: string;
   readonly minutes: number;
-  /** Three rows of faults. */
+  /** True with three rows of faults. */
   readonly dense: boolean;
   readonly holds: boolean;
-  /** Of each sort. */
+  /** The number of findings of each sort. */
   readonly counts: Readonly<Record<Sort, number>>;
   readonly findings: readonly Finding[];
-  /** From healing until all was carried; null: not within the time. */
+  /** Time from healing until everything was carried. Null if that did not happen in time. */
   readonly recoveryMs: number | null;
   readonly struck: readonly Struck[];
-  /** Notes, files and changes that people made, and tickets they escalated. */
+  /** The notes, files and changes that people made, and the tickets they escalated. */
   readonly done: { readonly said: number; readonly set: number; readonly escalated: number };
-  /** Requests per second to all desks, with nothing to do. */
+  /** Requests per second to all desks while there is nothing to do. */
   readonly atRest: number;
-  /** Workers that ended by themselves and were started again. */
+  /** How many workers ended by themselves and were started again. */
   readonly restarts: number;
 };
 
@@ -44,17 +44,20 @@ export type RunOptions = {
   readonly services: FaultServices;
   readonly plan: Plan;
   readonly label: string;
-  /** After healing, everything is to be carried within it; in a patient run, as long as nothing moves at any desk. */
+  /**
+   * The time after healing within which everything must be carried. In a patient run it counts only while nothing moves
+   * at any desk.
+   */
   readonly withinMs: number;
-  /** How long it takes is not judged: for a machine that does much else. */
+  /** True if the time it takes is not judged, for a machine that is busy with other work. */
   readonly patient?: boolean;
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;
-  /** Given the world before it is closed. */
+  /** Called with the world before it is closed. */
   readonly keep: (world: World, journal: Journal, result: RunResult) => Promise<void>;
 };
 
-/** Nothing goes round if nothing is written for so long. */
+/** No loop is running if nothing is written for this long. */
 const quietMs = 5_000;
 const quietLooks = { patient: 120, other: 12 };
 const probeWithinMs = 20_000;
@@ -104,7 +107,9 @@ export async function runOne(options: RunOptions): Promise<RunResult> {
   }
 }
 
-/** The rows side by side, each strike after the one before it; of one area never two at once. */
+/**
+ * Runs the rows at the same time, each strike after the previous one of its row. Two strikes of one area never overlap.
+ */
 function strikeAll(world: World, plan: Plan, begunMs: number, struck: Struck[], signal: AbortSignal): Promise<void>[] {
   const endMs = begunMs + plan.minutes * 60_000;
   const busy = new Map<Area, Promise<void>>();
@@ -133,7 +138,7 @@ function strikeAll(world: World, plan: Plan, begunMs: number, struck: Struck[], 
   });
 }
 
-/** What is left when all is carried or the time is over. */
+/** Returns what is left once everything is carried or the time is over. */
 async function untilCarried(
   { desks }: World,
   journal: Journal,
@@ -153,7 +158,10 @@ async function untilCarried(
   }
 }
 
-/** Of conversations on which something has not arrived: those on which something later does, as `<token>/<side>`. */
+/**
+ * Of the conversations on which something is missing, returns those on which something later arrives, as
+ * `<token>/<side>`.
+ */
 async function passedBy(left: readonly Missing[], signal: AbortSignal): Promise<ReadonlySet<string>> {
   const asked = new Map<string, () => boolean>();
   for (const [n, { talk, side, token }] of left.entries()) {
@@ -169,7 +177,7 @@ async function passedBy(left: readonly Missing[], signal: AbortSignal): Promise<
   return new Set([...asked].filter(([, has]) => has()).map(([key]) => key));
 }
 
-/** Receipts may still come; what never ends goes round. */
+/** Waits until the desks are quiet. Receipts may still arrive; writes that never end mean a loop. */
 async function quiet(
   { desks }: World,
   looks: number,

@@ -1,4 +1,4 @@
-/** PostgreSQL and Temporal of a run, on this machine, made to be killed, frozen, wiped and put back. */
+/** PostgreSQL and Temporal for a run, on this machine, so that they can be killed, frozen, wiped and restored. */
 import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -17,9 +17,9 @@ export type FaultServices = {
   postgresPort(): number;
   url(database: string): string;
   createDatabase(name: string): Promise<void>;
-  /** Statements as the superuser, in that database. */
+  /** Runs statements as the superuser, in that database. */
   asRoot<T>(database: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T>;
-  /** `from` has no other connections meanwhile. */
+  /** Copies a database. `from` has no other connections meanwhile. */
   copyDatabase(from: string, to: string): Promise<void>;
   /** Ends PostgreSQL as a power cut would. */
   killPostgres(): Promise<void>;
@@ -28,9 +28,9 @@ export type FaultServices = {
   startTemporal(): Promise<void>;
   freezeTemporal(): void;
   thawTemporal(): void;
-  /** All that Temporal knew. It must not run. */
+  /** Deletes everything that Temporal knew. It must not be running. */
   wipeTemporal(): Promise<void>;
-  /** A small file system of its own for a directory; false where only root may have one. */
+  /** Mounts a small separate file system at a directory. False if only root may do that. */
   mountSmall(directory: string): Promise<boolean>;
   unmount(directory: string): Promise<void>;
   stop(): Promise<void>;
@@ -71,7 +71,7 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
           logFile: join(dir, 'temporal.log'),
           progress: (line) => process.stderr.write(`${line}\n`),
           signal,
-          // Never one that happens to run.
+          // Never uses a Temporal that happens to run.
           env: { ...process.env, TEMPORAL_ADDRESS: '' },
         }),
       );
@@ -115,7 +115,7 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
       asRoot('postgres', async (sql) => {
         await sql`alter database ${sql(from)} with allow_connections false`;
         try {
-          // Who is thrown out needs a moment to be gone.
+          // A connection that is terminated needs a moment to go away.
           for (let attempt = 1; ; attempt += 1) {
             await sql`select pg_terminate_backend(pid, 2000) from pg_stat_activity where datname = ${from}`;
             try {
@@ -159,7 +159,7 @@ export async function startFaultServices(signal: AbortSignal): Promise<FaultServ
   };
 }
 
-/** A port may be taken for a moment: by what was killed just now, or by somebody who connects somewhere. */
+/** Tries again while the port is taken for a moment, by a process that was just killed or by an outgoing connection. */
 async function patiently<T>(start: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -181,7 +181,10 @@ function killed(pid: number): void {
   }
 }
 
-/** The system gives the ports above to whoever connects somewhere, so that a server that is away would lose its own. */
+/**
+ * Picks a port below the range that the system gives to outgoing connections; from that range, a server that is away
+ * could lose its port.
+ */
 async function keptPort(): Promise<number> {
   for (;;) {
     const port = randomInt(12_000, 32_000);

@@ -1,4 +1,4 @@
-/** What a run is made of: which desks, how they keep time and records, who is linked with whom, how many workers. */
+/** The shapes of runs: which desks, how they keep time and records, who is linked with whom, how many workers. */
 import type { DeskTraits } from './desk/serve.ts';
 
 export type Area =
@@ -17,26 +17,26 @@ export type Area =
 export type DeskShape = {
   readonly id: string;
   readonly traits?: Partial<DeskTraits>;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly clock?: { readonly skewMs?: number; readonly lagMs?: number };
 };
 
 export type LinkShape = {
   readonly customer: string;
   readonly supplier: string;
-  /** The supplier has no word for `working` and calls it `open`. */
+  /** The supplier has no word for `working`, and calls it `open`. */
   readonly lossy?: boolean;
 };
 
 export type Shape = {
   readonly name: string;
-  /** Completes "desks …", for the table. */
+  /** Completes "desks …" in the table. */
   readonly says: string;
   readonly desks: readonly DeskShape[];
   readonly links: readonly LinkShape[];
-  /** Each desk has a gateway of its own. */
+  /** True if each desk has its own gateway. */
   readonly apart?: boolean;
-  /** Of each gateway. */
+  /** The number of workers of each gateway. */
   readonly workers: number;
   readonly areas: readonly Area[];
 };
@@ -144,7 +144,7 @@ export const shapes: readonly Shape[] = [
   },
 ];
 
-/** In which order seeds have them. What only some of them can meet comes more often. */
+/** The order in which seeds use the shapes. Shapes whose faults no other shape can meet come more often. */
 export const turns: readonly Shape[] = [
   ...['plain', 'late', 'gateways', 'hub', 'restored'],
   ...['split', 'markerless', 'gateways', 'ring', 'restored'],
@@ -156,6 +156,6 @@ export function shapeNamed(name: string): Shape | undefined {
 }
 
 function must<T>(found: T | undefined): T {
-  if (found === undefined) throw new Error('there is no such shape');
+  if (found === undefined) throw new Error('unknown shape');
   return found;
 }

@@ -1,4 +1,4 @@
-/** One Ferry of a run: a database, a store of files, a gateway and workers as processes, each on a line of its own. */
+/** One Ferry of a run: a database, a store of files, a gateway and workers as processes, each on its own line. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,12 +18,12 @@ import type { FaultServices } from './services.ts';
 
 export type WorkerSeat = {
   readonly n: number;
-  /** To PostgreSQL. */
+  /** The line to PostgreSQL. */
   readonly line: Line;
   program(): Program | null;
-  /** Starts what does not run; returns before it is ready. */
+  /** Starts the worker if it is not running. Returns before it is ready. */
   start(more?: Readonly<Record<string, string>>): Promise<Program>;
-  /** How often it has ended by itself, and was started again, as whoever runs it for real would do. */
+  /** Counts how often it has ended by itself and was started again, as a real supervisor would do. */
   endedByItself(): number;
 };
 
@@ -32,30 +32,30 @@ export type Site = {
   readonly database: string;
   readonly workers: readonly WorkerSeat[];
   readonly blobs: string;
-  /** It can be filled. */
+  /** True if the store is small enough to be filled. */
   readonly smallStore: boolean;
-  /** Before the gateway; desks' webhooks and other gateways come through it. */
+  /** The proxy before the gateway; desks' webhooks and other gateways' requests come through it. */
   readonly front: TcpProxy;
-  /** Between the two, an HTTP proxy that can play tricks. */
+  /** An HTTP proxy between the two that can tamper with the traffic. */
   portal(): FaultProxy | null;
   connection(): Connection;
   addWorker(): Promise<WorkerSeat>;
   gateway(): Program | null;
   startGateway(): Promise<void>;
-  /** Lets this Ferry drive the desk, and the desk send its webhooks here. */
+  /** Lets this Ferry drive the desk, and makes the desk send its webhooks here. */
   join(desk: FaultDesk): Promise<void>;
   link(id: string, customer: string, supplier: string, options?: LinkOptions): Promise<void>;
   live(): Promise<void>;
-  /** A webhook, as the desk sends it. */
+  /** Sends a webhook, as the desk would. */
   hook(desk: string, ticket: string): void;
   ferry(...args: readonly string[]): Promise<Ended & { readonly text: string }>;
-  /** Names resolve for no worker. */
+  /** Makes name resolution fail for all workers. */
   loseNames(yes: boolean): Promise<void>;
-  /** Of all workers, milliseconds ahead. */
+  /** Sets how far the clocks of all workers are ahead, in milliseconds. */
   setClock(aheadMs: number): Promise<void>;
-  /** At Temporal, which may have forgotten it. */
+  /** Registers the namespace at Temporal, which may have forgotten it. */
   registerNamespace(): Promise<void>;
-  /** All that its programs have printed. */
+  /** Returns everything that its programs have printed. */
   output(): string;
   close(): Promise<void>;
 };
@@ -63,12 +63,12 @@ export type Site = {
 const hookSecret = 'faults';
 const stopWithinMs = 25_000;
 const liveWithinMs = 60_000;
-/** After which whoever runs a worker for real starts it again. */
+/** After this time a real supervisor starts a worker again. */
 const restartMs = 1_000;
 
-/** A desk's writes are given up after the first, and looked for after both. Milliseconds. */
+/** A desk's writes are abandoned after the first time, and looked for after both. In milliseconds. */
 export const deskTimes = { writeTimeoutMs: 5_000, settleMs: 1_500 };
-/** What people write here in a minute would take a link's own pace for longer. */
+/** What people write here in a minute would exceed a link's usual rate for longer. */
 const limits = { linkPerMinute: 100_000 };
 
 export async function startSite(services: FaultServices, name: string): Promise<Site> {
@@ -83,7 +83,7 @@ export async function startSite(services: FaultServices, name: string): Promise<
   const namespace = `${name}-${randomUUID().slice(0, 8)}`;
   await registerNamespace(services.temporal, namespace);
   const bundle = await findBundle({ prebuilt: '', cache: services.dir }, () => {});
-  if (bundle === undefined) throw new Error('no bundle of the workflows can be made');
+  if (bundle === undefined) throw new Error('no bundle of the workflows can be built');
   const connection = connect(services.url(database), { max: 2, name: 'faults' });
   const front = await startTcpProxy();
   const workers: WorkerSeat[] = [];

@@ -6,7 +6,7 @@ const run = promisify(execFile);
 
 export const storeBytes = 24 * 1024 * 1024;
 
-/** A file system of its own in memory; false where only root may have one. */
+/** Mounts a separate file system in memory. False if only root may do that. */
 export async function mountSmall(directory: string): Promise<boolean> {
   try {
     await run('mount', ['-t', 'tmpfs', '-o', `size=${storeBytes}`, 'ferry-faults', directory]);
@@ -16,7 +16,7 @@ export async function mountSmall(directory: string): Promise<boolean> {
   }
 }
 
-/** Also where somebody still has a file of it open. */
+/** Works even while somebody still has one of its files open. */
 export function unmountNow(directory: string): void {
   spawnSync('umount', ['--lazy', directory], { stdio: 'ignore' });
 }

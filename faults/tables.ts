@@ -1,4 +1,4 @@
-/** The tables of docs/reliability.md: what was found by sort of desk, and by sort of fault. */
+/** The tables of docs/reliability.md: findings by sort of desk, and by sort of fault. */
 import { sorts } from './oracle/findings.ts';
 import type { RunResult } from './run.ts';
 import { shapes } from './shapes.ts';

@@ -1,4 +1,4 @@
-/** Everything of a run: desks, one Ferry or several, and who is linked with whom. */
+/** Everything in a run: the desks, one Ferry or several, and who is linked with whom. */
 import { pairSites } from './pairing.ts';
 import { startFaultDesk, type FaultDesk } from './desk/serve.ts';
 import type { FaultServices } from './services.ts';
@@ -19,7 +19,7 @@ export type World = {
   readonly desks: readonly FaultDesk[];
   readonly pairs: readonly Pair[];
   siteOf(desk: string): Site;
-  /** How webhooks travel; faults put other ways here. */
+  /** How webhooks travel; faults replace it. */
   hook: Hook;
   readonly plainHook: Hook;
   close(): Promise<void>;
@@ -31,7 +31,7 @@ export type WorldOptions = {
   readonly services: FaultServices;
   readonly shape: Shape;
   readonly seed: number;
-  /** Names databases and directories; lower case letters, digits, _ */
+  /** Part of the names of databases and directories: lower-case letters, digits, _ */
   readonly label: string;
 };
 
@@ -56,7 +56,7 @@ export async function startWorld({ services, shape, seed, label }: WorldOptions)
     }
     const siteOf = (desk: string): Site => {
       const found = sites[shape.apart === true ? desks.findIndex(({ id }) => id === desk) : 0];
-      if (found === undefined) throw new Error(`there is no desk ${desk}`);
+      if (found === undefined) throw new Error(`unknown desk ${desk}`);
       return found;
     };
     const plainHook: Hook = (desk, ticket) => siteOf(desk).hook(desk, ticket);
@@ -102,7 +102,7 @@ async function open(site: Site, workers: number): Promise<void> {
 function pairOf({ customer, supplier, lossy = false }: LinkShape, desks: readonly FaultDesk[]): Pair {
   const desk = (id: string): FaultDesk => {
     const found = desks.find((one) => one.id === id);
-    if (found === undefined) throw new Error(`there is no desk ${id}`);
+    if (found === undefined) throw new Error(`unknown desk ${id}`);
     return found;
   };
   return { link: `${customer}-${supplier}`, customer: desk(customer), supplier: desk(supplier), lossy };
@@ -110,7 +110,7 @@ function pairOf({ customer, supplier, lossy = false }: LinkShape, desks: readonl
 
 const same = ['open', 'waiting', 'working', 'closed'].map((status) => ({ from: status, to: status }));
 
-/** What becomes of a status that crosses to the supplier. */
+/** Returns the status that the supplier has for a status that crosses to it. */
 export function statusAtSupplier({ lossy }: Pick<Pair, 'lossy'>, status: string): string {
   return lossy && status === 'working' ? 'open' : status;
 }

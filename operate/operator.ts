@@ -2,7 +2,10 @@
  * Who does something to Ferry, and what the verbs of this folder work with. What verbs need of connectors and of other
  * gateways is passed in: this folder knows neither.
  */
-import type { SideName } from '#core/words/vocabulary.ts';
+import type { Would } from '#core/conversation/would.ts';
+import type { SideSettings } from '#core/rules/settings.ts';
+import type { ObservedAction } from '#core/words/desk.ts';
+import type { Catalogue, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { WireLink } from '#core/wire.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { Checked, Mapped, Trial } from '#connectors/contract/check.ts';
@@ -10,6 +13,7 @@ import { keyId, openSecret, sealSecret } from '#config/secrets.ts';
 import type { AuditActor } from '#db/base/audit.ts';
 import type { Client } from '#db/base/client.ts';
 import type { Sealer } from '#db/base/content.ts';
+import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { notifyLanes } from '#db/carry/couriers.ts';
 import type { Open, Seal } from '#db/links/keys.ts';
 import type { PeerRow } from '#db/links/peers.ts';
@@ -59,6 +63,27 @@ export type CheckOf = (
   trial: Omit<Trial, 'open'> | null,
 ) => Promise<Checked | null>;
 export type CheckOperator = Operator & { readonly checkOf: CheckOf };
+
+/** What is to count as in force instead of what is: settings by `<link>/<side>`, catalogues by instance. */
+export type AsIf = {
+  readonly sides: ReadonlyMap<string, SideSettings>;
+  readonly catalogues: ReadonlyMap<string, Catalogue>;
+};
+
+/** For verbs that preview: what carrying would make of a delivery, with nothing of it kept anywhere. */
+export type PreviewOperator = HelpdeskOperator & {
+  /** @param asThen as if nothing had happened at the receiving desk since the action was recorded */
+  readonly wouldOf: (
+    context: DeliveryContext,
+    options: { readonly asIf?: AsIf; readonly asThen: boolean; readonly signal: AbortSignal },
+  ) => Promise<Would>;
+  /** A ticket as its desk shows it now, its notes made safe; null where it has none. Throws HelpdeskError. */
+  readonly readTicket: (
+    instance: string,
+    ticket: string,
+    signal: AbortSignal,
+  ) => Promise<{ readonly snapshot: TicketSnapshot; readonly actions: readonly ObservedAction[] } | null>;
+};
 
 /** What is asked of the other gateway of a link. All throw HelpdeskError. */
 export type PeerCalls = {

@@ -18,7 +18,12 @@ export const rights = {
   check: operators,
   /** Who did what; the difference may hold settings and names. */
   audit: operators,
+  /** Shows what an action would do, with the words and values that it would write. */
+  preview: operators,
+  /** Versions of settings hold names, as the audit does. */
+  'settings-log': operators,
   retry: operators,
+  replay: operators,
   release: operators,
   skip: operators,
   resume: operators,
@@ -34,6 +39,7 @@ export const rights = {
   invite: admins,
   accept: admins,
   apply: admins,
+  'settings-rollback': admins,
   'client-add': admins,
   'client-rotate': admins,
   'client-revoke': admins,

@@ -1,7 +1,8 @@
 /**
- * A statement about a write, a lane, its head or its courier names the promise or the epoch of whoever makes it, so that a
- * drain that was overtaken changes nothing. Those that need none are named here, each with its reason. And what a helpdesk
- * is sent to change something has a time after which it is not sent. Held over the tree.
+ * Checks over the tree that a statement about a write, a lane, its head or its courier names the promise or the epoch
+ * of the drain that makes it, so that an overtaken drain changes nothing. Statements that need neither are listed here,
+ * each with its reason. Also checks that whatever is sent to a helpdesk to change something has a time after which it
+ * is not sent.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

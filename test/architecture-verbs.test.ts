@@ -1,6 +1,7 @@
 /**
- * What operators own is changed by verbs of operate/ only, each with its right first and its row in the audit in the same
- * transaction; and by what Ferry does by itself, which is named here. Held over the tree.
+ * Checks over the tree that data owned by operators is changed only by verbs of operate/, each of which checks its
+ * right first and writes its audit row in the same transaction, and by what Ferry does without an operator, which is
+ * listed here.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -34,6 +35,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/links/link-purge.ts': ['purgeLink'],
   'db/links/pairings.ts': ['createAcceptance', 'createInvitation'],
   'db/links/peers.ts': ['requireProofs'],
+  'db/links/put-off-end.ts': ['suspendUntil'],
   'db/operate/erase-trials.ts': ['eraseTrials'],
   'db/operate/erase.ts': ['eraseActions', 'eraseSnapshots'],
   'db/operate/erasures.ts': ['answerReceived', 'askErasure'],
@@ -45,6 +47,7 @@ const byOperators: Readonly<Record<string, readonly string[]>> = {
   'db/operate/sealed-secrets.ts': ['replaceSealed'],
   'db/operate/trials.ts': ['endTrial', 'forgetTrial', 'keepTrial'],
   'db/settings/which-desk.ts': ['moveDesk', 'replaceDesk'],
+  'db/settings/keep-version.ts': ['keepVersion'],
   'db/settings/apply-links.ts': ['endShadow', 'saveInstance', 'saveLink', 'saveProfile', 'saveSide'],
 };
 
@@ -67,6 +70,7 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/operate/erasures.ts': ['claimErasures', 'noteAnswer', 'receiveErasure'],
   'db/operate/instance-notices.ts': ['noticeInstances'],
   'db/operate/learned.ts': ['learnMore'],
+  'db/operate/end-pauses.ts': ['endPauses'],
   'db/operate/lift-pauses.ts': ['liftPauses'],
   'db/operate/maintenance.ts': ['purge'],
   'db/operate/missing.ts': ['lookAgain', 'lookForStranger', 'noteMissing', 'seenAgain'],
@@ -186,7 +190,7 @@ type Verb = { readonly file: string; readonly name: string; readonly operator: s
 /** Exported functions that are given a whole operator. */
 function verbsOf(source: Source): readonly Verb[] {
   return functionsOf(source).flatMap(({ file, name, isExported, body }) => {
-    const found = /^[^(]*\(\s*(\{[^}]*\}|\w+): (?:Helpdesk|Peer|Check|Desk)?Operator\b/.exec(body);
+    const found = /^[^(]*\(\s*(\{[^}]*\}|\w+): (?:Helpdesk|Peer|Check|Desk|Preview)?Operator\b/.exec(body);
     return isExported && found !== null ? [{ file, name, operator: found[1] ?? '', body }] : [];
   });
 }

@@ -1,4 +1,4 @@
-/** Holds the table of test/import-rules.ts, and what else the architecture demands, over the tree. */
+/** Checks the table of test/import-rules.ts, and the architecture's other rules, over the tree. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';

@@ -1,4 +1,7 @@
-/** What the documents say must be there: files, commands, settings, variables. Texts themselves are for people to judge. */
+/**
+ * Checks that what the documents name exists: files, commands, settings, variables. The texts themselves are for people
+ * to judge.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -92,9 +95,11 @@ describe('the documents', () => {
   it('use npm scripts and ferry commands that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const commands = new Set(
-      [...`${read('cli/program.ts')}${read('cli/program-links.ts')}`.matchAll(/command\('(\w+)'/g)].map(
-        ([, name = '']) => name,
-      ),
+      [
+        ...`${read('cli/program.ts')}${read('cli/program-links.ts')}${read('cli/program-settings.ts')}`.matchAll(
+          /command\('(\w+)'/g,
+        ),
+      ].map(([, name = '']) => name),
     );
     assert.ok(commands.has('apply') && commands.has('trace'));
     const unknown: string[] = [];
@@ -191,7 +196,7 @@ describe('docs/running.md', () => {
 });
 
 describe('docs/limits.md', () => {
-  it('says where each limit stands', () => {
+  it('says where each limit is defined', () => {
     const rows = [...read('docs/limits.md').matchAll(/\| `([\w./-]+)` `(\w+)` \|$/gm)];
     assert.ok(rows.length > 20);
     const wrong = rows
@@ -218,7 +223,7 @@ describe('the repository', () => {
   const textFiles = files.filter((file) => !/\.(?:png|gif|ico|woff2?)$/.test(file));
 
   it('has no path of the machine it was written on, and no registry in it', () => {
-    // Put together here, so that this file does not hold them itself.
+    // Built here, so that this file does not contain them itself.
     const path = new RegExp(`(?<![\\w./~-])/(?:${['wo' + 'rk', 'ro' + 'ot', 'home/\\w+'].join('|')})/`);
     const hosts = [
       'registry.npm' + 'js',

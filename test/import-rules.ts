@@ -13,7 +13,7 @@ export type ImportRule = {
    * every built-in. `*` is everything.
    */
   readonly may: readonly string[];
-  /** What the linter says when something else is imported. */
+  /** The linter's message when something else is imported. */
   readonly message: string;
 };
 
@@ -193,7 +193,7 @@ export const closed: readonly { readonly folder: string; readonly to: readonly s
   { folder: 'faults', to: ['faults', 'test'], why: 'the fault bench is no part of the product' },
 ];
 
-/** The rule of a file; undefined where none fits, which the architecture's test forbids. */
+/** Returns the rule for a file; undefined if none fits, which the architecture's test forbids. */
 export function ruleOf(file: string): ImportRule | undefined {
   return importRules.findLast(({ files }) => files.some((glob) => path.matchesGlob(file, glob)));
 }

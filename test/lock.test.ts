@@ -1,4 +1,4 @@
-/** What `npm ci` installs is exactly what was locked. */
+/** Checks that `npm ci` installs exactly what was locked. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** Alerts, dashboard and what to do about each belong together, and Prometheus itself accepts the rules. */
+/**
+ * Checks that the alerts, the dashboard and the instructions for each alert belong together, and that Prometheus itself
+ * accepts the rules.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

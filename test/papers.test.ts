@@ -9,12 +9,12 @@ const read = (file: string): string => readFileSync(path.join(root, file), 'utf8
 const papers = ['SECURITY.md', 'docs/threat-model.md', 'docs/asvs.md'];
 const folders = /^(?:[a-z][\w.-]*\/)+[\w.-]*$/;
 
-/** What stands between back ticks. */
+/** Finds the text between back ticks. */
 function quoted(paper: string): string[] {
   return [...read(paper).matchAll(/`([^`\n]+)`/g)].map(([, inner = '']) => inner);
 }
 
-/** As the test's source spells it, in whatever quotes. */
+/** The text as the test's source spells it, in any quotes. */
 function isNamed(source: string, name: string): boolean {
   const escaped = [name, name.replaceAll("'", String.raw`\'`)];
   return escaped.some((one) => [`'${one}'`, `"${one}"`, `\`${one}\``].some((literal) => source.includes(literal)));

@@ -49,7 +49,7 @@ test(
       hangs: `import { test } from 'node:test'; test('t', () => new Promise((r) => setTimeout(r, 1e6)));`,
       broken: `import './nothing.ts';`,
     };
-    // The services of the whole run are handed on, so that these runs start none.
+    // Hands on the services of the whole run, so that these runs start none.
     const env = {
       FERRY_TEST_PG: await testPostgres(),
       FERRY_TEST_TEMPORAL: await testTemporal(),
@@ -75,7 +75,7 @@ test(
   },
 );
 
-test('npm test leaves no process and no directory behind when it is broken off', { timeout: 60_000 }, async () => {
+test('npm test leaves no process and no directory when it is interrupted', { timeout: 60_000 }, async () => {
   const temp = await tempDir();
   const file = join(temp.path, 'waits.test.ts');
   const support = join(checkout, 'test/support');

@@ -17,8 +17,8 @@ import type { StartedServices } from './support/services.ts';
 import { tempDir } from './support/temp.ts';
 
 /**
- * Mostly waiting: for leases and heartbeats to run out, for a desk or Temporal to be back, for processes to start. In
- * this order, the longest before the others, so that none is left to itself at the end.
+ * Files that mostly wait: for leases and heartbeats to expire, for a desk or Temporal to return, for processes to
+ * start. The longest come first, so that none runs alone at the end.
  */
 const waiting = [
   'federation/gateways-restore',
@@ -60,10 +60,11 @@ async function main(named: readonly string[]): Promise<number> {
   }
   const broken = new AbortController();
   let services: StartedServices | undefined;
-  // Whatever tests leave there, also those that are broken off, goes with it.
+  // Whatever tests leave there is deleted with it, even if they were interrupted.
   const temporary = await tempDir(0o777);
   process.env['TMPDIR'] = temporary.path;
-  // Nearly all of a process's start is loading TypeScript; whoever loads a file first leaves it here for the others.
+  // A process spends nearly all of its start on loading TypeScript; the first to load a file caches it here for the
+  // others.
   process.env['NODE_COMPILE_CACHE'] ??= join(temporary.path, 'node');
   // Request Tracker's empty database takes seconds to make.
   process.env['FERRY_RT_TEMPLATES'] ??= join(temporary.path, 'rt');
@@ -140,13 +141,13 @@ async function testFiles(named: readonly string[]): Promise<string[]> {
   return [...found].toSorted();
 }
 
-/** A folder stands for the test files below it. */
+/** A folder means the test files below it. */
 async function pattern(name: string): Promise<string> {
   const path = relative(checkout, resolve(name));
   try {
     if ((await stat(resolve(name))).isDirectory()) return join(path, '**/*.test.ts');
   } catch {
-    // A pattern, or a file that is not there: glob finds nothing, and that is said.
+    // Reports a pattern, or a file that does not exist, for which glob finds nothing.
   }
   return path;
 }

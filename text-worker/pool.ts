@@ -1,6 +1,6 @@
 /**
- * A few threads that do one order at a time, each within a limit of time and memory. A thread that exceeds one is ended
- * and another takes its place; its order fails, and no other waits longer for it than the limit.
+ * A few threads, each of which runs one order at a time within a limit of time and of memory. A thread that exceeds a
+ * limit is terminated and replaced; its order fails, and no other order waits for it longer than the limit.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -8,16 +8,16 @@ import type { Answer, Order, WorkName } from './work.ts';
 
 export type PoolLimits = {
   readonly threads: number;
-  /** Processor time of one order, milliseconds. */
+  /** Processor time that one order may use, in milliseconds. */
   readonly limitMs: number;
-  /** Time on the clock that one order may take at most, on a machine that has others to serve. Milliseconds. */
+  /** Wall-clock time that one order may take at most, on a machine that is busy with other work. In milliseconds. */
   readonly atMostMs: number;
-  /** Of one thread's young and old generation together. */
+  /** For the young and the old generation of one thread together. */
   readonly memoryMb: number;
 };
 
 export type Pool = {
-  /** Rejects with TextLimit where the order took too long, too much memory, or failed. */
+  /** Rejects with TextLimit if the order took too long, used too much memory, or failed. */
   run(name: WorkName, given: readonly unknown[]): Promise<unknown>;
   close(): Promise<void>;
 };
@@ -33,7 +33,7 @@ type Job = {
   reject(error: Error): void;
 };
 
-/** `isReady`: it has loaded its program, which counts for no order. */
+/** `isReady`: the thread has loaded its program. The time for loading counts towards no order. */
 type Thread = { readonly worker: Worker; isReady: boolean; job: Job | null; timer: NodeJS.Timeout | null };
 
 const program = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
@@ -53,7 +53,7 @@ export function createPool(limits: PoolLimits): Pool {
 
   function start(): Thread {
     const worker = new Worker(program, {
-      // What the process was started with may not fit a thread, and its environment is nobody's business there.
+      // The options the process was started with may not suit a thread, and its environment is none of the thread's business.
       env: {},
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
@@ -93,13 +93,13 @@ export function createPool(limits: PoolLimits): Pool {
       thread.worker.postMessage(order);
     } catch (error) {
       idle(thread);
-      job.reject(new TextLimit(error instanceof Error ? error.message : 'it can not be sent'));
+      job.reject(new TextLimit(error instanceof Error ? error.message : 'it cannot be sent'));
       return;
     }
     watch(thread, job).catch(() => end(thread, 'nobody could watch it'));
   }
 
-  /** Ends the thread when its order has used its processor time, or all the time there is. */
+  /** Terminates the thread once its order has used its processor time, or all the wall-clock time it is allowed. */
   async function watch(thread: Thread, job: Job): Promise<void> {
     const before = await usedMs(thread.worker);
     const startedMs = performance.now();
@@ -155,7 +155,7 @@ export function createPool(limits: PoolLimits): Pool {
   };
 }
 
-/** Null where this Node does not say. */
+/** Null if this version of Node does not report it. */
 async function usedMs(worker: Worker): Promise<number | null> {
   if (!('cpuUsage' in worker)) return null;
   try {

@@ -1,6 +1,6 @@
 /**
- * Work on texts of strangers: short ones at once, longer ones in a thread of its own with a limit, so that no text holds
- * up what else this process does. What can't be read within the limit is kept as its text.
+ * Works on texts from strangers: short ones at once, longer ones in a separate thread with a limit, so that no text
+ * holds up the rest of this process. A text that cannot be read within the limit is kept as plain text.
  */
 import { createHash } from 'node:crypto';
 import { decide } from '#core/conversation/decide.ts';
@@ -12,18 +12,21 @@ import { createPool, TextLimit, type PoolLimits } from './pool.ts';
 import { work } from './work.ts';
 
 export type Texts = {
-  /** A note as a helpdesk has it. Never rejects: see `unreadNote`. */
+  /** A note as it came from a helpdesk. Never rejects: see `unreadNote`. */
   note(html: string): Promise<SanitisedNote>;
-  /** Safe HTML; `images`: ids of inline images that exist, absent: all. Never rejects: see `unreadHtml`. */
+  /**
+   * Safe HTML. `images`: the ids of inline images that exist; absent: every image counts as existing. Never rejects:
+   * see `unreadHtml`.
+   */
   html(html: string, images?: readonly string[]): Promise<string>;
-  /** Core's own, wherever it is done. */
+  /** Core's own function, wherever it runs. */
   send(input: SendInput): Promise<SendResult>;
   decide(input: DecideInput): Promise<Verdict>;
   close(): Promise<void>;
 };
 
 export type TextLimits = PoolLimits & {
-  /** Longer texts go into a thread. Characters. */
+  /** Longer texts go to a thread. In characters. */
   readonly hereMax: number;
 };
 
@@ -35,7 +38,7 @@ export const textLimits: TextLimits = {
   memoryMb: 512,
 };
 
-/** Texts remembered as those that can't be read: a ticket is read again and again, and says the same. */
+/** How many unreadable texts are remembered. A ticket is read again and again, and its text stays the same. */
 const mostUnread = 1000;
 
 export function createTexts(given: Partial<TextLimits> = {}): Texts {
@@ -43,7 +46,7 @@ export function createTexts(given: Partial<TextLimits> = {}): Texts {
   const pool = createPool(limits);
   const unread = new Set<string>();
 
-  /** Its result, or null where it exceeded the limits now or before. */
+  /** Returns the result, or null if the text exceeds the limits now or did so before. */
   async function within(name: 'note' | 'html', html: string, ...rest: readonly unknown[]): Promise<unknown> {
     const key = createHash('sha256').update(html).digest('base64');
     if (unread.has(key)) return null;
@@ -68,7 +71,7 @@ export function createTexts(given: Partial<TextLimits> = {}): Texts {
     },
     async send(input) {
       if (lengthOf(input) <= limits.hereMax) return send(input);
-      // It was made safe and short when it came in: here it is only not to hold up others.
+      // The text was made safe and short when it came in. The thread only keeps it from holding up other work.
       return pool.run('send', [input]).catch(() => send(input)) as Promise<SendResult>;
     },
     async decide(input) {

@@ -1,4 +1,4 @@
-/** The thread: does one order after another, and knows nothing else of Ferry. */
+/** The thread: runs one order after another, and knows nothing else of Ferry. */
 import { parentPort } from 'node:worker_threads';
 import { work, type Answer, type Order } from './work.ts';
 

@@ -1,4 +1,4 @@
-/** What is done with texts of strangers, by name, so that it can be done here or in a thread of its own. */
+/** The work on texts from strangers, by name, so that it can run in this process or in a separate thread. */
 import { decide } from '#core/conversation/decide.ts';
 import { sanitise, sanitiseNote } from '#core/text/html.ts';
 import { send } from '#core/conversation/send.ts';
@@ -14,7 +14,7 @@ export const work = {
 export type Work = typeof work;
 export type WorkName = keyof Work;
 
-/** Plain data both ways. */
+/** Plain data in both directions. */
 export type Order = { readonly id: number; readonly name: WorkName; readonly given: readonly unknown[] };
 export type Answer =
   | { readonly id: number; readonly result: unknown }

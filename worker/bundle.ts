@@ -1,7 +1,8 @@
 /**
- * The workflows as one file, which Temporal's sandbox runs. Making it takes a worker two seconds, most of its start, and
- * needs sources that Node may transform, which those of an installed package are not. So it is made before (`npm run
- * bundle`) or kept between starts. The first line of a bundle says what it was made from; only one that fits is used.
+ * The workflows as one file, which Temporal's sandbox runs. Building it takes a worker two seconds, which is most of
+ * its start, and needs sources that Node may transform; those of an installed package may not be transformed. Therefore
+ * the bundle is built in advance (`npm run bundle`) or cached between starts. The first line of a bundle names the
+ * sources it was built from; only a bundle that matches them is used.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -10,20 +11,20 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { programFile } from '#config/tree.ts';
 import { workflowVersion } from './workflow-version.ts';
 
-/** What the worker runs where no bundle fits. */
+/** What the worker runs if no bundle matches. */
 export const workflowsPath = programFile('workflows/all.ts');
 
 export type BundlePlaces = {
-  /** A bundle that was made before; need not be there. */
+  /** A bundle that was built in advance. It may be absent. */
   readonly prebuilt: string;
   /** A directory that keeps bundles between starts. */
   readonly cache?: string | undefined;
 };
 
 /**
- * The path of a bundle that fits, made in the cache if need be. Undefined where there is none and no cache that can be
- * used, so that Temporal's worker makes its own.
- * @param unfit hears of a prebuilt bundle that is there and does not fit
+ * Returns the path of a matching bundle, and builds one in the cache if necessary. Undefined if there is none and no
+ * usable cache; Temporal's worker then builds its own.
+ * @param unfit called with the path of a prebuilt bundle that exists and does not match
  */
 export async function findBundle(
   { prebuilt, cache }: BundlePlaces,
@@ -45,7 +46,7 @@ export async function findBundle(
   }
 }
 
-/** Makes a bundle of the workflows as they are, whole or not at all. */
+/** Builds a bundle of the current workflows. Writes either all of it or nothing. */
 export async function makeBundle(path: string, source?: string): Promise<void> {
   const madeFrom = source ?? (await workflowVersion());
   await mkdir(dirname(path), { recursive: true });

@@ -1,22 +1,22 @@
 /**
  * For a container's health check: is the program that runs in this container doing its work?
  *
- *   node dist/worker/healthy.js gateway   its /readyz says so: the database answers and has this version's schema
- *   node dist/worker/healthy.js worker    Temporal has lately been asked for work by a process of this host
+ *   node dist/worker/healthy.js gateway   /readyz answers: the database is reachable and has this version's schema
+ *   node dist/worker/healthy.js worker    a process of this host has recently asked Temporal for work
  *
- * Reads the same environment as the programs. Exit code 0 for yes, 1 for no, with the reason in one line.
+ * Reads the same environment as the programs. The exit code is 0 for yes, and 1 for no, with the reason in one line.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 const patienceMs = 4_000;
-/** A worker asks at least once a minute: that is how long Temporal lets it wait. */
+/** A worker asks at least once a minute, because Temporal holds each of its requests no longer than that. */
 const longestSilenceMs = 90_000;
 
 const checks: Readonly<Record<string, () => Promise<string | null>>> = { gateway, worker };
 
 async function gateway(): Promise<string | null> {
-  // For a Service called `ferry` Kubernetes sets a URL here.
+  // Kubernetes sets this to a URL if there is a Service called `ferry`.
   const set = process.env['FERRY_PORT']?.trim() ?? '';
   const port = /^\d+$/.test(set) ? set : '8400';
   const reply = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(patienceMs) });
@@ -24,13 +24,13 @@ async function gateway(): Promise<string | null> {
 }
 
 async function worker(): Promise<string | null> {
-  // Loaded only here: the gateway's check runs every few seconds.
+  // Imported only here, because the gateway's check runs every few seconds.
   const { Connection } = await import('@temporalio/client');
   const { readEnv, temporalFrom } = await import('#config/env.ts');
   const { temporalConnection } = await import('#config/temporal-connection.ts');
   const { queueOf } = await import('#workflows/contract.ts');
   const { workflowVersion } = await import('./workflow-version.ts');
-  // Workers ask the queue of their own workflow code.
+  // A worker polls the queue of its own workflow code.
   const queue = queueOf(await workflowVersion());
   const temporal = temporalFrom(readEnv(process.env, (path) => readFileSync(path, 'utf8')).raw, []);
   const { address } = temporal;

@@ -1,4 +1,7 @@
-/** Once a second in every worker: starts the checks of pairings that ask for them, and ends links whose last notes are written. */
+/**
+ * Once a second in every worker: starts the checks of pairings that ask for them, and ends links whose last notes are
+ * written.
+ */
 import { WorkflowExecutionAlreadyStartedError, type Client as TemporalClient } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import type { Client } from '#db/base/client.ts';
@@ -10,7 +13,7 @@ import { connectId, connectWorkflow, queueOf } from '#workflows/contract.ts';
 export type LinkChoresDeps = {
   readonly db: Client;
   temporal(): TemporalClient | null;
-  /** Of the workflows' code. */
+  /** The version of the workflows' code. */
   readonly version?: string;
   readonly log: Log;
 };
@@ -30,7 +33,7 @@ export function createLinkChores(deps: LinkChoresDeps): () => Promise<void> {
     if (temporal === null) return;
     for (const { id, run } of due) {
       const workflowId = connectId(id, run);
-      // Again now and then: one that a version of before has left behind was ended meanwhile.
+      // Starts it again now and then: a run left behind by an earlier version may have been terminated in the meantime.
       if (performance.now() - (started.get(workflowId) ?? Number.NEGATIVE_INFINITY) < startAgainMs) continue;
       await temporal
         .withDeadline(Date.now() + startWithinMs, () =>
@@ -43,7 +46,7 @@ export function createLinkChores(deps: LinkChoresDeps): () => Promise<void> {
           }),
         )
         .catch((error: unknown) => {
-          // It has run; what it left is told by the row.
+          // It has already run; the row holds its outcome.
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         });
       started.set(workflowId, performance.now());

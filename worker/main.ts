@@ -1,4 +1,7 @@
-/** The worker's process. It uses the bundle of workflows made by `npm run build`; `--bundle-cache DIR` keeps one of its own there. */
+/**
+ * The worker's process. It uses the bundle of workflows that `npm run build` has made; with `--bundle-cache DIR` it
+ * keeps its own there.
+ */
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { ConfigError, loadConfig, type Config } from '#config/env.ts';
@@ -31,7 +34,7 @@ async function main(): Promise<number> {
   try {
     const cache = parseArgs({ options: { 'bundle-cache': { type: 'string' } } }).values['bundle-cache'];
     const bundle = await findBundle({ prebuilt: bundleFile, cache }, (path) =>
-      log.warn({ path }, 'this bundle of workflows was made from other code and is not used; run npm run build'),
+      log.warn({ path }, 'this bundle of workflows was built from different code and is not used; run npm run build'),
     );
     await runWorker(config, log, asked.signal, { createHelpdesk, ...(bundle === undefined ? {} : { bundle }) });
     return 0;

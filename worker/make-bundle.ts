@@ -1,4 +1,7 @@
-/** Makes the bundle of workflows that a package ships (`npm run build`); `node worker/make-bundle.ts FILE` puts it elsewhere. */
+/**
+ * Builds the bundle of workflows that a package ships (`npm run build`). `node worker/make-bundle.ts FILE` writes it to
+ * another place.
+ */
 import { bundleFile } from '#config/tree.ts';
 import { makeBundle } from './bundle.ts';
 

@@ -1,4 +1,4 @@
-/** A worker's life: connects, runs what is wired for it, and leaves in order when asked to. */
+/** A worker's life: connects, runs everything that is wired into it, and shuts down cleanly when asked to. */
 import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Config } from '#config/env.ts';
@@ -24,7 +24,7 @@ import { activitySlots, wireWorker, type WiredWorker, type WorkerOptions } from 
 const shutdownGraceMs = 20_000;
 const schemaEveryMs = 10_000;
 
-/** Runs until the signal; resolves when everything under way has reached its end. */
+/** Runs until the signal aborts; resolves once everything under way has finished. */
 export async function runWorker(config: Config, log: Log, signal: AbortSignal, options: WorkerOptions): Promise<void> {
   const main = connect(config.databaseUrl, {
     max: 10,
@@ -50,7 +50,8 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     const { native, connection } = await whenReady(log, signal, 'Temporal', () => connectTemporal(config));
     const { publicUrl } = config;
     const memory = createMemory({ db: main.db, publicUrl, witness: createWitness(config.blobs), log });
-    // A database that takes no writes yet, or goes away right now, is waited for like one that is not there.
+    // If the database accepts no writes yet, or disappears at this moment, the worker waits as it does for one that is
+    // unreachable.
     await whenReady(log, signal, 'database', () => memory.begin());
     const wired = await wireWorker(
       config,
@@ -87,13 +88,15 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
     process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
     try {
       if (!signal.aborted) await worker.run();
-      // Somebody has migrated the database under it.
+      // Somebody has migrated the database while this worker ran.
       if (wrongSchema !== null) throw wrongSchema as SchemaError;
     } finally {
       signal.removeEventListener('abort', stop);
       await Promise.all([sweeper.stop(), wired.sweeper.takeOver.stop()]);
       await wired.drain.rest(shutdownGraceMs);
-      await memory.end().catch((error: unknown) => log.warn({ err: error }, 'the last beat could not be noted'));
+      await memory
+        .end()
+        .catch((error: unknown) => log.warn({ err: error }, 'the last heartbeat could not be recorded'));
       await connection.close();
       await native.close();
     }
@@ -107,7 +110,7 @@ export async function runWorker(config: Config, log: Log, signal: AbortSignal, o
   }
 }
 
-/** `native` carries the worker's polls, `connection` what the worker itself asks of Temporal. */
+/** `native` carries the worker's polls; `connection` carries the worker's own requests to Temporal. */
 async function connectTemporal({ temporal }: Config) {
   const options = temporalConnection(temporal);
   const native = await NativeConnection.connect(options);
@@ -129,7 +132,8 @@ function createTemporalWorker(
     connection,
     namespace: config.temporal.namespace,
     taskQueue: queueOf(version),
-    // A history that this code can't follow fails its run, which is started anew; it would be tried for ever.
+    // A history that this code cannot replay fails its run, which is then started again. Otherwise it would be retried
+    // for ever.
     workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError'] },
     ...(bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: bundle } }),
     activities,
@@ -148,7 +152,10 @@ async function schemaError(sql: Parameters<typeof assertSchema>[0]): Promise<Sch
   }
 }
 
-/** Starts although a neighbour is down, says so, and keeps trying. A wrong schema is not waited for. */
+/**
+ * Starts although a neighbouring service is down: logs that, and keeps trying. Does not wait for a wrong schema to
+ * change.
+ */
 async function whenReady<Result>(
   log: Log,
   signal: AbortSignal,

@@ -1,9 +1,13 @@
-/** In every worker, again and again: wakes what is due without a courier, tells notices, tidies up. Each chore by itself. */
+/**
+ * In every worker, again and again: wakes couriers for due work, announces notices, and cleans up. Each chore runs on
+ * its own schedule.
+ */
 import type { Client as TemporalClient } from '@temporalio/client';
 import { escalationOverdueMs } from '#core/words/retry.ts';
 import type { Client } from '#db/base/client.ts';
 import { markOverdue } from '#db/carry/overdue.ts';
 import { deleteUnused } from '#db/log/attachments.ts';
+import { endPauses } from '#db/operate/end-pauses.ts';
 import { liftPauses } from '#db/operate/lift-pauses.ts';
 import { notifyTargets, purge } from '#db/operate/maintenance.ts';
 import { ensurePartitions } from '#db/operate/partitions.ts';
@@ -18,18 +22,18 @@ import type { Wake } from '#db/carry/couriers.ts';
 export type SweeperDeps = {
   readonly db: Client;
   temporal(): TemporalClient | null;
-  /** Of the workflows' code. */
+  /** The version of the workflows' code. */
   readonly version: string;
   readonly takeOver: TakeOver;
   readonly wake: Wake;
   readonly blobs: { deleteUntouched(sha256: string, untouchedMs: number): Promise<boolean> };
   readonly tell: Tell;
-  /** Of what is told now, for those who watch from outside. */
+  /** Called with the notices that are announced now, for those who monitor Ferry from outside. */
   noticed(notices: readonly UnannouncedNotice[]): Promise<void>;
   readonly log: Log;
   readonly watchers: number;
   readonly sweepMs?: number;
-  /** What else is done again and again, in every worker. */
+  /** Further chores that every worker repeats. */
   readonly chores?: readonly Chore[];
 };
 
@@ -41,12 +45,12 @@ const sweepEveryMs = 5_000;
 const takeOverEveryMs = 1_000;
 const watchersEveryMs = 10_000;
 const tidyEveryMs = 10 * 60_000;
-/** Pauses that may lift by themselves are looked for this often. */
+/** How often to look for pauses that may lift by themselves. */
 const liftEveryMs = 60_000;
-/** An instance away this long is told about. */
+/** An instance that has been away this long gets a notice. */
 const awayMs = 60_000;
 
-/** No chore waits for another: what one of them lacks, be it Temporal, a lock or a mail server, keeps none of the rest. */
+/** No chore waits for another: if one lacks something (Temporal, a lock, a mail server), the rest carry on. */
 export function startSweeper(deps: SweeperDeps): Sweeper {
   const sweepMs = deps.sweepMs ?? sweepEveryMs;
   const chores: readonly Chore[] = [
@@ -62,6 +66,7 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
     },
     { name: 'notices', everyMs: sweepMs, work: () => tellNotices(deps) },
     { name: 'pauses', everyMs: liftEveryMs, work: () => lift(deps) },
+    { name: 'pause-ends', everyMs: sweepMs, work: () => endDue(deps) },
     { name: 'partitions', everyMs: tidyEveryMs, work: async () => void (await ensurePartitions(deps.db)) },
     { name: 'retention', everyMs: tidyEveryMs, work: () => purge(deps.db) },
     {
@@ -75,7 +80,9 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
   return { stop: async () => void (await Promise.all(stops.map((stop) => stop()))) };
 }
 
-/** Runs at once and then at the interval; never two at a time. A failure is logged and tried again. */
+/**
+ * Runs the chore at once and then at its interval, and never twice at the same time. Logs a failure and tries again.
+ */
 function repeat(deps: SweeperDeps, { name, everyMs, work }: Chore): () => Promise<void> {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -99,7 +106,7 @@ async function tellNotices(deps: SweeperDeps): Promise<void> {
   await noticeInstances(deps.db, awayMs);
   const notices = await claimUnannounced(deps.db, 50);
   await deps.noticed(notices).catch((error: unknown) => deps.log.warn({ err: error }, 'notices could not be logged'));
-  // Together, and each with an end of its own: one that hangs keeps nobody else from being told.
+  // All at once, each with its own time limit, so that one that hangs keeps the news from nobody else.
   await Promise.all(
     notices.map(async ({ link, text, count, cleared }) => {
       const to = await notifyTargets(deps.db, link);
@@ -108,9 +115,17 @@ async function tellNotices(deps: SweeperDeps): Promise<void> {
   );
 }
 
+/** Links that were paused until now. */
+async function endDue(deps: SweeperDeps): Promise<void> {
+  for (const { link, by, wake } of await endPauses(deps.db)) {
+    deps.log.info({ link, pausedBy: by }, 'a link that was paused goes on: its time is over');
+    deps.wake(wake);
+  }
+}
+
 async function lift(deps: SweeperDeps): Promise<void> {
   for (const { mirror, link, wake } of await liftPauses(deps.db)) {
-    deps.log.info({ link, mirror }, 'a mirror that the breaker had paused goes on: it was quiet since');
+    deps.log.info({ link, mirror }, 'the breaker had paused this mirror; it has been quiet since and is resumed');
     deps.wake(wake);
   }
 }

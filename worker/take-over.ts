@@ -1,6 +1,6 @@
 /**
- * Work whose worker is gone, frozen or cut off from the database, or that Temporal does not hand out: it is done here.
- * The lease and the clock of the database say so, and the epoch makes it safe.
+ * Takes over work whose worker is dead, frozen or cut off from the database, and work that Temporal does not hand out:
+ * it runs in this process. The lease and the database's clock decide when; the epoch makes it safe.
  */
 import { takeDueLeases } from '#db/carry/couriers.ts';
 import { isUnwatched } from '#db/log/claim-hints.ts';
@@ -13,24 +13,24 @@ export type TakeOverDeps = {
   readonly db: Client;
   readonly drain: Drain;
   readonly watch: Watch;
-  /** Wakes the instance's courier; rejects where Temporal does not take it. */
+  /** Wakes the instance's courier; rejects if Temporal does not accept the call. */
   wakeCourier(instance: string): Promise<void>;
   readonly log: Log;
 };
 
 export type TakeOver = {
-  /** Once a second: what is due without a courier is woken, and carried here where that did not help. */
+  /** Once a second: wakes the couriers of due work that has none, and carries it here if that did not help. */
   couriers(): Promise<void>;
-  /** Once a second: reads here where nobody reads. */
+  /** Once a second: reads here if nobody else reads. */
   watchers(): Promise<void>;
-  /** Tells what runs here to leave, and waits until it has. */
+  /** Tells everything that runs here to leave, and waits until it has left. */
   stop(): Promise<void>;
 };
 
 const leasesAtOnce = 200;
-/** Couriers that run here at a time at most. */
+/** How many couriers run here at the same time at most. */
 const mostHere = 50;
-/** Hints and feeds that nobody has claimed for so long have no watcher. Milliseconds. */
+/** Hints and feeds that nobody has claimed for this long have no watcher. In milliseconds. */
 const unwatchedMs = 3_000;
 
 export function createTakeOver(deps: TakeOverDeps): TakeOver {
@@ -54,14 +54,14 @@ export function createTakeOver(deps: TakeOverDeps): TakeOver {
           run(
             `carry/${instance}`,
             () => deps.drain(instance, supervision),
-            'a courier was woken and did not come; it is run here',
+            'a courier was woken but did not start; its work is done here',
           );
-        // Not waited for: Temporal may be away, and the next look says whether it helped.
+        // Not awaited: Temporal may be away, and the next look shows whether it helped.
         else
           deps
             .wakeCourier(instance)
             .catch((error: unknown) =>
-              deps.log.warn({ err: error, instance }, 'a courier could not be woken; it is run here'),
+              deps.log.warn({ err: error, instance }, 'a courier could not be woken; its work is done here'),
             );
       }
     },
@@ -69,9 +69,9 @@ export function createTakeOver(deps: TakeOverDeps): TakeOver {
       if (here.has('watch')) return;
       const isAgain = wasUnwatched;
       wasUnwatched = await isUnwatched(deps.db, entitiesRead, unwatchedMs);
-      // Seen twice: the first look may be that of a worker that starts, and whose watchers do so as well.
+      // Seen at two looks in a row: at the first look a worker may still be starting, and with it its watchers.
       if (!isAgain || !wasUnwatched) return;
-      run('watch', () => deps.watch(supervision), 'nobody reads what is new; it is read here');
+      run('watch', () => deps.watch(supervision), 'nobody reads for news; it is read here');
     },
     async stop() {
       stopping.abort();

@@ -1,4 +1,7 @@
-/** After a commit: rings the bells of running drains, and wakes the couriers that sleep. Never awaited by who commits. */
+/**
+ * After a commit: rings the bells of running drains, and wakes the couriers that sleep. The committing code never
+ * awaits it.
+ */
 import type { Client as TemporalClient } from '@temporalio/client';
 import { notifyLanes, takeLeases, type Wake } from '#db/carry/couriers.ts';
 import type { Db } from '#db/base/client.ts';
@@ -6,16 +9,16 @@ import { carryWorkflow, courierId, queueOf, wakeSignal } from '#workflows/contra
 
 export type WakeDeps = {
   readonly db: Db;
-  /** Of the workflows' code. */
+  /** The version of the workflows' code. */
   readonly version?: string;
-  /** Null while Temporal can't be reached: what is due waits in the database, and the sweeper wakes it later. */
+  /** Null while Temporal is unreachable: due work waits in the database, and the sweeper wakes its courier later. */
   temporal(): TemporalClient | null;
   onError(error: unknown): void;
-  /** Rings a drain of this very process; true where there is one, which then needs no other sign. */
+  /** Rings a drain of this process. True if there is one; it then needs no other signal. */
   ringHere?(instance: string): boolean;
 };
 
-/** Wakes asked for while one is under way are joined, so that a busy instance costs one statement at a time. */
+/** Requests that arrive while one is under way are joined, so that a busy instance costs one statement at a time. */
 export function createWake(deps: WakeDeps): Wake {
   const asked = new Set<string>();
   let running = false;
@@ -42,7 +45,7 @@ export function createWake(deps: WakeDeps): Wake {
   };
 }
 
-/** An empty signal: sent twice, or to a courier that is leaving, it does no harm. */
+/** An empty signal: it does no harm if it is sent twice, or to a courier that is leaving. */
 export async function signalCourier(
   temporal: TemporalClient | null,
   version: string | undefined,

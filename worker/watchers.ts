@@ -1,6 +1,7 @@
 /**
- * Makes sure that watchers run and get on, and ends what no worker will ever go on with: runs of a version of the
- * workflows' code that has no workers any more. Nothing is in them: what is to be done is in the database.
+ * Makes sure that watchers run and make progress, and terminates runs that no worker will ever continue: those of a
+ * version of the workflows' code that no longer has workers. Nothing is lost with them, since all work is in the
+ * database.
  */
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { Client as TemporalClient, WorkflowExecutionDescription } from '@temporalio/client';
@@ -9,18 +10,18 @@ import { carryWorkflow, connectWorkflow, queueOf, taskQueue, watcherId, watchWor
 
 export type WatchersDeps = {
   temporal(): TemporalClient | null;
-  /** Of the workflows' code. */
+  /** The version of the workflows' code. */
   readonly version: string;
   readonly watchers: number;
   readonly log: Log;
 };
 
-/** Without an answer for this long Temporal counts as away. */
+/** Temporal counts as away after this long without an answer. */
 const answerWithinMs = 5_000;
-/** A run that has shown no sign of life for so long shows none any more. */
+/** A run without a sign of life for this long counts as dead. */
 const lifelessMs = 60_000;
 
-/** Returns the chore; it remembers what it saw, by its own clock. */
+/** Returns the chore. It remembers what it saw, by its own clock. */
 export function createEnsureWatchers(deps: WatchersDeps): () => Promise<void> {
   const seen = new Map<string, { readonly sign: string; readonly at: number }>();
   const isLifeless = (description: WorkflowExecutionDescription): boolean => {
@@ -47,7 +48,7 @@ export function createEnsureWatchers(deps: WatchersDeps): () => Promise<void> {
       });
     await start();
     if (!isLifeless(await temporal.workflow.getHandle(workflowId).describe())) return;
-    await end(temporal, workflowId, 'a watcher has not polled for a minute; it is started anew');
+    await end(temporal, workflowId, 'a watcher has not polled for a minute; it is started again');
     await start();
   };
   const endOrphans = async (temporal: TemporalClient): Promise<void> => {
@@ -56,7 +57,7 @@ export function createEnsureWatchers(deps: WatchersDeps): () => Promise<void> {
     for await (const { workflowId, taskQueue: queue } of temporal.workflow.list({ query })) {
       if (queue === queueOf(deps.version) || !queue.startsWith(taskQueue)) continue;
       if (isLifeless(await temporal.workflow.getHandle(workflowId).describe()))
-        await end(temporal, workflowId, 'no worker has the version of the code that this began with');
+        await end(temporal, workflowId, 'no worker has the version of the code that this run began with');
     }
   };
   return async () => {
@@ -68,7 +69,10 @@ export function createEnsureWatchers(deps: WatchersDeps): () => Promise<void> {
   };
 }
 
-/** What changes while somebody works on it. Its history grows with each step, its activity heartbeats meanwhile. */
+/**
+ * Returns what changes while somebody works on the run: its history grows with each step, and in between its activity
+ * sends heartbeats.
+ */
 function signOf({ historyLength, raw }: WorkflowExecutionDescription): string {
   const beats = (raw.pendingActivities ?? []).map(
     ({ lastHeartbeatTime }) => `${String(lastHeartbeatTime?.seconds ?? '')}.${lastHeartbeatTime?.nanos ?? ''}`,

@@ -1,4 +1,7 @@
-/** What a worker's activities and chores are given, from what it is connected to. Values only: it starts nothing. */
+/**
+ * Builds what a worker's activities and chores need from the worker's connections. It builds values only, and starts
+ * nothing.
+ */
 import type { Client as TemporalClient } from '@temporalio/client';
 import { freeBytes, openBlobStore } from '#blobs/store.ts';
 import type { Texts } from '#text-worker/texts.ts';
@@ -43,27 +46,27 @@ import { workflowVersion } from './workflow-version.ts';
 
 export type WorkerOptions = {
   readonly limits?: Partial<Limits>;
-  /** Watchers that read side by side over all workers. */
+  /** How many watchers read in parallel, over all workers. */
   readonly watchers?: number;
   readonly sweepMs?: number;
-  /** Path of a workflow bundle made before; absent, it is made at the start. */
+  /** Path of a workflow bundle that was built in advance. If absent, it is built at the start. */
   readonly bundle?: string;
-  /** Of the workflows' code; absent, its fingerprint. */
+  /** The version of the workflows' code. If absent, its fingerprint. */
   readonly version?: string;
   readonly createHelpdesk: DesksDeps['createHelpdesk'];
 };
 
-/** What a worker is connected to. Whoever made them closes them. */
+/** What a worker is connected to. The code that opened the connections closes them. */
 export type WorkerConnections = {
   readonly texts: Texts;
   readonly db: Client;
   readonly temporal: TemporalClient;
   readonly http: HttpClient;
-  /** For calls to where API clients say. */
+  /** For calls to the URLs that API clients have set. */
   readonly webhooks: HttpClient;
   readonly bells: Bells;
   readonly telemetry: Telemetry;
-  /** Of operators' commands, for the log. */
+  /** Operators' commands, for the log. */
   readonly commands: AuditTail;
   readonly memory: Memory;
 };
@@ -73,11 +76,11 @@ export type WiredWorker = {
   readonly activities: Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
   readonly sweeper: SweeperDeps;
   readonly drain: Drain;
-  /** Of the workflows' code. */
+  /** The version of the workflows' code. */
   readonly version: string;
 };
 
-/** Activities at a time in one worker. */
+/** How many activities one worker runs at the same time. */
 export const activitySlots = 200;
 
 export async function wireWorker(
@@ -98,7 +101,7 @@ export async function wireWorker(
   });
   const ours = createOurClock(db);
   const clocks = createClocks(db, ours, (error) =>
-    log.warn({ err: error }, 'a clock that was measured could not be kept'),
+    log.warn({ err: error }, 'the measured offset of a clock could not be stored'),
   );
   const running = countRunning();
   const deps: WorkDeps = {
@@ -193,7 +196,7 @@ export async function wireWorker(
 
 type Activity<Given, Result> = (given: Given) => Promise<Result>;
 
-/** Counts the activities that run, so that idle drains yield when few slots are left. */
+/** Counts the running activities, so that idle drains give way when few slots are left. */
 function countRunning() {
   let running = 0;
   return {
@@ -219,6 +222,6 @@ function countRunning() {
 
 function firstOf(keys: readonly Uint8Array[]): Uint8Array {
   const [key] = keys;
-  if (key === undefined) throw new Error('there is no key to seal secrets with');
+  if (key === undefined) throw new Error('there is no key to encrypt secrets with');
   return key;
 }

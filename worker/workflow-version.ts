@@ -1,4 +1,4 @@
-/** Which workflow code this is. Workers of one version share their queue, and never see runs of another. */
+/** Tells which workflow code this is. Workers of one version share a queue, and never see another version's runs. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -8,8 +8,8 @@ import { tree } from '#config/tree.ts';
 const workflows = join(tree, 'workflows');
 
 /**
- * The version of the workflows' code: a fingerprint of everything that a bundle is made from. The code of workflows may
- * import nothing but their folder and the SDK.
+ * Returns the version of the workflows' code: a fingerprint of everything that goes into a bundle. The workflows' code
+ * may import nothing but its own folder and the SDK.
  */
 export async function workflowVersion(): Promise<string> {
   const hash = createHash('sha256');

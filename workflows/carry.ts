@@ -1,4 +1,4 @@
-/** The courier of one instance: drains, waits where the instance is down, and leaves when nothing is left. */
+/** The courier of one instance: drains, waits while the instance is down, and leaves when nothing is left. */
 import {
   condition,
   continueAsNew,

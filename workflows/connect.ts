@@ -1,4 +1,7 @@
-/** A pairing, or its checks again: exchanges what both need, checks both directions, and is over after 15 minutes. */
+/**
+ * Runs a pairing, or its checks once more: exchanges what both sides need, checks both directions, and ends after 15
+ * minutes.
+ */
 import { CancellationScope, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
 import type { ConnectActivities } from '#activities/pairing/connect.ts';
 
@@ -19,7 +22,7 @@ export async function connect(pairing: string, run: string): Promise<void> {
       await activities.connectFinish(pairing, run);
     });
   } catch (error) {
-    // Whatever it was, it had its time; the row says what was found until then.
+    // Whatever the cause, its time is up. The row holds the findings so far.
     await CancellationScope.nonCancellable(() => activities.connectExpire(pairing, run));
     if (!isCancellation(error)) throw error;
   }

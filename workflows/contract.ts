@@ -1,5 +1,5 @@
-/** Names that workflows, activities and clients share. Plain strings: nothing here is worth bundling. */
-/** Of workers that all have the same code. */
+/** Names that workflows, activities and clients share. They are plain strings, so nothing here adds to a bundle. */
+/** The queue of workers that all have the same code. */
 export const taskQueue = 'ferry';
 export const carryWorkflow = 'carry';
 export const watchWorkflow = 'watch';
@@ -7,20 +7,23 @@ export const connectWorkflow = 'connect';
 export const wakeSignal = 'wake';
 
 /**
- * Workers poll the queue of their own workflow code only: a run that one version has begun is never given to another,
- * which could not follow its history.
+ * Returns the queue of one version's workers. Workers poll only the queue of their own workflow code, so a run that one
+ * version began never reaches another, which could not replay its history.
  * @param version fingerprint of the workflows' code
  */
 export function queueOf(version?: string): string {
   return version === undefined ? taskQueue : `${taskQueue}-${version}`;
 }
 
-/** One courier per instance. One that a version without workers has left behind is ended; the sweeper carries meanwhile. */
+/**
+ * One courier per instance. A courier that a version without workers has left behind is terminated; the sweeper carries
+ * meanwhile.
+ */
 export function courierId(instance: string): string {
   return `carry/${instance}`;
 }
 
-/** Watchers are alike; their number is how many read side by side, in each version of the code. */
+/** All watchers are alike. For each version of the code, the number tells how many read in parallel. */
 export function watcherId(number: number, version: string): string {
   return `watch/${number}/${version}`;
 }
@@ -30,7 +33,7 @@ export function connectId(pairing: string, run: string): string {
   return `connect/${pairing}/${run}`;
 }
 
-/** A drain's end: something is left, wait until then, or all is carried. */
+/** How a drain ended: with more left to do, with a time to wait, or with everything carried. */
 export type DrainResult = { readonly more: boolean } | { readonly retryAfterMs: number };
 
 export type WatchResult = { readonly more: true };

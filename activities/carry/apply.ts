@@ -1,5 +1,6 @@
 /**
- * Carries out a decided command in the helpdesk, step by step. Starts anywhere: what a killed worker left is judged first.
+ * Carries out a decided command in the helpdesk, step by step. It can start at any step: it first judges what a killed
+ * worker left behind.
  */
 import type { Step } from '#core/words/desk.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -13,7 +14,7 @@ import { carryOut } from './make-step.ts';
 import { settle } from './settle.ts';
 import { markerOf } from './write-marker.ts';
 
-/** `rows`: the delivery's writes so far, empty at the first attempt, which looks nothing up. */
+/** `rows`: the delivery's writes so far; empty on the first attempt, which looks nothing up. */
 export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[]): Promise<Applied> {
   const run = marked(turn, rows);
   const steps = plan.steps;
@@ -45,12 +46,15 @@ export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[
   const waitMs = await endExtras(run, extras);
   if (waitMs === null) return { kind: 'lost' };
   if (waitMs > 0) return { kind: 'later', delayMs: waitMs };
-  // What they were is in no plan: what the ticket needs is found by reading it.
+  // No plan records these steps; reading the ticket shows what it still needs.
   const padded = [...steps, ...extras.flatMap(() => steps.slice(-1))];
   return settle(run, { ...plan, steps: padded, drops }, ticketId, last, extras.length);
 }
 
-/** Steps behind the plan's own that a killed worker left: milliseconds until none of them can be under way any more; null: another drain is at it. */
+/**
+ * Ends steps beyond the plan that a killed worker left. Returns milliseconds until none of them can still be running;
+ * null if another drain is working on them.
+ */
 async function endExtras(run: ApplyRun, extras: readonly WriteRow[]): Promise<number | null> {
   const { deps, desk, context } = run;
   const open = extras.filter(({ state }) => state === 'open');
@@ -73,7 +77,7 @@ export function marked(turn: ApplyRun, rows: readonly WriteRow[]): StepRun {
   return { ...turn, marker: (step) => markerOf(turn.context, step, rows) };
 }
 
-/** Steps behind the one that opens the ticket learn its id from it. */
+/** Fills in the ticket's id in steps that follow the one that opens it. */
 export function aimed(step: Step, ticketId: string | null): Step {
   if (step.command.ticketId !== null || ticketId === null || step.command.open !== undefined) return step;
   return { ...step, command: { ...step.command, ticketId } as Command };

@@ -1,4 +1,4 @@
-/** What keeps the head of a lane from being carried at all: its mirror, its link, or that somebody has to look first. */
+/** Decides whether the head of a lane may be carried at all, given its mirror, its link and any hold. */
 import { report } from '#activities/report.ts';
 import type { Carried, Turn } from '#activities/turn.ts';
 import { setAsideAfterMs } from '#core/words/retry.ts';
@@ -20,10 +20,10 @@ import { noteAttempt } from '#db/carry/outcome.ts';
 import { ignored } from './ignored.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
-/** While a link closes, its last notes are still written. */
+/** While a link closes, its final notes are still written. */
 const carrying: readonly LinkState[] = ['active', 'closing'];
 
-/** Null: it may be carried. */
+/** Returns null if it may be carried. */
 export async function beforeHead(
   deps: WorkDeps,
   context: DeliveryContext,
@@ -38,7 +38,7 @@ export async function beforeHead(
     const { customer, supplier } = mirror.ends;
     return rests(await parkUntilLooked(deps.db, lane, epoch, [customer.instance, supplier.instance]));
   }
-  // What a receipt tells is often why the mirror is paused; nothing that it causes travels on.
+  // A receipt often explains why the mirror is paused, and nothing it causes travels on.
   if (mirror.paused && delivery.kind !== 'receipt') {
     return rests(await parkLane(deps.db, lane, epoch));
   }
@@ -59,10 +59,10 @@ export function isHeld({ delivery }: DeliveryContext): boolean {
   return delivery.heldAt !== null && delivery.releasedAt === null;
 }
 
-/** The lane waits for somebody; the notice says for what. */
+/** Holds the lane's head until somebody acts; the notice says what is needed. */
 export async function hold(turn: Turn, why: Reason): Promise<'rests' | 'lost'> {
   const { deps, context, lane, epoch, startedMs } = turn;
-  // Held and told of at once: nobody would look at what nobody was told of.
+  // In one transaction: nobody would look at a hold without a notice.
   const isHeldNow = await deps.db.transaction(async (tx) => {
     if (!(await holdDelivery(tx, context.delivery.id, lane, epoch, why, setAsideAfterMs))) return false;
     await noteAttempt(tx, context.delivery.id, 'held', why, performance.now() - startedMs, null);

@@ -1,11 +1,10 @@
 /**
- * Carries the head of one lane: looks whether it may be carried, decides it, applies it, and says what to do instead.
- * Every way out is named.
+ * Carries the head of one lane: checks whether it may be carried, decides it and applies it, or says what to do
+ * instead. Every exit is named.
  */
 import { noteRestored } from '#activities/watch/contact.ts';
 import { DeskRestored } from '#db/log/desk-restored.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import { fitCommand, type Fitted, type TextLimit } from '#core/conversation/fit.ts';
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
 import type { Command, Meant } from '#core/words/vocabulary.ts';
@@ -22,8 +21,9 @@ import { aimed, apply, marked } from './apply.ts';
 import type { Applied, ApplyRun } from './apply-run.ts';
 import { beforeHead, hold } from './before-head.ts';
 import { inTrouble } from './carry-trouble.ts';
-import { decideHead, type Decided } from './decide-head.ts';
+import { decideDeps, decideHead, type Decided } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
+import { fitted } from './fitted.ts';
 import { isWritten } from './look-before.ts';
 import { rightTicket } from './right-ticket.ts';
 import type { Stage } from './stage.ts';
@@ -35,11 +35,11 @@ export type CarryRun = Omit<ApplyRun, 'context' | 'startedMs' | 'promised'> & {
 
 type HeadTurn = CarryRun & Turn;
 
-/** Throws InstanceTrouble where the whole instance is unreachable, refuses our credentials, or asks to slow down. */
+/** Throws InstanceTrouble if the whole instance is unreachable, refuses our credentials, or asks us to slow down. */
 export async function carryHead(
   run: CarryRun,
   lane: LaneKey,
-  /** The lane's head where it was read just now. */
+  /** The lane's head, if it has just been read. */
   head?: DeliveryContext | null,
 ): Promise<Carried> {
   const { deps } = run;
@@ -66,8 +66,8 @@ async function first(asked: HeadTurn): Promise<Applied> {
     const written = await asWritten(turn);
     if (written !== null) return apply(turn, written, []);
   }
-  const decided = await decideHead(turn.deps, turn.stage, turn.context, turn.signal);
-  // What writes nothing harms no ticket: a mirror that is over refuses, whatever its old ticket names by now.
+  const decided = await decideHead(decideDeps(turn.deps, turn.stage), turn.context, turn.signal);
+  // An action that writes nothing harms no ticket: a mirror that is over refuses, whatever its old ticket now names.
   if (ticket.kind === 'wrong' && decided.verdict.kind === 'apply') return { kind: 'hold', reason: ticket.reason };
   const { verdict, versions } = decided;
   switch (verdict.kind) {
@@ -85,7 +85,7 @@ async function first(asked: HeadTurn): Promise<Applied> {
 type ToApply = Omit<Decided, 'verdict'> & { readonly verdict: Extract<Decided['verdict'], { kind: 'apply' }> };
 
 async function planOf(turn: HeadTurn, { verdict, versions, constant }: ToApply): Promise<Plan> {
-  const { command, drops: cut } = await fitted(turn, verdict.command);
+  const { command, drops: cut } = await fitted(turn.deps, turn.desk, turn.context.to, verdict.command);
   const drops = [...verdict.drops, ...cut];
   const meant = verdict.meant === undefined ? undefined : asFitted(verdict.meant, command);
   const steps = turn.desk.helpdesk.steps(command);
@@ -94,44 +94,32 @@ async function planOf(turn: HeadTurn, { verdict, versions, constant }: ToApply):
 }
 
 /**
- * The plan of what the desk has already, though nobody remembers that it was written. It is decided as it was then: what
- * has been changed since, and how late it is, would else make another one of it. Null: it is decided as of now.
+ * Plans a write that the desk may already contain although our database lost it. It is decided as it was at the time,
+ * since later changes and lateness would make it a different write. Returns null if it has to be decided as of now.
  */
 async function asWritten(turn: HeadTurn): Promise<Plan | null> {
   const { context } = turn;
   if (context.delivery.kind !== 'action' || !isBeforeResumed(context)) return null;
-  const decided = await decideHead(turn.deps, turn.stage, context, turn.signal, { asThen: true });
+  const decided = await decideHead(decideDeps(turn.deps, turn.stage), context, turn.signal, { asThen: true });
   const { verdict } = decided;
   if (verdict.kind !== 'apply') return null;
   const plan = await planOf(turn, { ...decided, verdict });
   return (await isWritten(marked(turn, []), plan, aimed)) ? plan : null;
 }
 
-/** Within what this desk takes; its own limits are its connector's to know. */
-async function fitted({ deps, desk, context: { to } }: HeadTurn, command: Command): Promise<Fitted> {
-  const { limits, noteMaxBytes } = desk.helpdesk.traits;
-  const { fields } = await deps.cache.catalogue(deps.db, to.instance, to.catalogue);
-  const ofFields = fields.flatMap(({ name, type, maxLength }): [string, TextLimit][] => {
-    const limit = maxLength === undefined ? limits?.field : ({ most: maxLength, unit: 'characters' } as const);
-    return limit === undefined || limit === null ? [] : [[name, { ...limit, html: type === 'html' }]];
-  });
-  const all = { noteBytes: noteMaxBytes, ...limits, fields: Object.fromEntries(ofFields) };
-  return fitCommand(command, all, desk.name, to.snapshot);
-}
-
-/** What was cut to this desk's measure is what is looked for afterwards. */
+/** Makes the later check expect the shortened values. */
 function asFitted({ all, assumed }: Meant, { summary, fields }: Command): Meant {
   const cut = { ...(summary === undefined ? {} : { summary }), fields: { ...all.fields, ...fields } };
   return { all: { ...all, ...cut }, assumed };
 }
 
-/** A delivery that was promised is never decided again: the stored plan is what it is. */
+/** Continues a promised delivery from its stored plan; it is never decided again. */
 async function resume(turn: HeadTurn): Promise<Applied> {
   const rows = await writesOf(turn.deps.db, turn.context.delivery.id);
   for (const { step, promisedAt } of rows) turn.promised.set(step, promisedAt);
   const plan = rows[0]?.plan;
   if (plan == null) return { kind: 'hold', reason: reason('in-doubt', { desk: turn.desk.name }) };
-  // Its files may be gone from the store since.
+  // Its files may have disappeared from the store since.
   const { failed } = await turn.stage(turn.context, plan.command.attachments, turn.signal);
   const [missing] = failed;
   if (missing !== undefined) {
@@ -161,7 +149,7 @@ async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
     await noteRestored(turn.deps, error);
     return 'rests';
   }
-  // The drain is told to leave, and breaks off what it waits for: whoever comes next carries it.
+  // The drain was asked to leave and interrupted its wait; the next one carries this.
   if (turn.signal.aborted) return 'rests';
   const { deps, desk, context, signal } = turn;
   const { to } = context;
@@ -178,7 +166,7 @@ async function trouble(turn: HeadTurn, error: unknown): Promise<Carried> {
   );
 }
 
-/** The far ticket is not there. What that proves is asked; until it proves something, the lane waits. */
+/** Handles a far ticket that is missing: asks what that proves, and lets the lane wait until it proves something. */
 async function gone(turn: HeadTurn): Promise<Carried> {
   const { deps, desk, context, lane, epoch, signal, startedMs } = turn;
   const { to, delivery } = context;

@@ -1,4 +1,4 @@
-/** A try that failed: whose trouble it is, and when the next one is. */
+/** Handles a failed attempt: who is at fault, and when to try again. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { downCapMs, heldAfterMs, nextTry } from '#core/words/retry.ts';
@@ -13,15 +13,15 @@ import { whyNoAnswer } from '#activities/desk/answers.ts';
 import { FileTrouble, InstanceTrouble, troubleOf } from '#activities/desk/instance-trouble.ts';
 
 export type Troubled = {
-  /** Display name of who could not take it. */
+  /** Display name of the desk or peer that could not take it. */
   readonly name: string;
-  /** Answers where it is up and accepts our credentials. */
+  /** Succeeds if it is up and accepts our credentials. */
   ping(signal: AbortSignal): Promise<void>;
-  /** A conditional write lost. */
+  /** Called when a conditional write has lost. */
   conflict?(): Promise<void>;
 };
 
-/** Puts the lane off, or holds its head. Throws InstanceTrouble where it is not this delivery's trouble alone. */
+/** Defers the lane, or holds its head. Throws InstanceTrouble if the whole instance is affected. */
 export async function inTrouble(
   turn: Turn,
   { name, ping, conflict }: Troubled,
@@ -35,7 +35,7 @@ export async function inTrouble(
   };
   const { delivery } = context;
   if (error instanceof FileTrouble) {
-    // It waits for its file; neither its time nor its receiver is held against it.
+    // The delivery is waiting for a file: that counts neither against its own time nor against its receiver.
     const away = error.reason ?? reason('trouble', { desk: error.desk, detail: error.message });
     await noteWhy(deps.db, delivery.id, lane, epoch, away);
     await noteAttempt(deps.db, delivery.id, 'retry', away, performance.now() - startedMs, null);
@@ -59,7 +59,8 @@ export async function inTrouble(
     await countTry(deps.db, delivery.id, lane, epoch, why);
     await conflict?.();
   } else {
-    // Not one delivery's trouble if the desk does not answer at all; only if it does is the delivery's time counted.
+    // If the desk does not answer at all, this is not the delivery's fault; its time counts only while the desk
+    // answers.
     const silent = await whyNoAnswer(ping);
     if (silent !== null) {
       await noteWhy(deps.db, delivery.id, lane, epoch, why);

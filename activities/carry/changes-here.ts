@@ -1,4 +1,4 @@
-/** What a delivery's change meets at the ticket that it travels to. */
+/** Finds the changes that a delivery meets at its destination ticket. */
 import { changesAnything, countsAs, type Change, type Stamp } from '#core/conversation/meet.ts';
 import { reachOf } from '#core/words/reach.ts';
 import { optIn } from '#core/rules/opt-in.ts';
@@ -7,9 +7,9 @@ import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { KnownChange } from '#db/log/changes.ts';
 
 export type ChangesHere = {
-  /** Those that the other side learns of too, so that both ends find the same. */
+  /** Changes that the other side learns of too, so that both ends reach the same result. */
   readonly shared: readonly Change[];
-  /** Whoever's. */
+  /** All changes, whoever made them. */
   readonly all: readonly Change[];
 };
 
@@ -17,7 +17,7 @@ export function stampOf({ action, from }: DeliveryContext): Stamp {
   return { at: countsAs(action.at, action.loggedAt), side: from.side };
 }
 
-/** @param outbound of the side that receives: what of its own it sends */
+/** @param outbound of the receiving side: it decides which of its own changes are sent */
 export function changesHere(context: DeliveryContext, known: readonly KnownChange[], outbound: Outbound): ChangesHere {
   const others = known.filter((one) => changesAnything(one.changed) && !isBefore(context, one));
   return {
@@ -27,8 +27,9 @@ export function changesHere(context: DeliveryContext, known: readonly KnownChang
 }
 
 /**
- * Itself, and what came down the same lane before it: a lane is in the order of its origin, whatever the times say. What
- * was released or tried again later has lost its place, so that the times decide.
+ * Tells whether a change is the delivery's own or came before it on the same lane: a lane follows the order of its
+ * origin, whatever the times say. A delivery that was released or retried later has lost its place, so the times
+ * decide.
  */
 function isBefore({ delivery, mirror }: DeliveryContext, { came }: KnownChange): boolean {
   if (came === null || came.mirror !== mirror.id) return false;
@@ -43,7 +44,7 @@ function isShared({ mirror, action, from, to }: DeliveryContext, change: KnownCh
   if (change.came?.mirror === mirror.id) return true;
   const leaving = change.leaves.find((one) => one.mirror === mirror.id);
   if (leaving === undefined || leaving.state === 'stayed') return false;
-  // A tool keeps no order between what it has taken and what it says then: what it has taken, it knew.
+  // An API client does not order what it has read and what it then sends: what it had read, it knew.
   if (
     reachOf(from.type) === 'api' &&
     leaving.endedAt !== null &&

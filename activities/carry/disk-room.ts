@@ -1,4 +1,6 @@
-/** Room on the disk for a file that is to be staged: beside what files under way need, and what is left free for others. */
+/**
+ * Reserves disk space for files to be staged, next to those in progress and the space that must stay free for others.
+ */
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
 import { reason } from '#core/words/reasons.ts';
 import { safeName } from '#core/text/safe-name.ts';
@@ -6,17 +8,20 @@ import type { Attachment } from '#core/words/vocabulary.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
 export type TakenRoom = {
-  /** As much may come. */
+  /** The file may have at most this many bytes. */
   readonly bytes: number;
   leave(): void;
 };
 
 export type DiskRoom = {
-  /** Keeps room until it is left; for a file of unknown size as much as the largest may have. @throws FileTrouble */
+  /**
+   * Reserves space until `leave` is called; for a file of unknown size, as much as the largest may have. @throws
+   * FileTrouble
+   */
   take(file: Attachment): Promise<TakenRoom>;
 };
 
-/** Of this process: another one's files are seen once their bytes are on the disk. */
+/** Counts only this process; another process's files count once their bytes are on the disk. */
 export function createDiskRoom({ freeBytes, limits }: Pick<WorkDeps, 'freeBytes' | 'limits'>): DiskRoom {
   let taken = 0;
   return {
@@ -36,13 +41,15 @@ export function createDiskRoom({ freeBytes, limits }: Pick<WorkDeps, 'freeBytes'
   };
 }
 
-/** It waits for somebody to make room; no desk and no delivery is blamed. */
+/**
+ * Makes the error for a full disk: the delivery waits until somebody frees space, and no desk or delivery is blamed.
+ */
 export function noRoom(file: Attachment): FileTrouble {
   const why = reason('no-room', { name: safeName(file.name) });
   return new FileTrouble('', { message: why.text, reason: why });
 }
 
-/** The disk, or what we may have of it, was full before the file had come. */
+/** Tells whether the disk, or our quota, filled up before the file was complete. */
 export function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

@@ -1,4 +1,4 @@
-/** Ends a delivery: its outcome in one transaction, and after the commit the wakes that follow from it. */
+/** Ends a delivery: stores its outcome in one transaction, and after the commit wakes whoever must act on it. */
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 import type { Tx } from '#db/base/client.ts';
@@ -9,17 +9,17 @@ import type { Turn } from '#activities/turn.ts';
 import type { Applied } from './apply-run.ts';
 import { ignored } from './ignored.ts';
 
-/** `lost`: another drain is at it. */
+/** `lost`: another drain is working on it. */
 export type EndedTurn = Extract<Applied, { readonly kind: 'ended' | 'lost' }>;
 
-/** What the end is besides; without it there are no drops and no versions. */
+/** Further details of the end; by default no drops and no versions. */
 export type EndingMore = Partial<Omit<Ending, 'outcome' | 'reason' | 'durationMs' | 'by'>> & {
-  /** In the same transaction, before the end itself, and after it where it has ended by this. */
+  /** Run in the same transaction: before the end, and after it if this call ended the delivery. */
   before?(tx: Tx): Promise<void>;
   after?(tx: Tx): Promise<void>;
 };
 
-/** @param why null only where it was applied as it came */
+/** @param why null only if it was applied unchanged */
 export async function endAs(
   turn: Omit<Turn, 'lane'>,
   outcome: Outcome,
@@ -38,7 +38,7 @@ export async function endAs(
       durationMs: performance.now() - startedMs,
       by: endedBy(turn),
     });
-    // Where that is not known yet, nothing follows from it.
+    // If the result is not known yet, nothing follows from it.
     if ('ended' in ended.marked && ended.marked.ended) await after?.(tx);
     return ended;
   });
@@ -50,7 +50,7 @@ export function endedBy({ epoch, promised }: Pick<Turn, 'epoch' | 'promised'>): 
   return { epoch, promises: [...promised.values()] };
 }
 
-/** Says how it ended, once that is committed. */
+/** Reports how it ended, once that is committed. */
 export function reported(
   turn: Omit<Turn, 'lane'>,
   outcome: Outcome,

@@ -1,13 +1,18 @@
-/** What an escalation takes along from its ticket besides its own note. */
+/** Collects what an escalation includes from its ticket besides its own note. */
 import { must } from '#core/words/must.ts';
 import type { ThreadEntry } from '#core/text/template.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
-import type { WorkDeps } from '#activities/deps.ts';
+import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
-/** The ticket's public entries before the escalation, oldest first, with the pictures they show. */
+export type ThreadDeps = Pick<WorkDeps, 'texts'> & {
+  /** Throws HelpdeskError. */
+  readonly desks: { of(instance: string): Promise<{ readonly helpdesk: Pick<DrivenDesk['helpdesk'], 'read'> }> };
+};
+
+/** Reads the ticket's public entries before the escalation, oldest first, with their inline images. */
 export async function readThread(
-  deps: WorkDeps,
+  deps: ThreadDeps,
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<{ readonly entries: readonly ThreadEntry[]; readonly attachments: readonly Attachment[] }> {
@@ -26,7 +31,7 @@ export async function readThread(
   return { entries, attachments };
 }
 
-/** Pictures that a description shows; the helpdesk's id is all that is known of them until they are staged. */
+/** Finds the images in a description; until they are staged, only the helpdesk's id of them is known. */
 export function descriptionImages(description: string): Attachment[] {
   const ids = [...description.matchAll(/\bsrc="cid:([^"]+)"/g)].map((match) => must(match[1], 'id of a picture'));
   return [...new Set(ids)].map((id) => ({

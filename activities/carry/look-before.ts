@@ -1,6 +1,6 @@
 /**
- * What was recorded before a link was resumed may be at the desk already: written by us, and forgotten. So the desk is
- * asked before anything is written.
+ * Looks at the desk before writing actions that were recorded before a link was resumed: Ferry may have written them
+ * there and forgotten it.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Step, Written } from '#core/words/desk.ts';
@@ -12,7 +12,10 @@ import type { Plan } from '#db/carry/writes.ts';
 import type { StepRun } from './apply-run.ts';
 import { markerOnce } from './write-marker.ts';
 
-/** What the desk has of this step; null where it surely has nothing. `after`: instant before which it can't have been. */
+/**
+ * Finds what the desk has of this step; null if it certainly has nothing. `after`: instant before which it can't have
+ * been made.
+ */
 export async function findStep(
   { deps, desk, context }: Pick<StepRun, 'deps' | 'desk' | 'context'>,
   step: Step,
@@ -28,7 +31,9 @@ export async function findStep(
   return desk.helpdesk.find(step, marker, after, signal, others, desk.clock?.offsetMs() ?? 0);
 }
 
-/** Null also where nothing of before the quarantine can be meant. */
+/**
+ * Finds a step that may have been written and forgotten; also null if no write from before the quarantine can be meant.
+ */
 export async function findForgotten(
   run: Pick<StepRun, 'deps' | 'desk' | 'context'>,
   { index, step }: { readonly index: number; readonly step: Step },
@@ -41,7 +46,7 @@ export async function findForgotten(
   const find = (by: string): Promise<Written | null> =>
     findStep(run, step, by, before, signal).catch((error: unknown) => {
       if (!(error instanceof HelpdeskError) || error.code !== 'partly-made') throw error;
-      // The note is there. What it would change besides may never have been part of it, and somebody may have changed it since.
+      // The note is there. Its other changes may never have been part of it, and somebody may have changed them since.
       return findStep(run, { ...step, command: noteOf(step.command) }, by, before, signal);
     });
   const found = (await find(marker)) ?? (await findOnce(run, { index, step }, find));
@@ -53,7 +58,10 @@ export async function findForgotten(
   return found;
 }
 
-/** What a version wrote that knew one ticket of a desk for an action: of those that it opened, what no other mirror has. */
+/**
+ * Finds what an earlier version wrote, whose markers covered only one ticket per desk and action. A ticket it opened
+ * counts only if no other mirror has it.
+ */
 async function findOnce(
   { deps, context }: Pick<StepRun, 'deps' | 'context'>,
   { index, step }: { readonly index: number; readonly step: Step },
@@ -65,7 +73,9 @@ async function findOnce(
   return (await isAnothers(deps.db, refAt(context.to, found.ticketId), context.mirror.id)) ? null : found;
 }
 
-/** Whether the desk has every step of it. Steps behind the one that opens a ticket are aimed at what it opened. */
+/**
+ * Tells whether the desk has every step of the plan. Steps after the one that opens a ticket are aimed at that ticket.
+ */
 export async function isWritten(
   run: StepRun,
   { steps, command }: Plan,
@@ -79,7 +89,7 @@ export async function isWritten(
       run.marker(index),
       AbortSignal.timeout(run.desk.helpdesk.traits.writeTimeoutMs),
     ).catch((error: unknown) => {
-      // It was begun and not ended; whoever decides it now sees how the ticket is.
+      // It was begun and not finished; deciding it now takes the ticket's present state into account.
       if (error instanceof HelpdeskError && error.class === 'refused') return null;
       throw error;
     });
@@ -94,7 +104,7 @@ function noteOf(command: Command): Command {
   return { ...note, fields: {} };
 }
 
-/** Instant before which it can't have been written here, by whichever clock. */
+/** Returns an instant before which it can't have been written here, by either clock. */
 function surelyBefore({ action }: DeliveryContext): string {
   const at = Math.min(Date.parse(action.at), Date.parse(action.loggedAt));
   return new Date(at - clockSkewMs).toISOString();

@@ -1,4 +1,7 @@
-/** Carries out one step of a plan: promise, then request; or judges what an earlier attempt left of it. */
+/**
+ * Carries out one step of a plan: first the promise, then the request. If an earlier attempt left the step unfinished,
+ * judges what became of it.
+ */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Step, Written } from '#core/words/desk.ts';
 import { must } from '#core/words/must.ts';
@@ -10,9 +13,9 @@ import type { Applied, StepRun } from './apply-run.ts';
 import { ignored } from './ignored.ts';
 import { findForgotten, findStep } from './look-before.ts';
 
-/** Milliseconds until a ticket on which another write is open is tried again. */
+/** Milliseconds until a retry if another write is open on the ticket. */
 const busyMs = 250;
-/** A write that carries files has as much longer as they need at this many bytes per millisecond (about 4 Mbit/s). */
+/** A write with files gets more time: what they need at this many bytes per millisecond (about 4 Mbit/s). */
 const bytesPerMs = 500;
 
 export type StepAt = {
@@ -20,19 +23,19 @@ export type StepAt = {
   readonly step: Step;
   readonly row: WriteRow | undefined;
   readonly last: boolean;
-  /** Read later than the delivery's context. */
+  /** If read more recently than the delivery's context. */
   readonly snapshot?: TicketSnapshot;
 };
 
 export type Around = { readonly sentAt: number; readonly gotAt: number };
 
 export type StepDone =
-  /** `found`: the desk had it already. `around`: instants of ours between which it was made; milliseconds. */
+  /** `found`: the desk already had it. `around`: instants by our clock between which it was made; milliseconds. */
   | { readonly kind: 'made'; readonly made: Written; readonly found?: boolean; readonly around?: Around }
   | { readonly kind: 'refused'; readonly reason: Reason }
   | Extract<Applied, { kind: 'later' | 'lost' | 'hold' }>;
 
-/** One step, from wherever an earlier attempt left it. */
+/** Carries out one step, starting from wherever an earlier attempt left it. */
 export async function carryOut(run: StepRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { row } = at;
   if (row !== undefined && row.state !== 'absent') {
@@ -44,7 +47,10 @@ export async function carryOut(run: StepRun, plan: Plan, at: StepAt): Promise<St
     : make(run, plan, at);
 }
 
-/** A write made before: kept where it is known, looked for where it is in doubt. Null: surely absent, make it again. */
+/**
+ * Judges an earlier write: known results are kept, doubtful ones are looked up. Null: certainly absent, so make it
+ * again.
+ */
 async function judge(run: StepRun, at: StepAt, row: WriteRow): Promise<StepDone | null> {
   const { deps, desk, context } = run;
   const promise = { delivery: context.delivery.id, step: at.index, promisedAt: row.promisedAt };
@@ -66,19 +72,19 @@ async function judge(run: StepRun, at: StepAt, row: WriteRow): Promise<StepDone 
   if (found !== null) {
     return (await markMade(deps.db, promise, found)) ? { kind: 'made', made: found } : lost(run, 'made');
   }
-  // Until then the request may still be under way, or its result not yet visible.
+  // Until then the request may still be running, or its result not yet be visible.
   const leftMs = row.leftMs + settleMs;
   if (leftMs > 0) return { kind: 'later', delayMs: leftMs };
   return (await markAbsent(deps.db, promise)) ? null : lost(run, 'absent');
 }
 
-/** Commits the promise, then makes the request; throws HelpdeskError where it failed or nobody knows. */
+/** Commits the promise, then makes the request. Throws HelpdeskError if it failed or its result is unknown. */
 export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDone> {
   const { deps, desk, context, epoch } = run;
   const { index, step } = at;
   const marker = run.marker(index);
   const timeoutMs = desk.helpdesk.traits.writeTimeoutMs + bytesSent(step, plan) / bytesPerMs;
-  // From before the promise: the time is over here no later than by the database's clock.
+  // Measured from before the promise, so the time ends here no later than by the database's clock.
   const notAfter = notAfterIn(timeoutMs);
   const promised = await deps.promiseWrite({
     delivery: context.delivery.id,
@@ -116,27 +122,27 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
       }));
   } catch (error) {
     if (!(error instanceof HelpdeskError) || error.class === 'in-doubt') {
-      // Nobody knows; it is judged once its deadline and the desk's own delays have passed.
+      // The result is unknown; it is judged once the deadline and the desk's own delays have passed.
       throw error;
     }
     if (!(await markAbsent(deps.db, promise))) return lost(run, 'absent');
     if (error.class === 'refused') return { kind: 'refused', reason: refusedBy(run, error) };
     throw error;
   }
-  // The last step is marked together with the read-back; a crash between leaves it in doubt, which is judged.
+  // The last step is marked together with the read-back; a crash in between leaves it in doubt, to be judged.
   if (!at.last && !(await markMade(deps.db, promise, written))) return lost(run, 'made');
   const gotAt = desk.clock?.now() ?? null;
   const isTimed = !found && sentAt !== null && gotAt !== null;
   return { kind: 'made', made: written, found, ...(isTimed ? { around: { sentAt, gotAt } } : {}) };
 }
 
-/** The write has been promised again by another drain: whatever became of ours, it speaks for itself. */
+/** Reports that another drain has promised the write again, so the result of ours no longer counts. */
 function lost(run: StepRun, said: string): Extract<Applied, { kind: 'lost' }> {
   ignored(run, said);
   return { kind: 'lost' };
 }
 
-/** Where files have steps of their own, the others only refer to them. */
+/** If files have steps of their own, other steps only refer to them. */
 function bytesSent({ name, command }: Step, plan: Plan): number {
   const apart = plan.steps.some((step) => step.name === 'attachment');
   if (apart && name !== 'attachment') return 0;

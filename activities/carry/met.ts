@@ -1,4 +1,7 @@
-/** What a delivery has met once it is written: asked of the log, under the ticket's lock, with the ticket as it was read. */
+/**
+ * Determines which changes a delivery has met, once it is written: from the log, under the ticket's lock, with the
+ * ticket as just read.
+ */
 import { isPassed } from '#core/log/position.ts';
 import { changesAnything, due, isNewer, meet, type Change, type Due } from '#core/conversation/meet.ts';
 import type { Changed, Command, Meant, TicketSnapshot } from '#core/words/vocabulary.ts';
@@ -11,11 +14,11 @@ import type { ApplyRun } from './apply-run.ts';
 import { changesHere, stampOf } from './changes-here.ts';
 
 export type Meeting = Due & {
-  /** What others have changed that is newer, whoever they are. */
+  /** Newer changes by others, whoever they are. */
   readonly people: readonly { readonly words: Changed }[];
-  /** What the command has still done, for relays. */
+  /** What the command still changed, for relays. */
   readonly command: Command;
-  /** The log knows of a change that this reading does not show: it is older than the log. */
+  /** The log knows a change that this reading lacks: the reading is older than the log. */
   readonly stale: boolean;
 };
 
@@ -36,12 +39,12 @@ export async function meeting(
   const stamp = stampOf(context);
   const here = changesHere(context, known, outbound);
   const people = newer(here.all, stamp).map(({ changed }) => ({ words: changed }));
-  // An escalation opens its ticket, where nobody can have changed anything before.
+  // An escalation opens its ticket, so nobody can have changed anything before.
   if (context.delivery.escalation) return { ...nothing, people };
   const shown = new Set(externalIds);
   const { floor, since } = to.readFrom;
   const from = since === null ? Number.NEGATIVE_INFINITY : Date.parse(since);
-  // The read began there; what lies above and is not shown, it has missed.
+  // The read began there; a change above that is not shown has been missed.
   const isBelow = (id: string, at: string): boolean =>
     floor === null ? Date.parse(at) < from : isPassed({ floor }, id);
   return {

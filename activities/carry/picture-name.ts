@@ -1,12 +1,15 @@
-/** Names for pictures that a text shows and that their desk gives no name, or one without an ending. */
+/** Names inline images that their desk leaves unnamed or without a file extension. */
 import { fileTypeFromBuffer } from 'file-type';
 import type { BlobStore } from '#blobs/store.ts';
 import type { Attachment } from '#core/words/vocabulary.ts';
 
-/** As many bytes as file-type looks at. */
+/** As many bytes as file-type examines. */
 const sniffedBytes = 4_100;
 
-/** Programs choose by the ending what opens a file, so it is what the first bytes say. Others keep the name they have. */
+/**
+ * Adds the extension that the first bytes indicate, since programs choose by it how to open a file. Other names are
+ * unchanged.
+ */
 export async function pictureName(
   blobs: Pick<BlobStore, 'open'>,
   { name, inline }: Pick<Attachment, 'name' | 'inline'>,
@@ -18,7 +21,7 @@ export async function pictureName(
 }
 
 async function endingOf(head: Uint8Array): Promise<string | undefined> {
-  // A drawing is text, and the library knows it only as XML.
+  // An SVG is text, and the library recognises it only as XML.
   if (/^(?:\uFEFF|\s|<\?[^>]*>|<!--[^>]*>|<!DOCTYPE[^>]*>)*<svg[\s>]/.test(Buffer.from(head).toString('utf8')))
     return 'svg';
   return (await fileTypeFromBuffer(head).catch(() => undefined))?.ext;

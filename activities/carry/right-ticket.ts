@@ -1,6 +1,6 @@
 /**
- * Whether the ticket that is to be written to is the mirror's. It names the far ticket, which Ferry wrote there; a ticket
- * of the same number at another helpdesk, or in a restored one, does not.
+ * Checks that the ticket to be written to is really the mirror's: it carries the reference to the far ticket that Ferry
+ * wrote there. A ticket with the same number at another helpdesk, or in a restored one, does not.
  */
 import { reason } from '#core/words/reasons.ts';
 import { refAt } from '#core/words/ref.ts';
@@ -12,14 +12,14 @@ import { isReferenceUnderWay } from '#db/log/receipts.ts';
 import { lastSnapshot } from '#db/log/ticket-life.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
-/** A ticket that was not read for so long is read again before it is written to. Milliseconds. */
+/** A ticket whose last read is older is read again before it is written to. Milliseconds. */
 const freshMs = 60_000;
 
 export type RightTicket =
   | { readonly kind: 'right'; readonly snapshot: TicketSnapshot | null }
   | { readonly kind: 'wrong'; readonly reason: Reason; readonly snapshot: TicketSnapshot | null };
 
-/** Throws HelpdeskError where it can't be read. `snapshot`: as it was last read, perhaps just now. */
+/** Throws HelpdeskError if the ticket can't be read. `snapshot`: the last reading, perhaps a new one. */
 export async function rightTicket(
   deps: WorkDeps,
   { helpdesk }: DrivenDesk,
@@ -33,15 +33,15 @@ export async function rightTicket(
   const isFresh = readAt !== null && Date.parse(now) - Date.parse(readAt) <= freshMs;
   if (!isFresh) await observe(deps, ref, signal);
   const snapshot = isFresh ? to.snapshot : await lastSnapshot(deps.db, ref);
-  // Somebody has looked; or this is what brings the reference.
+  // Somebody has checked it, or this delivery brings the reference.
   if (delivery.releasedAt !== null || bringsReference(context)) return { kind: 'right', snapshot };
-  // The mirror followed a merge, which keeps the number that it began with; the survivor names what it named before.
+  // After a merge the mirror keeps the number it began with, and the surviving ticket names what it named before.
   if (snapshot === null || (to.number !== null && snapshot.number !== to.number)) return { kind: 'right', snapshot };
   if (bearsReference(snapshot.references, from) !== false) return { kind: 'right', snapshot };
-  // Told by somebody to look again, it may have been put back a moment ago.
+  // Somebody may have restored the reference a moment ago and asked us to look again.
   const again = isFresh ? await readNow(deps, ref, signal) : snapshot;
   if (bearsReference(again?.references, from) !== false) return { kind: 'right', snapshot: again };
-  // Whoever writes at the far ticket as soon as it is there may be ahead of the receipt that names it here.
+  // People who write at the far ticket as soon as it exists may be faster than the receipt that names it here.
   if (await isReferenceUnderWay(deps.db, context.mirror.id, to.instance)) return { kind: 'right', snapshot: again };
   const why = reason('other-ticket', { desk: to.name, number: from.number ?? undefined });
   return { kind: 'wrong', reason: why, snapshot: again };
@@ -56,7 +56,7 @@ async function readNow(
   return lastSnapshot(deps.db, ref);
 }
 
-/** The receipt of an escalation writes the far ticket's number. */
+/** Tells whether the delivery writes the far ticket's number: the receipt of an escalation does. */
 function bringsReference({ delivery }: DeliveryContext): boolean {
   return delivery.kind === 'receipt' && delivery.receipt?.escalation === true;
 }

@@ -1,6 +1,6 @@
 /**
- * After the last step: reads the ticket back, settles the writes, logs what people did meanwhile, and ends the delivery,
- * all in one transaction. A success status is not success; what the read-back shows is.
+ * Finishes a delivery after its last step: reads the ticket back, settles the writes, logs what people did in the
+ * meantime, and ends the delivery, all in one transaction. A success status proves nothing; only the read-back does.
  */
 import { changesAnything } from '#core/conversation/meet.ts';
 import { fromTheBeginning } from '#core/log/position.ts';
@@ -27,15 +27,20 @@ import { make } from './make-step.ts';
 import { meeting } from './met.ts';
 import { observe, readBack, type ReadBack } from '#activities/watch/observe.ts';
 
-/** A desk that confirms a write and does not show it is looked at again after this long, then twice as long. Milliseconds. */
+/**
+ * If a desk confirms a write but does not show it, it is read again after this long, doubling each time. Milliseconds.
+ */
 const lookAgainMs = 300;
 const lookAgainMostMs = 2_000;
-/** So often at most where the log is ahead of what the desk shows. */
+/** At most this many further reads while the log is ahead of what the desk shows. */
 const looksMost = 3;
-/** Steps behind a plan's own, after which somebody has to look. */
+/** Steps beyond the plan's own, after which somebody has to look. */
 const correctionsMost = 4;
 
-/** Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far behind the plan's own. */
+/**
+ * Reads the ticket back and ends the delivery in the same transaction. `corrections`: steps made so far beyond the
+ * plan's own.
+ */
 export async function settle(
   run: StepRun,
   plan: Plan,
@@ -47,7 +52,7 @@ export async function settle(
   const ticket = refAt(context.to, ticketId);
   const created = context.delivery.escalation && context.delivery.kind === 'action';
   const writtenMs = performance.now();
-  // A replica that readers are sent to may be so late: what it shows is from before our write, and no proof of anything.
+  // Reads may go to a replica that lags by this long: what it shows predates our write and proves nothing.
   const mayTrail = (): boolean => performance.now() - writtenMs < desk.helpdesk.traits.settleMs;
   for (let look = 0; ; look += 1) {
     const from = created ? fromTheBeginning : context.to.readFrom;
@@ -61,7 +66,7 @@ export async function settle(
     );
     if (back.kind !== 'ticket') {
       const ended = await endUnread(run, plan, last);
-      // Merged or deleted meanwhile: the mirror learns it before what we wrote is met elsewhere.
+      // The ticket was merged or deleted in the meantime: the mirror must know before our write is seen elsewhere.
       await observe(deps, ticket, AbortSignal.timeout(desk.helpdesk.traits.writeTimeoutMs)).catch(() =>
         scheduleHint(deps.db, ticket, 0),
       );
@@ -82,7 +87,7 @@ export async function settle(
       const met = await meeting(run, tx, plan, back.read, snapshot, logged);
       const since = { seen: logged.seen, people: met.people };
       const undone = statusUndone(plan.command, snapshot, since);
-      // What may have been written long ago is not set again: what came behind it is still being looked for.
+      // A write that may have been made long ago is not corrected: the search for what followed it is not complete.
       const mayWrite = context.delivery.releasedAt === null && !isBeforeResumed(context);
       const isOff = undone !== null || changesAnything(met.again);
       if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake: logged.wake } as const;
@@ -114,9 +119,9 @@ export async function settle(
       await new Promise((resolve) => setTimeout(resolve, Math.min(lookAgainMs * 2 ** look, lookAgainMostMs)));
       continue;
     }
-    // It was confirmed and is not there: nobody can tell what became of it.
+    // The desk confirmed it but does not show it: its fate is unknown.
     if (result.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk: desk.name }) };
-    // An automation undid our status: it is set once more, then somebody has to look.
+    // An automation undid our status: it is set once more; after that somebody has to look.
     if (result.kind === 'undone' && corrections > 0) {
       return { kind: 'hold', reason: reason('not-taken', { desk: desk.name, name: result.status }) };
     }
@@ -129,7 +134,7 @@ export async function settle(
   }
 }
 
-/** When the desk says that we have done what we have just done. */
+/** Passes on the dates that the desk gave to our writes, to measure its clock. */
 function noteDates({ desk }: StepRun, back: Extract<ReadBack, { kind: 'ticket' }>, last: Pending | null): void {
   if (last?.around === undefined) return;
   const { sentAt, gotAt } = last.around;
@@ -137,7 +142,7 @@ function noteDates({ desk }: StepRun, back: Extract<ReadBack, { kind: 'ticket' }
     if (last.made.actionIds.includes(externalId)) desk.clock?.dated(at, sentAt, gotAt);
 }
 
-/** Another drain has promised the write again meanwhile; its ticket is the one that counts. */
+/** Another drain has promised the write again; the ticket that it opened is the one that counts. */
 class OvertakenError extends Error {
   override readonly name = 'OvertakenError';
 }
@@ -151,7 +156,7 @@ function promiseOf({ context, promised }: StepRun, step: number): PromiseRef {
   return { delivery: context.delivery.id, step, promisedAt: must(promised.get(step), 'the promise of a write') };
 }
 
-/** Whether a read of the ticket has shown an action of our last step, where it leaves one. */
+/** Tells whether a read of the ticket has shown an action of our last step, if the step leaves one. */
 async function shows(
   tx: Tx,
   { desk, context }: StepRun,
@@ -172,7 +177,7 @@ type SoFar = {
   readonly snapshot: TicketSnapshot;
 };
 
-/** What the ticket has to be and is not, in steps behind the plan's own; then it is read back once more. */
+/** Writes the values that the ticket lacks, in steps beyond the plan's own, and reads the ticket back again. */
 async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFar): Promise<Applied> {
   const { ticketId, snapshot } = soFar;
   let { last, corrections } = soFar;
@@ -184,13 +189,13 @@ async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFa
     corrections += 1;
     const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
     if (done.kind === 'refused') {
-      // The desk says no to this alone; what it took of the rest stays.
+      // The desk refuses only this part; what it accepted of the rest stays.
       drops = [...drops, done.reason];
       if (step.command.status !== undefined) command = withoutStatus(command);
       continue;
     }
     if (done.kind !== 'made') return done;
-    // The read-back marks the last one only.
+    // The read-back marks only the last step.
     if (last !== null && last.index >= plan.steps.length) {
       if (!(await markMade(run.deps.db, promiseOf(run, last.index), last.made))) return lost(run);
     }
@@ -213,8 +218,8 @@ function namesOf(changed: Changed): string[] {
 }
 
 /**
- * In one transaction: the reading is logged, then what follows from it is done. What the helpdesk said of our write is
- * kept whatever follows; where the delivery ends, together with that.
+ * Logs the reading and does what follows from it in one transaction. The desk's answer to our write is kept in any
+ * case; if the delivery ends, in the same transaction.
  */
 function withReading<Result extends { readonly kind: string }>(
   run: StepRun,
@@ -234,7 +239,7 @@ function withReading<Result extends { readonly kind: string }>(
 
 type OwnReading = Pick<LogReadingInput, 'first' | 'made'>;
 
-/** What the read-back is compared with. A ticket that was opened is bound first, so that its mirror is found. */
+/** Builds what the read-back is compared with. A ticket just opened is bound first, so that its mirror is found. */
 function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
   if (last === null) return {};
   const { context } = run;
@@ -250,7 +255,7 @@ function ownWrite(tx: Tx, run: StepRun, last: Pending | null): OwnReading {
   };
 }
 
-/** How the delivery ends where it is in the transaction of its own reading. */
+/** Ends the delivery in the transaction of its own read-back. */
 async function endInside(
   run: StepRun,
   tx: Tx,
@@ -265,7 +270,7 @@ async function endInside(
     reason: null,
     durationMs: performance.now() - startedMs,
     alone: logged.mirrors.length <= 1,
-    // The reading locks the delivery only where it knows of its write.
+    // The reading locks the delivery only if it knows its write.
     locked: own !== undefined && logged.mirrors.includes(context.mirror.id),
     by: endedBy(run),
     ...(own === undefined ? {} : { made: own }),
@@ -274,7 +279,7 @@ async function endInside(
   return ended;
 }
 
-/** How it ends where its ticket can't be read back. */
+/** Ends the delivery if its ticket can't be read back. */
 function endUnread(run: StepRun, plan: Plan, last: Pending | null): Promise<Applied> {
   return endAs(run, 'applied', null, {
     ...endingOf(plan, last),

@@ -1,4 +1,7 @@
-/** Brings a delivery's files into the content-addressed store before it is decided, and again where they are gone from it. */
+/**
+ * Copies a delivery's files into the content-addressed store before it is decided, and again if they have disappeared
+ * from it.
+ */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { BlobTooLargeError } from '#blobs/store.ts';
 import { constantHash } from '#core/log/constant.ts';
@@ -28,8 +31,8 @@ export type Stage = (
 ) => Promise<{ readonly files: readonly Attachment[]; readonly failed: readonly { file: Attachment; why: string }[] }>;
 
 /**
- * Files are streamed one by one, a few at a time of each instance. Whoever waits for one lets go at the signal; the
- * transfer goes on, bounded by its least rate, so that a drain which leaves wastes nothing and the next one finds it.
+ * Streams files one by one, a few at a time per instance. On the signal a waiting drain stops waiting, but the transfer
+ * continues (its minimum rate bounds it), so that no work is wasted and the next drain finds the file.
  */
 export function createStage(deps: WorkDeps): Stage {
   const places = createPlaces(deps.limits.staging);
@@ -41,7 +44,7 @@ export function createStage(deps: WorkDeps): Stage {
     const before = underWay.get(key);
     if (before !== undefined) return before;
     const bringing = (async () => {
-      // Each that is in front ends by itself, so this wait has an end, too.
+      // Every transfer ahead of it ends by itself, so this wait ends too.
       const release = await places(action.instance).acquire(new AbortController().signal);
       try {
         const brought = await bring(deps, disk, context, file);
@@ -63,7 +66,7 @@ export function createStage(deps: WorkDeps): Stage {
     const failed: { file: Attachment; why: string }[] = [];
     for (const file of wanted) {
       const before = file.sha256 === null ? known.get(file.id) : file;
-      // What was staged may be gone all the same: a directory that was restored, or lost with a power cut.
+      // A staged file may still be missing: its directory was restored, or lost in a power cut.
       if (before?.sha256 != null && (await deps.blobs.has(before.sha256))) {
         const { sha256, sizeBytes } = before;
         const name = await pictureName(deps.blobs, file, sha256);
@@ -75,7 +78,7 @@ export function createStage(deps: WorkDeps): Stage {
         failed.push({ file, why: failure });
         continue;
       }
-      const staged = await unlessTold(bringOnce(context, file), signal);
+      const staged = await unlessAborted(bringOnce(context, file), signal);
       if (staged.file === null) failed.push({ file, why: staged.failure });
       else {
         const name = await pictureName(deps.blobs, file, staged.file.sha256);
@@ -93,8 +96,8 @@ type Brought =
     }
   | { readonly file: null; readonly failure: string };
 
-/** Rejects with the signal's reason as soon as it is aborted. */
-function unlessTold<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+/** Rejects with the signal's reason as soon as the signal is aborted. */
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);
     if (signal.aborted) return stop();
@@ -103,7 +106,7 @@ function unlessTold<Result>(work: Promise<Result>, signal: AbortSignal): Promise
   });
 }
 
-/** Throws HelpdeskError or FileTrouble for passing trouble only; a file that can't come is a result. */
+/** Throws HelpdeskError or FileTrouble only for temporary trouble; a file that can never come is a result. */
 async function bring(deps: WorkDeps, disk: DiskRoom, context: DeliveryContext, file: Attachment): Promise<Brought> {
   if (file.sizeBytes !== null && file.sizeBytes > deps.limits.attachmentBytes) {
     return { file: null, failure: tooLarge(deps) };
@@ -124,7 +127,7 @@ async function bringInto(
 ): Promise<Brought> {
   const { action } = context;
   const desk = await deps.desks.of(action.instance).catch((error: unknown) => {
-    // What came from another gateway can only be here.
+    // A file from another gateway can only be in our own store.
     if (file.sha256 === null) throw error instanceof HelpdeskError ? new FileTrouble(action.instance, error) : error;
     return null;
   });
@@ -133,7 +136,7 @@ async function bringInto(
     const opened = await desk.helpdesk.openAttachment(action.ticket, file.id, new AbortController().signal);
     const staged = await deps.blobs.put(opened.stream, Math.min(deps.limits.attachmentBytes, roomBytes));
     if (file.sha256 !== null && staged.sha256 !== file.sha256)
-      return { file: null, failure: 'Its contents are no longer kept, and the desk has other ones now.' };
+      return { file: null, failure: 'Its contents are no longer kept, and the desk now has a different file.' };
     return { file: { ...staged, type: opened.type ?? file.type }, failure: null };
   } catch (error) {
     if (error instanceof BlobTooLargeError && roomBytes < deps.limits.attachmentBytes) throw noRoom(file);
@@ -157,7 +160,7 @@ function tooLarge(deps: WorkDeps): string {
   return `It is larger than ${Math.round(deps.limits.attachmentBytes / 1024 / 1024)} MB.`;
 }
 
-/** The action with its files staged and its hash over their digests; a missing file leaves a visible placeholder. */
+/** Replaces the action's files by the staged ones; a missing file leaves a visible placeholder. */
 export function withFiles(action: DeliveryContext['action'], staged: Awaited<ReturnType<Stage>>): StagedAction {
   const named = staged.files.map((file) => ({ ...file, name: safeName(file.name) }));
   const placeholders = staged.failed.map(({ file, why }) => missingFile(safeName(file.name), why)).join('');
@@ -168,7 +171,7 @@ export function withFiles(action: DeliveryContext['action'], staged: Awaited<Ret
   return { action: { ...action, note, attachments: named }, drops };
 }
 
-/** Over the constant part as it leaves: with the digests of its files. */
+/** Hashes the constant part as it leaves: with the digests of its files. */
 export function hashWithDigests(action: DeliveryContext['action'], files: readonly Attachment[]): string {
   return constantHash({
     id: action.id,

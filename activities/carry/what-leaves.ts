@@ -1,6 +1,6 @@
 /**
- * What leaves a desk on one mirror, with its files staged: the same question for a desk of this gateway and for a peer.
- * What a peer or an in-house tool has sent was asked there already; it is taken as it came.
+ * Builds what leaves a desk on one mirror, with its files staged; the same for a desk of this gateway and for a peer.
+ * What a peer or an API client sent was decided on its side and is used unchanged.
  */
 import { reason } from '#core/words/reasons.ts';
 import { isRemote } from '#core/words/reach.ts';
@@ -11,27 +11,39 @@ import { rememberFiles } from '#db/log/attachments.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Outgoing, SendInput, SendResult } from '#core/conversation/send.ts';
-import { descriptionImages, readThread } from './escalation-thread.ts';
+import { descriptionImages, readThread, type ThreadDeps } from './escalation-thread.ts';
 import { hashWithDigests, withFiles, type Stage } from './stage.ts';
 
 export type Leaving =
   | {
       readonly kind: 'send';
       readonly outgoing: Outgoing;
-      /** Where it leaves otherwise than it was logged: what a relay takes along. */
+      /** For relays: the constant part, if it leaves in another form than it was logged. */
       readonly constant?: ConstantPart;
     }
   | Extract<SendResult, { readonly kind: 'skip' | 'hold' }>;
 
-/** It came from a peer or an in-house tool, on this very link. */
+/** Tells whether it came from a peer or an API client on this very link. */
 export function isReceived({ from }: DeliveryContext): boolean {
   return isRemote(from.type);
 }
 
-/** @param sender settings of the sending side. Throws HelpdeskError where a file could not be fetched for now */
+/** What it is found out with. A preview gives others than the carrier, so that nothing is kept and no file is fetched. */
+export type LeaveDeps = ThreadDeps &
+  Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
+    readonly stage: Stage;
+    /** Keeps what is known of an action's files once they are staged. */
+    readonly remember: (action: string, files: readonly Attachment[], hash: string) => Promise<void>;
+  };
+
+export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
+  const { db, cache, texts, desks } = deps;
+  return { db, cache, texts, desks, stage, remember: (action, files, hash) => rememberFiles(db, action, files, hash) };
+}
+
+/** @param sender settings of the sending side. Throws HelpdeskError if a file cannot be fetched at the moment */
 export async function whatLeaves(
-  deps: WorkDeps,
-  stage: Stage,
+  deps: LeaveDeps,
   context: DeliveryContext,
   sender: SideSettings,
   signal: AbortSignal,
@@ -43,7 +55,7 @@ export async function whatLeaves(
     ? { kind: 'send', outgoing: asReceived(context, action) }
     : await deps.texts.send(await sendInput(deps, context, action, sender, signal));
   if (leaving.kind !== 'send') return leaving;
-  const outgoing = await withStaged(deps, stage, context, leaving.outgoing, signal);
+  const outgoing = await withStaged(deps, context, leaving.outgoing, signal);
   if (context.delivery.escalation || !isAltered(context, author, outgoing.action)) return { kind: 'send', outgoing };
   return { kind: 'send', outgoing, constant: constantOf(outgoing.action) };
 }
@@ -59,7 +71,7 @@ function asReceived({ action: { opening, mailed, drops } }: DeliveryContext, act
 }
 
 async function sendInput(
-  deps: WorkDeps,
+  deps: LeaveDeps,
   context: DeliveryContext,
   action: Action,
   sender: SideSettings,
@@ -98,7 +110,7 @@ async function sendInput(
   };
 }
 
-/** A relay passes on what left the desk before, not what was logged there. */
+/** A relay passes on what left the previous desk, not what was logged there. */
 function actionOf({ action, delivery }: DeliveryContext, author: Action['author'], words: Action['words']): Action {
   const logged: ConstantPart = {
     id: action.id,
@@ -118,21 +130,20 @@ function actionOf({ action, delivery }: DeliveryContext, author: Action['author'
   };
 }
 
-/** The files in the store, those that can't come as placeholders. */
+/** Stages the files; those that can't come become placeholders. */
 async function withStaged(
-  deps: WorkDeps,
-  stage: Stage,
+  deps: LeaveDeps,
   context: DeliveryContext,
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<Outgoing> {
   if (outgoing.action.attachments.length === 0) return outgoing;
-  const staged = await stage(context, outgoing.action.attachments, signal);
+  const staged = await deps.stage(context, outgoing.action.attachments, signal);
   const { action, drops } = withFiles({ ...context.action, note: outgoing.action.note }, staged);
-  // What came from elsewhere, or left before, keeps the files and the hash that it came with.
+  // An action that came from elsewhere or was relayed keeps its files and its hash.
   if (!isReceived(context) && context.delivery.via === null) {
     const hash = hashWithDigests(context.action, action.attachments);
-    await rememberFiles(deps.db, context.action.id, action.attachments, hash);
+    await deps.remember(context.action.id, action.attachments, hash);
   }
   return {
     ...outgoing,
@@ -141,7 +152,7 @@ async function withStaged(
   };
 }
 
-/** Files count by their ids: until they are staged the log has no digests of them. */
+/** Compares what leaves with the log. Files are only counted: until they are staged, the log has no digests of them. */
 function isAltered({ action }: DeliveryContext, author: Action['author'], left: Action): boolean {
   return (
     left.note !== action.note ||

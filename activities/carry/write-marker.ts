@@ -1,10 +1,13 @@
-/** By which marker a write of this delivery is known at its desk, and whether it may be there already. */
+/** Determines the marker of a delivery's write at its desk, and whether the write may exist there already. */
 import { baseOf, markerBase, markerBaseOnce, stepMarker, type Writing } from '#core/log/mark.ts';
 import { isBeforeResumed, type DeliveryContext } from '#db/carry/delivery-context.ts';
 import type { WriteRow } from '#db/carry/writes.ts';
 import { isReceived } from './what-leaves.ts';
 
-/** Of a step that was promised before, and of those beside it, it stays what it was: they may be at the desk. */
+/**
+ * Returns the marker of a step. If a step was promised before, all steps keep its base: they may already be at the
+ * desk.
+ */
 export function markerOf(context: DeliveryContext, step: number, rows: readonly Pick<WriteRow, 'marker'>[]): string {
   const [before] = rows;
   return stepMarker(before === undefined ? madeOf(context) : baseOf(before.marker), step);
@@ -12,13 +15,14 @@ export function markerOf(context: DeliveryContext, step: number, rows: readonly 
 
 function madeOf(context: DeliveryContext): string {
   const { delivery, action, mirror } = context;
-  // An action of ours gets another id after a restore, and one from elsewhere may get one, where its own is taken.
+  // After a restore our actions get new ids, and so may an action from elsewhere whose id is taken; the mark survives
+  // that.
   const mark = action.mark ?? (isFromElsewhere(context) ? JSON.stringify([action.origin, action.said]) : null);
   const where = { link: mirror.link, receiver: delivery.to };
   return mark === null ? delivery.id : markerBase(mark, where, writingOf(context));
 }
 
-/** By which a version before the link was part of markers would have written it; null where that had none. */
+/** Returns the marker that versions without the link in it used; null if they had none. */
 export function markerOnce(context: DeliveryContext, step: number): string | null {
   const { delivery, action } = context;
   const mark = action.mark ?? (isFromElsewhere(context) ? action.said : null);
@@ -35,7 +39,7 @@ function writingOf({ delivery }: DeliveryContext): Writing {
   return { what: 'receipt', outcome, code: reason.code, nth: delivery.nth ?? 0 };
 }
 
-/** One of the two gateways was restored since it was recorded: the other may have it under another id. */
+/** Tells whether the other gateway may have it under another id: one of the two was restored since it was recorded. */
 export function mayBeSent(context: DeliveryContext): boolean {
   return context.delivery.kind === 'action' && isBeforeResumed(context) && !isReceived(context);
 }

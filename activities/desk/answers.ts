@@ -1,10 +1,10 @@
-/** Whether a desk or peer answers at all: what fails while it does is the ticket's, file's or delivery's own trouble. */
+/** Tells whether a desk or peer answers at all. If it does, a failure is the ticket's, file's or delivery's own. */
 
 const withinMs = 5_000;
 
 type Ping = (signal: AbortSignal) => Promise<void>;
 
-/** Null where it answers and takes our credentials; else what its ping failed with. */
+/** Returns null if it answers and accepts our credentials; otherwise the error of its ping. */
 export async function whyNoAnswer(ping: Ping, signal?: AbortSignal): Promise<{ readonly error: unknown } | null> {
   const late = AbortSignal.timeout(withinMs);
   try {

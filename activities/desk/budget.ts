@@ -1,15 +1,21 @@
-/** Waits until an instance's request budget allows one more; links take turns, so that a noisy one slows only itself. */
+/**
+ * Waits until an instance's request budget allows another request. Links take turns, so that a noisy one slows only
+ * itself.
+ */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { takeBudget } from '#db/carry/budgets.ts';
 import type { Db } from '#db/base/client.ts';
 
-/** Taken from the database at a time at most, and never more than are waited for: what is taken is used at once. */
+/** Most taken from the database at once, and never more than are waiting: what is taken is used immediately. */
 const handful = 10;
-/** Who would wait longer is told when to come back, so that no write's deadline passes while it waits. Milliseconds. */
+/**
+ * A request that would wait longer fails with the time at which to return, so that no write's deadline passes while
+ * waiting. Milliseconds.
+ */
 const patienceMs = 2_000;
 
 export type Budget = {
-  /** Throws HelpdeskError slow-down where the budget is used up for longer, or the signal's deadline passes. */
+  /** Throws HelpdeskError slow-down if the budget is used up for longer, or if the signal's deadline passes. */
   take(link: string | null, signal: AbortSignal): Promise<void>;
 };
 
@@ -23,7 +29,7 @@ export function createBudget(
   let filling = false;
   const queues = new Map<string, Waiting[]>();
 
-  /** The links in turn: each that waits is served once, then goes to the end. */
+  /** Serves the links in turn: each waiting link gets one request, then moves to the end. */
   const serve = (granted: number): void => {
     let left = granted;
     for (const [link, queue] of queues) {
@@ -80,7 +86,7 @@ export function createBudget(
           const place = now?.indexOf(waiting) ?? -1;
           if (place >= 0) now?.splice(place, 1);
           if (now?.length === 0) queues.delete(key);
-          // Nothing was sent: a deadline that passed here leaves nobody in doubt.
+          // Nothing was sent, so a deadline that passes here leaves nothing in doubt.
           const isDeadline = signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
           reject(isDeadline ? usedUp(patienceMs) : (signal.reason as Error));
         };

@@ -1,37 +1,41 @@
 /**
- * How far each desk's clock is from ours, which is the database's: by the dates that it gave to actions of ours, of which
- * we know when they were made, else by the Date header of its replies. Kept with the instance, so that every process has it at once.
+ * Measures how far each desk's clock differs from ours, which is the database's: from the dates it gave to actions that
+ * we made, since we know when that was, or else from the Date header of its replies. Stored with the instance, so that
+ * every process has it at once.
  */
 import { saveClock } from '#db/settings/clock.ts';
 import type { Db } from '#db/base/client.ts';
 import type { OurClock } from '#db/base/our-clock.ts';
 
 export type DeskClock = {
-  /** Ours, milliseconds; null until the database has told it. */
+  /** Our time, milliseconds; null until the database has reported it. */
   now(): number | null;
-  /** Milliseconds ahead of ours; null until it was measured. */
+  /** Milliseconds by which it runs ahead of ours; null until measured. */
   offsetMs(): number | null;
-  /** An action of ours was dated `at` by the desk, and made between these two instants of ours; milliseconds. */
+  /** The desk dated an action of ours `at`; it was made between these two instants by our clock, in milliseconds. */
   dated(at: string, sentAt: number, gotAt: number): void;
 };
 
 export type Clocks = {
   of(instance: string): DeskClock;
-  /** A reply says so. Milliseconds. */
+  /** A reply's Date header indicates this. Milliseconds. */
   replied(instance: string, aheadMs: number): void;
-  /** As it is kept with the instance. */
+  /** The offset stored with the instance. */
   known(instance: string, offsetMs: number | null): void;
 };
 
 const kept = { action: 5, reply: 15 };
-/** A write that took longer says too little. Milliseconds. */
+/** A write that took longer is too imprecise. Milliseconds. */
 const longestMs = 10_000;
-/** What is kept is put right when it is off by more, or older. Milliseconds. */
+/** The stored offset is updated if it is off by more than this, or older. Milliseconds. */
 const offMs = 250;
 const freshMs = 5 * 60_000;
-/** A Date header tells no less: clocks that differ by less are taken for equal, or chance would say who was first. */
-const untoldMs = 1_000;
-/** One reply in this time is looked at. Milliseconds. */
+/**
+ * The precision of a Date header: clocks that differ by less count as equal, otherwise chance would decide who was
+ * first.
+ */
+const indistinctMs = 1_000;
+/** At most one reply in this time is used. Milliseconds. */
 const repliesMs = 200;
 
 type Measured = {
@@ -73,16 +77,17 @@ export function createClocks(db: Db, ours: OurClock, onError: (error: unknown) =
   return {
     of: (instance) => ({
       now: () => ours.now(),
-      // Our own actions tell best; until this process has made some, those of the others do, by what is kept.
+      // Our own actions measure best; until this process has made some, the stored offset covers those of other
+      // processes.
       offsetMs: () => {
         const one = of(instance);
         const found = median(one.action) ?? one.known ?? median(one.reply);
-        return found !== null && Math.abs(found) < untoldMs ? 0 : found;
+        return found !== null && Math.abs(found) < indistinctMs ? 0 : found;
       },
       dated(at, sentAt, gotAt) {
         const dated = Date.parse(at);
         if (!Number.isFinite(dated) || gotAt - sentAt > longestMs) return;
-        // What keeps whole seconds has cut half a second off on average.
+        // A clock that shows whole seconds cuts off half a second on average.
         const cut = dated % 1_000 === 0 ? 500 : 0;
         const agrees = dated + 2 * cut >= sentAt && dated <= gotAt;
         add(instance, 'action', agrees ? 0 : dated + cut - (sentAt + gotAt) / 2);
@@ -100,7 +105,7 @@ export function createClocks(db: Db, ours: OurClock, onError: (error: unknown) =
   };
 }
 
-/** One that was late, or of a proxy, does not count. */
+/** Returns the middle sample, so that a late reply or a proxy's does not count. */
 function median(samples: readonly number[]): number | null {
   return samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? null;
 }

@@ -1,4 +1,4 @@
-/** Connectors of the instances, kept until an instance changes. */
+/** Creates the connectors of the instances and keeps each until its instance changes. */
 import { type ConnectorContext, type Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { startClock } from '#connectors/contract/not-after.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
@@ -16,22 +16,22 @@ import { createRetryAfter } from './retry-after.ts';
 export type DesksDeps = {
   readonly db: Db;
   readonly http: HttpClient;
-  /** Throws where the key is missing or the secret was tampered with. */
+  /** Throws if the key is missing or the secret was tampered with. */
   openSecret(sealed: string, context: string): Promise<string>;
-  /** Loads the connector of the type. */
+  /** Loads the connector for the type. */
   createHelpdesk(type: InstanceType, context: ConnectorContext): Promise<Helpdesk>;
   readonly clocks?: Clocks;
-  /** Of what a connector had to leave out of a reply. */
+  /** Reports what a connector had to leave out of a reply. */
   notice?(instance: string, code: string, text: string): void;
 };
 
-/** An instance's row is looked at again after this long, so that a change acts within it. Milliseconds. */
+/** An instance's row is read again after this long, so that changes take effect within it. Milliseconds. */
 const freshMs = 1_000;
 
-/** A helpdesk that answers at an address is asked again which one it is after this long. Milliseconds. */
+/** How often to ask the helpdesk at an address which one it is. Milliseconds. */
 const askAgainMs = 60_000;
 
-/** `asked`: how long ago it was asked which helpdesk it is. */
+/** `asked`: time since it was asked which helpdesk it is. */
 type Kept = { readonly version: number; readonly desk: DrivenDesk; readonly asked: () => number };
 
 export function createDesks(deps: DesksDeps): Desks {
@@ -41,7 +41,7 @@ export function createDesks(deps: DesksDeps): Desks {
   const making = new Map<string, Promise<DrivenDesk>>();
   const doubted = new Set<string>();
 
-  /** Only a desk that is the right one is kept. */
+  /** Keeps a desk only if it is the right one. */
   const ask = async (row: InstanceRow, one: Kept): Promise<void> => {
     const asked = startClock();
     kept.delete(row.id);
@@ -113,7 +113,7 @@ export function createDesks(deps: DesksDeps): Desks {
   };
 }
 
-/** What a sealed secret is bound to, so that one row's can't be moved to another. */
+/** Returns the context that a sealed secret is bound to, so that one row's secret can't be moved to another. */
 export function credentialsContext(instance: string): string {
   return `instances/${instance}/credentials`;
 }

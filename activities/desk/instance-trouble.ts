@@ -4,7 +4,7 @@ import type { HelpdeskError } from '#connectors/contract/errors.ts';
 
 export type TroubleKind = 'down' | 'auth' | 'other' | 'slow-down';
 
-/** Something is wrong with the instance, not with one delivery. */
+/** Trouble with the whole instance, not with one delivery. */
 export class InstanceTrouble extends Error {
   override readonly name = 'InstanceTrouble';
   readonly kind: TroubleKind;
@@ -18,15 +18,15 @@ export class InstanceTrouble extends Error {
 }
 
 /**
- * A file has to wait: the desk that has it is away, refuses us or asks for a pause, or there is no room for it, here or at
- * the peer that is to get it. What goes without a file goes on.
+ * Trouble with a file, which has to wait: the desk that holds it is unreachable, refuses us or asks for a pause, or
+ * there is no space for it here or at the receiving peer. Deliveries without files continue.
  */
 export class FileTrouble extends Error {
   override readonly name = 'FileTrouble';
   /** Display name. */
   readonly desk: string;
   readonly retryAfterMs: number | undefined;
-  /** Where it is no trouble of a desk. */
+  /** Set if no desk is to blame. */
   readonly reason: Reason | undefined;
 
   constructor(
@@ -40,7 +40,7 @@ export class FileTrouble extends Error {
   }
 }
 
-/** Null: it may be one delivery's alone. */
+/** Returns null if the error may concern only one delivery. */
 export function troubleOf(error: HelpdeskError): InstanceTrouble | null {
   const { class: sort, message, retryAfterMs } = error;
   if (isOtherDesk(error)) return new InstanceTrouble('other', message);

@@ -1,11 +1,13 @@
-/** Keeps what a connector finds out by the way, a limit for one, with its instance, as what a check finds out is kept. */
+/**
+ * Stores what a connector learns along the way, such as a limit, with its instance, next to the results of its checks.
+ */
 import type { Facts } from '#connectors/contract/helpdesk.ts';
 import type { Db } from '#db/base/client.ts';
 import { learnMore } from '#db/operate/learned.ts';
 
 /**
- * Never throws and keeps nobody waiting: what could not be kept is found out again.
- * @param known what the connector was made with
+ * Never throws and never delays anybody: what could not be stored is learned again. @param known what the connector was
+ * created with
  */
 export function createLearning(db: Db, instance: string, known: Facts): (facts: Facts) => void {
   const kept = new Map(Object.entries(known));

@@ -1,8 +1,8 @@
-/** Remembers the results of a pure function of one text; a ticket is read again and again, and says the same. */
+/** Memoises a pure function of one text; a ticket is read repeatedly with mostly the same content. */
 export type MemoLimits = {
-  /** Results kept; the one kept longest goes first. */
+  /** Results kept; the oldest is dropped first. */
   readonly most: number;
-  /** Longer texts are not kept. */
+  /** Results for longer texts are not kept. */
   readonly longest: number;
 };
 

@@ -1,16 +1,16 @@
-/** A helpdesk that says when to come back is left alone until then, by everybody in this process who would ask it. */
+/** Obeys a helpdesk's Retry-After: until then, nobody in this process sends it a request. */
 import { pauseOf } from '#core/words/retry.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 export type RetryAfter = {
-  /** Hears every answer. */
+  /** Sees every reply. */
   readonly http: HttpClient;
-  /** Throws HelpdeskError slow-down until the time has come. */
+  /** Throws HelpdeskError slow-down until that time. */
   check(): void;
 };
 
-/** @param now milliseconds by any steady clock */
+/** @param now milliseconds by any monotonic clock */
 export function createRetryAfter(
   http: HttpClient,
   instance: string,

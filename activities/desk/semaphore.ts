@@ -1,6 +1,6 @@
-/** So many at a time, first come, first served. */
+/** Limits how many may run at a time; first come, first served. */
 export type Semaphore = {
-  /** Resolves with the function that gives the place back; rejects at the abort. */
+  /** Resolves with a function that releases the place; rejects on abort. */
   acquire(signal: AbortSignal): Promise<() => void>;
 };
 
@@ -43,7 +43,7 @@ export function createSemaphore(places: number): Semaphore {
   };
 }
 
-/** So many at a time for each instance: one that hangs keeps the places of no other. */
+/** Makes a separate semaphore for each instance: one that hangs occupies no other's places. */
 export function createPlaces(places: number): (instance: string) => Semaphore {
   const byInstance = new Map<string, Semaphore>();
   return (instance) => {

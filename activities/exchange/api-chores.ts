@@ -1,4 +1,4 @@
-/** Chores of the sweeper for sides that are called, or call, through the API. */
+/** The sweeper's chores for sides that are called, or call, through the API. */
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { endRead, purgeOffers } from '#db/exchange/offers.ts';
 import { purgeUploads } from '#db/exchange/uploads.ts';

@@ -1,9 +1,9 @@
-/** Asks other gateways to erase what is to be forgotten, again and again until they have answered. */
+/** Asks other gateways to erase content, repeatedly until they answer. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { claimErasures, noteAnswer } from '#db/operate/erasures.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
-/** One that has not answered is asked again after this long. Milliseconds. */
+/** A gateway that has not answered is asked again after this long. Milliseconds. */
 export const askAgainMs = 60_000;
 const timeoutMs = 15_000;
 
@@ -17,10 +17,10 @@ export function createAskErasures(
       try {
         const { client } = await deps.peers.of(link);
         const answer = await client.erase({ id, actions: [...actions] }, AbortSignal.timeout(timeoutMs));
-        if (answer === null) deps.log.warn({ link }, 'the other gateway is too old to be asked to erase anything');
+        if (answer === null) deps.log.warn({ link }, 'the other gateway is too old to support erasure');
         await noteAnswer(deps.db, asked, answer?.state ?? 'unsupported', answer?.text ?? null);
       } catch (error) {
-        // The courier's own tries tell that a peer is away.
+        // The courier's own attempts report that a peer is unreachable.
         if (!(error instanceof HelpdeskError)) throw error;
       }
     }

@@ -1,4 +1,7 @@
-/** What a peer has and has not told the outcome of is asked for: its receipt may be lost, or waits behind something held. */
+/**
+ * Asks a peer for the outcome of what it accepted but sent no receipt for: the receipt may be lost, or waits behind
+ * something held.
+ */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { originOnWire } from '#core/conversation/to-wire.ts';
 import { isReasonCode, reason } from '#core/words/reasons.ts';
@@ -9,21 +12,21 @@ import { setLinkState } from '#db/links/link-life.ts';
 import { endSent } from '#db/exchange/receive-receipts.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
-/** Accepted this long ago without a receipt; asked again as often. Milliseconds. */
+/** Accepted this long ago without a receipt; repeated at this interval. Milliseconds. */
 export const silentMs = 60 * 60_000;
 const atOnce = 100;
 const timeoutMs = 30_000;
 
 export type AskDeps = Pick<WorkDeps, 'db' | 'cache' | 'peers' | 'publicUrl' | 'wake' | 'log'>;
 
-/** @param afterMs how long a peer may be silent */
+/** @param afterMs how long a peer may go without sending a receipt */
 export function createAskOutcomes(deps: AskDeps, afterMs: number = silentMs): () => Promise<void> {
   return async () => {
     for (const unanswered of await claimUnanswered(deps.db, afterMs, atOnce)) {
       try {
         await ask(deps, unanswered);
       } catch (error) {
-        // Its courier says why it can't be reached; this is asked again later.
+        // Its courier reports why it can't be reached; this is asked again later.
         if (!(error instanceof HelpdeskError)) throw error;
       }
     }
@@ -39,7 +42,7 @@ async function ask(deps: AskDeps, unanswered: Unanswered): Promise<void> {
   if (standing === null) {
     const why = reason('link-quarantined', {
       desk: unanswered.desk,
-      detail: `It does not know seq ${unanswered.seq} of a lane any more, which it had taken in.`,
+      detail: `It no longer knows seq ${unanswered.seq} of a lane, although it had accepted it.`,
     });
     const changed = await setLinkState(deps.db, unanswered.link, 'quarantined', why);
     if (changed) deps.log.error({ link: unanswered.link }, why.text);
@@ -53,14 +56,14 @@ async function ask(deps: AskDeps, unanswered: Unanswered): Promise<void> {
   const ticket = unanswered.escalation
     ? ((await client.mirror(unanswered.at, unanswered.mirror, signal))?.ticket ?? null)
     : null;
-  // Without its number and URL an opened ticket can't be named; the receipt brings them, or the next question.
+  // Without its number and URL an opened ticket can't be named; the receipt or the next answer will bring them.
   if (unanswered.escalation && outcome === 'applied' && ticket === null) return;
   const why = reasonOf(standing.reason?.code ?? 'applied-as-is', unanswered.desk);
   const said = { outcome, reason: why, drops: [], ticket, acceptedAt, endedAt, attempts };
   deps.wake(await deps.db.transaction((tx) => endSent(tx, deps.cache, unanswered.delivery, said)));
 }
 
-/** A standing names the code only: the text is ours. */
+/** Builds the reason; the peer names only its code, so the text is ours. */
 function reasonOf(code: string, desk: string): Reason {
   return isReasonCode(code) ? reason(code, { desk }) : { code, text: `${desk} gives the reason ${code}.` };
 }

@@ -1,4 +1,4 @@
-/** Tells sides without a gateway that there is something to read. A chore of the sweeper. */
+/** Calls the webhooks of API clients when there is something to read. A chore of the sweeper. */
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { callWebhook } from '#protocols/ferry/webhook.ts';
 import type { Client } from '#db/base/client.ts';
@@ -15,11 +15,11 @@ export type CallWebhooksDeps = {
 };
 
 const atOnce = 10;
-/** Longer than a call takes. Milliseconds. */
+/** Longer than a call can take. Milliseconds. */
 const claimMs = 60_000;
 const firstRetryMs = 5_000;
 const longestRetryMs = 3_600_000;
-/** About a week of tries. */
+/** About a week of attempts. */
 const mostFailures = 180;
 
 export async function callWebhooks(deps: CallWebhooksDeps): Promise<void> {
@@ -41,18 +41,18 @@ async function callOne(deps: CallWebhooksDeps, webhook: DueWebhook): Promise<voi
       return await disableWebhook(
         db,
         link,
-        'The webhook answered 410: it wants no more calls. Set it again when it does.',
+        'The webhook answered 410, so it is no longer called. Set it again to resume.',
       );
-    log.warn({ link, status }, 'a webhook was answered otherwise than with success; it is tried again');
+    log.warn({ link, status }, 'a webhook did not answer with success; it will be called again');
     wait = retryAfterMs;
   } catch (error) {
-    log.warn({ err: error, link }, 'a webhook could not be called; it is tried again');
+    log.warn({ err: error, link }, 'a webhook could not be called; it will be called again');
   }
   if (failures + 1 >= mostFailures)
     return disableWebhook(
       db,
       link,
-      'The webhook has not answered for a week, so it is called no more. Set it again when it does.',
+      'The webhook has not answered for a week, so it is no longer called. Set it again to resume.',
     );
   const backoff = Math.min(firstRetryMs * 2 ** failures, longestRetryMs);
   await webhookFailed(db, link, Math.min(Math.max(wait ?? 0, backoff), longestRetryMs));

@@ -1,6 +1,7 @@
 /**
- * Carries lanes to another gateway: the run at a lane's head goes in one request, and what the peer has goes on. At least
- * once, with ids that do not change: whatever is killed when, the peer answers `duplicate` to what it has.
+ * Carries lanes to another gateway: the deliveries at a lane's head go in one request, and those that the peer
+ * acknowledges leave the lane. Delivery is at least once with stable ids: whatever is killed at whatever moment, the
+ * peer answers `duplicate` for what it has.
  */
 import { outward, reason } from '#core/words/reasons.ts';
 import { wireLimits, type WireAction, type WireReceipt } from '#core/wire.ts';
@@ -20,11 +21,11 @@ import { signedAgain } from './wire-action.ts';
 import { originOnWire, senderTicket } from '#core/conversation/to-wire.ts';
 import { mayBeSent } from '#activities/carry/write-marker.ts';
 
-/** What is left of a body besides its actions. Bytes. */
+/** Space for the rest of a body besides its actions. Bytes. */
 const envelopeBytes = 1_024;
 const most = wireLimits.actionsPerBatch;
 
-/** @param fresh the lane's head and place are as of now */
+/** @param fresh the lane's head and place have just been read */
 export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean): Promise<Turned> {
   const { deps, instance, epoch } = run;
   const key: LaneKey = { mirror: lane.mirror, to: instance };
@@ -47,17 +48,20 @@ export async function handOver(run: HandOverRun, lane: DueLane, fresh: boolean):
     const carry = head.delivery.kind === 'receipt' ? tell : send;
     return await carry({ ...turn, place: found.place, peer }, sameSort(found.contexts));
   } catch (error) {
-    // The drain is told to leave: whoever comes next sends it again.
+    // The drain was asked to leave: the next one sends it again.
     if (run.signal.aborted) return { carried: 'rests', actions: 0 };
     return { carried: await trouble(turn, error), actions: 0 };
   }
 }
 
-/** `hash` is null where it was promised before. */
+/** `hash` is null if it was promised before. */
 type Ready = { readonly context: DeliveryContext; readonly action: WireAction; readonly hash: string | null };
 type ReadyOrNot = ({ readonly kind: 'send' } & Omit<Ready, 'context'>) | Exclude<Prepared, { kind: 'send' }>;
 
-/** Behind the head, as long as they are of its sort and nothing keeps them; what opens a ticket goes alone. */
+/**
+ * Takes the deliveries after the head as long as they are of the same type and not held; one that opens a ticket is
+ * sent alone.
+ */
 function sameSort(contexts: readonly DeliveryContext[]): readonly DeliveryContext[] {
   const [head] = contexts;
   if (head === undefined || opens(head)) return contexts.slice(0, 1);
@@ -79,7 +83,7 @@ async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
     const prepared = await prepareOne(turn, context, ready.length === 0);
     if (prepared === null) break;
     if (prepared.kind !== 'send') {
-      // What is in front of it goes first.
+      // What precedes it is sent first.
       if (ready.length > 0) break;
       return { carried: await stays({ ...turn, context }, prepared), actions: 1 };
     }
@@ -104,7 +108,7 @@ async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
   }));
   const waiting = await promiseSends(deps.db, { instance, epoch, sends });
   if (waiting === null) return { carried: 'lost', actions: 0 };
-  // Somebody ended one of them by hand meanwhile.
+  // Somebody ended one of them by hand in the meantime.
   const batch = ready.filter(({ context }) => waiting.has(context.delivery.id));
   if (batch.length === 0) return { carried: 'ended', actions: 0 };
   return post(
@@ -121,7 +125,7 @@ async function send(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
   );
 }
 
-/** Null: it is in trouble, and what is in front of it goes first. The head's trouble is thrown. */
+/** Prepares one action. Null: it failed, and what precedes it is sent first. A failure of the head itself is thrown. */
 async function prepareOne(turn: RunTurn, context: DeliveryContext, isHead: boolean): Promise<ReadyOrNot | null> {
   const { deps, peer, putting, signal } = turn;
   try {
@@ -136,7 +140,7 @@ async function prepareOne(turn: RunTurn, context: DeliveryContext, isHead: boole
   }
 }
 
-/** It does not leave, or waits for somebody. */
+/** Ends or holds a delivery that does not leave. */
 async function stays(turn: Turn, why: Exclude<Prepared, { kind: 'send' }>): Promise<Carried> {
   if (why.kind === 'hold') {
     return hold(turn, why.reason);
@@ -159,7 +163,7 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
   for (const context of contexts) {
     const { id, seq, receipt } = context.delivery;
     const fact = facts.get(id);
-    // News of the ticket itself: a peer is told of actions only, and hears of it with the next one.
+    // News about the ticket itself: a peer receives receipts for actions only, and learns of it with the next one.
     if (fact === undefined || fact.outcome !== receipt?.outcome) {
       if (batch.length > 0) break;
       const why = reason('no-op', { desk: turn.name });

@@ -1,6 +1,6 @@
 /**
- * Carries lanes to an in-house tool without a gateway: what it can read is put where it reads by cursor. It has an action
- * once it has read on behind it; until then the delivery waits, and its lane with nothing left to offer rests.
+ * Carries lanes to an API client: entries are stored where it reads them by cursor. An entry counts as received once
+ * the client asks for a later cursor. Until then the delivery waits; a lane with nothing left to offer rests.
  */
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
@@ -52,7 +52,7 @@ export async function offer(run: OfferRun, lane: DueLane): Promise<Turned> {
       return { carried: 'lost', actions: 0 };
     return { carried: 'ended', actions: Math.max(offers.length, 1) };
   } catch (error) {
-    // The drain is told to leave: whoever comes next offers it.
+    // The drain was asked to leave: the next one offers it.
     if (run.signal.aborted) return { carried: 'rests', actions: 0 };
     const carried = await inTrouble(turn, { name, ping: () => Promise.resolve() }, error);
     return { carried, actions: 0 };
@@ -84,7 +84,7 @@ async function offerOf(
     };
     return { delivery: id, seq, hash: null, action: null, receipt: told };
   }
-  // Its files are read from our store.
+  // The client reads its files from our store.
   const prepared = await prepare(turn, context, (outgoing) => Promise.resolve(outgoing));
   switch (prepared.kind) {
     case 'send':

@@ -1,4 +1,4 @@
-/** How the other gateways are called: one client per link, kept until the link's credentials change. */
+/** Creates the clients for other gateways: one per link, kept until the link's credentials change. */
 import type { WireLink } from '#core/wire.ts';
 import { startClock } from '#connectors/contract/not-after.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
@@ -11,27 +11,27 @@ import { createRetryAfter } from '#activities/desk/retry-after.ts';
 
 export type Peer = {
   readonly link: string;
-  /** Our instance, which speaks. */
+  /** Our instance, on whose behalf calls are made. */
   readonly instance: string;
   readonly issuer: string;
   readonly client: PeerClient;
-  /** What it takes, as far as it has said. */
+  /** What it accepts, if it has said so. */
   readonly limits: WireLink['limits'] | null;
 };
 
 export type Peers = {
-  /** Throws HelpdeskError where the link has no peer, or the peer asked to be left alone. */
+  /** Throws HelpdeskError if the link has no peer, or if the peer asked for a pause. */
   of(link: string): Promise<Peer>;
 };
 
 export type PeersDeps = {
   readonly db: Db;
   readonly http: HttpClient;
-  /** Tokens of our instance at the peer. */
+  /** Tokens of our instance for the peer. */
   tokensFor(peer: Pick<PeerRow, 'issuer' | 'clientId' | 'instance' | 'dpop'>, http: HttpClient): TokenSource;
 };
 
-/** A link's row is looked at again after this long, so that a change acts within it. Milliseconds. */
+/** A link's row is read again after this long, so that changes take effect within it. Milliseconds. */
 const freshMs = 1_000;
 
 type Kept = { readonly key: string; readonly peer: Peer; readonly check: () => void; readonly age: () => number };

@@ -1,4 +1,4 @@
-/** One request with a run of deliveries, and what becomes of each by the peer's answer. */
+/** Sends several deliveries in one request and stores the result of each from the peer's answer. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import { authDelayMs, nextTry } from '#core/words/retry.ts';
@@ -28,19 +28,19 @@ export type HandOverRun = ToRemote & {
   readonly putting: Semaphore;
 };
 
-/** The turn of the delivery at the lane's head, from where the run is taken. */
+/** The turn of the delivery at the lane's head, where the run starts. */
 export type RunTurn = HandOverRun &
   Turn & {
     readonly place: LanePlace;
     readonly peer: Peer;
   };
 
-/** A request under way reaches its end although its drain is told to leave. Milliseconds. */
+/** A running request may finish although its drain was asked to leave; it takes at most this long. Milliseconds. */
 export const requestMs = 60_000;
-/** A link that rests at the peer is tried again after this long. Milliseconds. */
+/** A link that is suspended at the peer is tried again after this long. Milliseconds. */
 const restingMs = 60_000;
 
-/** Sends as many as the peer takes at once, and stores what it answers. */
+/** Sends as many as the peer accepts at once, and stores its answer. */
 export async function post(
   turn: RunTurn,
   batch: readonly DeliveryContext[],
@@ -56,7 +56,7 @@ export async function post(
     } catch (error) {
       if (!(error instanceof HelpdeskError)) throw error;
       if (error.class === 'gone' && place.ackedSeq > 0) {
-        await quarantine(turn, `It does not know the ticket's pair any more, of which it had seq ${place.ackedSeq}.`);
+        await quarantine(turn, `It no longer knows the mirror, although it had accepted seq ${place.ackedSeq} of it.`);
         return { carried: 'rests', actions: 0 };
       }
       if (error.class !== 'refused') throw error;
@@ -67,7 +67,7 @@ export async function post(
           actions: 1,
         };
       }
-      // One of them is at fault, or they are too many: alone, each hears for itself.
+      // Either one of them is at fault or there are too many: sent alone, each gets its own answer.
       size = 1;
     }
   }
@@ -78,7 +78,7 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
   const { results, accepted } = answer;
   const deferred = results.at(-1)?.status === 'deferred' ? results.at(-1) : undefined;
   if (deferred?.reason?.code === 'seq-taken') {
-    await quarantine(turn, `It has something else as seq ${deferred.seq} already.`);
+    await quarantine(turn, `It already has something else as seq ${deferred.seq}.`);
     return { carried: 'rests', actions: 0 };
   }
   const of = (status: WireResult['status']): readonly { context: DeliveryContext; result: WireResult }[] =>
@@ -87,7 +87,7 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
       return result?.status === status ? [{ context, result }] : [];
     });
   const taken = [...of('accepted'), ...of('duplicate')].map(({ context }) => context);
-  // An answer that only refuses says nothing of how far the lane is.
+  // An answer with refusals only says nothing about the lane's progress.
   if (accepted < place.ackedSeq && results.some(({ status }) => status !== 'refused')) {
     await quarantine(turn, `It had seq ${place.ackedSeq} of a lane and now has only ${accepted}.`);
     return { carried: 'rests', actions: 0 };
@@ -133,7 +133,10 @@ async function answered(turn: RunTurn, batch: readonly DeliveryContext[], answer
   return { carried: 'rests', actions };
 }
 
-/** What the peer remembers is not what it once said: nothing more is carried until somebody has looked. */
+/**
+ * Quarantines the link: what the peer remembers contradicts what it once acknowledged, so nothing more is carried until
+ * somebody has looked.
+ */
 async function quarantine({ deps, name, context: { mirror } }: RunTurn, detail: string): Promise<void> {
   const why = reason('link-quarantined', { desk: name, detail });
   const changed = await deps.db.transaction((tx) => setLinkState(tx, mirror.link, 'quarantined', why));
@@ -149,7 +152,8 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
   const { deps, name, lane, context, startedMs } = turn;
   const { link } = context.mirror;
   if (error instanceof HelpdeskError && (error.code === 'link-suspended' || error.code === 'link-quarantined')) {
-    // It waits for somebody at the other side; neither its time nor other links with that peer are held against it.
+    // It waits for somebody at the other side; that counts neither against its own time nor against other links with
+    // that peer.
     const why = reason(error.code, { desk: name });
     if (!(await noteWhy(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
@@ -158,7 +162,7 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
     return 'rests';
   }
   if (error instanceof HelpdeskError && error.class === 'auth' && (await sharesPeer(deps.db, link))) {
-    // One link's credentials are no reason to stop the others with the same peer.
+    // Bad credentials of one link are no reason to stop the others with the same peer.
     const why = reason('auth', { desk: name, detail: error.message });
     if (!(await countTry(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);
@@ -168,7 +172,7 @@ export async function trouble(turn: HandOverRun & Turn, error: unknown): Promise
     return 'rests';
   }
   if (error instanceof HelpdeskError && error.class === 'slow-down' && (await sharesPeer(deps.db, link))) {
-    // Limits are each link's own: what one has used up is no reason to stop the others with the same peer.
+    // Each link has its own limits: one that has used them up is no reason to stop the others with the same peer.
     const why = reason('trouble', { desk: name, detail: error.message });
     if (!(await noteWhy(deps.db, context.delivery.id, lane, turn.epoch, why))) return overtaken(turn).carried;
     await noteAttempt(deps.db, context.delivery.id, 'retry', why, performance.now() - startedMs, null);

@@ -1,4 +1,7 @@
-/** Brings an action's files to the peer before the action: asked for first, streamed where the peer lacks them. */
+/**
+ * Brings an action's files to the peer before the action itself: asks for each first, and streams it if the peer lacks
+ * it.
+ */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { missingFile } from '#core/text/html.ts';
 import { FileTrouble } from '#activities/desk/instance-trouble.ts';
@@ -15,8 +18,9 @@ type Sendable = Pick<Attachment, 'name' | 'type' | 'sizeBytes' | 'sha256'>;
 type Receiver = Pick<Peer, 'client' | 'limits' | 'issuer'>;
 
 /**
- * Null: it is there. Else why the peer does not take it. Throws HelpdeskError or FileTrouble for passing trouble.
- * @param beyond why it may not be brought, where it may not: then it has to be there
+ * Returns null if the peer has the file now, otherwise why it does not accept it. Throws HelpdeskError or FileTrouble
+ * for temporary trouble.
+ * @param beyond why the file must not be sent; null if it may. A file that the peer has already needs no sending.
  */
 export async function putFile(
   deps: Pick<WorkDeps, 'blobs'>,
@@ -29,7 +33,7 @@ export async function putFile(
   if (sha256 === null) return 'Its contents are not here.';
   const most = limits?.attachmentBytes;
   if (most !== undefined && (sizeBytes ?? 0) > most) {
-    return `The other side takes files of up to ${Math.floor(most / 1024 / 1024)} MB.`;
+    return `The other side accepts files of up to ${Math.floor(most / 1024 / 1024)} MB.`;
   }
   const release = await putting.acquire(signal);
   try {
@@ -41,7 +45,7 @@ export async function putFile(
   } catch (error) {
     if (!(error instanceof HelpdeskError)) throw error;
     if (error.class === 'refused') return error.message;
-    // Over its limit, or its disk is full: the file waits, whoever else is served meanwhile.
+    // Over its limit, or its disk is full: only this file waits.
     if (error.class === 'slow-down') throw new FileTrouble(issuer, error);
     throw error;
   } finally {
@@ -50,8 +54,9 @@ export async function putFile(
 }
 
 /**
- * A file that the peer does not take leaves a visible placeholder, and the note goes all the same. What the peer keeps for
- * a link before an action names it bounds the files of one action: the rest of them would wait for room for ever.
+ * Replaces files that the peer does not accept with visible placeholders; the note is sent regardless. A peer stores only
+ * a limited number of bytes of a link before an action names them, so this limits the files of one action: the rest would
+ * never find room.
  */
 export async function putFiles(
   deps: Pick<WorkDeps, 'blobs'>,

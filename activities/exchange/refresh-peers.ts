@@ -1,4 +1,4 @@
-/** Asks peers now and then how the link stands there and what they offer on it, so that trouble there is seen here. */
+/** Regularly asks peers for the state of the link and their catalogue for it, so that trouble there is visible here. */
 import { isDeepStrictEqual } from 'node:util';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -10,9 +10,9 @@ import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { savePeerSaid } from '#db/links/peers.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 
-/** Each peer is asked about as often. Milliseconds. */
+/** How often each peer is asked. Milliseconds. */
 export const askEveryMs = 60_000;
-/** Clocks further apart than this are told: tokens and times of actions suffer. Milliseconds. */
+/** A larger difference between the clocks is reported: it affects tokens and the times of actions. Milliseconds. */
 const skewMs = 30_000;
 const timeoutMs = 15_000;
 
@@ -24,7 +24,7 @@ export function createRefreshPeers(deps: RefreshDeps, everyMs: number = askEvery
       try {
         await refresh(deps, peer);
       } catch (error) {
-        // The courier's own tries tell that a peer is away.
+        // The courier's own attempts report that a peer is unreachable.
         if (!(error instanceof HelpdeskError)) throw error;
       }
     }
@@ -40,7 +40,8 @@ async function refresh(deps: RefreshDeps, asked: PeerToAsk): Promise<void> {
   await clearNotices(deps.db, asked.link, 'peer/auth');
   await tellStanding(deps, asked, said, before, offsetMs);
   if (asked.state !== 'active') return;
-  // It has just taken our token, so its courier waits for the next try no longer; what that says is its own to say.
+  // It has just accepted our token, so its courier need not wait for the next attempt; any failure there will be
+  // reported by the courier.
   if (await endRest(deps.db, asked.far)) deps.wake([asked.far]);
   const catalogue = await client.catalogue(signal);
   const known = await deps.cache.catalogue(deps.db, asked.far, asked.catalogueVersion);
@@ -48,7 +49,7 @@ async function refresh(deps: RefreshDeps, asked: PeerToAsk): Promise<void> {
   await deps.db.transaction((tx) => saveCatalogue(tx, asked.far, asked.catalogueVersion + 1, catalogue));
 }
 
-/** Stored catalogues are JSON: an absent key and an undefined one are the same. */
+/** Stored catalogues are JSON, where absent and undefined keys are the same. */
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
@@ -61,7 +62,7 @@ async function tellStanding(
   offsetMs: number,
 ): Promise<void> {
   const rests = said.state === 'suspended' || said.state === 'quarantined';
-  // Where it rests here too, that has been told.
+  // If the link is also stopped here, that has been reported.
   if (rests && state === 'active') {
     const text = `${link}: ${desk} says that the link is ${said.state} there. ${said.reason?.text ?? ''}`.trim();
     if (before?.state !== said.state) log.warn({ link }, text);
@@ -71,7 +72,7 @@ async function tellStanding(
     if (said.state !== other) await clearNotices(db, link, `peer/${other}`);
   }
   if (before !== null && before.fingerprint !== said.fingerprint) {
-    const detail = "The other side's database is another one than it was: restored, cloned or moved.";
+    const detail = "The other side's database was restored, cloned or moved.";
     await raiseNotice(db, {
       link,
       cause: `peer/fingerprint/${said.fingerprint}`,

@@ -1,4 +1,4 @@
-/** Signs what our instances say, with their own keys. */
+/** Signs what our instances send, with their own keys. */
 import { startClock } from '#connectors/contract/not-after.ts';
 import { signConstant } from '#protocols/ferry/provenance.ts';
 import type { Db } from '#db/base/client.ts';
@@ -7,7 +7,7 @@ import type { Signer } from '#activities/deps.ts';
 
 export type SignerDeps = { readonly db: Db; readonly seal: Seal; readonly open: Open };
 
-/** A key that is retired signs for so long at most. Milliseconds. */
+/** A retired key keeps signing for at most this long. In milliseconds. */
 const freshMs = 2_000;
 
 type Kept = { readonly age: () => number; readonly key: Promise<SigningKey & { readonly x: string }> };

@@ -30,7 +30,7 @@ export async function buildAction(
   return { ...built, hash: createHash('sha256').update(text).digest('hex') };
 }
 
-/** Ours is signed now; a foreign origin's signature goes along with its key, where we have them. */
+/** Signs what is ours; passes on a foreign origin's signature with its key, if we have them. */
 async function signatureOf(
   deps: WorkDeps,
   { action }: DeliveryContext,
@@ -51,7 +51,7 @@ async function signatureOf(
   return { signature: action.signature };
 }
 
-/** What was promised before its key was retired goes with the signature of the one that signs now; it says the same. */
+/** Re-signs an action that was promised before its key was retired, with the current key; the content is the same. */
 export async function signedAgain(deps: WorkDeps, action: WireAction): Promise<WireAction> {
   const { constant, signature } = action;
   const signer = signature === undefined ? null : signerOf(signature);

@@ -1,6 +1,6 @@
 /**
- * The checks of a link in our direction: whether we reach the other side, whether it is who it says, and whether what
- * will be sent gets through. Each finding says what was found and, where it is not well, what to do.
+ * Checks a link in our direction: whether we reach the other side, whether it is who it claims to be, and whether what
+ * will be sent gets through. Each result says what was found and, if it failed, what to do.
  */
 import { createHash } from 'node:crypto';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -23,28 +23,28 @@ export type CheckName = (typeof checkNames)[number];
 
 export type CheckTarget = {
   readonly issuer: string;
-  /** The other side's own name of the link. */
+  /** The other side's own name for the link. */
   readonly farLink: string;
 };
 
 export type CheckRun = {
-  /** Who answers at the issuer's URL. */
+  /** Asks who answers at the issuer's URL. */
   readonly identify: (issuer: string, signal: AbortSignal) => Promise<unknown>;
   readonly calls: Pick<LinkCalls, 'link' | 'issuer' | 'catalogue' | 'pad' | 'putFile' | 'digestThere'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Takes each finding as it comes. */
+  /** Receives each result as it becomes known. */
   readonly found: (check: WireCheck) => Promise<void>;
   readonly signal: AbortSignal;
 };
 
 export type CheckResult = { readonly said: WireLink | null; readonly catalogue: Catalogue | null };
 
-/** More is a fault: assertions and tokens are refused beyond it. */
+/** A larger offset is a fault: assertions and tokens are refused beyond it. */
 export const mostClockOffsetMs = 30_000;
-/** Larger than what proxies let through unless they are told. */
+/** Larger than proxies let through by default. */
 const fileBytes = 2 * 1024 * 1024;
-/** Room for headers that count. */
+/** Space for headers that count towards the limit. */
 const bodyMargin = 4 * 1024;
 
 export async function runChecks(run: CheckRun, target: CheckTarget): Promise<CheckResult> {
@@ -105,7 +105,7 @@ async function sayUnreached(say: Say, host: string, error: unknown): Promise<voi
   );
 }
 
-/** A token by our key, and that the one who answers knows itself, and the link, by the same names. */
+/** Requests a token with our key, and checks that the answering side uses the same names for itself and the link. */
 async function identity(run: CheckRun, target: CheckTarget, say: Say): Promise<WireLink | null> {
   try {
     const before = run.now();
@@ -115,7 +115,7 @@ async function identity(run: CheckRun, target: CheckTarget, say: Say): Promise<W
       await say(
         'identity',
         false,
-        `It answers for ${issuer === target.issuer ? `the link ${said.link}` : issuer} instead of ${issuer === target.issuer ? target.farLink : target.issuer}. Pair again with a new code.`,
+        `It responds as ${issuer === target.issuer ? `the link ${said.link}` : issuer} instead of ${issuer === target.issuer ? target.farLink : target.issuer}. Pair again with a new code.`,
       );
       return null;
     }
@@ -129,7 +129,7 @@ async function identity(run: CheckRun, target: CheckTarget, say: Say): Promise<W
       false,
       code === 'auth'
         ? `Our key is not accepted there: ${message} Check there that our key set can be reached from its network, and that the clocks of both machines are right.`
-        : `It could not be asked who it is: ${message} Check what stands between the two gateways, and check again.`,
+        : `Its identity could not be read: ${message} Check proxies and firewalls between the two gateways, then check again.`,
     );
     return null;
   }
@@ -143,7 +143,7 @@ async function clock(before: number, after: number, said: WireLink, say: Say): P
     'clock',
     !isOff,
     isOff
-      ? `The other side's clock is ${far}; at most ${mostClockOffsetMs / 1000} s are put up with. Set both machines' clocks by NTP, then check again.`
+      ? `The other side's clock is ${far}; at most ${mostClockOffsetMs / 1000} s are allowed. Set both machines' clocks by NTP, then check again.`
       : `the other side's is ${far}.`,
   );
 }
@@ -153,7 +153,7 @@ async function bodyLimits(run: CheckRun, host: string, said: WireLink, say: Say)
   try {
     const arrived = await run.calls.pad(bytes, run.signal);
     if (arrived === bytes) return await say('body', true, `${kib(bytes)} get through.`);
-    await say('body', false, `Of ${bytes} bytes ${arrived} arrived. Check what stands between the two gateways.`);
+    await say('body', false, `Only ${arrived} of ${bytes} bytes arrived. Check proxies between the two gateways.`);
   } catch (error) {
     await say(
       'body',
@@ -164,7 +164,7 @@ async function bodyLimits(run: CheckRun, host: string, said: WireLink, say: Say)
 }
 
 async function attachment(run: CheckRun, host: string, say: Say): Promise<void> {
-  // The same bytes every time, so that they are stored once.
+  // The same bytes every time, so that they are stored only once.
   const bytes = Buffer.alloc(fileBytes, 'Ferry checks that a file gets through.\n');
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   try {
@@ -174,7 +174,7 @@ async function attachment(run: CheckRun, host: string, say: Say): Promise<void> 
       return await say(
         'attachment',
         false,
-        `A file came back from ${host} with other contents. Check what stands between the two gateways.`,
+        `A file came back from ${host} with different contents. Check proxies between the two gateways.`,
       );
     await say(
       'attachment',
@@ -206,7 +206,7 @@ async function offer(run: CheckRun, say: Say): Promise<Catalogue | null> {
     await say(
       'offer',
       false,
-      `It does not tell what it offers: ${known(error).message} Check again; if it stays so, see the log of the other gateway.`,
+      `Its catalogue could not be read: ${known(error).message} Check again; if this repeats, see the other gateway's log.`,
     );
     return null;
   }

@@ -1,4 +1,4 @@
-/** What the activities of a pairing are given. */
+/** The dependencies of the pairing's activities. */
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { readIdentity, type Identity } from '#protocols/ferry/identity.ts';
 import { createLinkCalls, type LinkCalls } from '#protocols/ferry/link-calls.ts';
@@ -13,7 +13,7 @@ import type { Log } from '#activities/deps.ts';
 export type ConnectDeps = {
   readonly db: Client;
   readonly http: HttpClient;
-  /** At which others reach this gateway; without one nothing is paired. */
+  /** The URL at which others reach this gateway; without one nothing is paired. */
   readonly publicUrl: string | undefined;
   /** CIDR ranges that are allowed although they are not public. */
   readonly allowAddresses: readonly string[];
@@ -23,7 +23,7 @@ export type ConnectDeps = {
   readonly log: Log;
 };
 
-/** Checks the URL, then reads who answers there; throws HelpdeskErrors. */
+/** Checks the URL, then reads the identity of the gateway there; throws HelpdeskErrors. */
 export async function identify(
   deps: Pick<ConnectDeps, 'http' | 'allowAddresses'>,
   issuer: string,

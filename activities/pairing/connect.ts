@@ -1,6 +1,6 @@
 /**
- * The activities of a pairing. Each is given the pairing and the run it is about, and does nothing once another run has
- * begun. What it finds stands in the pairing's row, which whoever waits at a terminal reads.
+ * The activities of a pairing. Each receives the pairing and its run, and does nothing once another run has begun.
+ * Results are stored in the pairing's row, which the waiting terminal reads.
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -33,18 +33,18 @@ import { checkNames, runChecks } from './connect-checks.ts';
 import { plainFailure } from '#activities/plain-failure.ts';
 
 export type ConnectActivities = {
-  /** Milliseconds that are left; null where there is nothing to do. */
+  /** Returns the milliseconds that are left; null if there is nothing to do. */
   connectBegin(pairing: string, run: string): Promise<number | null>;
-  /** Hands the code in; at once true where that was done. False where it failed for good. */
+  /** Hands in the code; returns true at once if that was done before, false if it failed for good. */
   connectExchange(pairing: string, run: string): Promise<boolean>;
   connectCheck(pairing: string, run: string): Promise<void>;
-  /** Asks for the other side's findings; true once they are here. */
+  /** Asks for the other side's results; true once they are here. */
   connectCompare(pairing: string, run: string): Promise<boolean>;
   connectFinish(pairing: string, run: string): Promise<void>;
   connectExpire(pairing: string, run: string): Promise<void>;
 };
 
-/** Tries at a peer that does not answer, before somebody is told. */
+/** Attempts at a peer that does not answer, before the failure is reported. */
 const tries = 4;
 
 export function createConnectActivities(deps: ConnectDeps): ConnectActivities {
@@ -58,7 +58,7 @@ export function createConnectActivities(deps: ConnectDeps): ConnectActivities {
       try {
         return await work(...args);
       } catch (error) {
-        deps.log.warn({ err: error }, 'an activity of a pairing failed; Temporal tries it again');
+        deps.log.warn({ err: error }, 'an activity of a pairing failed; Temporal will retry it');
         throw plainFailure(error);
       }
     };
@@ -96,20 +96,21 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
   const { link, side, instance, issuer } = row;
   const parts = issuer === null ? null : partsOfIssuer(issuer);
   if (row.code === null || issuer === null || parts === null)
-    return fail(deps, row, run, [ours('code', 'The code names no gateway.')]);
+    return fail(deps, row, run, [ours('code', 'The code names no gateway. Ask for a new code.')]);
   if (deps.publicUrl === undefined) return fail(deps, row, run, [ours('code', noPublicUrl)]);
-  // Stored in one transaction with the link, so that a crash before it begins anew and one after it goes on.
+  // Stored in one transaction with the link: after an earlier crash the exchange starts over, after a later one it
+  // continues.
   if ((await loadPeer(db, link)) !== null) {
     await forgetCode(db, row.id);
     return true;
   }
   const secret = await deps.open(row.code, codeContext(row.id));
   const own = await loadInstance(db, instance);
-  if (own === null) return fail(deps, row, run, [ours('code', `There is no instance "${instance}" any more.`)]);
+  if (own === null) return fail(deps, row, run, [ours('code', `The instance "${instance}" no longer exists.`)]);
   const signal = Context.current().cancellationSignal;
   await ensureKeys(db, deps.seal, instance);
   const ownIssuer = `${deps.publicUrl.replace(/\/{1,50}$/, '')}/i/${instance}`;
-  // The same in every try, so that the other side knows the one who did not hear its answer.
+  // The same in every attempt, so that the other side recognises a caller that missed its answer.
   const clientId = `${link}-${createHash('sha256').update(run).digest('hex').slice(0, 16)}`;
   let identity;
   let paired: WirePaired;
@@ -141,7 +142,7 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
   }
   if (paired.issuer !== issuer)
     return fail(deps, row, run, [
-      ours('identity', `The code is of ${issuer}, but ${paired.issuer} answered. Ask for a new code.`),
+      ours('identity', `The code was issued by ${issuer}, but ${paired.issuer} answered. Ask for a new code.`),
     ]);
   try {
     await db.transaction(async (tx) => {
@@ -162,20 +163,26 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     return fail(deps, row, run, [
-      ours('code', `${error.message} The other side has its half: end it there with ferry link close, and pair again.`),
+      ours(
+        'code',
+        `${error.message} The other side has already created its half: close it there with ferry link close, and pair again.`,
+      ),
     ]);
   }
   return true;
 }
 
 const noPublicUrl =
-  'This gateway has no public URL, so nobody could call it. Set FERRY_PUBLIC_URL for gateway and worker, start both again, and accept again.';
+  'This gateway has no public URL, so nobody can call it. Set FERRY_PUBLIC_URL for gateway and worker, start both again, and accept again.';
 
 function ours(name: string, text: string): Check {
   return { name, direction: 'ours', ok: false, text };
 }
 
-/** Who looked at whom is told by the code: what the other side found about us comes as its refusal. */
+/**
+ * Turns a failed exchange into a check. The error's code tells who checked whom: what the other side found about us
+ * arrives as its refusal.
+ */
 function exchangeFailure(error: HelpdeskError, issuer: string): Check {
   const { host } = new URL(issuer);
   const { code, message } = error;
@@ -191,7 +198,7 @@ function exchangeFailure(error: HelpdeskError, issuer: string): Check {
         name: 'reachability',
         direction: 'theirs',
         ok: false,
-        text: `${host} can't reach us. ${message} Check that FERRY_PUBLIC_URL here is the URL at which others reach this gateway, and that it is open to ${host}. The code is not used up.`,
+        text: `${host} can't reach us. ${message} Check that FERRY_PUBLIC_URL here is the URL at which others reach this gateway, and that it is open to ${host}. The code is still valid.`,
       };
     case 'url-not-allowed':
     case 'address-not-allowed':
@@ -205,7 +212,7 @@ function exchangeFailure(error: HelpdeskError, issuer: string): Check {
     case 'redirected':
       return ours(
         'redirects',
-        `${host} answers with a redirect, which is never followed. The other side sets FERRY_PUBLIC_URL to the URL that it redirects to, and makes a new code.`,
+        `${host} answers with a redirect, which is never followed. The other side must set FERRY_PUBLIC_URL to the URL that it redirects to, and create a new code.`,
       );
     case 'tls':
       return ours('tls', `The certificate of ${host} is not accepted here: ${message}`);
@@ -215,7 +222,7 @@ function exchangeFailure(error: HelpdeskError, issuer: string): Check {
     default:
       return ours(
         'reachability',
-        `${message} Check that the other gateway runs, that its name resolves here, and that firewalls let https through. The code is not used up unless it has expired.`,
+        `${message} Check that the other gateway runs, that its name resolves here, and that firewalls let https through. The code is still valid unless it has expired.`,
       );
   }
 }
@@ -247,7 +254,7 @@ async function check(deps: ConnectDeps, row: Pairing, run: string): Promise<void
   if (catalogue === null || sides === null || sides.farReach !== 'peer') return;
   await deps.db.transaction(async (tx) => {
     const known = (await latestCatalogues(tx, [sides.farInstance])).get(sides.farInstance);
-    // Stored catalogues are JSON: an absent key and an undefined one are the same.
+    // Stored catalogues are JSON, where absent and undefined keys are the same.
     if (isDeepStrictEqual(JSON.parse(JSON.stringify(catalogue)), known?.catalogue)) return;
     await saveCatalogue(tx, sides.farInstance, (known?.version ?? 0) + 1, catalogue);
   });
@@ -256,7 +263,7 @@ async function check(deps: ConnectDeps, row: Pairing, run: string): Promise<void
 async function compare(deps: ConnectDeps, row: Pairing, run: string): Promise<boolean> {
   const peer = await loadPeer(deps.db, row.link);
   const mine = row.checks.filter(({ direction }) => direction === 'ours');
-  // Where it can't even be asked, there is nothing to compare.
+  // If it can't even be asked, there is nothing to compare.
   if (peer === null || !mine.some(({ name, ok }) => name === 'identity' && ok)) return true;
   try {
     const findings = mine.map(({ name, ok, text }) => ({ name, ok, text }));
@@ -271,7 +278,7 @@ async function compare(deps: ConnectDeps, row: Pairing, run: string): Promise<bo
   } catch (error) {
     if (!(error instanceof HelpdeskError)) throw error;
     if (Context.current().info.attempt < tries) throw error;
-    const text = `The other side could not be asked for its checks: ${error.message} Check again when it runs: ferry link check ${row.link}.`;
+    const text = `The other side could not be asked for its results: ${error.message} Check again when it runs: ferry link check ${row.link}.`;
     await saveCheck(deps.db, row.id, run, { name: 'answer', direction: 'theirs', ok: false, text });
     return true;
   }
@@ -295,7 +302,7 @@ async function finish(deps: ConnectDeps, row: Pairing, run: string): Promise<voi
   }
 }
 
-/** The first thing that is not well. */
+/** Names the first check that failed. */
 function pairingReason(checks: readonly Check[], desk: string | undefined): Reason {
   const failed = checks.find(({ ok }) => !ok);
   return reason('link-pairing', { desk, detail: failed === undefined ? undefined : `${failed.name}: ${failed.text}` });

@@ -1,4 +1,7 @@
-/** What the last look at an instance said about it: a state that everybody sees, with a reason, and one line in the log. */
+/**
+ * Records what the last contact with an instance showed: a state visible to everybody, with a reason and one line in
+ * the log.
+ */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { InstanceState } from '#core/words/vocabulary.ts';
@@ -10,17 +13,17 @@ import type { WorkDeps } from '#activities/deps.ts';
 
 type Contact = { readonly state: InstanceState; readonly why: string | null };
 
-/** A desk that asks to be asked less is not down; that it does so again and again is worth saying. */
+/** A desk that asks us to slow down is not down; only if it keeps doing so is that worth reporting. */
 const slowDownsInARow = 3;
 
-/** @param error null: it answered. True: it is in another state than it was */
+/** Returns true if the state changed. @param error null if it answered */
 export async function noteContact(deps: WorkDeps, instance: string, error: HelpdeskError | null): Promise<boolean> {
   return note(deps, instance, error === null ? { state: 'up', why: null } : contactOf(instance, error));
 }
 
 /**
- * A look at the feed that failed, for whatever reason: nothing of this instance is read until it works again.
- * @param failures looks in a row that failed, this one included
+ * Records a failed look at the feed, for whatever reason: nothing of this instance is read until it works again. @param
+ * failures failed looks in a row, including this one
  */
 export async function noteFailedLook(
   deps: WorkDeps,
@@ -50,26 +53,29 @@ function contactOf(instance: string, error: HelpdeskError): Contact {
   };
 }
 
-/** Then the instance is as it was, and this could not be written down anyway. */
+/** Tells whether our own database failed. The instance's state is then unchanged, and could not be stored anyway. */
 function isOurDatabase(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (at.name === 'PostgresError' || at.name === 'DrizzleQueryError') return true;
   return false;
 }
 
-/** The desk shows other actions than it did: nothing is read or written there until somebody has looked. */
+/**
+ * Quarantines an instance whose desk shows other actions than before: nothing is read or written there until somebody
+ * has looked.
+ */
 export async function noteRestored(deps: WorkDeps, { instance, message }: DeskRestored): Promise<void> {
   const told = await quarantineInstance(deps.db, instance, message);
   if (told !== null) deps.log.error({ instance, state: 'quarantined' }, told);
 }
 
-/** Logs a change once. */
+/** Logs each change once. */
 async function note(deps: WorkDeps, instance: string, { state, why }: Contact): Promise<boolean> {
   const changed = await setInstanceState(deps.db, instance, state, why);
   if (changed === null) return false;
   if (why === null) deps.log.info({ instance, state }, `${instance} is up`);
   else deps.log.warn({ instance, state }, why);
-  // Its courier waits for the next try no longer: it has just answered.
+  // It has just answered, so its courier need not wait for the next attempt.
   if (changed.wake) deps.wake([instance]);
   return true;
 }

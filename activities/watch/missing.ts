@@ -1,16 +1,16 @@
-/** A ticket that is not there when it is read or written: what that proves, and when it is looked for again. */
+/** Decides what it proves if a ticket is missing when it is read or written, and when to look again. */
 import type { Ref } from '#core/words/vocabulary.ts';
 import { ticketGone } from '#db/log/ticket-life.ts';
 import { isLookedFor, lookAgain, lookForStranger, neighboursOf, noteMissing } from '#db/operate/missing.ts';
 import type { DrivenDesk, WorkDeps } from '#activities/deps.ts';
 
-/** Absence beside neighbours that the same account sees proves a deletion after this long. Milliseconds. */
+/** A ticket that stays missing this long counts as deleted if the same account can see its neighbours. Milliseconds. */
 export const provenMs = 24 * 3_600_000;
 const shortestMs = 15_000;
 const longestMs = { open: 30 * 60_000, closed: 6 * 3_600_000 };
 const neighboursAsked = 3;
 
-/** Returns after how long it is looked for again, in milliseconds; null: it was deleted, or concerns nobody. */
+/** Returns the delay until the next look, in milliseconds; null if it was deleted or concerns nobody. */
 export async function notThere(
   deps: WorkDeps,
   desk: DrivenDesk,
@@ -18,7 +18,7 @@ export async function notThere(
   signal: AbortSignal,
 ): Promise<number | null> {
   if (!(await isLookedFor(deps.db, ticket))) {
-    // Somebody may have escalated it: what one of the desk's copies shows in a moment, or a right that comes back, tells.
+    // Somebody may have escalated it: a replica of the desk may show it in a moment, or a restored permission may.
     if ((await desk.helpdesk.isDeleted?.(ticket.externalId, signal)) !== true) await lookForStranger(deps.db, ticket);
     return null;
   }
@@ -36,7 +36,7 @@ export async function notThere(
   return wake === null ? delayMs : null;
 }
 
-/** The account that does not see this one sees others, so its rights are not what is missing. */
+/** Tells whether the account that can't see this ticket sees others, so that missing permissions are not the cause. */
 async function seesNeighbour(
   { db }: Pick<WorkDeps, 'db'>,
   { helpdesk }: DrivenDesk,

@@ -1,4 +1,4 @@
-/** The one reader for everything: reads a ticket, then logs all of its unseen actions. */
+/** The only reader of tickets: reads a ticket, then logs all of its unseen actions. */
 import { Readable } from 'node:stream';
 import { beginOf, doubtOf, isPassed, type From } from '#core/log/position.ts';
 import type { ObservedAction, Reading } from '#core/words/desk.ts';
@@ -21,7 +21,7 @@ const kept = { most: 2_000, longest: 8_000 };
 type Reads = Pick<Texts, 'note' | 'html'>;
 const remembering = new WeakMap<Texts, Reads>();
 
-/** The same, asked once for what is read again and again. */
+/** Memoises the conversions of texts that are read repeatedly. */
 function memo(texts: Texts): Reads {
   const known = remembering.get(texts);
   if (known !== undefined) return known;
@@ -33,12 +33,15 @@ function memo(texts: Texts): Reads {
   return reads;
 }
 
-/** After this long a ticket is read again where a write of ours was open at the first look. Milliseconds. */
+/** Delay before a ticket is read again if a write of ours was open at the first read. Milliseconds. */
 const readAgainMs = 500;
-/** Where it waits for a link to be resumed, which reads it at once, or for what is being looked for. Milliseconds. */
+/**
+ * Delay before a ticket is read again if it waits for its link to be resumed (which reads it at once anyway), or for
+ * the search for lost writes. Milliseconds.
+ */
 const forgottenMs = { quarantined: 60_000, looking: 3_000 } as const;
 
-/** `from`: where the read has to begin, as asked lately; absent, it is asked now. */
+/** `from`: where the read begins, if that was determined recently; otherwise it is asked now. */
 export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, from?: From): Promise<void> {
   const desk = await deps.desks.of(ticket.instance);
   const begin = from ?? (await readFrom(deps.db, ticket));
@@ -74,7 +77,7 @@ export async function observe(deps: WorkDeps, ticket: Ref, signal: AbortSignal, 
   }
 }
 
-/** What was said before the merge and nobody has read yet still goes where it was meant to go. */
+/** Follows a merge. Notes written before it that nobody has read still go where they were meant to go. */
 async function follow(
   deps: WorkDeps,
   desk: DrivenDesk,
@@ -98,14 +101,14 @@ export type ReadBack =
       readonly kind: 'ticket';
       readonly snapshot: TicketSnapshot;
       readonly actions: readonly ObservedAction[];
-      /** Logs the reading in the caller's transaction, so that it shares the outcome's. */
+      /** Logs the reading in the caller's transaction, so that it commits together with the outcome. */
       log(tx: Tx, own: Pick<LogReadingInput, 'first' | 'made'>, locked?: LockedTicket): Promise<LogReadingResult>;
       readonly read: TicketRead;
     }
   | { readonly kind: 'merged'; readonly into: string }
   | { readonly kind: 'gone' };
 
-/** The read after our own write. */
+/** Reads the ticket after our own write. */
 export async function readBack(
   deps: WorkDeps,
   desk: DrivenDesk,
@@ -133,7 +136,7 @@ export async function readBack(
   };
 }
 
-/** From the position on; and whole where that may have missed something. */
+/** Reads from the position on, and the whole ticket if that may have missed something. */
 async function read(
   { helpdesk }: DrivenDesk,
   ticketId: string,
@@ -162,7 +165,7 @@ async function read(
   };
 }
 
-/** Now, by the database's clock, as far as it is known since it was asked. */
+/** Returns the current time by the database's clock, as derived from when it was asked. */
 function nowOf({ asked }: From): string | undefined {
   if (asked === undefined) return undefined;
   return new Date(Date.parse(asked.at) + performance.now() - asked.steadyMs).toISOString();
@@ -172,7 +175,7 @@ function idOf({ externalId }: ObservedAction): string {
   return externalId;
 }
 
-/** What is to be known of a desk's clock and ids where its readings are logged. */
+/** Returns the properties of a desk's clock and ids that logging a reading needs. */
 function clockOf({
   helpdesk,
   clock,
@@ -185,12 +188,15 @@ function ticketRead(ref: Ref, actions: readonly ObservedAction[]): TicketRead {
   return { ref, externalIds: actions.map((action) => action.externalId) };
 }
 
-/** Nothing above what was met before: then it is worth asking whether all of it is known. */
+/**
+ * Tells whether all ids are at or below the highest one seen before; only then is it worth asking whether all are
+ * known.
+ */
 function looksOld(actions: readonly ObservedAction[], { floor, high }: From): boolean {
   return actions.every(({ externalId }) => isPassed({ floor: high?.id ?? floor }, externalId));
 }
 
-/** Makes notes safe; images that stand in the note itself become attachments. */
+/** Sanitises the notes; images embedded in a note become attachments. */
 async function understand(
   deps: WorkDeps,
   reading: Extract<Reading, { kind: 'ticket' }>,
@@ -207,7 +213,7 @@ async function understandAction(deps: WorkDeps, action: ObservedAction): Promise
   const attachments: Attachment[] = [...action.attachments];
   const put = async (source: Buffer): Promise<Staged> => {
     const staged = await deps.blobs.put(Readable.from([source]), deps.limits.attachmentBytes);
-    // Nothing refers to it yet, and perhaps nothing ever will; in an hour that is looked at.
+    // Nothing refers to it yet, and perhaps nothing will; that is checked in an hour.
     await markUnused(deps.db, [staged.sha256]);
     return staged;
   };

@@ -1,4 +1,4 @@
-/** Reads an instance's catalogue again now and then, so that decisions know what the helpdesk offers today. */
+/** Regularly reads an instance's catalogue again, so that decisions use what the helpdesk offers today. */
 import { isDeepStrictEqual } from 'node:util';
 import { saveCatalogue } from '#db/settings/apply-links.ts';
 import { claimCatalogue } from '#db/settings/catalogue-age.ts';
@@ -11,7 +11,7 @@ export async function refreshCatalogue(deps: WorkDeps, desk: DrivenDesk, signal:
   if (stale === null) return;
   const catalogue = await desk.helpdesk.catalogue(signal);
   const before = await deps.cache.catalogue(deps.db, desk.instance, stale.version);
-  // Stored catalogues are JSON: an absent key and an undefined one are the same.
+  // Stored catalogues are JSON, where absent and undefined keys are the same.
   if (isDeepStrictEqual(JSON.parse(JSON.stringify(catalogue)), before)) return;
   await deps.db.transaction((tx) => saveCatalogue(tx, desk.instance, stale.version + 1, catalogue));
 }

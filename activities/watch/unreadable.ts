@@ -1,4 +1,4 @@
-/** A ticket that can't be read while its desk is well: it waits for itself, and keeps no other ticket waiting. */
+/** Handles a ticket that can't be read while its desk is up: it waits alone and delays no other ticket. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { nextTry } from '#core/words/retry.ts';
@@ -6,11 +6,11 @@ import type { Ref } from '#core/words/vocabulary.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import { whyNoAnswer } from '#activities/desk/answers.ts';
 
-/** A right that was taken away comes back without anybody telling, so it is looked at again at least this often. */
+/** A permission may be restored without notice, so the ticket is tried at least this often. */
 const longestMs = 10 * 60_000;
 const shortestMs = 15_000;
 
-/** Whether the failure is this ticket's alone: the desk answers, and takes our credentials. */
+/** Tells whether only this ticket fails: the desk answers and accepts our credentials. */
 export async function isTicketsOwn(
   helpdesk: Pick<Helpdesk, 'ping'>,
   error: unknown,
@@ -21,13 +21,13 @@ export async function isTicketsOwn(
   return (await whyNoAnswer((within) => helpdesk.ping(within), signal)) === null;
 }
 
-/** How long until it is read again, in milliseconds. @param times how often it was put off */
+/** Returns the delay until the next read, in milliseconds. @param times how often it was deferred */
 export function unreadableMs(times: number): number {
   const delayMs = nextTry({ attempt: times, trouble: 'retry', random: Math.random(), capMs: longestMs });
   return Math.max(delayMs, shortestMs);
 }
 
-/** In the log of whoever is on duty: which ticket, and the desk's words. */
+/** Logs which ticket it is and the desk's words, for the operator. */
 export function noteUnreadable({ log }: Pick<WorkDeps, 'log'>, { instance, externalId }: Ref, error: unknown): void {
   const code = error instanceof HelpdeskError ? error.code : 'unknown';
   const text = error instanceof Error ? error.message : String(error);

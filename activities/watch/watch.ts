@@ -1,4 +1,4 @@
-/** Reads what is new: tickets that hints name, and feeds when they are due. Several watchers share the work. */
+/** Reads what is new: tickets named by hints, and feeds that are due. Several watchers share the work. */
 import { setTimeout } from 'node:timers/promises';
 import { askLiveFrom } from '#connectors/contract/go-live.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -18,28 +18,31 @@ import { observe } from './observe.ts';
 import { refreshCatalogue } from './refresh-catalogue.ts';
 import { createSemaphore, type Semaphore } from '#activities/desk/semaphore.ts';
 
-/** Hints claimed at a time; one that is claimed and lost with its process costs a poll. */
+/** Hints claimed at a time; one lost with its process is recovered by the next poll. */
 const hintsAtOnce = 64;
-/** A helpdesk's connector reads tickets. What is known of other records waits for who reads those. */
+/** Helpdesk connectors read tickets. Hints and feeds for other entities wait for a reader of those. */
 export const entitiesRead = [ticketEntity];
 const feedsAtOnce = 16;
 const feedPage = 200;
 const lookEveryMs = 1_000;
-/** That an instance answers is written down no more often. Milliseconds. */
+/** How often to record that an instance answers, at most. Milliseconds. */
 const signEveryMs = 5_000;
-/** A feed that is asked takes at most this long. Milliseconds. */
+/** A request to a feed takes at most this long. Milliseconds. */
 const feedTimeoutMs = 60_000;
 
 export type Watch = (run: ActivityRun) => Promise<WatchResult>;
 
 export function createWatch(deps: WorkDeps): Watch {
-  // Shared by all watchers of this process, so that an instance sees no more requests than it allows.
+  // Shared by all watchers of this process, so that an instance gets no more requests than it allows.
   const places = new Map<string, Semaphore>();
   const signs = signsOfLife(deps);
   return (run) => watch(deps, places, signs, run);
 }
 
-/** Told of an instance that has just answered. One that was away, or refused us, is asked at once for all that waits. */
+/**
+ * Called when an instance has just answered. One that was down, or refused us, is polled at once for everything that
+ * waits.
+ */
 type SignsOfLife = (hint: Hint) => Promise<void>;
 
 function signsOfLife(deps: WorkDeps): SignsOfLife {
@@ -66,14 +69,14 @@ async function watch(
         if (!signal.aborted) deps.log.error({ err: error }, 'a read failed unexpectedly');
       })
       .finally(() => {
-        // Only what had to wait for a place, or what this has brought, is worth another look.
+        // Ring only if work had to wait for a place, or if this work may have brought more.
         if (mayLeaveMore || reading.size >= hintsAtOnce) deps.bells.hints.ring();
         reading.delete(tracked);
       });
     reading.add(tracked);
   };
   while (!signal.aborted && performance.now() < endsAt) {
-    // Also without room: that the database answers is what says that this watcher is alive.
+    // Also without room: an answer from the database is what proves that this watcher is alive.
     const room = Math.max(hintsAtOnce - reading.size, 0);
     const { hints, nextHintMs, nextPollMs } = await claimHints(deps.db, entitiesRead, room);
     heartbeat();
@@ -91,7 +94,7 @@ async function watch(
     const nextMs = Math.min(lookEveryMs, nextHintMs ?? lookEveryMs, nextPollMs || lookEveryMs);
     await deps.bells.hints.wait(Math.max(nextMs, 5), signal);
   }
-  // Each reading under way has an end of its own; until then this one is alive as long as the database answers.
+  // Every running read ends by itself; until then this watcher is alive as long as the database answers.
   while (reading.size > 0) {
     await Promise.race([Promise.allSettled(reading), setTimeout(lookEveryMs)]);
     if (reading.size === 0 || signal.aborted) break;
@@ -120,12 +123,12 @@ async function followHint(
     if (hint.times !== undefined) await readAfterAll(deps.db, hint, hint.times);
   } catch (error) {
     if (error instanceof DeskRestored) return noteRestored(deps, error);
-    // The feed's cursor has not passed what this hint was about, so the next poll reads it; what was put off waits.
+    // The feed's cursor has not passed what this hint was about, so the next poll reads it; a deferred ticket waits.
     if (!(error instanceof HelpdeskError)) throw error;
-    // What one ticket is refused says nothing about the desk.
+    // A refusal for one ticket says nothing about the desk.
     if (signal.aborted) return;
     const { helpdesk } = await deps.desks.of(instance);
-    // A desk that refuses our credentials is left in peace.
+    // A desk that refuses our credentials is not asked again.
     if (error.class !== 'auth' && (await isTicketsOwn(helpdesk, error, signal))) {
       if (hint.times === undefined) return;
       await putOffAgain(deps.db, hint, unreadableMs(hint.times));
@@ -146,9 +149,9 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
       if (page.wentBack === true) throw new DeskRestored({ instance });
-      // Every ticket is logged before the cursor moves on: a kill in between reads the page again.
+      // Every ticket is logged before the cursor moves on: after a kill in between, the page is read again.
       const since = await readFromMany(deps.db, instance, entity, page.tickets);
-      // Half of the places stay free for hints, which tell of what somebody has just written.
+      // Half of the places stay free for hints, which name tickets that somebody has just written to.
       const half = createSemaphore(Math.max(1, Math.floor(helpdesk.traits.concurrency / 2)));
       await Promise.all(
         page.tickets.map(async (externalId) => {
@@ -159,7 +162,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
           } catch (error) {
             if (error instanceof DeskRestored) throw error;
             if (!(await isTicketsOwn(helpdesk, error, signal))) throw error;
-            // The feed does not name it again, so it waits in a table; the others are not kept waiting.
+            // The feed will not name it again, so it waits in a table without delaying the others.
             await scheduleHint(deps.db, ticket, unreadableMs(1));
             noteUnreadable(deps, ticket, error);
           } finally {
@@ -173,7 +176,7 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     await refreshCatalogue(deps, desk, within);
   } catch (error) {
     if (error instanceof DeskRestored) return noteRestored(deps, error);
-    // Told to leave, it has given up by itself, and the instance is at no fault: whoever reads next asks it at once.
+    // Told to leave, it stopped by itself; the instance is not at fault, so the next watcher asks it at once.
     if (signal.aborted) return pollNow(deps.db, feed);
     const failed = error instanceof HelpdeskError ? error : null;
     const isLockedOut = failed?.class === 'auth' && !isOtherDesk(failed);

@@ -1,4 +1,4 @@
-/** The least that Temporal can be asked to do: a workflow that makes one HTTP request. */
+/** The least work that Temporal can do: a workflow that makes one HTTP request. */
 import { proxyActivities } from '@temporalio/workflow';
 import type { BareActivities } from './bare.ts';
 

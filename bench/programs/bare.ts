@@ -1,4 +1,4 @@
-/** A worker with nothing but the bare workflow: `node bare.ts ADDRESS NAMESPACE DESK_URL`. */
+/** A worker that has only the bare workflow: `node bare.ts ADDRESS NAMESPACE DESK_URL`. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createHttpClient } from '#connectors/kit/http.ts';

@@ -1,6 +1,6 @@
 /**
- * A client that asks for as much as it can get: batches, reads, guesses and junk, over so many lines at a time, until its
- * time is over. Prints how many answers of each status it got. Only against this machine.
+ * A client that takes as much as it can get: it sends batches, reads, guesses and junk over many connections at a time
+ * until its time is over, then prints how many answers of each status it got. It works only against this machine.
  */
 import { randomUUID } from 'node:crypto';
 import { request as ask, Agent } from 'undici';

@@ -1,7 +1,8 @@
 /**
- * The floor: what carrying a note costs when nothing but the carrying is done. Straight-line code with the product's
- * own libraries, tables, requests and commits per action, without hints, queues, leases, recognition or Temporal. It
- * is not a product: what fails half way, comes twice or out of order is lost. `node floor.ts DATABASE_URL NEAR FAR`.
+ * The floor: the cost of carrying a note when nothing else is done. It is straight-line code with the product's own
+ * libraries, tables, requests and commits per action, without hints, queues, leases, recognition or Temporal. It is not
+ * a product: it loses whatever fails half-way, arrives twice or arrives out of order.
+ * `node floor.ts DATABASE_URL NEAR FAR`.
  */
 import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';

@@ -2,13 +2,17 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
-import { CliError, exitCodes } from '#cli/errors.ts';
+import { exitCodes } from '#cli/errors.ts';
 import { changeLine } from '#cli/print/apply.ts';
 import { count, printable } from '#cli/print/text.ts';
-import { withHelpdesks } from '#cli/wire.ts';
+import { changeLines } from '#cli/print/preview.ts';
+import { withHelpdesks, withPreview } from '#cli/wire.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
 import type { ApplyResult, Preview } from '#operate/apply/apply.ts';
 import { faultLine } from '#operate/apply/fault-line.ts';
+import type { HelpdeskOperator, PreviewOperator } from '#operate/operator.ts';
+import { considered, type LinkChange } from '#operate/preview/change.ts';
+import { readText } from './read-text.ts';
 
 export type ApplyCommand = GlobalOptions & {
   readonly dryRun?: boolean;
@@ -23,8 +27,13 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
   const path = resolve(deps.cwd, file);
   const text = await readText(path, file);
   const folder = dirname(path);
-  return withHelpdesks(options, deps, async (operator, variables) => {
-    const asks = deps.isInteractive && options.yes !== true && options.json !== true;
+  const asks = deps.isInteractive && options.yes !== true && options.json !== true;
+  let links: readonly LinkChange[] = [];
+  const use = async (
+    operator: HelpdeskOperator & Partial<PreviewOperator>,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<number> => {
+    const { db, wouldOf } = operator;
     const secrets = {
       env: { ...variables, ...deps.env },
       readSecretFile: (name: string) => readFile(resolve(folder, name), 'utf8'),
@@ -34,32 +43,21 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
       unchecked: options.unchecked ?? false,
       moved: options.moved ?? [],
       replaced: options.new ?? [],
-      ...(asks ? { confirm: (preview) => confirm(preview, deps) } : {}),
+      ...(wouldOf === undefined
+        ? {}
+        : { consider: async (asIf) => void (links = await considered({ db, wouldOf }, asIf)) }),
+      ...(asks ? { confirm: (preview) => confirm(preview, links, deps) } : {}),
     });
-    if (options.json === true) deps.out(`${JSON.stringify(result)}\n`);
-    else say(result, file, asks, deps);
+    if (options.json === true) deps.out(`${JSON.stringify({ ...result, otherwise: links })}\n`);
+    else say(result, links, file, asks, deps);
     return exitCodeOf(result);
-  });
+  };
+  // Who is not shown what would end otherwise does not wait for it.
+  return options.dryRun === true || asks ? withPreview(options, deps, use) : withHelpdesks(options, deps, use);
 }
 
-async function readText(path: string, file: string): Promise<string> {
-  try {
-    const bytes = await readFile(path);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CliError(
-      'unreadable-file',
-      exitCodes.usage,
-      code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-        ? `${file} is not UTF-8; save it as UTF-8`
-        : `${file} can't be read (${code ?? 'unknown'}); name a readable file`,
-    );
-  }
-}
-
-async function confirm(preview: Preview, deps: CliDeps): Promise<boolean> {
-  for (const line of previewLines(preview)) deps.out(`${line}\n`);
+async function confirm(preview: Preview, links: readonly LinkChange[], deps: CliDeps): Promise<boolean> {
+  for (const line of [...previewLines(preview), ...links.flatMap(changeLines)]) deps.out(`${line}\n`);
   return isYes(deps, `Apply ${count(preview.changes.length, 'change')}?`);
 }
 
@@ -67,7 +65,13 @@ function previewLines({ changes, warnings }: Preview): string[] {
   return [...warnings.map((warning) => `! ${printable(warning)}`), ...changes.map((change) => changeLine(change))];
 }
 
-function say(result: ApplyResult, file: string, wasShown: boolean, { out, err }: CliDeps): void {
+function say(
+  result: ApplyResult,
+  links: readonly LinkChange[],
+  file: string,
+  wasShown: boolean,
+  { out, err }: CliDeps,
+): void {
   const number = count(result.changes.length, 'change');
   if (result.outcome === 'wrong') {
     for (const warning of result.warnings) err(`! ${printable(warning)}\n`);
@@ -76,7 +80,7 @@ function say(result: ApplyResult, file: string, wasShown: boolean, { out, err }:
     return;
   }
   if (!wasShown || result.outcome === 'unchanged' || result.outcome === 'dry-run')
-    for (const line of previewLines(result)) out(`${line}\n`);
+    for (const line of [...previewLines(result), ...(wasShown ? [] : links.flatMap(changeLines))]) out(`${line}\n`);
   if (result.outcome === 'unchanged') out('Nothing to change.\n');
   else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run.\n`);
   else if (result.outcome === 'applied') out(`${number} made.\n`);

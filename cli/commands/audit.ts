@@ -1,6 +1,7 @@
 /** `ferry audit` */
 import type { CliDeps, GlobalOptions } from '#cli/deps.ts';
-import { CliError, exitCodes } from '#cli/errors.ts';
+import { exitCodes } from '#cli/errors.ts';
+import { instantOf } from '#cli/options.ts';
 import { printable, shortly, table } from '#cli/print/text.ts';
 import { withOperator } from '#cli/wire.ts';
 import { listAudit, type AuditRow } from '#operate/audit/list.ts';
@@ -45,25 +46,4 @@ function auditLines(entries: readonly AuditRow[]): string[] {
       Object.keys(rest).length === 0 ? '-' : shortly(rest, 120),
     ]),
   ]);
-}
-
-const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-const longestMs = 100 * 365 * 86_400_000;
-
-/** `2026-05-01`, an instant with its zone, or `90m`, `12h`, `7d` ago. */
-function instantOf(option: string, text: string | undefined, now: number): string | undefined {
-  if (text === undefined) return undefined;
-  const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text.trim()) ?? [];
-  const at =
-    number !== undefined && unit !== undefined
-      ? now - Math.min(Number(number) * (units[unit] ?? 0), longestMs)
-      : /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text.trim())
-        ? Date.parse(text.trim())
-        : Number.NaN;
-  if (Number.isFinite(at)) return new Date(at).toISOString();
-  throw new CliError(
-    'not-a-time',
-    exitCodes.usage,
-    `"${text}" is no time for ${option}; write a day (2026-05-01), an instant (2026-05-01T08:00:00Z), or how long ago (90m, 12h, 7d)`,
-  );
 }

@@ -60,7 +60,7 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
         ['LINK', 'MODE', 'CUSTOMER', 'SUPPLIER', 'OPEN', 'APPLIED 24H', 'SKIPPED', 'REFUSED', 'HELD'],
         ...found.links.map((link) => [
           link.id,
-          link.state === 'active' ? link.mode : link.state,
+          link.state === 'active' ? link.mode : stateOf(link),
           link.customer,
           link.supplier,
           `${link.open}${link.opening > 0 ? ` (+${link.opening} opening)` : ''}`,
@@ -139,9 +139,13 @@ function needLines(needs: readonly Need[], now: number): string[] {
   ];
 }
 
+function stateOf({ state, suspended_until }: LinkStatus): string {
+  return suspended_until === null ? state : `paused until ${suspended_until.slice(0, 16)}Z`;
+}
+
 /** Why a link is not active, and whom to call where something of it fails or waits. */
 function linkTrouble(
-  { id, state, reason, contact, refused, held, customer, supplier }: LinkStatus,
+  { id, state, reason, suspended_by: by, contact, refused, held, customer, supplier }: LinkStatus,
   found: Status,
 ): string[] {
   const isAway = found.instances.some(
@@ -155,7 +159,7 @@ function linkTrouble(
   );
   const isTrouble = state !== 'active' && state !== 'closed';
   return [
-    ...(isTrouble && reason !== null ? [printable(`  ${id}: ${reason.text}`)] : []),
+    ...(isTrouble && reason !== null ? [printable(`  ${id}: ${reason.text}${by === null ? '' : ` (${by})`}`)] : []),
     ...(contact !== null && (isTrouble || isAway || refused > 0 || held > 0)
       ? [printable(`  ${id}: on duty at the other side: ${contactText(contact)}`)]
       : []),

@@ -1,4 +1,7 @@
-/** Who sees and who is mailed what arrives. Only a mapping row widens an audience or lets anybody be mailed. */
+/**
+ * Decides who sees an arriving note and who is mailed it. Only a mapping row widens an audience or lets anybody be
+ * mailed.
+ */
 import { visibilityFor } from '#core/rules/audience.ts';
 import type { ActionRow } from '#core/rules/settings.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -18,14 +21,21 @@ type AudienceInput = {
   readonly escalation: boolean;
   readonly row: ActionRow | undefined;
   readonly target: CatalogueKind | undefined;
+  /** It is carried once more and mails nobody. */
+  readonly quiet?: boolean | undefined;
 };
 
 /**
- * The audience it arrived with, unless the row names another; a row that lets the target mail the end user shows it to
- * the end user. `team` in a row keeps it from this desk's own users. A kind that hides by itself always hides.
+ * Keeps the audience the note arrived with, unless the row names another. A row that lets the target kind mail the end
+ * user also shows the note to the end user. `team` in a row hides it from this desk's own users. A kind that is hidden
+ * by nature always hides.
  */
-export function audienceHere({ outgoing, side, escalation, row, target }: AudienceInput, desk: string): AudienceHere {
-  // What arrives has left its team already: only bare changes and escalations still say `team`, of no note.
+export function audienceHere(
+  { outgoing, side, escalation, row, target, quiet = false }: AudienceInput,
+  desk: string,
+): AudienceHere {
+  // A note that arrives was sent on purpose; only bare changes and escalations still carry `team`, which then describes
+  // no note.
   const arrived = outgoing.action.audience === 'team' || escalation ? 'desks' : outgoing.action.audience;
   const audience = row?.audience ?? (row?.mailsUser === true ? 'user' : arrived);
   const hidden = target?.hidden === true || visibilityFor(audience, side) !== 'visible';
@@ -34,7 +44,13 @@ export function audienceHere({ outgoing, side, escalation, row, target }: Audien
   return {
     audience,
     visibility: hidden ? 'hidden' : 'visible',
-    mailsUser: mails && !outgoing.mailed,
-    drops: mails && outgoing.mailed ? [reason('mail-on-mail', { desk })] : [],
+    mailsUser: mails && !outgoing.mailed && !quiet,
+    drops: !mails
+      ? []
+      : outgoing.mailed
+        ? [reason('mail-on-mail', { desk })]
+        : quiet
+          ? [reason('replayed-quietly', { desk })]
+          : [],
   };
 }

@@ -1,4 +1,4 @@
-/** Which action kind of the receiving desk stands for the sender's. */
+/** Chooses the action kind of the receiving desk that corresponds to the sender's. */
 import type { DecideInput } from './decide-input.ts';
 import { findNamed, findRow } from '#core/words/names.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -8,16 +8,16 @@ import type { CatalogueKind, Reason } from '#core/words/vocabulary.ts';
 
 export type KindHere = {
   readonly kind: 'use';
-  /** The mapping row that says so; undefined for the default and for bare changes. */
+  /** The mapping row that applied; undefined for the default and for bare changes. */
   readonly row: ActionRow | undefined;
-  /** Undefined leaves it to the connector's plain note or plain change. */
+  /** Undefined: the connector uses its plain note or plain change. */
   readonly target: CatalogueKind | undefined;
   readonly drops: readonly Reason[];
 };
 
 /**
- * The mapping, else the default, else refused. An escalation needs none, and what has no content (RT's bare change of a
- * status or field) is a plain change where it is not mapped.
+ * Uses the mapping, then the default, and otherwise refuses. An escalation needs no kind. An action without content
+ * (RT's bare change of a status or field) becomes a plain change if it is not mapped.
  */
 export function decideKind(
   { outgoing, escalation, inbound, catalogue }: Pick<DecideInput, 'outgoing' | 'escalation' | 'inbound' | 'catalogue'>,

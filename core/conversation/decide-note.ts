@@ -1,4 +1,4 @@
-/** How a note and its author show in the receiving desk. */
+/** Builds a note and its author as the receiving desk shows them. */
 import { defuseTagsInHtml } from '#core/text/defuse.ts';
 import { sanitise } from '#core/text/html.ts';
 import { findRow } from '#core/words/names.ts';
@@ -8,8 +8,8 @@ import { cleanText, escapeHtml } from '#core/text/text.ts';
 import type { Action, Command, Person } from '#core/words/vocabulary.ts';
 
 /**
- * Safe whatever arrived, other desks' mail tags inert, images that did not come along as placeholders, and marked with
- * its time when somebody released it late.
+ * Sanitises the note whatever arrived, defuses other desks' mail tags, replaces missing images with placeholders, and
+ * adds the time of writing if somebody released the note late.
  */
 export function noteHere(
   { note, attachments }: Pick<Action, 'note' | 'attachments'>,
@@ -22,14 +22,16 @@ export function noteHere(
   return `<p><em>${escapeHtml(`Written ${written(releasedLate.writtenAt, now)}, delivered late.`)}</em></p>${safe}`;
 }
 
-/** `09:12 UTC` on the same day, else with the date. */
+/** Formats the time as `09:12 UTC` on the same day, otherwise with the date. */
 function written(at: string, now: string): string {
   const full = minute(at);
   const [day, ...time] = full.split(' ');
   return day !== undefined && now.startsWith(day) ? time.join(' ') : full;
 }
 
-/** `Ann Lee (Northwind)`, and the local account where the owner of this desk has mapped the person. */
+/**
+ * Formats the author as `Ann Lee (Northwind)` and adds the local account if this desk's owner has mapped the person.
+ */
 export function authorHere({ name, email }: Person, senderName: string, { people }: Inbound): Command['author'] {
   const row = findRow(people, email) ?? findRow(people, name);
   const shown = oneLine(name);
@@ -37,7 +39,7 @@ export function authorHere({ name, email }: Person, senderName: string, { people
   return row === undefined ? { display } : { display, localAccount: row.to };
 }
 
-/** A name or summary as one line without controls. */
+/** Puts a name or summary on one line and removes control characters. */
 export function oneLine(text: string): string {
   return cleanText(text).replaceAll(/\s+/gu, ' ').trim();
 }

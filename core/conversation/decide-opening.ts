@@ -1,4 +1,4 @@
-/** The part of a command that opens the ticket at the supplier. */
+/** Builds the part of a command that opens the ticket at the supplier. */
 import type { DecideInput } from './decide-input.ts';
 import { oneLine } from './decide-note.ts';
 import { defuseTags } from '#core/text/defuse.ts';
@@ -19,7 +19,7 @@ export function openingPart(input: DecideInput, type: string | undefined): NonNu
   };
 }
 
-/** The escalating agent; where no agent escalated, the account's stand-in, else the sending desk by its name. */
+/** The escalating agent; if no agent escalated, the account's stand-in, or else the sending desk by name. */
 function requesterHere({ outgoing, account, senderName }: DecideInput): {
   readonly name: string;
   readonly email?: string;

@@ -1,6 +1,6 @@
 /**
- * What the receiving desk is to do with one action, by that desk's own rules. Pure and total; asked at delivery time, so
- * that a replay uses today's settings. An action that was promised as a write is never decided again.
+ * Decides what the receiving desk does with one action, by that desk's own rules. Pure and total. It runs at delivery
+ * time, so that a replay uses today's settings; once an action has been promised as a write, it is never decided again.
  */
 import type { DecideInput } from './decide-input.ts';
 import { audienceHere, type AudienceHere } from './decide-audience.ts';
@@ -25,7 +25,7 @@ export function decide(input: DecideInput): Verdict {
   return shadowed(input, judge(input));
 }
 
-/** What stops an action before anybody looks at what it says. */
+/** Checks what stops an action regardless of its content. */
 function guard(input: DecideInput): Verdict | null {
   const { mirror, outgoing, snapshot, account } = input;
   const { action } = outgoing;
@@ -46,13 +46,13 @@ function guard(input: DecideInput): Verdict | null {
   return null;
 }
 
-/** A mirror's life, as far as it decides: design §3. */
+/** Ends the decision if the mirror's life forbids the action: design §3. */
 function mirrorOver({ mirror, escalation, now }: DecideInput): Verdict | null {
   const here = mirror[mirror.side];
   const named = { desk: here.name, number: here.number ?? undefined };
   if (mirror.state === 'refused') return { kind: 'skip', reason: reason('not-opened', named) };
   if (mirror.state === 'opening') {
-    // What the other side says there may be ahead of the receipt that opens the mirror: the ticket here is there.
+    // The other side's actions can arrive before the receipt that opens the mirror; the ticket here exists already.
     if (escalation || mirror.mode === 'shadow' || here.ticketId !== null) return null;
     return { kind: 'hold', reason: reason('dead-head', named) };
   }
@@ -96,7 +96,9 @@ function judge(input: DecideInput): Verdict {
     desk,
   );
   const met = meeting(input, kind, words, desk);
-  const audience = audienceHere({ outgoing, side: mirror.side, escalation, row: kind.row, target: kind.target }, desk);
+  const { quiet } = input;
+  const { row, target } = kind;
+  const audience = audienceHere({ outgoing, side: mirror.side, escalation, row, target, quiet }, desk);
   const drops = [...outgoing.drops, ...kind.drops, ...words.drops, ...met.drops, ...audience.drops];
   if (!escalation && !met.changes && !hasContent(outgoing.action)) {
     return { kind: 'skip', reason: firstOf(met.drops, words.drops, kind.drops) ?? reason('no-op', { desk }) };
@@ -116,19 +118,19 @@ function judge(input: DecideInput): Verdict {
 
 type Meeting = Pick<Met, 'changed' | 'meant' | 'drops'> & { readonly changes: boolean };
 
-/** What was changed here meanwhile, and is newer, stays. */
+/** Keeps values that were changed here in the meantime and are newer. */
 function meeting(input: DecideInput, { target }: KindHere, words: Translated, desk: string): Meeting {
   const { outgoing, mirror, snapshot, escalation, changes = [] } = input;
   const stamp = { at: countsAs(outgoing.action.at, input.takenIn ?? input.now), side: otherSide(mirror.side) };
   const met = meet(words.meant, { ...words.changed, fields: words.fields }, stamp, escalation ? [] : changes, desk);
   const own = target?.status ?? null;
-  // What only the kind itself would set is written by it.
+  // A status that only the kind itself sets is written by using the kind.
   const isByKind = own !== null && words.changed.status === undefined && met.kept.status === undefined;
   const { status: _byKind, ...assumed } = met.meant.assumed;
   const meant = isByKind ? { all: met.meant.all, assumed } : met.meant;
   if (!changesAnything(met.kept)) return { ...met, meant, changes: words.changes };
   const kept = met.kept.status;
-  // The kind would set its own status over the newer one.
+  // Using the kind would overwrite the newer status with its own.
   const isInWay = own !== null && kept !== undefined && !sameName(own, kept);
   const changed = isInWay ? { ...met.changed, status: kept } : met.changed;
   const kindChanges = isByKind && (snapshot === null || !sameName(snapshot.status, own));
@@ -163,7 +165,7 @@ function command(
   };
 }
 
-/** Shadow decides and writes nothing; the reason says what would have been. */
+/** In shadow mode nothing is written; the reason says what would have been done. */
 function shadowed({ linkMode, mirror }: DecideInput, verdict: Verdict): Verdict {
   if ((linkMode !== 'shadow' && mirror.mode !== 'shadow') || verdict.kind === 'skip') return verdict;
   return { kind: 'skip', reason: reason('shadow', { desk: mirror[mirror.side].name, detail: wouldHave(verdict) }) };

@@ -1,26 +1,26 @@
 /**
- * A command within the limits of the desk that is to carry it out. What a desk would cut or refuse by itself is cut here,
- * on a character, the whole of it is kept in the note, and a reason says so.
+ * Fits a command to the limits of the desk that will carry it out. Text that the desk would cut or refuse is cut here,
+ * between characters; the note keeps the full text, and a reason reports the cut.
  */
 import { htmlToText, missingFile } from '#core/text/html.ts';
 import { reason } from '#core/words/reasons.ts';
 import { cutBytes, cutText, escapeHtml, textToHtml } from '#core/text/text.ts';
 import type { Attachment, Command, FieldValue, Reason, TicketSnapshot } from '#core/words/vocabulary.ts';
 
-/** A text's longest form, counted as the desk counts it. */
+/** Maximum length of a text, counted the way the desk counts it. */
 export type TextLimit = {
   readonly most: number;
   readonly unit: 'characters' | 'bytes';
-  /** The text is HTML, which is cut in what it says, never within a tag. */
+  /** The text is HTML: its content is cut, never a tag. */
   readonly html?: boolean;
 };
 
-/** Null or absent: none that is known. */
+/** Limits of a desk; null or absent means that no limit is known. */
 export type DeskLimits = {
   readonly subject?: TextLimit | null;
-  /** Of a field's text. */
+  /** For the text of any field. */
   readonly field?: TextLimit | null;
-  /** Of fields of their own limit, by name. */
+  /** For fields with limits of their own, by name. */
   readonly fields?: Readonly<Record<string, TextLimit>>;
   readonly noteBytes?: number | null;
   readonly fileBytes?: number | null;
@@ -28,7 +28,7 @@ export type DeskLimits = {
 
 export type Fitted = { readonly command: Command; readonly drops: readonly Reason[] };
 
-/** @param snapshot the ticket as last read: what was cut before and is so already is no change */
+/** @param snapshot the ticket as last read: text that was cut earlier and already has that value is not a change */
 export function fitCommand(
   given: Command,
   limits: DeskLimits,
@@ -80,7 +80,7 @@ export function fitCommand(
   const note = whole.length === 0 ? given.note : [given.note ?? '', ...whole].join('');
   const { noteBytes } = limits;
   if (note !== null && noteBytes !== null && noteBytes !== undefined && Buffer.byteLength(note) > noteBytes) {
-    // The connector attaches it whole.
+    // The connector attaches the full note as a file.
     drops.push(reason('shortened', { desk, name: 'Note', expected: `${noteBytes} bytes` }));
   }
   const isSame =
@@ -99,7 +99,10 @@ function lengthOf(text: string, { unit }: TextLimit): number {
   return unit === 'bytes' ? Buffer.byteLength(text) : text.length;
 }
 
-/** What the HTML says, as paragraphs, as far as it fits: elements count too, so it is tried with less until it does. */
+/**
+ * Turns HTML into paragraphs of plain text that fit. Tags count towards the limit, so it retries with less text until
+ * the result fits.
+ */
 function shortenedHtml(html: string, limit: TextLimit): string {
   if (lengthOf(html, limit) <= limit.most) return html;
   const said = htmlToText(html);

@@ -1,6 +1,6 @@
 /**
- * What holds where both sides have changed the same thing before they met: docs/decisions/0022. One rule at both ends,
- * over values that both ends know: the newest by the time its origin signed, and on a tie the customer's.
+ * Resolves changes that both sides made to the same thing before they saw each other's: docs/decisions/0022. Both ends
+ * apply one rule to values that both know: the change with the newest signed time wins, and on a tie the customer's.
  */
 import { sameName } from '#core/words/names.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -8,7 +8,7 @@ import { sameValue, valueOf } from '#core/log/read-back.ts';
 import { minute } from '#core/text/template.ts';
 import type { Changed, FieldValue, Meant, Person, Reason, SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 
-/** When a change was made, as its origin signed it, and at which end of the mirror. */
+/** The time of a change, as its origin signed it, and the end of the mirror where it was made. */
 export type Stamp = { readonly at: string; readonly side: SideName };
 
 /** A change of the receiving ticket that the log knows, in that desk's words. */
@@ -16,16 +16,21 @@ export type Change = Stamp & { readonly changed: Changed; readonly author: Perso
 
 const tieGoesTo: SideName = 'customer';
 
-/** Of one side the later in its lane is the newer, so that equal times of one side are no reason to drop anything. */
+/**
+ * Of two changes by the same side, the later in the lane is the newer, so equal times on one side never drop anything.
+ */
 export function isNewer(one: Stamp, other: Stamp): boolean {
   const [a, b] = [Date.parse(one.at), Date.parse(other.at)];
   return a === b ? one.side === tieGoesTo && other.side !== tieGoesTo : a > b;
 }
 
-/** A clock may be ahead of ours by this much before its times are not believed. Milliseconds. */
+/** How far a clock may run ahead of ours before its times are not trusted. Milliseconds. */
 const aheadMs = 5 * 60_000;
 
-/** A time from farther ahead counts as the moment at which it was taken in, or it would win for as long as that. */
+/**
+ * Returns the time, or the moment of arrival if the time lies too far ahead; otherwise that change would keep winning
+ * until our clock catches up.
+ */
 export function countsAs(at: string, takenIn: string): string {
   return Date.parse(at) > Date.parse(takenIn) + aheadMs ? takenIn : at;
 }
@@ -35,16 +40,16 @@ export type OriginTime = {
   readonly at: string;
   /** How far that clock is ahead of ours. Milliseconds. */
   readonly offsetMs: number;
-  /** Instant by our clock: nothing was recorded later. */
+  /** Instant by our clock; nothing was recorded after it. */
   readonly now: string;
-  /** Times of changes that the desk shows before it, and after it. */
+  /** Times of the changes that the desk shows before this one, and after it. */
   readonly behind: readonly string[];
   readonly ahead: readonly string[];
 };
 
 /**
- * The time that an origin signs for a change. At one desk the order of changes is the order of their times, also where
- * its clock, or that of whose change it follows, is wrong: who answers a change is newer than it.
+ * Computes the time that an origin signs for a change. Within one desk, times must follow the order of the changes,
+ * even if its clock, or the clock of the side it answers, is wrong: an answer is always newer than what it answers.
  */
 export function originAt({ at, offsetMs, now, behind, ahead }: OriginTime): string {
   const own = Date.parse(at);
@@ -59,7 +64,7 @@ type Part = { readonly key: Key; readonly field?: string; readonly value: FieldV
 type Key = 'status' | 'category' | 'priority' | 'summary' | 'field';
 const plainKeys = ['status', 'category', 'priority', 'summary'] as const;
 
-/** Whether anything is changed at all. */
+/** Tells whether any value changes. */
 export function changesAnything(changed: Changed): boolean {
   return partsOf(changed).length > 0;
 }
@@ -89,7 +94,7 @@ function isSamePart(a: Part, b: Part): boolean {
 function joined(parts: readonly Part[]): Changed {
   const isField = ({ field }: Part): boolean => field !== undefined;
   const plain = Object.fromEntries(parts.filter((one) => !isField(one)).map(({ key, value }) => [key, value]));
-  // Not by assignment: a field may have a name that means something to objects.
+  // Object.fromEntries, not assignment: a field may be named like a property of Object.prototype.
   const fields = Object.fromEntries(parts.filter(isField).map(({ field = '', value }) => [field, value]));
   return { ...plain, fields };
 }
@@ -107,12 +112,12 @@ function shown(part: Part, snapshot: TicketSnapshot): FieldValue | undefined {
 
 type Won = { readonly part: Part; readonly by: Change; readonly theirs: Part };
 
-/** What of it none of these changes. */
+/** Returns the parts of `changed` that none of the changes in `by` touches. */
 export function uncovered(changed: Changed, by: readonly Changed[]): Changed {
   return without(changed, by.flatMap(partsOf));
 }
 
-/** For each thing that `meant` changes: the newest change of it that is newer. */
+/** Finds, for each part of `meant`, the newest change that is newer than `stamp`. */
 function newerOf(meant: Changed, stamp: Stamp, changes: readonly Change[]): Won[] {
   return partsOf(meant).flatMap((part) => {
     let won: Won | undefined;
@@ -126,19 +131,19 @@ function newerOf(meant: Changed, stamp: Stamp, changes: readonly Change[]): Won[
 }
 
 export type Met = {
-  /** What is left of it to do. */
+  /** The changes that remain to be made. */
   readonly changed: Changed;
-  /** What the newer changes have made of the rest. */
+  /** The values that newer changes have set instead. */
   readonly kept: Changed;
   readonly meant: Meant;
-  /** One for each thing that was overtaken by another value. */
+  /** One reason for each part that a newer, different value replaced. */
   readonly drops: readonly Reason[];
 };
 
 /**
- * Before it is written: what a change may still do here.
- * @param all that it means in this desk's words, also what is so already
- * @param changed what it would write of that
+ * Determines, before the write, which of its changes may still be made here.
+ * @param all everything the action means in this desk's words, including what already has that value
+ * @param changed the part of it that would be written
  */
 export function meet(all: Changed, changed: Changed, stamp: Stamp, changes: readonly Change[], desk: string): Met {
   const won = newerOf(all, stamp, changes);
@@ -170,17 +175,20 @@ function worded(value: FieldValue): string {
   return value === null ? '' : Array.isArray(value) ? value.join(', ') : String(value);
 }
 
-/** How the ticket has to be once all that the log knows has met. */
+/** What has to be corrected after a write, once all changes in the log are taken into account. */
 export type Due = {
-  /** What has to be written again: our write has covered somebody's newer change, or was left out as so already and is not. */
+  /**
+   * Values to write again: our write replaced somebody's newer change, or a value was left out because it was already
+   * set and no longer is.
+   */
   readonly again: Changed;
   readonly drops: readonly Reason[];
 };
 
 /**
- * After it was written, with the log and the ticket as they are under its lock.
- * @param changes those that the other side learns of too
- * @param everybodys also those that stay here
+ * Compares the ticket with the log after a write, both as they are under the ticket's lock.
+ * @param changes those that the other side will also receive
+ * @param everybodys all changes, including those that stay here
  */
 export function due(
   { all, assumed }: Meant,
@@ -201,7 +209,7 @@ export function due(
   );
   return {
     again: joined([...covered.map(({ theirs }) => theirs), ...left]),
-    // What shows their value was changed after ours had arrived, in answer to it.
+    // If the ticket shows their value, they set it after ours had arrived, in answer to it: no drop.
     drops: covered.flatMap((one) => overtaken(one, desk)),
   };
 }

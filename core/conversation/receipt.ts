@@ -1,6 +1,7 @@
 /**
- * What the origin's desk is told of an outcome: the far ticket's number and URL into the supplier reference, or a private
- * note to the acting agent with the far side's words and what to do. Never in the portal, never mailed.
+ * Turns an outcome into the command that reports it at the origin's desk: for an escalation, the far ticket's number
+ * and URL in the supplier reference; for a refusal, a private note to the acting agent with the far side's words and
+ * what to do. Never shown in the portal, never mailed.
  */
 import { minute } from '#core/text/template.ts';
 import { names } from '#core/words/reference.ts';
@@ -22,16 +23,16 @@ export type ReceiptInput = {
   readonly receipt: ReceiptView;
   /** The origin's ticket. */
   readonly ticketId: string;
-  /** The side the origin stands on. */
+  /** The origin's side of the link. */
   readonly side: SideName;
-  /** Suppliers' tickets that the origin's ticket names by now, a line each. */
+  /** Supplier tickets that the origin's ticket currently names, one line each. */
   readonly suppliers?: readonly string[];
   readonly language: 'en';
   /** Instant, UTC. */
   readonly now: string;
 };
 
-/** Null: there is nothing to tell, which is so for everything but escalations, refusals and what was overtaken. */
+/** Returns null when there is nothing to report; only escalations, refusals and overtaken changes are reported. */
 export function receiptCommand({ receipt, ticketId, side, suppliers = [], now }: ReceiptInput): Command | null {
   const { outcome, escalation, farNumber } = receipt;
   const toSupplier = escalation && side === 'customer';
@@ -42,10 +43,11 @@ export function receiptCommand({ receipt, ticketId, side, suppliers = [], now }:
   if (outcome !== 'refused') return null;
   const told = { ...silent(ticketId, now), note: refusal(receipt) };
   if (!toSupplier) return told;
-  // Escalated again while a ticket is open there: the reference is that ticket's, also where somebody emptied it for that.
+  // Escalated again while a ticket is open there: the reference still names that ticket, even if somebody emptied the
+  // field in order to escalate again.
   const isOpen = receipt.reason.code === 'already-escalated' && farNumber !== null;
   if (isOpen) return { ...told, supplierReference: referenceTo(receipt, farNumber, suppliers) };
-  // What names the tickets of other suppliers stays.
+  // A reference to other suppliers' tickets stays.
   return suppliers.length > 0 ? told : { ...told, supplierReference: null };
 }
 
@@ -81,9 +83,9 @@ function overtaken({ reason, farName, action }: ReceiptView): string {
 
 function refusal({ reason, farName, escalation, action }: ReceiptView): string {
   const why = escapeHtml(reason.text).replaceAll('\n', '<br />');
-  // The last note of a link: nothing failed to arrive.
+  // The final note of a link: no action failed to arrive.
   if (reason.code === 'link-ended') return `<p>${why}</p>`;
-  // News of the ticket itself, as that it was deleted: nobody's action failed to arrive.
+  // News about the ticket itself, such as its deletion: nobody's action failed to arrive.
   if (!escalation && action.kind === null && action.author.name === '') return `<p>${why}</p>`;
   const what = escalation ? 'The escalation' : action.kind === null ? 'The change' : `"${action.kind}"`;
   const who = action.author.name === '' ? '' : ` by ${action.author.name}`;

@@ -1,6 +1,7 @@
 /**
- * The action as it may leave its desk on one mirror, or why it does not. Pure and total; asked at delivery time, so that
- * a replay uses today's settings. Nothing leaves unless outbound names it or somebody chose it for this use.
+ * Prepares an action to leave its desk on one mirror, or says why it must not. Pure and total; it runs at delivery
+ * time, so that a replay uses today's settings. Nothing leaves unless the outbound settings name it or somebody chose
+ * to send it.
  */
 import { quoted } from '#core/text/quoted.ts';
 import { sanitise } from '#core/text/html.ts';
@@ -23,39 +24,39 @@ import type {
 } from '#core/words/vocabulary.ts';
 
 export type SendInput = {
-  /** With its audience as route() found it. */
+  /** With the audience that route() determined. */
   readonly action: Action;
-  /** How it shows in its own desk, for those observed here. */
+  /** How the note shows in its own desk; only for actions observed here. */
   readonly visibility?: Visibility | undefined;
-  /** The side the sending desk stands on. */
+  /** The sending desk's side. */
   readonly side: SideName;
   readonly outbound: Outbound;
   /** The sending ticket as last read. */
   readonly snapshot: TicketSnapshot | null;
-  /** This action opens the mirror, or tries to again. */
+  /** This action opens the mirror, or is a second attempt to open it. */
   readonly escalation: boolean;
   /** The action's kind in the sending desk's catalogue. */
   readonly catalogueKind?: CatalogueKind | undefined;
   /** Display name of the sending instance. */
   readonly senderName: string;
-  /** It was applied here from another desk and travels on: it was decided already. */
+  /** The action was applied here from another desk and is being relayed: sending it was decided already. */
   readonly relayed: boolean;
   /** Public entries of the sending ticket before this action, oldest first. */
   readonly publicThread: readonly ThreadEntry[];
-  /** Inline images and files that the description or the thread refers to. */
+  /** Inline images and files referenced by the description or the thread. */
   readonly threadAttachments?: readonly Attachment[] | undefined;
-  /** The sending side's account settings: at the supplier, a ticket that left the account is held. */
+  /** The sending side's account settings. At the supplier, a ticket that has left the account is held. */
   readonly account?: SideSettings['account'] | undefined;
 };
 
 /** What crosses to the other side. Plain JSON. */
 export type Outgoing = {
   readonly action: Action;
-  /** Of the sending ticket; with an escalation. */
+  /** The sending ticket's summary; only with an escalation. */
   readonly summary?: string;
-  /** The end user, as far as outbound discloses them; with an escalation. */
+  /** The end user, as far as the outbound settings disclose them; only with an escalation. */
   readonly requester?: { readonly name: string; readonly email?: string };
-  /** The sending desk mailed somebody with it. */
+  /** The sending desk mailed somebody about this action. */
   readonly mailed: boolean;
   readonly drops: readonly Reason[];
 };
@@ -64,7 +65,7 @@ export type SendResult =
   | { readonly kind: 'send'; readonly outgoing: Outgoing }
   | { readonly kind: 'skip' | 'hold'; readonly reason: Reason };
 
-/** How an end user is called where the settings hide who they are. */
+/** Name shown for an end user whose identity the settings hide. */
 export const hiddenUserName = 'End user';
 
 export function send(input: SendInput): SendResult {
@@ -92,7 +93,10 @@ function whyNot(input: SendInput): SendResult | null {
   return null;
 }
 
-/** Audience is of a note: a bare change of status or fields has nothing to hide. */
+/**
+ * Tells whether the action has a note or files. Only those have an audience: a bare change of status or fields hides
+ * nothing.
+ */
 export function hasContent(action: Pick<Action, 'note' | 'attachments'>): boolean {
   return action.note !== null || action.attachments.length > 0;
 }
@@ -114,7 +118,9 @@ function ordinary(input: SendInput): Outgoing {
   };
 }
 
-/** Takes the ticket along: summary, status, category, type, priority and every field, and the note by its template. */
+/**
+ * Sends the ticket along: summary, status, category, type, priority, every field, and the note built from its template.
+ */
 function escalation(input: SendInput): Outgoing {
   const { action, outbound, snapshot } = input;
   const own = ordinary(input);
@@ -129,7 +135,7 @@ function escalation(input: SendInput): Outgoing {
   ]);
   const rendered = renderTemplate(templateFor(outbound, action.words.kind), {
     note: secret ? '' : (own.action.note ?? ''),
-    // A ticket that escalates as it is logged says its description as its note.
+    // When a ticket is escalated as it is created, its note is its description.
     description: !secret && action.note === described ? '' : described,
     thread: outbound.includes.publicThread ? disclosedThread(input) : [],
     summary: snapshot?.summary ?? '',
@@ -143,7 +149,7 @@ function escalation(input: SendInput): Outgoing {
       ...own.action,
       words: { ...(snapshot === null ? {} : snapshotWords(snapshot)), ...definedWords(action.words, snapshot) },
       note: rendered.html === '' ? null : withoutImages(rendered.html, files),
-      // What an escalation says of itself is meant for the agents of the other desk.
+      // Whatever an escalation says is meant for the other desk's agents.
       audience: action.audience === 'team' ? 'desks' : action.audience,
       attachments: files.kept,
     },
@@ -165,7 +171,7 @@ function carriedFiles(outbound: Outbound, files: readonly Attachment[]): Files {
   return { kept: [], drops: files.map((file) => reason('attachment-off', { name: file.name })) };
 }
 
-/** With files left behind, their inline images in the note become placeholders. */
+/** Replaces inline images with placeholders if their files are not sent. */
 function withoutImages(note: string | null, files: Files): string | null {
   return note === null || files.drops.length === 0 ? note : sanitise(note, { images: new Set() });
 }
@@ -174,7 +180,7 @@ function hasMailed({ action, catalogueKind }: SendInput): boolean {
   return action.mailed ?? (action.author.role === 'agent' && catalogueKind?.mails === true);
 }
 
-/** An end user's own reply shows who they are only as far as `requester` discloses it. */
+/** Hides an end user's identity in their own reply, except for what `requester` discloses. */
 function asDisclosed({ action, side, outbound, relayed }: SendInput): Person {
   if (relayed || side !== 'customer' || action.author.role !== 'user') return action.author;
   const known = disclosedRequester(outbound, action.author);
@@ -211,7 +217,7 @@ function snapshotWords({ status, category, type, priority, summary }: TicketSnap
   return { status, category, type, priority, summary };
 }
 
-/** The action's own words are newer than the snapshot's or the same. */
+/** The action's own words are at least as new as the snapshot's. */
 function definedWords(words: Words, snapshot: TicketSnapshot | null): Words {
   const fields: Record<string, FieldValue> = { ...snapshot?.fields, ...words.fields };
   return { ...words, fields };

@@ -1,4 +1,7 @@
-/** An action as another gateway reads it: its constant part as its origin fixed it, the sender's words beside it. */
+/**
+ * Converts an action to the form another gateway reads: its constant part as its origin fixed it, plus the sender's
+ * words.
+ */
 import { canonicalConstant } from '#core/log/constant.ts';
 import { safeName } from '#core/text/safe-name.ts';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
@@ -7,45 +10,45 @@ import type { Attachment, ConstantPart, TicketSnapshot } from '#core/words/vocab
 import { wireAction, wireEntity, wireLimits, type WireAction, type WireConstant, type WireTicket } from '#core/wire.ts';
 import type { Outgoing } from './send.ts';
 
-/** The end that an action leaves from. */
+/** The end that sends the action. */
 export type SendingEnd = {
-  /** The desk's own word for such a record. */
+  /** That system's own word for this type of record. */
   readonly entity: string;
-  /** Null where there is no ticket yet. */
+  /** Null if there is no ticket yet. */
   readonly ticketId: string | null;
   readonly number: string | null;
   readonly url: string | null;
   readonly snapshot: TicketSnapshot | null;
 };
 
-/** What is on record of a delivery that is to be sent. */
+/** A delivery to be sent, as the database records it. */
 export type ToSend = {
   readonly delivery: { readonly seq: number; readonly escalation: boolean; readonly releasedAt: string | null };
   readonly action: {
     readonly id: string;
     readonly trace: string | null;
-    /** The canonical constant part as it came from a peer; null for what was recorded here. */
+    /** The canonical constant part as a peer sent it; null for an action recorded here. */
     readonly signed: string | null;
     readonly attachments: readonly Attachment[];
   };
   readonly from: SendingEnd;
 };
 
-/** The constant part for the wire, and the canonical text of it that is hashed and signed. */
+/** The constant part for the wire, and its canonical text, which is hashed and signed. */
 export type ConstantToSend = { readonly constant: WireConstant; readonly text: string };
 
 export type Built =
   | { readonly kind: 'action'; readonly action: WireAction }
-  /** Beyond the limits of the API; `where` names the part. */
+  /** Exceeds a limit of the API; `where` names the part. */
   | { readonly kind: 'beyond'; readonly where: string };
 
-/** What came from elsewhere signed travels on as it came; the rest is what leaves now. */
+/** Forwards a constant part that arrived signed unchanged; builds it from the outgoing action otherwise. */
 export function constantToSend({ action }: ToSend, outgoing: Outgoing, directory: Directory): ConstantToSend {
   const constant = wireConstantOf(action, outgoing, directory);
   return { constant, text: canonicalConstant(constant as ConstantPart) };
 }
 
-/** `after` is set where it is sent. */
+/** Builds the wire action. `after` is filled in when the batch is sent. */
 export function actionToSend(
   { delivery, action, from }: ToSend,
   outgoing: Outgoing,
@@ -79,7 +82,7 @@ export function actionToSend(
   return { kind: 'beyond', where: must(checked.error.issues[0], 'what is beyond a limit').path.join('.') };
 }
 
-/** The sender's ticket as it is now; null where there is none yet. */
+/** Describes the sender's ticket as it is now; null if there is none yet. */
 export function senderTicket(from: SendingEnd): WireTicket | null {
   const { entity, ticketId: id, number, url, snapshot } = from;
   if (id === null) return null;

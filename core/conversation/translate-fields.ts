@@ -1,4 +1,7 @@
-/** The sender's fields in the receiving desk's own: same type, options mapped, nothing that is already so. */
+/**
+ * Translates the sender's fields into the receiving desk's: same type, options mapped, values that are already set left
+ * out.
+ */
 import { sanitise } from '#core/text/html.ts';
 import { findField, optionHere, summaryField } from '#core/rules/fields.ts';
 import type { FieldRow } from '#core/rules/settings.ts';
@@ -10,9 +13,9 @@ import type { CatalogueField, FieldValue, Reason, TicketSnapshot } from '#core/w
 
 export type FieldPart = {
   readonly values: Readonly<Record<string, FieldValue>>;
-  /** All that were asked for, also those that are so already. */
+  /** All requested values, including those already set. */
   readonly meant: Readonly<Record<string, FieldValue>>;
-  /** A row that maps onto the ticket's summary. */
+  /** The value of a row that maps onto the ticket's summary. */
   readonly summary: string | undefined;
   readonly changes: boolean;
   readonly drops: readonly Reason[];
@@ -47,7 +50,7 @@ export function translateFields(input: TranslateInput, desk: string): FieldPart 
 function translateField(name: string, value: FieldValue, input: TranslateInput, desk: string): One {
   const row = findRow(input.inbound.fields, name);
   if (row === undefined) {
-    // An escalation brings every field along, and the summary is no field: neither is worth a reason.
+    // An escalation brings every field, and the summary is not a field: an unmapped one needs no reason.
     const silent = input.opening || (sameName(name, summaryField.name) && input.words.summary !== undefined);
     return silent ? null : { drop: reason('unmapped-field', { desk, name }) };
   }
@@ -67,7 +70,7 @@ function convert(value: NonNullable<FieldValue>, row: FieldRow, field: Catalogue
   return { drop: reason('field-type-differs', { desk, name: field.name, expected: field.type }) };
 }
 
-/** The value as this type of field takes it; undefined when it is of another type. */
+/** Converts the value to this type of field; undefined if it does not fit. */
 function fit(value: NonNullable<FieldValue>, { type }: CatalogueField): FieldValue | undefined {
   if (typeof value === 'object') return undefined;
   switch (type) {
@@ -89,14 +92,14 @@ function fit(value: NonNullable<FieldValue>, { type }: CatalogueField): FieldVal
   }
 }
 
-/** Desks that keep everything as text give numbers as text. */
+/** Desks that store everything as text send numbers as text. */
 function numberOf(value: string | number | boolean): number | undefined {
   if (typeof value === 'string' && !/^-?\d{1,15}(?:\.\d{1,15})?$/.test(value.trim())) return undefined;
   const number = typeof value === 'boolean' ? Number.NaN : Number(value);
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** A date is not an instant: without a time and an offset it means no moment. */
+/** A date is not an instant: without a time and an offset it names no moment. */
 function isInstant(value: string): boolean {
   return /^\d{4}-\d{2}-\d{2}T.*(?:Z|[+-]\d{2}:?\d{2})$/i.test(value) && Number.isFinite(Date.parse(value));
 }
@@ -107,7 +110,7 @@ function convertOptions(value: NonNullable<FieldValue>, row: FieldRow, field: Ca
   for (const option of chosen) {
     const known = optionHere(option, row, field);
     if (known === undefined) return { drop: reason('unmapped-option', { desk, name: option, from: row.from }) };
-    // Several options may be mapped onto one, and chosen options are a set.
+    // Several options may map onto one, and the chosen options are a set.
     if (findName(here, known) === undefined) here.push(known);
   }
   const [only] = here;

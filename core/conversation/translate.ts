@@ -1,4 +1,4 @@
-/** The sender's words in the receiving desk's own: status, category, priority, type, summary, fields. */
+/** Translates the sender's words into the receiving desk's: status, category, priority, type, summary, fields. */
 import type { TranslateInput } from './decide-input.ts';
 import { oneLine } from './decide-note.ts';
 import { defuseTags } from '#core/text/defuse.ts';
@@ -16,11 +16,11 @@ export type Translated = {
     readonly summary?: string;
   };
   readonly fields: Readonly<Record<string, FieldValue>>;
-  /** What the ticket is to be, also where it is so already. */
+  /** All values the ticket should have, including those it already has. */
   readonly meant: Changed;
-  /** For the opening. */
+  /** Only when opening. */
   readonly type: string | undefined;
-  /** Whether anything at the receiving ticket becomes different. */
+  /** Whether anything at the receiving ticket changes. */
   readonly changes: boolean;
   readonly drops: readonly Reason[];
 };
@@ -61,7 +61,10 @@ export function translate(input: TranslateInput, desk: string): Translated {
   };
 }
 
-/** The map; else at the opening the default; else the row's, else the target kind's own; else unchanged. */
+/**
+ * Uses the status map; then, when opening, the default; otherwise the row's status; then the target kind's own. If none
+ * applies, the status stays.
+ */
 function translateStatus(input: TranslateInput, desk: string): Part<string> {
   const { words, inbound, opening, row, target, catalogue } = input;
   const mapped = findRow(inbound.statuses, words.status);
@@ -80,7 +83,8 @@ function translateStatus(input: TranslateInput, desk: string): Part<string> {
 }
 
 /**
- * No change to what is already so; but where the kind would set a status of its own, the wanted one is still said.
+ * Leaves out a status that is already set, unless the kind would set another one: then the wanted status is written
+ * explicitly.
  */
 function settle(status: string, { snapshot, target }: TranslateInput): Part<string> {
   const same = snapshot !== null && sameName(snapshot.status, status);
@@ -88,13 +92,16 @@ function settle(status: string, { snapshot, target }: TranslateInput): Part<stri
   return { ...(same && kindAgrees ? {} : { value: status }), meant: status, changes: !same, drops: [] };
 }
 
-/** The kind sets a status by itself, and the ticket does not stand in it. */
+/** Tells whether the kind sets a status that the ticket does not have. */
 function kindChanges({ snapshot, target }: TranslateInput): boolean {
   const own = target?.status ?? null;
   return own !== null && (snapshot === null || !sameName(snapshot.status, own));
 }
 
-/** Category and priority: cleared if the sender cleared it, else by the map; the unmapped stays as it is. */
+/**
+ * Translates category or priority: cleared if the sender cleared it, otherwise mapped; an unmapped value changes
+ * nothing.
+ */
 function translateName(what: 'category' | 'priority', input: TranslateInput, desk: string): Part<string | null> {
   const { words, inbound, catalogue, snapshot, opening } = input;
   const value = words[what];
@@ -115,7 +122,7 @@ function translateName(what: 'category' | 'priority', input: TranslateInput, des
   return { ...(same ? {} : { value: known }), meant: known, changes: !same, drops: [] };
 }
 
-/** The summary follows only where a field row maps it; at the opening it is the ticket's own. */
+/** Translates the summary only if a field row maps it; when opening, the ticket's own summary is used. */
 function translateSummary({ opening, snapshot }: TranslateInput, { summary }: FieldPart): Part<string> {
   if (summary === undefined || opening) return nothing;
   const text = defuseTags(oneLine(summary));

@@ -1,4 +1,4 @@
-/** Checks of the mapping of action kinds: mail on mail, sending back, and what a kind cannot do. */
+/** Checks how action kinds are mapped: mail on mail, sending back, and things a kind cannot do. */
 import { otherSide } from '#core/words/ends.ts';
 import { checkName, checkTwice, namesOf, type Fault, type FaultPath, type LintSide } from './lint-fault.ts';
 import { findName, findNamed } from '#core/words/names.ts';
@@ -110,8 +110,9 @@ function lintDefault(side: LintSide): readonly Fault[] {
 }
 
 /**
- * A target that this side sends by itself could go round. What closes a ticket cannot: closing what is closed is no
- * change. A desk that marks no kind for sending (RT has two kinds of note in all) is left to the echo guard.
+ * Reports a target kind that this side sends automatically, since it could loop. A kind that closes the ticket cannot:
+ * closing a closed ticket changes nothing. A desk that marks no kind as sent (RT has only two kinds of note) is left to
+ * the echo guard.
  */
 function lintSendsBack(side: LintSide, target: CatalogueKind, path: FaultPath): readonly Fault[] {
   if (side.catalogue === null || closes(target, side.catalogue)) return [];

@@ -1,4 +1,4 @@
-/** What can be wrong with a link's settings, and the checks that several parts share. */
+/** Faults in a link's settings, and the checks that several parts share. */
 import { findName, foldName } from '#core/words/names.ts';
 import { suggestion } from '#core/words/nearest.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
@@ -24,25 +24,25 @@ export type FaultCode = (typeof faultCodes)[number];
 export type FaultPath = readonly (string | number)[];
 
 export type Fault = {
-  /** Stable. */
+  /** Stable across versions. */
   readonly code: FaultCode;
-  /** From the link on: `['customer', 'inbound', 'actions', 0, 'to']`. */
+  /** Path from the link: `['customer', 'inbound', 'actions', 0, 'to']`. */
   readonly path: FaultPath;
   readonly message: string;
   readonly fix: string;
 };
 
-/** One end of the link as the checks of it need it. */
+/** One end of the link, as the checks need it. */
 export type LintSide = {
   readonly name: SideName;
   /** Display name of the desk. */
   readonly desk: string;
   readonly settings: SideSettings;
-  /** Null: unknown, and what depends on it is not checked. */
+  /** Null if unknown; checks that depend on it are skipped. */
   readonly catalogue: Catalogue | null;
 };
 
-/** Null known names: nothing to check against. */
+/** Reports a name that is not among the known ones. If `known` is null, nothing is checked. */
 export function checkName(
   path: FaultPath,
   what: string,
@@ -54,7 +54,7 @@ export function checkName(
   return [{ code: 'unknown-name', path, message: `${desk} has no ${what} "${name}".`, fix: suggestion(name, known) }];
 }
 
-/** A fault at each rule after the first for the same name. */
+/** Reports each further rule for a name that already has one. */
 export function checkTwice(path: FaultPath, key: string | null, names: readonly string[]): readonly Fault[] {
   const first = new Map<string, number>();
   return names.flatMap((name, index) => {

@@ -1,4 +1,4 @@
-/** Checks of the mapping of fields: the same type on both sides, and every option with somewhere to go. */
+/** Checks how fields are mapped: the same type on both sides, and a target for every option. */
 import { checkName, checkTwice, type Fault, type FaultPath, type LintSide } from './lint-fault.ts';
 import { findName, findRow, foldName } from '#core/words/names.ts';
 import { findField, optionHere, summaryField } from '#core/rules/fields.ts';
@@ -65,7 +65,7 @@ function lintType(
   }
   if (source.type !== 'option' && source.type !== 'options') return [];
   const lost = (source.options ?? []).filter((option) => optionHere(option, row, target) === undefined);
-  // What the row maps wrongly is told at its own line.
+  // An option that the row maps wrongly is reported at its own line.
   const unmapped = lost.filter((option) => findRow(row.options, option) === undefined);
   if (unmapped.length === 0) return [];
   const shown = unmapped.map((option) => `"${option}"`).join(', ');

@@ -1,4 +1,4 @@
-/** Checks of what leaves a side: kinds, what escalates, templates. */
+/** Checks what a side sends: kinds, what escalates, templates. */
 import { isPositive } from '#core/rules/criteria.ts';
 import { checkName, checkTwice, namesOf, type Fault, type FaultPath, type LintSide } from './lint-fault.ts';
 import { sameName } from '#core/words/names.ts';
@@ -104,7 +104,7 @@ function lintTemplates(side: LintSide, path: FaultPath): readonly Fault[] {
       ...unknownPlaceholders(template).map((name): Fault => ({
         code: 'unknown-placeholder',
         path: [...path, index, 'template'],
-        message: `{{${name}}} stands for nothing.`,
+        message: `{{${name}}} is not a placeholder.`,
         fix: `Use one of ${placeholders.map((known) => `{{${known}}}`).join(', ')}.`,
       })),
     ]),

@@ -1,25 +1,27 @@
 /**
- * Links that escalate the same. An action that would open a ticket on two links opens none, since nobody can tell which
- * was meant (`no-target`), so what can only ever be ambiguous is a fault, and what can sometimes be is worth a warning.
+ * Finds links that escalate the same actions. An action that would open a ticket on two links opens none, because
+ * nobody can tell which was meant (`no-target`). An overlap that is always ambiguous is a fault; one that sometimes is
+ * deserves a warning.
  */
 import { foldName } from '#core/words/names.ts';
 import type { Condition } from '#core/rules/settings.ts';
 
 /**
- * - `shadowed`: one way to escalate on one of the links always escalates on the other too, so it never opens a ticket.
- * - `possible`: one action can fit both conditions.
+ *
+ * - `shadowed`: one way to escalate on one link always escalates on the other too, so it never opens a ticket.
+ * - `possible`: one action can match both conditions.
  */
 export type Overlap = 'none' | 'possible' | 'shadowed';
 
-/** One thing that an action is or sets, or is not or does not set. */
+/** One property that an action must have or set, or must not have or set. */
 type Literal = { readonly about: string; readonly is: string; readonly holds: boolean };
 type Term = readonly Literal[];
 
-/** A condition that unfolds further is not compared. */
+/** A condition that expands to more terms is not compared. */
 const mostTerms = 400;
 const deepest = 32;
 
-/** A field counts as having one value at a time. */
+/** Compares two conditions. A field counts as having one value at a time. */
 export function overlapOf(a: Condition, b: Condition): Overlap {
   const [waysA, waysB, notA, notB] = [termsOf(a, true), termsOf(b, true), termsOf(a, false), termsOf(b, false)];
   if (waysA === null || waysB === null) return 'none';
@@ -29,7 +31,7 @@ export function overlapOf(a: Condition, b: Condition): Overlap {
   return waysA.some((one) => waysB.some((other) => isPossible([...one, ...other]))) ? 'possible' : 'none';
 }
 
-/** The condition, or its opposite, as alternatives of which each is a list of literals; null where there are too many. */
+/** Expands the condition, or its opposite, into alternatives, each a list of literals; null if there are too many. */
 function termsOf(condition: Condition, holds: boolean, depth = 0): readonly Term[] | null {
   if (depth > deepest) return null;
   if ('not' in condition) return termsOf(condition.not, !holds, depth + 1);
@@ -47,7 +49,7 @@ function termsOf(condition: Condition, holds: boolean, depth = 0): readonly Term
   return terms;
 }
 
-/** Whether some action fits: one value for each thing, and none that it must not have. */
+/** Tells whether some action matches the term: one value for each property, and none of the excluded ones. */
 function isPossible(term: Term): boolean {
   const values = new Map<string, string>();
   for (const { about, is, holds } of term) {

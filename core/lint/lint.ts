@@ -1,4 +1,4 @@
-/** Everything that is wrong with a link's settings, told in one go: what is found here cannot be saved. */
+/** Finds everything that is wrong with a link's settings in one pass. Settings with faults cannot be saved. */
 import { lintActions } from './lint-actions.ts';
 import { checkName, checkTwice, namesOf, type Fault, type FaultPath, type LintSide } from './lint-fault.ts';
 import { lintFields } from './lint-fields.ts';
@@ -13,7 +13,7 @@ export type { Fault } from './lint-fault.ts';
 export type LintInput = {
   readonly customer: SideSettings;
   readonly supplier: SideSettings;
-  /** Null: unknown as yet; what depends on it is not checked. */
+  /** Null if not yet known; checks that depend on it are skipped. */
   readonly customerCatalogue: Catalogue | null;
   readonly supplierCatalogue: Catalogue | null;
   /** Display names of the two desks. */
@@ -53,7 +53,7 @@ function lintSide(side: LintSide, far: LintSide): readonly Fault[] {
   ];
 }
 
-/** A desk that lists no accounts or teams has none that could be named wrongly. */
+/** Checks the account and team. A desk that lists none is not checked. */
 function lintAccount({ name: side, desk, settings, catalogue }: LintSide): readonly Fault[] {
   const { name, team } = settings.account;
   const accounts = catalogue === null || catalogue.accounts.length === 0 ? null : catalogue.accounts;
@@ -129,7 +129,7 @@ function lintTypes(side: LintSide, far: LintSide): readonly Fault[] {
   ];
 }
 
-/** A ticket of this type could never be opened: the desk refuses it without a value that nothing gives it. */
+/** Reports a ticket type that can never be opened because the desk requires a value that no setting provides. */
 function lintMandatory({ desk, settings, catalogue }: LintSide, type: string, path: FaultPath): readonly Fault[] {
   const { required = [], requiredOwn = [] } = findNamed(catalogue?.types ?? [], type) ?? {};
   const fields = required
@@ -145,7 +145,7 @@ function lintMandatory({ desk, settings, catalogue }: LintSide, type: string, pa
       message: `${desk} takes no new ticket of type "${type}" without "${name}", and nothing gives it a value.`,
       fix: `${ownFixes[of]} give the type a default for "${name}", or make it optional at ${desk}.`,
     }));
-  return [...fields, ...own].map((told) => ({ code: 'mandatory-field', path, ...told }));
+  return [...fields, ...own].map((found) => ({ code: 'mandatory-field', path, ...found }));
 }
 
 const ownFixes: Readonly<Record<RequiredOwn['of'], string>> = {

@@ -1,7 +1,7 @@
 /**
- * Stops two desks that answer each other by machine: design §3, loop guard `breaker`. A circle has three marks, and all
- * three are asked for: each action follows one of the other side that had arrived at its desk, they come fast, and both
- * sides look like machines. People who talk fast have the first two.
+ * Stops two desks whose machines answer each other: design §3, loop guard `breaker`. A loop has three signs, and the
+ * breaker trips only on all three: each action follows one of the other side that had arrived at its desk; the actions
+ * come fast; both sides look like machines. People who type fast show only the first two.
  */
 import { comparableText, sha256Hex } from '#core/text/fingerprint.ts';
 import type { Person } from '#core/words/vocabulary.ts';
@@ -9,35 +9,35 @@ import type { Person } from '#core/words/vocabulary.ts';
 export const breakerChanges = 10;
 export const breakerWindowMs = 60_000;
 
-/** An action that follows one of the other side, which its author can have seen. */
+/** An action that follows one from the other side which its author can have seen. */
 export type Passage = {
   /** Instant at which the action was recorded, by its own desk's clock. */
   readonly at: string;
-  /** The instance it travels to. */
+  /** The instance it goes to. */
   readonly direction: string;
-  /** What it tells of its author; absent where nobody kept it, which is taken for a machine. */
+  /** Hints about its author; absent if none were recorded, which counts as a machine. */
   readonly sign?: Sign | undefined;
 };
 
-/** What tells a person from a machine, without keeping a text. */
+/** Hints that tell a person from a machine, without storing any text. */
 export type Sign = {
   readonly role: Person['role'];
-  /** From the arrival of what it follows to the action, by one clock. Milliseconds; null where that is not known. */
+  /** Time from the arrival of the action it follows to this action, by one clock. Milliseconds; null if unknown. */
   readonly reactionMs: number | null;
-  /** The clock shows whole seconds. */
+  /** The clock only shows whole seconds. */
   readonly coarse: boolean;
-  /** What its text begins with, numbers left out, as a hash; null where that is too little to tell. */
+  /** Hash of the beginning of its text, without digits; null if the text is too short to compare. */
   readonly pattern: string | null;
-  /** The text is so long that nobody types its beginning again and again. */
+  /** The text is so long that nobody would type its beginning repeatedly. */
   readonly long: boolean;
 };
 
-/** `certain`: nobody talks like that. `likely`: too fast and too even, or nothing is known of the authors. */
+/** `certain`: no person writes like that. `likely`: too fast and too regular, or nothing is known about the authors. */
 export type Machine = 'no' | 'likely' | 'certain';
 
 /**
- * The passages alternate: an action in answer to nothing new is none. Those of one direction are compared with each other
- * only, so that the skew between the two desks' clocks does not matter.
+ * Tells whether two desks are in a loop. Only alternating passages count: an action that answers nothing new is
+ * ignored. Times are compared within one direction only, so skew between the two desks' clocks does not matter.
  */
 export function breaker(passages: readonly Passage[]): { readonly tripped: boolean; readonly machine: Machine } {
   const changes: Passage[] = [];
@@ -55,7 +55,7 @@ export function breaker(passages: readonly Passage[]): { readonly tripped: boole
 
 const certainty: Readonly<Record<Machine, number>> = { no: 0, likely: 1, certain: 2 };
 
-/** As certain as the less certain of the two sides: one machine alone stops when the person does. */
+/** Takes the less certain of the two sides: a single machine stops when the person does. */
 function circle(changes: readonly Passage[]): Machine {
   const sides = [0, 1].map((parity) => changes.filter((_, index) => index % 2 === parity));
   if (!sides.every(isBurst)) return 'no';
@@ -68,7 +68,7 @@ function isBurst(sameWay: readonly Passage[]): boolean {
   return Math.max(...times) - Math.min(...times) <= breakerWindowMs;
 }
 
-/** Who answers sooner, again and again, has not read. */
+/** Somebody who repeatedly answers faster than this has not read the message. */
 const promptMs = 1_000;
 const evenMs = 300;
 
@@ -85,7 +85,7 @@ function machineOf(sameWay: readonly Passage[]): Machine {
   return isTimed && isPrompt && spread(reactions) <= evenMs ? 'likely' : 'no';
 }
 
-/** All but one begin the same way. */
+/** Tells whether all but one begin the same way. */
 function isRepeated({ pattern }: Sign, signs: readonly Sign[]): boolean {
   return pattern !== null && signs.filter((one) => one.pattern === pattern).length >= signs.length - 1;
 }
@@ -94,10 +94,10 @@ function spread(values: readonly number[]): number {
   return Math.max(...values) - Math.min(...values);
 }
 
-/** Letters from which a beginning tells something, and from which nobody types it again and again. */
+/** Letters needed to compare a beginning, and letters beyond which nobody types it repeatedly. */
 const patternLetters = 12;
 const longLetters = 40;
-/** A longer text says no more of how it begins. */
+/** Only the start of the text is read; more would not change how it begins. Characters. */
 const looksAt = 4_000;
 
 export type Signed = {
@@ -106,7 +106,10 @@ export type Signed = {
   readonly at: string;
 };
 
-/** @param arrivedAt instant, by the same clock, at which what it follows had arrived; null where that is not known */
+/**
+ * Collects the hints of one action. @param arrivedAt instant, by the same clock, at which the action it follows had
+ * arrived; null if unknown
+ */
 export function signOf({ author, note, at }: Signed, arrivedAt: string | null): Sign {
   const letters = comparableText((note ?? '').slice(0, looksAt)).replaceAll(/[^\p{L}]+/gu, '');
   const begins = letters.slice(0, longLetters);

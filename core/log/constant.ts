@@ -1,10 +1,11 @@
-/** The hash of an action's constant part: what both sides of a lane compare, and what a signature will cover. */
+/** Hashes an action's constant part. Both sides of a lane compare the hash; signatures cover the same text. */
 import { createHash } from 'node:crypto';
 import type { ConstantPart } from '#core/words/vocabulary.ts';
 
 /**
- * SHA-256, lower-case hex, over canonical JSON of the constant part alone: keys in a fixed order, absent ones left out.
- * Attachments count by their digests in order, so they must be staged before; their ids are the holder's and change.
+ * Computes SHA-256, as lower-case hex, over canonical JSON of the constant part alone: keys in a fixed order, absent
+ * ones left out. Attachments count by their digests, in order, so they must be staged first; their ids belong to
+ * whoever stores them and change.
  */
 export function constantHash(part: ConstantPart): string {
   return createHash('sha256').update(canonicalConstant(part)).digest('hex');

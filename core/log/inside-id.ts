@@ -1,11 +1,9 @@
-/**
- * What an id from outside is called here where another organisation's thing has it already: ids are each origin's own.
- */
+/** Renames an id from outside that collides with another organisation's: each origin mints its own ids. */
 import { sha256Hex } from '#core/text/fingerprint.ts';
 
 /**
- * The same for the same scope and id, so that a gateway restored from a backup names it alike. It keeps the id's time, by
- * which ids are ordered. @param scope whose id it is
+ * Derives the local id. The same scope and id always give the same result, so a restored gateway assigns the same name.
+ * The id's timestamp, which ids are ordered by, is kept. @param scope the owner of the id
  */
 export function insideId(id: string, scope: string): string {
   const hex = sha256Hex(`${scope}\n${id}`);

@@ -1,6 +1,6 @@
 /**
- * What becomes of each action of a batch from another gateway or client: a rule over values, so that the order of the
- * checks can be read in one place. Nothing is stored here.
+ * Decides what to do with each action of a batch from another gateway or API client. It works on values and stores
+ * nothing, so that the order of the checks can be read in one place.
  */
 import { createHash } from 'node:crypto';
 import { canonicalConstant } from './constant.ts';
@@ -9,44 +9,44 @@ import type { Reason } from '#core/words/vocabulary.ts';
 import type { LinkState, WireAction, WireResult } from '#core/wire.ts';
 
 export type KnownAction = {
-  /** Of its constant part: as it came, or, where it is ours, as it was sent. */
+  /** Hashes of its constant part: as it arrived or, if it is ours, as it was sent. */
   readonly hashes: readonly string[];
-  /** It came by this very lane; else by another way. */
+  /** It arrived on this lane; false if it came another way. */
   readonly here: boolean;
 };
 
 export type LaneNow = {
   readonly linkState: LinkState;
-  /** Display name of our desk, for texts. */
+  /** Display name of our desk, for reasons. */
   readonly desk: string;
-  /** An in-house tool counts its seqs by hand; a gateway that counts wrongly was restored or cloned. */
+  /** An API client assigns its seqs itself; a gateway whose seqs go back was restored or cloned. */
   readonly senderIsGateway: boolean;
-  /** The highest seq of this lane that was taken in. */
+  /** The highest seq of this lane that was accepted. */
   readonly accepted: number;
-  /** By action id, of all that the batch names. */
+  /** All actions of the batch that are known, by action id. */
   readonly known: ReadonlyMap<string, KnownAction>;
-  /** Digests whose bytes are here and may be seen by this link. */
+  /** Digests of files that are stored here and that this link may see. */
   readonly files: ReadonlySet<string>;
-  /** Found wrong before, by place in the batch: a signature that does not fit. */
+  /** Faults found earlier, by position in the batch, such as an invalid signature. */
   readonly faults: ReadonlyMap<number, Reason>;
-  /** Why nothing new may begin on this ticket, where it would open a mirror. */
+  /** Why nothing new may be opened on this ticket, if the action would open a mirror. */
   readonly mayNotOpen: Reason | null;
-  /** Ids that are new, of actions that are known under another: their sender was restored and has read them again. */
+  /** New ids of actions that are known under another id: their sender was restored and has read them again. */
   readonly again: ReadonlySet<string>;
-  /** How many more of this link may wait here to be carried. */
+  /** How many more actions of this link may wait here to be carried. */
   readonly room: number;
-  /** Whether the receiving instance is named in its origin or via. */
+  /** Whether the action's origin or via names the receiving instance. */
   passedUs(action: WireAction): boolean;
 };
 
 export type Taken = {
   readonly action: WireAction;
-  /** The canonical constant part, and its SHA-256. */
+  /** The canonical constant part and its SHA-256. */
   readonly text: string;
   readonly hash: string;
-  /** It is in the log already, by another way. */
+  /** It is already in the log; it came another way. */
   readonly logged: boolean;
-  /** The same is in the log under another id. */
+  /** The same action is in the log under another id. */
   readonly again: boolean;
 };
 
@@ -54,7 +54,7 @@ export type Judged = {
   readonly results: readonly WireResult[];
   readonly taken: readonly Taken[];
   readonly accepted: number;
-  /** The sender's count went back: it was restored from a backup, or cloned. */
+  /** The sender's seq went back: it was restored from a backup, or cloned. */
   readonly senderWentBack: boolean;
 };
 
@@ -65,10 +65,12 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
   const results: WireResult[] = [];
   const taken: Taken[] = [];
   const known = new Map(lane.known);
-  /** By id: ids are each origin's own, and the second of one id in a batch comes with the next one. */
+  /**
+   * Origins by action id. Each origin mints its own ids, so a second action with the same id waits for the next batch.
+   */
   const origins = new Map<string, string>();
   let { accepted } = lane;
-  // What was refused in this batch leaves no gap before what follows it.
+  // An action refused in this batch leaves no gap before the next one.
   let passed = accepted;
   let senderWentBack = false;
   for (const [place, action] of actions.entries()) {
@@ -109,7 +111,7 @@ export function judgeBatch(actions: readonly WireAction[], lane: LaneNow): Judge
   return { results, taken, accepted, senderWentBack };
 }
 
-/** For good: sending it again changes nothing. */
+/** Refuses for good: sending the action again changes nothing. */
 function refusal(action: WireAction, place: number, lane: LaneNow): Reason | null {
   const fault = lane.faults.get(place);
   if (fault !== undefined) return fault;
@@ -120,13 +122,13 @@ function refusal(action: WireAction, place: number, lane: LaneNow): Reason | nul
 
 type Wait = { readonly status: 'deferred' | 'refused'; readonly reason: Reason; readonly retryAfterMs?: number };
 
-/** How far the batch has come. */
+/** Progress through the batch. */
 type SoFar = { readonly accepted: number; readonly passed: number; readonly taken: number };
 
 function deferral(action: WireAction, lane: LaneNow, { accepted, passed, taken }: SoFar): Wait | null {
   const { linkState, desk } = lane;
   const isBehind = action.seq <= accepted && !action.late;
-  // In quarantine too the sender hears that it went back: both sides have to resume then.
+  // Even in quarantine the sender learns that its seq went back: both sides have to resume then.
   if (linkState !== 'active' && !(isBehind && linkState === 'quarantined')) {
     const code =
       linkState === 'quarantined' || linkState === 'pairing' ? (`link-${linkState}` as const) : 'link-suspended';

@@ -1,47 +1,47 @@
 /**
- * The names by which a desk keeps what we write, where it can keep one. They are made of what was said and where it goes,
- * never of what our own database has made up, so that a Ferry that was restored, cloned or has forgotten finds what it
- * wrote: docs/decisions/0023.
+ * Builds the markers under which a desk stores what we write, if it can store one. They derive from the action and its
+ * destination, never from ids that our own database generated, so that a Ferry that was restored or cloned, or has lost
+ * data, finds what it wrote: docs/decisions/0023.
  */
 import { sha256Hex } from '#core/text/fingerprint.ts';
 
-/** An action as its own desk tells it. */
+/** An action, identified by what its own desk reports. */
 export type Recorded = {
   readonly origin: string;
   readonly entity: string;
   readonly ticket: string;
   readonly externalId: string;
-  /** Instant of its creation, by its desk's clock: an id that a desk gives again after a restore is another action. */
+  /** Instant of its creation, by its desk's clock. If a desk reuses an id after a restore, that is another action. */
   readonly at: string;
-  /** The nth time that its text was changed; absent or 0: as it was first recorded. */
+  /** Which edit of its text this is; absent or 0 for the original. */
   readonly edit?: number;
 };
 
-/** What is written of an action. Of receipts that tell the same of it, the nth. */
+/** What is written about an action: the action itself, or the nth of several receipts with the same content. */
 export type Writing =
   | { readonly what: 'action' }
   | { readonly what: 'receipt'; readonly outcome: string; readonly code: string; readonly nth: number };
 
-/** 32 hex digits. */
+/** Derives the mark of an action: 32 hex digits. */
 export function markOf({ origin, entity, ticket, externalId, at, edit = 0 }: Recorded): string {
   const parsed = Date.parse(at);
-  // However the desk writes the instant.
+  // Normalised, because a desk may format the instant in different ways.
   const instant = Number.isFinite(parsed) ? new Date(parsed).toISOString() : at;
   const parts = [origin, entity, ticket, externalId, instant, ...(edit === 0 ? [] : [edit])];
   return sha256Hex(JSON.stringify(parts)).slice(0, 32);
 }
 
-/** Where it is written: one action may come to two tickets of a desk, by two links. */
+/** Where it is written: one action may reach two tickets of a desk through two links. */
 export type Destination = {
-  /** Id of the link: it is the same after a restore, as a mirror's need not be. */
+  /** Id of the link. It survives a restore; a mirror's id may not. */
   readonly link: string;
   /** Id of the instance. */
   readonly receiver: string;
 };
 
 /**
- * What the markers of all steps of one delivery begin with, in the form of a version 7 UUID, which connectors may pack.
- * @param mark of the action; of one that came from another gateway its origin and the id that this gave it
+ * Derives the common prefix of the markers of one delivery's steps: a UUID of version 7, which connectors may pack.
+ * @param mark of the action; for an action from another gateway, its origin and the id it has there
  */
 export function markerBase(mark: string, { link, receiver }: Destination, writing: Writing): string {
   const told = writing.what === 'action' ? [] : [writing.outcome, writing.code, writing.nth];
@@ -49,8 +49,8 @@ export function markerBase(mark: string, { link, receiver }: Destination, writin
 }
 
 /**
- * As it was before the link was part of it: what was written then is at its desk under this.
- * @param mark of what came from another gateway its id alone
+ * Derives the prefix as earlier versions did, without the link: older writes carry it at their desks.
+ * @param mark of the action; for an action from another gateway, only its id
  */
 export function markerBaseOnce(mark: string, receiver: string, writing: Writing): string {
   const named =
@@ -64,7 +64,7 @@ export function stepMarker(base: string, step: number): string {
   return `${base}-${step}`;
 }
 
-/** What a step's marker begins with. */
+/** Returns the prefix of a step's marker. */
 export function baseOf(marker: string): string {
   return marker.replace(/-\d{1,3}$/, '');
 }

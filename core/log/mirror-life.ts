@@ -1,4 +1,6 @@
-/** A mirror's life: `opening → open → closed(reason)` or `opening → refused`; a closed one may reopen for a while. */
+/**
+ * A mirror's life: `opening → open → closed(reason)` or `opening → refused`. A closed mirror may reopen for a while.
+ */
 import { reopenDays, type CloseReason, type MirrorState, type MirrorView } from '#core/words/mirror.ts';
 
 export const mirrorEvents = [
@@ -22,7 +24,7 @@ export type Life = {
 
 type Step = MirrorState | CloseReason | 'stays';
 
-/** Total: what each event makes of each state; a close reason means `closed` for that reason. */
+/** The next state for every state and event. A close reason means `closed` for that reason. */
 const steps: Readonly<Record<MirrorState, Readonly<Record<MirrorEvent, Step>>>> = {
   opening: {
     'escalation-applied': 'open',
@@ -66,12 +68,12 @@ const steps: Readonly<Record<MirrorState, Readonly<Record<MirrorEvent, Step>>>> 
   },
 };
 
-/** Which part of a mirror its life depends on, besides the event. */
+/** What a mirror's next state depends on, besides the event. */
 export type LifeView = Life & Pick<MirrorView, 'superseded' | 'mode'>;
 
 /**
- * The life after an event. Going live ends shadow mirrors only; only what closed because it was done, at most 30 days
- * ago and with no newer mirror, reopens.
+ * Returns the life after an event. Going live ends only shadow mirrors. A mirror reopens only if it closed as done at
+ * most 30 days ago and the ticket has no newer mirror.
  */
 export function nextLife(mirror: LifeView, event: MirrorEvent, now: string): Life {
   const life: Life = { state: mirror.state, closeReason: mirror.closeReason, closedAt: mirror.closedAt };
@@ -86,7 +88,10 @@ export function nextLife(mirror: LifeView, event: MirrorEvent, now: string): Lif
   return { state: 'closed', closeReason: step, closedAt: life.closedAt ?? now };
 }
 
-/** Closed as done, within the days in which replies travel, and without a newer mirror of the ticket on the link. */
+/**
+ * Tells whether the mirror may reopen: closed as done, recently enough for replies, and not replaced by a newer mirror
+ * of the ticket on this link.
+ */
 export function mayReopen(mirror: LifeView, now: string): boolean {
   if (mirror.state !== 'closed' || mirror.closeReason !== 'done' || mirror.superseded) return false;
   if (mirror.closedAt === null) return false;
@@ -94,20 +99,20 @@ export function mayReopen(mirror: LifeView, now: string): boolean {
   return Number.isFinite(ageMs) && ageMs <= reopenDays * 86_400_000;
 }
 
-/** Whether actions still travel on it. */
+/** Tells whether the mirror still carries actions. */
 export function takesReplies(mirror: LifeView, now: string): boolean {
   return mirror.state === 'opening' || mirror.state === 'open' || mayReopen(mirror, now);
 }
 
 export type AfterApplied = {
   readonly mirror: LifeView;
-  /** Whether each ticket stands in a closed status now, as last read; null where nobody knows. */
+  /** Whether each ticket has a closed status, as last read; null if unknown. */
   readonly customerClosed: boolean | null;
   readonly supplierClosed: boolean | null;
   readonly now: string;
 };
 
-/** The life after an outcome or a read: it closes when both statuses are closed and reopens when one no longer is. */
+/** Returns the life after an outcome or a read: it closes when both statuses are closed and reopens when one is not. */
 export function afterApplied({ mirror, customerClosed, supplierClosed, now }: AfterApplied): Life {
   if (customerClosed === true && supplierClosed === true) return nextLife(mirror, 'both-closed', now);
   if (customerClosed === false || supplierClosed === false) return nextLife(mirror, 'reopened', now);

@@ -1,28 +1,29 @@
 /**
- * Which of two readings of a ticket shows it as it was later. They may be stored in another order than they were read: by a
- * worker that hung in between, or from a replica that is late.
+ * Decides which of two readings of a ticket shows its later state. They may be stored in a different order than they
+ * were read, by a worker that hung in between or from a replica that lags.
  */
 import { numberOf } from './position.ts';
 
-/** Of a reading whose snapshot is kept. */
+/** The reading whose snapshot is stored. */
 export type Kept = {
-  /** The highest id among the actions it showed, where ids are numbers. */
+  /** The highest id among the actions it showed, if ids are numbers. */
   readonly top: string | null;
-  /** Instants, by the database's clock: when it began, and when it was stored. */
+  /** Instants by the database's clock: when the reading began, and when it was stored. */
   readonly begunAt: string | null;
   readonly storedAt: string;
 };
 
 export type Shown = {
-  /** As `Kept.top`; of a reading that showed no action, that from which on it was read. */
+  /** As `Kept.top`; if the reading showed no action, the id it started from. */
   readonly top: string | null;
-  /** Null: by who has just made the ticket. */
+  /** Null for the reading by whoever has just created the ticket. */
   readonly begunAt: string | null;
 };
 
 /**
- * False where what is kept is newer. A reading that begins after the other was stored is newer, at a desk that is late only
- * after `lateMs`. Of two that overlap the one with the higher id is; where ids tell nothing, the one that began later.
+ * Returns false if the stored reading is newer. A reading that begins after the other was stored is newer; at a desk
+ * whose replicas lag, only after a further `lateMs`. Of two overlapping readings the one with the higher id is newer;
+ * if ids say nothing, the one that began later.
  */
 export function isNewest(kept: Kept | null, shown: Shown, lateMs: number): boolean {
   if (kept === null || kept.begunAt === null || shown.begunAt === null) return true;
@@ -32,7 +33,7 @@ export function isNewest(kept: Kept | null, shown: Shown, lateMs: number): boole
   return Date.parse(shown.begunAt) >= Date.parse(kept.begunAt);
 }
 
-/** The highest of these ids and of the one from which on it was read; null where they are no numbers. */
+/** Returns the highest of these ids and the id the read started from; null if ids are not numbers. */
 export function topOf(ids: readonly string[], from: string | null): string | null {
   const numbers = [...ids, from ?? ''].flatMap((id) => numberOf(id) ?? []);
   const highest = numbers.reduce((most, one) => Math.max(most, one), -1);

@@ -1,74 +1,76 @@
 /**
- * How far the history of a ticket is known: a position made of ids, never of times. The desk's times say where to look
- * first and nothing else, so that a clock that jumps, lags or is set by hand hides nothing. docs/decisions/0026.
+ * Records how far a ticket's history is known: a position made of ids, never of times. The desk's times only say where
+ * to look first, so a clock that jumps, lags or is set by hand hides nothing. docs/decisions/0026.
  */
 
 /**
- * How the ids of actions behave. `count`: whole numbers within the ticket, each one more than the last, so that a gap
- * shows. `grow`: whole numbers of the whole instance, later ones higher. null: nobody knows.
+ * How the ids of actions behave. `count`: whole numbers within the ticket, each one more than the last, so a gap is
+ * visible. `grow`: whole numbers across the whole instance, later ones higher. null: unknown.
  */
 export type IdBehaviour = 'count' | 'grow' | null;
 
 export type Position = {
-  /** Everything up to this action is known; null where nothing is known by its place. */
+  /** Everything up to this action is known; null if the position says nothing. */
   readonly floor: string | null;
-  /** The highest id met, as long as something below it may still appear, and since when (instant, by our clock). */
+  /** The highest id seen while something below it may still appear, and since when (instant, by our clock). */
   readonly high: { readonly id: string; readonly since: string } | null;
-  /** What the desk said of the ticket's last change when it was last read. */
+  /** What the desk reported as the ticket's last change at the last read. */
   readonly mark: string | null;
 };
 
 export const nowhere: Position = { floor: null, high: null, mark: null };
 
-/** How long something lower may appear after a higher id was met, milliseconds by our clock. */
+/** How long something lower may still appear after a higher id was seen. Milliseconds by our clock. */
 export type Patience = {
-  /** Of ids that only grow: what was under way, or a copy that is behind. */
+  /** For ids that only grow: covers transactions in progress and lagging replicas. */
   readonly lateMs: number;
-  /** Of ids that count: how long a gap is waited for, before it counts as an action that was deleted. */
+  /** For ids that count: how long to wait before a gap counts as a deleted action. */
   readonly gapMs: number;
 };
 
-/** A day: what a copy of the desk's database has not shown by then is not coming. */
+/** One day: what a replica of the desk's database has not shown by then will not appear. */
 export const gapMs = 24 * 3_600_000;
 
 const wholeNumber = /^\d{1,15}$/;
 
-/** An id as a number; null where it is none. */
+/** Parses an id as a number; null if it is not one. */
 export function numberOf(id: string): number | null {
   return wholeNumber.test(id) ? Number(id) : null;
 }
 
-/** Known by its place alone. */
+/** Tells whether an id is known by its position alone. */
 export function isPassed({ floor }: Pick<Position, 'floor'>, id: string): boolean {
   const [own, known] = [numberOf(id), floor === null ? null : numberOf(floor)];
   return own !== null && known !== null && own <= known;
 }
 
-/** Where a read of a ticket has to begin. */
+/** Where a read of a ticket begins. */
 export type From = Position & {
-  /** Nobody has read it yet. */
+  /** Nobody has read the ticket yet. */
   readonly isNew: boolean;
-  /** When it was looked for last, it was not there. */
+  /** The ticket was missing at the last look. */
   readonly isMissing: boolean;
-  /** Where to look first, instant by the desk's clock: a hint. Of a ticket that nobody has read: go-live. */
+  /** Where to look first, instant by the desk's clock: only a hint. For a ticket that nobody has read: go-live. */
   readonly since: string | null;
-  /** The newest id of the whole instance at go-live, where ids grow. */
+  /** The highest id of the whole instance at go-live, if ids grow. */
   readonly liveAfter: string | null;
-  /** When it was asked: instant by the database's clock, and by the steady one of this process, milliseconds. */
+  /** When the read began: instant by the database's clock, and this process's monotonic clock in milliseconds. */
   readonly asked?: { readonly at: string; readonly steadyMs: number };
 };
 
 export const fromTheBeginning: From = { ...nowhere, isNew: true, isMissing: false, since: null, liveAfter: null };
 
-/** What a connector is asked for: actions from `since` on, or, where it can, from the id `after` on; nulls: all. */
+/**
+ * What to ask a connector for: actions from `since` on or, if it supports that, from the id `after` on; both null: all.
+ */
 export type Begin = { readonly since: string | null; readonly after: string | null };
 
-/** A read shows the last action that is known once more, so that one sees whether it is still what it was. */
+/** Chooses where a read begins. A read includes the last known action again, so that a change of it is noticed. */
 export function beginOf(behaviour: IdBehaviour, from: From, overlapMs: number): Begin {
   const whole = { since: null, after: null };
   if (behaviour === null) return whole;
   if (from.floor !== null) return { since: earlier(from.since, overlapMs), after: from.floor };
-  // What was read before positions were kept is known up to a time.
+  // For tickets read before positions were kept, the known history ends at a time.
   if (!from.isNew) return { since: earlier(from.since, overlapMs), after: null };
   return behaviour === 'grow' ? { since: earlier(from.since, overlapMs), after: from.liveAfter } : whole;
 }
@@ -78,39 +80,39 @@ function earlier(since: string | null, ms: number): string | null {
   return Number.isFinite(at) ? new Date(at - ms).toISOString() : null;
 }
 
-/** What a read showed that began near the position. */
+/** What a partial read, starting near the position, showed. */
 export type Shown = { readonly ids: readonly string[]; readonly mark: string | null };
 
-/** Why such a read may have missed something, so that the ticket has to be read whole. */
+/** Why a partial read may have missed something, so that the whole ticket must be read. */
 export type Doubt = 'no-anchor' | 'gap' | 'nothing-new';
 
-/** Null: it has missed nothing. Not to be asked of a read of the whole ticket, which can't miss anything. */
+/** Returns null if the read missed nothing. Only for partial reads; a read of the whole ticket can't miss anything. */
 export function doubtOf(behaviour: IdBehaviour, position: Position, shown: Shown): Doubt | null {
   if (behaviour !== 'count' || position.floor === null) return null;
   const numbers = numbersIn(shown.ids);
   const floor = numberOf(position.floor);
-  // It begins with the last that is known, or it began too late.
+  // The read must include the last known action; otherwise it began too late.
   if (floor === null || (floor > 0 && !numbers.has(floor))) return 'no-anchor';
   const above = [...numbers].filter((one) => one > floor);
   const high = above.reduce((most, one) => Math.max(most, one), floor);
   if (above.length !== high - floor) return 'gap';
-  // The ticket has changed, and the change is not among what was looked at: it may be dated otherwise.
+  // The ticket has changed, but the change is not in what was read: its date may lie outside.
   const known = numberOf(position.high?.id ?? position.floor) ?? floor;
   return high <= known && shown.mark !== null && shown.mark !== position.mark ? 'nothing-new' : null;
 }
 
 export type Passed = Shown & {
-  /** Of the ids that were shown: those that are known now. What is not among them is met again. */
+  /** Those of the shown ids that are now known. The others will be read again. */
   readonly known: ReadonlySet<string>;
   /** Instant at which it was read, by our clock. */
   readonly now: string;
-  /** Nothing lies before what was shown. */
+  /** The read showed the ticket's whole history. */
   readonly isWhole: boolean;
-  /** The newest id of the instance at go-live: a ticket that nobody has read begins behind it. */
+  /** The highest id of the instance at go-live: the history of a ticket that nobody has read begins after it. */
   readonly liveAfter: string | null;
 };
 
-/** The position after a read. It never goes back. */
+/** Returns the position after a read. It never moves back. */
 export function advanced(behaviour: IdBehaviour, before: Position, shown: Passed, patience: Patience): Position {
   const mark = shown.mark ?? before.mark;
   if (behaviour === null) return { ...nowhere, mark };
@@ -146,24 +148,24 @@ function numbersIn(ids: readonly string[]): ReadonlySet<number> {
   return new Set(ids.flatMap((id) => numberOf(id) ?? []));
 }
 
-/** What is known of an action besides its id: together they say which one it is. */
+/** What identifies an action besides its id. */
 export type Identity = {
-  /** Instant at which it was made, by its desk's clock; null where nobody kept it. */
+  /** Instant of its creation, by its desk's clock; null if not recorded. */
   readonly made: string | null;
-  /** As it was dated, by the same clock, where that was kept too. */
+  /** Its displayed date, by the same clock, if recorded. */
   readonly dated?: string | null;
-  /** Name of its author; null where nobody kept it. */
+  /** Name of its author; null if not recorded. */
   readonly by: string | null;
-  /** Whether its text is as it was; null where nobody knows. */
+  /** Whether its text is unchanged; null if unknown. */
   readonly sameText: boolean | null;
 };
 
-/** Desks round, now this way, now that: what is nearer tells nothing by itself. Milliseconds. */
+/** Desks round inconsistently: a smaller difference proves nothing. Milliseconds. */
 const roundedMs = 1_000;
 
 /**
- * Whether an action with a known id is another one than it was. Another text alone is an edit, and another name of the
- * same text a person who is called otherwise now.
+ * Tells whether a known id now belongs to another action. A different text alone is an edit; a different author with
+ * the same text is a person who was renamed.
  */
 export function isAnother(known: Identity, shown: { readonly made: string; readonly by: string }): boolean {
   const kept = known.made === null ? [] : [known.made, known.dated ?? known.made];

@@ -1,17 +1,19 @@
-/** A success status is not success: what a read-back must show before a write counts. */
+/** Decides what a read-back must show before a write counts as done: a success status proves nothing. */
 import type { Step, Written } from '#core/words/desk.ts';
 import { sameName, sameSet } from '#core/words/names.ts';
 import type { Changed, Command, FieldValue, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 
-/** What logging a read-back found out. */
+/** What logging a read-back found. */
 export type LoggedReadBack = {
-  /** Writes of which the read shows an action, as `<delivery>/<step>`. */
+  /** Writes whose action the read shows, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
-  /** What others have changed since, as the log knows it. */
+  /** Changes made by others since, as the log has them. */
   readonly people: readonly { readonly words: Pick<Words, 'status' | 'fields'> }[];
 };
 
-/** True where there is no trace to look for, or the read shows it, or the reply named what was made. */
+/**
+ * Returns true if the write leaves no trace to look for, if the read shows it, or if the reply named what was created.
+ */
 export function isSeen(
   delivery: string,
   last: { readonly index: number; readonly made: Written },
@@ -24,7 +26,9 @@ export function isSeen(
   return isSo(step.command, snapshot);
 }
 
-/** A bare change to what the ticket was already: the desk says yes and records nothing. */
+/**
+ * Tells whether a bare change asked for what the ticket already was: the desk answers with success and records nothing.
+ */
 function isSo(command: Command, snapshot: TicketSnapshot): boolean {
   const { status, category, priority, summary, fields } = command;
   const isBare =
@@ -43,13 +47,13 @@ function isSo(command: Command, snapshot: TicketSnapshot): boolean {
   );
 }
 
-/** The status that was asked for and is not so, although no person changed it since; null: it is so, or somebody did. */
+/** Returns the requested status if the ticket does not have it and no person changed it since; otherwise null. */
 export function statusUndone({ status }: Command, snapshot: TicketSnapshot, logged: LoggedReadBack): string | null {
   if (status === undefined || sameName(status, snapshot.status)) return null;
   return logged.people.some((action) => action.words.status !== undefined) ? null : status;
 }
 
-/** Names of fields that were asked for and are not so, although nobody changed them since. */
+/** Returns the names of requested fields that the ticket does not show, although nobody changed them since. */
 export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logged: LoggedReadBack): string[] {
   const changed = logged.people.flatMap((action) => Object.keys(action.words.fields));
   return Object.entries(command.fields)
@@ -59,7 +63,7 @@ export function fieldsNotTaken(command: Command, snapshot: TicketSnapshot, logge
     .map(([name]) => name);
 }
 
-/** As the ticket shows a field; undefined where it shows none of that name. */
+/** Returns a field's value as the ticket shows it; undefined if it shows no such field. */
 export function valueOf({ fields }: Pick<TicketSnapshot, 'fields'>, name: string): FieldValue | undefined {
   return valueIn(fields, name);
 }
@@ -69,7 +73,10 @@ export function valueIn(fields: Readonly<Record<string, FieldValue>>, name: stri
   return found?.[1];
 }
 
-/** A desk may show a cleared field as empty, chosen options in its own order and spelling, and an instant in another one. */
+/**
+ * Compares a value with the requested one. A desk may show a cleared field as empty, options in its own order and
+ * spelling, and an instant in another notation.
+ */
 export function sameValue(found: FieldValue | undefined, asked: FieldValue): boolean {
   if (isEmpty(found) && isEmpty(asked)) return true;
   if (Array.isArray(found) || Array.isArray(asked)) {
@@ -89,12 +96,12 @@ function asList(value: FieldValue | undefined): readonly string[] {
   return isEmpty(value) ? [] : [String(value)];
 }
 
-/** Asks for the status alone, once more. */
+/** Builds a command that sets only the status again. */
 export function statusAlone({ status, ...rest }: Command, ticketId: string): Command {
   return changedAlone(rest, ticketId, { ...(status === undefined ? {} : { status }), fields: {} });
 }
 
-/** Asks for a change alone, in the name of the command. */
+/** Builds a command that makes only this change, on behalf of the given command's author. */
 export function changedAlone({ author, at }: Command, ticketId: string, changed: Changed): Command {
   return {
     ticketId,

@@ -1,24 +1,24 @@
 /**
- * Tells, for each action a read of a ticket shows, whose it is: ours (echo), an automation's because of ours
- * (consequence), already known, or somebody's and new. Knows no database and no helpdesk.
+ * Classifies each action that a read of a ticket shows: our own write (echo), an automation's reaction to it
+ * (consequence), already known, or new. Independent of database and helpdesk.
  */
 import type { Person } from '#core/words/vocabulary.ts';
 import { numberOf } from './position.ts';
 
-/** A write to this ticket that may still show up, or showed up lately. */
+/** A write to this ticket that may still appear, or appeared recently. */
 export type WriteView = {
   readonly delivery: string;
   readonly step: number;
   readonly marker: string;
   readonly fingerprints: readonly string[];
   readonly state: 'open' | 'made' | 'settled' | 'absent';
-  /** Ids the reply named. */
+  /** Ids that the reply named. */
   readonly actionIds: readonly string[];
-  /** Ids of its actions that an earlier read has found. */
+  /** Ids of its actions that earlier reads found. */
   readonly seenAs?: readonly string[];
   /** Instant, UTC, by our clock. */
   readonly promisedAt: string;
-  /** Instant after which the request surely no longer runs. */
+  /** Instant after which the request can no longer be running. */
   readonly deadline: string;
 };
 
@@ -26,12 +26,12 @@ export type Recognisable = {
   readonly externalId: string;
   /** Instant, by the desk's clock. */
   readonly at: string;
-  /** When it was made, where the desk lets people date it otherwise. */
+  /** When it was created, if the desk lets people set another date. */
   readonly made?: string;
   readonly author: Person;
   readonly marker?: string;
   readonly fingerprint: string;
-  /** As an earlier version promised it. */
+  /** The fingerprint as earlier versions promised it. */
   readonly fingerprintBefore?: string;
   /** No note, no files: a bare change of status or fields. */
   readonly bare: boolean;
@@ -46,31 +46,34 @@ export type Recognised =
 
 export type Recognition = {
   readonly actions: readonly Recognised[];
-  /** Index of the first action that may be ours but matches nothing while a write is open; it and what follows wait. */
+  /**
+   * Index of the first action that may be ours but matches no write while a write is open. It and everything after it
+   * wait.
+   */
   readonly stoppedAt: number | null;
 };
 
 export type RecogniseInput = {
   readonly actions: readonly Recognisable[];
-  /** Already logged or recognised ids, and as what. */
+  /** Ids already logged or recognised, and as what. */
   readonly known: ReadonlyMap<string, 'action' | 'echo' | 'consequence'>;
   readonly writes: readonly WriteView[];
   /** Instant of go-live, by the desk's clock; earlier actions are not carried. */
   readonly liveSince: string | null;
-  /** The newest id at go-live, where ids grow over the whole instance: then they tell, and times do not. */
+  /** The highest id at go-live, if ids grow across the whole instance: ids then decide instead of times. */
   readonly liveAfter?: string | null;
-  /** What was read and forgotten is not new again; instant by the desk's clock. */
+  /** Actions up to this instant were read and have been deleted from the log: they are not new. By the desk's clock. */
   readonly forgottenTo?: string | null;
-  /** What is above was not there when the ticket was last read, whatever it is dated. */
+  /** Ids above this one did not exist at the last read, whatever their date. */
   readonly readTo?: string | null;
-  /** Ids of a ticket grow with time: what has a higher one than an action after go-live is after it, too. */
+  /** Ids within a ticket grow with time: an id higher than that of an action after go-live is also after go-live. */
   readonly idsGrow?: boolean;
   readonly settleMs: number;
-  /** How far the desk's clock is ahead of ours, milliseconds; absent or null: nobody has measured it. */
+  /** How far the desk's clock runs ahead of ours, milliseconds; absent or null if not measured. */
   readonly clockOffsetMs?: number | null;
   /** Instant, by our clock, at which the ticket was read. */
   readonly readAt?: string;
-  /** There may be writes of ours that nobody remembers: the database was restored, and not all is looked for yet. */
+  /** There may be writes of ours that the database lost: it was restored, and the search for them is not complete. */
   readonly mayBeForgotten?: boolean;
 };
 
@@ -85,7 +88,7 @@ export function recognise(input: RecogniseInput): Recognition {
   const spent = spentBefore(actions, writes);
   const recognised: Recognised[] = [];
   const firstLive = firstLiveId(input);
-  // Our latest write in the ticket's order, as long as no person acted after it.
+  // Our latest write in the ticket's order, unless a person acted after it.
   let ours: { readonly at: number; readonly write: WriteView | null; readonly forgotten?: boolean } | null = null;
 
   for (const [index, action] of actions.entries()) {
@@ -108,20 +111,20 @@ export function recognise(input: RecogniseInput): Recognition {
       recognised.push({ as: 'consequence', index, write: ours.write });
       continue;
     }
-    // A person may use our account; while a write is open nobody can tell the two apart.
+    // A person may use our account; while a write is open, their action can't be told from ours.
     if (action.author.role === 'service' && writeOpen) return { actions: recognised, stoppedAt: index };
-    // Marked by Ferry and of no write that is known: this gateway was restored from a backup since it wrote it.
+    // Carries Ferry's marker but belongs to no known write: this gateway was restored from a backup taken before it.
     if (action.author.role === 'service' && action.marker !== undefined && ownMarker.test(action.marker)) {
       ours = { at, write: null, forgotten: true };
       recognised.push({ as: 'consequence', index, write: null });
       continue;
     }
-    // A desk that records the changes beside a note as actions of their own marks the note alone.
+    // A desk that records the changes beside a note as separate actions marks only the note.
     if (action.author.role === 'service' && action.bare && ours?.forgotten === true && at - ours.at <= settleMs) {
       recognised.push({ as: 'consequence', index, write: null });
       continue;
     }
-    // As with an open write; what it is shows once what may have been written is looked for.
+    // As with an open write: the search for lost writes will show what it is.
     if (action.author.role === 'service' && input.mayBeForgotten === true)
       return { actions: recognised, stoppedAt: index };
     if (isBeforeGoLive(action, input, firstLive)) {
@@ -134,7 +137,9 @@ export function recognise(input: RecogniseInput): Recognition {
   return { actions: recognised, stoppedAt: null };
 }
 
-/** By ids where they tell it, else by when the desk says that it was made. */
+/**
+ * Tells whether an action predates go-live: by ids if they decide it, otherwise by when the desk says it was created.
+ */
 function isBeforeGoLive(
   { externalId, at, made = at }: Recognisable,
   input: RecogniseInput,
@@ -151,7 +156,7 @@ function isBeforeGoLive(
   return liveSince !== null && Date.parse(made) < Date.parse(liveSince);
 }
 
-/** The lowest id of an action that was made after go-live and not in the future: clocks jump, ids do not. */
+/** Returns the lowest id of an action created after go-live and not in the future: clocks jump, ids do not. */
 function firstLiveId({ actions, liveSince, idsGrow = false, readAt, clockOffsetMs }: RecogniseInput): number {
   if (!idsGrow || liveSince === null) return Number.POSITIVE_INFINITY;
   const nowMs = readAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(readAt) + (clockOffsetMs ?? 0);
@@ -162,15 +167,15 @@ function firstLiveId({ actions, liveSince, idsGrow = false, readAt, clockOffsetM
   return ids.reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
 }
 
-/** Clocks that nobody has measured differ by less. Milliseconds. */
+/** Clocks that nobody has measured differ by less than this. Milliseconds. */
 const aheadMs = 10 * 60_000;
 
 type Reach = RecogniseInput & {
-  /** Of the actions that are read, by their ids. Milliseconds. */
+  /** Times of the actions in this read, by id. Milliseconds. */
   readonly times: ReadonlyMap<string, number>;
 };
 
-/** The write this action is an echo of: by its id or marker, or by our identity together with the fingerprint. */
+/** Finds the write that this action echoes: by its id or marker, or by our account together with the fingerprint. */
 function ownWrite(
   action: Recognisable,
   writes: readonly WriteView[],
@@ -185,22 +190,22 @@ function ownWrite(
   const at = Date.parse(action.at);
   const inReach = writes.filter((write) => withinReach(write, action, reach) || isBeside(write, at, reach));
   const isUnsettled = ({ state }: WriteView): boolean => state === 'open' || state === 'made';
-  // What it was promised to look like tells it also where a clock that nobody has measured dates it before its write.
+  // The promised fingerprint also decides where an unmeasured clock dates the action before its write.
   const mayBe = writes.filter(
     (write) => isUnsettled(write) && (isNotAfter(write, action, reach) || isBeside(write, at, reach)),
   );
   for (const write of mayBe) {
     const key = spentKey(write, action);
-    // One write makes each of its actions once; the same text again is a person using our account.
-    // Where the reply named the ids, the same text under another id is a person's.
+    // One write makes each of its actions once: the same text again is a person using our account. If the reply named
+    // the ids, the same text under another id is a person's.
     const named = write.actionIds.length > 0 && !action.bare;
     if (!named && isPromised(write, action) && !spent.has(key)) {
       spent.add(key);
       return write;
     }
   }
-  // A desk may record a bare change in words of its own, and later than the rest; by our account and beside our write it
-  // is ours, whatever is known of the write by then.
+  // A desk may record a bare change in its own words, and later than the rest. By our account and close to our write,
+  // it is ours, whatever the state of that write.
   return action.bare ? (inReach.find(isUnsettled) ?? inReach.at(-1) ?? null) : null;
 }
 
@@ -211,8 +216,8 @@ function isPromised({ fingerprints }: WriteView, { fingerprint, fingerprintBefor
 }
 
 /**
- * A write that the helpdesk confirmed without naming an id, and of which nothing was seen: the desk has altered the
- * text beyond recognition. The first action by our account in its time is its echo.
+ * Finds a write that the helpdesk confirmed without naming an id and of which no action was found: the desk has changed
+ * the text beyond recognition. The first action by our account within its time is its echo.
  */
 function unnamedWrite(
   action: Recognisable,
@@ -233,7 +238,7 @@ function unnamedWrite(
   );
 }
 
-/** What earlier reads have found of each write: the same text once more is a person's who uses our account. */
+/** Collects what earlier reads found of each write: the same text again is by a person using our account. */
 function spentBefore(actions: readonly Recognisable[], writes: readonly WriteView[]): Set<string> {
   const spent = new Set<string>();
   for (const action of actions) {
@@ -252,8 +257,8 @@ function keyOf(write: WriteView): string {
 }
 
 /**
- * It was made while the write could run: by the desk's clock, put right by what was measured of it; or by ours, because
- * it was not there when the ticket was read before, and is there while the write can run.
+ * Tells whether the action was created while the write could run: by the desk's clock, corrected by its measured
+ * offset; or by ours, because the action was missing at the previous read and appears while the write can run.
  */
 function withinReach(write: WriteView, action: Recognisable, input: RecogniseInput): boolean {
   if (isReadDuring(write, input)) return true;
@@ -272,7 +277,10 @@ function isReadDuring({ promisedAt, deadline }: WriteView, { readAt, settleMs }:
   return read >= Date.parse(promisedAt) && read <= Date.parse(deadline) + settleMs;
 }
 
-/** One that was found long after it was made was promised only then; where its actions are says when it was. */
+/**
+ * Tells whether the action is close to one of the write's actions. A write recovered late was promised only then; the
+ * dates of its actions say when it was really made.
+ */
 function isBeside({ actionIds }: WriteView, at: number, { settleMs, times }: Reach): boolean {
   return actionIds.some((id) => {
     const made = times.get(id);

@@ -1,6 +1,6 @@
 /**
- * What a restored desk has made of a mirrored ticket, by what the log knows of its actions: the same ticket, the same
- * without its latest actions, or another one under the same id.
+ * Judges what a restored desk has left of a mirrored ticket, by what the log knows of its actions: the same ticket, the
+ * same ticket without its latest actions, or another ticket with the same id.
  */
 import { isAnother, numberOf, type Identity } from './position.ts';
 
@@ -9,17 +9,19 @@ export type KnownOne = Identity & { readonly id: string };
 export type ShownOne = { readonly id: string; readonly made: string; readonly by: string };
 
 export type Judged = {
-  /** `behind`: it has lost actions. `other`: nothing of it is what is known. `missing`: it is not there. */
+  /**
+   * `behind`: it has lost actions. `other`: none of the known actions is there. `missing`: the ticket does not exist.
+   */
   readonly verdict: 'same' | 'behind' | 'other' | 'missing';
-  /** Ids of actions that the desk no longer has, or has otherwise. */
+  /** Ids of actions that the desk no longer has, or that now differ. */
   readonly lost: readonly string[];
-  /** The highest id that is what it was; null where none is. */
+  /** The highest id that is unchanged; null if none is. */
   readonly keptTo: string | null;
-  /** When the newest of those was made, by the desk's clock. */
+  /** When the newest unchanged action was created, by the desk's clock. */
   readonly keptAt: string | null;
 };
 
-/** @param shown null where the ticket is not there @param sameSummary for a ticket of which no action is known */
+/** @param shown null if the ticket does not exist @param sameSummary decides for a ticket without known actions */
 export function judgeRestored(
   known: readonly KnownOne[],
   shown: readonly ShownOne[] | null,

@@ -1,6 +1,6 @@
 /**
- * Which mirrors an action concerns, or whether it opens one. Asked once, when the action is logged. Whether the action
- * really leaves is decided by send.ts, at delivery time, by the settings of that moment.
+ * Finds the mirrors that an action concerns, or whether it opens one. Called once, when the action is logged. send.ts
+ * decides later, at delivery time and by the settings of that moment, whether the action really leaves.
  */
 import { audienceOf, narrower } from '#core/rules/audience.ts';
 import { matches } from '#core/rules/criteria.ts';
@@ -29,7 +29,7 @@ export type RouteAction = {
   readonly automated?: boolean | undefined;
 };
 
-/** A link on which the instance is the customer, so that an action may open a ticket at its supplier. */
+/** A link on which the instance is the customer, so an action may open a ticket at its supplier. */
 export type Opening = {
   readonly link: string;
   readonly linkName: string;
@@ -40,7 +40,7 @@ export type Opening = {
 
 export type RouteInput = {
   readonly action: RouteAction;
-  /** The instance it was observed in. */
+  /** The instance in which it was observed. */
   readonly instance: string;
   /** Every mirror of this ticket, seen from it. */
   readonly mirrors: readonly MirrorView[];
@@ -53,14 +53,16 @@ export type RouteInput = {
 
 export type RouteDelivery = {
   readonly mirror: string;
-  /** The ticket is escalated on a link where it has a live mirror: decide refuses it as `already-escalated`. */
+  /**
+   * The ticket is escalated on a link where it already has a live mirror: decide() refuses it as `already-escalated`.
+   */
   readonly again?: boolean;
 };
 
 export type Route = {
   readonly deliveries: readonly RouteDelivery[];
   readonly opens: { readonly link: string } | null;
-  /** Why nothing is delivered; null when something is. */
+  /** Why nothing is delivered; null if something is. */
   readonly reason: Reason | null;
   readonly audience: Audience;
 };
@@ -98,8 +100,8 @@ function follow(input: RouteInput): Route {
 }
 
 /**
- * What still takes replies; else the one that no longer does, so that the far side's refusal reaches the agent.
- * Several of those would only repeat it.
+ * Returns the mirrors that still take replies; if there are none, the one that no longer does, so that the far side's
+ * refusal reaches the agent. Several of those would only repeat it.
  */
 function candidateMirrors({ mirrors, now }: RouteInput): readonly MirrorView[] {
   const taking = mirrors.filter((mirror) => takesReplies(mirror, now));
@@ -109,8 +111,9 @@ function candidateMirrors({ mirrors, now }: RouteInput): readonly MirrorView[] {
 }
 
 /**
- * By the choice made for this use, else by the kind that outbound settings name, else (an end user's own reply) to the
- * desks this one is a customer of. A role chosen in the helpdesk that fits several desks is narrowed by the kind.
+ * Selects mirrors by the choice made for this action, else by the kinds that the outbound settings name, else (for an
+ * end user's own reply) the desks this one is a customer of. If the chosen role fits several desks, the kind narrows
+ * it.
  */
 function addressedMirrors(input: RouteInput, candidates: readonly MirrorView[]): readonly MirrorView[] {
   const { action } = input;
@@ -119,7 +122,7 @@ function addressedMirrors(input: RouteInput, candidates: readonly MirrorView[]):
   const chosen = action.sendTo === 'supplier' || action.sendTo === 'customer';
   const addressed = chosen && opted.length > 1 ? named : opted;
   if (action.visibility === 'visible') return addressed;
-  // Hidden is for the supplier side's own team, so it can only be meant for the desks this one is a customer of.
+  // At the supplier a hidden note is for its own team, so it can only be meant for the desks this one is a customer of.
   const outward = addressed.filter((mirror) => mirror.side === 'customer');
   return outward.length > 0 ? outward : addressed;
 }

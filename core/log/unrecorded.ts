@@ -1,17 +1,17 @@
 /**
- * Changes of a ticket that its desk shows on no action, as Halo's summary and dates that are changed on an action's
- * form. What became different together with new actions belongs to the last of them. What somebody changes by hand,
- * without an action, belongs to none and does not travel.
+ * Finds changes of a ticket that its desk records on no action, such as Halo's summary and dates when edited on an
+ * action's form. A change that appears together with new actions belongs to the last of them. What somebody edits
+ * directly, without an action, belongs to none and is not carried.
  */
 import type { FieldValue, TicketSnapshot, Words } from '#core/words/vocabulary.ts';
 import { sameName, sameSet } from '#core/words/names.ts';
 
-/** As the ticket was last read; null where nobody kept it. */
+/** The ticket as last read; null if not stored. */
 export type Before = { readonly summary: string; readonly fields: Readonly<Record<string, FieldValue>> } | null;
 
 export type Unrecorded = Pick<Words, 'summary' | 'fields'>;
 
-/** @param recorded the words of every action that the same read shows, whoever did it */
+/** @param recorded the words of every action in the same read, whoever its author */
 export function unrecorded(before: Before, now: TicketSnapshot, recorded: readonly Words[]): Unrecorded {
   if (before === null) return { fields: {} };
   const isRecorded = (field: string): boolean =>

@@ -1,11 +1,12 @@
-/** Who may see a note, from how it shows where it was written; and how it shows where it arrives. */
+/** Determines who may see a note from how it shows where it was written, and how it shows where it arrives. */
 import type { Audience, SideName, Visibility } from '#core/words/vocabulary.ts';
 
 const width: Readonly<Record<Audience, number>> = { team: 0, desks: 1, user: 2 };
 
 /**
- * Design §2. At the supplier, visible means agents of both sides and hidden its team. At the customer, visible means the
- * end user too, hidden means agents of both sides when it is sent, else the team. Unknown is the team.
+ * Determines a note's audience (design §2). At the supplier, visible means agents of both sides and hidden means its
+ * team. At the customer, visible includes the end user; hidden means agents of both sides if it is sent, otherwise the
+ * team. Unknown means the team.
  */
 export function audienceOf(visibility: Visibility, side: SideName, sent: boolean): Audience {
   if (visibility === 'unknown') return 'team';
@@ -14,7 +15,7 @@ export function audienceOf(visibility: Visibility, side: SideName, sent: boolean
   return sent ? 'desks' : 'team';
 }
 
-/** How a note of this audience shows at the receiving side; null: it is not carried there. */
+/** Returns how a note with this audience shows at the receiving side; null if it is not carried there. */
 export function visibilityFor(audience: Audience, side: SideName): 'visible' | 'hidden' | null {
   if (audience === 'team') return null;
   return side === 'supplier' || audience === 'user' ? 'visible' : 'hidden';

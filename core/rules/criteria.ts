@@ -1,9 +1,12 @@
-/** Small pure conditions over one action: what the action itself changed, never what the ticket already was. */
+/**
+ * Evaluates small pure conditions over one action: they test what the action changed, never what the ticket already
+ * was.
+ */
 import { sameName } from '#core/words/names.ts';
 import type { Condition } from './settings.ts';
 import type { FieldValue, Words } from '#core/words/vocabulary.ts';
 
-/** Deeper conditions never match; the schema allows none that a person would write. */
+/** Deeper conditions never match; nobody would write one. */
 const maxDepth = 32;
 
 export function matches(condition: Condition, action: { readonly words: Words }): boolean {
@@ -19,7 +22,10 @@ function holds(condition: Condition, words: Words, depth: number): boolean {
   return depth < maxDepth && !holds(condition.not, words, depth + 1);
 }
 
-/** What the action set the field to; a ticket's own properties go by their names where no field is called so. */
+/**
+ * Returns the value the action gave the field. The ticket's own properties go by their names, unless a field has that
+ * name.
+ */
 function changed(words: Words, field: string): FieldValue | undefined {
   for (const [name, value] of Object.entries(words.fields)) if (sameName(name, field)) return value;
   for (const property of ['status', 'category', 'type', 'priority', 'summary'] as const) {
@@ -34,14 +40,17 @@ function equals(value: FieldValue | undefined, wanted: string): boolean {
   return sameName(String(value), wanted);
 }
 
-/** Whether some action kind or field must match for it to fire; a condition of nothing but `not` fires on everything. */
+/**
+ * Tells whether a match requires some action kind or field value; a condition made only of `not` matches nearly
+ * everything.
+ */
 export function isPositive(condition: Condition): boolean {
   if ('all' in condition) return condition.all.some(isPositive);
   if ('any' in condition) return condition.any.every(isPositive);
   return !('not' in condition);
 }
 
-/** For people: `the action is "Escalate" and "Supplier" is set to "Northwind"`. */
+/** Describes a condition for people: `the action is "Escalate" and "Supplier" is set to "Northwind"`. */
 export function describeCondition(condition: Condition): string {
   if ('kind' in condition) return `the action is "${condition.kind}"`;
   if ('field' in condition) return `"${condition.field}" is set to "${condition.equals}"`;

@@ -1,4 +1,7 @@
-/** What one side of a link offers the other: what it may send, and the names that its own rules give or expect. Nothing else of the desk. */
+/**
+ * Builds what one side of a link shows the other: the kinds it may send, and the names that its own rules use or
+ * expect. Nothing else about the desk.
+ */
 import { findNamed, sameName } from '#core/words/names.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
 import type { Condition, SideSettings } from './settings.ts';
@@ -16,7 +19,7 @@ export type LinkCatalogue = {
   }[];
 };
 
-/** @param catalogue of the side's own desk */
+/** @param catalogue of this side's own desk */
 export function offeredCatalogue(
   { inbound, outbound }: SideSettings,
   catalogue: Catalogue,

@@ -1,4 +1,4 @@
-/** Whether the owner of a side, or an agent for this one use, has said that an action goes to the other side. */
+/** Tells whether a side's owner, or an agent for this one action, has chosen to send an action to the other side. */
 import { otherSide } from '#core/words/ends.ts';
 import { findName } from '#core/words/names.ts';
 import type { Outbound } from './settings.ts';
@@ -7,8 +7,8 @@ import type { Person, SendTo, SideName, Words } from '#core/words/vocabulary.ts'
 export type OptIn = 'sent' | 'not-sent' | 'user-reply-off';
 
 /**
- * A choice made in the helpdesk for this one use overrides the settings, both ways. An end user's own reply at the
- * customer is governed by `userReplies` alone, since its kind is often the same as that of the agents' replies.
+ * A choice made in the helpdesk for this one action overrides the settings, both ways. An end user's own reply at the
+ * customer depends only on `userReplies`, since its kind is often the same as that of agents' replies.
  */
 export function optIn(
   action: { readonly words: Words; readonly sendTo?: SendTo | undefined; readonly author: Person },

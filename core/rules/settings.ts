@@ -1,13 +1,13 @@
 /**
- * What each side of a link sets. The schema is the whole of it from the start; unknown keys are errors.
- * Rows are lists, not maps, so that two rules for one name can be found and named.
+ * The settings of each side of a link. The schema is complete from the start; unknown keys are errors. Rows are lists,
+ * not maps, so that two rules for one name can be found and reported.
  */
 import { z } from 'zod';
 import { audiences, linkModes } from '#core/words/vocabulary.ts';
 
 const name = z.string().trim().min(1).max(255);
 
-/** A name the sender uses → the name this desk uses. */
+/** Maps a name the sender uses to the name this desk uses. */
 const row = z.strictObject({ from: name, to: name });
 
 export const kindDefault = 'action/ticket type default';
@@ -15,33 +15,33 @@ export const kindDefault = 'action/ticket type default';
 const actionRow = z.strictObject({
   from: name,
   to: name,
-  /** Widens or narrows the note's audience; absent, the note keeps the audience it arrived with, never more. */
+  /** Widens or narrows the note's audience. Absent: the note keeps the audience it arrived with, never more. */
   audience: z.enum(audiences).optional(),
   /** Lets the target kind mail the end user. */
   mailsUser: z.boolean().default(false),
-  /** The status this row sets, when the status map says nothing. */
+  /** The status this row sets if the status map has no entry. */
   status: name.optional(),
 });
 
 const fieldRow = z.strictObject({
   from: name,
   to: name,
-  /** `withActions`: only together with an action that is sent; `always`: a bare change of the field travels too. */
+  /** `withActions`: only together with an action that is sent; `always`: a bare change of the field is carried too. */
   when: z.enum(['withActions', 'always']).default('withActions'),
   options: z.array(row).default([]),
 });
 
 export const inboundSchema = z.strictObject({
   statuses: z.array(row).default([]),
-  /** The status of a ticket opened with an unmapped one; a name, or the action's or ticket type's own. */
+  /** The status of a ticket opened with an unmapped one: a name, or the action's or ticket type's own. */
   statusDefault: name.default(kindDefault),
   categories: z.array(row).default([]),
   priorities: z.array(row).default([]),
   fields: z.array(fieldRow).default([]),
   actions: z.array(actionRow).default([]),
-  /** The action kind for unmapped ones; absent: they are refused, with a receipt. */
+  /** The action kind for unmapped ones. Absent: they are refused, with a receipt. */
   actionDefault: name.optional(),
-  /** Far person (e-mail or name) → local account the note is shown under. */
+  /** Maps a far person (e-mail or name) to the local account under which the note is shown. */
   people: z.array(row).default([]),
   /** At the supplier only. */
   ticketTypes: z.array(row).default([]),
@@ -67,19 +67,22 @@ export const conditionSchema: z.ZodType<Condition> = z.lazy(() =>
 );
 
 const templateRow = z.strictObject({
-  /** Action kind the template is for; `*` for every escalating kind without its own. */
+  /** Action kind the template is for; `*` for every escalating kind that has none. */
   kind: name,
   /** Text with {{note}}, {{summary}}, {{description}}, {{thread}}, {{number}}, {{url}}, {{agent}}, {{requester}}. */
   template: z.string().min(1).max(20_000),
 });
 
 export const outboundSchema = z.strictObject({
-  /** Action kinds that go to the other side. Nothing leaves unless it is named here or chosen in the helpdesk per use. */
+  /**
+   * Action kinds that are sent to the other side. Nothing leaves unless it is named here or chosen in the helpdesk for
+   * one action.
+   */
   actions: z.array(name).default([]),
   /** What escalates a ticket; at the customer only. */
   escalates: conditionSchema.optional(),
   templates: z.array(templateRow).default([]),
-  /** What an escalation takes along besides its own note. */
+  /** What an escalation includes besides its own note. */
   includes: z
     .strictObject({
       description: z.boolean().default(true),
@@ -87,16 +90,16 @@ export const outboundSchema = z.strictObject({
     })
     .default({ description: true, publicThread: false }),
   attachments: z.boolean().default(true),
-  /** The end user's own replies go to the other side. */
+  /** Whether the end user's own replies are sent to the other side. */
   userReplies: z.boolean().default(true),
   requester: z.enum(['hidden', 'name', 'name+email']).default('hidden'),
   quoted: z.enum(['drop', 'fold', 'keep']).default('fold'),
-  /** Whether what arrives from the other side travels on to this ticket's further mirrors. */
+  /** Whether what arrives from the other side is relayed to this ticket's other mirrors. */
   relay: z.enum(['none', 'all']).default('none'),
 });
 
 export const accountSchema = z.strictObject({
-  /** The record in this desk that stands for the other side: Halo customer or supplier, RT queue. */
+  /** The record in this desk that represents the other side: Halo customer or supplier, RT queue. */
   name,
   site: name.optional(),
   team: name.optional(),
@@ -113,7 +116,7 @@ export const sideSchema = z.strictObject({
 const address = z.url({ protocol: /^https?$/ }).max(2048);
 
 export const notifySchema = z.strictObject({
-  /** Gets JSON of Ferry's own form. */
+  /** Receives JSON in Ferry's own format. */
   webhook: address.optional(),
   mail: z.email().optional(),
   /** An incoming webhook of Slack. */
@@ -130,7 +133,7 @@ export const linkSettingsSchema = z.strictObject({
   language: z.enum(['en']).default('en'),
 });
 
-/** Where one is told, by one way or several. */
+/** Where a notice is sent, by one channel or several. */
 export type NotifyTarget = z.output<typeof notifySchema>;
 export type Inbound = z.output<typeof inboundSchema>;
 /** A row that maps an action kind of the far desk onto one of this desk. */

@@ -1,16 +1,16 @@
 /**
- * A notice as chat programs take it, with nothing in it that they would understand: a helpdesk's words may be part of it.
+ * Formats a notice for chat programs so that nothing in it is interpreted as markup: it may contain a helpdesk's words.
  * Sources: https://docs.slack.dev/messaging/formatting-message-text, https://adaptivecards.io/explorer/TextRun.html
  */
 
-/** Longer ones are refused, or cut where nobody sees it. Characters. */
+/** Longer texts are refused, or cut without notice. Characters. */
 const longest = 2_900;
 
-/** For an incoming webhook of Slack: no mention, link or format is made of the text. */
+/** Builds the body for a Slack incoming webhook: no mention, link or format is interpreted. */
 export function slackMessage(subject: string, text: string): object {
   const plain = (words: string): object => ({ type: 'plain_text', text: words, emoji: false });
   return {
-    // Shown in notifications, where only these three characters mean something.
+    // Shown in notifications, where only these three characters are special.
     text: subject.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
     blocks: [
       { type: 'header', text: plain(cut(subject, 150)) },
@@ -19,7 +19,7 @@ export function slackMessage(subject: string, text: string): object {
   };
 }
 
-/** For a webhook of Teams: a card of text runs, in which Markdown is not read. */
+/** Builds the body for a Teams webhook: a card of text runs, which do not interpret Markdown. */
 export function teamsMessage(subject: string, text: string): object {
   const line = (words: string, more: object): object => ({
     type: 'RichTextBlock',
@@ -42,7 +42,7 @@ export function teamsMessage(subject: string, text: string): object {
   };
 }
 
-/** On a character, and said. */
+/** Cuts between characters and marks the cut. */
 function cut(text: string, most: number): string {
   const points = Array.from(text);
   return points.length <= most ? text : `${points.slice(0, most - 1).join('')}…`;

@@ -1,4 +1,4 @@
-/** Whom to call, as people write it. */
+/** Formats a contact the way people write it. */
 import type { WireContact } from '#core/wire.ts';
 
 /** `Ann Lee <ann@acme.example> +49 30 1234` */

@@ -1,6 +1,6 @@
 /**
- * Makes other desks' mail tags inert: a desk that reads `[rt.local #12]` or `[ID:123]` in a mail or a subject would take
- * what carries it for a reply to its own ticket. People can still read them.
+ * Makes other desks' mail tags inert: a desk that reads `[rt.local #12]` or `[ID:123]` in a mail or subject would take
+ * it for a reply to its own ticket. People can still read them.
  */
 
 /** `[rt.local #12]`, `[#123]`, `[Ticket#2026 12]`, `[ID:123]`, `[ref:a1b2]`, `[NW-123]`, in square brackets. */
@@ -10,12 +10,12 @@ const bracketed =
 const threadToken = /\bref:(_?[!-9;A-Za-z_~]{3,80}):ref\b/gi;
 const separator = /##-/g;
 
-/** Idempotent; what is no tag stays as it is. */
+/** Idempotent; text that is not a tag is unchanged. */
 export function defuseTags(text: string): string {
   return text.replaceAll(bracketed, '($1)').replaceAll(threadToken, 'ref $1').replaceAll(separator, '## -');
 }
 
-/** The same for the text of sanitised HTML; tags, attributes and code stay as they are. */
+/** Does the same for the text of sanitised HTML; tags, attributes and code are unchanged. */
 export function defuseTagsInHtml(html: string): string {
   let code = 0;
   return html.replaceAll(/(<[^<>]*>)|[^<]+|</g, (piece, tag: string | undefined) => {

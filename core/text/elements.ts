@@ -1,6 +1,6 @@
-/** What HTML elements mean, as far as a note has to keep it: what they become, and which of them separate words. */
+/** How a note treats each HTML element: what it becomes, and whether it separates words. */
 
-/** Elements a note may hold, each of them harmless in every desk. */
+/** Elements a note may contain; each is harmless in every desk. */
 export const noteElements: ReadonlySet<string> = new Set(
   (
     'p br b strong i em u s a ul ol li blockquote pre code h1 h2 h3 h4 table thead tbody tr td th span div img hr ' +
@@ -8,7 +8,7 @@ export const noteElements: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Never shown to anybody, with all they hold. */
+/** Elements that are never shown, with all their content. */
 export const unseenElements: ReadonlySet<string> = new Set(
   (
     'script style title template iframe noembed noframes canvas datalist rp xml ' +
@@ -16,7 +16,7 @@ export const unseenElements: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Elements that say the same as one a note may hold. */
+/** Elements with the same meaning as one that a note may contain. */
 export const sameAs: ReadonlyMap<string, string> = new Map(
   Object.entries({
     del: 's',
@@ -47,7 +47,7 @@ export const sameAs: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Elements within a line that mean nothing to a note: what they hold is kept as if they were not there. */
+/** Inline elements without meaning for a note: their content is kept as if they were not there. */
 export const transparentElements: ReadonlySet<string> = new Set(
   (
     'abbr acronym bdi bdo big blink body button cite data dfn font g head html label map mark marquee math mi mn mo ' +
@@ -56,12 +56,12 @@ export const transparentElements: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Elements at whose ends one word can't go on into the next. */
+/** Elements that separate the words before and after them. */
 export const blockElements: ReadonlySet<string> = new Set(
   'p ul ol li blockquote pre h1 h2 h3 h4 table thead tbody tr td th div hr br'.split(' '),
 );
 
-/** Names of elements as people who make web pages write them; a word in angle brackets is none. */
+/** Tells whether this is spelled like an element name on web pages; a word in angle brackets usually is not. */
 export function isElementName(name: string): boolean {
   return /^[a-z][a-z0-9]{0,40}(?:[:_-][a-z0-9]{1,40}){0,6}$/.test(name);
 }

@@ -1,6 +1,6 @@
 /**
- * The entities that fingerprints knew before `note2:`. Kept so that a write promised by an earlier version is known
- * again; everything else decodes with a whole library.
+ * The entities that fingerprints decoded before `note2:`. Kept so that a write promised by an earlier version is still
+ * recognised; everything else uses a complete library.
  */
 
 const latin1 = (
@@ -42,7 +42,7 @@ const entities = new Map<string, string>([
   }),
 ]);
 
-/** The characters an HTML text stands for, as far as it knew them; an unknown entity stays as it is written. */
+/** Decodes the entities that earlier versions knew; unknown ones are unchanged. */
 export function decodeEntitiesBefore(text: string): string {
   if (!text.includes('&')) return text;
   return text.replaceAll(

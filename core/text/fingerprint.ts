@@ -1,10 +1,11 @@
 /**
- * Fingerprints say what an echo of a write looks like. A connector promises them with a step and computes them again
- * from what it reads back, so they must survive whatever a helpdesk does to a text on the way: re-indented HTML,
- * other tags, other entities, other quotes' escapes, changed white space, rewritten image URLs.
+ * Fingerprints describe what an echo of a write looks like. A connector promises them with a step and computes them
+ * again from what it reads back, so they must survive whatever a helpdesk does to a text: re-indented HTML, other tags,
+ * other entities, other escapes of quotes, changed white space, rewritten image URLs.
  *
- * Forms: `note2:<visible|hidden>:<sha256>` (`note:` of earlier versions, which knew fewer entities), `status:<name>`, `field:<name>=<value>`, `file:<name>:<bytes>`. Several
- * changes recorded as one action are one fingerprint, see `fingerprintOf`.
+ * Forms: `note2:<visible|hidden>:<sha256>` (`note:` in earlier versions, which knew fewer entities), `status:<name>`,
+ * `field:<name>=<value>`, `file:<name>:<bytes>`. Several changes recorded as one action make one fingerprint, see
+ * `fingerprintOf`.
  */
 import { createHash } from 'node:crypto';
 import type { FieldValue, Visibility } from '#core/words/vocabulary.ts';
@@ -12,12 +13,12 @@ import { decodeEntitiesBefore } from './entities-before.ts';
 import { decodeHTML, withoutTags } from './plain.ts';
 import { streamSafe } from './text.ts';
 
-/** Longer texts are compared by their beginning; no note that is written is as long. Characters. */
+/** Longer texts are compared only up to here; no note that is written is that long. Characters. */
 const comparedLength = 1024 * 1024;
 
 /**
- * The bare text of HTML or plain text, for comparing only: no tags, no white space at all (a desk may put a line break
- * where another has a tag), lower case, compatibility forms united. Comments, style and script count as nothing.
+ * Reduces HTML or plain text to bare text, for comparison only: no tags, no white space at all (one desk may put a line
+ * break where another has a tag), lower case, compatibility forms unified. Comments, styles and scripts are ignored.
  */
 export function comparableText(html: string): string {
   return comparable(decodeHTML(withoutTags(html.slice(0, comparedLength), () => '')));
@@ -30,12 +31,12 @@ function comparable(text: string): string {
     .toLowerCase();
 }
 
-/** Lower-case hex. */
+/** Returns lower-case hex. */
 export function sha256Hex(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** How texts are compared; the rule of earlier versions is kept while a write may be open that was promised by it. */
+/** How texts are compared. The rule of earlier versions remains while a write promised under it may still be open. */
 type Rule = { readonly note: string; compare(text: string): string };
 const today: Rule = { note: 'note2', compare: comparableText };
 const before: Rule = {
@@ -55,12 +56,12 @@ export function fieldFingerprint(name: string, value: FieldValue): string {
   return byField(name, value, today);
 }
 
-/** `sizeBytes` null where nobody knows it. */
+/** `sizeBytes` is null if unknown. */
 export function fileFingerprint(name: string, sizeBytes: number | null): string {
   return byFile(name, sizeBytes, today);
 }
 
-/** What one recorded action may hold; absent is not mentioned. */
+/** What one recorded action may contain; absent means not mentioned. */
 export type Recorded = {
   readonly note: string | null;
   readonly visibility: Visibility;
@@ -70,14 +71,14 @@ export type Recorded = {
 };
 
 /**
- * One fingerprint for one recorded action: by its note if it has one (desks add status and fields by themselves), else
- * by its status, else by its fields in order of name, else by its files.
+ * Computes one fingerprint for one recorded action: from its note if it has one (desks add status and fields on their
+ * own), else from its status, else from its fields in order of name, else from its files.
  */
 export function fingerprintOf(recorded: Recorded): string {
   return fingerprintBy(recorded, today);
 }
 
-/** The same as versions before `note2:` promised it. */
+/** Computes the fingerprint that versions before `note2:` promised. */
 export function fingerprintBefore(recorded: Recorded): string {
   return fingerprintBy(recorded, before);
 }
@@ -112,7 +113,7 @@ function byFile(name: string, sizeBytes: number | null, { compare }: Rule): stri
 
 function comparableValue(value: FieldValue, { compare }: Rule): string {
   if (value === null || value === '') return '';
-  // A set: order and repeats say nothing.
+  // A set: order and repeats do not matter.
   if (typeof value === 'object') return [...new Set(value.map(compare))].toSorted().join('|');
   return compare(String(value));
 }

@@ -1,14 +1,11 @@
-/**
- * Plain text of mails whose lines were broken by a program, not by people (`format=flowed`, RFC 3676): put together
- * again as it was typed. One pass.
- */
+/** Rejoins the lines of plain-text mail that a program broke, not a person (`format=flowed`, RFC 3676). One pass. */
 
-/** @param contentType of the part, with its parameters; a text that does not say it is flowed comes back as it is */
+/** @param contentType of the part, with its parameters; text that is not declared as flowed is returned unchanged */
 export function unflowed(text: string, contentType: string): string {
   if (!/;\s{0,20}format\s{0,5}=\s{0,5}"?flowed\b/i.test(contentType)) return text;
   const isSpaceAdded = /;\s{0,20}delsp\s{0,5}=\s{0,5}"?yes\b/i.test(contentType);
   const lines: string[] = [];
-  /** Of the paragraph that goes on in the next line, if that is quoted as deeply. */
+  /** The paragraph that continues on the next line, if that line has the same quote depth. */
   let open: { readonly depth: number; readonly pieces: string[] } | null = null;
   const end = (): void => {
     if (open !== null) lines.push(`${quote(open.depth)}${open.pieces.join('')}`);
@@ -20,10 +17,10 @@ export function unflowed(text: string, contentType: string): string {
     const body = line.slice(line.charAt(depth) === ' ' ? depth + 1 : depth);
     const isSignature = body === '-- ';
     if (open !== null && (open.depth !== depth || isSignature)) end();
-    const goesOn = body.endsWith(' ') && !isSignature;
+    const continues = body.endsWith(' ') && !isSignature;
     open ??= { depth, pieces: [] };
-    open.pieces.push(goesOn && isSpaceAdded ? body.slice(0, -1) : body);
-    if (!goesOn) end();
+    open.pieces.push(continues && isSpaceAdded ? body.slice(0, -1) : body);
+    if (!continues) end();
   }
   end();
   return lines.join('\n');

@@ -1,6 +1,6 @@
 /**
- * Notes as HTML that is safe in any desk, and as text. The one file that knows the sanitiser; its output may be passed
- * through it again without change, and must never be put into a raw-text element.
+ * Turns notes into HTML that is safe in any desk, and into text. The only file that knows the sanitiser. Its output
+ * passes through it again unchanged, and must never be put into a raw-text element.
  */
 import { convert } from 'html-to-text';
 import sanitizeHtml from 'sanitize-html';
@@ -16,11 +16,11 @@ export { textToHtml } from './text.ts';
 
 /** Largest note that is carried as a note, in bytes of UTF-8. */
 export const noteMaxBytes = 256 * 1024;
-/** Larger input than this is not parsed at all. Characters. */
+/** Larger input is not parsed at all. Characters. */
 const inputMaxLength = 16 * 1024 * 1024;
 
 export type DataImage = {
-  /** As the note refers to it: `cid:<id>`. */
+  /** The id by which the note refers to it: `cid:<id>`. */
   readonly id: string;
   /** Media type, such as `image/png`. */
   readonly type: string;
@@ -29,18 +29,18 @@ export type DataImage = {
 
 export type SanitisedNote = {
   readonly html: string;
-  /** Images that stood in the note itself; to be attached under their ids. */
+  /** Images that were embedded in the note itself; to be attached under their ids. */
   readonly dataImages: readonly DataImage[];
-  /** Set when the note can't be carried as one: `html` says so, and this is to be attached whole. */
+  /** Set if the note can't be carried as a note: `html` then says so, and this is attached in full. */
   readonly whole: { readonly name: string; readonly type: string; readonly text: string } | null;
 };
 
 export type SanitiseOptions = {
-  /** Ids of inline images that exist; a reference to another one becomes a placeholder. Absent: all are kept. */
+  /** Ids of inline images that exist; references to others become placeholders. Absent: all are kept. */
   readonly images?: ReadonlySet<string> | undefined;
 };
 
-/** The gate: what passes here is safe, whatever came before. */
+/** The allow-list: whatever comes before, what passes here is safe. */
 const gate: sanitizeHtml.IOptions = {
   allowedTags: [...noteElements],
   allowedAttributes: {
@@ -62,14 +62,14 @@ const gate: sanitizeHtml.IOptions = {
 const cid = /^cid:([\w.@+$~-]{1,200})$/i;
 const dataImage = /^data:(image\/(?:png|jpeg|gif|webp|bmp));base64,([a-z0-9+/=\s]+)$/i;
 
-/** Safe HTML by the allow-list; images that stand in the note itself become placeholders. Idempotent. */
+/** Sanitises by the allow-list; images embedded in the note become placeholders. Idempotent. */
 export function sanitise(html: string, options: SanitiseOptions = {}): string {
   return run(html, options, () => null);
 }
 
 /**
- * Safe HTML of a note as a helpdesk has it: images in the note itself are taken out, remote ones become links, and a
- * note over 256 KiB is replaced by a line that says so, with the whole of it to be attached.
+ * Sanitises a note as a helpdesk stores it: embedded images are extracted, remote ones become links, and a note over
+ * 256 KiB is replaced by a line that says so, with the full note to be attached.
  */
 export function sanitiseNote(html: string, options: SanitiseOptions = {}): SanitisedNote {
   if (html.length > inputMaxLength) return tooLong('note.txt', 'text/plain', cleanText(html), []);
@@ -84,8 +84,8 @@ export function sanitiseNote(html: string, options: SanitiseOptions = {}): Sanit
 }
 
 /**
- * A note whose HTML could not be read in time: its text as it is, and the original to be attached. Costs next to
- * nothing, whatever the note.
+ * Replaces a note whose HTML could not be parsed in time: its plain text, with the original attached. Costs next to
+ * nothing for any input.
  */
 export function unreadNote(html: string): SanitisedNote {
   const said = `[The layout of this note could not be read in time. Its text follows; the original is attached as ${unreadName}.]`;
@@ -96,10 +96,10 @@ export function unreadNote(html: string): SanitisedNote {
   };
 }
 
-/** The text of HTML that could not be read in time, as far as one note goes. */
+/** Extracts the text of HTML that could not be parsed in time, up to the size of a note. */
 export function unreadHtml(html: string): string {
   const text = plainText(cleanText(html.slice(0, noteMaxBytes)));
-  // Escaped, a character may take six.
+  // A character may take six when escaped.
   return textToHtml(cutBytes(text, noteMaxBytes / 8));
 }
 
@@ -141,12 +141,15 @@ function shown(src: string, attributes: Attributes): Shown {
   return { kind: 'image', attributes: kept };
 }
 
-/** Remote images are never loaded: they tell the sender who reads what. The link loses what may be a token. */
+/**
+ * Replaces a remote image with a link. Remote images are never loaded: they tell the sender who reads the note.
+ * Anything in the URL that may be a token is removed.
+ */
 function placeholder(src: string, attributes: Attributes): Shown {
   const alt = attributes.get('alt')?.trim() ?? '';
   const url = webUrl(src);
   const isRemote = url !== null && url.toLowerCase().startsWith('http');
-  // A picture of one pixel shows nothing to people.
+  // A one-pixel image shows people nothing.
   if (isRemote && /^[01]$/.test(attributes.get('width') ?? '') && /^[01]$/.test(attributes.get('height') ?? '')) {
     return { kind: 'nothing' };
   }
@@ -157,7 +160,7 @@ function placeholder(src: string, attributes: Attributes): Shown {
   };
 }
 
-/** Without paragraphs and wrappers that hold nothing; for HTML that was cut or put together, already sanitised. */
+/** Removes paragraphs and wrappers without content. For sanitised HTML that was cut or assembled. */
 export function withoutEmpty(html: string): string {
   const kept: string[] = [];
   for (const [token] of html.matchAll(/<[^<>]*>|[^<]+|</g)) {
@@ -169,16 +172,19 @@ export function withoutEmpty(html: string): string {
         continue;
       }
     }
-    // What was blank on both sides of something empty is one blank.
+    // White space on both sides of a removed element is merged.
     if (token.trim() === '' && kept.at(-1)?.trim() === '') continue;
     kept.push(token);
   }
   return kept.join('');
 }
 
-/** Plain text of a note's HTML: paragraphs as blank lines, links with their target, images as `[image: …]`. */
+/**
+ * Converts a note's HTML to plain text: blank lines between paragraphs, links with their target, images as `[image:
+ * …]`.
+ */
 export function htmlToText(html: string): string {
-  // What it is given may be anything, and it is only made for what is neither deep nor broken.
+  // The input may be anything, and the converter only handles HTML that is neither deep nor broken.
   const text = convert(rowsAsLines(sanitise(html)), {
     wordwrap: false,
     formatters: {
@@ -197,7 +203,7 @@ export function htmlToText(html: string): string {
   return cleanText(text).trim();
 }
 
-/** A paragraph that stands for a file that could not come along. */
+/** Builds a paragraph in place of a file that could not be carried. */
 export function missingFile(fileName: string, why: string): string {
   return `<p>[${escapeHtml(`File ${fileName} is missing here: ${why}`)}]</p>`;
 }

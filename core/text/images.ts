@@ -1,14 +1,14 @@
-/** Pictures within a note: where each is shown, and what is to be written there. */
+/** Finds the images in a note and rewrites their sources. */
 import { Tokenizer } from 'htmlparser2';
 import { escapeHtml } from './text.ts';
 
-/** A new source, something else in place of the element, or null to leave it as it is. */
+/** A new source, HTML to put in place of the element, or null to leave it unchanged. */
 export type Rewritten = { readonly src: string } | { readonly instead: string } | null;
 
-/** Longer notes are left as they are: nobody writes them, and they are attached whole. Characters. */
+/** Longer notes are left unchanged: nobody writes them, and they are attached in full. Characters. */
 const maxLength = 1024 * 1024;
 
-/** The HTML with each `<img>` whose source `of` knows rewritten; all else stays as it is written. */
+/** Rewrites each `<img>` whose source `of` recognises; the rest of the HTML is unchanged. */
 export function rewriteImages(html: string, of: (src: string) => Rewritten): string {
   if (html.length > maxLength || !/<img/i.test(html)) return html;
   const pieces: string[] = [];
@@ -16,7 +16,7 @@ export function rewriteImages(html: string, of: (src: string) => Rewritten): str
   let tagStart = -1;
   let nameEnd = -1;
   let value = '';
-  /** Of the first `src`: from behind its name to behind its value. */
+  /** The first `src` attribute: from the end of its name to the end of its value. */
   let source: { readonly from: number; readonly to: number; readonly value: string } | null = null;
 
   const replace = (from: number, to: number, by: string): void => {

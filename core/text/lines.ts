@@ -1,18 +1,18 @@
-/** The lines that people see of a note, with their places in its HTML, which is the sanitiser's. */
+/** Splits a note into the lines that people see, with their positions in its HTML, which must be the sanitiser's. */
 import { decodeHTML } from './plain.ts';
 
 export type Line = {
   /** Without tags; the first thousand characters. An image counts as text. */
   readonly text: string;
-  /** Places in the HTML: of the first character and behind the last one. */
+  /** Positions in the HTML: of the first character, and after the last one. */
   readonly start: number;
   readonly end: number;
-  /** Quotations around it. */
+  /** Depth of quotation. */
   readonly depth: number;
-  /** Of the outermost quotation around it; meaningless outside of one. */
+  /** Position of the outermost quotation around it; meaningless outside one. */
   readonly quoteStart: number;
   readonly quoteEnd: number;
-  /** A paragraph or a part of its own ends here, not only a line. */
+  /** The end of a paragraph or block, not only of a line. */
   readonly endsBlock: boolean;
 };
 
@@ -23,7 +23,7 @@ const boundary =
 
 type Growing = { -readonly [key in keyof Line]: Line[key] };
 
-/** Lines with something on them, from the top. */
+/** Returns the non-empty lines, from the top. */
 export function linesOf(html: string): readonly Line[] {
   const lines: Growing[] = [];
   let text = '';
@@ -32,7 +32,7 @@ export function linesOf(html: string): readonly Line[] {
   let depth = 0;
   let quoteStart = 0;
   let opened = 0;
-  /** Lines of the outermost quotation that is open wait for its end. */
+  /** Index of the first line of the open outermost quotation, whose end is not yet known. */
   let firstQuoted = 0;
 
   const finish = (endsBlock: boolean): void => {
@@ -54,7 +54,7 @@ export function linesOf(html: string): readonly Line[] {
 
   for (const { 0: piece, index } of html.matchAll(token)) {
     if (!piece.startsWith('<') || piece === '<') {
-      // Source line ends count as blanks, except in preformatted text, where each is a line.
+      // Line breaks in the source count as blanks, except in preformatted text, where each ends a line.
       if (opened === 0 || !piece.includes('\n')) put(piece, index);
       else preformatted(piece, index);
       continue;

@@ -1,18 +1,20 @@
-/** Where links lead: to the web or to a mailbox they stay links, elsewhere their target is said as text. */
+/**
+ * Decides what becomes of a link: one to the web or a mailbox remains a link; for others, the target is shown as text.
+ */
 
 export type Link = {
-  /** A target that may stay a link; null where it may not. */
+  /** A target that may remain a link; otherwise null. */
   readonly href: string | null;
-  /** A target to be said as text; null where it is a link, or where it says nothing to people. */
+  /** A target to show as text; null if it is a link or means nothing to people. */
   readonly said: string | null;
 };
 
-/** What runs in a browser, or means something to one program only. */
+/** Schemes that run in a browser, or mean something to one program only. */
 const unsaid: ReadonlySet<string> = new Set(
   'javascript vbscript livescript data blob about filesystem view-source cid mid x-apple-data-detectors'.split(' '),
 );
 
-/** Longest target that is said as text. Characters. */
+/** Longest target that is shown as text. Characters. */
 const maxSaid = 2000;
 
 export function linkOf(href: string | undefined): Link | null {
@@ -22,14 +24,16 @@ export function linkOf(href: string | undefined): Link | null {
   const tight = tightened(href);
   const isUnc = /^(?:\/\/|\\\\)[^/\\]/.test(tight);
   const scheme = /^([a-z][a-z0-9+.-]{1,40}):./i.exec(tight)?.[1]?.toLowerCase();
-  // Written without a scheme by people; a browser would look for it beside the page.
+  // People omit the scheme; a browser would take it for a relative path.
   const isBare = /^www\.[^\s./]+\./i.test(tight);
   if (tight.length > maxSaid || (!isUnc && !isBare && (scheme === undefined || unsaid.has(scheme))))
     return { href: null, said: null };
   return { href: null, said: tight };
 }
 
-/** The URL if it is absolute and of an allowed scheme; browsers ignore white space and controls in it. */
+/**
+ * Returns the URL if it is absolute and of an allowed scheme. Browsers ignore white space and control characters in it.
+ */
 export function webUrl(url: string): string | null {
   const tight = tightened(url);
   return /^(?:https?:\/\/|mailto:)[^\s]/i.test(tight) && URL.canParse(tight) ? tight : null;
@@ -40,7 +44,7 @@ function tightened(url: string): string {
   return url.trim().replaceAll(/[\u0000-\u001f]/g, '');
 }
 
-/** Without what may be a token or a name. */
+/** Removes credentials, query and fragment, which may contain a token or a name. */
 export function withoutSecrets(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;

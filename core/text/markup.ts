@@ -1,20 +1,20 @@
 /**
  * Reads HTML of any quality as a well-nested sequence of elements and texts. The work is linear in the input: the stack
- * is never searched, and what is nested deeper than anybody writes opens no element any more.
+ * is never searched, and beyond a depth that nobody writes no element is opened.
  */
 import { Tokenizer } from 'htmlparser2';
 import { cleanText } from './text.ts';
 
-/** Elements that never hold anything. */
+/** Elements that never have content. */
 export const voidElements: ReadonlySet<string> = new Set(
   'area base basefont bgsound br col embed frame hr img input isindex keygen link meta param source track wbr'.split(
     ' ',
   ),
 );
 
-/** Elements open at a time; deeper ones only separate their texts. */
+/** Elements open at a time; deeper ones only separate texts. */
 const maxDepth = 1000;
-/** Attributes of one element that are looked at. */
+/** Only this many attributes of an element are read. */
 const maxAttributes = 100;
 
 export type Attributes = ReadonlyMap<string, string>;
@@ -22,12 +22,14 @@ export type Attributes = ReadonlyMap<string, string>;
 export type MarkupReader = {
   /** `source`: the tag as written. */
   open(name: string, attributes: Attributes, source: string): void;
-  /** `written`: by an end tag of its own; else the end follows from what comes next, or from the end of the text. */
+  /** `written`: closed by its own end tag; otherwise by what follows, or by the end of the input. */
   close(name: string, written: boolean): void;
   text(text: string): void;
 };
 
-/** Opening one of these closes an open one of the set, unless a `within` lies between. */
+/**
+ * Opening one of these elements closes an open one listed in `ends`, unless one listed in `within` is open inside it.
+ */
 const impliedEnds: ReadonlyMap<string, { readonly ends: readonly string[]; readonly within: readonly string[] }> =
   new Map([
     ['li', { ends: ['li'], within: ['ul', 'ol', 'menu', 'dir', 'td', 'th'] }],
@@ -50,11 +52,11 @@ const endsParagraph: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** An end tag written inside a cell ends nothing outside of it, except parts of the table itself. */
+/** An end tag inside a cell closes nothing outside it, except parts of the table itself. */
 const cells: readonly string[] = ['td', 'th', 'caption'];
 const tableParts: ReadonlySet<string> = new Set('table tbody thead tfoot tr td th caption body html'.split(' '));
 
-/** Where elements of each name are open, so that nobody has to search the stack. */
+/** The open elements, and where those of each name are, so that the stack is never searched. */
 class Open {
   readonly stack: string[] = [];
   readonly #places = new Map<string, number[]>();
@@ -72,7 +74,7 @@ class Open {
     return name;
   }
 
-  /** Place of the innermost one of these names, or -1. */
+  /** Returns the position of the innermost element with one of these names, or -1. */
   last(names: readonly string[]): number {
     let found = -1;
     for (const name of names) found = Math.max(found, this.#places.get(name)?.at(-1) ?? -1);
@@ -80,15 +82,15 @@ class Open {
   }
 }
 
-/** What an entity stands for; controls, which nothing can store, are nothing. */
+/** Returns the character of an entity; control characters, which nothing can store, are dropped. */
 function characterOf(codepoint: number): string {
   return cleanText(String.fromCodePoint(codepoint));
 }
 
-/** Calls the reader for every element and text; each `open` of an element that is not void has its `close`. */
+/** Calls the reader for every element and text; each `open` of a non-void element gets a `close`. */
 export function readMarkup(html: string, reader: MarkupReader): void {
   const open = new Open();
-  /** Elements too deep to be opened, by name: their end tags end nothing. */
+  /** Elements that were too deep to open, by name: their end tags close nothing. */
   const unopened = new Map<string, number>();
   let text = '';
   let name = '';
@@ -187,7 +189,7 @@ export function readMarkup(html: string, reader: MarkupReader): void {
   tokenizer.write(html);
   tokenizer.end();
   flush();
-  // `a <b and c`: no tag that was cut off, but a comparison.
+  // `a <b and c`: a comparison, not a tag that was cut off.
   const rest = isUnfinished ? html.slice(tagStart) : '';
   if (/\s\w/.test(rest) && !rest.includes('=')) reader.text(rest);
   closeTo(0);

@@ -1,7 +1,7 @@
 /**
- * HTML as anybody writes it, put into the elements that a note may hold, so that it still says what it said: what is
- * struck stays struck, what is in lines stays in lines, no two words grow together, nothing that people saw is lost.
- * The result is well nested and not yet safe: core/html.ts passes it through the allow-list.
+ * Converts arbitrary HTML into the elements that a note may contain without changing its meaning: struck text stays
+ * struck, line breaks stay, words stay separate, and nothing that people saw is lost. The result is well nested but not
+ * yet safe: core/text/html.ts passes it through the allow-list.
  */
 import { blockElements, isElementName, noteElements, sameAs, transparentElements, unseenElements } from './elements.ts';
 import { linkOf } from './links.ts';
@@ -9,16 +9,16 @@ import { readMarkup, voidElements, type Attributes } from './markup.ts';
 import { meaningOf, type WhiteSpace } from './style.ts';
 import { escapeHtml, keptSpaces } from './text.ts';
 
-/** An image as the note is to show it: an element, or a text with or without a link. */
+/** An image as the note will show it: an element, or a text with or without a link. */
 export type Shown =
   | { readonly kind: 'image'; readonly attributes: readonly (readonly [string, string])[] }
   | { readonly kind: 'text'; readonly text: string; readonly href: string | null }
   | { readonly kind: 'nothing' };
 
-/** Nobody nests deeper what anybody can still read. */
+/** Nobody can read anything that is nested more deeply. */
 const maxDepth = 90;
 
-/** Of elements that the parser of the allow-list ends by itself when one of these begins right inside them. */
+/** Elements that the allow-list's parser closes by itself when one of these begins directly inside them. */
 const endedBy: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ...['p', 'blockquote', 'div', 'hr', 'ol', 'pre', 'table', 'ul'].map((name) => [name, new Set(['p'])] as const),
   ...['h1', 'h2', 'h3', 'h4'].map((name) => [name, new Set(['h1', 'h2', 'h3', 'h4', 'p'])] as const),
@@ -32,7 +32,7 @@ const endedBy: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 ]);
 
 const rowGroups: ReadonlySet<string> = new Set(['table', 'thead', 'tbody']);
-/** What a part of a table stands in; whatever else is open there ends when it begins. */
+/** Where each part of a table belongs; any other open element is closed when it begins. */
 const partOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['thead', new Set(['table'])],
   ['tbody', new Set(['table'])],
@@ -47,11 +47,11 @@ type Frame = {
   readonly outs: readonly Out[];
   readonly whiteSpace: WhiteSpace;
   readonly hides: boolean;
-  /** What follows when the element ends. */
+  /** Text that follows when the element ends. */
   readonly after: string;
-  /** A target that is said as text behind the link. */
+  /** A target that is shown as text after the link. */
   readonly target: string | null;
-  /** Place of what may turn out to be a word in angle brackets, and the word. */
+  /** Position and source of a tag that may turn out to be a word in angle brackets. */
   readonly word: { readonly place: number; readonly source: string } | null;
   readonly separates: boolean;
 };
@@ -71,10 +71,10 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
   const outs: Out[] = [];
   const frames: Frame[] = [];
   const count = { hidden: 0, pre: 0, table: 0, a: 0 };
-  /** The character before this place; empty at the beginning of a block. */
+  /** The last character written; empty at the beginning of a block. */
   let last = '';
   let separated = false;
-  /** What the innermost link says, as far as it matters. */
+  /** The text of the innermost link, up to a limit. */
   let said = '';
 
   const put = (markup: string, lastCharacter: string): void => {
@@ -99,7 +99,8 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
   const openOut = (tag: string, attributes: readonly (readonly [string, string])[] = []): Out | null => {
     const ends = endedBy.get(tag);
     for (let top = outs.at(-1); top !== undefined && ends?.has(top.tag) === true; top = outs.at(-1)) closeOut(top);
-    // A table holds rows, a row cells, and only a cell anything else: browsers would move it, and words together.
+    // A table contains rows, a row contains cells, and only a cell contains anything else; browsers would move other
+    // content and join words.
     const within = partOf.get(tag);
     if (within !== undefined && count.table > 0) {
       for (let top = outs.at(-1); top !== undefined && !within.has(top.tag); top = outs.at(-1)) closeOut(top);
@@ -179,7 +180,7 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
       if (name === 'img') return picture(attributes);
       if (name === 'input') {
         const shown = inputText(attributes);
-        // What is typed into a form stands in a box of its own; a box to tick belongs to what follows.
+        // An input field is a box of its own; a checkbox belongs to what follows.
         const isBox = shown !== '' && !shown.endsWith(' ');
         if (isBox) separated = true;
         text(shown);
@@ -250,7 +251,7 @@ export function normalise(html: string, image: (attributes: Attributes) => Shown
 
 export const linkRel = 'noopener noreferrer nofollow';
 
-/** Elements of a note in place of this one, outermost first; null for one that nobody knows. */
+/** Returns the note's elements that replace this one, outermost first; null for an unknown element. */
 function wantedOf(name: string, attributes: Attributes, notBold: boolean, inTable: boolean): readonly string[] | null {
   if ((name === 'b' || name === 'strong') && notBold) return [];
   if (name === 'a') return linkOf(attributes.get('href'))?.href == null ? [] : ['a'];
@@ -262,7 +263,7 @@ function wantedOf(name: string, attributes: Attributes, notBold: boolean, inTabl
   if (noteElements.has(name)) return [name];
   const same = sameAs.get(name);
   if (same !== undefined) return [same];
-  // Word processors' own, such as o:p, stand within a line.
+  // Word processors' own elements, such as o:p, are inline.
   return transparentElements.has(name) || /^(?:o|w|v|m|st1|u\d):/.test(name) ? [] : null;
 }
 
@@ -296,7 +297,10 @@ function attributesFor(tag: string, given: Attributes, href: string | null): rea
   }
 }
 
-/** A name that HTML does not have, without values: somebody may have written `<your name>` and meant it. */
+/**
+ * Tells whether a tag may be a word: a name that HTML does not have, without values. Somebody may have written `<your
+ * name>` and meant it.
+ */
 function isWord(name: string, attributes: Attributes): boolean {
   if (!isElementName(name) || /[:_-]/.test(name) || /^(?:td|th|option|object|applet|video|audio)$/.test(name))
     return false;
@@ -314,13 +318,13 @@ function inputText(attributes: Attributes): string {
     : (attributes.get('value') ?? '');
 }
 
-/** Text whose line ends, or whose line ends and spaces, count. */
+/** Escapes text in which line breaks, or line breaks and spaces, count. */
 function inLines(text: string, whiteSpace: Exclude<WhiteSpace, 'normal'>): string {
   const escaped = escapeHtml(text.replaceAll(/\r\n?/g, '\n'));
   return (whiteSpace === 'kept' ? keptSpaces(escaped) : escaped).replaceAll('\n', '<br />');
 }
 
-/** Whether a link's text names its target already, however it is spaced. */
+/** Tells whether a link's text already names its target, ignoring spacing. */
 function says(text: string, target: string): boolean {
   const bare = (value: string): string => value.replaceAll(/[\s()/.-]/g, '').toLowerCase();
   const scheme = target.indexOf(':') + 1;

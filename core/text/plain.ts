@@ -1,20 +1,23 @@
-/** The bare text of HTML, without a parser of HTML's rules: cheap and linear whatever it is given. */
+/** Extracts the bare text of HTML without parsing it by HTML's rules: cheap and linear for any input. */
 import { decodeHTML } from 'entities';
 
 export { decodeHTML } from 'entities';
 
 const rawText = ['script', 'style', 'head', 'title'];
 
-/** Lines where HTML has them, more or less; for a text that must be shown although its HTML could not be read. */
+/** Returns text with line breaks roughly where the HTML has them; for showing HTML that could not be parsed. */
 export function plainText(html: string): string {
   return decodeHTML(withoutTags(html, (tag) => (lineEnd.test(tag) ? '\n' : ' ')));
 }
 
 const lineEnd = /^\/?(?:p|div|br|tr|li|h[1-6]|table|blockquote|pre)\b/i;
 
-/** One pass, so that hostile markup costs no more than its length; what is unfinished at the end is dropped. */
+/**
+ * Removes tags in one pass, so that hostile markup costs no more than its length. An unfinished tag at the end is
+ * dropped.
+ */
 export function withoutTags(html: string, instead: (tag: string) => string): string {
-  // ASCII only: lower-casing the rest could change lengths.
+  // ASCII only: lower-casing other characters could change the length.
   const lower = html.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
   const kept: string[] = [];
   for (let at = 0; ;) {
@@ -42,7 +45,7 @@ function after(text: string, mark: string, from: number): number {
   return found === -1 ? text.length : found + mark.length;
 }
 
-/** Just behind the `>` that closes the tag; a `>` inside quotes closes nothing. */
+/** Returns the position after the `>` that closes the tag; a `>` inside quotes does not close it. */
 function endOfTag(html: string, from: number): number {
   const stop = /[>"']/g;
   stop.lastIndex = from;

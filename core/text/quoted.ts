@@ -1,9 +1,9 @@
 /**
- * Quoted mail below or above what somebody wrote. Only what is plainly quoted is touched: an attribution line followed
- * by a quotation, or the header block of an answered mail. Doubt keeps the text: answers between quoted lines, text on
- * both sides of a quotation, and forwarded mail, which is what somebody wanted to say.
+ * Finds quoted mail below or above what somebody wrote. It touches only what is plainly a quotation: an attribution
+ * line followed by quoted text, or the header block of an answered mail. In doubt the text is kept: answers between
+ * quoted lines, text on both sides of a quotation, and forwarded mail, which is what somebody wanted to say.
  *
- * Works on HTML that the sanitiser made; one pass over its lines.
+ * Works on the sanitiser's HTML; one pass over its lines.
  */
 import { sanitise, withoutEmpty } from './html.ts';
 import { linesOf, type Line } from './lines.ts';
@@ -27,18 +27,18 @@ const sent =
   /^(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|Inviato|Data|Verzonden|Skickat|Sendt|Wysłano|发送时间|送信日時)(?: le| el)?\s{0,2}[:：]/i;
 const subject = /^(?:Subject|Betreff|Objet|Asunto|Oggetto|Onderwerp|Ämne|Emne|Temat|Assunto|主题|件名)\s{0,2}[:：]/i;
 const rule = /^[-_*=]{5,}$/;
-/** Somebody says that answers stand in the quoted part. */
+/** Somebody says that there are answers inside the quoted part. */
 const inline =
   /\b(?:inline|in-line|in line|(?:see|answers?|comments?|replies|reply|responses?)\b[^.!?]{0,40}\b(?:below|in (?:red|blue|green|bold)))\b|\b(?:siehe|antworten?|kommentare?)\b[^.!?]{0,40}\b(?:unten|im text|rot|blau)\b|\bci-dessous\b/i;
 
 type Mode = 'drop' | 'fold' | 'keep';
 type Parts = { readonly own: string; readonly quote: string };
-/** Places in the HTML. */
+/** Positions in the HTML. */
 type Span = { readonly start: number; readonly end: number };
 
 /**
- * `drop` leaves the quoted part out, `fold` puts it last in a quotation, which helpdesks show folded, `keep` changes
- * nothing. A note that is nothing but a quotation is kept. The result is sanitised.
+ * Removes (`drop`), folds or keeps quoted text. `fold` moves it to the end inside a quotation, which helpdesks show
+ * folded. A note that consists only of a quotation is kept. The result is sanitised.
  */
 export function quoted(html: string, mode: Mode): { readonly html: string; readonly dropped: boolean } {
   const same = { html, dropped: false };
@@ -54,7 +54,7 @@ export function quoted(html: string, mode: Mode): { readonly html: string; reado
   return { html: sanitise(own + folded), dropped: false };
 }
 
-/** The first that is found from the top; null where there is none, or doubt. */
+/** Returns the first quotation from the top; null if there is none, or in doubt. */
 function quotedSpan(html: string, lines: readonly Line[]): Span | null {
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at];
@@ -71,7 +71,7 @@ function quotedSpan(html: string, lines: readonly Line[]): Span | null {
   return null;
 }
 
-/** `From:`, a date and a subject in lines right below each other; some programs put the date first. */
+/** Recognises `From:`, a date and a subject on nearby lines; some programs put the date first. */
 function isHeader(lines: readonly Line[], at: number): boolean {
   const opening = lines[at];
   if (opening === undefined) return false;
@@ -81,7 +81,7 @@ function isHeader(lines: readonly Line[], at: number): boolean {
   return below.some(({ text }) => (isFirst ? sent : from).test(text)) && below.some(({ text }) => subject.test(text));
 }
 
-/** Everything from the header block of the answered mail on: mail programs put it last. */
+/** Takes everything from the header block of the answered mail on: mail programs put it last. */
 function headerSpan(html: string, lines: readonly Line[], at: number): Span | null {
   const own = lines.slice(0, at);
   if (own.some(({ text }) => inline.test(text))) return null;
@@ -93,14 +93,14 @@ function headerSpan(html: string, lines: readonly Line[], at: number): Span | nu
   return begins === undefined ? null : { start: withOpenTags(html, begins.start), end: html.length };
 }
 
-/** The first line of an attribution that ends at `at`: programs break it into up to three. */
+/** Finds the first line of an attribution that ends at `at`: programs break it into up to three lines. */
 function attributionStart(lines: readonly Line[], at: number): number | null {
   const last = lines[at];
   if (last === undefined || last.text.length > 600 || !attributionEnd.test(last.text)) return null;
   for (let first = at, text = ''; first >= 0 && first > at - 3; first -= 1) {
     const line = lines[first];
     if (line === undefined || line.depth !== last.depth || line.text.length > 600) return null;
-    // A paragraph of its own belongs to it only where it says plainly when somebody wrote.
+    // A separate paragraph belongs to the attribution only if it plainly says when somebody wrote.
     if (first < at && line.endsBlock && !saysWhen(line)) return null;
     text = `${unmarked(line.text)} ${text}`.trim();
     if (!opener.test(text) && !address.test(text) && !instant.test(text)) continue;
@@ -115,12 +115,12 @@ function saysWhen({ text }: Line): boolean {
   return bare.length < 600 && opener.test(bare) && instant.test(bare);
 }
 
-/** The attribution and the quotation right after it; what stands below is the answer and stays. */
+/** Finds the attribution and the quotation directly after it. Text below it is the answer and stays. */
 function attributionSpan(html: string, lines: readonly Line[], first: number, last: number): Span | 'doubt' | null {
   const opening = lines[first];
   if (opening === undefined) return null;
   const isInside = isMarked(opening);
-  // Within a quotation only where it opens that quotation.
+  // Inside a quotation only if the attribution opens that quotation.
   const before = lines[first - 1];
   if (isInside && before !== undefined && isMarked(before)) return null;
   let end = last + 1;
@@ -152,12 +152,12 @@ function unmarked(text: string): string {
 
 const openTags = /(?:<(?:p|div|b|strong|span|hr \/)>\s{0,20})*-{0,60}$/;
 
-/** Where the elements open that begin right before this position. */
+/** Moves the position back to before the elements that open directly before it. */
 function withOpenTags(html: string, position: number): number {
   return position - (openTags.exec(html.slice(Math.max(0, position - 200), position))?.[0].length ?? 0);
 }
 
-/** Behind the line ends after this position. */
+/** Moves the position past the line breaks that follow it. */
 function withBreaks(html: string, position: number): number {
   const breaks = /(?:<br \/>|<\/(?:p|div|span)>|[\s\u00a0])*/y;
   breaks.lastIndex = position;
@@ -168,12 +168,12 @@ function partsOf(html: string, { start, end }: Span): Parts {
   return { own: part(html.slice(0, start) + html.slice(end)), quote: part(html.slice(start, end)) };
 }
 
-/** A piece of a note as HTML of its own: what the cut left open is closed. */
+/** Makes a fragment of a note valid HTML: elements that the cut left open are closed. */
 function part(html: string): string {
   return withoutEmpty(sanitise(html));
 }
 
-/** One quotation and nothing behind it. */
+/** Tells whether the HTML is a single quotation with nothing after it. */
 function isOne(html: string): boolean {
   let depth = 0;
   for (const tag of html.matchAll(/<(\/?)blockquote>/g)) {

@@ -1,6 +1,6 @@
 /**
- * Tables of a sanitised note as lines of text: cells of a row side by side, tables that only place things as what they
- * hold. (Columns padded to their widest cell would grow with the square of the table.)
+ * Turns the tables of a sanitised note into lines of text: the cells of a row side by side; layout tables become their
+ * content. (Padding columns to their widest cell would grow with the square of the table.)
  */
 
 type Row = { readonly cells: string[][]; holdsTable: boolean };
@@ -46,7 +46,7 @@ function lineOf({ cells, holdsTable }: Row): string {
   return `<div>${line.join(' | ')}</div>`;
 }
 
-/** A text, or the lines of a table within. */
+/** A text, or the lines of a nested table. */
 function isText(piece: string): boolean {
   return !/^<[^<>]*>$/.test(piece) && piece.trim() !== '';
 }

@@ -1,16 +1,17 @@
-/** File names that no disk, header or reader can be harmed by. */
+/** Makes file names safe for disks, headers and readers. */
 import { must } from '#core/words/must.ts';
 
 import { cutText, streamSafe } from './text.ts';
 
 const maxCodePoints = 150;
-// oxlint-disable-next-line no-control-regex -- C0, C1 and what turns the reading direction
+// oxlint-disable-next-line no-control-regex -- C0, C1 and direction marks
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const reserved = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|\s*$)/i;
 
 /**
- * The name to show and to store a file under: normalised, without folders, controls and direction marks, without
- * leading dots, at most 150 code points with its ending kept; Windows' reserved names get a `_`, nothing is `attachment`.
+ * Returns the name to show and to store a file under: normalised, without folders, control characters, direction marks
+ * or leading dots, at most 150 code points with its extension kept. Windows' reserved names get a `_`; an empty name
+ * becomes `attachment`.
  */
 export function safeName(name: string): string {
   const parts = streamSafe(name.toWellFormed()).normalize('NFC').replaceAll(unsafe, '').split(/[/\\]/);
@@ -21,7 +22,10 @@ export function safeName(name: string): string {
   return reserved.test(short) ? shorten(`_${short}`) : short;
 }
 
-/** Without dots and blanks at its ends; from both ends inwards, since a pattern for the end looks at every run of them. */
+/**
+ * Removes dots and blanks at both ends. Scans from the ends, since a regular expression anchored at the end would try
+ * every run of them.
+ */
 function trimmed(name: string): string {
   let start = 0;
   let end = name.length;
@@ -41,7 +45,7 @@ function shorten(name: string): string {
   return cutName(name, points.slice(0, maxCodePoints - ending.length).join('').length + ending.length);
 }
 
-/** At most this many UTF-16 units, with its ending kept, cut between what people see as characters. */
+/** Cuts to at most this many UTF-16 units, between visible characters, and keeps the extension. */
 export function cutName(name: string, most: number): string {
   if (name.length <= most) return name;
   const ending = endingOf(name);

@@ -1,4 +1,4 @@
-/** The note that an escalation carries: the agent's own words, the description, the public thread. */
+/** Renders the note that an escalation carries: the agent's own words, the description, the public thread. */
 import { must } from '#core/words/must.ts';
 import { noteMaxBytes, sanitise, textToHtml, withoutEmpty } from './html.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -42,7 +42,7 @@ export type Placeholder = (typeof placeholders)[number];
 
 const placeholder = /\{\{\s*([a-z]{1,40})\s*\}\}/gi;
 
-/** Names in double braces that mean nothing, for lint. */
+/** Finds names in double braces that are not placeholders, for lint. */
 export function unknownPlaceholders(template: string): readonly string[] {
   return [...template.matchAll(placeholder)]
     .map((match) => must(match[1], 'name of a placeholder'))
@@ -50,8 +50,8 @@ export function unknownPlaceholders(template: string): readonly string[] {
 }
 
 /**
- * The rendered note, sanitised. Without a template: note, requester, description, thread, each if there is one.
- * What would make it longer than one note can be is left out, thread first, then description, with its reason.
+ * Renders and sanitises the note. Without a template: note, requester, description and thread, each if present. Parts
+ * that would make it too long for one note are left out with a reason, first the thread, then the description.
  */
 export function renderTemplate(
   template: string | null,
@@ -67,7 +67,7 @@ export function renderTemplate(
     { given: html, drops: [] },
     { given: threadless, drops: noThread },
   ]) {
-    // What it is made of is safe already, so that its length says whether it is worth the work.
+    // The parts are already safe, so the length can be checked before sanitising the whole.
     const whole = filled(frame, given);
     const rendered = fits(whole) ? safe(template, whole) : '';
     if (fits(whole) && fits(rendered)) return { html: rendered, drops };
@@ -100,7 +100,7 @@ function frameOf(template: string): Frame {
   return [...pieces, frame.slice(copied)];
 }
 
-/** One pass: what a value contains is never taken for a placeholder. */
+/** One pass: a value's content is never taken for a placeholder. */
 function filled(frame: Frame | null, html: Html): string {
   if (frame === null) return standard(html);
   return frame.map((piece) => (typeof piece === 'string' ? piece : html[piece.name])).join('');
@@ -137,7 +137,7 @@ function entryHtml({ author, at, html }: ThreadEntry): string {
   return `<p><b>${escapeHtml(author)}</b>, ${escapeHtml(minute(at))}</p><div>${html}</div>`;
 }
 
-/** `2026-11-21 09:12 UTC`; what is no instant stays as it is. */
+/** Formats an instant as `2026-11-21 09:12 UTC`; other texts are unchanged. */
 export function minute(at: string): string {
   const time = Date.parse(at);
   if (!Number.isFinite(time)) return at;

@@ -1,10 +1,13 @@
-/** Plain text: made storable, made safe to stand in HTML. */
+/** Plain text: made storable, and escaped for HTML. */
 
-// C0 controls but tab, line feed and carriage return; DEL is harmless and stays.
+// C0 controls except tab, line feed and carriage return; DEL is harmless and stays.
 // oxlint-disable-next-line no-control-regex -- these are the characters that Postgres and XML refuse
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
 
-/** Without NUL and other C0 controls, lone surrogates as U+FFFD; line ends and bidirectional marks stay as they are. */
+/**
+ * Removes NUL and other C0 controls and replaces lone surrogates with U+FFFD; line endings and bidirectional marks are
+ * unchanged.
+ */
 export function cleanText(text: string): string {
   return text.toWellFormed().replaceAll(controls, '');
 }
@@ -13,12 +16,15 @@ export { streamSafe } from '#core/words/stream-safe.ts';
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** For text between tags and inside double-quoted attributes. */
+/** Escapes text for use between tags and inside double-quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
 }
 
-/** Paragraphs at blank lines, `<br />` at the others; already safe. Empty text gives an empty string. */
+/**
+ * Converts text to safe HTML: a paragraph for each blank line, `<br />` for other line breaks. Empty text gives an
+ * empty string.
+ */
 export function textToHtml(text: string): string {
   const paragraphs: string[] = [];
   let lines: string[] = [];
@@ -35,7 +41,7 @@ export function textToHtml(text: string): string {
   return paragraphs.join('');
 }
 
-/** Keeps indentation and columns, which HTML would fold into one space. For escaped text. */
+/** Preserves indentation and columns, which HTML would collapse into one space. For escaped text. */
 export function keptSpaces(text: string): string {
   return text
     .replaceAll('\t', '    ')
@@ -48,12 +54,12 @@ function held(run: string): string {
   return `${'\u00a0'.repeat(run.length - 1)} `;
 }
 
-/** At most this many UTF-16 units, never half a character or half of what one sees as one character. */
+/** Cuts to at most this many UTF-16 units, never within a character or within what people see as one. */
 export function cutText(text: string, most: number, mark = '…'): string {
   if (text.length <= most) return text;
   const room = Math.max(0, most - mark.length);
   let end = 0;
-  // A little more than fits, so that what is looked through does not grow with the text.
+  // Slightly more than fits, so that the work does not grow with the text.
   for (const { segment, index } of characters.segment(text.slice(0, room + 64))) {
     if (index + segment.length > room) break;
     end = index + segment.length;
@@ -61,7 +67,7 @@ export function cutText(text: string, most: number, mark = '…'): string {
   return text.slice(0, end).trimEnd() + mark;
 }
 
-/** At most this many bytes of UTF-8, on a character boundary. */
+/** Cuts to at most this many bytes of UTF-8, between characters. */
 export function cutBytes(text: string, most: number, mark = '…'): string {
   if (Buffer.byteLength(text) <= most) return text;
   const room = Math.max(0, most - Buffer.byteLength(mark));

@@ -1,27 +1,32 @@
-/** What a helpdesk shows and what it is asked to do, in the terms that connectors, the database and activities share. */
+/**
+ * What a helpdesk shows and what it is asked to do, in the terms that connectors, the database and activities share.
+ */
 import type { Attachment, Command, Person, SendTo, TicketSnapshot, Visibility, Words } from './vocabulary.ts';
 
-/** One action as a read of its ticket shows it. */
+/** One action, as a read of its ticket shows it. */
 export type ObservedAction = {
   /** Unique within the ticket. */
   readonly externalId: string;
   /** Instant, UTC, by the desk's clock. */
   readonly at: string;
-  /** When it was made, where the desk lets people date it otherwise; absent: at `at`. */
+  /** When it was created, if the desk lets people set another date; absent: at `at`. */
   readonly made?: string;
   /** Role `service` is our own account, `automation` the helpdesk itself. */
   readonly author: Person;
-  /** The marker of the write that made it, where the helpdesk keeps one. */
+  /** The marker of the write that created it, if the helpdesk stores one. */
   readonly marker?: string;
-  /** Of the content as read back, by the connector's own rule; comparable with Step.fingerprints. */
+  /** Fingerprint of the content as read back, by the connector's own rule; comparable with Step.fingerprints. */
   readonly fingerprint: string;
-  /** The same as an earlier version of the connector promised it, for writes that may be open since then. */
+  /** The fingerprint that an earlier version of the connector promised, for writes that may still be open. */
   readonly fingerprintBefore?: string;
   readonly visibility: Visibility;
   readonly sendTo?: SendTo;
   /** The desk mailed somebody outside when this was recorded. */
   readonly mailed?: boolean;
-  /** HTML, inline images as `cid:<attachment id>`; null without a note. As the helpdesk has it when a connector reads it, sanitised once it is to be logged. */
+  /**
+   * HTML, inline images as `cid:<attachment id>`; null without a note. As the helpdesk stores it when a connector reads
+   * it; sanitised before it is logged.
+   */
   readonly note: string | null;
   readonly words: Words;
   readonly attachments: readonly Attachment[];
@@ -33,35 +38,35 @@ export type Reading =
       readonly snapshot: TicketSnapshot;
       /** In the helpdesk's own order, oldest first. */
       readonly actions: readonly ObservedAction[];
-      /** Differs whenever anything of the ticket has changed; absent where the desk says nothing of the sort. */
+      /** Changes whenever anything about the ticket changes; absent if the desk has no such value. */
       readonly mark?: string;
-      /** All of its actions are here, though fewer were asked for. */
+      /** All of the ticket's actions are here, although fewer were requested. */
       readonly isWhole?: true;
-      /** Ids that the ticket has besides, of what is no action of its own: they leave no gap. */
+      /** Further ids of the ticket that are not its own actions: they are not gaps. */
       readonly others?: readonly string[];
     }
   | {
       readonly kind: 'merged';
       readonly into: string;
-      /** Notes at or after `since` that are still known by the ticket's own id; absent where there are none. */
+      /** Notes at or after `since` that still have the ticket's own id; absent if there are none. */
       readonly notes?: readonly ObservedAction[];
     }
-  /** It is not there, for us and now; see Helpdesk.isDeleted. */
+  /** It does not exist for us at this moment; see Helpdesk.isDeleted. */
   | { readonly kind: 'gone' };
 
-/** One request's worth of a command. Plain JSON: it is stored before it is performed. */
+/** One request's share of a command. Plain JSON: it is stored before it is performed. */
 export type Step = {
   readonly name: 'open' | 'content' | 'fields' | 'status' | 'all' | 'reference' | 'attachment';
   /** The part of the command that this step carries out. */
   readonly command: Command;
-  /** What an echo of this step looks like; one step may cause several actions. */
+  /** What an echo of this step looks like; one step may create several actions. */
   readonly fingerprints: readonly string[];
 };
 
-/** What a performed step made. */
+/** The result of a performed step. */
 export type Written = {
   readonly ticketId: string;
-  /** Ids of the actions the write made, where the reply tells them; the read-back finds the rest. */
+  /** Ids of the actions that the write created, if the reply names them; the read-back finds the rest. */
   readonly actionIds: readonly string[];
   /** The far ticket's number and URL; with `open` only. */
   readonly number?: string;

@@ -1,12 +1,12 @@
 /**
- * Instances by name: ids such as `acme` here, issuer URLs between gateways, so that no two instances of the world are
- * confused. A name from outside is compared whole with those that are known, and never taken apart: what is neither ours
- * nor a peer's keeps its URL as its id.
+ * Instances by name: ids such as `acme` here, issuer URLs between gateways, so that no two instances anywhere are
+ * confused. A name from outside is compared as a whole with known names and never parsed; one that is neither ours nor
+ * a peer's keeps its URL as its id.
  */
 export type Directory = {
-  /** At which others reach this gateway, without a trailing slash. */
+  /** The URL at which others reach this gateway, without a trailing slash. */
   readonly publicUrl: string;
-  /** Issuer URL of each peer instance by its id here. */
+  /** Issuer URL of each peer instance, by its id here. */
   readonly peers: ReadonlyMap<string, string>;
   /** Ids of the instances whose issuer URLs are ours: those that we drive, and those of API clients. */
   readonly own: ReadonlySet<string>;
@@ -23,26 +23,31 @@ export function instanceOf(directory: Directory, issuer: string): string {
   return issuer;
 }
 
-/** Whether somebody else's word for this name would be a word for us: only this gateway gives out names under its URL. */
+/** Tells whether an issuer lies under our URL: only this gateway may assign such names. */
 export function isUnderOurs({ publicUrl }: Pick<Directory, 'publicUrl'>, issuer: string): boolean {
   const [ours, named] = [URL.parse(publicUrl), URL.parse(issuer)];
   if (ours === null || named === null || ours.host !== named.host) return false;
   return named.pathname.startsWith(`${ours.pathname.replace(/\/$/, '')}/`);
 }
 
-/** Whether the name is spelled as the URL parser spells it, so that nothing passes for another name to people. */
+/**
+ * Tells whether the issuer is spelled exactly as the URL parser spells it, so that people cannot mistake it for
+ * another.
+ */
 export function isPlainIssuer(issuer: string): boolean {
   const url = URL.parse(issuer);
   return url !== null && url.href === issuer && url.username === '' && url.search === '' && url.hash === '';
 }
 
-/** `https://gw.example/i/acme` → the gateway's API, and the instance's id there; null for what is no issuer. */
+/**
+ * Splits `https://gw.example/i/acme` into the gateway's API and the instance's id there; null if it is not an issuer.
+ */
 export function partsOfIssuer(issuer: string): { readonly api: string; readonly instance: string } | null {
   const found = /^(.+)\/i\/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/.exec(issuer);
   return found?.[1] === undefined || found[2] === undefined ? null : { api: found[1], instance: found[2] };
 }
 
-/** How a peer's instance is to be called here: an id as every other, whatever its length there. */
+/** Derives the local id of a peer's instance: valid like any other, however long the id is there. */
 export function peerIdOf(instance: string): string {
   return `${instance.slice(0, 58).replace(/-{1,58}$/, '')}-peer`;
 }

@@ -1,4 +1,4 @@
-/** The two ends of a link, and of each of its mirrors: whatever exists once per side. */
+/** The two ends of a link, and of each of its mirrors: anything that exists once per side. */
 import type { SideName } from './vocabulary.ts';
 
 export type Ends<T> = Readonly<Record<SideName, T>>;

@@ -1,4 +1,4 @@
-/** A mirror's life as the deciding functions see it. */
+/** A mirror's life, as the deciding functions see it. */
 import type { SideName, LinkMode } from './vocabulary.ts';
 
 /** `shadow` mirrors have no far ticket; going live closes them. */
@@ -20,7 +20,7 @@ export type MirrorView = {
   /** A newer mirror of the same ticket on the same link exists. */
   readonly superseded: boolean;
   readonly paused: boolean;
-  /** The side the ticket in question stands on. */
+  /** The side of the ticket in question. */
   readonly side: SideName;
   readonly customer: {
     readonly instance: string;
@@ -39,5 +39,5 @@ export type MirrorView = {
   };
 };
 
-/** Days in which replies still travel after both statuses are closed, and may reopen. */
+/** For how many days replies still travel, and may reopen the mirror, after both statuses are closed. */
 export const reopenDays = 30;

@@ -1,4 +1,4 @@
-/** Equality of names that people type: case and runs of white space do not matter. */
+/** Compares names that people type: case and runs of white space do not matter. */
 
 import { streamSafe } from './stream-safe.ts';
 
@@ -11,7 +11,7 @@ export function sameName(a: string, b: string): boolean {
   return a === b || foldName(a) === foldName(b);
 }
 
-/** Whether both hold the same names, in whatever order and however often. */
+/** Tells whether both lists hold the same names, in any order and any number of times. */
 export function sameSet(a: readonly string[], b: readonly string[]): boolean {
   const one = new Set(a.map(foldName));
   const other = new Set(b.map(foldName));
@@ -22,7 +22,7 @@ export function findName(names: readonly string[], name: string): string | undef
   return names.find((candidate) => sameName(candidate, name));
 }
 
-/** The row whose `from` is this name; the first one wins, lint forbids two. */
+/** Finds the row whose `from` is this name; the first one wins, and lint forbids two. */
 export function findRow<Row extends { readonly from: string }>(
   rows: readonly Row[],
   name: string | null | undefined,
@@ -30,7 +30,7 @@ export function findRow<Row extends { readonly from: string }>(
   return name === null || name === undefined ? undefined : rows.find((row) => sameName(row.from, name));
 }
 
-/** The entry of a catalogue list with this name, in the catalogue's own spelling. */
+/** Finds the entry of a catalogue list with this name; the entry has the catalogue's own spelling. */
 export function findNamed<Entry extends { readonly name: string }>(
   entries: readonly Entry[],
   name: string | null | undefined,

@@ -1,7 +1,7 @@
-/** Which known name somebody probably meant by an unknown one. */
+/** Guesses which known name somebody meant by an unknown one. */
 import { foldName } from './names.ts';
 
-/** The known name with the fewest slips of the keyboard between; undefined where none is near. */
+/** Returns the known name with the fewest typing errors; undefined if none is close. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = foldName(name);
   const limit = Math.max(1, Math.floor(wanted.length / 3));
@@ -15,7 +15,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best?.name;
 }
 
-/** Letters inserted, left out or replaced. */
+/** Counts letters inserted, left out or replaced. */
 function slipsBetween(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row += 1) {
@@ -29,7 +29,7 @@ function slipsBetween(a: string, b: string): number {
   return above.at(-1) ?? 0;
 }
 
-/** `Did you mean "Closed"?`, or the names there are, or that it should go. */
+/** Suggests a fix: `Did you mean "Closed"?`, or the existing names, or removal if there are none. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearestName(name, known);
   if (near !== undefined) return `Did you mean "${near}"?`;

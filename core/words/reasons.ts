@@ -60,11 +60,13 @@ export const reasonCodes = [
   'too-long',
   'shortened',
   'mail-on-mail',
+  'replayed-quietly',
   'sends-back',
   'content-expired',
   'dropped',
   'link-pairing',
   'link-suspended',
+  'link-paused',
   'link-quarantined',
   'link-closed',
   'link-ended',
@@ -203,6 +205,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `${p.name === undefined ? 'A text' : name(p)} is longer than ${desk(p)} takes${p.expected === undefined ? '' : ` (${p.expected})`}, so it was cut there. The whole of it stands in the note, or is attached to it.`,
   'mail-on-mail': (p) =>
     `The action already mailed somebody, so ${desk(p)} did not mail the end user again. Map it onto an action that does not mail.`,
+  'replayed-quietly': (p) =>
+    `It was carried once more, later than it was meant to be, so ${desk(p)} did not mail the end user. Nothing to do, unless the end user has to be told.`,
   'sends-back': (p) =>
     `The action ${name(p)} at ${desk(p)} is itself sent to this link and could send back what arrived. Map onto an action that is not sent.`,
   'content-expired': () =>
@@ -212,6 +216,8 @@ const texts: Readonly<Record<ReasonCode, Text>> = {
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is not complete yet: its checks have not all gone well.${detail(p)} See ferry link status, correct what it names, then check again with ferry link check.`,
   'link-suspended': (p) =>
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is suspended, so nothing is carried on it and everything waits.${detail(p)} ferry link resume lets it go on.`,
+  'link-paused': (p) =>
+    `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is paused${p.written === undefined ? '' : ` until ${p.written}`}, so nothing is carried on it and everything waits.${detail(p)} It goes on by itself then; ferry link resume lets it go on at once.`,
   'link-quarantined': (p) =>
     `The link${p.desk === undefined ? '' : ` with ${p.desk}`} is in quarantine, so nothing is carried on it and everything waits: a gateway seems to have been restored from a backup or cloned.${detail(p)} ferry link resume compares both sides, says what differs, and goes on.`,
   'link-closed': (p) =>

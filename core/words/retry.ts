@@ -1,41 +1,46 @@
-/** When a try that failed is made again. No clock and no randomness here: both are given. */
+/** Computes when to repeat a failed attempt. No clock and no randomness here: both are arguments. */
 
-/** How a try failed, as a connector's error classes say it. */
+/** How an attempt failed, in terms of the connectors' error classes. */
 export type Trouble = 'retry' | 'slow-down' | 'conflict' | 'auth';
 
 const firstDelayMs = 500;
 export const retryCapMs = 60_000;
-/** A desk that is down is asked again at least this often, so that it is noticed soon when it is back. */
+/** A desk that is down is asked at least this often, so that its return is noticed soon. */
 export const downCapMs = 15_000;
 export const authDelayMs = 15 * 60_000;
-/** Whatever a helpdesk or peer asks for, it is asked again after this long. */
+/** However long a pause a helpdesk or peer requests, it is asked again after this time. */
 export const longestPauseMs = 60 * 60_000;
-/** A delivery in trouble while its instance is up is held after this long. */
+/** A delivery that keeps failing while its instance is up is held after this time. */
 export const heldAfterMs = 60 * 60_000;
-/** A file that its desk, while up, fails to give for this long is replaced by a placeholder. */
+/** A file that its desk, while up, fails to provide for this long is replaced by a placeholder. */
 export const fileGivenUpAfterMs = 5 * 60_000;
-/** So long a file has to be missing: a copy of the desk that is late, or a right that comes back, shows it again. */
+/**
+ * How long a file must be missing before it counts as gone: a lagging replica or a restored permission may show it
+ * again.
+ */
 export const fileGoneAfterMs = 30_000;
-/** A held head is set aside after this long, and its lane goes on. */
+/** A held head is set aside after this time, and its lane continues. */
 export const setAsideAfterMs = 15 * 60_000;
-/** An escalation that has not opened a ticket after this long marks its ticket. */
+/** An escalation that has not opened a ticket after this time marks its ticket. */
 export const escalationOverdueMs = 15 * 60_000;
 /** Mail to end users older than this is held. */
 export const lateMailMs = 4 * 60 * 60_000;
 
 export type RetryInput = {
-  /** Tries made since the last progress; the first failure is 1. */
+  /** Attempts since the last progress; the first failure is 1. */
   readonly attempt: number;
   readonly trouble: Trouble;
   /** What the helpdesk asked for, milliseconds; obeyed, but never for longer than an hour. */
   readonly retryAfterMs?: number | undefined;
-  /** Longest delay between two tries, milliseconds; 60 s unless told. */
+  /** Longest delay between two attempts, milliseconds; 60 s by default. */
   readonly capMs?: number;
   /** In [0, 1). */
   readonly random: number;
 };
 
-/** Milliseconds until the next try: exponential with jitter up to the cap; 15 minutes for bad credentials. */
+/**
+ * Returns milliseconds until the next attempt: exponential with jitter up to the cap; 15 minutes for bad credentials.
+ */
 export function nextTry({ attempt, trouble, retryAfterMs, random, capMs = retryCapMs }: RetryInput): number {
   if (retryAfterMs !== undefined && retryAfterMs > 0) return Math.ceil(Math.min(retryAfterMs, longestPauseMs));
   if (trouble === 'auth') return authDelayMs;
@@ -45,9 +50,9 @@ export function nextTry({ attempt, trouble, retryAfterMs, random, capMs = retryC
 }
 
 /**
- * The wait that a `Retry-After` header asks for, in milliseconds, at most an hour; undefined where it asks for none that
- * can be understood. RFC 9110 §10.2.3: seconds or a date. Some proxies send the second since 1970 at which to come back:
- * that is as good as a very long wait, and ends like one.
+ * Returns the wait that a `Retry-After` header requests, in milliseconds, at most an hour; undefined if the header is
+ * absent or unreadable. RFC 9110 §10.2.3: seconds or a date. Some proxies send the second since 1970 at which to
+ * return; that counts as a very long wait and is capped like one.
  */
 export function pauseOf(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
@@ -56,7 +61,7 @@ export function pauseOf(header: string | undefined, nowMs: number): number | und
   return Number.isNaN(ms) || ms < 0 ? undefined : Math.min(ms, longestPauseMs);
 }
 
-/** Whether a delivery's own trouble has lasted so long, with its instance up, that somebody should look. */
+/** Tells whether a delivery has failed for so long, while its instance was up, that somebody should look. */
 export function isOverdue(troubleSince: string, now: string): boolean {
   return Date.parse(now) - Date.parse(troubleSince) >= heldAfterMs;
 }

@@ -1,21 +1,23 @@
 /**
- * The words of Ferry, in code, tables, API and docs, for exactly these things.
+ * The words of Ferry. Code, tables, API and docs use each of them with exactly this meaning.
  *
- * - Instance: one helpdesk installation, with an id such as `acme` and a type that a
- *   connector's manifest names.
+ * - Instance: one helpdesk installation, with an id such as `acme` and a type that a connector's manifest names.
  * - Catalogue: what an instance offers (statuses, categories, types, fields, action kinds) and what matters about each.
- * - Link: the agreement between a customer instance and a supplier instance. Tickets open only from customer to supplier.
+ * - Link: the agreement between a customer instance and a supplier instance. Tickets open only from customer to
+ *   supplier.
  * - Side: one end of a link, with the settings that this end's owner controls.
- * - Ref: instance, entity and external id of a record. Entity: what sort of record, in that system's own word, such as
- *   `ticket` or `Contact`; it is in every key that names a record. (Kind alone is the action kind.)
+ * - Ref: instance, entity and external id of a record. Entity: the type of record, in that system's own word, such as
+ *   `ticket` or `Contact`; it is part of every key that names a record. (Kind alone is the action kind.)
  * - Mirror: a pair of tickets on a link, opened by an escalation. Lane: one direction of a mirror.
- * - Action: one immutable fact somebody recorded on a ticket. Its constant part is fixed when it leaves its origin;
- *   its words (kind, status, category, type, priority, fields) and `via` are the sender's and change at each hop.
+ * - Action: one immutable fact that somebody recorded on a ticket. Its constant part is fixed when it leaves its
+ *   origin; its words (kind, status, category, type, priority, fields) and `via` are the sender's and change at each
+ *   hop.
  * - Audience of a note: `team` stays in its desk, `desks` is for agents of both sides, `user` for the end user too.
  * - Origin: the instance where an action first happened. Via: the instances it has passed.
- * - Mapping: the receiving side's rules. Verdict: apply, skip, refuse or hold. Command: what to do, in the receiver's words.
+ * - Mapping: the receiving side's rules. Verdict: apply, skip, refuse or hold. Command: what to do, in the receiver's
+ *   words.
  * - Delivery: the intent to bring one action or one receipt down a lane. Attempt: one try. Outcome: how it ended.
- * - Receipt: the outcome as the origin side is told it.
+ * - Receipt: the outcome as it is reported to the origin side.
  * - Write: one change Ferry makes in a helpdesk, promised in the database before it is made.
  * - Echo: our write, seen again. Consequence: what a helpdesk's automation did because of our write.
  * - Courier: carries the deliveries of one instance. Watcher: reads what is new in instances.
@@ -27,10 +29,10 @@ export type Audience = (typeof audiences)[number];
 export const sideNames = ['customer', 'supplier'] as const;
 export type SideName = (typeof sideNames)[number];
 
-/** The name of a connector, as its manifest has it, or `peer` or `api` (core/words/reach.ts). */
+/** The name of a connector, as in its manifest, or `peer` or `api` (core/words/reach.ts). */
 export type InstanceType = string;
 
-/** What the last contact with an instance said; see db/schema/instances.ts. */
+/** The result of the last contact with an instance; see db/schema/instances.ts. */
 export type InstanceState = 'up' | 'down' | 'auth' | 'key' | 'other';
 
 export const linkModes = ['shadow', 'live'] as const;
@@ -39,18 +41,21 @@ export type LinkMode = (typeof linkModes)[number];
 /** One record. Ids of different entities are independent: contact 12 and ticket 12 of an instance are two records. */
 export type Ref = {
   readonly instance: string;
-  /** The system's own word for this sort of record. */
+  /** The system's own word for this type of record. */
   readonly entity: string;
   readonly externalId: string;
 };
 
-/** How a note shows in the desk it was written in; `unknown` is treated as private. */
+/** How a note shows in the desk where it was written; `unknown` is treated as private. */
 export type Visibility = 'visible' | 'hidden' | 'unknown';
 
-/** The per-use choice an agent makes in the helpdesk, as Halo's "Send to Connected Instance". */
+/** The choice an agent makes in the helpdesk for one action, such as Halo's "Send to Connected Instance". */
 export type SendTo = 'none' | 'supplier' | 'customer';
 
-/** Absent, null and "" are three different things: not mentioned, cleared, and an empty text. Instants are ISO 8601 in UTC, dates YYYY-MM-DD. */
+/**
+ * Absent, null and "" differ: not mentioned, cleared, and an empty text. Instants are ISO 8601 in UTC, dates
+ * YYYY-MM-DD.
+ */
 export type FieldValue = string | number | boolean | readonly string[] | null;
 
 export type Person = {
@@ -71,7 +76,7 @@ export type Attachment = {
   readonly sha256: string | null;
 };
 
-/** What the action changed, in the words of the desk that speaks. A key that is absent was not changed. */
+/** What the action changed, in the words of the sending desk. An absent key was not changed. */
 export type Words = {
   readonly kind: string | null;
   readonly status?: string;
@@ -82,17 +87,17 @@ export type Words = {
   readonly fields: Readonly<Record<string, FieldValue>>;
 };
 
-/** What of a ticket an action changes. */
+/** The part of a ticket that an action changes. */
 export type Changed = Omit<Words, 'kind' | 'type'>;
 
-/** What a ticket is to be after a command. */
+/** What a ticket should be after a command. */
 export type Meant = {
   readonly all: Changed;
-  /** What of that is not written, because the ticket was so when it was last read. */
+  /** The part that is not written, because the ticket already had these values at the last read. */
   readonly assumed: Changed;
 };
 
-/** The part of an action that never changes after it has left its origin. */
+/** The part of an action that never changes once it has left its origin. */
 export type ConstantPart = {
   readonly id: string;
   readonly origin: string;
@@ -108,23 +113,23 @@ export type ConstantPart = {
 export type Action = ConstantPart & {
   readonly words: Words;
   readonly via: readonly string[];
-  /** The per-use choice made in the helpdesk; absent where the helpdesk has none. */
+  /** The choice made in the helpdesk for this action; absent if the helpdesk has none. */
   readonly sendTo?: SendTo;
-  /** True for the automation's or a bulk actor's own doing, for guards that care. */
+  /** True if an automation or a bulk operation made it, for guards that care. */
   readonly automated?: boolean;
-  /** The desk mailed somebody outside when it was recorded; absent where nobody knows. */
+  /** The desk mailed somebody outside when it was recorded; absent if unknown. */
   readonly mailed?: boolean;
 };
 
-/** A ticket as it stood when it was last read. */
-/** Tickets elsewhere that a ticket names, a line each: number, address where there is one, marker where there is one. */
+/** Tickets elsewhere that a ticket names, one per line: number, then address and marker if there are any. */
 export type References = {
-  /** For which it was opened. */
+  /** Tickets it was opened for. */
   readonly customers: readonly string[];
-  /** That were opened for it. */
+  /** Tickets opened for it. */
   readonly suppliers: readonly string[];
 };
 
+/** A ticket as it was when last read. */
 export type TicketSnapshot = {
   readonly ticketId: string;
   /** What people call it: `NW-123`, `#42`. */
@@ -144,7 +149,7 @@ export type TicketSnapshot = {
   readonly requester: Person | null;
   /** For conditional writes, where the helpdesk has them. */
   readonly version?: string;
-  /** What the ticket says of its tickets elsewhere; absent where the helpdesk does not show that. */
+  /** Tickets elsewhere that this ticket names; absent if the helpdesk does not show them. */
   readonly references?: References;
 };
 
@@ -156,7 +161,7 @@ export type CatalogueField = {
   readonly name: string;
   readonly type: FieldType;
   readonly options?: readonly string[];
-  /** Longest text it takes, characters; absent where there is no limit or nobody knows it. */
+  /** Longest text it accepts, characters; absent if there is no limit or it is unknown. */
   readonly maxLength?: number;
 };
 export type CatalogueKind = {
@@ -165,9 +170,9 @@ export type CatalogueKind = {
   readonly hidden: boolean;
   /** Mails somebody when Ferry uses it through the API. */
   readonly mails: boolean;
-  /** Marked in the helpdesk itself as going to a connected instance; using it could send back. */
+  /** Marked in the helpdesk itself as going to a connected instance, so using it could send back. */
   readonly sends: SendTo;
-  /** The status the kind sets by itself. */
+  /** The status that the kind sets by itself. */
   readonly status: string | null;
 };
 /** A property of the ticket itself that must have a value; `other`: one that no setting fills. */
@@ -182,9 +187,9 @@ export type CatalogueType = {
   /** Absent: no restriction. */
   readonly kinds?: readonly string[];
   readonly statuses?: readonly string[];
-  /** Fields without which the desk takes no new ticket of this type; absent: none that are known. */
+  /** Fields without which the desk accepts no new ticket of this type; absent: none known. */
   readonly required?: readonly string[];
-  /** The same for what is no field that could be mapped. */
+  /** The same for properties that are not fields. */
   readonly requiredOwn?: readonly RequiredOwn[];
 };
 
@@ -207,18 +212,18 @@ export type Reason = {
   readonly text: string;
 };
 
-/** What the receiving helpdesk is to do, in its own words. */
-/** `beside`: lines of the same ticket that name others, and stay. */
+/** The far ticket to name. `beside`: lines of the same field that name other tickets, and are kept. */
 export type SupplierReference = {
   readonly number: string;
   readonly url: string;
   readonly beside?: readonly string[];
 };
 
+/** What the receiving helpdesk is to do, in its own words. */
 export type Command = {
   /** Null while the ticket is still to be opened. */
   readonly ticketId: string | null;
-  /** Present exactly when the ticket is to be opened. */
+  /** Present exactly if the ticket is to be opened. */
   readonly open?: {
     readonly summary: string;
     readonly account: string;
@@ -231,14 +236,14 @@ export type Command = {
     readonly farNumber: string;
     readonly farUrl: string;
   };
-  /** Action kind to use; null leaves it to the connector's plain note. */
+  /** Action kind to use; null: the connector's plain note. */
   readonly kind: string | null;
   /** Sanitised HTML; inline images as `cid:<attachment id>`. */
   readonly note: string | null;
   readonly visibility: 'visible' | 'hidden';
-  /** True only where a mapping row says so; everything else mails nobody. */
+  /** True only if a mapping row says so; nothing else mails anybody. */
   readonly mailsUser: boolean;
-  /** Shown as the author: `Ann Lee (Northwind)`, or a local account where `people` maps one. */
+  /** Shown as the author: `Ann Lee (Northwind)`, or a local account if `people` maps one. */
   readonly author: { readonly display: string; readonly localAccount?: string };
   /** Instant, UTC, when the origin recorded it. */
   readonly at: string;
@@ -248,7 +253,9 @@ export type Command = {
   readonly summary?: string;
   readonly fields: Readonly<Record<string, FieldValue>>;
   readonly attachments: readonly Attachment[];
-  /** Set by the receipt of an escalation: the far ticket's number and URL, for the supplier reference; null clears it. */
+  /**
+   * Set by the receipt of an escalation: the far ticket's number and URL, for the supplier reference; null clears it.
+   */
   readonly supplierReference?: SupplierReference | null;
 };
 

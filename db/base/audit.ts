@@ -1,15 +1,18 @@
-/** The audit: who changed what, when. It only grows; a row is written in the transaction of the change that it tells. */
+/**
+ * The audit: who changed what, and when. It only grows; each row is written in the transaction of the change it
+ * records.
+ */
 import { audit } from '#db/schema/audit.ts';
 import type { Db } from './client.ts';
 
-/** A person of the console, the token of a script or peer, a person at the command line, or Ferry by itself. */
+/** A person in the console, the token of a script or peer, a person at the command line, or Ferry itself. */
 export type ActorKind = 'person' | 'token' | 'cli' | 'system';
 
 export type AuditActor = {
   readonly kind: ActorKind;
-  /** Stable: an account, a client, a program. */
+  /** A stable id: an account, a client, a program. */
   readonly id: string;
-  /** As people know it; what `by` shows. */
+  /** The name that people know; `by` shows it. */
   readonly name: string;
 };
 
@@ -18,11 +21,11 @@ export type AuditEntry = {
   readonly what: string;
   /** `links/<id>`, `instances/<id>`, `clients/<id>`, `deliveries/<id>`, `mirrors/<id>`, `profiles/<id>` */
   readonly subject: string;
-  /** The difference that it made; secrets by name only. */
+  /** What changed; secrets appear by name only. */
   readonly detail: Readonly<Record<string, unknown>>;
 };
 
-/** Ferry itself. @param by on whose account, where somebody began what it ends */
+/** Ferry as the actor. @param by the person on whose behalf Ferry finishes what they began */
 export function ferryItself(by = 'ferry'): AuditActor {
   return { kind: 'system', id: 'ferry', name: by };
 }

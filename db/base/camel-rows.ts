@@ -1,8 +1,8 @@
-/** Rows for readers outside db, who know no columns: `created_at` is `createdAt` to them. */
+/** Rows for readers outside db, who know no column names: `created_at` becomes `createdAt`. */
 import type { SQL } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
 
-/** As `rows`, with its columns' names in camel case; what is inside a JSON column stays as it is. */
+/** Runs the query like `rows`, with camel-case column names. Keys inside JSON columns are unchanged. */
 export async function camelRows<Row extends Record<string, unknown>>(db: Db, query: SQL): Promise<Row[]> {
   const found = await rows(db, query);
   return found.map(

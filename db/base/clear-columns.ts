@@ -1,6 +1,7 @@
 /**
- * Every text or JSON column that is kept as it is although contents are sealed, and why. With `contentShapes` this is every
- * such column there is: test/db/base/content.test.ts compares both with the database, so that a new one has to be judged.
+ * Every text or JSON column that stays in clear text although contents are sealed, and why. Together with
+ * `contentShapes` these are all such columns: test/db/base/content.test.ts compares both with the database, so that
+ * every new column has to be judged.
  */
 export const clearColumns: Readonly<Record<string, readonly string[]>> = {
   'ids, numbers and addresses of records: looked up, compared, indexed': [
@@ -44,7 +45,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['erasures.direction', 'erasures.state', 'notices.link', 'notices.cause', 'attachments.type', 'uploads.type'],
   ],
-  'markers, hashes and signatures: compared; a hash of a text that is guessed can be compared with it': [
+  'markers, hashes and signatures: compared; whoever guesses a text can compare its hash': [
     ...[
       'actions.hash',
       'actions.mark',

@@ -16,7 +16,7 @@ export type Connection = {
   readonly db: Client;
   /** For LISTEN; the pool reconnects and listens again by itself. */
   readonly sql: postgres.Sql;
-  /** Null where contents are kept as they are. */
+  /** Null if contents are stored in clear text. */
   readonly sealer: Sealer | null;
   close(): Promise<void>;
 };
@@ -26,23 +26,26 @@ export type ConnectOptions = {
   readonly name?: string;
   readonly times?: Partial<Times>;
   readonly tls?: DatabaseTls | undefined;
-  /** Contents are sealed with the first and opened with all, 32 bytes each; none: they are kept as they are. */
+  /**
+   * 32 bytes each. Contents are sealed with the first key and opened with any; without keys they are stored in clear
+   * text.
+   */
   readonly contentKeys?: readonly Uint8Array[];
 };
 
-/** How long the database may take, in milliseconds. The first four are held by the server, the last one here. */
+/** How long the database may take, in milliseconds. The server enforces the first four; the last is enforced here. */
 export type Times = {
   readonly statement: number;
-  /** For a lock that somebody else has. */
+  /** For a lock held by somebody else. */
   readonly lock: number;
-  /** A transaction in which nothing is asked for so long gives its locks back: its process hangs. */
+  /** A transaction that is idle this long is ended and releases its locks: its process hangs. */
   readonly idleTransaction: number;
   readonly transaction: number;
-  /** For any answer; longer than a statement may take, so that it ends only what the server can't. */
+  /** For any answer. Longer than a statement may take, so that it only ends what the server can't. */
   readonly answer: number;
 };
 
-/** Milliseconds; less than the driver waits for a connection. */
+/** Milliseconds; shorter than the driver waits for a connection. */
 const probeMs = 3_000;
 
 const standardTimes: Times = {
@@ -53,7 +56,10 @@ const standardTimes: Times = {
   answer: 40_000,
 };
 
-/** Opens a pool of at most `max` connections. Connects lazily: a database that is down fails the first query, not this. */
+/**
+ * Opens a pool of at most `max` connections. It connects lazily: if the database is down, the first query fails, not
+ * this call.
+ */
 export function connect(url: string, options: ConnectOptions = {}): Connection {
   const times = { ...standardTimes, ...options.times };
   const line = createLine(times.answer, wantedTls(url, options.tls));
@@ -70,21 +76,22 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
       application_name: options.name ?? 'ferry',
       // Planning costs more than running, and every query finds its rows by an index whatever its parameters are.
       plan_cache_mode: 'force_generic_plan',
-      // A plan made while a table was small must still do when it has grown: statistics come a quarter of a minute later.
+      // A plan made while a table was small must still be good once it has grown; statistics only follow after a
+      // quarter of a minute.
       enable_seqscan: 'off',
       statement_timeout: times.statement,
       lock_timeout: times.lock,
       idle_in_transaction_session_timeout: times.idleTransaction,
-      // A process that is gone without a word holds its locks no longer than this.
+      // The server releases the locks of a process that vanished no later than this.
       tcp_user_timeout: times.statement,
     },
     connect_timeout: 5,
-    // Seconds. A line on which nothing is asked, the one that listens, is found dead in twice that.
+    // Seconds. An idle connection, such as the one that listens, is found dead within twice that time.
     keep_alive: 10,
-    // Reconnects fast and for ever: the callers decide how long they wait.
+    // Reconnects quickly and without limit: the callers decide how long they wait.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 2),
   } as unknown as postgres.Options<Record<string, never>>);
-  // What each connection begins with; the driver reads it anew for each.
+  // The driver reads these start-up parameters again for each connection.
   const startup = sql.options.connection as { transaction_timeout?: number };
   startup.transaction_timeout = times.transaction;
   const sealer = createSealer(options.contentKeys ?? []);
@@ -95,8 +102,8 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
 }
 
 /**
- * Whether the server can end a transaction that takes too long: PostgreSQL 17 and later. An older one refuses a connection
- * that asks for it; there a transaction is bounded by its statements and its pauses alone.
+ * Tells whether the server can end a transaction that takes too long: PostgreSQL 17 and later. Older servers refuse a
+ * connection that sets this; there only the statement and idle limits bound a transaction.
  */
 async function knowsTransactionTimeout(url: string, tls: DatabaseTls | undefined): Promise<boolean> {
   const sql = connectOnce(url, tls);
@@ -112,7 +119,7 @@ async function knowsTransactionTimeout(url: string, tls: DatabaseTls | undefined
   }
 }
 
-/** The first answer is kept; without one `true` is taken, and it is asked again the next time. */
+/** Remembers the first answer. If asking fails, it assumes `true` and asks again the next time. */
 function askOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
   let asked: Promise<boolean> | undefined;
   return () => {
@@ -124,7 +131,7 @@ function askOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
   };
 }
 
-/** Types of PostgreSQL whose values may hold sealed pieces: text, json, jsonb. */
+/** Types of PostgreSQL whose values may contain sealed pieces: text, json, jsonb. */
 const textType = 25;
 const jsonTypes = [114, 3802];
 
@@ -138,9 +145,10 @@ type Unsafe = postgres.Sql['unsafe'];
 type Begin = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * The query builder sends each statement to be parsed and planned anew, and waits for the description of its parameters
- * before it sends them. Prepared, a statement costs its connection one round trip and is planned once. A pooler that
- * can't keep prepared statements needs `?prepare=false` in the URL. The line hears of each statement and of its end.
+ * Prepares every statement. The query builder would have each statement parsed and planned again, and wait for the
+ * description of its parameters before sending them; prepared, a statement costs a connection one round trip and is
+ * planned once. A pooler that can't keep prepared statements needs `?prepare=false` in the URL. The line is notified
+ * when a statement begins and ends.
  */
 function prepareEverything(sql: postgres.Sql, line: Line, sealer: Sealer | null): void {
   const prepared =
@@ -162,7 +170,8 @@ function prepareEverything(sql: postgres.Sql, line: Line, sealer: Sealer | null)
     (begin: Begin): Begin =>
     async (...args) => {
       const work = args.at(-1) as (scope: { unsafe: Unsafe }) => unknown;
-      // First that it begins is waited for, then that it has ended; in between each statement is by itself.
+      // Two waits are watched, that for the beginning and that for the end; in between, each statement is watched
+      // separately.
       let answered = line.asked();
       try {
         return await begin(...args.slice(0, -1), async (scope: { unsafe: Unsafe }) => {
@@ -182,7 +191,7 @@ function prepareEverything(sql: postgres.Sql, line: Line, sealer: Sealer | null)
   sql.begin = inside(sql.begin as Begin) as typeof sql.begin;
 }
 
-/** The driver calls `handler` when the statement's turn comes, and then one of the other two. */
+/** The driver calls `handler` when it is the statement's turn, and afterwards one of the other two. */
 type Internals = {
   handler: ((query: unknown) => void) & { debug?: unknown };
   resolve(value: unknown): void;
@@ -211,7 +220,9 @@ function heard<Pending extends object>(query: Pending, line: Line): Pending {
   return query;
 }
 
-/** Runs raw SQL and gives its rows the type the caller states; column names come back as written in the query. */
+/**
+ * Runs raw SQL and gives its rows the type that the caller states; column names are returned as written in the query.
+ */
 export async function rows<Row extends Record<string, unknown>>(db: Db, query: SQL): Promise<Row[]> {
   const result = await db.execute<Row>(query);
   return result as unknown as Row[];

@@ -1,21 +1,21 @@
 /**
- * Contents at rest: what people wrote, their names, and values of fields are sealed on their way into the database and
- * opened on their way out of it, where a key is given. Without one nothing of this costs anything.
+ * Contents at rest: if a key is configured, what people wrote, their names, and field values are sealed on their way
+ * into the database and opened on their way out. Without a key none of this costs anything.
  *
- * Each piece is a JWE (RFC 7516: `dir`, `A256GCM`) in the clear text `ferry-sealed:…;`. Its header names the key and the
- * label of the column; each label has a key of its own, derived from the one that is given. Of a JSON value the keys stay,
- * and whatever SQL asks for; the rest is sealed piece by piece.
+ * Each piece is a JWE (RFC 7516: `dir`, `A256GCM`) inside the clear text `ferry-sealed:…;`. Its header names the key
+ * and the column's label; each label has its own key, derived from the configured one. In a JSON value the keys stay
+ * clear, and so does whatever SQL uses; the rest is sealed piece by piece.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 type Shape = {
-  /** Every column that holds it, as `table.column`. */
+  /** Every column with this content, as `table.column`. */
   readonly columns: readonly string[];
-  /** Levels of objects and lists that stay; 0: the value is one piece. */
+  /** Levels of objects and lists that stay clear; 0: the whole value is one piece. */
   readonly depth: number;
-  /** Keys whose values stay as they are, since SQL asks for them: ids, codes, instants, digests. */
+  /** Keys whose values stay clear, since SQL uses them: ids, codes, instants, digests. */
   readonly clear?: readonly string[];
-  /** Equal values look equal, since SQL compares them. */
+  /** Equal values are sealed equally, since SQL compares them. */
   readonly same?: true;
 };
 
@@ -59,7 +59,7 @@ export const contentShapes = {
 
 export type ContentLabel = keyof typeof contentShapes;
 
-/** The key did not open it, or there is none. */
+/** The key did not open it, or there is no key. */
 export class ContentKeyError extends Error {
   override readonly name = 'ContentKeyError';
   readonly code: 'content-key-missing' | 'content-damaged';
@@ -70,29 +70,29 @@ export class ContentKeyError extends Error {
   }
 }
 
-/** Seals and opens with one set of keys; the first seals. */
+/** Seals with the first of a set of keys, and opens with any. */
 export type Sealer = {
-  /** Name of the key that seals. */
+  /** Id of the key that seals. */
   readonly kid: string;
   readonly kids: readonly string[];
   seal(label: ContentLabel, value: unknown): unknown;
   openText(text: string): string;
   openJson(text: string): unknown;
-  /** What every piece of a label begins with that the first key has sealed; for `like`. */
+  /** For `like`: how every piece of a label begins that the first key has sealed. */
   prefixes(label: ContentLabel): readonly string[];
-  /** A text that is no content, so that it can't be taken for a sealed piece. */
+  /** Changes a text that is not content, so that it can't be mistaken for a sealed piece. */
   clear(text: string): string;
 };
 
 const mark = 'ferry-sealed:';
 const piece = /ferry-sealed:([\w-]{1,400})\.\.([\w-]{16})\.([\w-]*)\.([\w-]{22});/g;
 
-/** A name for a key that tells nothing about it. */
+/** Derives an id for a key that reveals nothing about it. */
 export function contentKeyId(key: Uint8Array): string {
   return createHash('sha256').update('ferry content key id').update(key).digest('base64url').slice(0, 11);
 }
 
-/** Null without keys. @param keys 32 bytes each */
+/** Returns null without keys. @param keys 32 bytes each */
 export function createSealer(keys: readonly Uint8Array[]): Sealer | null {
   const [first] = keys;
   if (first === undefined) return null;
@@ -211,7 +211,7 @@ export function createSealer(keys: readonly Uint8Array[]): Sealer | null {
   };
 }
 
-/** Null for what is no header of ours: then it is somebody's text. */
+/** Returns null if it is not a header of ours, but somebody's text. */
 function headerOf(head: string): { kid: string; ctx: ContentLabel; isJson: boolean } | null {
   try {
     const { alg, enc, kid, ctx, cty } = JSON.parse(Buffer.from(head, 'base64url').toString('utf8')) as Record<
@@ -228,21 +228,24 @@ function headerOf(head: string): { kid: string; ctx: ContentLabel; isJson: boole
 
 const tag = Symbol('content');
 
-/** A parameter that the connection seals, where it has a key, or sends as it is. */
+/** A parameter that the connection seals if it has a key, and sends in clear text otherwise. */
 export type Content = { readonly [tag]: ContentLabel; readonly value: unknown };
-/** A `text[]` of which some elements are contents. */
+/** A `text[]` in which some elements are contents. */
 type ContentArray = { readonly [array]: readonly (string | null | Content)[] };
 const array = Symbol('array of contents');
-/** JSON with contents in it. */
+/** JSON that contains contents. */
 type ContentJson = { readonly [json]: unknown };
 const json = Symbol('JSON with contents');
 
-/** For a text or a JSON column; null stays null. In SQL a JSON one is cast: `${content('words', words)}::jsonb`. */
+/**
+ * Marks a value for a text or JSON column as content; null stays null. In SQL a JSON value is cast:
+ * `${content('words', words)}::jsonb`.
+ */
 export function content(label: ContentLabel, value: unknown): Content | null {
   return value === null || value === undefined ? null : { [tag]: label, value };
 }
 
-/** For a JSON parameter with contents in it. */
+/** Marks a JSON parameter that contains contents. */
 export function contentJson(value: unknown): ContentJson {
   return { [json]: value };
 }
@@ -255,7 +258,7 @@ export function isContent(value: unknown): value is Content {
   return typeof value === 'object' && value !== null && tag in value;
 }
 
-/** Of a text label the text, of a JSON label its JSON. */
+/** Returns the text of a text label, or the JSON of a JSON label. */
 function textOf({ [tag]: label, value }: Content, sealer: Sealer | null): string {
   const sealed = sealer === null ? value : sealer.seal(label, value);
   return isText(label) ? String(sealed) : JSON.stringify(sealed);
@@ -267,7 +270,7 @@ function isText(label: ContentLabel): boolean {
   return texts.includes(label);
 }
 
-/** What is sent for a parameter. @param literal writes an array as PostgreSQL does */
+/** Returns what is sent for a parameter. @param literal writes an array the way PostgreSQL does */
 export function resolved(
   parameter: unknown,
   sealer: Sealer | null,
@@ -288,7 +291,7 @@ export function resolved(
 }
 
 function jsonOf(whole: unknown, sealer: Sealer | null): string {
-  /** What was sealed is not looked at again. */
+  /** Values that have been sealed are not processed again. */
   const done = new WeakSet<object>();
   const note = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value;

@@ -1,14 +1,14 @@
 /**
- * Questions that are asked at about the same time, answered together, in order. Those that come while earlier ones are
- * under way wait; those that come in the same turn of the event loop go together. Where an answer to several fails, each
- * is asked by itself, so that none spoils the answer to another.
+ * Answers questions that are asked at about the same time together, in order. Questions that arrive while earlier
+ * batches are running wait; those that arrive in the same turn of the event loop form one batch. If a batch fails, each
+ * of its questions is asked separately, so that none spoils another's answer.
  */
 export type GatheredOptions<Question> = {
-  /** Batches under way at a time. */
+  /** Batches running at a time. */
   readonly atOnce?: number;
-  /** Questions answered together. */
+  /** Most questions in one batch. */
   readonly most?: number;
-  /** Questions with equal keys are never answered together. */
+  /** Questions with equal keys are never in the same batch. */
   keyOf?(question: Question): string;
 };
 
@@ -61,7 +61,7 @@ export function createGathered<Question, Answer>(
     });
 }
 
-/** The first of them, but none with the key of one before it. */
+/** Selects the first ones, each with a different key. */
 export function firstUnlike<One>(all: readonly One[], most: number, keyOf: (one: One) => string): Set<One> {
   const unlike = new Map<string, One>();
   for (const one of all) {

@@ -1,24 +1,24 @@
 /**
- * What the role of gateways, workers and commands may do, where it is another one than the tables' owner: read and write
- * rows, and nothing to tables; of the audit it may only add rows. Given by `ferry migrate`, again after each migration.
+ * Rights of the role that gateways, workers and commands use, if it is not the tables' owner: it may read and write
+ * rows but not change tables, and may only add to the audit. `ferry migrate` grants them, again after each migration.
  */
 import { getTableName, is } from 'drizzle-orm';
 import { PgTable } from 'drizzle-orm/pg-core';
 import type postgres from 'postgres';
 import * as schema from '#db/schema/index.ts';
 
-/** Every table that this version has; months of `attempts` are reached through it. */
+/** Every table of this version; the monthly partitions of `attempts` are accessed through it. */
 export const tableNames: readonly string[] = [
   ...Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableName(one)] : [])),
   'attempts_default',
 ];
 
-/** Rows of these are added and read, never changed or deleted. */
+/** Tables whose rows are added and read, never changed or deleted. */
 const addOnly: readonly string[] = ['audit'];
 
 /**
- * Gives `role`, and each role that has had rights before, what this version needs, and takes away what it does not. The
- * connection is the owner's. Returns the roles; throws RoleError.
+ * Grants `role`, and each role that already had rights, what this version needs, and revokes the rest. The connection
+ * must be the owner's. Returns the roles; throws RoleError.
  */
 export async function grantApp(sql: postgres.Sql, role?: string): Promise<readonly string[]> {
   return sql.begin(async (tx) => {
@@ -42,14 +42,14 @@ export async function grantApp(sql: postgres.Sql, role?: string): Promise<readon
   });
 }
 
-/** The role is not there. */
+/** The role does not exist. */
 export class RoleError extends Error {
   override readonly name = 'RoleError';
   readonly code = 'role-missing';
 
   constructor(role: string) {
     super(
-      `there is no role "${role}" in this PostgreSQL, which DATABASE_URL names; make it with: create role ${quoted(role)} login password '…'`,
+      `there is no role "${role}" in this PostgreSQL, but DATABASE_URL names it; create it with: create role ${quoted(role)} login password '…'`,
     );
   }
 }

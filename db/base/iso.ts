@@ -1,6 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 
-/** A timestamptz column as ISO 8601 in UTC with milliseconds. The column is code, never input. */
+/** Formats a timestamptz column as ISO 8601 in UTC with milliseconds. The column is code, never input. */
 export function iso(column: string): SQL {
   return sql`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }

@@ -1,34 +1,40 @@
 /**
- * The line to the database, which may fall silent or lead to a server that takes no writes. The driver waits for an
- * answer for ever, and keeps a session that can't write for up to an hour. Here every wait has an end: a statement that
- * is not answered in time, and one refused because its session is read-only, make all connections be thrown away. What
- * was under way on them fails as with any lost connection, and the pool connects anew.
+ * The connection to the database, which may fall silent or lead to a server that accepts no writes. The driver would
+ * wait for an answer without limit, and keep a read-only session for up to an hour. Here every wait ends: if a
+ * statement is not answered in time, or is refused because its session is read-only, all connections are discarded.
+ * Statements running on them fail as with any lost connection, and the pool reconnects.
  */
 import type { Duplex } from 'node:stream';
 import { openLine, type Wanted } from './tls.ts';
 
 export type Line = {
-  /** For the driver: makes each of its connections. */
+  /** Creates each of the driver's connections. */
   readonly socket: (options: SocketOptions) => Duplex | Promise<Duplex>;
-  /** Something is asked of the database. Call what is returned when the answer is there, with its error if it is one. */
+  /**
+   * Starts watching one request to the database. Call the returned function when the answer arrives, with its error if
+   * it has one.
+   */
   asked(): (error?: unknown) => void;
-  /** Throws away the connections that there are, but for those made just now. */
+  /** Discards all connections except those made a moment ago. */
   renew(): void;
 };
 
 type SocketOptions = {
   readonly host: readonly string[];
   readonly port: readonly number[];
-  /** Of a Unix socket. */
+  /** Path of a Unix socket. */
   readonly path?: string | false;
 };
 
 /** SQLSTATE read_only_sql_transaction: a standby, or a primary that was one when the session began. */
 const readOnly = '25006';
-/** Younger ones are as good as new; so a database that stays read-only is not connected to without a pause. Milliseconds. */
+/**
+ * Connections younger than this are kept, so that a database that stays read-only is not reconnected to continuously.
+ * Milliseconds.
+ */
 const youngMs = 1_000;
 
-/** `answerWithinMs`: longer than the server itself lets a statement take. `tls`: null for lines in the clear. */
+/** `answerWithinMs`: longer than the server itself lets a statement take. `tls`: null for unencrypted connections. */
 export function createLine(answerWithinMs: number, tls: Wanted | null = null): Line {
   const open = new Map<Duplex, number>();
   const kept = <Made extends Duplex>(made: Made): Made => {

@@ -1,4 +1,4 @@
-/** Brings a database to this version's schema, or says why it can't. */
+/** Migrates a database to this version's schema, or says why it can't. */
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator';
@@ -9,12 +9,12 @@ import { ensureUuids } from './uuid.ts';
 import { connectOnce, type DatabaseTls } from './tls.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
-/** Any constant; held by whoever migrates. */
+/** Any constant; whoever migrates holds it. */
 const migrationLock = 7_203_114;
 
 /**
- * `database-unsuitable`: another encoding than UTF-8, or a PostgreSQL that is too old. `role-without-rights`: the role
- * that connects owns nothing and was not given what it needs.
+ * `database-unsuitable`: another encoding than UTF-8, or a PostgreSQL that is too old. `role-without-rights`: the
+ * connecting role owns nothing and was not granted what it needs.
  */
 export type SchemaFault = 'schema-newer' | 'schema-older' | 'database-unsuitable' | 'role-without-rights';
 
@@ -29,17 +29,17 @@ export class SchemaError extends Error {
 }
 
 /**
- * Applies what is missing. Several callers at once are harmless: the later ones wait for the lock.
- * Throws SchemaError `schema-newer` where a newer Ferry has already migrated, `database-unsuitable` where the database
- * can't keep what Ferry needs; nothing is written then.
+ * Applies the missing migrations. Several callers at once are harmless: later ones wait for the lock. Throws
+ * SchemaError `schema-newer` if a newer Ferry has already migrated, `database-unsuitable` if the database can't store
+ * what Ferry needs; nothing is written then.
  * @param url of the role that owns the tables
- * @param app the role of gateways and workers, where it is another one; throws RoleError where it is not there
- * @returns the roles that have their rights, the owner not among them
+ * @param app the role of gateways and workers, if it is another one; throws RoleError if it does not exist
+ * @returns the roles that have been granted their rights, without the owner
  */
 export async function migrate(url: string, app?: string, tls?: DatabaseTls): Promise<readonly string[]> {
   const sql = connectOnce(url, tls);
   try {
-    // The migrator takes no lock of its own.
+    // The migrator takes no lock itself.
     await sql`select pg_advisory_lock(${migrationLock})`;
     const applied = await countApplied(sql);
     refuseNewer(applied);
@@ -65,7 +65,7 @@ export async function assertSchema(sql: postgres.Sql): Promise<void> {
   await refuseWithoutRights(sql);
 }
 
-/** A role that is not the owner has no rights on what a migration has made until somebody gives them. */
+/** Checks that a role which is not the owner has rights on the tables; after a migration somebody has to grant them. */
 async function refuseWithoutRights(sql: postgres.Sql): Promise<void> {
   const lacking = await sql.unsafe<{ name: string; role: string }[]>(
     `select c.relname as name, current_user as role from pg_class c
@@ -80,7 +80,7 @@ async function refuseWithoutRights(sql: postgres.Sql): Promise<void> {
 function withoutRights(role: string, tables?: number): SchemaError {
   return new SchemaError(
     'role-without-rights',
-    `The role "${role}" has no rights on ${tables === undefined ? "Ferry's tables" : `${tables} of Ferry's tables`}. Run "ferry migrate" with DATABASE_OWNER_URL, which gives them.`,
+    `The role "${role}" has no rights on ${tables === undefined ? "Ferry's tables" : `${tables} of Ferry's tables`}. Run "ferry migrate" with DATABASE_OWNER_URL to grant them.`,
   );
 }
 
@@ -94,7 +94,9 @@ function refuseNewer(applied: number): void {
   }
 }
 
-/** Every program asks this first, so whatever makes a database unfit is found here. */
+/**
+ * Counts the applied migrations. Every program calls this first, so it also checks whether the database is suitable.
+ */
 async function countApplied(sql: postgres.Sql): Promise<number> {
   const [database] = await sql.unsafe<
     Database[]
@@ -115,7 +117,7 @@ async function countApplied(sql: postgres.Sql): Promise<number> {
 type Database = {
   readonly there: boolean;
   readonly role: string;
-  /** The schema of the table of migrations is there, and may be looked into. */
+  /** Whether the schema with the table of migrations exists, and may be read. */
   readonly kept: boolean;
   readonly readable: boolean;
   readonly encoding: string;
@@ -124,10 +126,13 @@ type Database = {
   readonly shown: string;
 };
 
-/** The oldest that the tests run on. */
+/** The oldest version that the tests run on. */
 const leastVersion = 150_000;
 
-/** Another encoding takes every migration and then fails for ever at the first emoji, or keeps other letters. */
+/**
+ * Refuses an unsuitable database. Another encoding would accept every migration and then fail at the first emoji, or
+ * alter other letters.
+ */
 function refuseUnsuitable({ encoding, spoken, version, shown }: Database): void {
   if (version < leastVersion)
     throw unsuitable(
@@ -135,12 +140,10 @@ function refuseUnsuitable({ encoding, spoken, version, shown }: Database): void 
     );
   if (encoding !== 'UTF8')
     throw unsuitable(
-      `The database keeps text as ${encoding}, and Ferry needs UTF8. Make another one: create database ferry encoding 'UTF8' template template0.`,
+      `The database stores text as ${encoding}, and Ferry needs UTF8. Create another one: create database ferry encoding 'UTF8' template template0.`,
     );
   if (spoken !== 'UTF8')
-    throw unsuitable(
-      `The connection speaks ${spoken}, and Ferry needs UTF8. Remove client_encoding from DATABASE_URL.`,
-    );
+    throw unsuitable(`The connection uses ${spoken}, and Ferry needs UTF8. Remove client_encoding from DATABASE_URL.`);
 }
 
 function unsuitable(message: string): SchemaError {

@@ -1,11 +1,11 @@
-/** What somebody is to be told, grouped by cause, with an all-clear. */
+/** Notices for people, grouped by cause, with an all-clear. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
 import { content } from './content.ts';
 
 export type Notice = { readonly link: string; readonly cause: string; readonly text: string };
 
-/** A repeat only counts. Whom to call at the other side stands behind the text, where somebody is named. */
+/** Raises a notice; a repeat only increases its count. The contact at the other side is appended if there is one. */
 export async function raiseNotice(db: Db, notice: Notice): Promise<void> {
   await db.execute(
     sql`insert into notices (link, cause, text) values (${notice.link}, ${notice.cause}, ${content('notice', notice.text)}::text || coalesce(
@@ -22,7 +22,7 @@ export async function clearNotices(db: Db, link: string, cause: string): Promise
   );
 }
 
-/** Nothing of the mirror is held any more. */
+/** Clears the notices about held deliveries once nothing of the mirror is held. */
 export async function clearHeld(db: Db, link: string, mirror: string): Promise<void> {
   await db.execute(
     sql`update notices set cleared_at = now()
@@ -42,7 +42,10 @@ export type UnannouncedNotice = {
   readonly cleared: boolean;
 };
 
-/** Claims what nobody was told yet, and all-clears; told at once, so that two tellers never tell the same. */
+/**
+ * Claims notices and all-clears that nobody has been sent yet. They are marked as sent at once, so that two callers
+ * never send the same one.
+ */
 export async function claimUnannounced(db: Db, limit: number): Promise<UnannouncedNotice[]> {
   return rows<UnannouncedNotice>(
     db,

@@ -1,20 +1,23 @@
 /**
- * The clock by which Ferry reckons: the database's, which all its processes share. A process's own may jump, and what it
- * measures of a desk's clock meanwhile would be wrong by as much.
+ * Ferry's clock: the database's, which all processes share. A process's own clock may jump, and would then measure a
+ * desk's clock wrongly.
  */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from './client.ts';
 
 export type OurClock = {
-  /** Milliseconds since 1970; null until the database has told it. Each call may have it told anew. */
+  /** Milliseconds since 1970; null until the database has answered. Any call may trigger a new query. */
   now(): number | null;
 };
 
-/** It is asked again after this long, since a machine may have slept. An answer that took longer than this is not used. */
+/**
+ * The time is queried again after this long, since a machine may have slept. An answer that took longer than
+ * `longestMs` is not used.
+ */
 const askEveryMs = 5_000;
 const longestMs = 2_000;
 
-/** @param steady milliseconds, of a clock that does not jump */
+/** @param steady milliseconds by a monotonic clock */
 export function createOurClock(db: Db, steady: () => number = () => performance.now()): OurClock {
   return reckonedBy(async () => {
     const [row] = await rows<{ ms: number }>(
@@ -39,7 +42,7 @@ export function reckonedBy(ask: () => Promise<number>, steady: () => number): Ou
       const at = steady();
       if (at - askedAt >= askEveryMs) {
         askedAt = at;
-        // Without it the clock runs on as it was told last.
+        // If it fails, the clock continues from the last answer.
         learn().catch(() => {});
       }
       return told === null ? null : told.ms + at - told.at;

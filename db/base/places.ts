@@ -1,6 +1,6 @@
 /**
- * A link has a first and a second place, and so has each of its mirrors. What its sides are called is a role: between
- * two organisations the customer has the first place and the supplier the second. The two are mapped here only.
+ * The two places of a link, first and second, which its mirrors share. The names of its sides are roles: between two
+ * organisations the customer is first and the supplier second. Only this file maps the two.
  */
 import type { Ends } from '#core/words/ends.ts';
 import type { SideName } from '#core/words/vocabulary.ts';

@@ -1,22 +1,25 @@
 /**
- * TLS to PostgreSQL. Ferry makes the secured line itself, so that a server which is not the one that was meant, and one
- * that offers no TLS, are told from one that is down.
+ * TLS to PostgreSQL. Ferry sets up TLS itself, to distinguish a wrong server and a server without TLS from one that is
+ * down.
  */
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import postgres from 'postgres';
 
-/** PEM each. Where it is given, the server's certificate and name are verified, whatever `sslmode` says. */
+/** PEM each. If set, the server's certificate and name are verified, whatever `sslmode` says. */
 export type DatabaseTls = {
-  /** Whom to trust; absent: whom the operating system trusts. */
+  /** The trusted authorities; absent: those of the operating system. */
   readonly ca?: string;
   readonly client?: { readonly cert: string; readonly key: string };
 };
 
 export type Address = { readonly host: string; readonly port: number; readonly path?: string | false };
 
-/** `database-untrusted`: its certificate is not to be trusted, or is another host's. `database-without-tls`: it has none. */
+/**
+ * `database-untrusted`: its certificate is not trusted or belongs to another host. `database-without-tls`: it offers no
+ * TLS.
+ */
 export class DatabaseTlsError extends Error {
   override readonly name = 'DatabaseTlsError';
   readonly code: 'database-untrusted' | 'database-without-tls';
@@ -29,11 +32,11 @@ export class DatabaseTlsError extends Error {
 
 export type Wanted = DatabaseTls & {
   readonly verify: boolean;
-  /** `sslmode=prefer`: a server without TLS will do. */
+  /** `sslmode=prefer`: a server without TLS is accepted. */
   readonly optional: boolean;
 };
 
-/** What the URL (`sslmode`) and the settings ask for; null: nothing. */
+/** Determines what the URL (`sslmode`) and the settings require; null: no TLS. */
 export function wantedTls(url: string, tls: DatabaseTls | undefined): Wanted | null {
   if (tls !== undefined) return { ...tls, verify: true, optional: false };
   const query = URL.parse(url)?.searchParams;
@@ -43,24 +46,26 @@ export function wantedTls(url: string, tls: DatabaseTls | undefined): Wanted | n
   return { verify: !unverified, optional: mode === 'prefer' || mode === 'allow' };
 }
 
-/** For the driver, which is not to make a secured line of its own. */
+/** Options for the driver, which must not set up TLS itself. */
 export const driverTls = { ssl: false } as const;
 
 const connectMs = 5_000;
-/** The four bytes that say how long it is, and the code of the request. https://www.postgresql.org/docs/18/protocol-message-formats.html */
+/**
+ * Four bytes of length, then the code of the request. https://www.postgresql.org/docs/18/protocol-message-formats.html
+ */
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** For the driver: what it asks of a socket of its own, names in errors among it. */
+/** What the driver expects of a socket that it did not create, including the names it shows in errors. */
 export type Line = Duplex & Address;
 
 /**
- * A line for the driver, which waits for it. One that can't be had ends with its error as soon as the driver listens:
- * it would count a promise that is rejected as a connection that is still being made.
+ * Opens a connection for the driver, which waits for it. A failed one ends with its error once the driver listens: the
+ * driver would count a rejected promise as a connection that is still being made.
  */
 export function openLine(at: Address, wanted: Wanted | null): Line | Promise<Line> {
   const socket = at.path ? connectSocket({ path: at.path }) : connectSocket({ host: at.host, port: at.port });
   socket.setNoDelay(true);
-  // The driver begins to listen a moment later.
+  // The driver starts listening a moment later.
   socket.on('error', () => undefined);
   if (wanted === null || at.path) return Object.assign(socket, at);
   return secure(socket, at, wanted).then(
@@ -72,11 +77,11 @@ export function openLine(at: Address, wanted: Wanted | null): Line | Promise<Lin
 function ended(error: Error): Duplex {
   const line = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   setImmediate(() => line.destroy(error));
-  // The driver asks whether it has to wait for its end.
+  // The driver checks whether it must wait for the end.
   return Object.assign(line, { readyState: 'closed' });
 }
 
-/** @throws DatabaseTlsError, or what the system says */
+/** @throws DatabaseTlsError, or the system's error */
 async function secure(socket: Socket, at: Address, wanted: Wanted): Promise<Socket> {
   const timer = setTimeout(() => socket.destroy(timedOut()), connectMs);
   try {
@@ -87,7 +92,7 @@ async function secure(socket: Socket, at: Address, wanted: Wanted): Promise<Sock
     }
     throw new DatabaseTlsError(
       'database-without-tls',
-      `the database at ${at.host} offers no TLS, and the settings ask for it; turn on ssl in PostgreSQL, or leave out DATABASE_TLS_… and sslmode`,
+      `the database at ${at.host} offers no TLS, but the settings require it; turn on ssl in PostgreSQL, or remove DATABASE_TLS_… and sslmode`,
     );
   } catch (error) {
     socket.destroy();
@@ -99,10 +104,10 @@ async function secure(socket: Socket, at: Address, wanted: Wanted): Promise<Sock
 
 function offersTls(socket: Socket): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const closed = (): void => reject(Object.assign(new Error('the line was closed'), { code: 'ECONNRESET' }));
+    const closed = (): void => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
     socket.once('error', reject);
     socket.once('close', closed);
-    // One byte; what comes after it belongs to the TLS layer, and nothing does before we speak.
+    // One byte. Anything after it belongs to the TLS layer, and nothing follows until we send.
     socket.once('data', (answer: Buffer) => {
       socket.off('error', reject).off('close', closed);
       socket.pause();
@@ -119,12 +124,12 @@ function secured(socket: Socket, host: string, { ca, client, verify }: Wanted): 
       minVersion: 'TLSv1.2',
       rejectUnauthorized: verify,
       ...(isIP(host) ? {} : { servername: host }),
-      // For an address Node would look for the name "localhost".
+      // For an IP address Node would check the name "localhost".
       checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
       ...(ca === undefined ? {} : { ca }),
       ...(client === undefined ? {} : { cert: client.cert, key: client.key }),
     });
-    // Kept: the driver begins to listen a moment later.
+    // Stays attached: the driver starts listening a moment later.
     line.on('error', (error: NodeJS.ErrnoException) => reject(untrusted(host, error)));
     line.once('secureConnect', () => resolve(line));
   });
@@ -141,13 +146,13 @@ function untrusted(host: string, error: NodeJS.ErrnoException): Error {
   return new DatabaseTlsError(
     'database-untrusted',
     error.code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-      ? `the certificate of the database is not for ${host}; name the host in DATABASE_URL as the certificate does, or give the server one for this name`
-      : `the database at ${host} can't be trusted (${error.code ?? 'no reason'}); set DATABASE_TLS_CA to the certificate of who has signed the server's, and look whether somebody answers in its place`,
+      ? `the certificate of the database is not for ${host}; use the certificate's name in DATABASE_URL, or give the server a certificate for this name`
+      : `the database at ${host} can't be trusted (${error.code ?? 'no reason'}); set DATABASE_TLS_CA to the certificate of the authority that signed the server's, and check whether another server answers in its place`,
     { cause: error },
   );
 }
 
-/** One connection for a short work, such as a migration, with the same lines as everybody's. */
+/** Opens one connection for a short task, such as a migration, with the same TLS handling. */
 export function connectOnce(url: string, tls: DatabaseTls | undefined): postgres.Sql {
   const wanted = wantedTls(url, tls);
   return postgres(url, {

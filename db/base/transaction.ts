@@ -1,18 +1,18 @@
 /**
- * Transactions whose last statements go out together with their commit. A round trip to the database costs more than
- * most statements; where nothing depends on a statement's answer, the transaction need not wait for it. The connection
- * keeps the order, a statement that fails turns the commit into a rollback, and its error is thrown all the same. What
- * is done alike for many tickets of one transaction is gathered into one of these statements.
+ * Transactions that send their last statements together with the commit. A round trip to the database costs more than
+ * most statements, so a transaction need not wait for an answer that nothing depends on. The connection preserves the
+ * order; a failing statement turns the commit into a rollback, and its error is still thrown. The same operation for
+ * many tickets of one transaction is gathered into one such statement.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Client, Tx } from './client.ts';
 import { firstUnlike } from './gather.ts';
 
-/** What one statement does for many items. */
+/** An operation that one statement performs for many items. */
 export type Gathered<Item, Answer> = {
-  /** Sends its statement before it waits for anything; answers in the order of the items. */
+  /** Sends its statement before waiting for anything; answers in the order of the items. */
   send(tx: Tx, items: readonly Item[]): Promise<readonly Answer[]>;
-  /** Items with equal keys are never in one statement: the later one's sees what the earlier one's has done. */
+  /** Items with equal keys are never in one statement: the later statement sees the effect of the earlier. */
   keyOf(item: Item): string;
 };
 
@@ -25,7 +25,7 @@ type Open = {
 
 const open = new WeakMap<object, Open>();
 
-/** As `db.transaction`, for work that uses `sendLast` or `sendGathered`. */
+/** Like `db.transaction`, for work that uses `sendLast` or `sendGathered`. */
 export async function inTransaction<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   const own: Open = { last: [], gathered: new Map(), failed: [] };
   const result = await db.transaction(async (tx) => {
@@ -34,7 +34,7 @@ export async function inTransaction<Result>(db: Client, work: (tx: Tx) => Promis
     const done = await work(behind);
     sendAll(tx, own);
     if (own.last.length > 0) {
-      // By then all of them are on their way. One that could not even be sent would leave nothing to fail the commit.
+      // By now all of them have been sent. If one could not even be sent, nothing would make the commit fail.
       await setImmediate();
       if (own.failed.length > 0) throw own.failed[0];
     }
@@ -45,8 +45,8 @@ export async function inTransaction<Result>(db: Client, work: (tx: Tx) => Promis
 }
 
 /**
- * Sends a statement without waiting for its answer, where the transaction allows that; else waits. What is sent after
- * it sees what it has done. `statement` is the promise of a statement that is on its way already.
+ * Sends a statement without waiting for its answer if the transaction allows that; otherwise waits. Later statements
+ * see its effect. `statement` is the promise of a statement that has already been sent.
  */
 export async function sendLast(tx: Tx, statement: Promise<unknown>): Promise<void> {
   const own = open.get(tx);
@@ -58,9 +58,9 @@ export async function sendLast(tx: Tx, statement: Promise<unknown>): Promise<voi
 }
 
 /**
- * Sends one statement for all items that the transaction's work gives: at its end, or as soon as anything else is sent
- * in it, which then sees what it has done. At once where the transaction does not gather. `answer` comes with the
- * transaction's end and must not be waited for before.
+ * Sends one statement for all items gathered during the transaction: at its end, or as soon as anything else is sent in
+ * it, which then sees the effect. Sends immediately if the transaction does not gather. `answer` resolves at the
+ * transaction's end and must not be awaited earlier.
  */
 export async function sendGathered<Item, Answer>(
   tx: Tx,
@@ -78,12 +78,12 @@ export async function sendGathered<Item, Answer>(
     if (others === undefined) own.gathered.set(kind as Gathered<unknown, unknown>, [waiting]);
     else others.push(waiting);
   });
-  // Where it fails, the transaction does, and says so itself.
+  // If it fails, the transaction fails and throws the error itself.
   answer.catch(() => {});
   return { answer: answer as Promise<Answer> };
 }
 
-/** Whoever uses the transaction itself finds sent what was gathered before. */
+/** Sends everything gathered so far before any direct use of the transaction. */
 function behindGathered(tx: Tx, own: Open): Tx {
   return new Proxy(tx, {
     get(target, name) {
@@ -120,7 +120,7 @@ async function sendRound(tx: Tx, kind: Gathered<unknown, unknown>, round: readon
   }
 }
 
-/** Until the transaction's end nobody looks at it; a failure is not unheard, only heard later. */
+/** Holds a statement's promise until the end of the transaction. Its failure is not lost, only reported later. */
 function keep(own: Open, statement: Promise<unknown>): void {
   statement.catch((error: unknown) => own.failed.push(error));
   own.last.push(statement);

@@ -1,6 +1,6 @@
 /**
- * `uuidv7()` for servers before PostgreSQL 18, which have none. It is in the schema of Ferry's tables, where the server's
- * own, being the system's, goes before it.
+ * `uuidv7()` for servers before PostgreSQL 18, which lack it. It is defined in the schema of Ferry's tables; the
+ * server's own function, in the system schema, takes precedence.
  */
 import type postgres from 'postgres';
 
@@ -8,9 +8,9 @@ import type postgres from 'postgres';
 const serverHasIt = 180_000;
 
 /**
- * RFC 9562, version 7: milliseconds since 1970, then twelve bits of the millisecond's fraction, then random ones. As
- * with the server's own, ids of one session ascend: each is at least one step (1/4096 ms) after the one before, which the
- * session keeps as a setting. `shift` moves the time, not the order.
+ * RFC 9562, version 7: milliseconds since 1970, then twelve bits of fraction, then random bits. As with the server's
+ * own function, ids of one session ascend: each is at least one step (1/4096 ms) after the previous one, which the
+ * session stores in a setting. `shift` moves the time but not the order.
  */
 const own = `
 declare
@@ -30,7 +30,10 @@ begin
     || right(replace(gen_random_uuid()::text, '-', ''), 16))::uuid;
 end`;
 
-/** Makes it where the server has none. Where it was made before the server was upgraded, it is the server's from now on. */
+/**
+ * Defines the function if the server has none. If an earlier version defined it and the server has been upgraded, it
+ * calls the server's own from now on.
+ */
 export async function ensureUuids(sql: postgres.Sql): Promise<void> {
   const [server] = await sql.unsafe<{ version: number; made: boolean; schema: string }[]>(
     `select current_setting('server_version_num')::int as version, quote_ident(current_schema()) as schema,

@@ -1,20 +1,20 @@
-/** Requests per instance within a rolling window, shared by every process. */
+/** Request budgets: requests per instance within a rolling window, shared by every process. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** Parts of a window; what was granted counts until its part has left the window as a whole. */
+/** Slots per window; a grant counts until its whole slot has left the window. */
 const slotsPerWindow = 20;
 const slotsKept = slotsPerWindow + 1;
 
 export type Granted = {
   readonly granted: number;
-  /** Until a tenth of the limit is free again. Milliseconds. */
+  /** Time until a tenth of the limit is free again. Milliseconds. */
   readonly waitMs: number;
 };
 
 type Taken = { readonly granted: number; readonly spent: number[]; readonly into_ms: number };
 
-/** Takes up to `count` requests. Whatever window of this length one looks at, it holds no more grants than the limit. */
+/** Takes up to `count` requests. No window of this length ever contains more grants than the limit. */
 export async function takeBudget(
   db: Db,
   instance: string,
@@ -26,8 +26,8 @@ export async function takeBudget(
   const take = (): Promise<Taken[]> =>
     rows<Taken>(
       db,
-      // Locked before the clock is read, so that what was is what is changed; a row that somebody has just made is no row
-      // yet, and changes nothing.
+      // The row is locked before the clock is read, so that the row read is the row changed. A row that somebody else
+      // is just inserting is not visible yet, and the statement changes nothing.
       sql`with was as (select slot, spent from budgets where instance = ${instance} for update)
       insert into budgets as b (instance, slot, spent)
       select ${instance}, clock.slot, array[least(${count}::int, ${limit}::int)] from
@@ -48,7 +48,7 @@ export async function takeBudget(
   return { granted: row.granted, waitMs: untilFree(row.spent, limit) * slotMs - row.into_ms };
 }
 
-/** Slots from the begin of the newest one until a tenth of the limit is free. */
+/** Counts the slots, from the beginning of the newest one, until a tenth of the limit is free. */
 function untilFree(spent: readonly number[], limit: number): number {
   const wanted = Math.max(1, Math.ceil(limit / 10));
   let free = limit - spent.reduce((sum, one) => sum + one, 0);

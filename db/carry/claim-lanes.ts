@@ -1,4 +1,4 @@
-/** Which lanes a drain carries next, each with its head. */
+/** Selects the lanes that a drain carries next, each with its head. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import type { LanePlace } from './lanes.ts';
@@ -9,25 +9,27 @@ export type DueLane = {
   readonly mirror: string;
   readonly link: string;
   readonly place: LanePlace;
-  /** Null where nothing waits after all. */
+  /** Null if nothing waits after all. */
   readonly head: DeliveryContext | null;
 };
 
 export type ClaimInput = {
   readonly instance: string;
-  /** The drain's own; a claim by a drain that has lost its epoch finds nothing. */
+  /** The drain's own epoch; a drain that has lost it finds nothing. */
   readonly epoch: number;
-  /** Lanes being carried right now. */
+  /** Lanes being carried at the moment. */
   readonly busy: readonly string[];
   readonly limit: number;
-  /** Links left out, because one of them has filled the claim so far. */
+  /** Links to leave out, because one of them has filled the claim so far. */
   readonly withoutLinks?: readonly string[];
 };
 
 type Row = Partial<HeadRow> & { readonly lane_mirror: string | null; readonly lane_link: string | null } & Place;
 type Place = { readonly sent_seq: number | null; readonly acked_seq: number | null; readonly last_seq: number | null };
 
-/** Writes nothing: the drain remembers what it carries. Null once the epoch is another's. */
+/**
+ * Returns the due lanes. Writes nothing: the drain remembers what it carries. Null once another drain owns the epoch.
+ */
 export async function dueLanes(db: Db, input: ClaimInput): Promise<DueLane[] | null> {
   const found = await rows<Row>(
     db,

@@ -1,4 +1,4 @@
-/** Couriers' leases and epochs. The lease only saves wakes; ownership is the epoch. */
+/** Couriers' leases and epochs. The lease only saves wakes; the epoch determines ownership. */
 import { sql } from 'drizzle-orm';
 import type { InstanceState, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
@@ -9,19 +9,19 @@ import { textArray } from '#db/base/text-array.ts';
 export type Wake = (instances: readonly string[]) => void;
 
 export const laneChannel = 'ferry_lane';
-/** Seconds a lease lasts; a drain renews it well before, and leaves where it could not. */
+/** Seconds a lease lasts; a drain renews it well before it ends, and leaves if it could not. */
 export const leaseSeconds = 5;
-/** Who is woken has begun within so many seconds, or the sweeper does its work. */
+/** A woken courier must begin within this many seconds, or the sweeper does its work. */
 const startSeconds = 3;
 
-/** Rings the bells of whoever listens. Its own statement, after the commit of what it announces. */
+/** Rings the bells of all listeners. A statement of its own, after the commit that it announces. */
 export async function notifyLanes(db: Db, instances: readonly string[]): Promise<void> {
   await db.execute(
     sql`select pg_notify(${laneChannel}, instance) from unnest(${textArray(instances)}) as woken(instance)`,
   );
 }
 
-/** Takes the lease where nobody holds it; the instances returned are the caller's to wake. */
+/** Takes the lease of each instance that nobody holds; the caller must wake the returned instances. */
 export async function takeLeases(db: Db, instances: readonly string[]): Promise<string[]> {
   const won = await rows<{ instance: string }>(
     db,
@@ -34,11 +34,11 @@ export async function takeLeases(db: Db, instances: readonly string[]): Promise<
 
 export type DueLease = {
   readonly instance: string;
-  /** It was woken since its last drain began, and none has begun. */
+  /** It has been woken since its last drain began, but none has begun since. */
   readonly again: boolean;
 };
 
-/** Instances with something due and no courier at work; the lease is the caller's. */
+/** Takes the leases of instances that have something due and no running courier. */
 export async function takeDueLeases(db: Db, limit: number): Promise<DueLease[]> {
   return rows<DueLease>(
     db,
@@ -53,7 +53,7 @@ export async function takeDueLeases(db: Db, limit: number): Promise<DueLease[]> 
   );
 }
 
-/** Begins a drain: whoever held the courier before has lost it. */
+/** Begins a drain: whoever owned the courier before has lost it. */
 export async function beginDrain(db: Db, instance: string): Promise<number> {
   const [row] = await rows<{ epoch: number }>(
     db,
@@ -66,7 +66,7 @@ export async function beginDrain(db: Db, instance: string): Promise<number> {
   return row.epoch;
 }
 
-/** False once another drain has begun. */
+/** Returns false once another drain has begun. */
 export async function renewLease(db: Db, instance: string, epoch: number): Promise<boolean> {
   const mine = await rows(
     db,
@@ -89,9 +89,9 @@ export async function somethingDue(db: Db, instance: string): Promise<boolean> {
 }
 
 /**
- * Counts the failure and sets when to try again, in one transaction: counted alone, the courier would try again at once.
- * `delayOf` is given the number of failures in a row before this one. Returns its delay, milliseconds; null where the
- * courier is another drain's, which says for itself how it fares.
+ * Counts the failure and sets the time of the next attempt in one transaction: if only counted, the courier would try
+ * again at once. `delayOf` receives the number of consecutive failures before this one. Returns its delay,
+ * milliseconds; null if another drain owns the courier and reports for itself.
  */
 export async function instanceFailed(
   db: Client,
@@ -116,7 +116,7 @@ export async function instanceFailed(
   });
 }
 
-/** The instance answered: waiting starts from the beginning. False where the courier is another drain's. */
+/** Records that the instance answered, which resets the delays. Returns false if another drain owns the courier. */
 export async function instanceWorks(db: Db, instance: string, epoch: number): Promise<boolean> {
   const [row] = await rows<{ mine: boolean }>(
     db,
@@ -129,7 +129,7 @@ export async function instanceWorks(db: Db, instance: string, epoch: number): Pr
   return row?.mine === true;
 }
 
-/** The instance gives a sign of life: nobody waits any longer to try again. False where nobody did. */
+/** Records a sign of life: the courier no longer waits to try again. Returns false if it was not waiting. */
 export async function endRest(db: Db, instance: string): Promise<boolean> {
   const found = await rows(
     db,
@@ -139,10 +139,10 @@ export async function endRest(db: Db, instance: string): Promise<boolean> {
 }
 
 /**
- * What the last contact with an instance said. Its text may differ from one contact to the next; since when the state is
- * so, does not change with it. When the instance is back, the time it was away does not count as trouble of the
- * deliveries that wait for it, and nobody waits any longer to try again. Returns the state before, where it was another,
- * and whether its courier is to be woken.
+ * Stores the result of the last contact with an instance. The text may differ from one contact to the next without
+ * changing the time since which the state holds. When the instance is back, the time it was away does not count as
+ * trouble of the deliveries that wait for it, and its courier no longer waits to try again. Returns the previous state
+ * if it was another one, and whether to wake the courier.
  */
 export async function setInstanceState(
   db: Db,

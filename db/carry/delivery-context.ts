@@ -1,4 +1,4 @@
-/** Everything that deciding one delivery needs, in one query: the head of a lane with its action, mirror and tickets. */
+/** Everything needed to decide one delivery, in one query: the head of a lane with its action, mirror and tickets. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
 import { otherSide, type Ends } from '#core/words/ends.ts';
@@ -22,13 +22,13 @@ import type { LaneKey } from './lanes.ts';
 import { fromColumn, fromOf, type FromRow } from '#db/log/position-columns.ts';
 import { mirrorColumns, mirrorFrom, mirrorOf, type Mirror, type MirrorEnd, type MirrorRow } from '#db/log/mirrors.ts';
 
-/** One end of a delivery's mirror, with all that is known of its ticket and its desk. */
+/** One end of a delivery's mirror, with everything known about its ticket and its desk. */
 export type End = MirrorEnd & {
-  /** The ticket as it was last read. */
+  /** The ticket as last read. */
   readonly snapshot: TicketSnapshot | null;
-  /** Where a read of the ticket has to begin. */
+  /** Where a read of the ticket begins. */
   readonly readFrom: From;
-  /** Instant, by the database's clock, at which it was last read; null where it never was. */
+  /** Instant of the last read, by the database's clock; null if it was never read. */
   readonly readAt: string | null;
   /** Version of the desk's catalogue. */
   readonly catalogue: number;
@@ -49,26 +49,28 @@ export type DeliveryContext = {
     readonly heldAt: string | null;
     readonly heldMs: number | null;
     readonly releasedAt: string | null;
+    /** It had been refused, is carried once more, and mails no end user. */
+    readonly quiet: boolean;
     readonly hasWrites: boolean;
     readonly behindEscalation: boolean;
-    /** The constant part as it left the desk before, where that is not as it was logged. */
+    /** The constant part as it left the previous desk, if that differs from the logged one. */
     readonly constant: ConstantPart | null;
-    /** What was promised to a peer and has not been taken in there. */
+    /** The action as promised to a peer, until the peer has accepted it. */
     readonly sent: WireAction | null;
     readonly acceptedAt: string | null;
-    /** Of a receipt: how many before it on its lane tell the same of its action. */
+    /** For a receipt: how many earlier ones on its lane have the same content for the same action. */
     readonly nth: number | null;
   };
   readonly action: {
     readonly id: string;
-    /** How its origin calls it. */
+    /** Its id at its origin. */
     readonly said: string;
     readonly instance: string;
     readonly ticket: string;
     readonly externalId: string;
     readonly origin: string;
     readonly at: string;
-    /** Instant at which it came into the log. */
+    /** Instant at which it was logged. */
     readonly loggedAt: string;
     readonly author: Person | null;
     readonly audience: Audience;
@@ -79,13 +81,16 @@ export type DeliveryContext = {
     readonly words: Words | null;
     readonly attachments: readonly Attachment[];
     readonly hash: string;
-    /** What markers of its writes are made of; null of what came from elsewhere, and of what was logged before. */
+    /**
+     * The mark that markers of its writes are derived from; null for actions from elsewhere, and for those logged
+     * before marks existed.
+     */
     readonly mark: string | null;
     readonly via: readonly string[];
     readonly trace: string | null;
     /**
-     * As it came from a peer: the canonical constant part, its origin's signature, what an escalation says besides, and
-     * what was left out before it was sent.
+     * As received from a peer: the canonical constant part, its origin's signature, the additional parts of an
+     * escalation, and what was left out before sending.
      */
     readonly signed: string | null;
     readonly signature: string | null;
@@ -96,7 +101,7 @@ export type DeliveryContext = {
     readonly drops: readonly Reason[] | null;
   };
   readonly mirror: Mirror;
-  /** The end that it leaves, and the one that it travels to. */
+  /** The end that it leaves, and the end that it goes to. */
   readonly from: End;
   readonly to: End;
   /** Instant, by the database's clock. */
@@ -117,12 +122,12 @@ export type HeadRow = MirrorRow & {
   readonly now: string;
 };
 
-/** Clocks of desks may be as far from ours. Milliseconds. */
+/** How far desks' clocks may differ from ours. Milliseconds. */
 export const clockSkewMs = 3_600_000;
 
 /**
- * Recorded before its link was resumed from quarantine, so that somebody may have written it whom we have forgotten. By
- * our clock where it was in the log by then; what was read only afterwards has but its desk's.
+ * Tells whether an action was recorded before its link was resumed from quarantine, so that its write may exist without
+ * our knowing. Judged by our clock if it was logged by then; for one read later, only its desk's clock is known.
  */
 export function isBeforeResumed({ action, mirror }: Pick<DeliveryContext, 'action' | 'mirror'>): boolean {
   if (mirror.resumedAt === null) return false;
@@ -130,7 +135,9 @@ export function isBeforeResumed({ action, mirror }: Pick<DeliveryContext, 'actio
   return Date.parse(action.loggedAt) <= resumed || Date.parse(action.at) <= resumed + clockSkewMs;
 }
 
-/** The lowest waiting deliveries of a lane, with all they need; `mirror` and `to` are values or columns. */
+/**
+ * Selects the first waiting deliveries of a lane, with everything they need; `mirror` and `to` are values or columns.
+ */
 export function headQuery(mirror: SQL, to: SQL, most = 1): SQL {
   return contextQuery(sql`select * from deliveries
       where mirror = ${mirror} and to_instance = ${to} and outcome is null and accepted_at is null and set_aside_at is null
@@ -142,7 +149,7 @@ export function contextQuery(which: SQL): SQL {
   return sql`select ${mirrorColumns},
       json_build_object('id', d.id, 'to', d.to_instance, 'seq', d.seq, 'kind', d.kind, 'escalation', d.escalation, 'receipt', d.receipt,
         'words', d.words, 'via', d.via, 'attempts', d.attempts, 'firstTriedAt', d.first_tried_at, 'heldAt', d.held_at,
-        'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at,
+        'heldMs', extract(epoch from now() - d.held_at) * 1000, 'releasedAt', d.released_at, 'quiet', d.quiet,
         'hasWrites', exists (select 1 from writes w where w.delivery = d.id),
         'behindEscalation', d.seq > 1, 'constant', d.constant, 'sent', d.sent, 'acceptedAt', d.accepted_at,
         'nth', case when d.kind = 'receipt' then (
@@ -168,13 +175,13 @@ export function contextQuery(which: SQL): SQL {
     left join tickets st on st.instance = m.second_instance and st.entity = m.second_entity and st.external_id = m.second_ticket`;
 }
 
-/** The lowest waiting delivery of the lane, or null when none waits. */
+/** Returns the first waiting delivery of the lane, or null if none waits. */
 export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | null> {
   const [row] = await rows<HeadRow>(db, headQuery(sql`${lane.mirror}::uuid`, sql`${lane.to}`));
   return row === undefined ? null : contextOf(row);
 }
 
-/** That of one action on a mirror, whether it waits or has ended. */
+/** Returns the delivery of one action on a mirror, whether it waits or has ended. */
 export async function contextOfAction(db: Db, lane: LaneKey, action: string): Promise<DeliveryContext | null> {
   const [row] = await rows<HeadRow>(
     db,

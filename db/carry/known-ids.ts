@@ -1,10 +1,13 @@
-/** Whose tickets, and the actions on them, are, as far as the log knows: what it knows of somebody else's is no trace of a write in question. */
+/**
+ * Who owns tickets and the actions on them, as far as the log knows: an action that belongs to somebody else is no
+ * trace of a write in question.
+ */
 import { sql } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** Ids of actions since then that are people's, or of other deliveries than this. `after`: instant, by the desk's clock. */
+/** Returns ids of later actions that are people's, or of other deliveries. `after`: instant, by the desk's clock. */
 export async function idsOfOthers(db: Db, ref: Ref, delivery: string, after: string): Promise<Set<string>> {
   const { instance, entity, externalId } = ref;
   const found = await rows<{ id: string }>(
@@ -18,7 +21,7 @@ export async function idsOfOthers(db: Db, ref: Ref, delivery: string, after: str
   return new Set(found.map(({ id }) => id));
 }
 
-/** What was met before anybody knew whose it is belongs to this step. */
+/** Assigns actions that were logged before their owner was known to this step. */
 export async function claimIds(
   db: Db,
   { instance, entity, externalId }: Ref,
@@ -33,7 +36,7 @@ export async function claimIds(
   );
 }
 
-/** Whether another mirror has this ticket. */
+/** Tells whether another mirror has this ticket. */
 export async function isAnothers(db: Db, { instance, entity, externalId }: Ref, mirror: string): Promise<boolean> {
   const found = await rows(
     db,

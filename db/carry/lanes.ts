@@ -1,44 +1,53 @@
-/** Lanes due, their heads, and where they stand after. */
+/** When lanes are due, their heads, and how carrying changes them. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { textArray } from '#db/base/text-array.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 
-/** Where a lane to a peer stands: the seq last sent, the highest that the peer has said it has, and the last given out. */
+/**
+ * The progress of a lane to a peer: the seq last sent, the highest that the peer has acknowledged, and the last
+ * assigned.
+ */
 export type LanePlace = { readonly sentSeq: number; readonly ackedSeq: number; readonly lastSeq: number };
 
 export type LaneKey = { readonly mirror: string; readonly to: string };
-/** Milliseconds until the instance's next lane is due; null where none is. */
+/** Returns milliseconds until the instance's next lane is due; null if none is. */
 export async function nextDueMs(db: Db, instance: string): Promise<number | null> {
   const [row] = await rows<{ ms: number | null }>(
     db,
     sql`select (extract(epoch from min(due_at) - now()) * 1000)::float8 as ms
       from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'`,
   );
-  // The database's greatest() would make 0 of no lane at all.
+  // In SQL, greatest() would turn a null into 0.
   return row?.ms == null ? null : Math.max(row.ms, 0);
 }
 
 /**
- * Whose word on a lane or its head counts: that of the courier's present drain. What an earlier one still says, because it
- * was frozen or slow, changes nothing; the functions below return false then.
+ * True for the courier's current drain. Only it may change a lane or its head: a change requested by an earlier drain,
+ * which was frozen or slow, has no effect, and the functions below return false.
  */
 const isMine = (to: string, epoch: number): SQL =>
   sql`exists (select 1 from couriers where instance = ${to} and epoch = ${epoch})`;
 
-/** Puts the lane off; the head keeps its place. */
+/** Defers the lane; the head keeps its place. */
 export function deferLane(db: Db, lane: LaneKey, epoch: number, delayMs: number): Promise<boolean> {
   return sayOfLane(db, lane, epoch, sql`now() + make_interval(secs => ${delayMs / 1000})`);
 }
 
-/** Until somebody resumes the mirror. Whoever does so meanwhile is waited for, so that no lane is forgotten. */
+/**
+ * Parks the lane until somebody resumes the mirror. Waits for anybody who is resuming it right now, so that no lane is
+ * forgotten.
+ */
 export function parkLane(db: Db, lane: LaneKey, epoch: number): Promise<boolean> {
   const paused = sql`select id from mirrors where id = ${lane.mirror} and paused_at is not null for share`;
   return sayOfLane(db, lane, epoch, sql`'infinity'`, paused);
 }
 
-/** Until the link is active again. Whoever changes its state meanwhile is waited for, so that no lane is forgotten. */
+/**
+ * Parks the lane until the link is active again. Waits for anybody who is changing its state right now, so that no lane
+ * is forgotten.
+ */
 export function parkUntilActive(db: Db, lane: LaneKey, epoch: number, link: string): Promise<boolean> {
   return sayOfLane(
     db,
@@ -49,13 +58,16 @@ export function parkUntilActive(db: Db, lane: LaneKey, epoch: number, link: stri
   );
 }
 
-/** Until somebody has looked at a desk that was restored. Whoever ends its quarantine meanwhile is waited for. */
+/**
+ * Parks the lane until somebody has looked at a restored desk. Waits for anybody who is ending its quarantine right
+ * now.
+ */
 export function parkUntilLooked(db: Db, lane: LaneKey, epoch: number, ends: readonly string[]): Promise<boolean> {
   const resting = sql`select id from instances where id = any(${textArray(ends)}) and quarantined_at is not null for share`;
   return sayOfLane(db, lane, epoch, sql`'infinity'`, resting);
 }
 
-/** @param locked a query that still has to find something */
+/** @param locked a query that must still find a row, otherwise the lane is not changed */
 async function sayOfLane(db: Db, lane: LaneKey, epoch: number, dueAt: SQL, locked?: SQL): Promise<boolean> {
   const [row] = await rows<{ mine: boolean }>(
     db,
@@ -69,11 +81,14 @@ async function sayOfLane(db: Db, lane: LaneKey, epoch: number, dueAt: SQL, locke
   return row?.mine === true;
 }
 
-/** The link's lanes are due again; in the transaction that makes it active, after it has. Returns the instances to wake. */
+/**
+ * Makes the link's lanes due again; called in the transaction that activates it, after the change. Returns the
+ * instances to wake.
+ */
 export async function unparkLink(db: Db, link: string): Promise<string[]> {
   const found = await rows<{ to: string }>(
     db,
-    // In the order in which whoever logs many tickets locks them.
+    // In the order in which a transaction that logs many tickets locks them.
     sql`with parked as materialized (
         select mirror, to_instance from lanes where link = ${link} and due_at = 'infinity' order by mirror, to_instance for update
       )
@@ -84,8 +99,8 @@ export async function unparkLink(db: Db, link: string): Promise<string[]> {
 }
 
 /**
- * Sets the lane to what its deliveries say: the lowest seq that still waits, or nothing due. Without the lane's lock it
- * changes nothing where somebody else has just changed the lane; that one's word stands.
+ * Updates the lane from its deliveries: the lowest waiting seq, or nothing due. Without the lane's lock, a concurrent
+ * change of the lane wins and this one has no effect.
  */
 export const settleLane = (mirror: string, to: string): SQL => sql`
   update lanes l set
@@ -95,10 +110,10 @@ export const settleLane = (mirror: string, to: string): SQL => sql`
     where mirror = ${mirror} and to_instance = ${to} and outcome is null and accepted_at is null and set_aside_at is null) waiting,
     lanes seen
   where l.mirror = ${mirror} and l.to_instance = ${to} and seen.mirror = l.mirror and seen.to_instance = l.to_instance
-    -- Somebody who changed the lane while this waited for it may have added a delivery that was not counted.
+    -- A concurrent change of the lane may have added a delivery that was not counted.
     and l.last_seq = seen.last_seq and l.head_seq = seen.head_seq and l.due_at is not distinct from seen.due_at`;
 
-/** Holds a delivery for somebody; the lane waits until it is set aside. */
+/** Holds a delivery until somebody acts; the lane waits until it is set aside. */
 export async function holdDelivery(
   db: Db,
   id: string,
@@ -121,7 +136,7 @@ export async function holdDelivery(
   return held.length > 0;
 }
 
-/** Lets the lane go on without a held head. */
+/** Sets a held head aside, so that its lane continues without it. */
 export async function setAside(db: Client, id: string, lane: LaneKey, epoch: number): Promise<boolean> {
   return db.transaction(async (tx) => {
     const aside = await rows(
@@ -136,13 +151,13 @@ export async function setAside(db: Client, id: string, lane: LaneKey, epoch: num
   });
 }
 
-/** Counts a try that failed although its instance answers; since when that is so is what `heldAfterMs` counts from. */
+/** Counts a failed attempt although the instance answers; `heldAfterMs` counts from the first one. */
 export function countTry(db: Db, id: string, lane: LaneKey, epoch: number, why: Reason): Promise<boolean> {
   const counted = sql`attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, now()), `;
   return sayOfHead(db, id, lane, epoch, counted, why);
 }
 
-/** Why it is not carried yet: its instance is away, which is no trouble of its own. */
+/** Records why it is not carried yet: its instance is down, which is not the delivery's own trouble. */
 export function noteWhy(db: Db, id: string, lane: LaneKey, epoch: number, why: Reason): Promise<boolean> {
   return sayOfHead(db, id, lane, epoch, sql``, why);
 }

@@ -1,4 +1,4 @@
-/** Deliveries that end: their outcome, attempt and writes, and where their lanes stand after, in one statement. */
+/** Ends deliveries in one statement: their outcomes, attempts and writes, and the new state of their lanes. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
@@ -17,36 +17,37 @@ export type EndedDelivery = {
   readonly drops: readonly Reason[];
   readonly durationMs: number;
   readonly versions: Versions | null;
-  /** A peer had said before that it has it. */
+  /** A peer had acknowledged it before. */
   readonly accepted: boolean;
   readonly by: EndedBy | null;
-  /** What the helpdesk has just said of one of its writes; kept whether the delivery ends by this or not. */
+  /** The helpdesk's answer to one of its writes; stored whether or not this call ends the delivery. */
   readonly made: OwnWrite | null;
 };
 
 /**
- * The drain whose word it is: its epoch, and the promises of the delivery's writes that it knows. It counts where no write
- * was promised besides; without any, where the courier is still that drain's. Null: a person's word, or the receiver's.
+ * The drain that reports the end: its epoch, and the promises of the delivery's writes that it knows. The report counts
+ * if no other write was promised; without any promise, if that drain still owns the courier. Null: reported by a person
+ * or the receiver.
  */
 export type EndedBy = { readonly epoch: number; readonly promises: readonly string[] };
 
 /**
- * `ended` false: nothing was changed; it had ended before, or, `foreign`, somebody else is at it. `waiting`: the next seq
- * of the lane; null: none.
+ * `ended` false: nothing was changed, because it had ended before or, if `foreign`, somebody else is working on it.
+ * `waiting`: the next seq of the lane; null: none.
  */
 export type MarkedEnded = { readonly ended: boolean; readonly foreign: boolean; readonly waiting: number | null };
 
 /**
- * The caller holds the locks of the mirrors and their lanes. Rows are named twice, by a list and by the join: a join
- * alone may be planned to read all of a table that was small then.
+ * Ends many deliveries. The caller holds the locks of the mirrors and their lanes. Rows are named twice, by a list and
+ * by the join: a plan for the join alone, made while a table was small, might read all of it.
  */
 export const markEnded: Gathered<EndedDelivery, MarkedEnded> = {
   send: markAll,
   keyOf: ({ mirror, to }) => `${mirror} ${to}`,
 };
 
-/** The write `w` is the one that the helpdesk has spoken of, by the same promise. */
-const isToldOf = sql`(w.step = asked.step and w.promised_at = asked.promised_at)`;
+/** The write `w` is the one that the helpdesk has answered, by the same promise. */
+const isAnswered = sql`(w.step = asked.step and w.promised_at = asked.promised_at)`;
 
 async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<MarkedEnded[]> {
   const column = (of: (one: EndedDelivery) => string | null | Content): SQL => textArray(ending.map(of));
@@ -83,11 +84,11 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
         update writes w set
           state = case when ended.id is null then 'made' else 'settled' end,
           settled_at = case when ended.id is null then w.settled_at else now() end,
-          written = case when ${isToldOf} then asked.written else w.written end,
-          ticket = case when ${isToldOf} then coalesce(w.ticket, asked.ticket) else w.ticket end
+          written = case when ${isAnswered} then asked.written else w.written end,
+          ticket = case when ${isAnswered} then coalesce(w.ticket, asked.ticket) else w.ticket end
         from asked left join ended on ended.id = asked.delivery
         where w.delivery = any(array(select delivery from asked)) and w.delivery = asked.delivery
-          and (${isToldOf} and w.state in ('open', 'made', 'absent') or ended.id is not null and w.state in ('open', 'made'))
+          and (${isAnswered} and w.state in ('open', 'made', 'absent') or ended.id is not null and w.state in ('open', 'made'))
       ), waiting as materialized (
         select asked.delivery, asked.mirror, asked.to_instance, asked.accepted, ended.id is not null as ended,
           ended.id is null and exists (
@@ -101,7 +102,7 @@ async function markAll(tx: Tx, ending: readonly EndedDelivery[]): Promise<Marked
       ), lane as (
         update lanes l set head_seq = coalesce(waiting.seq, l.last_seq + 1),
           due_at = case when waiting.seq is null then null
-            -- What a peer tells of what it has says nothing of when it takes more.
+            -- A receipt from a peer says nothing about when it accepts more.
             when waiting.accepted then coalesce(l.due_at, now()) else now() end
         from waiting where waiting.ended and l.mirror = any(array(select mirror from asked))
           and l.mirror = waiting.mirror and l.to_instance = waiting.to_instance

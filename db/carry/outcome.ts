@@ -1,7 +1,7 @@
 /**
- * How a delivery ends: one transaction with its outcome, its receipt, its relays and where its lane and mirror stand
- * after. It needs only `where outcome is null`, so whoever comes second changes nothing. Locks tickets (the caller's
- * read-back), then the mirror, then both lanes, then the delivery.
+ * Ends a delivery: one transaction with its outcome, its receipt, its relays and the new state of its lane and mirror.
+ * Its only condition is `outcome is null`, so a second caller changes nothing. Locks tickets (the caller's read-back),
+ * then the mirror, then both lanes, then the delivery.
  */
 import { sql } from 'drizzle-orm';
 import { reason as reasonFor } from '#core/words/reasons.ts';
@@ -24,34 +24,34 @@ import { sendGathered } from '#db/base/transaction.ts';
 
 export type Ending = {
   readonly outcome: Outcome;
-  /** Null only where it was applied as it came. */
+  /** Null only if it was applied unchanged. */
   readonly reason: Reason | null;
   readonly drops: readonly Reason[];
   readonly durationMs: number;
-  /** What it was decided by; null where it was not decided here. */
+  /** The versions that decided it; null if it was not decided here. */
   readonly versions: Versions | null;
-  /** What was done, for relays; absent where nothing was. */
+  /** What was done, for relays; absent if nothing was. */
   readonly command?: Command;
-  /** The constant part as it left the desk before, where that is not as it was logged: what a relay takes along. */
+  /** For relays: the constant part as it left the previous desk, if that differs from the logged one. */
   readonly constant?: ConstantPart;
-  /** The ticket an escalation opened. */
+  /** The ticket that an escalation opened. */
   readonly opened?: Opened;
-  /** The ticket is known to have no other mirror, so that nothing can be relayed. */
+  /** The ticket is known to have no other mirror, so nothing can be relayed. */
   readonly alone?: boolean;
-  /** The mirror, both its lanes and the delivery are locked already, by an earlier statement of the transaction. */
+  /** An earlier statement of the transaction has already locked the mirror, both its lanes and the delivery. */
   readonly locked?: boolean;
-  /** Null: not a drain's word. */
+  /** Null if no drain reports it. */
   readonly by: EndedBy | null;
-  /** What the helpdesk has just said of its last write. */
+  /** The helpdesk's answer to its last write. */
   readonly made?: OwnWrite;
 };
 
 export type Ended = {
-  /** Instances to wake after the commit; none where somebody else has ended it before. */
+  /** Instances to wake after the commit; none if somebody else had already ended it. */
   readonly wake: readonly string[];
-  /** Nothing waits on the lane any more; known at the transaction's end. */
+  /** Whether nothing waits on the lane any more; known at the transaction's end. */
   readonly isLast: boolean | Promise<boolean>;
-  /** Whether it has ended by this, and if not, whether because somebody else is at it; known when `isLast` is. */
+  /** Whether this call ended it, and if not, whether somebody else is working on it; known when `isLast` is. */
   readonly marked: Marked | Promise<Marked>;
 };
 export type Marked = Pick<MarkedEnded, 'ended' | 'foreign'>;
@@ -67,7 +67,7 @@ export async function endDelivery(
   const other = context.from.instance;
   const wake: string[] = [];
 
-  // Sent together; the connection keeps their order, so what the second sees is what the locks protect.
+  // Sent together; the connection preserves their order, so the second statement runs under the locks.
   const locking = ending.locked === true ? null : lockPlace(tx, mirror.id, delivery.id);
   const marking = {
     ...ending,
@@ -80,7 +80,7 @@ export async function endDelivery(
   if (isPlain(context, ending)) {
     const [{ answer }] = await Promise.all([sendGathered(tx, markEnded, marking), locking]);
     const isLast = answer.then(({ ended, waiting }) => ended && waiting === null);
-    // Where it fails, the transaction does, and says so itself.
+    // If it fails, the transaction fails and throws the error itself.
     isLast.catch(() => {});
     return { wake, isLast, marked: answer };
   }
@@ -109,8 +109,8 @@ export async function endDelivery(
 }
 
 /**
- * The mirror, then both its lanes, then the delivery: a promise that is being made for it is committed by then, and seen by
- * the statement that ends it.
+ * Locks the mirror, then both its lanes, then the delivery. A promise being made for it is committed by then, and
+ * visible to the statement that ends it.
  */
 async function lockPlace(tx: Tx, mirror: string, delivery: string): Promise<void> {
   await tx.execute(
@@ -124,7 +124,7 @@ async function lockPlace(tx: Tx, mirror: string, delivery: string): Promise<void
   );
 }
 
-/** Nothing follows from it: no ticket opened, no receipt, no relay, no copy that may have to be tried. */
+/** Tells whether nothing follows from the end: no ticket opened, no receipt, no relay, no copy that may have to be tried. */
 function isPlain(context: DeliveryContext, ending: Ending): boolean {
   const { kind } = context.delivery;
   if (kind !== 'action') return true;
@@ -132,20 +132,20 @@ function isPlain(context: DeliveryContext, ending: Ending): boolean {
   return !opensMirror(context) && !relays && !leavesCopies(ending) && receiptOf(context, ending) === null;
 }
 
-/** The first escalation of its mirror; later ones are refused and change nothing about it. */
+/** Tells whether this is the first escalation of its mirror; later ones are refused and change nothing about it. */
 function opensMirror({ delivery, mirror, action }: DeliveryContext): boolean {
   return delivery.escalation && mirror.openedBy === action.id;
 }
 
 export type Opened = {
-  /** In its instance's own word; absent where the mirror says it. */
+  /** The instance's own word; absent if the mirror has it. */
   readonly entity?: string;
   readonly ticketId: string;
   readonly number: string;
   readonly url: string;
 };
 
-/** The escalation has its ticket: what happens there from now on belongs to the mirror. */
+/** Binds the opened ticket to its mirror: what happens there from now on belongs to the mirror. */
 export async function bindTicket(tx: Tx, context: DeliveryContext, opened: Opened): Promise<void> {
   const { mirror } = context;
   await tx.execute(
@@ -166,7 +166,7 @@ async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Pr
     await tx.execute(sql`update mirrors set state = 'open', opened_at = now() where id = ${mirror.id}`);
     return;
   }
-  // Refused, or not sent after all: what waits behind it ends here, under the one receipt.
+  // Refused, or not sent after all: everything waiting after it ends here, covered by the one receipt.
   await tx.execute(sql`update mirrors set state = 'refused' where id = ${mirror.id} and state = 'opening'`);
   await tx.execute(
     sql`update deliveries set outcome = 'skipped', ended_at = now(),
@@ -178,10 +178,10 @@ async function moveOpening(tx: Tx, context: DeliveryContext, ending: Ending): Pr
 function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
   const { delivery, action, from, to } = context;
   const opened = ending.outcome === 'applied' && opensMirror(context);
-  // Another gateway asks for every outcome; a desk is told only what somebody there has to know.
-  const toldAll = isRemote(from.type);
+  // Another gateway or API client needs every outcome; a desk gets only what somebody there must know.
+  const needsAll = isRemote(from.type);
   const overtaken = hasLost(context, ending);
-  if (!toldAll && !opened && ending.outcome !== 'refused' && overtaken === null) return null;
+  if (!needsAll && !opened && ending.outcome !== 'refused' && overtaken === null) return null;
   return {
     outcome: ending.outcome,
     reason: overtaken ?? ending.reason ?? reasonFor('applied-as-is', { desk: to.name }),
@@ -197,10 +197,13 @@ function receiptOf(context: DeliveryContext, ending: Ending): Receipt | null {
   };
 }
 
-/** What somebody changed did not take effect, because the other side has changed it since. A machine need not hear of it. */
+/**
+ * Returns the reason if a person's change had no effect because the other side has changed the same thing since. A
+ * machine need not know.
+ */
 function hasLost(context: DeliveryContext, { reason, drops }: Ending): Reason | null {
   const { action } = context;
-  // Nobody can tell any more whether it had taken effect before it was changed again.
+  // It can no longer be determined whether it took effect before it was changed again.
   if (isBeforeResumed(context)) return null;
   if (action.author?.role !== 'agent' && action.author?.role !== 'service') return null;
   return [reason, ...drops].find((one) => one?.code === 'overtaken') ?? null;

@@ -1,4 +1,7 @@
-/** Escalations that have opened nothing in time: somebody is told, and their ticket is marked down the customer's lane. */
+/**
+ * Reports escalations that have opened nothing in time: a notice is raised, and the ticket is marked through the
+ * customer's lane.
+ */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ReceiptView } from '#core/conversation/receipt.ts';
@@ -16,11 +19,11 @@ type Overdue = {
   readonly at: string;
 };
 
-/** Tickets marked in one transaction at most. */
+/** Most tickets marked in one transaction. */
 const atOnce = 100;
 
 /**
- * Each is claimed, told and marked once, all in one transaction: a claim alone would lose the mark with a crash.
+ * Claims, reports and marks each one once, all in one transaction: after a claim alone, a crash would lose the mark.
  * Returns the instances to wake.
  */
 export async function markOverdue(db: Client, overdueMs: number): Promise<string[]> {
@@ -53,7 +56,7 @@ function claim(tx: Tx, overdueMs: number): Promise<Overdue[]> {
           select m.id from mirrors m join links l on l.id = m.link
           where m.state = 'opening' and m.overdue_told_at is null
             and m.created_at < now() - make_interval(secs => ${overdueMs / 1000})
-            -- In quarantine nobody knows whether it is open; it has its time once that is looked for.
+            -- In quarantine nobody knows whether it is open; its time starts once the search for it begins.
             and l.state <> 'quarantined' and (l.resumed_at is null or l.resumed_at < now() - make_interval(secs => ${overdueMs / 1000}))
           order by m.id limit ${atOnce} for update of m skip locked)
         returning id, coalesce(opened_by, id) as opened_by, link, coalesce(first_number, first_ticket) as ticket, first_instance as customer, second_instance

@@ -1,4 +1,7 @@
-/** Promises of several lanes in one statement: what is to be promised while one is on its way waits for the next. */
+/**
+ * Promises writes of several lanes in one statement: promises requested while one statement is running wait for the
+ * next.
+ */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { content, contentJson } from '#db/base/content.ts';
@@ -11,7 +14,9 @@ export type PromiseWrite = (input: PromiseInput) => Promise<Promised>;
 const atOnce = 2;
 const most = 32;
 
-/** Where the statement fails, because a ticket has an open write or for another reason, each finds out its own. */
+/**
+ * If the statement fails, because a ticket has an open write or for another reason, each promise is retried separately.
+ */
 export function createPromises(db: Db): PromiseWrite {
   return createGathered(
     async (inputs) => {

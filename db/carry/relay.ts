@@ -1,4 +1,4 @@
-/** What was applied at a desk between two others travels on to that ticket's further mirrors, where they allow it. */
+/** Relays what was applied at a desk between two others to the ticket's further mirrors, if they allow it. */
 import { sql } from 'drizzle-orm';
 import type { Command, ConstantPart, SideName, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
@@ -15,7 +15,7 @@ type FurtherMirror = {
   readonly to: string;
 };
 
-/** Returns the instances to wake. Never to an instance the action has passed: the origin guard. */
+/** Returns the instances to wake. Never relays to an instance the action has passed: the origin guard. */
 export async function relay(
   tx: Tx,
   cache: VersionCache,
@@ -66,7 +66,7 @@ export async function relay(
   return wake;
 }
 
-/** The words of the command applied here: what this desk would say of it. */
+/** Builds the words from the command applied here: this desk's own words for the change. */
 function wordsOf(command: Command): Words {
   return {
     kind: command.kind,

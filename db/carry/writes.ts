@@ -6,18 +6,21 @@ import { rows, type Db } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { textArray, uuidArray } from '#db/base/text-array.ts';
 
-/** What a decision was made by: versions of the sender's settings, the receiver's and its catalogue. A peer has its own. */
+/**
+ * The versions that decided it: of the sender's settings, the receiver's settings and its catalogue. A peer has its
+ * own.
+ */
 export type Versions = { readonly outbound: number; readonly inbound?: number; readonly catalogue?: number };
 
-/** What a delivery is to do, as it was decided; `steps` are how the connector splits it. */
+/** What a delivery will do, as decided; `steps` is how the connector splits it. */
 export type Plan = {
   readonly command: Command;
   readonly drops: readonly Reason[];
   readonly versions: Versions;
   readonly steps: readonly Step[];
-  /** Absent: nothing of the ticket changes. */
+  /** Absent if nothing about the ticket changes. */
   readonly meant?: Meant;
-  /** The constant part as it left the other desk, where that is not as it was logged; relays take it along. */
+  /** For relays: the constant part as it left the other desk, if that differs from the logged one. */
   readonly constant?: ConstantPart;
 };
 
@@ -27,10 +30,10 @@ export type WriteRow = {
   readonly marker: string;
   readonly state: 'open' | 'made' | 'settled' | 'absent';
   readonly written: Written | null;
-  /** Of the first row. */
+  /** Only on the first row. */
   readonly plan: Plan | null;
   readonly promisedAt: string;
-  /** Milliseconds until nobody can still be making it; negative once past. */
+  /** Milliseconds until nobody can still be making it; negative afterwards. */
   readonly leftMs: number;
 };
 
@@ -38,24 +41,25 @@ export type PromiseInput = {
   readonly delivery: string;
   readonly step: number;
   readonly instance: string;
-  /** The drain's epoch: a drain that lost it promises nothing. */
+  /** The drain's epoch: a drain that has lost it promises nothing. */
   readonly epoch: number;
-  /** Of the settings by which the instance is reached: where they have changed since, nothing is promised. */
+  /** Version of the settings by which the instance is reached: if they have changed since, nothing is promised. */
   readonly version?: number;
-  /** Of the record that is written or created. */
+  /** Entity of the record that is written or created. */
   readonly entity: string;
-  /** Null: the write creates it. */
+  /** Null if the write creates it. */
   readonly ticket: string | null;
   readonly marker: string;
   readonly fingerprints: readonly string[];
-  /** With the first step only. */
+  /** Only with the first step. */
   readonly plan: Plan | null;
   readonly timeoutMs: number;
 };
 
 /**
- * `promisedAt`: instant, exact to the microsecond. `lost`: the epoch is another's, the delivery has ended, or the instance
- * has other settings by now. `busy`: another write to the record is open, or somebody is changing the delivery right now.
+ * `promisedAt`: instant, to the microsecond. `lost`: another drain owns the epoch, the delivery has ended, or the
+ * instance's settings have changed. `busy`: another write to the record is open, or somebody is changing the delivery
+ * right now.
  */
 export type Promised =
   | { readonly kind: 'promised'; readonly promisedAt: string }
@@ -63,14 +67,15 @@ export type Promised =
   | { readonly kind: 'busy' };
 
 /**
- * The delivery that a promise is for, locked until the promise is committed: nobody ends it meanwhile, and whoever is about
- * to end it is not waited for, so that promises of many deliveries in one statement can't be part of a deadlock. Who ends a
- * delivery because nothing is promised locks it first and looks for promises in a statement of its own.
+ * Locks the delivery of a promise until the promise is committed, so that nobody ends it in between. It skips
+ * deliveries that somebody is about to end instead of waiting, so that promises for many deliveries in one statement
+ * can't be part of a deadlock. Whoever ends a delivery because nothing is promised must lock it first and look for
+ * promises in a separate statement.
  */
 export const dueFor = (deliveries: SQL): SQL =>
   sql`select id from deliveries where id = any(${deliveries}) and outcome is null for share skip locked`;
 
-/** Commits the promise. A row that is there already and absent is promised anew. */
+/** Commits the promise. An existing row that is absent is promised again. */
 export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promised> {
   try {
     const [row] = await rows<{ promised_at: string | null; changing: boolean }>(
@@ -99,17 +104,17 @@ export async function promiseWrite(db: Db, input: PromiseInput): Promise<Promise
 }
 
 /**
- * One promise: a write that was judged absent is promised again, and is another promise then. Whoever speaks of a write
- * names the promise that it knows, so that a drain that was overtaken says nothing about its successor's.
+ * Identifies one promise: a write that was judged absent and promised again is another promise. Every report on a write
+ * names the promise it knows, so that a drain that lost the courier can't report on its successor's.
  */
 export type PromiseRef = {
   readonly delivery: string;
   readonly step: number;
-  /** Instant, as `promiseWrite` and `writesOf` give it. */
+  /** Instant, as `promiseWrite` and `writesOf` return it. */
   readonly promisedAt: string;
 };
 
-/** False, and nothing is changed: the write has been promised again since. */
+/** Marks the write as made. Returns false and changes nothing if it has been promised again since. */
 export function markMade(db: Db, promise: PromiseRef, made: Written): Promise<boolean> {
   return sayOf(
     db,
@@ -119,7 +124,10 @@ export function markMade(db: Db, promise: PromiseRef, made: Written): Promise<bo
   );
 }
 
-/** The helpdesk said that it did not do it, or it was looked for and is not there. False as `markMade`. */
+/**
+ * Marks the write as absent: the helpdesk said that it did not do it, or a search did not find it. Returns false like
+ * `markMade`.
+ */
 export function markAbsent(db: Db, promise: PromiseRef): Promise<boolean> {
   return sayOf(db, promise, sql`state = 'absent'`, sql`state = 'open'`);
 }
@@ -138,7 +146,7 @@ async function sayOf(db: Db, { delivery, step, promisedAt }: PromiseRef, word: S
   return row?.mine === true;
 }
 
-/** Ids of the actions of a write that reads of its ticket have found, by a watcher that was faster, or while we were dead. */
+/** Returns ids of a write's actions that reads of its ticket have found, by a faster watcher or while we were down. */
 export async function seenOf(
   db: Db,
   instance: string,

@@ -1,18 +1,18 @@
-/** Instances by their names between gateways, from the table of instances. */
+/** Instances and their names between gateways, from the table of instances. */
 import { sql } from 'drizzle-orm';
 import type { Directory } from '#core/words/directory.ts';
 import { reachOf } from '#core/words/reach.ts';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** A new peer is known to every process after this long at most. Milliseconds. */
+/** A new peer becomes known to every process within this time. Milliseconds. */
 const freshMs = 2_000;
 
 type Kept = { readonly at: number; readonly directory: Promise<Directory> };
 
-/** By connection: a transaction reads for itself. */
+/** Cached per connection; a transaction reads for itself. */
 const kept = new WeakMap<object, Map<string, Kept>>();
 
-/** @param knows an instance that must be in it where it is a peer: what was kept and lacks it is read anew */
+/** @param knows bypasses the cache if the cached directory lacks this peer */
 export async function loadDirectory(db: Db, publicUrl: string, knows?: string): Promise<Directory> {
   const known = kept.get(db)?.get(publicUrl);
   if (known !== undefined && performance.now() - known.at < freshMs) {
@@ -23,7 +23,7 @@ export async function loadDirectory(db: Db, publicUrl: string, knows?: string): 
   const byUrl = kept.get(db) ?? new Map<string, Kept>();
   byUrl.set(publicUrl, { at: performance.now(), directory });
   kept.set(db, byUrl);
-  // Whoever waits hears of a failure; the next one asks again.
+  // The caller that waits gets the error; the next one reads again.
   directory.catch(() => byUrl.delete(publicUrl));
   return directory;
 }

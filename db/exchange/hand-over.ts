@@ -1,7 +1,7 @@
 /**
- * Handing deliveries over to another gateway: the run at a lane's head, what was promised to the peer before it is sent,
- * and what the peer answered. A promise is to a peer what a write is to a helpdesk: kept whatever happens in between, so
- * that a second try says the same.
+ * Hands deliveries over to another gateway: the deliveries at a lane's head, what was promised to the peer before
+ * sending, and what the peer answered. A promise to a peer is what a write is to a helpdesk: it is stored whatever
+ * happens in between, so that a second attempt sends the same.
  */
 import type { LanePlace } from '#db/carry/lanes.ts';
 import { sql } from 'drizzle-orm';
@@ -15,7 +15,7 @@ import type { LaneKey } from '#db/carry/lanes.ts';
 import type { Versions } from '#db/carry/writes.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
-/** The lowest waiting deliveries of the lane; null where the courier is another drain's. */
+/** Returns the first waiting deliveries of the lane; null if another drain owns the courier. */
 export async function runAtHead(
   db: Db,
   lane: LaneKey,
@@ -42,11 +42,14 @@ export async function runAtHead(
 
 export type Send = {
   readonly id: string;
-  /** What is kept, so that a second try says the same; absent where it is kept already, or is asked of the log each time. */
+  /**
+   * What to store, so that a second attempt sends the same; absent if it is stored already, or is read from the log
+   * each time.
+   */
   readonly said?: { readonly action: WireAction; readonly hash: string };
 };
 
-/** Commits what is about to be sent. Returns the deliveries that still wait; null where the courier is another drain's. */
+/** Commits what is about to be sent. Returns the deliveries that still wait; null if another drain owns the courier. */
 export async function promiseSends(
   db: Db,
   { instance, epoch, sends }: { readonly instance: string; readonly epoch: number; readonly sends: readonly Send[] },
@@ -77,7 +80,7 @@ function sealable({ id, said }: Send): object {
 }
 
 export type Answered = {
-  /** Deliveries that the peer has now. */
+  /** Deliveries that the peer now has. */
   readonly taken: readonly { readonly id: string; readonly seq: number }[];
   /** The highest seq of the lane that it has. */
   readonly accepted: number;
@@ -86,8 +89,8 @@ export type Answered = {
 };
 
 /**
- * What the peer has goes on: an action is accepted and its outcome comes as a receipt, a receipt has ended. True where
- * something still waits on the lane.
+ * Takes acknowledged deliveries off the lane: an action is accepted and its outcome will arrive as a receipt; a receipt
+ * has ended. Returns true if something still waits on the lane.
  */
 export async function storeAnswer(db: Db, lane: LaneKey, answer: Answered): Promise<boolean> {
   const ids = uuidArray(answer.taken.map(({ id }) => id));
@@ -99,7 +102,7 @@ export async function storeAnswer(db: Db, lane: LaneKey, answer: Answered): Prom
   const [row] = await rows<{ waiting: number | null }>(
     db,
     sql`with taken as (
-        -- The receipt may have been faster than this.
+        -- The receipt may have arrived before this.
         update deliveries set accepted_at = coalesce(accepted_at, clock_timestamp()), sent = null, attempts = attempts + 1,
           first_tried_at = coalesce(first_tried_at, now()), reason = case when outcome is null then null else reason end,
           outcome = case when kind = 'receipt' then coalesce(outcome, 'applied') else outcome end,
@@ -116,7 +119,7 @@ export async function storeAnswer(db: Db, lane: LaneKey, answer: Answered): Prom
       ), lane as (
         update lanes l set sent_seq = greatest(l.sent_seq, ${highest}::bigint), acked_seq = greatest(l.acked_seq, ${answer.accepted}::bigint),
           head_seq = coalesce(waiting.seq, seen.last_seq + 1),
-          -- Somebody who changed the lane while this waited for it has added a delivery that was not counted.
+          -- A concurrent change of the lane has added a delivery that was not counted.
           due_at = case when waiting.seq is null and l.last_seq = seen.last_seq then null else now() end
         from waiting, lanes seen
         where l.mirror = ${lane.mirror} and l.to_instance = ${lane.to} and seen.mirror = l.mirror and seen.to_instance = l.to_instance
@@ -136,7 +139,10 @@ export type ReceiptFacts = {
   readonly attempts: number;
 };
 
-/** What became here of the actions that these receipts tell of, by the receipt's id; none where that has not ended. */
+/**
+ * Returns the results here of the actions that these receipts report on, by the receipt's id; actions that have not
+ * ended are left out.
+ */
 export async function receiptFacts(db: Db, receipts: readonly string[]): Promise<ReadonlyMap<string, ReceiptFacts>> {
   const found = await rows<ReceiptFacts & { id: string }>(
     db,

@@ -1,9 +1,9 @@
-/** Mirrors by their names on a link. Ids are each link's own: another link may have given one of the same. */
+/** Mirrors by their names on a link. Each link assigns its own ids, so another link may use the same one. */
 import { sql } from 'drizzle-orm';
 import { insideId } from '#core/log/inside-id.ts';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** How a mirror is called here; null where the link has none of that name. */
+/** Returns the local id of a mirror; null if the link has none with that name. */
 export async function mirrorHere(db: Db, link: string, said: string): Promise<string | null> {
   const [found] = await rows<{ id: string }>(
     db,
@@ -12,7 +12,7 @@ export async function mirrorHere(db: Db, link: string, said: string): Promise<st
   return found?.id ?? null;
 }
 
-/** How a mirror of that name is called here, or would be. */
+/** Returns the local id that a mirror with that name has, or would get. */
 export async function mirrorNamed(db: Db, link: string, said: string): Promise<string> {
   const found = await rows<{ id: string; link: string; said: string }>(
     db,

@@ -1,7 +1,7 @@
 /**
- * What an in-house tool without a gateway reads, and that it has read it: asking with a later cursor says so. Positions
- * are read in order and without holes: who offers (put-offers.ts) holds a lock that a reader waits for, since numbers
- * are given out before they are committed.
+ * Entries that an API client reads, and the record of what it has read: asking with a later cursor confirms everything
+ * up to it. Positions are read in order and without gaps: put-offers.ts holds a lock that readers wait for, since
+ * positions are assigned before they are committed.
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
@@ -21,7 +21,7 @@ export type OfferEntry = {
 
 export type ReadOffers = {
   readonly link: string;
-  /** Null: of all mirrors. */
+  /** Null for all mirrors. */
   readonly mirror: string | null;
   readonly after: number;
   readonly limit: number;
@@ -29,10 +29,10 @@ export type ReadOffers = {
 
 export type ReadOn = { readonly entries: readonly OfferEntry[]; readonly wake: readonly string[] };
 
-/** Everything up to `after` has arrived; returns what follows it, and the instances to wake. */
+/** Confirms everything up to `after`; returns what follows it, and the instances to wake. */
 export async function readOn(tx: Tx, asked: ReadOffers): Promise<ReadOn> {
   const { link, mirror, after, limit } = asked;
-  // Before any row: who offers holds this while it waits for the lane.
+  // Before any row: put-offers.ts holds this lock while it waits for the lane.
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`offers/${link}`}, 0))`);
   const wake = after === 0 ? [] : await markRead(tx, asked);
   const entries = await rows<OfferEntry>(
@@ -45,7 +45,10 @@ export async function readOn(tx: Tx, asked: ReadOffers): Promise<ReadOn> {
   return { entries, wake };
 }
 
-/** Actions now wait for their receipts, receipts have ended. Lanes are locked before their deliveries, as everywhere. */
+/**
+ * Marks entries as read: actions now wait for their receipts, receipts have ended. Lanes are locked before their
+ * deliveries, as everywhere.
+ */
 async function markRead(tx: Tx, { link, mirror, after }: ReadOffers): Promise<string[]> {
   const seen = sql`select delivery, mirror from offers
     where link = ${link} and position <= ${after} and read_at is null and (${mirror}::uuid is null or mirror = ${mirror}::uuid)`;
@@ -71,8 +74,8 @@ async function markRead(tx: Tx, { link, mirror, after }: ReadOffers): Promise<st
 const silentMinutes = 60;
 
 /**
- * What a tool has read an hour ago without telling what became of it counts as applied. An escalation does not: without
- * its receipt there is no ticket. Returns the instances to wake.
+ * Ends actions that a client read an hour ago without sending a receipt: they count as applied. Escalations do not:
+ * without a receipt there is no ticket. Returns the instances to wake.
  */
 export async function endRead(db: Client, cache: VersionCache, limit = 200): Promise<string[]> {
   const due = await rows<{ id: string; desk: string }>(
@@ -99,7 +102,7 @@ export async function endRead(db: Client, cache: VersionCache, limit = 200): Pro
   return [...wake];
 }
 
-/** What was read a week ago, and what lies longer than the link keeps content, is not offered any more. */
+/** Deletes entries that were read a week ago, and those older than the link's retention. */
 export async function purgeOffers(db: Db): Promise<void> {
   await db.execute(
     sql`delete from offers where position in (

@@ -1,33 +1,33 @@
 /**
- * Public keys with which origins sign, each with the reason why it is believed. Under one name and reason the first key
- * stays the one that counts.
+ * Public keys that origins sign with, each with the reason for trusting it. For one name and reason, the first key
+ * remains the valid one.
  */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 
 export type OriginKey = {
   readonly key: Readonly<Record<string, unknown>>;
-  /** The link by which it came; null: the origin's own key set said so. */
+  /** The link that brought it; null if it came from the origin's own key set. */
   readonly vouchedBy: string | null;
   readonly seenAt: string;
-  /** Since whoever is the reason last named it. Milliseconds. */
+  /** Time since the source last named it. Milliseconds. */
   readonly ageMs: number;
-  /** It was shut out here. */
+  /** It has been blocked here. */
   readonly isRetired: boolean;
 };
 
-/** What a signature was checked with, and why that key was believed. */
+/** The key that verified a signature, and why it was trusted. */
 export type UsedKey = {
   /** Issuer URL. */
   readonly origin: string;
   readonly kid: string;
   readonly key: Readonly<Record<string, unknown>>;
   readonly vouchedBy: string | null;
-  /** Whoever is the reason has named it just now. */
+  /** The source has named it just now. */
   readonly isConfirmed: boolean;
 };
 
-/** All that are known under the name: what the origin itself said first. @param origin issuer URL */
+/** Returns all keys with this name, those from the origin itself first. @param origin issuer URL */
 export async function keysOf(db: Db, origin: string, kid: string): Promise<OriginKey[]> {
   return [
     ...(await rows<OriginKey>(
@@ -40,8 +40,8 @@ export async function keysOf(db: Db, origin: string, kid: string): Promise<Origi
 }
 
 /**
- * Remembers a key with its reason. False: another key is known under that name for that reason, and this one must not be
- * trusted. Called where what it signed is taken in.
+ * Stores a key with its reason. Returns false if another key is known with that name for that reason, so that this one
+ * must not be trusted. Called when what it signed is accepted.
  */
 export async function rememberKey(
   db: Db,
@@ -63,9 +63,9 @@ export async function rememberKey(
 }
 
 export type OriginStanding = {
-  /** A key of its own key set was believed once: nobody vouches for it any more. */
+  /** A key from its own key set was trusted once, so nobody may vouch for it any more. */
   readonly spokeItself: boolean;
-  /** A key of it came by another link, and none by this one. */
+  /** A key of it came through another link, and none through this one. */
   readonly vouchedElsewhere: boolean;
   /** Keys that this link has vouched for, of all origins. */
   readonly vouched: number;
@@ -82,7 +82,7 @@ export async function originStanding(db: Db, origin: string, link: string): Prom
   return row ?? { spokeItself: false, vouchedElsewhere: false, vouched: 0 };
 }
 
-/** Names of an origin's keys that were shut out here. */
+/** Returns the names of an origin's keys that were blocked here. */
 export async function retiredKids(db: Db, origin: string): Promise<Set<string>> {
   const found = await rows<{ kid: string }>(
     db,
@@ -91,7 +91,7 @@ export async function retiredKids(db: Db, origin: string): Promise<Set<string>> 
   return new Set(found.map(({ kid }) => kid));
 }
 
-/** Origins of which a key of that name is known, from what they signed or as clients; what is shut out already included. */
+/** Returns the origins that have a key with that name, from what they signed or as clients, including blocked ones. */
 export async function originsWithKey(db: Db, kid: string): Promise<string[]> {
   const found = await rows<{ origin: string }>(
     db,
@@ -104,7 +104,10 @@ export async function originsWithKey(db: Db, kid: string): Promise<string[]> {
   return found.map(({ origin }) => origin);
 }
 
-/** From its commit on nothing that the key signs is taken, whoever names it. False where it was shut out before. */
+/**
+ * Blocks a key: once committed, nothing it signs is accepted, whoever names it. Returns false if it was already
+ * blocked.
+ */
 export async function retireOriginKey(db: Db, origin: string, kid: string): Promise<boolean> {
   const done = await rows<{ fresh: boolean }>(
     db,
@@ -119,12 +122,14 @@ export async function retireOriginKey(db: Db, origin: string, kid: string): Prom
   return done[0]?.fresh === true;
 }
 
-/** What it signs is taken again, for the reasons for which it was believed. False where it is not shut out. */
+/**
+ * Unblocks a key: what it signs is accepted again, for the same reasons as before. Returns false if it was not blocked.
+ */
 export async function reinstateOriginKey(db: Db, origin: string, kid: string): Promise<boolean> {
   const done = await rows<{ kid: string }>(
     db,
     sql`with ours as (
-        -- Where nobody had named it before it was shut out, there is no key in it.
+        -- If nobody had named it before it was blocked, the row contains no key.
         delete from origin_keys where origin = ${origin} and kid = ${kid} and retired_at is not null and not key ? 'x' returning kid
       ), theirs as (
         update origin_keys set retired_at = null where origin = ${origin} and kid = ${kid} and retired_at is not null and key ? 'x'
@@ -135,7 +140,7 @@ export async function reinstateOriginKey(db: Db, origin: string, kid: string): P
   return done.length > 0;
 }
 
-/** Only what makes it a public Ed25519 key: the same key is the same text, whoever brought it. */
+/** Keeps only what makes it a public Ed25519 key, so that the same key is the same text whoever sent it. */
 function publicPart(jwk: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return { kty: jwk['kty'], crv: jwk['crv'], x: jwk['x'] };
 }

@@ -1,6 +1,6 @@
 /**
- * The origin itself brings what somebody else has brought to the same ticket before, in that one's words: where that has
- * not begun, the origin's own is what is applied; and its proof is the better one.
+ * Handles an origin that sends an action itself after somebody else has sent it to the same ticket in their words. If
+ * applying that has not begun, the origin's own version is applied instead; and its proof replaces the other.
  */
 import { sql, type SQL } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
@@ -12,7 +12,10 @@ import { settleLane } from '#db/carry/lanes.ts';
 import { sameTicket } from '#db/log/place-deliveries.ts';
 import { tellRemote } from '#db/log/receipts.ts';
 
-/** Selects the mirrors on which one of these waits to be written at `to`: they are locked with that on which it comes now. */
+/**
+ * Selects the mirrors on which one of these actions waits to be written at `to`: they are locked together with the one
+ * it arrives on now.
+ */
 export function waitingElsewhere(actions: readonly WireAction[], to: string): SQL {
   const ids = uuidArray(actions.map(({ constant }) => constant.id));
   return sql`select d.mirror from actions a join deliveries d on d.action = a.id
@@ -21,18 +24,18 @@ export function waitingElsewhere(actions: readonly WireAction[], to: string): SQ
 }
 
 export type OwnWord = {
-  /** On which it comes now. */
+  /** The mirror it arrives on now. */
   readonly mirror: string;
   /** Mirrors whose locks are held. */
   readonly locked: ReadonlySet<string>;
-  /** Known actions that their origin says itself; their rows are locked. */
+  /** Known actions that their origin now sends itself; their rows are locked. */
   readonly words: readonly { readonly id: string; readonly signature: string | null }[];
   readonly to: string;
-  /** How `to` is called in the reason. */
+  /** Display name of `to` in the reason. */
   readonly desk: string;
 };
 
-/** @throws an error that has the transaction done again, where it waits on a mirror that is not locked */
+/** @throws an error that makes the caller repeat the transaction, if it waits on a mirror that is not locked */
 export async function ownWordWins(tx: Tx, { mirror: here, locked, words, to, desk }: OwnWord): Promise<void> {
   if (words.length === 0) return;
   const ids = uuidArray(words.map(({ id }) => id));
@@ -50,8 +53,8 @@ export async function ownWordWins(tx: Tx, { mirror: here, locked, words, to, des
   );
   if (waiting.length === 0) return;
   if (waiting.some(({ mirror }) => !locked.has(mirror)))
-    throw Object.assign(new Error('it was brought by another way just now'), { code: '40001' });
-  // A promise that was being made while those rows were waited for is seen by this statement and not by the one before.
+    throw Object.assign(new Error('it has just arrived another way'), { code: '40001' });
+  // This statement sees a promise that was being made while those rows were being locked; the previous one does not.
   const notBegun = await rows<{ id: string; mirror: string }>(
     tx,
     sql`select d.id, d.mirror from deliveries d

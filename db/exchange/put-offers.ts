@@ -1,4 +1,4 @@
-/** What an in-house tool can read: put beside the delivery that it stands for, once. */
+/** Stores the entries that an API client can read, once for each delivery. */
 import { sql } from 'drizzle-orm';
 import type { WireAction, WireReceipt } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -6,7 +6,7 @@ import { content, contentJson } from '#db/base/content.ts';
 import { contextOf, contextQuery, type DeliveryContext, type HeadRow } from '#db/carry/delivery-context.ts';
 import type { LaneKey } from '#db/carry/lanes.ts';
 
-/** The waiting deliveries of a lane that are not yet offered; null where the courier is another drain's. */
+/** Returns the waiting deliveries of a lane that are not yet offered; null if another drain owns the courier. */
 export async function unoffered(
   db: Db,
   lane: LaneKey,
@@ -49,8 +49,8 @@ export type NewOffer = {
 };
 
 /**
- * In the transaction that readers by cursor wait for: positions are given out before they are committed. False, and
- * nothing is offered, where the courier is another drain's.
+ * Stores entries in the transaction that readers wait for: positions are assigned before they are committed. Returns
+ * false and offers nothing if another drain owns the courier.
  */
 export async function putOffers(
   db: Db,
@@ -61,7 +61,7 @@ export async function putOffers(
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${`offers/${link}`}, 0))`);
-    // Lanes before deliveries, as whoever ends one does.
+    // Lanes before deliveries, as when a delivery ends.
     await tx.execute(sql`select mirror from lanes where mirror = ${lane.mirror} order by to_instance for update`);
     const mine = await rows(tx, sql`select instance from couriers where instance = ${lane.to} and epoch = ${epoch}`);
     if (mine.length === 0) return false;
@@ -90,7 +90,7 @@ function sealable({ action, receipt, ...offer }: NewOffer): object {
   return { ...offer, action: content('offered-action', action), receipt: content('offered-receipt', receipt) };
 }
 
-/** Everything is offered: the lane is due again with the next delivery. */
+/** Rests a lane whose deliveries are all offered; the next delivery makes it due again. */
 export async function restOffered(db: Db, lane: LaneKey, epoch: number, lastSeq: number): Promise<void> {
   await db.execute(
     sql`update lanes l set due_at = null

@@ -1,7 +1,7 @@
 /**
- * Takes actions in from another gateway or an in-house tool: order, gaps, duplicates, and into the log, in the caller's
- * transaction. Locks tickets, then mirrors, then their lanes, then actions, then deliveries. What the receiving desk makes
- * of an action is decided later, when its courier carries it.
+ * Accepts actions from another gateway or an API client: checks order, gaps and duplicates, and logs them in the
+ * caller's transaction. Locks tickets, then mirrors, then their lanes, then actions, then deliveries. The receiving
+ * desk's courier decides each action later, when it carries it.
  */
 import { sql, type SQL } from 'drizzle-orm';
 import { instanceOf, issuerOf, type Directory } from '#core/words/directory.ts';
@@ -46,28 +46,31 @@ export type ReceiveActions = {
   readonly link: string;
   /** The sender's side. */
   readonly from: SideName;
-  /** The action's id where it opens the mirror. */
+  /** The action's id if it opens the mirror. */
   readonly mirror: string;
   readonly actions: readonly WireAction[];
   readonly directory: Directory;
   /** A mirror is to be opened: one action, an escalation by the customer. */
   readonly open: boolean;
-  /** What is wrong with signatures, by place in the batch. */
+  /** Faults of signatures, by position in the batch. */
   readonly faults?: ReadonlyMap<number, Reason>;
-  /** What signatures were checked with, by place in the batch. */
+  /** Keys that verified the signatures, by position in the batch. */
   readonly keys?: ReadonlyMap<number, UsedKey>;
-  /** How many more of the link may wait here. Absent: any number. */
+  /** How many more actions of the link may wait here. Absent: any number. */
   readonly room?: number;
-  /** Notes made safe before the transaction, by place in the batch: ids are each origin's own. Absent: they are made safe here, which short ones may. */
+  /**
+   * Notes sanitised before the transaction, by position in the batch, since each origin mints its own ids. Absent: they
+   * are sanitised here, which is only allowed for short ones.
+   */
   readonly notes?: ReadonlyMap<number, string>;
 };
 
 export type Received = { readonly answer: WireAnswer; readonly wake: string[] };
 
-/** How things are called here. */
+/** Local names of the mirror and its actions. */
 export type Here = { readonly mirror: string; readonly idOf: (action: WireAction) => string };
 
-/** Null: there is no such mirror on this link. */
+/** Returns null if there is no such mirror on this link. */
 export async function receiveActions(
   tx: Tx,
   said: ReceiveActions,
@@ -78,7 +81,7 @@ export async function receiveActions(
   const input = { ...said, mirror: await mirrorNamed(tx, said.link, said.mirror) };
   const tickets = input.actions.map(({ ticket }) => wireRef(ends.sender, ticket));
   const digests = input.actions.flatMap(({ constant }) => constant.attachments.map(({ sha256 }) => sha256));
-  // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
+  // Sent together; the connection preserves their order, so the later statements run under the locks.
   const others = waitingElsewhere(input.actions, ends.receiver);
   const [snapshots, { mirror, locked }, lane, { known, idOf }, files] = await Promise.all([
     lockSnapshots(tx, ends.sender, tickets),
@@ -89,7 +92,7 @@ export async function receiveActions(
   ]);
   if (mirror === null && !input.open) return null;
   const [opening] = input.actions;
-  // While the link rests it is deferred, whatever is there.
+  // While the link is not active, the action is deferred, whatever exists here.
   const opens = mirror === null && ends.state === 'active';
   if (opens && opening !== undefined && (input.faults?.size ?? 0) === 0) {
     const here = { mirror: input.mirror, opening: idOf(opening) };
@@ -143,7 +146,7 @@ export async function receiveActions(
   return { answer: answerOf(judged), wake: [ends.receiver, ...told], here };
 }
 
-/** When what it follows had arrived there is known there alone. */
+/** Only the sender knows when the action it follows had arrived there. */
 function turnOf({ constant }: WireAction, to: string): Turn {
   return { at: constant.at, to, sign: signOf(constant, null) };
 }
@@ -162,7 +165,7 @@ export type LinkEnds = {
   readonly receiverName: string;
 };
 
-/** Whose the two ends are, seen from who sends. */
+/** Describes both ends of the link, seen from the sender. */
 export async function linkEnds(db: Db, link: string, from: SideName): Promise<LinkEnds | null> {
   const to = otherSide(from);
   const [row] = await rows<LinkEnds>(
@@ -177,7 +180,7 @@ export async function linkEnds(db: Db, link: string, from: SideName): Promise<Li
   return row ?? null;
 }
 
-/** Two escalations of one ticket, or one sent twice, come one after the other. */
+/** Serialises two escalations of one ticket, or one escalation sent twice. */
 async function lockOpening(tx: Tx, { link, mirror, actions }: ReceiveActions): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`open/${mirror}`}, 0))`);
   const ticket = refKey(wireRef('', openingOf(actions).ticket));
@@ -185,8 +188,8 @@ async function lockOpening(tx: Tx, { link, mirror, actions }: ReceiveActions): P
 }
 
 /**
- * Both lanes of the mirror, and those of the mirrors that `others` selects. Returns the highest seq taken in on the mirror's
- * lane to `to`; null where there is none.
+ * Locks both lanes of the mirror, and those of the mirrors that `others` selects. Returns the highest seq accepted on
+ * the mirror's lane to `to`; null if there is none.
  */
 export async function lockLanes(tx: Tx, mirror: string, to: string, others?: SQL): Promise<number | null> {
   const found = await rows<{ mirror: string; to: string; accepted: number }>(
@@ -206,8 +209,9 @@ type Candidate = KnownAction & {
 };
 
 /**
- * What of a batch is known, and how each is called here. Ids are each origin's own: an action is the same only if the same
- * origin says so, by its own word or by the same link's; one with the same contents is the same whoever vouched.
+ * Finds the known actions of a batch and their local ids. Each origin mints its own ids: two actions are the same only
+ * if the same origin says so, itself or through the same link. One with identical content is the same whoever vouched
+ * for it.
  */
 async function knownActions(
   tx: Tx,
@@ -217,7 +221,7 @@ async function knownActions(
   const wanted = uuidArray(input.actions.map(({ constant }) => constant.id));
   const found = await rows<Candidate>(
     tx,
-    // One of ours that comes back was hashed by other names here: it has to be as it was sent.
+    // An action we sent comes back with the hash we sent (issuer URLs), not the one we logged (local ids).
     sql`select a.id, coalesce(a.said_id, a.id) as said, a.origin, a.vouched_by as "vouchedBy",
         case when a.signed is not null then array[a.hash] else array(
           select distinct d.sent_hash from deliveries d where d.action = a.id and d.sent_hash is not null
@@ -233,7 +237,7 @@ async function knownActions(
     const { id, origin } = action.constant;
     const vouchedBy = input.keys?.get(place)?.vouchedBy ?? null;
     const same = found.filter((one) => one.said === id && one.origin === instanceOf(input.directory, origin));
-    // Who can't prove to be the origin learns of ids that came by this lane, and of no others.
+    // A sender that can't prove to be the origin learns only of ids that came on this lane.
     const one = input.faults?.has(place)
       ? same.find(({ here }) => here)
       : (same.find((other) => other.vouchedBy === vouchedBy) ??
@@ -245,7 +249,7 @@ async function knownActions(
   return { known, idOf: (action) => must(ids.get(action), 'how the action is called here') };
 }
 
-/** One live mirror per ticket and link. */
+/** Allows one live mirror per ticket and link. */
 async function openAlready(tx: Tx, { link, actions }: ReceiveActions, desk: string): Promise<Reason | null> {
   const { entity, externalId } = wireRef('', openingOf(actions).ticket);
   const [live] = await rows<{ number: string | null }>(
@@ -256,13 +260,15 @@ async function openAlready(tx: Tx, { link, actions }: ReceiveActions, desk: stri
   return live === undefined ? null : reason('already-escalated', { desk, number: live.number ?? undefined });
 }
 
-/** The origin guard. Another instance of ours may well have been passed: this gateway may be the hub of several. */
+/**
+ * The origin guard. The action may well have passed another instance of ours: this gateway may be the hub of several.
+ */
 function hasPassedUs({ constant, via }: WireAction, directory: Directory, { receiver }: LinkEnds): boolean {
   const itself = issuerOf(directory, receiver);
   return [constant.origin, ...via].includes(itself);
 }
 
-/** Refusals that speak of a fault or an attack are told to somebody here too. */
+/** Raises notices for refusals that indicate a fault or an attack. */
 async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<void> {
   const told = new Set<string>();
   for (const { reason: why } of results) {
@@ -273,14 +279,14 @@ async function tellFaults(tx: Tx, link: string, { results }: Judged): Promise<vo
   }
 }
 
-/** Of what is taken in, and of nothing else: a key that proved nothing here is not known. */
+/** Stores the keys of accepted actions only: a key that proved nothing here is not remembered. */
 async function rememberKeys(tx: Tx, { keys, actions }: ReceiveActions, { taken }: Judged): Promise<void> {
   const used = new Map<string, UsedKey>();
   for (const { action } of taken) {
     const one = keys?.get(actions.indexOf(action));
     if (one?.isConfirmed === true) used.set(JSON.stringify([one.origin, one.kid, one.vouchedBy]), one);
   }
-  // In one order, so that two batches don't wait for each other.
+  // In a fixed order, so that two batches don't wait for each other.
   for (const [, { origin, kid, key, vouchedBy }] of [...used].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     if (!(await rememberKey(tx, origin, kid, key, vouchedBy)))
       throw new Error(`another key of ${origin} became known under the name ${kid}`);
@@ -303,12 +309,12 @@ function openFor(
   });
 }
 
-/** What opens a mirror comes alone. */
+/** An action that opens a mirror arrives alone. */
 function openingOf(actions: readonly WireAction[]): WireAction {
   return must(actions[0], 'the action that opens a mirror');
 }
 
-/** All of a batch in three statements: the log, the deliveries, and the files that they refer to. */
+/** Stores the whole batch in three statements: the actions, the deliveries, and the files that they refer to. */
 async function store(
   tx: Tx,
   input: ReceiveActions,
@@ -331,12 +337,12 @@ async function store(
   );
   const words = own.map(({ action }) => ({ id: idOf(action), signature: action.signature ?? null }));
   await ownWordWins(tx, { mirror: input.mirror, locked, words, to: ends.receiver, desk: ends.receiverName });
-  // Its ticket is there since before its sender was restored.
+  // Its ticket exists from before its sender was restored.
   const isOpened = input.open && mirror.ends.supplier.ticketId !== null;
   const deliveries = judged.taken.map(({ action, logged, again }) => ({
     action: idOf(action),
     escalation: action.escalation !== undefined && input.from === 'customer',
-    // In the log by another way it stands in other words.
+    // An action that was logged another way is there in other words.
     ...(logged ? { words: action.words as Words, via: viaOf(action, input, ends) } : {}),
     late: action.late,
     ...(again ? { ended: isOpened ? ('applied' as const) : ('there' as const) } : {}),
@@ -358,7 +364,7 @@ async function store(
   const lane = { mirror: input.mirror, to: ends.receiver };
   const placing = { desk: ends.receiverName, accepted: judged.accepted };
   const [logged] = await Promise.all([logging, placeDeliveries(tx, lane, deliveries, placing)]);
-  // Somebody else has just taken the id: done again, it gets another.
+  // Somebody else has just taken the id; repeated, it gets another one.
   if (logged.length < records.length) throw Object.assign(new Error('an id was taken meanwhile'), { code: '40001' });
   const files = judged.taken.flatMap(({ action }) =>
     action.constant.attachments.map((file) => ({ ...file, action: idOf(action) })),
@@ -372,7 +378,7 @@ async function store(
   );
 }
 
-/** By ids of this gateway, with the sender. */
+/** Returns the via in ids of this gateway, including the sender. */
 function viaOf({ via }: WireAction, { directory }: ReceiveActions, { sender }: LinkEnds): string[] {
   return [...new Set([...via.map((issuer) => instanceOf(directory, issuer)), sender])];
 }

@@ -1,7 +1,7 @@
 /**
- * What a peer that was restored from a backup sends again: it has read its own desk anew and given what it found new
- * ids. Told by ticket, instant, author and text, so that nothing is written twice; pairs of tickets go on under the id
- * that the peer knows them by now.
+ * Recognises what a peer restored from a backup sends again: it has read its own desk again and assigned new ids.
+ * Ticket, instant, author and text identify each action, so that nothing is written twice; mirrors continue under the
+ * ids that the peer now uses.
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
@@ -22,11 +22,11 @@ type Known = {
   readonly at: number;
   readonly author: string;
   readonly note: string | null;
-  /** The canonical constant part as it came; absent in what was recorded here. */
+  /** The canonical constant part as received; absent for actions recorded here. */
   readonly signed: string | null;
 };
 
-/** Ids of those actions that `receiver` has under another id. */
+/** Returns the ids of those actions that `receiver` has under another id. */
 export async function readAgain(
   tx: Tx,
   actions: readonly WireAction[],
@@ -52,7 +52,7 @@ export async function readAgain(
         one.ticket === ticket.id &&
         Math.round(one.at) === Date.parse(constant.at) &&
         one.author === constant.author.name &&
-        // What an escalation takes along is made up anew each time.
+        // The content of an escalation is built again each time.
         (escalation !== undefined || plain(saidIn(one)) === plain(constant.note)),
     );
   return new Set(marked.filter(isKnown).map(({ constant }) => constant.id));
@@ -62,7 +62,7 @@ function saidIn({ note, signed }: Known): string | null {
   return signed === null ? note : (JSON.parse(signed) as { note: string | null }).note;
 }
 
-/** Pictures in a text go by other names when it is read again. */
+/** Reduces a note to its text: images get other names when it is read again. */
 function plain(note: string | null): string {
   return withoutTags(note ?? '', () => ' ')
     .replaceAll(/\s+/g, ' ')
@@ -70,9 +70,8 @@ function plain(note: string | null): string {
 }
 
 /**
- * An escalation that opened a mirror here before: that one goes by the new id from now on, and both its lanes begin
- * anew, as they do at the peer. True where there is such a mirror.
- * @param here how mirror and escalation are to be called here
+ * Reuses the mirror that this escalation opened before: it gets the new id, and both its lanes start again, as they do
+ * at the peer. Returns true if there is such a mirror. @param here the local ids for mirror and escalation
  */
 export async function pairAgain(
   tx: Tx,
@@ -100,7 +99,7 @@ export async function pairAgain(
   return true;
 }
 
-/** What the peer had of a mirror that goes by a new id is sent again, behind the receipt that opens the mirror there. */
+/** Sends everything that the peer had of a renamed mirror again, after the receipt that opens the mirror there. */
 export async function sendBehindReceipt(tx: Tx, mirror: string, to: string): Promise<void> {
   const behind = await rows(
     tx,
@@ -120,7 +119,7 @@ export async function sendBehindReceipt(tx: Tx, mirror: string, to: string): Pro
   await tx.execute(settleLane(mirror, to));
 }
 
-/** Tells the sender of those that ended when they came in. Returns the instances to wake. */
+/** Sends receipts for the actions that ended as soon as they arrived. Returns the instances to wake. */
 export async function tellEnded(
   tx: Tx,
   mirror: string,

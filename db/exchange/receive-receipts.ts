@@ -1,6 +1,6 @@
 /**
- * Takes in what another gateway or client says became of what it was sent: ends our delivery, which tells the local
- * desk where there is something to tell. In the caller's transaction; locks as the outcome does.
+ * Accepts receipts from another gateway or API client: ends our deliveries and informs the local desk where necessary.
+ * Runs in the caller's transaction; locks in the same order as outcome.ts.
  */
 import { sql } from 'drizzle-orm';
 import type { Directory } from '#core/words/directory.ts';
@@ -22,7 +22,7 @@ import { sendLast } from '#db/base/transaction.ts';
 
 export type ReceiveReceipts = {
   readonly link: string;
-  /** The side that tells. */
+  /** The side that sends the receipts. */
   readonly from: SideName;
   readonly mirror: string;
   readonly receipts: readonly WireReceipt[];
@@ -32,7 +32,7 @@ export type ReceiveReceipts = {
 const soonMs = 1_000;
 const laterMs = 60_000;
 
-/** Null: there is no such mirror on this link. */
+/** Returns null if there is no such mirror on this link. */
 export async function receiveReceipts(tx: Tx, cache: VersionCache, said: ReceiveReceipts): Promise<Received | null> {
   const [ends, mirrorId] = await Promise.all([
     linkEnds(tx, said.link, said.from),
@@ -41,7 +41,7 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
   if (ends === null || mirrorId === null) return null;
   const input = { ...said, mirror: mirrorId };
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
-  // Sent together; the connection keeps their order, so what comes behind the locks sees what they protect.
+  // Sent together; the connection preserves their order, so the later statements run under the locks.
   const [snapshots, locked, before, sentOf] = await Promise.all([
     lockSnapshots(tx, ends.sender, tickets),
     lockMirror(tx, input.mirror, input.link),
@@ -88,7 +88,7 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
     for (const one of await endSent(tx, cache, sent.id, receipt)) wake.add(one);
     told.add(sent.id);
     if (receipt.ticket !== null) {
-      // The receipt of the escalation has bound the ticket by now.
+      // The receipt of the escalation has now bound the ticket.
       if (mirror.state === 'opening') mirror = (await lockMirror(tx, input.mirror, input.link)) ?? mirror;
       await standingSaid(tx, mirror, input.from, ends.sender, receipt, snapshots);
     }
@@ -108,7 +108,10 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
   return { answer: { results, accepted }, wake: [...wake] };
 }
 
-/** One mirror per far ticket and link: a peer that names one twice must not keep us from taking in the rest. */
+/**
+ * Allows one mirror per far ticket and link: a peer that names one ticket twice must not keep us from accepting the
+ * rest.
+ */
 async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: WireReceipt): Promise<boolean> {
   if (!sent.escalation || outcome !== 'applied' || ticket === null || mirror.state !== 'opening') return false;
   const { entity, externalId } = wireRef('', ticket);
@@ -121,7 +124,7 @@ async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: 
   return taken.length > 0;
 }
 
-/** Another way was to bring it, and has not: what became of it after all counts. */
+/** Opens a delivery again that another way was to bring and has not brought, so that the new receipt counts. */
 async function openAgain(tx: Tx, delivery: string): Promise<void> {
   await tx.execute(
     sql`update deliveries set outcome = null, reason = null, drops = null, ended_at = null where id = ${delivery}`,
@@ -129,8 +132,8 @@ async function openAgain(tx: Tx, delivery: string): Promise<void> {
 }
 
 /**
- * Ends one of our deliveries as its receiver says, and keeps the receiver's half of the trace. What has ended before,
- * by hand or by an earlier receipt, stays as it is. Returns the instances to wake.
+ * Ends one of our deliveries as its receiver reports, and stores the receiver's half of the trace. A delivery that has
+ * ended before, by hand or through an earlier receipt, is unchanged. Returns the instances to wake.
  */
 export async function endSent(
   tx: Tx,

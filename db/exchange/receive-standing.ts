@@ -1,4 +1,7 @@
-/** How the ticket of another gateway stands, as it says itself: kept as its snapshot, so that mirrors close and reopen. */
+/**
+ * The state of another gateway's ticket, as that gateway reports it: stored as its snapshot, so that mirrors close and
+ * reopen.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { refKey } from '#core/words/ref.ts';
@@ -9,13 +12,13 @@ import { content } from '#db/base/content.ts';
 import { endColumns, type Mirror } from '#db/log/mirrors.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** Those of the instance's tickets that are known, by refKey; locked in the order of their refs. */
+/** Locks the known tickets of the instance in the order of their refs; returns their snapshots by refKey. */
 export async function lockSnapshots(
   tx: Tx,
   instance: string,
   tickets: readonly Ref[],
 ): Promise<Map<string, TicketSnapshot | null>> {
-  // Each in turn, by its key, as in locked-ticket.ts.
+  // One at a time by its key, as in locked-ticket.ts.
   const found = await rows<Omit<Ref, 'instance'> & { snapshot: TicketSnapshot | null }>(
     tx,
     sql`select locked.* from (
@@ -30,7 +33,7 @@ export async function lockSnapshots(
   return new Map(found.map(({ snapshot, ...ref }) => [refKey({ instance, ...ref }), snapshot]));
 }
 
-/** The standing after an action: what it says of the ticket, and of its own words those that changed. */
+/** Builds the snapshot after an action: what the action says about the ticket, and those of its words that changed. */
 export function snapshotWith(
   known: TicketSnapshot | null,
   ticket: WireTicket,
@@ -55,7 +58,10 @@ export function snapshotWith(
   };
 }
 
-/** Stores it, and what people call the ticket; a ticket that was merged there is followed, unless another mirror has it. */
+/**
+ * Stores the snapshot and the ticket's name and URL. Follows a ticket that was merged there, unless another mirror has
+ * it.
+ */
 export async function rememberStanding(
   tx: Tx,
   mirror: Mirror,
@@ -63,7 +69,7 @@ export async function rememberStanding(
   ticket: Ref,
   { standing, before }: { readonly standing: TicketSnapshot; readonly before: TicketSnapshot | null },
 ): Promise<void> {
-  // Most of what is said on a ticket changes nothing about how it stands.
+  // Most actions change nothing about the ticket's state.
   if (!isDeepStrictEqual(before, standing)) {
     await tx.execute(
       sql`insert into tickets (instance, entity, external_id, snapshot)
@@ -72,7 +78,7 @@ export async function rememberStanding(
     );
   }
   const { entity, ticketId: known, number, url } = mirror.ends[side];
-  // A supplier's ticket is bound by the receipt of the escalation, never by what else is said.
+  // A supplier's ticket is bound only by the receipt of the escalation.
   if (known === null) return;
   const isKnown = entity === ticket.entity && known === ticket.externalId;
   if (isKnown && number === standing.number && url === standing.url) return;

@@ -1,4 +1,6 @@
-/** What a peer or client may ask of its own mirrors: how an action stands, how the ticket stands, how far lanes are. */
+/**
+ * Answers what a peer or API client may ask about its own mirrors: the state of an action, of the ticket, and of lanes.
+ */
 import { sql } from 'drizzle-orm';
 import { originOnWire } from '#core/conversation/to-wire.ts';
 import type { Directory } from '#core/words/directory.ts';
@@ -8,7 +10,7 @@ import { wireEntity, type WireStanding, type WireTicket } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 
-/** `to`: the side that is asked, ours. */
+/** `to`: our side, which is asked. */
 export type StandingQuestion = { readonly link: string; readonly to: SideName; readonly mirror: string };
 
 /** Ids are each origin's own: without the origin, the first action of that id is meant. */
@@ -42,7 +44,7 @@ export async function actionStanding(
 export type MirrorStanding = {
   readonly mirror: string;
   readonly state: MirrorState;
-  /** Ours. */
+  /** Our ticket. */
   readonly ticket: WireTicket | null;
   readonly accepted: number;
 };
@@ -93,7 +95,7 @@ export async function mirrorStanding(db: Db, { link, to, mirror }: StandingQuest
 
 export type LaneStanding = { readonly mirror: string; readonly accepted: number };
 
-/** Lanes to our side of the link, by mirror; `after` is the last mirror of the page before. */
+/** Lists the lanes to our side of the link, by mirror; `after` is the last mirror of the previous page. */
 export async function laneStandings(
   db: Db,
   {

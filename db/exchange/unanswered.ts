@@ -1,4 +1,4 @@
-/** Deliveries that a peer has taken in and not told the outcome of. */
+/** Deliveries that a peer has accepted without reporting the outcome. */
 import { sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -20,7 +20,7 @@ export type Unanswered = {
   readonly desk: string;
 };
 
-/** Each is claimed once per `afterMs`, longest silent first; only of active links with a peer. */
+/** Claims each once per `afterMs`, longest silent first; only on active links with a peer. */
 export async function claimUnanswered(db: Db, afterMs: number, limit: number): Promise<Unanswered[]> {
   return rows<Unanswered>(
     db,
@@ -41,7 +41,7 @@ export async function claimUnanswered(db: Db, afterMs: number, limit: number): P
   );
 }
 
-/** The peer's half of the trace so far. */
+/** Stores the peer's half of the trace so far. */
 export async function noteFar(
   db: Db,
   delivery: string,

@@ -1,4 +1,4 @@
-/** Files that came by the API: who put them, who may see them, and which nobody refers to any more. */
+/** Files that arrived through the API: who uploaded them, who may see them, and which are no longer referenced. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { markUnused } from '#db/log/attachments.ts';
@@ -6,7 +6,7 @@ import { textArray } from '#db/base/text-array.ts';
 
 export type Upload = { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
 
-/** What is put and not referred to by any action is kept this long, so that a sender that was cut off can go on. */
+/** An upload without an action is kept this long, so that an interrupted sender can continue. */
 const keptHours = 24;
 
 export async function rememberUpload(db: Db, link: string, { sha256, sizeBytes, type }: Upload): Promise<void> {
@@ -16,7 +16,10 @@ export async function rememberUpload(db: Db, link: string, { sha256, sizeBytes, 
   );
 }
 
-/** A file as this link may see it: because it was put by it, or an action on one of its mirrors has it. Else null. */
+/**
+ * Finds a file if this link may see it: because the link uploaded it, or an action on one of its mirrors has it.
+ * Otherwise null.
+ */
 export async function findUpload(
   db: Db,
   link: string,
@@ -38,7 +41,7 @@ export async function findUpload(
   return found ?? null;
 }
 
-/** Of all that the link has put and that no action on one of its mirrors refers to. */
+/** Sums the bytes of all uploads of the link that no action on one of its mirrors refers to. */
 export async function unreferencedBytes(db: Db, link: string): Promise<number> {
   const [found] = await rows<{ bytes: number }>(
     db,
@@ -50,7 +53,10 @@ export async function unreferencedBytes(db: Db, link: string): Promise<number> {
   return found?.bytes ?? 0;
 }
 
-/** Those of the digests that this link has put or that an action of its refers to; held until the transaction's end. */
+/**
+ * Returns those digests that this link uploaded or that one of its actions refers to; locks them until the
+ * transaction's end.
+ */
 export async function visibleFiles(db: Db, link: string, digests: readonly string[]): Promise<Set<string>> {
   if (digests.length === 0) return new Set();
   const wanted = textArray([...new Set(digests)]);
@@ -67,7 +73,10 @@ export async function visibleFiles(db: Db, link: string, digests: readonly strin
   return new Set([...put, ...referred].map(({ sha256 }) => sha256));
 }
 
-/** Forgets uploads that no action came for. Returns the digests that nothing refers to any more; they are marked so. */
+/**
+ * Deletes uploads that no action used. Returns the digests that nothing refers to any more, after marking them as
+ * unused.
+ */
 export async function purgeUploads(db: Db): Promise<string[]> {
   return db.transaction(async (tx) => {
     const expired = await rows<{ sha256: string }>(

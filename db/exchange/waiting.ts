@@ -1,8 +1,8 @@
-/** How much of one link still waits to be carried to our desk, so that nobody fills the database. */
+/** Counts how much of one link waits to be carried to our desk, so that nobody can fill the database. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** @param most where it is reached, counting ends */
+/** @param most the count stops there */
 export async function waitingFor(db: Db, link: string, to: string, most: number): Promise<number> {
   const [found] = await rows<{ waiting: number }>(
     db,

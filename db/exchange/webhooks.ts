@@ -1,14 +1,14 @@
-/** Webhooks of sides without a gateway: where, how far they were told, and when they are tried again. */
+/** Webhooks of API clients: their URLs, how far each has been notified, and when to retry. */
 import { sql } from 'drizzle-orm';
 import { raiseNotice } from '#db/base/notices.ts';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** What the secret is sealed for. */
+/** Returns the context that the secret is sealed for. */
 export function webhookContext(link: string): string {
   return `webhooks/${link}/secret`;
 }
 
-/** Tells from now on; what is there already is told too, since it may not have been read. */
+/** Stores a webhook. It is also notified of entries that exist already, since they may be unread. */
 export async function saveWebhook(db: Db, link: string, url: string, sealed: string): Promise<void> {
   await db.execute(
     sql`insert into webhooks (link, url, secret) values (${link}, ${url}, ${sealed})
@@ -26,12 +26,12 @@ export type DueWebhook = {
   readonly url: string;
   /** Sealed. */
   readonly secret: string;
-  /** The latest that can be read. */
+  /** The latest position that can be read. */
   readonly position: number;
   readonly failures: number;
 };
 
-/** Claims those that have not heard of the latest; another caller leaves them alone for a while. */
+/** Claims webhooks that have not been notified of the latest position; other callers leave them alone for a while. */
 export async function claimWebhooks(db: Db, limit: number, claimMs: number): Promise<DueWebhook[]> {
   return rows<DueWebhook>(
     db,
@@ -63,7 +63,7 @@ export async function webhookFailed(db: Db, link: string, retryMs: number): Prom
   );
 }
 
-/** It is called no more until it is set again. */
+/** Disables a webhook until it is set again. */
 export async function disableWebhook(db: Db, link: string, why: string): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.execute(sql`update webhooks set disabled_reason = ${why}, retry_at = null where link = ${link}`);

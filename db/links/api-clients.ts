@@ -1,4 +1,4 @@
-/** In-house tools without a gateway: the instance that stands for one, its link, and the client that calls. */
+/** API clients: the instance that represents one, its link, and its credentials. */
 import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -10,15 +10,15 @@ import { createRemoteLink } from './link-life.ts';
 
 export type NewApiLink = {
   readonly link: string;
-  /** Ours. */
+  /** Our side. */
   readonly side: SideName;
   readonly instance: string;
-  /** Id and display name of the instance that stands for the tool. */
+  /** Id and display name of the instance that represents the API client. */
   readonly tool: { readonly id: string; readonly name: string };
-  /** At which others reach this gateway, without a trailing slash. */
+  /** The URL at which others reach this gateway, without a trailing slash. */
   readonly publicUrl: string;
   readonly farContact: WireContact | null;
-  /** Its tokens are bound to a key of its own. */
+  /** Its tokens must be bound to a key of its own. */
   readonly dpop: boolean;
   readonly seal: Seal;
   readonly by: string;
@@ -26,7 +26,9 @@ export type NewApiLink = {
 
 export type Credentials = { readonly client: string; readonly secret: string };
 
-/** The link is active at once; the secret is told once; the caller audits it. Throws LinkError. */
+/**
+ * Creates the link, which is active at once. The secret is returned only here; the caller audits it. Throws LinkError.
+ */
 export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credentials & { readonly instance: string }> {
   const { link, side, instance, tool, publicUrl, seal, by } = input;
   const far = { type: 'api', id: tool.id, name: tool.name, issuer: `${publicUrl}/i/${tool.id}` } as const;
@@ -48,7 +50,7 @@ export async function createApiLink(tx: Tx, input: NewApiLink): Promise<Credenti
   };
 }
 
-/** A further client of a link. */
+/** Adds another client to a link. */
 export async function addApiClient(
   tx: Tx,
   {
@@ -67,7 +69,7 @@ export type KnownClient = {
   readonly link: string;
   readonly role: SideName;
   readonly revoked: boolean;
-  /** It proves itself by keys at its issuer, not by a secret. */
+  /** It authenticates with keys published at its issuer, not with a secret. */
   readonly isPeer: boolean;
 };
 
@@ -85,10 +87,10 @@ export async function knownClients(db: Db): Promise<string[]> {
   );
 }
 
-/** How long an old secret goes on working beside a new one. */
+/** How long an old secret remains valid next to a new one. */
 export const secretOverlapMs = 24 * 60 * 60_000;
 
-/** The secrets that it has work for another `secretOverlapMs`. The new one is told once. */
+/** Adds a new secret, which is returned only here; the existing ones remain valid for another `secretOverlapMs`. */
 export async function rotateClientSecret(tx: Tx, client: string): Promise<string> {
   const { secret, hash } = makeClientSecret();
   await addClientSecret(tx, client, hash, secretOverlapMs);

@@ -1,4 +1,4 @@
-/** Which peers are to be asked how they stand; claimed, so that one process asks. */
+/** Claims the peers whose state is to be queried, so that only one process asks each. */
 import { sql } from 'drizzle-orm';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -7,7 +7,7 @@ import { typeHasReach } from '#db/base/reach.ts';
 export type PeerToAsk = {
   readonly link: string;
   readonly state: LinkState;
-  /** The instance that stands for the other side here. */
+  /** The instance that represents the other side here. */
   readonly far: string;
   readonly desk: string;
   readonly catalogueVersion: number;

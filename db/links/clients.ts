@@ -1,4 +1,4 @@
-/** Clients of the API: who they are, what they prove it with, and whether they may still call. */
+/** Clients of the API: who they are, how they authenticate, and whether they may still call. */
 import { createHash, randomBytes } from 'node:crypto';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -11,7 +11,7 @@ import { jtiHash } from './seen-jtis.ts';
 export type ClientRow = typeof clients.$inferSelect;
 export type DpopMode = ClientRow['dpop'];
 
-/** The client, if it works: neither revoked nor of a link that is closed. */
+/** Returns the client if it is valid: neither revoked nor on a closed link. */
 export async function loadClient(db: Db, id: string): Promise<ClientRow | null> {
   const [found] = await db
     .select()
@@ -34,7 +34,7 @@ export type Standing = {
   readonly linkState: LinkState;
 };
 
-/** How a client stands now, in one look; null where it may not call, or the token with this id was revoked. */
+/** Returns a client's current standing in one query; null if it may not call, or the token with this id was revoked. */
 export async function standingOf(db: Db, client: string, token: string): Promise<Standing | null> {
   const [found] = await rows<Standing>(
     db,
@@ -46,13 +46,16 @@ export async function standingOf(db: Db, client: string, token: string): Promise
   return found ?? null;
 }
 
-/** A secret of 256 bits. It is told once; only the hash is kept, which for so long a secret needs no salt and no work. */
+/**
+ * Makes a secret of 256 bits. It is shown once; only its hash is stored, which for such a long secret needs neither
+ * salt nor stretching.
+ */
 export function makeClientSecret(): { readonly secret: string; readonly hash: string } {
   const secret = randomBytes(32).toString('base64url');
   return { secret, hash: hashClientSecret(secret) };
 }
 
-/** SHA-256, hex. */
+/** Returns SHA-256, hex. */
 export function hashClientSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
@@ -78,8 +81,8 @@ export async function addClient(db: Db, client: NewClient): Promise<void> {
 }
 
 /**
- * Gives a client a further secret; those it has go on working for `overlapMs`, or until they end by themselves.
- * @returns false where there is no such client
+ * Adds a secret to a client; its existing ones remain valid for `overlapMs`, or until they expire by themselves.
+ * @returns false if there is no such client
  */
 export async function addClientSecret(db: Db, id: string, hash: string, overlapMs: number): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -107,7 +110,10 @@ export async function addClientSecret(db: Db, id: string, hash: string, overlapM
   });
 }
 
-/** From its next token on it has to show a key that the token is bound to. False where that was so, or there is no such client. */
+/**
+ * Requires the client to prove possession of its key from its next token on. Returns false if that was already
+ * required, or there is no such client.
+ */
 export async function requireProof(db: Db, id: string): Promise<boolean> {
   const done = await rows(
     db,
@@ -116,7 +122,7 @@ export async function requireProof(db: Db, id: string): Promise<boolean> {
   return done.length > 0;
 }
 
-/** From its commit on, neither the client's credentials nor its tokens work. */
+/** Revokes a client: once committed, neither its credentials nor its tokens work. */
 export async function revokeClient(db: Db, id: string): Promise<boolean> {
   const done = await rows(
     db,
@@ -125,7 +131,7 @@ export async function revokeClient(db: Db, id: string): Promise<boolean> {
   return done.length > 0;
 }
 
-/** Keeps the public keys that a client's key set had last, for when it can't be reached. */
+/** Stores the public keys last seen in a client's key set, for when it can't be reached. */
 export async function rememberClientKeys(db: Db, id: string, jwks: NonNullable<ClientRow['jwks']>): Promise<void> {
   await db
     .update(clients)

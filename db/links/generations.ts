@@ -1,14 +1,20 @@
-/** Starts of gateways and workers, and how far each has come: by them a database that was put back is told. */
+/**
+ * Starts of gateways and workers, and how long each has been running: this is how a database reset to an earlier state
+ * is detected.
+ */
 import { sql } from 'drizzle-orm';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { arrayLiteral } from '#db/base/text-array.ts';
 
 export type Generation = { readonly generation: number; readonly nonce: string; readonly beats: number };
 
-/** Rows kept behind the newest. */
+/** Rows kept before the newest. */
 const kept = 1_000;
 
-/** The caller holds the lock that every start takes. No sequence: a restore may leave one behind its rows. */
+/**
+ * Begins a generation. The caller holds the lock that every start takes. Not a sequence: after a restore one might lag
+ * behind its rows.
+ */
 export async function beginGeneration(tx: Tx): Promise<Generation> {
   const [begun] = await rows<Generation>(
     tx,
@@ -20,7 +26,7 @@ export async function beginGeneration(tx: Tx): Promise<Generation> {
   return begun;
 }
 
-/** Returns it with one beat more; null where the database no longer has it as it was. */
+/** Adds one beat and returns the result; null if the database no longer has this generation as it was. */
 export async function beat(db: Db, { generation, nonce, beats }: Generation): Promise<Generation | null> {
   const [row] = await rows<{ beats: number }>(
     db,
@@ -30,7 +36,9 @@ export async function beat(db: Db, { generation, nonce, beats }: Generation): Pr
   return row === undefined ? null : { generation, nonce, beats: row.beats };
 }
 
-/** Those that the database had and has no more. What is older than all that it keeps says nothing. */
+/**
+ * Returns the generations that the database had and has lost. One older than all the rows that it keeps proves nothing.
+ */
 export async function forgotten<One extends Generation>(db: Db, testimonies: readonly One[]): Promise<One[]> {
   if (testimonies.length === 0) return [];
   const known = await rows<Generation>(

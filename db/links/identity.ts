@@ -1,7 +1,7 @@
 /**
- * Whether this database is the one that it was, and as far as it was. A restored dump or a clone on another server has
- * another fingerprint; one that was put back in its place lacks what a witness outside of it has seen. All its links come
- * up quarantined, because it no longer knows what it has written: docs/decisions/0023.
+ * Detects whether this database is still the one it was, in the state it had reached. A restored dump or a clone on
+ * another server has another fingerprint; a database reset in place lacks what a witness outside it has seen. In both
+ * cases all its links start quarantined, because it no longer knows what it has written: docs/decisions/0023.
  */
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
@@ -10,7 +10,7 @@ import { rows, type Client, type Db, type Tx } from '#db/base/client.ts';
 import { beginGeneration, forgotten, type Generation } from './generations.ts';
 import { setLinkState } from './link-life.ts';
 
-/** Of the server and the database in it; 32 hex digits. */
+/** Computes the fingerprint of the server and its database; 32 hex digits. */
 export async function databaseFingerprint(db: Db): Promise<string> {
   const [row] = await rows<{ system: string; database: string }>(
     db,
@@ -20,27 +20,27 @@ export async function databaseFingerprint(db: Db): Promise<string> {
   return createHash('sha256').update(JSON.stringify(row)).digest('hex').slice(0, 32);
 }
 
-/** What a process has seen of a database, kept outside of it. */
+/** What a process has seen of a database, stored outside it. */
 export type Testimony = Generation & { readonly fingerprint: string };
 
 export type Begun = {
   readonly generation: Generation;
   readonly fingerprint: string;
-  /** Links that are quarantined because of it. */
+  /** Links that were quarantined for this reason. */
   readonly quarantined: readonly string[];
-  /** Testimonies of this database that have said what they had to say. */
+  /** Testimonies about this database that have been taken into account. */
   readonly heard: readonly Testimony[];
 };
 
 export type BeginInput = {
   readonly publicUrl: string | undefined;
-  /** Asked under the lock that every start takes. */
+  /** Called under the lock that every start takes. */
   readonly testimonies: () => Promise<readonly Testimony[]>;
-  /** The process's own, where it runs already and the database no longer has it. */
+  /** The running process's own generation is missing from the database. */
   readonly lost?: boolean;
 };
 
-/** At the start of each process, and where a running one finds its own generation gone. */
+/** Called at the start of each process, and when a running one finds its own generation missing. */
 export async function beginHere(db: Client, { publicUrl, testimonies, lost = false }: BeginInput): Promise<Begun> {
   const fingerprint = await databaseFingerprint(db);
   return db.transaction(async (tx) => {
@@ -52,7 +52,7 @@ export async function beginHere(db: Client, { publicUrl, testimonies, lost = fal
       sql`insert into gateway (id, fingerprint, public_url) values (1, ${fingerprint}, ${publicUrl ?? null})
         on conflict (id) do update set fingerprint = excluded.fingerprint, public_url = excluded.public_url, seen_at = now()`,
     );
-    // Of this database alone: another one may have had the same directory.
+    // Only those about this database: another one may have used the same directory.
     const heard = (await testimonies()).filter((one) => one.fingerprint === before?.fingerprint);
     const isOther = before !== undefined && before.fingerprint !== fingerprint;
     const isOlder = lost || (before !== undefined && (await forgotten(tx, heard)).length > 0);
@@ -62,10 +62,10 @@ export async function beginHere(db: Client, { publicUrl, testimonies, lost = fal
   });
 }
 
-const otherText = "This gateway's database is another one than it was.";
-const olderText = "This gateway's database is older than it was; it was put back to an earlier state.";
+const otherText = "This gateway's database was restored or cloned: its identity has changed since the last start.";
+const olderText = "This gateway's database is older than it was: it was reset to an earlier state.";
 
-/** What is closing can't rest any more; it is looked for before it is written. */
+/** Quarantines all links. A closing link can't rest any more, so its writes are looked for before they are made. */
 async function quarantineAll(tx: Tx, detail: string): Promise<string[]> {
   const links = await rows<{ id: string }>(
     tx,

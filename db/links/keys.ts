@@ -1,6 +1,7 @@
 /**
- * Signing keys of our instances. A key is published before it signs, so that whoever keeps our key set for a while
- * knows it by then, and stays published until nothing that it signed is accepted any more. All by the database's clock.
+ * Signing keys of our instances. A key is published before it signs, so that everybody who caches our key set knows it
+ * by then, and stays published until nothing that it signed is accepted any more. All times are by the database's
+ * clock.
  */
 import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
 import { sql } from 'drizzle-orm';
@@ -12,7 +13,7 @@ export const keyUses = ['token', 'client', 'provenance'] as const;
 export type KeyUse = (typeof keyUses)[number];
 export type Jwk = Readonly<Record<string, unknown>>;
 
-/** Seals a text for one place, and opens it again; config/secrets.ts, with the keys already given. */
+/** Seals a text for one place, and opens it again; config/secrets.ts with its keys applied. */
 export type Seal = (plaintext: string, context: string) => Promise<string>;
 export type Open = (sealed: string, context: string) => Promise<string>;
 
@@ -25,16 +26,16 @@ export type PublishedKey = {
   readonly public: Jwk;
   /** Sealed. */
   readonly private: string;
-  /** The one of its instance and use that signs now. */
+  /** Whether it is the one that currently signs for its instance and use. */
   readonly signing: boolean;
 };
 
-/** Others keep a key set for at most 10 minutes, and are given half as much again to look. */
+/** Others cache a key set for at most 10 minutes; half as much again is added for them to fetch it. */
 export const publishMs = 15 * 60_000;
-/** What a key signed last lives 5 minutes, others keep the key set for 10, clocks differ by a minute. */
+/** Its last signature is valid for 5 minutes, others cache the key set for 10, and clocks may differ by a minute. */
 export const keepMs = 16 * 60_000;
 
-/** Makes, for each use that has none, a key that signs at once. */
+/** Creates a key that signs at once for each use that has none. */
 export async function ensureKeys(db: Db, seal: Seal, instance: string): Promise<void> {
   await db.transaction(async (tx) => {
     await lockKeys(tx, instance);
@@ -43,7 +44,7 @@ export async function ensureKeys(db: Db, seal: Seal, instance: string): Promise<
   });
 }
 
-/** @throws Error where the instance has no key of that use; whatever `open` throws */
+/** @throws Error if the instance has no key for that use; whatever `open` throws */
 export async function signingKey(db: Db, open: Open, instance: string, use: KeyUse): Promise<SigningKey> {
   const [found] = await rows<{ kid: string; private: string }>(
     db,
@@ -55,7 +56,7 @@ export async function signingKey(db: Db, open: Open, instance: string, use: KeyU
   return { kid: found.kid, key: await openKey(open, found) };
 }
 
-/** The private key, for signing only: it can't be read out again. */
+/** Opens the private key for signing only: it can't be exported. */
 export async function openKey(
   open: Open,
   key: { readonly kid: string; readonly private: string },
@@ -64,7 +65,7 @@ export async function openKey(
   return webcrypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign']);
 }
 
-/** What the instance's key set holds: keys of all uses, also those that do not sign yet or any more. Newest first. */
+/** Returns the instance's key set: keys of all uses, including those that do not sign yet or any more. Newest first. */
 export async function publicKeys(db: Db, instance: string): Promise<readonly Jwk[]> {
   const found = await rows<{ public: Jwk }>(
     db,
@@ -74,7 +75,7 @@ export async function publicKeys(db: Db, instance: string): Promise<readonly Jwk
   return found.map((row) => row.public);
 }
 
-/** The published keys of all instances. */
+/** Returns the published keys of all instances. */
 export async function publishedKeys(db: Db): Promise<readonly PublishedKey[]> {
   return rows<PublishedKey>(
     db,
@@ -90,8 +91,8 @@ export async function publishedKeys(db: Db): Promise<readonly PublishedKey[]> {
 export type Rotation = { readonly kid: string; readonly signsFrom: string };
 
 /**
- * Makes the next key of a use: published now, signing after `publishMs`; `keepMs` later the old ones are taken from
- * the key set. A provenance key stays there, since what it signed is verified for as long as it is kept.
+ * Creates the next key for a use: published now, signing after `publishMs`; `keepMs` later the old ones leave the key
+ * set. A provenance key stays in it, since what it signed is verified for as long as it is kept.
  */
 export async function rotateKey(
   db: Db,
@@ -114,7 +115,7 @@ export async function rotateKey(
 
 export type OwnKey = { readonly instance: string; readonly use: KeyUse; readonly isRetired: boolean };
 
-/** One of ours by its name; null for any other. */
+/** Finds one of our keys by name; null for any other. */
 export async function ownKey(db: Db, kid: string): Promise<OwnKey | null> {
   const [found] = await rows<OwnKey>(
     db,
@@ -124,9 +125,9 @@ export async function ownKey(db: Db, kid: string): Promise<OwnKey | null> {
 }
 
 /**
- * For a key that somebody else may have: it leaves the key set at once, and where it was the one that signs, a new key
- * signs at once. Others may refuse that one until they look at the key set again.
- * @returns the new key, or null where none was needed; null too for a key that is not there
+ * Retires a key that somebody else may have: it leaves the key set at once, and if it was the one that signs, a new key
+ * signs at once. Others may refuse the new one until they fetch the key set again.
+ * @returns the new key; null if none was needed, or if the key does not exist
  */
 export async function retireKey(db: Db, seal: Seal, kid: string): Promise<Rotation | null> {
   return db.transaction(async (tx) => {
@@ -139,7 +140,7 @@ export async function retireKey(db: Db, seal: Seal, kid: string): Promise<Rotati
         where kid = ${kid} and (retires_at is null or retires_at > now()) returning instance, use`,
     );
     if (gone === undefined) return null;
-    // One that is on its way out is no successor: it will be gone soon.
+    // A key that is being phased out is no successor.
     const [stays] = await rows(
       tx,
       sql`select kid from keys where instance = ${gone.instance} and use = ${gone.use} and retires_at is null
@@ -150,7 +151,7 @@ export async function retireKey(db: Db, seal: Seal, kid: string): Promise<Rotati
   });
 }
 
-/** Two processes at once must not both find that a key is missing. */
+/** Keeps two processes from both finding a key missing. */
 async function lockKeys(db: Db, instance: string): Promise<void> {
   await db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`keys/${instance}`}, 0))`);
 }
@@ -186,7 +187,7 @@ async function insertKey(db: Db, seal: Seal, instance: string, use: KeyUse, inMs
   return made;
 }
 
-/** What a private key is sealed for. */
+/** Returns the context that a private key is sealed for. */
 export function privateKeyContext(kid: string): string {
   return `keys/${kid}/private`;
 }

@@ -5,7 +5,7 @@ import type { SideName } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 
-/** Null where there is no such link. */
+/** Returns null if there is no such link. */
 export async function linkCatalogue(
   db: Db,
   cache: VersionCache,

@@ -1,5 +1,5 @@
 /**
- * The end of a link. What waits is refused, every open mirror closes, and its local tickets are told in a last note that
+ * Ends a link. Waiting deliveries are refused, every open mirror closes, and its local tickets get a final note that
  * also clears the supplier reference, so that another supplier can be asked. `closing` lasts until those notes are
  * written; then the link is `closed`.
  */
@@ -17,17 +17,20 @@ import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 
 export type Closed = {
-  /** False where it had ended, or begun to, before. */
+  /** False if it had already ended, or begun to. */
   readonly done: boolean;
   readonly from: LinkState;
   readonly state: LinkState;
   readonly mirrors: number;
   readonly refused: number;
-  /** Instances that have a last note to write, or what this link was to bring and another one brings now. */
+  /** Instances that have a final note to write, or something that another link delivers in place of this one. */
   readonly wake: readonly string[];
 };
 
-/** Null where there is no such link; the caller audits it. @param text said to both desks besides, for instance why */
+/**
+ * Closes the link; null if there is none; the caller audits it. @param text added to the final notes at both desks, for
+ * instance the reason
+ */
 export async function closeLink(tx: Tx, link: string, text?: string): Promise<Closed | null> {
   const from = await lockLink(tx, link);
   if (from === null) return null;
@@ -63,7 +66,7 @@ export async function closeLink(tx: Tx, link: string, text?: string): Promise<Cl
 
 type Ended = EndedWay & { readonly kind: 'action' | 'receipt' | 'copy' };
 
-/** Returns what was waiting; their authors hear of the end of the link, not of each. */
+/** Returns what was waiting; the authors are told of the end of the link, not of each delivery. */
 async function endWaiting(tx: Tx, link: string): Promise<readonly Ended[]> {
   const why = reason('link-closed');
   const ended = await rows<Omit<Ended, 'reason' | 'byHand'>>(
@@ -110,7 +113,7 @@ async function sayFarewell(tx: Tx, { id, openedBy, ends }: Mirror, text: string 
   return told;
 }
 
-/** Links whose last notes are written are closed. Returns their ids. */
+/** Closes links whose final notes are written. Returns their ids. */
 export async function finishClosing(db: Db): Promise<string[]> {
   const ready = await rows<{ id: string }>(
     db,

@@ -1,6 +1,6 @@
 /**
- * After one of two gateways was restored from a backup: where the lanes of a link stand here, and what is done about
- * those that stand elsewhere at the peer.
+ * After one of two gateways was restored from a backup: compares the lanes of a link here with the peer's, and repairs
+ * those that differ.
  */
 import { sql } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
@@ -10,18 +10,18 @@ import { settleLane } from '#db/carry/lanes.ts';
 
 export type OwnLane = {
   readonly mirror: string;
-  /** The mirror's name on the link, where that is another one. */
+  /** The mirror's name on the link, if it is another one. */
   readonly said?: string | null;
   readonly to: string;
   /** The ticket of our side, as people call it. */
   readonly ticket: string;
-  /** The highest seq that the peer has said it has. */
+  /** The highest seq that the peer has acknowledged. */
   readonly acked: number;
-  /** The highest seq given out here. */
+  /** The highest seq assigned here. */
   readonly last: number;
 };
 
-/** Lanes of a link towards the other side. */
+/** Lists the lanes of a link towards the other side. */
 export async function lanesTo(db: Db, link: string, to: string): Promise<OwnLane[]> {
   return rows<OwnLane>(
     db,
@@ -42,7 +42,7 @@ export type LaneDifference =
       /** It has lost the whole mirror. */
       readonly whole: boolean;
     }
-  /** The peer has more than we remember to have sent: we were restored. */
+  /** The peer has more than we remember sending: we were restored. */
   | { readonly kind: 'lost-here'; readonly lane: OwnLane; readonly accepted: number }
   /** A mirror that only the peer knows. */
   | { readonly kind: 'unknown-here'; readonly mirror: string; readonly accepted: number };
@@ -64,8 +64,8 @@ export function compareLanes(lanes: readonly OwnLane[], accepted: ReadonlyMap<st
 }
 
 /**
- * Queues again what the peer had said it had and has no more. Contents that have been deleted since can't be sent.
- * Returns how many.
+ * Queues again what the peer had acknowledged and lost. Contents that have been deleted since can't be sent. Returns
+ * how many were queued.
  */
 export async function requeueAbove(
   tx: Tx,
@@ -88,15 +88,15 @@ export async function requeueAbove(
   return again.length;
 }
 
-/** The peer has lost a whole mirror and opens it anew: its lane to us begins at 1 again. */
+/** Restarts the peer's lane to us at seq 1: the peer has lost a whole mirror and opens it again. */
 export async function forgetReceived(tx: Tx, { mirror, to }: Pick<OwnLane, 'mirror' | 'to'>): Promise<void> {
   await lockLane(tx, mirror);
   await tx.execute(sql`update lanes set accepted_seq = 0 where mirror = ${mirror} and to_instance <> ${to}`);
 }
 
 /**
- * The peer has more of the lane than we remember. What waits here gets seqs above: what of it the peer has already was
- * read again from the same ticket, and the peer knows it again. Returns how many wait.
+ * Moves waiting deliveries to seqs above the peer's, which has more of the lane than we remember. Those that the peer
+ * already has were read again from the same ticket, and the peer recognises them. Returns how many wait.
  */
 export async function continueAbove(
   tx: Tx,
@@ -122,8 +122,8 @@ export async function continueAbove(
 }
 
 /**
- * What was logged of a ticket whose mirror had been lost, and so went nowhere, is to be read again now that the mirror is
- * back. Behind the ticket's lock.
+ * Makes actions of a ticket that went nowhere while its mirror was lost be read again, now that the mirror is back.
+ * Called under the ticket's lock.
  */
 export async function forgetUncarried(tx: Tx, { instance, entity, externalId }: Ref): Promise<void> {
   await tx.execute(
@@ -138,11 +138,11 @@ export async function forgetUncarried(tx: Tx, { instance, entity, externalId }: 
 
 export type LookedFor = {
   readonly deliveries: number;
-  /** Where it would be written, as people call it: `acme 1001`; the first ones, in their order. */
+  /** Where it would be written, as people call the ticket: `acme 1001`; the first ones, in order. */
   readonly tickets: readonly string[];
 };
 
-/** What waits for desks of ours on a link: after a quarantine it is looked for there before it is written. */
+/** Counts what waits for our desks on a link: after a quarantine it is looked for there before it is written. */
 export async function lookedFor(db: Db, link: string, most: number): Promise<LookedFor> {
   const found = await rows<{ ticket: string; deliveries: number }>(
     db,

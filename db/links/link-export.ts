@@ -1,11 +1,14 @@
-/** Everything that belongs to one link, for whoever keeps records: read row by row, so that a large one needs no memory. */
+/**
+ * Exports everything that belongs to one link, for archiving: read page by page, so that a large link needs little
+ * memory.
+ */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 
 const atOnce = 200;
 
-/** Lines of JSON: `link`, `mirror`, `action`, `delivery`. Files are listed by digest. */
+/** Yields lines of JSON: `link`, `mirror`, `action`, `delivery`. Files are listed by digest. */
 export async function* exportLink(db: Db, link: string): AsyncGenerator<Record<string, unknown>> {
   yield* await rows(
     db,

@@ -1,6 +1,6 @@
 /**
- * A link's life: it begins with a pairing or an API client, is suspended, quarantined and resumed, and ends. What carries
- * and what receives looks at the state itself, so a change acts at once.
+ * A link's life: a pairing or an API client creates it; it is suspended, quarantined and resumed, and ends. Carrying
+ * and receiving check the state itself, so a change takes effect at once.
  */
 import { otherSide } from '#core/words/ends.ts';
 import { sql } from 'drizzle-orm';
@@ -12,6 +12,7 @@ import type { LinkState, WireContact } from '#core/wire.ts';
 import { ferryItself, writeAudit } from '#db/base/audit.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
+import { keepVersion } from '#db/settings/keep-version.ts';
 import { unparkLink } from '#db/carry/lanes.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
 import { couriers } from '#db/schema/couriers.ts';
@@ -34,12 +35,12 @@ export class LinkError extends Error {
 
 export type NewRemoteLink = {
   readonly link: string;
-  /** Ours, with our instance on it. */
+  /** Our side, with our instance on it. */
   readonly side: SideName;
   readonly instance: string;
   readonly far: {
     readonly type: RemoteType;
-    /** Wanted id of the instance that stands for it here; another is taken where that is somebody else's. */
+    /** Requested id of the instance that represents the other side here; another one is chosen if it is taken. */
     readonly id: string;
     readonly issuer: string;
     readonly name: string;
@@ -47,14 +48,14 @@ export type NewRemoteLink = {
   readonly state: 'pairing' | 'active';
   readonly ownContact: WireContact | null;
   readonly farContact: WireContact | null;
-  /** Seals a secret for the row that it is to stand in. */
+  /** Seals a secret for the row that will contain it. */
   readonly seal: (plain: string, context: string) => Promise<string>;
   readonly by: string;
 };
 
 /**
- * The instance that stands for the other side, the link, and both its sides; the caller audits it. Returns the instance's
- * id; throws LinkError.
+ * Creates the instance that represents the other side, the link, and both its sides; the caller audits it. Returns the
+ * instance's id; throws LinkError.
  */
 export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<string> {
   const { link, side, instance, far, by } = input;
@@ -64,7 +65,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
   if (isRemote(own.type))
     throw new LinkError(
       'not-local',
-      `${instance} stands for somebody else's helpdesk; name one that this gateway drives.`,
+      `${instance} represents somebody else's helpdesk; name one that this gateway drives.`,
     );
   const made = await rows(
     tx,
@@ -74,7 +75,8 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
       on conflict (id) do nothing returning id`,
   );
   if (made.length === 0)
-    throw new LinkError('link-exists', `There is a link "${link}" already; choose another id with --link.`);
+    throw new LinkError('link-exists', `There is already a link "${link}"; choose another id with --link.`);
+  await keepVersion(tx, `links/${link}`, linkSettingsSchema.parse({}), by);
   const remote = await remoteInstance(tx, input);
   for (const [name, at] of [
     [side, instance],
@@ -95,7 +97,7 @@ export async function createRemoteLink(tx: Tx, input: NewRemoteLink): Promise<st
   return remote;
 }
 
-/** One instance per issuer, however many links it is on. */
+/** Finds or creates one instance per issuer, however many links it is on. */
 async function remoteInstance(tx: Tx, { far, seal }: NewRemoteLink): Promise<string> {
   const taken = await rows<{ id: string; type: string; url: string }>(
     tx,
@@ -116,7 +118,7 @@ async function remoteInstance(tx: Tx, { far, seal }: NewRemoteLink): Promise<str
     state: 'up',
   });
   await tx.insert(couriers).values({ instance: id }).onConflictDoNothing();
-  // What others have brought of it before goes by the name that it has from now on.
+  // Actions that others relayed from it earlier get the id that it has from now on.
   await tx.execute(sql`update actions set origin = ${id} where origin = ${far.issuer}`);
   await tx.execute(
     sql`update actions set via = array_replace(via, ${far.issuer}, ${id}) where via @> array[${far.issuer}]`,
@@ -127,14 +129,14 @@ async function remoteInstance(tx: Tx, { far, seal }: NewRemoteLink): Promise<str
 export type NewPeerLink = Omit<NewRemoteLink, 'far' | 'state'> & {
   readonly far: Omit<NewRemoteLink['far'], 'type'>;
   readonly peer: {
-    /** We at the peer. */
+    /** Our client id at the peer. */
     readonly clientId: string;
     /** Base URL of its API, without a trailing slash. */
     readonly api: string;
-    /** The peer's own name of the link. */
+    /** The peer's own name for the link. */
     readonly farLink: string;
   };
-  /** The peer at us: its id, and its public keys as just read at its issuer. */
+  /** The peer as our client: its id, and its public keys as just read from its issuer. */
   readonly client: {
     readonly id: string;
     readonly jwksUri: string;
@@ -142,11 +144,14 @@ export type NewPeerLink = Omit<NewRemoteLink, 'far' | 'state'> & {
   };
 };
 
-/** A link with a peer, in the state `pairing`, and how both call each other; audited. Returns the peer instance's id. */
+/**
+ * Creates a link with a peer in the state `pairing`, and the credentials with which both call each other; audited.
+ * Returns the peer instance's id.
+ */
 export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string> {
   const id = await createRemoteLink(tx, { ...input, far: { ...input.far, type: 'peer' }, state: 'pairing' });
   const { link, instance, peer, client, far } = input;
-  // Tokens between gateways are bound to keys, both ways: one that is stolen is of no use.
+  // Tokens between gateways are bound to keys, both ways: a stolen one is useless.
   await tx.insert(peers).values({ link, instance, issuer: far.issuer, dpop: 'required', ...peer });
   await tx.execute(
     sql`insert into clients (id, link, role, instance, jwks_uri, jwks, dpop)
@@ -163,7 +168,7 @@ export async function createPeerLink(tx: Tx, input: NewPeerLink): Promise<string
   return id;
 }
 
-/** Which states may follow which; the others stay as they are. */
+/** Which states may follow which; others are unchanged. */
 const after: Readonly<Record<LinkState, readonly LinkState[]>> = {
   pairing: ['active', 'closing', 'closed'],
   active: ['suspended', 'quarantined', 'closing', 'closed'],
@@ -174,8 +179,8 @@ const after: Readonly<Record<LinkState, readonly LinkState[]>> = {
 };
 
 /**
- * Ferry itself changes a link's state: as `moveLink`, and audited. False where nothing changed.
- * @param by on whose account, where somebody began what this ends
+ * Changes a link's state on behalf of Ferry itself: like `moveLink`, and audited. Returns false if nothing changed.
+ * @param by on whose behalf, if a person began what this finishes
  */
 export async function setLinkState(
   db: Db,
@@ -194,23 +199,33 @@ export async function setLinkState(
   });
 }
 
+/** Of a link that is suspended for a while: by whom, and until which instant. */
+export type Suspending = { readonly by?: string | null; readonly until?: string | null };
+
 /**
- * Changes a link's state and raises or clears its notices; the caller audits it. What waited for the link to be active is
- * due then; the caller wakes its couriers. Returns the state before; null where the link is not there, is in that state
- * already, or has ended.
+ * Changes a link's state and raises or clears its notices; the caller audits it. What waited for the link to be active
+ * is then due; the caller wakes its couriers. Returns the previous state; null if the link does not exist, is already
+ * in that state, or has ended.
  */
-export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reason | null): Promise<LinkState | null> {
+export async function moveLink(
+  tx: Tx,
+  link: string,
+  state: LinkState,
+  why: Reason | null,
+  { by = null, until = null }: Suspending = {},
+): Promise<LinkState | null> {
   const before = Object.entries(after).flatMap(([from, to]) => (to.includes(state) ? [from] : []));
   const [changed] = await rows<{ from: LinkState }>(
     tx,
     sql`update links l set state = ${state}, state_reason = ${jsonOrNull(why)}::jsonb,
+        suspended_by = ${by}, suspended_until = ${until}::timestamptz,
         resumed_at = case when l.state = 'quarantined' and ${state} = 'active' then now() else l.resumed_at end
       from (select id, state from links where id = ${link} and state = any(${textArray(before)}) for update) before
       where l.id = before.id returning before.state as from`,
   );
   if (changed === undefined) return null;
   if (state === 'active' || state === 'closing') await unparkLink(tx, link);
-  // What nobody could tell whose it is waits to be read again.
+  // Tickets with actions whose origin was unclear are read again.
   if (changed.from === 'quarantined')
     await tx.execute(
       sql`update put_off set due_at = now() where instance in (select instance from sides where link = ${link})`,
@@ -226,7 +241,7 @@ export async function moveLink(tx: Tx, link: string, state: LinkState, why: Reas
   return changed.from;
 }
 
-/** Why a link that is being paired is not active yet. */
+/** Records why a link that is being paired is not active yet. */
 export async function notePairing(db: Db, link: string, why: Reason): Promise<void> {
   await db.execute(
     sql`update links set state_reason = ${JSON.stringify(why)}::jsonb where id = ${link} and state = 'pairing'`,
@@ -241,7 +256,7 @@ export type LinkRow = {
   readonly farContact: WireContact | null;
 };
 
-/** Null where there is no such link. */
+/** Returns null if there is no such link. */
 export async function loadLink(db: Db, id: string): Promise<LinkRow | null> {
   const [row] = await db
     .select({
@@ -260,7 +275,7 @@ export async function knownLinks(db: Db): Promise<string[]> {
   return (await rows<{ id: string }>(db, sql`select id from links order by id`)).map(({ id }) => id);
 }
 
-/** Whom to call: `own` is told to the other side, `far` is shown beside failures here. Returns who it was before. */
+/** Sets the contact: `own` is sent to the other side, `far` is shown with failures here. Returns the previous one. */
 export async function setContact(
   tx: Tx,
   link: string,
@@ -277,7 +292,7 @@ export async function setContact(
   return found?.contact ?? null;
 }
 
-/** Locks a link and says how it stands; null where there is none. */
+/** Locks a link and returns its state; null if there is none. */
 export async function lockLink(tx: Tx, link: string): Promise<LinkState | null> {
   const [row] = await rows<{ state: LinkState }>(tx, sql`select state from links where id = ${link} for update`);
   return row?.state ?? null;

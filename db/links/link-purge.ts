@@ -1,4 +1,4 @@
-/** Deletes what belongs to a link that has ended. What other links have of the same tickets stays. */
+/** Deletes everything that belongs to a link that has ended. What other links have of the same tickets stays. */
 import { sql } from 'drizzle-orm';
 import { rows, type Tx } from '#db/base/client.ts';
 import { typeIsRemote } from '#db/base/reach.ts';
@@ -7,11 +7,11 @@ import { textArray, uuidArray } from '#db/base/text-array.ts';
 export type Purged = {
   readonly mirrors: number;
   readonly actions: number;
-  /** Given to the next tidying. */
+  /** Left to the next clean-up. */
   readonly files: number;
 };
 
-/** Null where the link is not there, or has not ended; the caller audits it. */
+/** Returns null if the link does not exist or has not ended; the caller audits it. */
 export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   const [row] = await rows<{ state: string }>(tx, sql`select state from links where id = ${link} for update`);
   if (row?.state !== 'closed') return null;
@@ -33,7 +33,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
         and not exists (select 1 from deliveries d where d.action = a.id)
       returning a.id, a.instance, a.entity, a.ticket`,
   );
-  // As uploads that nobody came for, the files go with the next tidying, unless something else has them too.
+  // Like unused uploads, the files go with the next clean-up, unless something else refers to them.
   const files = await rows(
     tx,
     sql`with gone as (
@@ -63,6 +63,7 @@ export async function purgeLink(tx: Tx, link: string): Promise<Purged | null> {
   for (const table of ['clients', 'peers', 'webhooks', 'notices', 'pairings', 'erasures', 'sides'] as const)
     await tx.execute(sql`delete from ${sql.identifier(table)} where link = ${link}`);
   await tx.execute(sql`delete from settings where side in (${`${link}/customer`}, ${`${link}/supplier`})`);
+  await tx.execute(sql`delete from saved_settings where subject = ${`links/${link}`}`);
   await tx.execute(sql`delete from links where id = ${link}`);
   for (const { id } of remote) {
     const used = await rows(tx, sql`select 1 as one from sides where instance = ${id} limit 1`);

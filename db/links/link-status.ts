@@ -1,4 +1,4 @@
-/** How links stand, with whom to call at the other side. */
+/** The state of links, with whom to call at the other side. */
 import { sql } from 'drizzle-orm';
 import type { RemoteType } from '#core/words/reach.ts';
 import type { Reason, SideName } from '#core/words/vocabulary.ts';
@@ -12,17 +12,20 @@ export type LinkStanding = {
   readonly id: string;
   readonly state: LinkState;
   readonly reason: Reason | null;
+  /** Where it is paused: by whom, and until when; else null. */
+  readonly suspendedBy: string | null;
+  readonly suspendedUntil: string | null;
   readonly mode: string;
   readonly customer: string;
   readonly supplier: string;
-  /** The side that another gateway or a client speaks for; null where this one drives both. */
+  /** The side that another gateway or an API client speaks for; null if this gateway drives both. */
   readonly far: SideName | null;
   readonly farType: RemoteType | null;
   readonly farContact: WireContact | null;
   readonly ownContact: WireContact | null;
   readonly issuer: string | null;
   readonly farLink: string | null;
-  /** What the other side last said, and when. */
+  /** The other side's last report about the link, and when it was received. */
   readonly said: WireLink | null;
   readonly saidAt: string | null;
   /** Deliveries that have not ended. */
@@ -38,11 +41,11 @@ export type LinkStanding = {
   readonly clients: readonly string[];
 };
 
-/** @param link only this one */
+/** @param link restricts the result to this one */
 export async function linkStandings(db: Db, link?: string): Promise<LinkStanding[]> {
   return rows<LinkStanding>(
     db,
-    sql`select l.id, l.state, l.state_reason as reason, l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
+    sql`select l.id, l.state, l.state_reason as reason, l.suspended_by as "suspendedBy", ${iso('l.suspended_until')} as "suspendedUntil", l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
         case when ${typeIsRemote('ci.type')} then 'customer' when ${typeIsRemote('si.type')} then 'supplier' end as far,
         case when ${typeIsRemote('ci.type')} then ci.type when ${typeIsRemote('si.type')} then si.type end as "farType",
         l.far_contact as "farContact", l.own_contact as "ownContact", p.issuer, p.far_link as "farLink", p.said,
@@ -69,7 +72,7 @@ export type OpenInvitation = {
   readonly expiresAt: string;
 };
 
-/** Codes that nobody has used yet. */
+/** Lists codes that nobody has used yet. */
 export async function openInvitations(db: Db): Promise<OpenInvitation[]> {
   return rows<OpenInvitation>(
     db,
@@ -78,7 +81,7 @@ export async function openInvitations(db: Db): Promise<OpenInvitation[]> {
   );
 }
 
-/** Deliveries of a link that have not ended. */
+/** Counts a link's deliveries that have not ended. */
 export async function waitingOn(db: Db, link: string): Promise<number> {
   const [row] = await rows<{ n: number }>(
     db,

@@ -1,6 +1,6 @@
 /**
- * Keeps watch over the database's memory: at the start of a process, while it runs, and before it writes. Who finds that
- * the database has forgotten puts all links in quarantine, so that nothing is written twice.
+ * Checks that the database has not lost anything: at the start of a process, while it runs, and before it writes. A
+ * process that finds it reset to an earlier state quarantines all links, so that nothing is written twice.
  */
 import type { Client } from '#db/base/client.ts';
 import { beat, type Generation } from './generations.ts';
@@ -15,24 +15,24 @@ export type MemoryDeps = {
     forget(testimony: Testimony): Promise<void>;
   };
   readonly log: { warn(detail: object, text: string): void };
-  /** Milliseconds by the wall's clock, and by one that nobody sets. */
+  /** Milliseconds by the wall clock, and by the monotonic clock. */
   readonly clock?: () => { readonly wall: number; readonly running: number };
 };
 
 const standardClock = () => ({ wall: Date.now(), running: performance.now() });
 
 export type Memory = {
-  /** Once, before anything is carried or taken in. */
+  /** Called once, before anything is carried or accepted. */
   begin(): Promise<void>;
-  /** Whether the database still knows what it knew a second ago. False: its links are in quarantine now. */
+  /** Whether the database still has what it had a second ago. If false, its links are now in quarantine. */
   isWhole(): Promise<boolean>;
-  /** The last beat, at the end of an orderly stop. */
+  /** Records the last beat, at the end of an orderly stop. */
   end(): Promise<void>;
 };
 
-/** How often a process looks that does nothing. Milliseconds. */
+/** How often an idle process checks. Milliseconds. */
 export const beatEveryMs = 30_000;
-/** No write is made later than this after a beat. Milliseconds. */
+/** No write is made later than this after a check. Milliseconds. */
 const freshMs = 1_000;
 
 export function createMemory({ db, publicUrl, witness, log, clock = standardClock }: MemoryDeps): Memory {
@@ -43,8 +43,11 @@ export function createMemory({ db, publicUrl, witness, log, clock = standardCloc
   const testify = async (): Promise<void> => {
     if (own === null) return;
     await witness.write({ ...own.generation, fingerprint: own.fingerprint }).catch((error: unknown) => {
-      // A full disk stops no notes; the witness of before is still there.
-      log.warn({ err: error }, 'the directory of blobs takes no witness of the database; see whether it is full');
+      // A full disk must not stop notes; the previous witness is still there.
+      log.warn(
+        { err: error },
+        'the witness of the database could not be written to the blob directory; check whether its disk is full',
+      );
     });
   };
   const begin = async (lost: boolean): Promise<void> => {
@@ -55,10 +58,10 @@ export function createMemory({ db, publicUrl, witness, log, clock = standardCloc
     for (const link of begun.quarantined)
       log.warn(
         { link },
-        'the database has forgotten what it wrote, or is another one: the link is in quarantine, see ferry link resume',
+        'the database was restored, cloned or reset, so it may lack writes: the link is in quarantine, see ferry link resume',
       );
     await testify();
-    // Whoever still runs says again what it knows.
+    // Processes that are still running will write theirs again.
     for (const one of begun.heard) await witness.forget(one);
   };
   const look = async (): Promise<boolean> => {
@@ -83,7 +86,7 @@ export function createMemory({ db, publicUrl, witness, log, clock = standardCloc
   return {
     begin: () => begin(false),
     async isWhole() {
-      // A process that was frozen finds that one of the two clocks went on.
+      // After a process was frozen, one of the two clocks has moved on.
       const now = clock();
       const [wall, running] = [now.wall - last.wall, now.running - last.running];
       if (asked === null && wall >= 0 && wall < freshMs && running < freshMs) return true;

@@ -1,19 +1,19 @@
 /**
- * A pairing's one-time code: 160 random bits, the side and the issuer URL of who invites, and a checksum, in one word that
- * survives mail and chat. Only the hash of the random part is stored where it was made.
+ * A pairing's one-time code: 160 random bits, the inviting side and its issuer URL, and a checksum, in one word that
+ * survives mail and chat. The inviting gateway stores only a hash of the random part.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { SideName } from '#core/words/vocabulary.ts';
 
 const prefix = 'ferry_';
 const secretBytes = 20;
-/** One mistake in 4 billion goes unseen. */
+/** One error in 4 billion goes undetected. */
 const checksumBytes = 4;
 
 export type PairingCode = {
-  /** base64url; what `POST /v1/pairing` is given. */
+  /** base64url; the value for `POST /v1/pairing`. */
   readonly secret: string;
-  /** Of who invites: the instance, and the side that it takes. */
+  /** Of the inviting gateway: its instance, and the side that it takes. */
   readonly issuer: string;
   readonly side: SideName;
 };
@@ -25,14 +25,14 @@ export function makePairingCode(issuer: string, side: SideName): { readonly code
   return { code, hash: pairingHash(secret.toString('base64url')) };
 }
 
-/** Null for what is no such code; `damaged` for one that a letter is missing from, was added to or is wrong in. */
+/** Reads a code. Returns null if it is not one, and `damaged` if a letter is missing, added or wrong. */
 export function readPairingCode(text: string): PairingCode | 'damaged' | null {
   const word = text.replaceAll(/\s+/g, '');
   if (!word.startsWith(prefix) || word.length > 4_096) return null;
   const body = word.slice(prefix.length);
   const bytes = Buffer.from(body, 'base64url');
   const said = bytes.subarray(0, -checksumBytes);
-  // Node passes over what is no base64url, and over bits that are too many.
+  // Node ignores invalid base64url characters and surplus bits.
   if (bytes.toString('base64url') !== body || !checksum(said).equals(bytes.subarray(-checksumBytes))) return 'damaged';
   const letter = said.subarray(secretBytes, secretBytes + 1).toString('latin1');
   const issuer = said.subarray(secretBytes + 1).toString('utf8');
@@ -48,7 +48,7 @@ function checksum(said: Uint8Array): Buffer {
   return createHash('sha256').update('ferry pairing code').update(said).digest().subarray(0, checksumBytes);
 }
 
-/** SHA-256, hex. */
+/** Returns SHA-256, hex. */
 export function pairingHash(secret: string): string {
   return createHash('sha256').update(`ferry pairing ${secret}`).digest('hex');
 }

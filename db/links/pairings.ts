@@ -1,4 +1,4 @@
-/** Pairings: invitations, what became of them, and the checks of a link as they come in. */
+/** Pairings: invitations, their progress, and the checks of a link as they arrive. */
 import { randomUUID } from 'node:crypto';
 import { desc, eq, sql } from 'drizzle-orm';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -9,7 +9,7 @@ import { pairings, type Check } from '#db/schema/pairings.ts';
 export type { Check } from '#db/schema/pairings.ts';
 export type Pairing = typeof pairings.$inferSelect;
 
-/** How long an invitation and a run of the checks may take. Minutes. */
+/** How long an invitation or a run of the checks may take. Minutes. */
 export const pairingMinutes = 15;
 const inMinutes = sql`now() + make_interval(mins => ${pairingMinutes})`;
 
@@ -22,7 +22,10 @@ export type NewPairing = {
   readonly by: string;
 };
 
-/** An earlier invitation for the same link works no more. Returns its id and when it ends; the caller audits it. */
+/**
+ * Creates an invitation; an earlier one for the same link becomes invalid. Returns its id and expiry; the caller audits
+ * it.
+ */
 export async function createInvitation(
   db: Db,
   invitation: NewPairing & { readonly codeHash: string },
@@ -37,7 +40,10 @@ export async function createInvitation(
   return made;
 }
 
-/** We accept a code: the worker exchanges it and runs the checks; the caller audits it. `seal` is given the row's context. */
+/**
+ * Stores the acceptance of a code: the worker exchanges it and runs the checks; the caller audits it. `seal` receives
+ * the row's context.
+ */
 export async function createAcceptance(
   db: Db,
   acceptance: NewPairing & {
@@ -69,7 +75,7 @@ export function codeContext(id: string): string {
   return `pairings/${id}/code`;
 }
 
-/** The invitation that a code opens; null for any code that opens none, whyever. */
+/** Finds the invitation of a code; null for any code without a valid one, whatever the reason. */
 export async function findInvitation(db: Db, codeHash: string): Promise<Pairing | null> {
   const [row] = await db
     .select()
@@ -80,7 +86,7 @@ export async function findInvitation(db: Db, codeHash: string): Promise<Pairing 
   return row ?? null;
 }
 
-/** The invitation that this very peer exchanged just now; it may not have heard the answer. */
+/** Finds the invitation that this same peer has just exchanged: it may have missed the answer. */
 export async function findExchanged(
   db: Db,
   codeHash: string,
@@ -97,7 +103,7 @@ export async function findExchanged(
   return row ?? null;
 }
 
-/** What the other side of a link is called here as a client. */
+/** Returns the other side's client id here. */
 export async function clientOf(db: Db, link: string): Promise<string> {
   const [row] = await rows<{ id: string }>(
     db,
@@ -107,7 +113,7 @@ export async function clientOf(db: Db, link: string): Promise<string> {
   return row.id;
 }
 
-/** Single use: false for everybody but the first. */
+/** Takes an invitation, which is valid once; returns false for everybody but the first. */
 export async function takeInvitation(db: Db, id: string, issuer: string): Promise<boolean> {
   const taken = await rows(
     db,
@@ -117,7 +123,7 @@ export async function takeInvitation(db: Db, id: string, issuer: string): Promis
   return taken.length > 0;
 }
 
-/** The code was exchanged; it is of no more use. */
+/** Deletes a code that was exchanged. */
 export async function forgetCode(db: Db, id: string): Promise<void> {
   await db.execute(sql`update pairings set code = null, used_at = coalesce(used_at, now()) where id = ${id}`);
 }
@@ -127,7 +133,7 @@ export async function loadPairing(db: Db, id: string): Promise<Pairing | null> {
   return row ?? null;
 }
 
-/** What was last tried for the link. */
+/** Returns the link's most recent pairing. */
 export async function latestPairing(db: Db, link: string): Promise<Pairing | null> {
   const [row] = await db
     .select()
@@ -139,8 +145,8 @@ export async function latestPairing(db: Db, link: string): Promise<Pairing | nul
 }
 
 /**
- * Runs the checks of a link again, or for the other side who asks, with what it found itself. The same run asked for
- * twice runs once. Null where the link was never paired.
+ * Runs the checks of a link again, for us or for the other side, which then sends its own results. A repeated request
+ * for the same run has no effect. Returns null if the link was never paired.
  */
 export async function startChecks(
   db: Db,
@@ -157,7 +163,7 @@ export async function startChecks(
   return loadPairing(db, latest.id);
 }
 
-/** Puts a check into its place; false where another run has begun meanwhile. */
+/** Stores a check; returns false if another run has begun. */
 export async function saveCheck(db: Db, id: string, run: string, check: Check): Promise<boolean> {
   return saveChecks(db, id, run, [check]);
 }
@@ -177,7 +183,7 @@ export async function saveChecks(db: Db, id: string, run: string, checks: readon
   });
 }
 
-/** False where another run has begun, or it had ended. */
+/** Ends a pairing; returns false if another run has begun, or it had already ended. */
 export async function endPairing(
   db: Db,
   id: string,
@@ -192,7 +198,7 @@ export async function endPairing(
   return ended.length > 0;
 }
 
-/** Those that a worker has something to do for. */
+/** Lists the pairings that need a worker. */
 export async function duePairings(db: Db): Promise<{ readonly id: string; readonly run: string }[]> {
   await db.execute(
     sql`update pairings set state = 'expired', code = null where state in ('invited', 'pairing') and expires_at <= now()`,

@@ -1,4 +1,4 @@
-/** The other gateway of a link: how it is called, and what it last said of itself. */
+/** The other gateway of a link: how to call it, and its last report. */
 import { eq, sql } from 'drizzle-orm';
 import { isRemote, reachOf, type Reach } from '#core/words/reach.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -8,13 +8,16 @@ import { peers } from '#db/schema/peers.ts';
 
 export type PeerRow = typeof peers.$inferSelect;
 
-/** Null for a link without a peer. */
+/** Returns null for a link without a peer. */
 export async function loadPeer(db: Db, link: string): Promise<PeerRow | null> {
   const [row] = await db.select().from(peers).where(eq(peers.link, link));
   return row ?? null;
 }
 
-/** From now on tokens of this link are bound to keys, at both ends. False where they are already, or it has no peer. */
+/**
+ * Requires tokens of this link to be bound to keys, at both ends. Returns false if they already were, or the link has
+ * no peer.
+ */
 export async function requireProofs(db: Db, link: string): Promise<boolean> {
   const [ours, theirs] = [
     await rows(db, sql`update peers set dpop = 'required' where link = ${link} and dpop <> 'required' returning link`),
@@ -27,7 +30,7 @@ export async function requireProofs(db: Db, link: string): Promise<boolean> {
   return ours.length + theirs.length > 0;
 }
 
-/** Whether another link that has not ended goes to the same instance of the peer. */
+/** Tells whether another link that has not ended goes to the same instance of the peer. */
 export async function sharesPeer(db: Db, link: string): Promise<boolean> {
   const found = await rows(
     db,
@@ -38,7 +41,7 @@ export async function sharesPeer(db: Db, link: string): Promise<boolean> {
   return found.length > 0;
 }
 
-/** Keeps what the peer says of the link, its contact included. Returns what it said before. */
+/** Stores the peer's report about the link, including its contact. Returns the previous one. */
 export async function savePeerSaid(db: Db, link: string, said: WireLink): Promise<WireLink | null> {
   const [before] = await rows<{ said: WireLink | null }>(db, sql`select said from peers where link = ${link}`);
   await db
@@ -54,7 +57,7 @@ export async function savePeerSaid(db: Db, link: string, said: WireLink): Promis
 }
 
 export type Sides = {
-  /** The side that this gateway drives; null where it drives both. */
+  /** The side that this gateway drives; null if it drives both. */
   readonly own: SideName | null;
   readonly far: SideName | null;
   readonly ownInstance: string;
@@ -63,7 +66,7 @@ export type Sides = {
   readonly farReach: Reach;
 };
 
-/** Which side of a link is ours; of a link with both sides here, the customer's. Null where there is no such link. */
+/** Tells which side of a link is ours; if both are, the customer's. Null if there is no such link. */
 export async function sidesOf(db: Db, link: string): Promise<Sides | null> {
   const found = await rows<{ side: SideName; instance: string; type: string; name: string }>(
     db,

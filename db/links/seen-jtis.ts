@@ -1,4 +1,4 @@
-/** Ids of assertions, proofs and revoked tokens. What they are said to be is the sender's, so only a hash is kept. */
+/** Ids of assertions, proofs and revoked tokens. Senders choose them freely, so only a hash is stored. */
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/base/client.ts';
@@ -6,15 +6,15 @@ import type { Db } from '#db/base/client.ts';
 
 export type JtiKind = 'assertion' | 'proof' | 'revoked';
 
-/** How an id is kept: of one length, in characters that a text column takes, and apart from ids of other kinds. */
+/** Derives the stored form of an id: fixed length, characters that a text column accepts, distinct for each kind. */
 export function jtiHash(kind: JtiKind, jti: string): string {
   return createHash('sha256').update(`${kind} ${jti}`).digest('base64url');
 }
 
 /**
- * Remembers an id, and forgets a few that are over.
- * @param expiresAt from when it would be refused anyway
- * @returns false where it was there already
+ * Stores an id, and deletes a few that have expired.
+ * @param expiresAt when it would be refused anyway
+ * @returns false if it was already stored
  */
 export async function seeOnce(db: Db, client: string, kind: JtiKind, jti: string, expiresAt: Date): Promise<boolean> {
   const added = await rows(

@@ -37,14 +37,14 @@ export async function rememberStaged(
   );
 }
 
-/** The constant part as it leaves has its files' digests. */
+/** Stores the files with their digests and the hash of the constant part as it leaves. */
 export async function rememberFiles(db: Db, action: string, files: readonly Attachment[], hash: string): Promise<void> {
   await db.execute(
     sql`update actions set attachments = ${content('attachments', files)}::jsonb, hash = ${hash} where id = ${action}`,
   );
 }
 
-/** Nothing seems to refer to them any more; in the transaction that ended the last reference. */
+/** Marks files that nothing seems to refer to any more; called in the transaction that removed the last reference. */
 export async function markUnused(db: Db, digests: readonly string[]): Promise<void> {
   if (digests.length === 0) return;
   await db.execute(
@@ -53,12 +53,13 @@ export async function markUnused(db: Db, digests: readonly string[]): Promise<vo
   );
 }
 
-/** A file that nobody has put, asked for or referred to for so long is nobody's. Minutes. */
+/** A file that nobody has stored, requested or referenced for this long belongs to nobody. Minutes. */
 const unusedMinutes = 60;
 
 /**
- * Deletes files that were marked an hour ago, one at a time behind the mark's lock, where still nothing refers to them.
- * `remove` deletes a file unless it was put or asked for within `untouchedMs`: who has just put it refers to it only later.
+ * Deletes files that were marked an hour ago and are still unreferenced, one at a time under the mark's lock. `remove`
+ * deletes a file unless it was stored or requested within `untouchedMs`: whoever has just stored it refers to it only
+ * later.
  */
 export async function deleteUnused(
   db: Client,

@@ -1,4 +1,4 @@
-/** What became different on a ticket and no action of it says, as far as the log does not know it from before. */
+/** Finds changes of a ticket that none of its actions records, unless the log already has them. */
 import type { Changed, Ref, TicketSnapshot } from '#core/words/vocabulary.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import { sameValue, valueIn } from '#core/log/read-back.ts';
@@ -9,8 +9,8 @@ import { knownChanges, type KnownChange } from './changes.ts';
 type Read = { readonly ref: Ref; readonly snapshot: TicketSnapshot; readonly actions: readonly ObservedAction[] };
 
 /**
- * A reading may be logged after a newer one, by a worker that hung in between, so the ticket as it was last read may be
- * older than the log. What the log has as the newest value of a field is nobody's new change.
+ * A worker that hung may log a reading after a newer one, so the last snapshot may be older than the log. The log's
+ * newest value of a field is therefore not a new change.
  */
 export async function changedBeside(
   tx: Tx,

@@ -1,6 +1,6 @@
 /**
- * What the log knows of changes of one ticket: those made at its desk, and those that came down its mirrors. Whose a
- * status is, and which of two changes is the newer, is asked here and not of what one reading happens to show.
+ * The changes of one ticket that the log knows: those made at its desk, and those that arrived on its mirrors. Who set
+ * a status, and which of two changes is newer, is decided from these and not from what one reading happens to show.
  */
 import { sql } from 'drizzle-orm';
 import { changesAnything, countsAs } from '#core/conversation/meet.ts';
@@ -9,13 +9,13 @@ import { rows, type Db } from '#db/base/client.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
 export type KnownChange = {
-  /** At its desk; null for what came down a mirror. */
+  /** Its id at the ticket's desk; null if it arrived on a mirror. */
   readonly externalId: string | null;
-  /** By which it came; null for what was made here. */
+  /** The delivery that brought it; null if it was made here. */
   readonly came: {
     readonly delivery: string;
     readonly mirror: string;
-    /** Its place in the lane. */
+    /** Its position in the lane. */
     readonly seq: number;
     readonly ended: boolean;
   } | null;
@@ -26,7 +26,7 @@ export type KnownChange = {
   readonly sendTo: SendTo | null;
   /** In the words of the ticket's desk. */
   readonly changed: Changed;
-  /** Where it travels on to. */
+  /** The mirrors on which it leaves. */
   readonly leaves: readonly Leaving[];
 };
 
@@ -51,10 +51,13 @@ type Row = Omit<KnownChange, 'came' | 'changed' | 'leaves'> & {
   readonly leaves: KnownChange['leaves'] | null;
 };
 
-/** The newest of each sort; what is older has met long since. */
+/** The newest of each type; older ones have been resolved long ago. */
 const most = 200;
 
-/** @param mirrors of the ticket, for what came down them and was so already */
+/** A note keeps the time of its own desk's clock, uncorrected, so it must not date a change. */
+const changesWords = sql`(a.words ?| array['status', 'category', 'priority', 'summary'] or a.words->'fields' <> '{}'::jsonb)`;
+
+/** @param mirrors of the ticket, for changes that arrived on them and were already set */
 export async function knownChanges(
   db: Db,
   { instance, entity, externalId: ticket }: Ref,
@@ -72,7 +75,7 @@ export async function knownChanges(
           a.words->>'kind' as kind, a.send_to as "sendTo", a.words as changed, ${leaves} as leaves
         from actions a
         where a.instance = ${instance} and a.entity = ${entity} and a.ticket = ${ticket}
-          and (a.words ?| array['status', 'category', 'priority', 'summary'] or a.words->'fields' <> '{}'::jsonb)
+          and ${changesWords}
         order by a.at desc limit ${most}
       ), written as (
         select null::text as "externalId", jsonb_build_object('delivery', d.id, 'mirror', d.mirror, 'seq', d.seq, 'ended', d.outcome is not null) as came,
@@ -86,23 +89,18 @@ export async function knownChanges(
           a.at, a.logged_at as "takenIn", a.author, null::text as kind, null::text as "sendTo", null::jsonb as changed, null::jsonb as leaves
         from deliveries d join actions a on a.id = d.action
         where d.mirror = any(${uuidArray(mirrors)}) and d.to_instance = ${instance} and d.kind = 'action'
-          and d.outcome = 'skipped' and d.reason->>'code' = 'no-op'
+          and d.outcome = 'skipped' and d.reason->>'code' = 'no-op' and ${changesWords}
         order by d.seq desc limit ${most}
       )
       select to_json(clock_timestamp())#>>'{}' as now, (select json_agg(all_of_them) from (
         select * from made union all select * from written union all select * from so_already
       ) all_of_them) as changes`,
   );
-  const found = (row?.changes ?? []).map(({ takenIn, changed, leaves: on, ...change }): KnownChange => ({
-    ...change,
-    at: countsAs(change.at, takenIn),
-    changed: changed === null ? { fields: {} } : { ...changed, fields: changed.fields },
-    leaves: on ?? [],
-  }));
-  return { now: row?.now ?? new Date().toISOString(), changes: found.filter(isChange) };
-}
-
-/** Also what was so already: whoever changes it afterwards is newer. */
-function isChange({ came, changed }: KnownChange): boolean {
-  return changesAnything(changed) || (came?.ended ?? false);
+  const changes = (row?.changes ?? []).flatMap(({ takenIn, changed, leaves: on, ...change }): KnownChange[] => {
+    // A change that was already set left nothing to write, but a later change of it is newer.
+    if (changed !== null && !changesAnything(changed)) return [];
+    const at = countsAs(change.at, takenIn);
+    return [{ ...change, at, changed: { ...changed, fields: changed?.fields ?? {} }, leaves: on ?? [] }];
+  });
+  return { now: row?.now ?? new Date().toISOString(), changes };
 }

@@ -1,5 +1,5 @@
 /**
- * What watchers do with hints and with what was put off. A hint is claimed by deleting it; one made meanwhile is another.
+ * How watchers take hints and deferred reads. A hint is claimed by deleting it; one made in the meantime is a new one.
  */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
@@ -8,13 +8,13 @@ import type { From } from '#core/log/position.ts';
 import type { Hint } from './hint.ts';
 import { fromColumn } from './position-columns.ts';
 
-/** What is claimed and not read, because its watcher is gone, is claimed again after this long. Seconds. */
+/** A claim whose watcher has died is claimed again after this long. Seconds. */
 const claimSeconds = 15;
 
-/** What is in quarantine is not read. */
+/** Instances in quarantine are not read. */
 const isRead = sql`instance not in (select id from instances where quarantined_at is not null)`;
 
-/** The record is read again after `delayMs`, whatever is lost or killed until then. */
+/** Makes the record be read again after `delayMs`, whatever is lost or killed until then. */
 export async function scheduleHint(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
   await db.execute(
     sql`insert into put_off (instance, entity, ticket, due_at)
@@ -23,7 +23,7 @@ export async function scheduleHint(db: Db, { instance, entity, externalId }: Hin
   );
 }
 
-/** It was read in vain, and waits longer. A reading that was put off meanwhile comes as it was to come. */
+/** Defers a record whose read failed for longer. A read that was scheduled in the meantime keeps its time. */
 export async function putOffAgain(db: Db, { instance, entity, externalId }: Hint, delayMs: number): Promise<void> {
   await db.execute(
     sql`update put_off set times = times + 1, due_at = now() + make_interval(secs => ${delayMs / 1000})
@@ -31,7 +31,7 @@ export async function putOffAgain(db: Db, { instance, entity, externalId }: Hint
   );
 }
 
-/** It was read. What was put off since it was claimed stays. */
+/** Removes a deferred read that succeeded, unless it was scheduled again since it was claimed. */
 export async function readAfterAll(db: Db, { instance, entity, externalId }: Hint, times: number): Promise<void> {
   await db.execute(
     sql`delete from put_off
@@ -39,7 +39,10 @@ export async function readAfterAll(db: Db, { instance, entity, externalId }: Hin
   );
 }
 
-/** Whether something waits for a watcher for longer than `ms`: no watcher is at work, or none that gets anywhere. */
+/**
+ * Tells whether something has waited for a watcher for longer than `ms`, so that no watcher is running or none makes
+ * progress.
+ */
 export async function isUnwatched(db: Db, entities: readonly string[], ms: number): Promise<boolean> {
   const read = textArray(entities);
   const before = sql`now() - make_interval(secs => ${ms / 1000})`;
@@ -52,21 +55,21 @@ export async function isUnwatched(db: Db, entities: readonly string[], ms: numbe
 }
 
 export type ClaimedHint = Hint & {
-  /** Where a read of the record has to begin. */
+  /** Where a read of the record begins. */
   readonly from: From;
-  /** Of one whose reading was put off: how often. Absent for a mere hint. */
+  /** For a deferred read: how often it was deferred. Absent for a plain hint. */
   readonly times?: number;
 };
 
 export type Claimed = {
   readonly hints: readonly ClaimedHint[];
-  /** Milliseconds until the next hint that is not due yet; null where there is none. */
+  /** Milliseconds until the next hint that is not due yet; null if there is none. */
   readonly nextHintMs: number | null;
-  /** Milliseconds until the next feed is to be asked; null where there is none. */
+  /** Milliseconds until the next feed is due; null if there is none. */
   readonly nextPollMs: number | null;
 };
 
-/** What is due now, and when to look again; of the entities that the caller reads, others are left alone. */
+/** Claims what is due now and tells when to look again. Other entities than the caller's are left alone. */
 export async function claimHints(db: Db, entities: readonly string[], limit: number): Promise<Claimed> {
   const read = textArray(entities);
   const [row] = await rows<{ hints: Row[] | null; hint_ms: number | null; poll_ms: number | null }>(
@@ -102,7 +105,7 @@ export async function claimHints(db: Db, entities: readonly string[], limit: num
 
 type Row = Omit<ClaimedHint, 'times'> & { readonly times: number | null };
 
-/** A record that was put off and of which somebody has told as well is read once. */
+/** Merges a deferred read and a hint for the same record into one read. */
 function each(claimed: readonly Row[]): ClaimedHint[] {
   const found = new Map<string, ClaimedHint>();
   for (const { times, ...hint } of claimed) {

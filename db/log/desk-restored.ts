@@ -1,11 +1,11 @@
-/** A desk shows another action under an id that is known: it was restored from a backup, and gives ids a second time. */
+/** A desk shows another action under a known id: it was restored from a backup and assigns ids a second time. */
 import type { Ref } from '#core/words/vocabulary.ts';
 
-/** Nothing of the reading is logged; whoever gets this puts the instance into quarantine. */
+/** Thrown before anything of the reading is logged; whoever catches it quarantines the instance. */
 export class DeskRestored extends Error {
   override readonly name = 'DeskRestored';
   readonly instance: string;
-  /** `ticket` is absent where the desk's list of changes tells it. */
+  /** Absent if the desk's list of changes revealed it. */
   readonly ticket: string | undefined;
 
   constructor({ instance, externalId }: Pick<Ref, 'instance'> & Partial<Ref>, id?: string) {

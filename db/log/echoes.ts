@@ -1,4 +1,4 @@
-/** Where our own actions are in a ticket's order: those that this read shows, and those that were found before. */
+/** The position of our own actions in a ticket's order: those in this reading, and those found earlier. */
 import { sql } from 'drizzle-orm';
 import { numberOf } from '#core/log/position.ts';
 import type { Recognition } from '#core/log/recognise.ts';
@@ -9,15 +9,15 @@ import type { Followed } from './log-action.ts';
 import type { Echo } from './locked-ticket.ts';
 
 export type Echoes = {
-  /** The latest before the action at this index that came down the mirror; null: none. */
+  /** The latest one before the action at this index that arrived on the mirror; null if there is none. */
   before(index: number, at: string, mirror: string): Followed | null;
-  /** Whether an action of this delivery is before the one at this index; null: none of it is known. */
+  /** Whether an action of this delivery comes before the one at this index; null if none of its actions is known. */
   isBefore(delivery: string, index: number, at: string): boolean | null;
 };
 
 type Place = Followed & Pick<Echo, 'delivery'> & { readonly index: number | null };
 
-/** Asks the log only where a person has acted, and something of ours is there that this may follow. */
+/** Queries the log only if a person has acted and there is an action of ours that this may follow. */
 export async function echoesOf(
   tx: Tx,
   known: readonly Echo[],
@@ -32,7 +32,7 @@ export async function echoesOf(
 
 const noMirrors: ReadonlyMap<string, string> = new Map();
 
-/** The mirrors that these deliveries came down; not of receipts, which tell what became of an action. */
+/** Returns the mirrors on which these deliveries arrived; without receipts, which report on actions. */
 async function mirrorsOf(tx: Tx, deliveries: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const found = await rows<{ id: string; mirror: string }>(
     tx,
@@ -84,7 +84,7 @@ function echoesAt(
   };
 }
 
-/** By the desk's own order where the read shows both, else by ids that grow, else by its clock. */
+/** Compares by the desk's own order if the reading shows both, else by growing ids, else by its clock. */
 function isEarlier(place: Place, index: number | null, at: string, id: string | null): boolean {
   if (place.index !== null && index !== null) return place.index < index;
   const [own, other] = [numberOf(place.id), numberOf(id ?? '')];

@@ -4,12 +4,12 @@ import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** What tells of an instance's records of one entity. */
+/** The feed of an instance's records of one entity. */
 export type FeedKey = Pick<Ref, 'instance' | 'entity'>;
 
 export type DueFeed = FeedKey & { readonly cursor: string | null; readonly failures: number };
 
-/** Claims feeds to ask by pushing their next poll on; of the entities that the caller reads. */
+/** Claims feeds by moving their next poll forward; only of the entities that the caller reads. */
 export async function claimFeeds(
   db: Db,
   entities: readonly string[],
@@ -27,7 +27,7 @@ export async function claimFeeds(
   );
 }
 
-/** Compare and set: a slower reader of the same page changes nothing. */
+/** Moves the cursor by compare and set: a slower reader of the same page changes nothing. */
 export async function moveFeed(
   db: Db,
   { instance, entity }: FeedKey,
@@ -43,17 +43,17 @@ export async function moveFeed(
 }
 
 export type FirstPosition = {
-  /** The feed's; alone, of a desk that can tell no more. */
+  /** The feed's cursor. On its own if the desk reports nothing else. */
   readonly cursor: string;
-  /** Instant of the newest change by the desk's clock; null: it is empty; absent: nobody can tell. */
+  /** Instant of the newest change by the desk's clock; null if the desk is empty; absent if unknown. */
   readonly newest?: string | null;
   readonly after?: string | null;
   readonly known?: readonly { readonly ticket: string; readonly floor: string; readonly at: string }[];
 };
 
 /**
- * Go-live, by the desk's own clock and ids: what lies before is not carried. One statement: a feed without the floor
- * would carry what is years old. Where the desk can't tell, its clock is ours and what was measured of it.
+ * Records go-live, by the desk's own clock and ids: earlier actions are not carried. One statement: a feed without the
+ * floor would carry what is years old. If the desk reports no time, ours corrected by its measured offset is used.
  */
 export async function startFeed(db: Db, { instance, entity }: FeedKey, first: FirstPosition | string): Promise<void> {
   const { cursor, newest, after = null, known = [] } = typeof first === 'string' ? { cursor: first } : first;
@@ -84,7 +84,7 @@ export async function feedFailed(db: Db, { instance, entity }: FeedKey, delayMs:
   );
 }
 
-/** Ask at once. */
+/** Makes the feed due at once. */
 export async function pollNow(db: Db, { instance, entity }: FeedKey): Promise<void> {
   await db.execute(sql`update feeds set next_poll_at = now() where instance = ${instance} and entity = ${entity}`);
 }

@@ -1,4 +1,4 @@
-/** Hints: records that somebody says have news. Trusted for nothing but where to look. */
+/** Hints: records that supposedly have news. Only used to decide where to look. */
 import { sql } from 'drizzle-orm';
 import type { Db } from '#db/base/client.ts';
 import { rows } from '#db/base/client.ts';
@@ -7,12 +7,12 @@ import type { InstanceType, Ref } from '#core/words/vocabulary.ts';
 /** An empty external id means: look at the entity's feed. */
 export type Hint = Ref;
 
-/** Watchers listen here; the notification carries nothing. */
+/** Watchers listen here; the notification has no content. */
 export const hintChannel = 'ferry_hint';
 
 /**
- * Adds hints in one statement; one that is already waiting is left as it is. Sorted, so that two gateways adding the
- * same ones never wait for each other in a circle.
+ * Adds hints in one statement; one that is already waiting is unchanged. Sorted, so that two gateways adding the same
+ * ones can't deadlock.
  */
 export async function addHints(db: Db, hints: readonly Hint[]): Promise<void> {
   if (hints.length === 0) return;
@@ -24,7 +24,7 @@ export async function addHints(db: Db, hints: readonly Hint[]): Promise<void> {
     on conflict do nothing`);
 }
 
-/** Tells the watchers. Call it after the commit of addHints, unawaited where a caller is waiting. */
+/** Notifies the watchers. Call it after the commit of addHints, without awaiting it if a caller is waiting. */
 export async function notifyHints(db: Db): Promise<void> {
   await db.execute(sql`select pg_notify(${hintChannel}, '')`);
 }
@@ -35,7 +35,7 @@ export type HookTarget = {
   readonly hash: string;
 };
 
-/** Instances that have a webhook, with the SHA-256 (hex) of its secret. */
+/** Lists instances that have a webhook, with the SHA-256 (hex) of its secret. */
 export async function hookTargets(db: Db): Promise<HookTarget[]> {
   return rows<HookTarget>(
     db,

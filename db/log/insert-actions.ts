@@ -1,4 +1,6 @@
-/** New actions, each with its first delivery: nearly all have one, and a statement costs more than what it does. */
+/**
+ * Inserts new actions, each with its first delivery: nearly all have one, and a statement's overhead exceeds its work.
+ */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Attachment, Audience, Person, Ref, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
 import { rows, type Tx } from '#db/base/client.ts';
@@ -8,18 +10,18 @@ import type { Gathered } from '#db/base/transaction.ts';
 
 export type NewAction = {
   readonly id: string;
-  /** The record that it was recorded on. */
+  /** The record on which it was recorded. */
   readonly on: Ref;
   readonly externalId: string;
   /** Instant, UTC. */
   readonly at: string;
-  /** When it was made, by its desk's clock. */
+  /** Instant of its creation, by its desk's clock. */
   readonly made: string;
   readonly audience: Audience;
   readonly visibility: Visibility;
   readonly sendTo: SendTo | null;
   readonly mailed: boolean | null;
-  /** Null where nothing but ids, hash, time and reason may be kept. */
+  /** Null if only ids, hash, time and reason may be stored. */
   readonly content: {
     readonly author: Person;
     readonly note: string | null;
@@ -27,15 +29,15 @@ export type NewAction = {
     readonly attachments: readonly Attachment[];
   } | null;
   readonly hash: string;
-  /** What markers of its writes are made of. */
+  /** Markers of its writes are derived from it. */
   readonly mark: string;
-  /** The code of why nothing is delivered. */
+  /** Code of the reason why nothing is delivered. */
   readonly reason: string | null;
-  /** Of which lane it takes the next seq; the caller holds the lane's lock. `again`: of an escalation that was made before. */
+  /** The lane on which it takes the next seq; the caller holds the lane's lock. `again`: a repeated escalation. */
   readonly delivery: { readonly mirror: string; readonly to: string; readonly again: boolean } | null;
 };
 
-/** True: it was not in the log. One after the other down a lane, so that each takes a seq. */
+/** Answers whether the action was new. Actions of one lane never share a statement: each needs its own `seq`. */
 export const insertActions: Gathered<NewAction, boolean> = {
   send: insertAll,
   keyOf: ({ id, delivery }) => (delivery === null ? id : `${delivery.mirror} ${delivery.to}`),
@@ -74,7 +76,7 @@ async function insertAll(tx: Tx, actions: readonly NewAction[]): Promise<boolean
         insert into deliveries (mirror, to_instance, seq, kind, action, escalation)
         select mirror, to_instance, last_seq, 'action', action, again from lane
       ), file as (
-        -- What was put into the store already is kept as long as this refers to it.
+        -- A file that is already in the store is kept as long as this row refers to it.
         insert into attachments (action, id, sha256, size_bytes, type)
         select action.id, f.value->>'id', f.value->>'sha256', (f.value->>'sizeBytes')::bigint, f.value->>'type'
         from asked join action on action.id = asked.id::uuid, jsonb_array_elements(asked.attachments::jsonb) f

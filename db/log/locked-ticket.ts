@@ -1,7 +1,7 @@
 /**
- * Everything logging must know of tickets, behind their locks. Two statements sent together: the first takes the locks,
- * in the order of the tickets' ids, the second begins when they are held and so sees what whoever held them before has
- * committed; it locks the tickets' mirrors, in the order of theirs, and behind each its lanes.
+ * Locks tickets and loads everything that logging needs. Two statements are sent together: the first takes the tickets'
+ * locks in the order of their ids; the second starts once they are held, so it sees what previous holders committed. It
+ * locks the tickets' mirrors in the order of their ids, and the lanes of each.
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
@@ -19,58 +19,58 @@ import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
 export type TicketRead = {
   readonly ref: Ref;
-  /** Of all its actions that were read, in order. */
+  /** External ids of all its actions that were read, in order. */
   readonly externalIds: readonly string[];
 };
 
 /** An action that is in the log, or was recognised as ours. */
 export type KnownAction = {
   readonly as: 'action' | 'echo' | 'consequence';
-  /** When it was made, by its desk's clock; null where nobody kept it. */
+  /** Instant of its creation, by its desk's clock; null if not recorded. */
   readonly made: string | null;
   readonly dated: string | null;
-  /** Name of its author, and its note; null where nobody kept them. */
+  /** Its author's name, and its note; null if not recorded. */
   readonly by: string | null;
   readonly note: string | null;
-  /** Its text was seen to differ before. */
+  /** Its text was already seen to differ. */
   readonly edited: boolean;
 };
 
 export type LockedTicket = {
-  /** Nobody has read it yet. */
+  /** Nobody has read the ticket yet. */
   readonly isNew: boolean;
   readonly closed: boolean | null;
-  /** How it was when it was last read, as far as no action tells. */
+  /** Last-read values of what the desk may change without recording an action. */
   readonly before: Before;
-  /** Go-live, instant by the desk's clock; and the newest id of the instance then. */
+  /** Go-live, instant by the desk's clock; and the instance's highest id at that time. */
   readonly liveSince: string | null;
   readonly liveAfter: string | null;
-  /** Of a ticket that nobody has read: up to when it may have been read and forgotten. */
+  /** For a ticket that nobody has read: up to when it may have been read and deleted from the log. */
   readonly forgottenTo: string | null;
   /** Ids for new actions, one per action read, in order; the database mints them, so that one clock orders them. */
   readonly ids: readonly string[];
-  /** Of the actions read: those logged or recognised before, and as what. */
+  /** Those of the actions that were already logged or recognised, and as what. */
   readonly known: ReadonlyMap<string, KnownAction['as']>;
-  /** What else is known of them. */
+  /** Further details about the known actions. */
   readonly identities: ReadonlyMap<string, KnownAction>;
-  /** Of which reading the snapshot is that is kept; null where none is. */
+  /** The reading that the stored snapshot comes from; null if there is none. */
   readonly kept: Kept | null;
-  /** Up to where it is known by its ids. */
+  /** How far the history is known, by its ids. */
   readonly position: Position;
-  /** Instant by the desk's clock up to which it was read, before positions were made of ids; else a mere hint. */
+  /** Instant by the desk's clock up to which it was read before positions consisted of ids; now only a hint. */
   readonly cursor: string | null;
   /** Instant, by the database's clock. */
   readonly now: string;
-  /** Unsettled writes to the ticket, and those settled so lately that what follows from them may still trail. */
+  /** Unsettled writes to the ticket, and those settled so recently that consequences may still appear. */
   readonly writes: readonly WriteView[];
-  /** Actions of ours that were found on the ticket before, the newest first. */
+  /** Our actions found on the ticket earlier, newest first. */
   readonly echoes: readonly Echo[];
-  /** Its mirrors that still matter, oldest first, locked in the order of their ids, with their lanes. */
+  /** Its mirrors that still matter, oldest first; they and their lanes are locked in the order of their ids. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
   /** A record of this entity is being created in the instance right now. */
   readonly creating: boolean;
-  /** The database was restored, and what was written here since the backup is not all looked for yet. */
+  /** The database was restored, and the search for what was written since the backup is not complete. */
   readonly mayBeForgotten: boolean;
 };
 
@@ -82,19 +82,19 @@ export type Echo = {
   readonly step: number;
 };
 
-/** `first`: done behind the lock, before anything else is looked at. */
+/** `first`: runs under the lock, before anything else is read. */
 export async function lockTicket(tx: Tx, read: TicketRead, first?: () => Promise<void>): Promise<LockedTicket> {
   if (first !== undefined) {
     const held = (await lockKnown(tx, [read])).get(0) ?? (await lockNew(tx, read));
     await first();
-    // It may have put the position back.
+    // It may have moved the position back.
     const now = (await lockKnown(tx, [read])).get(0) ?? held;
     return one(await behindLocks(tx, [read], [{ ...now, isNew: held.isNew, forgottenTo: held.forgottenTo }]));
   }
   return one(await lockTickets(tx, [read]));
 }
 
-/** The tickets must differ. Returns them in the order asked for. */
+/** Locks several tickets, which must differ. Returns them in the order of the request. */
 export async function lockTickets(tx: Tx, reads: readonly TicketRead[]): Promise<LockedTicket[]> {
   const [known, behind] = await Promise.all([lockKnown(tx, reads), readBehind(tx, reads)]);
   if (known.size === reads.length)
@@ -144,7 +144,7 @@ function one(tickets: readonly LockedTicket[]): LockedTicket {
   return ticket;
 }
 
-/** What is asked for as rows: their number, instance, entity, ticket, and the ids of the actions as one text. */
+/** Builds the requested tickets as rows: number, instance, entity, ticket, and the ids of the actions as one text. */
 function asked(reads: readonly TicketRead[]): SQL {
   const instances = textArray(reads.map(({ ref }) => ref.instance));
   const entities = textArray(reads.map(({ ref }) => ref.entity));
@@ -158,9 +158,9 @@ const headColumns = sql`(t.snapshot->>'closed')::boolean as closed,
   case when t.snapshot is not null then jsonb_build_object('top', t.snapshot_top, 'begunAt', t.snapshot_begun, 'storedAt', t.read_at) end as kept,
   ${positionColumn} as position, to_json(t.cursor)#>>'{}' as cursor, to_json(clock_timestamp())#>>'{}' as now`;
 
-/** Those that are known, by their number. */
+/** Locks those that are known; returns them by their number. */
 async function lockKnown(tx: Tx, reads: readonly TicketRead[]): Promise<Map<number, Head>> {
-  // Each in turn, by its key: a join would be free to lock in any order, or to read the whole table.
+  // One at a time by key: a join could lock in any order, or read the whole table.
   const found = await rows<Row>(
     tx,
     sql`select (sorted.n - 1)::int as n, locked.closed, locked.before, locked.kept, locked.position, locked.cursor, locked.now,
@@ -220,7 +220,7 @@ type BehindRow = {
   readonly writes: Omit<WriteView, 'seenAs'>[] | null;
   readonly openings: OpeningRow[] | null;
   readonly creating: boolean;
-  /** On some link of some instance: to be looked at. */
+  /** On any link of any instance; the details have to be queried. */
   readonly forgotten: boolean;
 };
 
@@ -228,7 +228,10 @@ async function behindLocks(tx: Tx, reads: readonly TicketRead[], held: readonly 
   return joined(reads, held, await readBehind(tx, reads));
 }
 
-/** A mirror both of whose tickets are held is one object, so that what is noted on it is seen from either side. */
+/**
+ * Joins both results. A mirror whose two tickets are both locked is one object, so that changes to it are seen from
+ * either side.
+ */
 function joined(
   reads: readonly TicketRead[],
   held: readonly (Head | undefined)[],
@@ -246,7 +249,10 @@ function joined(
   });
 }
 
-/** A read begins at the ticket's newest action, however long ago that was: so does what may still be met. */
+/**
+ * A read begins at the ticket's newest action, however old that is; writes and echoes from around that time may still
+ * appear.
+ */
 const newest = sql`least(now(), coalesce(t.cursor, now()))`;
 const echoesKept = 50;
 

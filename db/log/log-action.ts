@@ -1,7 +1,7 @@
 /**
- * Inserts an action into the log, asks `route` whom it concerns, and gives each delivery the next seq of its lane.
- * Takes a transaction and returns the instances to wake after its commit; it never notifies and never touches a
- * courier's row itself, because either makes commits wait for each other.
+ * Inserts an action into the log, asks `route` which mirrors it concerns, and gives each delivery the next seq of its
+ * lane. Takes a transaction and returns the instances to wake after its commit. It never notifies and never touches a
+ * courier's row, because either would make commits wait for each other.
  */
 import type { ObservedAction } from '#core/words/desk.ts';
 import { signOf } from '#core/log/breaker.ts';
@@ -23,18 +23,18 @@ import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { sendGathered } from '#db/base/transaction.ts';
 
 export type LogActionInput = {
-  /** For the action, minted by the database. */
+  /** The action's id, minted by the database. */
   readonly id: string;
-  /** The record that it was recorded on. */
+  /** The record on which it was recorded. */
   readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
   readonly action: ObservedAction;
-  /** Instant that it is signed with; its desk's own shows how it answers what it follows. */
+  /** The signed instant; the desk's own instant is used to measure reaction times. */
   readonly originAt: string;
   /** Locked by the caller; a mirror that this action opens is appended. */
   readonly mirrors: Mirror[];
   readonly openings: readonly OpeningRow[];
-  /** The action of ours on this ticket that it follows, of those that came down this mirror. */
+  /** Returns our action on this ticket that it follows, among those that arrived on this mirror. */
   follows(mirror: string): Followed | null;
 };
 
@@ -85,7 +85,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     note: action.note,
     attachments: action.attachments,
   });
-  // A ticket without a mirror leaves ids, hash, time and reason, never content.
+  // For a ticket without a mirror only ids, hash, time and reason are stored, never content.
   const content = carried || mirrors.length > 0;
   const targets = found.deliveries.map(({ mirror: of, again }) => {
     const mirror = must(
@@ -108,7 +108,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     mailed: action.mailed ?? null,
     content: content ? action : null,
     hash,
-    // By the desk's own instant: the one that is signed depends on what we know besides.
+    // From the desk's own instant: the signed one also depends on our other knowledge.
     mark: markOf({ ...ref, origin: instance, ticket: ref.externalId, externalId: action.externalId, at: action.at }),
     reason: found.reason?.code ?? null,
     delivery: first === undefined ? null : { mirror: first.mirror.id, to: first.to.instance, again: first.again },
@@ -120,7 +120,7 @@ export async function logAction(tx: Tx, cache: VersionCache, input: LogActionInp
     const [isNew] = await insertActions.send(tx, [inserting]);
     if (isNew !== true) return { logged: false, wake: [] };
   }
-  // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
+  // Images embedded in the note are staged already; their files live as long as the action's content.
   for (const file of files) {
     await rememberStaged(tx, id, file.id, {
       file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },

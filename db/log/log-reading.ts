@@ -1,6 +1,7 @@
 /**
- * Logs what a read of a ticket showed: one transaction that locks the ticket, tells echoes and consequences from what
- * people did, and gives every new action to `logAction`. Two readers at once are harmless: the later finds all known.
+ * Logs what a read of a ticket showed, in one transaction: it locks the ticket, separates echoes and consequences from
+ * what people did, and passes every new action to `logAction`. Two concurrent readings are harmless: the later one
+ * finds everything known.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -39,7 +40,7 @@ import { sendGathered } from '#db/base/transaction.ts';
 export type OwnWrite = {
   readonly delivery: string;
   readonly step: number;
-  /** Of the promise by which it was made; another one's write is left as it is. */
+  /** The promise under which it was made; a write promised again since is unchanged. */
   readonly promisedAt: string;
   readonly made: Written;
 };
@@ -50,47 +51,47 @@ export type LogReadingInput = {
   /** In the helpdesk's order; notes already sanitised. */
   readonly actions: readonly ObservedAction[];
   readonly settleMs: number;
-  /** How far the desk's clock is ahead of ours; null or absent where nobody has measured it. Milliseconds. */
+  /** How far the desk's clock runs ahead of ours; null or absent if not measured. Milliseconds. */
   readonly clockOffsetMs?: number | null;
-  /** How the desk's ids behave; absent: nobody knows. */
+  /** How the desk's ids behave; absent if unknown. */
   readonly ids?: IdBehaviour;
   /** How late an action with a lower id may appear. Milliseconds. */
   readonly lateMs?: number;
-  /** What the desk said of the ticket's last change. */
+  /** What the desk reported as the ticket's last change. */
   readonly mark?: string | undefined;
-  /** Ids that leave no gap, though no action that concerns us has them. */
+  /** Ids that are not gaps, although no relevant action has them. */
   readonly others?: readonly string[] | undefined;
-  /** All actions of the ticket were asked for. */
+  /** All actions of the ticket were requested. */
   readonly isWhole?: boolean;
-  /** Instant, by our clock, at which it was read. */
+  /** Instant of the read, by our clock. */
   readonly readAt?: string;
-  /** Instant, by the database's clock, at which the read began; absent: nothing newer can have been read. */
+  /** Instant at which the read began, by the database's clock; absent if nothing newer can have been read. */
   readonly begunAt?: string | undefined;
-  /** The id from which on it was read, where it was not read whole. */
+  /** The id from which the ticket was read, unless it was read whole. */
   readonly after?: string | null;
-  /** We have just created this ticket ourselves, so that an open create says nothing about it. */
+  /** We have just created this ticket ourselves, so an open create does not matter. */
   readonly created?: boolean;
-  /** Done right behind the ticket's lock, before anything is looked at. */
+  /** Runs directly under the ticket's lock, before anything is read. */
   readonly first?: () => Promise<void>;
-  /** What the helpdesk has just said of our own write. The caller stores it, with how the delivery ends. */
+  /** The helpdesk's answer to our own write. The caller stores it together with the end of the delivery. */
   readonly made?: OwnWrite;
 };
 
 export type LogReadingResult = {
   readonly wake: readonly string[];
   readonly logged: number;
-  /** Ids of known actions of which this is the first reading with another text: an edit, which is not carried. */
+  /** Ids of known actions whose text differs for the first time: edits, which are not carried. */
   readonly edited: readonly string[];
-  /** Somebody of our identity acted while a write is open: read again once that has settled. */
+  /** An action by our account appeared while a write is open: read again once that has settled. */
   readonly readAgain: boolean;
-  /** Nothing is open, but what the database may have forgotten is not looked for yet, or only just; else null. */
+  /** No write is open, but the search for lost writes is not complete, or has only just begun; else null. */
   readonly forgotten: 'quarantined' | 'looking' | null;
-  /** Writes of which this read showed an action, as `<delivery>/<step>`. */
+  /** Writes of which this reading showed an action, as `<delivery>/<step>`. */
   readonly seen: ReadonlySet<string>;
-  /** What people changed by these actions, newest last; for telling whose a status is. */
+  /** People's actions in this reading, newest last; for determining who set a status. */
   readonly people: readonly ObservedAction[];
   readonly consequences: readonly ObservedAction[];
-  /** Those of the ticket that still matter; their locks are held, and those of their lanes. */
+  /** Mirrors of the ticket that still matter; their locks and those of their lanes are held. */
   readonly mirrors: readonly string[];
 };
 
@@ -106,7 +107,7 @@ const nothing: LogReadingResult = {
   mirrors: [],
 };
 
-/** Runs inside the caller's transaction. `locked`: the ticket, where the caller holds its lock already. */
+/** Runs inside the caller's transaction. `locked`: the ticket, if the caller already holds its lock. */
 export async function logReading(
   tx: Tx,
   cache: VersionCache,
@@ -119,7 +120,7 @@ export async function logReading(
   const { mirrors, openings, creating, position } = ticket;
   const { known, edited } = knownHere(ticket, input);
   const writes = withMade(ticket.writes, input.made);
-  // A ticket that nobody has read yet may be the one we are creating right now; its mirror comes with the outcome.
+  // A ticket that nobody has read yet may be the one we are creating; its mirror comes with the outcome.
   if (ticket.isNew && input.created !== true) {
     if (creating || (mirrors.length === 0 && (await isBeingOpened(tx, ref)))) {
       await forgetTicket(tx, ref);
@@ -153,7 +154,7 @@ export async function logReading(
   const last = recognition.actions.findLast((found) => found.as === 'new');
   const top = topOf([...externalIds, ...(input.others ?? [])], input.after ?? null);
   const newest = isNewest(ticket.kept, { top, begunAt: input.begunAt ?? null }, input.settleMs);
-  // What an older reading shows otherwise is no change.
+  // Differences in an older reading are not changes.
   const beside =
     last === undefined || !newest ? { fields: {} } : await changedBeside(tx, ticket.before, input, mirrors);
   for (const found of recognition.actions) {
@@ -235,7 +236,7 @@ function resting(mirrors: readonly Mirror[]): 'quarantined' | 'looking' {
   return isActive ? 'looking' : 'quarantined';
 }
 
-/** With what was changed together with it and stands on no action. */
+/** Adds changes made together with the action that the desk records on no action. */
 function withBeside(action: ObservedAction, { summary, fields }: Unrecorded): ObservedAction {
   const words = {
     ...action.words,
@@ -250,7 +251,7 @@ function withoutCovered(action: ObservedAction, covered: readonly Changed[]): Ob
   return { ...action, words: { kind, ...(type === undefined ? {} : { type }), ...uncovered(changed, covered) } };
 }
 
-/** Where a read of this record has to begin. */
+/** Returns where a read of this record begins. */
 export async function readFrom(db: Db, { instance, entity, externalId }: Ref): Promise<From> {
   return (await readFromMany(db, instance, entity, [externalId])).get(externalId) ?? fromTheBeginning;
 }
@@ -271,7 +272,7 @@ export async function readFromMany(
   return new Map(found.map((row) => [row.id, fromOf(row.from)]));
 }
 
-/** An escalation has made it, and has further steps to go before its mirror is open. */
+/** Tells whether an escalation has created the ticket and has further steps to make before its mirror is open. */
 async function isBeingOpened(tx: Tx, { instance, entity, externalId }: Ref): Promise<boolean> {
   const found = await rows(
     tx,
@@ -289,7 +290,7 @@ async function forgetTicket(tx: Tx, { instance, entity, externalId }: Ref): Prom
   );
 }
 
-/** The writes as they are once what the helpdesk said of ours is stored. */
+/** Updates the writes with the helpdesk's answer to ours. */
 function withMade(writes: readonly WriteView[], own: OwnWrite | undefined): readonly WriteView[] {
   if (own === undefined) return writes;
   return writes.map((write) =>
@@ -304,9 +305,9 @@ function writeOf(found: Recognised): WriteView | null {
 }
 
 /**
- * What is known of the actions shown, by their ids: those in the log, and those that its position has passed. `edited`:
- * those whose text alone is another one than it ever was before.
- * @throws DeskRestored where one of them is another one than it was
+ * Finds which of the shown actions are known, by id: those in the log, and those that the position has passed.
+ * `edited`: those that differ only in their text, for the first time.
+ * @throws DeskRestored if one of them is now another action
  */
 function knownHere(
   { identities, position, cursor, mirrors, now }: LockedTicket,
@@ -338,9 +339,9 @@ async function markEdited(tx: Tx, { instance, entity, externalId }: Ref, ids: re
 }
 
 /**
- * Where no ids tell it. Of a ticket without a mirror that was read before positions were kept, what was not carried is
- * forgotten by now; and where nobody knows how ids behave, what is a day older than the newest is. Instant by the desk's
- * clock, milliseconds.
+ * Returns the instant up to which actions count as known if ids can't tell: for a ticket without a mirror that was read
+ * before positions existed, since uncarried actions have been deleted from the log; and if the behaviour of ids is
+ * unknown, a day before the newest. By the desk's clock, milliseconds.
  */
 function passedByTime(
   { position, cursor, mirrors, now }: Pick<LockedTicket, 'position' | 'cursor' | 'mirrors' | 'now'>,
@@ -355,7 +356,10 @@ function sameWords(a: string, b: string): boolean {
   return comparableText(a) === comparableText(b);
 }
 
-/** Where to look first: when the action at the floor was made, else the newest that is known. By the desk's clock. */
+/**
+ * Returns where to look first: the time of the action at the floor, or else of the newest known one. By the desk's
+ * clock.
+ */
 function hintOf(met: readonly ObservedAction[], { floor }: Position): string | null {
   const at = met.find(({ externalId }) => externalId === floor)?.at;
   return at ?? newestInstant(met.map((action) => action.at));

@@ -1,17 +1,17 @@
 /**
- * Whether this database may have forgotten what it wrote on a link: it was found to be older than it was, and what waits
- * since is not all looked for at its desks yet.
+ * Tells whether this database may have lost writes on a link: it was found to be older than before, and the search at
+ * its desks is not complete.
  */
 import { sql, type SQL } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** What is held for so long no longer keeps anybody's actions from being read. */
+/** A delivery held for this long no longer keeps anybody's actions from being read. */
 const mostDays = 7;
 
 /**
- * Of the link `l`. What we wrote at an instance came from the other side, or tells what became of what went there: so
- * both lanes count, and that the other side was read.
+ * For the link `l`: the search is not complete. What we wrote at an instance came from the other side, or reported on
+ * what went there: so both lanes must have been processed, and the other side read.
  */
 const isLookedFor = sql`(l.state in ('active', 'closing') and exists (
     select 1 from sides e where e.link = l.id and (
@@ -28,22 +28,24 @@ const isLookedFor = sql`(l.state in ('active', 'closing') and exists (
       )
     )))`;
 
-/** Of the link `l`. */
+/** For the link `l`. */
 const isForgotten = sql`(l.state = 'quarantined'
   or (l.resumed_at > now() - make_interval(days => ${sql.raw(String(mostDays))}) and ${isLookedFor}))`;
 
-/** Of any instance. Nearly always nothing is in quarantine and nothing was resumed lately, and two indexes say so. */
+/**
+ * For any instance. Nearly always nothing is in quarantine and nothing was resumed recently, which two indexes answer.
+ */
 export const mayAnyBeForgotten: SQL = sql`(exists (select 1 from links where state = 'quarantined')
   or exists (select 1 from links where resumed_at > now() - make_interval(days => ${sql.raw(String(mostDays))})))`;
 
 export type Forgotten = {
   /** On any link of the instance. */
   readonly any: boolean;
-  /** Those of the links asked for on which it may be so, seen from the instance. */
+  /** The requested links on which it applies, seen from the instance. */
   readonly links: readonly string[];
 };
 
-/** For each of the instances; asked only where `mayAnyBeForgotten`. */
+/** Answers for each of the instances; only called if `mayAnyBeForgotten`. */
 export async function forgottenAt(
   db: Db,
   instances: readonly string[],

@@ -1,4 +1,4 @@
-/** Moves mirrors on when both of their tickets have closed, or one has opened again. The rule is core's. */
+/** Updates mirrors when both of their tickets have closed, or one has reopened. The rule is core's. */
 import { sql } from 'drizzle-orm';
 import { afterApplied } from '#core/log/mirror-life.ts';
 import type { CloseReason, MirrorState } from '#core/words/mirror.ts';

@@ -1,4 +1,4 @@
-/** Mirrors with their two ends. Columns are read here and become words; their names stay in db. */
+/** Mirrors with their two ends. Column names become vocabulary here and stay inside db. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Sign } from '#core/log/breaker.ts';
 import { otherSide, type Ends } from '#core/words/ends.ts';
@@ -8,14 +8,14 @@ import type { LinkState } from '#core/wire.ts';
 import { rows, type Db } from '#db/base/client.ts';
 import { endsOf, type Place } from '#db/base/places.ts';
 
-/** One end of a mirror. Id, number and URL of its ticket are null until it has one. */
+/** One end of a mirror. Its ticket's id, number and URL are null until there is a ticket. */
 export type MirrorEnd = {
   readonly side: SideName;
   readonly instance: string;
   /** Display name of the instance. */
   readonly name: string;
   readonly type: InstanceType;
-  /** Of its ticket: the instance's own word for such a record. */
+  /** Entity of its ticket: the instance's own word for such a record. */
   readonly entity: string;
   readonly ticketId: string | null;
   readonly number: string | null;
@@ -28,14 +28,14 @@ export type MirrorEnd = {
 export type Turn = {
   readonly at: string;
   readonly to: string;
-  /** The action of ours, at the author's desk, that it follows. */
+  /** Our action, at the author's desk, that it follows. */
   readonly after?: string | undefined;
   readonly sign?: Sign | undefined;
 };
 
 export type Mirror = {
   readonly id: string;
-  /** Its name on the link: what its other side calls it. */
+  /** Its name on the link: the id that its other side uses. */
   readonly said: string;
   /** The action that opened it. */
   readonly openedBy: string;
@@ -45,21 +45,21 @@ export type Mirror = {
   readonly closeReason: CloseReason | null;
   /** Instant, or null. */
   readonly closedAt: string | null;
-  /** Changes under our lock, as `turns` do. */
+  /** Changes under our lock, as `turns` does. */
   paused: boolean;
   turns: readonly Turn[];
   readonly mode: LinkMode;
   readonly linkState: LinkState;
-  /** The desk of one of its ends was restored, and nobody has looked yet. */
+  /** The desk at one of its ends was restored, and nobody has checked it yet. */
   readonly quarantined: boolean;
   readonly superseded: boolean;
-  /** Instant at which the link was resumed from quarantine: what was recorded before may have been written already. */
+  /** Instant at which the link was resumed from quarantine: actions recorded earlier may already have been written. */
   readonly resumedAt: string | null;
-  /** The mirror began with the customer's ticket, so that one is always there. */
+  /** A mirror begins with the customer's ticket, so that one always exists. */
   readonly ends: Ends<MirrorEnd> & { readonly customer: { readonly ticketId: string } };
 };
 
-/** As mirrorColumns select it. */
+/** A row of mirrorColumns. */
 export type MirrorRow = {
   readonly id: string;
   readonly said: string;
@@ -94,7 +94,7 @@ export type MirrorRow = {
   readonly resumed_at: string | null;
 };
 
-/** Columns every mirror query selects; `m`, `l`, `fs`, `ss`, `fi`, `si` are the aliases of mirrorFrom. */
+/** Columns of every mirror query; `m`, `l`, `fs`, `ss`, `fi`, `si` are the aliases of mirrorFrom. */
 export const mirrorColumns: SQL = sql`
   m.id, coalesce(m.said_id, m.id) as said, coalesce(m.opened_by, m.id) as opened_by, m.link, m.state, m.shadow, m.close_reason, to_json(m.closed_at)#>>'{}' as closed_at,
   m.paused_at is not null as paused, m.first_instance, m.first_entity, m.first_ticket, m.first_number, m.first_url,
@@ -108,7 +108,7 @@ export const mirrorColumns: SQL = sql`
       and newer.state in ('opening', 'open')
   ) as superseded`;
 
-/** Columns of `mirrors` that hold the ticket at each end. */
+/** The columns of `mirrors` for the ticket at each end. */
 export const endColumns = endsOf(columnsAt('first'), columnsAt('second'));
 
 type EndColumns = Readonly<Record<'instance' | 'entity' | 'ticket' | 'number' | 'url', SQL>>;
@@ -132,12 +132,12 @@ export const mirrorFrom: SQL = sql`
   join instances fi on fi.id = m.first_instance
   join instances si on si.id = m.second_instance`;
 
-/** Which mirrors still matter to what happens on their tickets. */
+/** Selects mirrors that still matter for what happens on their tickets. */
 export const mattering: SQL = sql`l.state <> 'closed'
     and (m.state in ('opening', 'open')
       or (m.state = 'closed' and m.closed_at > now() - make_interval(days => ${reopenDays})))`;
 
-/** Those of one ticket, oldest first; locked, in the order of their ids. */
+/** Locks the mirrors of one ticket in the order of their ids; returns them oldest first. */
 export async function lockMirrorsOfTicket(db: Db, { instance, entity, externalId }: Ref): Promise<Mirror[]> {
   const found = await rows<MirrorRow>(
     db,
@@ -150,7 +150,7 @@ export async function lockMirrorsOfTicket(db: Db, { instance, entity, externalId
   return found.map(mirrorOf);
 }
 
-/** Those of a link that live, locked, in the order of their ids. */
+/** Locks the live mirrors of a link in the order of their ids. */
 export async function lockMirrorsOfLink(tx: Db, link: string): Promise<Mirror[]> {
   const found = await rows<MirrorRow>(
     tx,
@@ -160,7 +160,7 @@ export async function lockMirrorsOfLink(tx: Db, link: string): Promise<Mirror[]>
   return found.map(mirrorOf);
 }
 
-/** Locks it; null where the link has no such mirror. */
+/** Locks a mirror; null if the link has no such mirror. */
 export async function lockMirror(tx: Db, mirror: string, link: string): Promise<Mirror | null> {
   const [row] = await rows<MirrorRow>(
     tx,
@@ -170,8 +170,8 @@ export async function lockMirror(tx: Db, mirror: string, link: string): Promise<
 }
 
 /**
- * As `lockMirror`, and with it those that `others` selects, all in the order of their ids; `locked` names every one.
- * @param others ids of mirrors, of any link
+ * Like `lockMirror`, and also locks those that `others` selects, all in the order of their ids; `locked` names every
+ * one. @param others ids of mirrors, of any link
  */
 export async function lockMirrorWith(
   tx: Db,
@@ -232,12 +232,12 @@ export function mirrorOf(row: MirrorRow): Mirror {
   };
 }
 
-/** The mirror has this ticket at one of its ends. */
+/** Tells whether the mirror has this ticket at one of its ends. */
 export function joins({ ends }: Mirror, ref: Ref): boolean {
   return isAt(ends.customer, ref) || isAt(ends.supplier, ref);
 }
 
-/** The end that is this ticket, of a mirror that joins it. */
+/** Returns the end with this ticket, for a mirror that joins it. */
 export function endOf({ ends }: Mirror, ref: Ref): MirrorEnd {
   return isAt(ends.customer, ref) ? ends.customer : ends.supplier;
 }
@@ -250,12 +250,12 @@ export function farEnd({ ends }: Mirror, { side }: MirrorEnd): MirrorEnd {
   return ends[otherSide(side)];
 }
 
-/** The mirror by the name that people know its first ticket by, for notices. */
+/** Names the mirror by its first ticket, the way people know it; for notices. */
 export function nameOf({ ends: { customer } }: Mirror): string {
   return `${customer.name} ${customer.number ?? customer.ticketId}`;
 }
 
-/** The mirror as core's rules see it from one of its ends. */
+/** Returns the mirror as core's rules see it from one of its ends. */
 export function viewOf(mirror: Mirror, side: SideName): MirrorView {
   const { customer, supplier } = mirror.ends;
   return {

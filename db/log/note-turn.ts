@@ -1,4 +1,7 @@
-/** Counts changes of direction on a mirror; too many of machines in too short a time pause it and tell somebody. */
+/**
+ * Counts changes of direction on a mirror; if machines cause too many in too short a time, pauses it and raises a
+ * notice.
+ */
 import { sql } from 'drizzle-orm';
 import { breaker, breakerChanges } from '#core/log/breaker.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -30,9 +33,9 @@ const setTurns: Gathered<Turned, void> = {
 };
 
 /**
- * An action travels down the mirror to this instance; the caller holds the mirror's lock. An action that follows nothing
- * new of the other side is no turn: its author has not seen any. Turns come in the order in which they were logged, and
- * that is their own order: what one follows was logged before it was written at its desk.
+ * Records that an action goes down the mirror to this instance; the caller holds the mirror's lock. An action that
+ * follows nothing new from the other side is not a turn: its author has seen nothing. Turns are in the order in which
+ * they were logged, which is their true order: an action that one follows was logged before it was written at its desk.
  */
 export async function noteTurn(tx: Tx, mirror: Mirror, turn: Turn): Promise<void> {
   const { to, after } = turn;

@@ -1,4 +1,4 @@
-/** Whether a read of a ticket showed anything that is not known: nearly always it did not, and no lock is needed. */
+/** Tells whether a read of a ticket showed anything unknown: nearly always it did not, and then no lock is needed. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -9,20 +9,20 @@ import { arrayLiteral, textArray } from '#db/base/text-array.ts';
 
 export type Shown = TicketRead & {
   readonly snapshot: TicketSnapshot;
-  /** When each action was made, by the desk's clock, in the order of the ids; absent: it is not compared. */
+  /** When each action was created, by the desk's clock, in the order of the ids; absent: not compared. */
   readonly made?: readonly string[];
   readonly mark?: string | undefined;
 };
 
-/** True where every action of the reading is known, the ticket stands as it stood, and no write to it is unsettled. */
+/** Returns true if every action of the reading is known, the ticket is unchanged, and no write to it is unsettled. */
 export type NothingNew = (shown: Shown) => Promise<boolean>;
 
-/** A poll reads many tickets at a time; what it asks of them is asked together. */
+/** Batches the questions: a poll reads many tickets at a time. */
 export function createNothingNew(db: Db): NothingNew {
   return createGathered((shown) => nothingNew(db, shown));
 }
 
-/** As isAnother has it: whole seconds may be rounded. */
+/** The same rule as isAnother: whole seconds may be rounded. */
 const isSame = (kept: SQL): SQL =>
   sql`(seen.made is null or ${kept} is null or abs(extract(epoch from ${kept} - seen.made::timestamptz)) <=
     case when date_trunc('second', ${kept}) = ${kept} or date_trunc('second', seen.made::timestamptz) = seen.made::timestamptz then 1 else 0.001 end)`;

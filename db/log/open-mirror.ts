@@ -1,4 +1,4 @@
-/** Opens a mirror: its row and both its lanes, by whichever way the escalation came. */
+/** Opens a mirror: its row and both its lanes, however the escalation arrived. */
 import { sql } from 'drizzle-orm';
 import { must } from '#core/words/must.ts';
 import { ticketEntity } from '#core/words/ref.ts';
@@ -7,9 +7,9 @@ import type { Tx } from '#db/base/client.ts';
 import { lockMirror, type Mirror } from './mirrors.ts';
 
 export type NewMirror = {
-  /** That of the action that opens it, unless another link's mirror has it. */
+  /** The id of the action that opens it, unless another link's mirror has that id. */
   readonly id: string;
-  /** Where they are not `id`: its name on the link, and the action that opens it as that is called here. */
+  /** If they differ from `id`: its name on the link, and the local id of the action that opens it. */
   readonly said?: string;
   readonly openedBy?: string;
   readonly link: string;

@@ -1,4 +1,6 @@
-/** The time that a change is signed with: that of its desk, put right by what the desk shows before and after it. */
+/**
+ * Determines the time that a change is signed with: its desk's, corrected by what the desk shows before and after it.
+ */
 import { changesAnything, originAt } from '#core/conversation/meet.ts';
 import type { ObservedAction } from '#core/words/desk.ts';
 import type { Changed, Ref } from '#core/words/vocabulary.ts';
@@ -7,14 +9,14 @@ import { knownChanges, type KnownChange, type KnownChanges } from './changes.ts'
 import type { Echoes } from './echoes.ts';
 
 export type Signed = {
-  /** Instant that it is signed with. */
+  /** The instant to sign with. */
   readonly at: string;
-  /** Changed again at its desk by what has been logged before it: nobody has to learn of it any more. */
+  /** Changes at its desk that were logged earlier and replace parts of it: nobody needs to receive those parts. */
   readonly covered: readonly Changed[];
 };
 
 export type OriginTimes = {
-  /** Of the new action at this index; asked in the desk's order, once each. */
+  /** Returns the time of the new action at this index; called in the desk's order, once for each. */
   of(action: ObservedAction, index: number): Promise<Signed>;
 };
 
@@ -23,11 +25,11 @@ export type OriginTimesInput = {
   readonly mirrors: readonly { readonly id: string }[];
   readonly actions: readonly ObservedAction[];
   readonly echoes: Echoes;
-  /** How far the desk's clock is ahead of ours. Milliseconds. */
+  /** How far the desk's clock runs ahead of ours. Milliseconds. */
   readonly offsetMs: number;
 };
 
-/** Under the ticket's lock. Nothing is asked where nothing is changed. */
+/** Runs under the ticket's lock. Queries nothing if nothing changes. */
 export function originTimes(tx: Tx, input: OriginTimesInput): OriginTimes {
   const { ref, mirrors, actions, echoes, offsetMs } = input;
   const indexOf = new Map(actions.map((action, index) => [action.externalId, index]));
@@ -39,7 +41,7 @@ export function originTimes(tx: Tx, input: OriginTimesInput): OriginTimes {
     const shown = echoes.isBefore(came.delivery, index, at);
     if (shown === null) return came.ended ? 'behind' : 'neither';
     if (shown) return 'behind';
-    // Until its courier has ended it, a write that has covered the change may still have to give way to it.
+    // Until its courier has ended it, a write that replaced the change may still have to give way to it.
     return came.ended ? 'ahead' : 'neither';
   };
   return {

@@ -1,4 +1,6 @@
-/** Places deliveries on a lane: each takes the next seq, and what its ticket has by another way ends there, visibly. */
+/**
+ * Places deliveries on a lane: each takes the next seq, and one whose action the ticket already has ends visibly there.
+ */
 import { sql, type SQL } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ConstantPart, Words } from '#core/words/vocabulary.ts';
@@ -11,34 +13,38 @@ export type Lane = { readonly mirror: string; readonly to: string };
 export type NewDelivery = {
   readonly action: string;
   readonly escalation?: boolean;
-  /** A relay's words and via; absent, the action's own. */
+  /** A relay's words and via; absent: the action's own. */
   readonly words?: Words;
   readonly via?: readonly string[];
-  /** The constant part as it left the desk before, where that is not as it was logged. */
+  /** The constant part as it left the previous desk, if that differs from the logged one. */
   readonly constant?: ConstantPart;
   /** Somebody released it at the sender. */
   readonly late?: boolean;
-  /** It ends at once: `there`, the instance has it under another id; `applied`, its ticket was opened before. */
+  /** It ends at once: `there`, the instance has it under another id; `applied`, its ticket was opened earlier. */
   readonly ended?: 'there' | 'applied';
 };
 
 export type Placing = {
-  /** How the instance is called in the reason of what it has already. */
+  /** The instance's name in the reason for what it already has. */
   readonly desk: string;
-  /** The highest seq of the sender's lane that is taken in with these; absent where nothing was received. */
+  /** The highest seq of the sender's lane accepted with these; absent if nothing was received. */
   readonly accepted?: number;
 };
 
 /**
- * Actions that were logged before. What brings one of them to a ticket waits here for what brings it there by another way,
- * and then finds it: behind the locks of mirrors and lanes, in a statement before that which places them.
+ * Locks actions that were logged earlier. If the same action is being brought to a ticket another way, this waits for
+ * that, and the later statement then finds it: after the locks of mirrors and lanes, in a statement before the one that
+ * places the deliveries.
  */
 export async function lockKnown(tx: Tx, actions: readonly string[]): Promise<void> {
   if (actions.length === 0) return;
   await rows(tx, sql`select id from actions where id = any(${uuidArray(actions)}) order by id for no key update`);
 }
 
-/** In the order given. The caller holds the locks of the mirror and its lanes, or takes the lane's here. */
+/**
+ * Places deliveries in the given order. The caller holds the locks of the mirror and its lanes, or takes the lane's
+ * here.
+ */
 export async function placeDeliveries(
   tx: Tx,
   { mirror, to }: Lane,
@@ -81,7 +87,10 @@ function sealable(one: NewDelivery, n: number): object {
   };
 }
 
-/** Whether the mirrors `other` and `here` have one ticket at this instance. Two that have none yet have two. */
+/**
+ * Tells whether the mirrors `other` and `here` have the same ticket at this instance. Two without a ticket count as
+ * different.
+ */
 export function sameTicket(to: string): SQL {
   const at = (mirror: string): SQL =>
     sql`case when ${sql.raw(mirror)}.first_instance = ${to} then ${sql.raw(mirror)}.first_entity || chr(10) || ${sql.raw(mirror)}.first_ticket

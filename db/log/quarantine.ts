@@ -1,18 +1,18 @@
 /**
- * An instance whose desk was restored from a backup: ids are given a second time, so that a ticket may be another one now.
- * Nothing is read or written there until somebody has looked.
+ * Quarantines an instance whose desk was restored from a backup: ids are assigned a second time, so a ticket may now be
+ * another one. Nothing is read or written there until somebody has looked.
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import { content } from '#db/base/content.ts';
 import { rows, type Client } from '#db/base/client.ts';
 
-/** Links told about one instance at most. */
+/** Most links that get a notice about one instance. */
 const linksTold = 50;
 
 export const causeOf = (instance: string): string => `restored/${instance}`;
 
-/** Returns what is told, where it was not in quarantine before. */
+/** Returns the text of the notice; null if it was already in quarantine. */
 export async function quarantineInstance(db: Client, instance: string, detail: string): Promise<string | null> {
   return db.transaction(async (tx) => {
     const [row] = await rows<{ name: string }>(

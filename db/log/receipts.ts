@@ -5,7 +5,7 @@ import { rows, type Db } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { typeIsRemote } from '#db/base/reach.ts';
 
-/** Whether the same refusal was told on this lane before: same reason, same sort of action. */
+/** Tells whether the same refusal was already reported on this lane: same reason, same kind of action. */
 export async function alreadyNotified(db: Db, delivery: string): Promise<boolean> {
   const found = await rows(
     db,
@@ -22,7 +22,7 @@ export async function alreadyNotified(db: Db, delivery: string): Promise<boolean
   return found.length > 0;
 }
 
-/** Whether what tells a desk the number of the far ticket is still on its way there. */
+/** Tells whether a receipt with the far ticket's number is still on its way to a desk. */
 export async function isReferenceUnderWay(db: Db, mirror: string, to: string): Promise<boolean> {
   const found = await rows(
     db,
@@ -32,7 +32,10 @@ export async function isReferenceUnderWay(db: Db, mirror: string, to: string): P
   return found.length > 0;
 }
 
-/** A delivery that somebody ended by hand is told to another gateway or tool, as every outcome is. Returns the instances to wake. */
+/**
+ * Sends a receipt for a delivery that somebody ended by hand to another gateway or API client, as for every outcome.
+ * Returns the instances to wake.
+ */
 export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<string[]> {
   const [row] = await rows<{
     mirror: string;
@@ -67,12 +70,12 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
 export type NewReceipt = {
   readonly mirror: string;
   readonly to: string;
-  /** The action that it tells of. */
+  /** The action that it reports on. */
   readonly action: string;
   readonly receipt: ReceiptView;
 };
 
-/** Puts a receipt on a lane. In the transaction that it tells of, or it is lost with a crash. */
+/** Puts a receipt on a lane. Must run in the transaction that it reports on, or a crash would lose it. */
 export async function putReceipt(db: Db, { mirror, to, action, receipt }: NewReceipt): Promise<void> {
   await db.execute(
     sql`with lane as (

@@ -1,6 +1,6 @@
 /**
- * What reads of tickets showed: whose actions are ours, and how the tickets stand. An action of ours that was seen is
- * kept with its write; the write itself is settled by its courier alone.
+ * Stores what reads of tickets showed: which actions are ours, and the tickets' state. An action of ours is stored with
+ * its write; only the write's courier settles the write itself.
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { WriteView } from '#core/log/recognise.ts';
@@ -15,13 +15,16 @@ import type { Gathered } from '#db/base/transaction.ts';
 export type Remembered = {
   readonly ref: Ref;
   readonly snapshot: TicketSnapshot;
-  /** Up to where it is known now. */
+  /** How far the history is known now. */
   readonly position: Position;
-  /** Of the action at the floor (instant by the desk's clock), else of the newest; null where the read does not show it. */
+  /**
+   * Date of the action at the floor (instant by the desk's clock), else of the newest; null if the read does not show
+   * it.
+   */
   readonly cursor: string | null;
-  /** Of a ticket without a mirror nothing is kept. */
+  /** False: for a ticket without a mirror nothing is stored. */
   readonly mirrored: boolean;
-  /** A newer reading has not been stored before: core/log/newest.ts. */
+  /** No newer reading has been stored: core/log/newest.ts. */
   readonly isNewest: boolean;
   readonly top: string | null;
   readonly begunAt: string | null;
@@ -29,11 +32,11 @@ export type Remembered = {
     readonly id: string;
     readonly as: 'echo' | 'consequence';
     readonly write: WriteView | null;
-    /** Instants by the desk's clock: its date, and when it was made. */
+    /** Instants by the desk's clock: its date, and when it was created. */
     readonly at: string;
     readonly made: string;
   }[];
-  /** The delivery that may end next, in the same transaction: locked here, so that its end knows of every promise. */
+  /** The delivery that may end next in the same transaction: locked here, so that its end sees every promise. */
   readonly ends: string | null;
 };
 

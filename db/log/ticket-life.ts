@@ -1,4 +1,4 @@
-/** What becomes of mirrors whose ticket was deleted or merged away. */
+/** Handles mirrors whose ticket was deleted or merged into another. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { ReceiptView as Receipt } from '#core/conversation/receipt.ts';
@@ -8,7 +8,7 @@ import { endColumns, endOf, farEnd, lockMirrorsOfTicket, type Mirror } from './m
 import { raiseNotice } from '#db/base/notices.ts';
 import { putReceipt } from './receipts.ts';
 
-/** Deleted, or forbidden to us: its live mirrors close and the other desk is told. Returns the instances to wake. */
+/** Closes the live mirrors of a ticket that was deleted, and informs the other desk. Returns the instances to wake. */
 export async function ticketGone(tx: Tx, ticket: Ref, deskName: string): Promise<string[]> {
   const wake: string[] = [];
   const why = reason('gone', { desk: deskName });
@@ -22,11 +22,11 @@ export async function ticketGone(tx: Tx, ticket: Ref, deskName: string): Promise
   return wake;
 }
 
-/** Within a link the mirror follows the survivor; across links nobody can know what is meant, so it is held. */
+/** Within a link the mirror follows the surviving ticket; across links the meaning is unclear, so it is held. */
 export async function followMerge(tx: Tx, ticket: Ref, deskName: string, into: string): Promise<string[]> {
   const { instance, entity, externalId } = ticket;
   const wake: string[] = [];
-  // Writes that the desk took for the survivor show up there.
+  // Writes that the desk accepted for the surviving ticket show up there.
   await tx.execute(
     sql`update writes set ticket = ${into}
       where instance = ${instance} and entity = ${entity} and ticket = ${externalId} and state in ('made', 'settled')`,
@@ -59,7 +59,7 @@ export async function followMerge(tx: Tx, ticket: Ref, deskName: string, into: s
   return wake;
 }
 
-/** Whether it was read at or after this instant (UTC), by the database's clock. */
+/** Tells whether it was read at or after this instant (UTC), by the database's clock. */
 export async function isReadSince(db: Db, { instance, entity, externalId }: Ref, since: string): Promise<boolean> {
   const found = await rows(
     db,
@@ -69,7 +69,7 @@ export async function isReadSince(db: Db, { instance, entity, externalId }: Ref,
   return found.length > 0;
 }
 
-/** The ticket as it was last read; null where it has no mirror. */
+/** Returns the ticket as last read; null if it has no mirror. */
 export async function lastSnapshot(db: Db, { instance, entity, externalId }: Ref): Promise<TicketSnapshot | null> {
   const [row] = await rows<{ snapshot: TicketSnapshot | null }>(
     db,

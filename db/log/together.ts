@@ -1,7 +1,7 @@
 /**
- * Many tickets in one transaction. A commit waits for the disk and a statement for its connection, whether they are
- * about one ticket or about ten; so what is to be logged while a transaction is under way waits for the next one. Where
- * one piece of work fails, each is done again by itself, so that it spoils nothing for the others.
+ * Logs many tickets in one transaction. A commit waits for the disk and a statement for its connection, whether for one
+ * ticket or for ten; so work that arrives while a transaction is running waits for the next one. If one job fails, each
+ * is repeated separately, so that it spoils nothing for the others.
  */
 import { refKey } from '#core/words/ref.ts';
 import type { Client, Tx } from '#db/base/client.ts';
@@ -9,13 +9,13 @@ import { createGathered } from '#db/base/gather.ts';
 import { lockTickets, type LockedTicket, type TicketRead } from './locked-ticket.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 
-/** Done with the ticket's lock held, perhaps more than once, of which one is committed. */
+/** Runs with the ticket's lock held, perhaps more than once, of which one run is committed. */
 export type TicketWork<Result> = (tx: Tx, locked: LockedTicket) => Promise<Result>;
 
 export type Together = <Result>(read: TicketRead, work: TicketWork<Result>) => Promise<Result>;
 
 export type TogetherOptions = {
-  /** Transactions at a time. More of them would each do less: what waits for the next one shares its statements. */
+  /** Transactions at a time. More of them would each do less: jobs that wait for the next one share its statements. */
   readonly atOnce?: number;
   /** Tickets in one transaction. */
   readonly most?: number;
@@ -28,7 +28,7 @@ export function createTogether(db: Client, options: TogetherOptions = {}): Toget
   const add = createGathered<Job, unknown>((batch) => inTransaction(db, (tx) => workAll(tx, batch)), {
     atOnce,
     most,
-    // No ticket twice: what is known of it is read once per transaction.
+    // No ticket twice: its state is read once per transaction.
     keyOf: ({ read }) => refKey(read.ref),
   });
   return <Result>(read: TicketRead, work: TicketWork<Result>) => add({ read, work }) as Promise<Result>;
@@ -39,7 +39,7 @@ async function workAll(tx: Tx, batch: readonly Job[]): Promise<unknown[]> {
     tx,
     batch.map((job) => job.read),
   );
-  // All come to their end before the transaction does, so that none sends anything after it.
+  // All jobs end before the transaction does, so that none sends anything after it.
   const ends = await Promise.allSettled(
     batch.map(async (job, n) => {
       const ticket = locked[n];

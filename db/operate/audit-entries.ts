@@ -1,4 +1,4 @@
-/** The audit, newest first, for whoever asks who did what. */
+/** The audit, newest first: who did what. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
@@ -13,22 +13,22 @@ export type AuditRow = {
   readonly what: string;
   /** `links/<id>`, `instances/<id>`, `deliveries/<id>` … */
   readonly on: string;
-  /** The link that it concerns, where it is one of a link and the link's rows are still there. */
+  /** The link that it concerns, if any, while the link's rows exist. */
   readonly link: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
 };
 
 export type AuditFilter = {
-  /** Only what concerns these links; absent: everything. */
+  /** Only entries about these links; absent: everything. */
   readonly links?: readonly string[];
   readonly by?: string;
   readonly what?: string;
   /** The subject, or its beginning up to a slash: `links`, `links/acme`. */
   readonly on?: string;
-  /** Instants; `since` counts, `until` does not. */
+  /** Instants; `since` is inclusive, `until` exclusive. */
   readonly since?: string;
   readonly until?: string;
-  /** The id of the last entry of the page before. */
+  /** The id of the last entry of the previous page. */
   readonly before?: string;
   readonly limit: number;
 };

@@ -1,6 +1,6 @@
 /**
- * What operators did, for the log of the workers: a command may have been given anywhere, and its own output is not where
- * logs are gathered. Of all workers one shows each entry: whoever gets its lock, which is held until all have looked.
+ * Operators' actions for the workers' log: a command may be run anywhere, and its own output is not where logs are
+ * collected. Only one worker shows each entry: the one that gets its lock, held until all workers have looked.
  */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
@@ -19,20 +19,20 @@ export type AuditLine = {
 };
 
 export type AuditTail = {
-  /** What is this process's to show. */
+  /** Returns the entries that this process must show. */
   next(): Promise<readonly AuditLine[]>;
 };
 
-/** Workers look every few seconds, and transactions that began before may commit later. */
+/** Workers look every few seconds, and transactions that began earlier may commit later. */
 const lookBackMs = 30_000;
 const lockedMs = 120_000;
-/** After a time without any worker, so much of it is shown. */
+/** After a period without any worker, at most this much of it is shown. */
 const longestMs = 86_400_000;
 const atOnce = 200;
 
 /** @param db a pool of one connection, whose session holds the locks */
 export function createAuditTail(db: Db, now: () => number = () => performance.now()): AuditTail {
-  /** When each was met, and whether its lock is ours. */
+  /** When each was seen, and whether its lock is ours. */
   const seen = new Map<string, { readonly at: number; readonly mine: boolean }>();
   let first = true;
   return {
@@ -51,7 +51,9 @@ export function createAuditTail(db: Db, now: () => number = () => performance.no
   };
 }
 
-/** The first look begins where a worker last read something: what was done while none ran is shown too. */
+/**
+ * The first look begins where a worker last read something, so that entries made while none was running are shown too.
+ */
 function tailQuery(first: boolean, seen: readonly string[]) {
   const recent = sql`now() - make_interval(secs => ${lookBackMs / 1_000})`;
   const from = first

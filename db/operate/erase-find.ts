@@ -1,4 +1,4 @@
-/** Which actions hold content of a ticket or of a person, and what else does; by pages, so that any number is found. */
+/** Finds the actions with content of a ticket or a person, and what else contains it; page by page, for any number. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -7,10 +7,10 @@ import { uuidArray } from '#db/base/text-array.ts';
 
 export type ErasureOf =
   | { readonly kind: 'ticket'; readonly ref: Ref }
-  /** `mentions`: also what others wrote that has the name in it. */
+  /** `mentions`: also texts by others that contain the name. */
   | { readonly kind: 'person'; readonly name: string; readonly mentions: boolean };
 
-/** What an action has as long as its content is there. */
+/** True as long as an action has content. */
 const hasContent = sql`(a.words is not null or a.note is not null or a.author is not null or a.signed is not null
   or a.opening is not null or a.drops is not null)`;
 
@@ -18,14 +18,14 @@ export const isEnd = ({ instance, entity, externalId }: Ref): SQL => sql`(
   (m.first_instance = ${instance} and m.first_entity = ${entity} and m.first_ticket = ${externalId})
   or (m.second_instance = ${instance} and m.second_entity = ${entity} and m.second_ticket = ${externalId}))`;
 
-/** A page of ids, and where the next begins; null: that was all. */
+/** A page of ids, and where the next begins; null after the last page. */
 export type ActionPage = { readonly ids: readonly string[]; readonly next: string | null };
 
 const none = '00000000-0000-0000-0000-000000000000';
-/** Actions that one statement looks at. */
+/** Actions that one statement examines. */
 const window = 5_000;
 
-/** In the order of their ids. @param after the `next` of the page before */
+/** In the order of ids. @param after the `next` of the previous page */
 export async function concernedActions(db: Db, of: ErasureOf, after: string | null): Promise<ActionPage> {
   return of.kind === 'ticket' ? ofTicket(db, of.ref, after ?? none) : ofPerson(db, of, after ?? none);
 }
@@ -43,7 +43,7 @@ async function ofTicket(db: Db, ref: Ref, after: string): Promise<ActionPage> {
   return { ids, next: ids.length === window ? (ids.at(-1) ?? null) : null };
 }
 
-/** Read and compared here: the database may hold names and texts sealed. */
+/** Compares in this process: the database may hold names and texts sealed. */
 async function ofPerson(
   db: Db,
   { name, mentions }: Extract<ErasureOf, { kind: 'person' }>,
@@ -64,7 +64,7 @@ async function ofPerson(
   };
 }
 
-/** By name or address, whole, whatever case it is in. */
+/** Tells whether a person has this name or address, in full, ignoring case. */
 export function isPerson(person: unknown, wanted: string): boolean {
   const { name, email } = (person ?? {}) as { name?: unknown; email?: unknown };
   return [name, email].some((one) => typeof one === 'string' && one.toLowerCase() === wanted.toLowerCase());
@@ -81,11 +81,11 @@ export type Holder = {
   readonly entity: string;
   readonly ticket: string;
   readonly number: string | null;
-  /** A helpdesk that this gateway drives; else it belongs to somebody else's. */
+  /** Whether this gateway drives the helpdesk; otherwise it is somebody else's. */
   readonly driven: boolean;
 };
 
-/** Tickets at the helpdesks that the content of these actions is on, whatever Ferry forgets. */
+/** Lists the tickets at helpdesks that contain the content of these actions, whatever Ferry erases. */
 export async function holdersOf(db: Db, actions: readonly string[]): Promise<Holder[]> {
   return rows<Holder>(
     db,
@@ -107,12 +107,12 @@ export async function holdersOf(db: Db, actions: readonly string[]): Promise<Hol
 
 export type LinkShare = {
   readonly link: string;
-  /** Who is at its other end: nobody else (`driven`), another gateway, or a tool that only calls our API. */
+  /** Who is at the other end: nobody else (`driven`), another gateway, or an API client. */
   readonly far: 'driven' | 'peer' | 'api';
   readonly actions: readonly string[];
 };
 
-/** Which of the actions passed each link. */
+/** Tells which of the actions passed each link. */
 export async function linksOf(db: Db, actions: readonly string[]): Promise<LinkShare[]> {
   return rows<LinkShare>(
     db,
@@ -127,7 +127,7 @@ export async function linksOf(db: Db, actions: readonly string[]): Promise<LinkS
 
 export type ErasureSize = { readonly deliveries: number; readonly waiting: number; readonly files: number };
 
-/** What hangs on these actions, for whoever asks before anything is erased. */
+/** Counts what belongs to these actions, for a preview before anything is erased. */
 export async function sizeOf(db: Db, actions: readonly string[]): Promise<ErasureSize> {
   const of = sql`any(${uuidArray(actions)})`;
   const [row] = await rows<ErasureSize>(
@@ -139,7 +139,10 @@ export async function sizeOf(db: Db, actions: readonly string[]): Promise<Erasur
   return row ?? { deliveries: 0, waiting: 0, files: 0 };
 }
 
-/** Kept readings of tickets that show it: those that can go, and those of open mirrors, by which changes are found. */
+/**
+ * Finds stored snapshots that contain it: those that can be erased, and those of open mirrors, which are needed to
+ * detect changes.
+ */
 export async function snapshotsOf(db: Db, of: ErasureOf): Promise<{ free: readonly Ref[]; kept: readonly Ref[] }> {
   const { found } = await (of.kind === 'ticket' ? ticketSnapshots(db, of.ref) : personSnapshots(db, of));
   const refs = (open: boolean): Ref[] =>

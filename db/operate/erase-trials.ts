@@ -1,6 +1,7 @@
 /**
- * What trials of `ferry check` that have not cleaned up keep of their tickets. Of one that is over the words go and the row
- * stays, so that what it wrote can still be deleted; what it changed can't be set back then.
+ * What trials of `ferry check` that have not cleaned up store about their tickets. For a trial that has ended, the
+ * words are erased and the row stays, so that what it wrote can still be deleted; what it changed can then no longer be
+ * restored.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
@@ -12,7 +13,7 @@ import { holds, isEnd, isPerson, type ErasureOf } from './erase-find.ts';
 
 export type TrialHeld = Pick<Ref, 'instance'> & {
   readonly ticket: string;
-  /** What it keeps is needed until it has cleaned up, or counts as killed. */
+  /** Its record is needed until it has cleaned up or counts as killed. */
   readonly underWay: boolean;
 };
 
@@ -20,7 +21,7 @@ type Kept = TrialHeld & { readonly before: TicketSnapshot };
 
 export async function trialsOf(db: Db, of: ErasureOf): Promise<readonly TrialHeld[]> {
   const concerned = of.kind === 'ticket' ? ofTicket(of.ref) : sql`true`;
-  // There are as many as somebody has trials going, or has killed.
+  // There are only as many as are running or were killed.
   const found = await rows<Kept>(
     db,
     sql`select t.instance, t.ticket, t.before, t.over_at > now() as "underWay" from trials t
@@ -31,7 +32,7 @@ export async function trialsOf(db: Db, of: ErasureOf): Promise<readonly TrialHel
     .map(({ instance, ticket, underWay }) => ({ instance, ticket, underWay }));
 }
 
-/** Those of them that are over. Returns how many it took the words out of. */
+/** Erases those that have ended. Returns how many were erased. */
 export async function eraseTrials(tx: Tx, trials: readonly TrialHeld[]): Promise<number> {
   let done = 0;
   for (const { instance, ticket } of trials) {

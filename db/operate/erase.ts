@@ -1,6 +1,6 @@
 /**
- * Takes content out of what is kept. What recognises it stays: ids, times, hashes, signatures, and that it was carried; so
- * nothing is carried again, chains and proofs of the rest hold, and whoever looks sees that something was there.
+ * Erases stored content. What identifies it stays: ids, times, hashes, signatures, and the fact that it was carried; so
+ * nothing is carried again, the chains and proofs of the rest hold, and a reader sees that something was there.
  */
 import { sql } from 'drizzle-orm';
 import type { Ref } from '#core/words/vocabulary.ts';
@@ -11,15 +11,13 @@ import { skipDelivery } from './operate.ts';
 
 export type Erased = {
   readonly actions: number;
-  /** Waited, and are carried no more. */
+  /** Deliveries that were waiting and will no longer be carried. */
   readonly skipped: number;
-  /** Deleted within two hours, where nothing else has them. */
+  /** Files to be deleted within two hours, unless something else refers to them. */
   readonly files: number;
 };
 
-/**
- * The caller audits it and gives at most a few hundred. Whose content is gone already counts for nothing.
- */
+/** Erases actions. The caller audits it and passes at most a few hundred. Actions without content are not counted. */
 export async function eraseActions(tx: Tx, actions: readonly string[]): Promise<Erased> {
   const of = sql`any(${uuidArray(actions)})`;
   const waiting = await rows<{ id: string }>(
@@ -34,8 +32,7 @@ export async function eraseActions(tx: Tx, actions: readonly string[]): Promise<
       where a.id = ${of} and (a.words is not null or a.note is not null or a.author is not null or a.signed is not null
         or a.opening is not null or a.drops is not null) returning a.id`,
   );
-  // What was promised to a peer, left the desk before, was said of it, or is to be written, is content too; so are the
-  // values that a reason names.
+  // Promised actions, relayed parts, receipts and planned writes are content too, and so are the values in a reason.
   await tx.execute(
     sql`update deliveries d set sent = null, constant = null, words = null, drops = null,
         reason = case when d.reason is null or d.reason->>'code' = 'dropped' then d.reason else jsonb_build_object('code', d.reason->'code', 'text', ${gone}::text) end,
@@ -61,7 +58,10 @@ export async function eraseActions(tx: Tx, actions: readonly string[]): Promise<
 
 const gone = 'Erased.';
 
-/** Readings of tickets without an open mirror; one of an open mirror is left as it is. Returns how many went. */
+/**
+ * Erases snapshots of tickets without an open mirror; those of open mirrors are unchanged. Returns how many were
+ * erased.
+ */
 export async function eraseSnapshots(tx: Tx, tickets: readonly Ref[]): Promise<number> {
   const column = (of: (one: Ref) => string): ReturnType<typeof textArray> => textArray(tickets.map(of));
   const found = await rows(

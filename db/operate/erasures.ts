@@ -1,4 +1,4 @@
-/** Erasures that concern the other side of a link: asked of it, or asked by it, until they are answered. */
+/** Erasures that concern the other side of a link: requested from it, or by it, until they are answered. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
@@ -30,7 +30,10 @@ export async function erasureBy(db: Db, id: string, direction: 'out' | 'in'): Pr
   return rows<Erasure>(db, sql`select ${columns} from erasures where id = ${id}::uuid and direction = ${direction}`);
 }
 
-/** The other side is asked soon, by a worker. Those of the actions that it was asked for before are not asked for again. */
+/**
+ * Requests an erasure from the other side, which a worker will send soon. Actions that were already requested are left
+ * out.
+ */
 export async function askErasure(tx: Tx, id: string, link: string, actions: readonly string[]): Promise<boolean> {
   const found = await rows(
     tx,
@@ -45,10 +48,13 @@ export async function askErasure(tx: Tx, id: string, link: string, actions: read
   return found.length > 0;
 }
 
-/** `actions`: as their origins call them. */
+/** `actions`: ids at their origins. */
 export type ErasureToAsk = { readonly id: string; readonly link: string; readonly actions: readonly string[] };
 
-/** Claimed by pushing the next time on, so that one process asks. @param againMs when it is asked again */
+/**
+ * Claims requests by moving their next time forward, so that only one process sends each. @param againMs when it is
+ * sent again
+ */
 export async function claimErasures(db: Db, againMs: number, limit = 20): Promise<ErasureToAsk[]> {
   return rows<ErasureToAsk>(
     db,
@@ -66,7 +72,7 @@ export async function claimErasures(db: Db, againMs: number, limit = 20): Promis
   );
 }
 
-/** What the other side has said; an answer that was given before stays. */
+/** Stores the other side's answer; an earlier answer stays. */
 export async function noteAnswer(
   db: Db,
   { id, link }: Pick<ErasureToAsk, 'id' | 'link'>,
@@ -81,22 +87,22 @@ export async function noteAnswer(
   );
 }
 
-/** Of one link; more than these wait for somebody, and no more are taken. */
+/** Limit per link: once this many wait for somebody, no more are accepted. */
 const mostWaiting = 1_000;
 
 export type ReceivedErasure = {
-  /** Null: it was not taken, since too many wait. */
+  /** Null if it was not accepted, since too many are waiting. */
   readonly state: 'waiting' | 'done' | 'refused' | null;
   readonly answer: string | null;
   readonly isNew: boolean;
-  /** Of those asked for, how many are of this link. */
+  /** How many of the requested actions belong to this link. */
   readonly actions: number;
 };
 
 /**
- * The other side asks. What it asked before keeps its answer. Actions of other links than its own are none of its
- * business, and are left out; where none is left, there is nothing to erase, which is done.
- * @param actions as their origins call them
+ * Accepts a request from the other side. A repeated request keeps its answer. Actions that are not on its link are none
+ * of its business and are left out; if none remains, there is nothing to erase, which counts as done.
+ * @param actions ids at their origins
  */
 export async function receiveErasure(
   tx: Tx,
@@ -106,7 +112,7 @@ export async function receiveErasure(
 ): Promise<ReceivedErasure> {
   const known = sql`select state, answer, cardinality(actions) as actions from erasures
     where id = ${id}::uuid and link = ${link} and direction = 'in'`;
-  // One at a time, so that the same question twice is one.
+  // One at a time, so that a repeated request is recognised.
   await tx.execute(sql`select id from links where id = ${link} for update`);
   const [before] = await rows<Omit<ReceivedErasure, 'isNew'>>(tx, known);
   if (before !== undefined) return { ...before, isNew: false };
@@ -132,12 +138,12 @@ export async function receiveErasure(
     await raiseNotice(tx, {
       link,
       cause: `erasure/${id}`,
-      text: `${link}: the other side asks to erase what it names. Look with ferry erase status, then do it with ferry erase answer ${id}, or refuse it with --refuse.`,
+      text: `${link}: the other side asks to erase content. See ferry erase status, then erase it with ferry erase answer ${id}, or refuse with --refuse.`,
     });
   return { ...added, isNew: true };
 }
 
-/** Ours to their question. False where it was answered meanwhile. */
+/** Answers the other side's request. Returns false if it has been answered in the meantime. */
 export async function answerReceived(
   tx: Tx,
   { id, link }: Pick<Erasure, 'id' | 'link'>,

@@ -1,4 +1,4 @@
-/** What is to be measured of how Ferry stands. Cost does not grow with history. */
+/** Figures about Ferry's state for monitoring. The cost does not grow with history. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 
@@ -11,7 +11,7 @@ export type InstanceGauges = {
   /** Lanes with something to carry, and those of them that are due now. */
   readonly lanes: number;
   readonly due: number;
-  /** Since its feed was read; null where it never was, or has none. Seconds. */
+  /** Time since its feed was read; null if it never was, or has none. Seconds. */
   readonly unread: number | null;
 };
 
@@ -28,7 +28,7 @@ export type Gauges = {
   readonly instances: readonly InstanceGauges[];
   readonly links: readonly LinkGauges[];
   readonly hints: number;
-  /** Notices that are not over. */
+  /** Notices that have not been cleared. */
   readonly notices: number;
 };
 
@@ -37,7 +37,7 @@ export async function loadGauges(db: Db): Promise<Gauges> {
   return { instances, links, hints: counts?.hints ?? 0, notices: counts?.notices ?? 0 };
 }
 
-/** What waits because somebody has to look first is measured as held, paused, or by the state of its link. */
+/** Deliveries that wait for somebody are counted as held, as paused, or by the state of their link. */
 function instanceGauges(db: Db): Promise<InstanceGauges[]> {
   return rows<InstanceGauges>(
     db,

@@ -1,11 +1,13 @@
-/** An instance that stays away concerns its links; somebody is told once, and again when it is back. */
+/**
+ * Raises one notice about an instance that stays down, on each of its links, and clears it when the instance is back.
+ */
 import { sql } from 'drizzle-orm';
 import type { Db } from '#db/base/client.ts';
 
-/** Links told about one instance at most: a supplier's trouble is not told a thousand times. */
+/** Most links that get a notice about one instance: a supplier's trouble is not reported a thousand times. */
 const linksTold = 50;
 
-/** Raises a notice for instances away longer than `afterMs`, and clears those of instances that are up. */
+/** Raises notices for instances down longer than `afterMs`, and clears those of instances that are up. */
 export async function noticeInstances(db: Db, afterMs: number): Promise<void> {
   await db.execute(
     sql`insert into notices (link, cause, text)

@@ -1,11 +1,14 @@
-/** What a check, or a connector by the way, has found out about a helpdesk; the connectors of running processes are made with it within a second. */
+/**
+ * What a check, or a connector along the way, has learned about a helpdesk; running processes recreate their connectors
+ * with it within a second.
+ */
 import { eq, sql } from 'drizzle-orm';
 import type { Db, Tx } from '#db/base/client.ts';
 import { instances } from '#db/schema/instances.ts';
 
 type Learned = Readonly<Record<string, string | number | boolean>>;
 
-/** @param learned gets what is kept now, under lock, and gives what is to be kept; null leaves all as it is */
+/** @param learned receives the stored facts under lock and returns the new ones; null leaves them unchanged */
 export async function relearn(tx: Tx, instance: string, learned: (before: Learned) => Learned | null): Promise<void> {
   const [row] = await tx
     .select({ learned: instances.learned })
@@ -20,7 +23,7 @@ export async function relearn(tx: Tx, instance: string, learned: (before: Learne
     .where(eq(instances.id, instance));
 }
 
-/** Keeps what a connector found out by the way; what was known is written over. */
+/** Stores what a connector learned along the way, over earlier values. */
 export async function learnMore(db: Db, instance: string, facts: Learned): Promise<void> {
   await db.transaction((tx) =>
     relearn(tx, instance, (before) => {

@@ -1,6 +1,6 @@
 /**
- * Pauses of the breaker that lift by themselves: it was quiet for a while, and nothing says for certain that machines
- * answer each other. What trips again within a day stays paused until somebody has looked.
+ * Lifts pauses of the breaker automatically, once it was quiet for a while and nothing proves that machines answer each
+ * other. A mirror that trips again within a day stays paused until somebody has looked.
  */
 import { sql } from 'drizzle-orm';
 import { breaker } from '#core/log/breaker.ts';
@@ -9,7 +9,7 @@ import type { Turn } from '#db/log/mirrors.ts';
 import { ferryItself, writeAudit } from '#db/base/audit.ts';
 import { resumeMirror } from './operate.ts';
 
-/** Nothing was said on either ticket for this long. Milliseconds. */
+/** Nothing was written on either ticket for this long. Milliseconds. */
 export const quietMs = 10 * 60_000;
 
 export type Lifted = { readonly mirror: string; readonly link: string; readonly wake: readonly string[] };

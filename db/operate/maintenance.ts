@@ -1,18 +1,18 @@
-/** What has to be tidied: content past its retention, and traces of tickets without a mirror. */
+/** Regular clean-up: content past its retention, and traces of tickets without a mirror. */
 import { sql } from 'drizzle-orm';
 import type { NotifyTarget } from '#core/rules/settings.ts';
 import { rows, type Client, type Db } from '#db/base/client.ts';
 import { markUnused } from '#db/log/attachments.ts';
 
-/** Rows touched by one statement at most. */
+/** Most rows changed by one statement. */
 const batch = 5_000;
-/** Of tickets without a mirror, and of attempts outside the months. */
+/** For tickets without a mirror, and for attempts outside the monthly partitions. */
 const forgottenDays = 90;
 
 /**
- * What a read may still meet has to stay known, or it would be taken for new. What its ticket's position has passed is
- * known by its place, and what is a day older than the newest where there is no position; a day more is kept anyway, to
- * notice a desk that was restored.
+ * Ids that a read may still show must stay known, or they would be taken for new. Ids that the ticket's position has
+ * passed are known by it; without a position, those a day older than the newest are. One more day is kept anyway, to
+ * detect a restored desk.
  */
 const isPassed = sql`(least(t.cursor, now()) > kept.at + interval '1 day'
   and case when t.floor is null then true
@@ -21,8 +21,8 @@ const isPassed = sql`(least(t.cursor, now()) > kept.at + interval '1 day'
 const ofTicket = sql`t.instance = kept.instance and t.entity = kept.entity and t.external_id = kept.ticket`;
 
 /**
- * Actions that were never carried are forgotten after 7 days; content after its link's retention, wherever it is. Each
- * part is whole by itself.
+ * Deletes actions that were never carried after 7 days, and content after its link's retention, wherever it is stored.
+ * Each part is complete by itself.
  */
 export async function purge(db: Client): Promise<void> {
   await db.execute(
@@ -31,7 +31,7 @@ export async function purge(db: Client): Promise<void> {
         and not exists (select 1 from tickets t where ${ofTicket} and t.snapshot is not null and (${isPassed}) is not true)
       limit ${batch})`,
   );
-  // Those that have to stay keep their ids alone.
+  // Rows that have to stay keep only their ids.
   await db.execute(
     sql`update actions set note = null, author = null, words = null, attachments = '[]' where id in (
       select a.id from actions a where a.reason is not null and a.logged_at < now() - interval '7 days'
@@ -57,7 +57,7 @@ export async function purge(db: Client): Promise<void> {
           and not exists (select 1 from deliveries w where w.action = a.id and w.outcome is null)
         limit ${batch}) returning id
       ), content as (
-        -- What was promised to a peer, left the desk before, or was said to the desk of it, is content too.
+        -- Promised actions, relayed parts and receipts are content too.
         update deliveries d set sent = null, constant = null, words = null,
           receipt = jsonb_set(d.receipt, '{action,author}', '{"name": "", "role": "automation"}') from emptied
         where d.action = emptied.id
@@ -84,9 +84,9 @@ export async function purge(db: Client): Promise<void> {
 }
 
 /**
- * Tickets without a mirror on which nothing has happened for long, and what their mirrors left of their text. Where they
- * have been read to is kept for all of an instance at once, so that none of their old actions is taken for a new one;
- * so they are forgotten only while its feed is up to date.
+ * Deletes tickets without a mirror on which nothing has happened for a long time, and the text that ended mirrors left.
+ * How far those tickets were read is then stored once per instance, so that none of their old actions is taken for new;
+ * so they are only deleted while the instance's feed is up to date.
  */
 async function purgeTickets(db: Client): Promise<void> {
   const unmirrored = sql`not exists (select 1 from mirrors m where m.state in ('opening', 'open')
@@ -111,7 +111,7 @@ async function purgeTickets(db: Client): Promise<void> {
       );
     }
   });
-  // A mirror that has ended keeps its tickets, and no text of theirs beyond the retention of its content.
+  // A mirror that has ended keeps its tickets, but none of their text beyond the retention of its content.
   await db.execute(
     sql`update tickets t set snapshot = null where t.ctid = any(array(
       select t.ctid from tickets t where t.snapshot is not null and t.read_at < ${long} and ${unmirrored}

@@ -1,9 +1,9 @@
-/** Tickets of an instance that are mirrored now, for a look at whether they can be read. */
+/** The mirrored tickets of an instance, for checking whether they can be read. */
 import { sql } from 'drizzle-orm';
 import { ticketEntity } from '#core/words/ref.ts';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** External ids, those opened last first. @param most how many at most */
+/** Returns external ids, most recently opened first. @param most how many at most */
 export async function mirroredTickets(db: Db, instance: string, most: number): Promise<string[]> {
   const found = await rows<{ ticket: string }>(
     db,
@@ -19,7 +19,7 @@ export async function mirroredTickets(db: Db, instance: string, most: number): P
   return found.map(({ ticket }) => ticket);
 }
 
-/** Whether a ticket has, or is getting, a mirror. */
+/** Tells whether a ticket has a mirror, or is getting one. */
 export async function isMirrored(db: Db, instance: string, ticket: string): Promise<boolean> {
   const found = await rows(
     db,

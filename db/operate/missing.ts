@@ -1,6 +1,6 @@
 /**
- * Tickets that are not there: for us and now, which proves nothing, until the desk itself says that they were deleted or
- * their neighbours were seen for a day. And what becomes of their mirrors when they are there again.
+ * Tickets that are missing, for us and for now: that proves nothing until the desk itself says that they were deleted,
+ * or their neighbours were visible for a day. Also restores their mirrors when they reappear.
  */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
@@ -12,15 +12,15 @@ import { requeueRefused } from '#db/carry/requeue.ts';
 import { lockMirrorsOfTicket, nameOf } from '#db/log/mirrors.ts';
 
 export type Missing = {
-  /** Since it was looked for in vain; and since its neighbours were seen at every look. Milliseconds. */
+  /** Time since it was first missing, and since its neighbours were visible at every look. Milliseconds. */
   readonly forMs: number;
   readonly besideMs: number | null;
 };
 
-/** After this long somebody is told. Milliseconds. */
+/** A notice is raised after this long. Milliseconds. */
 const toldAfterMs = 5 * 60_000;
 
-/** Null where the ticket is none that anybody has read. */
+/** Returns null if nobody has read the ticket. */
 export async function noteMissing(
   tx: Tx,
   ticket: Ref,
@@ -47,7 +47,7 @@ export async function noteMissing(
   return { forMs: row.for_ms, besideMs: row.beside_ms };
 }
 
-/** Looked for again after `delayMs`, whatever it was put off to before. */
+/** Schedules the next look after `delayMs`, whatever was scheduled before. */
 export async function lookAgain(db: Db, { instance, entity, externalId }: Ref, delayMs: number): Promise<void> {
   await db.execute(
     sql`insert into put_off (instance, entity, ticket, due_at)
@@ -56,10 +56,10 @@ export async function lookAgain(db: Db, { instance, entity, externalId }: Ref, d
   );
 }
 
-/** How often, and how late at last, a ticket is looked for that no mirror has; over a day in all. */
+/** How often, and finally how rarely, to look for a ticket without a mirror; over a day in all. */
 export const stranger = { looks: 20, shortestSeconds: 15, longestSeconds: 2 * 3_600 };
 
-/** It has no mirror, so nothing waits for it: it is looked for less and less often, and then no longer. */
+/** Looks for a ticket without a mirror, for which nothing waits, less and less often, and finally no longer. */
 export async function lookForStranger(db: Db, { instance, entity, externalId }: Ref): Promise<void> {
   const { looks, shortestSeconds, longestSeconds } = stranger;
   await db.execute(
@@ -73,7 +73,9 @@ export async function lookForStranger(db: Db, { instance, entity, externalId }: 
 
 export type Neighbour = { readonly ticket: string; readonly since: string | null; readonly floor: string | null };
 
-/** Tickets that the same account has seen: those of the same customer or queue first, then those read last. */
+/**
+ * Lists tickets that the same account has seen: those of the same customer or queue first, then the most recently read.
+ */
 export async function neighboursOf(db: Db, { instance, entity, externalId }: Ref, most: number): Promise<Neighbour[]> {
   return rows<Neighbour>(
     db,
@@ -86,7 +88,7 @@ export async function neighboursOf(db: Db, { instance, entity, externalId }: Ref
   );
 }
 
-/** Whether a mirror of the ticket still matters, so that it is looked for. */
+/** Tells whether a mirror of the ticket still matters, so that it must be looked for. */
 export async function isLookedFor(db: Db, { instance, entity, externalId }: Ref): Promise<boolean> {
   const found = await rows(
     db,
@@ -100,8 +102,8 @@ export async function isLookedFor(db: Db, { instance, entity, externalId }: Ref)
 }
 
 /**
- * It is there again: its mirrors go on, what was refused because it was not there is carried, and who was told of it is
- * told again. Returns the instances to wake.
+ * Handles a ticket that has reappeared: its mirrors continue, deliveries refused because it was missing are carried,
+ * and whoever was notified is notified again. Returns the instances to wake.
  */
 export async function seenAgain(tx: Tx, ticket: Ref, deskName: string): Promise<readonly string[]> {
   const { instance, entity, externalId } = ticket;
@@ -114,7 +116,7 @@ export async function seenAgain(tx: Tx, ticket: Ref, deskName: string): Promise<
   for (const mirror of mirrors) {
     await clearNotices(tx, mirror.link, `missing/${mirror.id}`);
     if (mirror.state !== 'closed' || mirror.closeReason !== 'gone') continue;
-    // One live mirror per link and ticket: a newer one has taken its place.
+    // One live mirror per link and ticket: a newer one has replaced it.
     const reopened = await rows(
       tx,
       sql`update mirrors m set state = case when m.second_ticket is null then 'opening' else 'open' end,

@@ -1,4 +1,4 @@
-/** What the log says of a notice: which tickets and why, by its cause; its text is for people. */
+/** Describes notices for the log: which tickets and why, derived from the cause; the text is for people. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import type { UnannouncedNotice } from '#db/base/notices.ts';
@@ -14,7 +14,7 @@ export type NoticeLine = {
   readonly count: number;
   /** Instant. */
   readonly since: string;
-  /** It is over. */
+  /** The notice has been cleared. */
   readonly cleared: boolean;
 };
 

@@ -1,4 +1,4 @@
-/** What can be done by hand to what waits: try again now, release, drop, resume. The caller audits it. */
+/** Manual operations on waiting deliveries: retry now, release, skip, resume. The caller audits them. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
@@ -10,7 +10,10 @@ import { tryCopies } from '#db/carry/try-copies.ts';
 import { clearNotices } from '#db/base/notices.ts';
 import { tellRemote } from '#db/log/receipts.ts';
 
-/** Everything that waits for this instance is tried again at once. Returns how many lanes wait; null: no such instance. */
+/**
+ * Retries everything that waits for this instance at once. Returns how many lanes wait; null if there is no such
+ * instance.
+ */
 export async function retryInstance(tx: Tx, instance: string): Promise<number | null> {
   const found = await rows(
     tx,
@@ -18,12 +21,12 @@ export async function retryInstance(tx: Tx, instance: string): Promise<number | 
   );
   if (found.length === 0) return null;
   await tx.execute(sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`);
-  // Lanes before deliveries, in the order in which whoever logs many tickets locks them.
+  // Lanes before deliveries, in the order in which a transaction that logs many tickets locks them.
   await tx.execute(
     sql`select mirror from lanes where to_instance = ${instance} and due_at is not null and due_at < 'infinity'
       order by mirror for update`,
   );
-  // A held delivery that heads its lane is what the lane waits for.
+  // If a held delivery is at the head of its lane, the lane is waiting for it.
   await tx.execute(
     sql`update deliveries d set held_at = null, first_tried_at = null, released_at = now()
       from lanes l
@@ -47,7 +50,7 @@ export type Operated =
     }
   | { readonly done: false; readonly why: 'unknown' | 'ended' | 'not-held' };
 
-/** Lets a held or set-aside delivery go; what it writes says when it was written. */
+/** Releases a held or set-aside delivery; what it writes will say when it was written. */
 export async function releaseDelivery(tx: Tx, id: string): Promise<Operated> {
   const delivery = await lockDelivery(tx, id);
   if (delivery === null) return { done: false, why: 'unknown' };
@@ -62,7 +65,7 @@ export async function releaseDelivery(tx: Tx, id: string): Promise<Operated> {
   return { done: true, to: delivery.to, before: { held: delivery.held, reason: delivery.reason } };
 }
 
-/** Ends a delivery that has not ended as skipped: nobody wants it any more. */
+/** Ends a delivery as skipped because nobody wants it any more. */
 export async function skipDelivery(tx: Tx, id: string): Promise<Operated> {
   const delivery = await lockDelivery(tx, id);
   if (delivery === null) return { done: false, why: 'unknown' };
@@ -70,7 +73,7 @@ export async function skipDelivery(tx: Tx, id: string): Promise<Operated> {
   const why = reason('dropped');
   await end(tx, sql`id = ${id}`, why);
   await tellRemote(tx, id, 'skipped', why);
-  // A write that may have been made goes on being recognised, and no longer keeps others from the ticket.
+  // A write that may have been made will still be recognised, and no longer blocks others on the ticket.
   await tx.execute(
     sql`update writes set state = 'settled', settled_at = now()
       where delivery = ${id} and state in ('open', 'made')`,
@@ -98,7 +101,7 @@ export type ResumedMirror = {
   readonly wake: readonly string[];
 };
 
-/** Lets a paused mirror go on. Null: no such mirror, or it is not paused. */
+/** Resumes a paused mirror. Returns null if there is no such mirror, or it is not paused. */
 export async function resumeMirror(tx: Tx, id: string): Promise<ResumedMirror | null> {
   const [mirror] = await rows<{ link: string; reason: string | null }>(
     tx,
@@ -117,7 +120,7 @@ export async function resumeMirror(tx: Tx, id: string): Promise<ResumedMirror | 
   return { reason: mirror.reason, wake: lanes.map(({ to }) => to) };
 }
 
-/** The link that a delivery belongs to; null where there is no such delivery. */
+/** Returns the link of a delivery; null if there is no such delivery. */
 export async function linkOfDelivery(db: Db, id: string): Promise<string | null> {
   const [row] = await rows<{ link: string }>(
     db,
@@ -126,7 +129,7 @@ export async function linkOfDelivery(db: Db, id: string): Promise<string | null>
   return row?.link ?? null;
 }
 
-/** The link that a mirror belongs to; null where there is no such mirror. */
+/** Returns the link of a mirror; null if there is no such mirror. */
 export async function linkOfMirror(db: Db, id: string): Promise<string | null> {
   const [row] = await rows<{ link: string }>(db, sql`select link from mirrors where id = ${id}`);
   return row?.link ?? null;
@@ -145,7 +148,7 @@ type LockedDelivery = {
   readonly opens: boolean;
 };
 
-/** Locks the mirror and its lanes first, in the order everybody does. */
+/** Locks a delivery after its mirror and lanes, in the usual order. */
 export async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery | null> {
   const [place] = await rows<{ mirror: string }>(tx, sql`select mirror from deliveries where id = ${id}`);
   if (place === undefined) return null;

@@ -1,17 +1,21 @@
-/** Months of `attempts`, made years ahead: when one is needed, nobody has to wait for the lock that makes it. */
+/**
+ * The monthly partitions of `attempts`, created years ahead: when one is needed, nobody has to wait for the lock that
+ * creating it takes.
+ */
 import { sql } from 'drizzle-orm';
 import { rows, type Client } from '#db/base/client.ts';
 
-/** Made so far ahead, a month that can't be made today is made another day. */
+/** Since they are created this far ahead, a month that can't be created today can be created another day. */
 const monthsAhead = 36;
 /** SQLSTATE lock_not_available. */
 const locked = '55P03';
 
 /**
- * Makes the months that are missing, from the next one on, and returns how many it made. A month is made by itself and
- * then attached, which lets whoever writes attempts go on; the lock on the default partition that this takes is not
- * waited for, since a wait for it would make others wait behind. What a clock that was wrong has put there for the month
- * moves into it. A function of the tables' owner does it (migration 0004), as this process may be none.
+ * Creates the missing months, from the next one on, and returns how many. A month is created separately and then
+ * attached, so that attempts can still be written. Attaching needs a lock on the default partition, which is not waited
+ * for, since others would queue up after the waiting statement. Rows that a wrong clock has put into the default
+ * partition for that month move into it. A function owned by the tables' owner does the work (migration 0004), as this
+ * process may use another role.
  */
 export async function ensurePartitions(db: Client): Promise<number> {
   const missing = await rows<{ month: string }>(
@@ -27,7 +31,7 @@ export async function ensurePartitions(db: Client): Promise<number> {
       const [answer] = await rows<{ made: boolean }>(db, sql`select make_attempts_month(${month}::date) as made`);
       if (answer?.made === true) made += 1;
     } catch (error) {
-      // A dump reads the table, or another worker makes the month: later.
+      // A dump is reading the table, or another worker is creating the month: try later.
       if (isLocked(error)) return made;
       throw error;
     }

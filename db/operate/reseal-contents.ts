@@ -1,9 +1,12 @@
-/** Contents that are not sealed with the key in use, found by pages and sealed with it: when one is set first, or changed. */
+/**
+ * Finds contents that are not sealed with the current key, page by page, and seals them: after a key is first set, or
+ * changed.
+ */
 import { sql, type SQL } from 'drizzle-orm';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content, contentShapes, type ContentLabel, type Sealer } from '#db/base/content.ts';
 
-/** What orders a table's rows and names one, with its type. */
+/** The columns that order a table's rows and identify one, with their types. */
 const keysOf: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   actions: [['id', 'uuid']],
   attachments: [
@@ -43,7 +46,7 @@ export const contentColumns: readonly ContentColumn[] = (Object.keys(contentShap
 export type ContentRow = {
   readonly key: readonly string[];
   readonly value: unknown;
-  /** Of the row as it was read: another one means that it was changed. */
+  /** Version of the row as read: another one means that it was changed. */
   readonly version: string;
 };
 
@@ -59,7 +62,7 @@ const keyValues = (table: string, key: readonly string[]): SQL =>
     sql`, `,
   );
 
-/** In the order of their keys. @param after the key of the last one of the page before */
+/** In the order of keys. @param after the key of the last row of the previous page */
 export async function unsealedPage(
   db: Db,
   { label, table, column }: ContentColumn,
@@ -81,17 +84,17 @@ export async function unsealedPage(
   );
 }
 
-/** A prefix for `like`, taken apart so that it is not mistaken for a forged piece. */
+/** Prepares a prefix for `like`, without the part that would make it look like a forged piece. */
 function likely(prefix: string): string {
   return prefix.slice(prefix.indexOf(':') + 1).replaceAll('_', '\\_');
 }
 
-/** Whether there is anything in it to seal: an empty list has nothing. */
+/** Tells whether there is anything to seal: an empty list has nothing. */
 export function hasContent({ label }: ContentColumn, { value }: ContentRow, sealer: Sealer): boolean {
   return JSON.stringify(sealer.seal(label, value)) !== JSON.stringify(value);
 }
 
-/** False where the row was changed meanwhile: whoever changed it has sealed it. */
+/** Returns false if the row was changed in the meantime: that change was sealed. */
 export async function sealRow(tx: Tx, { label, table, column }: ContentColumn, row: ContentRow): Promise<boolean> {
   const isText = typeof row.value === 'string' && textColumns.has(`${table}.${column}`);
   const value = content(label, row.value);
@@ -105,7 +108,7 @@ export async function sealRow(tx: Tx, { label, table, column }: ContentColumn, r
 
 const textColumns = new Set(['actions.note', 'actions.signed', 'attachments.failure', 'notices.text']);
 
-/** Every content is sealed with one key: the names of the others are no longer needed. */
+/** Deletes the ids of the other keys once every content is sealed with one key. */
 export async function forgetContentKeys(tx: Tx, kid: string): Promise<readonly string[]> {
   const gone = await rows<{ kid: string }>(tx, sql`delete from content_keys where kid <> ${kid} returning kid`);
   return gone.map((row) => row.kid);

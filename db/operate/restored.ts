@@ -1,4 +1,4 @@
-/** Ends the quarantine of an instance whose desk was restored, once its mirrored tickets were looked at. */
+/** Ends the quarantine of an instance whose desk was restored, once its mirrored tickets were checked. */
 import { sql } from 'drizzle-orm';
 import type { Judged, KnownOne } from '#core/log/restored.ts';
 import { reason } from '#core/words/reasons.ts';
@@ -9,12 +9,12 @@ import { causeOf } from '#db/log/quarantine.ts';
 
 export type MirroredTicket = {
   readonly ticket: string;
-  /** As it was last read; null where nobody kept it. */
+  /** Summary as last read; null if not stored. */
   readonly summary: string | null;
   readonly known: readonly (Omit<KnownOne, 'sameText'> & { readonly note: string | null })[];
 };
 
-/** Tickets of the instance with a mirror that lives, with all that the log knows of their actions. */
+/** Lists tickets of the instance with a live mirror, with everything the log knows about their actions. */
 export async function ticketsToVerify(db: Db, instance: string): Promise<MirroredTicket[]> {
   return rows<MirroredTicket>(
     db,
@@ -42,8 +42,9 @@ export type Verified = { readonly ticket: string } & Judged;
 export type EndedQuarantine = { readonly paused: readonly string[]; readonly wake: readonly string[] };
 
 /**
- * Mirrors of tickets that are gone or others now are paused. What the desk has lost keeps its place in the log under a name
- * of its own, so that its id can be given again. Null: the instance is not in quarantine.
+ * Ends the quarantine. Mirrors whose tickets are missing or are other tickets now are paused. Actions that the desk has
+ * lost stay in the log under modified ids, so that their ids can be assigned again. Returns null if the instance is not
+ * in quarantine.
  * @param cursor from which the feed names what has changed since the backup
  */
 export async function endQuarantine(

@@ -1,4 +1,4 @@
-/** Who said what on a ticket, with what was kept to prove it. */
+/** Who wrote what on a ticket, with the evidence for it. */
 import { sql } from 'drizzle-orm';
 import type { Attachment, Audience, Person, Ref } from '#core/words/vocabulary.ts';
 import { rows, type Db } from '#db/base/client.ts';
@@ -18,13 +18,13 @@ export type Said = {
   readonly hash: string;
   readonly signed: string | null;
   readonly signature: string | null;
-  /** The contents were deleted when their retention ended. */
+  /** The contents were deleted at the end of their retention. */
   readonly expired: boolean;
-  /** Hashes of what we said as it left, one per gateway that was told. */
+  /** Hashes of what we sent, one per gateway that received it. */
   readonly sent: readonly string[];
 };
 
-/** The ticket's actions and those of the tickets that it is mirrored with, in the order of their times. */
+/** Lists the ticket's actions and those of the tickets it is mirrored with, ordered by time. */
 export async function saidOn(db: Db, { instance, entity, externalId }: Ref): Promise<Said[]> {
   return rows<Said>(
     db,

@@ -1,4 +1,4 @@
-/** Where secrets are kept, each a JWE that names its key and its place, and how one is put in place of another. */
+/** Where secrets are stored, each a JWE that names its key and its place, and how to replace one. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { webhookContext } from '#db/exchange/webhooks.ts';
@@ -8,13 +8,13 @@ import { codeContext } from '#db/links/pairings.ts';
 export type SecretColumn = {
   readonly table: 'instances' | 'keys' | 'pairings' | 'webhooks';
   readonly column: string;
-  /** The column that names the row. */
+  /** The column that identifies the row. */
   readonly id: string;
-  /** What a secret of that row is sealed for. */
+  /** The context that a secret of that row is sealed for. */
   readonly context: (id: string) => string;
 };
 
-/** Every column that holds secrets; test/operate/reseal.test.ts looks for others. */
+/** Every column with secrets; test/operate/reseal.test.ts looks for others. */
 export const secretColumns: readonly SecretColumn[] = [
   { table: 'instances', column: 'credentials', id: 'id', context: (id) => `instances/${id}/credentials` },
   { table: 'keys', column: 'private', id: 'kid', context: privateKeyContext },
@@ -24,7 +24,7 @@ export const secretColumns: readonly SecretColumn[] = [
 
 export type SealedSecret = { readonly id: string; readonly sealed: string };
 
-/** Up to `most` of a column's secrets, by id. @param after the last one of the page before */
+/** Returns up to `most` of a column's secrets, by id. @param after the last one of the previous page */
 export async function sealedSecrets(
   db: Db,
   { table, column, id }: SecretColumn,
@@ -39,7 +39,7 @@ export async function sealedSecrets(
   );
 }
 
-/** False where the secret has been changed meanwhile: then it is left as it is. */
+/** Returns false, changing nothing, if the secret has been changed in the meantime. */
 export async function replaceSealed(
   tx: Tx,
   { table, column, id }: SecretColumn,

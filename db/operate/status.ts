@@ -1,4 +1,4 @@
-/** How Ferry stands: instances, links, what waits and what is held. Cost does not grow with history. */
+/** Ferry's state: instances, links, what waits and what is held. The cost does not grow with history. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import type { LinkMode, Reason } from '#core/words/vocabulary.ts';
@@ -14,19 +14,19 @@ export type InstanceStatus = {
   readonly state: string;
   readonly reason: string | null;
   readonly since: string;
-  /** Its desk was restored, and nobody has looked yet: since when, and why. */
+  /** Its desk was restored, and nobody has checked it yet: since when, and why. */
   readonly quarantined_at: string | null;
   readonly quarantine_reason: Reason | null;
-  /** How far its clock is ahead of ours, milliseconds; null until it was measured. */
+  /** How far its clock runs ahead of ours, milliseconds; null until measured. */
   readonly clock_offset_ms: number | null;
-  /** When what waits for it is tried again; null: now. */
+  /** When deliveries to it are tried again; null: now. */
   readonly retry_at: string | null;
   readonly retry_reason: Reason | null;
   readonly last_poll: string | null;
-  /** It is read by us; others send what is new there. */
+  /** We read it; for other instances, somebody else sends us what is new. */
   readonly is_read: boolean;
   readonly lanes_waiting: number;
-  /** Of what is due; null where nothing is. */
+  /** Since when the oldest lane is due; null if none is. */
   readonly oldest_due: string | null;
 };
 
@@ -39,13 +39,16 @@ export type LinkStatus = {
   readonly opening: number;
   readonly open: number;
   readonly paused: number;
-  /** Of deliveries that ended within 24 hours. */
+  /** Counts of deliveries that ended within 24 hours. */
   readonly applied: number;
   readonly skipped: number;
   readonly refused: number;
   readonly held: number;
   /** Why it is not active. */
   readonly reason: Reason | null;
+  /** Where it is paused: by whom, and until when; else null. */
+  readonly suspended_by: string | null;
+  readonly suspended_until: string | null;
   /** Whom to call at the other side. */
   readonly contact: WireContact | null;
 };
@@ -68,7 +71,7 @@ export type PausedStatus = {
   readonly reason: string | null;
 };
 
-/** A mirrored ticket that its desk does not show to us. */
+/** A mirrored ticket that its desk does not show us. */
 export type MissingStatus = {
   readonly instance: string;
   readonly link: string;
@@ -77,28 +80,28 @@ export type MissingStatus = {
   readonly reason: Reason | null;
 };
 
-/** What waits for an instance on active links. */
+/** Deliveries that wait for an instance on active links. */
 export type WaitingStatus = {
   readonly to: string;
   readonly link: string;
   readonly deliveries: number;
-  /** Since when the oldest waits. */
+  /** Since when the oldest has been waiting. */
   readonly since: string;
-  /** Of the oldest, at most 5. */
+  /** Tickets of the oldest, at most 5. */
   readonly tickets: readonly string[];
-  /** What the oldest wait for, where that is known. */
+  /** What the oldest wait for, if known. */
   readonly reason: Reason | null;
 };
 
 export type Status = {
   readonly instances: readonly InstanceStatus[];
   readonly links: readonly LinkStatus[];
-  /** The ones waiting longest, at most 50. */
+  /** Those waiting longest, at most 50. */
   readonly held: readonly HeldStatus[];
   readonly paused: readonly PausedStatus[];
   readonly waiting: readonly WaitingStatus[];
   readonly hints: number;
-  /** At most 50, those missing longest first. */
+  /** Those missing longest, at most 50. */
   readonly missing: readonly MissingStatus[];
 };
 
@@ -141,7 +144,10 @@ async function instanceStatus(db: Db): Promise<InstanceStatus[]> {
   );
 }
 
-/** Ids are time-ordered, so the last day's deliveries are the end of the primary key; a day more for those that waited. */
+/**
+ * Ids are ordered by time, so the last day's deliveries are at the end of the primary key; one more day covers those
+ * that waited.
+ */
 async function linkStatus(db: Db): Promise<LinkStatus[]> {
   return rows<LinkStatus>(
     db,
@@ -164,7 +170,7 @@ async function linkStatus(db: Db): Promise<LinkStatus[]> {
         coalesce(live.opening, 0)::int as opening, coalesce(live.open, 0)::int as open, coalesce(live.paused, 0)::int as paused,
         coalesce(recent.applied, 0)::int as applied, coalesce(recent.skipped, 0)::int as skipped,
         coalesce(recent.refused, 0)::int as refused, coalesce(held.held, 0)::int as held,
-        l.state_reason as reason, l.far_contact as contact
+        l.state_reason as reason, l.suspended_by, ${iso('l.suspended_until')} as suspended_until, l.far_contact as contact
       from links l
       join sides c on c.link = l.id and c.place = 'first'
       join sides s on s.link = l.id and s.place = 'second'

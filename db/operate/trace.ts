@@ -1,4 +1,4 @@
-/** Everything Ferry knows about one ticket, read for the timeline. Contents only where asked for. */
+/** Reads everything Ferry knows about one ticket, for the timeline. Contents only on request. */
 import { sql } from 'drizzle-orm';
 import type { Ends } from '#core/words/ends.ts';
 import { ticketEntity } from '#core/words/ref.ts';
@@ -46,7 +46,7 @@ export type TraceAction = {
   readonly trace: string | null;
   readonly at: string;
   readonly loggedAt: string;
-  /** Since when its text is known to have been changed at its desk. */
+  /** When its text was first seen to have been edited at its desk. */
   readonly editedAt: string | null;
   readonly role: string | null;
   readonly audience: string;
@@ -58,7 +58,7 @@ export type TraceAction = {
   readonly files: number;
   readonly hasNote: boolean;
   readonly reason: string | null;
-  /** Only where asked for. */
+  /** Only on request. */
   readonly author: string | null;
   readonly note: string | null;
 };
@@ -80,7 +80,7 @@ export type TraceDelivery = {
   readonly setAsideAt: string | null;
   readonly releasedAt: string | null;
   readonly createdAt: string;
-  /** A peer has it since then. */
+  /** Since when a peer has it. */
   readonly acceptedAt: string | null;
   /** The peer's half, by its own clock. */
   readonly far: { readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number } | null;
@@ -105,7 +105,7 @@ export type TraceWrite = {
   readonly settledAt: string | null;
 };
 
-/** What an automation did because of our writes; it is kept and not carried. */
+/** What an automation did because of our writes; stored but not carried. */
 export type TraceConsequence = {
   readonly instance: string;
   readonly ticket: string;
@@ -122,10 +122,10 @@ export type TraceRows = {
   readonly consequences: readonly TraceConsequence[];
 };
 
-/** Most actions shown of one ticket; the latest ones. */
+/** Most actions shown for one ticket; the latest ones. */
 export const traceLimit = 2_000;
 
-/** The ticket by its external id, or by the number people know it by; null where nothing is known of it. */
+/** Finds the ticket by its external id, or by the number people use; null if nothing is known of it. */
 export async function findTicket(db: Db, instance: string, name: string): Promise<Ref | null> {
   const bare = name.replace(/^#/, '');
   const at = { instance, entity: ticketEntity };
@@ -159,7 +159,7 @@ export async function knownInstances(db: Db): Promise<string[]> {
   return (await rows<{ id: string }>(db, sql`select id from instances order by id`)).map(({ id }) => id);
 }
 
-/** Reads in one snapshot, so that what belongs together is together. */
+/** Reads everything in one database snapshot, so that it is consistent. */
 export async function loadTrace(db: Db, ticket: Ref, options: { readonly notes: boolean }): Promise<TraceRows> {
   return db.transaction(
     async (tx) => {

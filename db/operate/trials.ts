@@ -1,11 +1,11 @@
-/** What trials of `ferry check` have written, as it is kept before they write it. */
+/** What trials of `ferry check` will write, stored before they write it. */
 import { sql } from 'drizzle-orm';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { textArray } from '#db/base/text-array.ts';
 
-/** As connectors/contract/check.ts has it. */
+/** The same as in connectors/contract/check.ts. */
 type Wrote = {
   readonly before: TicketSnapshot;
   readonly known: readonly string[];
@@ -18,11 +18,14 @@ export type KeptTrial = {
   readonly ticket: string;
   readonly marker: string;
   readonly record: Wrote;
-  /** How long it may still be under way, milliseconds; 0 and less: it was killed, or could not clean up. */
+  /** How long it may still be running, milliseconds; 0 or less: it was killed, or could not clean up. */
   readonly leftMs: number;
 };
 
-/** What the markers of a trial's writes begin with: of the form of Ferry's own, so that every desk keeps it as it keeps those. */
+/**
+ * Returns the prefix of the markers of a trial's writes. It has the form of Ferry's own, so that every desk stores it
+ * in the same way.
+ */
 export async function trialMarker(db: Db): Promise<string> {
   const [made] = await rows<{ marker: string }>(db, sql`select uuidv7()::text as marker`);
   if (made === undefined) throw new Error('a query without an answer');
@@ -57,7 +60,7 @@ export async function keptTrials(db: Db, instance: string): Promise<readonly Kep
   return found.map(({ ticket, marker, leftMs, ...record }) => ({ ticket, marker, leftMs, record }));
 }
 
-/** Nothing of it is left, or nothing that anybody could delete. */
+/** Deletes a trial's row: nothing of it is left, or nothing that anybody could delete. */
 export async function forgetTrial(
   tx: Tx,
   instance: string,
@@ -66,7 +69,7 @@ export async function forgetTrial(
   await tx.execute(sql`delete from trials where instance = ${instance} and ticket = ${ticket} and marker = ${marker}`);
 }
 
-/** It is not under way any more, and something of it is left. */
+/** Ends a trial that left something. */
 export async function endTrial(
   tx: Tx,
   instance: string,

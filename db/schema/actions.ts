@@ -2,25 +2,28 @@ import { sql } from 'drizzle-orm';
 import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { Attachment, Audience, Person, Reason, SendTo, Visibility, Words } from '#core/words/vocabulary.ts';
 
-/** The log. Without a mirror only ids, hash, time and reason are kept, never content. */
+/** The log. Without a mirror only ids, hash, time and reason are stored, never content. */
 export const actions = pgTable(
   'actions',
   {
     id: uuid()
       .primaryKey()
       .default(sql`uuidv7()`),
-    /** How its origin calls it, where another's action had that id here before; null: as it is called here. */
+    /** Its id at its origin, if another action already had that id here; null: the same as `id`. */
     saidId: uuid(),
-    /** Where it was observed or received. */
+    /** The instance where it was observed, or from which it was received. */
     instance: text().notNull(),
-    /** Of the record whose id `ticket` is. */
+    /** Entity of the record that `ticket` identifies. */
     entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     externalId: text().notNull(),
     origin: text().notNull(),
-    /** As it is signed. */
+    /** As signed. */
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
-    /** When it was made, by its desk's clock; null for what came from elsewhere. With id and author it says which one it is. */
+    /**
+     * When it was created, by its desk's clock; null for actions from elsewhere. Together with id and author it
+     * identifies the action.
+     */
     madeAt: timestamp({ withTimezone: true, mode: 'string' }),
     author: jsonb().$type<Person>(),
     audience: text().$type<Audience>().notNull(),
@@ -32,25 +35,28 @@ export const actions = pgTable(
     note: text(),
     words: jsonb().$type<Words>(),
     attachments: jsonb().$type<readonly Attachment[]>().notNull().default([]),
-    /** What markers of its writes are made of; null where it came from another gateway, or before markers were made of it. */
+    /**
+     * Markers of its writes are derived from it; null if it came from another gateway, or was logged before marks
+     * existed.
+     */
     mark: text(),
     /** Of the constant part. */
     hash: text().notNull(),
     via: text().array().notNull(),
-    /** 32 hex digits, the same at every gateway it passes. */
+    /** 32 hex digits, the same at every gateway that it passes. */
     trace: text(),
-    /** The canonical constant part as it left its origin, and its origin's signature; of what came from a peer. */
+    /** The canonical constant part as it left its origin, and its origin's signature; only for actions from a peer. */
     signed: text(),
     signature: text(),
-    /** The link whose word the signature's key was believed by; null: its origin's own. */
+    /** The link that vouched for the signature's key; null: the origin itself did. */
     vouchedBy: text(),
-    /** What an escalation by a peer says of its ticket besides the words. */
+    /** What an escalation by a peer says about its ticket besides the words. */
     opening: jsonb().$type<{ summary: string; requester?: { name: string; email?: string } }>(),
-    /** What a peer left out before it sent. */
+    /** What a peer left out before sending. */
     drops: jsonb().$type<readonly Reason[]>(),
-    /** Since when its text is known to have been changed at its desk; what was carried stays. By our clock. */
+    /** When its text was first seen to have been edited at its desk; what was carried stays. By our clock. */
     editedAt: timestamp({ withTimezone: true, mode: 'string' }),
-    /** Why nothing was delivered; null when deliveries tell. */
+    /** Why nothing was delivered; null if there are deliveries. */
     reason: text(),
     loggedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
@@ -60,7 +66,7 @@ export const actions = pgTable(
     index('actions_said')
       .on(table.saidId)
       .where(sql`said_id is not null`),
-    // The purge of what was not carried.
+    // For the purge of uncarried actions.
     index('actions_not_carried')
       .on(table.loggedAt)
       .where(sql`reason is not null`),

@@ -9,13 +9,13 @@ export const attachments = pgTable(
     sha256: text(),
     sizeBytes: bigint({ mode: 'number' }),
     type: text(),
-    /** Why it can't come; a placeholder tells both desks. */
+    /** Why it can't come; a placeholder informs both desks. */
     failure: text(),
     stagedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
   (table) => [
     primaryKey({ columns: [table.action, table.id] }),
-    // A file goes when its last reference does.
+    // A file is deleted with its last reference.
     index('attachments_file').on(table.sha256),
   ],
 );

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
-/** Who changed what, when. Insert only. */
+/** Who changed what, and when. Insert only. */
 export const audit = pgTable(
   'audit',
   {

@@ -1,7 +1,7 @@
 import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { SideName } from '#core/words/vocabulary.ts';
 
-/** Who may call the supplier and customer API: peers and in-house tools. One link and one role each. */
+/** Who may call the supplier and customer API: peers and API clients. One link and one role each. */
 export const clients = pgTable('clients', {
   id: text().primaryKey(),
   link: text().notNull(),
@@ -9,7 +9,7 @@ export const clients = pgTable('clients', {
   role: text().$type<SideName>().notNull(),
   /** Our instance on that link: the audience of its tokens. */
   instance: text().notNull(),
-  /** SHA-256 of each secret that works, hex; an old one until it expires, so that a change costs no request. */
+  /** SHA-256 of each valid secret, hex; an old one until it expires, so that no request fails during a change. */
   secrets: jsonb()
     .$type<readonly { readonly hash: string; readonly expiresAt: string | null }[]>()
     .notNull()

@@ -1,22 +1,28 @@
 import { sql } from 'drizzle-orm';
 import { index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
-/** That somebody is to be forgotten, said to the other side of a link (`out`) or by it (`in`), and the answer. Ids only. */
+/**
+ * Requests to erase content, sent to the other side of a link (`out`) or received from it (`in`), and the answer. Ids
+ * only.
+ */
 export const erasures = pgTable(
   'erasures',
   {
-    /** Of whoever asks: the same at both gateways. */
+    /** Chosen by whoever asks: the same at both gateways. */
     id: uuid().notNull(),
     link: text().notNull(),
     direction: text().$type<'out' | 'in'>().notNull(),
-    /** Actions whose content is to go. */
+    /** Actions whose content is to be erased. */
     actions: uuid().array().notNull(),
-    /** `asked` until the other side has it, `waiting` until somebody there decides; `unsupported`: it does not know this. */
+    /**
+     * `asked` until the other side has it, `waiting` until somebody there decides; `unsupported`: it does not know
+     * erasures.
+     */
     state: text().$type<'asked' | 'waiting' | 'done' | 'refused' | 'unsupported'>().notNull(),
-    /** What was said with the answer. */
+    /** The text of the answer. */
     answer: text(),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    /** When the other side is asked next; null: never. */
+    /** When to ask the other side next; null: never. */
     askAt: timestamp({ withTimezone: true, mode: 'string' }),
     answeredAt: timestamp({ withTimezone: true, mode: 'string' }),
   },

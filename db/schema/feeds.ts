@@ -4,9 +4,9 @@ export const feeds = pgTable(
   'feeds',
   {
     instance: text().notNull(),
-    /** Of the records that the feed tells of. */
+    /** Entity of the records in the feed. */
     entity: text().notNull().default('ticket'),
-    /** Opaque, the connector's. Null until go-live. */
+    /** The connector's opaque cursor. Null until go-live. */
     cursor: text(),
     nextPollAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     failures: integer().notNull().default(0),

@@ -1,6 +1,9 @@
 import { integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
-/** This gateway as its database remembers it; one row. Another fingerprint than the actual one means restored or cloned. */
+/**
+ * This gateway as its database remembers it; one row. If the fingerprint differs from the actual one, the database was
+ * restored or cloned.
+ */
 export const gateway = pgTable('gateway', {
   id: integer().primaryKey().default(1),
   fingerprint: text().notNull(),

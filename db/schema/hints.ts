@@ -1,14 +1,14 @@
 import { index, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
 
 /**
- * Records somebody says have news. Unlogged (see the migration): a lost one costs a poll.
- * An empty ticket means: look at the entity's feed.
+ * Records that supposedly have news. Unlogged (see the migration): a lost one costs a poll. An empty ticket means: look
+ * at the entity's feed.
  */
 export const hints = pgTable(
   'hints',
   {
     instance: text().notNull(),
-    /** Of the record whose id `ticket` is. */
+    /** Entity of the record that `ticket` identifies. */
     entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     dueAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

@@ -26,7 +26,7 @@ export * from './peers.ts';
 export * from './people.ts';
 export * from './profiles.ts';
 export * from './put-off.ts';
-export * from './put-off.ts';
+export * from './saved-settings.ts';
 export * from './seen-jtis.ts';
 export * from './settings.ts';
 export * from './sides.ts';

@@ -9,32 +9,40 @@ export const instances = pgTable('instances', {
   url: text().notNull(),
   options: jsonb().$type<Record<string, unknown>>().notNull().default({}),
   credentials: text().notNull(),
-  /** What `ferry check` has found out about it: by its connector's words, ids and names by which it knows us included. */
+  /**
+   * What `ferry check` has learned about it, in its connector's terms, including ids and names by which it knows us.
+   */
   learned: jsonb().$type<Readonly<Record<string, string | number | boolean>>>().notNull().default({}),
   /** SHA-256 of the secret in the webhook's path, hex. */
   hookSecretHash: text(),
-  /** What the helpdesk says of itself and no other one says; null until the first contact, or where it says nothing. */
+  /**
+   * What the helpdesk reports about itself and no other one does; null until the first contact, or if it reports
+   * nothing.
+   */
   identity: text().unique('instances_identity'),
-  /** Grows with every change, so that processes know when to rebuild the connector. */
+  /** Increases with every change, so that processes know when to rebuild the connector. */
   version: integer().notNull().default(1),
   catalogueVersion: integer().notNull().default(0),
-  /** Go-live, by the desk's own clock: what was made before is not carried. Null until it was asked. */
+  /** Go-live, by the desk's own clock: actions created earlier are not carried. Null until it was queried. */
   liveSince: timestamp({ withTimezone: true, mode: 'string' }),
-  /** The newest action's id at go-live, where ids grow over the whole instance. */
+  /** The highest action id at go-live, if ids grow across the whole instance. */
   liveAfter: text(),
-  /** How far the desk's clock is ahead of ours, milliseconds; null until it was measured. */
+  /** How far the desk's clock runs ahead of ours, milliseconds; null until measured. */
   clockOffsetMs: integer(),
-  /** By what it was measured: by actions of ours that the desk dated, or by its replies. */
+  /** How it was measured: from our actions that the desk dated, or from its replies. */
   clockBy: text().$type<'action' | 'reply'>(),
   clockAt: timestamp({ withTimezone: true, mode: 'string' }),
-  /** The desk shows other actions than it did: it was restored. Nothing is read or written until somebody has looked. */
+  /**
+   * The desk shows other actions than before: it was restored. Nothing is read or written until somebody has looked.
+   */
   quarantinedAt: timestamp({ withTimezone: true, mode: 'string' }),
   quarantineReason: jsonb().$type<Reason>(),
-  /** Tickets without a mirror of which nothing is newer are forgotten; a ticket that is not known is read from here on. */
+  /** Tickets without a mirror and without newer activity were deleted; an unknown ticket is read from here on. */
   forgottenTo: timestamp({ withTimezone: true, mode: 'string' }),
   /**
-   * `new` until the first contact, then what the last contact said; `key`: its secrets can't be opened with our key;
-   * `other`: another helpdesk answers in its place. */
+   * `new` until the first contact, then the result of the last contact; `key`: its secrets can't be opened with our
+   * key; `other`: another helpdesk answers at its address.
+   */
   state: text().$type<'new' | InstanceState>().notNull().default('new'),
   stateReason: text(),
   stateSince: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

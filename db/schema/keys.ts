@@ -1,6 +1,8 @@
 import { index, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
-/** Ed25519 keys of our instances. Published before they sign, and until nothing that they signed is looked at any more. */
+/**
+ * Ed25519 keys of our instances. Published before they sign, and until nothing that they signed is checked any more.
+ */
 export const keys = pgTable(
   'keys',
   {
@@ -13,7 +15,7 @@ export const keys = pgTable(
     /** JWK as a JWE. */
     private: text().notNull(),
     signsFrom: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
-    /** Null: the newest of its use, not yet replaced, or of the use `provenance`, which stays to verify with. */
+    /** Null for the newest key of its use, and for `provenance` keys, which stay for verification. */
     retiresAt: timestamp({ withTimezone: true, mode: 'string' }),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },

@@ -1,23 +1,23 @@
 import { sql } from 'drizzle-orm';
 import { bigint, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
-/** One direction of a mirror. `due_at` is null only when everything up to `last_seq` has ended. */
+/** One direction of a mirror. `due_at` is null only if everything up to `last_seq` has ended. */
 export const lanes = pgTable(
   'lanes',
   {
     mirror: uuid().notNull(),
     toInstance: text().notNull(),
     link: text().notNull(),
-    /** The highest seq given out. */
+    /** The highest seq assigned. */
     lastSeq: bigint({ mode: 'number' }).notNull().default(0),
     /** Everything below has ended. */
     headSeq: bigint({ mode: 'number' }).notNull().default(1),
-    /** When this lane next wants to be carried. */
+    /** When this lane must next be carried. */
     dueAt: timestamp({ withTimezone: true, mode: 'string' }),
-    /** To a peer: the last seq that went out, for `after`, and the highest that the peer says it has. */
+    /** To a peer: the last seq sent, for `after`, and the highest that the peer has acknowledged. */
     sentSeq: bigint({ mode: 'number' }).notNull().default(0),
     ackedSeq: bigint({ mode: 'number' }).notNull().default(0),
-    /** From a peer: the highest of its seqs that was taken in. */
+    /** From a peer: the highest of its seqs that was accepted. */
     acceptedSeq: bigint({ mode: 'number' }).notNull().default(0),
   },
   (table) => [
@@ -25,7 +25,7 @@ export const lanes = pgTable(
     index('lanes_due')
       .on(table.toInstance, table.dueAt)
       .where(sql`due_at is not null`),
-    // Fairness looks for another link's due lanes without walking those of a noisy one.
+    // Fairness: finds other links' due lanes without scanning those of a noisy one.
     index('lanes_due_link')
       .on(table.toInstance, table.link, table.dueAt)
       .where(sql`due_at is not null`),

@@ -11,19 +11,25 @@ export const links = pgTable(
     state: text().$type<LinkState>().notNull().default('active'),
     /** Why it is not active. */
     stateReason: jsonb().$type<Reason>(),
-    /** When it was last resumed from quarantine: what was recorded before may have been written already. */
+    /** Where it is suspended for a while: who did it, by name, told to nobody else; and until when. */
+    suspendedBy: text(),
+    suspendedUntil: timestamp({ withTimezone: true, mode: 'string' }),
+    /** When it was last resumed from quarantine: actions recorded earlier may already have been written. */
     resumedAt: timestamp({ withTimezone: true, mode: 'string' }),
     settings: jsonb().$type<LinkSettings>().notNull(),
-    /** Who is on duty at the other side, shown beside every failure; and at ours, told to the other side. */
+    /** Who is on duty at the other side, shown with every failure; and at ours, sent to the other side. */
     farContact: jsonb().$type<WireContact>(),
     ownContact: jsonb().$type<WireContact>(),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
   (table) => [
-    // Every read asks whether something may have been forgotten; nearly always nothing was.
+    // Every read asks whether writes may have been lost; nearly always none were.
     index('links_quarantined')
       .on(table.id)
       .where(sql`state = 'quarantined'`),
+    index('links_paused')
+      .on(table.suspendedUntil)
+      .where(sql`suspended_until is not null`),
     index('links_resumed')
       .on(table.resumedAt)
       .where(sql`resumed_at is not null`),

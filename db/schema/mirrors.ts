@@ -3,16 +3,16 @@ import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } fr
 import type { CloseReason, MirrorState } from '#core/words/mirror.ts';
 
 /**
- * A pair of tickets, or other records, on a link, at its first and its second place. Its name on the link is the opening
- * action's id, minted at the first.
+ * A pair of tickets, or other records, on a link, at its first and its second place. Its name on the link is the
+ * opening action's id, minted at the first.
  */
 export const mirrors = pgTable(
   'mirrors',
   {
     id: uuid().primaryKey(),
-    /** How the link's other side calls it, where another link's mirror had that id here before; null: as it is called here. */
+    /** Its id at the link's other side, if another link's mirror already had that id here; null: the same as `id`. */
     saidId: uuid(),
-    /** The action that opened it, where that is called otherwise here; null: as the mirror is. */
+    /** The action that opened it, if its local id differs from the mirror's; null: the same as `id`. */
     openedBy: uuid(),
     link: text().notNull(),
     state: text().$type<MirrorState>().notNull().default('opening'),
@@ -35,11 +35,11 @@ export const mirrors = pgTable(
     turns: jsonb().$type<readonly { readonly at: string; readonly to: string }[]>().notNull().default([]),
     createdAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     openedAt: timestamp({ withTimezone: true, mode: 'string' }),
-    /** Set when somebody was told that the escalation is overdue. */
+    /** Set when a notice was raised because the escalation is overdue. */
     overdueToldAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
   (table) => [
-    // One live mirror per ticket and link, seen from either ticket.
+    // One live mirror per ticket and link, from either ticket's view.
     uniqueIndex('mirrors_live_first')
       .on(table.link, table.firstEntity, table.firstTicket)
       .where(sql`state in ('opening', 'open')`),

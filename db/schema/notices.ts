@@ -1,7 +1,7 @@
 import { index, integer, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';
 
-/** What somebody is to be told, grouped by cause; `cleared_at` sends the all-clear. */
+/** Notices for people, grouped by cause; `cleared_at` triggers the all-clear. */
 export const notices = pgTable(
   'notices',
   {
@@ -19,7 +19,7 @@ export const notices = pgTable(
     clearToldAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
   (table) => [
-    // One open notice per link and cause; repeats only count.
+    // One open notice per link and cause; repeats only increase its count.
     uniqueIndex('notices_open')
       .on(table.link, table.cause)
       .where(sql`cleared_at is null`),

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm';
 import { jsonb, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
 
 /**
- * Public keys with which origins sign their actions, each with the reason why it is believed: the origin's own key set
- * named it, or one link vouched for it. Both may name a key alike, so each reason has a row.
+ * Public keys that origins sign their actions with, each with the reason for trusting it: the origin's own key set
+ * named it, or one link vouched for it. Both may use the same name for a key, so each reason has its own row.
  */
 export const originKeys = pgTable(
   'origin_keys',
@@ -12,12 +12,12 @@ export const originKeys = pgTable(
     origin: text().notNull(),
     kid: text().notNull(),
     key: jsonb().$type<Readonly<Record<string, unknown>>>().notNull(),
-    /** The link by which it came; null: the origin's own JWKS said so. */
+    /** The link that brought it; null: the origin's own JWKS named it. */
     vouchedBy: text(),
     seenAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    /** When whoever is the reason last named it. */
+    /** When the source last named it. */
     confirmedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    /** Somebody here has shut it out: nothing new that it signed is taken. */
+    /** Somebody here has blocked it: nothing new that it signed is accepted. */
     retiredAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
   (table) => [uniqueIndex('origin_keys_reason').on(table.origin, table.kid, sql`coalesce(${table.vouchedBy}, '')`)],

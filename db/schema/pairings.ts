@@ -8,11 +8,11 @@ export type Check = {
   readonly name: string;
   readonly direction: 'ours' | 'theirs';
   readonly ok: boolean;
-  /** For people: what was found, and what to do where it is not well. */
+  /** For people: what was found, and what to do if it failed. */
   readonly text: string;
 };
 
-/** An invitation and what became of it. The one who invites has the code's hash, the one who accepts the code, sealed. */
+/** An invitation and its progress. The inviting gateway stores the code's hash, the accepting one the code, sealed. */
 export const pairings = pgTable(
   'pairings',
   {
@@ -27,12 +27,12 @@ export const pairings = pgTable(
     /** Sealed. */
     code: text(),
     state: text().$type<'invited' | 'pairing' | 'paired' | 'failed' | 'expired'>().notNull().default('invited'),
-    /** How the other side is called here, where its own name is not wanted; and whom it may call here. */
+    /** A local name for the other side, if its own is not wanted; and the contact that it is given here. */
     name: text(),
     contact: jsonb().$type<WireContact>(),
     /** Issuer of the other side, once known. */
     issuer: text(),
-    /** Which run of the checks this is about, and whether we ask the other side for its own; it asked us otherwise. */
+    /** The current run of the checks, and whether we ask the other side for its results; otherwise it asked us. */
     run: uuid(),
     asks: boolean().notNull().default(true),
     checks: jsonb().$type<readonly Check[]>().notNull().default([]),

@@ -1,6 +1,6 @@
 import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
-/** Far people that stand for local accounts, per side. */
+/** Far people mapped to local accounts, per side. */
 export const people = pgTable(
   'people',
   { side: text().notNull(), far: text().notNull(), local: text().notNull() },

@@ -1,6 +1,6 @@
 import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
-/** Settings that sides extend: fifty customers, one change. */
+/** Settings that sides extend: one change for fifty customers. */
 export const profiles = pgTable('profiles', {
   id: text().primaryKey(),
   settings: jsonb().$type<Record<string, unknown>>().notNull(),

@@ -1,8 +1,8 @@
 import { integer, index, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 
 /**
- * Tickets whose reading was put off, which no feed names again: unlike a hint, this may not be lost. A row is claimed by
- * pushing `due_at` on, and goes when the ticket was read and nothing was put off meanwhile.
+ * Deferred reads of tickets that no feed will name again: unlike a hint, such a row must not be lost. It is claimed by
+ * moving `due_at` forward, and deleted once the ticket was read and not deferred again in the meantime.
  */
 export const putOff = pgTable(
   'put_off',
@@ -11,7 +11,7 @@ export const putOff = pgTable(
     entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     dueAt: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
-    /** How often it was put off. */
+    /** How often it was deferred. */
     times: integer().notNull().default(1),
   },
   (table) => [

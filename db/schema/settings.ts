@@ -1,7 +1,7 @@
 import { integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { SideSettings } from '#core/rules/settings.ts';
 
-/** Every version a side ever had; a change is a new row. */
+/** Every version that a side ever had; a change is a new row. */
 export const settings = pgTable(
   'settings',
   {
@@ -9,7 +9,7 @@ export const settings = pgTable(
     version: integer().notNull(),
     settings: jsonb().$type<SideSettings>().notNull(),
     profile: text(),
-    /** What the side sets itself, before its profile's keys are added; a changed profile is merged with it anew. */
+    /** What the side sets itself, before its profile's keys are added; a changed profile is merged with it again. */
     own: jsonb().$type<Record<string, unknown>>(),
     changedBy: text().notNull(),
     changedAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

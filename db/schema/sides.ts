@@ -18,7 +18,7 @@ export const sides = pgTable(
   (table) => [
     uniqueIndex('sides_link_side').on(table.link, table.side),
     uniqueIndex('sides_link_place').on(table.link, table.place),
-    // Log asks for the links on which an instance is the customer.
+    // Logging looks up the links on which an instance is the customer.
     uniqueIndex('sides_instance').on(table.instance, table.side, table.link),
   ],
 );

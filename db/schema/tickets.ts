@@ -3,8 +3,8 @@ import { index, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /**
- * Tickets, and other records, that were read at least once. How far they are known is a position of ids
- * (core/log/position.ts); `cursor` is only a hint where to look: the time of the action at the floor, by the desk's clock.
+ * Tickets, and other records, that were read at least once. How far their history is known is a position made of ids
+ * (core/log/position.ts); `cursor` only hints where to look: the time of the action at the floor, by the desk's clock.
  */
 export const tickets = pgTable(
   'tickets',
@@ -17,12 +17,12 @@ export const tickets = pgTable(
     high: text(),
     highSince: timestamp({ withTimezone: true, mode: 'string' }),
     mark: text(),
-    /** Not there for us since then, and since when its neighbours were seen all the while. */
+    /** Since when it has been missing for us, and since when its neighbours were visible all that time. */
     missingSince: timestamp({ withTimezone: true, mode: 'string' }),
     missingBesideSince: timestamp({ withTimezone: true, mode: 'string' }),
-    /** Content only while the ticket has a mirror. */
+    /** Stored only while the ticket has a mirror. */
     snapshot: jsonb().$type<TicketSnapshot>(),
-    /** Of the reading that has it: the highest id it showed, and when it began, by the database's clock. */
+    /** The snapshot's reading: the highest id it showed, and when it began, by the database's clock. */
     snapshotTop: text(),
     snapshotBegun: timestamp({ withTimezone: true, mode: 'string' }),
     readAt: timestamp({ withTimezone: true, mode: 'string' }).notNull().defaultNow(),

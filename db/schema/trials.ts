@@ -2,26 +2,26 @@ import { boolean, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-or
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
 
 /**
- * Trials of `ferry check` that have not cleaned up yet, each kept before it writes: what a killed one wrote is found by it,
- * and deleted by the next check. A row goes when all is deleted that can be.
+ * Trials of `ferry check` that have not cleaned up yet, each stored before it writes: this is how the next check finds
+ * and deletes what a killed one wrote. A row is deleted once everything is deleted that can be.
  */
 export const trials = pgTable(
   'trials',
   {
     instance: text().notNull(),
     ticket: text().notNull(),
-    /** What the markers of its writes begin with. */
+    /** The prefix of its writes' markers. */
     marker: text().notNull(),
     /** The ticket before anything was written. */
     before: jsonb().$type<TicketSnapshot>().notNull(),
-    /** Ids of actions that were there before. */
+    /** Ids of actions that existed before. */
     known: text().array().notNull(),
-    /** Names of what it set. */
+    /** Names of the statuses and fields that it set. */
     statuses: text().array().notNull(),
     fields: text().array().notNull(),
     /** It set the subject. */
     summary: boolean().notNull(),
-    /** Until then it may be under way. */
+    /** It may be running until then. */
     overAt: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.instance, table.ticket] })],

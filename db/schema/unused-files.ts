@@ -1,6 +1,6 @@
 import { index, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
-/** Files that nothing referred to when they were marked; deleted an hour later, if that is still so. */
+/** Files that nothing referred to when they were marked; deleted an hour later if that is still so. */
 export const unusedFiles = pgTable(
   'unused_files',
   {

@@ -3,7 +3,7 @@ import { index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueInde
 
 /**
  * One change each that Ferry makes in a helpdesk, promised before it is made.
- * `open`: promised, outcome unknown. `made`: the helpdesk said yes. `settled`: seen. `absent`: surely not made.
+ * `open`: promised, result unknown. `made`: the helpdesk confirmed it. `settled`: seen. `absent`: certainly not made.
  */
 export const writes = pgTable(
   'writes',
@@ -11,7 +11,7 @@ export const writes = pgTable(
     delivery: uuid().notNull(),
     step: integer().notNull(),
     instance: text().notNull(),
-    /** Of the record whose id `ticket` is. */
+    /** Entity of the record that `ticket` identifies. */
     entity: text().notNull().default('ticket'),
     /** Null while the step creates it. */
     ticket: text(),
@@ -31,7 +31,7 @@ export const writes = pgTable(
     uniqueIndex('writes_one_open')
       .on(table.instance, table.entity, table.ticket)
       .where(sql`state = 'open'`),
-    // Echo asks for a ticket's unsettled and recent writes.
+    // Finding echoes requires a ticket's unsettled and recent writes.
     index('writes_ticket').on(table.instance, table.entity, table.ticket, table.promisedAt),
     index('writes_open_creates')
       .on(table.instance, table.entity)

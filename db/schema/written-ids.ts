@@ -5,7 +5,7 @@ export const writtenIds = pgTable(
   'written_ids',
   {
     instance: text().notNull(),
-    /** Of the record whose id `ticket` is. */
+    /** Entity of the record that `ticket` identifies. */
     entity: text().notNull().default('ticket'),
     ticket: text().notNull(),
     externalId: text().notNull(),
@@ -13,7 +13,7 @@ export const writtenIds = pgTable(
     delivery: uuid(),
     step: integer(),
     at: timestamp({ withTimezone: true, mode: 'string' }).notNull(),
-    /** When it was made, by its desk's clock; null for what was found before that was kept. */
+    /** When it was created, by its desk's clock; null for actions found before that was recorded. */
     madeAt: timestamp({ withTimezone: true, mode: 'string' }),
   },
   (table) => [uniqueIndex('written_ids_once').on(table.instance, table.entity, table.ticket, table.externalId)],

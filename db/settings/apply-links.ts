@@ -1,10 +1,11 @@
-/** Stores what a links file changes. The caller holds one transaction around all of it. */
+/** Stores the changes in a links file. The caller runs all of it in one transaction. */
 import { sql } from 'drizzle-orm';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
 import { placeOf } from '#db/base/places.ts';
 import { rows } from '#db/base/client.ts';
+import { keepVersion } from './keep-version.ts';
 import { catalogues } from '#db/schema/catalogues.ts';
 import { couriers } from '#db/schema/couriers.ts';
 import { feeds } from '#db/schema/feeds.ts';
@@ -14,7 +15,7 @@ import { profiles } from '#db/schema/profiles.ts';
 import { settings } from '#db/schema/settings.ts';
 import { sides } from '#db/schema/sides.ts';
 
-/** Any constant; held by whoever changes settings, until the transaction's end. */
+/** Any constant; whoever changes settings holds it until the transaction's end. */
 const settingsLock = 7_203_115;
 
 export async function lockSettings(tx: Tx): Promise<void> {
@@ -32,7 +33,7 @@ export type NewInstance = {
   readonly hookSecretHash: string | null;
 };
 
-/** Creates or changes an instance, and lets whoever waits for it try again at once. */
+/** Creates or changes an instance, and makes everything that waits for it retry at once. */
 export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void> {
   const { id, type, name, url, credentials, hookSecretHash } = instance;
   const options = { ...instance.options };
@@ -45,7 +46,7 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
         name,
         url,
         options,
-        // Of another server it says nothing.
+        // Facts about another server are worthless.
         learned: sql`case when ${instances.url} = ${url} then ${instances.learned} else '{}'::jsonb end`,
         credentials,
         hookSecretHash,
@@ -62,13 +63,19 @@ export async function saveInstance(tx: Tx, instance: NewInstance): Promise<void>
     .onConflictDoUpdate({ target: couriers.instance, set: { retryAt: null, failures: 0 } });
 }
 
-/** A new version; what was decided with an older one stays explicable. */
+/** Stores a new version; decisions made with an older one remain explicable. */
 export async function saveCatalogue(tx: Tx, instance: string, version: number, catalogue: Catalogue): Promise<void> {
   await tx.insert(catalogues).values({ instance, version, catalogue });
   await tx.execute(sql`update instances set catalogue_version = ${version} where id = ${instance}`);
 }
 
-export async function saveProfile(tx: Tx, id: string, profile: Readonly<Record<string, unknown>>): Promise<void> {
+/** @param by who saves it, for its version */
+export async function saveProfile(
+  tx: Tx,
+  id: string,
+  profile: Readonly<Record<string, unknown>>,
+  by: string,
+): Promise<void> {
   await tx
     .insert(profiles)
     .values({ id, settings: { ...profile } })
@@ -76,13 +83,16 @@ export async function saveProfile(tx: Tx, id: string, profile: Readonly<Record<s
       target: profiles.id,
       set: { settings: { ...profile }, changedAt: sql`now()` },
     });
+  await keepVersion(tx, `profiles/${id}`, { ...profile }, by);
 }
 
-export async function saveLink(tx: Tx, id: string, link: LinkSettings): Promise<void> {
+/** @param by who saves it, for its version */
+export async function saveLink(tx: Tx, id: string, link: LinkSettings, by: string): Promise<void> {
   await tx
     .insert(links)
     .values({ id, settings: link })
     .onConflictDoUpdate({ target: links.id, set: { settings: link } });
+  await keepVersion(tx, `links/${id}`, link, by);
 }
 
 export type NewSettings = {
@@ -95,7 +105,7 @@ export type NewSettings = {
   readonly by: string;
 };
 
-/** A new version of a side's settings, in force from now on. Returns its number. */
+/** Stores a new version of a side's settings, in force from now on. Returns its number. */
 export async function saveSide(tx: Tx, side: NewSettings): Promise<number> {
   const id = `${side.link}/${side.name}`;
   const [last] = await rows<{ version: number }>(
@@ -125,7 +135,7 @@ export async function saveSide(tx: Tx, side: NewSettings): Promise<number> {
   return version;
 }
 
-/** The link is live now: what shadow mode opened has no far ticket and makes room. Returns how many. */
+/** Closes the mirrors that shadow mode opened, which have no far ticket, when the link goes live. Returns how many. */
 export async function endShadow(tx: Tx, link: string): Promise<number> {
   const ended = await rows(
     tx,

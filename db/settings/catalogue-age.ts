@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 
-/** Claims the reading anew of a catalogue older than this: its time is moved on, so that one process reads it. */
+/** Claims the refresh of a catalogue older than this: its time is moved forward, so that only one process reads it. */
 export async function claimCatalogue(
   db: Db,
   instance: string,

@@ -1,4 +1,4 @@
-/** Who last changed the settings, from the audit. */
+/** Who last changed the settings, from the audit log. */
 import { sql } from 'drizzle-orm';
 import type { AuditActor } from '#db/base/audit.ts';
 import { rows } from '#db/base/client.ts';
@@ -6,8 +6,8 @@ import type { Db } from '#db/base/client.ts';
 import { textArray } from '#db/base/text-array.ts';
 
 /**
- * Whether somebody else ever applied a change to one of these (`links/<id>`, `profiles/<id>`). Names are free, so the
- * actor is known by kind and id; rows of before those were kept have the name only.
+ * Tells whether somebody else ever applied a change to one of these (`links/<id>`, `profiles/<id>`). Names can be
+ * chosen freely, so kind and id identify the actor; older rows only have the name.
  */
 export async function changedByOthers(
   db: Db,
@@ -17,7 +17,7 @@ export async function changedByOthers(
   const [row] = await rows<{ found: boolean }>(
     db,
     sql`select exists (
-        select 1 from audit where subject = any(${textArray(subjects)}) and what = 'apply'
+        select 1 from audit where subject = any(${textArray(subjects)}) and what in ('apply', 'rollback')
           and case when detail->'actor' is null then by <> ${name}
             else (detail->'actor'->>'kind', detail->'actor'->>'id') is distinct from (${kind}, ${id}) end
       ) as found`,

@@ -1,8 +1,8 @@
-/** How far an instance's clock is ahead of ours, as a process has just measured it. */
+/** Stores how far an instance's clock runs ahead of ours, as a process has just measured it. */
 import { sql } from 'drizzle-orm';
 import type { Db } from '#db/base/client.ts';
 
-/** What actions of ours have told is not covered by what a reply's header says, which may be a proxy's. */
+/** A value measured from our actions is not overwritten by one from a reply's header, which may be a proxy's. */
 export async function saveClock(db: Db, instance: string, offsetMs: number, by: 'action' | 'reply'): Promise<void> {
   await db.execute(
     sql`update instances set clock_offset_ms = ${offsetMs}, clock_by = ${by}, clock_at = now()

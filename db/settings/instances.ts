@@ -12,8 +12,8 @@ export async function loadInstance(db: Db, id: string): Promise<InstanceRow | nu
 }
 
 /**
- * Keeps what a helpdesk said of itself at the first contact. Returns the instance that is this very helpdesk already; null
- * where there is none.
+ * Stores what a helpdesk reports about itself at the first contact. Returns another instance that already is this
+ * helpdesk; null if there is none.
  */
 export async function keepIdentity(db: Db, id: string, identity: string): Promise<string | null> {
   const [found] = await rows<{ id: string }>(
@@ -28,7 +28,7 @@ export async function keepIdentity(db: Db, id: string, identity: string): Promis
   return found?.id ?? null;
 }
 
-/** As `loadInstance`, for many at about the same time. */
+/** Like `loadInstance`, batching calls at about the same time. */
 export function createInstanceReader(db: Db): (id: string) => Promise<InstanceRow | null> {
   return createGathered(async (ids) => {
     const found = await db

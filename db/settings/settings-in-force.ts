@@ -1,4 +1,4 @@
-/** Settings are immutable per version, so a process may keep the versions it has read. */
+/** Caches settings: each version is immutable, so a process may keep the versions it has read. */
 import { and, eq } from 'drizzle-orm';
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
@@ -22,7 +22,9 @@ const emptyCatalogue: Catalogue = {
   teams: [],
 };
 
-/** Keeps at most `most` versions of each, of at most `mostUnlike` different contents; what was kept first goes first. */
+/**
+ * Keeps at most `most` versions of each, with at most `mostUnlike` different contents; the oldest are dropped first.
+ */
 export function createVersionCache(most = 50_000, mostUnlike = 2_000): VersionCache {
   const sides = createKept<SideSettings>(most, mostUnlike);
   const read = createKept<Catalogue>(most, mostUnlike);
@@ -58,7 +60,7 @@ type Kept<Value> = {
   keep(key: string, value: Value): Value;
 };
 
-/** Thousands of customers share a profile, so equal contents are kept once. */
+/** Thousands of customers share a profile, so equal contents are stored once. */
 function createKept<Value>(most: number, mostUnlike: number): Kept<Value> {
   const byKey = new Map<string, Value>();
   const byContent = new Map<string, Value>();
@@ -68,7 +70,7 @@ function createKept<Value>(most: number, mostUnlike: number): Kept<Value> {
       const content = JSON.stringify(value);
       const same = byContent.get(content) ?? value;
       if (byContent.size >= mostUnlike) {
-        // Whatever refers to it goes with it, so that the contents kept stay few.
+        // Everything that refers to a content is dropped with it, so that few contents stay.
         byContent.clear();
         byKey.clear();
       }

@@ -1,4 +1,4 @@
-/** What is set: instances, profiles, links and the settings in force of their sides. */
+/** The stored configuration: instances, profiles, links and the settings in force of their sides. */
 import { and, desc, eq, inArray } from 'drizzle-orm';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue, InstanceType, SideName } from '#core/words/vocabulary.ts';
@@ -15,11 +15,11 @@ export type SettingsInForce = {
   readonly version: number;
   readonly settings: SideSettings;
   readonly profile: string | null;
-  /** What the side sets itself; null where that was not kept. */
+  /** What the side sets itself; null if not stored. */
   readonly own: Readonly<Record<string, unknown>> | null;
 };
 
-/** @param side `<link>/<customer|supplier>`; null where there is none */
+/** @param side `<link>/<customer|supplier>`; null if there is none */
 export async function settingsInForce(db: Db, side: string): Promise<SettingsInForce | null> {
   const [row] = await db
     .select({
@@ -41,16 +41,16 @@ export type StoredInstance = {
   readonly name: string;
   readonly url: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** By `ferry check`. */
+  /** From `ferry check`. */
   readonly learned: Readonly<Record<string, string | number | boolean>>;
   /** Sealed. */
   readonly credentials: string;
   readonly hookSecretHash: string | null;
-  /** What the helpdesk said of itself. */
+  /** What the helpdesk reports about itself. */
   readonly identity: string | null;
   readonly version: number;
   readonly catalogueVersion: number;
-  /** Go-live, instant by the desk's clock; null until it was asked. */
+  /** Go-live, instant by the desk's clock; null until it was queried. */
   readonly liveSince: string | null;
 };
 
@@ -64,7 +64,7 @@ export type StoredFederation = {
   readonly instances: ReadonlyMap<string, StoredInstance>;
   readonly profiles: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly links: ReadonlyMap<string, LinkSettings>;
-  /** Links that are being closed, or are. */
+  /** Links that are closing or closed. */
   readonly ended: ReadonlySet<string>;
   /** By `<link>/<side>`. */
   readonly sides: ReadonlyMap<string, StoredSide>;
@@ -121,7 +121,7 @@ export type StoredCatalogue = {
   readonly readAt: string;
 };
 
-/** The latest catalogue of each instance that has one. */
+/** Returns the latest catalogue of each instance that has one. */
 export async function latestCatalogues(db: Db, ids: readonly string[]): Promise<Map<string, StoredCatalogue>> {
   if (ids.length === 0) return new Map();
   const found = await db

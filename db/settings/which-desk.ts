@@ -1,4 +1,4 @@
-/** Which helpdesk an instance is: what its mirrors need before it may be another one, and what is done then. */
+/** Which helpdesk an instance is: what its mirrors need before it may be replaced by another, and what happens then. */
 import { sql } from 'drizzle-orm';
 import { reason } from '#core/words/reasons.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
@@ -6,7 +6,7 @@ import { content } from '#db/base/content.ts';
 import { raiseNotice } from '#db/base/notices.ts';
 import { uuidArray } from '#db/base/text-array.ts';
 
-/** Instances on whose tickets something is still mirrored, or may be again. */
+/** Lists instances with tickets that are mirrored, or may be again. */
 export async function mirroredInstances(db: Db): Promise<ReadonlySet<string>> {
   const found = await rows<{ id: string }>(
     db,
@@ -17,7 +17,7 @@ export async function mirroredInstances(db: Db): Promise<ReadonlySet<string>> {
   return new Set(found.map(({ id }) => id));
 }
 
-/** One end of a live mirror, as it is known here. */
+/** One end of a live mirror, as known here. */
 export type MirroredTicket = {
   readonly mirror: string;
   readonly link: string;
@@ -27,7 +27,7 @@ export type MirroredTicket = {
   readonly far: { readonly number: string | null; readonly url: string | null };
 };
 
-/** Those of an instance, oldest first. */
+/** Lists those of an instance, oldest first. */
 export async function mirroredTickets(db: Db, instance: string): Promise<readonly MirroredTicket[]> {
   return rows<MirroredTicket>(
     db,
@@ -43,7 +43,7 @@ export async function mirroredTickets(db: Db, instance: string): Promise<readonl
   );
 }
 
-/** The same helpdesk elsewhere; mirrors whose tickets were not found again are paused until somebody has looked. */
+/** Records that the helpdesk moved; mirrors whose tickets were not found again are paused until somebody has looked. */
 export async function moveDesk(
   tx: Tx,
   instance: string,
@@ -56,14 +56,14 @@ export async function moveDesk(
       where id = any(${uuidArray(lost.map(({ mirror }) => mirror))})`,
   );
   for (const { mirror, link, number, ticket } of lost) {
-    const text = `${instance} ${number ?? ticket}: the helpdesk has moved, and the ticket of this number there does not name its ticket elsewhere. Look at it, then resume or leave it.`;
+    const text = `${instance} ${number ?? ticket}: the helpdesk has moved, and the ticket with this number there does not refer to its mirrored ticket. Check it, then resume the mirror or leave it paused.`;
     await raiseNotice(tx, { link, cause: `other-ticket/${mirror}`, text });
   }
 }
 
 /**
- * Another helpdesk in the instance's place. Its mirrors end; what is known of the earlier helpdesk's records keeps its
- * names under an entity of its own, so that equal numbers at the new one are no acquaintances. Reading begins at go-live.
+ * Replaces the instance's helpdesk by another one. Its mirrors end; what is known of the old helpdesk's records moves
+ * to an entity of its own, so that equal numbers at the new one mean nothing. Reading starts again at go-live.
  */
 export async function replaceDesk(tx: Tx, instance: string, name: string, identity: string | null): Promise<void> {
   const [last] = await rows<{ n: number }>(
@@ -93,7 +93,7 @@ export async function replaceDesk(tx: Tx, instance: string, name: string, identi
     await raiseNotice(tx, {
       link,
       cause: `replaced/${instance}`,
-      text: `${name} is another helpdesk now; what was mirrored with the earlier one has ended.`,
+      text: `${name} is now a different helpdesk; the mirrors with the previous one have ended.`,
     });
   for (const table of ['tickets', 'written_ids', 'writes', 'actions'] as const)
     await tx.execute(
@@ -114,7 +114,7 @@ export async function replaceDesk(tx: Tx, instance: string, name: string, identi
   await identify(tx, instance, identity);
 }
 
-/** With a new version, so that every process asks again which helpdesk it is before it writes. */
+/** Stores the identity with a new version, so that every process checks which helpdesk it is before it writes. */
 async function identify(tx: Tx, instance: string, identity: string | null): Promise<void> {
   await tx.execute(sql`update instances set identity = ${identity}, version = version + 1 where id = ${instance}`);
   await tx.execute(sql`update feeds set next_poll_at = now(), failures = 0 where instance = ${instance}`);

@@ -1,6 +1,6 @@
 /**
- * What a desk of the bench has: tickets and the actions on them, its clock, its backups. It knows nothing of Ferry. Times
- * that its API shows are those of its own clock; the bench judges by `doneAtMs`, which is real time.
+ * The contents of one of the bench's desks: its tickets, the actions on them, its clock, its backups. It knows nothing
+ * of Ferry. Its API shows times by the desk's own clock; the bench judges by `doneAtMs`, which is real time.
  */
 import type { DeskAction, DeskFile } from '#twins/light/server.ts';
 
@@ -10,7 +10,7 @@ export type FaultAction = Omit<DeskAction, 'files'> & {
   readonly files: readonly StoredFile[];
   /** Milliseconds since 1970, by the bench's own clock. */
   readonly doneAtMs: number;
-  /** Readers see it from then on. */
+  /** The time from which readers see it. */
   readonly shownAtMs: number;
 };
 
@@ -18,9 +18,9 @@ export type FaultTicket = {
   readonly id: string;
   readonly summary: string;
   readonly description: string;
-  /** It was opened through the API. */
+  /** True if it was opened through the API. */
   readonly byService: boolean;
-  /** As it was opened; what became of it, its actions say. */
+  /** The ticket as it was opened; its actions record every later change. */
   readonly first: { readonly status: string; readonly fields: Readonly<Record<string, unknown>> };
   marker: string | null;
   reference: string | null;
@@ -32,20 +32,20 @@ export type NewAction = Partial<Omit<FaultAction, 'id' | 'at' | 'doneAtMs' | 'sh
 
 /** How a desk keeps time, and how soon it shows what was done. */
 export type Clock = {
-  /** Ahead of real time; below 0: late. */
+  /** How far it is ahead of real time; negative if it is behind. */
   skewMs: number;
-  /** It was wrong for a while. */
+  /** True if the clock was wrong for a while. */
   jumped: boolean;
-  /** A replica that readers are sent to is so late, at most. */
+  /** How far at most the replica that serves readers lags behind. */
   lagMs: number;
-  /** Times are kept in whole seconds. */
+  /** True if times are kept in whole seconds. */
   readonly wholeSeconds: boolean;
 };
 
 export type Records = {
   readonly name: string;
   readonly tickets: ReadonlyMap<string, FaultTicket>;
-  /** In the order of the changes. */
+  /** The changes in order. */
   feed(): readonly Change[];
   open(body: NewTicket): FaultTicket;
   act(ticket: FaultTicket, action: NewAction): FaultAction;
@@ -77,7 +77,7 @@ export type RecordsOptions = {
   readonly name: string;
   readonly clock: Clock;
   readonly keepsMarkers: boolean;
-  /** In [0, 1): how late a replica is this time. */
+  /** Draws from [0, 1) how late a replica is this time. */
   readonly lateness: () => number;
   readonly onChange: (ticket: string) => void;
 };
@@ -92,12 +92,12 @@ export function createRecords({ name, clock, keepsMarkers, lateness, onChange }:
 
   const now = (): string => {
     const own = Date.now() + clock.skewMs;
-    // A clock that is put back goes back; one that is left alone never repeats itself.
+    // A clock that is set back repeats times; one that is left alone never does.
     lastAtMs = clock.skewMs < lastSkewMs ? own : Math.max(lastAtMs + 1, own);
     lastSkewMs = clock.skewMs;
     return new Date(clock.wholeSeconds ? Math.floor(lastAtMs / 1_000) * 1_000 : lastAtMs).toISOString();
   };
-  /** A replica is late, but shows things in their order. */
+  /** A replica is late, but shows changes in order. */
   const shownAt = (): number => {
     lastShownMs = Math.max(lastShownMs, Date.now() + (clock.lagMs === 0 ? 0 : lateness() * clock.lagMs));
     return lastShownMs;
@@ -179,7 +179,7 @@ function copied(ticket: FaultTicket): FaultTicket {
   return { ...ticket, actions: [...ticket.actions] };
 }
 
-/** Status and fields of a ticket as these of its actions leave it. */
+/** Computes the status and fields of a ticket after those of its actions that count. */
 export function stateOf(
   { first, actions }: FaultTicket,
   counts: (action: FaultAction) => boolean = () => true,

@@ -1,4 +1,6 @@
-/** The API of a desk of the bench: that of the light desk, over real HTTP, with every vice a desk may have. */
+/**
+ * The API of one of the bench's desks: that of the light desk, over real HTTP, with every vice that a desk may have.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,9 +21,9 @@ import { noVices, strikes, type Mishap, type Vices } from './vices.ts';
 
 export type DeskTraits = {
   readonly keepsMarkers: boolean;
-  /** An answer to a write names what it made. */
+  /** True if the answer to a write names what the write created. */
   readonly namesIds: boolean;
-  /** A note's status is recorded as an action of its own, so much later; null: with the note. */
+  /** A note's status is recorded as a separate action after this many milliseconds; null: together with the note. */
   readonly splitMs: number | null;
   readonly wholeSeconds: boolean;
 };
@@ -35,16 +37,16 @@ export type FaultDesk = {
   readonly clock: Clock;
   readonly vices: Vices;
   readonly records: Records;
-  /** Requests so far. */
+  /** The number of requests so far. */
   requests(): number;
-  /** Told of each request before it is looked at, for directed cases. */
+  /** Called with each request before it is handled, for directed cases. */
   onRequest: ((method: string, path: string) => void | Promise<void>) | null;
-  /** Told of each ticket that has changed; what a webhook would say. */
+  /** Called with each ticket that has changed, as a webhook would be. */
   onChange: ((ticket: string) => void) | null;
-  /** Connections are cut and refused until `resume`, at the same address. */
+  /** Cuts connections and refuses new ones until `resume`, which uses the same address. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Whatever hangs is cut off, as when a server is started again. */
+  /** Cuts off every hanging request, as a restart of the server would. */
   cutOff(): void;
   close(): Promise<void>;
 };
@@ -168,7 +170,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
 
   const desk: FaultDesk = {
     id,
-    // A name, so that names can fail to resolve.
+    // Uses a name, so that resolving it can fail.
     get url() {
       return `http://localhost:${port}`;
     },
@@ -190,7 +192,7 @@ export async function startFaultDesk(options: DeskOptions): Promise<FaultDesk> {
   return desk;
 }
 
-/** Answers what is wrong before anything is done. False: the work is done first. */
+/** Answers with an error before any work is done. Returns false if the work is to be done first. */
 function refuse(mishap: Mishap, { retryAfter }: Vices, response: ServerResponse): boolean {
   switch (mishap) {
     case 'error':
@@ -216,7 +218,7 @@ function refuse(mishap: Mishap, { retryAfter }: Vices, response: ServerResponse)
   }
 }
 
-/** The work is done; whether anybody hears of it is another matter. */
+/** Answers after the work is done. Whether the caller receives the answer is another matter. */
 function reply(response: ServerResponse, mishap: Mishap | null, status: number, value: unknown): void {
   switch (mishap) {
     case 'lost':
@@ -269,7 +271,10 @@ function sendFile(file: StoredFile | undefined, response: ServerResponse, answer
   response.end(file.bytes);
 }
 
-/** As a search by last change has it: each ticket once, where it changed last. A late replica has a late feed. */
+/**
+ * Returns a page of the feed, like a search by last change: each ticket once, at its last change. A late replica has a
+ * late feed.
+ */
 function page(records: Records, after: number, limit: number): object {
   const now = Date.now();
   const feed = records.feed().filter(({ shownAtMs }) => shownAtMs <= now);

@@ -1,7 +1,7 @@
-/** What may be wrong with a desk's API for a while. */
+/** What may go wrong with a desk's API for a while. */
 import type { Chance } from '#faults/chance.ts';
 
-/** How one request goes wrong. `lost`, `cut`, `garbled`, `empty` and `late-error` come after the work was done. */
+/** How one request goes wrong. `lost`, `cut`, `garbled`, `empty` and `late-error` strike after the work is done. */
 export type Mishap =
   | 'error'
   | 'busy'
@@ -18,15 +18,15 @@ export type Mishap =
   | 'late-error';
 
 export type Vices = {
-  /** Of all requests, 0 to 1. */
+  /** The share of all requests that each mishap strikes, from 0 to 1. */
   readonly shares: Map<Mishap, number>;
-  /** Reading these tickets fails. */
+  /** Tickets that cannot be read. */
   readonly poisoned: Set<string>;
-  /** These are not there, as it says, for whoever asks. */
+  /** Tickets that the desk says do not exist, whoever asks. */
   readonly hidden: Set<string>;
-  /** Every answer waits this long. */
+  /** How long every answer is delayed. */
   latencyMs: number;
-  /** What 429 asks for; null: it says nothing. */
+  /** The `Retry-After` of a 429; null: none. */
   retryAfter: string | null;
 };
 
@@ -34,7 +34,7 @@ export function noVices(): Vices {
   return { shares: new Map(), poisoned: new Set(), hidden: new Set(), latencyMs: 0, retryAfter: '2' };
 }
 
-/** At most one mishap strikes a request; the shares are added up in the order in which they were set. */
+/** Draws the mishap that strikes a request, at most one. Adds the shares up in the order in which they were set. */
 export function strikes({ shares }: Vices, chance: Chance): Mishap | null {
   const drawn = chance.next();
   let edge = 0;

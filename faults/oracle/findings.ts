@@ -1,11 +1,11 @@
-/** What an oracle may find. It looks at desks and at what people did there, at nothing of Ferry's. */
+/** What an oracle may find. It looks at the desks and at what people did there, and at nothing of Ferry's. */
 
 /**
- * - `lost`: it never arrived, although what was said after it did.
+ * - `lost`: it never arrived, although something written after it did.
  * - `stuck`: it has not arrived in time, nor has anything after it.
- * - `doubled`: it is there more than once, or came back to where it was said.
- * - `misplaced`: on another ticket, or in another order than it was said.
- * - `leaked`: a private note left, something came to a third desk, or what was for agents is public.
+ * - `doubled`: it is there more than once, or came back to where it was written.
+ * - `misplaced`: it is on another ticket, or in another order than it was written.
+ * - `leaked`: a private note has left, something came to a third desk, or what was for agents is public.
  * - `changed`: a status or a field has a value that nobody set, or the two desks differ.
  */
 export const sorts = ['lost', 'stuck', 'doubled', 'misplaced', 'leaked', 'changed'] as const;

@@ -1,4 +1,4 @@
-/** What is wrong at the desks once everything is carried, or is not in time. */
+/** Judges what is wrong at the desks once everything is carried, or once the time for it is over. */
 import { stateOf, type FaultAction, type FaultTicket } from '#faults/desk/records.ts';
 import { digest, type FaultDesk } from '#faults/desk/serve.ts';
 import {
@@ -22,9 +22,9 @@ type Find = (sort: Sort, text: string) => void;
 export type JudgeInput = {
   readonly journal: Journal;
   readonly desks: readonly FaultDesk[];
-  /** Has not arrived although it was waited for. */
+  /** What has not arrived, although the run waited for it. */
   readonly left: readonly Missing[];
-  /** Conversations, as `<token>/<side>`, on which what was said after it has arrived. */
+  /** Conversations, as `<token>/<side>`, on which something has arrived that was written later. */
   readonly passed: ReadonlySet<string>;
 };
 
@@ -57,7 +57,7 @@ function judgeSaid(said: Said, find: Find): void {
   );
   if (back.length > 0) find('doubled', `came back: ${where}`);
   if (what === 'file' && came[0] !== undefined && !came[0].files.some(({ bytes }) => digest(bytes) === said.sha256))
-    find('lost', `the file of ${where} is not there or is another: ${came[0].note?.slice(0, 200)}`);
+    find('lost', `the file of ${where} is missing or differs: ${came[0].note?.slice(0, 200)}`);
 }
 
 function judgeTalk(talk: Talk, journal: Journal, left: readonly Missing[], find: Find): void {
@@ -71,7 +71,7 @@ function judgeTalk(talk: Talk, journal: Journal, left: readonly Missing[], find:
   for (const action of near.actions.filter(isOurs))
     if (action.visible && action.note !== null)
       find('leaked', `public at ${talk.pair.customer.id}, by nobody's wish: #${action.id} of ${near.id}`);
-  // What has not arrived yet is what differs.
+  // What has not arrived yet explains the difference.
   if (left.some((one) => one.talk === talk)) return;
   const differs = difference(talk, near, far);
   if (differs !== null) find('changed', differs);
@@ -97,7 +97,7 @@ function inOrder(
   find('misplaced', `out of order on ${to.id}, the mirror of ${ticket}: «${came[n]}» where «${expected[n]}» belongs`);
 }
 
-/** Every value that came by the API is one that somebody set at the other end, in this end's words. */
+/** Checks that every value that came through the API is one that somebody set at the other end, in this end's words. */
 function nobodySet(talk: Talk, { set }: Journal, ticket: FaultTicket, side: 'near' | 'far', find: Find): void {
   const other = side === 'near' ? 'far' : 'near';
   const ours = set.filter((one) => one.talk === talk);
@@ -106,7 +106,7 @@ function nobodySet(talk: Talk, { set }: Journal, ticket: FaultTicket, side: 'nea
       ...ours
         .filter((one) => one.what === what && one.side === other)
         .map(({ value }) => inWordsOf(side, talk, what, value)),
-      // What a person set here may have to be set again here.
+      // A value that a person set here may have to be set again here.
       ...ours.filter((one) => one.what === what && one.side === side).map(({ value }) => value),
       ...(what === 'status' ? [ticket.first.status] : []),
     ]);
@@ -122,10 +122,15 @@ function inWordsOf(side: 'near' | 'far', { pair }: Talk, what: SetValue['what'],
   return side === 'far' && what === 'status' ? statusAtSupplier(pair, value) : value;
 }
 
-/** Two that did something so close together did not know of each other; either may be the newest. Milliseconds. */
+/**
+ * Two people who acted within this time did not know of each other, so either value may be the newest. In milliseconds.
+ */
 const togetherMs = 2_000;
 
-/** What the desks agree on is what somebody set last, as far as that can be said of desks whose clocks are right. */
+/**
+ * Checks that the desks agree on the value that somebody set last, as far as that can be known. It can be known only of
+ * desks whose clocks are right.
+ */
 function newestHolds(talk: Talk, { set }: Journal, near: FaultTicket, find: Find): void {
   const { customer, supplier } = talk.pair;
   if ([customer, supplier].some(({ clock }) => clock.skewMs !== 0 || clock.jumped)) return;
@@ -145,7 +150,7 @@ function newestHolds(talk: Talk, { set }: Journal, near: FaultTicket, find: Find
   }
 }
 
-/** Whatever is on a ticket where it does not belong, and tickets that nobody asked for. */
+/** Finds whatever is on a ticket where it does not belong, and tickets that nobody asked for. */
 function strays({ talks, said }: Journal, desks: readonly FaultDesk[], find: Find): void {
   const byToken = new Map<string, Talk>(said.map(({ token, talk }) => [token, talk]));
   for (const talk of talks) byToken.set(talk.token, talk);

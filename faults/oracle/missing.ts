@@ -6,16 +6,16 @@ import { statusAtSupplier } from '#faults/world.ts';
 
 export type Missing = {
   readonly talk: Talk;
-  /** Where it was said. */
+  /** The side on which it was written. */
   readonly side: 'near' | 'far';
-  /** Of what was said; null: of the ticket itself. */
+  /** The token of what was written; null if it is the ticket itself. */
   readonly token: string | null;
-  /** The two tickets are there and differ. */
+  /** Set if both tickets exist and differ. */
   readonly differs?: true;
   readonly text: string;
 };
 
-/** Everything that is still to come, in the order in which it was done. Empty: all is carried. */
+/** Lists everything that is still to arrive, in the order in which it was done. Empty if everything is carried. */
 export function missing(journal: Journal): Missing[] {
   return [
     ...journal.talks.flatMap(missingOfTalk),
@@ -28,7 +28,7 @@ export function missing(journal: Journal): Missing[] {
   ];
 }
 
-/** Where something arrived at the other end of its conversation. */
+/** Finds where something arrived at the other end of its conversation. */
 export function arrivalsOf({ talk, side, token }: Pick<Said, 'talk' | 'side' | 'token'>): readonly FaultAction[] {
   const there = side === 'near' ? farsOf(talk) : [nearOf(talk)];
   return there.flatMap((ticket) =>
@@ -47,7 +47,7 @@ function missingOfTalk(talk: Talk): Missing[] {
   return differs === null ? [] : lack(differs).map((one) => ({ ...one, differs: true as const }));
 }
 
-/** How the states of the two tickets differ; null: they agree as far as their statuses can. */
+/** Tells how the states of the two tickets differ. Null if they agree as far as their statuses can. */
 export function difference({ pair }: Talk, near: FaultTicket, far: FaultTicket): string | null {
   const [here, there] = [stateOf(near), stateOf(far)];
   const agrees = there.status === here.status || statusAtSupplier(pair, here.status) === there.status;

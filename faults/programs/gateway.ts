@@ -1,4 +1,7 @@
-/** The gateway for light desks, wired as gateway/main.ts is: it watches over the database's memory, and takes webhooks. */
+/**
+ * The gateway for light desks, wired like gateway/main.ts: it watches over the database's memory, and receives
+ * webhooks.
+ */
 import { lightHint } from '#bench/light-connector.ts';
 import { createWitness } from '#blobs/witness.ts';
 import { loadConfig } from '#config/env.ts';

@@ -1,4 +1,4 @@
-/** The worker's work, loaded once names and clock can be made to err; see worker.ts. */
+/** The worker's work, loaded once names and the clock can be made to fail; see worker.ts. */
 import { createLightHelpdesk } from '#bench/light-connector.ts';
 import { loadConfig } from '#config/env.ts';
 import { makeLog } from '#config/log.ts';
@@ -23,7 +23,9 @@ export async function run(): Promise<void> {
   });
 }
 
-/** `freeze` or `die`, `before` or `after` the request: `die-after-send:TEXT`. */
+/**
+ * Adds the test point to the helpdesk: `freeze` or `die`, `before` or `after` the request, as in `die-after-send:TEXT`.
+ */
 function withPoint(context: ConnectorContext): Helpdesk {
   const helpdesk = createLightHelpdesk(context);
   const [point = '', text = ''] = (process.env['FERRY_TEST_POINT'] ?? '').split(':');

@@ -1,8 +1,8 @@
 /**
- * A worker for light desks that can be made to err. `FERRY_TEST_FAULTS` is a directory that the bench writes into: while
- * `no-names` is there no name resolves; `clock` holds by how many milliseconds this worker's clock is ahead. With
- * `FERRY_TEST_POINT` = `freeze-before-send:TEXT` and the like it stops or kills itself once at that point of a write whose
- * note has the text.
+ * A worker for light desks that can be made to fail. `FERRY_TEST_FAULTS` is a directory that the bench writes to: while
+ * the file `no-names` exists, no name resolves; the file `clock` holds by how many milliseconds this worker's clock is
+ * ahead. With `FERRY_TEST_POINT` = `freeze-before-send:TEXT` and the like, the worker stops or kills itself once, at
+ * that point of a write whose note contains the text.
  */
 import dns from 'node:dns';
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ if (directory !== '') {
   loseNames(join(directory, 'no-names'));
   stepClock(join(directory, 'clock'));
 }
-// Only now: these modules take `lookup` and `Date` as they find them.
+// Imported only now, because these modules use `lookup` and `Date` as they find them.
 const { run } = await import('./work.ts');
 await run();
 

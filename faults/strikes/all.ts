@@ -22,6 +22,6 @@ export function faultsOf({ areas }: Pick<Shape, 'areas'>): readonly Fault[] {
 
 export function faultNamed(name: string): Fault {
   const found = faults.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`there is no fault ${name}`);
+  if (found === undefined) throw new Error(`unknown fault ${name}`);
   return found;
 }

@@ -1,13 +1,13 @@
-/** Faults at desks, at their webhooks, at names, and at the gateway that takes webhooks. */
+/** Faults at desks, at their webhooks, at name resolution, and at the gateway that receives webhooks. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mishap } from '#faults/desk/vices.ts';
 import type { Hook } from '#faults/world.ts';
 import type { Fault } from './fault.ts';
 
-/** Shares of requests that go wrong, as parts of what chance gives. */
+/** The weights of the mishaps, relative to the share of requests that chance draws. */
 type Shares = Partial<Record<Mishap, number>>;
 
-/** One desk errs for a while, in 10 to 60 of 100 requests times the part. */
+/** Makes one desk fail for a while: 10 to 60 of 100 requests, times the weight. */
 function erring(name: string, says: string, parts: Shares): Fault {
   return {
     name,
@@ -112,7 +112,7 @@ export const deskFaults: readonly Fault[] = [
     area: 'names',
     async strike(world, ms) {
       await Promise.all(world.sites.map((site) => site.loseNames(true)));
-      // Open connections need no name.
+      // Open connections need no name resolution.
       for (const desk of world.desks) desk.cutOff();
       await sleep(ms);
       await Promise.all(world.sites.map((site) => site.loseNames(false)));

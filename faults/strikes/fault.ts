@@ -6,13 +6,13 @@ import type { World } from '#faults/world.ts';
 
 export type Fault = {
   readonly name: string;
-  /** For the table, in the words of people. */
+  /** For the table, for people to read. */
   readonly says: string;
-  /** Two of one area never strike at once. */
+  /** Two faults of one area never strike at the same time. */
   readonly area: Area;
   /**
-   * Strikes for about `ms`, then heals, whatever happens. A program that was ended is started again, not waited for.
-   * Throws only where the bench itself has failed.
+   * Strikes for about `ms` milliseconds, then heals, whatever happens. Starts a program that was ended again, without
+   * waiting for it. Throws only if the bench itself has failed.
    */
   strike(world: World, ms: number, chance: Chance): Promise<void>;
 };

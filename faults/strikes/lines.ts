@@ -8,7 +8,7 @@ const longestRequest = 6_000;
 const html = { 'content-type': 'text/html' };
 const json = { 'content-type': 'application/json' };
 const page = '<html><title>Sign in</title></html>';
-/** Answers that are none, of what stands before a gateway; and answers that never come. */
+/** Answers of whatever stands before a gateway, which are no answers of a gateway, and answers that never come. */
 const tricks: readonly Trick[] = [
   { kind: 'lose-reply' },
   { kind: 'cut' },

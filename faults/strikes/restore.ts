@@ -1,11 +1,11 @@
-/** A database that is put back to what it was a while before, and the operator who looks after it. */
+/** A database that is restored to an earlier state, and the operator who looks after it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Site } from '#faults/site.ts';
 import type { World } from '#faults/world.ts';
 import type { Fault } from './fault.ts';
 
 const stopWithinMs = 25_000;
-/** In which Ferry must have noticed, so that its links can be resumed. Milliseconds. */
+/** Ferry must have noticed within this time, so that its links can be resumed. In milliseconds. */
 const noticedWithinMs = 60_000;
 
 export const restoreFaults: readonly Fault[] = [
@@ -31,7 +31,7 @@ export const restoreFaults: readonly Fault[] = [
   },
 ];
 
-/** What the notice asks of whoever is on duty. */
+/** Does what the notice asks of the person on duty. */
 async function resumed({ pairs }: World, site: Site): Promise<void> {
   const deadline = Date.now() + noticedWithinMs;
   for (const { link } of pairs) {

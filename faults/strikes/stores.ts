@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '#faults/world.ts';
 import { allSeats, anySeat, type Fault } from './fault.ts';
 
-/** Longest for which a table is locked: it is still a lock that Ferry waits for. Milliseconds. */
+/** The longest time for which a table is locked: Ferry still waits that long for a lock. In milliseconds. */
 const longestLockMs = 6_000;
 const lockable = ['lanes', 'deliveries', 'writes', 'tickets', 'attempts', 'hints', 'couriers', 'feeds', 'actions'];
 
@@ -142,7 +142,7 @@ export const temporalFaults: readonly Fault[] = [
   },
 ];
 
-/** Somebody who sets Temporal up again makes its namespaces. */
+/** Registers the namespaces, as somebody who sets up Temporal again would do. */
 async function registered({ sites }: World): Promise<void> {
   for (const site of sites) await site.registerNamespace();
 }

@@ -1,11 +1,11 @@
-/** Faults at workers: killed, frozen, stopped, with a clock that is wrong, with nowhere to put files. */
+/** Faults at workers: killed, frozen, stopped, with a wrong clock, with no room for files. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeBytes } from '#faults/small-store.ts';
 import { allSeats, anySeat, type Fault } from './fault.ts';
 
-/** Longer than a lease, so that somebody else has to take over. Milliseconds. */
+/** Longer than a lease, so that another worker has to take over. In milliseconds. */
 const longFreezeMs = 9_000;
 const stopWithinMs = 25_000;
 
@@ -92,7 +92,7 @@ export const workerFaults: readonly Fault[] = [
     async strike(world, ms, chance) {
       const site = chance.pick(world.sites);
       const filler = join(site.blobs, 'filler');
-      // It says that there is no room, which is what is wanted.
+      // The write fails for lack of room, which is what is wanted.
       if (site.smallStore) await writeFile(filler, Buffer.alloc(storeBytes)).catch(() => {});
       await sleep(ms);
       await rm(filler, { force: true });

@@ -22,17 +22,20 @@ import { ticketEntity } from '#core/words/ref.ts';
 import { startFeed, type FirstPosition } from '#db/log/feeds.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
-import type { HelpdeskOperator, Operator } from '#operate/operator.ts';
+import type { AsIf, HelpdeskOperator, Operator } from '#operate/operator.ts';
 import { allow, everywhere } from '#operate/rights.ts';
 import { canonical } from './canonical.ts';
 import { checkLinks } from './check.ts';
 import type { Change } from './difference.ts';
-import { readSource } from './document.ts';
+import { readSource, type Source } from './document.ts';
 import type { Fault } from './fault.ts';
 import { planOf } from './plan.ts';
 import type { Opened, Plan } from './plan.ts';
 import type { ApplyDeps, SecretSource, Stored, Wanted } from './types.ts';
 import { credentialsContext } from './types.ts';
+
+/** What of an operator it takes. */
+type Bringing = Pick<HelpdeskOperator, 'db' | 'actor' | 'seal' | 'open' | 'wake' | 'helpdesks'>;
 
 /** For one helpdesk, milliseconds. */
 const patienceMs = 30_000;
@@ -45,6 +48,8 @@ export type ApplyOptions = {
   readonly moved?: readonly string[];
   /** Instances in whose place there is another helpdesk: what was mirrored with the earlier one ends. */
   readonly replaced?: readonly string[];
+  /** Given what would be in force, before it is confirmed; not where nothing changes. */
+  readonly consider?: (asIf: AsIf) => Promise<void>;
   /** Asked before anything is stored; absent: yes. */
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
@@ -70,9 +75,19 @@ export async function applyLinks(
   options: ApplyOptions = {},
 ): Promise<ApplyResult> {
   allow(operator, 'apply', everywhere);
+  return bringTo(operator, readSource(yamlText), secrets, options, { what: 'apply', detail: {} });
+}
+
+/** For verbs that have asked for their own right. @param as what the audit says of it */
+export async function bringTo(
+  operator: Bringing,
+  source: Source,
+  secrets: SecretSource,
+  options: ApplyOptions,
+  as: Pick<AuditEntry, 'what' | 'detail'>,
+): Promise<ApplyResult> {
   const { db, helpdesks, open } = operator;
   const deps: ApplyDeps = { ...helpdesks, ...secrets, open };
-  const source = readSource(yamlText);
   const said = { moved: options.moved ?? [], replaced: options.replaced ?? [] };
   const stored = await loadStored(db, said.moved);
   const { faults, warnings, wanted } = await checkLinks(source, stored, deps, {
@@ -85,6 +100,7 @@ export async function applyLinks(
   const plan = planOf(stored, wanted, opened, sha256);
   const preview: Preview = { changes: plan.changes, warnings };
   if (plan.changes.length === 0) return { outcome: 'unchanged', ...preview };
+  await options.consider?.(asIfStored(plan));
   if (options.dryRun === true) return { outcome: 'dry-run', ...preview };
   if (options.confirm !== undefined && !(await options.confirm(preview))) return { outcome: 'declined', ...preview };
 
@@ -97,12 +113,19 @@ export async function applyLinks(
     if (canonical(again.changes) !== canonical(plan.changes)) return unchanged(false);
     await store(tx, plan, sealed, operator.actor.name);
     for (const [instance, first] of begins) await startFeed(tx, { instance, entity: ticketEntity }, first);
-    const [first, ...others] = auditOf(plan);
+    const [first, ...others] = auditOf(plan, as);
     return first === undefined ? unchanged(true) : changed(true, first, ...others);
   });
   if (!isStored) return { outcome: 'overtaken', ...preview };
   await operator.wake([]);
   return { outcome: 'applied', changes: preview.changes, warnings: [...preview.warnings, ...unasked] };
+}
+
+function asIfStored({ sides, catalogues }: Plan): AsIf {
+  return {
+    sides: new Map(sides.map(({ link, name, settings }) => [`${link}/${name}`, settings])),
+    catalogues: new Map(catalogues.map(({ instance, catalogue }) => [instance, catalogue])),
+  };
 }
 
 /** For each new instance, where its desk is now. One that can't be asked begins when a worker first reaches it. */
@@ -179,21 +202,21 @@ async function store(tx: Tx, plan: Plan, sealed: ReadonlyMap<string, string>, by
     else await replaceDesk(tx, id, name, identity);
   }
   for (const { instance, version, catalogue } of plan.catalogues) await saveCatalogue(tx, instance, version, catalogue);
-  for (const [id, profile] of plan.profiles) await saveProfile(tx, id, profile);
-  for (const [id, settings] of plan.links) await saveLink(tx, id, settings);
+  for (const [id, profile] of plan.profiles) await saveProfile(tx, id, profile, by);
+  for (const [id, settings] of plan.links) await saveLink(tx, id, settings, by);
   for (const side of plan.sides) await saveSide(tx, { ...side, by });
   for (const link of plan.goingLive) await endShadow(tx, link);
 }
 
 /** One entry per thing that changed, with its lines of the difference; secrets only by name. */
-function auditOf(plan: Plan): AuditEntry[] {
+function auditOf(plan: Plan, { what, detail }: Pick<AuditEntry, 'what' | 'detail'>): AuditEntry[] {
   const bySubject = new Map<string, Change[]>();
   for (const change of plan.changes) {
     const [kind = '', id = ''] = change.path.split('.');
     const subject = `${kind}/${id}`;
     bySubject.set(subject, [...(bySubject.get(subject) ?? []), change]);
   }
-  return [...bySubject].map(([subject, changes]) => ({ what: 'apply', subject, detail: { changes } }));
+  return [...bySubject].map(([subject, changes]) => ({ what, subject, detail: { ...detail, changes } }));
 }
 
 function sha256(text: string): string {

@@ -3,7 +3,10 @@ import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.t
 import type { HttpClient } from '#connectors/contract/http.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import { askLiveFrom } from '#connectors/contract/go-live.ts';
-import type { CheckOf, DeskOf, Helpdesks } from '#operate/operator.ts';
+import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { loadFederation } from '#db/settings/settings.ts';
+import type { CheckOf, DeskOf, Helpdesks, Operator } from '#operate/operator.ts';
+import { credentialsContext } from './types.ts';
 
 /** connectors/index.ts has the real ones. */
 export type Connectors = {
@@ -42,6 +45,39 @@ export function deskOf({ createHelpdesk, http }: Pick<Connectors, 'createHelpdes
       // A handful of requests, at a time when nobody else may be running to share a budget with.
       take: () => Promise.resolve(),
     });
+}
+
+/** A helpdesk by its instance's id, as it is stored; made once. */
+export type StoredDesk = {
+  readonly instance: string;
+  readonly name: string;
+  readonly type: string;
+  readonly version: number;
+  readonly helpdesk: Helpdesk;
+};
+
+/** What is returned throws HelpdeskError where it can't be made. */
+export function desksOf(
+  { db, open }: Pick<Operator, 'db' | 'open'>,
+  helpdeskOf: DeskOf,
+): (instance: string) => Promise<StoredDesk> {
+  const made = new Map<string, Promise<StoredDesk>>();
+  const make = async (instance: string): Promise<StoredDesk> => {
+    const stored = (await loadFederation(db)).instances.get(instance);
+    if (stored === undefined)
+      throw new HelpdeskError('refused', 'unknown-instance', `There is no instance "${instance}".`);
+    const { name, type, version } = stored;
+    const opened = await open(stored.credentials, credentialsContext(instance)).catch(() => {
+      throw new HelpdeskError('auth', 'no-key', `The secrets of ${instance} can't be opened with the key given here.`);
+    });
+    const helpdesk = await helpdeskOf({ ...stored, credentials: JSON.parse(opened) as Record<string, string> });
+    return { instance, name, type, version, helpdesk };
+  };
+  return (instance) => {
+    const known = made.get(instance) ?? make(instance);
+    made.set(instance, known);
+    return known;
+  };
 }
 
 export function checkOf({ manifestOf, http }: Pick<Connectors, 'manifestOf' | 'http'>): CheckOf {

@@ -35,7 +35,7 @@ const put = async (blobs: BlobStore, bytes: Buffer): Promise<string> => {
 const read = (blobs: BlobStore, sha256: string): Promise<Buffer> => buffer(blobs.open(sha256));
 
 for (const size of [0, 1, 37, 38, 65_535, 65_536, 65_537, 131_072, 1_000_003])
-  test(`a file of ${size} bytes comes back as it was, and lies sealed on the disk`, async () => {
+  test(`a file of ${size} bytes comes back unchanged, and is encrypted on the disk`, async () => {
     const blobs = await openBlobStore(dir.path, [key]);
     const bytes = Buffer.alloc(size, 'planted ');
     const sha256 = await put(blobs, bytes);

@@ -13,7 +13,7 @@ import { tempDir, type TempDir } from '#test/support/temp.ts';
 
 const hour = 3_600_000;
 
-describe('a file that nothing refers to any more', () => {
+describe('a file that nothing refers to any longer', () => {
   let dir: TempDir;
   let blobs: BlobStore;
   let database: TestDatabase;
@@ -73,7 +73,7 @@ describe('a file that nothing refers to any more', () => {
     assert.equal(await marks(), 0);
   });
 
-  it('stays where it was put, or asked for, again meanwhile: whoever did so refers to it only later', async () => {
+  it('stays if it was stored or requested again meanwhile, since that caller refers to it only later', async () => {
     for (const again of [() => put('c'), (sha256: string) => blobs.has(sha256)]) {
       const sha256 = await put('c');
       await markUnused(connection.db, [sha256]);

@@ -21,7 +21,7 @@ async function faultsOf(yaml: string): Promise<Extract<ApplyResult, { outcome: '
   return result.outcome === 'wrong' ? result.faults : [];
 }
 
-/** The codes behind `#` are the faults that are expected on that line. */
+/** The codes after `#` are the faults expected on that line. */
 const everything = `instances:
   acme:
     type: halo
@@ -88,7 +88,7 @@ links:
     notify: []                                        # duplicate-key
 `;
 
-test('every fault of a wrong file is told at once, each at its line, with what to do', async () => {
+test('every fault of a wrong file is reported at once, each at its line, with what to do', async () => {
   const yaml = everything;
   const faults = await faultsOf(yaml);
   const found = new Map<number, string[]>();
@@ -108,7 +108,7 @@ test('every fault of a wrong file is told at once, each at its line, with what t
   }
 });
 
-test('an unknown instance is answered with the nearest one, and the rest is told as well', async () => {
+test('an unknown instance is answered with the nearest one, and the rest is reported as well', async () => {
   const yaml = everything.replace('instance: northwind', 'instance: northwnd');
   const faults = await faultsOf(yaml);
   const fault = faults.find(({ code }) => code === 'unknown-instance');
@@ -131,7 +131,7 @@ test('a row after one that can not be read keeps its own number and line', async
   assert.equal(fault?.path, 'links.acme-northwind.customer.inbound.statuses[4].from');
 });
 
-test('a fault of a profile stands at the profile, whichever side meets it', async () => {
+test('a fault of a profile is reported at the profile, whichever side uses it', async () => {
   const yaml = goodYaml.replace('actionDefault: Internal Note', 'actionDefault: Internal Nite');
   const [fault, ...others] = await faultsOf(yaml);
   assert.deepEqual(others, []);
@@ -157,7 +157,7 @@ const syntax: readonly (readonly [string, string, number])[] = [
   ['a second document', 'links: {}\n---\nlinks: {}\n', 2],
 ];
 for (const [name, yaml, line] of syntax) {
-  test(`${name} is told as a fault of the YAML at its line`, async () => {
+  test(`${name} is reported as a fault of the YAML at its line`, async () => {
     const faults = await faultsOf(yaml);
     assert.ok(
       faults.some((fault) => fault.code === 'yaml-syntax' && fault.line === line),

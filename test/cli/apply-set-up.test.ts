@@ -35,7 +35,7 @@ function faultsOf(result: ApplyResult): Extract<ApplyResult, { outcome: 'wrong' 
   return result.outcome === 'wrong' ? result.faults : [];
 }
 
-/** The link of goodYaml, a second time under another id, with a condition of its own. */
+/** The link of goodYaml a second time, with another id and another condition. */
 function secondLink(escalates: string): string {
   const [, link = ''] = goodYaml.split('links:\n');
   return link.replace('acme-northwind:', 'second:').replace('{ kind: Escalate to MSP }', escalates);
@@ -63,7 +63,7 @@ for (const escalates of ambiguous) {
       faultsOf(await bench.apply(alone)).map(({ code, message }) => [code, message.includes('(stored)')]),
       [['escalates-twice', true]],
     );
-    // A link that has ended takes no escalation any more.
+    // A link that has ended accepts no more escalations.
     await bench.connection.sql`update links set state = 'closed' where id = 'acme-northwind'`;
     assert.equal((await bench.apply(alone)).outcome, 'applied');
   });
@@ -153,7 +153,7 @@ for (const url of [
   });
 }
 
-/** What a helpdesk's connector throws, where the fault is told, and what the fix has to name. */
+/** The error that a helpdesk's connector throws, where the fault is reported, and what the fix must name. */
 const troubles: readonly (readonly [string, HelpdeskError, string, RegExp])[] = [
   [
     'refused credentials',
@@ -185,7 +185,7 @@ const troubles: readonly (readonly [string, HelpdeskError, string, RegExp])[] = 
   ],
 ];
 for (const [name, error, key, fix] of troubles) {
-  test(`${name} is told at the instance's ${key}, with what to do about it`, async () => {
+  test(`${name} is reported at the instance's ${key}, with what to do about it`, async () => {
     bench.catalogues.set('northwind', error);
     const [fault, ...others] = faultsOf(await bench.apply(goodYaml));
     assert.deepEqual(others, []);
@@ -195,7 +195,7 @@ for (const [name, error, key, fix] of troubles) {
   });
 }
 
-test('an instance that is to be reached in another way is not accepted unasked; one that is as it was, is', async () => {
+test('an instance with changed access is not accepted without a question; an unchanged one is', async () => {
   await bench.apply(goodYaml);
   bench.catalogues.set('northwind', new HelpdeskError('retry', 'name-not-found', 'northwnd.example has no address.'));
   const unchanged = await bench.apply(goodYaml.replace('name: Northwind\n', 'name: Northwind Ltd\n'));
@@ -224,7 +224,7 @@ for (const [name, slip, seenAfter] of [
   // YAML notices it where the rest of the map no longer fits.
   ['an indent of its own', (line: string) => ` ${line}`, 10],
 ] as const) {
-  test(`${name} anywhere in the file is told first, and next to nothing else`, async () => {
+  test(`${name} anywhere in the file is reported first, and next to nothing else`, async () => {
     for (const at of slips) {
       const lines = goodYaml.split('\n');
       lines[at] = slip(lines[at] ?? '');
@@ -241,7 +241,7 @@ for (const [name, slip, seenAfter] of [
   });
 }
 
-test('a key at the wrong indentation is told once, where it is, with the place that it belongs to', async () => {
+test('a key at the wrong indentation is reported once, where it is, with the place where it belongs', async () => {
   const yaml = goodYaml
     .replace('      outbound:\n        escalates: {', '      escalates: {')
     .replace('        actions: [Private note to supplier]\n', '');

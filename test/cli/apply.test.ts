@@ -102,7 +102,7 @@ test('a dry run tells the difference and stores nothing', async () => {
   assert.equal(await bench.dump(), before);
 });
 
-test('whoever says no, or is overtaken while looking, changes nothing', async () => {
+test('answering no, or being overtaken while looking, changes nothing', async () => {
   const before = await bench.dump();
   assert.equal((await bench.apply(goodYaml, { confirm: () => Promise.resolve(false) })).outcome, 'declined');
   assert.equal(await bench.dump(), before);
@@ -139,7 +139,7 @@ test('a secret comes from a file as well, without its last line feed', async () 
   assert.equal(same.outcome, 'unchanged');
 });
 
-test('when the key is lost, the secrets of the file are stored anew', async () => {
+test('when the key is lost, the secrets of the file are stored again', async () => {
   await bench.apply(goodYaml);
   const lost = await bench.apply(goodYaml, {}, { open: () => Promise.reject(new Error('unknown key')) });
   assert.equal(lost.outcome, 'applied');

@@ -65,7 +65,7 @@ test('pages follow each other without a gap', async () => {
   );
 });
 
-test('what can not be asked is said, with exit code 64; nothing found is 1', async () => {
+test('a query that is not possible is explained, with exit code 64; nothing found is 1', async () => {
   for (const [args, code] of [
     [['--since', 'yesterday'], 'not-a-time'],
     [['--since', '2026-13-45'], 'not-a-time'],

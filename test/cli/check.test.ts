@@ -1,4 +1,4 @@
-/** `ferry check` as it is typed: a database with two instances, twins that answer, and what is printed. */
+/** `ferry check` as a user types it: a database with two instances, twins that answer, and the output. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { twinClient } from '#twins/halo/client.ts';
@@ -111,7 +111,7 @@ test('an instance that is not there is named, with the nearest that is', async (
   assert.match(err, /no instance "acm".*acme/);
 });
 
-test('a helpdesk behind a tool that calls us can not be asked, and it is said what tells of it', async () => {
+test('a helpdesk behind an API client cannot be checked, and the output says where to look instead', async () => {
   await bench.connection
     .sql`insert into instances (id, type, name, url, credentials) values ('tool', 'api', 'A tool', 'https://tool.example', 'sealed')`;
   const { code, err } = await ferry(['check', 'tool'], { env: variables });
@@ -170,7 +170,7 @@ test('an interrupt in the middle of a trial deletes what it wrote, and ends with
   assert.deepEqual([actions, status_id], [before.actions, before.status_id]);
 });
 
-test('what a killed trial wrote is deleted by the next check once it can not be under way any more, or by --clean at once', async () => {
+test('what a killed trial wrote is deleted by the next check once the trial can no longer be running, or by --clean at once', async () => {
   const client = twinClient(twin.url);
   const seen = async (): Promise<unknown> => {
     const { actions, status_id, summary, customfields } = await client.ticket(1002);

@@ -78,7 +78,7 @@ async function dump(): Promise<string> {
   }
 }
 
-test('the example applies to the demo desks as it is, and has nothing to change the second time', async () => {
+test('the example applies to the demo desks unchanged, and changes nothing the second time', async () => {
   const file = join(checkout, 'examples/acme-northwind.yaml');
   const first = await ferry(['apply', file]);
   assert.equal(first.err, '');
@@ -89,7 +89,7 @@ test('the example applies to the demo desks as it is, and has nothing to change 
   for (const text of [first.out, first.err, await dump()]) assert.doesNotMatch(text, /planted/);
 });
 
-test('who did it is the account, under sudo that of the person, and a name where one is said', async () => {
+test('the record names the account, under sudo that of the person, and a name if one is given', async () => {
   const by = async (args: readonly string[], sudoUser: string): Promise<unknown> => {
     const { code, err } = await ferry(args, { SUDO_USER: sudoUser });
     assert.equal(code, 0, err);
@@ -131,7 +131,7 @@ test('a wrong file names its faults by file, line and column, changes nothing an
   assert.equal((JSON.parse(json.out) as { outcome: string; faults: unknown[] }).faults.length, 2);
 });
 
-test('a desk that refuses the credentials is told in words, without them', async () => {
+test('a desk that refuses the credentials is reported in words, without the credentials', async () => {
   const other = await freshDatabase('refused');
   try {
     const { code, err } = await ferry(['apply', join(checkout, 'examples/acme-northwind.yaml')], {

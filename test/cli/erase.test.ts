@@ -75,7 +75,7 @@ test('as JSON it is one line', async () => {
   assert.deepEqual([result.found.actions, result.erased.actions], [3, 3]);
 });
 
-test('a ticket and a helpdesk that nobody knows are said with exit code 1', async () => {
+test('an unknown ticket and an unknown helpdesk are reported with exit code 1', async () => {
   for (const args of [
     ['ticket', 'acme', '9999'],
     ['ticket', 'nowhere', '1'],

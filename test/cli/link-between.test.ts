@@ -17,7 +17,7 @@ after(async () => {
 const stateOf = async (gateway: PairGateway, link: string): Promise<unknown> =>
   (await gateway.rows(sql`select state from links where id = ${link}`))[0]?.['state'];
 
-/** A mirror at the customer with `sent` deliveries that the peer has said it has, and one that waits. */
+/** A mirror at the customer with `sent` deliveries that the peer has confirmed, and one that waits. */
 async function plantLane(link: string, mirror: string, sent: number, acked = sent): Promise<void> {
   const { db } = acme.connection;
   await db.execute(sql`insert into mirrors (id, link, state, first_instance, first_ticket, first_number, second_instance, second_ticket)
@@ -69,7 +69,7 @@ test('a peer that was restored is sent again what it lost, after somebody has se
   northwind.lanes.clear();
 });
 
-test('a gateway that was restored itself goes on behind what the peer has, and names what only the peer knows', async () => {
+test('a gateway that was restored itself continues after what the peer has, and names what only the peer knows', async () => {
   await join(acme, northwind, 'we-were-restored');
   const [behind, unknown] = ['0000cccc-0000-7000-8000-000000003333', '0000dddd-0000-7000-8000-000000004444'];
   await plantLane('we-were-restored', behind, 4, 2);
@@ -79,7 +79,7 @@ test('a gateway that was restored itself goes on behind what the peer has, and n
   assert.equal(resumed.code, 0, resumed.err);
   assert.match(resumed.out, /#3333: the other side has 4, this one remembers 2/);
   assert.match(resumed.out, new RegExp(`mirror ${unknown}: only the other side has it`));
-  // What of it the peer has, it knows again; here nobody can tell.
+  // The peer recognises what it already has; nobody here can tell.
   const rows = await acme.rows(
     sql`select d.seq::int as seq, a.external_id::int as nth, d.outcome from deliveries d join actions a on a.id = d.action
       where d.mirror = ${behind} and d.outcome is null order by d.seq`,
@@ -121,7 +121,7 @@ test('ending a link ends its other half, which tells its own desk', async () => 
   assert.match(String(audit?.['by']), /^the other side \(ending-acme\)$/);
 });
 
-test('a link ends although the other gateway is away, and says that it could not be told', async () => {
+test('a link ends although the other gateway is away, and reports that it could not be told', async () => {
   await join(acme, northwind, 'alone');
   northwind.intercept = () => new Response('down', { status: 503 });
   const closed = await acme.ferry('link', 'close', 'alone');
@@ -151,7 +151,7 @@ test('a key is rotated with overlap: published at once, signing later, the old o
   assert.equal((await acme.ferry('key', 'rotate', 'acme', '--use', 'door')).code, 64);
 });
 
-test('a database that is another one than it was comes up with its links in quarantine', async () => {
+test('a restored or cloned database starts with its links in quarantine', async () => {
   const begin = async (db: typeof acme.connection.db): Promise<readonly string[]> =>
     (await beginHere(db, { publicUrl: acme.url, testimonies: () => Promise.resolve([]) })).quarantined;
   await join(acme, northwind, 'cloned');
@@ -163,10 +163,10 @@ test('a database that is another one than it was comes up with its links in quar
   assert.deepEqual(await begin(acme.connection.db), [], 'told once');
   const status = await acme.ferry('link', 'status', 'cloned');
   assert.match(status.out, /^cloned: quarantined$/m);
-  assert.match(status.out, /This gateway's database is another one than it was\./);
+  assert.match(status.out, /This gateway's database was restored or cloned: its identity has changed/);
 });
 
-test('an API client gets a link of its own, a secret that is shown once, a second one beside it, and is revoked at once', async () => {
+test('an API client gets its own link, a secret that is shown once and a second one beside it, and is revoked at once', async () => {
   const added = await acme.ferry(
     'client',
     'add',

@@ -27,7 +27,7 @@ const one = async (query: ReturnType<typeof sql>): Promise<Record<string, unknow
 const link = (): Promise<Record<string, unknown>> =>
   one(sql`select state, state_reason->>'code' as code from links where id = 'acme-northwind'`);
 
-test('a suspended link says so everywhere, tells whoever is to be told, and goes on when it is resumed', async () => {
+test('a suspended link says so everywhere, notifies everybody concerned, and continues when it is resumed', async () => {
   const suspended = await run('link', 'suspend', 'acme-northwind', '--because', 'Audit week.');
   assert.equal(suspended.code, 0, suspended.err);
   assert.deepEqual(await link(), { state: 'suspended', code: 'link-suspended' });
@@ -68,7 +68,7 @@ test('a suspended link says so everywhere, tells whoever is to be told, and goes
   );
 });
 
-test('whom to call stands beside what fails: in the status, the trace and the notice', async () => {
+test('the person to call is named beside what fails: in the status, the trace and the notice', async () => {
   const set = await run('link', 'contact', 'acme-northwind', 'Lena Ott <lena@northwind.example> +49 30 77', '--far');
   assert.equal(set.code, 0, set.err);
   assert.match((await run('status')).out, /on duty at the other side: Lena Ott <lena@northwind\.example> \+49 30 77/);
@@ -148,7 +148,7 @@ test('draining waits for what is on its way, and refuses what is left when the t
   assert.match(closed.out, /1 delivery that waited ended refused/);
 });
 
-test('whoever says no, or names two ways, closes nothing', async () => {
+test('answering no, or naming two ways, closes nothing', async () => {
   const asked: string[] = [];
   const no = await ferry(['link', 'close', 'acme-northwind', '--database', bench.url], {
     env: secret,

@@ -1,4 +1,4 @@
-// A mirrored ticket, one that is not, and what waits, written into the log as the worker would.
+// Writes a mirrored ticket, one that is not mirrored, and what waits into the log, as the worker would.
 import { sql } from 'drizzle-orm';
 import type { Connection } from '#db/base/client.ts';
 

@@ -93,7 +93,7 @@ test('a dropped delivery ends as skipped and its lane has nothing left to do', a
   assert.deepEqual(lane, { due_at: null, head: 4 });
 });
 
-test('dropping an escalation that has not opened ends what waits behind it', async () => {
+test('dropping an escalation that has not opened ends what waits after it', async () => {
   const { db } = bench.connection;
   await db.execute(sql`update mirrors set state = 'opening' where id = ${ids.escalation}`);
   await db.execute(sql`update deliveries set outcome = null, ended_at = null where id = ${ids.toNorthwind}`);
@@ -140,7 +140,7 @@ test('retrying an instance clears its waiting time and makes its lanes due, but 
   assert.equal((await ferry(['retry', 'nobody', '--database', bench.url])).code, 1);
 });
 
-test('a paused mirror goes on when somebody resumes it', async () => {
+test('a paused mirror continues when somebody resumes it', async () => {
   const { db } = bench.connection;
   await db.execute(
     sql`update mirrors set paused_at = now(), pause_reason = 'ping-pong', turns = '[{"at":"x","to":"y"}]' where id = ${ids.escalation}`,

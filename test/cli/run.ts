@@ -1,4 +1,4 @@
-// The `ferry` command in this process, with what it prints at hand.
+// Runs the `ferry` command in this process and captures its output.
 import { runCli } from '#cli/program.ts';
 import type { CliDeps } from '#cli/deps.ts';
 

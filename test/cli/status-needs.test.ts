@@ -10,7 +10,7 @@ import { goodYaml, openBench } from './support.ts';
 import type { Bench } from './support.ts';
 
 let bench: Bench;
-/** Where Temporal would be: something listens. */
+/** Takes Temporal's place: something listens there. */
 let temporal: Server;
 let env: Record<string, string>;
 before(async () => {
@@ -32,7 +32,7 @@ const needs = async (): Promise<{ code: number; needs: readonly Need[] }> => {
   return { code, needs: (JSON.parse(out) as { needs: Need[] }).needs };
 };
 
-/** As it is when all is well: read lately, nothing held, paused or waiting for long. */
+/** The state when all is well: read recently, nothing held, paused or waiting for long. */
 async function allWell(): Promise<void> {
   const { db } = bench.connection;
   await db.execute(sql`update instances set state = 'up', state_reason = null, state_since = now()`);
@@ -45,7 +45,7 @@ async function allWell(): Promise<void> {
   );
 }
 
-test('nobody is needed while all is well, whatever waits for a moment', async () => {
+test('nobody is needed while all is well, even if something waits for a moment', async () => {
   await allWell();
   assert.deepEqual(await needs(), { code: 0, needs: [] });
   const { out } = await status();
@@ -102,7 +102,7 @@ const troubles: readonly (readonly [string, ReturnType<typeof sql>, Partial<Need
   ],
 ];
 for (const [name, change, wanted, words] of troubles) {
-  test(`${name} needs somebody: exit code 2, and it is said what of`, async () => {
+  test(`${name} needs somebody: exit code 2, and the output says for what`, async () => {
     await allWell();
     await bench.connection.db.execute(change);
     const found = await needs();
@@ -116,7 +116,7 @@ for (const [name, change, wanted, words] of troubles) {
   });
 }
 
-test('what waits because the disk has no room for its file is told at once, with what to do', async () => {
+test('what waits because the disk has no room for its file is reported at once, with what to do', async () => {
   await allWell();
   const why = { code: 'no-room', text: "Ferry's disk has too little room for the file plan.pdf. Free some." };
   await bench.connection.db.execute(
@@ -131,7 +131,7 @@ test('what waits because the disk has no room for its file is told at once, with
   await bench.connection.db.execute(sql`update deliveries set reason = null where outcome is null`);
 });
 
-test('what waits for long, and for whom, is said by its tickets', async () => {
+test('what waits for long, and for whom, is shown with its tickets', async () => {
   await allWell();
   await bench.connection.db.execute(
     sql`update deliveries set created_at = now() - interval '20 min' where outcome is null`,

@@ -1,4 +1,4 @@
-// Links files against a database of their own and desks that only know what they offer.
+// Links files with their own database, and desks that know only their catalogues.
 import { manifestOf, manifests } from '#connectors/index.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import { applyLinks } from '#operate/apply/apply.ts';
@@ -205,7 +205,7 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
-/** The line, from 1, on which a text stands; it must stand on exactly one. */
+/** Returns the line, from 1, that contains a text; exactly one must. */
 export function lineOf(yaml: string, text: string): number {
   const lines = yaml.split('\n');
   const found = lines.flatMap((line, at) => (line.includes(text) ? [at + 1] : []));

@@ -1,4 +1,4 @@
-// Keys that are shut out, tokens that are bound, and what the other side is not told, between two gateways.
+// Blocked keys, bound tokens, and what the other side does not learn, between two gateways.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -161,7 +161,7 @@ test('`ferry key retire` takes a key from the key set, another signs at once, an
   assert.match((await north.ferry('key', 'retire', 'nothing')).err, /no key "nothing" is known here/);
 });
 
-test('the other side is told that a link is suspended and why, and not by whom', async () => {
+test('the other side learns that a link is suspended and why, but not by whom', async () => {
   await acme.ferry('link', 'suspend', link, '--because', 'Audit week.', '--as', 'Mallory Mole');
   const [row] = await acme.rows<{ reason: { text: string } }>(
     sql`select state_reason as reason from links where id = ${link}`,

@@ -154,7 +154,7 @@ test('another key under the same name proves nothing, and a key that is not kept
   assert.match(none.out, /is not kept here/);
 });
 
-test('a ticket of which nothing is kept is no proof', async () => {
+test('a ticket of which nothing is kept is not a proof', async () => {
   const ran = await acme.ferry('verify', 'acme', '4711');
   assert.equal(ran.code, 1);
   assert.match(ran.err, /nothing is kept of ticket "4711" of acme/);

@@ -38,7 +38,7 @@ test('without --as it is the account, and with it the name beside the account', 
   assert.deepEqual(await last(), { by: 'Béla Ott', actor: { kind: 'cli', id: 'ann' }, what: 'link-active' });
 });
 
-test('--as may be said before a command, among its words and after it; the nearest counts', async () => {
+test('--as may come before a command, among its words and after it; the nearest counts', async () => {
   const places: readonly (readonly [string, readonly string[]])[] = [
     ['One', ['--as', 'One', 'retry', 'acme']],
     ['Two', ['retry', '--as', 'Two', 'acme']],
@@ -53,7 +53,7 @@ test('--as may be said before a command, among its words and after it; the neare
   }
 });
 
-test('where --as names a side, a name is said before the command', async () => {
+test('where --as names a side, a name is given before the command', async () => {
   const invited = await run('--as', 'Cy Ang', 'link', 'invite', '--as', 'customer', '--instance', 'acme', '--json');
   assert.equal(invited.code, 0, invited.err);
   assert.deepEqual(await last(), { by: 'Cy Ang', actor: { kind: 'cli', id: 'ann' }, what: 'invite' });
@@ -65,7 +65,7 @@ test('where --as names a side, a name is said before the command', async () => {
   assert.match(unnamed.err, /say which side .* \[no-side\]/);
 });
 
-test('what is no name is refused before anything is done', async () => {
+test('an invalid name is refused before anything is done', async () => {
   for (const name of ['', ' ', 'x'.repeat(101), 'two\nlines', 'red \u001B[31m', 'turned \u202Etxt']) {
     const ran = await run('release', ids.held, '--as', name);
     assert.equal(ran.code, 64, JSON.stringify(name));
@@ -84,7 +84,7 @@ test('a person who calls themselves as the demo does is not taken for it', async
     sql`update audit set detail = jsonb_set(detail, '{actor}', '{"kind": "system", "id": "demo"}')`,
   );
   assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), false);
-  // As it was kept before actors were.
+  // As it was stored before there were actors.
   await bench.connection.db.execute(sql`update audit set detail = detail - 'actor'`);
   assert.equal(await changedByOthers(bench.connection.db, ['links/acme-northwind'], demo), false);
   await bench.connection.db.execute(sql`update audit set by = 'cli'`);

@@ -152,7 +152,7 @@ test('a file that cannot be read is one fault, not two', () => {
   );
 });
 
-test('a secret given twice is a fault, and so is a file for what is no secret', () => {
+test('a secret given twice is a fault, and so is a file for a value that is not secret', () => {
   const { faults } = readEnv({ ...good, FERRY_SECRET_KEY_FILE: '/run/key', FERRY_PORT_FILE: '/run/port' }, () => key);
   assert.deepEqual(
     faults.map(({ variable }) => variable),

@@ -15,7 +15,7 @@ function capture(write: (log: Log) => void): string {
   return lines.join('');
 }
 
-test('an entry is one line of JSON, whatever its texts hold', () => {
+test('an entry is one line of JSON, whatever its texts contain', () => {
   const out = capture((log) => log.info({ link: 'l1\n\u001b[31m' }, 'two\nlines'));
   assert.equal(out.trimEnd().split('\n').length, 1);
   const entry = JSON.parse(out) as Record<string, unknown>;
@@ -24,7 +24,7 @@ test('an entry is one line of JSON, whatever its texts hold', () => {
   assert.match(String(entry['time']), /^\d{4}-.*Z$/);
 });
 
-test('no key is in a line twice, whatever an entry or a child brings', () => {
+test('no key appears twice in a line, whatever an entry or a child adds', () => {
   const said = { level: 'WARN', time: 1, pid: 2, name: 'core', msg: 'theirs', target: 'temporal' };
   const out = capture((log) => {
     log.warn(said, 'ours');

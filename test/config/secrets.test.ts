@@ -62,7 +62,7 @@ test('older keys still open what they sealed, and an unknown key is named', asyn
   });
 });
 
-test('what is no ciphertext at all is damaged, not a crash', async () => {
+test('something that is not a ciphertext is reported as damaged and does not crash', async () => {
   for (const text of ['', 'a.b.c.d.e', 'plain', '....'])
     await assert.rejects(openSecret(text, context, [key]), refused('damaged'));
 });

@@ -1,4 +1,4 @@
-/** What the contract suite (contract.ts) needs of a helpdesk under test, and small helpers to command it. */
+/** What the contract suite (contract.ts) needs from a helpdesk under test, and small helpers to command it. */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -62,7 +62,7 @@ export type DeskNames = {
   readonly user: { readonly name: string; readonly email: string };
   /** A person who may ask for tickets in `account`, and one of nobody's. */
   readonly requester: { readonly name: string; readonly email: string };
-  /** Whom a ticket shows when the requester is unknown; absent where the desk makes a new one. */
+  /** The requester that a ticket shows when the real one is unknown; absent if the desk creates a new one. */
   readonly standIn?: string;
 };
 
@@ -84,7 +84,7 @@ export type People = {
   deleteTicket?(ticketId: string): Promise<void>;
   mergeTickets?(from: string, into: string): Promise<void>;
   readRaw(ticketId: string): Promise<RawTicket>;
-  /** Texts the end user sees, where the desk has a page for that. */
+  /** Texts that the end user sees, if the desk has a page for that. */
   userSees?(ticketId: string): Promise<readonly string[]>;
 };
 
@@ -98,7 +98,7 @@ export type FaultsOf = {
   serverError(on: 'read' | 'write'): Promise<void>;
   /** The next request is answered 200 with a web page, and not carried out. */
   htmlInstead(on: 'read' | 'write'): Promise<void>;
-  /** The next request is told to come back later; null: without saying when. */
+  /** The next request is answered with a request to come back later; null: without a time. */
   slowDown(retryAfterSeconds: number | null): Promise<void>;
   /** The next write quietly loses the status it was to set. */
   loseStatus?(): Promise<void>;
@@ -117,15 +117,15 @@ export type Bench = {
   unreachable(): Helpdesk;
   /** Mails the desk sent that concern the ticket. */
   mailbox(ticketId: string): Promise<readonly Mail[]>;
-  /** What the desk's workflow will not let us do on a fresh ticket, and its own words about it. */
+  /** What the desk's workflow does not let us do on a fresh ticket, and its own words about it. */
   readonly forbidden?: { readonly command: Partial<Command>; readonly words: RegExp };
-  /** Makes the desk react by itself to our next visible note, as an automation. */
+  /** Makes the desk react to our next visible note, as an automation. */
   automation?: { arm(ticketId: string): Promise<void>; disarm(): Promise<void> };
   /** The helpdesk knows conditional writes. */
   readonly conditional?: boolean;
   /** The connector itself makes other desks' mail tags harmless; else core does before. */
   readonly defusesTags?: boolean;
-  /** Writers at a time, notes each; smaller for slow desks. Default 4 and 5. */
+  /** The number of concurrent writers and of notes by each; smaller for slow desks. Default 4 and 5. */
   readonly load?: { readonly writers: number; readonly notes: number };
   stop(): Promise<void>;
 };
@@ -218,7 +218,7 @@ export function performAt(helpdesk: Helpdesk, step: Step, marker: string, snapsh
   });
 }
 
-/** Steps behind the one that opens the ticket learn its id from it. */
+/** Steps after the one that opens the ticket learn its id from it. */
 export function aimed(step: Step, ticketId: string | null): Step {
   if (step.command.ticketId !== null || ticketId === null || step.command.open !== undefined) return step;
   return { ...step, command: { ...step.command, ticketId } };
@@ -240,7 +240,7 @@ export async function actionsWith(
   return actions.filter((action) => action.note?.includes(text) === true);
 }
 
-/** Whether the action would be taken for an echo of what was carried out. */
+/** Tells whether the action would be taken for an echo of what was carried out. */
 export function isEchoOf(action: ObservedAction, carried: Pick<Carried, 'steps' | 'markers' | 'actionIds'>): boolean {
   if (carried.actionIds.includes(action.externalId)) return true;
   if (action.marker !== undefined && carried.markers.includes(action.marker)) return true;

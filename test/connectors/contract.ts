@@ -1,6 +1,6 @@
 /**
- * What every connector promises, against a helpdesk that runs. The same tests for each; a harness (bench.ts) plays the
- * desk's people and its troubles. What a desk can't do is skipped in sight.
+ * What every connector promises, tested against a running helpdesk. The tests are the same for each; a harness
+ * (bench.ts) plays the desk's people and its faults. Tests that a desk cannot support are skipped visibly.
  */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -76,7 +76,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       await desk.ping(longEnough());
     });
 
-    test('says which helpdesk it is, the same to whoever asks', async () => {
+    test('reports which helpdesk it is, the same to every caller', async () => {
       const told = await desk.identity?.(longEnough());
       assert.ok(typeof told === 'string' && told.length > 8 && told.length <= 300, String(told));
       assert.equal(await bench.restarted().identity?.(longEnough()), told);
@@ -226,7 +226,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       assert.equal(await desk.find(step, `${newDelivery()}-0`, after, longEnough()), null);
     });
 
-    test('a change of status or fields in doubt is judged by what is so', async () => {
+    test('an uncertain change of status or fields is judged by the current state', async () => {
       const ticketId = await userTicket();
       const { status, fields } = bench.names;
       for (const part of [{ status: status.other }, { fields: { [fields.text]: 'judged' } }]) {
@@ -417,7 +417,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       assert.ok(mailed.every(({ to }) => to.includes(bench.names.user.email)));
     });
 
-    test('what the desk does by itself because of our write is read as its automation, not as ours or a person', async (t) => {
+    test('what the desk does by itself after our write is read as its automation, not as ours or a person’s', async (t) => {
       const { automation } = bench;
       if (automation === undefined) return t.skip('this harness has no automation');
       const text = words();
@@ -583,7 +583,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       assert.equal((await bench.people.readRaw(ticketId)).supplierReference, '');
     });
 
-    test("other desks' mail tags in what we write match nothing any more", async (t) => {
+    test("other desks' mail tags in what we write no longer match anything", async (t) => {
       if (bench.defusesTags !== true) return t.skip('core defuses tags before this connector sees them');
       const text = words();
       const ticketId = await userTicket();
@@ -794,7 +794,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       const [step] = desk.steps(note(ticketId, text));
       assert.ok(step !== undefined);
       let asked = 0;
-      // Over at the last look: whatever the connector asks before it writes is answered.
+      // Over at the last look: everything that the connector asks before it writes is answered.
       const notAfter = { leftMs: () => ((asked += 1), 0) };
       const promise = desk.perform(step, {
         marker: `${newDelivery()}-0`,

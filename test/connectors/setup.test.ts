@@ -1,4 +1,7 @@
-/** Whoever follows only the page of a connector, from a fresh helpdesk, ends with a check that finds nothing to do. */
+/**
+ * Somebody who follows only the page of a connector, with a fresh helpdesk, ends with a check that has nothing to
+ * report.
+ */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +40,7 @@ after(async () => {
 
 const key = Buffer.alloc(32, 7).toString('base64');
 
-/** Types what the page says, with the names of this desk, in the order in which the page says it. */
+/** Types the page's instructions, with the names of this desk, in the page's order. */
 async function typed(
   page: string,
   instance: string,

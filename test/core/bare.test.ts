@@ -48,7 +48,7 @@ test('a closing action that is mapped mails once: where the ticket is closed alr
   );
 });
 
-test('a mapped action whose kind sets a status by itself is applied although nothing else changed', () => {
+test('a mapped action whose kind sets a status is applied although nothing else changed', () => {
   const settings = { actions: [{ from: 'Close', to: 'Resolve' }] };
   assert.equal(short(bare({ kind: 'Close' }, settings)), 'apply');
   assert.equal(short(bare({ kind: 'Close' }, settings, { snapshot: snapshot({ status: 'Resolved' }) })), 'skip(no-op)');

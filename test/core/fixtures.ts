@@ -194,7 +194,7 @@ export function routeInput(part: Partial<RouteInput> = {}): RouteInput {
   };
 }
 
-/** From Acme, the customer, unless said otherwise. */
+/** From Acme, the customer, by default. */
 export function sendInput(part: Partial<SendInput> = {}): SendInput {
   return {
     action: action({ origin: 'acme', via: ['acme'], words: words({ kind: 'Note to supplier' }) }),
@@ -214,7 +214,7 @@ export function outgoing(part: Partial<Outgoing> = {}): Outgoing {
   return { action: action(), mailed: false, drops: [], ...part };
 }
 
-/** At Acme, the customer, from Northwind, unless said otherwise. */
+/** At Acme, the customer, from Northwind, by default. */
 export function decideInput(part: Partial<DecideInput> = {}): DecideInput {
   return {
     outgoing: outgoing(),
@@ -255,7 +255,7 @@ export function openingInput(part: Partial<DecideInput> = {}): DecideInput {
   });
 }
 
-/** What the verdict comes down to: `apply`, or the kind with its reason's code. */
+/** Summarises the verdict: `apply`, or its kind with the reason's code. */
 export function short(verdict: Verdict | { readonly kind: 'send' }): string {
   return 'reason' in verdict ? `${verdict.kind}(${verdict.reason.code})` : verdict.kind;
 }

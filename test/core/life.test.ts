@@ -13,7 +13,7 @@ import { action, daysBefore, file, minutesBefore, mirror, now } from './fixtures
 
 type Ends = MirrorState | CloseReason;
 
-/** What each event makes of a live mirror in each state; closed ones closed as done yesterday. */
+/** The effect of each event on a live mirror in each state; closed ones count as closed yesterday. */
 const table: Readonly<Record<MirrorState, Readonly<Record<MirrorEvent, Ends>>>> = {
   opening: {
     'escalation-applied': 'open',
@@ -164,7 +164,7 @@ test('a ping-pong is found after any lawful history', () => {
   assert.ok(breaker([...talk(100, 60_000), ...later]).tripped);
 });
 
-test('a time that is no time never trips it and never throws', () => {
+test('an invalid time never trips it and never throws', () => {
   assert.ok(!breaker(Array.from({ length: 30 }, (_, index) => ({ at: 'soon', direction: String(index % 2) }))).tripped);
 });
 
@@ -323,7 +323,7 @@ test('a refused escalation clears the supplier reference, so that it can be sent
   assert.doesNotMatch(command?.note ?? '', /<script>/);
 });
 
-test('news of the far ticket itself are told without saying that something did not arrive', () => {
+test('news of the far ticket itself is reported without saying that something did not arrive', () => {
   const command = receipt({
     outcome: 'refused',
     reason: reason('gone', { desk: 'Northwind' }),

@@ -24,7 +24,7 @@ import {
 } from '#core/words/vocabulary.ts';
 import { daysBefore, inbound, minutesBefore, now, outbound } from './fixtures.ts';
 
-/** Few names, so that they often meet, and some that hurt. */
+/** Few names, so that they often coincide, and some that are awkward. */
 const name = fc.constantFrom(
   'a',
   'A',
@@ -307,7 +307,7 @@ function known(reasons: readonly Reason[]): void {
   }
 }
 
-test('route is total: whatever comes, it delivers, opens, or says a known reason, and never throws', () => {
+test('route is total: whatever the input, it delivers, opens, or gives a known reason, and never throws', () => {
   fc.assert(
     fc.property(routeInputs, (input) => {
       const result = route(input);
@@ -335,7 +335,7 @@ test('route never gives an audience wider than the way the note shows allows, on
   );
 });
 
-test('send is total: whatever comes, it leaves or stays with a known reason, and never throws', () => {
+test('send is total: whatever the input, it is sent or stays with a known reason, and never throws', () => {
   fc.assert(
     fc.property(sendInputs, (input) => {
       const result = send(input);
@@ -373,7 +373,7 @@ test('send never makes the audience of a note wider, escalations that spoke to n
   );
 });
 
-test('decide is total: whatever comes, it is a verdict with known reasons, and it never throws', () => {
+test('decide is total: whatever the input, it returns a verdict with known reasons, and never throws', () => {
   fc.assert(
     fc.property(fc.oneof(decideInputs, judged), (input) => {
       const verdict = decide(input);
@@ -434,7 +434,7 @@ test('decide speaks only words that the receiving desk has', () => {
   );
 });
 
-test('decided again when it is so already, an action without content gives no command: nothing goes round', () => {
+test('decided again when the value is already set, an action without content gives no command: nothing loops', () => {
   fc.assert(
     fc.property(judged, (input) => {
       const verdict = decide(input);

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { cases } from '#faults/cases.ts';
 
 describe('the directed cases of the fault bench', () => {
-  it('are tests of npm test, each with a name of its own', () => {
+  it('are tests of npm test, each with a unique name', () => {
     const wrong = cases.filter(
       ({ file, test }) => !readFileSync(join(import.meta.dirname, '..', file), 'utf8').includes(test),
     );

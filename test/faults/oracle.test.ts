@@ -117,7 +117,7 @@ describe('the oracle of the fault bench', () => {
     assert.deepEqual(found(), { doubled: 4 });
   });
 
-  it('finds another order, and what is on a ticket to which it was not said', () => {
+  it('finds a wrong order, and text on a ticket where it was not written', () => {
     begin();
     say('near', 'a1');
     say('near', 'a2');
@@ -152,7 +152,7 @@ describe('the oracle of the fault bench', () => {
     assert.deepEqual(found(), {});
     write('far', { note: null, status: 'working' });
     write('near', { note: null, status: 'working' });
-    // At each desk nobody set it, and it is not what was set last.
+    // Nobody set it at either desk, and it is not the value set last.
     assert.deepEqual(found(), { changed: 3 });
   });
 

@@ -13,8 +13,8 @@ import { shapeNamed } from '#faults/shapes.ts';
 import { faultsOf } from '#faults/strikes/all.ts';
 
 /**
- * Other tests share the machine: people are slower than on a machine of the bench's own, and how long anything takes is
- * not judged. It ends where nothing moves any more.
+ * Other tests share the machine, so people act more slowly than on the bench's own machine, and durations are not
+ * judged. The run ends when nothing moves any more.
  */
 const everyMs = 400;
 const withinMs = 180_000;

@@ -1,6 +1,6 @@
 /**
- * What Ferry does all day works for a role that owns nothing: files of the suite run once more, with databases that are
- * connected to as the app's role.
+ * Ferry's daily work succeeds with a role that owns nothing: some files of the suite run again, connected to their
+ * databases with the app's role.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** What must hold between two gateways, whatever happened: both ends of each lane hold the same list. */
+/** The invariants between two gateways, whatever happened: both ends of each lane hold the same list. */
 import assert from 'node:assert/strict';
 import { sql } from 'drizzle-orm';
 import { rows, type Connection } from '#db/base/client.ts';
@@ -21,11 +21,11 @@ async function sent({ rig, id }: End, link: string): Promise<Entry[]> {
   );
 }
 
-/** What was taken in, in the order of the lanes. */
+/** What was accepted, in the order of the lanes. */
 async function received({ rig, id }: End, link: string): Promise<Entry[]> {
   return rows<Entry>(
     rig.connection.db,
-    // What a desk of ours said and comes back stands under our own names in the log: it must be as it was sent.
+    // What one of our desks wrote and comes back is in the log under our own names, and must equal what was sent.
     sql`select d.mirror, d.action, case when a.signed is not null then a.hash else (
         select max(sent_hash) from deliveries s where s.action = a.id) end as hash from deliveries d join mirrors m on m.id = d.mirror join actions a on a.id = d.action
       where m.link = ${link} and d.kind in ('action', 'copy') and d.to_instance = ${id} and a.instance <> ${id}
@@ -45,7 +45,9 @@ export async function assertAgree(
   await assertSameLists(one, other, link, options);
 }
 
-/** What one end has sent is what the other has taken in, in the same order; what a restored one has forgotten aside. */
+/**
+ * What one end has sent is what the other has accepted, in the same order, except what a restored one has forgotten.
+ */
 export async function assertSameLists(
   one: End,
   other: End,
@@ -69,7 +71,7 @@ export async function carried(organisation: Organisation, timeoutMs = 60_000): P
   await organisation.rig.settled(timeoutMs);
 }
 
-/** Every delivery has ended, those to the other side by its receipt, but what is held. */
+/** Every delivery has ended, those to the other side by their receipts, except held ones. */
 export async function allEnded({ rig, id }: End, timeoutMs = 60_000): Promise<void> {
   let left = '';
   await until(
@@ -79,7 +81,7 @@ export async function allEnded({ rig, id }: End, timeoutMs = 60_000): Promise<vo
         sql`select to_instance as to, kind, seq::int as seq, accepted_at is not null as accepted, reason->>'code' as reason
           from deliveries where outcome is null and held_at is null`,
       );
-      // What a peer has told may leave its lane due; the courier sees at once that nothing is left on it.
+      // What a peer has reported may leave its lane due; the courier sees at once that nothing is left on it.
       const [lanes] = await rows<{ due: number }>(
         rig.connection.db,
         sql`select count(*)::int as due from lanes l where due_at < 'infinity' and not exists (

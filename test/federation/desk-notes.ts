@@ -1,4 +1,4 @@
-/** What stands on a ticket of a light desk, and waiting for it. */
+/** Reads the notes on a ticket of a light desk, and waits for them. */
 import { until } from '#test/support/wait.ts';
 import type { RigDesk } from './rig.ts';
 
@@ -15,7 +15,7 @@ export function count(desk: RigDesk, ticket: string, text: string): number {
   return desk.ticket(ticket).actions.filter((one) => one.note?.includes(text)).length;
 }
 
-/** What the pattern finds in the notes, in their order. */
+/** Returns what the pattern finds in the notes, in order. */
 export function texts(desk: RigDesk, ticket: string, pattern: RegExp): string[] {
   return desk.ticket(ticket).actions.flatMap(({ note }) => pattern.exec(note ?? '')?.[0] ?? []);
 }

@@ -14,7 +14,7 @@ export type DeskOrganisation = {
   readonly rig: DeskRig;
   /** Before the gateway; everybody else reaches it only through this. */
   readonly line: TcpProxy;
-  /** Runs the `ferry` command; throws what it printed where it does not end as `code`, 0 unless told. */
+  /** Runs the `ferry` command. Throws its output if it does not end with `code`, 0 by default. */
   ferry(args: readonly string[], code?: number): Promise<Ended & { readonly out: string; readonly err: string }>;
   /** `ferry apply` of a file; secrets are those of `desks`. */
   apply(file: object, desks: readonly AnyDesk[]): Promise<void>;

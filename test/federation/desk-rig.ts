@@ -1,6 +1,6 @@
 /**
- * A whole federation over real connectors: Halo twins and real RTs, a gateway that takes their webhooks, a worker, a
- * database and a Temporal namespace of its own. Links are what a links file says, applied as `ferry apply` does.
+ * A whole federation over real connectors: Halo twins and real RTs, a gateway that receives their webhooks, a worker, a
+ * database, and its own Temporal namespace. A links file defines the links, and `ferry apply` applies it.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
@@ -32,7 +32,7 @@ import { startHaloDesk, type HaloDesk, type HaloDeskOptions } from './halo-desk.
 import { assertInvariants, type CheckedDesk, type CheckOptions } from './invariants.ts';
 import { registerNamespace } from './rig.ts';
 
-/** What the rig must know of a desk, of whatever product. */
+/** What the rig must know of a desk of any product. */
 export type AnyDesk = {
   readonly id: string;
   /** For links files: `<ID>_<name>` each. */
@@ -44,7 +44,7 @@ export type AnyDesk = {
 export type DeskRig = {
   readonly connection: Connection;
   readonly gatewayUrl: string;
-  /** For a worker in a process of its own. */
+  /** For a worker in a separate process. */
   readonly env: Readonly<Record<string, string>>;
   halo(id: string, options: HaloDeskOptions): Promise<HaloDesk>;
   /** Takes a desk along that somebody else started; `close` ends it. */
@@ -54,11 +54,14 @@ export type DeskRig = {
   startWorker(limits?: Partial<Limits>): Promise<{ stop(): Promise<void> }>;
   /** Every instance that is named, or all, have met their go-live. */
   live(...instances: readonly string[]): Promise<void>;
-  /** What `ferry trace` shows. */
+  /** Returns what `ferry trace` shows. */
   trace(instance: string, ticket: number | string): Promise<Timeline>;
   /** A mirrored ticket as Ferry has last read it. */
   snapshot(instance: string, ticket: number | string): Promise<TicketSnapshot | null>;
-  /** Everything that people did on these desks (all of them) is logged, and nothing waits but what is held. */
+  /**
+   * Waits until everything that people did on these desks (all by default) is logged, and nothing waits but what is
+   * held.
+   */
   settled(desks?: readonly AnyDesk[], timeoutMs?: number): Promise<void>;
   /** Waits until everything is carried, then asserts design §10. */
   check(options?: CheckOptions): Promise<void>;
@@ -238,14 +241,14 @@ export function variables(desks: Iterable<AnyDesk>): Record<string, string> {
   return found;
 }
 
-/** The desks with what was done on them since go-live; what lies before is not Ferry's. */
+/** The desks with what was done on them since go-live; what is older is not Ferry's. */
 async function seenSince(connection: Connection, desks: readonly AnyDesk[]): Promise<CheckedDesk[]> {
   const found = await rows<{ id: string; since: string | null; after: string | null }>(
     connection.db,
     sql`select id, to_json(live_since)#>>'{}' as since, live_after as after from instances`,
   );
   const liveOf = new Map(found.map(({ id, ...live }) => [id, live]));
-  // Go-live is the desk's newest change: that one is before it, by its id where ids grow, else by its time.
+  // Go-live is at the desk's newest change. That change is before it, by its id where ids grow, or else by its time.
   const isSeen = (desk: string, { id, at }: { readonly id: string | number; readonly at: string }): boolean => {
     const live = liveOf.get(desk);
     if (live == null || live.since === null) return false;
@@ -263,7 +266,7 @@ async function seenSince(connection: Connection, desks: readonly AnyDesk[]): Pro
   );
 }
 
-/** What is not carried yet, for people; empty when nothing is left. */
+/** Describes what is not carried yet, for people; empty if nothing is left. */
 async function unsettled(connection: Connection, desks: readonly CheckedDesk[]): Promise<string> {
   const logged = await rows<{ key: string }>(
     connection.db,

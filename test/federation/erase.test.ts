@@ -48,7 +48,7 @@ describe('a ticket of two organisations that is to be forgotten', () => {
     assert.match((await north.ferry('erase', 'status')).out, /the other side .* waits for somebody/);
   });
 
-  it('goes there too, and the first hears of it', async () => {
+  it('reaches it too, and the first gets its answer', async () => {
     const [row] = await rows<{ id: string }>(north.rig.connection.db, sql`select id from erasures`);
     const answered = await north.ferry('erase', 'answer', row?.id ?? '', '--yes', '--because', 'Gladly.');
     assert.equal(answered.code, 0, answered.err);

@@ -1,4 +1,4 @@
-/** The links file of the demo, for desks of a test's own: other ids, quicker desks, and what the test changes. */
+/** The links file of the demo for a test's own desks: other ids, faster desks, and the test's changes. */
 import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { checkout } from '#test/support/process.ts';
@@ -19,7 +19,7 @@ export type SideInFile = {
 };
 export type { Node };
 
-/** Nothing to wait for: what the twins do by themselves, they do at once. */
+/** No waiting: what the twins do by themselves, they do at once. */
 export const quickOptions = { settleMs: 400, overlapMs: 2_000, writeTimeoutMs: 5_000, rate: null };
 
 export type ExampleOptions = {
@@ -30,7 +30,7 @@ export type ExampleOptions = {
   change?(file: LinksFile, link: LinksFile['links'][string]): void;
 };
 
-/** examples/acme-northwind.yaml with these instances; every setting else as it stands there. */
+/** Returns examples/acme-northwind.yaml with these instances, and all other settings unchanged. */
 export async function exampleLinks(given: ExampleOptions): Promise<string> {
   const { customer, supplier } = given;
   const text = await readFile(`${checkout}examples/acme-northwind.yaml`, 'utf8');

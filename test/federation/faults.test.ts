@@ -106,7 +106,7 @@ describe('a desk that misbehaves', () => {
     );
   });
 
-  it('that refuses an escalation: its ticket says why, what waits behind it ends under the one receipt, and escalating anew works', async () => {
+  it('that refuses an escalation: its ticket says why, what waits after it ends under the same receipt, and escalating again works', async () => {
     await north.fault({ on: 'open', kind: 'refuse', times: 1 });
     const ticket = await acme.open('Refused at first');
     await acme.escalate(ticket);
@@ -246,7 +246,7 @@ describe('a desk that misbehaves', () => {
     assert.equal(north.ticket(far).status, 'open');
   });
 
-  it('whose automation undoes our status is told once more; if it insists, somebody has to look, and the note stays', async () => {
+  it('whose automation undoes our status gets it once more; if it insists, somebody has to look, and the note stays', async () => {
     const { ticket, far } = await opened(acme, north);
     await north.control({ automation: { status: 'waiting', note: null } });
     await acme.note(ticket, '<p>all done</p>', { status: 'closed' });

@@ -1,6 +1,7 @@
 /**
  * A gateway that dies at a point that a test names: right after it has committed what another gateway sent, before it
- * answers. `FERRY_TEST_CRASH` is the end of the path that was called, such as `/actions`. Wired as gateway/main.ts is.
+ * answers. `FERRY_TEST_CRASH` is the end of the path that was called, such as `/actions`. It is wired like
+ * gateway/main.ts.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';

@@ -36,7 +36,7 @@ const link = 'acme-northwind';
 
 type Two = { readonly acme: DeskOrganisation; readonly north: DeskOrganisation };
 
-/** Everything is done at both: what one has sent has ended when the other's receipt is back. */
+/** Everything is done at both: what one has sent has ended once the other's receipt has arrived. */
 async function settled({ acme, north }: Two): Promise<void> {
   for (const [id, { rig }] of [
     ['acme', acme],
@@ -67,7 +67,7 @@ function halfOf(whole: LinksFile, side: 'customer' | 'supplier'): { readonly ins
   };
 }
 
-/** Both set up their own desk, pair, and say what they want of the link; neither sees the other's file. */
+/** Both set up their own desk, pair, and write their own settings for the link; neither sees the other's file. */
 async function join(two: Two, whole: LinksFile, desks: { readonly acme: AnyDesk; readonly north: AnyDesk }) {
   const [customer, supplier] = [halfOf(whole, 'customer'), halfOf(whole, 'supplier')];
   await Promise.all([
@@ -142,7 +142,7 @@ for (const profile of ['usual', 'other'] as const)
       await two.north.close();
     });
 
-    it('is joined with what each side’s own file says of its own side alone', async () => {
+    it('is linked by files in which each side describes only itself', async () => {
       for (const organisation of [two.acme, two.north]) {
         const { out } = await organisation.ferry(['link', 'status', link]);
         assert.match(out, /acme-northwind: active, live/);
@@ -292,7 +292,7 @@ for (const profile of ['usual', 'other'] as const)
       for (const [action, trace] of shared) assert.equal(beyond.get(action), trace);
     });
 
-    it('proves who said what at both sides, offline too', async () => {
+    it('proves who wrote what at both sides, offline too', async () => {
       for (const [organisation, instance, id, origin] of [
         [two.acme, 'acme', ticket, two.north.line.url],
         [two.north, 'northwind', far, two.acme.line.url],
@@ -353,7 +353,7 @@ for (const profile of ['usual', 'other'] as const)
       const rtOptions = { settleMs: 2_000, overlapMs: 5_000, writeTimeoutMs: 20_000 };
       whole.instances['northwind']['options'] = { ...rtOptions, queues: ['Acme', 'Support'], categoryField: 'Service' };
       await join(two, whole, { acme, north });
-      // RT keeps seconds: what is done in the second of the go-live lies before it.
+      // RT stores seconds, so what is done in the second of the go-live counts as before it.
       const second = Math.floor(Date.now() / 1_000);
       await until(() => Math.floor(Date.now() / 1_000) > second, { what: 'the next second' });
     });

@@ -69,7 +69,7 @@ describe('two organisations whose processes are killed', () => {
     ] as const;
     const atBoth = (work: (side: (typeof sides)[number]) => Promise<unknown>): Promise<unknown> =>
       Promise.all(sides.map(work));
-    // Who is started after a kill carries what was left, and dies at the next point.
+    // The gateway that is started after a kill carries what was left, and dies at the next point.
     await atBoth(async ({ at, word, say }) => {
       await at.worker().kill9();
       const promised = await at.startWorker({}, `sending:${word} 1.`);
@@ -84,7 +84,7 @@ describe('two organisations whose processes are killed', () => {
       const received = await at.startGateway('/actions');
       await say(`<p>${word} 3.</p>`);
       await received.ended;
-      // The receipts of what it has just taken in come while it is away, so they strike the next one.
+      // The receipts of what it has just accepted arrive while it is away, so they hit the next one.
       const told = await at.startGateway('/receipts');
       await told.ended;
       await at.startGateway();

@@ -68,7 +68,7 @@ describe('after a database was restored from a backup', () => {
         sql`select cause from notices where link = ${link} and cleared_at is null order by cause`,
       )
     ).map(({ cause }) => cause);
-  /** Asks the other side how the link stands now; else it does so once a minute. */
+  /** Asks the other side for the state of the link now; otherwise it does so once a minute. */
   const askNow = ({ rig }: Organisation): Promise<unknown> =>
     rig.connection.db.execute(sql`update peers set said_at = null where link = ${link}`);
   const resume = async (one: Organisation): Promise<string> => {
@@ -77,7 +77,7 @@ describe('after a database was restored from a backup', () => {
     return ran.out;
   };
   const agree = (options: CheckOptions): Promise<void> => assertAgree(acme, north, link, options);
-  /** In whatever order the two sides' words have come in between each other. */
+  /** The order in which the two sides' messages arrived among each other does not matter. */
   const both = ({ ticket, far }: { ticket: string; far: string }, wanted: readonly string[]): void => {
     assert.deepEqual(texts(acme.desk, ticket).toSorted(), wanted.toSorted(), 'at acme');
     assert.deepEqual(texts(north.desk, far).toSorted(), wanted.toSorted(), 'at north');
@@ -109,7 +109,7 @@ describe('after a database was restored from a backup', () => {
     await north.desk.note(second.far, '<p>n quiet.</p>');
     const before = JSON.stringify([...north.desk.desk.tickets.values()]);
     await acme.desk.note(first.ticket, '<p>a four.</p>');
-    // Its answer says how little it has, so this side does not trust it any more either.
+    // Its answer shows how little it has, so this side no longer trusts it either.
     await shown(async () => (await linkState(acme, link)) === 'quarantined' || undefined, 'quarantine at acme');
     assert.match(await status(acme), /quarantined/);
     assert.equal(JSON.stringify([...north.desk.desk.tickets.values()]), before, 'nothing is written meanwhile');
@@ -177,7 +177,7 @@ describe('after a database was restored from a backup', () => {
     both(first, ['a twelve.', 'n twelve.', 'a thirteen.', 'n thirteen.', 'a fourteen.']);
   });
 
-  it('a clone that runs beside its gateway comes up in quarantine and writes nothing; the other goes on', async () => {
+  it('a clone that runs beside its gateway starts in quarantine and writes nothing; the other continues', async () => {
     const first = await escalated('Beside a clone');
     await talk(first, 'fifteen');
     const copy = await back(north);
@@ -194,7 +194,7 @@ describe('after a database was restored from a backup', () => {
     try {
       const status = await startProgram({ program: 'bin/ferry.js', args: ['link', 'status', link], env });
       await status.ended;
-      assert.match(status.stdout(), /acme-north: quarantined.*database is another one than it was/s);
+      assert.match(status.stdout(), /acme-north: quarantined.*database was restored or cloned/s);
       await talk(first, 'sixteen');
       await settled();
       assert.equal(await linkState(north, link), 'active');

@@ -36,7 +36,7 @@ describe('three organisations', () => {
     return shown(() => of(from).desk.ticket(ticket).reference ?? undefined, `the ticket at ${to}`);
   };
 
-  it('in a chain have each note once, signed by who said it, and can prove it offline', async () => {
+  it('in a chain have each note once, signed by its author’s gateway, and can prove it offline', async () => {
     const first = await of('red').desk.open('A chain');
     const second = await escalate('red', first, 'green');
     const third = await escalate('green', second, 'blue');

@@ -19,11 +19,11 @@ export type HaloDesk = {
   readonly twin: HaloTwin;
   /** Plays the people of this desk. */
   readonly people: TwinClient;
-  /** What a links file names for this desk, by the ends of the variables' names: `URL`, `CLIENT_ID`, … */
+  /** What a links file names for this desk, by the suffixes of the variables: `URL`, `CLIENT_ID`, … */
   readonly secrets: Readonly<Record<string, string>>;
   checked(): CheckedDesk;
   ticket(id: number): Promise<TicketSeen>;
-  /** Waits until the ticket is as `look` wants it, and gives what `look` gives. */
+  /** Waits until the ticket satisfies `look`, and returns what `look` returns. */
   shows<T>(
     id: number,
     what: string,
@@ -40,13 +40,16 @@ export type HaloDesk = {
 
 export type HaloDeskOptions = Omit<HaloTwinOptions, 'seed' | 'dbPath'> & {
   readonly seed: HaloSeed;
-  /** False: it tells nobody of changes, so that only polls find them. */
+  /** False: it announces no changes, so that only polls find them. */
   readonly webhook?: boolean;
   /** Its data outlive it, so that it can go down and come back. */
   readonly keeps?: boolean;
 };
 
-/** @param gatewayUrl where its webhooks go; the request limit is lifted unless the options set one */
+/**
+ * Starts the desk.
+ * @param gatewayUrl the address for its webhooks; the request limit is off unless the options set one
+ */
 export async function startHaloDesk(id: string, gatewayUrl: string, options: HaloDeskOptions): Promise<HaloDesk> {
   const { webhook = true, keeps = false, ...given } = options;
   const data = keeps ? await tempDir() : null;
@@ -116,7 +119,7 @@ export async function startHaloDesk(id: string, gatewayUrl: string, options: Hal
   return desk;
 }
 
-/** What a person looks for in a failure. */
+/** What a person needs to see after a failure. */
 function brief(key: string, value: unknown): unknown {
   return /^(customfields|attachments|guid|emailbody|note|details|who_|datetime$|action(by|date))/.test(key)
     ? undefined
@@ -128,7 +131,8 @@ function checkedDesk(id: string, { desk: { store } }: HaloTwin, application: str
   const over = all
     .filter((ticket) => ticket.deleted || ticket.merged_into_id !== null)
     .map((ticket) => String(ticket.id));
-  // The desk's own entry for a ticket is shown as its description, and what a merge moved where it was said.
+  // The desk's own entry for a ticket is shown as its description, and what a merge moved is shown where it was
+  // written.
   const said = all.flatMap(({ id: ticketId }) => store.actions(ticketId)).filter(({ iscreation }) => !iscreation);
   const byTicket = Map.groupBy(said.map(whereSaid), ({ ticket_id }) => ticket_id);
   const tickets = all.map((ticket): [string, DeskTicket] => {

@@ -110,7 +110,7 @@ describe('a file of 200 MB between two Halos', () => {
     'arrives byte for byte in both directions, and the worker grows by less than 64 MB',
     { skip: hasProc },
     async () => {
-      // What the first files cost a process, whatever their size, is not what is measured.
+      // The cost of a process's first files, at any size, is not part of the measurement.
       await carry(acme, north, 30 * megabyte);
       await carry(north, acme, 30 * megabyte);
       const baseline = await residentBytes(worker.pid);

@@ -214,7 +214,7 @@ for (const profile of ['usual', 'other'] as const)
     });
 
     it('brings files both ways, byte for byte, to the note they belong to', async () => {
-      // Another ticket: so many changes of direction within a minute are the breaker's business.
+      // Another ticket, because this many changes of direction within a minute would trip the breaker.
       mirrored = await pair.escalated();
       const files = [randomBytes(300_001), randomBytes(17), Buffer.alloc(0)].map((bytes, index) => ({
         filename: ['Ünïcode & "quotes".bin', 'b.txt', 'empty.dat'][index] ?? '',

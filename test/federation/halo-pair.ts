@@ -1,4 +1,4 @@
-/** Acme and Northwind as Halo twins, linked as the demo is; and what tests do with them again and again. */
+/** Acme and Northwind as Halo twins, linked as in the demo, and what tests do with them again and again. */
 import assert from 'node:assert/strict';
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindNames, northwindSeed } from '#twins/halo/seeds/northwind.ts';
@@ -31,12 +31,12 @@ export type Pair = {
 
 export type Mirrored = { readonly ticket: number; readonly far: number };
 
-/** Where the filter for open statuses does nothing, names tell which are closed. */
+/** Where the filter for open statuses has no effect, names tell which statuses are closed. */
 const closedStatuses = [...acmeSeed.statuses, ...northwindSeed.statuses]
   .filter(({ closed }) => closed)
   .map(({ name }) => name);
 
-/** What the instance of a desk that answers so is to be told. */
+/** The options of an instance whose desk answers like that. */
 export function optionsFor(profile: ProfileName): { readonly closedStatuses?: readonly string[] } {
   return profile === 'other' ? { closedStatuses } : {};
 }
@@ -50,7 +50,7 @@ export function pictureIn(html: string, { attachments }: TicketSeen): Attachment
 export type PairOptions = {
   /** How both twins answer where live Halos differ. */
   readonly profile?: ProfileName;
-  /** Before the ids, so that several pairs fit one rig. */
+  /** A prefix of the ids, so that several pairs fit in one rig. */
   readonly prefix?: string;
   readonly acme?: Partial<HaloDeskOptions>;
   readonly north?: Partial<HaloDeskOptions>;
@@ -133,7 +133,7 @@ export function mayWiden(kind: string | null): boolean {
   return kind === northwindNames.outcomes.indirectEmail || kind === northwindNames.outcomes.resolve;
 }
 
-/** Everything a desk answers to anybody who may ask: its API, and what a person sees on its pages. */
+/** Everything that a desk answers to anybody who may ask: its API, and what a person sees on its pages. */
 export async function everythingAt(desk: HaloDesk): Promise<string> {
   const token = await signIn(desk);
   const get = async (path: string): Promise<string> => {

@@ -135,7 +135,7 @@ for (const profile of ['usual', 'other'] as const)
       await pair.acme.note(ticket, 'on the new one');
     });
 
-    it('holds what concerns a ticket that was moved to another customer, shows it to nobody, and goes on when it is back', async () => {
+    it('holds what concerns a ticket that was moved to another customer, shows it to nobody, and continues when it is back', async () => {
       const { ticket, far } = await pair.escalated();
       await rig.settled();
       const { site_id, user_id } = (await pair.north.ticket(far)) as unknown as { site_id: number; user_id: number };
@@ -248,7 +248,7 @@ for (const profile of ['usual', 'other'] as const)
       await db.execute(sql`update put_off set due_at = now()`);
     }
 
-    it('closes nothing because a right is lost for a while, and carries what was said meanwhile when it is back', async () => {
+    it('closes nothing because a permission is missing for a while, and carries what was written meanwhile when it is back', async () => {
       const { ticket, far } = await pair.escalated();
       const { people } = pair.north;
       const path = [`^/api/tickets/${far}`, '^/api/actions', '^/api/attachment'];

@@ -89,7 +89,7 @@ for (const profile of ['usual', 'other'] as const)
       await link();
       await rig.startWorker();
       await rig.live();
-      // RT keeps seconds: what is done in the second of the go-live lies before it.
+      // RT stores seconds, so what is done in the second of the go-live counts as before it.
       const second = Math.floor(Date.now() / 1_000);
       await until(() => Math.floor(Date.now() / 1_000) > second, { what: 'the next second' });
     });
@@ -295,7 +295,7 @@ for (const profile of ['usual', 'other'] as const)
     });
 
     it('closes both when RT resolves, opens both when the end user replies, and closes both when Halo resolves', async () => {
-      // Another ticket: so many changes of direction within a minute are the breaker's business.
+      // Another ticket, because this many changes of direction within a minute would trip the breaker.
       ticket = (
         await acme.people.userTicket(priya, {
           summary: 'Printer',

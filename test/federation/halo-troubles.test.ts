@@ -77,10 +77,10 @@ for (const profile of ['usual', 'other'] as const)
       });
     });
 
-    it('shows wrong credentials as `auth`, makes no hot loop of them, and goes on when they are right', async () => {
+    it('shows wrong credentials as `auth`, does not retry in a hot loop, and continues when they are right', async () => {
       const { ticket, far } = await auth.escalated();
       await rig.settled(auth.desks);
-      // As after a secret that somebody renewed at the desk alone: what the file says is not asked for.
+      // As if somebody had renewed the secret at the desk alone; nobody asks what the file says.
       await auth.apply({ AUTH_NORTHWIND_CLIENT_SECRET: 'not-the-secret' }, { unchecked: true });
       await until(async () => (await instance(auth.north.id)).state === 'auth', {
         what: 'the state auth',

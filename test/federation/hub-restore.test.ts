@@ -18,7 +18,9 @@ import { opened, startRig, type Rig, type RigDesk, type RigWorker } from './rig.
 /** A hub has no other gateway to ask. */
 const peerOperator = (db: Client) => ({ ...testOperator(db), peers: {} as Peers });
 
-/** What is written stands there under the markers by which versions before the link was in them would have written it. */
+/**
+ * What is written is stored under the markers that earlier versions, which did not include the link, would have used.
+ */
 async function markAsOnce(db: Client, desks: readonly RigDesk[]): Promise<void> {
   const written = await rows<HeadRow & { readonly marker: string; readonly step: number }>(
     db,
@@ -31,7 +33,7 @@ async function markAsOnce(db: Client, desks: readonly RigDesk[]): Promise<void> 
   for (const desk of desks) await desk.control({ markers });
 }
 
-/** What a desk marks of what we write: everything; notes, with each change of status an action of its own; nothing. */
+/** Which of our writes a desk marks: all of them; only notes, with each change of status a separate action; or none. */
 for (const [marks, version] of [
   ['all', 'this'],
   ['notes', 'this'],
@@ -39,7 +41,7 @@ for (const [marks, version] of [
   ['all', 'an earlier'],
   ['notes', 'an earlier'],
 ] as const)
-  describe(`a hub whose database is put back, with desks that mark ${marks} of what ${version} version of it writes`, () => {
+  describe(`a hub whose database is restored, with desks that mark ${marks} of what ${version} version of it writes`, () => {
     let rig: Rig;
     let acme: RigDesk;
     let north: RigDesk;
@@ -64,7 +66,7 @@ for (const [marks, version] of [
         assert.equal((await resumeLink(peerOperator(rig.connection.db), id)).outcome, 'resumed');
     };
 
-    /** What a desk does not mark, the invariants can't count there. */
+    /** The invariants cannot count what a desk does not mark. */
     const check = async (): Promise<void> => {
       if (marks === 'all' && version === 'this') await rig.check({ restored: true, mayWiden: true });
       else await rig.settled();
@@ -109,7 +111,7 @@ for (const [marks, version] of [
       await rig.settled();
       await north.act(first.far, { kind: 'Note', status: 'open', author: 'Bob' });
       await shown(() => acme.ticket(first.ticket).status === 'open' || undefined, "Bob's status at acme");
-      // A refusal, told by a receipt.
+      // A refusal, reported by a receipt.
       await acme.escalate(first.ticket);
       await shown(
         () => acme.ticket(first.ticket).actions.find(({ by, note }) => by === 'service' && note?.includes('already')),
@@ -147,7 +149,7 @@ for (const [marks, version] of [
       });
     });
 
-    it('is resumed: what it had written since the backup is found, nothing is doubled, and no ticket hears of it', async () => {
+    it('is resumed: what it had written since the backup is found, nothing is doubled, and no ticket mentions it', async () => {
       const stood = JSON.stringify(desks());
       await resume();
       await rig.settled(60_000);
@@ -157,7 +159,7 @@ for (const [marks, version] of [
       assert.equal(north.desk.tickets.size, 2, 'no ticket is opened twice');
     });
 
-    it('goes on: what people write now is carried once, on the pair that it had forgotten too', async () => {
+    it('continues: what people write now is carried once, also on the pair that it had forgotten', async () => {
       await acme.note(first.ticket, '<p>after one</p>', { status: 'waiting' });
       await north.note(first.far, '<p>after two</p>');
       await acme.note(second.ticket, '<p>after three</p>');

@@ -15,14 +15,17 @@ export type CheckedDesk = {
   readonly tickets: ReadonlyMap<string, DeskTicket>;
   /** Tickets that were merged away or deleted: nobody reads them any more, and what was on them may be elsewhere. */
   readonly over?: ReadonlySet<string>;
-  /** It records nothing when a bare change is to what was so already. */
+  /** True if the desk records nothing when a bare change sets the present value. */
   readonly recordsOnlyChanges?: boolean;
 };
 
 export type CheckOptions = {
   /** Deliveries that may still be held or set aside. */
   readonly heldAllowed?: boolean;
-  /** The database is an older one than it was: seqs were skipped, and what was done here since is known by its marker alone. */
+  /**
+   * True if the database was restored to an earlier state: seqs were skipped, and what was done here since is known
+   * only by its marker.
+   */
   readonly restored?: boolean;
   /** Whether a row lets actions of this kind reach the end user; `true`: any. */
   readonly mayWiden?: boolean | ((kind: string | null) => boolean);
@@ -43,7 +46,7 @@ type DeliveryRow = {
   readonly released: boolean;
   readonly audience: Audience;
   readonly word: string | null;
-  /** A write of it opens a ticket or leaves an action behind, so the desk must show its marker. */
+  /** Each of its writes opens a ticket or leaves an action, so the desk must show its marker. */
   readonly leaves_mark: boolean;
   /** It brought neither note nor file. */
   readonly bare: boolean;
@@ -248,7 +251,7 @@ async function hashesHold(connection: Connection, violations: string[]): Promise
   for (const { hash, author, at, signed, ...part } of found) {
     if (author === null) continue;
     if (signed !== null) {
-      // What came from another gateway is kept as it was signed there; the log has it as it is shown here.
+      // What came from another gateway is kept as it was signed there; the log has it in the form that is shown here.
       if (createHash('sha256').update(signed).digest('hex') !== hash)
         violations.push(`another hash: action ${part.id}`);
       continue;
@@ -271,7 +274,7 @@ async function everyEndHasAReason(connection: Connection, violations: string[]):
   }
 }
 
-/** Nothing is due, no write is open, and every lane stands behind its last delivery. */
+/** Nothing is due, no write is open, and every lane is past its last delivery. */
 async function lanesAtRest(connection: Connection, options: CheckOptions, violations: string[]): Promise<void> {
   const [row] = await rows<{ due: number; open: number; behind: number }>(
     connection.db,

@@ -1,4 +1,4 @@
-/** A desk that sends readers to a replica: what it shows is whole and in order, and a moment old. */
+/** A desk that sends readers to a replica: what it shows is complete and in order, and a moment old. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createLightHelpdesk } from '#bench/light-connector.ts';
@@ -19,7 +19,7 @@ function late(context: ConnectorContext): Helpdesk {
     async feed(cursor, limit, signal) {
       const nothing = { tickets: [], cursor, more: false };
       const seen = pages.get(cursor);
-      // As it was a moment ago, as its readings are: what has changed since is in the next one.
+      // The desk as it was a moment ago, like its readings: later changes appear in the next one.
       if (seen !== undefined) return Date.now() - seen.at < lateMs ? nothing : seen.page;
       const page = await helpdesk.feed(cursor, limit, signal);
       if (page.tickets.length > 0) pages.set(cursor, { at: Date.now(), page });

@@ -29,7 +29,7 @@ describe('the life of a link between two organisations', () => {
   const count = (desk: RigDesk, id: string, text: string): number =>
     desk.ticket(id).actions.filter(({ note }) => note?.includes(text)).length;
 
-  it('waits while one side has suspended it, says so at both, and goes on when it is resumed', async () => {
+  it('waits while one side has suspended it, shows that at both, and continues when it is resumed', async () => {
     assert.equal((await north.ferry('link', 'suspend', link, '--because', 'Audit.')).code, 0);
     await acme.desk.note(ticket, '<p>while suspended</p>');
     await north.desk.note(far, '<p>back while suspended</p>');
@@ -59,7 +59,7 @@ describe('the life of a link between two organisations', () => {
     );
   });
 
-  it('ends at both sides: the last note is on both tickets, and nothing is carried any more', async () => {
+  it('ends at both sides: the last note is on both tickets, and nothing more is carried', async () => {
     const closed = await acme.ferry('link', 'close', link, '--because', 'The contract ends.');
     assert.equal(closed.code, 0, closed.err);
     assert.match(closed.out, /The other side has ended its half\./);
@@ -95,7 +95,7 @@ describe('the life of a link between two organisations', () => {
     assert.deepEqual(left, { mirrors: 0, links: 0, instances: 1 });
   });
 
-  it('may begin anew under the same name', async () => {
+  it('may start again under the same name', async () => {
     assert.equal((await north.ferry('link', 'purge', link, '--yes')).code, 0);
     assert.equal(await pair(acme, north, { customer: plain }), link);
     await acme.desk.escalate(ticket);

@@ -10,7 +10,7 @@ import { startRig, type Rig, type RigDesk } from './rig.ts';
 
 type State = { readonly state: string; readonly reason: string | null };
 
-describe('whatever keeps an instance from being read is its state, with a reason', () => {
+describe('any obstacle to reading an instance is shown as its state, with a reason', () => {
   let rig: Rig;
   let acme: RigDesk;
   before(async () => {
@@ -68,7 +68,7 @@ describe('whatever keeps an instance from being read is its state, with a reason
     await isUpAgain();
   });
 
-  it('when the address that is stored is none', async () => {
+  it('when the stored address is not a valid one', async () => {
     await isUpAgain();
     const [found] = await rows<{ url: string }>(rig.connection.db, sql`select url from instances where id = 'acme'`);
     await rig.connection.db.execute(sql`update instances set url = 'no url', version = version + 1 where id = 'acme'`);

@@ -199,7 +199,7 @@ describe('what could go in a circle does not', () => {
     assert.equal(count(acme, ticket, 'typed by hand'), 1);
   });
 
-  it('what a desk does by itself because of our write is kept and not carried', async () => {
+  it('what a desk does by itself after our write is logged and not carried', async () => {
     const [acme, north] = [desk('acme'), desk('north')];
     const { ticket, far } = await opened(acme, north);
     await north.control({ automation: { note: '<p>We have received your update.</p>', status: 'waiting' } });

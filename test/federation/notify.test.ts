@@ -11,7 +11,7 @@ import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
 type Told = { readonly link: string; readonly text: string; readonly count: number; readonly cleared: boolean };
 
-describe('people are told', () => {
+describe('people are notified', () => {
   const told: Told[] = [];
   let server: Server;
   let rig: Rig;
@@ -41,7 +41,7 @@ describe('people are told', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('once of what is held, without a word of the note, and again when it is over', async () => {
+  it('once about what is held, without any text of the note, and again when it is over', async () => {
     const { ticket } = await opened(acme, north);
     await north.control({ automation: { status: 'waiting', note: null } });
     await acme.note(ticket, '<p>confidential matter</p>', { status: 'closed' });

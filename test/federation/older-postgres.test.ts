@@ -13,7 +13,7 @@ import { endsWithThis } from '#test/support/process.ts';
 import { postgresVariable } from '#test/support/services.ts';
 import { tempDir } from '#test/support/temp.ts';
 
-/** Where Debian and Ubuntu keep each major version. */
+/** Where Debian and Ubuntu install each major version. */
 const installed = '/usr/lib/postgresql';
 /** The embedded one, on which everything else runs. */
 const usual = 18;

@@ -18,7 +18,7 @@ export type Organisation = {
   readonly line: TcpProxy;
   gateway(): Program;
   worker(): Program;
-  /** Starts what does not run. */
+  /** Starts whatever is not running. */
   /** `crash`: see gateway-main.ts. */
   startGateway(crash?: string): Promise<Program>;
   startWorker(limits?: Partial<Limits>, crash?: string): Promise<Program>;
@@ -136,5 +136,5 @@ export async function linkState({ rig }: Organisation, link: string): Promise<st
   return row?.state;
 }
 
-/** What the customer's side of a link wants, so that its end users see what comes. */
+/** The settings of the customer's side of a link that let its end users see what arrives. */
 export const visibleToUsers = { inbound: { actions: [{ from: 'Note', to: 'Note', audience: 'user' }] } };

@@ -1,4 +1,4 @@
-// What a desk's clock, a copy that lags, a backup and a missing right can do to a ticket's history, and may not.
+// What a desk's clock, a lagging replica, a backup and a missing permission can do to a ticket's history, and must not.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -44,7 +44,7 @@ describe('a desk whose times can not be relied on', () => {
     acme = await rig.desk('acme');
     north = await rig.desk('north');
     await rig.link('acme-north', 'acme', 'north');
-    // Behind at go-live, in its actions alone: its replies say otherwise.
+    // Behind at go-live, in its actions alone; its replies show another time.
     await acme.control({ vices: { skewMs: -300_000, dateSkewMs: 0 } });
     await rig.startWorker({ pollMs: 500 });
     await rig.live();
@@ -56,7 +56,7 @@ describe('a desk whose times can not be relied on', () => {
     await acme.control({ vices: { skewMs: 0, dateSkewMs: null } });
   });
 
-  it('loses nothing when its clock was ahead for one note and is put right, nor when it is put back', async () => {
+  it('loses nothing when its clock was ahead for one note and is corrected, nor when it is set back', async () => {
     const { ticket, far } = await opened(acme, north);
     await acme.control({ vices: { skewMs: 300_000, dateSkewMs: 0 } });
     await acme.note(ticket, '<p>ahead</p>');
@@ -87,7 +87,7 @@ describe('a desk whose times can not be relied on', () => {
     await acme.control({ vices: { wholeSeconds: false } });
   });
 
-  it('loses nothing that a copy of its database shows late, behind our own notes', async () => {
+  it('loses nothing that a replica of its database shows late, after our own notes', async () => {
     const { ticket, far } = await opened(acme, north);
     await acme.control({ vices: { lagMs: 4_000 } });
     for (const text of ['late 1', 'late 2']) await acme.note(ticket, `<p>${text}</p>`);
@@ -189,7 +189,7 @@ describe('a desk that was restored from a backup', () => {
       )
     ).length > 0;
 
-  it('is put into quarantine and told of; once somebody has looked, what has the ids of what was lost is carried once', async () => {
+  it('is quarantined and announced; once somebody has looked, actions that reuse the ids of lost ones are carried once', async () => {
     const { ticket, far } = await opened(acme, north);
     await north.note(far, '<p>kept</p>');
     await arrives(acme, ticket, ['kept']);
@@ -310,7 +310,7 @@ describe('a ticket that is not there', () => {
     );
   };
 
-  it('for us and for a while is held with a reason, and goes on by itself with all that was written meanwhile', async () => {
+  it('for us and for a while is held with a reason, and continues without help with all that was written meanwhile', async () => {
     const { ticket, far } = await opened(acme, north);
     await opened(acme, north);
     await north.control({ hide: far });
@@ -402,7 +402,7 @@ describe('a ticket that is not there', () => {
     await arrives(north, far, ['a day before']);
   });
 
-  it('because the desk itself says that it was deleted, is gone at once; restored there, it goes on', async () => {
+  it('because the desk itself says that it was deleted, is gone at once; restored there, it continues', async () => {
     const { ticket, far } = await opened(acme, north);
     await north.control({ remove: far });
     await until(async () => ((await mirrorOf(ticket)) === 'closed gone' ? true : undefined), {

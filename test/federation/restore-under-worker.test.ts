@@ -10,7 +10,7 @@ import { count, shown } from './desk-notes.ts';
 import { backUp, type Backup } from './restore.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
-describe('a database that is put back under a worker that runs, as when a replica that trailed takes over', () => {
+describe('a database that is restored under a running worker, as when a lagging replica takes over', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;
@@ -70,7 +70,7 @@ describe('a database that is put back under a worker that runs, as when a replic
     assert.equal(count(north, first.far, 'meanwhile'), 0);
   });
 
-  it('goes on link by link: what passes a desk between two others waits for the second link, and comes once', async () => {
+  it('continues link by link: what passes through a desk between two others waits for the second link, and arrives once', async () => {
     await resume('acme-north');
     await shown(() => count(north, first.far, 'meanwhile') || undefined, '"meanwhile" at north');
     await never(() => count(west, further, 'meanwhile') > 0, { what: 'a write on the link that rests', forMs: 1_500 });

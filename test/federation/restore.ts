@@ -19,7 +19,7 @@ export type Backup = {
   drop(): Promise<void>;
 };
 
-/** Everybody is thrown out of the database meanwhile, and comes back by itself. */
+/** All connections to the database are cut meanwhile, and come back without help. */
 export async function backUp({
   rig,
 }: {

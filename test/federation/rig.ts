@@ -1,6 +1,6 @@
 /**
- * A small federation for tests of the courier: light desks over real HTTP, a real database, a real Temporal with a
- * namespace of its own, the real gateway and worker. The worker runs here or in a process that can be killed.
+ * A small federation for tests of the courier: light desks over real HTTP, a real database, a real Temporal with its
+ * own namespace, the real gateway and worker. The worker runs here or in a process that can be killed.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -79,7 +79,7 @@ export type RigDesk = {
 export type RigOptions = {
   /** Another Temporal than the one all tests share. */
   readonly temporal?: string;
-  /** Absent: one of its own, registered there. */
+  /** If absent, a new one is registered there. */
   readonly namespace?: string;
   /** Another database, migrated. */
   readonly database?: TestDatabase;
@@ -87,7 +87,7 @@ export type RigOptions = {
   readonly publicUrl?: string;
   /** Contents are sealed with it, 32 bytes. */
   readonly contentKey?: Buffer;
-  /** Of workers in this process; light desks unless told. */
+  /** The connectors of workers in this process; light desks by default. */
   readonly createHelpdesk?: (context: ConnectorContext) => Helpdesk;
 };
 

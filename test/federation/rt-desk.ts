@@ -25,19 +25,19 @@ export type RtDesk = AnyDesk & {
     words: Readonly<Record<string, unknown>>,
     fields?: Readonly<Record<string, unknown>>,
   ): Promise<void>;
-  /** Whether RT tells of changes from now on. */
+  /** Whether RT announces changes from now on. */
   hooks(on: boolean): void;
   ticket(id: string): RtSeen;
-  /** Waits until the ticket is as `look` wants it, and gives what `look` gives. */
+  /** Waits until the ticket satisfies `look`, and returns what `look` returns. */
   shows<T>(id: string, what: string, look: (seen: RtSeen) => T | undefined | false, timeoutMs?: number): Promise<T>;
   /** Waits for a reply or comment with this text. */
   note(id: string, text: string, timeoutMs?: number): Promise<RtDone>;
 };
 
 export type RtDeskOptions = RtOptions & {
-  /** RT tells the gateway of changes; true unless told. */
+  /** Whether RT announces changes to the gateway; true by default. */
   readonly hooked?: boolean;
-  /** Where the agent logs tickets. */
+  /** The queue in which the agent logs tickets. */
   readonly queue: string;
 };
 

@@ -1,4 +1,4 @@
-/** Acme and Northwind as two real RTs, linked as the example says, each with words and clocks of its own. */
+/** Acme and Northwind as two real RTs, linked as in the example, each with its own words and clocks. */
 import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { defaultFields, type SeedField } from '#test/real/rt-plan.ts';
@@ -97,7 +97,7 @@ export function carriedTexts({ done }: RtSeen): readonly string[] {
     .map(({ text }) => /<p>(from [^<]*)<\/p>/.exec(text)?.[1] ?? text);
 }
 
-/** Those that RT sent because of what this person did. */
+/** The mails that RT sent because of what this person did. */
 export function mailsOf(outbox: readonly RtMail[], address: string): readonly RtMail[] {
   return outbox.filter((mail) => mail.header('X-RT-Originator') === address);
 }

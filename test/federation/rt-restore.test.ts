@@ -13,7 +13,7 @@ import type { RtDesk } from './rt-desk.ts';
 import { startRtPair, type Mirrored, type RtPair } from './rt-pair.ts';
 
 /** RT marks notes and tickets; each bare change of status or fields is a transaction that says nothing but its value. */
-describe('two real Request Trackers of one gateway, whose database is put back', { skip: rtSkip }, () => {
+describe('two real Request Trackers of one gateway whose database is restored', { skip: rtSkip }, () => {
   let rig: DeskRig;
   let pair: RtPair;
   let acme: RtDesk;
@@ -45,7 +45,7 @@ describe('two real Request Trackers of one gateway, whose database is put back',
     await backup?.drop();
   });
 
-  /** All that stands in the histories of both. */
+  /** Everything in the histories of both. */
   const histories = (): unknown =>
     [acme, north].map(({ database }) =>
       database.tickets().map(({ id, status, fields, done }) => ({
@@ -71,7 +71,7 @@ describe('two real Request Trackers of one gateway, whose database is put back',
       ({ fields, status }) => fields['Asset'] === 'P-9' && status === 'open',
     );
     await rig.settled();
-    // Over what we set, somebody sets another value.
+    // Somebody overwrites our value with another one.
     await nextSecond();
     await acme.change(one.ticket, {}, { Asset: 'LT-1' });
     await north.shows(one.far, 'what acme changed', ({ fields }) => fields['Serial'] === 'LT-1');
@@ -106,7 +106,7 @@ describe('two real Request Trackers of one gateway, whose database is put back',
     assert.deepEqual(histories(), stood, 'nor after it');
   });
 
-  it('goes on on both pairs', async () => {
+  it('continues on both pairs', async () => {
     await north.reply(two.far, '<p>n3</p>');
     await acme.note(two.ticket, 'n3');
     await acme.reply(one.ticket, '<p>a3</p>');

@@ -1,4 +1,7 @@
-/** What an RT's database holds, read without asking RT: as tests look at tickets, and as the invariants do. */
+/**
+ * The contents of an RT's database, read without RT: the view that tests have of tickets, and the one that the
+ * invariants need.
+ */
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { DeskAction, DeskTicket } from '#twins/light/server.ts';
@@ -51,7 +54,7 @@ export type RtDatabase = {
 
 type Row = Record<string, string | number | Uint8Array | null>;
 
-/** What RT records about its own doings; no read shows these. */
+/** RT's records about its own work, which no read shows. */
 const silent = new Set(['EmailRecord', 'CommentEmailRecord', 'SystemError', 'Told']);
 
 export function openRtDatabase(file: string): RtDatabase {
@@ -139,7 +142,7 @@ function bytesOf(part: Row): Buffer {
   return part['ContentEncoding'] === 'quoted-printable' ? unquoted(raw) : raw;
 }
 
-/** What a database that can't keep a text as it is keeps instead. */
+/** What a database that cannot store a text unchanged stores instead. */
 function unquoted(raw: Buffer): Buffer {
   const text = raw.toString('latin1').replaceAll(/=\r?\n/g, '');
   const plain = text.replaceAll(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

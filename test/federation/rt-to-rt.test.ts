@@ -30,7 +30,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     pair = await startRtPair(rig);
     ({ acme, north } = pair);
     early = await acme.logged({ Subject: 'Marked long ago', CustomFields: { Supplier: 'Northwind MSP' } });
-    // RT keeps seconds: what is done in the second of the go-live lies before it.
+    // RT stores seconds, so what is done in the second of the go-live counts as before it.
     await nextSecond();
     await pair.link();
     await rig.startWorker({ pollMs: 15_000 });
@@ -122,7 +122,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     const note = await acme.note(one.ticket, 'We look into it');
     assert.equal(note.type, 'Comment');
     assert.match(note.text, /Nora Nord \(Northwind\)/);
-    // A person's reply opened it, so that is carried.
+    // A person's reply opened it, so the change is carried.
     await acme.shows(one.ticket, 'the status', (seen) => seen.status === 'open');
     await rig.settled();
     assert.doesNotMatch(JSON.stringify(acme.ticket(one.ticket)), /old firmware/);
@@ -339,7 +339,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     assert.match(told.text, /isn&#39;t a valid status|isn't a valid status/);
     await rig.settled();
     assert.deepEqual(await acme.rt.outbox(), [], 'visible to the end user, but no mail');
-    // RT shows a note before it has sent what it mails about it.
+    // RT shows a note before it has sent the mail about it.
     let outbox = await north.rt.outbox();
     await until(async () => mailsOf((outbox = await north.rt.outbox()), 'gateway@northwind.example').length > 0, {
       what: 'the mail to the user',
@@ -404,7 +404,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     acme.hooks(true);
   });
 
-  it('follows the survivor when the supplier merges its ticket into another, told by RT or by its own write', async () => {
+  it('follows the survivor when the supplier merges its ticket into another, whether RT or its own write reveals it', async () => {
     const [told, silent] = await Promise.all([
       pair.escalated({ Subject: 'The same again' }),
       pair.escalated({ Subject: 'And again' }),
@@ -448,7 +448,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     assert.equal(notices.length, 1);
   });
 
-  it('says “auth” when RT no longer takes the token, leaves it in peace, and goes on with a new one', async () => {
+  it('says “auth” when RT no longer accepts the token, leaves RT alone, and continues with a new token', async () => {
     const token = `Owner = (select id from Users where Name = 'gateway')`;
     north.database.change(`update AuthTokens set Owner = -Owner where ${token}`);
     await acme.reply(one.ticket, '<p>Are you there?</p>');
@@ -466,7 +466,7 @@ describe('two Request Trackers, both real', { skip: rtSkip }, () => {
     await until(async () => (await state()) === 'up', { what: 'the state up', timeoutMs: 60_000 });
   });
 
-  it('keeps every invariant to the end, takes nothing of its own for somebody’s, and has mailed nobody else', async () => {
+  it('keeps every invariant to the end, mistakes none of its own writes for a person’s, and has mailed nobody else', async () => {
     await rig.check({ mayWiden: (kind) => kind === 'Correspond' });
     const own = await rows(rig.connection.db, sql`select id from actions where author->>'role' = 'service'`);
     assert.equal(own.length, 0);

@@ -1,4 +1,4 @@
-// Two organisations whose contents are sealed: everything works as ever, and a backup holds no word of it.
+// Two organisations with encrypted contents: everything works as usual, and a backup contains none of their text.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -43,7 +43,7 @@ describe('two organisations whose contents are sealed', () => {
     }
   }
 
-  it('carry notes, values and statuses, once and in order, and a backup of either holds no word of them', async () => {
+  it('carry notes, values and statuses, once and in order, and a backup of either contains none of their text', async () => {
     const { acme, north } = both;
     await acme.desk.note(ticket, '<p>planted by acme</p>', {
       author: 'Planted Person',
@@ -68,7 +68,7 @@ describe('two organisations whose contents are sealed', () => {
     }
   });
 
-  it('are traced, verified and exported by whoever has the key, and by nobody else', async () => {
+  it('are traced, verified and exported only with the key', async () => {
     const { acme, link } = both;
     assert.match((await acme.ferry('trace', 'acme', ticket, '--notes')).out, /planted by acme/);
     assert.doesNotMatch((await acme.ferry('verify', 'acme', ticket, '--offline')).out, /broken|not /);

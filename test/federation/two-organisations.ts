@@ -1,4 +1,4 @@
-/** Acme and North, each with a gateway of its own, paired; what Acme's end users may see comes to them. */
+/** Acme and North, each with its own gateway, paired; what Acme's end users may see reaches them. */
 import { assertAgree } from './between.ts';
 import { shown } from './desk-notes.ts';
 import { pair, startOrganisation, visibleToUsers, type Organisation } from './organisations.ts';

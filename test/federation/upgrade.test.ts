@@ -11,7 +11,7 @@ import { fillAsBefore, stopNow, unhashed } from './upgrade/fixture.ts';
 
 type Write = { readonly marker: string; readonly state: string; readonly promised: string };
 
-/** The desks are in this process: what was sent to them is done within this time, also where the machine is busy. */
+/** The desks are in this process: a request to them is done within this time, even if the machine is busy. */
 const patient = { writeTimeoutMs: 12_000, settleMs: 2_000 };
 
 describe('a database made by version 0.1.0 with open writes, waiting deliveries and old markers', () => {
@@ -54,7 +54,7 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
   };
   const openWrites = async (): Promise<readonly Write[]> =>
     sql<Write[]>`select marker, state, promised_at::text as promised from writes where state = 'open' order by marker`;
-  /** What the desks show of our writes, by marker: how often. */
+  /** Counts how often the desks show each of our writes, by marker. */
   const shown = (desks: Iterable<DeskTicket>): Map<string, number> => {
     const found = new Map<string, number>();
     for (const { marker, actions } of desks)
@@ -78,10 +78,13 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
       generations,
       content_keys: contentKeys,
       trials,
+      saved_settings: savedSettings,
       ...kept
     } = await count();
     assert.deepEqual(kept, counted);
     assert.deepEqual([putOff, unusedFiles, erasures, generations, contentKeys, trials], [0, 0, 0, 0, 0, 0]);
+    // What is in force is the first version that is kept.
+    assert.equal(savedSettings, 2, 'a version of each link, and of each profile, of which there are none');
     for (const table of ['tickets', 'actions', 'hints', 'writes', 'written_ids', 'feeds']) {
       const entities = await sql`select distinct entity from ${sql(table)}`;
       assert.deepEqual([...entities], [{ entity: 'ticket' }], table);
@@ -105,7 +108,7 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
     );
   });
 
-  it('goes on under load, through a worker that is killed, and nothing is lost or doubled', async () => {
+  it('proceeds under load, while a worker is killed, and nothing is lost or doubled', async () => {
     assert.equal(open.length, 8, 'the fixture has writes in doubt');
     const secret = 'of-the-hook';
     await sql`update instances set hook_secret_hash = ${createHash('sha256').update(secret).digest('hex')}`;

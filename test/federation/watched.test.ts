@@ -1,4 +1,4 @@
-/** What somebody on duty sees of a worker: its log, its metrics and its traces. */
+/** What a person on duty can see of a worker: its log, its metrics and its traces. */
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -96,7 +96,7 @@ describe('a worker is watched from outside', () => {
     await folder.remove();
   });
 
-  it('by one line per attempt, with link, tickets, outcome, milliseconds and trace, and no word of a note', async () => {
+  it('by one line per attempt, with link, tickets, outcome, milliseconds and trace, and no text of a note', async () => {
     await acme.note(ticket, '<p>PLANTED-note</p>');
     await until(() => (north.ticket(far).actions.length > 0 ? true : undefined), { what: 'the note' });
     const line = await lineOf('attempt', (one) => one['toTicket'] === far && one['kind'] === 'action');

@@ -1,8 +1,8 @@
 /**
  * A worker process for light desks, so that tests can kill it. `FERRY_TEST_CRASH` names the point at which it kills
- * itself with SIGKILL, once per file: `<point>:<text>` where text stands in the note that is carried. With the points
+ * itself with SIGKILL, once per file: `<point>:<text>`, where the note that is carried contains the text. At the points
  * `freeze-promised`, `freeze-sending` and `freeze-failed` it stops itself with SIGSTOP instead, once, until somebody
- * lets it run again.
+ * lets it continue.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { loadConfig } from '#config/env.ts';
@@ -60,8 +60,8 @@ function crashing(context: ConnectorContext): Helpdesk {
 }
 
 /**
- * Points on the way to another gateway, where `text` is in the request's path or body. `sending`: promised, and nothing
- * has left yet. `answered`: the whole answer is there, and nobody has looked at it.
+ * Points on the way to another gateway, where the request's path or body contains `text`. `sending`: the write is
+ * promised, and nothing has left yet. `answered`: the whole answer has arrived, and nobody has looked at it.
  */
 function dieOn(channel: string): void {
   subscribe(channel, (message) => {
@@ -73,7 +73,7 @@ function dieOn(channel: string): void {
 }
 
 if (point === 'sending') dieOn('undici:request:create');
-// Frozen where undici has the request and the socket has not.
+// Frozen when undici has the request and the socket has not.
 if (point === 'freeze-sending') {
   subscribe('undici:request:create', (message) => {
     const { request } = message as { request: { readonly method: string; readonly body: unknown } };

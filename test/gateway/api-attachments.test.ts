@@ -43,7 +43,7 @@ describe('attachments of the API', () => {
   const uploads = async (): Promise<number> =>
     (await rows<{ n: number }>(rig.connection.db, sql`select count(*)::int as n from uploads`))[0]?.n ?? -1;
 
-  it('a file is put once, is there, and comes back as it was, to be saved only', async () => {
+  it('a file is uploaded once, is found, and is downloaded unchanged, only to be saved', async () => {
     const bytes = new Uint8Array(randomBytes(300_000));
     const { sha256, header } = digestOf(bytes);
     assert.equal((await rig.call('HEAD', `/v1/attachments/${sha256}`)).status, 404);
@@ -105,7 +105,7 @@ describe('attachments of the API', () => {
     }
   });
 
-  it('another digest, size or encoding than promised leaves nothing behind', async () => {
+  it('a digest, size or encoding other than announced leaves nothing stored', async () => {
     const before = await uploads();
     const other = digestOf('other');
     refused(await put('bytes', { 'content-digest': other.header }, other.sha256), 422, 'digest-differs');

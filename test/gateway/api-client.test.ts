@@ -71,7 +71,7 @@ describe('a tool without a gateway, by the examples', () => {
     await blobs.remove();
   });
 
-  /** What our desk says on the ticket's mirror, offered as its courier does. */
+  /** Offers what our desk wrote on the ticket's mirror, as its courier does. */
   async function reply(ticket: string, note: string): Promise<void> {
     const { db } = connection;
     const [row] = await rows<{ mirror: string; last: number }>(

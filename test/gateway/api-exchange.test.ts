@@ -1,4 +1,4 @@
-// What the API takes in and answers: results, signatures, order, and only after the commit.
+// What the API accepts and answers: results, signatures, order, and only after the commit.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -178,7 +178,7 @@ describe('the supplier and customer API', () => {
       assert.deepEqual(said(reply), ['refused bad-signature'], 'another link gives that origin no second key');
     });
 
-    it('nobody vouches for what a desk of our own is to have said', async () => {
+    it('nobody can vouch for words attributed to one of our own desks', async () => {
       const forger = await newOrigin(`${rig.url}/i/second`);
       const via = [forger.issuer, rig.origins.acme.issuer];
       const forged = { ...(await rig.signed({ ...next(), via }, forger)), key: forger.public as WireAction['key'] };

@@ -31,7 +31,7 @@ describe('bad input to the API', () => {
   const stored = async (): Promise<number> =>
     (await rows<{ n: number }>(rig.connection.db, sql`select count(*)::int as n from actions`))[0]?.n ?? -1;
 
-  it('is not JSON, not UTF-8, or not said to be', async () => {
+  it('is not JSON, not UTF-8, or not declared as such', async () => {
     for (const body of ['', '{', '{"actions":[}', '{"actions":NaN}', '[1,]', '{} {}', '\u0000'])
       refused(await send({ body, headers: json }), 400, 'malformed-json');
     refused(await send({ body: new Uint8Array([0x22, 0xff, 0x22]), headers: json }), 400, 'invalid-utf8');
@@ -63,7 +63,7 @@ describe('bad input to the API', () => {
     }
   });
 
-  it('is too large: said or not, it is not read to its end', async () => {
+  it('is too large: declared or not, it is not read to its end', async () => {
     const large = await send({ body: `"${'x'.repeat(2 * 1024 * 1024)}"`, headers: json }).catch(() => null);
     if (large !== null) refused(large, 413, 'body-too-large');
     const token = await rig.token('acme-north', 'customer');
@@ -187,7 +187,7 @@ describe('bad input to the API', () => {
     assert.equal(reply.status, 200, reply.text);
   });
 
-  it('is in the future: taken as it is', async () => {
+  it('is in the future: accepted unchanged', async () => {
     const at = new Date(Date.now() + 2 * 3_600_000).toISOString();
     const reply = await send({ json: { actions: [await rig.signed({ seq: 50, after: 40, at })] } });
     assert.match(reply.text, /"accepted"/);
@@ -233,7 +233,7 @@ describe('bad input to the API', () => {
     assert.match(slow, /^HTTP\/1\.1 408 /);
   });
 
-  it('leaves nothing behind and the gateway at work', async () => {
+  it('leaves nothing stored and the gateway running', async () => {
     const before = await stored();
     refused(await send({ json: { actions: [] } }), 422, 'invalid-body');
     assert.equal(await stored(), before);

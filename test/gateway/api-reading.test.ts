@@ -1,4 +1,4 @@
-// A side without a gateway: reads by cursor, tells what became of it, and may be called when there is something.
+// A side without a gateway: it reads by cursor, reports outcomes, and may be called when there is something new.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -118,7 +118,7 @@ describe('reading by cursor', () => {
     assert.deepEqual(await standing(silent), { accepted: true, outcome: 'applied', code: 'read-by-client' });
   });
 
-  it('one mirror can be read by itself, and of another link there is nothing', async () => {
+  it('one mirror can be read alone, and nothing of another link is shown', async () => {
     await offered();
     const all = await read('after=0&limit=100');
     const one = await read('after=0&limit=100', `/v1/supplier/tickets/${mirror}/actions`);

@@ -1,4 +1,4 @@
-// The whole gateway over real HTTP on a database of its own: the instance north, and clients on its links.
+// The whole gateway over real HTTP, with its own database: the instance north, and clients on its links.
 import { createHash, randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
 import { CompactSign, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
@@ -35,7 +35,7 @@ export type ApiRig = {
   readonly connection: Connection;
   readonly database: TestDatabase;
   readonly blobs: BlobStore;
-  /** Replaces the store behind the gateway; null brings the real one back. */
+  /** Replaces the store behind the gateway; null restores the real one. */
   breakBlobs(broken: Partial<BlobStore> | null): void;
   /** Instances that were woken, in order. */
   readonly woken: string[];
@@ -45,7 +45,7 @@ export type ApiRig = {
   readonly open: (sealed: string, context: string) => Promise<string>;
   /** Null: unreachable. */
   keySets: Map<string, readonly JWK[]> | null;
-  /** For what the gateway remembers of key sets. Milliseconds. */
+  /** How long the gateway remembers key sets. In milliseconds. */
   passTime(ms: number): void;
   /** The token of a client on the link that speaks for the side. */
   token(link: string, role: SideName): Promise<string>;
@@ -194,7 +194,7 @@ export async function startApiRig(
       attachmentBytes: 1024 * 1024,
       addressOf: () => '127.0.0.1',
       monotonic: () => performance.now() + passedMs,
-      // Tests ask faster than any client; those of the limits say what they want.
+      // Tests call faster than any client; tests of the limits state the limits they need.
       limits: clientLimits({ requests: 1_000_000, actions: 1_000_000, bodyMiB: 100_000 }),
       strangers: { perMinute: 1_000_000, atOnce: 100_000 },
       ...options.federation,

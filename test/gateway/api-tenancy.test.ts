@@ -14,7 +14,7 @@ const routes: readonly Route[] = Object.entries(paths).flatMap(([path, operation
   Object.entries(operations).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 );
 const guarded = routes.filter(({ operation }) => operation.security?.length !== 0);
-/** What the document says each may answer. */
+/** The answers that the document allows for each. */
 const documented = (route: Route, status: number): boolean => String(status) in route.operation.responses;
 
 describe('every endpoint of the API', () => {
@@ -66,7 +66,7 @@ describe('every endpoint of the API', () => {
     );
   });
 
-  it('refuses whoever has no token, or one that is none, with one body, before it looks at anything', async () => {
+  it('refuses callers without a valid token, always with the same body, before it looks at anything', async () => {
     const bodiesSeen = new Set<string>();
     for (const route of guarded) {
       for (const token of [null, 'none', 'a.b.c']) {
@@ -94,7 +94,7 @@ describe('every endpoint of the API', () => {
         const reply = await call(route, token);
         const name = `${role}: ${route.method} ${route.path} -> ${reply.status}`;
         assert.ok(documented(route, reply.status), `${name} is not documented: ${reply.text}`);
-        // These callers are gateways, which get what there is without a webhook.
+        // These callers are gateways, which see everything without a webhook.
         if (reply.body['type'] === 'urn:ferry:problem:not-for-gateways') {
           assert.equal(`${route.method} ${route.path}`.toLowerCase(), 'put /v1/webhook');
           continue;
@@ -138,7 +138,7 @@ describe('every endpoint of the API', () => {
     assert.equal(theirs.text, nothing.text);
   });
 
-  it('an id that is none is not there either, whatever it is', async () => {
+  it('a malformed id is answered like an unknown one', async () => {
     for (const id of ['x', '1', '%00', '..%2f..', "';drop table links;--", `${mirror}x`, '%F0%28', 'a'.repeat(3_000)]) {
       for (const path of [
         `/v1/supplier/tickets/${id}`,
@@ -161,7 +161,7 @@ describe('every endpoint of the API', () => {
   });
 });
 
-/** What a pause of a busy machine now and then does not move. */
+/** A measure that an occasional pause of a busy machine does not affect. */
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -49,7 +49,7 @@ describe('a client that asks for too much', () => {
     return rig.call('PUT', `/v1/attachments/${sha256}`, { body: bytes, headers: { 'content-digest': header }, ...of });
   };
 
-  it('gets its share and no more, is told how long to wait, and its neighbour is never refused', async () => {
+  it('gets its share and no more, learns how long to wait, and its neighbour is never refused', async () => {
     const neighbour = await rig.token('beta-north', 'customer');
     await rig.token('acme-north', 'customer');
     const from = performance.now();
@@ -82,13 +82,13 @@ describe('a client that asks for too much', () => {
     assert.deepEqual(new Set(asked.map(({ status }) => status)), new Set([200]));
   });
 
-  it('hears with every answer what it may ask for and what is left', async () => {
+  it('learns from every answer what its limit is and what is left of it', async () => {
     const { headers } = await rig.call('GET', '/v1/link', { token: await rig.token('beta-north', 'customer') });
     assert.equal(headers.get('ratelimit-policy'), '"requests";q=10;w=1, "bytes";q=131072;w=2;qu="content-bytes"');
     assert.match(headers.get('ratelimit') ?? '', /^"requests";r=\d+;t=\d+, "bytes";r=\d+;t=\d+$/);
   });
 
-  it('is refused before its token is verified, and whatever else is wrong with the request', async () => {
+  it('is refused before its token is verified, even if the request has other faults', async () => {
     await flood(500, 40, () => rig.call('GET', '/v1/link'));
     const at = performance.now();
     const replies = await Promise.all(Array.from({ length: 20 }, () => rig.call('GET', '/v1/nothing')));
@@ -108,7 +108,7 @@ describe('a client that asks for too much', () => {
     assert.ok(sent <= 128 * 1024 + 64 * 1024 * 12, `${sent} bytes were taken`);
   });
 
-  it('files that no action names fill their quota and no more, whatever size they come in; naming them makes room', async () => {
+  it('files that no action names can fill only their quota, whatever their sizes; naming them makes room', async () => {
     const token = await rig.token('acme-north', 'customer');
     const mirror = await slowly(() => rig.openMirror('quota'));
     const first = new Uint8Array(randomBytes(60_000));
@@ -188,7 +188,7 @@ describe('a client that asks for too much', () => {
     assert.match(took, /"accepted"/);
   });
 
-  it('behind a proxy of ours each caller has failures of its own; a header of anybody else says nothing', async () => {
+  it('behind one of our proxies each caller has a separate count of failures; anybody else’s headers are ignored', async () => {
     const { isProxy } = callerAddress({ ranges: ['127.0.0.1'], header: 'x-forwarded-for' });
     assert.equal(isProxy('::ffff:127.0.0.1'), true);
     await rig.token('acme-north', 'supplier').catch(() => null);
@@ -206,7 +206,7 @@ describe('a client that asks for too much', () => {
     assert.equal(await ask('203.0.113.8', 'wrong'), 401, 'another caller of the same proxy');
   });
 
-  /** As an honest client does: waits as long as it is asked to. */
+  /** Behaves like an honest client: waits as long as the server asks. */
   async function slowly<Result>(ask: () => Promise<Result>): Promise<Result> {
     for (;;) {
       const at = await ask().catch((error: unknown) => {

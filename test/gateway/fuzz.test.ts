@@ -1,5 +1,5 @@
-// The API against its own document, by a tool that knows only the document: schemathesis, from PyPI. Skipped, with one
-// visible line, where it is not installed; CI has it.
+// Tests the API against its own document with a tool that knows only the document: schemathesis, from PyPI. Skipped,
+// with one visible line, if it is not installed; CI has it.
 import assert from 'node:assert/strict';
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
@@ -23,7 +23,7 @@ const checks = [
 
 const tool = findTool();
 
-/** Where `.ci/run` puts it, or anywhere on the PATH. */
+/** The place where `.ci/run` installs it, or anywhere on the PATH. */
 function findTool(): string | null {
   const folders = [
     join(homedir(), '.cache/ferry-ci/schemathesis/bin'),
@@ -81,7 +81,7 @@ function args(rig: ApiRig, token: string): string[] {
     join(import.meta.dirname, '..', '..', 'docs', 'openapi.json'),
     ...['--url', rig.url, '--header', `Authorization: Bearer ${token}`],
     ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '8', '--seed', '20261122'],
-    // One at a time: its generator changes the depth of recursion that Python allows to all threads.
+    // One at a time, because its generator changes Python's recursion limit for all threads.
     ...['--workers', '1'],
     ...['--checks', checks.join(','), '--continue-on-failure', '--no-color', '--suppress-health-check', 'all'],
     // It would close the link under the others.

@@ -61,7 +61,7 @@ test('without a database hooks are put off with 503, readiness says why, and not
   }
 });
 
-test('a database that answers and takes no writes is not ready; when it takes them again all is well by itself', async () => {
+test('a database that answers but accepts no writes is not ready; once it accepts them again, everything recovers without help', async () => {
   const { connection, url, hook } = gateway;
   const [row] = await rows<{ name: string }>(connection.db, sql`select current_database() as name`);
   const admin = connect(await testPostgres(), { max: 1 });

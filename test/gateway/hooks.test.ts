@@ -42,7 +42,7 @@ test('ids that no ticket has, or too many of them, hint the feed instead', async
   assert.deepEqual(await gateway.hints(), [{ instance: 'acme', ticket: '' }]);
 });
 
-test('watchers are told by a notification after the commit', async () => {
+test('watchers get a notification after the commit', async () => {
   await clear();
   let told = 0;
   const listening = await gateway.connection.sql.listen(hintChannel, () => {
@@ -120,7 +120,7 @@ test('a body over 1 MiB without a length is not kept, and hints the feed', async
   assert.equal((await post(gateway.hook, {})).status, 202);
 });
 
-test('other methods are told which one is right', async () => {
+test('other methods are answered with the one that is allowed', async () => {
   const reply = await fetch(gateway.hook);
   assert.equal(reply.status, 405);
   assert.equal(reply.headers.get('allow'), 'POST');

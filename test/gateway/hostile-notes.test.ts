@@ -33,7 +33,7 @@ describe('a note of a peer', () => {
     await real.close();
   });
 
-  it('is read before the transaction, by a reader that holds up nobody, and is stored as it was read', async () => {
+  it('is read before the transaction, by a reader that delays nobody, and the result is stored', async () => {
     const opening = escalation({ ticket: '1' });
     const note = '<p><li>'.repeat(30_000);
     const action = await signedBy({ ...opening, constant: { ...opening.constant, note } }, rig.origins.acme);

@@ -168,7 +168,7 @@ describe('the address of a caller', () => {
   const proxies = { ranges: ['10.0.0.0/8', '2001:db8:1::/48', '127.0.0.1'], header: 'x-forwarded-for' } as const;
   const { of } = callerAddress(proxies);
 
-  it('is the other end of the connection, whatever a header says, unless that is a proxy of ours', () => {
+  it('is the other end of the connection, whatever headers say, unless that is one of our proxies', () => {
     assert.equal(callerAddress({ ...proxies, ranges: [] }).of('10.0.0.1', '203.0.113.7'), '10.0.0.1');
     assert.equal(of('198.51.100.4', '203.0.113.7'), '198.51.100.4');
     assert.equal(of('10.0.0.1', undefined), '10.0.0.1');
@@ -176,14 +176,14 @@ describe('the address of a caller', () => {
     assert.equal(of('::ffff:10.0.0.1', '203.0.113.7'), '203.0.113.7');
   });
 
-  it('is the first hop from the right that is no proxy of ours: what stands before it, the caller may have made up', () => {
+  it('is the first hop from the right that is not one of our proxies, since the caller may have forged the hops before it', () => {
     assert.equal(of('10.0.0.1', '1.1.1.1, 203.0.113.7'), '203.0.113.7');
     assert.equal(of('10.0.0.1', '10.9.9.9, 203.0.113.7, 10.0.0.2'), '203.0.113.7');
     assert.equal(of('10.0.0.1', '127.0.0.1, 203.0.113.7, 2001:db8:1::5, 10.0.0.2'), '203.0.113.7');
     assert.equal(of('10.0.0.1', '10.0.0.3, 10.0.0.2'), '10.0.0.3');
   });
 
-  it('is the last proxy that can be believed, where a chain ends in what is no address', () => {
+  it('is the last trustworthy proxy if the chain ends in something that is not an address', () => {
     const odd = [
       'unknown',
       '_hidden',

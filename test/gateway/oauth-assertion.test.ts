@@ -1,4 +1,4 @@
-// private_key_jwt: what an assertion must be, and what happens to all others; the keys of a client and their key set.
+// private_key_jwt: the requirements on an assertion, and what happens to all others; a client's keys and their key set.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -129,7 +129,7 @@ test("another client's key, the own key under another name, a forged header key,
   assert.ok(!rig.fetched.some((url) => url !== uri), 'nothing but the key set is fetched');
 });
 
-test('garbage in place of an assertion is refused, and the server goes on', async () => {
+test('garbage in place of an assertion is refused, and the server keeps running', async () => {
   for (const text of ['x', '...', 'a.b.c', '\u0000', `${'a'.repeat(9_000)}.b.c`, '{}', 'eyJ9.eyJ9.eyJ9'])
     await assertRefused(await send(text));
   assert.equal((await ask()).status, 200);

@@ -1,4 +1,4 @@
-// An independent client of strict habits takes this server as it is, over https, without a single exception made for it.
+// An independent, strict client uses this server over https, without a single exception made for it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -91,7 +91,7 @@ function request(headers: Record<string, string>): Request {
   return new Request(`${issuer.origin}/v1/whoami`, { headers });
 }
 
-/** The client's own check of a token against metadata and key set, as a resource server of its own would do. */
+/** The client's own check of a token against metadata and key set, like that of a separate resource server. */
 async function validate(token: oauth.TokenEndpointResponse, headers: Record<string, string> = {}) {
   const authorization = `${token.token_type === 'dpop' ? 'DPoP' : 'Bearer'} ${token.access_token}`;
   const strict = {
@@ -170,7 +170,7 @@ test('a token is given back', async () => {
   assert.equal(await oauth.processRevocationResponse(await local(reply)), undefined);
 });
 
-test('each instance is an issuer of its own: the token of one is nothing at the other', async () => {
+test('each instance is a separate issuer: a token of one is worthless at another', async () => {
   await ensureKeys(rig.connection.db, rig.seal, 'beta');
   const other = new URL(`${issuer.origin}/i/beta`);
   const found = await oauth.discoveryRequest(other, { algorithm: 'oauth2', ...options });

@@ -1,4 +1,4 @@
-// Tokens that are bound to a key (RFC 9449): each of the checks of §4.3, replay, and what a link may demand.
+// Tokens that are bound to a key (RFC 9449): each check of §4.3, replay, and what a link may require.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -38,7 +38,7 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** A proof for `GET /v1/whoami` with the bound token, changed as told; undefined leaves a claim out. */
+/** Builds a proof for `GET /v1/whoami` with the bound token and the given changes; undefined omits a claim. */
 async function proof(
   claims: Readonly<Record<string, unknown>> = {},
   header: Readonly<Record<string, unknown>> = {},

@@ -1,4 +1,4 @@
-// Whatever somebody presents instead of a token that works gets one and the same answer, and no request leaves for it.
+// Anything presented in place of a valid token gets one and the same answer, and causes no outgoing request.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
@@ -54,7 +54,7 @@ test('the refusal is 401, names both ways to authenticate, and is not to be kept
   assert.equal(((await reply.json()) as { type: string }).type, 'urn:ferry:problem:invalid-token');
 });
 
-test('a token of the token endpoint tells who calls: client, link, role, our instance, and how the link stands', async () => {
+test('a token from the token endpoint identifies the caller: client, link, role, our instance, and the state of the link', async () => {
   const reply = await whoami(rig, `Bearer ${await tokenOf(rig, client)}`);
   assert.equal(reply.status, 200);
   assert.deepEqual(await reply.json(), {
@@ -176,7 +176,7 @@ test("a token signed by somebody's own key under our kid is refused, also with t
   await assertRefused(`Bearer ${await forge(rig, claimsFor(rig, client), { jwk: own.public }, by)}`);
 });
 
-test('tokens signed by our keys of other uses are refused: an assertion or a note is no token', async () => {
+test('tokens signed by our keys for other uses are refused: an assertion or a note is not a token', async () => {
   for (const use of ['client', 'provenance'] as const) {
     const by = await signingKey(rig.connection.db, rig.open, 'acme', use);
     await assertRefused(`Bearer ${await forge(rig, claimsFor(rig, client), {}, by)}`);
@@ -259,7 +259,7 @@ test('a token is refused by the first request after the revocation of its client
   assert.equal(again.status, 401);
 });
 
-test('a suspended or quarantined link is told to the routes; a closed one refuses its clients', async () => {
+test('routes learn that a link is suspended or quarantined; a closed link refuses its clients', async () => {
   const { db } = rig.connection;
   const token = `Bearer ${await tokenOf(rig, client)}`;
   for (const state of ['suspended', 'quarantined', 'closing', 'pairing']) {

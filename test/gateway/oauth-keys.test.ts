@@ -72,7 +72,7 @@ test('a rotated key is published at once and signs later; the old one verifies u
 
 test('keys are rotated under load, several times and at two gateways, without one failed request', async () => {
   const { db } = rig.connection;
-  // A second process: it verifies what the first one signs.
+  // A second process, which verifies what the first one signs.
   const second = createKeyRing({ db, open: rig.open, maxAgeMs: 100, missMs: 0 });
   const kids = new Set<string | undefined>();
   let isOver = false;

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => rig.close());
 
-test('of 100 wrong secrets in a minute the first ten are 401 and the others 429 with Retry-After, whatever a header says of the address', async () => {
+test('of 100 wrong secrets in a minute the first ten are 401 and the others 429 with Retry-After, whatever address a header names', async () => {
   const client = await newClient(rig);
   const statuses: number[] = [];
   for (let at = 0; at < 100; at += 1) {

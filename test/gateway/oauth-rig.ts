@@ -30,7 +30,7 @@ export type Rig = {
   readonly issuer: string;
   /** URLs that the authorization server has fetched. */
   readonly fetched: string[];
-  /** What a fetch of the key set gives; throws to be unreachable. */
+  /** The result of fetching the key set; throws to be unreachable. */
   keySet: () => unknown;
   /** Moves the server's clock. Seconds. */
   skew: number;
@@ -176,7 +176,7 @@ export function claimsFor(rig: Rig, client: TestClient): Record<string, unknown>
   };
 }
 
-/** A JWT with any claims and header, signed by the instance's own key unless told otherwise. */
+/** Signs a JWT with any claims and header, by default with the instance's own key. */
 export async function forge(
   rig: Rig,
   claims: Readonly<Record<string, unknown>>,

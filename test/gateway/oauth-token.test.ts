@@ -1,4 +1,4 @@
-// The token endpoint: who gets a token, what it says, what is refused and how.
+// The token endpoint: who gets a token, what it contains, what is refused and how.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -129,7 +129,7 @@ for (const [name, request] of wrong)
     await assertError(reply, 401, 'invalid_client');
   });
 
-test('two ways to authenticate at once, a parameter twice, and a body that is no form are invalid requests', async () => {
+test('two ways to authenticate at once, a repeated parameter, and a body that is not a form are invalid requests', async () => {
   const { id, secret } = client;
   const own = { authorization: basic(client) };
   const both = { ...grant, client_id: id, client_secret: secret };
@@ -238,7 +238,7 @@ test('a secret has 256 bits, and the database has only its hash', async () => {
   assert.ok(!stored.includes(client.secret));
 });
 
-test('a token that its client gives back stops working; the answer is 200 whatever was given', async () => {
+test('a token that its client revokes stops working; the answer is 200 whatever was sent', async () => {
   const own = { authorization: basic(client) };
   const [token, kept] = [await tokenOf(rig, client), await tokenOf(rig, client)];
   for (const _ of [1, 2]) assert.equal((await postForm(rig, '/oauth/revoke', { token }, own)).status, 200);

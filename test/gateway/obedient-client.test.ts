@@ -1,4 +1,4 @@
-// A client within tight limits that does nothing but obey Retry-After: what it has to say arrives, once and in order.
+// A client with tight limits that only obeys Retry-After: everything it sends arrives, once and in order.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm';
 import { clientLimits } from '#gateway/limits/standard.ts';
 import { digestOf, startApiRig, type ApiRig, type Reply } from './api-rig.ts';
 
-describe('a client that is over its limits and waits as long as it is asked to', () => {
+describe('a client that exceeds its limits and waits as long as the server asks', () => {
   let rig: ApiRig;
   before(async () => {
     rig = await startApiRig('obedient', {
@@ -28,7 +28,10 @@ describe('a client that is over its limits and waits as long as it is asked to',
   after(() => rig.close());
 
   let refused = 0;
-  /** Asks again after exactly what it is told, as often as it takes; the first such answer that says nothing is a fault. */
+  /**
+   * Repeats the request after exactly the time that the answer names, as often as necessary. An answer without a time
+   * is a fault.
+   */
   const obeying = async (ask: () => Promise<Reply>): Promise<Reply> => {
     for (;;) {
       const reply = await ask();
@@ -65,7 +68,7 @@ describe('a client that is over its limits and waits as long as it is asked to',
           const path = `/v1/supplier/tickets/${mirror}/actions`;
           const said = await obeying(() => rig.call('POST', path, { json: { actions } }));
           const { results } = said.body as { results: readonly { status: string }[] };
-          // Nothing of a refused request was taken: what is asked again is new.
+          // Nothing of a refused request was accepted, so the repeated request is new.
           assert.deepEqual(
             results.map(({ status }) => status),
             ['accepted', 'accepted', 'accepted'],

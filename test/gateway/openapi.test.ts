@@ -1,4 +1,4 @@
-// The OpenAPI document: committed as it is generated, whole, and shown by files of our own.
+// The OpenAPI document: committed exactly as generated, complete, and displayed by our own files.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ describe('the OpenAPI document', () => {
   });
   after(() => rig.close());
 
-  it('is committed as it is generated; `npm run openapi` writes it anew', () => {
+  it('is committed exactly as generated; `npm run openapi` writes it again', () => {
     assert.equal(readFileSync(join(root, 'docs/openapi.json'), 'utf8'), openapiText());
   });
 

@@ -1,6 +1,7 @@
 /**
- * Gateways of different organisations for tests of pairing: a database each, real HTTP, OAuth and pairing as they are;
- * a worker with a Temporal namespace of its own where the workflow runs. What the rest of the API answers is planted.
+ * Gateways of different organisations for tests of pairing: each with its own database and the real HTTP, OAuth and
+ * pairing code, and, where the workflow runs, a worker with its own Temporal namespace. The answers of the rest of the
+ * API are scripted.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -46,9 +47,9 @@ export type PairGateway = {
   readonly seal: (plain: string, context: string) => Promise<string>;
   readonly open: (sealed: string, context: string) => Promise<string>;
   readonly files: Map<string, Uint8Array>;
-  /** The highest seq taken in of each lane, as it tells. */
+  /** The highest accepted seq of each lane, as the gateway reports it. */
   readonly lanes: Map<string, number>;
-  /** Answers before everything else; undefined: goes on. */
+  /** Answers before anything else does; undefined lets the request continue. */
   intercept: ((c: Context) => Response | undefined | Promise<Response | undefined>) | null;
   /** Of the gateway's clock, milliseconds. */
   clockOffsetMs: number;
@@ -60,7 +61,7 @@ export type PairGateway = {
 };
 
 export type PairGatewayOptions = {
-  /** Told to others instead of where it listens. */
+  /** The address given to others instead of the one where it listens. */
   readonly publicUrl?: (url: string) => string;
   readonly allow?: readonly string[];
 };
@@ -239,7 +240,7 @@ export async function join(customer: PairGateway, supplier: PairGateway, link: s
   }
 }
 
-/** What these tests need of the rest of the API. */
+/** The parts of the remaining API that these tests need. */
 function planted(gateway: PairGateway, auth: ReturnType<typeof authenticate>): Hono<CallerEnv> {
   const routes = new Hono<CallerEnv>();
   routes.use('/v1/*', auth);
@@ -249,7 +250,7 @@ function planted(gateway: PairGateway, auth: ReturnType<typeof authenticate>): H
   for (const side of ['customer', 'supplier'])
     routes.get(`/v1/${side}/lanes`, (c) => {
       const after = c.req.query('after') ?? '';
-      // A page each, so that whoever reads only the first is found out.
+      // One entry per page, so that a client that reads only the first page fails.
       const [next] = [...gateway.lanes].toSorted(([a], [b]) => (a < b ? -1 : 1)).filter(([mirror]) => mirror > after);
       const lanes = next === undefined ? [] : [{ mirror: next[0], accepted: next[1] }];
       return c.json({ lanes, next: next === undefined ? null : next[0] });

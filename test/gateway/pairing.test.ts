@@ -55,7 +55,7 @@ function post(body: unknown): Promise<Response> {
   });
 }
 
-/** Everything of an answer that somebody could tell two apart by. */
+/** Everything in an answer by which somebody could distinguish two of them. */
 async function seen(answer: Response): Promise<unknown> {
   const headers = [...answer.headers].filter(([name]) => name !== 'date');
   return { status: answer.status, headers, body: await answer.text() };
@@ -93,7 +93,7 @@ test('of fifteen who hand in the same code at once one is paired', async () => {
   assert.equal(row?.['n'], 1);
 });
 
-test('whoever has the code can pair in nobody else’s name', async () => {
+test('possession of the code allows nobody to pair in another gateway’s name', async () => {
   const { secret, link } = await invited();
   const stranger = await generateKeyPair('Ed25519', { extractable: true });
   const claims = (issuer: string, audience: string, code: string): Promise<string> =>

@@ -1,4 +1,4 @@
-// What a connection may have: an answer that nobody takes, requests without end on one line, lines without end.
+// The limits of a connection: an answer that nobody reads, endless requests on one connection, endless connections.
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -32,7 +32,7 @@ describe('connections to the gateway', () => {
     });
   };
 
-  it('one that does not take its answers is ended, also where it goes on asking', async () => {
+  it('one that does not read its answers is closed, even if it keeps sending requests', async () => {
     const patient = await startGateway({ serve: { sockets: { stallMs: 300, underWay: 10_000 } } });
     try {
       const socket = await dial(patient.url);

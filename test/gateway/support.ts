@@ -1,4 +1,4 @@
-// A gateway in this process on a database of its own, with its log at hand.
+// A gateway in this process, with its own database and access to its log.
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { makeLog } from '#config/log.ts';

@@ -1,4 +1,4 @@
-// Ids of several organisations at one gateway: what one says can't take the place of what another said, nor keep it away.
+// Ids of several organisations at one gateway: what one sends can neither replace nor block what another sends.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -48,7 +48,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     all(sql`select a.origin, a.note, d.kind, d.outcome from actions a join deliveries d on d.action = a.id and d.to_instance = 'north'
       where a.id = ${id} or a.said_id = ${id} order by a.origin, d.mirror`);
 
-  it('an id that somebody else has used before, with other contents, is no reason to refuse its origin', async () => {
+  it('an id that somebody else has used before with other contents does not make us refuse its origin', async () => {
     const { acme, beta } = rig.origins;
     const [ours, theirs] = [
       await open('acme-north', acme, { ticket: 'a1' }),
@@ -201,7 +201,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     assert.equal(foreign.status, 404);
   });
 
-  it('what a relay brings to a ticket of its own does not keep the origin from bringing it to another', async () => {
+  it('what a relay delivers to its own ticket does not keep the origin from delivering it to another', async () => {
     const { acme, beta } = rig.origins;
     const ours = await open('acme-north', acme, { ticket: 'a7' });
     const theirs = await open('beta-north', beta, { ticket: 'b7' });
@@ -248,7 +248,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
       { link: 'acme-north', kind: 'action', outcome: null, why: null },
       { link: 'beta-north', kind: 'copy', outcome: 'skipped', why: 'already-there' },
     ]);
-    // What a relay's words got refused was never there.
+    // What was refused from a relay leaves no trace.
     const third = await sign(wireOf({ ticket: 'a8', seq: 4 }), acme);
     assert.deepEqual(said(await post('beta-north', theirs, await relayed(third, 4))), ['accepted']);
     await rig.connection

@@ -23,7 +23,7 @@ const vouchedFor = (action: WireAction, { public: key }: Origin): WireAction => 
   key: key as NonNullable<WireAction['key']>,
 });
 
-describe('the word of a peer about others', () => {
+describe('what a peer says about others', () => {
   let rig: ApiRig;
   let ticket = 0;
   before(async () => {
@@ -33,7 +33,7 @@ describe('the word of a peer about others', () => {
 
   const all = <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<readonly Row[]> =>
     rows<Row>(rig.connection.db, query);
-  /** Opens a ticket of its own with what is said, as acme or as somebody else who calls. */
+  /** Opens a separate ticket with the given text, as acme or as another caller. */
   const say = async (by: Origin, wanted: Wanted & { link?: string; query?: string; vouch?: Origin | null } = {}) => {
     ticket += 1;
     const { link = 'acme-north', query = '', vouch = by, ...rest } = wanted;
@@ -49,7 +49,7 @@ describe('the word of a peer about others', () => {
       ({ origin }) => origin,
     );
 
-  it('a name under our own URL that is none of ours is nobody’s, however it is spelled', async () => {
+  it('a name under our own URL that is not ours is nobody’s, however it is spelled', async () => {
     const before = await originsStored();
     const { host } = new URL(rig.url);
     for (const name of [
@@ -89,7 +89,7 @@ describe('the word of a peer about others', () => {
     assert.deepEqual(said(await say(await newOrigin('https://acme.example/i/second'))), ['accepted']);
   });
 
-  it('a key is remembered only with an action that was taken in: not by a signature that does not fit, a dry run or a link that rests', async () => {
+  it('a key is remembered only with an accepted action: not after a wrong signature, a dry run or a request on an idle link', async () => {
     const stranger = await newOrigin('https://junk.example/i/junk');
     const forged = { ...(await newOrigin(stranger.issuer)), kid: stranger.kid };
     const known = (): Promise<readonly unknown[]> =>
@@ -106,7 +106,7 @@ describe('the word of a peer about others', () => {
     assert.equal((await known()).length, 1);
   });
 
-  it('a link can vouch for so many keys and no more', async () => {
+  it('a link can vouch for a limited number of keys', async () => {
     await rig.connection.sql`insert into origin_keys (origin, kid, key, vouched_by)
       select 'https://many.example/i/m' || n, 'k', '{}', 'beta-north' from generate_series(1, 1000) n`;
     const stranger = await newOrigin('https://one-more.example/i/x');
@@ -115,7 +115,7 @@ describe('the word of a peer about others', () => {
     assert.deepEqual(said(await say(stranger, { link: 'beta-north' })), ['accepted']);
   });
 
-  it('a key that a peer vouched for works no more once its origin has paired, and does not stand in the way of the origin’s own of that name', async () => {
+  it('a key that a peer vouched for stops working once its origin has paired, and does not block the origin’s own key of that name', async () => {
     const forger = await newOrigin('https://bank.example/i/desk');
     const real = await newOrigin(forger.issuer);
     const bank = { ...real, kid: forger.kid, public: { ...real.public, kid: forger.kid } };
@@ -193,7 +193,7 @@ describe('the word of a peer about others', () => {
     assert.deepEqual(said(await say(beta, { link: 'beta-north' })), ['refused bad-signature']);
   });
 
-  it('a suspended or quarantined link tells how it stands, and takes and gives no files or entries', async () => {
+  it('a suspended or quarantined link reports its state, and accepts and serves no files or entries', async () => {
     const mirror = await rig.openMirror('rests');
     const file = '0'.repeat(64);
     for (const state of ['suspended', 'quarantined']) {
@@ -222,7 +222,7 @@ describe('the word of a peer about others', () => {
     await rig.connection.sql`update links set state = 'active' where id = 'acme-north'`;
   });
 
-  it('a place far beyond what a lane can count is refused, and the lane goes on', async () => {
+  it('a seq far beyond what a lane can count is refused, and the lane continues', async () => {
     const mirror = await rig.openMirror('far-seq');
     const post = async (seq: number, after: number): Promise<Reply> =>
       rig.call('POST', `/v1/supplier/tickets/${mirror}/actions`, {
@@ -318,7 +318,7 @@ describe('the word of a peer about others', () => {
     });
   });
 
-  it('an unsigned word is no gateway’s', async () => {
+  it('an unsigned statement is attributed to no gateway', async () => {
     const action = wireOf({ origin: rig.origins.acme.issuer, seq: 1 });
     const reply = await rig.call('POST', '/v1/supplier/tickets', {
       json: { action: { ...action, escalation: { summary: 'x' } } },

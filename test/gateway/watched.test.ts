@@ -1,4 +1,4 @@
-/** What somebody on duty sees of a gateway. */
+/** What a person on duty can see of a gateway. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { randomBytes } from 'node:crypto';
@@ -44,7 +44,7 @@ test('a webhook with a wrong secret is a sign-in that was refused, and nothing o
   assert.doesNotMatch(gateway.log(), /PLANTED/);
 });
 
-test('the process has metrics on a listener of its own, and none where the world can ask', async () => {
+test('the process serves metrics on a separate listener, and none on the public one', async () => {
   const database = await freshDatabase('watched');
   const program = await startProgram({
     program: 'gateway/main.ts',
@@ -80,7 +80,7 @@ test('the process has metrics on a listener of its own, and none where the world
   }
 });
 
-test('a port for metrics that is taken is said, and nothing else suffers', async () => {
+test('an occupied metrics port is logged, and nothing else suffers', async () => {
   const database = await freshDatabase('watched');
   const program = await startProgram({
     program: 'gateway/main.ts',

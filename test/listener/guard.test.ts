@@ -1,4 +1,4 @@
-// What a foreign page can make a browser send is refused by every listener of this machine, and nothing else is.
+// Whatever a foreign page can make a browser send is refused by every listener of this machine, and nothing else is.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -146,7 +146,7 @@ for (const { file, start, read, change } of kinds) {
       }
     });
 
-    it('takes nothing from the pages of others, whatever they call themselves', async () => {
+    it('accepts nothing from other sites’ pages, whatever they call themselves', async () => {
       const { port } = new URL(url);
       const json = { 'content-type': 'application/json' };
       for (const origin of [
@@ -188,7 +188,7 @@ for (const { file, start, read, change } of kinds) {
 }
 
 describe('the gateway', () => {
-  it('behind a proxy of ours leaves Host to it, and takes a webhook under any name, since its address is a secret', async () => {
+  it('behind one of our proxies leaves Host to it, and accepts a webhook under any name, since its address is a secret', async () => {
     const guard = { hosts: ['ferry.example'], isProxy: (address: string) => address.endsWith('127.0.0.1') };
     for (const [serve, host, status] of [
       [{}, 'ferry.example', 403],
@@ -217,7 +217,7 @@ describe('the guard', () => {
     headers: { host: '127.0.0.1:80', ...headers },
   });
 
-  it('lets pass what a program of this machine sends, and what a page of its own does', () => {
+  it('lets through what a program on this machine sends, and what one of its own pages does', () => {
     const passes = (headers: Record<string, string>, guard = {}, at = '/x') =>
       assert.equal(foreignIn(asked(headers, 'POST', at), guard), null, JSON.stringify(headers));
     passes({});
@@ -233,7 +233,7 @@ describe('the guard', () => {
     passes({ 'content-type': 'text/plain', 'content-length': '2' }, { takes: (at: string) => at === '/form' }, '/form');
   });
 
-  it('where only a page of its own may change anything, who says nothing is not that page', () => {
+  it('where only its own pages may change anything, does not count a request without an origin as one of them', () => {
     const guard = { ownPageOnly: true, takes: () => true };
     assert.equal(foreignIn(asked({}), guard)?.code, 'foreign-origin');
     assert.equal(foreignIn(asked({ 'sec-fetch-site': 'none' }), guard)?.code, 'foreign-origin');
@@ -249,7 +249,7 @@ describe('the guard', () => {
       assert.equal(isLoopback(one), false, one);
   });
 
-  it('minds nobody where other machines may ask: what is bound there has no name of its own', async () => {
+  it('checks no names where other machines may call, since a listener bound there has no fixed name', async () => {
     const server = createListener((_, response) => response.end('here'));
     await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
     const address = server.address();

@@ -1,4 +1,4 @@
-// What is forgotten, what stays so that nothing is carried again, and what the other side is asked.
+// What is erased, what stays so that nothing is carried again, and what is requested from the other side.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -50,7 +50,8 @@ test('of a ticket no word, name, value or file is left, and what recognises it s
   const { erased } = await erase(place.as(), ticket);
   assert.deepEqual(erased, { actions: 3, skipped: 1, files: 1, snapshots: 2, asked: [] });
   const dump = (await place.dump()).split('\n').filter((row) => /planted|Dana|Lena|Everybody|With supplier/.test(row));
-  // What was not carried is none of this ticket; settings are no content; see the next test for their own ticket.
+  // What was not carried does not belong to this ticket; settings are not contents; the next test covers their own
+  // ticket.
   assert.deepEqual(
     dump
       .filter((row) => !/^(?:catalogues|settings|profiles|audit|instances) /.test(row))
@@ -71,7 +72,7 @@ test('a ticket is erased from either end, with what only its own desk has of it'
   assert.equal((await rows(db, sql`select 1 as one from actions where note is not null`)).length, 0);
 });
 
-test('a trace and a proof of an erased ticket still say what happened, without a word of it', async () => {
+test('a trace and a proof of an erased ticket still show what happened, without any of its text', async () => {
   await endMirror();
   await erase(place.as(), ticket);
   const shown = await trace(place.as(), 'acme', '1001', { notes: true });
@@ -82,7 +83,7 @@ test('a trace and a proof of an erased ticket still say what happened, without a
   assert.equal((await verify(place.as(), 'acme', '1001', { offline: true })).length, 3);
 });
 
-test('what waits is carried no more, and its lane goes on', async () => {
+test('waiting actions are no longer carried, and their lane continues', async () => {
   await erase(place.as(), ticket);
   const [held] = await rows(db, sql`select outcome, reason->>'code' as code from deliveries where id = ${ids.held}`);
   assert.deepEqual([held?.['outcome'], held?.['code']], ['skipped', 'dropped']);
@@ -236,7 +237,7 @@ test('the other gateway of a link is asked once for what passed it, and its answ
   await noteAnswer(db, asked, 'refused', 'No longer.');
   const [kept] = await erasureStatus(place.as());
   assert.deepEqual([kept?.state, kept?.answer], ['done', 'Gone.']);
-  // Filled again by hand: what the other side has answered is not asked again.
+  // Filled in again by hand, since what the other side has answered is not requested again.
   await db.execute(sql`update actions set note = 'x' where id = ${ids.escalation}`);
   assert.deepEqual((await erase(place.as(), ticket)).erased?.asked, []);
 });
@@ -244,7 +245,7 @@ test('the other gateway of a link is asked once for what passed it, and its answ
 const received = (id: string, actions: readonly string[], on = link): Promise<ReceivedErasure> =>
   db.transaction((tx) => receiveErasure(tx, on, id, actions));
 
-test('what the other side asks for waits for somebody, who is told; it is erased when they say so', async () => {
+test('an erasure that the other side requests waits for somebody, who is notified; it happens when they agree', async () => {
   const id = randomUUID();
   const foreign = randomUUID();
   assert.deepEqual(await received(id, [ids.escalation, ids.lone, foreign]), {
@@ -302,7 +303,7 @@ test('the other gateway is asked for an action as its origin calls it', async ()
   assert.deepEqual(asked?.actions.toSorted(), [said, ids.update].toSorted());
 });
 
-test('what is refused stays, and the other side hears why', async () => {
+test('what is refused stays, and the other side learns why', async () => {
   const id = randomUUID();
   await received(id, [ids.update]);
   await answerErasure(place.as(), id, { refuse: true, because: 'We must keep it.' });

@@ -1,4 +1,4 @@
-// Where an instance begins, as `ferry apply` asks its desk.
+// Where an instance starts, as `ferry apply` asks its desk.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -13,7 +13,7 @@ describe('applying a file with new instances', () => {
   });
   after(() => bench.close());
 
-  it('takes their go-live from their own newest change, with no worker running; one that can not be asked is told', async () => {
+  it('takes their go-live from their own newest change, with no worker running; one that cannot be asked is reported', async () => {
     const acme: LiveFrom = {
       cursor: 'c1',
       newest: '2026-01-02T03:04:05.000Z',

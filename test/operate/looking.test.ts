@@ -1,4 +1,4 @@
-// Verbs that only look: what they show to whom.
+// Read-only verbs: what they show to whom.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exportLink } from '#operate/links/export.ts';
@@ -39,7 +39,7 @@ test('a status shows who is in charge of some links those links, their instances
   assert.equal((await status(place.as(somebody('viewer', [link])))).held.length, 1);
 });
 
-test('links and invitations out of reach are not shown, and not told from links that are not there', async () => {
+test('links and invitations out of reach are not shown, and look the same as links that do not exist', async () => {
   const ben = place.as(somebody('viewer', [link]));
   const seen = await linkStatus(ben);
   assert.deepEqual([seen.links.map(({ id }) => id), seen.invitations.length], [[link], 0]);

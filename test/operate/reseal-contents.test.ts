@@ -57,7 +57,7 @@ async function withKeys(...contentKeys: Buffer[]): Promise<{ operator: Operator;
     operator: createOperator({ db: connection.db, actor: ann, secretKeys: [], sealer: connection.sealer }),
   };
 }
-/** As whoever has these keys sees it, or nobody. */
+/** Reads the database as somebody with these keys, or without any, sees it. */
 async function seen(connection: Connection): Promise<string> {
   const texts: string[] = [];
   for (const table of [
@@ -76,7 +76,7 @@ async function seen(connection: Connection): Promise<string> {
   return texts.join('\n');
 }
 
-test('of a database that was not sealed nothing is left to read, and with the key everything is as it was', async () => {
+test('nothing readable remains of a database that was not sealed, and with the key everything is unchanged', async () => {
   const before = await seen(bench.connection);
   assert.ok(before.split('\n').filter((row) => row.includes('planted')).length >= 9);
   const { operator, connection } = await withKeys(first);
@@ -100,7 +100,7 @@ test('with a new key everything is sealed again, and the old one is no longer ne
   await assert.rejects(withKeys(first), { code: 'content-key-missing' });
 });
 
-test('broken off it goes on where it was', async () => {
+test('after an interruption it continues where it stopped', async () => {
   const { operator } = await withKeys(first);
   let calls = 0;
   const cut = resealContents(operator, () => {

@@ -10,6 +10,7 @@ import { addClient } from '#operate/clients/add.ts';
 import { revokeClient } from '#operate/clients/revoke.ts';
 import { rotateClient } from '#operate/clients/rotate.ts';
 import { release } from '#operate/deliveries/release.ts';
+import { replayLink } from '#operate/deliveries/replay-link.ts';
 import { resume } from '#operate/deliveries/resume.ts';
 import { retry } from '#operate/deliveries/retry.ts';
 import { skip } from '#operate/deliveries/skip.ts';
@@ -21,10 +22,12 @@ import { ensureKeys, signingKey } from '#db/links/keys.ts';
 import { rememberKey, retireOriginKey } from '#db/exchange/origin-keys.ts';
 import { reinstate as reinstateKey } from '#operate/keys/reinstate.ts';
 import { retire as retireKey } from '#operate/keys/retire.ts';
+import { pauseLink } from '#operate/links/pause.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import { rotateLink } from '#operate/links/rotate.ts';
 import { quarantineLink } from '#operate/links/quarantine.ts';
 import { suspendLink } from '#operate/links/suspend.ts';
+import { rollbackSettings } from '#operate/settings/rollback.ts';
 import type { HelpdeskOperator, PeerOperator } from '#operate/operator.ts';
 import { accept } from '#operate/pairing/accept.ts';
 import { checkLink } from '#operate/pairing/check.ts';
@@ -37,7 +40,7 @@ import { assertSame, link, openWorkplace, plantPeerLink, type Workplace } from '
 
 type Case = {
   readonly name: string;
-  /** What there has to be before. */
+  /** What must exist beforehand. */
   readonly before?: (place: Workplace) => Promise<unknown>;
   readonly verb: (operator: HelpdeskOperator & PeerOperator, place: Workplace) => Promise<unknown>;
   readonly what: string;
@@ -90,11 +93,59 @@ const cases: readonly Case[] = [
     difference: { link, pausedFor: 'ping-pong' },
   },
   {
+    name: 'settings rollback',
+    before: (place) =>
+      applyLinks(place.as(), goodYaml.replace('Done, to: Resolved', 'Done, to: With supplier'), place.secrets),
+    verb: (operator) => rollbackSettings(operator, `${link}/customer`, 1),
+    what: 'rollback',
+    subject: `links/${link}`,
+    difference: {
+      of: `links/${link}/customer`,
+      to: 1,
+      changes: [
+        {
+          op: 'change',
+          path: `links.${link}.customer.inbound.statuses[1].to`,
+          before: 'With supplier',
+          after: 'Resolved',
+        },
+      ],
+    },
+  },
+  {
     name: 'link suspend',
     verb: (operator) => suspendLink(operator, link, 'Audit week.'),
     what: 'link-suspended',
     subject: `links/${link}`,
     difference: { from: 'active', to: 'suspended', because: 'Audit week.' },
+  },
+  {
+    name: 'link pause',
+    verb: (operator) =>
+      pauseLink(
+        operator,
+        link,
+        { until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
+        Date.parse('2026-11-30T00:00:00Z'),
+      ),
+    what: 'link-paused',
+    subject: `links/${link}`,
+    difference: { from: 'active', to: 'suspended', until: '2026-12-01T06:00:00.000Z', why: 'New disks.' },
+  },
+  {
+    name: 'replay',
+    verb: (operator) =>
+      replayLink(
+        {
+          ...operator,
+          wouldOf: () => Promise.resolve({ verdict: 'hold', reason: { code: 'in-doubt', text: 'It is in doubt.' } }),
+          readTicket: () => Promise.resolve(null),
+        },
+        { link },
+      ),
+    what: 'replay',
+    subject: `deliveries/${ids.toAcme}`,
+    difference: { link, to: 'acme', refusedFor: 'refused-by-desk', mail: false },
   },
   {
     name: 'link quarantine',
@@ -398,7 +449,7 @@ for (const [name, code, kind, verb, before] of refused)
     }
   });
 
-test('whoever says no changes nothing: resuming, closing, purging', async () => {
+test('answering no changes nothing: resuming, closing, purging', async () => {
   const place = await openWorkplace();
   try {
     const no = (): Promise<boolean> => Promise.resolve(false);
@@ -427,7 +478,7 @@ test('what is done already is neither done nor audited again: a client that was 
   }
 });
 
-test('one who is in charge of a link may do there what their role may, and no more', async () => {
+test('a person in charge of a link may do there what their role allows, and no more', async () => {
   const place = await openWorkplace();
   try {
     const operator = place.as(somebody('operator', [link]));

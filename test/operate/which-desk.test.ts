@@ -15,9 +15,9 @@ describe('an address at which another helpdesk may answer', () => {
   const rows = async <Row extends Record<string, unknown>>(...asked: Parameters<typeof found>): Promise<Row[]> => [
     ...(await found<Row>(...asked)),
   ];
-  /** What each address tells of itself; an error where nobody answers. */
+  /** The identity that each address reports; an error if nobody answers. */
   const told = new Map<string, string | null | Error>();
-  /** Numbers of tickets and what they name, at any address. */
+  /** The tickets at any address: their numbers and what they name. */
   let tickets: ReadonlyMap<string, readonly string[]>;
   let read: string[] = [];
   before(async () => {
@@ -102,7 +102,7 @@ describe('an address at which another helpdesk may answer', () => {
     assert.deepEqual([(await mirror())['state'], (await instance('acme'))['identity']], ['open', 'desk A']);
   });
 
-  test('is no second instance of one helpdesk, stored or in the same file', async () => {
+  test('cannot be a second instance of one helpdesk, stored or in the same file', async () => {
     told.set(elsewhere, 'desk N');
     assert.deepEqual(faults(await apply(movedYaml())).sort(), [
       'same-desk instances.acme.url',
@@ -145,7 +145,7 @@ describe('an address at which another helpdesk may answer', () => {
     assert.equal((await rows(place.db, sql`select 1 from notices where cause = ${`other-ticket/${other}`}`)).length, 1);
   });
 
-  test('is a new one when somebody says so: nothing goes to its tickets of equal numbers, and reading begins anew', async () => {
+  test('is a new one when somebody says so: nothing goes to its tickets of equal numbers, and reading starts again', async () => {
     await place.db.execute(sql`update feeds set cursor = '77' where instance = 'acme'`);
     assert.equal((await apply(movedYaml(), { replaced: ['acme'] })).outcome, 'applied');
     const { state, close_reason: why, first_entity: entity } = await mirror();
@@ -166,7 +166,7 @@ describe('an address at which another helpdesk may answer', () => {
     assert.equal((await instance('acme'))['identity'], 'desk Y');
   });
 
-  test('what is said of instances that the file does not name, or twice, is refused', async () => {
+  test('statements about instances that the file does not name, or repeated ones, are refused', async () => {
     assert.deepEqual(faults(await apply(goodYaml, { moved: ['nobody'] })), ['unknown-instance ']);
     assert.ok(
       faults(await apply(movedYaml(), { moved: ['acme'], replaced: ['acme'] })).includes(

@@ -23,7 +23,7 @@ export type Audited = {
 
 export type Workplace = {
   readonly db: Client;
-  /** With helpdesks that say what they offer, and no other gateway that answers. */
+  /** With helpdesks that report their catalogues, and without another gateway that answers. */
   as(actor?: Actor): HelpdeskOperator & PeerOperator;
   readonly secrets: { readonly env: typeof env; readSecretFile(): Promise<string> };
   audit(): Promise<Audited[]>;

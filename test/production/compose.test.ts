@@ -1,4 +1,4 @@
-/** What can be known of docker-compose.yml and the Dockerfile without a Docker engine. */
+/** What can be checked about docker-compose.yml and the Dockerfile without a Docker engine. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ function read(file: string): string {
   return readFileSync(join(checkout, file), 'utf8');
 }
 
-/** As Compose fills in `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$$` stands for a dollar. */
+/** Substitutes variables as Compose does: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$$` is a dollar. */
 function filledIn(value: string, env: Readonly<Record<string, string>>): string {
   return value
     .replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_all, name: string, kind?: string, rest?: string) => {
@@ -106,7 +106,7 @@ describe('docker-compose.yml', () => {
       for (const port of ports) assert.match(port, /^127\.0\.0\.1:\d+:\d+$/, name);
   });
 
-  it('watches everything that goes on running, and starts it again', () => {
+  it('watches everything that keeps running, and restarts it', () => {
     for (const [name, service] of services.filter((one) => !once.includes(one))) {
       assert.ok((service.healthcheck?.test?.length ?? 0) > 1, `${name} has no health check`);
       assert.equal(service.restart, 'unless-stopped', name);
@@ -141,7 +141,7 @@ describe('docker-compose.yml', () => {
     FERRY_SECRET_KEY: Buffer.alloc(32).toString('base64'),
   };
 
-  it('gives every program of ours an environment that it accepts as it is, with only the secrets filled in', () => {
+  it('gives each of our programs an environment that it accepts once the secrets are filled in', () => {
     assert.ok(ours.length >= 3);
     for (const [name, { environment = {} }] of ours) {
       const env = Object.fromEntries(
@@ -178,7 +178,7 @@ describe('docker-compose.yml', () => {
   });
 });
 
-/** What a program of the image was built from. */
+/** The sources that a program of the image was built from. */
 function sourceOf(program: string): string {
   return /^dist\/.*\.js$/.test(program) ? program.slice(5).replace(/\.js$/, '.ts') : program;
 }
@@ -186,7 +186,7 @@ function sourceOf(program: string): string {
 describe('the Dockerfile', () => {
   const [build = '', image = ''] = dockerfile.split(/^(?=FROM )/m).slice(1);
 
-  it('stands on one pinned Debian Node that can run Ferry, and runs it as an ordinary user', () => {
+  it('is based on one pinned Debian image with a Node that can run Ferry, and runs it as an ordinary user', () => {
     const bases = [
       ...dockerfile.matchAll(/^FROM (node:(\d+)\.(\d+)\.\d+-\w+-slim(?:@sha256:[0-9a-f]{64})?)(?: AS \w+)?$/gm),
     ];

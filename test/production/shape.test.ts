@@ -1,6 +1,6 @@
 /**
  * The shape of docker-compose.yml, as processes: Temporal's server on PostgreSQL, a gateway, two workers. Skipped with
- * one visible line where that server is not installed; `.ci/run` installs it.
+ * one visible line if that server is not installed; `.ci/run` installs it.
  */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
@@ -21,7 +21,7 @@ import { courierId } from '#workflows/contract.ts';
 
 const programs = await findTemporalServer();
 const mirrors = 6;
-/** Each ticket gets at least so many notes, and more for as long as the worker lives. */
+/** Each ticket gets at least this many notes, and more for as long as the worker lives. */
 const notesLeast = 40;
 const notesMost = 150;
 
@@ -158,7 +158,7 @@ async function escalate(acme: RigDesk, north: RigDesk): Promise<Pair[]> {
   return mine.map((ticket) => ({ mine: ticket, theirs: acme.ticket(ticket).reference ?? '' }));
 }
 
-/** What somebody writes at a desk; only the desk's webhook tells of it. */
+/** Somebody writes at a desk, and only the desk's webhook announces it. */
 function person(desk: RigDesk, ticket: string, text: string): Promise<void> {
   return post(desk, ticket, { note: `<p>${text}</p>` });
 }

@@ -6,9 +6,9 @@ export type RtMail = {
   readonly bcc: readonly string[];
   readonly from: string;
   readonly subject: string;
-  /** By its name in any case; empty where it is not there. RT writes headers in any order. */
+  /** Finds a header by its name in any case; empty if absent. RT writes headers in any order. */
   header(name: string): string;
-  /** Everything below the headers, transfer encodings undone where the whole mail is one part. */
+  /** Returns everything below the headers, with transfer encodings undone if the whole mail is one part. */
   readonly body: string;
   readonly raw: string;
 };

@@ -1,4 +1,4 @@
-// What a Request Tracker of the tests holds from the start; test/real/rt/seed.pl makes it.
+// The initial contents of the tests' Request Tracker; test/real/rt/seed.pl creates them.
 
 export type SeedField = {
   readonly name: string;
@@ -24,7 +24,7 @@ export type SeedPlan = {
   readonly setup: readonly string[];
 };
 
-/** Stands in the plan for what differs between instances, and is replaced in the copied database. */
+/** A placeholder in the plan for what differs between instances; it is replaced in the copied database. */
 export const placeholders = {
   domain: 'rt-template.example',
   webhookUrl: 'http://webhook.invalid/',

@@ -102,7 +102,7 @@ export type SiteConfig = {
   readonly extra: string;
 };
 
-/** No file under /etc is read: everything that RT needs to know stands here. Each mail becomes a file of its own. */
+/** RT reads no file under /etc: everything that it needs to know is here. Each mail becomes a separate file. */
 export async function writeSiteConfig(dir: string, config: SiteConfig): Promise<void> {
   const lines = `
 Set($rtname, '${config.name}');
@@ -149,7 +149,7 @@ export function rtEnvironment(dir: string): Record<string, string> {
   };
 }
 
-/** Runs a Perl program in the surroundings of the RT in `dir`, as RT's user; gives what it printed. */
+/** Runs a Perl program in the environment of the RT in `dir`, as RT's user; returns its output. */
 export async function perl(dir: string, args: readonly string[]): Promise<string> {
   const child = spawn('perl', args, { cwd: dir, env: rtEnvironment(dir), stdio: ['ignore', 'pipe', 'pipe'], ...runAs });
   let stdout = '';

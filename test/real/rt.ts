@@ -22,7 +22,7 @@ const server = '/usr/share/request-tracker5/libexec/rt-server';
 /** Ends the whole group when the server ends, or when the test process does, however that ends: then its pipe closes. */
 const guarded = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 -$$) & "$0" "$@" </dev/null 3<&-; kill -9 -$$';
 
-/** Tests of RT are skipped where it is not installed; `.ci/run` installs it. */
+/** Tests of RT are skipped if it is not installed; `.ci/run` installs it. */
 export function rtInstalled(): boolean {
   return existsSync(server) && existsSync('/usr/sbin/rt-setup-database-5');
 }
@@ -35,11 +35,11 @@ export const rtSkip: false | string = rtInstalled()
 export type RtOptions = {
   /** RT's name, its organisation and the domain of everybody's mail address, for instance `acme.example`. */
   readonly name: string;
-  /** A free one unless told. */
+  /** A free one by default. */
   readonly port?: number;
-  /** RT's own time zone; UTC unless told. */
+  /** RT's own time zone; UTC by default. */
   readonly timezone?: string;
-  /** Time zone of Ferry's service user; UTC unless told, as setup.pl sets it. */
+  /** Time zone of Ferry's service user; UTC by default, as setup.pl sets it. */
   readonly serviceTimezone?: string;
   readonly agents?: readonly [RtNamed, RtNamed];
   readonly endUser?: RtNamed;
@@ -49,7 +49,7 @@ export type RtOptions = {
   readonly webhook?: { readonly url: string; readonly secret: string };
   /** False leaves out the scrip that keeps Ferry's writes from mailing. */
   readonly quiet?: boolean;
-  /** Processes that answer requests; 2 unless told. */
+  /** Number of processes that answer requests; 2 by default. */
   readonly workers?: number;
   /** Further lines of RT_SiteConfig.pm. */
   readonly config?: string;
@@ -71,7 +71,7 @@ export type Rt = {
   readonly customFields: readonly SeedField[];
   readonly dir: string;
   readonly pid: () => number;
-  /** What the server printed. */
+  /** The server's output. */
   log(): string;
   /** Every mail RT has sent so far, oldest first. */
   outbox(): Promise<readonly RtMail[]>;
@@ -80,7 +80,7 @@ export type Rt = {
   call(token: string, method: string, path: string, body?: unknown): Promise<unknown>;
   /** A mail arrives for a queue, as through rt-mailgate; this is how end users write. */
   mailIn(mail: RtMailIn): Promise<void>;
-  /** Runs Perl inside this RT's surroundings, with RT loaded; for what REST can't do. */
+  /** Runs Perl in this RT's environment, with RT loaded, for what REST cannot do. */
   perl(code: string): Promise<string>;
   /** SIGKILL to the whole server; `start` brings it back with its data. */
   kill9(): Promise<void>;
@@ -95,7 +95,9 @@ export type RtMailIn = {
   readonly from: string;
   readonly subject: string;
   readonly queue: string;
-  /** Below the subject: further headers, a blank line, the body. Without headers of its own it is plain text. */
+  /**
+   * What comes below the subject: further headers, a blank line, the body. Without its own headers it is plain text.
+   */
   readonly text: string;
 };
 

@@ -29,7 +29,7 @@ const path = (process.env['PATH'] ?? '')
 
 let temp: TempDir;
 let archive: string;
-/** Where the archive was unpacked. */
+/** The directory of the unpacked archive. */
 let unpacked: string;
 /** Of the package, forward slashes. */
 let paths: readonly string[];
@@ -101,7 +101,7 @@ describe('the package', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('brings along whatever wants a newer Node than the oldest that may run npm, so that npm warns of nothing', async () => {
+  it('bundles every dependency that needs a newer Node than the oldest that may run npm, so that npm prints no warning', async () => {
     const { packages } = JSON.parse(await readFile(join(checkout, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { dev?: boolean; optional?: boolean }>;
     };
@@ -197,10 +197,10 @@ describe('the package, installed', () => {
         ...{ what: 'the ticket at Northwind', timeoutMs: 90_000, everyMs: 250 },
       });
       const status = await npx('status');
-      // One customer of the demo is in trouble, which is what 2 says.
+      // One customer of the demo is in trouble, which exit code 2 reports.
       assert.equal((await status.ended).code, 2, status.output());
       assert.match(status.stdout(), /^acme-northwind +live +acme +northwind +1 /m);
-      assert.doesNotMatch(await readFile(join(ready.logs, 'worker.log'), 'utf8'), /made from other code/);
+      assert.doesNotMatch(await readFile(join(ready.logs, 'worker.log'), 'utf8'), /built from different code/);
       // As Ctrl-C does: the whole group of processes gets it, npx among them, which ends by it.
       process.kill(-program.pid, 'SIGINT');
       await program.ended;
@@ -213,7 +213,7 @@ describe('the package, installed', () => {
 
   it('gives the command `ferry` where it is installed globally', within, async () => {
     const prefix = join(temp.path, 'global');
-    // What `ferry start` needs beyond this was tried above, and is large.
+    // The remaining needs of `ferry start` were tested above, and are large.
     await npm(temp.path, 'install', '--global', '--prefix', prefix, '--prefer-offline', '--omit=optional', archive);
     const ferry = await startProgram({
       ...{ program: 'ferry', command: join(prefix, 'bin/ferry'), args: ['--version'], cwd: '/' },

@@ -161,7 +161,7 @@ describe('a new version', () => {
     assert.equal((JSON.parse(await read('package.json')) as { version: string }).version, '9.8.7');
   });
 
-  it('is not made of something that is no version or has no date', async () => {
+  it('is not built from something that is not a version or has no date', async () => {
     assert.equal(await set('9.9', '--date', '2031-02-03'), 64);
     assert.equal(await set('9.9.9'), 64);
   });

@@ -17,7 +17,7 @@ const ferry = join(checkout, 'bin', 'ferry.js');
 const stub = join(checkout, 'test/standalone/stubs/command.ts');
 
 let temp: TempDir;
-/** Nodes to start it with: this one, and an older one where there is one. */
+/** The Nodes to start it with: this one, and an older one if there is one. */
 const nodes: string[] = [process.execPath];
 
 before(async () => {
@@ -63,7 +63,7 @@ suite('the command', () => {
       }
   });
 
-  test('killed, it leaves no command running behind it', async () => {
+  test('killed, it leaves no command running', async () => {
     for (const node of nodes) {
       const program = await run(node, ['wait']);
       const [, pid] = await program.line(/waiting as (\d+)/);

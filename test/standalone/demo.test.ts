@@ -47,7 +47,7 @@ const answer = 'We look at the gateway in the cellar.';
 
 let temp: TempDir;
 let data: string;
-/** Options that name a port for everything: the same at both starts, whoever else runs a Ferry here. */
+/** Options that name every port: the same at both starts, even if other Ferries run here. */
 const ports: string[] = [];
 let program: Program;
 let ready: Ready;
@@ -66,7 +66,7 @@ async function start(): Promise<void> {
   ready = JSON.parse(line) as Ready;
 }
 
-/** Another command, from another directory, that knows nothing but where the data is. */
+/** Another command, from another directory, that knows only where the data is. */
 async function command(...args: readonly string[]): Promise<string> {
   return (await ended([0], args)).stdout();
 }
@@ -206,7 +206,7 @@ suite('the demo', { timeout: 900_000 }, () => {
     }
   });
 
-  test('goes on after the next start where it was, with the same secrets and another ticket to escalate', async () => {
+  test('continues after the next start where it was, with the same secrets and another ticket to escalate', async () => {
     const before = ready;
     await start();
     assert.deepEqual(ready.demo.desks, before.demo.desks);

@@ -38,10 +38,10 @@ let temp: TempDir;
 let program: Program;
 let browser: Browser;
 let page: Page;
-/** What the browser's console complains of, in the page and its frames. */
+/** The errors in the browser's console, from the page and its frames. */
 const complaints: string[] = [];
 let began = 0;
-/** What others took of the machine when it began, see slowness. */
+/** How busy others kept the machine at the start; see slowness. */
 let slownessBefore = 1;
 /** Wall clock from the start of `ferry start` until the page showed the demo. */
 let readyAfterMs = 0;
@@ -201,13 +201,13 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     await trace.close();
 
     t.diagnostic(`ready after ${Math.round(readyAfterMs)} ms, all six steps after ${Math.round(tookMs)} ms`);
-    // The promise is for a machine of its own: of what others took meanwhile, nothing is ours.
+    // The promise assumes a machine without other work, so the time that others took is subtracted.
     const shared = (slownessBefore + slowness()) / 2;
     t.diagnostic(`the machine was ${shared.toFixed(1)} times slower than alone`);
     assert.ok(tookMs / shared < 60_000, `${Math.round(tookMs)} ms from the start to the end of step 6`);
   });
 
-  test("the browser's console has nothing to complain of, whatever was done", async () => {
+  test("the browser's console shows no errors after all of this", async () => {
     await page.getByTestId('rule-save').click();
     await page.getByTestId('saved').or(page.getByTestId('refused')).waitFor();
     assert.deepEqual(complaints, []);
@@ -244,7 +244,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     await act(northwind, 'update', 'Again.');
     await done(2);
 
-    // A page that is loaded anew shows each action once, and goes on from there.
+    // A reloaded page shows each action once, and continues from there.
     await page.reload();
     await act(frames().northwind, 'update', 'And again.');
     const lines = page.getByTestId('strip').locator('li.action');
@@ -280,7 +280,10 @@ async function act(desk: FrameLocator, kind: string, note: string): Promise<void
   await desk.getByTestId('entry').filter({ hasText: note }).first().waitFor();
 }
 
-/** Waits until a step is ticked off. @returns what was seen */
+/**
+ * Waits until a step is ticked off.
+ * @returns what was seen
+ */
 async function done(step: number): Promise<string> {
   await page.getByTestId(`step-${step}`).and(page.locator('.done')).waitFor();
   return result();
@@ -311,12 +314,12 @@ async function shot(name: string): Promise<void> {
   if (shots === undefined) return;
   if (!scrolled.has(name)) await page.evaluate('scrollTo(0, 0)');
   await mkdir(shots, { recursive: true });
-  // What has just been swapped in is drawn, and the desks have scrolled.
+  // Waits until what was swapped in is drawn and the desks have scrolled.
   await page.waitForTimeout(300);
   await page.screenshot({ path: join(resolve(shots), `${name}.png`) });
 }
 
-/** These show what stands further down. */
+/** These show what is further down. */
 const scrolled = new Set(['5-mistake', '8-trouble']);
 
 async function film(dir: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** The demo's page by HTTP, without a browser: up at once, guarded, and noticing what is done at the desks. */
+/** The demo's page over HTTP, without a browser: up at once, guarded, and aware of what is done at the desks. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -150,7 +150,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     }
   });
 
-  /** What the page says now, without tags. */
+  /** Returns the page's current text, without tags. */
   async function text(): Promise<string> {
     const markup = await (await fetch(url)).text();
     return markup
@@ -177,7 +177,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     }
   });
 
-  test('notices a step by what stands at the desks, whoever did it', async () => {
+  test('recognises a step by what is at the desks, whoever did it', async () => {
     const { acme, northwind } = ready.demo.desks;
     const { id } = ready.demo.ticket;
     await says(/1\. Escalate/);
@@ -239,7 +239,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     assert.equal((await fetch(`${url}/trace/nowhere/1001`)).status, 404);
   });
 
-  test('a reset brings everything back, while the worker goes on, as often as one likes', async (t) => {
+  test('a reset restores everything, while the worker keeps running, any number of times', async (t) => {
     const { acme, northwind } = ready.demo.desks;
     for (const round of [1, 2, 3]) {
       const began = performance.now();

@@ -18,7 +18,7 @@ before(async () => {
   temp = await tempDir();
 });
 after(async () => {
-  // Only what a failed test left.
+  // Left only by a failed test.
   for (const running of started) await running.stop();
   await temp.remove();
 });
@@ -35,7 +35,7 @@ async function start(
   return running;
 }
 
-test('a database can be used at once, in UTF-8 and UTC, with a password of its own', async () => {
+test('a database can be used at once, in UTF-8 and UTC, with its own password', async () => {
   const running = await start(join(temp.path, 'a'));
   await running.createDatabase('ferry');
   await running.createDatabase('ferry');
@@ -66,7 +66,7 @@ test('a statement that fails does not bring what it holds into the log', async (
   assert.doesNotMatch(await readFile(join(temp.path, 'postgres.log'), 'utf8'), /PLANTED/);
 });
 
-test('a crash loses nothing that was committed, and the stale pid file is no obstacle', async () => {
+test('a crash loses nothing that was committed, and the stale pid file does no harm', async () => {
   const dataDir = join(temp.path, 'b');
   const running = await start(dataDir, { durable: true });
   const sql = postgres(running.url('postgres'), { max: 1, onnotice: () => {}, onclose: () => {} });

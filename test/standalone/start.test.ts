@@ -71,7 +71,7 @@ async function startReady(run: Run): Promise<{ program: Program; ready: Ready }>
   return { program, ready: JSON.parse(line) as Ready };
 }
 
-/** Nothing that was started runs any more. */
+/** Waits until nothing that was started is running any more. */
 async function allGone(ready: Ready): Promise<void> {
   for (const [name, pid] of Object.entries(ready.pids))
     await until(async () => (await startTimeOf(pid)) === undefined, { what: `the end of ${name}` });
@@ -172,7 +172,7 @@ suite('a start', () => {
     await program.stop(60_000);
   });
 
-  test('that is killed leaves everything to the next start, which ends it and goes on', async () => {
+  test('that is killed leaves everything to the next start, which stops it and continues', async () => {
     const data = freshData();
     const first = await startReady({ options: { data }, ownTemporal: true });
     await first.program.kill9();
@@ -206,7 +206,7 @@ suite('a start', () => {
     assert.equal(await portAnswers(ready.postgres.port), false);
   });
 
-  test('goes on when nobody reads what it prints any more', async () => {
+  test('keeps running when nobody reads its output any more', async () => {
     const data = freshData();
     const shell = await startProgram({
       program: 'sh',
@@ -297,7 +297,7 @@ suite('a start refuses with one line and an exit code', () => {
     assert.match(line, new RegExp(`may not enter ${home}`));
   });
 
-  test('data of another PostgreSQL, which stays as it is', async () => {
+  test('data of another PostgreSQL, which stays unchanged', async () => {
     const data = freshData();
     const { program } = await startReady({ options: { data, empty: true } });
     await program.stop(60_000);

@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => temp.remove());
 
-/** A program that only tells its version. */
+/** A program that only prints its version. */
 async function fake(path: string, version = '1.5.1 (Server 1.29.1, UI 2.42.1)'): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `#!/bin/sh\necho "temporal version ${version}"\n`);
@@ -144,14 +144,14 @@ test('versions are read from what the programs print', () => {
 
 test('without a network the download gives up in seconds', { timeout: 15_000 }, async (t) => {
   const target = join(temp.path, 'never', 'temporal');
-  // Where there is a network, nothing is to be fetched by a test.
+  // A test must not fetch anything, even with a network.
   t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('fetch failed')));
   const pinned = { [`${process.platform}-${process.arch}`]: '0'.repeat(64) };
   await assert.rejects(downloadTemporal({ target, progress: () => {}, pinned }), /cannot be reached/);
 });
 
 suite('a downloaded program', () => {
-  /** An archive as Temporal's server would send it, and what its checksum is. */
+  /** An archive like the one of Temporal's server, and its checksum. */
   async function archive(t: TestContext): Promise<string> {
     const dir = await mkdtemp(join(temp.path, 'archive-'));
     await writeFile(join(dir, 'temporal'), '#!/bin/sh\necho temporal version 1.5.1\n');

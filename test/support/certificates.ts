@@ -1,4 +1,4 @@
-// Certificates for tests, made by openssl: an authority, and what it signs.
+// Certificates for tests, created by openssl: an authority and the certificates it signs.
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Time that work took of the processor: a bound on it holds on a busy machine too, where one on the clock does not. */
+/** The processor time that work took. A bound on it holds on a busy machine too; a bound on elapsed time does not. */
 
 /** CPU time of this process so far, milliseconds. */
 export function cpuMs(): number {

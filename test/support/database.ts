@@ -1,4 +1,4 @@
-// A migrated database of its own for a test, copied from a template in tens of milliseconds.
+// A test's own migrated database, copied from a template in tens of milliseconds.
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 
@@ -10,7 +10,7 @@ import { testPostgres } from './services.ts';
 export type TestDatabase = {
   readonly name: string;
   readonly url: string;
-  /** Of the role that owns its tables; another one than `url` only where tests run as the app's role. */
+  /** The URL for the role that owns its tables; it differs from `url` only if tests run as the app's role. */
   readonly ownerUrl: string;
   drop(): Promise<void>;
 };
@@ -32,7 +32,7 @@ export async function freshDatabase(label = 'db'): Promise<TestDatabase> {
   return process.env[roleVariable] === 'app' ? { ...made, url: await asApp(made) } : made;
 }
 
-/** The URL of the database for the app's role, which is made where it is not there and given its rights. */
+/** Returns the URL of the database for the app's role. Creates the role if it does not exist, and grants its rights. */
 export async function asApp({ ownerUrl }: TestDatabase): Promise<string> {
   await withServer(ownerUrl, async (sql) => {
     const taken = ['42710', '23505', 'XX000'];
@@ -90,7 +90,7 @@ function ensureTemplate(server: string): Promise<void> {
   return templateMade;
 }
 
-/** Made under another name first, so that whoever sees the template sees it migrated. */
+/** Created under another name first, so that everybody who sees the template sees it migrated. */
 async function makeTemplate(server: string): Promise<void> {
   await withServer(server, async (sql) => {
     await sql`select pg_advisory_lock(${templateLock})`;

@@ -1,6 +1,6 @@
 /**
- * A small HTTP proxy that plays tricks on purpose: loses a reply after the helpdesk has done the work, cuts the line
- * before it, or answers itself. Stands before helpdesks that can't be told to misbehave.
+ * A small HTTP proxy that misbehaves on purpose: it loses a reply after the helpdesk has done the work, cuts the
+ * connection before it, or answers itself. It is put before helpdesks that cannot be made to misbehave.
  */
 import { createServer, request as forward } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -37,7 +37,10 @@ export type FaultProxy = {
   close(): Promise<void>;
 };
 
-/** `target`: where requests go, such as `http://127.0.0.1:18080`. The Host header is passed on as it is. */
+/**
+ * Starts the proxy. `target`: where requests go, such as `http://127.0.0.1:18080`. The Host header is passed on
+ * unchanged.
+ */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   const seen: string[] = [];

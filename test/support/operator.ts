@@ -1,4 +1,4 @@
-// Operators for tests: one that may do everything, with helpdesks and peers only where a test gives them.
+// Operators for tests: one who may do everything, with helpdesks and peers only if a test provides them.
 import type { Client } from '#db/base/client.ts';
 import { createOperator, unlimited, type Actor, type Operator, type Role } from '#operate/operator.ts';
 

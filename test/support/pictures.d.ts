@@ -1,4 +1,4 @@
-// What is used of two packages that bring no types.
+// The parts used of two packages that have no types.
 declare module 'gifenc' {
   type Palette = readonly (readonly number[])[];
   type Encoder = {

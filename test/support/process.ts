@@ -9,7 +9,7 @@ export type ProgramOptions = {
   /** From the checkout's root, for instance `gateway/main.ts`, or an absolute path. */
   readonly program: string;
   readonly args?: readonly string[];
-  /** Added to PATH, HOME and little else of ours, so that a test's environment is what it says. */
+  /** Added to PATH, HOME and little else of ours, so that a test controls its environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** The program runs as this user, for tests run by root. */
@@ -17,7 +17,7 @@ export type ProgramOptions = {
   readonly gid?: number;
   /** Ready when a line of its output matches; without it at once. */
   readonly ready?: RegExp;
-  /** A minute and a half unless told. */
+  /** A minute and a half by default. */
   readonly readyWithinMs?: number;
   /** Another program than Node of this process. */
   readonly command?: string;
@@ -41,18 +41,18 @@ export type Program = {
   freeze(): void;
   thaw(): void;
   kill9(): Promise<void>;
-  /** SIGTERM, and SIGKILL for what has not ended within `graceMs`. */
+  /** Sends SIGTERM, and SIGKILL if the process has not ended within `graceMs`. */
   stop(graceMs?: number): Promise<Ended>;
 };
 
 export const checkout = fileURLToPath(new URL('../../', import.meta.url));
 
 const running = new Set<ChildProcess>();
-// A test that fails half way, or a run that is broken off, leaves nothing behind.
+// A test that fails half-way, or an interrupted run, leaves nothing running.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-// A run that is broken off ends its files with SIGTERM, which by itself ends a process without its `exit`.
+// An interrupted run ends its files with SIGTERM, which by default ends a process without its `exit` event.
 process.once('SIGTERM', () => process.exit(143));
 
 /** A process that a test started otherwise ends with it, too. `pid`: looked up when the time has come. */

@@ -1,5 +1,5 @@
-// The keeper of the test services: starts them, tells their addresses over the channel, and ends them when the
-// channel closes, which the kernel does for a parent that was killed too.
+// The keeper of the test services: it starts them, sends their addresses over the channel, and ends them when the
+// channel closes. The kernel closes it even if the parent is killed.
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -20,7 +20,7 @@ export const temporalVariable = 'FERRY_TEST_TEMPORAL';
 
 const keeper = fileURLToPath(new URL('./services-main.ts', import.meta.url));
 
-/** Which to start; what is not wanted is not waited for. */
+/** The services to start; nobody waits for the others. */
 export type Wanted = { readonly postgres: boolean; readonly temporal: boolean };
 
 let lazy: { postgres?: Promise<string>; temporal?: Promise<string> } = {};

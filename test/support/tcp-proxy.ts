@@ -1,12 +1,12 @@
 /**
- * A TCP proxy for tests of what the network may do: cuts a connection after any number of bytes in either direction,
- * refuses, or delays. It knows nothing of HTTP, so a cut may strike anywhere in a request or its answer.
+ * A TCP proxy for tests of network faults: it cuts a connection after any number of bytes in either direction, refuses,
+ * or delays. It knows nothing of HTTP, so a cut may happen anywhere in a request or its answer.
  */
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 export type Cut = {
-  /** Which way the bytes are counted: `up` is what the caller sends. */
+  /** The direction in which bytes are counted: `up` is what the caller sends. */
   readonly way: 'up' | 'down';
   /** Passed on before both ends are broken. */
   readonly afterBytes: number;
@@ -27,12 +27,12 @@ export type TcpProxy = {
   silent(isSilent: boolean): void;
   /** Bytes seen so far, both ways, of all connections. */
   bytes(): { readonly up: number; readonly down: number };
-  /** Where connections go from now on. */
+  /** The port that connections go to from now on. */
   aim(port: number): void;
   close(): Promise<void>;
 };
 
-/** `port`: on 127.0.0.1, of the server behind. */
+/** `port`: the port on 127.0.0.1 of the server behind the proxy. */
 export async function startTcpProxy(port = 0): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const seen = { up: 0, down: 0 };

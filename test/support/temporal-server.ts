@@ -1,5 +1,5 @@
 // Temporal as in production: its server on PostgreSQL, not the CLI's dev server. The two programs come from
-// `go install` (docs/running.md); where they are not, tests that need them are skipped with one visible line.
+// `go install` (docs/running.md); if they are missing, tests that need them are skipped with one visible line.
 import { execFile } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ export const temporalServerMissing =
 
 /**
  * The server and its SQL tool: in the folder that FERRY_TEST_TEMPORAL_SERVER names, in Ferry's cache, or where
- * `go install` puts them. Their names there are common words, so each is asked who it is.
+ * `go install` puts them. Their names there are common words, so each is asked what it is.
  */
 export async function findTemporalServer(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -70,7 +70,9 @@ export type TemporalServer = {
   stop(): Promise<void>;
 };
 
-/** Two databases of its own in the test PostgreSQL, their schema by the SQL tool, then the server on free ports. */
+/**
+ * Starts two separate databases in the test PostgreSQL, their schema by the SQL tool, then the server on free ports.
+ */
 export async function startTemporalServer(programs: TemporalPrograms): Promise<TemporalServer> {
   const url = new URL(await testPostgres());
   const names = { temporal: databaseName('temporal'), visibility: databaseName('visibility') };
@@ -168,7 +170,9 @@ async function serverEnv(
   };
 }
 
-/** The server keeps its services' ports in a column of two signed bytes; the system gives higher ones by itself. */
+/**
+ * The server stores its services' ports in a column of two signed bytes, and the system picks higher ones by default.
+ */
 async function lowPort(): Promise<number> {
   for (;;) {
     const port = randomInt(12_000, 32_000);

@@ -1,12 +1,12 @@
-// Waiting for a condition instead of sleeping: every wait has a deadline and says what it waited for.
+// Waits for a condition instead of sleeping: every wait has a deadline, and a failed one names what it waited for.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Wait = {
   /** Words that complete "waited for …". */
   readonly what: string;
-  /** A minute and a half unless told: it ends what would hang, and a busy machine takes its time. */
+  /** A minute and a half by default: it ends what would hang, and gives a busy machine time. */
   readonly timeoutMs?: number;
-  /** Between two looks; 25 ms unless told. */
+  /** Pause between two looks; 25 ms by default. */
   readonly everyMs?: number;
 };
 
@@ -34,7 +34,7 @@ export async function until<T>(
   }
 }
 
-/** Holds if `look` stays falsy for `forMs`; fails as soon as it does not. For what must not happen. */
+/** Passes if `look` stays falsy for `forMs`, and fails as soon as it does not. For what must not happen. */
 export async function never(
   look: () => unknown,
   wait: { readonly what: string; readonly forMs: number },

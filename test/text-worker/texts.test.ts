@@ -9,13 +9,13 @@ after(() => texts.close());
 
 const long = `<p>${'<b>word</b> '.repeat(3000)}</p>`;
 
-test('a long note is read in a thread as it is read here', async () => {
+test('reading a long note in a thread gives the same result as reading it in this process', async () => {
   assert.deepEqual(await texts.note(long), sanitiseNote(long));
   const withImage = `${long}<img src="cid:a"><img src="cid:b">`;
   assert.match(await texts.html(withImage, ['a']), /<img src="cid:a" \/><span>\[image\]<\/span>$/);
 });
 
-test('what this process does goes on while a thread reads', async () => {
+test('this process keeps working while a thread reads', async () => {
   let turns = 0;
   const turning = setInterval(() => (turns += 1), 1);
   await texts.note('<p><li>'.repeat(300_000));

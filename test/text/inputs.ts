@@ -1,4 +1,4 @@
-/** What core is asked, with a text of strangers in every place that holds one. */
+/** Inputs for core's functions, with a stranger's text in every place that can hold one. */
 import type { DecideInput } from '#core/conversation/decide-input.ts';
 import type { ReceiptInput } from '#core/conversation/receipt.ts';
 import type { SendInput } from '#core/conversation/send.ts';

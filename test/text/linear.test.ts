@@ -1,7 +1,7 @@
 /**
- * Every exported function that takes text of strangers, on every bomb, at n and 2n characters: its processor time grows
- * by no more than a factor of three. What is exported and takes text is found in the sources, so that a new function
- * fails here until it is in one of the two lists.
+ * Runs every exported function that takes strangers' texts on every bomb, at n and at 2n characters: its processor time
+ * may at most triple. The exported functions that take text are found in the sources, so a new one fails here until it
+ * is in one of the two lists.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -87,7 +87,7 @@ function failing(run: () => unknown): unknown {
 
 const checks = { https: () => {}, http: () => {} } as unknown as Parameters<typeof checkUrl>[2];
 
-/** By where the function stands and its name. */
+/** By the function's file and name. */
 const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
   'core oneLine': oneLine,
   'core noteHere': (bomb) => noteHere(actionWith(bomb), '2026-01-01T00:00:00Z', undefined),
@@ -242,7 +242,7 @@ const runs: Readonly<Record<string, (bomb: string) => unknown>> = {
 
 const textTypes =
   /\b(?:string|unknown|RtPart|Command|Action|ConstantPart|Recorded|SendInput|DecideInput|TranslateInput|FieldValue|Person|ReasonParams|TicketSnapshot|WireAction|HttpReply|HaloAction|Receipt\w*)\b/;
-/** What asks or opens something first: it takes ids, and text only to pass it on. */
+/** Functions that query or open something first: they take ids, and text only to pass it on. */
 const asks = /^\s*\w+:\s*(?:HaloClient|RtClient|HttpClient|Reader|Desk|Writing|Filing|ConnectorContext)\b/;
 
 /** Exported functions of core and the connectors that take text, as `<where> <name>`. */
@@ -272,7 +272,7 @@ function parameters(source: string, from: number): string {
   return source.slice(from);
 }
 
-test('every exported function that takes text is measured here, or it is said why not', () => {
+test('every exported function that takes text is measured here, or a reason is given', () => {
   const listed = new Set([...Object.keys(runs), ...Object.keys(notText)]);
   assert.deepEqual(
     exported().filter((name) => !listed.has(name)),
@@ -280,7 +280,7 @@ test('every exported function that takes text is measured here, or it is said wh
   );
 });
 
-test('nothing is listed as no text that is not there any more', () => {
+test('every function listed as taking no text still exists', () => {
   const there = new Set(exported());
   assert.deepEqual(
     Object.keys(notText).filter((name) => !there.has(name)),
@@ -296,10 +296,13 @@ function cost(run: (bomb: string) => unknown, bomb: string): number {
   return (user + system) / 1000;
 }
 
-/** Too short to be told from noise. Milliseconds. */
+/** Too short to be distinguished from noise. In milliseconds. */
 const noise = 12;
 
-/** Of the best of up to five at each length, of twice as many where a busy machine may have spoilt those; null where it is short enough to say nothing. */
+/**
+ * The ratio of the best of up to five runs at each length, or of twice as many if a busy machine may have spoilt those;
+ * null if the times are too short to tell.
+ */
 function growth(run: (bomb: string) => unknown, of: (n: number) => string): number | null {
   let n = 16 * 1024;
   if (cost(run, of(n)) < 1) n = 128 * 1024;
@@ -316,7 +319,7 @@ function growth(run: (bomb: string) => unknown, of: (n: number) => string): numb
 }
 
 for (const [name, run] of Object.entries(runs)) {
-  test(`${name} takes time that grows with its text and no faster, whatever the text`, () => {
+  test(`${name} takes time that grows linearly with its text, whatever the text`, () => {
     const wrong: string[] = [];
     for (const bomb of [...bombs, ...framed]) {
       const factor = growth(run, bomb.of);

@@ -1,6 +1,6 @@
 /**
- * Mails in the structure and markup of the programs people use (all words are ours), each with what a person would say
- * the note is: what they wrote, without the mail they answered where it is plain which that is.
+ * Mails with the structure and markup of the programs people use (all words are ours), each with what a person would
+ * call the note: what the author wrote, without the quoted mail if it is clear which part that is.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ test('there are mails of sixty kinds and more', () => {
 });
 
 for (const name of names) {
-  test(`what somebody wrote is told from a mail and kept as it was meant: ${name}`, () => {
+  test(`what somebody wrote is separated from the rest of a mail and keeps its meaning: ${name}`, () => {
     const { html, expected } = fixture(name);
     assert.equal(asRead(quoted(sanitise(html), 'drop').html), expected);
   });

@@ -63,7 +63,7 @@ for (const [what, given, expected] of meanings) {
   });
 }
 
-test('code is left as it is written, and tags beside it are inert', () => {
+test('code is left unchanged, and tags beside it are inert', () => {
   const html = '<p>[#12]</p><pre>x = arr[len-1]; [#12]</pre><code>a[i-2]</code> [ID:0001]';
   assert.equal(defuseTagsInHtml(html), '<p>(#12)</p><pre>x = arr[len-1]; [#12]</pre><code>a[i-2]</code> (ID:0001)');
 });
@@ -91,13 +91,13 @@ const kept: readonly (readonly [string, string])[] = [
   ],
 ];
 for (const [what, html] of kept) {
-  test(`${what} stay where they stand, whatever is to become of quotations`, () => {
+  test(`${what} stay in place, whatever happens to quotations`, () => {
     for (const mode of ['drop', 'fold', 'keep'] as const)
       assert.deepEqual(quoted(html, mode), { html, dropped: false });
   });
 }
 
-test('whatever markup stands around words, no word is lost and none grows together with the next', () => {
+test('whatever markup surrounds words, no word is lost and none merges with the next', () => {
   const element = fc.constantFrom(
     ...'p div section x-y td li dt dd h5 span b del font blockquote nonsense td tr table ul details summary option'.split(
       ' ',
@@ -106,7 +106,7 @@ test('whatever markup stands around words, no word is lost and none grows togeth
   fc.assert(
     fc.property(fc.array(fc.tuple(element, fc.boolean()), { minLength: 1, maxLength: 12 }), (elements) => {
       const inline = new Set(['span', 'b', 'del', 'font']);
-      // Between two words stands at least one element that is no part of a line.
+      // Between two words there is at least one element that is not inline.
       const html = elements
         .map(
           ([name, closed], index) =>

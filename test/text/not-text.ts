@@ -1,6 +1,6 @@
 /**
- * Exported functions with a parameter that could be text and holds none of strangers, by why it does not. Functions that
- * only pass a text to others are measured where it is read.
+ * Exported functions with a parameter that could be text but never holds a stranger's text, with the reason. Functions
+ * that only pass a text on are measured where it is read.
  */
 const settings = 'names in settings of this side, which its owner writes and lint checks';
 const ids = 'an id, an instant or a word of our own';

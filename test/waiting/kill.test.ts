@@ -6,7 +6,8 @@ import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.t
 
 const points = ['observed', 'decided', 'promised', 'performed', 'read-back'];
 
-// Each waits for a dead worker's lease and heartbeat to run out, in a federation of its own: they wait side by side.
+// Each test waits for a dead worker's lease and heartbeat to expire, in its own federation, so they can wait at the
+// same time.
 describe('kill -9 of the worker', { concurrency: points.length }, () => {
   for (const point of points) {
     it(`at the point "${point}" of an escalation: one ticket is opened, nothing is lost or doubled`, async (t) => {

@@ -30,7 +30,7 @@ describe('a noisy link among fifty', () => {
   });
   after(() => rig.close());
 
-  it('slows only itself: the others arrive while most of its own still wait', async () => {
+  it('slows only itself: other links’ notes arrive while most of its own still wait', async () => {
     for (const { ticket } of loud.pairs) {
       for (let n = 0; n < 40; n += 1) await loud.desk.control({ act: { ticket, note: `<p>noise ${n}</p>` } });
       await rig.hint(loud.desk.id, ticket);

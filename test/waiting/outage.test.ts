@@ -12,10 +12,10 @@ import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 
-/** How long Temporal stays away: what the promise names. */
+/** How long Temporal stays away: the time that the promise names. */
 const awayMs = 30_000;
 
-describe('what Ferry stands on goes away and comes back', () => {
+describe('the services that Ferry depends on go away and come back', () => {
   let dir: TempDir;
   let postgres: RunningPostgres;
   let temporal: RunningTemporal;
@@ -86,7 +86,7 @@ describe('what Ferry stands on goes away and comes back', () => {
     );
   });
 
-  it("Temporal's data wiped: everything goes on from the database", async () => {
+  it("Temporal's data wiped: everything continues from the database", async () => {
     const { ticket, far } = await opened(acme, north);
     const port = Number(temporal.address.split(':').at(-1));
     await temporal.kill9();

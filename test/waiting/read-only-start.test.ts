@@ -10,7 +10,7 @@ describe('a worker that starts while PostgreSQL takes no writes', () => {
   });
   after(() => rig.close());
 
-  it('says so, waits, and is there by itself when it takes them', async () => {
+  it('says so, waits, and starts without help once it accepts them', async () => {
     const turn = (how: 'on' | 'off'): Promise<unknown> =>
       rig.connection.sql.unsafe(`alter database ${rig.database.name} set default_transaction_read_only = ${how}`);
     await turn('on');

@@ -27,13 +27,13 @@ describe('a desk that was away', () => {
 
   const notesAt = (ticket: string): number => north.ticket(ticket).actions.length;
 
-  it('has everything soon after it is back, whatever its courier had to wait by then', async () => {
+  it('has everything soon after it is back, however long its courier’s wait had become', async () => {
     const pairs = await Promise.all([1, 2, 3].map(() => opened(acme, north)));
     const took: number[] = [];
     for (const [round, downMs] of [1_000, 5_000, 20_000].entries()) {
       await north.desk.pause();
       await Promise.all(pairs.map(({ ticket }) => acme.note(ticket, `<p>round ${round}</p>`)));
-      // What is measured is an outage of this length.
+      // The measurement needs an outage of this length.
       await sleep(downMs);
       await north.desk.resume();
       const begun = performance.now();

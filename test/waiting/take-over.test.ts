@@ -7,7 +7,7 @@ import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.ts';
 
-/** What the promise names is 10 s; this machine may be busy. */
+/** The promise is 10 s; this machine may be busy. */
 const takenOverMs = 20_000;
 
 describe('a worker that is gone without a word, beside one that is well', () => {
@@ -76,7 +76,7 @@ describe('a worker that is gone without a word, beside one that is well', () => 
   });
 });
 
-describe('a worker that is told to stop', () => {
+describe('a worker that is asked to stop', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;

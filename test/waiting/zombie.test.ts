@@ -59,7 +59,7 @@ describe('a worker that is frozen before its write has left, until its successor
   });
   after(() => rig.close());
 
-  /** The notes of the ticket at the end, and what the worker has said. */
+  /** The notes of the ticket at the end, and the worker's output. */
   async function frozenAt(point: string, name: string): Promise<{ notes: (string | null)[]; said: string }> {
     const zombie = await rig.spawnWorker({}, `${point}:${name}`);
     await rig.live();

@@ -63,7 +63,7 @@ describe('a sweeper while Temporal is away and a courier is due', () => {
       blobs: { deleteUntouched: () => Promise.resolve(true) },
       tell: ({ text, link }) => {
         told.push(text);
-        // One who is told never answers.
+        // One recipient never answers.
         return link === 'silent' ? theEnd : Promise.resolve();
       },
       log,
@@ -80,7 +80,7 @@ describe('a sweeper while Temporal is away and a courier is due', () => {
     await database.drop();
   });
 
-  it('tells what is to be told, also beside one that does not answer', async () => {
+  it('sends due notices, even if one recipient does not answer', async () => {
     await connection.db.transaction(async (tx) => {
       await raiseNotice(tx, { link: 'silent', cause: 'x', text: 'to one that is silent' });
       await raiseNotice(tx, { link: 'acme-north', cause: 'x', text: 'to somebody' });

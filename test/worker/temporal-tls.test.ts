@@ -1,5 +1,5 @@
-// Temporal through TLS: proxies before the tests' Temporal, one that asks for a certificate of ours, one that sees what
-// is inside.
+// Temporal through TLS: proxies before the tests' Temporal, one that requires a certificate from us, one that sees the
+// contents.
 import assert from 'node:assert/strict';
 import {
   connect as connectHttp2,
@@ -27,7 +27,7 @@ const listening = (server: Server | ReturnType<typeof createSecureServer>): Prom
     server.listen(0, '127.0.0.1', () => done(`127.0.0.1:${(server.address() as AddressInfo).port}`)),
   );
 
-/** Passes on only what comes with a certificate that the authority has signed. */
+/** Passes on only connections with a certificate that the authority has signed. */
 async function demandingProxy(own: Pair, ca: string, target: string): Promise<Proxy & { refused(): number }> {
   const [host, port] = target.split(':');
   let refused = 0;
@@ -44,7 +44,7 @@ async function demandingProxy(own: Pair, ca: string, target: string): Promise<Pr
   return { address, refused: () => refused, close: () => new Promise((done) => void server.close(() => done())) };
 }
 
-/** Ends TLS and HTTP/2, remembers what each call carries beside its message, and passes it on. */
+/** Terminates TLS and HTTP/2, records what each call carries beside its message, and passes it on. */
 async function seeingProxy(own: Pair, target: string): Promise<Proxy & { readonly seen: IncomingHttpHeaders[] }> {
   const seen: IncomingHttpHeaders[] = [];
   const behind = connectHttp2(`http://${target}`);
@@ -78,7 +78,7 @@ async function seeingProxy(own: Pair, target: string): Promise<Proxy & { readonl
   };
 }
 
-/** What belongs to the other line stays there. */
+/** Headers that belong to the other connection are not passed on. */
 const without = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(':')));
 

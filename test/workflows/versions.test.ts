@@ -80,7 +80,7 @@ describe('a new version of the workflows’ code, under load', () => {
   };
   const worker = async (version: string, bundle: string): ReturnType<Rig['spawnWorker']> =>
     rig.spawnWorker({}, '', { FERRY_TEST_VERSION: version, FERRY_TEST_BUNDLE: bundle });
-  /** Notes all the while, until what is returned is called; it returns how many. */
+  /** Writes notes until the returned function is called, which returns how many there were. */
   const load = (ticket: string): (() => Promise<number>) => {
     let stopped = false;
     let count = 0;
@@ -100,7 +100,7 @@ describe('a new version of the workflows’ code, under load', () => {
   const arrive = (far: string, count: number): Promise<unknown> =>
     until(() => north.ticket(far).actions.length >= count || undefined, { what: `${count} notes`, timeoutMs: 90_000 });
 
-  it('takes over from the one before, and is taken back: everything goes on, and nothing comes twice', async () => {
+  it('takes over from the previous one and is rolled back: everything continues, and nothing arrives twice', async () => {
     const plain = await workflowBundle(dir.path);
     const other = await otherBundle(dir.path);
     const first = await worker('1', plain);
@@ -121,7 +121,7 @@ describe('a new version of the workflows’ code, under load', () => {
     await back.stop();
   });
 
-  it('that was taken for the one before fails what it can’t follow, starts it anew, and reads all the while', async () => {
+  it('that was mistaken for the previous one fails what it cannot replay, starts it again, and keeps reading', async () => {
     const before = await worker('1', await workflowBundle(dir.path));
     const { ticket, far } = await opened(acme, north);
     await before.stop();

@@ -1,4 +1,4 @@
-/** Actions: one function makes them all, whoever acts; who it is decides what is recorded and what is mailed. */
+/** Actions: one function creates all of them. The actor decides what is recorded and what is mailed. */
 import { randomUUID } from 'node:crypto';
 import { attachAll, attachmentView, withPictures } from './attachments.ts';
 import { fieldViews, readFields } from './customfields.ts';
@@ -16,22 +16,22 @@ import { moveOn } from './workflow.ts';
 
 const whoTypes = { system: 0, application: 1, agent: 1, user: 2 } as const;
 
-/** How an action of a kind is made when something other than the kind decides. */
+/** How to create an action of a kind if something other than the kind decides. */
 export interface Making {
   readonly kind: Outcome;
   readonly actor: Actor;
   readonly switches: Switches;
-  /** Overrides whether it mails; absent: the kind and the actor decide. */
+  /** Overrides whether it sends mail. If absent, the kind and the actor decide. */
   readonly mails?: boolean;
-  /** It is the entry that logs the ticket itself. */
+  /** True for the entry that logs the ticket itself. */
   readonly creation?: boolean;
-  /** Overrides the status after it; absent: the body, else the kind. */
+  /** Overrides the status after the action. If absent, the body decides, or else the kind. */
   readonly status?: number;
   /** Other changes to the ticket that go with the action. */
   readonly change?: (ticket: Ticket, now: string) => void;
 }
 
-/** Adds an action to a ticket and does what follows from its kind. Throws a 400 if it may not be. */
+/** Adds an action to a ticket and applies what its kind implies. Throws a 400 if the action is not allowed. */
 export function makeAction(desk: Desk, ticket: Ticket, input: Input, making: Making): Action {
   const { kind, actor } = making;
   const most = desk.profile.noteMaxBytes;
@@ -135,12 +135,15 @@ function guidFor(desk: Desk, ticket: Ticket, input: Input): string {
   return keepsMarker ? given : randomUUID();
 }
 
-/** The web client sends 0 with kinds that offer no choice. */
+/** Returns 0 for kinds that offer no choice, as the web client sends it. */
 function unchosen(kind: Outcome, actor: Actor): 0 | null {
   return actor.by === 'agent' && kind.default_send_to_halo === 0 ? 0 : null;
 }
 
-/** Status, supplier, category, priority, agent, team and custom fields, on the ticket and noted on the action. */
+/**
+ * Applies changes of status, supplier, category, priority, agent, team and custom fields to the ticket, and records
+ * them on the action.
+ */
 function applyChanges(desk: Desk, ticket: Ticket, action: Action, input: Input, making: Making, now: string): void {
   const { store } = desk;
   const status = making.status ?? given(input, 'new_status') ?? making.kind.newstatus;
@@ -179,7 +182,7 @@ function given(input: Input, key: string): number | undefined {
   return value !== undefined && value > 0 ? value : undefined;
 }
 
-/** Changes what an action says, as an edit does; its id, time and author stay. */
+/** Changes an action's text, as an edit does; its id, time and author stay. */
 export function editAction(desk: Desk, ticket: Ticket, action: Action, input: Input): Action {
   const now = stampAfter(desk.now(), ticket.last_update);
   const html = textOf(input, 'note_html');
@@ -200,7 +203,7 @@ export function editAction(desk: Desk, ticket: Ticket, action: Action, input: In
   return action;
 }
 
-/** The action, which must exist. Throws Halo's refusal where no ticket is named. */
+/** Returns the action, which must exist. Throws Halo's refusal if no ticket is named. */
 export function needAction(desk: Desk, ticketId: number | undefined, id: number): Action {
   if (ticketId === undefined || ticketId <= 0) throw refused(errorTexts.noTicket);
   const action = desk.store.action(ticketId, id);
@@ -214,7 +217,7 @@ export interface ActionParts {
   readonly attachments: boolean;
 }
 
-/** An action as Halo shows it. */
+/** Builds an action as Halo shows it. */
 export function actionView(desk: Desk, action: Action, parts: ActionParts): Input {
   const { note_html, emailbody_html, customfields, ...rest } = action;
   const attachments = desk.store.attachments(action.ticket_id, action.id);

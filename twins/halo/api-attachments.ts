@@ -102,7 +102,7 @@ function needAttachment({ desk }: Serving, id: number): Attachment {
   return attachment;
 }
 
-/** Streams an attachment's bytes, with `headers` over its own. A reply that is to be lost breaks off in the middle. */
+/** Streams an attachment's bytes; `headers` override its own. A reply that is to be lost breaks off in the middle. */
 export async function download(
   c: Ctx,
   serving: Serving,
@@ -126,7 +126,10 @@ export async function download(
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Writes the file's first bytes, each piece after the one before has left: one buffer does for a file of any size. */
+/**
+ * Writes a file piece by piece, each after the one before has been sent, so that one buffer is enough for a file of any
+ * size.
+ */
 async function sendFile(path: string, size: number, outgoing: Ctx['env']['outgoing']): Promise<void> {
   const file = await open(path);
   try {

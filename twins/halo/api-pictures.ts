@@ -10,7 +10,7 @@ import { isFileLink, pictureOf, pictureUrl } from './pictures.ts';
 import type { Env, Serving } from './serving.ts';
 import { idOf, wait } from './serving.ts';
 
-/** Adds the routes; before those of `/api/attachment/:id`. */
+/** Adds the routes. Call it before those of `/api/attachment/:id` are added. */
 export function pictureRoutes(app: Hono<Env>, serving: Serving): void {
   const { desk } = serving;
 
@@ -38,7 +38,7 @@ export function pictureRoutes(app: Hono<Env>, serving: Serving): void {
     const { searchParams } = new URL(c.req.url);
     const id = idOf(c);
     const isSigned = isFileLink(desk, id, Number(searchParams.get('until')), searchParams.get('signature') ?? '');
-    // As such a store does: an address that is signed takes no other proof.
+    // Such stores behave like this: a signed address accepts no other proof.
     if (c.req.header('authorization') !== undefined) throw new HaloError(400, 'InvalidArgument', 'InvalidArgument');
     if (!isSigned) throw new HaloError(403, 'AccessDenied', '');
     return download(c, serving, id);

@@ -99,21 +99,21 @@ export function ticketRoutes(app: Hono<Env>, serving: Serving): void {
     return actorOf(desk.store, c.get('login'));
   }
 
-  /** Where it was ordered, what was just written is not read for a while. */
+  /** Hides what was just written from readers for a while, if a fault was ordered for it. */
   function hold(c: Ctx, ticketId: number, before: Ticket | null, actionIds: readonly number[]): void {
     const fault = c.get('faults').find(({ kind }) => kind === 'readable-later');
     const ms = fault?.ms ?? (desk.profile.noteDelayMs > 1_000 ? desk.profile.noteDelayMs * 0.75 : 0);
     if (ms > 0) desk.unseen.hold({ ticketId, before, actionIds }, ms);
   }
 
-  /** Where it was ordered, the note is put into other words, as Halo's AI can be told to do. */
+  /** Rewords the note, as Halo's AI can be told to do, if a fault was ordered for it. */
   function rewritten(c: Ctx, element: Input): Input {
     const fault = c.get('faults').find(({ kind }) => kind === 'rewritten-note');
     if (fault === undefined || typeof element.note_html !== 'string') return element;
     return { ...element, note_html: fault.text === '' ? `<p>In short: it is said.</p>` : fault.text };
   }
 
-  /** Two creations at once collide in Halo's numbering; the later one gets the database's complaint. */
+  /** Lets two creations at the same time collide in Halo's numbering; the later one gets the database's error. */
   async function createAlone<T>(create: () => T): Promise<T> {
     if (creating > 0) {
       const message =
@@ -138,7 +138,7 @@ function ticketOfQuery(c: Ctx): number | undefined {
   return Number.isInteger(id) ? id : undefined;
 }
 
-/** Only the last of what was written, unless all were asked for; alone or in a list. */
+/** Answers with only the last element written, unless the caller asked for all; alone or in a list. */
 export function answer(c: Ctx, desk: Desk, done: readonly Input[]): Response {
   const all = queryOf(c.req.url).get('returnall') === 'true';
   const last = done.at(-1) ?? null;

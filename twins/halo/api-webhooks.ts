@@ -69,7 +69,7 @@ function saveWebhook(store: Store, element: Input): Webhook {
   return webhook;
 }
 
-/** An event by name; Halo's own rows name it in `name` beside an `eventno`. */
+/** Reads an event's name. Halo's own rows have it in `name`, beside an `eventno`. */
 function eventName(event: unknown): string {
   if (typeof event === 'string') return event;
   const row = event as Input | null;

@@ -1,4 +1,4 @@
-/** The twin's HTTP face: log, ordered faults, request limit, login, then the routes. */
+/** The twin's HTTP side: log, ordered faults, request limit and login, then the routes. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { attachmentRoutes } from './api-attachments.ts';
@@ -17,7 +17,7 @@ import { twinRoutes } from './twin-routes.ts';
 import { welcome } from './welcome.ts';
 
 const open = new Set(['/api/authinfo', '/api/instanceinfo', '/api/health']);
-/** Needs no login to be read: its token is proof enough. */
+/** Can be read without a login: its token is proof enough. */
 const picture = '/api/attachment/image';
 
 /** Builds the app of one desk. Paths are case-insensitive, as Halo's are. */
@@ -157,15 +157,15 @@ function tooMany(c: Ctx, requests: number, retryAfterSeconds: number | null): Re
   return c.text(rateLimitText(requests), 429);
 }
 
-/** Ends the connection without an answer. */
+/** Closes the connection without an answer. */
 function cut(c: Ctx): Response {
   c.env.incoming.socket.destroy();
   return RESPONSE_ALREADY_SENT;
 }
 
-/** The work is done, the answer is not given. */
+/** Keeps the work that is done, and withholds the answer. */
 function lose(c: Ctx): Response {
-  // Emptied first: Hono would copy the answer given so far into a new response, which would then be sent.
+  // Cleared first: Hono would otherwise copy the present answer into a new response, and send that.
   c.res = undefined;
   c.res = cut(c);
   return RESPONSE_ALREADY_SENT;

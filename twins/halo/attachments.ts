@@ -26,25 +26,25 @@ const typesByEnding: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 };
 
-/** Content type by a file name's ending, as the desk guesses it. */
+/** Guesses a content type from a file name's extension, as the desk does. */
 export function contentTypeOf(filename: string): string {
   const ending = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase() ?? '';
   return typesByEnding[ending] ?? 'application/octet-stream';
 }
 
-/** The file that holds an attachment's bytes. */
+/** Returns the path of the file that holds an attachment's bytes. */
 export function blobPath(desk: Desk, id: number): string {
   return join(desk.blobs, String(id));
 }
 
 export interface Received {
-  /** A finished file, which becomes the attachment's. */
+  /** A complete file, which becomes the attachment's. */
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
 }
 
-/** Adds an attachment whose bytes are in memory. `guid`: it is a picture of a note. */
+/** Adds an attachment whose bytes are in memory. `guid` is set for a picture in a note. */
 export function attachBytes(
   desk: Desk,
   ticketId: number,
@@ -57,7 +57,7 @@ export function attachBytes(
   return attach(desk, ticketId, actionId, element, bytes.length, sha256, (path) => writeFileSync(path, bytes), guid);
 }
 
-/** Adds an attachment whose bytes were received into a file; the file is taken over. */
+/** Adds an attachment whose bytes are in a received file. Takes the file over. */
 export function attachFile(desk: Desk, ticketId: number, actionId: number, element: Input, file: Received): Attachment {
   return attach(desk, ticketId, actionId, element, file.size, file.sha256, (path) => renameSync(file.path, path));
 }
@@ -95,7 +95,7 @@ function attach(
   return attachment;
 }
 
-/** Decodes `data_base64`, with or without a `data:` head. */
+/** Decodes `data_base64`, with or without a `data:` prefix. */
 export function bytesOf(element: Input): Buffer {
   const text = textOf(element, 'data_base64');
   if (text === undefined) throw refused('data_base64 is required');
@@ -103,8 +103,8 @@ export function bytesOf(element: Input): Buffer {
 }
 
 /**
- * Adds the attachments of an action's `attachments[]`: bytes inline, or `{id}` of a file uploaded before to the same
- * ticket. Gives what `cid:` names in the note stand for.
+ * Adds the attachments of an action's `attachments[]`: bytes inline, or the `{id}` of a file uploaded earlier to the
+ * same ticket. Returns the addresses for the `cid:` names in the note.
  */
 export function attachAll(
   desk: Desk,
@@ -130,14 +130,14 @@ export function attachAll(
   return pictures;
 }
 
-/** HTML in which `cid:` pictures point at the attachments they became. */
+/** Makes `cid:` pictures point at the attachments that were created from them. */
 export function withPictures(html: string, pictures: ReadonlyMap<string, string>): string {
   let out = html;
   for (const [cid, url] of pictures) out = out.replaceAll(`cid:${cid}`, url);
   return out;
 }
 
-/** An attachment as Halo lists it, without its bytes. */
+/** Builds an attachment as Halo lists it, without its bytes. */
 export function attachmentView(attachment: Attachment): Input {
   const { sha256: _sha256, ...rest } = attachment;
   return { ...rest, type: attachment.action_id > 0 ? 1 : 0, unique_id: attachment.id };

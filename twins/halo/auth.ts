@@ -14,12 +14,12 @@ export interface Login {
 export interface Auth {
   /** Answers `POST /auth/token`. Throws the OAuth errors. */
   token(form: URLSearchParams, queryTenant: string | null, basic: string | null, now: number): Record<string, unknown>;
-  /** Who a bearer token stands for. Throws 401. */
+  /** Finds who a bearer token belongs to. Throws 401. */
   login(header: string | undefined, now: number): Login;
   applications: readonly Application[];
 }
 
-/** Tokens of a desk; they are kept in its database, so that a restart does not end them. */
+/** Keeps a desk's tokens in its database, so that a restart does not end them. */
 export function createAuth(
   store: Store,
   applications: readonly Application[],
@@ -101,14 +101,14 @@ export const scopes: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** `all` is everything that the application was granted. */
+/** Resolves scopes; `all` means everything that was granted to the application. */
 function grantedTo(application: Application, asked: readonly string[]): readonly string[] {
   if (asked.includes('all')) return application.scopes;
   if (application.scopes.includes('all')) return asked;
   return asked.filter((scope) => application.scopes.includes(scope));
 }
 
-/** Who the application logs in as; nobody here checks its signature. */
+/** Builds the id token that names who the application logs in as. Nobody here checks its signature. */
 function idTokenOf(store: Store, { agent_id, name }: Application): string {
   const agent = agent_id === null ? null : store.find('agent', agent_id);
   const claims = { sub: String(agent_id ?? ''), name: agent?.name ?? name, email: agent?.email ?? '' };
@@ -127,7 +127,7 @@ export function needScope(desk: Desk, login: Login, ...anyOf: readonly string[])
   if (!hasScope(login, ...anyOf)) throw new HaloError(desk.profile.missingScope, 'forbidden', '');
 }
 
-/** The agent whose rights bound what the application may do; null for an application that stands for nobody. */
+/** Returns the agent whose rights limit the application, or null for an application that acts for no agent. */
 export function agentOf(store: Store, login: Login): Agent | null {
   const { agent_id } = login.application;
   return agent_id === null ? null : store.find('agent', agent_id);
@@ -142,7 +142,7 @@ export function needRights(desk: Desk, login: Login, ticket: Pick<Ticket, 'clien
   if (!maySee(agentOf(desk.store, login), ticket)) throw new HaloError(403, 'forbidden', '');
 }
 
-/** The actor an application writes as. Throws Halo's refusal for credentials that stand for nobody here. */
+/** Returns the actor that an application writes as. Throws Halo's refusal for credentials that act for nobody here. */
 export function actorOf(store: Store, login: Login): Actor {
   const { agent_id, name } = login.application;
   const agent = agent_id === null ? null : store.find('agent', agent_id);

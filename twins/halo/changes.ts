@@ -1,9 +1,9 @@
-/** Word of changes inside the twin: what its own pages need to be live. Says which ticket, never what. */
+/** News of changes inside the twin, which keeps its own pages live. It names the ticket and never the change. */
 
 export interface Changes {
-  /** `ticketId` 0 stands for everything, as after a reset. */
+  /** Announces a change. `ticketId` 0 means everything, as after a reset. */
   tell(ticketId: number): void;
-  /** Gives a function that ends the listening. */
+  /** Starts listening. Returns a function that stops it. */
   listen(heard: (ticketId: number) => void): () => void;
 }
 

@@ -1,4 +1,4 @@
-/** Plays people at a twin over its `/twin` API, and reads what tests and the demo look at. */
+/** Plays people at a twin through its `/twin` API, and reads what tests and the demo need. */
 import type { Input } from './input.ts';
 import type { LoggedRequest } from './requests.ts';
 import type { Mail } from './mail.ts';
@@ -31,7 +31,7 @@ export interface AttachmentSeen {
   readonly content_type: string;
   readonly filesize: number;
   readonly sha256?: string;
-  /** Of a picture in a note. */
+  /** The UUID of a picture in a note. */
   readonly guid?: string;
 }
 
@@ -106,14 +106,14 @@ export interface TwinClient {
   portal(email: string): Promise<readonly PortalTicket[]>;
   portalTicket(email: string, ticketId: number): Promise<PortalTicket>;
   ticket(id: number): Promise<TicketSeen>;
-  /** A page of up to 1000 headings, newest first. */
+  /** Returns a page of up to 1000 headings, newest first. */
   tickets(): Promise<readonly TicketSeen[]>;
   edit(ticketId: number, body: Input): Promise<TicketSeen>;
   merge(ticketId: number, into: number): Promise<void>;
   remove(ticketId: number): Promise<void>;
   /** Gives the approval that a ticket waits for. */
   approve(ticketId: number): Promise<void>;
-  /** Makes all open tickets look changed, although nothing was done. */
+  /** Makes all open tickets look changed although nothing was done. */
   recompute(): Promise<void>;
   outbox(ticketId?: number): Promise<readonly Mail[]>;
   fault(body: Input): Promise<void>;
@@ -132,7 +132,7 @@ export interface TwinClient {
   call(method: string, path: string, body?: unknown): Promise<unknown>;
 }
 
-/** A client of the twin at `url`. Its calls throw TwinRefusal for anything but a success. */
+/** Creates a client of the twin at `url`. Its calls throw TwinRefusal for anything but a success. */
 export function twinClient(url: string): TwinClient {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${url}/twin${path}`, {

@@ -6,7 +6,7 @@ import type { FieldInfo, FieldType, FieldValue } from './model.ts';
 import type { Store } from './store.ts';
 import { parseInstant, zoneless } from './time.ts';
 
-/** Halo's numbers for types of field. */
+/** Halo's numbers for the types of fields. */
 const typeNumbers: Readonly<Record<FieldType, readonly [type: number, inputtype: number]>> = {
   text: [0, 0],
   integer: [0, 1],
@@ -22,12 +22,12 @@ const typeNumbers: Readonly<Record<FieldType, readonly [type: number, inputtype:
   rich: [10, 0],
 };
 
-/** Halo keeps the fields of all things in one list. */
+/** Tells whether a field belongs to tickets. Halo keeps the fields of all records in one list. */
 export function isTicketField({ typeid }: FieldInfo): boolean {
   return (typeid ?? 1) === 1;
 }
 
-/** A definition as `GET /FieldInfo` gives it. */
+/** Builds a definition as `GET /FieldInfo` returns it. */
 export function fieldInfoView(field: FieldInfo): Input {
   const [type, inputtype] = typeNumbers[field.kind];
   return {
@@ -43,7 +43,7 @@ export function fieldInfoView(field: FieldInfo): Input {
   };
 }
 
-/** All custom fields of a ticket, or those an action set, as Halo lists them. */
+/** Lists all custom fields of a ticket, or those that an action set, as Halo does. */
 export function fieldViews(store: Store, values: Readonly<Record<string, FieldValue>>, onlySet: boolean): Input[] {
   return store
     .list('fieldinfo')
@@ -66,8 +66,8 @@ function display(field: FieldInfo, value: FieldValue): string {
 }
 
 /**
- * What a write sets, by field id. With `labels`, as in the desk's own pages, labels name fields and options too.
- * Throws a 400 for an unknown field, option or a value of the wrong type.
+ * Reads what a write sets, by field id. With `labels`, as on the desk's own pages, labels also name fields and options.
+ * Throws a 400 for an unknown field, an unknown option or a value of the wrong type.
  */
 export function readFields(store: Store, writes: readonly Input[], labels: boolean): Record<string, FieldValue> {
   const out: Record<string, FieldValue> = {};
@@ -81,7 +81,7 @@ export function readFields(store: Store, writes: readonly Input[], labels: boole
   return out;
 }
 
-/** The field a write or a form names, or null. */
+/** Finds the field that a write or a form names; null if there is none. */
 export function fieldOf(store: Store, write: Input, labels: boolean): FieldInfo | null {
   if (write.id !== undefined) return store.find('fieldinfo', Number(write.id));
   const name = (textOf(write, 'name') ?? '').toLowerCase();

@@ -1,4 +1,4 @@
-/** What every part of the twin gets handed: the desk, its clock, its files and its way to tell others. */
+/** What every part of the twin receives: the desk, its clock, its files and its way to announce changes. */
 import type { Unseen } from './unseen.ts';
 import type { Profile } from './profiles.ts';
 import type { Store } from './store.ts';
@@ -25,28 +25,28 @@ export interface Desk {
   readonly mailbox: string;
   readonly firstTicketId: number;
   readonly store: Store;
-  /** Folder in which attachments lie, a file each, named by id. */
+  /** The folder for attachments, one file each, named by id. */
   readonly blobs: string;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Where this desk answers, without a slash at the end. */
+  /** The address at which this desk answers, without a trailing slash. */
   baseUrl(): string;
-  /** Tells webhooks, after what is being written has been committed. */
+  /** Calls webhooks after the current write has been committed. */
   announce(announcement: Announcement): void;
   /** What was written and does not show in the API yet. */
   readonly unseen: Unseen;
-  /** Does something later, unless the desk is closed before. */
+  /** Runs something later, unless the desk is closed first. */
   later(ms: number, work: () => void): void;
 }
 
-/** The switches of a write, as an API caller sets them on each element. */
+/** The switches of a write, which an API caller sets on each element. */
 export interface Switches {
   readonly noRules: boolean;
   readonly preventOutgoing: boolean;
   readonly noValidate: boolean;
 }
 
-/** The switches in one element of a POST. */
+/** Reads the switches of one element of a POST. */
 export function switchesOf(element: Readonly<Record<string, unknown>>): Switches {
   return {
     noRules: element._dont_fire_automations === true || element.dont_do_rules === true,

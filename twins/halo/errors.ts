@@ -4,7 +4,7 @@
 export class HaloError extends Error {
   readonly status: number;
   readonly body: unknown;
-  /** For people at the twin: what Halo's words mean here. */
+  /** An explanation of Halo's words for people at the twin. */
   readonly meaning: string | null;
 
   constructor(status: number, message: string, body?: unknown, meaning?: string) {
@@ -31,12 +31,12 @@ export function rateLimitText(requests: number): string {
   return `Rate Limit Reached - ${requests} Requests per rolling 5 minute window`;
 }
 
-/** 400 with a .NET exception as its body. */
+/** Creates a 400 with a .NET exception as its body. */
 export function refused(message: string, meaning?: string): HaloError {
   return new HaloError(400, message, undefined, meaning);
 }
 
-/** 404; what a real Halo answers for an unknown id is not published. */
+/** Creates a 404. What a real Halo answers for an unknown id is not published. */
 export function notFound(what: string): HaloError {
   return new HaloError(404, `${what} was not found`, { message: `${what} was not found` });
 }

@@ -1,4 +1,4 @@
-/** Troubles a test can order: each waits for a request (or a webhook) it matches. */
+/** Faults that a test can order: each waits for a request (or a webhook) that it matches. */
 import type { Input } from './input.ts';
 import { isInput, textOf, wholeOf } from './input.ts';
 import { refused } from './errors.ts';
@@ -28,30 +28,33 @@ export interface Fault {
   readonly kind: FaultKind;
   readonly method: string | null;
   /**
-   * Texts that path and query may have, whatever the case: anywhere, or at the begin behind `^`, or at the end before `$`.
-   * No pattern: whoever can order a trouble could stop the desk with one.
+   * Texts that path and query may contain, whatever the case: anywhere, or at the start after `^`, or at the end before
+   * `$`. They are not patterns, since anybody who can order a fault could stop the desk with one.
    */
   readonly path: readonly string[] | null;
-  /** How many more requests it strikes; 0 strikes always. */
+  /** How many more requests it strikes; 0 strikes every one. */
   times: number;
-  /** How many matching requests it lets pass first. */
+  /** How many matching requests pass first. */
   skip: number;
-  /** Milliseconds: how long `slow` and `late-commit` wait, what `readable-later` hides, how long `restart` is away. */
+  /**
+   * How long `slow` and `late-commit` wait, how long `readable-later` hides, how long `restart` is away. In
+   * milliseconds.
+   */
   readonly ms: number;
-  /** Seconds in the `Retry-After` of a 429; null sends none. */
+  /** The `Retry-After` of a 429, in seconds; null sends none. */
   readonly retryAfter: number | null;
-  /** The field `dropped-field` loses. */
+  /** The field that `dropped-field` loses. */
   readonly field: string;
-  /** What `status` answers, doing nothing. */
+  /** The status that `status` answers with, without doing anything. */
   readonly status: number;
   readonly text: string;
 }
 
 export interface Faults {
   add(body: Input): Fault;
-  /** The faults that strike this request; each is used up by it. */
+  /** Returns the faults that strike this request, and counts one use of each. */
   take(method: string, path: string): Fault[];
-  /** The fault that strikes a webhook delivery, if any. */
+  /** Returns the fault that strikes a webhook delivery, if any. */
   takeWebhook(): FaultKind | null;
   list(): Fault[];
   clear(): void;

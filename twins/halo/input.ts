@@ -1,4 +1,4 @@
-/** Reads loosely typed request bodies: numbers may be text, absent and wrong types read as absent. */
+/** Reads loosely typed request bodies: numbers may be text, and a value of the wrong type counts as absent. */
 
 export type Input = Readonly<Record<string, unknown>>;
 
@@ -26,7 +26,7 @@ export function flagOf(input: Input, key: string): boolean | undefined {
   return value === 'false' || value === 0 ? false : undefined;
 }
 
-/** The objects of a list; what is no object is left out. */
+/** Reads the objects of a list and leaves out everything else. */
 export function listOf(input: Input, key: string): Input[] {
   const value = input[key];
   return Array.isArray(value) ? value.filter(isInput) : [];

@@ -1,7 +1,10 @@
-/** Letters of five by seven dots: just those that the seeded screenshot needs. */
+/** Letters of five by seven dots, only those that the seeded screenshot needs. */
 import type { Box } from './box.ts';
 
-/** Each character is a row from the top, its five bits the dots from the left; `0` to `9`, then `a` (10) to `v` (31). */
+/**
+ * Each character is a list of rows from the top, whose five bits are the dots from the left; `0` to `9`, then `a` (10)
+ * to `v` (31).
+ */
 const letters = new Map(
   Object.entries({
     ...{
@@ -39,7 +42,7 @@ const letters = new Map(
   }),
 );
 
-/** The boxes of a text; `dot` is the size of one dot in pixels. A character without letters is a gap. */
+/** Returns the boxes of a text; `dot` is the size of one dot in pixels. A character without letters leaves a gap. */
 export function lettering(text: string, x: number, y: number, colour: Box['colour'], dot = 2): Box[] {
   return text.split('').flatMap((character, index) =>
     (letters.get(character) ?? '').split('').flatMap((row, down) => {

@@ -9,19 +9,19 @@ import { shownAction, ticketRow } from './shown.ts';
 import { needTicket } from './tickets.ts';
 import { parseInstant, zoneless } from './time.ts';
 
-/** A query string: its names without regard to case. */
+/** A query string, whose names ignore case. */
 export type Query = ReadonlyMap<string, string>;
 
-/** What a list gives where the caller names no size. */
+/** The length of a list if the caller asks for none. */
 export const defaultPageSize = 50;
 
-/** The query of a URL, names lower-cased. */
+/** Reads the query of a URL, with its names in lower case. */
 export function queryOf(url: string): Query {
   const params = new URL(url).searchParams;
   return new Map([...params].map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Columns to order by or to search dates in, by Halo's names for them. Others are ignored, as unknown parameters are. */
+/** Columns to order by or to search dates in, by Halo's names for them. Others are ignored, like unknown parameters. */
 const columns: Readonly<Record<string, string>> = {
   id: 'id',
   last_update: 'last_update',
@@ -33,7 +33,7 @@ const columns: Readonly<Record<string, string>> = {
   status_id: 'status_id',
 };
 
-/** `GET /Tickets`, as this agent may see them. */
+/** Answers `GET /Tickets` with what this agent may see. */
 export function listTickets(desk: Desk, query: Query, agent: Agent | null): Input {
   const { tickets, total, page } = findTickets(desk, query, desk.profile.pageCap, agent);
   const rows = tickets.flatMap((ticket) => desk.unseen.ticket(ticket) ?? []).map((ticket) => ticketRow(desk, ticket));
@@ -46,7 +46,7 @@ export interface FoundTickets {
   readonly page: Input;
 }
 
-/** Tickets that the query asks for, at most `most` of them. */
+/** Finds the tickets that the query asks for, at most `most` of them. */
 export function findTickets(desk: Desk, query: Query, most: number, agent: Agent | null = null): FoundTickets {
   const { where, values } = ticketFilter(desk, query, agent);
   const order = (query.get('order') ?? 'id').toLowerCase();
@@ -126,7 +126,7 @@ function pageOf(desk: Desk, query: Query, most: number): { limit: number; offset
   return { limit, offset: (number - 1) * limit, page: { page_no: number, page_size: limit } };
 }
 
-/** `GET /Actions`: newest first; pages and another order can't be asked for. */
+/** Lists actions newest first. Pages and another order are not available. */
 export function listActions(desk: Desk, query: Query, agent: Agent | null): Input {
   const ticketId = Number(query.get('ticket_id') ?? 0);
   if (!Number.isInteger(ticketId) || ticketId <= 0)

@@ -1,4 +1,4 @@
-/** The outbox: every mail this desk would send, kept instead of sent. */
+/** The outbox: every mail that this desk would send is kept instead. */
 import type { Desk } from './desk.ts';
 import type { Agent, Action, Outcome, Ticket, User } from './model.ts';
 import { fill } from './text.ts';
@@ -17,13 +17,15 @@ export interface Mail {
   readonly sent: string;
 }
 
-/** The end user a ticket's mail goes to, or null if it has none that can get mail. */
+/** Returns the end user who gets a ticket's mail, or null if nobody can. */
 export function recipientOf(desk: Desk, ticket: Ticket): User | null {
   const user = desk.store.find('user', ticket.user_id);
   return user === null || user.emailaddress === '' ? null : user;
 }
 
-/** Subject and body of an action kind's template for this ticket; the note alone where it has none. */
+/**
+ * Renders subject and body of the action kind's template for this ticket, or the note alone if there is no template.
+ */
 export function render(
   desk: Desk,
   templateId: number,
@@ -52,7 +54,7 @@ export function post(desk: Desk, mail: Omit<Mail, 'id' | 'from' | 'sent'>): Mail
   return whole;
 }
 
-/** The mail an action of a mailing kind sends; the action keeps what was sent. */
+/** Sends the mail of an action whose kind sends mail. The action records what was sent. */
 export function mailAction(desk: Desk, ticket: Ticket, action: Action, kind: Outcome, to: string): void {
   const rendered = render(desk, kind.emailtemplate_id, ticket, action.note_html, action.who);
   action.emailto = to;
@@ -89,7 +91,7 @@ export function acknowledge(desk: Desk, ticket: Ticket, agent: Agent | null): vo
   });
 }
 
-/** All mails, oldest first. */
+/** Returns all mails, oldest first. */
 export function outbox(desk: Desk): Mail[] {
   return desk.store.all('select body from mails order by id').map((row) => JSON.parse(String(row.body)) as Mail);
 }

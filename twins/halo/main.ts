@@ -1,7 +1,8 @@
 /**
- * Runs one twin as a process: `node twins/halo/main.ts --seed acme --port 4101 --data DIR`. With `--report FILE` it answers
- * as the desk that the report of `ferry check` is from. With `--watch MODULE` that module's `watch` is shown every request
- * to the API. Prints one JSON line when it is ready, stops on SIGTERM or SIGINT, keeps everything in DIR.
+ * Runs one twin as a process: `node twins/halo/main.ts --seed acme --port 4101 --data DIR`. With `--report FILE` it
+ * answers like the desk whose `ferry check` report that is. With `--watch MODULE`, the `watch` function of that module
+ * is called with every request to the API. Prints one line of JSON when it is ready, stops on SIGTERM or SIGINT, and
+ * keeps everything in DIR.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -77,7 +78,10 @@ console.log(
   }),
 );
 
-/** @param file a module that exports `watch` */
+/**
+ * Loads a watcher.
+ * @param file a module that exports `watch`
+ */
 async function watcher(file: string): Promise<(request: SeenRequest) => void> {
   const { watch } = (await import(pathToFileURL(file).href)) as { watch?: (request: SeenRequest) => void };
   if (watch !== undefined) return watch;
@@ -85,17 +89,17 @@ async function watcher(file: string): Promise<(request: SeenRequest) => void> {
   process.exit(2);
 }
 
-/** What `ferry check INSTANCE --report` printed of a live desk. */
+/** Reads what `ferry check INSTANCE --report` printed about a live desk. */
 function reported(file: string): Profile {
   try {
     return profileOfReport(file, readFileSync(file, 'utf8'));
   } catch (error) {
-    console.error(`${file} is no report of ferry check: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`${file} is not a report of ferry check: ${error instanceof Error ? error.message : String(error)}`);
     process.exit(2);
   }
 }
 
-/** The seed's first application under another id; its secret comes from the environment, never from a flag. */
+/** Returns the seed's first application under another id. Its secret comes from the environment, never from a flag. */
 function applicationsFor(clientId: string): Application[] {
   const first = seed?.applications[0];
   const secret = process.env.HALO_TWIN_SECRET;

@@ -1,4 +1,4 @@
-/** Records of the desk's configuration as Halo shows them, and how users are saved. */
+/** Records of the desk's configuration as Halo shows them, and the saving of users. */
 import { fieldInfoView } from './customfields.ts';
 import { notFound, refused } from './errors.ts';
 import type { Input } from './input.ts';
@@ -10,12 +10,12 @@ export function statusView({ closed: _closed, type, ...status }: Status): Input 
   return { ...status, type: type === undefined || type === 'ticket' ? 0 : type === 'opportunity' ? 1 : 2 };
 }
 
-/** One row for each service level: Halo keeps a priority's times there, and may name it otherwise. */
+/** Returns one row for each service level: Halo keeps a priority's times there, and may use another name there. */
 export function priorityViews({ guid, ...priority }: Priority): readonly (Input & { readonly slaid: number })[] {
   return [1, 2].map((slaid) => ({ ...priority, id: `${guid.slice(0, 7)}${slaid}${guid.slice(8)}`, slaid }));
 }
 
-/** As the list has it: without what the workflow allows. */
+/** Builds a type as the list shows it: without what the workflow allows. */
 export function typeRow(type: TicketType): Input {
   const {
     allowed_actions: _actions,
@@ -29,7 +29,7 @@ export function typeRow(type: TicketType): Input {
   return { ...row, hasmandatorytechfields: (mandatory ?? []).length > 0, hasmandatoryuserfields: false };
 }
 
-/** As `?includedetails=true` has it. */
+/** Builds a type as `?includedetails=true` shows it. */
 export function typeDetails(store: Store, type: TicketType, isGrouped: boolean): Input {
   const { allowall_actions, allowall_status } = type;
   const fields = fieldsOf(store, type);
@@ -51,7 +51,10 @@ export function typeDetails(store: Store, type: TicketType, isGrouped: boolean):
   };
 }
 
-/** What its form asks for: 1 may, 2 should and 3 must be filled. Fields of the ticket have the names of columns there. */
+/**
+ * Lists what its form asks for: 1 may, 2 should and 3 must be filled in. Fields of the ticket have the names of columns
+ * there.
+ */
 function fieldsOf(store: Store, type: TicketType): Input[] {
   const row = (name: string, technew: number): Input => {
     const field = store.named('fieldinfo', name);
@@ -68,7 +71,7 @@ function fieldsOf(store: Store, type: TicketType): Input[] {
   ];
 }
 
-/** Names and, but for those above a thousand, ids that were seen. */
+/** The names and ids that were seen; ids above a thousand are made up. */
 const columns: Readonly<Record<string, { readonly id: number; readonly name: string; readonly label: string }>> = {
   summary: { id: 2, name: 'symptom', label: 'Summary' },
   details: { id: 3, name: 'symptom2', label: 'Details' },
@@ -105,7 +108,7 @@ export function outcomeView(store: Store, outcome: Outcome): Input {
   };
 }
 
-/** The twin's own numbers; what Halo's mean is not published. */
+/** The twin's own numbers. The meaning of Halo's is not published. */
 const systemids = { none: 0, log_to_supplier: 56, email: 18, close: 3, user_reply: 21 } as const;
 
 export function fieldView(field: FieldInfo, hasValues: boolean): Input {

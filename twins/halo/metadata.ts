@@ -1,4 +1,4 @@
-/** What the desk offers: statuses, categories, types, action kinds, fields, people, organisations. */
+/** The desk's configuration: statuses, categories, types, action kinds, fields, people, organisations. */
 import type { Hono } from 'hono';
 import { answer } from './api-tickets.ts';
 import { agentOf, hasScope, needScope } from './auth.ts';
@@ -83,7 +83,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
   });
   app.get('/api/agent', (c) => {
     const hasApi = queryOf(c.req.url).get('includeapiagents') === 'true';
-    // Its search finds nobody: it is as if it had not been asked for.
+    // Halo's search finds nobody, and behaves as if there were no search.
     const all = store.list('agent').filter((one) => hasApi || !one.is_api);
     const rows = all.map(agentView);
     return c.json(profile.agents === 'results' ? { results: rows } : rows);
@@ -120,7 +120,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     return answer(c, desk, done);
   });
 
-  /** As the web client asks: for a ticket type, and a step of its workflow. */
+  /** Tells whether a status is offered, as the web client asks: for a ticket type and a step of its workflow. */
   function isOffered(query: Query, statusId: number): boolean {
     const type = store.find('tickettype', Number(query.get('tickettype_id') ?? 0));
     if (type === null) return true;
@@ -129,7 +129,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     return isOfType && step?.statuses?.includes(statusId) !== false;
   }
 
-  /** A collection that Halo answers as a bare array. */
+  /** Adds a collection that Halo answers as a bare array. */
   function plain<K extends RecordKind>(
     path: string,
     kind: K,
@@ -140,7 +140,7 @@ export function metadataRoutes(app: Hono<Env>, { desk }: Serving): void {
     if (path !== 'tickettype') single(path, kind, anyone, view);
   }
 
-  /** A collection that Halo answers with its count, in pages. */
+  /** Adds a collection that Halo answers with its count, in pages. */
   function paged<K extends RecordKind>(
     path: string,
     kind: K,

@@ -1,4 +1,4 @@
-/** What the desk keeps. Field names are Halo's; what is derived from other records is added by the views. */
+/** The desk's records. Field names are Halo's; the views add what is derived from other records. */
 
 export interface Status {
   readonly id: number;
@@ -6,9 +6,9 @@ export interface Status {
   readonly shortname: string;
   readonly sequence: number;
   readonly colour: string;
-  /** What the desk itself knows; the API has no word for it. */
+  /** The desk itself knows this; the API has no word for it. */
   readonly closed: boolean;
-  /** Halo keeps statuses of other things in the same list. */
+  /** Halo keeps the statuses of other records in the same list. */
   readonly type?: 'ticket' | 'opportunity' | 'asset';
 }
 
@@ -23,7 +23,7 @@ export interface Category {
 
 export interface Priority {
   readonly id: number;
-  /** What the API calls the `id`. */
+  /** The API calls this the `id`. */
   readonly guid: string;
   readonly priorityid: number;
   readonly slaid: number;
@@ -42,23 +42,25 @@ export interface TicketType {
   readonly reopenedstatus: number;
   readonly allowall_actions: boolean;
   readonly allowall_status: boolean;
-  /** Ids of the action kinds its workflow allows; the view writes them as Halo's restriction rows. */
+  /** The ids of the action kinds that its workflow allows. The view writes them as Halo's restriction rows. */
   readonly allowed_actions: readonly number[];
   readonly allowed_status: readonly number[];
-  /** Fields without which nobody but a person in a hurry (`_novalidate`) logs a ticket, by name. */
+  /** The fields, by name, that a ticket must have to be logged, unless a person in a hurry sets `_novalidate`. */
   readonly mandatory?: readonly string[];
-  /** Fields whose lack is only warned of, and only by the desk's own pages. */
+  /** The fields that only cause a warning if they are empty, and only on the desk's own pages. */
   readonly recommended?: readonly string[];
-  /** Steps of its workflow; a ticket starts in the first. */
+  /** The steps of its workflow. A ticket starts in the first. */
   readonly steps?: readonly WorkflowStep[];
 }
 
-/** Action kinds and statuses that a ticket may take in one step of its workflow; an absent list restricts nothing. */
+/**
+ * The action kinds and statuses that a ticket may take in one step of its workflow. An absent list restricts nothing.
+ */
 export interface WorkflowStep {
   readonly step: number;
   readonly actions?: readonly number[];
   readonly statuses?: readonly number[];
-  /** By action kind: the step that follows. */
+  /** The step that follows, by action kind. */
   readonly next?: Readonly<Record<string, number>>;
 }
 
@@ -71,19 +73,19 @@ export interface Outcome {
   /** Hidden from the end user unless the action says otherwise. */
   readonly hidden: boolean;
   readonly sendemail: boolean;
-  /** Mails also when the action is made through the API. */
+  /** Sends mail also when the action comes through the API. */
   readonly sendemail_via_api: boolean;
-  /** Status after the action; 0 leaves it. */
+  /** The status after the action; 0 leaves it unchanged. */
   readonly newstatus: number;
   readonly systemuse: 'none' | 'log_to_supplier' | 'email' | 'close' | 'user_reply';
   /** 0 no, 1 supplier, 2 customer: "Send to Connected Halo Instance". */
   readonly default_send_to_halo: 0 | 1 | 2;
   readonly emailtemplate_id: number;
-  /** Not offered to agents. */
+  /** True if it is not offered to agents. */
   readonly notOffered?: boolean;
-  /** Asks for approval: until it is given, the ticket takes no other status. */
+  /** True if it asks for approval. Until that is given, the ticket takes no other status. */
   readonly asksApproval?: boolean;
-  /** Fields an agent is asked for, by name. */
+  /** The fields, by name, that an agent is asked for. */
   readonly fields: readonly string[];
 }
 
@@ -100,7 +102,7 @@ export type FieldType =
 
 export interface FieldInfo {
   readonly id: number;
-  /** What it is a field of; 1, the default, is the ticket. */
+  /** The sort of record that it is a field of; 1, the default, is the ticket. */
   readonly typeid?: number;
   readonly name: string;
   readonly label: string;
@@ -135,9 +137,9 @@ export interface Agent {
   readonly email: string;
   readonly team: string;
   readonly isdisabled: boolean;
-  /** For applications only: left out of lists that do not ask for such. */
+  /** True for applications' agents, which are left out of lists that do not ask for them. */
   readonly is_api: boolean;
-  /** The only customers whose tickets this agent may see; absent: all. */
+  /** The only customers whose tickets this agent may see. If absent, all. */
   readonly clients?: readonly number[];
 }
 
@@ -161,17 +163,17 @@ export interface Webhook {
   readonly authentication_type: number;
   readonly basic_username: string;
   readonly basic_password: string;
-  /** Names of events; empty takes all of them. */
+  /** Names of events. If empty, all of them. */
   readonly events: readonly string[];
-  /** How much a delivery says; `full` unless chosen. `text`: what the desk's owner wrote, which is no JSON. */
+  /** How much a delivery contains; `full` by default. `text`: what the desk's owner wrote, which is not JSON. */
   readonly body?: 'full' | 'small' | 'event' | 'text';
-  /** Several at once, as an array. */
+  /** True if several are sent together, as an array. */
   readonly batched?: boolean;
 }
 
 export type WrittenBy = 'application' | 'agent' | 'user' | 'any';
 
-/** An automation: what it waits for and what it does. A rule never starts another rule. */
+/** An automation: its trigger and its effect. A rule never triggers another rule. */
 export interface Rule {
   readonly id: number;
   readonly name: string;
@@ -179,15 +181,15 @@ export interface Rule {
   readonly when: {
     readonly on: 'action' | 'created' | 'status';
     readonly by?: WrittenBy;
-    /** Name of the action kind. */
+    /** The name of the action kind. */
     readonly outcome?: string;
-    /** Name of the status that is set. */
+    /** The name of the status that is set. */
     readonly status?: string;
     readonly hidden?: boolean;
     readonly wasClosed?: boolean;
   };
   readonly does: {
-    /** Absent: a system entry. An agent's name: an action as if that agent (a bot) had made it. */
+    /** If absent, a system entry. An agent's name: an action as if that agent (a bot) had created it. */
     readonly as?: string;
     readonly outcome?: string;
     readonly note_html?: string;
@@ -196,9 +198,9 @@ export interface Rule {
     readonly mail?: boolean;
     readonly fields?: Readonly<Record<string, unknown>>;
   };
-  /** Milliseconds after the cause; 0 is within the same request. */
+  /** Milliseconds after the trigger; 0 means within the same request. */
   readonly delayMs?: number;
-  /** Fires although the write asked for no automations, as a bot outside the desk would. */
+  /** Runs although the write asked for no automations, as a bot outside the desk would. */
   readonly ignoresSwitches?: boolean;
 }
 
@@ -232,9 +234,9 @@ export interface Ticket {
   status_id: number;
   tickettype_id: number;
   priority_id: number;
-  /** Step of its type's workflow; 0 where that has none. */
+  /** The step of its type's workflow, or 0 if the type has none. */
   workflow_step: number;
-  /** 1 while an approval is asked for. */
+  /** 1 while an approval is pending. */
   approval_status: number;
   client_id: number;
   site_id: number;
@@ -263,11 +265,11 @@ export interface Ticket {
   lastactiondate: string;
   deleted: boolean;
   merged_into_id: number | null;
-  /** The id the next action on this ticket gets; ids of deleted actions are not used again. */
+  /** The id of the next action on this ticket. Ids of deleted actions are not used again. */
   next_action: number;
 }
 
-/** What Halo names as the application where people work in its web client. */
+/** The application that Halo names when people work in its web client. */
 export const webClient = 'nethelpdesk-agent-web-application';
 
 export interface Action {
@@ -309,12 +311,12 @@ export interface Action {
   sync_to_halo_api: 0 | 1 | 2 | null;
   senttoapisupplierid: number;
   senttoapiurl: string;
-  /** The ticket it came from when that was merged into this one; 0 for all others. */
+  /** The ticket that it came from if that ticket was merged into this one; otherwise 0. */
   merged_from_ticketid: number;
-  /** Its id there, which nobody else can tell any more. */
+  /** Its id there, which is recorded nowhere else. */
   merged_from_id: number;
   issystem: boolean;
-  /** Logged for the ticket itself. The desk's own pages show the request in its place. */
+  /** True for the entry that logs the ticket itself. The desk's own pages show the request in its place. */
   iscreation: boolean;
 }
 
@@ -328,18 +330,18 @@ export interface Attachment {
   readonly isimage: boolean;
   readonly sha256: string;
   readonly datecreated: string;
-  /** False keeps a file that is bound to no action out of the portal. */
+  /** False hides a file that is bound to no action from the portal. */
   readonly showforusers: boolean;
   note: string;
-  /** Of a picture in a note: what its address is made with. */
+  /** For a picture in a note: the UUID that its address is built from. */
   readonly guid?: string;
 }
 
-/** Who does something: decides what an action records, and whether it may mail. */
+/** Who does something. It decides what an action records, and whether it may send mail. */
 export type Actor =
   | {
       readonly by: 'application';
-      /** Its name, which is what actions record. */
+      /** Its name, which actions record. */
       readonly application: string;
       readonly agentId: number;
       readonly name: string;

@@ -1,4 +1,4 @@
-/** Whole writes: the change, the automations it starts, and the word to webhooks, all or nothing. */
+/** Whole writes: the change, the automations it triggers, and the news to webhooks, all or nothing. */
 import type { Making } from './actions.ts';
 import { editAction, makeAction, needAction } from './actions.ts';
 import type { Announcement, Desk, Switches } from './desk.ts';
@@ -14,7 +14,7 @@ import { changeTicket, createTicket, isClosed, needTicket, setStatus } from './t
 import { stampAfter } from './time.ts';
 import { needKind } from './workflow.ts';
 
-/** Logs a ticket; `labels` are understood from persons only. */
+/** Logs a ticket. Labels are understood only from persons. */
 export function logTicket(desk: Desk, input: Input, actor: Actor, switches: Switches): Ticket {
   return desk.store.atomically(() => {
     const ticket = createTicket(desk, input, actor, switches);
@@ -25,7 +25,7 @@ export function logTicket(desk: Desk, input: Input, actor: Actor, switches: Swit
   });
 }
 
-/** Halo logs each new ticket as an action of whoever made it, with the description as its note. */
+/** Logs the creation. Halo records each new ticket as an action of its creator, with the description as the note. */
 function logCreation(desk: Desk, ticket: Ticket, actor: Actor): Action {
   const { details_html, details } = ticket;
   const kind = outcome(0, 'Ticket Logged');
@@ -33,7 +33,7 @@ function logCreation(desk: Desk, ticket: Ticket, actor: Actor): Action {
   return makeAction(desk, ticket, { note_html: details_html, note: details }, making);
 }
 
-/** Changes a ticket without an action, as the API's POST with an id and an edit by hand do. */
+/** Changes a ticket without an action, like the API's POST with an id, and like an edit by hand. */
 export function editTicket(desk: Desk, id: number, input: Input, actor: Actor, switches: Switches): Ticket {
   return desk.store.atomically(() => {
     const ticket = needTicket(desk, id);
@@ -107,7 +107,7 @@ function tell(
   if (!wasClosed && isClosed(desk, ticket)) desk.announce({ event: 'ticket closed', ticketId: ticket.id, actionIds });
 }
 
-/** Closes a ticket into another one: both get a system entry, the merged one names its survivor. */
+/** Closes a ticket into another one. Both get a system entry, and the merged one names the survivor. */
 export function mergeTickets(desk: Desk, fromId: number, intoId: number): Ticket {
   return desk.store.atomically(() => {
     const from = needTicket(desk, fromId);
@@ -129,7 +129,7 @@ export function mergeTickets(desk: Desk, fromId: number, intoId: number): Ticket
   });
 }
 
-/** What was said on the merged ticket goes along: other ids, the same times and UUIDs. */
+/** Moves the merged ticket's actions to the survivor: they get new ids, and keep their times and UUIDs. */
 function moveActions(desk: Desk, from: Ticket, into: Ticket): void {
   const { store } = desk;
   for (const action of store.actions(from.id)) {
@@ -144,7 +144,7 @@ function moveActions(desk: Desk, from: Ticket, into: Ticket): void {
   store.saveTicket(into);
 }
 
-/** Deletes a ticket: it is gone from every list and answer, its number is not used again. */
+/** Deletes a ticket: it disappears from every list and answer, and its number is not used again. */
 export function deleteTicket(desk: Desk, id: number): void {
   desk.store.atomically(() => {
     const ticket = needTicket(desk, id);
@@ -155,7 +155,7 @@ export function deleteTicket(desk: Desk, id: number): void {
   });
 }
 
-/** Takes a deletion back; nothing where the ticket is not deleted. */
+/** Restores a deleted ticket. Does nothing if the ticket is not deleted. */
 export function restoreTicket(desk: Desk, id: number): void {
   desk.store.atomically(() => {
     const ticket = desk.store.ticket(id);
@@ -180,7 +180,7 @@ export function deleteAction(desk: Desk, ticketId: number | undefined, id: numbe
   });
 }
 
-/** Somebody gives the approval that a ticket waits for. */
+/** Gives the approval that a ticket waits for. */
 export function decideApproval(desk: Desk, id: number): void {
   const ticket = needTicket(desk, id);
   ticket.approval_status = 0;
@@ -188,7 +188,10 @@ export function decideApproval(desk: Desk, id: number): void {
   desk.store.saveTicket(ticket);
 }
 
-/** The desk computes hold times anew: open tickets count as changed, although nobody did anything. Gives how many. */
+/**
+ * Recomputes hold times, as the desk does: open tickets count as changed although nobody did anything. Returns how
+ * many.
+ */
 export function recompute(desk: Desk): number {
   return desk.store.atomically(() => {
     const rows = desk.store.all('select id from tickets where deleted = 0');

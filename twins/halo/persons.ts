@@ -1,4 +1,4 @@
-/** What people do at the desk's own pages: agents with action kinds, end users in the portal. */
+/** What people do on the desk's own pages: agents with action kinds, end users in the portal. */
 import type { Making } from './actions.ts';
 import { fieldOf } from './customfields.ts';
 import type { Desk } from './desk.ts';
@@ -11,7 +11,7 @@ import { act, editTicket, logTicket } from './operations.ts';
 import { isClosed, needTicket, writeFields } from './tickets.ts';
 import { needKind } from './workflow.ts';
 
-/** The agent of this name (or e-mail address). */
+/** Finds the agent with this name (or e-mail address). */
 export function agentActor(desk: Desk, name: string): Actor {
   const wanted = name.toLowerCase();
   const agents = desk.store.list('agent');
@@ -20,7 +20,7 @@ export function agentActor(desk: Desk, name: string): Actor {
   return { by: 'agent', agentId: agent.id, name: agent.name };
 }
 
-/** The end user of this e-mail address. */
+/** Finds the end user with this e-mail address. */
 export function needUser(desk: Desk, email: string): User {
   const user = desk.store.named('user', email);
   if (user === null) throw notFound(`User ${email}`);
@@ -28,8 +28,9 @@ export function needUser(desk: Desk, email: string): User {
 }
 
 /**
- * An agent uses an action kind: `{outcome, note_html | note, status, fields, attachments, supplier | supplier_id,
- * hidden, sync_to_halo_api, …}`. Fields, statuses and people go by name or id.
+ * Lets an agent use an action kind:
+ * `{outcome, note_html | note, status, fields, attachments, supplier | supplier_id, hidden, sync_to_halo_api, …}`.
+ * Fields, statuses and people are given by name or id.
  */
 export function agentActs(desk: Desk, agentName: string, ticketId: number, body: Input): Action {
   const actor = agentActor(desk, agentName);
@@ -68,21 +69,24 @@ export function agentActs(desk: Desk, agentName: string, ticketId: number, body:
   });
 }
 
-/** An agent logs a ticket, for `user` (an e-mail address) if one is named. */
+/** Lets an agent log a ticket, for `user` (an e-mail address) if one is named. */
 export function agentLogs(desk: Desk, agentName: string, body: Input): Ticket {
   const email = textOf(body, 'user');
   const user = email === undefined ? {} : { user_id: needUser(desk, email).id };
   return logTicket(desk, { ...ticketForm(desk, body), ...user }, agentActor(desk, agentName), noSwitches);
 }
 
-/** An end user logs a ticket in the portal. */
+/** Lets an end user log a ticket in the portal. */
 export function userLogs(desk: Desk, email: string, body: Input): Ticket {
   const user = needUser(desk, email);
   const actor: Actor = { by: 'user', userId: user.id, name: user.name };
   return logTicket(desk, { ...ticketForm(desk, body), user_id: user.id }, actor, noSwitches);
 }
 
-/** An end user replies in the portal: a closed ticket opens again, an open one takes the type's status for it. */
+/**
+ * Lets an end user reply in the portal. A closed ticket opens again; an open one gets the status that its type has for
+ * replies.
+ */
 export function userReplies(desk: Desk, email: string, ticketId: number, body: Input): Action {
   const user = needUser(desk, email);
   const ticket = needTicket(desk, ticketId);
@@ -96,14 +100,16 @@ export function userReplies(desk: Desk, email: string, ticketId: number, body: I
   return act(desk, ticketId, { note, note_html, attachments }, actor, noSwitches, { kind, status });
 }
 
-/** Somebody edits the ticket by hand, without an action. */
+/** Edits the ticket by hand, without an action. */
 export function editByHand(desk: Desk, ticketId: number, body: Input): Ticket {
   const agent = textOf(body, 'by');
   const first = desk.store.list('agent')[0]?.name ?? '';
   return editTicket(desk, ticketId, ticketForm(desk, body), agentActor(desk, agent ?? first), noSwitches);
 }
 
-/** A form's words as ids: statuses, types, priorities, agents and suppliers by name; `fields` as custom fields. */
+/**
+ * Converts a form's words to ids: statuses, types, priorities, agents and suppliers by name; `fields` as custom fields.
+ */
 function ticketForm(desk: Desk, body: Input): Input {
   const { fields, ...rest } = body;
   const named = isInput(fields) ? formOf(desk, fields) : {};
@@ -128,7 +134,7 @@ function formOf(desk: Desk, fields: Input, custom = true): Input {
   return { ...out, ...(custom ? { customfields } : {}) };
 }
 
-/** The id of a record given by id or name; undefined where none is given. Throws a 400 for an unknown name. */
+/** Finds the id of a record given by id or name; undefined if none is given. Throws a 400 for an unknown name. */
 function recordId(desk: Desk, kind: RecordKind, value: unknown): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'number') return value;

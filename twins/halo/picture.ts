@@ -1,9 +1,9 @@
-/** Draws the small screenshot that a seeded ticket carries, so that no binary file lies in the repository. */
+/** Draws the small screenshot of a seeded ticket, so that the repository needs no binary file. */
 import type { Box } from './box.ts';
 import { crc32, deflateSync } from 'node:zlib';
 import { lettering } from './lettering.ts';
 
-/** A PNG of coloured boxes on white, later boxes over earlier ones. Sizes in pixels. */
+/** Draws a PNG of coloured boxes on white, later boxes over earlier ones. Sizes are in pixels. */
 export function drawPng(width: number, height: number, boxes: readonly Box[]): Buffer {
   const rows = Buffer.alloc((width * 3 + 1) * height, 255);
   for (let y = 0; y < height; y++) rows[y * (width * 3 + 1)] = 0;
@@ -41,7 +41,7 @@ const red = [205, 58, 54] as const;
 const blue = [45, 104, 214] as const;
 const frame = [203, 209, 220] as const;
 
-/** A box whose corners are taken off, as buttons have them. */
+/** Returns a box with its corners cut off, like a button. */
 function rounded(box: Box, outside: Box['colour']): Box[] {
   const { x, y, width, height } = box;
   const right = x + width;
@@ -61,7 +61,7 @@ function rounded(box: Box, outside: Box['colour']): Box[] {
   ];
 }
 
-/** A VPN client's window that says that the connection was lost. */
+/** Draws a VPN client's window that reports a lost connection. */
 export function errorDialogPng(): Buffer {
   const [width, height] = [540, 224];
   return drawPng(width, height, [

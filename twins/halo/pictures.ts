@@ -1,6 +1,6 @@
 /**
- * Pictures in notes. Their address is `…/api/attachment/image?token=<JWT>`: whoever has it sees the picture, without a
- * login. The payload names the picture by a UUID.
+ * Pictures in notes. Their address is `…/api/attachment/image?token=<JWT>`: anybody who has it sees the picture,
+ * without a login. The payload names the picture by a UUID.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Desk } from './desk.ts';
@@ -16,7 +16,7 @@ function tokenFor(desk: Desk, guid: string): string {
   return `${head}.${body}.${signature(desk, `${head}.${body}`)}`;
 }
 
-/** The picture that a token was made for; null for one that this desk has not made. */
+/** Finds the picture that a token was created for; null if this desk did not create the token. */
 export function pictureOf(desk: Desk, token: string): Attachment | null {
   const [head = '', body = '', given = ''] = token.split('.');
   const [right, wrong] = [Buffer.from(signature(desk, `${head}.${body}`)), Buffer.from(given)];
@@ -25,7 +25,7 @@ export function pictureOf(desk: Desk, token: string): Attachment | null {
   return guid === null ? null : desk.store.attachmentOf(guid);
 }
 
-/** What a token's payload names, unchecked; null where it is no such token. */
+/** Reads what a token's payload names, without checking it; null if it is not such a token. */
 export function guidIn(token: string): string | null {
   try {
     const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as unknown;
@@ -36,7 +36,7 @@ export function guidIn(token: string): string | null {
   }
 }
 
-/** What lets somebody without a login fetch one file for a minute, as a CDN's signed addresses do. */
+/** Creates an address from which one file can be fetched without a login for a minute, like a CDN's signed address. */
 export function fileLink(desk: Desk, id: number): string {
   const until = desk.now() + 60_000;
   return `${desk.baseUrl()}/cdn/${id}?until=${until}&signature=${signature(desk, `${id} ${until}`)}`;

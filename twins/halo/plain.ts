@@ -5,7 +5,7 @@ import { plainText } from './text.ts';
 
 const indent = ' '.repeat(7);
 
-/** A ticket with its timeline, oldest action first. */
+/** Renders a ticket with its timeline, oldest action first. */
 export function ticketText(ticket: TicketSeen): string {
   const { supplier_name: supplier, supplier_reference: reference } = ticket;
   const fields = ticket.customfields.filter(({ display }) => display !== '');
@@ -21,12 +21,12 @@ export function ticketText(ticket: TicketSeen): string {
   ]);
 }
 
-/** Tickets one after the other. */
+/** Renders tickets one after the other. */
 export function ticketsText(tickets: readonly TicketSeen[]): string {
   return tickets.length === 0 ? 'No such ticket.\n' : tickets.map(ticketText).join('\n');
 }
 
-/** What an end user sees of a ticket. */
+/** Renders what an end user sees of a ticket. */
 export function portalText(ticket: PortalTicket): string {
   return page([
     heading(ticket.id, ticket.summary),
@@ -37,7 +37,7 @@ export function portalText(ticket: PortalTicket): string {
   ]);
 }
 
-/** The outbox, oldest mail first. */
+/** Renders the outbox, oldest mail first. */
 export function outboxText(mails: readonly Mail[]): string {
   if (mails.length === 0) return 'No mail.\n';
   return mails
@@ -98,7 +98,7 @@ function oneLine(text: string): string {
   return visible(text.replaceAll(/\s+/g, ' '));
 }
 
-/** What somebody wrote must not steer the terminal. */
+/** Removes control characters, so that a text cannot control the terminal. */
 function visible(text: string): string {
   // eslint-disable-next-line no-control-regex -- they are what this is about
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');

@@ -1,4 +1,4 @@
-/** The end user's portal: their own tickets, and of those only what is not hidden. */
+/** The end user's portal: their own tickets, without anything hidden. */
 import { attachmentView } from './attachments.ts';
 import type { Desk } from './desk.ts';
 import { notFound } from './errors.ts';
@@ -7,14 +7,14 @@ import type { Ticket } from './model.ts';
 import { needUser } from './persons.ts';
 import { needTicket } from './tickets.ts';
 
-/** The user's tickets, newest first. */
+/** Returns the user's tickets, newest first. */
 export function portalTickets(desk: Desk, email: string): Input[] {
   const user = needUser(desk, email);
   const rows = desk.store.all('select body from tickets where user_id = ? and deleted = 0 order by id desc', user.id);
   return rows.map((row) => heading(desk, JSON.parse(String(row.body)) as Ticket));
 }
 
-/** One of the user's tickets with the actions they may see, oldest first. */
+/** Returns one of the user's tickets with the actions they may see, oldest first. */
 export function portalTicket(desk: Desk, email: string, id: number): Input {
   const user = needUser(desk, email);
   const ticket = needTicket(desk, id);
@@ -51,7 +51,7 @@ function heading(desk: Desk, ticket: Ticket): Input {
   };
 }
 
-/** Files as the twin's own pages show them: by number they need a login only in Halo's API. */
+/** Rewrites file addresses as the twin's own pages use them: addresses by number need a login only in Halo's API. */
 export function withOpenPictures(html: string): string {
   return html.replace(/(src=["'])[^"']*\/api\/attachment\/(\d+)(?=["'])/gi, '$1/twin/attachments/$2');
 }

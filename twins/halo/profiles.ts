@@ -1,63 +1,66 @@
 /**
- * How a desk answers where people who looked at live Halos saw different things. `usual` is what most of them saw;
- * `other` gives the other answer to each question at once, so that nothing comes to rely on one of the two.
+ * How a desk answers where people who examined live Halos saw different behaviour. `usual` is what most of them saw;
+ * `other` has the opposite answer to each question, so that nothing comes to rely on one of the two.
  */
 
 export interface Profile {
   readonly name: string;
-  /** `/Agent` as a bare array or as `{results}`. */
+  /** Whether `/Agent` answers a bare array or `{results}`. */
   readonly agents: 'array' | 'results';
-  /** What a POST of one element answers. */
+  /** What a POST of one element answers with. */
   readonly posted: 'object' | 'array';
-  /** Rows a page has at most. */
+  /** The largest number of rows on a page. */
   readonly pageCap: number;
-  /** Every page is of that size, whatever was asked for. */
+  /** Every page has that size, whatever was requested. */
   readonly fixedPage: boolean;
-  /** Whether `record_count` counts all rows or only those of the page. */
+  /** Whether `record_count` counts all rows or only those on the page. */
   readonly countsAll: boolean;
-  /** Whether `order=last_update` orders; else it is ignored as any unknown parameter is. */
+  /** Whether `order=last_update` has an effect. If not, it is ignored like any unknown parameter. */
   readonly ordersByChange: boolean;
-  /** Whether `/Status?excludeclosed=true` leaves closed statuses out. */
+  /** Whether `/Status?excludeclosed=true` leaves out closed statuses. */
   readonly excludesClosed: boolean;
-  /** The status of an answer to a request beyond the granted scopes; the body is empty. */
+  /** The status for a request beyond the granted scopes; the body is empty. */
   readonly missingScope: 401 | 403;
   /** Downloads as bytes, as JSON `{link}`, or (as in one tenant) pictures as bytes and all else as links. */
   readonly files: 'bytes' | 'link' | 'mixed';
-  /** What follows an instant. */
+  /** The suffix of an instant. */
   readonly zone: '' | 'Z';
-  /** What an instant that never was is written as. */
+  /** The text for an instant that never occurred. */
   readonly never: '1899-12-30T00:00:00' | '1900-01-01T00:00:00';
   /** What `/Actions` without a ticket answers. */
   readonly withoutTicket: 400 | 500;
-  /** Digits of a second's fraction. */
+  /** The number of digits in a second's fraction. */
   readonly digits: 3 | 7;
-  /** Values of a field with several options. */
+  /** The form of the values of a field with several options. */
   readonly options: 'objects' | 'scalars';
-  /** A deleted ticket is shown with `deleted: true`, or is not found. */
+  /** Whether a deleted ticket is shown with `deleted: true` or is not found. */
   readonly deleted: 'shown' | 'absent';
-  /** Notes written through the API get other markup, with the same text. */
+  /** Whether notes written through the API get other markup, with the same text. */
   readonly cleansHtml: boolean;
-  /** Whether the fields of a ticket type's form come in a group, or each by itself. */
+  /** Whether the fields of a ticket type's form are grouped or listed one by one. */
   readonly groupsFields: boolean;
-  /** Requests in rolling five minutes. */
+  /** Requests allowed within a rolling window of five minutes. */
   readonly requestLimit: 300 | 700;
-  /** The filter by time of change; any other is ignored as an unknown parameter is. Only `lastupdatefromdate` was seen. */
+  /**
+   * The filter by time of change. Any other is ignored like an unknown parameter. Only `lastupdatefromdate` has been
+   * seen.
+   */
   readonly changedBy: 'lastupdatefromdate' | 'last_update' | 'none';
-  /** The column that `datesearch` takes for the time of creation; `dateoccurred` is what several clients send. */
+  /** The column that `datesearch` uses for the time of creation; several clients send `dateoccurred`. */
   readonly loggedBy: 'dateoccured' | 'dateoccurred' | 'none';
-  /** Whether an action keeps the `guid` that it is sent with; nobody has looked. */
+  /** Whether an action keeps the `guid` that it is sent with. Nobody has checked. */
   readonly keepsMarker: boolean;
-  /** A second action with the `guid` of another one is refused. */
+  /** Whether a second action with the `guid` of another one is refused. */
   readonly refusesDoubles: boolean;
-  /** So long what was written through the API is not read; up to 1000 is at once. Milliseconds. */
+  /** How long readers do not see what was written through the API, in milliseconds. Up to 1000, they see it at once. */
   readonly noteDelayMs: number;
-  /** Longer notes and larger files are refused, longer subjects cut; 0 for no limit. */
+  /** Longer notes and larger files are refused, and longer subjects are cut; 0 means no limit. */
   readonly noteMaxBytes: number;
   readonly fileMaxBytes: number;
   readonly subjectMaxLength: number;
 }
 
-/** What nobody has seen a live Halo do otherwise. */
+/** Traits that nobody has seen differ on a live Halo. */
 const unseen = {
   changedBy: 'lastupdatefromdate',
   loggedBy: 'dateoccured',
@@ -118,7 +121,7 @@ const other: Profile = {
 export const profiles = { usual, other } as const;
 export type ProfileName = keyof typeof profiles;
 
-/** What may be said where a trait is one of several words or numbers. */
+/** The possible values of traits that are one of several words or numbers. */
 const said: Readonly<Partial<Record<keyof Profile, readonly (string | number)[]>>> = {
   agents: ['array', 'results'],
   posted: ['object', 'array'],
@@ -136,8 +139,8 @@ const said: Readonly<Partial<Record<keyof Profile, readonly (string | number)[]>
 };
 
 /**
- * A desk that answers as a report of `ferry check` says that a live one does; what the report leaves open, or says in a
- * way that a twin does not know, is `usual`.
+ * Builds a profile that answers as a report of `ferry check` says a live desk does. Traits that the report leaves open,
+ * or states in a way that a twin does not know, are `usual`.
  * @param facts of the report
  */
 export function profileOf(name: string, facts: Readonly<Record<string, string | number | boolean>>): Profile {
@@ -149,10 +152,13 @@ export function profileOf(name: string, facts: Readonly<Record<string, string | 
   return { ...usual, ...(Object.fromEntries(known) as Partial<Profile>), name };
 }
 
-/** @param text what `ferry check INSTANCE --report` printed; throws where it is nothing of the kind, or not of a Halo */
+/**
+ * Reads a profile from a report.
+ * @param text what `ferry check INSTANCE --report` printed; throws if it is anything else, or is not about a Halo
+ */
 export function profileOfReport(name: string, text: string): Profile {
   const report = JSON.parse(text) as { readonly type?: unknown; readonly facts?: unknown } | null;
-  if (report?.type !== 'halo') throw new Error('it is not of a Halo');
+  if (report?.type !== 'halo') throw new Error('it is not about a Halo');
   if (typeof report.facts !== 'object' || report.facts === null) throw new Error('it has no facts');
   return profileOf(name, report.facts as Readonly<Record<string, string | number | boolean>>);
 }

@@ -1,24 +1,26 @@
-/** Halo's request limit: so many in a rolling window. */
+/** Halo's request limit: a number of requests in a rolling window. */
 
 export interface RateLimit {
-  /** Requests within the window; 0 counts nothing. */
+  /** Requests within the window; 0 means no limit. */
   readonly limit: number;
   readonly windowMs: number;
-  /** Whether a 429 says when to come back; a real Halo may or may not. */
+  /** Whether a 429 tells when to come back. A real Halo may or may not. */
   readonly retryAfter: boolean;
 }
 
 export const haloRateLimit: RateLimit = { limit: 300, windowMs: 5 * 60_000, retryAfter: false };
 
 export interface Limiter {
-  /** Null if the request may go on, else milliseconds until one may. A refused request does not count. */
+  /**
+   * Returns null if the request may continue, or else the milliseconds until one may. A refused request does not count.
+   */
   take(now: number): number | null;
   used(now: number): number;
   set(limit: RateLimit): void;
   readonly current: RateLimit;
 }
 
-/** Counts requests of one desk. */
+/** Creates a counter for one desk's requests. */
 export function createLimiter(initial: RateLimit): Limiter {
   let current = initial;
   let times: number[] = [];

@@ -5,7 +5,7 @@ export interface LoggedRequest {
   readonly path: string;
   readonly query: string;
   readonly status: number;
-  /** Name of the struck fault, if one struck. */
+  /** The name of the fault that struck, if any. */
   readonly fault: string;
   readonly application: string;
   readonly at: number;

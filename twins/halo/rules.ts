@@ -1,4 +1,4 @@
-/** Automations: what the desk does by itself because of a write. What a rule does starts no other rule. */
+/** Automations: what the desk does by itself after a write. A rule's own effects trigger no other rule. */
 import { makeAction } from './actions.ts';
 import type { Desk, Switches } from './desk.ts';
 import { noSwitches } from './desk.ts';
@@ -10,14 +10,14 @@ export interface Cause {
   readonly ticket: Ticket;
   readonly actor: Actor;
   readonly switches: Switches;
-  /** The action made, if it was one. */
+  /** The action that was created, if there is one. */
   readonly action: Action | null;
   readonly created: boolean;
   readonly statusChanged: boolean;
   readonly wasClosed: boolean;
 }
 
-/** Runs the rules that a write starts; gives the ids of the actions made at once. */
+/** Runs the rules that a write triggers. Returns the ids of the actions created at once. */
 export function runRules(desk: Desk, cause: Cause): number[] {
   const made: number[] = [];
   for (const rule of desk.store.list('rule')) {

@@ -1,4 +1,4 @@
-/** Tables of the twin's database. Whole records are JSON; columns exist for what is searched or ordered. */
+/** Tables of the twin's database. Records are stored whole as JSON; columns exist for what is searched or ordered. */
 export const schema = `
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists records (

@@ -1,4 +1,4 @@
-/** What a desk starts with. Seeds are plain values, so that tests can name what they contain. */
+/** The initial contents of a desk. Seeds are plain values, so that tests can name what they contain. */
 import type {
   Agent,
   Category,
@@ -33,13 +33,13 @@ export interface SeedTicket {
     readonly data_base64: string;
     readonly cid?: string;
   }[];
-  /** How long ago it was logged; 0 unless given. */
+  /** How many hours ago it was logged; 0 by default. */
   readonly hoursAgo?: number;
-  /** What agents did on it since, an hour after each other, of kinds that mail nobody. */
+  /** What agents have done on it since, one hour apart, with kinds that send no mail. */
   readonly actions?: readonly { readonly agent: string; readonly outcome: string; readonly note_html: string }[];
 }
 
-/** An API application: its credentials and the agent it logs in as (null: none, so it may write nothing). */
+/** An API application: its credentials and the agent it logs in as (null: none, so it may not write). */
 export interface Application {
   readonly client_id: string;
   readonly client_secret: string;
@@ -75,27 +75,30 @@ export interface HaloSeed {
   readonly tickets: readonly SeedTicket[];
 }
 
-/** A status from the few things that matter about it. */
+/** Builds a status from the few properties that matter. */
 export function status(id: number, name: string, colour: string, closed = false): Status {
   return { id, name, shortname: name, sequence: id, colour, closed };
 }
 
-/** A category from its path. */
+/** Builds a category from its path. */
 export function category(id: number, value: string, type_id = 1): Category {
   return { id, value, category_name: value.split('>').at(-1) ?? value, type_id };
 }
 
-/** A made-up UUID, always the same for the same number. */
+/** Returns a made-up UUID, always the same for the same number. */
 function guidFor(id: number): string {
   return `5f0c1e2a-7d43-4b8e-9a61-${id.toString(16).padStart(12, '0')}`;
 }
 
-/** A priority of the only service level. */
+/** Builds a priority of the only service level. */
 export function priority(id: number, name: string, colour: string): Priority {
   return { id, guid: guidFor(id), priorityid: id, slaid: 1, name, colour, ishidden: false };
 }
 
-/** An action kind: visible, quiet, sent nowhere, status unchanged, unless said otherwise. */
+/**
+ * Builds an action kind: visible, without mail, sent nowhere, leaving the status unchanged, unless `rest` says
+ * otherwise.
+ */
 export function outcome(id: number, name: string, rest: Partial<Outcome> = {}): Outcome {
   return {
     id,

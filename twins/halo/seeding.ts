@@ -8,11 +8,11 @@ import type { HaloSeed, SeedTicket } from './seed.ts';
 import { createTicket } from './tickets.ts';
 import { arrival } from './time.ts';
 
-/** Puts everything in; tickets last, since they name the rest. All or nothing. */
+/** Adds everything, with the tickets last, since they refer to the rest. All or nothing. */
 export function seedDesk(desk: Desk, seed: HaloSeed): void {
   const { store } = desk;
   store.atomically(() => {
-    // Addresses of pictures are signed with it.
+    // The addresses of pictures are signed with it.
     store.setMeta('instance', randomBytes(8).toString('hex'));
     const put = <K extends keyof Records>(kind: K, records: readonly Records[K][]): void => {
       for (const record of records) store.put(kind, record);
@@ -38,7 +38,7 @@ export function seedDesk(desk: Desk, seed: HaloSeed): void {
 
 const hour = 3_600_000;
 
-/** Logs a ticket and what was done on it, at times that lie in the past. Nothing is announced. */
+/** Logs a ticket and what was done on it, at times in the past. Announces nothing. */
 function seedTicket(desk: Desk, { id, fields, hoursAgo = 0, actions = [], ...form }: SeedTicket): void {
   const { store } = desk;
   const customfields = Object.entries(fields).map(([name, value]) => ({ name, value }));
@@ -58,7 +58,7 @@ function seedTicket(desk: Desk, { id, fields, hoursAgo = 0, actions = [], ...for
   }
 }
 
-/** Empties the desk and seeds it anew. Tokens and webhooks stay, so that a connected gateway goes on working. */
+/** Empties the desk and seeds it again. Tokens and webhooks stay, so that a connected gateway keeps working. */
 export function resetDesk(desk: Desk, seed: HaloSeed): void {
   const { store } = desk;
   const webhooks = store.list('webhook');

@@ -27,30 +27,33 @@ import { createWebhooks } from './webhooks.ts';
 
 export interface HaloTwinOptions {
   readonly seed: HaloSeed;
-  /** Database file, or `:memory:` (the default). Attachments lie in `<dbPath>.files`, else in a temporary folder. */
+  /**
+   * The database file, or `:memory:` (the default). Attachments are kept in `<dbPath>.files`, or else in a temporary
+   * folder.
+   */
   readonly dbPath?: string;
-  /** 0 (the default) takes a free one. */
+  /** 0 (the default) picks a free one. */
   readonly port?: number;
   readonly host?: string;
   /** How it answers where live Halos differ; `usual` by default. */
   readonly profile?: ProfileName | Profile;
-  /** Is shown every request to the API. */
+  /** Called with every request to the API. */
   readonly watch?: (request: SeenRequest) => void;
-  /** Name of the desk; the seed's by default. */
+  /** The desk's name; the seed's by default. */
   readonly name?: string;
-  /** Where callers reach it, if not at its own address. */
+  /** The address at which callers reach it, if it is not its own. */
   readonly publicUrl?: string;
   /** API applications; the seed's by default. */
   readonly applications?: readonly Application[];
-  /** What the profile says by default, 300 or 700 in five minutes. `{limit: 0}` lifts it. */
+  /** The profile's limit by default, 300 or 700 in five minutes. `{limit: 0}` removes it. */
   readonly rateLimit?: Partial<RateLimit>;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  /** Milliseconds a creation takes (default 5). */
+  /** How long a creation takes, in milliseconds (default 5). */
   readonly createMs?: number;
   readonly tokenTtlSeconds?: number;
   readonly maxAttachmentBytes?: number;
-  /** Origins whose pages may show those of the desk in a frame; none by default. */
+  /** Origins whose pages may show the desk's pages in a frame; none by default. */
   readonly frameAncestors?: readonly string[];
 }
 
@@ -63,11 +66,11 @@ export interface HaloTwin {
   /** For tests that look behind the API. */
   readonly desk: Desk;
   reset(): void;
-  /** Ends all connections, stops, and removes what was temporary. */
+  /** Closes all connections, stops, and removes temporary files. */
   close(): Promise<void>;
 }
 
-/** Starts a twin; an empty database is seeded, one that was used before is taken as it is. */
+/** Starts a twin. An empty database is seeded; one that was used before is left as it is. */
 export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin> {
   const { seed } = options;
   const host = options.host ?? '127.0.0.1';
@@ -110,7 +113,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
     blobs,
     now,
     baseUrl: () => options.publicUrl ?? url,
-    // Deferred past the end of the running transaction: a hint must not come before what it hints at.
+    // Deferred until the current transaction has ended, since a hint must not arrive before the change it points to.
     announce: (announcement) => {
       setImmediate(() => {
         if (closed) return;
@@ -143,7 +146,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   const server = createListener(getRequestListener(app.fetch), {
     guard: {
       ...reachedBy(options.publicUrl),
-      // Forms of its pages, and that of Halo's token endpoint; whose they are the guard has asked by then.
+      // Forms of its pages, and that of Halo's token endpoint. By then the guard has checked where they come from.
       takes: (path) => isPage(path.toLowerCase()) || path.toLowerCase() === '/auth/token',
     },
   });
@@ -160,7 +163,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (store.meta('seeded') === null) seedDesk(desk, seed);
 
-  /** Lets the order itself be answered first; everything else on the wire is cut. */
+  /** Sends the answer to the order itself first, then cuts every other connection. */
   function restart(ms: number): void {
     later(10, () => {
       server.close();
@@ -168,7 +171,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
       later(ms, () => server.listen(port, host));
     });
   }
-  // While it was away, somebody else may have taken the port for a moment.
+  // Another program may briefly have taken the port in the meantime.
   server.on('error', () => later(50, () => server.listen(port, host)));
 
   function reset(): void {
@@ -205,7 +208,7 @@ export async function createHaloTwin(options: HaloTwinOptions): Promise<HaloTwin
   };
 }
 
-/** Callers may reach it under another name than that of this machine. */
+/** Allows a name by which callers reach this machine. */
 function reachedBy(publicUrl: string | undefined): Pick<Guard, 'hosts' | 'origins'> {
   if (publicUrl === undefined) return {};
   const { hostname, origin } = new URL(publicUrl);
@@ -222,7 +225,7 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   });
 }
 
-/** Uploads that a killed process left half-received. */
+/** Removes uploads that a killed process left half received. */
 function removeLeftovers(blobs: string): void {
   for (const name of readdirSync(blobs)) {
     if (name.startsWith('upload-')) rmSync(join(blobs, name), { force: true });

@@ -1,4 +1,4 @@
-/** What the routes share: the parts of a running desk, and how a request's body is read. */
+/** What the routes share: the parts of a running desk, and the reading of request bodies. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
@@ -26,14 +26,17 @@ export interface Serving {
   readonly tenant: string;
   /** The desk's own colour, `#rrggbb`. */
   readonly accent: string;
-  /** Origins whose pages may show those of the desk in a frame. */
+  /** Origins whose pages may show the desk's pages in a frame. */
   readonly frameAncestors: readonly string[];
-  /** Milliseconds a ticket's creation takes; a second one within them fails, as Halo's numbering race does. */
+  /**
+   * How long creating a ticket takes, in milliseconds. A second creation within that time fails, as in Halo's race for
+   * numbers.
+   */
   readonly createMs: number;
   readonly maxAttachmentBytes: number;
-  /** Is shown every request to the API. */
+  /** Called with every request to the API. */
   readonly watch?: (request: SeenRequest) => void;
-  /** Goes away and comes back: all connections end, the port refuses for so many milliseconds. */
+  /** Goes away and comes back: all connections end, and the port refuses new ones for that many milliseconds. */
   restart(ms: number): void;
   reset(): void;
 }
@@ -41,10 +44,10 @@ export interface Serving {
 /** A request as a watcher of the twin sees it. */
 export interface SeenRequest {
   readonly method: string;
-  /** As it was written: `/api/Tickets/12`. */
+  /** The path as written: `/api/Tickets/12`. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Parsed; the bytes of files are left out. Undefined without a body. */
+  /** The parsed body, without the bytes of files. Undefined if there is none. */
   readonly body: unknown;
   readonly authorized: boolean;
 }
@@ -58,12 +61,12 @@ export type Ctx = Context<Env>;
 
 const bodyLimit = 48 * 1024 * 1024;
 
-/** The elements of a POST: an array of objects, as every Halo collection wants it. Throws 400 and 413. */
+/** Reads the elements of a POST: an array of objects, as every Halo collection requires. Throws 400 and 413. */
 export async function elementsOf(c: Ctx): Promise<Input[]> {
   return checkElements(c, await jsonOf(c));
 }
 
-/** The body's elements, less what an ordered fault drops from them. */
+/** Returns the body's elements, without what an ordered fault drops from them. */
 export function checkElements(c: Ctx, body: unknown): Input[] {
   c.set('body', body);
   if (!Array.isArray(body)) throw refused('Cannot deserialize the current JSON object into an array');
@@ -75,7 +78,7 @@ export function checkElements(c: Ctx, body: unknown): Input[] {
   return elements.map((one) => Object.fromEntries(Object.entries(one).filter(([name]) => !names.has(name))));
 }
 
-/** Throws Halo's map of what is wrong where one of these properties is there and no whole number. */
+/** Throws Halo's map of errors if one of these properties is present but is not a whole number. */
 export function checkNumbers(elements: readonly Input[], names: readonly string[]): readonly Input[] {
   const wrong = elements.flatMap((element, index) =>
     names.flatMap((name) => {
@@ -88,7 +91,7 @@ export function checkNumbers(elements: readonly Input[], names: readonly string[
   return elements;
 }
 
-/** The JSON body. Throws 400 for anything else and 413 for too much. */
+/** Reads the JSON body. Throws 400 for anything else and 413 if it is too large. */
 export async function jsonOf(c: Ctx): Promise<unknown> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -106,14 +109,14 @@ export async function jsonOf(c: Ctx): Promise<unknown> {
 }
 
 /**
- * The time an ordered fault makes a request take. A write takes it after its body has come in: a caller who gives up
- * meanwhile does not keep it from being done.
+ * Waits as long as an ordered fault demands. A write waits after its body has arrived, so that it is done even if the
+ * caller gives up meanwhile.
  */
 export async function wait(c: Ctx): Promise<void> {
   for (const fault of c.get('faults')) if (fault.kind === 'slow' || fault.kind === 'late-commit') await delay(fault.ms);
 }
 
-/** The JSON object of a person's request; an empty body is an empty object. */
+/** Reads the JSON object of a person's request. An empty body is an empty object. */
 export async function objectOf(c: Ctx): Promise<Input> {
   const length = c.req.header('content-length');
   if (length === '0' || (length === undefined && c.req.header('transfer-encoding') === undefined)) return {};
@@ -122,17 +125,17 @@ export async function objectOf(c: Ctx): Promise<Input> {
   return body;
 }
 
-/** Whether a browser asks, not a person at a terminal or a program. */
+/** Tells whether the caller is a browser, rather than a person at a terminal or a program. */
 export function wantsPage(c: Ctx): boolean {
   return c.req.header('accept')?.includes('text/html') === true && !wantsText(c);
 }
 
-/** Whether a person at a terminal asks (`?as=text`). */
+/** Tells whether the caller is a person at a terminal (`?as=text`). */
 export function wantsText(c: Ctx): boolean {
   return new URL(c.req.url).searchParams.get('as') === 'text';
 }
 
-/** A positive number of the path. Throws 404 for anything else. */
+/** Reads a positive number from the path. Throws 404 for anything else. */
 export function idOf(c: Ctx, name = 'id'): number {
   const id = Number(c.req.param(name));
   if (!Number.isInteger(id) || id <= 0) throw new HaloError(404, 'Not found', { message: 'Not found' });

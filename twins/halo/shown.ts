@@ -1,4 +1,4 @@
-/** Tickets and actions as Halo's API shows them; what the desk's own pages show of them is elsewhere. */
+/** Tickets and actions as Halo's API shows them. What the desk's own pages show is elsewhere. */
 import { actionView } from './actions.ts';
 import type { ActionParts } from './actions.ts';
 import { attachmentView } from './attachments.ts';
@@ -14,7 +14,7 @@ const times = new Set(
     'datecreated'
   ).split(' '),
 );
-/** A row of `/Tickets`. */
+/** Builds a row of `/Tickets`. */
 export function ticketRow(desk: Desk, ticket: Ticket): Input {
   const {
     third_party_id_string: _id,
@@ -26,7 +26,7 @@ export function ticketRow(desk: Desk, ticket: Ticket): Input {
   return stamped(desk, rest);
 }
 
-/** `/Tickets/{id}`, and what a write of it answers. */
+/** Builds `/Tickets/{id}`, which is also the answer to a write of it. */
 export function wholeTicket(desk: Desk, ticket: Ticket): Input {
   const attachments = desk.store
     .attachments(ticket.id)
@@ -35,7 +35,10 @@ export function wholeTicket(desk: Desk, ticket: Ticket): Input {
   return { ...stamped(desk, ticketView(desk, ticket, true)), inactive: ticket.deleted, sla_id: 1, attachments };
 }
 
-/** An action, in lists and alone. Who acted shows in `who_type`: 0 the desk itself, 1 agents and applications, 2 users. */
+/**
+ * Builds an action for lists and on its own. `who_type` shows who acted: 0 the desk itself, 1 agents and applications,
+ * 2 users.
+ */
 export function shownAction(desk: Desk, action: Action, parts: ActionParts): Input {
   const { issystem: _system, iscreation: _creation, merged_from_id: _id, ...rest } = actionView(desk, action, parts);
   const files = listOf(rest, 'attachments').filter(({ guid }) => guid === undefined);
@@ -57,7 +60,7 @@ function stamped(desk: Desk, view: Input): Input {
   );
 }
 
-/** Chosen options of a field that takes several: as records, or as bare ids. */
+/** Builds the chosen options of a field that takes several: as records, or as bare ids. */
 function withOptions(desk: Desk, field: Input): Input {
   if (desk.profile.options !== 'objects' || !Array.isArray(field.value)) return field;
   const known = desk.store.find('fieldinfo', Number(field.id))?.values ?? [];

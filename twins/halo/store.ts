@@ -1,4 +1,4 @@
-/** The twin's memory: one SQLite database, read and written by one process. */
+/** The twin's storage: one SQLite database, read and written by one process. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Action, Attachment, RecordKind, Records, Ticket } from './model.ts';
@@ -8,28 +8,28 @@ export interface Store {
   readonly db: DatabaseSync;
   list<K extends RecordKind>(kind: K): Records[K][];
   find<K extends RecordKind>(kind: K, id: number): Records[K] | null;
-  /** The record whose name is this, whatever its case. */
+  /** Finds the record with this name, whatever its case. */
   named<K extends RecordKind>(kind: K, name: string): Records[K] | null;
   put<K extends RecordKind>(kind: K, record: Records[K]): void;
   remove(kind: RecordKind, id: number): void;
-  /** Counts from `first` up; a number is never given twice, also after a restart. */
+  /** Counts up from `first`. A number is never used twice, even after a restart. */
   nextNumber(counter: string, first: number): number;
   meta(key: string): string | null;
   setMeta(key: string, value: string): void;
   ticket(id: number): Ticket | null;
   saveTicket(ticket: Ticket): void;
   action(ticketId: number, id: number): Action | null;
-  /** In the order they were made. */
+  /** Returns the actions in the order in which they were created. */
   actions(ticketId: number): Action[];
   saveAction(action: Action): void;
   attachment(id: number): Attachment | null;
   attachments(ticketId: number, actionId?: number): Attachment[];
-  /** The picture with this UUID. */
+  /** Finds the picture with this UUID. */
   attachmentOf(guid: string): Attachment | null;
   saveAttachment(attachment: Attachment): void;
   run(sql: string, ...values: SQLInputValue[]): void;
   all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[];
-  /** All or nothing. May be nested: only the outermost commits. */
+  /** Runs the work, all or nothing. Calls may be nested: only the outermost commits. */
   atomically<T>(work: () => T): T;
   empty(): void;
   close(): void;

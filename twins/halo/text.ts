@@ -1,4 +1,4 @@
-/** The little text work a desk does: plain text of a note, a note from plain text, e-mail templates. */
+/** The text functions of a desk: plain text of a note, a note from plain text, e-mail templates. */
 
 const named: Readonly<Record<string, string>> = {
   amp: '&',
@@ -11,7 +11,7 @@ const named: Readonly<Record<string, string>> = {
 
 const entity = /&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]+);/gi;
 
-/** Plain text of HTML, as the twin keeps it in `note` beside `note_html`. Not a sanitiser. */
+/** Converts HTML to the plain text that the twin keeps in `note` beside `note_html`. Not a sanitiser. */
 export function plainText(html: string): string {
   return html
     .replace(/\r\n?/g, '\n')
@@ -23,7 +23,7 @@ export function plainText(html: string): string {
     .trim();
 }
 
-/** Text in which the entities that people meet are the characters they stand for. */
+/** Replaces the common entities in a text by their characters. */
 export function decodeEntities(text: string): string {
   return text.replace(entity, decodeEntity);
 }
@@ -34,22 +34,25 @@ function decodeEntity(whole: string, name: string): string {
   return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
 }
 
-/** Text made safe to stand in HTML. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c);
 }
 
-/** HTML of plain text: escaped, line by line. */
+/** Converts plain text to HTML: escaped, line by line. */
 export function htmlOf(text: string): string {
   return escapeHtml(text).replace(/\r\n?|\n/g, '<br>');
 }
 
-/** A template with its `$words` filled in; a word nobody gave a value stays as it is. */
+/** Fills in the `$words` of a template. A word without a value stays as it is. */
 export function fill(template: string, words: Readonly<Record<string, string>>): string {
   return template.replace(/\$([a-z_]+)/g, (whole, name: string) => words[name] ?? whole);
 }
 
-/** The same text in other markup, as an editor leaves it: attributes are renamed or lost, everything is in a block. */
+/**
+ * Returns the same text in other markup, as an editor leaves it: attributes are renamed or lost, and everything is in a
+ * block.
+ */
 export function cleaned(html: string): string {
   const bare = html
     .replace(/<(p|div|span)\b[^<>]*>/gi, '<$1 class="halo">')

@@ -17,14 +17,14 @@ const texts = [
 ] as const;
 const categories = ['category_1', 'category_2', 'category_3', 'category_4'] as const;
 
-/** The ticket, which must exist and not be deleted. */
+/** Returns the ticket, which must exist and not be deleted. */
 export function needTicket(desk: Desk, id: number): Ticket {
   const ticket = desk.store.ticket(id);
   if (ticket === null || ticket.deleted) throw notFound(`Ticket ${id}`);
   return ticket;
 }
 
-/** Logs a ticket. Throws a 400 for what the desk does not know. */
+/** Logs a ticket. Throws a 400 for values that the desk does not know. */
 export function createTicket(desk: Desk, input: Input, actor: Actor, switches: Switches, id?: number): Ticket {
   const { store } = desk;
   if ((textOf(input, 'summary') ?? '') === '') throw refused('A summary is required');
@@ -82,7 +82,7 @@ export function createTicket(desk: Desk, input: Input, actor: Actor, switches: S
   return ticket;
 }
 
-/** Throws Halo's refusal where a field that the type asks for has no value. */
+/** Throws Halo's refusal if a field that the type requires has no value. */
 function needMandatory(desk: Desk, ticket: Ticket, type: TicketType): void {
   for (const name of type.mandatory ?? []) {
     const field = desk.store.named('fieldinfo', name);
@@ -99,7 +99,7 @@ function typeOf(desk: Desk, id: number | undefined): TicketType {
   return type;
 }
 
-/** Changes a ticket's fields; gives whether its status changed. */
+/** Changes a ticket's fields. Returns whether its status changed. */
 export function changeTicket(desk: Desk, ticket: Ticket, input: Input, labels: boolean): boolean {
   const now = stampAfter(desk.now(), ticket.last_update);
   const before = ticket.status_id;
@@ -109,7 +109,7 @@ export function changeTicket(desk: Desk, ticket: Ticket, input: Input, labels: b
   return ticket.status_id !== before;
 }
 
-/** Takes over what the body names; what it does not name stays. `labels`: a person's form, where labels name fields. */
+/** Writes the fields that the body names; the others stay. `labels`: a person's form, in which labels name fields. */
 export function writeFields(desk: Desk, ticket: Ticket, input: Input, now: string, labels: boolean): void {
   const { store } = desk;
   for (const key of texts) ticket[key] = textOf(input, key) ?? ticket[key];
@@ -163,7 +163,7 @@ function writeRequester(desk: Desk, ticket: Ticket, input: Input, byApi: boolean
   const clientId = wholeOf(input, 'client_id');
   const siteId = wholeOf(input, 'site_id');
   const userId = wholeOf(input, 'user_id');
-  // A caller of the API names both or neither; on the desk's own pages the choice of a user brings the site along.
+  // An API caller names both or neither; on the desk's own pages, choosing a user also sets the site.
   if (byApi && userId !== undefined && userId > 0 && (siteId === undefined || siteId <= 0)) {
     throw refused(`User ${userId} needs a site of the same client`);
   }
@@ -195,7 +195,7 @@ function writeRequester(desk: Desk, ticket: Ticket, input: Input, byApi: boolean
   ticket.client_id = site.client_id;
 }
 
-/** The status, if the workflow of the ticket's type allows it. */
+/** Returns the status if the workflow of the ticket's type allows it. */
 export function needStatus(desk: Desk, ticket: Ticket, id: number): Status {
   const status = known(desk.store.find('status', id), 'Status', id);
   const type = desk.store.find('tickettype', ticket.tickettype_id);
@@ -205,7 +205,7 @@ export function needStatus(desk: Desk, ticket: Ticket, id: number): Status {
   return status;
 }
 
-/** Sets a status and what hangs on it: when the ticket was closed. */
+/** Sets a status and the time of closing, which depends on it. */
 export function setStatus(desk: Desk, ticket: Ticket, status: Status, now: string): void {
   const wasClosed = isClosed(desk, ticket);
   ticket.status_id = status.id;
@@ -219,7 +219,7 @@ export function isClosed(desk: Desk, ticket: Ticket): boolean {
   return desk.store.find('status', ticket.status_id)?.closed ?? false;
 }
 
-/** A ticket as Halo shows it; lists leave out the long fields and the custom ones. */
+/** Builds a ticket as Halo shows it. Lists leave out long fields and custom ones. */
 export function ticketView(desk: Desk, ticket: Ticket, whole: boolean): Input {
   const { store } = desk;
   const { next_action: _next, approval_status, customfields, details_html, ...fields } = ticket;

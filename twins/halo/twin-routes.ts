@@ -1,4 +1,4 @@
-/** `/twin`: what a real Halo has pages for, as an API: people acting, the outbox, troubles to order. */
+/** `/twin`: an API for what a real Halo has pages for: people acting, the outbox, faults to order. */
 import type { Hono } from 'hono';
 import { actionView } from './actions.ts';
 import { download } from './api-attachments.ts';
@@ -81,7 +81,7 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
     const ids = list.tickets.map(({ id }) => id);
     return c.text(ticketsText(ids.map((id) => whole(id) as unknown as TicketSeen)));
   });
-  // Where Halo's own pages show a ticket; it is the address that a connector tells.
+  // The address at which Halo's own pages show a ticket; a connector reports it.
   app.get('/ticket', (c) => {
     const id = Number(queryOf(c.req.url).get('id'));
     if (wantsPage(c)) return c.redirect(`/desk/tickets/${Number.isInteger(id) ? id : 0}`);
@@ -186,7 +186,7 @@ export function twinRoutes(app: Hono<Env>, serving: Serving): void {
     return c.json({ reset: true });
   });
 
-  /** Changes the record of this id, or adds one; a rule without an id gets one. */
+  /** Changes the record with this id, or adds one. A rule without an id gets one. */
   function patch(kind: RecordKind, body: Input): Input {
     const all = store.list(kind);
     const id = wholeOf(body, 'id') ?? Math.max(0, ...all.map((one) => one.id)) + 1;

@@ -1,12 +1,12 @@
-/** Writes that are done and not readable yet: Halo answers some reads from a copy that is behind by up to minutes. */
+/** Writes that are done and not readable yet: Halo answers some reads from a copy that lags by up to minutes. */
 import type { Ticket } from './model.ts';
 
 export interface Unseen {
-  /** What the API shows of this ticket now; null where it does not show it yet. */
+  /** Returns what the API shows of this ticket now; null if it does not show it yet. */
   ticket(now: Ticket): Ticket | null;
-  /** Whether the API shows this action yet. */
+  /** Tells whether the API shows this action yet. */
   shows(ticketId: number, actionId: number): boolean;
-  /** Keeps what is written from now on for so many milliseconds from being read. */
+  /** Hides what is written from now on from readers for that many milliseconds. */
   hold(
     change: { readonly ticketId: number; readonly before: Ticket | null; readonly actionIds: readonly number[] },
     ms: number,

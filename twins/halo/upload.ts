@@ -1,4 +1,7 @@
-/** Receives a JSON body whose `data_base64` strings go to files as they arrive: memory stays small, whatever the size. */
+/**
+ * Receives a JSON body and writes its `data_base64` strings to files as they arrive, so that memory use stays small at
+ * any size.
+ */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
@@ -15,7 +18,7 @@ export interface Upload {
 const quote = 0x22;
 const backslash = 0x5c;
 const colon = 0x3a;
-/** All of the body but the files. */
+/** The limit for the body without the files. */
 const restLimit = 4 * 1024 * 1024;
 
 interface Sink {
@@ -23,16 +26,16 @@ interface Sink {
   readonly handle: FileHandle;
   readonly hash: Hash;
   size: number;
-  /** Decoded bytes on their way to the file, used over and over. */
+  /** Decoded bytes on their way to the file; the buffer is reused. */
   readonly scratch: Buffer;
-  /** Characters not decoded yet: fewer than four, or the start of a `data:` head or of an escape. */
+  /** Characters not decoded yet: fewer than four, or the start of a `data:` prefix or of an escape. */
   carry: string;
   head: 'unknown' | 'skip' | 'past';
 }
 
 /**
- * Reads the stream. `newPath` names the next file; on any error all files are removed again.
- * Throws a 400 for what is no JSON and a 413 for more than `limit` bytes in one file.
+ * Reads the stream. `newPath` names the next file; on any error all files are removed again. Throws a 400 for anything
+ * that is not JSON, and a 413 for more than `limit` bytes in one file.
  */
 export async function receiveUpload(
   stream: AsyncIterable<Buffer>,
@@ -54,7 +57,7 @@ export async function receiveUpload(
     rest.push(Buffer.from(part));
   };
 
-  /** Reads from `from` up to the start of a file; gives where the file starts, or the end. */
+  /** Reads from `from` up to the start of a file. Returns where the file starts, or the end. */
   function scan(chunk: Buffer, from: number): { end: number; file: boolean } {
     for (let i = from; i < chunk.length; i++) {
       const byte = chunk[i] ?? 0;
@@ -117,7 +120,7 @@ export async function receiveUpload(
   }
 }
 
-/** Removes received files that became no attachment. */
+/** Removes received files that did not become attachments. */
 export async function removeFiles(files: readonly Received[]): Promise<void> {
   for (const file of files) await rm(file.path, { force: true });
 }

@@ -1,4 +1,4 @@
-/** Outgoing webhooks: unsigned, fired once and forgotten, each delivery recorded. */
+/** Outgoing webhooks: unsigned, sent once without retries, each delivery recorded. */
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -11,15 +11,15 @@ import { zoneless } from './time.ts';
 
 export interface Webhooks {
   fire(announcement: Announcement): void;
-  /** Deliveries on their way, and those held back to be reordered. */
+  /** Deliveries that are under way or held back for reordering. */
   pending(): number;
   close(): void;
 }
 
 const timeoutMs = 5000;
-/** What is held back goes after this long where nothing overtakes it. */
+/** A delivery that is held back goes out after this long if nothing overtakes it. */
 const reorderMs = 2_000;
-/** A batch is what comes within this time. */
+/** A batch is everything that arrives within this time. */
 const batchMs = 200;
 const keptEvents = 2000;
 
@@ -100,7 +100,7 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
           timers.add(timer);
           continue;
         }
-        // What is held back follows once what overtakes it has arrived.
+        // A delivery that is held back follows once the one that overtakes it has arrived.
         send(webhook, announcement, body, release);
         if (fault === 'webhook-duplicate') go();
       }
@@ -113,7 +113,7 @@ export function createWebhooks(store: Store, faults: Faults, now: () => number):
   };
 }
 
-/** What a delivery says: ids, and the little a notification shows. A receiver must read the rest itself. */
+/** Builds a delivery: ids, and the little that a notification shows. A receiver must read the rest itself. */
 function payload(store: Store, webhook: Webhook, announcement: Announcement, now: number): Input {
   const { event, ticketId, actionIds } = announcement;
   if (webhook.body === 'event') return { event };

@@ -1,7 +1,7 @@
-/** What a twin says at its address: where to look at it with a browser or curl. */
+/** What a twin shows at its address: where to look at it with a browser or curl. */
 import type { Desk } from './desk.ts';
 
-/** Plain text; the addresses are the twin's own and need no token. */
+/** Renders plain text. The addresses are the twin's own and need no token. */
 export function welcome(desk: Desk, product: string): string {
   const at = `${desk.baseUrl()}/twin`;
   const users = desk.store.list('user').filter(({ emailaddress }) => emailaddress !== '');

@@ -1,9 +1,9 @@
-/** What a ticket's workflow allows: the source of Halo's best-known refusal. */
+/** What a ticket's workflow allows, which is the source of Halo's best-known refusal. */
 import type { Desk } from './desk.ts';
 import { errorTexts, refused } from './errors.ts';
 import type { Outcome, Ticket, TicketType, WorkflowStep } from './model.ts';
 
-/** The action kind by id or name. Throws a 400 with Halo's text if this ticket's workflow does not offer it. */
+/** Finds the action kind by id or name. Throws a 400 with Halo's text if this ticket's workflow does not offer it. */
 export function needKind(desk: Desk, ticket: Ticket, id: number | undefined, name: string | undefined): Outcome {
   const { store } = desk;
   const byId = id !== undefined && id > 0 ? store.find('outcome', id) : null;
@@ -12,7 +12,7 @@ export function needKind(desk: Desk, ticket: Ticket, id: number | undefined, nam
   return kind;
 }
 
-/** Whether the workflow of the ticket's type offers this action kind. */
+/** Tells whether the workflow of the ticket's type offers this action kind. */
 export function allows(desk: Desk, ticket: Ticket, kind: Outcome): boolean {
   const type = desk.store.find('tickettype', ticket.tickettype_id);
   if (type === null) return true;
@@ -20,7 +20,7 @@ export function allows(desk: Desk, ticket: Ticket, kind: Outcome): boolean {
   return stepOf(type, ticket)?.actions?.includes(kind.id) !== false;
 }
 
-/** The step that tickets of a type start in; 0 where it has no workflow. */
+/** Returns the step in which tickets of a type start; 0 if the type has no workflow. */
 export function firstStep(type: TicketType): number {
   return type.steps?.[0]?.step ?? 0;
 }
@@ -29,7 +29,7 @@ export function stepOf(type: TicketType | null, ticket: Ticket): WorkflowStep | 
   return type?.steps?.find(({ step }) => step === ticket.workflow_step);
 }
 
-/** Moves the ticket on as its workflow says this action kind does. */
+/** Moves the ticket to the step that its workflow has after this action kind. */
 export function moveOn(desk: Desk, ticket: Ticket, kind: Outcome): void {
   const step = stepOf(desk.store.find('tickettype', ticket.tickettype_id), ticket);
   ticket.workflow_step = step?.next?.[String(kind.id)] ?? ticket.workflow_step;

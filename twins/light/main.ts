@@ -1,4 +1,6 @@
-/** The lightest desk as a process: `node twins/light/main.ts NAME [PORT]`; one line of JSON when ready. */
+/**
+ * The lightest desk as a process: `node twins/light/main.ts NAME [PORT]`. It prints one line of JSON when it is ready.
+ */
 import { startDesk } from './server.ts';
 
 const [name = 'desk', port = '0'] = process.argv.slice(2);

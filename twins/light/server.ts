@@ -1,6 +1,6 @@
 /**
- * The lightest possible helpdesk: tickets in memory behind plain HTTP. For benchmarks and for tests of the courier,
- * where a product's own slowness or rules would only be in the way. Faults can be injected.
+ * The lightest possible helpdesk: tickets in memory behind plain HTTP. It serves benchmarks and tests of the courier,
+ * which a product's own slowness or rules would only disturb. Faults can be injected.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,12 +18,12 @@ export type DeskAction = {
   readonly status?: string;
   readonly fields?: Record<string, unknown>;
   readonly marker?: string;
-  /** From this instant of ours on, milliseconds, reads show it. */
+  /** The time from which readers see it, by our clock, in milliseconds. */
   readonly shownAt?: number;
   readonly files?: readonly DeskFile[];
 };
 
-/** Desks that keep files answer their bytes at `/files/<id>`. This one keeps none. */
+/** Desks that keep files serve their bytes at `/files/<id>`. This one keeps none. */
 export type DeskFile = {
   readonly id: string;
   readonly name: string;
@@ -39,59 +39,59 @@ export type DeskTicket = {
   fields: Record<string, unknown>;
   marker: string | null;
   reference: string | null;
-  /** Deleted: kept for whoever counts afterwards, and answered with 404. */
+  /** Deleted: kept for those who count afterwards, and answered with 404. */
   removed?: boolean;
   readonly actions: DeskAction[];
-  /** Position in the feed of its latest change, and its time by the desk's clock. */
+  /** The feed position of its latest change, and the time of that change by the desk's clock. */
   position: number;
   changedAt?: string;
-  /** From this instant of ours on, milliseconds, reads show it. */
+  /** The time from which readers see it, by our clock, in milliseconds. */
   shownAt?: number;
 };
 
-/** The desk's clock, and a copy of its database that reads come from. */
+/** The desk's clock, and the replica of its database that reads come from. */
 export type DeskVices = {
-  /** Ahead of ours, milliseconds. */
+  /** How far it is ahead of ours, in milliseconds. */
   readonly skewMs: number;
-  /** Times are cut to whole seconds. */
+  /** Times are truncated to whole seconds. */
   readonly wholeSeconds: boolean;
-  /** What people write is shown so much later, milliseconds. */
+  /** How much later readers see what people write, in milliseconds. */
   readonly lagMs: number;
-  /** The clock of its replies' Date header alone, milliseconds ahead; null: as the desk's. */
+  /** How far the clock of its replies' Date header alone is ahead, in milliseconds; null: as the desk's. */
   readonly dateSkewMs: number | null;
 };
 
 export type DeskFault = {
-  /** Which requests: a write of either sort, or a read. */
+  /** The requests it strikes: a write of either sort, or a read. */
   readonly on: 'open' | 'action' | 'read' | 'any';
   /** `delay`: before anything is done; `slow-reply`: after it. */
   readonly kind: 'lose-reply' | 'slow-reply' | 'error' | 'refuse' | 'delay' | 'hang' | 'gone' | 'slow-down';
   readonly ms?: number;
-  /** How many requests; then it is over. */
+  /** The number of requests it strikes before it is over. */
   readonly times: number;
-  /** Only actions whose note has this text. */
+  /** Strikes only actions whose note contains this text. */
   readonly noteHas?: string;
-  /** Only requests about this ticket. */
+  /** Strikes only requests about this ticket. */
   readonly ticket?: string;
 };
 
 export type LightDesk = {
   readonly url: string;
   readonly tickets: ReadonlyMap<string, DeskTicket>;
-  /** Down: connections are cut and refused until `resume`, at the same address. */
+  /** Stops the desk: connections are cut and refused until `resume`, which uses the same address. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   close(): Promise<void>;
 };
 
 export type DeskOptions = {
-  /** What it says of itself; nothing unless told. */
+  /** The identity that it reports; none by default. */
   readonly identity?: string;
   readonly name: string;
   readonly port?: number;
-  /** Webhooks go here, unsigned, fire and forget. */
+  /** Webhooks go here, unsigned and without retries. */
   readonly hook?: string;
-  /** What it had when it was stopped; its feed then has each ticket where it changed last. */
+  /** The tickets it had when it was stopped. Its feed then has each ticket at its last change. */
   readonly tickets?: readonly DeskTicket[];
 };
 
@@ -107,9 +107,9 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   let lastAt = 0;
   let requests = 0;
   const hooks = new Agent({ connections: 32 });
-  /** What it says of itself, which no other desk says. */
+  /** The identity that it reports, which no other desk reports. */
   let identity: string | null = options.identity ?? null;
-  /** A bot: answers every note of a person or of ours with one of its own. */
+  /** True for a bot that answers every note of a person or of ours with one of its own. */
   let bot = false;
   /** What the desk does by itself after a write of ours. */
   let automation: Partial<DeskAction> | null = null;
@@ -123,7 +123,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     next += 1;
   }
 
-  /** Markers that it keeps are others, as if another version of who writes had written. */
+  /** Replaces the markers it keeps, as if another version of the writer had written them. */
   const rename = (markers: Readonly<Record<string, string>>): void => {
     const renamed = (marker: string): string => markers[marker] ?? marker;
     const before = [...byMarker];
@@ -138,7 +138,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
 
   let vices: DeskVices = { skewMs: 0, wholeSeconds: false, lagMs: 0, dateSkewMs: null };
   let backup: string | null = null;
-  /** Tickets that our account may not see: answered like those that are not there. */
+  /** Tickets that our account may not see. They are answered like tickets that do not exist. */
   const hidden = new Set<string>();
   const now = (): string => {
     lastAt = Math.max(lastAt + 1, Date.now() + vices.skewMs);
@@ -150,7 +150,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     ticket.position = feed.length;
     ticket.changedAt = at;
   };
-  /** As from a backup: what came since never was, and its ids are given once more. */
+  /** Restores the backup: later changes never happened, and their ids are used again. */
   const restore = (): void => {
     if (backup === null) return;
     const kept = JSON.parse(backup) as { tickets: DeskTicket[]; feed: string[]; next: number };
@@ -160,7 +160,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     feed.splice(0, feed.length, ...kept.feed);
     next = kept.next;
   };
-  /** The latest change, by the desk's clock, and the tickets that changed within a second of it. */
+  /** Returns the latest change, by the desk's clock, and the tickets that changed within a second of it. */
   const newestChange = (): { newest: string | null; near: string[] } => {
     const last = tickets.get(feed.at(-1) ?? '')?.changedAt ?? null;
     const ids = [...new Set(feed.slice(-20))];
@@ -261,7 +261,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       if (body['vices'] !== undefined) {
         const before = vices;
         vices = { ...vices, ...(body['vices'] as Partial<DeskVices>) };
-        // A clock that is put back shows times that it has shown before.
+        // A clock that is set back shows times that it has shown before.
         if (vices.skewMs < before.skewMs) lastAt = 0;
       }
       if (body['backup'] === true) backup = JSON.stringify({ tickets: [...tickets.values()], feed, next });
@@ -275,7 +275,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       }
       if (body['markers'] !== undefined) rename(body['markers'] as Readonly<Record<string, string>>);
       if (body['act'] !== undefined) {
-        // What a person does, of whatever account; the fault rules are for the API alone.
+        // What a person does, with any account; the fault rules apply only to the API.
         const done = body['act'] as Partial<DeskAction> & { ticket: string };
         const ticket = tickets.get(done.ticket);
         if (ticket === undefined) return answer(response, 404, { error: 'no such ticket' });
@@ -318,7 +318,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
       const after = Number(url.searchParams.get('after') ?? 0);
       const limit = Number(url.searchParams.get('limit') ?? 100);
       const page = feed.slice(after, after + limit);
-      // As a search by last change has it: each ticket once, where it changed last.
+      // Like a search by last change: each ticket once, at its last change.
       return answer(response, 200, {
         tickets: page.filter((ticket, n) => tickets.get(ticket)?.position === after + n + 1),
         cursor: after + page.length,
@@ -348,7 +348,7 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
     }
     if (sub === 'actions') {
       const done = body as Partial<DeskAction>;
-      // As a product does that records each change by itself: the note first, and it alone is marked.
+      // Like a product that records each change separately: the note comes first, and only the note has the marker.
       const isApart = body['apart'] === true && done.note != null && done.status !== undefined;
       const { status, ...only } = done;
       const added = act(ticket, isApart ? only : done);

@@ -37,7 +37,9 @@ function linkLines(link: LinkStanding, now: number): string[] {
     const sort = link.farType === 'peer' ? 'another gateway' : 'an API client';
     return `${link[side]} (${side}${far === side ? `, ${sort}` : ''})`;
   };
-  const state = link.state === 'active' ? `active, ${link.mode}` : link.state;
+  const until = link.suspendedUntil === null ? '' : ` until ${link.suspendedUntil.slice(0, 16)}Z`;
+  const by = link.suspendedBy === null ? '' : ` by ${link.suspendedBy}`;
+  const state = link.state === 'active' ? `active, ${link.mode}` : `${link.state}${until}${by}`;
   const stranger =
     said === null || said.state === link.state
       ? []

@@ -39,7 +39,7 @@ type DeskOf = {
   readonly ping?: () => Promise<void>;
 };
 
-/** Of the disk; and what a file leaves of it. */
+/** The size of the disk, and what a file leaves of it. */
 type Disk = { readonly free: number };
 const leastFree = 5_000;
 
@@ -48,7 +48,7 @@ function stage(desk: DeskOf, triedMs: number | null, wanted: Attachment = file) 
   return stageOn({ free: 1_000_000_000 }, desk)(triedMs, wanted);
 }
 
-/** One process: what it stages at a time shares the disk. */
+/** One process: the files that it stages at the same time share the disk. */
 function stageOn(disk: Disk, { open, ping }: DeskOf) {
   const deps = {
     db: connection.db,
@@ -103,7 +103,7 @@ test("it is tried again before that, while the desk is down, and where the troub
   for (const [desk, tried] of patient)
     await assert.rejects(
       stage(desk, tried),
-      // Trouble of the desk that has the file is no trouble of this delivery.
+      // Trouble of the desk that has the file is not held against this delivery.
       (error) => error instanceof HelpdeskError || error instanceof FileTrouble,
     );
 });
@@ -118,7 +118,7 @@ const pictures: readonly (readonly [string, Buffer, string])[] = [
   ['nothing at all', Buffer.alloc(0), 'image-500'],
 ];
 for (const [what, bytes, name] of pictures) {
-  test(`a picture without a name, of ${what}, is called ${name}, whatever its desk says of its type`, async () => {
+  test(`a picture without a name, of ${what}, is called ${name}, whatever type its desk reports`, async () => {
     for (const type of ['image/png', 'application/octet-stream', null]) {
       const open = () => Promise.resolve({ stream: Readable.from([bytes]), type, sizeBytes: bytes.length });
       const { files } = await stage({ open }, null);
@@ -168,7 +168,7 @@ test('a file for which the disk has no room waits, however long, of known size o
   }
 });
 
-test('a file that is larger than any may be gets its placeholder, whatever room there is', async () => {
+test('a file that is larger than the limit gets its placeholder, however much room there is', async () => {
   const { failed } = await stageOn({ free: 0 }, gives(png))(null, bytesOf(2_000_000));
   assert.match(failed[0]?.why ?? '', /larger than/);
 });
@@ -194,7 +194,7 @@ test('files that come at a time don’t count on the same room', async () => {
   assert.equal((await take(null, bytesOf(2_000))).files.length, 1, 'the room is left again');
 });
 
-test('a disk that is full before the file has come is no trouble of its desk, and nothing of it stays', async () => {
+test('a disk that fills up before the file has arrived is not blamed on the desk, and nothing of the file stays', async () => {
   for (const code of ['ENOSPC', 'EDQUOT']) {
     const full = Object.assign(new Error('full'), { code });
     const broken: BlobStore = { ...blobs, put: () => Promise.reject(full) };

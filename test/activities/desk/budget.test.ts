@@ -34,7 +34,7 @@ describe("an instance's request budget", () => {
       ),
     );
     assert.equal(grantedAfter.length, 90);
-    // Whoever is late on a busy machine is seen late, never early.
+    // On a busy machine a grant may be seen late, but never early.
     assert.ok((grantedAfter[40] ?? 0) >= windowMs - clockMs, `the 41st after ${grantedAfter[40]} ms`);
     assert.ok((grantedAfter[80] ?? 0) >= 2 * windowMs - clockMs, `the 81st after ${grantedAfter[80]} ms`);
   });
@@ -42,8 +42,9 @@ describe("an instance's request budget", () => {
   it('holds in any window one may look at, not only from one full minute to the next', async () => {
     const [limit, windowMs] = [20, 1_000];
     const { signal } = new AbortController();
-    // A grant happens in the database between the statement that brings it and when it is seen. The next statement
-    // leaves before those who wait hear of it: what counts is when the one that was answered last has left.
+    // A grant happens in the database between the statement that fetches it and the moment when it is seen. The next
+    // statement is sent before the waiting callers learn of it, so what counts is the time when the last answered
+    // statement was sent.
     let statementAt = 0;
     const execute = async (...args: Parameters<Db['execute']>): Promise<unknown> => {
       const leftAt = performance.now();

@@ -16,7 +16,7 @@ describe('the desk of an instance', () => {
   let database: TestDatabase;
   let connection: Connection;
   let desks: Desks;
-  /** What answers at each address, and how often it was asked which desk it is. */
+  /** What answers at each address, and how often its identity was requested. */
   const at = new Map<string, string | null | Error>();
   let asked = 0;
   before(async () => {
@@ -84,7 +84,7 @@ describe('the desk of an instance', () => {
     assert.equal((await desks.of('a')).instance, 'a');
   });
 
-  it('is not given where what answers says nothing of itself any more', async () => {
+  it('is not used if the helpdesk no longer reports an identity', async () => {
     await desks.of('a');
     at.set('http://a', null);
     await refused('other-desk', 'a', process());
@@ -105,14 +105,14 @@ describe('the desk of an instance', () => {
     await refused('other-desk');
   });
 
-  it('is no second instance', async () => {
+  it('cannot be a second instance', async () => {
     await desks.of('b');
     await change('http://b');
     assert.match((await refused('same-desk')).message, /known as b/);
     assert.equal(await identityOf('a'), null);
   });
 
-  it('that tells nothing is given, and told by its address alone', async () => {
+  it('that reports no identity is used, and recognised by its address alone', async () => {
     at.set('http://a', null);
     await desks.of('a');
     assert.equal(await identityOf('a'), null);
@@ -122,7 +122,7 @@ describe('the desk of an instance', () => {
     assert.equal(await identityOf('a'), 'desk A', 'an instance of before is known from the next contact on');
   });
 
-  it('that can not be asked is not given, and is trouble of its own kind', async () => {
+  it('that cannot be asked is not used, and is a separate kind of trouble', async () => {
     at.set('http://a', new HelpdeskError('retry', 'connection-refused', 'Nobody answers.'));
     await refused('connection-refused');
     at.set('http://a', 'desk A');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoised } from '#activities/desk/memo.ts';
 
-test('a remembered function is asked once for a text, and keeps no more than it may, nor long texts', () => {
+test('a memoised function is called once for a text, and keeps no more than its limit, and no long texts', () => {
   const asked: string[] = [];
   const of = memoised(
     (text: string) => {

@@ -132,7 +132,7 @@ describe('handing over to another gateway', () => {
     );
   });
 
-  it('ends what the peer refuses with its words, tells the local desk, and goes on behind it', async () => {
+  it('ends what the peer refuses with the peer’s words, tells the local desk, and continues after it', async () => {
     const mirror = await rig.escalated('5');
     await rig.drain();
     const bad = await rig.said(mirror, '<p>bad</p>');
@@ -195,7 +195,7 @@ describe('handing over to another gateway', () => {
     );
   });
 
-  it('quarantines the link where the peer has less than it once said, and carries nothing more', async () => {
+  it('quarantines the link if the peer has less than it once reported, and carries nothing more', async () => {
     const mirror = await rig.escalated('9');
     for (let n = 1; n <= 3; n += 1) await rig.said(mirror, `<p>${n}</p>`);
     await rig.drain();
@@ -240,7 +240,7 @@ describe('handing over to another gateway', () => {
     assert.equal(await stateOf(rig), 'quarantined');
   });
 
-  it('carries nothing while the link is suspended, does not look busily, and goes on when it is resumed', async () => {
+  it('carries nothing while the link is suspended, does not poll busily, and continues when it is resumed', async () => {
     const mirror = await rig.escalated('11');
     await rig.db.transaction((tx) => setLinkState(tx, 'link', 'suspended', null, 'test'));
     const result = await rig.drain();
@@ -366,7 +366,7 @@ describe('handing over to another gateway', () => {
     );
   });
 
-  it('what the peer defers because too much waits there is sent again when it said, and never held', async () => {
+  it('what the peer defers because too much waits there is sent again at the time it asked for, and never held', async () => {
     const mirror = await rig.escalated('33');
     await rig.drain();
     const action = await rig.said(mirror, '<p>One more.</p>');
@@ -381,7 +381,7 @@ describe('handing over to another gateway', () => {
     assert.equal(rig.peer.taken.get(mirror)?.length, 2);
   });
 
-  it('one link that is over its limit is no reason to stop another with the same peer', async () => {
+  it('a link that is over its limit does not stop another one with the same peer', async () => {
     const mirror = await rig.escalated('34');
     await rig.drain();
     await rig.db.execute(sql`insert into links (id, state, settings) values ('second', 'active', '{}')`);

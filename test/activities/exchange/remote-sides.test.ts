@@ -51,7 +51,7 @@ describe('what a peer sent, at our desk', () => {
   const notes = (): (string | null)[] =>
     [...desk.tickets.values()].flatMap((one) => one.actions.map(({ note }) => note));
 
-  it('is done as it came, and every outcome is told, with our ticket and times', async () => {
+  it('is applied in order, and every outcome is reported, with our ticket and times', async () => {
     assert.deepEqual(
       await receive([wire(first, 1, { escalation: { summary: 'VPN', requester: { name: 'Ursula' } } })], true),
       ['accepted'],
@@ -87,7 +87,7 @@ describe('what a peer sent, at our desk', () => {
     assert.equal((await rig.deliveries(first, 'acme')).filter(({ kind }) => kind === 'receipt').length, 0);
   });
 
-  it('is not done again by a gateway restored from before it: what stands in the desk is found first', async () => {
+  it('is not repeated by a gateway restored to an earlier state: what is in the desk is found first', async () => {
     await rig.db.execute(sql`update links set resumed_at = now()`);
     for (const table of ['deliveries', 'actions', 'mirrors', 'lanes', 'writes', 'written_ids', 'tickets', 'attempts'])
       await rig.db.execute(sql`delete from ${sql.raw(table)}`);
@@ -164,14 +164,14 @@ describe('what a peer has and is silent about', () => {
   });
 });
 
-describe('how a peer stands', () => {
+describe('the state of a peer', () => {
   let rig: HandOverRig;
   before(async () => {
     rig = await startHandOver('refresh_peers');
   });
   after(() => rig.close());
 
-  it('is asked by one process a minute; trouble there is told here, and its end too', async () => {
+  it('is asked for by one process a minute; trouble there is announced here, and its end too', async () => {
     const refresh = createRefreshPeers(rig.deps);
     const catalogue = {
       statuses: [{ name: 'Open', closed: false }],
@@ -218,7 +218,7 @@ describe('how a peer stands', () => {
   });
 });
 
-describe('offering to an in-house tool', () => {
+describe('offering to an API client', () => {
   let rig: HandOverRig;
   before(async () => {
     rig = await startHandOver('offer', { far: 'api' });

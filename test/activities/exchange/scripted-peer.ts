@@ -1,6 +1,6 @@
 /**
- * Another gateway's API as far as a sender sees it, over real HTTP, its memory in plain sight. Bodies are validated with
- * the schemas of the wire; what it answers next can be scripted, its answers can be lost, and it can be set back in time.
+ * Another gateway's API as a sender sees it, over real HTTP, with its memory open to tests. Bodies are validated with
+ * the wire schemas. Its next answers can be scripted or lost, and it can be set back in time.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -11,7 +11,7 @@ import { wireBatch, wireAction, wireReceipts, type WireAction, type WireReceipt,
 
 export type Asked = { readonly method: string; readonly path: string; readonly query: string; readonly body: unknown };
 
-/** What it answers instead: a status with a body, `cut` before or after it has taken it in. */
+/** What it answers instead: a status with a body, or `cut` before or after it has accepted the request. */
 export type Answer = {
   readonly status?: number;
   readonly body?: unknown;
@@ -23,7 +23,7 @@ export type ScriptedPeer = {
   readonly url: string;
   readonly issuer: string;
   readonly asked: Asked[];
-  /** Everything taken in, in order, by lane. */
+  /** Everything accepted, in order, by lane. */
   readonly taken: Map<string, { id: string; hash: string; seq: number; action: WireAction }[]>;
   readonly receipts: WireReceipt[];
   readonly files: Map<string, Buffer>;
@@ -32,7 +32,7 @@ export type ScriptedPeer = {
   script(pathHas: string, ...answers: (Answer | null)[]): void;
   /** Refuses an action by id. */
   readonly refuses: Map<string, { code: string; text: string }>;
-  /** Forgets what it took in of the lane above this seq, as a restored backup does. */
+  /** Forgets what it accepted of the lane above this seq, as a restored backup does. */
   setBack(mirror: string, seq: number): void;
   state: string;
   biggestFile: number;

@@ -63,7 +63,7 @@ test('one command on each side pairs two gateways: both links are active, after 
   });
 });
 
-/** Pairs while something stands between the two, and says what the terminal at the accepting side showed. */
+/** Pairs through a proxy between the two, and returns what the terminal at the accepting side showed. */
 async function pairThrough(link: string, fault: NonNullable<PairGateway['intercept']>): Promise<string> {
   const code = await invite('--link', link);
   acme.intercept = fault;
@@ -151,14 +151,14 @@ test('each check that fails says what to do', async () => {
   const other = await pairThrough('other-issuer', (c) =>
     c.req.path === '/v1/instance' ? c.json({ issuer: 'https://other.example/i/acme' }) : undefined,
   );
-  assert.match(other, /✗ supplier → customer {2}identity: It answers for https:\/\/other\.example\/i\/acme instead of/);
+  assert.match(other, /✗ supplier → customer {2}identity: It responds as https:\/\/other\.example\/i\/acme instead of/);
 
   const portal = await pairThrough('portal', (c) =>
     c.req.path === '/v1/catalogue'
       ? new Response('<html>Sign in', { headers: { 'content-type': 'text/html' } })
       : undefined,
   );
-  assert.match(portal, /✗ supplier → customer {2}offer: It does not tell what it offers/);
+  assert.match(portal, /✗ supplier → customer {2}offer: Its catalogue could not be read/);
 
   let looks = 0;
   const redirect = await pairThrough('redirects', (c) =>

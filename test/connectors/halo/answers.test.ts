@@ -1,4 +1,7 @@
-/** What live Halos were seen to answer, and what the connector makes of it; each form at the twin, or by a stand-in of its HTTP. */
+/**
+ * What live Halos have been seen to answer, and how the connector reads it; each form comes from the twin, or from a
+ * substitute for its HTTP.
+ */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -87,12 +90,12 @@ test('a property of an unknown shape counts as absent, and a row without its ess
   assert.doesNotMatch(notices.join(), /without an id|Strange/);
 });
 
-test('a list of which nothing can be read is no empty list', async () => {
+test('a list of which nothing can be read is not an empty list', async () => {
   const { desk } = changed((path, body) => (path === 'Status' ? [{ status: 'New' }] : body));
   assert.equal((await failure(desk.catalogue(longEnough()))).code, 'not-json');
 });
 
-test('a scope that is missing for suppliers or teams leaves the rest of the desk working, whatever the status says', async () => {
+test('a scope that is missing for suppliers or teams leaves the rest of the desk working, whatever status is answered', async () => {
   for (const status of [401, 403]) {
     await bench.client.fault({ kind: 'status', status, times: 0, match: { path: ['^/api/supplier', '^/api/team'] } });
     const desk = bench.connect();
@@ -225,7 +228,7 @@ test('a file that comes as a link is fetched without our token, and through the 
   }
 });
 
-test('a file that looks like a link itself is handed over as it is', async () => {
+test('a file that looks like a link itself is returned unchanged', async () => {
   const direct = await haloBench('acme');
   const ear = createServer((_request, response) => response.end('elsewhere'));
   await new Promise<void>((resolve) => ear.listen(0, '127.0.0.1', resolve));
@@ -238,7 +241,7 @@ test('a file that looks like a link itself is handed over as it is', async () =>
       `{"link": "${'x'.repeat(20_000)}"}`,
     ];
     for (const [index, text] of files.entries()) {
-      // The twin gives pictures as bytes, with whatever type they were given.
+      // The twin returns pictures as bytes, with the type they were given.
       const file = { ...fileOf(`${index}.json`, 'application/json', Buffer.from(text)) };
       const { body } = {
         body: { filename: file.name, content_type: file.type, isimage: true, ticket_id: Number(ticketId) },
@@ -306,7 +309,7 @@ test('a new ticket names the site of its user, and one of the account where the 
   assert.deepEqual([priya.user_id, priya.site_id], [1, 1]);
 });
 
-test('a field that a type wants is told by name before anything is sent, and only where nothing is mapped to it', async () => {
+test('a field that a type requires is named before anything is sent, and only if nothing is mapped to it', async () => {
   const own = await haloBench('acme');
   try {
     await own.client.catalogue('tickettype', [{ id: 1, mandatory: ['CFaffectedService', 'CFneededBy'] }]);
@@ -336,7 +339,7 @@ test('a field that a type wants is told by name before anything is sent, and onl
 });
 
 for (const profile of ['usual', 'other'] as const)
-  test(`a category, priority or other property that a type wants is told before anything is sent (${profile} answers)`, async () => {
+  test(`a category, priority or other property that a type requires is named before anything is sent (${profile} answers)`, async () => {
     const own = await haloBench('acme', profile);
     try {
       const mandatory = ['category_1', 'priority_id', 'team', 'impact', 'agent_id', 'targetdate'];
@@ -419,7 +422,7 @@ test('a creation in doubt is judged absent only ten minutes after it, and is fou
   }
 });
 
-test('what a merge moved is no news on the ticket that stays, and what was not read yet comes with the merge', async () => {
+test('what a merge moved is not new on the surviving ticket, and what was not read yet arrives with the merge', async () => {
   const [from, into] = [await newTicket(), await newTicket()];
   await bench.people.agentNote(from, { visible: false, html: '<p>read before</p>' });
   const [known] = await actionsWith(bench.helpdesk, from, 'read before');
@@ -456,7 +459,7 @@ test('a choice where to send is one only with a kind that offers it', async () =
   );
 });
 
-test("a priority is written by the ticket's number, whatever the row's own id, and read by its level of service", async () => {
+test("a priority is written by the ticket's number, whatever the row’s own id, and read by its service level", async () => {
   const ticketId = await newTicket();
   const { desk, seen } = changed((path, body) => {
     if (path === 'Priority')
@@ -508,12 +511,12 @@ test('a type that may not be looked into restricts nothing and costs no other', 
   assert.deepEqual([incident, types.length], [{ name: 'Incident' }, 2]);
 });
 
-test('a history of which Halo gives only the newest part is read as far as it goes, and told to the log', async () => {
+test('a history of which Halo returns only the newest part is read as far as it goes, and logged', async () => {
   const ticketId = await newTicket();
   for (let index = 0; index < 30; index++)
     await bench.people.agentNote(ticketId, { visible: false, html: `n${index}` });
   const { desk, notices } = changed((path, body) =>
-    // Whatever times are asked for.
+    // Whatever times are requested.
     path === 'Actions' ? { record_count: 31, actions: rowsOf(body).filter(({ id }) => Number(id) > 5) } : body,
   );
   assert.equal((await readOf(desk, ticketId)).actions.length, 26);

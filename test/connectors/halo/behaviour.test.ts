@@ -1,4 +1,4 @@
-/** What is Halo's own, beyond the contract every connector keeps. */
+/** What is specific to Halo, beyond the contract of every connector. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { acmeNames } from '#twins/halo/seeds/acme.ts';
@@ -153,7 +153,7 @@ test('a change that commits late, with an earlier time, is still named by the fe
   assert.ok(seen.has(slow));
 });
 
-test('the feed gives no more than it was asked for, says when there is more, and survives being cut into JSON', async () => {
+test('the feed returns no more than requested, says when there is more, and survives being serialised as JSON', async () => {
   const first = await bench.helpdesk.feedStart(longEnough());
   const tickets = await Promise.all(Array.from({ length: 7 }, newTicket));
   let cursor = first;
@@ -271,7 +271,7 @@ test('names learnt after the catalogue was read are found at once', async () => 
   assert.equal((await readOf(desk, ticketId)).snapshot.status, 'Brand new');
 });
 
-test("people's use of our own agent is told from our application's writes", async () => {
+test("people's use of our own agent is distinguished from our application's writes", async () => {
   const ticketId = await newTicket();
   await bench.client.agentAction('Ferry', Number(ticketId), { outcome: 'Update', note_html: '<p>by hand</p>' });
   await carryOut(bench.helpdesk, commandFor(ticketId, { kind: 'Update', note: '<p>by Ferry</p>' }));

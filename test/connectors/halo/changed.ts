@@ -1,4 +1,6 @@
-/** A connector to a twin whose replies are changed on the way: what a Halo may answer that the twin never does. */
+/**
+ * A connector to a twin whose replies are changed on the way, for answers that a Halo may give and the twin never does.
+ */
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { HttpClient, HttpRequest } from '#connectors/contract/http.ts';
 import type { HaloBench } from './harness.ts';
@@ -37,7 +39,7 @@ export function changedAt(
   return { desk: bench.connect({ http: altered, notice, ...over }), seen, notices };
 }
 
-/** Of a list, whatever its form. */
+/** The rows of a list in any form. */
 export function rowsOf(body: unknown): Record<string, unknown>[] {
   if (Array.isArray(body)) return body as Record<string, unknown>[];
   return (Object.values(body as object).find((one) => Array.isArray(one)) ?? []) as Record<string, unknown>[];

@@ -148,7 +148,7 @@ test('a twin that replays a report answers as the desk that the report is from, 
   assert.deepEqual(reportOf('halo', await replayed.check()), report);
 });
 
-test('a twin as a process replays a report, and says what is wrong with a file that is none', async () => {
+test('a twin as a process replays a report, and says what is wrong with an invalid file', async () => {
   const report = reportOf('halo', await (await startDesk(profiles.other)).check());
   const dir = await tempDir();
   const file = join(dir.path, 'report.json');
@@ -171,14 +171,14 @@ test('a twin as a process replays a report, and says what is wrong with a file t
     }
     for (const [text, why] of [
       ['no JSON', /JSON/],
-      ['{"type": "rt", "facts": {}}', /not of a Halo/],
+      ['{"type": "rt", "facts": {}}', /not about a Halo/],
       ['{"type": "halo"}', /no facts/],
     ] as const) {
       await writeFile(file, text);
       const refused = await start();
       assert.equal((await refused.ended).code, 2);
       assert.match(refused.stderr(), why);
-      assert.match(refused.stderr(), /report\.json is no report of ferry check/);
+      assert.match(refused.stderr(), /report\.json is not a report of ferry check/);
     }
   } finally {
     await dir.remove();
@@ -276,7 +276,7 @@ for (const { what, found, run } of wrong) {
   });
 }
 
-test('with a wrong secret the address and the clock are still found right, and the secret is said nowhere', async () => {
+test('with a wrong secret the address and the clock still pass, and the secret appears nowhere', async () => {
   const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
   const clientId = acmeSeed.applications[0]?.client_id ?? '';
   const findings = await desk.check(mapped, { credentials: { clientId, clientSecret: 'planted-secret' } });
@@ -329,7 +329,7 @@ test('a request that is refused as too many while Ferry works teaches the limit 
   assert.deepEqual(told, [{ requestLimit: 300 }]);
 });
 
-/** What an agent sees of a ticket, times left out. */
+/** What an agent sees of a ticket, without times. */
 async function seenOf(desk: Desk, id: number): Promise<unknown> {
   const { actions, summary, status_id, customfields, attachments, ...rest } = (await desk.client.ticket(
     id,
@@ -426,7 +426,7 @@ for (const stop of ['write a note', 'visibility', 'write a field', 'size of subj
       assert.notDeepEqual(await seenOf(desk, 1002), before);
       const left = killed.kept.at(-1);
       assert.ok(left !== undefined);
-      // Of what somebody did meanwhile nothing is undone.
+      // Nothing that somebody did meanwhile is undone.
       await desk.client.agentAction(acmeNames.agents.dana, 1002, {
         outcome: 'Internal Note',
         note_html: '<p>mine</p>',
@@ -440,7 +440,7 @@ for (const stop of ['write a note', 'visibility', 'write a field', 'size of subj
       assert.deepEqual(await seenOf(desk, 1002), before);
     });
 
-test('what somebody has set since a trial was killed stays as it was set', async () => {
+test('what somebody has set since a trial was killed stays unchanged', async () => {
   const desk = await startDesk({ ...profiles.usual, pageCap: 3 });
   const killed = newTrial('1002', createHelpdesk);
   const { probes, verdictOf } = createCheck(desk.context, mapped, killed);

@@ -60,7 +60,7 @@ for (const profile of ['usual', 'other'] as const) {
       }
     });
 
-    test('a call that is cut off goes on where it was, and loses nothing', async () => {
+    test('a call that is cut off continues where it was, and loses nothing', async () => {
       const start = await desk.feedStart(longEnough());
       await bench.client.recompute();
       await bench.client.fault({ kind: '500', match: { path: 'page_no=2', times: 1 } });

@@ -1,4 +1,4 @@
-/** The contract suite's harness for Halo: a twin, its people, and the faults it can be told. */
+/** The contract suite's harness for Halo: a twin, its people, and the faults that can be ordered. */
 import { createHelpdesk } from '#connectors/halo/index.ts';
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
@@ -70,7 +70,7 @@ const northwind: DeskNames = {
 export type HaloBench = Bench & {
   readonly twin: HaloTwin;
   readonly client: TwinClient;
-  /** Every request to the twin is checked; `stop` fails where one was wrong. */
+  /** Every request to the twin is checked; `stop` fails if one was wrong. */
   readonly requests: RequestCheck;
   readonly context: ConnectorContext;
   /** Another connector to the same twin. */
@@ -97,7 +97,7 @@ export async function haloBench(which: 'acme' | 'northwind', profile: ProfileNam
       // What the twin has written can be read at once.
       readableAfterMs: 0,
       standIns: { Acme: names.standIn },
-      // Where the filter for open statuses does nothing, names tell.
+      // Where the filter for open statuses has no effect, names decide.
       ...(profile === 'other' ? { closedStatuses: closedOf(seed) } : {}),
     },
     take: async () => undefined,

@@ -70,7 +70,7 @@ test('a file of 200 MB goes through with bounded memory, byte for byte, both way
     assert.equal(back.digest('hex'), sha256);
   };
 
-  // What the first transfer of a process costs, whatever its size, is not what is measured.
+  // The cost of a process's first transfer, at any size, is not part of the measurement.
   await carry(60 * megabyte);
   const before = process.memoryUsage().rss;
   let most = before;

@@ -60,7 +60,7 @@ test('numbers and flags that come as text are what they say, in every list and r
   assert.deepEqual(notices, []);
 });
 
-test('nulls and rows of another shape cost themselves, in whatever list of tickets, actions, files and options they come', async () => {
+test('nulls and rows of another shape are skipped, in any list of tickets, actions, files and options', async () => {
   const ticketId = await newTicket();
   const file = fileOf('kept.txt', 'text/plain', Buffer.from('kept'));
   await carryOut(bench.helpdesk, commandFor(ticketId, { note: '<p>with a file</p>', attachments: [file] }));
@@ -94,7 +94,7 @@ test('nulls and rows of another shape cost themselves, in whatever list of ticke
   assert.ok(notices.some((one) => one.startsWith('row-not-understood')));
 });
 
-test('a row that can not be read costs itself also where it is the only one; a longer list of such is no empty list', () => {
+test('an unreadable row is skipped even if it is the only one; a longer list of them is not an empty list', () => {
   const read = (rows: readonly unknown[], isNeeded = false) =>
     readRows(rows, 'tickets', wire.ticketRow, { what: 'x', write: false }, () => undefined, isNeeded);
   assert.deepEqual(read([{ id: 'none' }]).rows, []);
@@ -127,7 +127,7 @@ test('one ticket that nobody can read does not stop the feed, alone on its page 
   assert.equal(alone.notices.length, 1);
 });
 
-test('values of a field with several options come without those that nobody understands', () => {
+test('values of a field with several options are read without those that nobody understands', () => {
   const { data } = wire.ticket.safeParse({
     id: 1,
     status_id: 1,
@@ -143,14 +143,14 @@ test('a count that comes as text counts: what it tells of is asked for', async (
   const { desk } = changed((path, body, url) => {
     if (path !== 'Actions') return body;
     const { actions } = body as { actions: unknown[] };
-    // Ten at a time, and nothing but the count says that there are more.
+    // Ten at a time, and only the count shows that there are more.
     if (url.searchParams.has('enddate')) return { actions: actions.slice(-3) };
     return { record_count: '13', actions: actions.slice(0, 10) };
   });
   assert.equal((await readOf(desk, ticketId)).actions.length, 13);
 });
 
-test('an empty page in the middle is no end where Halo tells of more behind it, and costs nothing where it does not', async () => {
+test('an empty page in the middle is not the end if Halo announces more after it, and costs nothing if it does not', async () => {
   const own = await haloBench('acme');
   try {
     const clients = Array.from({ length: 250 }, (_, index) => ({
@@ -170,7 +170,7 @@ test('an empty page in the middle is no end where Halo tells of more behind it, 
     const plain = changedAt(own, http, (_path, body) => body);
     await plain.desk.catalogue(longEnough());
     assert.equal(plain.seen.filter(({ url }) => url.includes('/Client?')).length, 4);
-    // One that counts what it never shows is not asked for ever.
+    // A Halo that counts rows which it never shows is not asked for ever.
     const liar = changedAt(own, http, (path, body) =>
       path === 'Tickets' ? { record_count: 1_000_000, tickets: [] } : body,
     );
@@ -181,7 +181,7 @@ test('an empty page in the middle is no end where Halo tells of more behind it, 
   }
 });
 
-test('a page that is repeated in another order ends the list, and what it hides is told', async () => {
+test('a page that is repeated in another order ends the list, and what it hides is reported', async () => {
   const own = await haloBench('acme');
   try {
     const clients = Array.from({ length: 150 }, (_, index) => ({
@@ -240,7 +240,7 @@ async function raw(path: string): Promise<{ readonly body: unknown }> {
   return { body: await reply.json() };
 }
 
-test('a time that nobody can have lived yet is no position: what changes later is still found', async () => {
+test('a time in the future is not used as a position: later changes are still found', async () => {
   const desk = bench.connect();
   const ticketId = await newTicket();
   const future = (body: unknown): unknown => ({
@@ -271,7 +271,7 @@ test('a Halo that answers the question who we are in another way is read all the
   assert.equal((await readOf(desk, ticketId)).snapshot.ticketId, ticketId);
 });
 
-test('where one signs in is no address: it is said, and nothing crashes', async () => {
+test('an invalid sign-in address is reported, and nothing crashes', async () => {
   const { desk } = changed((path, body) => (path === 'authinfo' ? { auth_url: 'acme.halopsa.com/auth' } : body));
   const error = await failure(desk.ping(longEnough()));
   assert.deepEqual([error.class, error.code], ['refused', 'bad-sign-in-address']);
@@ -313,7 +313,7 @@ test('a page that asks to sign in is not taken for a file, and a file that is a 
   );
 });
 
-test('a link behind a byte order mark is followed, one to another host only by the guard, and one that is none is refused', async () => {
+test('a link after a byte order mark is followed, one to another host only if the guard allows it, and an invalid one is refused', async () => {
   const ticketId = await newTicket();
   const file = fileOf('a.log', 'text/plain', Buffer.from('x'));
   await carryOut(bench.helpdesk, commandFor(ticketId, { note: '<p>linked</p>', attachments: [file] }));

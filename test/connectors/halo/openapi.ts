@@ -1,8 +1,8 @@
 /**
- * What the vendor's OpenAPI ("Halo API v2", 886 paths, request side only) says of the paths that a connector of tickets
- * meets: their query parameters, and the properties of the bodies they take. Written by hand from that document, names and
- * types only; parameters and properties that such a connector has no use for are left out. What is not listed here and is
- * sent all the same stands under `exceptions`, with who was seen to rely on it.
+ * The vendor's OpenAPI ("Halo API v2", 886 paths, request side only) for the paths that a ticket connector uses: their
+ * query parameters, and the properties of the bodies they accept. Written by hand from that document, names and types
+ * only; parameters and properties that such a connector does not need are left out. Whatever is sent without being
+ * listed here is under `exceptions`, with the clients that were seen to rely on it.
  */
 
 /** Types as the document names them; `any` where it leaves them open. */
@@ -213,7 +213,7 @@ export const schemas: Readonly<Record<string, Readonly<Record<string, SpecType>>
   CustomField: { id: 'int', name: 'string', label: 'string', type: 'int', value: 'any', display: 'string' },
 };
 
-/** What is sent although the document has it otherwise or not at all. */
+/** What is sent although the document has it differently or not at all. */
 export const exceptions: readonly { readonly where: string; readonly evidence: string }[] = [
   {
     where: 'GET /Tickets ?lastupdatefromdate',

@@ -110,7 +110,7 @@ test('no answer to signing in is retry, never in doubt, and the next try asks ag
   assert.equal(asked.length, 2);
 });
 
-test('a web page with status 200 is no token', async () => {
+test('a web page with status 200 is not a token', async () => {
   const { http } = fake(() => ({ headers: { 'content-type': 'text/html' }, text: '<html>' }));
   const tokens = createTokens(http, 'https://x.example', credentials, 'all');
   assert.deepEqual((({ class: c, code }) => [c, code])(await failure(tokens.get(never))), ['retry', 'not-json']);

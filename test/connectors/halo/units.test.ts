@@ -174,7 +174,7 @@ test("a desk's own picture addresses become cid and back; addresses of others ar
   assert.ok(cpuMs() - began < 1000);
 });
 
-test('times without a zone are UTC, and what is no time is none', () => {
+test('times without a zone are UTC, and an invalid time is none', () => {
   assert.equal(instantOf('2026-11-21T09:30:00.5'), '2026-11-21T09:30:00.500Z');
   assert.equal(instantOf('2026-11-21T09:30:00+02:00'), '2026-11-21T07:30:00.000Z');
   assert.equal(instantOf('2026-11-21'), '2026-11-21T00:00:00.000Z');
@@ -214,7 +214,7 @@ test('names are equal here by the rule that they are equal by everywhere', () =>
   assert.ok(!same('In Progress', 'Inprogress'));
 });
 
-test('a command becomes as few requests as Halo allows, files of hidden notes behind their note', () => {
+test('a command becomes as few requests as Halo allows, files of hidden notes after their note', () => {
   const file = fileOf('a.bin', 'application/octet-stream', Buffer.from('a'));
   const picture = fileOf('b.png', 'image/png', Buffer.from('b'), true);
   const names = (part: Parameters<typeof commandFor>[1]) =>

@@ -1,4 +1,7 @@
-/** That the check of requests would notice, and what it has noticed of everything that this connector asks of a Halo. */
+/**
+ * Checks that the check of requests works, and what it has found in everything that this connector requests from a
+ * Halo.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCheck, createHelpdesk } from '#connectors/halo/index.ts';
@@ -86,7 +89,7 @@ test('all kinds of requests that this connector makes are of the OpenAPI, or exc
       (await bench.restarted().openAttachment(made.ticketId, one.id, longEnough())).stream.destroy();
     }
     await desk.feed(cursor, 10, longEnough());
-    // And what a trial of `ferry check` writes, edits and deletes.
+    // Also checks what a trial of `ferry check` writes, edits and deletes.
     const trial = newTrial(made.ticketId, createHelpdesk);
     const { probes, cleanUp, verdictOf } = createCheck(bench.context, { accounts: [], types: [], tickets: [] }, trial);
     for (const { run } of probes) await run(longEnough()).catch(verdictOf);

@@ -5,7 +5,7 @@ import type { SeenRequest } from '#twins/halo/serving.ts';
 import { exceptions, operations, schemas } from './openapi.ts';
 import type { SpecType } from './openapi.ts';
 
-/** Arguments of a twin as a process: it then ends with code 1, and says why, where a request was not valid. */
+/** Arguments for a twin as a process: it then ends with code 1, and the reason, if a request was not valid. */
 export const watchedTwin: readonly string[] = [
   '--watch',
   fileURLToPath(new URL('./watch-program.ts', import.meta.url)),
@@ -14,7 +14,7 @@ export const watchedTwin: readonly string[] = [
 export type RequestCheck = {
   /** For a twin's option of this name. */
   watch(request: SeenRequest): void;
-  /** Fails where one of the requests is outside the document and is no listed exception. */
+  /** Fails if one of the requests is outside the document and is not a listed exception. */
   assertValid(): void;
   /** Operations that were met, such as `GET /Tickets/{id}`. */
   readonly met: ReadonlySet<string>;
@@ -46,7 +46,7 @@ export function createRequestCheck(): RequestCheck {
 
 export type RequestFault = { readonly where: string; readonly why: string };
 
-/** Null for what is not Halo's API: signing in, signed links, what people do at the twin. */
+/** Returns null for what is not Halo's API: signing in, signed links, what people do at the twin. */
 function operationOf({ method, path }: SeenRequest): string | null {
   const name = /^\/api\/(.+)$/.exec(path)?.[1];
   if (name === undefined || /^authinfo$/i.test(name)) return null;

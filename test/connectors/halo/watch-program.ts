@@ -1,6 +1,6 @@
 /**
- * For `--watch` of a twin that runs as a process: it ends with code 1 where one of the requests was outside the vendor's
- * OpenAPI, and says which. In the end it prints how many kinds of requests there were.
+ * For `--watch` of a twin that runs as a process: the twin ends with code 1 if one of the requests was outside the
+ * vendor's OpenAPI, and names it. At its end it prints how many kinds of requests there were.
  */
 import { createRequestCheck } from './valid-requests.ts';
 

@@ -1,4 +1,7 @@
-/** What `ferry check` says of an address: of certificates that really are about to end, have ended or fit nobody, and of nobody there. */
+/**
+ * What `ferry check` reports about an address: about certificates that really are about to expire, have expired or
+ * match no name, and about addresses where nobody answers.
+ */
 import assert from 'node:assert/strict';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
@@ -48,7 +51,7 @@ function probed(url: string): Promise<Outcome> {
 
 test('a certificate that is good for long enough is found right, with the days that it has left', async () => {
   const { verdict, saw } = await probed(await served(ours, localhost, 40));
-  // Made a moment ago, so that the fortieth day has begun.
+  // Created a moment ago, so that the fortieth day has begun.
   assert.deepEqual([verdict, saw], ['ok', 'https, with a certificate that is trusted for 39 days more']);
 });
 

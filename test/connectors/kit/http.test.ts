@@ -99,7 +99,7 @@ test('no spelling of a private or reserved address is connected to', async () =>
   }
 });
 
-test('whoever may not be called is told which variable would allow it', async () => {
+test('a forbidden address is refused with the variable that would allow it', async () => {
   const guarded = client({ allow: { http: 'private', privateAddresses: [] } });
   for (const [url, why] of [
     ['https://10.1.2.3/', /private or reserved address.*FERRY_ALLOW_ADDRESSES\.$/],
@@ -406,7 +406,7 @@ test('downloads are streams with their headers, and letting go of one closes its
   await until(() => closed, { what: 'the connection to be closed' });
 });
 
-test('a success status with anything but sound JSON is no success', () => {
+test('a success status with anything but valid JSON does not count as success', () => {
   const reply = (type: string | undefined, text: string) => ({
     status: 200,
     headers: { 'content-type': type },

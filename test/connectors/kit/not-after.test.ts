@@ -14,7 +14,7 @@ describe('until when something may be begun', () => {
     return { clocks: () => now, set: (next: readonly number[]) => void (now = next) };
   };
 
-  it('is over as soon as any clock says so: the steady one stands still while a machine sleeps', () => {
+  it('is over as soon as any clock says so, since the monotonic clock does not advance while a machine sleeps', () => {
     const clock = at([100, 5_000]);
     const notAfter = notAfterIn(1_000, clock.clocks);
     assert.equal(notAfter.leftMs(), 1_000);
@@ -26,7 +26,7 @@ describe('until when something may be begun', () => {
     assert.ok(notAfter.leftMs() <= 0, 'the steady clock has moved, wall time was put back');
   });
 
-  it('does not come back when wall time is put back', () => {
+  it('does not become valid again when wall time is set back', () => {
     const clock = at([0, 1_000_000]);
     const notAfter = notAfterIn(1_000, clock.clocks);
     clock.set([400, 10]);
@@ -50,7 +50,7 @@ describe('a request that changes something', () => {
   const http = createHttpClient({ allow: { http: true, privateAddresses: true } });
   closers.push(() => http.close());
   const signal = new AbortController().signal;
-  /** Bytes of each body that came, null where it did not come whole. */
+  /** The bytes of each body that arrived; null if it did not arrive whole. */
   async function desk(): Promise<{ readonly url: string; readonly came: (number | null)[]; readonly server: Server }> {
     const came: (number | null)[] = [];
     const server = createServer((request, response) => {
@@ -66,7 +66,7 @@ describe('a request that changes something', () => {
     closers.push(() => (server.closeAllConnections(), new Promise((done) => server.close(done))));
     return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, came, server };
   }
-  /** Over after so many looks. */
+  /** Over after this many looks. */
   const looks = (most: number): NotAfter => {
     let left = most;
     return { leftMs: () => (left-- > 0 ? 1_000 : 0) };
@@ -95,7 +95,7 @@ describe('a request that changes something', () => {
       assert.deepEqual([streamed.class, streamed.code], ['retry', 'too-late']);
       assert.deepEqual(came, []);
     }
-    // The connection has taken no harm, and what has no limit is sent.
+    // The connection is undamaged, and a request without a limit is sent.
     assert.equal((await http.request({ method: 'POST', url, body: 'x', signal, notAfter: null })).status, 200);
     assert.equal(
       (await http.request({ method: 'POST', url, body: 'x', signal, notAfter: notAfterIn(9_000) })).status,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookBack, overlapStart, withinOverlap } from '#connectors/kit/overlap.ts';
 
-test('a look begins before the newest time, further where the clock of the desk is behind, never nearer where it is ahead', () => {
+test('a poll starts before the newest time, further back if the desk’s clock is behind, never closer if it is ahead', () => {
   assert.equal(overlapStart(10_000, 4_000), 6_000);
   assert.equal(overlapStart(10_000, 4_000, -1_000), 5_000);
   assert.equal(overlapStart(10_000, 4_000, 1_000), 6_000);

@@ -14,7 +14,7 @@ after(async () => {
   for (const close of closers.toReversed()) await close();
 });
 
-/** Whole exchanges may take an hour here, so whatever ends is ended by the limits on transfers. */
+/** Whole exchanges may take an hour here, so only the limits on transfers can end one. */
 const timeoutMs = 3_600_000;
 const signal = new AbortController().signal;
 

@@ -102,7 +102,7 @@ export async function startDesk(
   };
 }
 
-/** A visible note of somebody at the far side, unless told otherwise. */
+/** A visible note by somebody at the far side, by default. */
 export function commandOf(ticketId: string | null, own: Partial<Command> = {}): Command {
   return {
     ticketId,

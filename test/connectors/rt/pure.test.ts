@@ -84,7 +84,7 @@ describe("a file out of RT's JSON", () => {
     return buffer(Readable.from(chunks).pipe(contentOf()));
   }
 
-  it('is the same bytes wherever the key stands and however the reply is cut', async () => {
+  it('is the same bytes wherever the key is and however the reply is split', async () => {
     for (const json of [
       JSON.stringify({ ...tricky, Content: base64 }),
       JSON.stringify({ Content: base64, ...tricky }, null, 3),
@@ -109,7 +109,7 @@ describe("a file out of RT's JSON", () => {
 });
 
 describe('what goes up to RT', () => {
-  it('is a form whose length is told and right, with names that end no header', async () => {
+  it('is a form with the correct length declared, and with names that cannot end a header', async () => {
     const file = { id: '1', name: 'a"b\r\nX: y.txt', type: 'text/plain', sizeBytes: 5, inline: false, sha256: null };
     const { body, headers } = multipart({ Content: 'ü' }, [file], () => Readable.from([Buffer.from('hello')]));
     const sent = await buffer(body);
@@ -207,7 +207,7 @@ describe('how a command becomes requests', () => {
 });
 
 describe("RT's times", () => {
-  it('are instants in UTC, dates stay dates, and the first of January 1970 is none', () => {
+  it('are instants in UTC, dates stay dates, and the first of January 1970 means none', () => {
     assert.equal(instantOfDatabase('2026-07-01 10:00:00'), '2026-07-01T10:00:00.000Z');
     assert.equal(instantOfDatabase('1970-01-01 00:00:00'), null);
     assert.equal(dateOf('2024-02-29'), '2024-02-29');

@@ -1,4 +1,4 @@
-// What is special about Request Tracker, against a real one whose clock stands in New York.
+// What is special about Request Tracker, against a real one whose time zone is New York.
 import assert from 'node:assert/strict';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -53,7 +53,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
   const asAgent = (method: string, path: string, body?: unknown): Promise<unknown> =>
     desk.rt.call(desk.rt.agents[0].token, method, path, body);
 
-  it('shows what people did, each change by itself, in its order, in three requests', async () => {
+  it('shows what people did, each change separately, in order, in three requests', async () => {
     const id = await desk.logTicket({ CustomFields: { Severity: 'Low', Sites: ['Leeds'] } });
     await asAgent('POST', `/ticket/${id}/correspond`, { Content: '<p>On it</p>', ContentType: 'text/html' });
     await asAgent('POST', `/ticket/${id}/comment`, { Content: 'One\ntwo\n\nthree <x>', ContentType: 'text/plain' });
@@ -89,7 +89,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     const changes = Object.assign({}, ...actions.slice(6).map(({ words }) => words)) as Record<string, unknown>;
     assert.equal(changes['category'], 'Network');
     const fields = Object.assign({}, ...actions.slice(6).map(({ words }) => words.fields)) as Record<string, unknown>;
-    // A field set to the supplier's name is what escalates; several values are one change.
+    // Setting a field to the supplier's name escalates; several values are one change.
     assert.equal(fields['Supplier'], 'Northwind MSP');
     assert.deepEqual([...(fields['Sites'] as string[])].toSorted(), ['Hull', 'York']);
     assert.equal(actions.length, 9);
@@ -117,7 +117,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     assert.deepEqual(made?.written.actionIds, [actions[1]?.externalId]);
   });
 
-  it('is told note, fields, category and status in one request, and shows them as promised', async () => {
+  it('receives note, fields, category and status in one request, and shows them as promised', async () => {
     const id = await desk.logTicket();
     await desk.perform(commandOf(id, { note: null, fields: { Severity: 'Low' } }));
     desk.requests();
@@ -155,7 +155,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     });
   });
 
-  it('keeps dates and instants as they are, whatever zone its people are in', async () => {
+  it('keeps dates and instants unchanged, whatever zone its people are in', async () => {
     const id = await desk.logTicket();
     // Ten in the morning in New York, in summer and in winter.
     await asAgent('PUT', `/ticket/${id}`, {
@@ -187,7 +187,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     await assert.rejects(attempt({ priority: 'Urgent' }), { class: 'refused', code: 'unknown-priority' });
     await attempt({ status: 'new', priority: 'Low' });
     assert.equal((await desk.read(id)).actions.length, 1);
-    // The note is written before RT says no to the rest: it is ours and stays so; the read-back shows what is missing.
+    // The note is written before RT refuses the rest. It is ours and stays; the read-back shows what is missing.
     const [made] = await desk.perform(commandOf(id, { status: 'nonsense', visibility: 'hidden' }));
     const { snapshot, actions } = await desk.read(id);
     assert.deepEqual(made?.written.actionIds, [actions.at(-1)?.externalId]);
@@ -512,7 +512,7 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     found.length = 0;
     await poll(100);
     assert.deepEqual(found, []);
-    // A transaction with a lower id is committed after one with a higher: RT's mail records stand in for it.
+    // A transaction with a lower id is committed after one with a higher id; RT's mail records serve as such.
     const [id = ''] = ids;
     await asAgent('POST', `/ticket/${id}/correspond`, { Content: 'with mail', ContentType: 'text/plain' });
     await poll(100);
@@ -564,9 +564,9 @@ describe('Request Tracker', { skip: rtSkip }, () => {
     assert.ok(hook.signed);
   });
 
-  it('printed no error of its own meanwhile', () => {
+  it('printed no errors meanwhile', () => {
     const lines = desk.rt.log().split('\n');
-    // What it prints when asked for a ticket or a file that is not there.
+    // RT's output for a ticket or a file that does not exist.
     const asked = /couldn't init a transaction|can't find transaction|method "new" on an undefined value/;
     const errors = lines.filter((line) => /\[(?:error|critical)\]/.test(line) && !asked.test(line));
     assert.deepEqual(errors, []);

@@ -252,7 +252,7 @@ test('what was released late says when it was written', () => {
   assert.match(before.note ?? '', /Written 2026-11-19 09:12 UTC/);
 });
 
-test('what was dropped on the way is told with the verdict, the sender’s part first', () => {
+test('what was dropped on the way is reported with the verdict, the sender’s part first', () => {
   const drops = [{ code: 'attachment-off', text: '…' }];
   const verdict = verdictOf({
     outgoing: outgoing({ drops, action: action({ words: words({ status: 'Scheduled' }) }) }),
@@ -456,7 +456,7 @@ test('a shadow escalation opens nothing', () => {
   assert.equal(short(decide(openingInput({ linkMode: 'shadow' }))), 'skip(shadow)');
 });
 
-// What is so already
+// The present values
 
 test('an action with nothing to change and nothing to say gives no command', () => {
   const bare = outgoing({ action: action({ note: null }) });
@@ -471,4 +471,25 @@ test('an action is applied again at another time: decide keeps nothing', () => {
   const input = decideInput();
   assert.deepEqual(decide(input), decide(input));
   assert.equal(short(decide({ ...input, now })), 'apply');
+});
+
+test('what is carried once more quietly mails nobody, however late it is, and says that it did not', () => {
+  const late = { inbound: mails, outgoing: outgoing({ action: action({ at: minutesBefore(600) }) }) };
+  assert.equal(short(verdictOf(late)), 'hold(late-mail)');
+  const verdict = verdictOf({ ...late, quiet: true });
+  assert.ok(verdict.kind === 'apply');
+  assert.equal(verdict.command.mailsUser, false);
+  assert.equal(verdict.command.kind, 'Email User', 'the note goes as it was mapped');
+  assert.deepEqual(
+    verdict.drops.map(({ code }) => code),
+    ['replayed-quietly'],
+  );
+  assert.equal(commandOf({ inbound: mails, quiet: false }).mailsUser, true);
+  const mailed = verdictOf({ inbound: mails, quiet: true, outgoing: { ...outgoing(), mailed: true } });
+  assert.ok(mailed.kind === 'apply');
+  assert.deepEqual(
+    mailed.drops.map(({ code }) => code),
+    ['mail-on-mail'],
+    'of two reasons the one that holds by itself',
+  );
 });

@@ -33,7 +33,7 @@ function command(part: Partial<Command> = {}): Command {
   };
 }
 
-test('what is within the limits stays as it is, without a reason', () => {
+test('what is within the limits stays unchanged, without a reason', () => {
   const given = command({ summary: 'short', fields: { Service: 'VPN' }, attachments: [file()] });
   assert.deepEqual(fitCommand(given, limits, 'Desk', null), { command: given, drops: [] });
   assert.equal(fitCommand(given, {}, 'Desk', null).command, given);
@@ -69,7 +69,7 @@ test('a field that is too long is cut and whole in the note, even where there wa
   assert.equal(drops.length, 1);
 });
 
-test('what was cut before and is so already is no change and says nothing again', () => {
+test('what was cut before and already has that value is not a change and gives no reason again', () => {
   const now = { summary: 'Druckér im 3. Ö…', fields: { Service: 'one two t…' } };
   const given = command({ note: null, summary: 'Druckér im 3. Öbergeschoß', fields: { Service: 'one two three' } });
   const { command: fitted, drops } = fitCommand(given, limits, 'Desk', now);
@@ -195,7 +195,7 @@ test('a write that an earlier version promised is known by the fingerprint of th
   assert.equal(of(seen).stoppedAt, 0);
 });
 
-test('a field of HTML is cut in what it says, never within a tag, and is whole in the note as it was', () => {
+test('an HTML field is cut in its text, never within a tag, and is whole and unchanged in the note', () => {
   const html = `<p>Line <b>one</b> &amp; ${'👩‍👩‍👧‍👦'.repeat(3)}</p><ul><li>second</li><li>third</li></ul>`;
   for (let most = 20; most < html.length; most += 1) {
     const given = command({ fields: { Plan: html } });

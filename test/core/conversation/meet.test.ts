@@ -30,7 +30,7 @@ type Delivery = {
 type Desk = {
   value: Value;
   readonly history: Entry[];
-  /** As it was last read. */
+  /** The value as last read. */
   snapshot: Value;
   readonly lane: Delivery[];
   /** What was signed here. */
@@ -60,7 +60,7 @@ class World {
 
   change(side: SideName, value: Value): void {
     const desk = this.desks[side];
-    // What a person sets to what it is, no desk records.
+    // No desk records that a person sets a value to what it already is.
     if (desk.value === value) return;
     this.put(desk, side, value, null);
   }
@@ -108,7 +108,7 @@ class World {
     return this.desks[side].signed.map(({ stamp, value }) => ({ ...stamp, changed: status(value), author: null }));
   }
 
-  /** One step of the delivery at the head of the lane; false where nothing waits. */
+  /** Makes one step of the delivery at the head of the lane; false if nothing waits. */
   carry(side: SideName): boolean {
     const desk = this.desks[side];
     const head = desk.lane.find(({ stage }) => stage !== 'ended');
@@ -155,7 +155,7 @@ class World {
       else if (event.kind === 'read') this.read(event.side);
       else this.carry(event.side);
     }
-    // Then nobody does anything any more, and everything is read and carried.
+    // From now on nobody does anything, and everything is read and carried.
     let rounds = 0;
     do {
       for (const side of sides) this.read(side);
@@ -180,7 +180,7 @@ const values = ['open', 'waiting', 'working', 'closed'];
 const same = Object.fromEntries(values.map((one) => [one, one]));
 const mapOf: fc.Arbitrary<Readonly<Record<Value, Value>>> = fc.oneof(
   fc.constant(same),
-  // Lossy: two there are one here, and what comes back is another.
+  // Lossy: two statuses there are one here, and what comes back is the other one.
   fc.record(Object.fromEntries(values.map((one) => [one, fc.constantFrom(...values)]))) as fc.Arbitrary<
     Record<Value, Value>
   >,
@@ -232,7 +232,7 @@ test('where the clocks are right, the newest is the one that was made last, unle
   );
 });
 
-test('who answers is newer than what is answered, however far the clock is behind', () => {
+test('an answer is newer than what it answers, however far the clock is behind', () => {
   const world = new World(
     { customer: same, supplier: same },
     { customer: 'open', supplier: 'open' },
@@ -252,7 +252,7 @@ test('a tie is the customer’s', () => {
   assert.ok(!isNewer({ at: iso(0), side: 'supplier' }, { at: iso(0), side: 'supplier' }));
 });
 
-test('a time that is none wins nothing, and nothing throws', () => {
+test('an invalid time wins nothing, and nothing throws', () => {
   assert.ok(!isNewer({ at: 'soon', side: 'customer' }, { at: iso(0), side: 'supplier' }));
   assert.equal(originAt({ at: 'soon', offsetMs: 0, now: iso(0), behind: [iso(1)], ahead: [] }), 'soon');
 });
@@ -262,7 +262,7 @@ test('a desk’s offset is taken out, and nothing was made later than it was rea
   assert.equal(originAt({ at: iso(300_000), offsetMs: 0, now: iso(9_000), behind: [], ahead: [] }), iso(9_000));
 });
 
-test('a time from years ahead counts as the moment it was taken in', () => {
+test('a time from years ahead counts as the moment of its arrival', () => {
   assert.equal(countsAs('2199-01-01T00:00:00Z', iso(0)), iso(0));
   assert.equal(countsAs(iso(60_000), iso(0)), iso(60_000));
 });

@@ -124,7 +124,7 @@ for (const [name, part, expected] of cases) {
   });
 }
 
-test('the note leaves whole and unchanged, with the constant part as it was', () => {
+test('the note leaves whole and unchanged, with the constant part untouched', () => {
   const input = sendInput();
   assert.deepEqual(sent().action, input.action);
 });
@@ -180,7 +180,7 @@ test('an agent’s name and e-mail go along, so that the other side can match th
   assert.deepEqual(sent().action.author, action().author);
 });
 
-test('whether the sending desk mailed is told: as observed, else by its kind when an agent used it', () => {
+test('the message says whether the sending desk mailed: as observed, or else by its kind when an agent used it', () => {
   const mailing = kind('Note to supplier', { mails: true });
   assert.equal(sent().mailed, false);
   assert.equal(sent({ catalogueKind: mailing }).mailed, true);
@@ -217,7 +217,7 @@ test('without a template the escalation’s note is the agent’s, then the desc
   assert.equal(note, '<p>Please take over.</p><p><b>Description</b></p><div><p>It drops.</p></div>');
 });
 
-test('a ticket that escalates as it is logged tells its description once, with each picture once', () => {
+test('a ticket that escalates when it is logged sends its description once, with each picture once', () => {
   const text = '<p>It drops: <img src="cid:p1" /></p>';
   const picture = file({ name: 'vpn.png', id: 'p1', inline: true });
   const created = action({ note: text, audience: 'user', attachments: [picture] });
@@ -355,12 +355,12 @@ test('what a value contains is never taken for a placeholder, nor for markup', (
   assert.equal(html, '<p>{{note}} &lt;b&gt;x&lt;/b&gt;&lt;script&gt;y&lt;/script&gt; </p><p>n</p>');
 });
 
-test('a template of HTML is used as it is, and made safe', () => {
+test('an HTML template is used as written, and made safe', () => {
   const { html } = renderTemplate('<h2 onclick="x()">{{summary}}</h2><script>1</script>{{note}}', values);
   assert.equal(html, '<h2>s</h2><p>n</p>');
 });
 
-test('unknown placeholders stay readable and are told by lint', () => {
+test('unknown placeholders stay readable and are reported by lint', () => {
   assert.equal(renderTemplate('{{nope}}', values).html, '<p>{{nope}}</p>');
   assert.deepEqual(unknownPlaceholders('{{nope}} {{ Note }} {{summary}}'), ['nope']);
 });

@@ -32,7 +32,7 @@ function built(given: ToSend = toSend, what = said): WireAction {
   return (found as Extract<typeof found, { kind: 'action' }>).action;
 }
 
-test('instances are named by their issuers, each once on the way, and a trace is the id where there is none', () => {
+test('instances are named by their issuers, each once on the way, and without a trace the id serves as one', () => {
   const sent = built();
   assert.equal(sent.constant.origin, 'https://acme.example/i/acme');
   assert.deepEqual(sent.via, ['https://acme.example/i/acme', 'https://north.example/i/north']);
@@ -41,7 +41,7 @@ test('instances are named by their issuers, each once on the way, and a trace is
   assert.equal('escalation' in sent, false);
 });
 
-test('what came signed from elsewhere travels on as it came, whatever is on record of it here', () => {
+test('what came signed from elsewhere travels on unchanged, whatever is recorded about it here', () => {
   const { constant, text } = constantToSend(toSend, said, directory);
   const { attachments: _, ...kept } = constant;
   const relayed = {
@@ -74,7 +74,7 @@ test('a file without a digest can not be sent', () => {
   assert.throws(() => constantToSend(toSend, what, directory), /digest of a staged file/);
 });
 
-test("the sender's ticket is as it was last read, else as the mirror knows it, else not there", () => {
+test("the sender's ticket is as last read, else as the mirror knows it, else absent", () => {
   const { number, url } = snapshot();
   assert.deepEqual(senderTicket(from), { id: '7', number, url, closed: false });
   assert.deepEqual(senderTicket({ ...from, snapshot: null, number: null }), {

@@ -226,7 +226,7 @@ const target: Readonly<Record<string, string>> = {
   'Service name': 'Service',
 };
 for (const [field, value, had] of alreadySo) {
-  test(`field: ${field} is not written when it is so already`, () => {
+  test(`field: ${field} is not written when it already has the value`, () => {
     const result = translated({
       words: words({ fields: { [field]: value } }),
       inbound: fieldRows,

@@ -215,7 +215,7 @@ const cases: readonly (readonly [string, Change, string])[] = [
     'unknown-name customer.outbound.templates.0.kind',
   ],
   [
-    'a placeholder that stands for nothing',
+    'an unknown placeholder',
     { customer: { outbound: { escalates: { kind: 'Escalate' }, templates: [{ kind: '*', template: '{{nope}}' }] } } },
     'unknown-placeholder customer.outbound.templates.0.template',
   ],
@@ -407,7 +407,7 @@ test('an unknown name comes with the one that was probably meant', () => {
   assert.equal(fault?.fix, 'Did you mean "Resolved"?');
 });
 
-test('every fault is told in one go, on both sides', () => {
+test('every fault is reported at once, on both sides', () => {
   const faults = lint({
     customer: { account: { name: 'Nobody' }, inbound: { actions: [{ from: 'X', to: 'Y' }] } },
     supplier: { inbound: { actionDefault: 'Z' } },

@@ -98,7 +98,7 @@ test('no text is kept', () => {
   assert.doesNotMatch(JSON.stringify(sign), /password|hunter/);
 });
 
-test('a text of hostile length costs no more than its beginning', () => {
+test('a text of hostile length costs no more than its start', () => {
   const begun = process.cpuUsage();
   for (const note of ['<'.repeat(5_000_000), '<p>'.repeat(2_000_000), '&#'.repeat(3_000_000)]) {
     signOf({ author: { role: 'user' }, note, at: new Date(start).toISOString() }, null);

@@ -91,7 +91,7 @@ describe('the marker of a write', () => {
     }
   });
 
-  it('differs whenever any part of what was said, or where it goes, differs', () => {
+  it('differs whenever any part of the text, or its destination, differs', () => {
     for (const one of cases) {
       const found = new Map([[marker(one), JSON.stringify(one)]]);
       for (const other of neighbours(one)) {

@@ -83,7 +83,7 @@ function everythingOnce(history: readonly Made[], met: readonly number[][]): voi
   );
 }
 
-test('whatever the times say and whatever is shown late, every action of ids that count is met once', () => {
+test('whatever the times are and whatever is shown late, every action whose ids count up is read once', () => {
   const steps = fc.array(
     fc.record({ afterMs: fc.nat(5_000), skew: clock, lagMs: fc.oneof(fc.constant(0), fc.nat(600_000)) }),
     { maxLength: 12 },
@@ -103,7 +103,7 @@ test('whatever the times say and whatever is shown late, every action of ids tha
   );
 });
 
-test('whatever the times say, every action of ids that grow is met once, if it is shown soon enough', () => {
+test('whatever the times are, every action whose ids grow is read once, if it is shown soon enough', () => {
   const steps = fc.array(
     fc.record({ gap: fc.integer({ min: 1, max: 9 }), afterMs: fc.nat(5_000), skew: clock, lagMs: fc.nat(lateMs - 1) }),
     { maxLength: 12 },

@@ -41,7 +41,7 @@ function done(part: Partial<Command> = {}, ticket: Partial<TicketSnapshot> = {},
   return isSeen('d', last, step, logged, { ...snapshot, ...ticket });
 }
 
-test('a bare change to what is so already is done, although the desk records nothing', () => {
+test('a bare change to the present value is done, although the desk records nothing', () => {
   assert.ok(done());
   assert.ok(done({ category: 'Network', priority: null, summary: 'VPN drops' }));
 });
@@ -54,7 +54,7 @@ test('a bare change that the ticket does not show is not', () => {
   assert.ok(!done({ summary: 'Other' }));
 });
 
-test('a note, a file, an action kind or a reference must be shown, whatever the ticket is like', () => {
+test('a note, a file, an action kind or a reference must be shown, whatever the state of the ticket', () => {
   assert.ok(!done({ note: '<p>Hello</p>' }));
   assert.ok(!done({ kind: 'Update' }));
   assert.ok(!done({ supplierReference: { number: '#7', url: '' } }));
@@ -83,7 +83,7 @@ test('a status that nobody known changed was undone, and one that a person chang
   assert.equal(statusUndone(command, { ...snapshot, status: 'Closed' }, { ...nothing, people: [person] }), null);
 });
 
-test('chosen options are taken whatever order, spelling and repeats a desk shows them in; a missing one is not', () => {
+test('chosen options match in whatever order, spelling and repetition a desk shows them; a missing one does not', () => {
   const asked = { ...command, fields: { Sites: ['York', 'Leeds', 'York'] } };
   const shown = (...sites: string[]): TicketSnapshot => ({ ...snapshot, fields: { sites } });
   const logged: LoggedReadBack = { seen: new Set(), people: [] };

@@ -252,7 +252,7 @@ for (const [name, result, expected] of cases) {
   test(name, () => assert.equal(result, expected));
 }
 
-test('every action before the stop is told as exactly one thing, in order, and nothing ever throws', () => {
+test('every action before the stop is recognised as exactly one thing, in order, and nothing ever throws', () => {
   const action = fc.record({
     externalId: fc.constantFrom('1', '2', '3', '4'),
     at: fc.constantFrom(at(-20), at(0), at(1), at(15), at(100), 'never'),
@@ -288,9 +288,9 @@ test('a clock that jumps back puts nothing before go-live that has a higher id t
   const actions = [seen('1', -60, person), seen('2', 5, person), seen('3', -150, person), seen('4', 9, person)];
   const input = { liveSince: at(0), readAt: at(20) };
   assert.equal(told(actions, { ...input, idsGrow: true }), 'before-go-live new new new');
-  // Where nobody knows how ids behave, times are all there is.
+  // If nobody knows how ids behave, there are only times.
   assert.equal(told(actions, input), 'before-go-live new before-go-live new');
-  // What is dated years ahead says nothing of what is behind it.
+  // A date years ahead says nothing about what comes after it.
   const ahead = [seen('1', 3_000_000, person), seen('2', -60, person)];
   assert.equal(told(ahead, { ...input, idsGrow: true }), 'new before-go-live');
 });

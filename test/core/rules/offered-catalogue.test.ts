@@ -34,7 +34,7 @@ test('a side offers only fields that its rules name, however deep in a condition
   assert.deepEqual(offeredCatalogue(side(), acmeCatalogue, 'customer').fields, []);
 });
 
-test('a supplier offers the ticket types that it opens, each once; a customer all of its own', () => {
+test('a supplier offers the ticket types that it opens, each once; a customer offers all of its own', () => {
   const ticketTypes = [
     { from: 'Incident', to: 'managed incident' },
     { from: 'Request', to: 'Managed Incident' },

@@ -74,7 +74,7 @@ const pieces = [
   ),
 ];
 
-test('whatever is put together from pieces of hostile notes comes out safe, and the same when passed through again', () => {
+test('any combination of pieces of hostile notes comes out safe, and unchanged when passed through again', () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 6 })), { maxLength: 14 }),
@@ -266,7 +266,7 @@ const mails: readonly (readonly [string, string, string])[] = [
   ],
 ];
 for (const [name, html, own] of mails) {
-  test(`quoted mail is told from what somebody wrote: ${name}`, () => {
+  test(`quoted mail is distinguished from what somebody wrote: ${name}`, () => {
     const dropped = quoted(sanitise(html), 'drop');
     assert.equal(dropped.html, own);
     assert.ok(dropped.dropped);

@@ -117,7 +117,7 @@ test('a condition of nothing but not is known to fire on everything', () => {
   assert.equal(isPositive({ all: [{ kind: 'x' }, { not: { kind: 'y' } }] }), true);
 });
 
-test('a condition is told in words', () => {
+test('a condition is described in words', () => {
   const condition: Condition = { all: [{ kind: 'E' }, { any: [{ field: 'S', equals: 'N' }, { not: { kind: 'X' } }] }] };
   assert.equal(describeCondition(condition), 'the action is "E" and ("S" is set to "N" or not the action is "X")');
 });

@@ -18,12 +18,12 @@ test('a number that only begins alike, an address elsewhere and an empty field a
   assert.equal(bearsReference(of(), far), false);
 });
 
-test('it can not be told of a desk that shows no references, nor while the far ticket has no number', () => {
+test('it is unknown for a desk that shows no references, and while the far ticket has no number', () => {
   assert.equal(bearsReference(undefined, far), null);
   assert.equal(bearsReference(of('#7'), { number: null, url: null }), null);
   assert.equal(bearsReference(of('#7'), { number: '', url: null }), null);
 });
 
-test('lines are told apart however a desk keeps them', () => {
+test('lines are separated however a desk stores them', () => {
   assert.deepEqual(linesOf(['a\r\nb\n', null, undefined, '  ', 'c']), ['a', 'b', 'c']);
 });

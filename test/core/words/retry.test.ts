@@ -5,7 +5,7 @@ import { downCapMs, longestPauseMs, nextTry, pauseOf } from '#core/words/retry.t
 
 const now = Date.parse('2026-11-28T00:00:00Z');
 
-test('Retry-After counts in seconds or to a date, an hour at most, and nonsense is none', () => {
+test('Retry-After counts in seconds or to a date, an hour at most, and nonsense is ignored', () => {
   assert.equal(pauseOf('120', now), 120_000);
   assert.equal(pauseOf(' 7 ', now), 7_000);
   assert.equal(pauseOf('0', now), 0);

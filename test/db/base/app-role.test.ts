@@ -1,4 +1,4 @@
-// The role of gateways and workers, where it is not the one that owns the tables.
+// The role of gateways and workers, if it is not the one that owns the tables.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -94,12 +94,12 @@ describe('the role of the app', () => {
     assert.equal((await rows(app.db, sql`select 1 from attempts where at = ${at}::timestamptz`)).length, 1);
   });
 
-  it('makes months of attempts only, whatever it names', async () => {
+  it('creates partitions of attempts only, whatever it names', async () => {
     for (const day of ['2020-01-01', '2999-01-01', '2026-12-02'])
       await assert.rejects(app.db.execute(sql`select make_attempts_month(${day}::date)`), failsWith('22023'));
   });
 
-  it('is not fooled by tables of its own that hide those of Ferry', async () => {
+  it('is not misled by its own tables that hide those of Ferry', async () => {
     await app.db.transaction(async (tx) => {
       await tx.execute(sql`create temporary table attempts (at timestamptz) on commit drop`);
       await tx.execute(sql`create temporary table attempts_default (at timestamptz) on commit drop`);
@@ -114,7 +114,7 @@ describe('the role of the app', () => {
   it('passes the check of the schema', () => assertSchema(app.sql));
 });
 
-describe('ferry migrate with an owner of its own', () => {
+describe('ferry migrate with a separate owner', () => {
   let database: TestDatabase;
   let url: string;
   const role = `ferry_app_${process.pid}`;
@@ -174,7 +174,7 @@ describe('ferry migrate with an owner of its own', () => {
     }
   });
 
-  it('is needed by a role that was given nothing yet, which is told so', async () => {
+  it('is needed by a role without any grants yet, which gets that message', async () => {
     await withOwner((sql) => sql.unsafe(`drop owned by ${role}`));
     const { code, err } = await ferry(['status'], { env: env() });
     assert.equal(code, 78);

@@ -1,4 +1,4 @@
-// Contents that are sealed in the database: what a piece is, and which columns hold them.
+// Contents that are encrypted in the database: the format of a piece, and which columns hold them.
 import assert from 'node:assert/strict';
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -16,7 +16,7 @@ const sealer = createSealer([key]) as Sealer;
 const texts = ['', 'a', 'Zürich 🔑\n"quoted" \\ {"a":1}', 'ferry-sealed:x;', 'x'.repeat(100_000)];
 
 describe('a sealed piece', () => {
-  it('opens to the same text, whatever it holds, and never twice', () => {
+  it('decrypts to the same text, whatever it contains, and never seals the same way twice', () => {
     for (const text of texts) {
       const sealed = sealer.seal('note', text) as string;
       assert.equal(sealer.openText(sealed), text);
@@ -148,7 +148,7 @@ describe('a connection with a key', () => {
     );
   });
 
-  it('takes nobody’s text for a sealed piece: what is no content and looks like one is made not to', async () => {
+  it('mistakes nobody’s text for a sealed piece: plain text that looks like one is altered', async () => {
     const forged = createSealer([other])?.seal('note', 'x') as string;
     await sealing.db.execute(
       sql`insert into held values (5, ${content('note', forged)}, ${JSON.stringify({ a: forged })}::jsonb, ${forged})`,
@@ -161,7 +161,7 @@ describe('a connection with a key', () => {
     assert.doesNotMatch(`${row?.clear}${row?.words.a}`, /ferry-sealed:/);
   });
 
-  it('fails the query whose contents it can not open, and goes on with the next', async () => {
+  it('fails the query whose contents it cannot decrypt, and continues with the next', async () => {
     const without = connect(database.url, { max: 1, contentKeys: [other] });
     try {
       for (let n = 0; n < 3; n += 1)
@@ -174,7 +174,7 @@ describe('a connection with a key', () => {
     }
   });
 
-  it('is told from one that lacks the key before anything is read', async () => {
+  it('is distinguished from one that lacks the key before anything is read', async () => {
     await assertContentKeys(plain.sql, null);
     await assertContentKeys(sealing.sql, sealing.sealer);
     await assertContentKeys(sealing.sql, createSealer([other, key]));

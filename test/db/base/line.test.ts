@@ -9,7 +9,7 @@ import { until } from '#test/support/wait.ts';
 describe('every wait for the database has an end', () => {
   let database: TestDatabase;
   let proxy: TcpProxy;
-  /** Not through the proxy, and with a session of its own. */
+  /** Not through the proxy, and with its own session. */
   let beside: Connection;
   const opened: Connection[] = [];
   const open = (times: Partial<Times> = {}, max = 3): Connection => {

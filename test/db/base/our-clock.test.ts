@@ -5,7 +5,7 @@ import { reckonedBy } from '#db/base/our-clock.ts';
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 describe('the clock by which Ferry reckons', () => {
-  it('is the database’s, and runs on between two answers whatever the process’s own clock does', async () => {
+  it('is the database’s, and advances between two answers whatever the process’s own clock does', async () => {
     let [database, steady, asked] = [1_000_000, 500, 0];
     const clock = reckonedBy(
       () => {

@@ -17,7 +17,7 @@ after(async () => {
   await database?.drop();
 });
 
-it('the database and core say the same about who speaks for an instance, whatever its type', async () => {
+it('the database and core agree on who speaks for an instance, whatever its type', async () => {
   for (const type of ['peer', 'api', 'desk', 'peers', 'API', '', "o'peer"]) {
     const [row] = await rows<{ remote: boolean; driven: boolean; peer: boolean; api: boolean }>(
       connection.db,

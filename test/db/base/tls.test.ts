@@ -23,11 +23,11 @@ describe('TLS to PostgreSQL', () => {
   let ours: Authority;
   let theirs: Authority;
   let over = false;
-  /** What only the server's own machine may: it is not TLS that is tried there. */
+  /** What only the server's own machine may do; TLS is not tested there. */
   let admin: postgres.Sql;
   const cluster = (): string => join(dir.path, 'pg', 'postgres');
 
-  /** The server presents this from now on, and takes from others only what `hba` says. */
+  /** The server presents this from now on, and accepts from others only what `hba` allows. */
   async function serve(pair: { cert: string; key: string }): Promise<void> {
     const { uid, gid } = await stat(cluster());
     const files = { 'server.pem': pair.cert, 'server.key': pair.key, 'root.pem': ours.ca };
@@ -133,14 +133,14 @@ describe('TLS to PostgreSQL', () => {
     await untrusted(`${at('127.0.0.1')}?sslmode=require`, { ca: theirs.ca }, /can't be trusted/);
   });
 
-  it('is secured but not verified where the URL asks for no more', async () => {
+  it('is encrypted but not verified if the URL asks for no more', async () => {
     for (const mode of ['require', 'prefer'])
       await using(`${at('127.0.0.1')}?sslmode=${mode}`, undefined, async (connection) => {
         assert.equal((await secured(connection))[0]?.ssl, true);
       });
   });
 
-  it('signs in with a certificate of its own, and is refused without it or with one of another authority', async () => {
+  it('signs in with its own certificate, and is refused without it or with one of another authority', async () => {
     const [good, bad] = await Promise.all([ours.sign('named'), theirs.sign('named')]);
     await using(at('127.0.0.1', 'named'), { ca: ours.ca, client: good }, async (connection) => {
       assert.deepEqual(await secured(connection).then(([row]) => row?.client), '/CN=named');
@@ -180,7 +180,7 @@ describe('TLS to PostgreSQL', () => {
     }
   });
 
-  it('is told from a server without TLS, and never speaks in the clear where TLS is set', async () => {
+  it('is distinguished from a server without TLS, and never sends plain text if TLS is set', async () => {
     const heard: Buffer[] = [];
     const plain = createServer((socket: Socket) => {
       socket.on('data', (chunk) => {
@@ -202,7 +202,7 @@ describe('TLS to PostgreSQL', () => {
     }
   });
 
-  it('comes back by itself after lines were lost', async () => {
+  it('recovers without help after connections were lost', async () => {
     await using(at('localhost'), { ca: ours.ca }, async (connection) => {
       await secured(connection);
       await admin.unsafe(`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'ferry'`);

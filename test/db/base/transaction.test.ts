@@ -116,7 +116,7 @@ describe('a transaction whose last statements go out with its commit', () => {
       assert.equal(await count(4100, 4199), 4);
     });
 
-    it('shows it to whatever is sent directly after it', async () => {
+    it('shows it to the statement sent directly after it', async () => {
       const seen = await inTransaction(connection.db, async (tx) => {
         await sendGathered(tx, insertAll, 4200);
         const found = await rows<{ n: number }>(tx, sql`select n from said where n between 4200 and 4299`);
@@ -144,7 +144,7 @@ describe('a transaction whose last statements go out with its commit', () => {
       assert.equal(found?.n, 100);
     });
 
-    it('is undone with it, and whoever waits for an answer hears why', async () => {
+    it('is undone with it, and everybody who waits for an answer learns why', async () => {
       let given: { readonly answer: Promise<string> } | undefined;
       const failing = inTransaction(connection.db, async (tx) => {
         await insert(tx, 4300);

@@ -15,7 +15,7 @@ const unsuitable = (about: RegExp) => (error: unknown) => {
 };
 
 for (const encoding of ['LATIN1', 'SQL_ASCII', 'EUC_JP']) {
-  test(`a database that keeps text as ${encoding} is refused in one line, and nothing is written to it`, async () => {
+  test(`a database that stores text as ${encoding} is refused in one line, and nothing is written to it`, async () => {
     const server = await testPostgres();
     const name = `t_encoding_${randomBytes(6).toString('hex')}`;
     const url = withDatabase(server, name);
@@ -25,7 +25,7 @@ for (const encoding of ['LATIN1', 'SQL_ASCII', 'EUC_JP']) {
       await admin.unsafe(
         `create database ${name} encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
       );
-      await assert.rejects(migrate(url), unsuitable(new RegExp(`keeps text as ${encoding}.*encoding 'UTF8'`)));
+      await assert.rejects(migrate(url), unsuitable(new RegExp(`stores text as ${encoding}.*encoding 'UTF8'`)));
       await assert.rejects(assertSchema(sql), unsuitable(/needs UTF8/));
       const tables = await sql`select 1 from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`;
       assert.equal(tables.length, 0);
@@ -37,7 +37,7 @@ for (const encoding of ['LATIN1', 'SQL_ASCII', 'EUC_JP']) {
   });
 }
 
-test('a connection that was told to speak another encoding is refused', async () => {
+test('a connection with another client encoding is refused', async () => {
   const { url, drop } = await emptyDatabase();
   try {
     await assert.rejects(migrate(`${url}?client_encoding=LATIN1`), unsuitable(/speaks LATIN1.*client_encoding/));

@@ -32,7 +32,7 @@ describe("the database's uuidv7(), its server's or ours", () => {
     for (const id of row.ids) {
       assert.match(id, form);
       assert.ok(msOf(id) >= row.before.getTime() - 1, 'not before');
-      // Many in one moment go a little ahead of the clock, so that they ascend.
+      // Many within one moment run slightly ahead of the clock, so that they ascend.
       assert.ok(msOf(id) <= row.after.getTime() + 2_000 / 4_096 + 1, 'not after');
     }
   });

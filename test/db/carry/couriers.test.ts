@@ -63,7 +63,7 @@ describe('what means one thing is done whole or not at all', () => {
     );
   });
 
-  it('an overdue escalation is claimed, told and marked at its ticket, or claimed again', async () => {
+  it('an overdue escalation is claimed, announced and noted on its ticket, or claimed again', async () => {
     await breaks('deliveries', 'insert on TABLE');
     await assert.rejects(markOverdue(connection.db, 60_000));
     assert.deepEqual(await one(sql`select count(*)::int as told from mirrors where overdue_told_at is not null`), {
@@ -97,7 +97,7 @@ describe('an instance that is away', () => {
       )?.['s'],
     );
 
-  it('is away since it went away, whatever each try says of it', async () => {
+  it('counts as away since it went away, whatever error each attempt reports', async () => {
     const { db } = connection;
     assert.deepEqual(await setInstanceState(db, 'north', 'down', 'GET /tickets/1 failed'), {
       before: 'new',
@@ -124,7 +124,7 @@ describe('an instance that is away', () => {
     assert.ok(left >= 10 && left < 120, `${left} s`);
   });
 
-  it('is tried at once when anybody hears of it again, and not while it asks to be left alone', async () => {
+  it('is tried at once when anybody reaches it again, and not while it asks us to slow down', async () => {
     const { db } = connection;
     const waits = sql`update couriers set retry_at = now() + interval '40 seconds' where instance = 'north'`;
     await setInstanceState(db, 'north', 'down', 'away');

@@ -91,7 +91,7 @@ describe('what a drain says that was overtaken', () => {
       promisedAt: must(promise.kind === 'promised' ? promise.promisedAt : undefined, 'a promise'),
     };
   };
-  /** What was promised, judged absent, and promised again by the drain that came after: theirs, then the new one. */
+  /** Promised, judged absent, and promised again by the next drain: first theirs, then the new one. */
   const promisedAgain = async (): Promise<readonly [PromiseRef, PromiseRef]> => {
     const theirs = refOf(await promised(now));
     now = await beginDrain(db, 'north');
@@ -196,7 +196,7 @@ describe('what a drain says that was overtaken', () => {
     assert.ok(await instanceWorks(db, 'north', now));
   });
 
-  it('of an end is not heard once its successor has promised, nor without a promise of its own', async () => {
+  it('of an end is ignored once its successor has promised, and without its own promise', async () => {
     const [theirs, ours] = await promisedAgain();
     for (const outcome of ['refused', 'applied'] as const) {
       const was = await state();
@@ -207,7 +207,7 @@ describe('what a drain says that was overtaken', () => {
     assert.deepEqual(pick(await ends({ epoch: now, promises: [ours.promisedAt] })), [true, false]);
   });
 
-  it('of an end counts where it rests on a promise that nobody has made again: a drain that left hears its requests out', async () => {
+  it('of an end counts if it rests on a promise that nobody has made again: a drain that left waits for its requests', async () => {
     const theirs = refOf(await promised(now));
     await beginDrain(db, 'north');
     assert.deepEqual(pick(await ends({ epoch: now, promises: [theirs.promisedAt] }, 'applied')), [true, false]);

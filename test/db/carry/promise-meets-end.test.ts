@@ -118,7 +118,7 @@ describe('a promise and an end at the same moment', () => {
     });
   }
 
-  /** What a drain says that was overtaken: it knows of the first step, which its successor found made. */
+  /** What an overtaken drain reports: it knows of the first step, which its successor found done. */
   const endsBy = (tx: Tx, context: DeliveryContext, promisedAt: string, locked: boolean): Promise<Marked> =>
     endDelivery(tx, createVersionCache(), context, {
       ...{ outcome: 'applied', reason: null, drops: [], durationMs: 1, versions: null, alone: true, locked },

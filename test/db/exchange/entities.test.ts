@@ -60,7 +60,7 @@ describe('a case 12 and a ticket 12 of another gateway', () => {
     assert.equal((await mirrored(kase.constant.id))?.entity, 'Case');
   });
 
-  it('are told apart where a restored peer sends again what it has read again', async () => {
+  it('are distinguished when a restored peer sends again what it has read again', async () => {
     const instant = new Date().toISOString();
     const kase = asCase(escalation({ ticket: '14', at: instant }));
     await open(kase);
@@ -84,7 +84,7 @@ describe('a case 12 and a ticket 12 of another gateway', () => {
     assert.equal(await mirrored(kase.constant.id), undefined, 'the case’s own mirror goes by the new id');
   });
 
-  it('are bound each by its own receipt, and our peer is told of them in the same words', async () => {
+  it('are each bound by their own receipt, and our peer learns of them in the same words', async () => {
     const { db } = rig.connection;
     const ids = [randomUUID(), randomUUID(), randomUUID()];
     for (const [n, id] of ids.entries()) {

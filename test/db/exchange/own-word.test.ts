@@ -1,4 +1,5 @@
-// What a relay has brought to a ticket, the origin brings itself, while the relay's is just being begun: once in the end.
+// The origin delivers to a ticket what a relay has delivered too, while the relay's copy is just being started: in the
+// end it is there once.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -105,7 +106,7 @@ describe('the origin’s own word, while what a relay brought is just being begu
     return [done, await must(other, 'the second')];
   };
 
-  /** How the relay's is begun; `other` is what is promised with it. */
+  /** How the relay's copy is started; `other` is what is promised with it. */
   const begins: Readonly<Record<string, (tx: Tx, delivery: string, other: string) => Promise<Promised>>> = {
     'by itself': (tx, delivery) => promiseWrite(tx, promiseOf(delivery)),
     'with others': async (tx, delivery, other) => {

@@ -1,4 +1,4 @@
-// What comes from other gateways and tools: order, gaps, duplicates, and into the log exactly once.
+// What other gateways and API clients send: order, gaps, duplicates, and into the log exactly once.
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -97,7 +97,7 @@ describe('actions from another gateway', () => {
     ]);
   });
 
-  it('a batch is taken in its order, and what leaves no gap is no gap', async () => {
+  it('a batch is accepted in order, and a seq that leaves no gap is not treated as one', async () => {
     const mirror = await rig.open('6');
     const batch = [wireOf({ seq: 2 }), wireOf({ seq: 5, after: 2 }), wireOf({ seq: 6 })];
     const answer = await rig.send(mirror, ...batch);
@@ -109,7 +109,7 @@ describe('actions from another gateway', () => {
     );
   });
 
-  it('after a gap everything waits, and goes on when it is filled', async () => {
+  it('after a gap everything waits, and continues when the gap is filled', async () => {
     const mirror = await rig.open('7');
     const [two, three, four] = [wireOf({ seq: 2 }), wireOf({ seq: 3 }), wireOf({ seq: 4 })];
     const answer = await rig.send(mirror, three, four);
@@ -132,7 +132,7 @@ describe('actions from another gateway', () => {
     assert.equal(await rig.one(sql`select 1 as one from actions where id = ${bad.constant.id}`), undefined);
   });
 
-  it('a late one comes behind its seq, is marked as such, and moves nothing back', async () => {
+  it('a late one arrives after its seq, is marked as late, and moves nothing back', async () => {
     const mirror = await rig.open('9');
     await rig.send(mirror, wireOf({ seq: 3, after: 1 }), wireOf({ seq: 4 }));
     const late = wireOf({ seq: 2, after: 1, late: true });
@@ -157,7 +157,7 @@ describe('actions from another gateway', () => {
     ]);
   });
 
-  it('what another desk of this gateway said, and what comes by it, may arrive here: the hub is no ring', async () => {
+  it('what another desk of this gateway wrote, and what comes through it, may arrive here: the hub is not a loop', async () => {
     const mirror = await rig.open('10b');
     const second = `${publicUrl}/i/second`;
     const action = wireOf({
@@ -200,7 +200,7 @@ describe('actions from another gateway', () => {
   describe('of a peer that was restored and has read its desk again', () => {
     const at = '2026-11-22T08:00:00.000Z';
 
-    it('an action with the same ticket, instant, author and text ends as there already, and the peer is told', async () => {
+    it('an action with the same ticket, instant, author and text ends as a duplicate, and the peer learns it', async () => {
       const mirror = await rig.open('r20');
       const first = wireOf({ seq: 2, ticket: 'r20', at, note: '<p>Look: <img src="cid:a"></p>' });
       await rig.send(mirror, first);
@@ -284,7 +284,7 @@ describe('actions from another gateway', () => {
     });
   });
 
-  it('whoever sends stands in via, even where it leaves itself out', async () => {
+  it('the sender is in via, even if it leaves itself out', async () => {
     const mirror = await rig.open('11');
     const action = wireOf({ seq: 2, origin: 'https://other.example/i/o', via: ['https://other.example/i/o'] });
     await rig.send(mirror, action);
@@ -345,7 +345,7 @@ describe('actions from another gateway', () => {
     await rig.connection.db.execute(sql`update links set state = 'active' where id = 'acme-north'`);
   });
 
-  it('a tool that counts wrongly is told the next seq, and its link goes on', async () => {
+  it('an API client that counts wrongly learns the next seq, and its link continues', async () => {
     const own = `${publicUrl}/i/tool`;
     const opening = escalation({ ticket: 't1', origin: own });
     const link = 'tool-north';
@@ -389,7 +389,7 @@ describe('actions from another gateway', () => {
     assert.deepEqual(kept, { sha256, id: 'f0' });
   });
 
-  it('notes are sanitised for us; what was said stays as it was, to be verified', async () => {
+  it('notes are sanitised for us; the original stays unchanged, so that it can be verified', async () => {
     const mirror = await rig.open('19');
     const action = wireOf({ seq: 2, note: '<p>hi<script>alert(1)</script></p>' });
     await rig.send(mirror, action);

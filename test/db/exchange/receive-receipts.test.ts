@@ -1,4 +1,4 @@
-// What others say became of what was sent to them.
+// What others report about the outcome of what was sent to them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -15,7 +15,7 @@ describe('receipts from another gateway', () => {
   });
   after(() => rig.close());
 
-  /** A ticket of ours, escalated to far-peer, with more actions behind; all handed over. */
+  /** One of our tickets, escalated to far-peer, with further actions, all handed over. */
   async function sent(ticket: string, more = 0): Promise<string[]> {
     const { db } = rig.connection;
     const ids = Array.from({ length: more + 1 }, () => randomUUID());
@@ -97,7 +97,7 @@ describe('receipts from another gateway', () => {
     ]);
   });
 
-  it('a refused escalation ends what waited behind it', async () => {
+  it('a refused escalation ends what waited after it', async () => {
     const [id = '', second = ''] = await sent('3', 1);
     await rig.receipts(id, [receiptOf(id, 1, { outcome: 'refused', reason: { code: 'unmapped-type', text: 'No.' } })]);
     assert.equal((await rig.one(sql`select state from mirrors where id = ${id}`))?.['state'], 'refused');
@@ -130,7 +130,7 @@ describe('receipts from another gateway', () => {
     assert.deepEqual(said(await rig.receipts(id, [receiptOf(id, 1)], 'customer')), ['refused unknown-action']);
   });
 
-  it('a suspended link defers; a closing one still hears how things ended', async () => {
+  it('a suspended link defers; a closing one still accepts outcomes', async () => {
     const ticket = next();
     const [id = ''] = await sent('7');
     const { db } = rig.connection;

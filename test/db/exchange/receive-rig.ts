@@ -1,4 +1,4 @@
-// Links with other organisations in a database of its own, and what they would send.
+// Links with other organisations in a separate database, and what they would send.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
@@ -123,7 +123,7 @@ export async function startReceiveRig(label: string): Promise<ReceiveRig> {
           from: 'customer',
           mirror: input.actions[0]?.constant.id ?? '',
           open: false,
-          // Read for itself, so that a desk which a test has just added is known.
+          // Read separately, so that a desk which a test has just added is known.
           directory: await loadDirectory(tx, publicUrl),
           ...input,
         }),

@@ -58,7 +58,7 @@ async function resume(db: Client): Promise<void> {
 
 const all = ['one', 'resting', 'two'];
 
-describe('a database that was put back to an earlier state', () => {
+describe('a database that was restored to an earlier state', () => {
   let database: TestDatabase;
   let connection: Connection;
   let blobs: TempDir;
@@ -130,7 +130,7 @@ describe('a database that was put back to an earlier state', () => {
     await end();
   });
 
-  it('is noticed by a process that runs meanwhile, before it carries anything more, and it goes on in quarantine', async () => {
+  it('is noticed by a running process before it carries anything more, and the process continues in quarantine', async () => {
     const worker = await started(db, blobs.path);
     const other = await started(db, blobs.path);
     assert.equal(await worker.isWhole(), true, 'a moment after a beat nobody asks');
@@ -146,7 +146,7 @@ describe('a database that was put back to an earlier state', () => {
     await end();
   });
 
-  it('is told from one that stays as it is, however many processes start, run and end side by side', async () => {
+  it('is distinguished from one that is unchanged, however many processes start, run and end side by side', async () => {
     const processes = await Promise.all([1, 2, 3, 4].map(() => started(db, blobs.path)));
     for (let round = 0; round < 5; round += 1) {
       const others = processes.map(async (one) => {
@@ -161,7 +161,7 @@ describe('a database that was put back to an earlier state', () => {
     await end();
   });
 
-  it('is told from a directory of blobs that is new, was lost, was put back itself, or was another database’s', async () => {
+  it('is distinguished from a blob directory that is new, was lost, was restored itself, or was another database’s', async () => {
     const worker = await started(db, blobs.path);
     const witness = createWitness(blobs.path);
     const before = await witness.read();
@@ -186,7 +186,7 @@ describe('a database that was put back to an earlier state', () => {
     await end();
   });
 
-  it('is told from one beside which a clone runs on the same directory; the clone alone is quarantined', async () => {
+  it('is distinguished from one beside which a clone runs on the same directory; only the clone is quarantined', async () => {
     const worker = await started(db, blobs.path);
     await connection.close();
     const server = postgres(await testPostgres(), { max: 1, onnotice: () => {} });
@@ -221,7 +221,7 @@ describe('a database that was put back to an earlier state', () => {
     await memory.begin();
     now += 10_000;
     assert.equal(await memory.isWhole(), true);
-    assert.match(told.join('\n'), /whether it is full/);
+    assert.match(told.join('\n'), /whether its disk is full/);
     await end();
   });
 });

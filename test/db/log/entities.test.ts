@@ -101,7 +101,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
       timeoutMs: 60_000,
     });
 
-  it('have each a log of its own: the same action id is new on both, and known on its own only', async () => {
+  it('each have their own log: the same action id is new on both, and is known only on its own entity', async () => {
     assert.equal((await log(ticket, [action('1')])).logged, 1);
     assert.equal((await locked(contact, ['1'])).known.size, 0);
     assert.equal((await log(contact, [action('1')])).logged, 1);
@@ -162,7 +162,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     assert.equal((await locked(contact, ['7'])).known.get('7'), 'action', 'a person did that one');
   });
 
-  it('show nothing new each by itself', async () => {
+  it('are each compared separately when a read shows nothing new', async () => {
     const nothingNew = createNothingNew(connection.db);
     const shown = (ref: Ref, ids: readonly string[]) => ({ ref, externalIds: ids, snapshot: snapshot('VPN') });
     assert.equal(await nothingNew(shown(ticket, ['1', '7'])), true);
@@ -196,7 +196,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     assert.notEqual((await claimHints(db, ['Contact'], 10)).nextHintMs, null);
   });
 
-  it('are told of by feeds of their own: each has its cursor, its failures and its next poll', async () => {
+  it('have separate feeds: each has its cursor, its failures and its next poll', async () => {
     const { db } = connection;
     const feed = (entity: string) => ({ instance: 'acme', entity });
     const standing = () =>
@@ -232,7 +232,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     );
   });
 
-  it('are mirrored on one link, each by one live mirror of its own, at either place', async () => {
+  it('are mirrored on one link, each by its own live mirror, at either place', async () => {
     const { db } = connection;
     const open = (ref: Ref) =>
       db.transaction((tx) =>
@@ -289,7 +289,7 @@ describe('a contact 12 and a ticket 12 of one instance', () => {
     assert.deepEqual(await all(sql`select distinct entity from actions`), [{ entity: 'ticket' }]);
   });
 
-  it('are merged and deleted each by itself', async () => {
+  it('are merged and deleted separately', async () => {
     const { db } = connection;
     const refs = () =>
       all(sql`select first_entity as entity, first_ticket as ticket, state from mirrors order by first_entity`);

@@ -63,12 +63,12 @@ describe('a read of a ticket that shows nothing new', () => {
     snapshot: snapshot(summary),
   });
 
-  it('is one whose every action is logged or our own, of a ticket that stands as it stood', async () => {
+  it('is one whose every action is logged or our own, and whose ticket is unchanged', async () => {
     assert.equal(await nothingNew(shown('1', ['a"1', 'b'])), true);
     assert.equal(await nothingNew(shown('2', [])), true);
   });
 
-  it('is none with an action that nobody knows, a change beside the actions, a write in the open, or an unknown ticket', async () => {
+  it('is not one with an unknown action, a change beside the actions, an open write, or an unknown ticket', async () => {
     const asked = [
       shown('1', ['a"1', 'b', 'c']),
       shown('2', ['a"1']),
@@ -79,7 +79,7 @@ describe('a read of a ticket that shows nothing new', () => {
     assert.deepEqual(await Promise.all(asked.map(nothingNew)), [false, false, false, false, false]);
   });
 
-  it('is told to each who asks at the same time, and a snapshot that no database takes fails alone', async () => {
+  it('is reported to each caller at the same time, and a snapshot that no database accepts fails alone', async () => {
     const [one, broken, two, three] = await Promise.allSettled(
       [shown('1', ['b']), shown('2', [], 'NUL \u0000'), shown('2', ['x']), shown('4', [])].map(nothingNew),
     );

@@ -76,7 +76,7 @@ describe('a reading that is logged after a newer one', () => {
 
   const kept = async (): Promise<unknown> =>
     (await rows(connection.db, sql`select snapshot from tickets where external_id = '9'`))[0]?.['snapshot'];
-  /** So long before now, by the database's clock. */
+  /** That long before now, by the database's clock. */
   const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
 
   for (const ids of ['count', null] as const)
@@ -94,7 +94,7 @@ describe('a reading that is logged after a newer one', () => {
       const nextAt = ids === null ? ago(0) : ago(300);
       await log([...before, { id: '2' }, { id: '3' }], { status: 'closed', field }, { begunAt: nextAt, ids });
       assert.equal(((await kept()) as { status: string }).status, 'closed');
-      // What only the older one shows otherwise is nobody's change.
+      // A difference that only the older reading shows is nobody's change.
       assert.deepEqual(await wordsOf('3'), { kind: 'Note', fields: {} });
       await connection.db.execute(sql`delete from deliveries`);
       await connection.db.execute(sql`delete from actions`);
@@ -108,7 +108,7 @@ describe('a reading that is logged after a newer one', () => {
     await log([{ id: '1' }, changed]);
     // Its worker hung after it had read.
     await log([{ id: '1' }]);
-    // A read looks back for a while only, so that it need not show what had changed.
+    // A read looks back only for a while, so it need not show what had changed.
     await log([{ id: '3' }], { field: 'R-1', summary: 'VPN again' });
     assert.deepEqual(await wordsOf('3'), { kind: 'Note', fields: {} });
   });

@@ -84,7 +84,7 @@ describe('what is ours on a ticket', () => {
     assert.equal(await known(), '1 echo');
   });
 
-  it('is also what the desk records of it a moment later, in an action of its own', async () => {
+  it('is also what the desk records of it a moment later, in a separate action', async () => {
     await read(
       { externalId: '1', note: '<p>ours</p>', marker: 'm' },
       { externalId: '2', at: at(2), fingerprint: 'status', words: { kind: 'Status', status: 'waiting', fields: {} } },

@@ -49,7 +49,7 @@ describe('tickets that are logged in one transaction', () => {
     assert.equal(await transactions('b'), 3);
   });
 
-  it('are all done although the work on one of them fails, and only its caller hears of it', async () => {
+  it('are all done although the work on one of them fails, and only its caller gets the error', async () => {
     const broken = together(read('c-broken'), async (tx) => {
       await tx.execute(sql`insert into said (ticket) values ('c-broken')`);
       throw new Error('this one is broken');

@@ -102,7 +102,7 @@ describe('whose turn it is on a mirror', () => {
         sql`select paused_at is not null as paused, jsonb_array_length(turns) as turns from mirrors`,
       )
     )[0];
-  /** The two sides answer each other; each answer comes `afterMs` after what it answers has arrived. */
+  /** The two sides answer each other; each answer is written `afterMs` after what it answers has arrived. */
   const answering = async (
     rounds: number,
     note: (n: number) => string,
@@ -122,7 +122,7 @@ describe('whose turn it is on a mirror', () => {
         update deliveries set created_at = created_at - interval '11 minutes'`,
     );
 
-  it('is nobody’s where neither can have seen the other: what an outage kept for half an hour, logged together, is no circle', async () => {
+  it('is nobody’s if neither can have seen the other: what an outage kept for half an hour, logged together, is not a loop', async () => {
     const six = (who: string, from: number): Said[] =>
       Array.from({ length: 6 }, (_, n) => ({ atMs: from + n * 500, note: `${who} ${n}` }));
     await Promise.all([read('acme', six('ann', 0)), read('north', six('bob', 30 * 60_000))]);
@@ -161,7 +161,7 @@ describe('whose turn it is on a mirror', () => {
     assert.deepEqual(await state(), { paused: false, turns: 12 });
   });
 
-  it('passes to and fro between two machines ten times, then the mirror is paused, stays so, and somebody is told', async () => {
+  it('passes to and fro between two machines ten times, then the mirror is paused, stays so, and somebody is notified', async () => {
     await answering(
       11,
       (n) => `Thank you for note ${n}.`,

@@ -61,7 +61,7 @@ describe('months of attempts', () => {
       await Promise.all(
         Array.from({ length: 20 }, () =>
           connection.db.transaction(async (tx) => {
-            // Far below what waiting behind the dump would take.
+            // Far below the time that waiting for the dump would take.
             await tx.execute(sql`set local lock_timeout = '2s'`);
             await tx.execute(
               sql`insert into attempts (delivery, duration_ms, result) values (${delivery}, 1, 'applied')`,

@@ -28,7 +28,7 @@ describe('retention', () => {
       await connection.sql.unsafe(`delete from ${table}`);
   });
 
-  /** Where the word is left, as `table.column`. */
+  /** Finds where the word is left, as `table.column`. */
   const left = async (): Promise<string[]> => {
     const columns = await rows<{ table: string; column: string }>(
       connection.db,
@@ -67,7 +67,7 @@ describe('retention', () => {
       values ('acme', '1', now() - ${logged}::interval, ${JSON.stringify({ description: secret })}::jsonb, now() - ${logged}::interval)`);
   };
 
-  it('leaves nothing of what was said, wherever it was, and marks its files', async () => {
+  it('leaves nothing of what was written, wherever it was, and marks its files', async () => {
     await carried('400 days');
     await purge(connection.db);
     assert.deepEqual(await left(), []);
@@ -75,7 +75,7 @@ describe('retention', () => {
       [...(await rows(connection.db, sql`select sha256 from unused_files`))],
       [{ sha256: 'a'.repeat(64) }],
     );
-    // What became of it stays.
+    // The outcome stays.
     assert.equal((await rows(connection.db, sql`select 1 from deliveries where outcome = 'applied'`)).length, 2);
   });
 

@@ -21,11 +21,11 @@ try {
   await rig.link('acme-north', 'acme', 'north');
   // What north has applied travels on to south, so that a third desk has markers too.
   await rig.link('north-south', 'north', 'south', { customer: { outbound: { actions: ['Note'], relay: 'all' } } });
-  // A poll would see what was lost of a reply, and settle it; hints name the tickets that are to be read.
+  // A poll would see the write whose reply was lost, and settle it; hints name the tickets to be read.
   const worker = await rig.spawnWorker({ pollMs: 600_000 });
   await rig.live();
 
-  // What is over: settled writes, echoes, receipts, a refusal, a note that stays in its desk.
+  // What is finished: settled writes, echoes, receipts, a refusal, a note that stays at its desk.
   const pairs: { readonly ticket: string; readonly far: string }[] = [];
   for (let n = 0; n < 7; n += 1) pairs.push(await opened(acme, north));
   for (const [n, { ticket, far }] of pairs.entries()) {
@@ -111,7 +111,7 @@ try {
   await rig.close();
 }
 
-/** Every row as an insert of its own, in the order of the tables' names and the rows' text. */
+/** Each row as a separate insert, ordered by the tables' names and the rows' text. */
 async function dump(): Promise<string> {
   const lines: string[] = [];
   const tables = await sql`select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace

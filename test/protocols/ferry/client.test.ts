@@ -78,7 +78,7 @@ describe('the client of a peer', () => {
     assert.deepEqual(await erase(), { id: ids[0], state: 'waiting', text: null });
     answer(200, { id: ids[0], state: 'refused', text: 'We must keep it.', more: 1 });
     assert.deepEqual(await erase(), { id: ids[0], state: 'refused', text: 'We must keep it.' });
-    // As a gateway of before answers what it has no endpoint for.
+    // What an earlier gateway answers for an endpoint that it does not have.
     answer(404, { type: 'urn:ferry:problem:not-found' });
     assert.equal(await erase(), null);
     for (const [status, body] of [
@@ -174,7 +174,7 @@ describe('the client of a peer', () => {
     await fails(client.link(never), 'auth', 'invalid-token');
   });
 
-  it('tells refusals of the peer from the pages of whatever stands before it', async () => {
+  it('distinguishes the peer’s refusals from the pages of a proxy before it', async () => {
     answer(422, { type: 'urn:ferry:problem:invalid-body', title: 'Wrong', detail: 'The seq is missing.' });
     const error = await fails(send(), 'refused', 'invalid-body');
     assert.match(error.message, /The seq is missing/);
@@ -194,7 +194,7 @@ describe('the client of a peer', () => {
     await fails(send(), 'retry', 'redirected');
   });
 
-  it('waits as long as it is asked to', async () => {
+  it('waits as long as the peer asks', async () => {
     answer(429, {}, { 'retry-after': '90' });
     assert.equal((await fails(send(), 'slow-down', 'slow-down')).retryAfterMs, 90_000);
     answer(507, { type: 'urn:ferry:problem:too-many-files' }, { 'retry-after': '60' });
@@ -217,7 +217,7 @@ describe('the client of a peer', () => {
     );
   });
 
-  it('streams a file with its length and digest, anew where its token was refused', async () => {
+  it('streams a file with its length and digest, and again if its token was refused', async () => {
     const bytes = Buffer.alloc(300_000, 'x');
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     let opened = 0;

@@ -4,7 +4,7 @@ import { createPeerClock, type PeerClock } from '#protocols/ferry/peer-clock.ts'
 
 const begin = Date.parse('2026-03-01T12:00:00.400Z');
 
-/** Ours, and the peer's that is so far ahead; both can be moved. Milliseconds. */
+/** Our clock and the peer's, which is that far ahead; both can be moved. In milliseconds. */
 function clocks(aheadMs: number): {
   readonly clock: PeerClock;
   pass(ms: number): void;

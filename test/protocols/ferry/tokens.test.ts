@@ -94,14 +94,14 @@ test('a token is kept until half a minute before it ends, then there is a new on
   assert.deepEqual(requests, ['POST /oauth/token']);
 });
 
-test('a token that is forgotten is asked for anew', async () => {
+test('a forgotten token is requested again', async () => {
   const tokens = source();
   const first = await tokens.authorization('GET', rig.url);
   tokens.forget();
   assert.notDeepEqual(await tokens.authorization('GET', rig.url), first);
 });
 
-test('where the link demands it the token is bound, and each request has a proof of its own', async () => {
+test('if the link demands it, the token is bound, and each request has its own proof', async () => {
   const tokens = source({ clientId: await newPeer('required'), dpop: 'required' });
   for (const _ of [1, 2, 3]) assert.equal(await call(tokens), 200);
   const [one, two] = [await tokens.authorization('GET', rig.url), await tokens.authorization('GET', rig.url)];
@@ -121,7 +121,7 @@ test('where binding is optional it begins when the peer asks for it, also in the
   assert.match(String((await tokens.authorization('GET', rig.url))['authorization']), /^DPoP /);
 });
 
-test('where binding is off a peer that demands it is told apart as a refusal', async () => {
+test('if binding is off, a peer that demands it is recognised as a refusal', async () => {
   await fails(source({ clientId: await newPeer('required') }).authorization('GET', rig.url), 'auth', 'client-refused');
 });
 
@@ -172,11 +172,11 @@ function clocked(...skews: readonly number[]): HttpClient {
 
 for (const skew of [-86_400, -240, -90, 90, 240, 86_400])
   for (const dpop of ['off', 'required'] as const)
-    test(`a clock that is ${skew} seconds ahead of ours is no wrong key, with dpop ${dpop}`, async () => {
+    test(`a clock that is ${skew} seconds ahead of ours is not taken for a wrong key, with dpop ${dpop}`, async () => {
       try {
         const tokens = source({ clientId: await newPeer(dpop), dpop, http: clocked(skew) });
         assert.equal(await call(tokens), 200);
-        // It is set right, which what we sign next has to follow.
+        // The clock is corrected, and our next signature must follow it.
         rig.skew = 0;
         tokens.forget();
         const isExplained = tokens.dating();
@@ -187,7 +187,7 @@ for (const skew of [-86_400, -240, -90, 90, 240, 86_400])
       }
     });
 
-test('a clock that jumps between two tries is tried again soon, and whoever reads why hears of clocks', async () => {
+test('a clock that jumps between two attempts causes a prompt retry, and the reason mentions clocks', async () => {
   try {
     const tokens = source({ clientId: await newPeer('off'), http: clocked(0, 300, -300) });
     const failed = tokens.authorization('GET', rig.url);
@@ -199,7 +199,7 @@ test('a clock that jumps between two tries is tried again soon, and whoever read
   }
 });
 
-test('a wrong key is a wrong key whatever the clocks are', async () => {
+test('a wrong key is recognised whatever the clocks show', async () => {
   try {
     const unknown = source({ clientId: 'nobody', http: clocked(300) });
     await fails(unknown.authorization('GET', rig.url), 'auth', 'client-refused');

@@ -1,4 +1,4 @@
-// Stands in for the command line behind bin/ferry.js. TypeScript on purpose: an old Node could not run it.
+// Takes the place of the command line behind bin/ferry.js. Deliberately TypeScript, which an old Node could not run.
 type Args = readonly string[];
 
 const args: Args = process.argv.slice(2);

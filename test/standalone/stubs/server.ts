@@ -1,4 +1,4 @@
-// Stands in for the gateway and for a twin: answers on its port, ends when asked.
+// Takes the place of the gateway and of a twin: answers on its port, and ends when asked.
 import { createServer } from 'node:http';
 
 const at = process.argv.indexOf('--port');

@@ -1,5 +1,5 @@
-// `ferry start` with stand-ins for Ferry's own programs, so that its tests test nothing but it.
-// argv[2]: options of startStandalone as JSON.
+// Runs `ferry start` with substitutes for Ferry's own programs, so that its tests test nothing else. argv[2]: options
+// of startStandalone as JSON.
 import { fileURLToPath } from 'node:url';
 
 import { startStandalone } from '#standalone/start.ts';

@@ -230,7 +230,7 @@ describe('A desk that the twin plays', () => {
     );
   });
 
-  it('closes a merged ticket into its survivor and takes no more actions on it', async () => {
+  it('closes a merged ticket into its survivor and accepts no more actions on it', async () => {
     await acme.people.merge(vpn, acmeNames.tickets.laptop);
     const merged = await acme.people.ticket(vpn);
     assert.deepEqual([merged.merged_into_id, merged.status_name], [acmeNames.tickets.laptop, 'Closed']);
@@ -239,7 +239,7 @@ describe('A desk that the twin plays', () => {
     assert.equal((await acme.people.ticket(acmeNames.tickets.laptop)).actions[0]?.issystem, true);
   });
 
-  it("orders a ticket's history strictly even when its clock stands still", async () => {
+  it("orders a ticket's history strictly even when its clock does not advance", async () => {
     const still = await play(acmeSeed, { now: () => 1_800_000_000_000 });
     try {
       for (let i = 0; i < 4; i++) {

@@ -1,6 +1,7 @@
 /**
- * What public evidence says of live Halos, row by row, as the twin answers it: its default is what most people saw, and
- * where they saw different things the other profile has the other answer. twins/halo/README.md says what stays unknown.
+ * What public evidence says about live Halos, row by row, as the twin answers it. By default it does what most people
+ * saw; where they saw different things, the other profile has the other answer. twins/halo/README.md says what stays
+ * unknown.
  */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
@@ -173,7 +174,7 @@ describe('the evidence at the twin', () => {
       assert.equal((await usual.api.get('/api/Client?count=200')).body.clients.length, 121);
     });
 
-    it('caps pages at 100, or gives 50 whatever is asked and counts only those', async () => {
+    it('caps pages at 100, or returns 50 whatever is requested and counts only those', async () => {
       for (const { people, twin } of [usual, other]) {
         twin.reset();
         for (let index = 0; index < 110; index++) await people.agentTicket('Dana Reyes', { summary: `n${index}` });
@@ -254,7 +255,7 @@ describe('the evidence at the twin', () => {
   });
 
   describe('tickets', () => {
-    it('shows changes without any action where hold times are computed anew: last_update moves, lastactiondate stays', async () => {
+    it('shows changes without any action when hold times are recomputed: last_update moves, lastactiondate stays', async () => {
       const before = (await usual.api.get(`/api/Tickets/${vpn}`)).body;
       await usual.people.recompute();
       const now = (await usual.api.get(`/api/Tickets/${vpn}`)).body;
@@ -326,7 +327,7 @@ describe('the evidence at the twin', () => {
       assert.equal(await tried({ user_id: 2, client_id: 1, site_id: 2 }), 201);
     });
 
-    it("refuses a new ticket without its type's mandatory fields, unless told not to validate", async () => {
+    it("refuses a new ticket without its type's mandatory fields, unless asked not to validate", async () => {
       await usual.people.catalogue('tickettype', [{ id: 1, mandatory: ['CFaffectedService', 'category_1'] }]);
       const create = (more: object): Promise<Answer> =>
         usual.api.post('/api/Tickets', [{ summary: 'x', tickettype_id: 1, ...more }]);
@@ -366,7 +367,7 @@ describe('the evidence at the twin', () => {
       }
     });
 
-    it('logs each new ticket as action 1, with the description, by whoever made it', async () => {
+    it('logs each new ticket as action 1, with the description, by its creator', async () => {
       const { body: made } = await usual.api.post('/api/Tickets', [{ summary: 'x', details_html: '<p>Please</p>' }]);
       const [entry, ...none] = await actionsOf(usual.api, made.id);
       assert.deepEqual(

@@ -235,7 +235,7 @@ describe('A twin as a process', () => {
     }
   });
 
-  it('goes on where it was after kill -9: tickets, files, numbers, webhooks and tokens', async () => {
+  it('continues where it was after kill -9: tickets, files, numbers, webhooks and tokens', async () => {
     const dir = await tempDir();
     const first = await start('--data', dir.path);
     try {

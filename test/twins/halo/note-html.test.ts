@@ -1,4 +1,4 @@
-/** Notes are shown from a list of what is known to be harmless, whatever was written into them. */
+/** Notes are rendered from a list of elements known to be harmless, whatever was written into them. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';

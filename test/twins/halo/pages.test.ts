@@ -44,7 +44,7 @@ async function send(path: string, fields: Readonly<Record<string, string | File>
   return open(path, at, { method: 'POST', body });
 }
 
-/** What stands in the elements with this test id, without tags, in the page's order. */
+/** Returns the text of the elements with this test id, without tags, in the page's order. */
 function texts(page: string, testid: string): string[] {
   return [...page.matchAll(new RegExp(`<([a-z0-9]+)[^<>]*data-testid="${testid}"[^>]*>`, 'g'))].map((found) => {
     const from = found.index + found[0].length;

@@ -24,7 +24,7 @@ export interface Play {
   readonly api: Api;
 }
 
-/** A twin without request limit unless told otherwise, and a logged-in caller. */
+/** Starts a twin, without a request limit by default, and a logged-in caller. */
 export async function play(seed: HaloSeed, options: Partial<HaloTwinOptions> = {}): Promise<Play> {
   const twin = await createHaloTwin({ seed, rateLimit: { limit: 0 }, ...options });
   return { twin, people: twinClient(twin.url), api: await login(twin) };
@@ -44,7 +44,7 @@ export async function login(twin: HaloTwin, scope = 'all'): Promise<Api> {
   return caller(twin.url, access_token);
 }
 
-/** A file's bytes, as bytes or by the signed link that stands for them, which takes no token. */
+/** Reads a file's bytes, directly or through the signed link returned in their place, which accepts no token. */
 export async function bytesOf(url: string, token: string, id: number): Promise<Buffer> {
   const answer = await fetch(`${url}/api/Attachment/${id}`, { headers: { authorization: `Bearer ${token}` } });
   if (answer.headers.get('content-type')?.includes('json') !== true) return Buffer.from(await answer.arrayBuffer());

@@ -53,7 +53,7 @@ describe('Troubles a test can order from the twin', () => {
   const pending = async (): Promise<number> =>
     ((await acme.people.call('GET', '/webhooks/pending')) as { pending: number }).pending;
 
-  it('limits requests as Halo does, with Retry-After only where told, and lets them in again later', async () => {
+  it('limits requests as Halo does, with Retry-After only if ordered, and admits them again later', async () => {
     let now = 1_800_000_000_000;
     const limited = await play(acmeSeed, { rateLimit: { limit: 300 }, now: () => now });
     try {
@@ -166,7 +166,7 @@ describe('Troubles a test can order from the twin', () => {
     assert.deepEqual(await notes(), ['before']);
   });
 
-  it('ends all tokens when told', async () => {
+  it('ends all tokens when ordered to', async () => {
     const other = await play(acmeSeed);
     try {
       await other.people.fault({ kind: 'revoke-tokens' });
@@ -202,7 +202,7 @@ describe('Troubles a test can order from the twin', () => {
     assert.deepEqual([events[0].responsestatus, events[0].entity_id], [204, vpn]);
   });
 
-  it('doubles, reorders and drops webhooks when told, and never fails the write', async () => {
+  it('doubles, reorders and drops webhooks when ordered to, and never fails the write', async () => {
     await acme.people.fault({ kind: 'webhook-drop' });
     await acme.api.post('/api/actions', note('dropped'));
     await acme.people.fault({ kind: 'webhook-duplicate' });
@@ -226,7 +226,7 @@ describe('Troubles a test can order from the twin', () => {
     await never(() => heard.length > 2, { what: 'a third webhook', forMs: 60 });
   });
 
-  it('counts every API request, and what people do at the desk is none', async () => {
+  it('counts every API request, and nothing that people do at the desk', async () => {
     await acme.people.agentAction('Dana Reyes', vpn, { outcome: 'Update', note: 'n' });
     await acme.api.get(`/api/Tickets/${vpn}`);
     await acme.api.get('/api/tickets/999');

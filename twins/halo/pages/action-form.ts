@@ -1,4 +1,4 @@
-/** An action kind's button and its form, with the fields that this kind asks for. */
+/** An action kind's button and form, with the fields that this kind asks for. */
 import { html } from 'hono/html';
 import type { Desk } from '#twins/halo/desk.ts';
 import { fieldOf } from '#twins/halo/customfields.ts';
@@ -11,7 +11,7 @@ import { noteOf } from './form-input.ts';
 import type { Html } from './html.ts';
 import { flag, nothing, pill, slugOf } from './html.ts';
 
-/** The action kinds that agents find on this ticket. */
+/** Finds the action kinds that agents can use on this ticket. */
 export function kindsFor(desk: Desk, ticket: Ticket): readonly Outcome[] {
   return desk.store
     .list('outcome')
@@ -19,7 +19,7 @@ export function kindsFor(desk: Desk, ticket: Ticket): readonly Outcome[] {
     .toSorted((a, b) => a.sequence - b.sequence);
 }
 
-/** Links that open the forms; with a script they open in the page. */
+/** Renders links that open the forms; with a script they open within the page. */
 export function actionButtons(desk: Desk, ticket: Ticket, open: number | undefined): Html {
   return html`<div class="actions" role="group" aria-label="Actions">
     ${kindsFor(desk, ticket).map((kind) => {
@@ -53,7 +53,7 @@ export interface Shown {
   readonly refusal?: string;
 }
 
-/** The form of one kind, filled in as before where the desk refused it. */
+/** Renders the form of one kind, filled in as before if the desk refused it. */
 export function actionForm(desk: Desk, ticket: Ticket, kind: Outcome, { form, agent, refusal }: Shown): Html {
   const asks = (field: string): boolean => kind.fields.includes(field);
   const given = (name: string, otherwise: string | number): string => form.text(name) || String(otherwise);
@@ -140,7 +140,7 @@ function statusChoice(desk: Desk, ticket: Ticket, form: Form): Html {
   );
 }
 
-/** What this kind does besides writing the note, so that nobody mails by mistake. */
+/** Describes what this kind does besides writing the note, so that nobody sends mail by mistake. */
 function effects(desk: Desk, ticket: Ticket, kind: Outcome): Html {
   const lines: Html[] = [];
   const status: Status | null = kind.newstatus > 0 ? desk.store.find('status', kind.newstatus) : null;
@@ -157,7 +157,7 @@ function effects(desk: Desk, ticket: Ticket, kind: Outcome): Html {
       </ul>`;
 }
 
-/** The form as the twin's own function for agents takes it. */
+/** Converts the form to the input of the twin's own function for agents. */
 export async function actionInput(desk: Desk, kind: Outcome | null, form: Form): Promise<Input> {
   const { html: note_html, attachments } = await noteOf(form);
   const sync = form.number('send_to');

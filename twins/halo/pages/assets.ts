@@ -28,7 +28,7 @@ function asset(url: string, type: string): Asset {
   return { body, type, version: createHash('sha256').update(body).digest('hex').slice(0, 12) };
 }
 
-/** The address of an asset. */
+/** Returns the address of an asset. */
 export function assetUrl(name: AssetName): string {
   return `/twin/assets/${name}?v=${assets[name].version}`;
 }
@@ -57,7 +57,7 @@ export function assetRoutes(app: Hono<Env>, serving: Serving): void {
   });
 }
 
-/** The desk's own colours: the policy of the pages forbids them in `style` attributes. */
+/** Writes the desk's own colours as a style sheet, since the policy of the pages forbids them in `style` attributes. */
 function coloursOf({ desk, accent }: Serving): string {
   return [
     `:root{--accent:${colour(accent)}}`,
@@ -67,7 +67,7 @@ function coloursOf({ desk, accent }: Serving): string {
   ].join('\n');
 }
 
-/** What is no colour must not become a rule of its own. */
+/** Returns a safe colour: a text that is not a colour must not become a rule of its own. */
 function colour(text: string): string {
   return /^#[0-9a-f]{3,8}$/i.test(text) ? text : '#64748b';
 }

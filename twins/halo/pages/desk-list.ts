@@ -1,4 +1,4 @@
-/** The desk: its tickets, open ones first, of each part what changed last, kept up to date. */
+/** The desk's tickets, open ones first, each part sorted by last change, and kept up to date. */
 import { html } from 'hono/html';
 import type { Ticket } from '#twins/halo/model.ts';
 import type { Serving } from '#twins/halo/serving.ts';

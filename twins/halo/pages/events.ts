@@ -1,9 +1,9 @@
-/** `/desk/events`: says that something changed and on which ticket; pages then read themselves again. */
+/** `/desk/events`: announces that something changed and on which ticket; the pages then reload themselves. */
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Env, Serving } from '#twins/halo/serving.ts';
 
-/** A line now and then lets both ends notice that the other one is gone. */
+/** A line now and then lets both ends notice when the other one is gone. */
 const beatMs = 20_000;
 
 /** Adds the route. */
@@ -23,7 +23,7 @@ export function eventRoutes(app: Hono<Env>, { changes }: Serving): void {
         });
         beat = setInterval(() => void stream.write(': still here\n\n'), beatMs);
         beat.unref();
-        // What changed while a page was on its way to the reader.
+        // Covers changes made while a page was on its way to the reader.
         void stream.writeSSE({ event: 'connected', data: '0', retry: 1000 });
       });
       silence?.();

@@ -1,4 +1,4 @@
-/** Form fields that more than one page has: choices, custom fields, a note with its files, the agent who acts. */
+/** Form fields that several pages have: choices, custom fields, a note with its files, the agent who acts. */
 import { html } from 'hono/html';
 import { isTicketField } from '#twins/halo/customfields.ts';
 import type { Desk } from '#twins/halo/desk.ts';
@@ -12,7 +12,7 @@ export interface Option {
   readonly label: string;
 }
 
-/** A labelled choice. */
+/** Renders a labelled choice. */
 export function choice(name: string, label: string, options: readonly Option[], chosen: string | number): Html {
   return html`<label class="field"
     >${label}
@@ -22,7 +22,7 @@ export function choice(name: string, label: string, options: readonly Option[], 
   >`;
 }
 
-/** A custom field as its kind wants it; its name in the form is `field-<id>`. */
+/** Renders a custom field in the form that its kind needs. Its name in the form is `field-<id>`. */
 export function customField(field: FieldInfo, value: string): Html {
   const name = `field-${field.id}`;
   if (field.kind === 'select' || field.kind === 'multiselect') {
@@ -46,7 +46,7 @@ export function customField(field: FieldInfo, value: string): Html {
   /></label>`;
 }
 
-/** What a form says of custom fields, by name; those left empty are not touched. */
+/** Reads the custom fields of a form, by name. Those left empty are not changed. */
 export function customValues(desk: Desk, form: Form): Record<string, string | number> {
   const out: Record<string, string | number> = {};
   for (const { id, name } of desk.store.list('fieldinfo').filter(isTicketField)) {
@@ -65,7 +65,7 @@ export interface NoteField {
   readonly focus?: boolean;
 }
 
-/** The note, with a place for pictures; a script turns pasted ones into files of the field `picture`. */
+/** Renders the note, with a place for pictures. A script turns pasted ones into files of the field `picture`. */
 export function noteField({ label, value, required = false, files = true, focus = false }: NoteField): Html {
   const flags = html`${flag('data-focus', focus)}${flag('required', required)}`;
   const uploads = html`<div class="uploads">
@@ -80,7 +80,7 @@ export function noteField({ label, value, required = false, files = true, focus 
     /></label>
     <label class="field">Files to attach <input type="file" name="file" multiple data-testid="file-input" /></label>
   </div>`;
-  // A line break right behind the start of a textarea is not part of it.
+  // The first line break after the start of a textarea is not part of its value.
   return html`<label class="field wide"
       >${label} <textarea name="note" rows="3" data-testid="note" data-paste${flags}>${`\n${value}`}</textarea>
     </label>
@@ -88,12 +88,12 @@ export function noteField({ label, value, required = false, files = true, focus 
     ${files ? uploads : nothing}`;
 }
 
-/** Agents who sit at the desk: applications log in by other means. */
+/** Lists the agents who work at the desk. Applications log in by other means. */
 export function people(desk: Desk): readonly Agent[] {
   return desk.store.list('agent').filter((agent) => !agent.is_api && !agent.isdisabled);
 }
 
-/** Who acts: everybody at this desk trusts each other. */
+/** Renders the choice of who acts: everybody at this desk trusts each other. */
 export function agentChoice(desk: Desk, chosen: string): Html {
   const agents = people(desk);
   const name = agents.find((agent) => agent.name === chosen)?.name ?? agents[0]?.name ?? '';

@@ -6,16 +6,16 @@ import type { Ctx } from '#twins/halo/serving.ts';
 import { escapeHtml, htmlOf } from '#twins/halo/text.ts';
 
 export interface Form {
-  /** Empty where the form has no such field. */
+  /** Returns an empty string if the form has no such field. */
   text(name: string): string;
-  /** Undefined for nothing and for what is no number. */
+  /** Returns undefined if there is nothing or it is not a number. */
   number(name: string): number | undefined;
   files(name: string): readonly File[];
 }
 
 const mostBytes = 32 * 1024 * 1024;
 
-/** The form of a POST. Throws 413 for more than 32 MB, 400 for what is no form. */
+/** Reads the form of a POST. Throws 413 for more than 32 MB, and 400 for anything that is not a form. */
 export async function formOf(c: Ctx): Promise<Form> {
   if (Number(c.req.header('content-length') ?? 0) > mostBytes) {
     throw new HaloError(413, 'The files are too large: a form takes up to 32 MB');
@@ -41,10 +41,12 @@ export async function formOf(c: Ctx): Promise<Form> {
   };
 }
 
-/** An empty form: what a page shows before anybody has filled it in. */
+/** An empty form, which a page shows before anybody has filled it in. */
 export const emptyForm: Form = { text: () => '', number: () => undefined, files: () => [] };
 
-/** The form's note, its pictures where `[picture 1]` says so, else at its end; files are attached beside it. */
+/**
+ * Reads the form's note. Puts its pictures where `[picture 1]` says so, or at its end; files are attached separately.
+ */
 export async function noteOf(form: Form): Promise<{ readonly html: string; readonly attachments: readonly Input[] }> {
   const attachments: Input[] = [];
   let html = paragraphs(form.text('note'));

@@ -1,11 +1,11 @@
-/** The frame around every page: head, the bar with the desk's name, the connection that keeps it live. */
+/** The frame around every page: the head, the bar with the desk's name, and the connection that keeps the page live. */
 import { html, raw } from 'hono/html';
 import type { Serving } from '#twins/halo/serving.ts';
 import { assetUrl } from './assets.ts';
 import type { Html } from './html.ts';
 import { nothing } from './html.ts';
 
-/** No inline styles, no evaluated attributes, and refusals are shown like any answer. */
+/** Forbids inline styles and evaluated attributes, and shows refusals like any answer. */
 const htmxConfig = JSON.stringify({
   includeIndicatorStyles: false,
   allowEval: false,
@@ -24,11 +24,11 @@ export interface Page {
   readonly title: string;
   readonly section: Section | null;
   readonly body: Html;
-  /** The portal is the end user's: it has no way into the desk. */
+  /** True for the end user's portal, which has no way into the desk. */
   readonly portal?: boolean;
 }
 
-/** A whole page. */
+/** Renders a whole page. */
 export function page({ desk, product }: Serving, { title, section, body, portal = false }: Page): Html {
   const here = (one: Section): Html => (one === section ? raw(' aria-current="page"') : nothing);
   const bar = portal
@@ -72,8 +72,8 @@ export function page({ desk, product }: Serving, { title, section, body, portal 
 }
 
 /**
- * What reads the page again when something changed, and takes `parts` of it: elements by id, the first of which must be
- * there. The rest of the page, a half-written note above all, stays as it is. `what` is `changed` or `ticket-1001`.
+ * Renders what reads the page again when something changes, and takes `parts` of it: elements by id, of which the first
+ * must exist. The rest of the page stays as it is, above all a half-written note. `what` is `changed` or `ticket-1001`.
  */
 export function live(address: string, what: string, parts: readonly [string, ...string[]]): Html {
   const [first, ...others] = parts;

@@ -1,12 +1,15 @@
-/** What every page answers with. */
+/** The headers of every page. */
 import type { Ctx } from '#twins/halo/serving.ts';
 
-/** Whether a path is a page of the desk, as opposed to Halo's API and the twin's. */
+/** Tells whether a path is a page of the desk, rather than Halo's API or the twin's. */
 export function isPage(path: string): boolean {
   return /^\/(?:desk|portal|outbox)(?:\/|$)/.test(path);
 }
 
-/** Nothing inline, nothing from elsewhere; `frameAncestors` are origins that may show the page in a frame. */
+/**
+ * Sets headers that allow nothing inline and nothing from elsewhere. `frameAncestors` are origins that may show the
+ * page in a frame.
+ */
 export function pageHeaders(c: Ctx, frameAncestors: readonly string[]): void {
   const policy = [
     "default-src 'none'",
@@ -20,12 +23,12 @@ export function pageHeaders(c: Ctx, frameAncestors: readonly string[]): void {
   ];
   c.header('content-security-policy', policy.join('; '));
   c.header('x-content-type-options', 'nosniff');
-  // With `no-referrer` a browser would send its forms without saying where they are from.
+  // With `no-referrer` a browser would submit its forms without their origin.
   c.header('referrer-policy', 'same-origin');
   c.header('cache-control', 'no-store');
 }
 
-/** An origin as it may stand in a policy: scheme, host, port. Throws for anything else. */
+/** Returns an origin in the form that a policy needs: scheme, host, port. Throws for anything else. */
 export function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const fine = url !== null && /^https?:$/.test(url.protocol) && text.replace(/\/$/, '') === url.origin;

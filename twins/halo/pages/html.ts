@@ -1,4 +1,4 @@
-/** Small things that all pages are made of. */
+/** Small pieces that all pages are built from. */
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import type { Status } from '#twins/halo/model.ts';
@@ -7,12 +7,12 @@ export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 export const nothing: Html = raw('');
 
-/** An attribute without a value, where it is wanted. */
+/** Renders an attribute without a value, if it is wanted. */
 export function flag(name: 'selected' | 'checked' | 'required' | 'data-focus', on: boolean): Html {
   return on ? raw(` ${name}`) : nothing;
 }
 
-/** A name as it stands in addresses and test ids: `Escalate to MSP` is `escalate-to-msp`. */
+/** Returns a name in the form for addresses and test ids: `Escalate to MSP` becomes `escalate-to-msp`. */
 export function slugOf(name: string): string {
   return name
     .toLowerCase()
@@ -22,33 +22,33 @@ export function slugOf(name: string): string {
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
-/** A time of the desk (UTC without a zone); the script of the pages shows it in the reader's own zone. */
+/** Renders a time of the desk (UTC without a zone). The script of the pages shows it in the reader's own zone. */
 export function time(stamp: string): Html {
   const month = months[Number(stamp.slice(5, 7)) - 1] ?? '';
   const words = `${Number(stamp.slice(8, 10))} ${month}, ${stamp.slice(11, 19)}`;
   return html`<time datetime="${stamp}Z" title="${words} UTC">${words}</time>`;
 }
 
-/** A status in the desk's own colour. */
+/** Renders a status in the desk's own colour. */
 export function pill(status: Status | null, testid = ''): Html {
   if (status === null) return nothing;
   const hook = testid === '' ? nothing : html` data-testid="${testid}"`;
   return html`<span class="pill status-${status.id}${status.closed ? ' closed' : ''}" ${hook}>${status.name}</span>`;
 }
 
-/** Up to two letters that stand for a person. */
+/** Returns up to two letters for a person. */
 export function initials(name: string): string {
   const words = name.replaceAll(/\([^()]*\)/g, '').split(/[\s._-]+/);
   const letters = words.map((word) => /\p{L}|\p{N}/u.exec(word)?.[0] ?? '').filter((letter) => letter !== '');
   return `${letters[0] ?? '?'}${letters.length > 1 ? letters.at(-1) : ''}`.toUpperCase();
 }
 
-/** `1 ticket`, `2 tickets` */
+/** Returns `1 ticket`, `2 tickets`. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
-/** A size for people. */
+/** Returns a size for people to read. */
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
   const units = ['KB', 'MB', 'GB'];

@@ -65,7 +65,7 @@ function usersOf(desk: Desk): Option[] {
   });
 }
 
-/** The form as the twin's own function for agents takes it. */
+/** Converts the form to the input of the twin's own function for agents. */
 export async function ticketInput(desk: Desk, form: Form): Promise<Input> {
   const { html: details_html, attachments } = await noteOf(form);
   const user = form.text('user');

@@ -1,17 +1,17 @@
 /**
- * Notes as pages show them. What people and other systems wrote is taken apart and built anew from a short list of
- * elements: nothing of it is passed on as it stands except text, so an unknown trick has nothing to hold on to. Nesting
- * is kept such that a browser reads it as it is written, and no note closes what is around it.
+ * Notes as pages show them. What people and other systems wrote is taken apart and rebuilt from a short list of
+ * elements. Nothing but text is passed on unchanged, so an unknown trick has nothing to work with. Nesting is
+ * restricted so that a browser reads the result as it is written, and no note closes the elements around it.
  */
 import { raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { guidIn } from '#twins/halo/pictures.ts';
 import { decodeEntities, escapeHtml } from '#twins/halo/text.ts';
 
-/** A picture by the number of its file, or by the UUID in its address's token. */
+/** A picture, named by the number of its file or by the UUID in its address's token. */
 export type PictureRef = number | string;
 
-/** Where a page shows a picture of the same ticket; null if the ticket has no such file. */
+/** Returns the address where a page shows a picture of the same ticket; null if the ticket has no such file. */
 export type PictureAddress = (picture: PictureRef) => string | null;
 
 type Kind = 'inline' | 'block' | 'list' | 'item' | 'table' | 'row' | 'cell';
@@ -25,14 +25,14 @@ const kinds = new Map<string, Kind>([
   ['table', 'table'],
   ['tr', 'row'],
 ]);
-/** Headings would disturb those of the page. */
+/** Headings, which would compete with those of the page, become paragraphs. */
 const shownAs = new Map([
   ...'h1 h2 h3 h4 h5 h6 dt dd'.split(' ').map((name) => [name, 'p'] as const),
   ...'section article center'.split(' ').map((name) => [name, 'div'] as const),
   ['strike', 's'],
   ['tt', 'code'],
 ]);
-/** Elements whose content is no text to read. */
+/** Elements whose content is not text for people. */
 const swallowed = new Set(
   (
     'script style title head textarea select iframe noscript noembed noframes xmp template object applet svg math ' +
@@ -41,7 +41,7 @@ const swallowed = new Set(
 );
 const deepest = 40;
 
-/** HTML that is safe to stand in a page of the twin. */
+/** Converts HTML into HTML that is safe within a page of the twin. */
 export function noteHtml(html: string, picture: PictureAddress): HtmlEscapedString {
   const out: string[] = [];
   const open: string[] = [];
@@ -50,7 +50,10 @@ export function noteHtml(html: string, picture: PictureAddress): HtmlEscapedStri
   const closeTo = (depth: number): void => {
     while (open.length > depth) out.push(`</${open.pop()}>`);
   };
-  /** Depth of the innermost open one of these, unless one of `walls` stands before it; -1 if there is none. */
+  /**
+   * Returns the depth of the innermost open element that is wanted, unless one of `walls` is inside it; -1 if there is
+   * none.
+   */
   const innermost = (wanted: (name: string) => boolean, walls: readonly Kind[]): number => {
     for (let depth = open.length - 1; depth >= 0; depth--) {
       const name = open[depth] ?? '';
@@ -140,7 +143,10 @@ export function noteHtml(html: string, picture: PictureAddress): HtmlEscapedStri
   return raw(out.join(''));
 }
 
-/** Behind the `>` that ends a tag; those in a quoted value do not. Where none does, behind everything. */
+/**
+ * Returns the position after the `>` that ends a tag, ignoring any in a quoted value; the end of the text if there is
+ * none.
+ */
 function endOfTag(html: string, from: number): number {
   let quote = '';
   let before = '';
@@ -154,7 +160,7 @@ function endOfTag(html: string, from: number): number {
   return html.length + 1;
 }
 
-/** An entity stands for a character and nothing else, so entities may stay. */
+/** Escapes text. An entity only represents one character, so entities may stay. */
 function escapeText(text: string): string {
   return text.replaceAll('\0', '').replaceAll('>', '&gt;');
 }
@@ -173,7 +179,10 @@ function link(attributes: string): string {
   return `<a href="${escapeHtml(href)}" target="_blank" rel="noopener noreferrer nofollow">`;
 }
 
-/** Only pictures of the same ticket, and those that are in the note itself: no note makes a browser call elsewhere. */
+/**
+ * Renders only pictures of the same ticket and those contained in the note itself, so that no note makes a browser call
+ * another server.
+ */
 function image(attributes: string, picture: PictureAddress): string {
   const src = attribute(attributes, 'src');
   const alt = attribute(attributes, 'alt');
@@ -192,7 +201,7 @@ function ownPicture(src: string): PictureRef | null {
   return id === undefined ? null : Number(id);
 }
 
-/** The files that a note shows as pictures. */
+/** Finds the files that a note shows as pictures. */
 export function picturesIn(html: string): PictureRef[] {
   const all = html.matchAll(
     /\/(?:api\/attachment|twin\/attachments)\/(?:(\d{1,15})|image\?token=([\w.-]{1,2000}))(?=["'])/gi,

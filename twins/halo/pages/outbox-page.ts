@@ -11,7 +11,7 @@ import { picturesOf } from './timeline.ts';
 
 const most = 50;
 
-/** All mail, or that of one ticket. */
+/** Renders all mail, or that of one ticket. */
 export function outboxPage(serving: Serving, ticketId: number): Html {
   const { desk } = serving;
   const mails = outbox(desk)

@@ -1,4 +1,4 @@
-/** The end user's portal: their tickets, of each the public thread, and a reply. */
+/** The end user's portal: their tickets, the public thread of each, and a reply. */
 import { html } from 'hono/html';
 import type { Attachment, User } from '#twins/halo/model.ts';
 import type { Ticket } from '#twins/halo/model.ts';
@@ -13,7 +13,7 @@ import { flag, initials, nothing, pill, slugOf, time } from './html.ts';
 import { noteHtml, picturesIn } from './note-html.ts';
 import { fileList, picturesOf } from './timeline.ts';
 
-/** Who may be looked at in the portal: it has no login, as nothing of the twin has. */
+/** Lists the users whose portal can be viewed. The portal has no login, like everything in the twin. */
 export function portalUsers({ desk }: Serving): readonly User[] {
   return desk.store.list('user').filter(({ inactive, emailaddress }) => !inactive && emailaddress !== '');
 }

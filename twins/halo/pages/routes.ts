@@ -24,7 +24,7 @@ import { outboxPage } from './outbox-page.ts';
 import { portalPage, portalTicketPage, portalUsers } from './portal-pages.ts';
 import { ticketPage } from './ticket-page.ts';
 
-/** What an upload of a picture is shown as; anything else is only downloaded. */
+/** Content types that an uploaded picture may be shown as. Any other is only downloaded. */
 const showable = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 
 /** Adds the routes. */
@@ -117,7 +117,7 @@ export function pageRoutes(app: Hono<Env>, serving: Serving): void {
     setCookie(c, cookie, form.text('agent'), { path: '/desk', httpOnly: true, sameSite: 'Lax' });
   }
 
-  /** The portal's ticket and the user whose it is. */
+  /** Returns the portal's ticket and the user it belongs to. */
   function requested(c: Ctx): { ticket: Ticket; user: User } {
     const ticket = needTicket(desk, idOf(c));
     const user = store.find('user', ticket.user_id);
@@ -143,18 +143,18 @@ export function pageRoutes(app: Hono<Env>, serving: Serving): void {
   }
 }
 
-/** The desk's own words, and what they mean where they hide it. Throws what is no refusal. */
+/** Returns the desk's own words and, if they hide it, their meaning. Rethrows anything that is not a refusal. */
 function refusalOf(error: unknown): string {
   if (!(error instanceof HaloError)) throw error;
   return error.meaning === null ? error.message : `${error.message} (${error.meaning})`;
 }
 
-/** Any error on the way to a page, as a page. */
+/** Renders any error on the way to a page as a page. */
 export function errorPage(c: Ctx, serving: Serving, error: unknown): Response | Promise<Response> {
   const status = error instanceof HaloError ? error.status : 500;
   const message = error instanceof Error ? error.message : String(error);
   pageHeaders(c, serving.frameAncestors);
-  // A ticket that is gone, as after a reset: the page that shows it goes elsewhere by itself, so nothing has failed.
+  // If the ticket is gone, as after a reset, the page that shows it moves elsewhere by itself, so nothing has failed.
   if (status === 404 && c.req.header('hx-request') === 'true') {
     c.header('hx-redirect', c.req.path.startsWith('/portal') ? '/portal' : '/desk');
     return c.body(null, 204);

@@ -1,4 +1,4 @@
-/** A ticket as an agent sees it: what it is, what can be done, what was done. */
+/** A ticket as an agent sees it: its data, the possible actions and its history. */
 import { html } from 'hono/html';
 import { fieldViews } from '#twins/halo/customfields.ts';
 import type { Desk } from '#twins/halo/desk.ts';
@@ -85,7 +85,7 @@ function facts(desk: Desk, ticket: Ticket): Html {
   </dl>`;
 }
 
-/** A category's path may break between its parts. */
+/** Renders a category's path so that it may break between its parts. */
 function path(category: string): Html | string {
   if (category === '') return '';
   return html`${category.split('>').map((part, index) => (index === 0 ? part : html`&gt;<wbr />${part}`))}`;

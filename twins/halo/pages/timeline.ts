@@ -1,4 +1,4 @@
-/** A ticket's timeline: the request and everything that was done, newest first, as agents see it. */
+/** A ticket's timeline: the request and every action, newest first, as agents see it. */
 import { html } from 'hono/html';
 import type { Desk } from '#twins/halo/desk.ts';
 import { fieldViews } from '#twins/halo/customfields.ts';
@@ -12,11 +12,11 @@ import { noteHtml, picturesIn } from './note-html.ts';
 /** How long an entry is shown as new. */
 const freshMs = 6000;
 
-/** Addresses of a ticket's own pictures, below `/desk` or `/portal`. */
+/** Finds the addresses of a ticket's own pictures, below `/desk` or `/portal`. */
 export function picturesOf(desk: Desk, ticketId: number, root: 'desk' | 'portal'): PictureAddress {
   return (picture) => {
     const attachment = typeof picture === 'number' ? desk.store.attachment(picture) : desk.store.attachmentOf(picture);
-    // A picture that came by the API belongs to no ticket: who has its address may see it.
+    // A picture that came through the API belongs to no ticket: anybody who has its address may see it.
     const isHere = attachment?.ticket_id === ticketId || (attachment?.ticket_id === 0 && attachment.guid === picture);
     return attachment !== null && isHere ? fileUrl(attachment, root) : null;
   };
@@ -26,7 +26,7 @@ function fileUrl({ id, sha256 }: Pick<Attachment, 'id' | 'sha256'>, root: 'desk'
   return `/${root}/files/${id}?v=${sha256.slice(0, 8)}`;
 }
 
-/** Files to download; pictures that a note shows are not listed again. */
+/** Renders files to download. Pictures that a note shows are not listed again. */
 export function fileList(files: readonly Attachment[], shown: ReadonlySet<PictureRef>, root: 'desk' | 'portal'): Html {
   const rest = files.filter(({ id, guid }) => !shown.has(id) && !shown.has(guid ?? id));
   if (rest.length === 0) return nothing;
@@ -41,12 +41,12 @@ export function fileList(files: readonly Attachment[], shown: ReadonlySet<Pictur
   </ul>`;
 }
 
-/** All pictures that are shown in a note or in the request. */
+/** Finds all pictures that a note or the request shows. */
 export function shownPictures(ticket: Ticket, actions: readonly Action[]): ReadonlySet<PictureRef> {
   return new Set([ticket.details_html, ...actions.map(({ note_html }) => note_html)].flatMap(picturesIn));
 }
 
-/** The whole timeline, with id `timeline`. */
+/** Renders the whole timeline, with the id `timeline`. */
 export function timeline(desk: Desk, ticket: Ticket): Html {
   const { store } = desk;
   const actions = store.actions(ticket.id).filter(({ iscreation }) => !iscreation);
@@ -94,7 +94,7 @@ function entry(desk: Desk, action: Action, shown: ReadonlySet<PictureRef>, pictu
   </li>`;
 }
 
-/** Whose hand it was where it is not the author's: the account of an application, such as Ferry's. */
+/** Renders the account that acted if it is not the author's: that of an application, such as Ferry's. */
 function through(desk: Desk, action: Action): Html {
   const account = desk.store.find('agent', action.who_agentid)?.name ?? '';
   if (!byApplication(action) || account === action.who) return nothing;
@@ -105,7 +105,7 @@ function byApplication({ actionby_application_id: application }: Action): boolea
   return application !== '' && application !== webClient;
 }
 
-/** What the agent's choice, or that of the action kind, sends to the connected desk. */
+/** Renders what the agent's choice, or that of the action kind, sends to the connected desk. */
 function sent(desk: Desk, action: Action): Html {
   if (action.actionby_agent_id === 0 || byApplication(action)) return nothing;
   const kind = desk.store.find('outcome', action.outcome_id);

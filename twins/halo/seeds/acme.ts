@@ -3,7 +3,7 @@ import { errorDialogPng } from '#twins/halo/picture.ts';
 import type { HaloSeed } from '#twins/halo/seed.ts';
 import { category, outcome, priority, status } from '#twins/halo/seed.ts';
 
-/** The words of Acme's desk, for tests and mappings. */
+/** Names on Acme's desk, for tests and mappings. */
 export const acmeNames = {
   statuses: {
     new: 'New',
@@ -144,7 +144,7 @@ export const acmeSeed: HaloSeed = {
       emailtemplate_id: 20,
       newstatus: 8,
     }),
-    // Where Halo has its built-in private note.
+    // The number of Halo's built-in private note.
     outcome(7, 'Internal Note', { sequence: 4, hidden: true, fields: ['note', 'attachments'] }),
     outcome(8, 'Reopen', { newstatus: 2 }),
     outcome(9, 'User reply', { systemuse: 'user_reply' }),

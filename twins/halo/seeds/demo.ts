@@ -1,12 +1,12 @@
 /**
- * The two desks as the demo shows them: Acme's and Northwind's seeds, with the everyday tickets that make a desk look
- * like one, and two more customers at Northwind. Words and numbers of the seeds they extend stay as they are.
+ * The two desks as the demo shows them: Acme's and Northwind's seeds, plus everyday tickets that make a desk look real,
+ * and two more customers at Northwind. The words and numbers of the seeds stay unchanged.
  */
 import type { HaloSeed, SeedTicket } from '#twins/halo/seed.ts';
 import { acmeNames, acmeSeed } from './acme.ts';
 import { northwindNames, northwindSeed } from './northwind.ts';
 
-/** What Northwind has for its two other customers: accounts, sites, and the users that stand in for requesters. */
+/** Northwind's records for its two other customers: accounts, sites, and the users that stand in for requesters. */
 export const otherCustomers = {
   bluebird: { account: 'Bluebird Dental', site: 'Bluebird practice', standIn: 'service-desk@bluebird.example' },
   cobalt: { account: 'Cobalt Hotels', site: 'Cobalt head office', standIn: 'service-desk@cobalt.example' },
@@ -91,7 +91,7 @@ const northwindTickets: readonly SeedTicket[] = [
   },
 ];
 
-/** The ticket that the demo is about is the newest one. */
+/** Moves the other tickets into the past, since the demo's own ticket must be the newest. */
 function someTimeAgo(ticket: SeedTicket): SeedTicket {
   return ticket.id === acmeNames.tickets.vpn ? ticket : { ...ticket, hoursAgo: 2 };
 }

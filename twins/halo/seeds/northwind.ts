@@ -1,8 +1,8 @@
-/** Northwind: the supplier, an MSP on HaloPSA. Its words clash with Acme's on purpose. */
+/** Northwind: the supplier, an MSP on HaloPSA. Its words deliberately clash with Acme's. */
 import type { HaloSeed } from '#twins/halo/seed.ts';
 import { category, outcome, priority, status } from '#twins/halo/seed.ts';
 
-/** The words of Northwind's desk, for tests and mappings. */
+/** Names on Northwind's desk, for tests and mappings. */
 export const northwindNames = {
   statuses: {
     new: 'New',
@@ -129,7 +129,7 @@ export const northwindSeed: HaloSeed = {
     },
   ],
   outcomes: [
-    // Where Halo has its built-in private note.
+    // The number of Halo's built-in private note.
     outcome(7, 'Internal Note', { sequence: 104, hidden: true, fields: ['note', 'attachments'] }),
     outcome(101, 'Update', {
       default_send_to_halo: 2,
