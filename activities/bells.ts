@@ -21,7 +21,7 @@ export type Bells = {
   close(): Promise<void>;
 };
 
-/** `one`: a ring wakes only one of several waiters, because whoever wakes takes all the work there is. */
+/** `one`: a ring wakes only one of several waiters, because the one that wakes takes all the work. */
 export function createBell(one = false): Bell {
   let rung = false;
   const waiting = new Set<() => void>();

@@ -165,7 +165,7 @@ async function drain(
       isLost ? graceMs.lost : isTold ? graceMs.told : isTrouble ? graceMs.trouble : graceMs.ended,
     );
     lease.stop();
-    // A ring from now on wakes the courier; whoever rang earlier has committed what is looked for below.
+    // A ring from now on wakes the courier; every earlier ring followed a commit, whose work is looked for below.
     leave();
   }
   // The database does not answer us: another drain has taken the courier over, or will.

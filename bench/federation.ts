@@ -9,6 +9,7 @@ import { deskClient, type DeskClient } from './desk-client.ts';
 import { programEnv } from './environment.ts';
 import { seedHistory } from './history.ts';
 import type { Lane } from './load.ts';
+import { memoryMib } from './memory.ts';
 import { median } from './numbers.ts';
 import { hookSecret, seedInstances, seedLinks, seedMirrors, type Mirrored } from './seed.ts';
 import type { Services } from './services.ts';
@@ -44,6 +45,8 @@ export type Federation = {
   readonly temporal: TemporalClient;
   /** Milliseconds of CPU time that each part has used so far. */
   cpu(): Promise<Cpu>;
+  /** Mebibytes held by each now. */
+  memory(): Promise<Readonly<Record<Exclude<keyof Cpu, 'desks'>, number>>>;
   stop(): Promise<void>;
 };
 
@@ -132,6 +135,12 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         postgres: await cpuMs(services.postgresPid, true),
         temporal: await cpuMs(services.temporalPid),
         desks: (await cpuMs(customerDesk.child.pid)) + (await cpuMs(supplierDesk.child.pid)),
+      }),
+      memory: async () => ({
+        worker: await memoryMib(worker.pid),
+        gateway: await memoryMib(gateway.pid),
+        postgres: await memoryMib(services.postgresPid, true),
+        temporal: await memoryMib(services.temporalPid),
       }),
       stop,
     };

@@ -2,6 +2,7 @@
 import { measureLatency } from './ferry.ts';
 import { measureFlood } from './flood.ts';
 import { measureHop } from './hop.ts';
+import { measureFootprint } from './footprint.ts';
 import { measureSealed } from './sealed.ts';
 import { growthByCustomers, growthByHistory } from './growth.ts';
 import { measureCold } from './cold.ts';
@@ -91,6 +92,9 @@ async function measure(
     await part('sealed', 'Ferry with its contents sealed at rest, and without', async () => {
       measured.sealed = await measureSealed(services, seconds, progress);
       progress(`  ${measured.sealed.throughput} of the throughput, ${measured.sealed.cpu} times the CPU`);
+    });
+    await part('footprint', 'memory and disk of a small installation', async () => {
+      measured.footprint = await measureFootprint(services, seconds);
     });
     return measured;
   } finally {

@@ -1,7 +1,18 @@
 /** The options of a benchmark run. */
 import { parseArgs } from 'node:util';
 
-export const parts = ['bare', 'floor', 'ferry', 'hop', 'history', 'customers', 'cold', 'flood', 'sealed'] as const;
+export const parts = [
+  'bare',
+  'floor',
+  'ferry',
+  'hop',
+  'history',
+  'customers',
+  'cold',
+  'flood',
+  'sealed',
+  'footprint',
+] as const;
 export type Part = (typeof parts)[number];
 
 export type Options = {

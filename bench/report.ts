@@ -3,6 +3,7 @@ import { arch, cpus, platform, totalmem } from 'node:os';
 import type { Cold } from './cold.ts';
 import type { Latency } from './ferry.ts';
 import type { FloodFelt } from './flood.ts';
+import type { Footprint, Sizes } from './footprint.ts';
 import type { Sealed } from './sealed.ts';
 import type { Growth } from './growth.ts';
 import type { Hop } from './hop.ts';
@@ -19,6 +20,7 @@ export type Measured = {
   readonly cold?: Cold;
   readonly flood?: FloodFelt;
   readonly sealed?: Sealed;
+  readonly footprint?: Footprint;
 };
 
 type Target = { readonly value: number; readonly target: string; readonly met: boolean };
@@ -41,11 +43,13 @@ export type Report = {
   readonly flood?: FloodFelt;
   /** Encrypted contents compared with plain contents. */
   readonly sealed?: Sealed;
+  /** Memory and disk of a small installation. */
+  readonly footprint?: Footprint;
   readonly targets: Readonly<Record<string, Target>>;
 };
 
 export function report(measured: Measured, options: Options, seconds: number): Report {
-  const { latency, hop, history, customers, cold, flood, sealed } = measured;
+  const { latency, hop, history, customers, cold, flood, sealed, footprint } = measured;
   const { bare, floor, ferry } = measured.throughput ?? {};
   const cpu = ferry?.cpu;
   return {
@@ -94,6 +98,7 @@ export function report(measured: Measured, options: Options, seconds: number): R
     ...(cold && { coldCustomers: { ...cold, perSecond: rounded(cold.perSecond) } }),
     ...(flood && { flood }),
     ...(sealed && { sealed }),
+    ...(footprint && { footprint }),
     targets: targetsOf(measured),
   };
 }
@@ -157,6 +162,18 @@ export function printed(result: Report): string {
     lines.push('', 'contents sealed at rest, over contents as they are');
     line('actions per second', `${sealed.throughput}  ${JSON.stringify(sealed.rounds)}`);
     line('CPU per action', String(sealed.cpu));
+  }
+  const { footprint } = result;
+  if (footprint) {
+    const sizes = (of: Sizes): void => Object.entries(of).forEach(([name, size]) => line(name, `${size} MiB`));
+    lines.push('', 'memory of ferry start with its demo, at rest');
+    sizes(footprint.atRest.memoryMib);
+    lines.push('', 'its data on the disk');
+    sizes(footprint.atRest.diskMib);
+    lines.push('', `memory at ${footprint.atWork.perSecond} actions per second`);
+    sizes(footprint.atWork.memoryMib);
+    lines.push('', 'growth of the database');
+    line('for each action carried', `${footprint.kibPerAction} KiB`);
   }
   lines.push('', 'targets');
   for (const [name, { value, target, met }] of Object.entries(result.targets)) {

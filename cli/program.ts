@@ -100,6 +100,13 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
       const { check } = await import('./commands/check.ts');
       end(await check(instance, { ...global(), ...options }, deps));
     });
+  command('lint', 'what is wrong, or worth a look, with the settings of links')
+    .argument('[link]', 'only this one; without it all of them')
+    .option('--json', 'print one line of JSON')
+    .action(async (link: string | undefined, options: { readonly json?: boolean }) => {
+      const { lint } = await import('./commands/lint.ts');
+      end(await lint(link, { ...global(), ...options }, deps));
+    });
   command('trace', 'the timeline of a ticket across both sides')
     .argument('<instance>', 'the id of its helpdesk in Ferry, see ferry status')
     .argument('<ticket>', 'its id or number')

@@ -66,9 +66,9 @@ export const cases: readonly DirectedCase[] = [
   },
   {
     name: 'undone-by-us',
-    says: 'a person sets another status right behind ours',
+    says: 'a person sets another status right after ours',
     file: 'federation/meet.test.ts',
-    test: 'a person’s change right behind our write stays',
+    test: 'a person’s change right after our write stays',
   },
   {
     name: 'conflict',

@@ -18,6 +18,8 @@ export const rights = {
   check: operators,
   /** Who did what; the difference may hold settings and names. */
   audit: operators,
+  /** Says names of settings and of what desks offer. */
+  lint: operators,
   /** Shows what an action would do, with the words and values that it would write. */
   preview: operators,
   /** Versions of settings hold names, as the audit does. */

@@ -30,14 +30,14 @@ const names = /\bpromised_at = (excluded|k|\$)|\bepoch\}|\bepoch = |\.epoch\b|is
 
 const person = 'a person has looked and says what is to become of it';
 const news = 'appends to the lane, or is about to';
-const receiver = 'what the receiver has or has done is so, whoever hears of it';
+const receiver = 'what the receiver has or has done is a fact for every reader';
 
 /** Who speaks without one, and why that is right. */
 const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'db/carry/couriers.ts': {
-    endRest: 'That an instance gives a sign of life is so whoever says it.',
+    endRest: 'A sign of life of an instance is a fact, whichever drain reports it.',
     setInstanceState:
-      'what a contact says of an instance, whoever had it; a drain asks first whether the courier is its own',
+      'what a contact reveals about an instance, whichever process had it; a drain checks first whether the courier is its own',
     takeLeases: 'only a lease that is over, and no drain is begun by it',
   },
   'db/carry/lanes.ts': {

@@ -78,11 +78,19 @@ const byItself: Readonly<Record<string, readonly string[]>> = {
   'db/settings/catalogue-age.ts': ['claimCatalogue'],
   'db/settings/clock.ts': ['saveClock'],
   'db/settings/instances.ts': ['keepIdentity'],
+  'db/settings/rot.ts': ['clearMended', 'noteRot'],
 };
 
 const ownedRooms = ['db/settings/', 'db/links/', 'db/operate/'];
 /** Verbs call these of `byItself` in the transaction of their audit as well. */
-const inTransaction = new Set([...Object.values(byOperators).flat(), 'closeLink', 'ensureKeys', 'startChecks']);
+const inTransaction = new Set([
+  ...Object.values(byOperators).flat(),
+  'clearMended',
+  'closeLink',
+  'ensureKeys',
+  'noteRot',
+  'startChecks',
+]);
 
 type Fn = { readonly file: string; readonly name: string; readonly isExported: boolean; readonly body: string };
 

@@ -138,7 +138,7 @@ describe('README.md', () => {
     const [start = '', test = ''] = blocks('README.md', 'sh')[0]?.split('\n') ?? [];
     assert.match(start, /^npm ci && npm start\s*(#.*)?$/);
     assert.match(test, /^npm ci && npm test\s*(#.*)?$/);
-    assert.ok(read('README.md').indexOf('```sh') < 20, 'something stands above them');
+    assert.ok(read('README.md').indexOf('```sh') < 20, 'something comes before them');
     assert.equal(read('.ci/run').trimEnd().split('\n').at(-1), 'npm ci && npm test');
   });
 
@@ -192,6 +192,27 @@ describe('docs/running.md', () => {
       variables.filter((name) => !text.includes(`\`${name}\``)),
       [],
     );
+  });
+});
+
+describe('docs/glossary.md', () => {
+  const words = [...read('docs/glossary.md').matchAll(/^\| (\*\*.+?\*\*) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/\*\*(.+?)\*\*/g)].map(([, word = '']) => word),
+  );
+
+  it('has every word of the vocabulary that people meet', () => {
+    const [head = ''] = read('core/words/vocabulary.ts').split('*/');
+    const known = [...head.matchAll(/\b([A-Z][a-z]+)(?: of a note)?: /g)].map(([, word = '']) => word.toLowerCase());
+    assert.ok(known.length > 15 && known.includes('lane'));
+    const inCodeOnly = ['ref', 'command'];
+    assert.deepEqual(
+      known.filter((word) => !words.includes(word) && !inCodeOnly.includes(word)),
+      [],
+    );
+  });
+
+  it('gives each word one meaning', () => {
+    assert.equal(new Set(words).size, words.length);
   });
 });
 

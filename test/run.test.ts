@@ -69,7 +69,7 @@ test(
     assert.deepEqual(
       counts,
       { good: 1, bad: 1, lateBad: 501, leaves: 500, hangs: 1, broken: 1 },
-      'every test is told of',
+      'every test is reported',
     );
     await temp.remove();
   },

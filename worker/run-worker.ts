@@ -132,8 +132,8 @@ function createTemporalWorker(
     connection,
     namespace: config.temporal.namespace,
     taskQueue: queueOf(version),
-    // A history that this code cannot replay fails its run, which is then started again. Otherwise it would be retried
-    // for ever.
+    // A history that this code cannot replay fails its run, which is then started again. Otherwise it would be
+    // retried indefinitely.
     workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError'] },
     ...(bundle === undefined ? { workflowsPath } : { workflowBundle: { codePath: bundle } }),
     activities,

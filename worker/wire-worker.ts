@@ -100,6 +100,8 @@ export async function wireWorker(
     ringHere: (instance) => bells.ringHere(instance),
   });
   const ours = createOurClock(db);
+  // The first call asks the database, so that the first reply of a desk can be compared with its time.
+  ours.now();
   const clocks = createClocks(db, ours, (error) =>
     log.warn({ err: error }, 'the measured offset of a clock could not be stored'),
   );

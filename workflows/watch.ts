@@ -1,4 +1,4 @@
-/** A watcher: reads for news from the instances, for ever, one long-running activity at a time. */
+/** A watcher: reads for news from the instances indefinitely, one long-running activity at a time. */
 import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '#activities/index.ts';
 

@@ -9,7 +9,7 @@ import type { KnownChange } from '#db/log/changes.ts';
 export type ChangesHere = {
   /** Changes that the other side learns of too, so that both ends reach the same result. */
   readonly shared: readonly Change[];
-  /** All changes, whoever made them. */
+  /** All changes by any author. */
   readonly all: readonly Change[];
 };
 

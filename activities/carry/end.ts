@@ -1,4 +1,4 @@
-/** Ends a delivery: stores its outcome in one transaction, and after the commit wakes whoever must act on it. */
+/** Ends a delivery: stores its outcome in one transaction, and after the commit wakes the couriers that must act on it. */
 import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 import type { Tx } from '#db/base/client.ts';

@@ -1,6 +1,6 @@
 /**
  * Carries out one step of a plan: first the promise, then the request. If an earlier attempt left the step unfinished,
- * judges what became of it.
+ * judges what happened to it.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Step, Written } from '#core/words/desk.ts';

@@ -14,7 +14,7 @@ import type { ApplyRun } from './apply-run.ts';
 import { changesHere, stampOf } from './changes-here.ts';
 
 export type Meeting = Due & {
-  /** Newer changes by others, whoever they are. */
+  /** Newer changes by any other author. */
   readonly people: readonly { readonly words: Changed }[];
   /** What the command still changed, for relays. */
   readonly command: Command;

@@ -4,6 +4,7 @@ import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { WireLink } from '#core/wire.ts';
 import { saveCatalogue } from '#db/settings/apply-links.ts';
+import { noteRot } from '#db/settings/rot.ts';
 import { endRest } from '#db/carry/couriers.ts';
 import { claimPeers, type PeerToAsk } from '#db/links/claim-peers.ts';
 import { clearNotices, raiseNotice } from '#db/base/notices.ts';
@@ -46,6 +47,9 @@ async function refresh(deps: RefreshDeps, asked: PeerToAsk): Promise<void> {
   const catalogue = await client.catalogue(signal);
   const known = await deps.cache.catalogue(deps.db, asked.far, asked.catalogueVersion);
   if (asked.catalogueVersion > 0 && isDeepStrictEqual(plain(catalogue), plain(known))) return;
+  const offered = asked.catalogueVersion > 0 ? known : null;
+  const count = await noteRot(deps.db, asked.far, { before: offered, after: catalogue });
+  if (count > 0) deps.log.warn({ link: asked.link, count }, 'settings no longer fit what the other side offers');
   await deps.db.transaction((tx) => saveCatalogue(tx, asked.far, asked.catalogueVersion + 1, catalogue));
 }
 

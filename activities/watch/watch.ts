@@ -145,7 +145,8 @@ async function poll(deps: WorkDeps, places: Map<string, Semaphore>, feed: DueFee
     const { helpdesk } = desk;
     const within = AbortSignal.any([signal, AbortSignal.timeout(feedTimeoutMs)]);
     if (cursor === null) {
-      await startFeed(deps.db, feed, await askLiveFrom(helpdesk, within));
+      const first = await askLiveFrom(helpdesk, within);
+      await startFeed(deps.db, feed, first, desk.clock?.offsetMs() ?? null);
     } else {
       const page = await helpdesk.feed(cursor, feedPage, within);
       if (page.wentBack === true) throw new DeskRestored({ instance });

@@ -46,7 +46,7 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
       ...(wouldOf === undefined
         ? {}
         : { consider: async (asIf) => void (links = await considered({ db, wouldOf }, asIf)) }),
-      ...(asks ? { confirm: (preview) => confirm(preview, links, deps) } : {}),
+      ...(asks ? { confirm: (preview) => confirm(preview, links, file, deps) } : {}),
     });
     if (options.json === true) deps.out(`${JSON.stringify({ ...result, otherwise: links })}\n`);
     else say(result, links, file, asks, deps);
@@ -56,13 +56,18 @@ export async function apply(file: string, options: ApplyCommand, deps: CliDeps):
   return options.dryRun === true || asks ? withPreview(options, deps, use) : withHelpdesks(options, deps, use);
 }
 
-async function confirm(preview: Preview, links: readonly LinkChange[], deps: CliDeps): Promise<boolean> {
-  for (const line of [...previewLines(preview), ...links.flatMap(changeLines)]) deps.out(`${line}\n`);
+async function confirm(preview: Preview, links: readonly LinkChange[], file: string, deps: CliDeps): Promise<boolean> {
+  for (const line of [...previewLines(preview, file), ...links.flatMap(changeLines)]) deps.out(`${line}\n`);
   return isYes(deps, `Apply ${count(preview.changes.length, 'change')}?`);
 }
 
-function previewLines({ changes, warnings }: Preview): string[] {
-  return [...warnings.map((warning) => `! ${printable(warning)}`), ...changes.map((change) => changeLine(change))];
+function previewLines(preview: Preview, file: string): string[] {
+  return [...lookLines(preview, file), ...preview.changes.map((change) => changeLine(change))];
+}
+
+/** What can be saved, and somebody should look at. */
+function lookLines({ warnings, advice }: Pick<Preview, 'warnings' | 'advice'>, file: string): string[] {
+  return [...warnings, ...advice.map((one) => faultLine(file, one))].map((line) => `! ${printable(line)}`);
 }
 
 function say(
@@ -74,13 +79,16 @@ function say(
 ): void {
   const number = count(result.changes.length, 'change');
   if (result.outcome === 'wrong') {
-    for (const warning of result.warnings) err(`! ${printable(warning)}\n`);
+    for (const line of lookLines(result, file)) err(`${line}\n`);
     for (const fault of result.faults) err(`${printable(faultLine(file, fault))}\n`);
     err(`ferry: ${count(result.faults.length, 'fault')} in ${file}; nothing was changed [links-wrong]\n`);
     return;
   }
+  // Nothing is saved then, and ferry lint says what there is to say of what is in force.
+  const shown = result.outcome === 'unchanged' ? { ...result, advice: [] } : result;
   if (!wasShown || result.outcome === 'unchanged' || result.outcome === 'dry-run')
-    for (const line of [...previewLines(result), ...(wasShown ? [] : links.flatMap(changeLines))]) out(`${line}\n`);
+    for (const line of [...previewLines(shown, file), ...(wasShown ? [] : links.flatMap(changeLines))])
+      out(`${line}\n`);
   if (result.outcome === 'unchanged') out('Nothing to change.\n');
   else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run.\n`);
   else if (result.outcome === 'applied') out(`${number} made.\n`);

@@ -72,6 +72,8 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
       ]),
       ...found.links.flatMap((link) => linkTrouble(link, found)),
     );
+  if (found.rot.length > 0) lines.push('', 'Settings that no longer fit:');
+  for (const { since: at, text } of found.rot) lines.push(printable(`  ${text} (since ${since(at)})`));
   if (found.missing.length > 0) lines.push('', 'Not shown to us:');
   for (const { ticket, since: at, reason } of found.missing)
     lines.push(printable(`  ${ticket}, since ${since(at)}: ${reason?.text ?? ''}`));
@@ -113,6 +115,7 @@ const wordsOf: Readonly<Record<Need['code'], string>> = {
   'set-aside': '',
   paused: '',
   'no-room': 'is to have a file for which Ferry’s disk has no room; free some',
+  rot: 'has settings that no longer fit what a desk offers; look with ferry lint',
   waits: 'is up, and something has waited for it for long; look with ferry trace',
 };
 

@@ -77,6 +77,7 @@ function deliveryLines(delivery: DeliveryLine): string[] {
   const state = delivery.state === 'set-aside' ? 'set aside' : delivery.state;
   return [
     printable(`${indent}${delivery.kind === 'receipt' ? '↩' : '→'} ${to}: ${sort}${state}${spent}${ended}${tries}`),
+    ...becameLines(delivery),
     ...because(delivery),
     ...(delivery.contact === null ? [] : [printable(`${indent}    on duty there: ${contactText(delivery.contact)}`)]),
     ...farLines(delivery),
@@ -112,27 +113,60 @@ function clock(at: string): string {
   return new Date(at).toISOString().slice(11, 23);
 }
 
+/** What a receipt writes is Ferry's own note. */
+function becameLines({ became, tells }: DeliveryLine): string[] {
+  if (became === null || tells !== null) return [];
+  const { kind, visibility, status, category, priority } = became;
+  const parts = [
+    ...(kind === null ? [] : [`"${kind}"`]),
+    ...(visibility === null ? [] : [`note ${visibility} there`]),
+    ...Object.entries({ status, category, priority }).flatMap(([what, value]) =>
+      value === null ? [] : [`${what} "${value}"`],
+    ),
+  ];
+  return [printable(`${indent}    as: ${parts.join(', ')}`)];
+}
+
 function because({ reason }: DeliveryLine): string[] {
   return reason === null ? [] : [`${indent}    because: ${reasonText(reason)}`];
 }
+
+/** How far a change at the desk is. */
+const writeWords: Readonly<Record<string, string>> = {
+  open: 'promised, not seen there yet',
+  made: 'made, not seen there yet',
+  settled: 'seen there',
+  absent: 'was not made',
+};
 
 function writeLines({ writes }: DeliveryLine): string[] {
   const unsettled = writes.filter(({ state }) => state !== 'settled');
   const shown = writes.length > 1 || unsettled.length > 0 ? writes : [];
   return shown.map(
     ({ step, state, settledMs }) =>
-      `${indent}    write ${step + 1}: ${state}${settledMs === null ? '' : ` after ${took(settledMs)}`}`,
+      `${indent}    write ${step + 1}: ${writeWords[state] ?? state}${settledMs === null ? '' : ` after ${took(settledMs)}`}`,
   );
 }
+
+/** Of many attempts at one delivery. */
+const firstShown = 2;
+const lastShown = 3;
 
 /** One try that succeeded says nothing that the line above doesn't. */
 function attemptLines({ attempts }: DeliveryLine): string[] {
   if (attempts.length <= 1) return [];
-  return attempts.map(({ at, durationMs, result, reason }) =>
+  const lines = attempts.map(({ at, durationMs, result, reason }) =>
     printable(
       `${indent}    ${at.slice(11, 23)} ${result} in ${took(durationMs)}${reason === null ? '' : `, ${reason.code}`}`,
     ),
   );
+  const left = lines.length - firstShown - lastShown;
+  if (left < 2) return lines;
+  return [
+    ...lines.slice(0, firstShown),
+    `${indent}    … ${left} more; --json has all of them`,
+    ...lines.slice(-lastShown),
+  ];
 }
 
 function reasonText({ code, text }: Reason): string {

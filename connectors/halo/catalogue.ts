@@ -124,6 +124,7 @@ async function readWords(
     const number = priorityid ?? (typeof id === 'number' ? id : null);
     return number === null ? [] : [{ id: number, name, sla: slaid ?? null, hidden: ishidden === true }];
   });
+  const syncing = unique([...clients, ...suppliers].filter(isSyncing).map(({ name }) => name));
   return {
     catalogue: {
       statuses: statuses.map(({ id, name }) => ({ name, closed: closed.has(id) })),
@@ -134,6 +135,7 @@ async function readWords(
       kinds,
       accounts: unique([...clients, ...suppliers].filter(isActive).map(({ name }) => name)),
       teams: teams.filter(isActive).map(({ name }) => name),
+      ...(syncing.length === 0 ? {} : { syncing }),
     },
     statuses,
     closed,
@@ -154,6 +156,11 @@ async function readWords(
 
 function isActive({ inactive }: { readonly inactive?: boolean | null | undefined }): boolean {
   return inactive !== true;
+}
+
+/** Where its list shows that at all, which nobody has seen yet. */
+function isSyncing({ thirdpartynhdapiurl }: wire.Account): boolean {
+  return (thirdpartynhdapiurl ?? '').trim() !== '';
 }
 
 /** Fit for a note that names no kind: mails nobody, changes no status. */

@@ -15,8 +15,8 @@ export type RawLists = {
   readonly types: readonly wire.TicketType[];
   readonly outcomes: readonly wire.Outcome[];
   readonly fields: readonly wire.FieldInfo[];
-  readonly clients: readonly wire.Named[];
-  readonly suppliers: readonly wire.Named[];
+  readonly clients: readonly wire.Account[];
+  readonly suppliers: readonly wire.Account[];
   readonly teams: readonly wire.Named[];
   readonly agents: readonly wire.Agent[];
 };

@@ -268,8 +268,10 @@ export const fieldInfo = z.object({
   values: some(z.object({ id: key, name: called })),
 });
 const named = z.object({ id: whole, name: called, inactive: flag });
-export const client = named;
-export const supplier = named;
+/** With the address of another Halo where it exchanges tickets with one by itself. */
+const account = named.extend({ thirdpartynhdapiurl: text });
+export const client = account;
+export const supplier = account;
 export const team = named;
 export const site = named.extend({ client_id: number });
 export const agent = z.object({ id: whole, name: called, email: text });
@@ -284,6 +286,7 @@ export type HaloAttachment = z.infer<typeof attachment>;
 export type HaloUser = z.infer<typeof user>;
 export type FieldInfo = z.infer<typeof fieldInfo>;
 export type Named = z.infer<typeof named>;
+export type Account = z.infer<typeof account>;
 export type Agent = z.infer<typeof agent>;
 export type Priority = z.infer<typeof priority>;
 export type TicketType = z.infer<typeof ticketType>;

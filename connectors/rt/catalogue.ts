@@ -12,9 +12,9 @@ const kinds: readonly CatalogueKind[] = [
   { name: 'Correspond', hidden: false, mails: true, sends: 'none', status: null },
   { name: 'Comment', hidden: true, mails: false, sends: 'none', status: null },
   { name: 'Create', hidden: false, mails: false, sends: 'none', status: null },
-  { name: 'Status', hidden: false, mails: false, sends: 'none', status: null },
-  { name: 'CustomField', hidden: false, mails: false, sends: 'none', status: null },
-  { name: 'Set', hidden: false, mails: false, sends: 'none', status: null },
+  { name: 'Status', hidden: false, mails: false, sends: 'none', status: null, bare: true },
+  { name: 'CustomField', hidden: false, mails: false, sends: 'none', status: null, bare: true },
+  { name: 'Set', hidden: false, mails: false, sends: 'none', status: null, bare: true },
 ];
 
 export async function catalogueOf(reader: Reader, signal: AbortSignal): Promise<Catalogue> {
@@ -33,6 +33,7 @@ export async function catalogueOf(reader: Reader, signal: AbortSignal): Promise<
     if (isCategory(field, reader.options)) categories = options ?? [];
     else fields.push({ name: field.name, type: field.type, ...(options === undefined ? {} : { options }) });
   }
+  const { fileMaxBytes: mostBytes } = reader.options;
   const only = reader.options.queues?.map((name) => name.toLowerCase());
   return {
     statuses: reader.options.statuses,
@@ -45,6 +46,7 @@ export async function catalogueOf(reader: Reader, signal: AbortSignal): Promise<
       .filter((queue) => queue.Disabled !== '1' && (only?.includes(queue.Name.toLowerCase()) ?? true))
       .map((queue) => queue.Name),
     teams: [],
+    ...(mostBytes === undefined ? {} : { files: { taken: true, maxBytes: mostBytes } }),
   };
 }
 

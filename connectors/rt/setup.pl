@@ -4,7 +4,8 @@
 # output is the service user's new access token, if one was asked for with --token.
 #
 #   perl setup.pl --queue Support --queue Escalations [--user gateway] [--email ferry@example.com] [--token]
-#                 [--supplier-ref SupplierRef] [--remote-ref RemoteRef] [--new-mark]
+#                 [--supplier-ref SupplierRef] [--remote-ref RemoteRef] [--new-mark] [--existing-user]
+#                 [--supplier Northwind [--supplier Contoso] [--supplier-field Supplier]]
 #                 [--webhook https://ferry.example.com/hooks/... [--secret-file FILE]] [--no-quiet] [--lib DIR]
 use strict;
 use warnings;
@@ -20,9 +21,11 @@ BEGIN {
         quiet          => 1,
         'remote-ref'   => 'RemoteRef',
         'supplier-ref' => 'SupplierRef',
+        supplier       => [],
+        'supplier-field' => 'Supplier',
     );
     GetOptionsFromArray( \@ARGV, \%opt, 'user=s', 'email=s', 'queue=s@', 'token', 'remote-ref=s', 'supplier-ref=s',
-        'webhook=s', 'secret-file=s', 'quiet!', 'new-mark', 'lib=s' )
+        'webhook=s', 'secret-file=s', 'quiet!', 'new-mark', 'existing-user', 'supplier=s@', 'supplier-field=s', 'lib=s' )
         or die "usage: see the head of $0\n";
     my ($lib) = grep { defined && -e "$_/RT.pm" } $opt{lib}, '/usr/share/request-tracker5/lib', '/opt/rt5/lib';
     die "RT's library was not found; name its directory with --lib\n" unless $lib;
@@ -50,6 +53,7 @@ grant( $user, $_ ) for @queues;
 grant_right( $user, RT->System, 'SeeCustomField' );
 mark( custom_field( $opt{'remote-ref'}, 'The far ticket this one belongs to, as Ferry finds it again.', @queues ) );
 custom_field( $opt{'supplier-ref'}, 'Number and address of the ticket at the supplier; written by Ferry.', @queues );
+escalation_field( $opt{'supplier-field'}, @{ $opt{supplier} } ) if @{ $opt{supplier} };
 quiet_scrip( $user->Name ) if $opt{quiet};
 picture_scrip( $user->Name );
 webhook_scrip( $user->Name, $opt{webhook}, defined $opt{'secret-file'} ? secret( $opt{'secret-file'} ) : '' )
@@ -69,6 +73,11 @@ sub service_user {
             )
         );
         said("made the user $name");
+    }
+    elsif ( ( $found->RealName // '' ) ne 'Ferry' && !$opt{'existing-user'} ) {
+        my $who = $found->RealName || $found->EmailAddress || 'somebody';
+        die "ferry: there is a user $name already ($who). Name another one with --user, or say --existing-user if it is"
+            . " Ferry's: it gets rights, the time zone UTC, and mails nobody any more\n";
     }
     must( "user $name", $found->SetPrivileged(1) ) unless $found->Privileged;
     # RT reads the dates it is sent in the zone of the user who sends them, whatever zone they name.
@@ -121,6 +130,33 @@ sub custom_field {
         must( "$name in " . $in->Name, $field->AddToObject($in) ) unless $field->IsAdded( $in->id );
     }
     return $field;
+}
+
+# By which agents of the customer escalate: one value for each supplier.
+sub escalation_field {
+    my ( $name, @suppliers ) = @_;
+    my $field = RT::CustomField->new($system);
+    $field->LoadByName( Name => $name, LookupType => RT::Ticket->CustomFieldLookupType, IncludeGlobal => 1 );
+    if ( !$field->id ) {
+        must(
+            "custom field $name",
+            $field->Create(
+                Name        => $name,                              Type  => 'SelectSingle',
+                LookupType  => RT::Ticket->CustomFieldLookupType, Description => 'Whom a ticket is escalated to.',
+            )
+        );
+        said("made the custom field $name");
+    }
+    die "ferry: the custom field $name is none of which one value is selected; name another with --supplier-field\n"
+        unless $field->Type eq 'Select' && $field->SingleValue;
+    my %known = map { lc $_->Name => 1 } @{ $field->Values->ItemsArrayRef };
+    for my $supplier ( grep { !$known{ lc $_ } } @suppliers ) {
+        must( "$name $supplier", $field->AddValue( Name => $supplier ) );
+        said("added $supplier to the custom field $name");
+    }
+    for my $in ( $field->IsGlobal ? () : @queues ) {
+        must( "$name in " . $in->Name, $field->AddToObject($in) ) unless $field->IsAdded( $in->id );
+    }
 }
 
 # RT's REST does not say which RT it is, so this one gets a mark that no other has: Ferry refuses to write to another RT

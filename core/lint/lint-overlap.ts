@@ -31,6 +31,11 @@ export function overlapOf(a: Condition, b: Condition): Overlap {
   return waysA.some((one) => waysB.some((other) => isPossible([...one, ...other]))) ? 'possible' : 'none';
 }
 
+/** Tells whether some action matches the condition; true if it expands to too many terms to tell. */
+export function canHold(condition: Condition): boolean {
+  return termsOf(condition, true)?.some(isPossible) ?? true;
+}
+
 /** Expands the condition, or its opposite, into alternatives, each a list of literals; null if there are too many. */
 function termsOf(condition: Condition, holds: boolean, depth = 0): readonly Term[] | null {
   if (depth > deepest) return null;

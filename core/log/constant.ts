@@ -4,8 +4,8 @@ import type { ConstantPart } from '#core/words/vocabulary.ts';
 
 /**
  * Computes SHA-256, as lower-case hex, over canonical JSON of the constant part alone: keys in a fixed order, absent
- * ones left out. Attachments count by their digests, in order, so they must be staged first; their ids belong to
- * whoever stores them and change.
+ * ones left out. Attachments count by their digests, in order, so they must be staged first; their ids differ from
+ * store to store.
  */
 export function constantHash(part: ConstantPart): string {
   return createHash('sha256').update(canonicalConstant(part)).digest('hex');

@@ -16,7 +16,7 @@ export type Kept = {
 export type Shown = {
   /** As `Kept.top`; if the reading showed no action, the id it started from. */
   readonly top: string | null;
-  /** Null for the reading by whoever has just created the ticket. */
+  /** Null for the reading by the caller that has just created the ticket. */
   readonly begunAt: string | null;
 };
 

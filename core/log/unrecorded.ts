@@ -11,7 +11,7 @@ export type Before = { readonly summary: string; readonly fields: Readonly<Recor
 
 export type Unrecorded = Pick<Words, 'summary' | 'fields'>;
 
-/** @param recorded the words of every action in the same read, whoever its author */
+/** @param recorded the words of every action in the same read, by any author */
 export function unrecorded(before: Before, now: TicketSnapshot, recorded: readonly Words[]): Unrecorded {
   if (before === null) return { fields: {} };
   const isRecorded = (field: string): boolean =>

@@ -1,5 +1,5 @@
 /**
- * Decides what becomes of a link: one to the web or a mailbox remains a link; for others, the target is shown as text.
+ * Decides how a link is shown: one to the web or a mailbox remains a link; for others, the target is shown as text.
  */
 
 export type Link = {

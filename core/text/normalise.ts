@@ -1,6 +1,6 @@
 /**
  * Converts arbitrary HTML into the elements that a note may contain without changing its meaning: struck text stays
- * struck, line breaks stay, words stay separate, and nothing that people saw is lost. The result is well nested but not
+ * struck, line breaks stay, words stay separate, and nothing that people saw is lost. The result is correctly nested but not
  * yet safe: core/text/html.ts passes it through the allow-list.
  */
 import { blockElements, isElementName, noteElements, sameAs, transparentElements, unseenElements } from './elements.ts';

@@ -174,6 +174,8 @@ export type CatalogueKind = {
   readonly sends: SendTo;
   /** The status that the kind sets by itself. */
   readonly status: string | null;
+  /** Changes something without a note, as RT's `Status` does: it is applied without a row. */
+  readonly bare?: boolean;
 };
 /** A property of the ticket itself that must have a value; `other`: one that no setting fills. */
 export type RequiredOwn = {
@@ -182,15 +184,28 @@ export type RequiredOwn = {
   readonly name: string;
 };
 
+/** A step of a workflow that allows only these action kinds. */
+export type CatalogueStep = { readonly name: string; readonly kinds: readonly string[] };
+
 export type CatalogueType = {
   readonly name: string;
   /** Absent: no restriction. */
   readonly kinds?: readonly string[];
   readonly statuses?: readonly string[];
+  /** Steps of its workflow that restrict kinds further; absent: none known. */
+  readonly steps?: readonly CatalogueStep[];
   /** Fields without which the desk accepts no new ticket of this type; absent: none known. */
   readonly required?: readonly string[];
   /** The same for properties that are not fields. */
   readonly requiredOwn?: readonly RequiredOwn[];
+};
+
+/** What a desk does by itself after an action of a kind, or once a ticket comes into a status. */
+export type CatalogueAutomation = {
+  readonly name: string;
+  readonly on: { readonly kind: string } | { readonly status: string };
+  /** Uses an action kind, sets a status, mails the ticket's user. */
+  readonly does: { readonly kind?: string; readonly status?: string; readonly mailsUser?: boolean };
 };
 
 export type Catalogue = {
@@ -203,6 +218,17 @@ export type Catalogue = {
   /** Halo customers and suppliers, RT queues. */
   readonly accounts: readonly string[];
   readonly teams: readonly string[];
+  /** Absent: the desk does not show them. */
+  readonly automations?: readonly CatalogueAutomation[];
+  /** Which files the desk accepts; absent: no limit is known. */
+  readonly files?: {
+    /** False: no files at all. */
+    readonly taken: boolean;
+    /** Size of one file, bytes. */
+    readonly maxBytes?: number;
+  };
+  /** Accounts whose tickets the product itself exchanges with another instance; absent: none known. */
+  readonly syncing?: readonly string[];
 };
 
 export type Reason = {

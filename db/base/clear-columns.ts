@@ -45,7 +45,7 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['erasures.direction', 'erasures.state', 'notices.link', 'notices.cause', 'attachments.type', 'uploads.type'],
   ],
-  'markers, hashes and signatures: compared; whoever guesses a text can compare its hash': [
+  'markers, hashes and signatures: compared; a guessed text can be checked against its hash': [
     ...[
       'actions.hash',
       'actions.mark',

@@ -9,7 +9,7 @@ import { ensureUuids } from './uuid.ts';
 import { connectOnce, type DatabaseTls } from './tls.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
-/** Any constant; whoever migrates holds it. */
+/** Any constant. The process that migrates holds this lock. */
 const migrationLock = 7_203_114;
 
 /**

@@ -53,7 +53,7 @@ export async function takeDueLeases(db: Db, limit: number): Promise<DueLease[]> 
   );
 }
 
-/** Begins a drain: whoever owned the courier before has lost it. */
+/** Begins a drain: the previous owner of the courier has lost it. */
 export async function beginDrain(db: Db, instance: string): Promise<number> {
   const [row] = await rows<{ epoch: number }>(
     db,

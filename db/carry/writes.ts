@@ -69,7 +69,7 @@ export type Promised =
 /**
  * Locks the delivery of a promise until the promise is committed, so that nobody ends it in between. It skips
  * deliveries that somebody is about to end instead of waiting, so that promises for many deliveries in one statement
- * can't be part of a deadlock. Whoever ends a delivery because nothing is promised must lock it first and look for
+ * can't be part of a deadlock. A caller that ends a delivery because nothing is promised must lock it first and look for
  * promises in a separate statement.
  */
 export const dueFor = (deliveries: SQL): SQL =>

@@ -105,7 +105,7 @@ export async function originsWithKey(db: Db, kid: string): Promise<string[]> {
 }
 
 /**
- * Blocks a key: once committed, nothing it signs is accepted, whoever names it. Returns false if it was already
+ * Blocks a key: once committed, nothing it signs is accepted, from any sender. Returns false if it was already
  * blocked.
  */
 export async function retireOriginKey(db: Db, origin: string, kid: string): Promise<boolean> {
@@ -140,7 +140,7 @@ export async function reinstateOriginKey(db: Db, origin: string, kid: string): P
   return done.length > 0;
 }
 
-/** Keeps only what makes it a public Ed25519 key, so that the same key is the same text whoever sent it. */
+/** Keeps only what makes it a public Ed25519 key, so that the same key is the same text from any sender. */
 function publicPart(jwk: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return { kty: jwk['kty'], crv: jwk['crv'], x: jwk['x'] };
 }

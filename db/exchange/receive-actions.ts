@@ -210,8 +210,8 @@ type Candidate = KnownAction & {
 
 /**
  * Finds the known actions of a batch and their local ids. Each origin mints its own ids: two actions are the same only
- * if the same origin says so, itself or through the same link. One with identical content is the same whoever vouched
- * for it.
+ * if the same origin says so, itself or through the same link. One with identical content is the same, whichever
+ * gateway vouched for it.
  */
 async function knownActions(
   tx: Tx,

@@ -66,7 +66,7 @@ export async function closeLink(tx: Tx, link: string, text?: string): Promise<Cl
 
 type Ended = EndedWay & { readonly kind: 'action' | 'receipt' | 'copy' };
 
-/** Returns what was waiting; the authors are told of the end of the link, not of each delivery. */
+/** Returns what was waiting; the authors learn that the link has ended, not about each delivery. */
 async function endWaiting(tx: Tx, link: string): Promise<readonly Ended[]> {
   const why = reason('link-closed');
   const ended = await rows<Omit<Ended, 'reason' | 'byHand'>>(

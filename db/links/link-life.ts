@@ -224,6 +224,10 @@ export async function moveLink(
       where l.id = before.id returning before.state as from`,
   );
   if (changed === undefined) return null;
+  // What the other side said of it before is no news; it is asked again at once.
+  await tx.execute(
+    sql`update peers set said = said || '{"stale": true}'::jsonb, said_at = null where link = ${link} and said is not null`,
+  );
   if (state === 'active' || state === 'closing') await unparkLink(tx, link);
   // Tickets with actions whose origin was unclear are read again.
   if (changed.from === 'quarantined')

@@ -25,7 +25,7 @@ export type LinkStanding = {
   readonly ownContact: WireContact | null;
   readonly issuer: string | null;
   readonly farLink: string | null;
-  /** The other side's last report about the link, and when it was received. */
+  /** The other side's last report about the link, and when it was received; null since our end has changed. */
   readonly said: WireLink | null;
   readonly saidAt: string | null;
   /** Deliveries that have not ended. */
@@ -48,7 +48,8 @@ export async function linkStandings(db: Db, link?: string): Promise<LinkStanding
     sql`select l.id, l.state, l.state_reason as reason, l.suspended_by as "suspendedBy", ${iso('l.suspended_until')} as "suspendedUntil", l.settings->>'mode' as mode, c.instance as customer, s.instance as supplier,
         case when ${typeIsRemote('ci.type')} then 'customer' when ${typeIsRemote('si.type')} then 'supplier' end as far,
         case when ${typeIsRemote('ci.type')} then ci.type when ${typeIsRemote('si.type')} then si.type end as "farType",
-        l.far_contact as "farContact", l.own_contact as "ownContact", p.issuer, p.far_link as "farLink", p.said,
+        l.far_contact as "farContact", l.own_contact as "ownContact", p.issuer, p.far_link as "farLink",
+        case when p.said->>'stale' is null then p.said end as said,
         ${iso('p.said_at')} as "saidAt",
         (select count(*)::int from deliveries d join mirrors m on m.id = d.mirror
           where m.link = l.id and d.outcome is null) as waiting,

@@ -58,8 +58,8 @@ const unusedMinutes = 60;
 
 /**
  * Deletes files that were marked an hour ago and are still unreferenced, one at a time under the mark's lock. `remove`
- * deletes a file unless it was stored or requested within `untouchedMs`: whoever has just stored it refers to it only
- * later.
+ * deletes a file unless it was stored or requested within `untouchedMs`, because the caller that has just stored it
+ * refers to it only later.
  */
 export async function deleteUnused(
   db: Client,

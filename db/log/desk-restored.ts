@@ -1,7 +1,7 @@
 /** A desk shows another action under a known id: it was restored from a backup and assigns ids a second time. */
 import type { Ref } from '#core/words/vocabulary.ts';
 
-/** Thrown before anything of the reading is logged; whoever catches it quarantines the instance. */
+/** Thrown before anything of the reading is logged; the caller that catches it quarantines the instance. */
 export class DeskRestored extends Error {
   override readonly name = 'DeskRestored';
   readonly instance: string;

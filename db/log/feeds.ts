@@ -54,12 +54,20 @@ export type FirstPosition = {
 /**
  * Records go-live, by the desk's own clock and ids: earlier actions are not carried. One statement: a feed without the
  * floor would carry what is years old. If the desk reports no time, ours corrected by its measured offset is used.
+ *
+ * @param offsetMs how far this process has measured the desk's clock to run ahead of ours, milliseconds; null: the
+ *   offset that is stored is used, which may not be there yet at first contact
  */
-export async function startFeed(db: Db, { instance, entity }: FeedKey, first: FirstPosition | string): Promise<void> {
+export async function startFeed(
+  db: Db,
+  { instance, entity }: FeedKey,
+  first: FirstPosition | string,
+  offsetMs: number | null = null,
+): Promise<void> {
   const { cursor, newest, after = null, known = [] } = typeof first === 'string' ? { cursor: first } : first;
   const since =
     newest === undefined
-      ? sql`now() + make_interval(secs => coalesce(clock_offset_ms, 0) / 1000.0)`
+      ? sql`now() + make_interval(secs => coalesce(${offsetMs}::float8, clock_offset_ms, 0) / 1000.0)`
       : sql`${newest ?? new Date(0).toISOString()}::timestamptz`;
   const column = (of: (one: NonNullable<FirstPosition['known']>[number]) => string): SQL => textArray(known.map(of));
   await db.execute(

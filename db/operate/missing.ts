@@ -103,7 +103,7 @@ export async function isLookedFor(db: Db, { instance, entity, externalId }: Ref)
 
 /**
  * Handles a ticket that has reappeared: its mirrors continue, deliveries refused because it was missing are carried,
- * and whoever was notified is notified again. Returns the instances to wake.
+ * and everybody who was notified is notified again. Returns the instances to wake.
  */
 export async function seenAgain(tx: Tx, ticket: Ref, deskName: string): Promise<readonly string[]> {
   const { instance, entity, externalId } = ticket;

@@ -1,5 +1,6 @@
 /** Ferry's state: instances, links, what waits and what is held. The cost does not grow with history. */
 import { sql } from 'drizzle-orm';
+import type { Severity } from '#core/lint/finding.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { LinkMode, Reason } from '#core/words/vocabulary.ts';
 import type { WireContact } from '#core/wire.ts';
@@ -93,6 +94,15 @@ export type WaitingStatus = {
   readonly reason: Reason | null;
 };
 
+/** Settings that no longer fit what a desk offers. */
+export type RotStatus = {
+  readonly link: string;
+  /** Whether it could not be saved any more, or somebody should look. */
+  readonly severity: Severity;
+  readonly since: string;
+  readonly text: string;
+};
+
 export type Status = {
   readonly instances: readonly InstanceStatus[];
   readonly links: readonly LinkStatus[];
@@ -103,6 +113,8 @@ export type Status = {
   readonly hints: number;
   /** Those missing longest, at most 50. */
   readonly missing: readonly MissingStatus[];
+  /** At most 50, the oldest first. */
+  readonly rot: readonly RotStatus[];
 };
 
 export async function loadStatus(db: Db): Promise<Status> {
@@ -119,6 +131,11 @@ export async function loadStatus(db: Db): Promise<Status> {
       ),
       waiting: await waitingStatus(tx),
       missing: await missingStatus(tx),
+      rot: await rows<RotStatus>(
+        tx,
+        sql`select link, split_part(cause, '/', 2) as severity, ${iso('first_at')} as since, text from notices
+          where cleared_at is null and cause like 'lint/%' order by first_at, cause limit 50`,
+      ),
       hints: (await rows<{ count: number }>(tx, sql`select count(*)::int as count from hints`))[0]?.count ?? 0,
     }),
     { isolationLevel: 'repeatable read', accessMode: 'read only' },

@@ -103,6 +103,12 @@ export type TraceWrite = {
   readonly state: string;
   readonly promisedAt: string;
   readonly settledAt: string | null;
+  /** What it was to be there, in that desk's words; all null but with the first step, and once contents were deleted. */
+  readonly asKind: string | null;
+  readonly asVisibility: string | null;
+  readonly asStatus: string | null;
+  readonly asCategory: string | null;
+  readonly asPriority: string | null;
 };
 
 /** What an automation did because of our writes; stored but not carried. */
@@ -185,7 +191,10 @@ export async function loadTrace(db: Db, ticket: Ref, options: { readonly notes: 
         writes: await camelRows<TraceWrite>(
           tx,
           sql`select delivery, step, instance, ticket, state, ${iso('promised_at')} as promised_at,
-              ${iso('settled_at')} as settled_at
+              ${iso('settled_at')} as settled_at, plan->'command'->>'kind' as as_kind,
+              case when plan->'command'->'note' <> 'null' then plan->'command'->>'visibility' end as as_visibility,
+              plan->'command'->>'status' as as_status, plan->'command'->>'category' as as_category,
+              plan->'command'->>'priority' as as_priority
             from writes where delivery = any(${ids}) order by delivery, step`,
         ),
         consequences: await camelRows<TraceConsequence>(

@@ -8,7 +8,7 @@ import { index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/p
 export const erasures = pgTable(
   'erasures',
   {
-    /** Chosen by whoever asks: the same at both gateways. */
+    /** Chosen by the requesting side, and the same at both gateways. */
     id: uuid().notNull(),
     link: text().notNull(),
     direction: text().$type<'out' | 'in'>().notNull(),

@@ -14,7 +14,7 @@ export const peers = pgTable('peers', {
   dpop: text().$type<'off' | 'optional' | 'required'>().notNull().default('optional'),
   /** The peer's own name for the link. */
   farLink: text().notNull(),
-  /** Its last answer about the link, and when it was received. */
-  said: jsonb().$type<WireLink>(),
+  /** Its last answer about the link, and when it was received. `stale`: our end of the link has changed since. */
+  said: jsonb().$type<WireLink & { readonly stale?: true }>(),
   saidAt: timestamp({ withTimezone: true, mode: 'string' }),
 });

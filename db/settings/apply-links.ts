@@ -15,7 +15,7 @@ import { profiles } from '#db/schema/profiles.ts';
 import { settings } from '#db/schema/settings.ts';
 import { sides } from '#db/schema/sides.ts';
 
-/** Any constant; whoever changes settings holds it until the transaction's end. */
+/** Any constant. A transaction that changes settings holds this lock until the transaction's end. */
 const settingsLock = 7_203_115;
 
 export async function lockSettings(tx: Tx): Promise<void> {

@@ -22,7 +22,7 @@ export type Vices = {
   readonly shares: Map<Mishap, number>;
   /** Tickets that cannot be read. */
   readonly poisoned: Set<string>;
-  /** Tickets that the desk says do not exist, whoever asks. */
+  /** Tickets that the desk reports as missing to every caller. */
   readonly hidden: Set<string>;
   /** How long every answer is delayed. */
   latencyMs: number;

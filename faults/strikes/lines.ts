@@ -8,7 +8,7 @@ const longestRequest = 6_000;
 const html = { 'content-type': 'text/html' };
 const json = { 'content-type': 'application/json' };
 const page = '<html><title>Sign in</title></html>';
-/** Answers of whatever stands before a gateway, which are no answers of a gateway, and answers that never come. */
+/** Answers that come from a proxy before the gateway instead of the gateway, and answers that never come. */
 const tricks: readonly Trick[] = [
   { kind: 'lose-reply' },
   { kind: 'cut' },
@@ -50,7 +50,7 @@ export const lineFaults: readonly Fault[] = [
   },
   {
     name: 'line-portal',
-    says: 'what stands before a gateway loses answers or gives its own',
+    says: 'a proxy before a gateway loses answers or sends its own',
     area: 'line',
     async strike(world, ms, chance) {
       const site = chance.pick(world.sites);

@@ -20,6 +20,7 @@ import type { AuditEntry } from '#db/base/audit.ts';
 import type { Db, Tx } from '#db/base/client.ts';
 import { ticketEntity } from '#core/words/ref.ts';
 import { startFeed, type FirstPosition } from '#db/log/feeds.ts';
+import { clearMended, noteRot } from '#db/settings/rot.ts';
 import { latestCatalogues, loadFederation } from '#db/settings/settings.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
 import type { AsIf, HelpdeskOperator, Operator } from '#operate/operator.ts';
@@ -54,7 +55,12 @@ export type ApplyOptions = {
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
 
-export type Preview = { readonly changes: readonly Change[]; readonly warnings: readonly string[] };
+export type Preview = {
+  readonly changes: readonly Change[];
+  readonly warnings: readonly string[];
+  /** What lint found that can be saved all the same. */
+  readonly advice: readonly Fault[];
+};
 
 export type ApplyResult = Preview &
   (
@@ -90,15 +96,15 @@ export async function bringTo(
   const deps: ApplyDeps = { ...helpdesks, ...secrets, open };
   const said = { moved: options.moved ?? [], replaced: options.replaced ?? [] };
   const stored = await loadStored(db, said.moved);
-  const { faults, warnings, wanted } = await checkLinks(source, stored, deps, {
+  const { faults, warnings, advice, wanted } = await checkLinks(source, stored, deps, {
     unchecked: options.unchecked ?? false,
     said,
   });
-  if (faults.length > 0) return { outcome: 'wrong', faults, changes: [], warnings };
+  if (faults.length > 0) return { outcome: 'wrong', faults, changes: [], warnings, advice };
 
   const opened = await openAll(stored, wanted, operator);
   const plan = planOf(stored, wanted, opened, sha256);
-  const preview: Preview = { changes: plan.changes, warnings };
+  const preview: Preview = { changes: plan.changes, warnings, advice };
   if (plan.changes.length === 0) return { outcome: 'unchanged', ...preview };
   await options.consider?.(asIfStored(plan));
   if (options.dryRun === true) return { outcome: 'dry-run', ...preview };
@@ -111,14 +117,29 @@ export async function bringTo(
     await lockSettings(tx);
     const again = planOf(await loadStored(tx, said.moved), wanted, opened, sha256);
     if (canonical(again.changes) !== canonical(plan.changes)) return unchanged(false);
+    await tellRot(tx, plan, stored);
     await store(tx, plan, sealed, operator.actor.name);
+    for (const link of linksOf(plan)) await clearMended(tx, link);
     for (const [instance, first] of begins) await startFeed(tx, { instance, entity: ticketEntity }, first);
     const [first, ...others] = auditOf(plan, as);
     return first === undefined ? unchanged(true) : changed(true, first, ...others);
   });
   if (!isStored) return { outcome: 'overtaken', ...preview };
   await operator.wake([]);
-  return { outcome: 'applied', changes: preview.changes, warnings: [...preview.warnings, ...unasked] };
+  return { outcome: 'applied', ...preview, warnings: [...warnings, ...unasked] };
+}
+
+/** Links that the file does not touch, of desks that were found to offer something else. */
+async function tellRot(tx: Tx, plan: Plan, { catalogues }: Stored): Promise<void> {
+  for (const { instance, catalogue } of plan.catalogues) {
+    const before = catalogues.get(instance)?.catalogue;
+    if (before !== undefined) await noteRot(tx, instance, { before, after: catalogue }, linksOf(plan));
+  }
+}
+
+/** Whose settings are saved. */
+function linksOf({ links, sides }: Plan): ReadonlySet<string> {
+  return new Set([...links.keys(), ...sides.map(({ link }) => link)]);
 }
 
 function asIfStored({ sides, catalogues }: Plan): AsIf {

@@ -26,6 +26,8 @@ import type { ApplyDeps, Stored, Wanted, WantedSide } from './types.ts';
 export type Checked = {
   readonly faults: readonly Fault[];
   readonly warnings: readonly string[];
+  /** What lint says besides: it can be saved, and somebody should look. */
+  readonly advice: readonly Fault[];
   /** Meaningful only without faults. */
   readonly wanted: Wanted;
 };
@@ -94,6 +96,8 @@ export async function checkLinks(
   return {
     faults: sortFaults([...source.faults, ...likelyFindings(findings, source).map(place)]),
     warnings,
+    // Of a file that breaks off half of what is meant is missing.
+    advice: source.isBroken ? [] : sortFaults(linted.advice.map(place)),
     wanted: {
       instances: [...instances.values()].flatMap(({ wanted }) => wanted ?? []),
       profiles: new Map(ids.profiles.map((id) => [id, profiles.get(id)?.value ?? {}])),

@@ -1,5 +1,9 @@
 /** What can be wrong with a links file: where it stands, what it is, and what to do. */
-export type Path = readonly (string | number)[];
+import type { Place } from '#core/lint/finding.ts';
+
+export { placeText as pathText } from '#core/lint/finding.ts';
+
+export type Path = Place;
 
 /** A fault before its line is known. */
 export type Finding = {
@@ -22,16 +26,6 @@ export type Fault = {
   readonly message: string;
   readonly fix: string;
 };
-
-export function pathText(path: Path): string {
-  let text = '';
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`;
-    else if (/^[\w-]+$/.test(step)) text += text === '' ? step : `.${step}`;
-    else text += `[${JSON.stringify(step)}]`;
-  }
-  return text;
-}
 
 /** In the order of the file; the same fault at the same place is told once. */
 export function sortFaults(faults: readonly Fault[]): Fault[] {

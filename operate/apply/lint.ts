@@ -1,5 +1,6 @@
 /** What core's lint says about a link, brought back to where it stands in the file. */
 import { lintLink } from '#core/lint/lint.ts';
+import { otherSide } from '#core/words/ends.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
@@ -18,26 +19,37 @@ type LintInput = {
   readonly catalogues: ReadonlyMap<string, Catalogue>;
   /** Display names of instances. */
   readonly names: ReadonlyMap<string, string>;
+  readonly remote: SideName | undefined;
 };
 
-function lintFindings({ customer, supplier, catalogues, names }: LintInput): Finding[] {
+type Told = {
+  /** What can't be saved. */
+  readonly findings: readonly Finding[];
+  /** What can be, and somebody should look. */
+  readonly advice: readonly Finding[];
+};
+
+function lintFindings({ customer, supplier, catalogues, names, remote }: LintInput): Told {
   const catalogueOf = ({ instance }: LintSide): Catalogue | null => catalogues.get(instance ?? '') ?? null;
   const nameOf = ({ instance }: LintSide, fallback: string): string =>
     names.get(instance ?? '') ?? instance ?? fallback;
-  const faults = lintLink({
+  const found = lintLink({
     customer: customer.joined.settings,
     supplier: supplier.joined.settings,
     customerCatalogue: catalogueOf(customer),
     supplierCatalogue: catalogueOf(supplier),
     names: { customer: nameOf(customer, 'the customer'), supplier: nameOf(supplier, 'the supplier') },
+    remote,
   });
-  return faults.flatMap(({ code, path: [side, ...rest], message, fix }) => {
+  const inFile = found.flatMap(({ code, severity, place: [side, ...rest], why, fix }) => {
     const { joined } = side === 'supplier' ? supplier : customer;
     const path = joined.original(rest);
-    return joined.removed.some((gone) => isWithin(path, gone) || isWithin(gone, path))
-      ? []
-      : [{ code, path, message, fix }];
+    const isRemoved = joined.removed.some((gone) => isWithin(path, gone) || isWithin(gone, path));
+    return isRemoved ? [] : [{ severity, finding: { code, path, message: why, fix } }];
   });
+  const of = (wanted: 'error' | 'warning'): Finding[] =>
+    inFile.flatMap(({ severity, finding }) => (severity === wanted ? [finding] : []));
+  return { findings: of('error'), advice: of('warning') };
 }
 
 function isWithin(path: Path, other: Path): boolean {
@@ -58,36 +70,30 @@ export function lintAll(
   sides: ReadonlyMap<string, SideInFile>,
   links: ReadonlyMap<string, LinkSettings>,
   { usable, names, stored, isRemote }: LintContext,
-): { readonly findings: readonly Finding[]; readonly warnings: readonly string[] } {
+): Told & { readonly warnings: readonly string[] } {
   const ids = new Set([...links.keys(), ...[...sides.values()].map((side) => side.link)]);
   const findings: Finding[] = [];
+  const advice: Finding[] = [];
   const warnings: string[] = [];
   for (const link of ids) {
     const [customer, supplier] = sideNames.map((name) => lintSide(link, name, sides, stored));
     if (!customer || !supplier) continue;
     const far = sideNames.find((name) => isRemote(`${link}/${name}`));
-    if (far === undefined) {
-      findings.push(...lintFindings({ customer, supplier, catalogues: usable, names }));
-      continue;
-    }
-    const own = far === 'customer' ? supplier : customer;
     const remote = far === 'customer' ? customer : supplier;
-    const offered = offeredBy(remote, stored);
+    const offered = far === undefined ? null : offeredBy(remote, stored);
     const catalogues = offered === null ? usable : new Map([...usable, [remote.instance ?? '', offered]]);
-    // What the other side sets is not ours to check.
-    const ours = ({ path }: Finding): boolean => path[2] !== far;
-    const without = lintFindings({ customer, supplier, catalogues: usable, names }).filter(ours);
-    const isSure = new Set(without.map((finding) => JSON.stringify(finding)));
-    for (const finding of lintFindings({ customer, supplier, catalogues, names }).filter(ours))
-      // It may offer the name tomorrow, and tells only a part of what it has.
-      if (finding.code !== 'unknown-name' || isSure.has(JSON.stringify(finding))) findings.push(finding);
-      else warnings.push(`${pathText(finding.path)}: ${finding.message} ${finding.fix}`);
-    if (offered === null)
+    const told = lintFindings({ customer, supplier, catalogues, names, remote: far });
+    findings.push(...told.findings);
+    for (const finding of told.advice)
+      if (finding.code === 'unknown-name')
+        warnings.push(`${pathText(finding.path)}: ${finding.message} ${finding.fix}`);
+      else advice.push(finding);
+    if (far !== undefined && offered === null)
       warnings.push(
-        `${link}: what ${names.get(remote.instance ?? '') ?? remote.instance ?? 'the other side'} offers is not known yet, so names of its side in ${own === customer ? 'customer' : 'supplier'} were not checked.`,
+        `${link}: what ${names.get(remote.instance ?? '') ?? remote.instance ?? 'the other side'} offers is not known yet, so names of its side in ${otherSide(far)} were not checked.`,
       );
   }
-  return { findings, warnings };
+  return { findings, advice, warnings };
 }
 
 /** As it was last told; null where nothing was, or nothing is offered yet. */

@@ -1,7 +1,7 @@
 /** The end of a link, said to both desks and to the other gateway. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
-import type { WireContact } from '#core/wire.ts';
+import type { LinkState, WireContact } from '#core/wire.ts';
 import { closeLink as endLink } from '#db/links/link-close.ts';
 import { waitingOn } from '#db/links/link-status.ts';
 import { loadPeer } from '#db/links/peers.ts';
@@ -28,6 +28,8 @@ export type LinkClosed =
   | { readonly outcome: 'declined' }
   | {
       readonly outcome: 'closed';
+      /** `closing` until the last notes are written. */
+      readonly state: LinkState;
       /** Open tickets that are told. */
       readonly mirrors: number;
       /** Deliveries that waited and ended refused. */
@@ -74,6 +76,7 @@ export async function closeLink(operator: PeerOperator, link: string, options: C
   await operator.wake(closed.wake);
   return {
     outcome: 'closed',
+    state: closed.state,
     mirrors: closed.mirrors,
     refused: closed.refused,
     peer: told,

@@ -15,7 +15,8 @@ export type NeedCode =
   | 'set-aside'
   | 'paused'
   | 'waits'
-  | 'no-room';
+  | 'no-room'
+  | 'rot';
 
 export type Need = {
   readonly code: NeedCode;
@@ -79,6 +80,11 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
       ...{ code: reason?.code === 'no-room' ? 'no-room' : 'waits', of: to, link, tickets, since },
       reason: reason?.text ?? null,
     }));
+  // One for each link, of its oldest finding; a warning alone needs nobody.
+  const rotten = found.rot.filter(({ severity }) => severity === 'error');
+  const rot = rotten
+    .filter(({ link }, at) => rotten.findIndex((one) => one.link === link) === at)
+    .map(({ link, since, text }): Need => ({ code: 'rot', of: link, link, tickets: [], since, reason: text }));
   return [
     ...(temporalIsUp ? [] : [temporal]),
     ...away,
@@ -89,5 +95,6 @@ export function needsOf(found: Status, temporalIsUp: boolean, now: number): read
     ...waits,
     ...held,
     ...paused,
+    ...rot,
   ];
 }

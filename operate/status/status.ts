@@ -20,5 +20,6 @@ export async function status(operator: Operator): Promise<Status> {
     held: found.held.filter(({ link }) => reaches(actor, link)),
     waiting: found.waiting.filter(({ link }) => reaches(actor, link)),
     paused: found.paused.filter(({ link }) => reaches(actor, link)),
+    rot: found.rot.filter(({ link }) => reaches(actor, link)),
   };
 }

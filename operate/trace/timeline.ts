@@ -105,6 +105,15 @@ export type DeliveryLine = {
     readonly promisedAt: string;
     readonly settledMs: number | null;
   }[];
+  /** What it became there, in that desk's words; null where nothing was written, or contents were deleted since. */
+  readonly became: {
+    readonly kind: string | null;
+    /** Of the note: whether that desk's end users see it; null without a note. */
+    readonly visibility: string | null;
+    readonly status: string | null;
+    readonly category: string | null;
+    readonly priority: string | null;
+  } | null;
   /** What a receipt tells. */
   readonly tells: { readonly outcome: string; readonly number: string | null; readonly reason: Reason } | null;
 };
@@ -244,8 +253,22 @@ function deliveryLine(
       promisedAt,
       settledMs: msBetween(promisedAt, settledAt),
     })),
+    became: becameOf(writes),
     tells: receipt === null ? null : { outcome: receipt.outcome, number: opened, reason: receipt.reason },
   };
+}
+
+function becameOf([first]: readonly TraceWrite[]): DeliveryLine['became'] {
+  if (first === undefined) return null;
+  const { asKind, asVisibility, asStatus, asCategory, asPriority } = first;
+  const became = {
+    kind: asKind,
+    visibility: asVisibility,
+    status: asStatus,
+    category: asCategory,
+    priority: asPriority,
+  };
+  return Object.values(became).some((one) => one !== null) ? became : null;
 }
 
 function numberAt(mirror: TraceMirror, instance: string): string | null {

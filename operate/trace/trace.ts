@@ -40,6 +40,6 @@ function unknown(instance: string, ticket: string): Refused {
   return new Refused(
     'unknown-ticket',
     'unknown',
-    `Ferry has seen nothing of ticket "${ticket}" of ${instance}; it may have no news since Ferry reads this desk, or what it left (kept 7 days where it is not mirrored) is gone; ferry status tells when the desk was last read`,
+    `Ferry has seen nothing of ticket "${ticket}" of ${instance}: either nothing has happened on it since Ferry began to read ${instance}, or it is not mirrored and what was kept of it for 7 days is deleted; ferry status shows when ${instance} was last read`,
   );
 }

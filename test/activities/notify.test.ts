@@ -37,7 +37,7 @@ const mailServer = createTcp((socket) => {
       const word = text.slice(0, 4).toUpperCase().trim();
       text = '';
       if (word === 'DATA') inData = true;
-      socket.write(word === 'DATA' ? '354 go on\r\n' : word === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n');
+      socket.write(word === 'DATA' ? '354 send\r\n' : word === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n');
     }
   });
 });

@@ -65,7 +65,7 @@ test('one that is cut, changed, put together otherwise or named by another diges
   }
 });
 
-test('a file of before a key was set is read as ever; one of another key says which it lacks', async () => {
+test('a file stored before a key was set is still readable; one sealed with another key names the missing key', async () => {
   const bytes = Buffer.from('planted before');
   const before = await put(await openBlobStore(dir.path), bytes);
   assert.ok((await read(await openBlobStore(dir.path, [key]), before)).equals(bytes));

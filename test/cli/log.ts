@@ -51,9 +51,10 @@ export async function plantTickets({ db }: Connection): Promise<void> {
   await db.execute(sql`insert into attempts (delivery, at, duration_ms, result, reason) values
     (${ids.toNorthwind}, now() - interval '3 s', 120, 'retry', ${why('trouble', 'Northwind could not take it for now.')}::jsonb),
     (${ids.toNorthwind}, now() - interval '2 s', 200, 'applied', null)`);
-  await db.execute(sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, state, promised_at, deadline, settled_at)
-    values (${ids.toNorthwind}, 0, 'northwind', '24018', 'm0', '{f}', 'settled', '2026-03-01T09:00:00.3Z', '2026-03-01T09:01:00Z', '2026-03-01T09:00:00.5Z'),
-      (${ids.toNorthwind}, 1, 'northwind', '24018', 'm1', '{f}', 'settled', '2026-03-01T09:00:00.5Z', '2026-03-01T09:01:00Z', '2026-03-01T09:00:00.56Z')`);
+  await db.execute(sql`insert into writes (delivery, step, instance, ticket, marker, fingerprints, state, promised_at, deadline, settled_at, plan)
+    values (${ids.toNorthwind}, 0, 'northwind', '24018', 'm0', '{f}', 'settled', '2026-03-01T09:00:00.3Z', '2026-03-01T09:01:00Z', '2026-03-01T09:00:00.5Z',
+        ${JSON.stringify({ command: { kind: 'Log', note: '<p>planted note</p>', visibility: 'visible', status: 'New', category: null, fields: {} }, drops: [] })}::jsonb),
+      (${ids.toNorthwind}, 1, 'northwind', '24018', 'm1', '{f}', 'settled', '2026-03-01T09:00:00.5Z', '2026-03-01T09:01:00Z', '2026-03-01T09:00:00.56Z', null)`);
   await db.execute(
     sql`insert into written_ids (instance, ticket, external_id, "as", at) values ('northwind', '24018', '9', 'consequence', '2026-03-01T09:00:00.600Z')`,
   );

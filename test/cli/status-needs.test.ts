@@ -32,7 +32,7 @@ const needs = async (): Promise<{ code: number; needs: readonly Need[] }> => {
   return { code, needs: (JSON.parse(out) as { needs: Need[] }).needs };
 };
 
-/** The state when all is well: read recently, nothing held, paused or waiting for long. */
+/** The state without any trouble: read recently, nothing held, paused or waiting for long. */
 async function allWell(): Promise<void> {
   const { db } = bench.connection;
   await db.execute(sql`update instances set state = 'up', state_reason = null, state_since = now()`);
@@ -45,7 +45,7 @@ async function allWell(): Promise<void> {
   );
 }
 
-test('nobody is needed while all is well, even if something waits for a moment', async () => {
+test('nobody is needed while there is no trouble, even if something waits for a moment', async () => {
   await allWell();
   assert.deepEqual(await needs(), { code: 0, needs: [] });
   const { out } = await status();

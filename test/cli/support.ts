@@ -209,6 +209,6 @@ export async function openBench(): Promise<Bench> {
 export function lineOf(yaml: string, text: string): number {
   const lines = yaml.split('\n');
   const found = lines.flatMap((line, at) => (line.includes(text) ? [at + 1] : []));
-  if (found.length !== 1) throw new Error(`"${text}" stands on ${found.length} lines`);
+  if (found.length !== 1) throw new Error(`"${text}" is on ${found.length} lines`);
   return found[0] ?? 0;
 }

@@ -22,9 +22,10 @@ const golden = `acme 1001 ⇄ northwind NW-24018 · link acme-northwind · open
 2026-03-01
 09:00:00.100  acme 1001  agent "Escalate to MSP" (note for desks, status, field Scope, 1 file, seen after 50 ms)
               → northwind NW-24018: escalation applied in 412 ms at 09:00:00.562, 2 attempts
+                  as: "Log", note visible there, status "New"
                   left out: The status "With supplier" is not mapped. [unmapped-status]
-                  write 1: settled after 200 ms
-                  write 2: settled after 60 ms
+                  write 1: seen there after 200 ms
+                  write 2: seen there after 60 ms
                   HH:MM:SS.mmm retry in 120 ms, trouble
                   HH:MM:SS.mmm applied in 200 ms
               ↩ acme 1001: receipt (applied, it is NW-24018) applied in 138 ms at 09:00:00.700
@@ -85,6 +86,23 @@ test('the JSON of a trace has every action, delivery, attempt and reason', async
     [['applied', 'applied'], [], ['refused'], [], ['held']],
   );
   assert.equal(timeline.entries[0]?.deliveries[0]?.attempts.length, 2);
+});
+
+test('of many attempts a trace shows the first and the last, its JSON all of them', async () => {
+  const attempts = Array.from({ length: 30 }, (_, n) => n);
+  for (const n of attempts)
+    await bench.connection.db.execute(
+      sql`insert into attempts (delivery, at, duration_ms, result, reason)
+        values (${ids.held}, now() - make_interval(secs => ${100 - n}), ${n + 1}, 'retry', '{"code":"trouble","text":"Trouble."}')`,
+    );
+  const { out } = await ferry(['trace', 'acme', '1001', '--database', bench.url]);
+  const shown = [...out.matchAll(/ retry in (\d+) ms, trouble$/gm)].map(([, ms]) => Number(ms));
+  assert.deepEqual(shown.slice(-5), [1, 2, 28, 29, 30]);
+  assert.match(out, /… 25 more; --json has all of them\n/);
+  const json = await ferry(['trace', 'acme', '1001', '--database', bench.url, '--json']);
+  const { entries } = JSON.parse(json.out) as { entries: { deliveries: { id: string; attempts: unknown[] }[] }[] };
+  const held = entries.flatMap(({ deliveries }) => deliveries).find(({ id }) => id === ids.held);
+  assert.equal(held?.attempts.length, 30);
 });
 
 test('an unknown instance or ticket is answered in words', async () => {

@@ -59,7 +59,7 @@ test('tokens between gateways of a new link are bound to keys, both ways: one wi
   await assert.rejects(bearer.client.link(signal), { class: 'auth' });
 });
 
-test('a link of before keeps its tokens until its credentials are rotated', async () => {
+test('an earlier link keeps its tokens until its credentials are rotated', async () => {
   for (const { connection } of [acme, north]) {
     await connection.db.execute(sql`update peers set dpop = 'optional' where link = ${link}`);
     await connection.db.execute(sql`update clients set dpop = 'optional' where link = ${link}`);

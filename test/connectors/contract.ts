@@ -196,7 +196,7 @@ export function contractSuite(name: string, start: () => Promise<Bench>): void {
       assert.equal(await count(ticketId, text), 1);
     });
 
-    test('a write that never arrived is surely not found, although the same text stands there from another write', async () => {
+    test('a write that never arrived is surely not found, although the same text is there from another write', async () => {
       const text = words();
       const ticketId = await userTicket();
       await carryOut(desk, note(ticketId, text));

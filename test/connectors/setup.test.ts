@@ -135,6 +135,53 @@ describe('a fresh Request Tracker', { skip: rtSkip }, () => {
   });
 });
 
+describe('a Request Tracker that is set up', { skip: rtSkip }, () => {
+  let rt: Rt;
+  before(async () => {
+    rt = await startRt({ name: 'setup.example' });
+  });
+  after(() => rt?.stop());
+
+  const setUp = (...args: readonly string[]): Promise<string> =>
+    rt.perl(`@ARGV = qw(${args.join(' ')}); do '${join(root, 'connectors/rt/setup.pl')}' or die $@ || $!;`);
+  const valuesOf = async (name: string): Promise<string> =>
+    (
+      await rt.perl(
+        `my $f = RT::CustomField->new(RT->SystemUser); $f->LoadByName(Name => '${name}', LookupType => RT::Ticket->CustomFieldLookupType, IncludeGlobal => 1); my $q = RT::Queue->new(RT->SystemUser); $q->Load('Support'); print join ' ', $f->Type, $f->MaxValues, ($f->IsAdded($q->id) ? 'added' : 'not added'), sort map { $_->Name } @{ $f->Values->ItemsArrayRef };`,
+      )
+    ).trim();
+
+  test('gets the field by which agents escalate where that is asked for, with each supplier once', async () => {
+    const field = ['--supplier-field', 'Escalate-to'];
+    await setUp('--queue', 'Support', ...field, '--supplier', 'Northwind');
+    assert.equal(await valuesOf('Escalate-to'), 'Select 1 added Northwind');
+    await setUp('--queue', 'Support', ...field, '--supplier', 'northwind', '--supplier', 'Contoso');
+    assert.equal(await valuesOf('Escalate-to'), 'Select 1 added Contoso Northwind');
+  });
+
+  test('refuses a field of another sort for that, and changes nothing of it', async () => {
+    await assert.rejects(
+      setUp('--queue', 'Support', '--supplier-field', 'RemoteRef', '--supplier', 'Northwind'),
+      /the custom field RemoteRef is none of which one value is selected/,
+    );
+    assert.equal(await valuesOf('RemoteRef'), 'Freeform 1 added');
+  });
+
+  test('does not take over a user of that name who is not its own, unless told that it is', async () => {
+    await rt.perl(
+      "my $u = RT::User->new(RT->SystemUser); my ($ok, $why) = $u->Create(Name => 'mailgate', RealName => 'Mail gate', Timezone => 'Asia/Tokyo'); die $why unless $ok;",
+    );
+    const look = "my $u = RT::User->new(RT->SystemUser); $u->Load('mailgate'); print $u->Timezone;";
+    await assert.rejects(
+      setUp('--queue', 'Support', '--user', 'mailgate'),
+      /there is a user mailgate already \(Mail gate\)\. Name another one with --user/,
+    );
+    assert.equal((await rt.perl(look)).trim(), 'Asia/Tokyo');
+    await setUp('--queue', 'Support', '--user', 'mailgate', '--existing-user');
+    assert.equal((await rt.perl(look)).trim(), 'UTC');
+  });
+});
+
 describe('a Request Tracker that somebody has set up wrongly', { skip: rtSkip }, () => {
   let rt: Rt;
   before(async () => {

@@ -48,7 +48,7 @@ export async function startDeskOrganisation(label: string): Promise<DeskOrganisa
   };
 }
 
-/** The supplier invites, the customer accepts; the link is called the same at both. Throws unless all checks are well. */
+/** The supplier invites, the customer accepts; the link is called the same at both. Throws unless all checks pass. */
 export async function pairDesks(
   customer: { readonly organisation: DeskOrganisation; readonly instance: string },
   supplier: { readonly organisation: DeskOrganisation; readonly instance: string },

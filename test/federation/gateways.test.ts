@@ -115,11 +115,11 @@ describe('two organisations with a gateway each', () => {
         90_000,
       );
       await agree();
-      const stands = [acme.desk.ticket(ticket), north.desk.ticket(far)].map(
+      const states = [acme.desk.ticket(ticket), north.desk.ticket(far)].map(
         ({ status, fields }) => `${status} ${String(fields['Ref'])}`,
       );
       const wanted = newest === 'acme' ? 'waiting A' : 'closed B';
-      assert.deepEqual(stands, [wanted, wanted]);
+      assert.deepEqual(states, [wanted, wanted]);
     });
 
   it('wait for a line that is down, hold nothing, and catch up', async () => {

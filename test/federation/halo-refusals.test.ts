@@ -81,14 +81,14 @@ for (const profile of ['usual', 'other'] as const)
       const ticket = await pair.logged({ summary: 'Refused at first' });
       await pair.north.people.call('DELETE', '/catalogue/client/12');
       await pair.escalate(ticket);
-      await pair.dana(ticket, noteToSupplier, '<p>right behind it</p>');
+      await pair.dana(ticket, noteToSupplier, '<p>right after it</p>');
       const told = await pair.acme.note(ticket, 'did not arrive at Northwind');
       assert.match(htmlToText(told.note_html), /The escalation by Dana Reyes .*Client 12 does not exist/s);
       assert.deepEqual([told.hiddenfromuser, told.who], [true, 'Ferry']);
       await rig.settled();
       const timeline = await rig.trace(pair.acme.id, ticket);
       assert.equal(timeline.mirrors[0]?.state, 'refused');
-      const behind = timeline.entries.find(({ note }) => note?.includes('right behind it') === true);
+      const behind = timeline.entries.find(({ note }) => note?.includes('right after it') === true);
       assert.deepEqual([behind?.reason?.code ?? behind?.deliveries[0]?.reason?.code], ['not-opened']);
       assert.equal((await pair.acme.ticket(ticket)).supplier_reference, '');
       assert.deepEqual((await pair.acme.people.portalTicket(priya, ticket)).actions, []);

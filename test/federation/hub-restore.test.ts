@@ -125,7 +125,7 @@ for (const [marks, version] of [
       await rig.settled();
       await worker.stop();
       if (version === 'an earlier') await markAsOnce(rig.connection.db, [acme, north]);
-      const stood = desks();
+      const unchanged = desks();
 
       await backup.restore();
       worker = await rig.startWorker();
@@ -143,18 +143,18 @@ for (const [marks, version] of [
         notices.map(({ cause }) => cause),
         ['link/quarantined'],
       );
-      await never(() => (JSON.stringify(desks()) === JSON.stringify(stood) ? undefined : true), {
+      await never(() => (JSON.stringify(desks()) === JSON.stringify(unchanged) ? undefined : true), {
         what: 'a write in quarantine',
         forMs: 4_000,
       });
     });
 
     it('is resumed: what it had written since the backup is found, nothing is doubled, and no ticket mentions it', async () => {
-      const stood = JSON.stringify(desks());
+      const unchanged = JSON.stringify(desks());
       await resume();
       await rig.settled(60_000);
       await rig.settled(60_000);
-      assert.deepEqual(JSON.parse(JSON.stringify(desks())), JSON.parse(stood));
+      assert.deepEqual(JSON.parse(JSON.stringify(desks())), JSON.parse(unchanged));
       await check();
       assert.equal(north.desk.tickets.size, 2, 'no ticket is opened twice');
     });

@@ -87,7 +87,7 @@ describe('what both sides have changed before they met', () => {
     });
   });
 
-  it('a person’s change right behind our write stays, whoever reads it first', async () => {
+  it('a person’s change right after our write stays, whichever process reads it first', async () => {
     const { ticket, far } = await opened(acme, north);
     await rig.settled();
     await north.fault({ on: 'action', kind: 'slow-reply', ms: 900, times: 1, noteHas: 'waiting for you' });

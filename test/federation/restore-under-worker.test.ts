@@ -65,8 +65,8 @@ describe('a database that is restored under a running worker, as when a lagging 
       'quarantine',
     );
     assert.deepEqual(await states(), { 'acme-north': 'quarantined', 'north-west': 'quarantined' });
-    const stood = desks();
-    await never(() => desks() !== stood, { what: 'a write in quarantine', forMs: 3_000 });
+    const earlier = desks();
+    await never(() => desks() !== earlier, { what: 'a write in quarantine', forMs: 3_000 });
     assert.equal(count(north, first.far, 'meanwhile'), 0);
   });
 

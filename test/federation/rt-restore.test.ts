@@ -83,7 +83,7 @@ describe('two real Request Trackers of one gateway whose database is restored', 
     await rig.settled();
     await pair.quiet();
     await worker.stop();
-    const stood = histories();
+    const earlier = histories();
 
     await backup.restore();
     const restored = new Date().toISOString();
@@ -96,14 +96,14 @@ describe('two real Request Trackers of one gateway whose database is restored', 
       { what: 'both to be read' },
     );
     await pair.quiet();
-    assert.deepEqual(histories(), stood, 'nothing is written in quarantine');
+    assert.deepEqual(histories(), earlier, 'nothing is written in quarantine');
 
     const resumed = await resumeLink({ ...testOperator(rig.connection.db), peers: {} as Peers }, 'acme-northwind');
     assert.ok(resumed.looked.deliveries > 0);
     await rig.settled();
     await pair.quiet();
     await rig.settled();
-    assert.deepEqual(histories(), stood, 'nor after it');
+    assert.deepEqual(histories(), earlier, 'nor after it');
   });
 
   it('continues on both pairs', async () => {

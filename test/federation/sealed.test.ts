@@ -80,7 +80,7 @@ describe('two organisations whose contents are sealed', () => {
     }
   });
 
-  it('are not touched by programs without the key, which stay up and say so, and go on once they have it', async () => {
+  it('are not touched by programs without the key, which keep running and say so, and continue once they have it', async () => {
     const { acme } = both;
     const port = await anyFreePort();
     const env = { ...acme.rig.env, FERRY_CONTENT_KEY: '', FERRY_LOG: 'info', FERRY_PORT: String(port) };

@@ -127,7 +127,9 @@ describe('attachments of the API', () => {
     refused(large, 413, 'file-too-large');
     const before = await uploads();
     await send(token, sha256, { 'content-digest': header, 'content-length': '100' }, 'chunked', true).catch(() => null);
-    await until(async () => (await rig.call('GET', '/v1/instance')).status === 200, { what: 'the gateway to go on' });
+    await until(async () => (await rig.call('GET', '/v1/instance')).status === 200, {
+      what: 'the gateway to continue',
+    });
     assert.equal(await uploads(), before);
     assert.equal(await rig.blobs.has(sha256), false);
   });

@@ -103,7 +103,7 @@ describe('a tool without a gateway, by the examples', () => {
   const results = (all: readonly Step[], step: string): (string | undefined)[] =>
     all.filter((one) => one.step === step).map(({ result }) => result);
 
-  it('in TypeScript: escalates, brings a file, updates, reads, tells what became of it; a killed gateway loses nothing', async () => {
+  it('in TypeScript: escalates, brings a file, updates, reads, reports outcomes; a killed gateway loses nothing', async () => {
     const tool = await startProgram({
       program: 'examples/api-client/client.ts',
       env: { ...env, TICKET: '1', ENTRIES: '2' },

@@ -43,6 +43,7 @@ export type ApiRig = {
   readonly fetched: string[];
   readonly origins: Readonly<Record<'acme' | 'beta' | 'far', Origin>>;
   readonly open: (sealed: string, context: string) => Promise<string>;
+  readonly seal: (text: string, context: string) => Promise<string>;
   /** Null: unreachable. */
   keySets: Map<string, readonly JWK[]> | null;
   /** How long the gateway remembers key sets. In milliseconds. */
@@ -119,6 +120,7 @@ export async function startApiRig(
     fetched,
     origins,
     open,
+    seal,
     keySets: new Map(Object.values(origins).map((origin) => [origin.issuer, [origin.public]])),
     passTime: (ms) => {
       passedMs += ms;

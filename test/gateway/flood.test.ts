@@ -202,7 +202,7 @@ describe('a client that asks for too much', () => {
       return reply.status;
     };
     for (let n = 0; n < 10; n += 1) assert.equal(await ask(`198.51.100.${n}, 203.0.113.7`, 'wrong'), 401);
-    assert.equal(await ask('1.1.1.1, 203.0.113.7', 'wrong'), 429, 'what stands before the caller is made up');
+    assert.equal(await ask('1.1.1.1, 203.0.113.7', 'wrong'), 429, 'the hops before the caller are forged');
     assert.equal(await ask('203.0.113.8', 'wrong'), 401, 'another caller of the same proxy');
   });
 

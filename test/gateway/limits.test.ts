@@ -1,4 +1,4 @@
-// The rules of the limits by themselves: paces, places, headers, and whose word on an address counts.
+// The rules of the limits by themselves: paces, places, headers, and which headers decide an address.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { callerAddress } from '#gateway/limits/caller-address.ts';

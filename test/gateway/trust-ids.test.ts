@@ -155,7 +155,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     );
   });
 
-  it('the same escalation on two links of one gateway opens a ticket on each, and both go on under its id', async () => {
+  it('the same escalation on two links of one gateway opens a ticket on each, and both continue under its id', async () => {
     const { acme } = rig.origins;
     const action = await sign(escalation({ ticket: 'a5' }), acme);
     const { id } = action.constant;

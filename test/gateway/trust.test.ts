@@ -1,4 +1,4 @@
-// Hostile peers and clients, over real HTTP against a real gateway: whose word counts for what.
+// Hostile peers and clients, over real HTTP against a real gateway: which statements are believed.
 import assert from 'node:assert/strict';
 import { connect as connectSocket } from 'node:net';
 import { after, before, describe, it } from 'node:test';

@@ -82,7 +82,7 @@ describe('docker-compose.yml', () => {
     assert.deepEqual(new Set(installed), versions);
   });
 
-  it('builds our image once, and lets no log grow for ever', () => {
+  it('builds our image once, and lets no log grow without limit', () => {
     assert.deepEqual(
       services.filter(([, { build }]) => build !== undefined).map(([name]) => name),
       ['migrate'],
@@ -95,7 +95,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('starts nothing again for ever that ends with an error, and the command only when it is called', () => {
+  it('does not restart a program indefinitely that ends with an error, and starts the command only when it is called', () => {
     for (const [name, { restart }] of once) assert.match(restart ?? '', /^(?:no|on-failure:\d)$/, name);
     assert.equal(compose.services['migrate']?.restart, 'no', 'a newer schema stays newer');
     assert.deepEqual(compose.services['ferry']?.profiles, ['command']);

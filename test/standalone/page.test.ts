@@ -177,7 +177,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     }
   });
 
-  test('recognises a step by what is at the desks, whoever did it', async () => {
+  test('recognises a step by what is at the desks, whatever program did it', async () => {
     const { acme, northwind } = ready.demo.desks;
     const { id } = ready.demo.ticket;
     await says(/1\. Escalate/);

@@ -1,4 +1,4 @@
-// Loaded before each test file, so that what its tests have left open cannot keep it running for ever. Node's own
+// Loaded before each test file, so that what its tests have left open cannot keep it running. Node's own
 // option for that, --test-force-exit, ends the process before all results are reported, so that some are missing.
 import { after } from 'node:test';
 

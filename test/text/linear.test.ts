@@ -71,7 +71,7 @@ function rtPart(content: string, headers = 'Content-Type: text/html\n') {
   return partSchema.parse({ id: 1, TransactionId: 1, ContentType: 'text/html', Content: content, Headers: headers });
 }
 
-/** Each within the one before. */
+/** Each within the previous one. */
 function rtPartOf(id: number) {
   return partSchema.parse({ id, Parent: id - 1, TransactionId: 1, ContentType: 'multipart/mixed' });
 }

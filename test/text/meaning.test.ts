@@ -51,7 +51,7 @@ const meanings: readonly (readonly [string, string, string])[] = [
   ['a share', '<a href="file://srv/a b">log</a>', 'log (file://srv/a b)'],
   ['a target that is all parameters', '<a href="magnet:?xt=1">film</a>', 'film (magnet:?xt=1)'],
   ['a target without a scheme', '<a href="www.x.example/a">here</a>', 'here (www.x.example/a)'],
-  ['what stands in the boxes of a form', '<button>OK</button><input value=a><input value=b>c', 'OK a b c'],
+  ['the text in the controls of a form', '<button>OK</button><input value=a><input value=b>c', 'OK a b c'],
   ['no target that runs', '<a href="javascript:x()">log</a>', 'log'],
   ['no text that nobody saw', '<span style="display:none">a</span><p hidden>b</p>c', 'c'],
   ['what is shown where scripts do not run', '<noscript><p>a</p></noscript>', '<div><p>a</p></div>'],

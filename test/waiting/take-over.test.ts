@@ -10,7 +10,7 @@ import { opened, startRig, type Rig, type RigDesk } from '#test/federation/rig.t
 /** The promise is 10 s; this machine may be busy. */
 const takenOverMs = 20_000;
 
-describe('a worker that is gone without a word, beside one that is well', () => {
+describe('a worker that is gone without notice, beside a healthy one', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;

@@ -75,7 +75,7 @@ describe('a worker that is frozen before its write has left, until its successor
     await zombie.line(/was ignored/, 60_000);
     await acme.note(ticket, '<p>behind</p>');
     await until(() => (north.ticket(far).actions.length > 1 ? true : undefined), {
-      what: 'the note behind it',
+      what: 'the note after it',
       timeoutMs: 60_000,
     });
     await rig.check();

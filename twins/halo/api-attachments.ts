@@ -127,7 +127,7 @@ export async function download(
 }
 
 /**
- * Writes a file piece by piece, each after the one before has been sent, so that one buffer is enough for a file of any
+ * Writes a file piece by piece, each after the previous one has been sent, so that one buffer is enough for a file of any
  * size.
  */
 async function sendFile(path: string, size: number, outgoing: Ctx['env']['outgoing']): Promise<void> {

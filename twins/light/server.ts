@@ -126,9 +126,9 @@ export async function startDesk(options: DeskOptions): Promise<LightDesk> {
   /** Replaces the markers it keeps, as if another version of the writer had written them. */
   const rename = (markers: Readonly<Record<string, string>>): void => {
     const renamed = (marker: string): string => markers[marker] ?? marker;
-    const before = [...byMarker];
+    const earlier = [...byMarker];
     byMarker.clear();
-    for (const [marker, place] of before) byMarker.set(renamed(marker), place);
+    for (const [marker, place] of earlier) byMarker.set(renamed(marker), place);
     for (const ticket of tickets.values()) {
       if (ticket.marker !== null) ticket.marker = renamed(ticket.marker);
       for (const [n, action] of ticket.actions.entries())

@@ -38,7 +38,7 @@ export async function close(id: string, options: CloseOptions, deps: CliDeps): P
     deps.out('Nothing was changed.\n');
     return exitCodes.no;
   }
-  const { mirrors, refused, peer } = closed;
+  const { state, mirrors, refused, peer } = closed;
   if (peer.told === 'no') {
     const whom = peer.contact === null ? '' : ` Tell it yourself: ${contactText(peer.contact)}.`;
     deps.err(
@@ -48,6 +48,7 @@ export async function close(id: string, options: CloseOptions, deps: CliDeps): P
   deps.out(
     `${id} has ended. ${count(mirrors, 'open ticket is', 'open tickets are')} told${refused > 0 ? `; ${count(refused, 'delivery', 'deliveries')} that waited ended refused` : ''}.${peer.told === 'yes' ? ' The other side has ended its half.' : ''}\n`,
   );
+  if (state === 'closing') deps.out('Its state is closing until those last notes are written.\n');
   deps.out(`What was carried stays until it is purged: ferry link export ${id}, then ferry link purge ${id}\n`);
   return exitCodes.ok;
 }

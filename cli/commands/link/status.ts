@@ -32,7 +32,7 @@ function lines(links: readonly LinkStanding[], invitations: readonly OpenInvitat
 }
 
 function linkLines(link: LinkStanding, now: number): string[] {
-  const { far, pairing, said } = link;
+  const { far, said } = link;
   const name = (side: 'customer' | 'supplier'): string => {
     const sort = link.farType === 'peer' ? 'another gateway' : 'an API client';
     return `${link[side]} (${side}${far === side ? `, ${sort}` : ''})`;
@@ -54,8 +54,15 @@ function linkLines(link: LinkStanding, now: number): string[] {
     ...(link.farContact === null ? [] : [`  On duty there: ${contactText(link.farContact)}`]),
     ...(link.ownContact === null ? [] : [`  On duty here: ${contactText(link.ownContact)}`]),
     ...(link.farType === 'api' ? [`  Clients: ${link.clients.join(', ') || 'none'}`] : []),
-    ...(pairing === null || pairing.checks.length === 0
-      ? []
-      : ['  Checks:', ...pairing.checks.map((check) => `    ${checkLine(check, pairing)}`)]),
+    ...checkLines(link),
   ].map(printable);
+}
+
+/** One by one only where they are of use to somebody. */
+function checkLines({ id, state, pairing }: LinkStanding): string[] {
+  if (pairing === null || pairing.checks.length === 0) return [];
+  if (state === 'closed') return [];
+  if (state !== 'pairing' && pairing.checks.every(({ ok }) => ok))
+    return [`  All ${pairing.checks.length} checks of its pairing passed; once more: ferry link check ${id}`];
+  return ['  Checks:', ...pairing.checks.map((check) => `    ${checkLine(check, pairing)}`)];
 }

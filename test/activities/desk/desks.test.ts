@@ -119,7 +119,7 @@ describe('the desk of an instance', () => {
     at.set('http://a', 'desk A');
     desks.doubt('a');
     await desks.of('a');
-    assert.equal(await identityOf('a'), 'desk A', 'an instance of before is known from the next contact on');
+    assert.equal(await identityOf('a'), 'desk A', 'an earlier instance is known from the next contact on');
   });
 
   it('that cannot be asked is not used, and is a separate kind of trouble', async () => {

@@ -337,7 +337,7 @@ describe('handing over to another gateway', () => {
     );
   });
 
-  it('a file for which the peer has no room waits with its action; other actions go on, and nothing is lost or held', async () => {
+  it('a file for which the peer has no room waits with its action; other actions continue, and nothing is lost or held', async () => {
     const [full, other] = [await rig.escalated('31'), await rig.escalated('32')];
     await rig.drain();
     const file = await staged(rig, 'later', 2_000);
@@ -352,7 +352,7 @@ describe('handing over to another gateway', () => {
       const before = rig.peer.taken.get(other)?.length ?? 0;
       const beforeFull = rig.peer.taken.get(full)?.length ?? 0;
       assert.deepEqual(await rig.drain(), { more: false });
-      assert.equal(rig.peer.taken.get(other)?.length, before + 1, 'what needs no file went on');
+      assert.equal(rig.peer.taken.get(other)?.length, before + 1, 'actions without a file continued');
       assert.equal(rig.peer.taken.get(full)?.length ?? 0, beforeFull);
       const waits = await rig.lane(full);
       assert.ok((waits.due_in_ms ?? 0) > 0 && (waits.due_in_ms ?? 0) <= 60_000, `${waits.due_in_ms}`);

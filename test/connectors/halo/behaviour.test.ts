@@ -219,7 +219,7 @@ test('a token that was revoked is renewed without anybody noticing', async () =>
   assert.equal((await actionsWith(bench.helpdesk, ticketId, 'renewed'))[0]?.attachments[0]?.name, 'x.txt');
 });
 
-test('files of the same bytes come once under each name, whoever may see the note', async () => {
+test('files of the same bytes come once under each name, whether or not end users may see the note', async () => {
   const ticketId = await newTicket();
   const bytes = Buffer.from('same bytes');
   const names = ['one.txt', 'two.txt', 'one.txt'];

@@ -170,7 +170,7 @@ test('an empty page in the middle is not the end if Halo announces more after it
     const plain = changedAt(own, http, (_path, body) => body);
     await plain.desk.catalogue(longEnough());
     assert.equal(plain.seen.filter(({ url }) => url.includes('/Client?')).length, 4);
-    // A Halo that counts rows which it never shows is not asked for ever.
+    // A Halo that counts rows which it never shows is not asked indefinitely.
     const liar = changedAt(own, http, (path, body) =>
       path === 'Tickets' ? { record_count: 1_000_000, tickets: [] } : body,
     );

@@ -204,7 +204,7 @@ test('an encoded reply is refused unread, so a compression bomb costs nothing', 
   assert.deepEqual(asked, ['identity', 'identity', 'identity']);
 });
 
-test('a reply that drips for ever ends at the total limit', async () => {
+test('a reply that drips indefinitely ends at the total limit', async () => {
   const url = await serveRaw((socket) => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n');
     const timer = setInterval(() => socket.write('x'), 20);

@@ -99,7 +99,7 @@ test('a receiver that takes its time is not held against the sender', async () =
   assert.equal(bytes, size);
 });
 
-test('a file that is sent and not taken, or not answered, is given up, and nobody knows what became of it', async () => {
+test('a transfer of a file that is not read, or not answered, is abandoned with an unknown outcome', async () => {
   const untaken = await serve((request) => void request.pause());
   const unanswered = await serve((request) => void request.resume());
   for (const url of [untaken, unanswered]) {

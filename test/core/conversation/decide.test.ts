@@ -217,7 +217,7 @@ test('the author’s time travels with the command', () => {
   assert.equal(commandOf().at, minutesBefore(1));
 });
 
-test('what arrives is made safe again, whoever sent it', () => {
+test('what arrives is made safe again, from any sender', () => {
   const note = '<p onclick="x()">Hi<script>alert(1)</script></p>';
   assert.equal(commandOf({ outgoing: outgoing({ action: action({ note }) }) }).note, '<p>Hi</p>');
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lintLink, type Fault, type LintInput } from '#core/lint/lint.ts';
+import { lintLink, type Finding, type LintInput } from '#core/lint/lint.ts';
 import { sideSchema, type SideSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import type { z } from 'zod';
@@ -69,7 +69,8 @@ function side(base: Raw, change: Partial<Raw> | undefined): SideSettings {
   });
 }
 
-function lint(change: Change = {}): readonly Fault[] {
+/** Faults: what can't be saved. */
+function lint(change: Change = {}): readonly Finding[] {
   const input: LintInput = {
     customer: side(customer, change.customer),
     supplier: side(supplier, change.supplier),
@@ -77,11 +78,15 @@ function lint(change: Change = {}): readonly Fault[] {
     supplierCatalogue: change.supplierCatalogue === undefined ? northwindCatalogue : change.supplierCatalogue,
     names: { customer: 'Acme IT', supplier: 'Northwind' },
   };
-  return lintLink(input);
+  return faultsOf(input);
 }
 
-function told(faults: readonly Fault[]): string[] {
-  return faults.map(({ code, path }) => `${code} ${path.join('.')}`);
+function faultsOf(input: LintInput): readonly Finding[] {
+  return lintLink(input).filter(({ severity }) => severity === 'error');
+}
+
+function told(faults: readonly Finding[]): string[] {
+  return faults.map(({ code, place }) => `${code} ${place.join('.')}`);
 }
 
 test('the settings of the worked example have no fault', () => {
@@ -394,8 +399,8 @@ for (const [name, change, expected] of cases) {
 
 test('every fault has a message that names what is wrong, and a fix', () => {
   for (const [, change] of cases) {
-    for (const { message, fix } of lint(change)) {
-      assert.match(message, /^["A-Z{].*\.$/);
+    for (const { why, fix } of lint(change)) {
+      assert.match(why, /^["A-Z{].*\.$/);
       assert.match(fix, /^[A-Z].*[.?]$/);
     }
   }
@@ -403,7 +408,7 @@ test('every fault has a message that names what is wrong, and a fix', () => {
 
 test('an unknown name comes with the one that was probably meant', () => {
   const [fault] = lint({ customer: { inbound: { statuses: [{ from: 'In progress', to: 'Resloved' }] } } });
-  assert.equal(fault?.message, 'Acme IT has no status "Resloved".');
+  assert.equal(fault?.why, 'Acme IT has no status "Resloved".');
   assert.equal(fault?.fix, 'Did you mean "Resolved"?');
 });
 
@@ -438,7 +443,7 @@ test('a desk that marks no action for sending, and has two kinds of note in all,
     { from: 'Correspond', to: 'Comment' },
     { from: 'Comment', to: 'Comment' },
   ];
-  const faults = lintLink({
+  const faults = faultsOf({
     customer: sideSchema.parse({
       account: { name: 'Acme' },
       inbound: { actions: rows },
@@ -478,12 +483,12 @@ test('a ticket type is refused whose mandatory fields nothing is mapped onto, by
     ({ code }) => code === 'mandatory-field',
   );
   assert.deepEqual(
-    faults.map(({ path }) => path.join('.')),
+    faults.map(({ place }) => place.join('.')),
     ['supplier.inbound.ticketTypes.0.to', 'supplier.inbound.ticketTypeDefault'],
   );
-  for (const { message, fix } of faults) {
-    assert.match(message, /Northwind takes no new ticket of type ".*" without the field "Site code"/);
-    assert.doesNotMatch(message, /Reach/);
+  for (const { why, fix } of faults) {
+    assert.match(why, /Northwind takes no new ticket of type ".*" without the field "Site code"/);
+    assert.doesNotMatch(why, /Reach/);
     assert.match(fix, /Map a field onto "Site code"/);
   }
   assert.deepEqual(lint({ supplierCatalogue: { ...northwindCatalogue, types: northwindCatalogue.types } }), lint());
@@ -501,7 +506,7 @@ test('a ticket type is refused whose mandatory category, priority or team nothin
     ...new Set(
       lint({ ...over, supplierCatalogue: { ...northwindCatalogue, types } })
         .filter(({ code }) => code === 'mandatory-field')
-        .map(({ message, fix }) => `${/without "([^"]+)"/.exec(message)?.[1]}: ${fix}`),
+        .map(({ why, fix }) => `${/without "([^"]+)"/.exec(why)?.[1]}: ${fix}`),
     ),
   ];
   const impact = 'Impact: Ferry can’t fill it: give the type a default for "Impact", or make it optional at Northwind.';

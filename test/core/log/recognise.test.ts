@@ -52,7 +52,7 @@ function told(actions: readonly Recognisable[], part: Partial<RecogniseInput> = 
 const cases: readonly (readonly [string, string, string])[] = [
   ['our text by our account while its write is open is its echo', told([seen('1', 1)]), 'echo'],
   [
-    'our marker is ours, whoever the desk says wrote it',
+    'our marker is ours, whatever author the desk names',
     told([seen('1', 1, { ...person, marker: 'mark-1', fingerprint: 'x' })]),
     'echo',
   ],
@@ -97,7 +97,7 @@ const cases: readonly (readonly [string, string, string])[] = [
     'consequence consequence',
   ],
   [
-    'what stands beside a write that was found long after it was made is ours, though it was promised later',
+    'a change beside a write that was found long after it was made is ours, although it was promised later',
     told([seen('7', 1, { fingerprint: 'x' }), seen('8', 2, { fingerprint: 'y', bare: true })], {
       writes: [write({ state: 'made', actionIds: ['7'], promisedAt: at(9_000), deadline: at(9_030) })],
     }),

@@ -32,17 +32,17 @@ const cases: readonly (readonly [string, Partial<RouteInput>, string])[] = [
     'm1 again',
   ],
   [
-    'escalating again while the first is still opening goes behind it',
+    'escalating again while the first is still opening is queued after it',
     { action: escalate, mirrors: [mirror({ state: 'opening' })] },
     'm1 again',
   ],
   [
-    'escalating after a refusal opens anew',
+    'escalating after a refusal opens another ticket',
     { action: escalate, mirrors: [mirror({ state: 'refused' })] },
     'opens acme-northwind',
   ],
   [
-    'escalating after it closed opens anew',
+    'escalating after it closed opens another ticket',
     { action: escalate, mirrors: [mirror({ state: 'closed', closeReason: 'done', closedAt: daysBefore(1) })] },
     'opens acme-northwind',
   ],

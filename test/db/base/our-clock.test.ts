@@ -19,7 +19,7 @@ describe('the clock by which Ferry reckons', () => {
     steady += 1_500;
     assert.equal(clock.now(), 1_001_500);
     assert.equal(asked, 1);
-    // The machine slept: the steady clock stood still, the database's went on.
+    // The machine slept: the monotonic clock stopped, the database's continued.
     steady += 4_000;
     database += 3_600_000;
     clock.now();

@@ -63,6 +63,32 @@ describe('what means one thing is done whole or not at all', () => {
     );
   });
 
+  it('go-live at a desk that names no time of its own is by its clock as measured, stored yet or not', async () => {
+    const aheadMs = async (): Promise<number> =>
+      Number(
+        (await one(sql`select extract(epoch from live_since - now()) * 1000 as ms from instances where id = 'acme'`))?.[
+          'ms'
+        ],
+      );
+    const isNear = (ms: number, wanted: number): boolean => Math.abs(ms - wanted) < 30_000;
+    const begin = async (stored: number | null, measured: number | null): Promise<number> => {
+      await connection.db.execute(sql`update feeds set cursor = null`);
+      await connection.db.execute(sql`update instances set live_since = null, clock_offset_ms = ${stored}`);
+      await startFeed(connection.db, { instance: 'acme', entity: 'ticket' }, '9', measured);
+      return aheadMs();
+    };
+    for (const [stored, measured, wanted] of [
+      [null, -90_000, -90_000],
+      [null, 240_000, 240_000],
+      [600_000, -90_000, -90_000],
+      [600_000, null, 600_000],
+      [null, null, 0],
+    ] as const) {
+      const found = await begin(stored, measured);
+      assert.ok(isNear(found, wanted), `stored ${stored}, measured ${measured}: ${found} ms from now`);
+    }
+  });
+
   it('an overdue escalation is claimed, announced and noted on its ticket, or claimed again', async () => {
     await breaks('deliveries', 'insert on TABLE');
     await assert.rejects(markOverdue(connection.db, 60_000));

@@ -156,7 +156,7 @@ describe('a promise and an end at the same moment', () => {
         saying.catch(() => {});
         await somebodyWaits();
       });
-      const { ended, foreign } = must(await saying, 'what became of it');
+      const { ended, foreign } = must(await saying, 'its outcome');
       assert.deepEqual([ended, foreign, await outcome()], [false, true, null]);
     });
 

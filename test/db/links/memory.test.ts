@@ -164,14 +164,14 @@ describe('a database that was restored to an earlier state', () => {
   it('is distinguished from a blob directory that is new, was lost, was restored itself, or was another database’s', async () => {
     const worker = await started(db, blobs.path);
     const witness = createWitness(blobs.path);
-    const before = await witness.read();
+    const earlier = await witness.read();
     worker.later();
     await worker.isWhole();
     await worker.end();
     await rm(join(blobs.path, 'witness'), { recursive: true });
     await started(db, blobs.path);
     assert.deepEqual(await quarantined(db), []);
-    for (const one of before) await witness.write(one);
+    for (const one of earlier) await witness.write(one);
     await started(db, blobs.path);
     assert.deepEqual(await quarantined(db), [], 'an older witness says nothing against it');
     await connection.close();

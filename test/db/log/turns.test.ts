@@ -17,7 +17,7 @@ const at = (ms: number): string => new Date(start + ms).toISOString();
 const tickets = { acme: '1', north: '9' } as const;
 type DeskId = keyof typeof tickets;
 
-describe('whose turn it is on a mirror', () => {
+describe('the turns on a mirror', () => {
   let database: TestDatabase;
   let connection: Connection;
   let together: Together;

@@ -88,7 +88,7 @@ try {
       const isDone = shown.every((text) => marked.some((note) => note.includes(text)));
       return isDone && row?.['open'] === 8 && row['waiting'] >= 20 ? true : undefined;
     },
-    { what: 'eight open writes with others behind them' },
+    { what: 'eight open writes with others queued after them' },
   );
   await worker.kill9();
   // What nobody has read when Ferry comes back.

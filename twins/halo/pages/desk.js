@@ -14,7 +14,7 @@ function showTimes(root) {
   }
 }
 
-/** Pictures become files of the field `picture`; `[picture 1]` in the note says where each one stands. */
+/** Pictures become files of the field `picture`; `[picture 1]` in the note says where each one belongs. */
 function addPictures(area, pictures) {
   const field = area.form?.elements.namedItem('picture');
   if (field === null || field === undefined) return;
