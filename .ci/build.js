@@ -29,7 +29,7 @@ for (const folder of folders)
     copyFileSync(join(root, file), join(dist, file));
   }
 const own = {
-  // With the package's name and version, as whoever looks for them upwards expects.
+  // With the package's name and version, which config/version.ts looks for in the folders above.
   name: manifest.name,
   version: manifest.version,
   private: true,

@@ -1,13 +1,13 @@
 /**
  * A rule for the linter: no pattern whose time can grow faster than the text it reads. It asks scslre, which knows three
- * ways: one quantifier against itself, two that trade characters, and a pattern that is tried anew at every place.
+ * ways: one quantifier against itself, two that trade characters, and a pattern that is tried again at every position.
  */
 import { analyse } from 'scslre';
 
 const ways = {
   Self: 'a quantifier can read the same text in several ways',
   Trade: 'two quantifiers can take the same characters from each other',
-  Move: 'it is tried anew at every place of a long run of the same characters',
+  Move: 'it is tried again at every position of a long run of the same characters',
 };
 
 const rule = {

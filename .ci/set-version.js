@@ -23,7 +23,7 @@ if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || !/^\d{4}-\d\d-\d\d$/.test(values.d
 const read = (name) => readFileSync(join(values.root, name), 'utf8');
 const before = JSON.parse(read('package.json')).version;
 const old = before.replaceAll('.', '\\.');
-/** File, what is looked for, what stands there afterwards. */
+/** File, pattern to find, replacement. */
 const places = [
   ['package.json', new RegExp(`^(  "version": ")${old}(",)$`, 'm'), `$1${version}$2`],
   ['package-lock.json', new RegExp(`^(  "version": ")${old}(",)$`, 'm'), `$1${version}$2`],

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The `ferry` command. Plain JavaScript that old Nodes can read: Ferry itself is TypeScript that Node 24 runs as it
-// is, so this file finds such a Node (this one, or the one that npm installed beside Ferry) and runs Ferry with it.
+// The `ferry` command. Plain JavaScript for old versions of Node: Ferry itself is TypeScript, which only
+// Node 24 runs, so this file finds such a Node (this one, or the one that npm installed beside Ferry) and runs Ferry with it.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const needed = [24, 12];
 const unavailable = 69;
 
-// Tests name another program here; everybody else gets the command line.
+// Tests name another program here; otherwise it is the command line.
 const program = process.env.FERRY_TEST_PROGRAM ?? firstThatExists('../cli/main.ts', '../dist/cli/main.js');
 delete process.env.FERRY_TEST_PROGRAM;
 
@@ -31,7 +31,7 @@ async function runHere() {
   await import(pathToFileURL(program).href);
 }
 
-/** Tries one Node after the other; the first that can be executed at all decides. */
+/** Tries one Node after another; the first executable one decides. */
 function runWith([node, ...others]) {
   if (node === undefined) return giveUp();
   const child = spawn(
@@ -42,7 +42,7 @@ function runWith([node, ...others]) {
       program,
       ...process.argv.slice(2),
     ],
-    // Through the channel the child notices when this process is gone, even by kill -9.
+    // The channel shows the child when this process dies, even by kill -9.
     {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
       env: { NODE_COMPILE_CACHE: compileCache(), ...process.env },
@@ -53,7 +53,7 @@ function runWith([node, ...others]) {
     return;
   }
   child.on('error', () => {});
-  // What was given may be secret, and everybody may list processes.
+  // The arguments may be secret, and everybody may list processes.
   process.title = 'ferry';
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   followNpm(() => child.kill('SIGTERM'));
@@ -63,14 +63,14 @@ function runWith([node, ...others]) {
   });
 }
 
-/** Where Node keeps what it made of Ferry's TypeScript, so that commands start faster. */
+/** Node's cache of compiled TypeScript, which makes commands start faster. */
 function compileCache() {
   if (process.env.NODE_COMPILE_CACHE) return process.env.NODE_COMPILE_CACHE;
   if (process.getuid?.() === 0) return '/var/lib/ferry/cache/node';
   return join(process.env.XDG_CACHE_HOME || join(process.env.HOME || homedir(), '.cache'), 'ferry', 'node');
 }
 
-/** npm that is killed cannot tell us; having another parent does. */
+/** Detects that npm was killed, which can't tell us: then this process has another parent. */
 function followNpm(end) {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
@@ -95,7 +95,7 @@ function bundledNodes() {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
     const node = join(dirname(manifest), 'bin', 'node');
-    // For one platform npm has only an early 24; it runs Ferry, with warnings that are switched off above.
+    // For one platform, npm has only an early version of 24; it runs Ferry, with warnings that are switched off above.
     return isRecent(version, [24, 0]) && existsSync(node) ? [node] : [];
   } catch {
     return [];

@@ -1,4 +1,4 @@
-// Loaded before Ferry: when whoever started it is gone without a word (kill -9), Ferry is asked to end as by SIGTERM.
+// Loaded before Ferry: if the starting process dies without notice (kill -9), this ends Ferry as SIGTERM would.
 
 function end() {
   process.kill(process.pid, 'SIGTERM');
@@ -6,7 +6,7 @@ function end() {
 
 if (process.channel) {
   process.once('disconnect', end);
-  // Listening must not keep a command alive that has nothing left to do.
+  // Listening must not keep a finished command alive.
   process.channel.unref();
 } else if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;

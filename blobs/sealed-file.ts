@@ -1,7 +1,7 @@
 /**
- * A file as it lies on the disk where contents are sealed: a head that names the key, then pieces of 64 KiB, each sealed by
- * AES-256-GCM under a key of the file's own. A piece's nonce is its number and whether it is the last, so that none can be
- * left out, moved or cut off. A JWE would have to be whole before its first byte can be trusted.
+ * The format of sealed files on disk: a head that names the key, then pieces of 64 KiB, each sealed by AES-256-GCM under a key
+ * for this file. A piece's nonce is its number and whether it is the last, so that no piece can be left out, moved or cut off.
+ * A JWE would have to be complete before its first byte can be trusted.
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
@@ -13,7 +13,7 @@ export const headLength = magic.length + kidLength + saltLength;
 const pieceLength = 64 * 1024;
 const tagLength = 16;
 
-/** `content-key-missing`: it is sealed with a key that is not given. `content-damaged`: it is not as it was written. */
+/** `content-key-missing`: the key that sealed it is missing. `content-damaged`: it has changed since it was written. */
 export class SealedFileError extends Error {
   override readonly name = 'SealedFileError';
   readonly code: 'content-key-missing' | 'content-damaged';
@@ -24,12 +24,12 @@ export class SealedFileError extends Error {
   }
 }
 
-/** The same name as in db/base/content.ts, which knows the same keys. */
+/** Returns the same name as db/base/content.ts, which uses the same keys. */
 export function fileKeyId(key: Uint8Array): string {
   return createHash('sha256').update('ferry content key id').update(key).digest('base64url').slice(0, kidLength);
 }
 
-/** Of the key that sealed a file that begins so; null for one that is as it came. */
+/** Returns the name of the key that sealed a file with this beginning; null for a file in plain text. */
 export function sealedBy(head: Buffer): string | null {
   if (head.length < headLength || !head.subarray(0, magic.length).equals(magic)) return null;
   const kid = head.subarray(magic.length, magic.length + kidLength).toString('ascii');
@@ -47,7 +47,7 @@ function nonce(number: number, isLast: boolean): Buffer {
   return made;
 }
 
-/** @param key 32 bytes */
+/** Seals a stream. @param key 32 bytes */
 export function sealing(key: Uint8Array): Transform {
   const salt = randomBytes(saltLength);
   const head = Buffer.concat([magic, Buffer.from(fileKeyId(key), 'ascii'), salt]);
@@ -65,7 +65,7 @@ export function sealing(key: Uint8Array): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]);
-      // The last one is only known at the end.
+      // Only the end shows which piece is the last.
       let at = 0;
       for (; waiting.length - at > pieceLength; at += pieceLength)
         piece(this, waiting.subarray(at, at + pieceLength), false);
@@ -79,7 +79,7 @@ export function sealing(key: Uint8Array): Transform {
   });
 }
 
-/** Passes on a file that is as it came, and opens one that is sealed. @param keys 32 bytes each */
+/** Opens a sealed file, and passes on one in plain text. @param keys 32 bytes each */
 export function opening(keys: readonly Uint8Array[]): Transform {
   let mode: 'unknown' | 'plain' | 'sealed' = keys.length === 0 ? 'plain' : 'unknown';
   let waiting: Buffer = Buffer.alloc(0);
@@ -106,7 +106,7 @@ export function opening(keys: readonly Uint8Array[]): Transform {
     if (key === undefined)
       throw new SealedFileError(
         'content-key-missing',
-        `a file was sealed with the key ${kid}, which FERRY_CONTENT_KEY does not hold; add that key after the current one`,
+        `a file was sealed with the key ${kid}, which FERRY_CONTENT_KEY does not contain; add that key after the current one`,
       );
     head = Buffer.from(waiting.subarray(0, headLength));
     own = keyOf(key, head.subarray(headLength - saltLength));

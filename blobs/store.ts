@@ -1,4 +1,4 @@
-/** Files on disk by their SHA-256. A file is there whole or not at all, and twice the same file is one. */
+/** Stores files on disk by their SHA-256. A file is stored whole or not at all, and equal files only once. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs, unlink, utimes } from 'node:fs/promises';
@@ -12,7 +12,7 @@ export class BlobTooLargeError extends Error {
   override readonly name = 'BlobTooLargeError';
 }
 
-/** What came is not what was promised; the message begins with `size` or `digest`. */
+/** The file differs from what was promised; the message begins with `size` or `digest`. */
 export class BlobDiffersError extends Error {
   override readonly name = 'BlobDiffersError';
 }
@@ -20,20 +20,18 @@ export class BlobDiffersError extends Error {
 export type Staged = { readonly sha256: string; readonly sizeBytes: number };
 
 export type BlobStore = {
-  /**
-   * Streams the file in, hashing; throws BlobTooLargeError beyond `maxBytes`, and BlobDiffersError where it is another
-   * than `promised`. Nothing stays behind on an error.
+  /** * Streams and hashes a file; throws BlobTooLargeError beyond `maxBytes`, and BlobDiffersError if it differs from `promised`.
+   * After an error, nothing is stored.
    */
   put(source: Readable, maxBytes: number, promised?: Staged): Promise<Staged>;
-  /** Fails with SealedFileError where it is sealed with a key that the store was not given. */
+  /** Opens a file. Fails with SealedFileError if it is sealed with a key that the store does not have. */
   open(sha256: string): Readable;
-  /** Whoever asks is about to refer to it: it counts as put now. */
+  /** Says whether a file exists. It then counts as put now, because the caller is about to refer to it. */
   has(sha256: string): Promise<boolean>;
-  /** Deletes it unless it was put or asked for within `untouchedMs`; false then. */
+  /** Deletes a file. Returns false, and keeps it, if it was put or asked for within `untouchedMs`. */
   deleteUntouched(sha256: string, untouchedMs: number): Promise<boolean>;
-  /**
-   * Seals with the first key what is not, one file after another; may be broken off and repeated. Nothing without a key.
-   * `failed`: digests of those that no key opens, or that are not what their name says.
+  /** * Seals all other files with the first key, one after another; may be interrupted and repeated. Does nothing without a key.
+   * `failed`: digests of files that no key opens, or whose content does not match their name.
    */
   reseal(): Promise<{ readonly resealed: number; readonly already: number; readonly failed: readonly string[] }>;
 };
@@ -41,8 +39,8 @@ export type BlobStore = {
 const sha256Form = /^[0-9a-f]{64}$/;
 
 /**
- * Opens the store in `directory`, making it if needed, and clears what an interrupted `put` left.
- * @param keys 32 bytes each: the first seals files, all open them; none: they are kept as they are
+ * Opens the store in `directory`, makes it if needed, and deletes what an interrupted `put` left.
+ * @param keys 32 bytes each: the first seals files, all open them; without any, files are stored in plain text
  */
 export async function openBlobStore(directory: string, keys: readonly Uint8Array[] = []): Promise<BlobStore> {
   const [key] = keys;
@@ -82,7 +80,7 @@ export async function openBlobStore(directory: string, keys: readonly Uint8Array
         const place = join(directory, sha256.slice(0, 2));
         if ((await mkdir(place, { recursive: true, mode: 0o700 })) !== undefined) await syncDirectory(directory);
         await rename(part, pathOf(sha256));
-        // A power cut would else take back the file's name, and what refers to it would stay.
+        // Otherwise a power cut could undo the file's name, while the database already refers to it.
         await syncDirectory(place);
         return { sha256, sizeBytes };
       } catch (error) {
@@ -92,7 +90,7 @@ export async function openBlobStore(directory: string, keys: readonly Uint8Array
     },
     open(sha256) {
       const file = createReadStream(pathOf(sha256));
-      // What goes wrong comes out of the stream that is read.
+      // The stream that is read reports all errors.
       return keys.length === 0 ? file : pipe(file, opening(keys), () => undefined);
     },
     async has(sha256) {
@@ -107,7 +105,7 @@ export async function openBlobStore(directory: string, keys: readonly Uint8Array
       const isUntouched = async (at: string): Promise<boolean> => (await stat(at)).mtimeMs < Date.now() - untouchedMs;
       try {
         if (!(await isUntouched(path))) return false;
-        // Out of reach first, then looked at once more: somebody may have put the same file in between.
+        // Rename it first, then look again, because another process may have put the same file meanwhile.
         const aside = join(incoming, `${randomUUID()}.aside`);
         await rename(path, aside);
         if (await isUntouched(aside)) {
@@ -137,7 +135,7 @@ export async function openBlobStore(directory: string, keys: readonly Uint8Array
     },
   };
 
-  /** False where it is gone, can't be opened, or is not what its name says. */
+  /** Returns false if the file is gone, can't be opened, or does not match its name. */
   async function resealFile(path: string, sha256: string): Promise<boolean> {
     const part = join(incoming, `${randomUUID()}.part`);
     const hash = createHash('sha256');
@@ -152,7 +150,7 @@ export async function openBlobStore(directory: string, keys: readonly Uint8Array
       const target = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true });
       await pipeline(createReadStream(path), opening(keys), look, sealing(key as Uint8Array), target);
       if (hash.digest('hex') !== sha256) return false;
-      // By its time it is known how long nobody has touched it.
+      // Its time shows how long nobody has touched it.
       await utimes(part, atime, mtime);
       await rename(part, path);
       return true;
@@ -185,13 +183,13 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Room on the disk of `directory` for who is not root. */
+/** Returns the free space on the disk of `directory`, for processes without root's reserve. */
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
 }
 
-/** Several processes share the store, so only what is surely nobody's is cleared. */
+/** Deletes only files that certainly no process uses, because several processes share the store. */
 async function clearStale(incoming: string): Promise<void> {
   const hourAgo = Date.now() - 3_600_000;
   for (const name of await readdir(incoming)) {

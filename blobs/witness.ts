@@ -1,14 +1,14 @@
 /**
- * What is known of the database outside of it: small files beside the blobs, one for each running process. A database
- * that is put back to an earlier state does not take them along.
+ * Records the database's progress outside the database: small files beside the blobs, one for each running process. Restoring
+ * the database to an earlier state does not restore them.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a process has last seen committed in the database. */
+/** The last commit in the database that a process has seen. */
 export type Testimony = {
-  /** Of the database: another one's says nothing. */
+  /** The database's identity; a witness of another database says nothing. */
   readonly fingerprint: string;
   readonly generation: number;
   readonly nonce: string;
@@ -16,16 +16,16 @@ export type Testimony = {
 };
 
 export type Witness = {
-  /** All that there are; what can't be read says nothing. */
+  /** Reads all witnesses, and ignores unreadable ones. */
   read(): Promise<readonly Testimony[]>;
-  /** In the place of what it said of this generation before. */
+  /** Replaces the process's earlier statement about this generation. */
   write(testimony: Testimony): Promise<void>;
   forget(testimony: Testimony): Promise<void>;
 };
 
 const form = /^[0-9a-f-]{36}\.json$/;
 
-/** In the folder `witness` of the blobs' directory, which is made when it is first needed. */
+/** Uses the folder `witness` in the blobs' directory, and makes it when it is first needed. */
 export function createWitness(directory: string): Witness {
   const folder = join(directory, 'witness');
   const pathOf = ({ nonce }: Testimony): string => join(folder, `${nonce}.json`);
@@ -37,7 +37,7 @@ export function createWitness(directory: string): Witness {
       });
       const found: Testimony[] = [];
       for (const name of names.filter((one) => form.test(one))) {
-        // Its process may just be removing it.
+        // Its process may be removing it at this moment.
         const text = await readFile(join(folder, name), 'utf8').catch(() => '');
         const testimony = testimonyOf(text);
         if (testimony !== null && `${testimony.nonce}.json` === name) found.push(testimony);

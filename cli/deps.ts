@@ -1,11 +1,11 @@
-/** What commands are given, so that they can be run and watched by tests; main.ts has the real ones. */
+/** The dependencies of commands, passed in so that tests can replace them; main.ts has the real ones. */
 import type { Running } from '#operate/find.ts';
 
 /** Options that every command takes. */
 export type GlobalOptions = {
   readonly database?: string;
   readonly data?: string;
-  /** Who does it: `--as`. */
+  /** The person's name: `--as`. */
   readonly by?: string;
 };
 
@@ -13,16 +13,16 @@ export type CliDeps = {
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Of the operating system; the one that used sudo. */
+  /** The operating system's account; under sudo, the account that called it. */
   account(): string;
   out(text: string): void;
   err(text: string): void;
-  /** Whether a person can be asked, and how. */
+  /** Says whether a person can answer questions, and asks them. */
   readonly isInteractive: boolean;
   ask(question: string): Promise<string>;
-  /** The Ferry that `ferry start` runs here. @param data its data directory, if not the default one */
+  /** Finds the Ferry that `ferry start` runs here. @param data its data directory, if not the default one */
   readonly findRunning: (data?: string) => Promise<Running | null>;
-  /** Programs that run until they are stopped. Return the exit code. */
+  /** Programs that run until somebody stops them. They return the exit code. */
   readonly programs: {
     start(options: StartOptions): Promise<number>;
     gateway(): Promise<number>;
@@ -43,7 +43,7 @@ export type StartOptions = {
   readonly ports: Readonly<Record<string, number>>;
 };
 
-/** Whether a person says yes. */
+/** Asks a person to confirm. */
 export async function isYes({ ask }: CliDeps, question: string): Promise<boolean> {
   return /^y(?:es)?$/i.test((await ask(`${question} [y/N] `)).trim());
 }

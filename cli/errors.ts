@@ -1,4 +1,4 @@
-/** What a command gives up with: one line for the person at the terminal, and an exit code of sysexits.h. */
+/** The error with which a command ends: one line for the person at the terminal, and an exit code of sysexits.h. */
 import { explain } from '#operate/explain.ts';
 import type { RefusalKind } from '#operate/refused.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -28,7 +28,7 @@ const exitCodeOf: Readonly<Record<RefusalKind, number>> = {
 
 export type Told = { readonly line: string; readonly exitCode: number };
 
-/** Never a stack, a query or a connection string. */
+/** Describes an error in one line, without a stack, a query or a connection string. */
 export function tell(error: unknown): Told {
   if (error instanceof CliError) return told(error.message, error.code, error.exitCode);
   const explained = explain(error);
@@ -36,13 +36,13 @@ export function tell(error: unknown): Told {
   const code = systemCode(error);
   if (code !== undefined && isConnection(code))
     return told(
-      `the database can't be reached (${code}); check that PostgreSQL runs, and the URL given by --database or DATABASE_URL`,
+      `the database can't be reached (${code}); check that PostgreSQL is running, and the URL in --database or DATABASE_URL`,
       'database-unavailable',
       exitCodes.unavailable,
     );
   if (code !== undefined && (code.startsWith('28') || /^ERR_SSL_.*ALERT/.test(code)))
     return told(
-      'the database refuses the user, password or certificate; check the URL given by --database or DATABASE_URL, and DATABASE_TLS_CERT',
+      'the database refuses the user, password or certificate; check the URL in --database or DATABASE_URL, and DATABASE_TLS_CERT',
       'database-refused',
       exitCodes.config,
     );
@@ -70,7 +70,7 @@ function told(message: string, code: string, exitCode: number): Told {
   return { line: `ferry: ${message.replaceAll(/\s+/g, ' ').trim()} [${code}]`, exitCode };
 }
 
-/** The driver's code, from behind the query builder's error, whose message repeats parameters. */
+/** Finds the driver's code inside the query builder's error, whose message would repeat parameters. */
 function systemCode(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code;

@@ -1,9 +1,9 @@
-/** How a command ends, for scripts; from 64 on as in sysexits.h. */
+/** Exit codes, for scripts. Those from 64 on are from sysexits.h. */
 export const exitCodes = {
   ok: 0,
   /** The answer is no: not found, declined. */
   no: 1,
-  /** Somebody is needed. */
+  /** Somebody has to act. */
   degraded: 2,
   usage: 64,
   unavailable: 69,

@@ -1,4 +1,4 @@
-/** The process of the `ferry` command. bin/ferry.js loads it with the right Node; it wires what commands are given. */
+/** The process of the `ferry` command, which bin/ferry.js starts with the right Node. It wires the commands' dependencies. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants, userInfo } from 'node:os';
@@ -9,7 +9,7 @@ import type { CliDeps } from './deps.ts';
 import { runCli } from './program.ts';
 
 const interrupted = new AbortController();
-/** The image has no `ferry start`: there everything else runs in containers of its own. */
+/** The image has no `ferry start`: there, PostgreSQL and Temporal run in other containers. */
 const canStart = existsSync(programFile('standalone/start.ts'));
 
 const deps: CliDeps = {
@@ -27,7 +27,7 @@ const deps: CliDeps = {
     return findRunning(data);
   },
   programs: {
-    // Loaded only when asked for: a status should not wait for what a start needs.
+    // Loaded on demand, so that `ferry status` does not wait for modules that only `ferry start` needs.
     start: async (options) => {
       if (!canStart) return cannotStart();
       const { startStandalone } = await import('#standalone/start.ts');
@@ -63,7 +63,7 @@ function account(): string {
 async function ask(question: string): Promise<string> {
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    // Input that is over before it has a line answers nothing.
+    // An input that ends without a line is no answer.
     const over = new Promise<string>((resolve) => asking.once('close', () => resolve('')));
     return await Promise.race([asking.question(question), over]);
   } finally {
@@ -71,7 +71,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** A program of its own, with our output and our signals. @returns its exit code */
+/** Runs a program in a process of its own, with our output and our signals. @returns its exit code */
 function runProgram(file: string): Promise<number> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
@@ -83,15 +83,15 @@ function runProgram(file: string): Promise<number> {
   });
 }
 
-// `ferry trace … | head` ends as it should.
+// `ferry trace … | head` has to end without an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   throw error;
 });
 const args = process.argv.slice(2);
-// A code or a URL with a password in it is not for everybody who lists processes; it is best not given here at all.
+// Hide codes and URLs with passwords from everybody who lists processes. It is better not to give them here at all.
 if (args.includes('accept') || args.some((arg) => arg.startsWith('--database'))) process.title = 'ferry';
-// Programs that run until they are stopped have their own way of being asked to; a trial deletes what it wrote first.
+// Long-running programs handle signals themselves; a trial first deletes what it wrote.
 if (args.includes('--follow') || args.includes('--write'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 process.exitCode = await runCli(args, deps);

@@ -1,9 +1,9 @@
-/** Options that several commands need, and what is said where they are missing. */
+/** Options that several commands share, and the messages if they are missing. */
 import { wireContact, type WireContact } from '#core/wire.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import { CliError, exitCodes } from './errors.ts';
 
-/** @param missing what to say where it names no side */
+/** Reads `--as`. @param missing the message if it names no side */
 export function sideOption(text: string | undefined, missing: string): SideName {
   if (text === 'customer' || text === 'supplier') return text;
   throw new CliError('no-side', exitCodes.usage, missing);
@@ -22,7 +22,7 @@ export function contactOption(text: string | undefined): WireContact | null {
   return text === undefined ? null : readContact(text);
 }
 
-/** `Ann Lee <ann@acme.example> +49 30 1234`, as people write it. */
+/** Reads a contact as people write it: `Ann Lee <ann@acme.example> +49 30 1234`. */
 export function readContact(text: string): WireContact {
   const found =
     /^([^<>]{0,300}?)\s{0,20}(?:<([^<>\s]{1,200}@[^<>\s]{1,200})>)?\s{0,20}(\+?[\d][\d\s()/.-]{3,100})?$/.exec(

@@ -1,8 +1,8 @@
-/** What can be typed about links between gateways, clients, keys and proofs. */
+/** The commands for links between gateways, API clients, keys and proofs. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CliDeps, GlobalOptions } from './deps.ts';
 
-const contactHelp = 'whom the other side may call: "Ann Lee <ann@acme.example> +49 30 1234"';
+const contactHelp = 'person whom the other side may call: "Ann Lee <ann@acme.example> +49 30 1234"';
 
 type End = (exitCode: number) => void;
 type Global = () => GlobalOptions;
@@ -10,10 +10,10 @@ type Global = () => GlobalOptions;
 export function addLinkCommands(program: Command, deps: CliDeps, end: End, global: Global): void {
   addLinks(program, deps, end, global);
   addClients(program, deps, end, global);
-  const key = program.command('key').description("an instance's signing keys, and the key of what is kept sealed");
+  const key = program.command('key').description("an instance's signing keys, and the key for encrypted data");
   key
     .command('reseal')
-    .description('seal with the first key of FERRY_SECRET_KEY what older ones have sealed')
+    .description('encrypt secrets again with the first key of FERRY_SECRET_KEY')
     .option('--contents', 'notes, names, values and files instead, with the first key of FERRY_CONTENT_KEY')
     .option('--json', 'print one line of JSON')
     .action(async (options: { readonly contents?: boolean }) => {
@@ -22,18 +22,18 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
     });
   key
     .command('rotate')
-    .description('publish new keys; they sign a quarter of an hour later')
+    .description('publish new keys; they start signing 15 minutes later')
     .argument('<instance>')
-    .option('--use <use>', 'only this one: token, client or provenance')
+    .option('--use <use>', 'only the key for this use: token, client or provenance')
     .action(async (instance: string, options: object) => {
       const { rotate } = await import('./commands/key/rotate.ts');
       end(await rotate(instance, { ...global(), ...options }, deps));
     });
   key
     .command('retire')
-    .description('shut out a key that somebody else may have: one of ours, or one of another organisation')
+    .description('shut out a key that may be stolen: one of ours, or one of another organisation')
     .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'whose it is, where it is not ours')
+    .option('--origin <issuer>', 'the organisation it belongs to, if it is not ours')
     .option('--because <text>', 'why, for the audit')
     .action(async (kid: string, options: object) => {
       const { retire } = await import('./commands/key/retire.ts');
@@ -41,18 +41,18 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
     });
   key
     .command('reinstate')
-    .description('take back that a key of another organisation was retired')
+    .description('accept a retired key of another organisation again')
     .argument('<key>', 'its name, as ferry verify and key sets show it')
-    .option('--origin <issuer>', 'whose it is, where several have one of that name')
+    .option('--origin <issuer>', 'the organisation it belongs to, if several have a key of that name')
     .option('--because <text>', 'why, for the audit')
     .action(async (kid: string, options: object) => {
       const { reinstate } = await import('./commands/key/reinstate.ts');
       end(await reinstate(kid, { ...global(), ...options }, deps));
     });
-  const erase = program.command('erase').description('forget a ticket or a person: what Ferry keeps, at both sides');
+  const erase = program.command('erase').description('erase what Ferry keeps of a ticket or a person, on both sides');
   erase
     .command('ticket')
-    .description('what was carried of a ticket, and what its mirrors brought')
+    .description('erase what was carried from a ticket, and what its mirrors received')
     .argument('<instance>')
     .argument('<ticket>', 'its id or number')
     .option('--dry-run', 'only count')
@@ -64,9 +64,9 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
     });
   erase
     .command('person')
-    .description('what a person wrote')
-    .argument('<name>', 'the whole name, or the mail address')
-    .option('--mentions', 'also what others wrote that has it in it')
+    .description('erase what a person wrote')
+    .argument('<name>', 'the full name, or the mail address')
+    .option('--mentions', 'also erase what others wrote that mentions the name')
     .option('--dry-run', 'only count')
     .option('--yes', 'do not ask')
     .option('--json', 'print one line of JSON')
@@ -76,7 +76,7 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
     });
   erase
     .command('status')
-    .description('what other sides were asked to erase, what they ask of you, and the answers')
+    .description('list requests to erase, in both directions, with their answers')
     .option('--json', 'print a line of JSON for each')
     .action(async (options: object) => {
       const { eraseStatus } = await import('./commands/erase.ts');
@@ -85,9 +85,9 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
   erase
     .command('answer')
     .description('erase what the other side of a link asks for, or refuse it')
-    .argument('<id>', 'of ferry erase status')
-    .option('--refuse', 'keep it')
-    .option('--because <text>', 'told to the other side')
+    .argument('<id>', 'the id that ferry erase status shows')
+    .option('--refuse', 'refuse the request')
+    .option('--because <text>', 'why, for the other side')
     .option('--yes', 'do not ask')
     .action(async (id: string, options: object) => {
       const { eraseAnswer } = await import('./commands/erase.ts');
@@ -95,10 +95,10 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
     });
   program
     .command('verify')
-    .description('prove who said what on a ticket, by the signatures that were kept')
+    .description('prove who wrote what on a ticket, by the stored signatures')
     .argument('<instance>')
     .argument('<ticket>', 'its id or number')
-    .option('--offline', 'ask nobody')
+    .option('--offline', 'use no network')
     .option('--json', 'print a line of JSON for each action')
     .action(async (instance: string, ticket: string, options: object) => {
       const { verify } = await import('./commands/verify.ts');
@@ -106,18 +106,18 @@ export function addLinkCommands(program: Command, deps: CliDeps, end: End, globa
     });
 }
 
-/** Each command is loaded when it runs. */
+/** Adds the commands. Each is loaded when it runs. */
 function addLinks(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const link = program.command('link').description('links with other gateways: pair, look, suspend, end');
+  const link = program.command('link').description('links with other gateways: pair, check, suspend, end');
   link
     .command('invite')
-    .description('make a one-time code with which another gateway joins a link')
+    .description('create a one-time code with which another gateway joins a link')
     .option('--as <side>', 'which side your instance is: customer or supplier')
     .option('--instance <id>', 'your instance')
-    .option('--link <id>', 'how the link is called here')
-    .option('--name <text>', 'how the other side is called here, instead of its own name')
+    .option('--link <id>', 'id of the link on this side')
+    .option('--name <text>', 'name of the other side here, instead of its own name')
     .option('--contact <text>', contactHelp)
-    .option('--wait', 'until the other side has accepted, and print the checks')
+    .option('--wait', 'wait until the other side has accepted, and print the checks')
     .option('--json', 'print one line of JSON')
     .action(async (options: object) => {
       const { invite } = await import('./commands/link/invite.ts');
@@ -125,11 +125,11 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('accept')
-    .description('join a link with the code that the other side has made')
-    .argument('[code]', 'asked for where it is missing; -: it comes by the input')
+    .description('join a link with a code from the other side')
+    .argument('[code]', 'prompts for it if it is missing; - reads it from standard input')
     .option('--instance <id>', 'your instance')
-    .option('--link <id>', 'how the link is called here')
-    .option('--name <text>', 'how the other side is called here, instead of its own name')
+    .option('--link <id>', 'id of the link on this side')
+    .option('--name <text>', 'name of the other side here, instead of its own name')
     .option('--contact <text>', contactHelp)
     .option('--again <link>', 'repeat the checks of a link that is not active yet')
     .action(async (code: string | undefined, options: object) => {
@@ -146,7 +146,7 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('status')
-    .description('how links stand: sides, state, checks, whom to call')
+    .description('show links: sides, state, checks, contacts')
     .argument('[link]')
     .option('--json', 'print one line of JSON')
     .action(async (id: string | undefined, options: object) => {
@@ -155,16 +155,16 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('suspend')
-    .description('carry nothing for now; everything waits')
+    .description('stop carrying for now; everything waits')
     .argument('<link>')
-    .option('--because <text>', 'why, for people at both sides')
+    .option('--because <text>', 'why, for people on both sides')
     .action(async (id: string, options: object) => {
       const { suspend } = await import('./commands/link/suspend.ts');
       end(await suspend(id, { ...global(), ...options }, deps));
     });
   link
     .command('quarantine')
-    .description('database and blobs were put back together: look for what is written before it is written again')
+    .description('after restoring database and blobs together: look for earlier writes before writing again')
     .argument('<link>')
     .action(async (id: string) => {
       const { quarantine } = await import('./commands/link/quarantine.ts');
@@ -172,9 +172,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('resume')
-    .description('let a suspended or quarantined link go on, after comparing both sides')
+    .description('resume a suspended or quarantined link, after comparing both sides')
     .argument('<link>')
-    .option('--dry-run', 'only say what differs')
+    .option('--dry-run', 'only print what differs')
     .option('--yes', 'do not ask')
     .action(async (id: string, options: object) => {
       const { resume } = await import('./commands/link/resume.ts');
@@ -182,10 +182,10 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('contact')
-    .description('whom to call: yours, told to the other side; or theirs')
+    .description('show or set contacts: yours, which the other side sees, or theirs')
     .argument('<link>')
     .argument('[contact]', '"Ann Lee <ann@acme.example> +49 30 1234"; without it both are shown')
-    .option('--far', "the other side's, as shown here")
+    .option('--far', "set the other side's contact, for display here")
     .option('--none', 'nobody')
     .action(async (id: string, text: string | undefined, options: object) => {
       const { contact } = await import('./commands/link/contact.ts');
@@ -193,7 +193,7 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('rotate')
-    .description('new credentials for the other side, with overlap')
+    .description('create new credentials for the other side; the old ones work for a while')
     .argument('<link>')
     .action(async (id: string) => {
       const { rotate } = await import('./commands/link/rotate.ts');
@@ -201,12 +201,12 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('close')
-    .description('end a link: both desks and the other gateway are told')
+    .description('end a link, and notify both desks and the other gateway')
     .argument('<link>')
     .option('--drain', 'carry what waits first (the usual way)')
     .option('--refuse', 'refuse what waits')
-    .option('--wait <minutes>', 'how long to drain at most', toMinutes)
-    .option('--because <text>', 'said to both desks')
+    .option('--wait <minutes>', 'drain for at most this long', toMinutes)
+    .option('--because <text>', 'why, for people on both sides')
     .option('--yes', 'do not ask')
     .action(async (id: string, options: object) => {
       const { close } = await import('./commands/link/close.ts');
@@ -214,9 +214,9 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
     });
   link
     .command('export')
-    .description('everything that was carried on a link, as lines of JSON')
+    .description('export everything that was carried on a link, as lines of JSON')
     .argument('<link>')
-    .option('--out <file>', 'into a new file')
+    .option('--out <file>', 'write to this new file')
     .action(async (id: string, options: object) => {
       const { exportTo } = await import('./commands/link/export.ts');
       end(await exportTo(id, { ...global(), ...options }, deps));
@@ -233,17 +233,19 @@ function addLinks(program: Command, deps: CliDeps, end: End, global: Global): vo
 }
 
 function addClients(program: Command, deps: CliDeps, end: End, global: Global): void {
-  const client = program.command('client').description('in-house tools that call the API, without a gateway');
+  const client = program
+    .command('client')
+    .description('API clients: programs that call the API, on a side without a gateway');
   client
     .command('add')
-    .description('a link with a tool, or a further client of one; prints the secret once')
-    .argument('<link>', 'the id of the link, new or there already')
-    .option('--as <side>', 'which side the tool is: customer or supplier')
+    .description('add a link with an API client, or another client to one; prints the secret once')
+    .argument('<link>', 'id of a new or existing link')
+    .option('--as <side>', 'which side the API client is: customer or supplier')
     .option('--instance <id>', 'your instance, on the other side')
-    .option('--tool <id>', 'id of the instance that stands for the tool')
-    .option('--name <text>', 'how the tool is called')
-    .option('--contact <text>', 'who is on duty for the tool')
-    .option('--dpop', 'give it only tokens that are bound to a key of its own (RFC 9449)')
+    .option('--tool <id>', 'id of the instance that represents the API client')
+    .option('--name <text>', 'name of the API client')
+    .option('--contact <text>', 'person on duty for the API client')
+    .option('--dpop', 'issue only tokens that are bound to a key of the client (RFC 9449)')
     .option('--json', 'print one line of JSON')
     .action(async (id: string, options: object) => {
       const { add } = await import('./commands/client/add.ts');
@@ -251,16 +253,16 @@ function addClients(program: Command, deps: CliDeps, end: End, global: Global): 
     });
   client
     .command('rotate')
-    .description('a new secret; the ones before work for 24 hours')
+    .description('create a new secret; the previous ones work for 24 hours')
     .argument('<client>')
-    .option('--dpop', 'from now on only with tokens that are bound to a key of its own (RFC 9449)')
+    .option('--dpop', 'from now on, issue only tokens that are bound to a key of the client (RFC 9449)')
     .action(async (id: string, options: object) => {
       const { rotate } = await import('./commands/client/rotate.ts');
       end(await rotate(id, { ...global(), ...options }, deps));
     });
   client
     .command('revoke')
-    .description('from now on neither its credentials nor its tokens work')
+    .description('make its credentials and tokens invalid at once')
     .argument('<client>')
     .action(async (id: string) => {
       const { revoke } = await import('./commands/client/revoke.ts');

@@ -25,7 +25,7 @@ export function addSettingsCommands(
     )
     .option('--last <number>', 'of each link, with --file (100)', toNumber)
     .option('--notes', 'with the texts of notes')
-    .option('--unchecked', "go on where a helpdesk can't be asked what it offers")
+    .option('--unchecked', "save even if a helpdesk can't be asked what it offers")
     .option('--json', 'print one line of JSON')
     .action(async (options: PreviewCommand) => {
       const { preview } = await import('./commands/preview.ts');
@@ -45,7 +45,7 @@ export function addSettingsCommands(
     .command('diff')
     .description('what differs between two versions, line by line')
     .argument('<what>', whatHelp)
-    .argument('[from]', 'a version; without it the one before', toNumber)
+    .argument('[from]', 'a version (default: the previous one)', toNumber)
     .argument('[to]', 'a version; without it the one in force', toNumber)
     .option('--json', 'print one line of JSON')
     .action(async (what: string, from: number | undefined, to: number | undefined, options: DiffCommand) =>
@@ -58,7 +58,7 @@ export function addSettingsCommands(
     .argument('<version>', 'see ferry settings log', toNumber)
     .option('--dry-run', 'only print the difference')
     .option('--yes', 'do not ask')
-    .option('--unchecked', "go on where a helpdesk can't be asked what it offers")
+    .option('--unchecked', "save even if a helpdesk can't be asked what it offers")
     .option('--json', 'print one line of JSON')
     .action(async (what: string, version: number, options: RollbackCommand) =>
       end(await (await commands()).rollback(what, version, { ...global(), ...options }, deps)),

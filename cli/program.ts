@@ -1,4 +1,4 @@
-/** The `ferry` command: what can be typed, and what it runs. */
+/** The `ferry` command: its subcommands and what each runs. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ApplyCommand } from './commands/apply.ts';
 import type { AuditCommand } from './commands/audit.ts';
@@ -32,7 +32,9 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
 
 function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   const program = new Command('ferry')
-    .description('Joins helpdesks: escalations, notes, statuses and files travel between them, once and in order.')
+    .description(
+      'Joins helpdesks: carries escalations, notes, statuses and files between them, exactly once and in order.',
+    )
     .version(deps.version, '-V, --version')
     .enablePositionalOptions()
     .showHelpAfterError('(ferry --help lists all commands)')
@@ -44,25 +46,25 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
   program.hook('preAction', (_, command) => {
     given = globalOf(command);
   });
-  // Subcommands inherit what was configured before.
+  // Subcommands inherit the configuration above.
   const command = (name: string, description: string): Command => program.command(name).description(description);
-  // Each command loads what it needs when it runs: the help and the version are there at once.
+  // Each command loads its modules when it runs, so that help and version appear at once.
   const deliveries = () => import('./commands/deliveries.ts');
   const global = (): GlobalOptions => given;
 
   command('start', 'run everything on this machine: database, Temporal, gateway, worker, demo')
     .option('--reset', 'wipe the data first')
     .option('--json', 'print one line of JSON once ready')
-    .option('--empty', 'without the demo')
-    .option('--rt', 'Northwind is a real Request Tracker, where it is installed')
+    .option('--empty', 'leave out the demo')
+    .option('--rt', 'make Northwind a real Request Tracker, if one is installed')
     .option('--port <port>', 'of the gateway', toPort)
     .option('--page-port <port>', "of the demo's page", toPort)
     .option('--acme-port <port>', 'of the helpdesk Acme', toPort)
     .option('--northwind-port <port>', 'of the helpdesk Northwind', toPort)
     .option('--temporal-port <port>', 'of Temporal', toPort)
-    .option('--temporal-ui', "with Temporal's pages, which ask nobody who they are")
-    .option('--temporal-ui-port <port>', "of Temporal's pages; asks for them", toPort)
-    .option('--unchecked-download', 'run a Temporal that is downloaded without a known checksum')
+    .option('--temporal-ui', "serve Temporal's pages, which need no login")
+    .option('--temporal-ui-port <port>', "of Temporal's pages; implies --temporal-ui", toPort)
+    .option('--unchecked-download', 'run a downloaded Temporal whose checksum is unknown')
     .option('--postgres-port <port>', 'of PostgreSQL', toPort)
     .action(async (options: StartFlags) => {
       const { data } = global();
@@ -70,109 +72,109 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
     });
   command('gateway', 'run the gateway').action(async () => end(await deps.programs.gateway()));
   command('worker', 'run a worker').action(async () => end(await deps.programs.worker()));
-  command('migrate', "bring the database to this version's schema").action(async () => {
+  command('migrate', "upgrade the database to this version's schema").action(async () => {
     const { migrateDatabase } = await import('./wire.ts');
     const roles = await migrateDatabase(global(), deps);
     deps.out("The database has this version's schema.\n");
-    for (const role of roles) deps.out(`The role ${role} has its rights on it.\n`);
+    for (const role of roles) deps.out(`The role ${role} has its rights.\n`);
   });
 
-  command('apply', 'create or change instances, links and settings as a file says')
-    .argument('<file>', 'links.yaml; docs/settings.md has its keys')
+  command('apply', 'create or change instances, links and settings from a file')
+    .argument('<file>', 'links.yaml; docs/settings.md explains its keys')
     .option('--dry-run', 'only print the difference')
     .option('--yes', 'do not ask')
-    .option('--unchecked', "go on where a helpdesk can't be asked what it offers")
-    .option('--moved <instance>', 'it is the same helpdesk at another address; may be given several times', also, [])
-    .option('--new <instance>', 'it is another helpdesk, and what was mirrored with the earlier one ends', also, [])
+    .option('--unchecked', "apply even if a helpdesk can't be asked what it offers")
+    .option('--moved <instance>', 'the same helpdesk at a new address; repeatable', also, [])
+    .option('--new <instance>', 'a different helpdesk; ends what was mirrored with the earlier one', also, [])
     .option('--json', 'print one line of JSON')
     .action(async (file: string, options: ApplyCommand) => {
       const { apply } = await import('./commands/apply.ts');
       end(await apply(file, { ...global(), ...options }, deps));
     });
-  command('check', 'ask a helpdesk whether it is as Ferry takes it to be')
-    .argument('<instance>', 'its id in Ferry, see ferry status')
+  command('check', "test Ferry's assumptions about a helpdesk")
+    .argument('<instance>', 'its id in Ferry; ferry status lists them')
     .option('--json', 'print a line of JSON for each finding')
-    .option('--write <ticket>', 'also write on this ticket, which nobody needs, and delete it again')
+    .option('--write <ticket>', 'also write to this ticket, which nobody needs, then delete what was written')
     .option('--yes', 'do not ask')
-    .option('--report', 'print how it answers as JSON, without names')
-    .option('--clean', 'only delete what a trial left that was killed')
+    .option('--report', 'print its answers as JSON, without names')
+    .option('--clean', 'only delete what a killed trial left')
     .action(async (instance: string, options: CheckCommand) => {
       const { check } = await import('./commands/check.ts');
       end(await check(instance, { ...global(), ...options }, deps));
     });
-  command('lint', 'what is wrong, or worth a look, with the settings of links')
-    .argument('[link]', 'only this one; without it all of them')
+  command('lint', 'check the settings of links for errors and risks')
+    .argument('[link]', 'only this one (default: all)')
     .option('--json', 'print one line of JSON')
     .action(async (link: string | undefined, options: { readonly json?: boolean }) => {
       const { lint } = await import('./commands/lint.ts');
       end(await lint(link, { ...global(), ...options }, deps));
     });
-  command('trace', 'the timeline of a ticket across both sides')
-    .argument('<instance>', 'the id of its helpdesk in Ferry, see ferry status')
+  command('trace', 'show the timeline of a ticket across both sides')
+    .argument('<instance>', 'id of its helpdesk in Ferry; ferry status lists them')
     .argument('<ticket>', 'its id or number')
-    .option('--follow', 'go on printing what happens')
-    .option('--notes', 'with names and the texts of notes')
+    .option('--follow', 'keep printing what happens')
+    .option('--notes', 'include names and the texts of notes')
     .option('--json', 'print JSON; with --follow a line for each change')
     .action(async (instance: string, ticket: string, options: TraceCommand) => {
       const { trace } = await import('./commands/trace.ts');
       end(await trace(instance, ticket, { ...global(), ...options }, deps));
     });
-  command('status', 'instances, links, what waits and what is held')
+  command('status', 'show instances, links, what is waiting and what is held')
     .option('--json', 'print one line of JSON')
     .action(async (options: StatusCommand) => {
       const { status } = await import('./commands/status.ts');
       end(await status({ ...global(), ...options }, deps));
     });
 
-  command('audit', 'who did what, newest first')
-    .option('--link <id>', 'only what concerns this link')
-    .option('--who <name>', 'only what this person did')
-    .option('--what <verb>', 'only this, for instance apply or release')
-    .option('--on <subject>', 'only on this, for instance links/acme-north or instances')
-    .option('--since <time>', 'a day, an instant, or how long ago: 90m, 12h, 7d')
+  command('audit', 'show who did what, newest first')
+    .option('--link <id>', 'only entries about this link')
+    .option('--who <name>', 'only entries by this person')
+    .option('--what <verb>', 'only this verb, for instance apply or release')
+    .option('--on <subject>', 'only this subject, for instance links/acme-north or instances')
+    .option('--since <time>', 'a day, an instant, or an age: 90m, 12h, 7d')
     .option('--until <time>', 'the same')
     .option('--limit <number>', 'entries to show (100)', toNumber)
-    .option('--before <id>', 'only older ones than this entry')
+    .option('--before <id>', 'only entries older than this one')
     .option('--json', 'print a line of JSON for each entry')
     .action(async (options: AuditCommand) => {
       const { audit } = await import('./commands/audit.ts');
       end(await audit({ ...global(), ...options }, deps));
     });
 
-  command('retry', 'try again at once what waits for an instance, or one delivery that was refused')
+  command('retry', 'retry at once everything that waits for an instance, or one refused delivery')
     .argument('<instance or delivery>')
     .action(async (what: string) => end(await (await deliveries()).retry(what, global(), deps)));
-  command('replay', 'carry what was refused on a link once more, by the settings of today; mails no end user')
+  command('replay', "carry a link's refused deliveries again, with today's settings; mails no end user")
     .argument('<link>')
-    .argument('[deliveries...]', 'only these; without them every refused one')
-    .option('--since <time>', 'only what was refused since: a day, an instant, or how long ago: 90m, 12h, 7d')
+    .argument('[deliveries...]', 'only these (default: all refused ones)')
+    .option('--since <time>', 'only what was refused since a day, an instant, or an age: 90m, 12h, 7d')
     .option('--until <time>', 'the same')
-    .option('--dry-run', 'only print what would become of each')
-    .option('--mail', 'mail end users where the settings say so')
-    .option('--notes', 'with the texts of notes')
+    .option('--dry-run', 'only print what would happen to each')
+    .option('--mail', 'mail end users if the settings say so')
+    .option('--notes', 'include the texts of notes')
     .option('--yes', 'do not ask')
     .option('--json', 'print one line of JSON')
     .action(async (link: string, ids: readonly string[], options: ReplayCommand) => {
       const { replay } = await import('./commands/replay.ts');
       end(await replay(link, ids, { ...global(), ...options }, deps));
     });
-  command('release', 'let a held delivery go')
+  command('release', 'deliver a held delivery')
     .argument('<delivery>')
     .action(async (id: string) => end(await (await deliveries()).release(id, global(), deps)));
   command('skip', 'drop a delivery that has not ended')
     .argument('<delivery>')
     .action(async (id: string) => end(await (await deliveries()).skip(id, global(), deps)));
-  command('pause', 'carry nothing on a link until a time, for maintenance; then it goes on by itself')
+  command('pause', 'carry nothing on a link until a time, for maintenance; then it resumes')
     .argument('<link>')
     .option('--until <time>', 'an instant with its zone (2026-12-01T06:00Z), or from now: 90m, 12h, 7d')
-    .option('--why <text>', 'for people, here and at the other side')
+    .option('--why <text>', 'the reason, for people on both sides')
     .action(async (id: string, options: PauseCommand) => {
       const { pause } = await import('./commands/pause.ts');
       end(await pause(id, { ...global(), ...options }, deps));
     });
-  command('resume', 'let a paused mirror go on, or an instance whose helpdesk was restored from a backup')
+  command('resume', 'resume a paused mirror, or an instance whose helpdesk was restored from a backup')
     .argument('<mirror or instance>')
-    .option('--dry-run', 'of an instance: only print what differs')
+    .option('--dry-run', 'for an instance: only print what differs')
     .option('--yes', 'do not ask')
     .action(async (what: string, options: { readonly dryRun?: boolean; readonly yes?: boolean }) =>
       end(await (await deliveries()).resume(what, { ...global(), ...options }, deps)),
@@ -188,15 +190,15 @@ function build(deps: CliDeps, end: (exitCode: number) => void): Command {
 
 function globalOptions(): Option[] {
   return [
-    new Option('--database <url>', 'the database; else DATABASE_URL, else that of the Ferry that runs here'),
-    new Option('--data <dir>', 'data directory of the Ferry that runs here, or shall, if not the default one'),
-    new Option('--as <name>', 'who you are, for the audit, if not your account; before the command'),
+    new Option('--database <url>', 'the database (default: DATABASE_URL, else that of the Ferry that runs here)'),
+    new Option('--data <dir>', 'data directory of the Ferry on this machine, if not the default one'),
+    new Option('--as <name>', 'your name for the audit (default: your account); goes before the command'),
   ];
 }
 
 /**
- * Every command takes them, before its own options and among them; but where a command has an option of that name, it
- * is the command's own.
+ * Adds the options that every command accepts, before its name or after it. If a command has an option of the same name,
+ * that option is the command's own.
  */
 function takeGlobalOptions(parent: Command): void {
   for (const command of parent.commands) {
@@ -207,7 +209,7 @@ function takeGlobalOptions(parent: Command): void {
   }
 }
 
-/** What is said nearest to the command counts. */
+/** Merges global options; the one nearest to the command wins. */
 function globalOf(command: Command | null): GlobalOptions {
   if (command === null) return {};
   const { database, data, as } = command.opts<{ database?: string; data?: string; as?: string }>();
@@ -271,7 +273,7 @@ function toPort(text: string): number {
   throw new InvalidArgumentError('A port is a number from 1 to 65535.');
 }
 
-/** An option that may be given several times. */
+/** Collects the values of a repeatable option. */
 function also(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }

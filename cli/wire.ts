@@ -1,6 +1,6 @@
 /**
- * Wires what a command works with: the database that is meant, who does it, and the ways out to helpdesks and other
- * gateways. The only file of the command line, beside main.ts, that knows more than operate.
+ * Wires a command's dependencies: the database, the operator, and the connections to helpdesks and other gateways. Besides
+ * main.ts, the only file of the command line that imports more than operate.
  */
 import { openBlobStore, type BlobStore } from '#blobs/store.ts';
 import { temporalAnswers } from '#config/temporal-answers.ts';
@@ -27,7 +27,7 @@ import type { CliDeps, GlobalOptions } from './deps.ts';
 import { nameOf } from './who.ts';
 
 type Needs = {
-  /** Secrets are sealed or opened, or the other side is called. */
+  /** Whether the command seals or opens secrets, or calls the other side. */
   readonly secrets: boolean;
 };
 
@@ -43,7 +43,7 @@ export async function withOperator<Result>(
   return opened(options, deps, needs, ({ operator }) => use(operator));
 }
 
-/** For commands that ask helpdesks. @param use is given the variables that the Ferry that runs here has for links files */
+/** For commands that ask helpdesks. @param use receives the running Ferry's variables for links files */
 export async function withHelpdesks<Result>(
   options: GlobalOptions,
   deps: CliDeps,
@@ -119,7 +119,7 @@ export async function withPeers<Result>(
   );
 }
 
-/** host:port of Temporal, null where none is known, and whether it answers. */
+/** Returns host:port of Temporal, or null if it is unknown, and whether Temporal answers. */
 export type Temporal = { readonly address: string | null; readonly state: 'up' | 'down' };
 
 export async function lookAtTemporal(options: GlobalOptions, deps: CliDeps): Promise<Temporal> {
@@ -133,7 +133,7 @@ export async function resealFiles(options: GlobalOptions, deps: CliDeps): Return
   return (await openBlobStore(blobs, contentKeys)).reseal();
 }
 
-/** @returns the roles that were given their rights on the tables, the owner not among them */
+/** Migrates. @returns the roles that received their rights on the tables, without the owner */
 export async function migrateDatabase(options: GlobalOptions, deps: CliDeps): Promise<readonly string[]> {
   const { databaseUrl, databaseOwnerUrl, databaseTls } = await find(options, deps, { secrets: false });
   return databaseOwnerUrl === undefined
@@ -145,7 +145,7 @@ function find(options: GlobalOptions, deps: CliDeps, needs: Needs): Promise<Foun
   return findConfig(options, deps.env, deps.findRunning, needs);
 }
 
-/** Opens the database for the time of `use`, at this version's schema. */
+/** Opens the database while `use` runs, and requires this version's schema. */
 async function opened<Result>(
   options: GlobalOptions,
   deps: CliDeps,
@@ -169,7 +169,7 @@ async function opened<Result>(
     return await use({
       operator,
       found,
-      // Loaded when it is needed: a status should not wait for it.
+      // Loaded on demand, so that `ferry status` does not wait for it.
       async http() {
         const { createHttpClient } = await import('#connectors/kit/http.ts');
         http ??= createHttpClient({ allow: { http: 'private', privateAddresses: [...found.allowAddresses] } });

@@ -1,5 +1,7 @@
-// Ferry's configuration, from environment variables only. Two pure steps: `readEnv` collects what is set (files of
-// secrets included), `configFrom` checks it; both name every fault, never only the first.
+/**
+ * Reads Ferry's configuration from environment variables, in two pure steps: `readEnv` collects the values (also from files of
+ * secrets), and `configFrom` checks them. Both report all faults, not only the first.
+ */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -9,7 +11,7 @@ import { tlsFrom, type TlsSettings } from './tls.ts';
 
 export type Fault = { readonly variable: string; readonly problem: string; readonly fix: string };
 
-/** All faults of an environment; the message has a line for each. Values are never shown: they may be secret. */
+/** All faults of an environment; the message has a line for each. It never shows values, because they may be secret. */
 export class ConfigError extends Error {
   readonly code = 'config-invalid';
   readonly exitCode = 78;
@@ -28,13 +30,13 @@ export type LogLevel = (typeof logLevels)[number];
 
 type Setting = {
   readonly schema: z.ZodType;
-  /** May come from the file that `<name>_FILE` names. */
+  /** Whether the value may come from the file that `<name>_FILE` names. */
   readonly secret?: boolean;
-  /** What to set, in words that complete "set it to …". */
+  /** The expected value, in words that complete "set it to …". */
   readonly expects: string;
 };
 
-/** What one client of the API may ask for: docs/limits.md. */
+/** The limits of one API client: docs/limits.md. */
 const limitNames = ['requests', 'actions', 'bodyMiB', 'fileMiB', 'uploadsMiB', 'waiting', 'freeMiB'] as const;
 export type ChosenLimits = Readonly<Partial<Record<(typeof limitNames)[number], number>>>;
 
@@ -70,14 +72,14 @@ const settings = {
   },
   TEMPORAL_TLS: {
     schema: z.enum(['true', 'false']).optional(),
-    expects: 'true or false; true where another setting of TEMPORAL_TLS or TEMPORAL_API_KEY is set',
+    expects: 'true or false; true if another TEMPORAL_TLS setting or TEMPORAL_API_KEY is set',
   },
   TEMPORAL_TLS_CA: { schema: z.string().optional(), secret: true, expects: 'certificates as PEM' },
   TEMPORAL_TLS_CERT: { schema: z.string().optional(), secret: true, expects: 'a certificate as PEM' },
   TEMPORAL_TLS_KEY: { schema: z.string().optional(), secret: true, expects: 'a private key as PEM' },
   TEMPORAL_TLS_SERVER_NAME: {
     schema: z.string().min(1).max(253).optional(),
-    expects: 'the name in the certificate of Temporal, where it is not the host of TEMPORAL_ADDRESS',
+    expects: "the name in Temporal's certificate, if it is not the host of TEMPORAL_ADDRESS",
   },
   TEMPORAL_API_KEY: {
     schema: z
@@ -165,17 +167,17 @@ const settings = {
   },
   FERRY_MAIL_FROM: {
     schema: z.string().regex(/@/).optional(),
-    expects: 'the mail address that notices come from',
+    expects: 'the mail address from which notices are sent',
   },
   FERRY_METRICS_HOST: {
     schema: z.string().min(1).default('127.0.0.1'),
-    expects: 'the address at which Prometheus asks',
+    expects: 'the address at which Prometheus reads metrics',
   },
   FERRY_METRICS_PORT: {
     schema: port.optional(),
-    expects: 'a port from 0 to 65535, another one for each program of a machine',
+    expects: 'a port from 0 to 65535, a different one for each program on the same machine',
   },
-  // OpenTelemetry's own name. Its library reads this and what else begins so.
+  // OpenTelemetry's own variable. Its library reads this and others with the same prefix.
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     schema: url('http:', 'https:').optional(),
     expects: 'the URL of an OTLP collector, such as http://127.0.0.1:4318',
@@ -191,32 +193,32 @@ const names = Object.keys(settings) as SettingName[];
 
 export type Config = {
   readonly databaseUrl: string;
-  /** Of the role that owns the tables, where `databaseUrl` is another one's. */
+  /** URL for the role that owns the tables, if `databaseUrl` uses another role. */
   readonly databaseOwnerUrl: string | undefined;
-  /** Absent: `sslmode` in the URL says what is asked for. */
+  /** If absent, `sslmode` in the URL decides. */
   readonly databaseTls?: TlsSettings;
   readonly temporal: TemporalSettings;
   /** The first seals; all open. 32 bytes each. */
   readonly secretKeys: readonly Uint8Array[];
-  /** Contents are sealed with the first and opened with all, 32 bytes each; none: they are kept as they are. */
+  /** The first seals contents; all open, 32 bytes each. Without any, contents are stored in plain text. */
   readonly contentKeys: readonly Uint8Array[];
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | undefined;
   readonly blobs: string;
-  /** CIDR ranges that outbound requests may go to although they are not public. */
+  /** Private CIDR ranges to which Ferry may send requests. */
   readonly allowAddresses: readonly string[];
-  /** CIDR ranges that webhooks of API clients may go to although they are not public. */
+  /** Private CIDR ranges to which webhooks of API clients may be sent. */
   readonly webhookAddresses: readonly string[];
-  /** Whose word on where a request came from is taken. */
+  /** The proxies that Ferry trusts to name the caller of a request. */
   readonly proxies: { readonly ranges: readonly string[]; readonly header: 'x-forwarded-for' | 'forwarded' };
   readonly limits: ChosenLimits;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string | undefined;
   readonly log: LogLevel;
-  /** Where Prometheus asks; null: nowhere. */
+  /** Where Prometheus reads metrics; null if nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | null;
-  /** An OTLP endpoint is set, so traces are sent. */
+  /** Whether an OTLP endpoint is set, so that traces are sent. */
   readonly otlp: boolean;
 };
 
@@ -226,10 +228,10 @@ export type RawSettings = Readonly<Partial<Record<SettingName, string>>>;
 export type ReadResult = { readonly raw: RawSettings; readonly faults: readonly Fault[] };
 
 /**
- * Collects what is set, without the white space at its ends: no setting begins or ends with any, but files and
- * templates do. Empty counts as not set. An unknown FERRY_ variable is a fault, since a typing mistake would otherwise
- * go unseen; FERRY_TEST_ belongs to the tests, and what Kubernetes sets for a Service is nobody's setting.
- * @param readText reads the file that a `_FILE` variable names; throws when it cannot
+ * Collects the values and trims them, because files and templates add white space. An empty value counts as not set. An unknown
+ * FERRY_ variable is a fault, because it is probably a typing error; FERRY_TEST_ belongs to the tests, and Kubernetes' variables for
+ * a Service are ignored.
+ * @param readText reads the file that a `_FILE` variable names; throws if it can't
  */
 export function readEnv(env: Environment, readText: (path: string) => string): ReadResult {
   const faults: Fault[] = [];
@@ -302,7 +304,7 @@ function nearest(name: string): string | undefined {
   return best?.known;
 }
 
-/** How many letters must be put in, taken out or changed. */
+/** Counts the letters to insert, delete or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i += 1) {
@@ -322,7 +324,7 @@ export type ConfigResult =
 
 type Get = <N extends SettingName>(name: N) => z.output<(typeof settings)[N]['schema']>;
 
-/** Reads one setting after another and notes what is wrong with it. */
+/** Reads settings one by one, and collects their faults. */
 function reader(raw: RawSettings, faults: Fault[]): Get {
   return (name) => {
     const setting = settings[name];
@@ -333,12 +335,12 @@ function reader(raw: RawSettings, faults: Fault[]): Get {
         problem: raw[name] === undefined ? 'is not set' : 'cannot be used',
         fix: `set it to ${setting.expects}`,
       });
-    // With a fault there is no config, so this value is never seen.
+    // A fault prevents a config, so nobody sees this value.
     return result.data as z.output<(typeof settings)[typeof name]['schema']>;
   };
 }
 
-/** How Temporal is reached; for programs that ask only it. @param faults is given what is wrong */
+/** Reads the connection to Temporal, for programs that need nothing else. @param faults receives the faults */
 export function temporalFrom(raw: RawSettings, faults: Fault[]): TemporalSettings {
   const get = reader(raw, faults);
   const read = tlsFrom('TEMPORAL_TLS', {
@@ -353,7 +355,7 @@ export function temporalFrom(raw: RawSettings, faults: Fault[]): TemporalSetting
     faults.push({
       variable: 'TEMPORAL_TLS',
       problem: 'is false although another setting of TEMPORAL_TLS or TEMPORAL_API_KEY is set',
-      fix: 'unset one of them: a key is never sent in the clear',
+      fix: 'unset one of them: Ferry never sends a key without TLS',
     });
   return {
     address: get('TEMPORAL_ADDRESS'),
@@ -363,7 +365,7 @@ export function temporalFrom(raw: RawSettings, faults: Fault[]): TemporalSetting
   };
 }
 
-/** Checks what was collected. */
+/** Checks the collected values. */
 export function configFrom(raw: RawSettings): ConfigResult {
   const faults: Fault[] = [];
   const get = reader(raw, faults);
@@ -377,7 +379,7 @@ export function configFrom(raw: RawSettings): ConfigResult {
     faults.push({
       variable: 'DATABASE_URL',
       problem: 'says sslmode=disable although DATABASE_TLS_… is set',
-      fix: 'take sslmode out of it, or unset DATABASE_TLS_…',
+      fix: 'remove sslmode from it, or unset DATABASE_TLS_…',
     });
   const config: Config = {
     databaseUrl: get('DATABASE_URL'),
@@ -404,13 +406,13 @@ export function configFrom(raw: RawSettings): ConfigResult {
 }
 
 /**
- * Both steps on the real environment and file system.
+ * Runs both steps with the real environment and file system.
  * @throws ConfigError with every fault
  */
 export function loadConfig(env: Environment = process.env): Config {
   const read = readEnv(env, (path) => readFileSync(path, 'utf8'));
   const checked = configFrom(read.raw);
-  // A variable whose file could not be read is not missing as well.
+  // If a variable's file could not be read, don't also report the variable as missing.
   const told = new Set(read.faults.map(({ variable }) => variable.replace(/_FILE$/, '')));
   const faults = [...read.faults, ...checked.faults.filter(({ variable }) => !told.has(variable))];
   if (checked.config === undefined || faults.length > 0) throw new ConfigError(faults);

@@ -1,4 +1,4 @@
-/** Room that files leave on the disk: PostgreSQL may share it, and would stop for everybody. */
+/** The disk space that files must leave free, because PostgreSQL may share the disk and would stop without space. */
 import type { ChosenLimits } from './env.ts';
 
 /** Bytes. */

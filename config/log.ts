@@ -1,5 +1,7 @@
-// Ferry's log: one JSON line per entry on stdout. Secrets and note texts never appear in it: what may hold one is
-// struck out by name wherever it stands, and what looks like a credential is struck out of any text.
+/**
+ * Ferry's log: one JSON line per entry on stdout. Secrets and texts of notes never appear in it: fields that may contain one are
+ * redacted by name at any depth, and everything that looks like a credential is redacted from all texts.
+ */
 import pino from 'pino';
 import type { Bindings, DestinationStream, Logger } from 'pino';
 
@@ -7,7 +9,7 @@ import type { LogLevel } from './env.ts';
 
 export type Log = Logger;
 
-/** Names whose values are never shown, at any depth; compared without case, `-` and `_`. */
+/** Names of fields to redact at any depth; compared without case, `-` and `_`. */
 const hidden: ReadonlySet<string> = new Set([
   ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'dpop', 'xapikey', 'apikey'],
   ...['password', 'passwd', 'secret', 'clientsecret', 'secretkey', 'secretkeys', 'privatekey'],
@@ -24,7 +26,7 @@ const longestText = 2_000;
 
 export type LogOptions = {
   readonly level: LogLevel;
-  /** Stands in each line, for instance "worker". */
+  /** The program's name in each line, for instance "worker". */
   readonly name: string;
   readonly to?: DestinationStream | undefined;
 };
@@ -42,11 +44,11 @@ export function makeLog(options: LogOptions): Log {
         level: (label) => ({ level: label }),
         log: (entry) => apart(redact(entry) as Record<string, unknown>),
       },
-      // pino would serialise errors itself before the formatter sees them.
+      // Otherwise pino would serialise errors before the formatter sees them.
       serializers: { err: (error: unknown) => redact(error) },
       hooks: {
         logMethod(args, method) {
-          // Given only an error, pino would take its message as it is.
+          // For a lone error, pino would copy its message unredacted.
           const all: unknown[] =
             args[0] instanceof Error && args.length === 1 ? [{ err: args[0] }, args[0].message] : args;
           method.apply(
@@ -58,7 +60,7 @@ export function makeLog(options: LogOptions): Log {
     },
     options.to ?? pino.destination({ fd: 1, sync: true }),
   );
-  // What a child logger is bound to passes no formatter; its own children inherit this.
+  // Bindings of child loggers bypass the formatter, so redact them here; children of children inherit this.
   const { child } = log;
   log.child = function (bindings: Bindings, ...rest: []) {
     return child.call(this, apart(redact(bindings) as Bindings), ...rest) as never;
@@ -66,10 +68,10 @@ export function makeLog(options: LogOptions): Log {
   return log;
 }
 
-/** pino writes these itself, and would write them a second time, which no reader of JSON expects. */
+/** Keys that pino writes itself; an entry with the same key would have it twice. */
 const ownKeys: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg']);
 
-/** What an entry brings under one of the line's own keys goes into `other`. */
+/** Moves an entry's fields with such keys into `other`. */
 function apart(entry: Record<string, unknown>): Record<string, unknown> {
   const clashes = Object.entries(entry).filter(([key]) => ownKeys.has(key));
   if (clashes.length === 0) return entry;
@@ -77,7 +79,7 @@ function apart(entry: Record<string, unknown>): Record<string, unknown> {
   return { ...Object.fromEntries(rest), other: Object.fromEntries(clashes) };
 }
 
-/** A copy that may be shown. */
+/** Returns a redacted copy. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value);
   if (typeof value === 'bigint') return String(value);
@@ -93,7 +95,7 @@ export function redact(value: unknown, depth = 0): unknown {
   return shown;
 }
 
-/** Message, code and stack; of an error's own fields only those that cannot quote a row or a body. */
+/** Returns message, code and stack, and only those other fields of an error that can't quote a row or a body. */
 function redactError(error: Error, depth: number): unknown {
   const { code, status } = error as { code?: unknown; status?: unknown };
   return {
@@ -112,9 +114,9 @@ function isHidden(name: string): boolean {
 
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{6,}/gi, `$1 ${struck}`],
-  // A failed query quotes its parameters, which hold what people wrote.
+  // A failed query quotes its parameters, which contain what people wrote.
   [/\bparams: [\s\S]*?(?=\n {1,20}at |$)/g, `params: ${struck}`],
-  // A JWT or JWE wherever it stands.
+  // A JWT or JWE anywhere in the text.
   [/\beyJ[\w-]{8,}(\.[\w-]*){2,4}/g, struck],
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, `$1${struck}@`],
   [/\b((?:client_)?secret|password|token|access_token|api_key)=[^\s&"']+/gi, `$1=${struck}`],

@@ -1,5 +1,7 @@
-// Secrets at rest: a JWE each, under a key that wraps a fresh key (A256GCMKW, A256GCM). The protected header names
-// the wrapping key and the row that the secret belongs to, so that a ciphertext moved to another row does not open.
+/**
+ * Encrypts secrets at rest, each as a JWE under a key that wraps a fresh key (A256GCMKW, A256GCM). The protected header names the
+ * wrapping key and the secret's row, so that a ciphertext that was moved to another row does not open.
+ */
 import { createHash } from 'node:crypto';
 import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from 'jose';
 
@@ -13,12 +15,13 @@ export class SecretError extends Error {
   }
 }
 
-/** A name for a key that tells nothing about it: the first 64 bits of its SHA-256. */
+/** Returns a name for a key that reveals nothing about it: the first 64 bits of its SHA-256. */
 export function keyId(key: Uint8Array): string {
   return createHash('sha256').update('ferry key id').update(key).digest('base64url').slice(0, 11);
 }
 
 /**
+ * Encrypts a secret.
  * @param context names the row and column, for instance `instances/acme/credentials`
  * @param key 32 bytes
  * @returns a compact JWE
@@ -30,8 +33,9 @@ export async function sealSecret(plaintext: string, context: string, key: Uint8A
 }
 
 /**
- * @param keys the key in use and older ones, 32 bytes each
- * @throws SecretError; its message names the context and never anything secret
+ * Decrypts a secret.
+ * @param keys the current key and older ones, 32 bytes each
+ * @throws SecretError, whose message names the context but nothing secret
  */
 export async function openSecret(jwe: string, context: string, keys: readonly Uint8Array[]): Promise<string> {
   const kid = kidOf(jwe, context);
@@ -39,7 +43,7 @@ export async function openSecret(jwe: string, context: string, keys: readonly Ui
   if (key === undefined)
     throw new SecretError(
       'unknown-key',
-      `the secret ${context} was sealed with the key ${kid}, which FERRY_SECRET_KEY does not hold; add that key after the current one`,
+      `the secret ${context} was sealed with the key ${kid}, which FERRY_SECRET_KEY does not contain; add that key after the current one`,
     );
   let opened;
   try {
@@ -51,14 +55,11 @@ export async function openSecret(jwe: string, context: string, keys: readonly Ui
     throw damaged(context);
   }
   if (opened.protectedHeader['ctx'] !== context)
-    throw new SecretError(
-      'wrong-context',
-      `the secret stored as ${context} was sealed for another place; set it again`,
-    );
+    throw new SecretError('wrong-context', `the secret in ${context} was sealed for another row; set it again`);
   return new TextDecoder('utf-8', { fatal: true }).decode(opened.plaintext);
 }
 
-/** Of the key that sealed it; null for what is no sealed secret. */
+/** Returns the name of the key that sealed it; null if the text is not a sealed secret. */
 export function keyIdOf(jwe: string): string | null {
   try {
     return kidOf(jwe, '');

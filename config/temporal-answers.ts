@@ -1,7 +1,7 @@
-/** Whether something listens where Temporal should be: cheap enough for a health check, without a client. */
+/** Checks that something listens at Temporal's address. Cheap enough for a health check, because it needs no client. */
 import { connect } from 'node:net';
 
-/** @param address host:port @param timeoutMs how long to wait for the connection */
+/** Connects. @param address host:port @param timeoutMs how long to wait for the connection */
 export function temporalAnswers(address: string, timeoutMs = 1_000): Promise<boolean> {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');

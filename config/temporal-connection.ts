@@ -1,11 +1,11 @@
-/** How Temporal is reached, in the form that both of its clients take. */
+/** The connection to Temporal, in the form that both of its clients accept. */
 import type { TlsSettings } from './tls.ts';
 
 export type TemporalSettings = {
   /** host:port */
   readonly address: string;
   readonly namespace: string;
-  /** Absent: no TLS. `{}`: whom the operating system trusts, and no certificate of ours. */
+  /** If absent, no TLS. `{}` trusts the operating system's authorities and sends no certificate. */
   readonly tls?: TlsSettings & { readonly serverName?: string };
   readonly apiKey?: string;
 };

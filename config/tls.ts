@@ -1,9 +1,9 @@
-/** Certificates and keys that settings hold, looked at before anything connects with them. */
+/** Checks the certificates and keys in the settings, before anything connects with them. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 
-/** PEM each; absent where nothing was set. */
+/** PEM each; absent if not set. */
 export type TlsSettings = {
-  /** Whom to trust, one certificate or several; absent: whom the operating system trusts. */
+  /** The trusted authorities, one or several certificates; if absent, those of the operating system. */
   readonly ca?: string;
   /** Our own certificate, its intermediates after it, and its private key. */
   readonly client?: { readonly cert: string; readonly key: string };
@@ -13,7 +13,7 @@ export type TlsFault = { readonly variable: string; readonly problem: string; re
 
 type Given = { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined };
 
-/** @param prefix of the variables' names, for instance `DATABASE_TLS` @returns null where none of them is set */
+/** Reads them. @param prefix of the variables' names, for instance `DATABASE_TLS` @returns null if none of them is set */
 export function tlsFrom(
   prefix: string,
   { ca, cert, key }: Given,
@@ -22,10 +22,10 @@ export function tlsFrom(
   const bad = (name: string, problem: string, fix: string): void =>
     void faults.push({ variable: `${prefix}_${name}`, problem, fix });
   if (ca !== undefined && certificateIn(ca) === null)
-    bad('CA', 'holds no certificate', 'set it to certificates as PEM, or name their file with _FILE');
+    bad('CA', 'contains no certificate', 'set it to certificates as PEM, or name their file with _FILE');
   const own = cert === undefined ? null : certificateIn(cert);
   if (cert !== undefined && own === null)
-    bad('CERT', 'holds no certificate', 'set it to a certificate as PEM, or name its file with _FILE');
+    bad('CERT', 'contains no certificate', 'set it to a certificate as PEM, or name its file with _FILE');
   if (cert !== undefined && key === undefined)
     bad('KEY', 'is not set', `set it to the private key of ${prefix}_CERT as PEM`);
   if (cert === undefined && key !== undefined)
@@ -33,9 +33,8 @@ export function tlsFrom(
   if (key !== undefined && cert !== undefined) {
     const fits = own === null ? null : isKeyOf(key, own);
     if (fits === 'unreadable')
-      bad('KEY', 'holds no private key without a passphrase', 'set it to a private key as PEM');
-    else if (fits === 'another')
-      bad('KEY', `is another key than that of ${prefix}_CERT`, 'set both from the same pair');
+      bad('KEY', 'contains no private key without a passphrase', 'set it to a private key as PEM');
+    else if (fits === 'another') bad('KEY', `does not belong to ${prefix}_CERT`, 'set both from the same pair');
   }
   if ([ca, cert, key].every((text) => text === undefined)) return { tls: null, faults };
   return {

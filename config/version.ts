@@ -1,10 +1,10 @@
-/** The version of this Ferry, from its package.json, wherever the code was put (checkout or published package). */
+/** Reads the version of this Ferry from its package.json, in a checkout or in a published package. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 let known: string | undefined;
 
-/** `0.0.0` where no package.json of ours is found. */
+/** `0.0.0` if there is no package.json of ours. */
 export function ferryVersion(): string {
   known ??= find(import.meta.dirname);
   return known;
@@ -19,7 +19,7 @@ function find(start: string): string {
       };
       if (manifest.name === 'ticket-ferry' && typeof manifest.version === 'string') return manifest.version;
     } catch {
-      // No manifest here, or not ours: look further up.
+      // This folder has no manifest of ours; look further up.
     }
     if (dirname(folder) === folder) return '0.0.0';
   }

@@ -248,7 +248,7 @@ export const cases: readonly DirectedCase[] = [
     name: 'mapping-removed',
     says: 'a rule is missing and is restored',
     file: 'federation/replay.test.ts',
-    test: 'arrives once the rule is there',
+    test: 'arrives once the rule exists',
   },
   {
     name: 'lost-replies',

@@ -11,7 +11,7 @@ export type Talk = {
   readonly ticket: string;
 };
 
-export type Said = {
+export type Message = {
   readonly token: string;
   readonly talk: Talk;
   readonly side: 'near' | 'far';
@@ -32,7 +32,7 @@ export type SetValue = {
 
 export type Journal = {
   readonly talks: Talk[];
-  readonly said: Said[];
+  readonly said: Message[];
   readonly set: SetValue[];
 };
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chance } from './chance.ts';
 import { digest, fileOf } from './desk/serve.ts';
 import type { NewAction } from './desk/records.ts';
-import { deskOf, farsOf, field, nearOf, type Journal, type Said, type Talk } from './journal.ts';
+import { deskOf, farsOf, field, nearOf, type Journal, type Message, type Talk } from './journal.ts';
 import type { Deed, Plan } from './plan.ts';
 import type { World } from './world.ts';
 
@@ -41,7 +41,7 @@ function act(deed: Deed, journal: Journal, seed: number): void {
   if (ticket === undefined) return;
   const { token, status, what } = deed;
   const atMs = Date.now();
-  const keep = (more: Pick<Said, 'what' | 'sha256'>): void =>
+  const keep = (more: Pick<Message, 'what' | 'sha256'>): void =>
     void journal.said.push({ token, talk, side, atMs, ...more });
   const set = (changed: 'status' | 'field', value: string): void =>
     void journal.set.push({ talk, side, what: changed, value, atMs });

@@ -1,4 +1,4 @@
-/** The gateway's HTTP face: hooks, health, and between organisations OAuth, pairing and the supplier and customer API. */
+/** The gateway's HTTP routes: hooks, health and, for other organisations, OAuth, pairing and the supplier and customer API. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Log } from '#config/log.ts';
@@ -18,19 +18,19 @@ export type GatewayDeps = {
   readonly connection: Connection;
   readonly log: Log;
   readonly version: string;
-  /** Ids of the tickets a webhook's body names, by the type of the helpdesk. */
+  /** Returns the ids of the tickets that a webhook's body names, by the type of the helpdesk. */
   readonly hintOf: (type: InstanceType) => (body: unknown) => readonly string[];
   readonly temporalUp: () => Promise<boolean>;
-  /** Absent without a public URL: then this gateway has no peers and no API clients. */
+  /** Absent without a public URL; then this gateway has no peers and no API clients. */
   readonly federation?: FederationDeps;
   readonly watched?: Watched;
 };
 
 export type GatewayApp = {
   readonly app: Hono;
-  /** From now on `/readyz` says no, so that nothing new is sent here. */
+  /** Makes `/readyz` fail, so that load balancers send nothing new. */
   stopping(): void;
-  /** Resolves when every hint that was taken is committed. */
+  /** Resolves when every accepted hint is committed. */
   idle(): Promise<void>;
 };
 
@@ -68,7 +68,7 @@ export function createApp(deps: GatewayDeps): GatewayApp {
   };
 }
 
-/** A page or a file that says its own policy keeps it. */
+/** Sets the default policy, unless the page or file has set its own. */
 function secured(): MiddlewareHandler {
   const secure = secureHeaders({
     contentSecurityPolicy: {
@@ -77,7 +77,7 @@ function secured(): MiddlewareHandler {
       formAction: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    // A year: what a browser has once reached by https it reaches by nothing else.
+    // For a year, a browser that has used https here uses nothing else.
     strictTransportSecurity: 'max-age=31536000; includeSubDomains',
     xFrameOptions: 'DENY',
   });
@@ -92,7 +92,7 @@ function secured(): MiddlewareHandler {
   };
 }
 
-/** Whatever went wrong is told in general terms; only the log has the error, and errors hold no bodies. */
+/** Answers an unexpected error in general terms. Only the log has the error, and errors contain no bodies. */
 function answerError(error: unknown, log: Log): Response {
   if (error instanceof ProblemError) return problem(error.code, error.message, error.more.headers, error.more);
   const code = codeOf(error);
@@ -104,14 +104,14 @@ function answerError(error: unknown, log: Log): Response {
   return problem('internal');
 }
 
-/** The driver's error, not the query builder's, which repeats the query's parameters. */
+/** Finds the driver's error, because the query builder's error repeats the query's parameters. */
 function codeOf(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if ('code' in at && typeof at.code === 'string') return at.code;
   return undefined;
 }
 
-/** Connection trouble, shutdown (57P), too many connections (53300), full disk (53100) and read-only (25006). */
+/** Codes for connection failures, shutdown (57P), too many connections (53300), full disk (53100) and read-only (25006). */
 function isLostDatabase(code: string | undefined): boolean {
   if (code === undefined) return false;
   return (

@@ -1,4 +1,4 @@
-/** What other organisations see of this gateway: OAuth, pairing, the link, and the supplier and customer API. */
+/** The routes for other organisations: OAuth, pairing, the link, and the supplier and customer API. */
 import { Hono } from 'hono';
 import type { BlobStore } from '#blobs/store.ts';
 import type { Log } from '#config/log.ts';
@@ -26,33 +26,33 @@ import { createStrangers } from './limits/strangers.ts';
 import type { SignInRefused } from './sign-in-refused.ts';
 
 export type FederationDeps = {
-  /** At which others reach this gateway. */
+  /** The URL at which others reach this gateway. */
   readonly publicUrl: string;
   readonly keys: KeyRing;
   readonly blobs: BlobStore;
-  /** Default: its own, whose threads hold up no end of the process. */
+  /** Default: its own threads, which do not keep the process alive. */
   readonly texts?: Texts;
-  /** After a commit; never awaited. */
+  /** Wakes couriers after a commit; never awaited. */
   readonly wake: Wake;
-  /** Seals a secret for the row that it is to stand in. */
+  /** Seals a secret for the row that will store it. */
   readonly seal: (plain: string, context: string) => Promise<string>;
-  /** Both through the guarded way out; they reject when they can't. */
+  /** Both use the guarded HTTP client, and reject if they fail. */
   readonly fetchJson: (url: string) => Promise<unknown>;
   readonly identify: PairingDeps['identify'];
-  /** Whether an API client may have us call this URL; rejects with a HelpdeskError where it may not. */
+  /** Checks that an API client may let Ferry call this URL; rejects with a HelpdeskError if not. */
   readonly checkWebhook: (url: string) => Promise<unknown>;
-  /** Largest file that is taken; bytes. */
+  /** The largest accepted file; bytes. */
   readonly attachmentBytes?: number;
   readonly now?: () => Date;
-  /** Of a clock that only goes forward; milliseconds. */
+  /** Reads a monotonic clock; milliseconds. */
   readonly monotonic?: () => number;
-  /** What a client may ask for; limits/standard.ts has the default. */
+  /** The limits of a client; limits/standard.ts has the default. */
   readonly limits?: ClientLimits;
-  /** What all strangers of one address may ask for; limits/strangers.ts has the default. */
+  /** The limits of all unknown callers from one address; limits/strangers.ts has the default. */
   readonly strangers?: PaceLimit;
-  /** Room on the disk of the files, bytes. Default: nobody looks. */
+  /** Returns the free space on the files' disk, bytes. Default: not checked. */
   readonly freeBytes?: () => Promise<number>;
-  /** Who called, for limits of strangers and of failed attempts. Default: the socket's other end. */
+  /** Returns the caller's address, for limits of unknown callers and failed attempts. Default: the socket's remote address. */
   readonly addressOf?: AddressOf;
 };
 
@@ -72,15 +72,15 @@ export function federationRoutes(
   routes.route('/', docsRoutes());
   if (deps === undefined) {
     for (const path of ['/v1/*', '/oauth/*', '/i/*', '/.well-known/oauth-authorization-server/*'])
-      routes.all(path, () => problem('api-off', 'Its owner sets FERRY_PUBLIC_URL to switch it on.'));
+      routes.all(path, () => problem('api-off', 'Its operator can enable it by setting FERRY_PUBLIC_URL.'));
     return routes;
   }
   const publicUrl = baseUrl(deps.publicUrl);
   const { keys, blobs, wake, seal, fetchJson, identify, checkWebhook } = deps;
   const limits = deps.limits ?? clientLimits();
   const clients = createClients(limits);
-  // A file that alone is over the quota of a link would never find room: it is refused for good, and its note goes.
   const { unreferencedBytes } = limits;
+  // Refuse a file permanently if it alone exceeds the link's quota, because it would never fit; its note is carried without it.
   const attachmentBytes = Math.min(deps.attachmentBytes ?? wireLimits.attachmentBytes, unreferencedBytes);
   const clock = {
     ...(deps.now === undefined ? {} : { now: deps.now }),

@@ -1,4 +1,4 @@
-/** `/healthz`: the process lives. `/readyz`: it can do its work. `/version`. */
+/** `/healthz`: the process is alive. `/readyz`: it can work. `/version`. */
 import { Hono } from 'hono';
 import type { Connection } from '#db/base/client.ts';
 import { assertSchema, SchemaError } from '#db/base/migrate.ts';
@@ -11,7 +11,7 @@ export type HealthDeps = {
   readonly sql: Connection['sql'];
   readonly sealer: Connection['sealer'];
   readonly version: string;
-  /** Whether Temporal answers. Without it hooks are still taken; carrying waits. */
+  /** Says whether Temporal answers. Without it, hooks are still accepted, and carrying waits. */
   readonly temporalUp: () => Promise<boolean>;
   readonly isStopping: () => boolean;
 };
@@ -24,7 +24,7 @@ type Readiness =
       readonly detail: string;
     };
 
-/** Probes come often and from several places; the database is asked once a second. */
+/** Asks the database at most once a second, because probes are frequent and come from several places. */
 const keepMs = 1_000;
 const patienceMs = 2_000;
 
@@ -50,8 +50,8 @@ async function look(deps: HealthDeps): Promise<Readiness> {
 }
 
 /**
- * A database that only answers is no use: after a failover it may take no writes. This leaves a record in its log and no
- * row behind, and is refused wherever a write to a table is.
+ * Checks that the database accepts writes, because after a failover it may only answer reads. The statement changes no row, but
+ * fails whenever a write to a table would.
  */
 async function write(sql: Connection['sql']): Promise<void> {
   await sql.unsafe(`with refused as (update couriers set epoch = epoch where false)
@@ -76,7 +76,7 @@ async function lookAtDatabase({ sql, sealer }: Pick<HealthDeps, 'sql' | 'sealer'
     return {
       ready: false,
       code: 'database-unavailable',
-      detail: "Check that PostgreSQL runs, that it takes writes, and that the gateway's database URL is right.",
+      detail: "Check that PostgreSQL is running and accepts writes, and that the gateway's database URL is correct.",
     };
   } finally {
     clearTimeout(timer);

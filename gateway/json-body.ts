@@ -1,6 +1,6 @@
 /**
- * Reads a request's body as JSON, strictly. The built-in way turns invalid UTF-8 into other characters and accepts
- * nesting that later code can't walk, and keeps the last of two keys alike.
+ * Reads a request's body as JSON, strictly. The built-in reader replaces invalid UTF-8, accepts nesting that is too deep for later
+ * code, and silently keeps the last of two equal keys.
  */
 import type { Context } from 'hono';
 import { ProblemError } from './problems.ts';
@@ -8,7 +8,7 @@ import { ProblemError } from './problems.ts';
 const maxDepth = 64;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws ProblemError. The size is bounded by whoever is before this. */
+/** Reads it. Earlier middleware limits the size. Throws ProblemError. */
 export async function readJson(c: Context): Promise<unknown> {
   const encoding = c.req.header('content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
@@ -16,7 +16,7 @@ export async function readJson(c: Context): Promise<unknown> {
   return parseStrict(new Uint8Array(await c.req.arrayBuffer()));
 }
 
-/** Throws ProblemError `invalid-utf8`, `json-too-deep` or `malformed-json`. */
+/** Parses JSON. Throws ProblemError `invalid-utf8`, `json-too-deep` or `malformed-json`. */
 export function parseStrict(bytes: Uint8Array): unknown {
   let text: string;
   try {
@@ -25,8 +25,8 @@ export function parseStrict(bytes: Uint8Array): unknown {
     throw new ProblemError('invalid-utf8', 'Send the JSON as UTF-8.');
   }
   const fault = faultIn(text);
-  if (fault === 'deep') throw new ProblemError('json-too-deep', `At most ${maxDepth} levels are read.`);
-  if (fault === 'twice') throw new ProblemError('malformed-json', 'An object names one of its keys twice.');
+  if (fault === 'deep') throw new ProblemError('json-too-deep', `Use at most ${maxDepth} levels.`);
+  if (fault === 'twice') throw new ProblemError('malformed-json', 'An object contains a key twice.');
   try {
     return JSON.parse(text);
   } catch {
@@ -35,11 +35,11 @@ export function parseStrict(bytes: Uint8Array): unknown {
 }
 
 /**
- * One pass over what may be JSON: nesting, and keys that an object names twice, of which the parser would keep the last
- * and another reader the first. Escapes are read, so that a key is the same however it is written.
+ * Checks the nesting and the keys in one pass. If an object has a key twice, the parser would keep the last one and another reader
+ * the first. Decodes escapes, so that equal keys are found however they are written.
  */
 function faultIn(text: string): 'deep' | 'twice' | null {
-  /** Keys of each object that is open; null: a list. */
+  /** The keys of each open object; null for a list. */
   const open: (Set<string> | null)[] = [];
   /** The next string is a key. */
   let isKey = false;
@@ -72,12 +72,12 @@ function keyOf(quoted: string): string {
   try {
     return String(JSON.parse(quoted));
   } catch {
-    // It is no JSON, which the parser will say.
+    // This is not JSON, as the parser will report.
     return quoted;
   }
 }
 
-/** Index of the quote that closes the string opened at `open`; the text's end where none does. */
+/** Returns the index of the quote that closes the string opened at `open`, or the end of the text. */
 function endOfString(text: string, open: number): number {
   for (let at = open + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);

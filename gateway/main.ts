@@ -1,6 +1,6 @@
 /**
- * The gateway's process: configuration, database, HTTP. It listens at once, so that probes see it live, and says it is
- * ready, in one line of JSON on stdout, when the database is there too.
+ * The gateway's process: configuration, database, HTTP. It listens at once, so that probes see it alive, and prints one line of
+ * JSON on stdout when the database is also ready.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, loadConfig } from '#config/env.ts';
@@ -23,7 +23,7 @@ import { callerAddress } from './limits/caller-address.ts';
 import { serve } from './serve.ts';
 import { wireFederation } from './wire-federation.ts';
 
-/** Runs until it is asked to stop. @returns the exit code: 0, 69 (port taken), 78 (configuration, schema) */
+/** Runs until somebody stops it. @returns the exit code: 0, 69 (port taken), 78 (configuration, schema) */
 export async function runGateway(): Promise<number> {
   let config;
   try {
@@ -70,7 +70,7 @@ export async function runGateway(): Promise<number> {
       };
       if (await whenItAnswers(begin, log, asked)) {
         process.stdout.write(`${JSON.stringify({ ready: true, url: served.url })}\n`);
-        const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be looked at');
+        const noted = (error: unknown): void => log.warn({ err: error }, 'the database could not be checked');
         const beats = setInterval(() => void memory.isWhole().catch(noted), beatEveryMs);
         await untilAborted(asked);
         clearInterval(beats);
@@ -98,8 +98,8 @@ export async function runGateway(): Promise<number> {
 }
 
 /**
- * Waits for a database that is down, saying so once and then every minute.
- * @returns false when asked to stop before @throws SchemaError
+ * Waits for a database that is down, and logs that once and then every minute.
+ * @returns false if somebody stops the gateway first @throws SchemaError
  */
 async function whenItAnswers(begin: () => Promise<void>, log: Log, asked: AbortSignal): Promise<boolean> {
   let told = -Infinity;
@@ -115,7 +115,7 @@ async function whenItAnswers(begin: () => Promise<void>, log: Log, asked: AbortS
           { code: (error as NodeJS.ErrnoException).code },
           error instanceof DatabaseTlsError || error instanceof ContentKeyError
             ? `${error.message}; trying again`
-            : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL runs)",
+            : "the database can't be reached; trying again until it answers (check DATABASE_URL, and that PostgreSQL is running)",
         );
       }
       await sleep(wait, undefined, { signal: asked }).catch(() => undefined);

@@ -1,7 +1,6 @@
 /**
- * A header that counts once must come once. Where it comes twice, what stands before this gateway may have read the other
- * one, so nobody can say what was meant. The platform takes the first and says nothing. Two of Authorization are no token
- * that works, and are answered so.
+ * Refuses requests that repeat a header which must be unique. The platform silently takes the first one, but a proxy before this
+ * gateway may have used the other. Two Authorization headers are answered like an invalid token.
  */
 import type { IncomingMessage } from 'node:http';
 import { problem } from './problems.ts';
@@ -18,7 +17,7 @@ const once = new Set([
   'if-match',
 ]);
 
-/** Null: there is nothing wrong. @param raw names and values by turns, as `IncomingMessage.rawHeaders` has them */
+/** Returns the fault, or null. @param raw names and values in turn, as in `IncomingMessage.rawHeaders` */
 export function repeatedHeader(raw: IncomingMessage['rawHeaders']): string | null {
   const seen = new Set<string>();
   for (let at = 0; at < raw.length; at += 2) {
@@ -32,7 +31,7 @@ export function repeatedHeader(raw: IncomingMessage['rawHeaders']): string | nul
 
 type Fetch = (request: Request, env: unknown) => Response | Promise<Response>;
 
-/** Answers 400 instead of passing such a request on. */
+/** Answers 400 to such a request. */
 export function oneOfEach(fetch: Fetch): Fetch {
   return (request, env) => {
     const { incoming } = env as { readonly incoming?: Pick<IncomingMessage, 'rawHeaders'> };

@@ -1,14 +1,14 @@
 /** Prints the OpenAPI document: `node gateway/openapi.ts > docs/openapi.json`. A test compares the two. */
 import { apiDocument } from './exchange/routes.ts';
 
-/** Of the API, not of the gateway: it changes when the document does in a way that clients see. */
+/** The version of the API, not of the gateway. It changes when the document changes in a way that clients notice. */
 export const apiVersion = '1.0.0';
 
 export function openapiText(): string {
   return `${JSON.stringify(apiDocument(apiVersion), nullable, 2)}\n`;
 }
 
-/** The generator writes "this and perhaps null" for what is this or null, which nothing that is null would fit. */
+/** Corrects the generator, whose schema for "this or null" excludes null. */
 function nullable(_key: string, value: unknown): unknown {
   const { allOf } = (value ?? {}) as {
     readonly allOf?: readonly { readonly $ref?: string; readonly type?: unknown }[];

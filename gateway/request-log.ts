@@ -1,5 +1,5 @@
 /**
- * One line per request; of probes only at `debug`, since they come all day and say nothing while they are well. The path itself is never logged: a hook's path holds its secret, and somebody may put one
+ * One line per request; for successful probes only at `debug`, because they are frequent. Never logs the path itself: a hook's path contains its secret, and callers may put one
  * anywhere. What matched says enough.
  */
 import type { MiddlewareHandler } from 'hono';
@@ -34,7 +34,7 @@ export function requestLog(log: Log, watched?: Watched): MiddlewareHandler {
   };
 }
 
-/** Named only in requests that were accepted: until then it is just a piece of the path. */
+/** The instance, only for accepted requests; in others it is unverified text from the path. */
 function instanceOf(instance: string | undefined): { instance?: string } {
   return instance === undefined ? {} : { instance };
 }

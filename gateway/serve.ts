@@ -1,4 +1,4 @@
-/** Listens, within limits that a slow or greedy client can't stretch, and stops without dropping what it has taken. */
+/** Listens, with limits against slow or greedy clients, and stops without dropping accepted requests. */
 import { getRequestListener } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,25 +11,25 @@ import { watchBodies } from './slow-bodies.ts';
 
 export type ServeOptions = {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number;
-  /** For a request's head and the whole of it; milliseconds. */
+  /** Time limits for a request's head and for the whole request; milliseconds. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
-  /** For the whole of a file; it must also come at a least rate, see slow-bodies.ts. */
+  /** Time limit for a whole file, which must also arrive at a minimum rate, see slow-bodies.ts. */
   readonly uploadTimeoutMs?: number;
   readonly sockets?: Partial<SocketLimits>;
-  /** Where it listens for this machine only: names under which others reach it, and who may speak for them. */
+  /** For a gateway that listens only on this machine: its public names, and the proxies that may use them. */
   readonly guard?: { readonly hosts: readonly string[]; readonly isProxy: (address: string) => boolean };
 };
 
 export type Served = {
   readonly url: string;
-  /** Answers what is under way, at most `graceMs`, then closes what is left. */
+  /** Answers requests in progress for at most `graceMs`, then closes all connections. */
   stop(graceMs?: number): Promise<void>;
 };
 
-/** Rejects with Node's error, for instance EADDRINUSE. */
+/** Starts listening. Rejects with Node's error, for instance EADDRINUSE. */
 export async function serve(gateway: GatewayApp, options: ServeOptions): Promise<Served> {
   const requestTimeout = options.requestTimeoutMs ?? 30_000;
   const { guard } = options;
@@ -39,11 +39,11 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
       guard: {
         plainNames: true,
         ...(guard?.hosts === undefined ? {} : { hosts: guard.hosts }),
-        // Tokens are asked for by a form.
-        // Files are PUT, which no page sends to another origin without asking first; the token is asked for there.
+        // Token requests are forms.
+        // Files use PUT, which pages can't send to another origin without a preflight request; the token is checked there.
         takes: (path) => path.startsWith('/oauth/') || path.startsWith('/v1/attachments/'),
       },
-      // A webhook's address holds a secret, which no foreign page knows.
+      // A webhook's address contains a secret, which no foreign page knows.
       isTrusted: ({ socket, url = '' }) =>
         url.startsWith('/hooks/') || guard?.isProxy(socket.remoteAddress ?? '') === true,
       refusal: ({ code }) => ({ type: 'application/problem+json', body: problemText(code, details[code]) }),
@@ -70,9 +70,9 @@ export async function serve(gateway: GatewayApp, options: ServeOptions): Promise
 
 const details = {
   'foreign-host':
-    'It was asked for by another name. Others reach it by a proxy: name that in FERRY_TRUSTED_PROXIES, and what it is called in FERRY_PUBLIC_URL.',
-  'foreign-origin': 'Programs call it, with a token; no page does.',
-  'not-json': 'Send it as application/json.',
+    'The Host header has another name. If others reach this gateway through a proxy, set FERRY_TRUSTED_PROXIES to the proxy and FERRY_PUBLIC_URL to the public name.',
+  'foreign-origin': 'Only programs may call it, with a token.',
+  'not-json': 'Send the body as application/json.',
 } as const;
 
 function listen(server: Server, options: ServeOptions): Promise<void> {

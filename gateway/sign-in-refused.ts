@@ -1,13 +1,13 @@
-/** Of a caller that was refused: one line in the log, and a number. The caller itself hears only that it was. */
+/** Logs and counts refused callers. The caller itself does not learn the reason. */
 import type { Log } from '#config/log.ts';
 
 export type SignInRefused = (refused: {
   /** Code. */
   readonly why: string;
-  /** The client or instance, where it is one of ours; never what somebody only claims to be. */
+  /** The client or instance, if it exists; never an unverified claim. */
   readonly who: string | null;
   readonly link?: string;
-  /** Network that it came from. */
+  /** Network of the caller. */
   readonly from?: string;
 }) => void;
 

@@ -1,6 +1,6 @@
 /**
- * Ends requests whose bodies come too slowly. The server's own limit is one for all, and a file may lawfully take
- * longer than anything else, as long as it comes at a least rate.
+ * Ends requests whose bodies arrive too slowly. The server's own time limit is the same for all requests, but a file may take
+ * longer, as long as it arrives at a minimum rate.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
@@ -8,7 +8,7 @@ type Coming = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly at: number;
-  /** Of the socket, when the request began. */
+  /** Bytes read from the socket when the request began. */
   readonly bytesBefore: number;
   readonly isFile: boolean;
 };
@@ -16,7 +16,7 @@ type Coming = {
 const leastBytesPerMs = (10 * 1024) / 1_000;
 const file = /\/v1\/attachments\//;
 
-/** @param timeoutMs for the whole of a request; a file may fall behind its least rate for as long */
+/** Watches requests. @param timeoutMs for a whole request, and how long a file may be slower than its minimum rate */
 export function watchBodies(server: Server, timeoutMs: number): { stop(): void } {
   const coming = new Set<Coming>();
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -1,4 +1,4 @@
-/** Wires what the API needs of the outside: keys, files, the guarded way out, and Temporal to wake couriers. */
+/** Wires the API's dependencies: keys, files, the guarded HTTP client, and Temporal to wake couriers. */
 import { Client as TemporalClient, Connection as TemporalConnection } from '@temporalio/client';
 import { freeBytes, openBlobStore } from '#blobs/store.ts';
 import type { Config } from '#config/env.ts';
@@ -22,7 +22,7 @@ export type WiredFederation = { readonly deps: FederationDeps; close(): Promise<
 
 const identifyWithinMs = 15_000;
 
-/** Null without a public URL. Temporal may be down: what is taken in waits in the database until the sweeper wakes. */
+/** Returns null without a public URL. Temporal may be down: accepted actions wait in the database until the sweeper wakes a courier. */
 export async function wireFederation(
   config: Config,
   connection: Connection,

@@ -1,28 +1,27 @@
 /**
- * Whether a request to a listener of this machine may be one that a web page elsewhere has made its reader's browser
- * send: by a name that points here (DNS rebinding), from a foreign page, or as a form, for which no browser asks first.
+ * Refuses requests to a listener of this machine that a foreign web page may have made a browser send: with another name that
+ * points here (DNS rebinding), from a foreign page, or as a form, for which browsers send no preflight request.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
 export type Guard = {
-  /** Names under which it may be asked besides those of this machine, without a port. */
+  /** Accepted names besides those of this machine, without a port. */
   readonly hosts?: readonly string[];
-  /**
-   * Names without a dot are ours too: those of a container network or a hosts file. Nobody on the internet has one that a
-   * browser would resolve, but it is better left out where nothing else protects what is here.
+  /** * Whether names without a dot are accepted too: those of a container network or a hosts file. No such name exists on the
+   * internet, but leave this off if nothing else protects the listener.
    */
   readonly plainNames?: boolean;
-  /** Origins besides its own whose pages may ask: where callers reach it by another address. */
+  /** Accepted origins besides its own, if callers reach it at another address. */
   readonly origins?: readonly string[];
-  /** Paths that take other bodies than JSON without an Authorization header. */
+  /** Paths that accept other bodies than JSON without an Authorization header. */
   readonly takes?: (path: string) => boolean;
-  /** What changes something has to say that it comes from a page of its own. For listeners that only a browser calls. */
+  /** Requires requests that change something to come from a page of the listener. For listeners that only browsers call. */
   readonly ownPageOnly?: boolean;
 };
 
 export type Guarded = {
   readonly method: string;
-  /** Without its query. */
+  /** The path without its query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
 };
@@ -31,7 +30,7 @@ export type Foreign = { readonly code: 'foreign-host' | 'foreign-origin' | 'not-
 
 const harmless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Null: it may pass. */
+/** Returns the fault, or null. */
 export function foreignIn({ method, path, headers }: Guarded, guard: Guard): Foreign | null {
   const { host = '', origin } = headers;
   const site = headers['sec-fetch-site'];
@@ -39,18 +38,18 @@ export function foreignIn({ method, path, headers }: Guarded, guard: Guard): For
   const isOwn = origin === `http://${host}` || (guard.origins ?? []).includes(origin ?? '');
   const changes = !harmless.has(method);
   if (origin !== undefined && !isOwn) return { code: 'foreign-origin', status: 403 };
-  // A link to a page here is followed from anywhere; nothing is changed by it.
+  // Links to pages here may come from anywhere, because following one changes nothing.
   if (changes && site !== undefined && site !== 'same-origin' && site !== 'none' && !isOwn)
     return { code: 'foreign-origin', status: 403 };
   if (changes && guard.ownPageOnly === true && !isOwn && site !== 'same-origin')
     return { code: 'foreign-origin', status: 403 };
   if (!changes || isJson(headers['content-type']) || hasNoBody(headers)) return null;
-  // No page can send this header without being asked about it first.
+  // No page can send this header without a preflight request.
   if (headers.authorization !== undefined || guard.takes?.(path) === true) return null;
   return { code: 'not-json', status: 415 };
 }
 
-/** What stands before the port, in lower case. */
+/** Returns the name before the port, in lower case. */
 function nameIn(host: string): string {
   return host.replace(/:\d{1,5}$/, '').toLowerCase();
 }
@@ -60,7 +59,7 @@ function isOurName(name: string, { hosts = [], plainNames = false }: Guard): boo
   return name === 'localhost' || name === '[::1]' || isLoopback(name) || hosts.includes(name);
 }
 
-/** An address of this machine that no other can reach. */
+/** Recognises an address of this machine that no other can reach. */
 export function isLoopback(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/i.test(address);
 }
@@ -69,7 +68,7 @@ function isJson(type: string | undefined): boolean {
   return /^application\/(?:[\w.+-]{1,100}\+)?json\s*(?:;|$)/i.test(type ?? '');
 }
 
-/** A form without fields says that it is a form all the same. */
+/** Recognises a form, even one without fields. */
 function hasNoBody(headers: IncomingHttpHeaders): boolean {
   if (headers['content-type'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
   return Number(headers['content-length'] ?? 0) === 0;

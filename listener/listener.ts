@@ -1,6 +1,6 @@
 /**
- * Makes every HTTP server of Ferry and of its stand-ins, so that none is without the guard. Who listens where only this
- * machine can reach it is asked by its own name, and by no foreign page.
+ * Makes every HTTP server of Ferry and of its stand-ins, so that none is without the guard. A server that only this machine can
+ * reach accepts only this machine's names, and no foreign page.
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { foreignIn, isLoopback, type Foreign, type Guard } from './guard.ts';
@@ -8,13 +8,13 @@ import { foreignIn, isLoopback, type Foreign, type Guard } from './guard.ts';
 export type ListenerOptions = {
   readonly guard?: Guard;
   readonly server?: ServerOptions;
-  /** Whether a request came by a proxy that looks at Host and Origin itself. */
+  /** Says whether a request came through a proxy that checks Host and Origin itself. */
   readonly isTrusted?: (request: IncomingMessage) => boolean;
-  /** How a refusal is told. Default: as text. */
+  /** Writes a refusal. Default: as text. */
   readonly refusal?: (foreign: Foreign, words: string) => { readonly type: string; readonly body: string };
 };
 
-/** Not listening yet. What it is bound to decides: a listener that other machines can reach has no name of its own. */
+/** Makes a server that does not listen yet. Its address decides: a server that other machines can reach accepts any name. */
 export function createListener(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
   options: ListenerOptions = {},
@@ -45,7 +45,7 @@ export function createListener(
 }
 
 const words: Readonly<Record<Foreign['code'], string>> = {
-  'foreign-host': 'This listens for this machine only, and was asked for by another name. Ask for 127.0.0.1.',
-  'foreign-origin': 'Only a page of its own may do that. Reload the page and try again.',
+  'foreign-host': 'This server answers only this machine, and the Host header has another name. Use 127.0.0.1.',
+  'foreign-origin': 'Only a page of this server may do that. Reload the page and try again.',
   'not-json': 'Send the body as application/json.',
 };

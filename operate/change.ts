@@ -1,12 +1,12 @@
-/** One transaction for what a verb changes and its row in the audit: neither is there without the other. */
+/** Runs a verb's change and its audit row in one transaction, so that neither exists without the other. */
 import { writeAudit, type AuditEntry } from '#db/base/audit.ts';
 import type { Tx } from '#db/base/client.ts';
 import type { Operator } from './operator.ts';
 
-/** What a verb's work ends with; made by `changed` and `unchanged`. */
+/** The result of a verb's work, made by `changed` and `unchanged`. */
 export type Change<Result> = {
   readonly result: Result;
-  /** Empty only where nothing was changed. */
+  /** Empty only if nothing was changed. */
   readonly audit: readonly AuditEntry[];
 };
 
@@ -14,12 +14,12 @@ export function changed<Result>(result: Result, ...audit: readonly [AuditEntry, 
   return { result, audit };
 }
 
-/** There was nothing to do: as it was wanted, it was already. */
+/** Nothing to do: everything was already as requested. */
 export function unchanged<Result>(result: Result): Change<Result> {
   return { result, audit: [] };
 }
 
-/** Where `work` throws, nothing is changed and nothing is in the audit. */
+/** Runs `work`. If it throws, nothing is changed and the audit has no row. */
 export async function change<Result>(
   { db, actor }: Pick<Operator, 'db' | 'actor'>,
   work: (tx: Tx) => Promise<Change<Result>>,

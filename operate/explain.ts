@@ -1,4 +1,4 @@
-/** Errors that are answers for people, whatever part of Ferry they come from. */
+/** Turns errors from any part of Ferry into answers for people. */
 import { ConfigError } from '#config/env.ts';
 import { ContentKeyError } from '#db/base/content.ts';
 import { RoleError } from '#db/base/grants.ts';
@@ -8,10 +8,10 @@ import { Refused, type RefusalKind } from './refused.ts';
 
 export type Explanation = { readonly code: string; readonly kind: RefusalKind; readonly message: string };
 
-/** Null for what nobody expected. */
+/** Returns null for an unexpected error. */
 export function explain(error: unknown): Explanation | null {
   if (error instanceof Refused) return error;
-  // From behind the query builder's error.
+  // Look inside the query builder's error.
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (at instanceof DatabaseTlsError || at instanceof ContentKeyError)
       return { code: at.code, kind: 'setup', message: at.message };

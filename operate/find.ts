@@ -1,40 +1,40 @@
-/** Where a command finds the database and the keys: an option, else the environment, else the Ferry that runs here. */
+/** Finds a command's database and keys: from an option, the environment, or the Ferry that runs on this machine. */
 import { readFileSync } from 'node:fs';
 import { configFrom, ConfigError, readEnv } from '#config/env.ts';
 import type { RawSettings, SettingName } from '#config/env.ts';
 import type { TlsSettings } from '#config/tls.ts';
 import { Refused } from './refused.ts';
 
-/** What a Ferry that runs on this machine says of itself. */
+/** The settings of a Ferry that runs on this machine. */
 export type Running = {
   readonly databaseUrl: string;
   readonly secretKey: string;
   readonly temporalAddress: string | undefined;
   readonly allowAddresses: readonly string[];
-  /** Where it has one. */
+  /** Null if it has none. */
   readonly publicUrl?: string | undefined;
-  /** For `{ env: NAME }` in links files, where the environment has no such variable. */
+  /** Values of `{ env: NAME }` in links files that the environment does not have. */
   readonly variables?: Readonly<Record<string, string>>;
 };
 
 export type Found = {
   readonly databaseUrl: string;
-  /** Of the same database, for the role that owns its tables; undefined where `databaseUrl` is that role's. */
+  /** URL of the same database for the role that owns its tables; undefined if `databaseUrl` already uses that role. */
   readonly databaseOwnerUrl: string | undefined;
-  /** Undefined where the URL's `sslmode` says what is asked for. */
+  /** Undefined if the URL's `sslmode` decides. */
   readonly databaseTls: TlsSettings | undefined;
-  /** host:port; null where none is known. */
+  /** host:port; null if unknown. */
   readonly temporalAddress: string | null;
-  /** The first seals; all open. Empty where none were asked for. */
+  /** The first seals; all open. Empty if the caller needs no keys. */
   readonly secretKeys: readonly Uint8Array[];
-  /** Of contents, as for gateways and workers; none: they are kept as they are. */
+  /** The keys for contents, as in gateways and workers; without any, contents are stored in plain text. */
   readonly contentKeys: readonly Uint8Array[];
   /** The directory of files that gateways and workers share. */
   readonly blobs: string;
   readonly allowAddresses: readonly string[];
-  /** At which others reach the gateway; undefined where none do. Without a trailing slash. */
+  /** The URL at which others reach the gateway, without a trailing slash; undefined if others can't reach it. */
   readonly publicUrl: string | undefined;
-  /** Of the Ferry that runs here: what a links file may name beside the environment. */
+  /** Variables of the Ferry that runs here, which links files may name besides the environment. */
   readonly variables: Readonly<Record<string, string>>;
 };
 
@@ -53,8 +53,9 @@ const wanted = [
 ] as const satisfies readonly SettingName[];
 
 /**
+ * Finds them.
  * @param named a database, or the data directory of a Ferry that runs here
- * @param needs.secrets whether secrets are sealed or opened
+ * @param needs.secrets whether the command seals or opens secrets
  * @throws Refused no-database, ConfigError
  */
 export async function findConfig(
@@ -64,7 +65,7 @@ export async function findConfig(
   needs: { readonly secrets: boolean },
 ): Promise<Found> {
   const read = readEnv(env, (path) => readFileSync(path, 'utf8'));
-  // Links files name variables of their own; only those that matter here can be wrong here.
+  // Links files name other variables; report only errors in those that the command itself uses.
   const broken = read.faults.filter(({ variable }) =>
     wanted.some((name) => variable === name || variable === `${name}_FILE`),
   );
@@ -80,9 +81,9 @@ export async function findConfig(
     throw new Refused(
       'no-database',
       'setup',
-      `no database is named and no Ferry runs on ${named.data ?? 'the default data directory'}; start one (ferry start), name the directory of one with --data, or a database with --database or DATABASE_URL`,
+      `no database is named, and no Ferry is running on ${named.data ?? 'the default data directory'}; start one (ferry start), name the directory of one with --data, or a database with --database or DATABASE_URL`,
     );
-  // Only the key of the Ferry whose database it is.
+  // Use the running Ferry's key only with its own database.
   const own = running?.databaseUrl === databaseUrl ? running : null;
   return checked(databaseUrl, read.raw, own, needs);
 }
@@ -97,7 +98,7 @@ function checked(
   const temporal = running?.temporalAddress ?? raw.TEMPORAL_ADDRESS;
   const allow = raw.FERRY_ALLOW_ADDRESSES ?? running?.allowAddresses.join(',');
   const publicUrl = raw.FERRY_PUBLIC_URL ?? running?.publicUrl;
-  // It belongs to the database of the environment, not to one that an option names.
+  // This key belongs to the environment's database, not to one that an option names.
   const ownerUrl = databaseUrl === raw.DATABASE_URL ? raw.DATABASE_OWNER_URL : undefined;
   const result = configFrom({
     DATABASE_URL: databaseUrl,
@@ -105,7 +106,7 @@ function checked(
     ...(running === null ? tlsOf(raw) : {}),
     ...(raw.FERRY_BLOBS === undefined ? {} : { FERRY_BLOBS: raw.FERRY_BLOBS }),
     ...(raw.FERRY_CONTENT_KEY === undefined ? {} : { FERRY_CONTENT_KEY: raw.FERRY_CONTENT_KEY }),
-    // A command that needs no key is not asked for one.
+    // A command that needs no key works without one.
     FERRY_SECRET_KEY: secretKey ?? (needs.secrets ? '' : Buffer.alloc(32).toString('base64')),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
     ...(allow === undefined ? {} : { FERRY_ALLOW_ADDRESSES: allow }),
@@ -127,7 +128,7 @@ function checked(
   };
 }
 
-/** Of the environment's certificates, those for the database. */
+/** Returns the environment's certificates for the database. */
 function tlsOf(raw: RawSettings): RawSettings {
   const names = ['DATABASE_TLS_CA', 'DATABASE_TLS_CERT', 'DATABASE_TLS_KEY'] as const;
   return Object.fromEntries(names.flatMap((name) => (raw[name] === undefined ? [] : [[name, raw[name]]])));

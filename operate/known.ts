@@ -1,4 +1,4 @@
-/** Finds what a verb is about, or says what there is instead. */
+/** Finds the subject of a verb, or suggests one that exists. */
 import { suggestion } from '#core/words/nearest.ts';
 import { isRemote } from '#core/words/reach.ts';
 import type { Db } from '#db/base/client.ts';
@@ -9,7 +9,7 @@ import { reaches } from './rights.ts';
 import type { Operator } from './operator.ts';
 import { Refused } from './refused.ts';
 
-/** @throws Refused unknown-link, which names no link that is out of the actor's reach */
+/** Requires a link. @throws Refused unknown-link, which names no link outside the actor's reach */
 export async function linkOf({ db, actor }: Pick<Operator, 'db' | 'actor'>, id: string): Promise<LinkRow> {
   const link = await loadLink(db, id);
   if (link !== null) return link;
@@ -21,7 +21,7 @@ export async function linkOf({ db, actor }: Pick<Operator, 'db' | 'actor'>, id: 
   );
 }
 
-/** @param none what to do where there is no instance at all @throws Refused unknown-instance */
+/** Requires an instance. @param none what to do if there is no instance at all @throws Refused unknown-instance */
 export async function assertInstance(
   db: Db,
   id: string,
@@ -36,7 +36,7 @@ export async function assertInstance(
   );
 }
 
-/** An instance that this gateway drives. @throws Refused unknown-instance, not-local */
+/** Requires an instance that this gateway drives. @throws Refused unknown-instance, not-local */
 export async function assertDriven(db: Db, id: string): Promise<void> {
   await assertInstance(db, id);
   const instance = await loadInstance(db, id);
@@ -44,13 +44,13 @@ export async function assertDriven(db: Db, id: string): Promise<void> {
   throw new Refused(
     'not-local',
     'state',
-    `${id} stands for somebody else's helpdesk; name one that this gateway drives`,
+    `${id} represents another organisation's helpdesk; name one that this gateway drives`,
   );
 }
 
 const idForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Ids stand in URLs, files and logs. */
+/** URLs, files and logs contain ids. */
 export function isId(text: string): boolean {
   return idForm.test(text);
 }

@@ -1,6 +1,6 @@
 /**
- * Who does something to Ferry, and what the verbs of this folder work with. What verbs need of connectors and of other
- * gateways is passed in: this folder knows neither.
+ * The operator: the acting person or program, and the dependencies of all verbs. Functions of connectors and of other
+ * gateways are passed in, because this folder imports neither.
  */
 import type { Would } from '#core/conversation/would.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
@@ -21,29 +21,29 @@ import { notifyHints } from '#db/log/hint.ts';
 import type { ApplyDeps, CatalogueTarget } from './apply/types.ts';
 import { Refused } from './refused.ts';
 
-/** What somebody may do: rights.ts says which roles a verb wants. */
+/** The roles of an actor; rights.ts says which roles a verb requires. */
 export type Role = 'viewer' | 'operator' | 'admin';
 
 export type Actor = AuditActor & {
   readonly roles: readonly Role[];
-  /** Links that it may see and touch. */
+  /** Links that the actor may see and change. */
   readonly reach: 'all' | readonly string[];
 };
 
 export type Operator = {
   readonly db: Client;
   readonly actor: Actor;
-  /** Throws where this operator was given no key. */
+  /** Seals a secret. Throws if this operator has no key. */
   readonly seal: Seal;
-  /** Throws where this operator was given no key, or not the one that sealed. */
+  /** Opens a secret. Throws if this operator has no key, or not the one that sealed. */
   readonly open: Open;
-  /** The name of the key that seals; undefined where this operator was given none. */
+  /** The name of the key that seals; undefined if this operator has none. */
   readonly secretKeyId: string | undefined;
-  /** Of contents; null where they are kept as they are. */
+  /** Seals and opens contents; null if they are stored in plain text. */
   readonly sealer: Sealer | null;
-  /** What waits for these instances is looked at within a moment. Never throws: the sweeper looks within seconds anyway. */
+  /** Wakes the couriers of these instances. Never throws, because the sweeper wakes them within seconds anyway. */
   readonly wake: (instances: readonly string[]) => Promise<void>;
-  /** At which others reach this gateway, without a trailing slash; undefined where nobody does. */
+  /** The URL at which others reach this gateway, without a trailing slash; undefined if others can't reach it. */
   readonly publicUrl: string | undefined;
 };
 
@@ -51,7 +51,7 @@ export type Operator = {
 export type Helpdesks = Omit<ApplyDeps, 'open' | 'env' | 'readSecretFile'>;
 export type HelpdeskOperator = Operator & { readonly helpdesks: Helpdesks };
 
-/** For verbs that read tickets. Throws HelpdeskError for credentials or options that are wrong. */
+/** For verbs that read tickets. Throws HelpdeskError for wrong credentials or options. */
 export type DeskOf = (target: CatalogueTarget) => Promise<Helpdesk>;
 export type DeskOperator = Operator & { readonly deskOf: DeskOf };
 
@@ -59,25 +59,25 @@ export type DeskOperator = Operator & { readonly deskOf: DeskOf };
 export type CheckOf = (
   target: CatalogueTarget,
   mapped: Mapped,
-  /** Null: it only reads. */
+  /** Null for a check that only reads. */
   trial: Omit<Trial, 'open'> | null,
 ) => Promise<Checked | null>;
 export type CheckOperator = Operator & { readonly checkOf: CheckOf };
 
-/** What is to count as in force instead of what is: settings by `<link>/<side>`, catalogues by instance. */
+/** Settings by `<link>/<side>`, and catalogues by instance, to use instead of those in force. */
 export type AsIf = {
   readonly sides: ReadonlyMap<string, SideSettings>;
   readonly catalogues: ReadonlyMap<string, Catalogue>;
 };
 
-/** For verbs that preview: what carrying would make of a delivery, with nothing of it kept anywhere. */
+/** For verbs that preview: decides a delivery as the courier would, and stores nothing. */
 export type PreviewOperator = HelpdeskOperator & {
-  /** @param asThen as if nothing had happened at the receiving desk since the action was recorded */
+  /** Decides. @param asThen as if nothing had happened at the receiving desk since the action was recorded */
   readonly wouldOf: (
     context: DeliveryContext,
     options: { readonly asIf?: AsIf; readonly asThen: boolean; readonly signal: AbortSignal },
   ) => Promise<Would>;
-  /** A ticket as its desk shows it now, its notes made safe; null where it has none. Throws HelpdeskError. */
+  /** Reads a ticket from its desk, with sanitised notes; null if it does not exist. Throws HelpdeskError. */
   readonly readTicket: (
     instance: string,
     ticket: string,
@@ -85,10 +85,10 @@ export type PreviewOperator = HelpdeskOperator & {
   ) => Promise<{ readonly snapshot: TicketSnapshot; readonly actions: readonly ObservedAction[] } | null>;
 };
 
-/** What is asked of the other gateway of a link. All throw HelpdeskError. */
+/** Requests to the other gateway of a link. All throw HelpdeskError. */
 export type PeerCalls = {
   link(signal: AbortSignal): Promise<WireLink>;
-  /** The highest seq taken in of each lane to that side, page by page. */
+  /** Returns the highest accepted seq of each lane to that side, page by page. */
   lanes(
     at: SideName,
     after: string | null,
@@ -97,24 +97,24 @@ export type PeerCalls = {
     readonly lanes: readonly { readonly mirror: string; readonly accepted: number }[];
     readonly next: string | null;
   }>;
-  /** It ends its half. */
+  /** Tells it to end its half. */
   close(text: string | undefined, signal: AbortSignal): Promise<void>;
 };
 
-/** For verbs that speak with other gateways. */
+/** For verbs that call other gateways. */
 export type Peers = {
   calls(peer: PeerRow): PeerCalls;
-  /** Whether an issuer may be called; throws HelpdeskError. */
+  /** Checks whether Ferry may call an issuer; throws HelpdeskError. */
   checkUrl(issuer: string): Promise<unknown>;
-  /** The key set that an origin publishes now, as it answers; throws HelpdeskError. */
+  /** Reads an origin's published key set; throws HelpdeskError. */
   publishedKeys(origin: string): Promise<unknown>;
   readonly signatures: Signatures;
 };
 export type PeerOperator = Operator & { readonly peers: Peers };
 
-/** How what an origin has signed is checked. */
+/** Verifies an origin's signature. */
 export type Signatures = {
-  /** Who claims to have signed; null where it is no signature. */
+  /** Returns the claimed signer; null if the text is not a signature. */
   signerOf(signature: string): { readonly kid: string; readonly issuer: string } | null;
   isSignedBy(text: string, signature: string, key: Readonly<Record<string, unknown>>): Promise<boolean>;
 };
@@ -149,17 +149,17 @@ export function createOperator({ db, actor, secretKeys, publicUrl, sealer = null
   };
 }
 
-/** An actor that nothing is refused to: whoever can open the database and its keys could do all of it by hand. */
+/** Makes an actor with all rights, because a person with the database and its keys could do everything directly. */
 export function unlimited(actor: AuditActor): Actor {
   return { ...actor, roles: ['admin'], reach: 'all' };
 }
 
-/** At which others reach this gateway. @throws Refused no-public-url */
+/** Returns the URL at which others reach this gateway. @throws Refused no-public-url */
 export function publicUrlOf({ publicUrl }: Operator): string {
   if (publicUrl !== undefined) return publicUrl;
   throw new Refused(
     'no-public-url',
     'setup',
-    'this gateway has no public URL, so nobody could call it; set FERRY_PUBLIC_URL to the URL at which others reach it, for gateway, worker and this command, and start them again',
+    'this gateway has no public URL, so nobody can call it; set FERRY_PUBLIC_URL to the URL at which others reach it, for gateway, worker and this command, and restart them',
   );
 }

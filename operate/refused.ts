@@ -1,8 +1,8 @@
-/** What a verb gives up with: why, and what to do. Nothing was changed then. */
+/** The error of a verb that refuses: why, and what to do. The verb has changed nothing. */
 
 /**
- * What kind of no it is, for exit codes and HTTP statuses: the input is wrong, it may not, it is not there, it is in a
- * state that does not allow it, somebody else can't be reached, or Ferry is not set up for it.
+ * The type of a refusal, for exit codes and HTTP statuses: the input is wrong, the actor has no right, the subject does not
+ * exist or its state does not allow it, a peer can't be reached, or Ferry is not set up for it.
  */
 export type RefusalKind = 'wrong' | 'forbidden' | 'unknown' | 'state' | 'unavailable' | 'setup';
 

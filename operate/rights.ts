@@ -6,17 +6,17 @@ const everybody: readonly Role[] = ['viewer', 'operator', 'admin'];
 const operators: readonly Role[] = ['operator', 'admin'];
 const admins: readonly Role[] = ['admin'];
 
-/** Looking is everybody's, daily work an operator's; settings, credentials and the life of links are an admin's. */
+/** Everybody may look; operators do the daily work; admins change settings, credentials and the life of links. */
 export const rights = {
   status: everybody,
   'link-status': everybody,
   trace: everybody,
   verify: everybody,
-  /** Names of people and what they wrote, in a trace. */
+  /** To see names of people and what they wrote, in a trace. */
   'read-notes': operators,
-  /** Asks a helpdesk with our credentials, and says names of accounts and fields. */
+  /** To ask a helpdesk with our credentials, and see names of accounts and fields. */
   check: operators,
-  /** Who did what; the difference may hold settings and names. */
+  /** To see who did what; the difference may contain settings and names. */
   audit: operators,
   /** Says names of settings and of what desks offer. */
   lint: operators,
@@ -54,11 +54,12 @@ export const rights = {
 
 export type Right = keyof typeof rights;
 
-/** What concerns more than one link, or none yet. */
+/** Verbs that concern several links, or none yet. */
 export const everywhere = 'everywhere';
 
 /**
- * The first line of every verb. Without `where` the verb finds the link by itself and says `inReach` before it goes on.
+ * Checks a right, in the first line of every verb. Without `where`, the verb finds the link itself and calls `inReach` before it
+ * continues.
  * @throws Refused not-allowed, out-of-reach
  */
 export function allow(
@@ -72,19 +73,19 @@ export function allow(
     throw new Refused(
       'not-allowed',
       'forbidden',
-      `${actor.name} may not do this (${right}); it takes the role ${wanted.join(' or ')}, which an administrator gives`,
+      `${actor.name} may not do this (${right}); it requires the role ${wanted.join(' or ')}, which an administrator grants`,
     );
   if (where === everywhere) {
     if (actor.reach !== 'all')
       throw new Refused(
         'out-of-reach',
         'forbidden',
-        `this (${right}) concerns more than the links that ${actor.name} is in charge of; ask somebody who is in charge of all`,
+        `this (${right}) affects more links than ${actor.name} is in charge of; ask somebody who is in charge of all links`,
       );
   } else if (where !== undefined) inReach(operator, where.link);
 }
 
-/** @throws Refused out-of-reach, alike for a link that is not there */
+/** Checks that a link is in reach. @throws Refused out-of-reach, also for a link that does not exist */
 export function inReach({ actor }: Pick<Operator, 'actor'>, link: string): void {
   if (reaches(actor, link)) return;
   throw new Refused(

@@ -1,4 +1,4 @@
-// `ferry start`: everything on one machine, from an empty directory to a linked pair of helpdesks, and back.
+/** `ferry start`: runs everything on one machine, from an empty directory to a linked pair of helpdesks, and stops it. */
 import { mkdir, statfs } from 'node:fs/promises';
 
 import { isDriverFault } from '#db/base/driver-fault.ts';
@@ -20,27 +20,27 @@ import type { Programs } from './machine/programs.ts';
 import { onTermination } from './machine/termination.ts';
 
 export type StartOptions = {
-  /** The data directory; without it `.ferry` beside the checkout, for root under /var/lib/ferry. */
+  /** The data directory; by default `.ferry` beside the checkout, or for root /var/lib/ferry. */
   readonly data?: string | undefined;
   /** Wipes the data first. */
   readonly reset?: boolean | undefined;
-  /** One line of JSON on stdout once ready, everything else on stderr. */
+  /** Prints one line of JSON on stdout once ready, and everything else on stderr. */
   readonly json?: boolean | undefined;
-  /** No twins, no demo. */
+  /** Starts no twins and no demo. */
   readonly empty?: boolean | undefined;
-  /** Northwind is a real Request Tracker, with data of its own. */
+  /** Makes Northwind a real Request Tracker, with its own data. */
   readonly rt?: boolean | undefined;
-  /** Temporal's pages, which ask nobody who they are; naming their port asks for them as well. */
+  /** Serves Temporal's pages, which need no login; naming their port also does. */
   readonly temporalUi?: boolean | undefined;
-  /** Runs a downloaded Temporal that has no pinned checksum. */
+  /** Accepts a downloaded Temporal that has no pinned checksum. */
   readonly uncheckedDownload?: boolean | undefined;
   readonly ports?: Readonly<Partial<Record<PortName, number | undefined>>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Ends the start; without it SIGINT, SIGTERM and SIGHUP do. */
+  /** Ends the start; by default SIGINT, SIGTERM and SIGHUP do. */
   readonly signal?: AbortSignal | undefined;
   readonly out?: Output | undefined;
   readonly seed?: SeedDemo | undefined;
-  /** Other programs than Ferry's own, for tests. */
+  /** Programs to run instead of Ferry's own, for tests. */
   readonly programs?: Programs | undefined;
 };
 
@@ -50,8 +50,8 @@ export type Output = { stdout(text: string): void; stderr(text: string): void };
 const leastFreeBytes = 192 * 1024 * 1024;
 
 /**
- * Runs Ferry until it is asked to end, and prints what is wrong when it cannot.
- * @returns the exit code: 0 after an end that was asked for, else that of the error
+ * Runs Ferry until somebody ends it, and prints why if it fails.
+ * @returns the exit code: 0 after a requested end, else that of the error
  */
 export async function startStandalone(options: StartOptions = {}): Promise<number> {
   const out = options.out ?? terminal();
@@ -113,7 +113,7 @@ async function run(options: StartOptions, context: Context): Promise<void> {
         await upAndDown(options, paths, context);
         break;
       } catch (error) {
-        // A port that was free a moment ago: somebody else was faster, and the next look takes another one.
+        // Another program took a port that was free a moment ago; the next attempt chooses another port.
         if (attempt === 3 || codeOf(error) !== 'port-taken' || named(options) > 0) throw error;
         say(`${(error as Error).message.split(';')[0]}; trying other ports`);
       }
@@ -146,7 +146,7 @@ async function upAndDown(options: StartOptions, paths: Paths, context: Context):
         await shown?.close();
       }
     } finally {
-      // Before the rest: nobody shall press a button of what is going away.
+      // Stop the page first, so that nobody presses a button of something that is stopping.
       await page?.close();
       await Promise.race([children.stopAll(), context.impatient.then(() => children.killAll())]);
     }
@@ -170,7 +170,7 @@ async function prepare(paths: Paths): Promise<void> {
   }
 }
 
-/** Another kind of desk has other data: beside the usual ones, unless somebody named a directory. */
+/** Other types of desks need other data: in a directory beside the usual one, unless the user named one. */
 function dataOf({ data, rt }: StartOptions): string | undefined {
   return data === undefined && rt === true ? `${defaultDataDir()}-rt` : data;
 }
@@ -183,7 +183,7 @@ function announce(options: StartOptions, { running, demo }: Up, { out }: Context
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
-    // A pending promise alone would let the process end.
+    // A pending promise alone does not keep the process alive.
     const alive = setInterval(() => {}, 60_000);
     signal.addEventListener(
       'abort',

@@ -1,23 +1,23 @@
-/** How far an instance's clock is from ours, by the Date header of its replies. It tells whole seconds only. */
+/** Measures the offset of an instance's clock from the Date header of its replies, which has only whole seconds. */
 import type { HttpClient, HttpReply } from '#connectors/contract/http.ts';
 
-/** Milliseconds ahead of ours; null where the reply says nothing of use. @param sentAt, gotAt by our clock, milliseconds */
+/** Returns how far it is ahead of ours, in milliseconds; null if the reply is no use. @param sentAt, gotAt by our clock, milliseconds */
 export function aheadOf(headers: HttpReply['headers'], sentAt: number, gotAt: number): number | null {
   const { date } = headers;
   const at = typeof date === 'string' ? Date.parse(date) : Number.NaN;
-  // What was long under way may have been dated at any time of it.
+  // A slow reply may have been dated at any time of the exchange.
   if (!Number.isFinite(at) || gotAt - sentAt > 5_000) return null;
-  // Clocks that agree would say the same: then they count as equal, however slow the reply was.
+  // If clocks that agree could give this reply, they count as equal, however slow the reply was.
   if (at + 1_000 >= sentAt && at <= gotAt) return 0;
   return at + 500 - (sentAt + gotAt) / 2;
 }
 
-/** The median: one reply that was late, or of a proxy, does not count. Milliseconds. */
+/** Returns the median, so that one late reply, or one from a proxy, does not count. Milliseconds. */
 export function offsetOf(recent: readonly number[]): number {
   return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0;
 }
 
-/** The client, telling of each reply how far the clock was. @param now ours, milliseconds; null while nobody knows */
+/** Wraps a client, and reports the offset of each reply. @param now our clock, milliseconds; null while unknown */
 export function withClock(http: HttpClient, note: (aheadMs: number) => void, now: () => number | null): HttpClient {
   const timed = async <Reply extends { readonly headers: HttpReply['headers'] }>(ask: () => Promise<Reply>) => {
     const sentAt = now();

@@ -1,7 +1,6 @@
 /**
- * What Prometheus reads of this process, and of the database that all processes share. Names are design.md's words; the
- * gauges of the database are the same at every gateway and worker, so rules take `max by`. The label is `instance_id`, since
- * Prometheus calls `instance` whom it has asked.
+ * The metrics of this process, and of the database that all processes share. The gauges of the database are the same at every
+ * gateway and worker, so rules use `max by`. The label is `instance_id`, because Prometheus uses `instance` for its target.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AttemptSeen } from '#core/words/attempt.ts';
@@ -13,10 +12,10 @@ export type Metrics = {
   text(): Promise<string>;
   readonly contentType: string;
   attempt(seen: AttemptSeen): void;
-  /** A request that was answered; `route` is what matched, never a path. */
+  /** Counts an answered request; `route` is the pattern, never a path. */
   request(route: string, status: number, seconds: number): void;
   signInRefused(why: string): void;
-  /** Milliseconds that the instance's clock is ahead of ours, as one of its replies shows; negative where behind. */
+  /** Records how far an instance's clock is ahead of ours, by one of its replies; milliseconds, negative if behind. */
   clock(instance: string, aheadMs: number): void;
   close(): void;
 };
@@ -24,14 +23,14 @@ export type Metrics = {
 export type MetricsDeps = {
   readonly version: string;
   readonly program: 'gateway' | 'worker';
-  /** Rejects while the database can't be read. */
+  /** Reads the gauges of the database; rejects if it can't be read. */
   readonly loadGauges: () => Promise<Gauges>;
 };
 
-/** Scrapes come from several places; the database is asked once in this time. */
+/** The database is asked at most once in this time, because several scrapers may ask. */
 const keepMs = 2_000;
 const patienceMs = 5_000;
-/** What the offset of a clock is the median of. */
+/** The number of replies whose median is a clock's offset. */
 const repliesKept = 15;
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400];
 const instanceStates = ['new', 'up', 'down', 'auth', 'key', 'other'];
@@ -133,7 +132,7 @@ function databaseGauges(registers: Registry[]) {
         for (const name of linkStates) all.link.set({ link, state: name }, name === state ? 1 : 0);
       }
     },
-    /** What was true before is not shown as if it were true still. */
+    /** Clears old values, so that they do not look current. */
     lost(): void {
       for (const one of Object.values(all)) one.reset();
       for (const one of [all.hints, all.notices]) one.remove();

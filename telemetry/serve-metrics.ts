@@ -1,4 +1,4 @@
-/** A listener of its own for Prometheus, so that what faces the internet never shows metrics, and the worker has one too. */
+/** A separate listener for Prometheus, so that public listeners never show metrics, and the worker has one too. */
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createListener } from '#listener/listener.ts';
@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 
 export type MetricsServer = { readonly url: string; close(): Promise<void> };
 
-/** Rejects with Node's error, for instance EADDRINUSE. @param address port 0 takes a free one */
+/** Starts it. Rejects with Node's error, for instance EADDRINUSE. @param address port 0 chooses a free port */
 export async function serveMetrics(
   metrics: Pick<Metrics, 'text' | 'contentType'>,
   { host, port }: { readonly host: string; readonly port: number },
@@ -18,11 +18,11 @@ export async function serveMetrics(
     };
     const plain = 'text/plain; charset=utf-8';
     const [path] = (request.url ?? '').split('?', 1);
-    if (path !== '/metrics') return answer(404, plain, 'There is only /metrics here.\n');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, plain, 'Only GET.\n');
+    if (path !== '/metrics') return answer(404, plain, 'Only /metrics exists here.\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, plain, 'Use GET.\n');
     metrics.text().then(
       (text) => answer(200, metrics.contentType, text),
-      () => answer(500, plain, 'The metrics could not be gathered.\n'),
+      () => answer(500, plain, 'The metrics could not be collected.\n'),
     );
   };
   const server = createListener(handle, {

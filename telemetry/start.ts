@@ -1,4 +1,4 @@
-/** Everything by which a program is watched from outside, wired once. */
+/** Wires a program's log lines, metrics and traces. */
 import type { Config } from '#config/env.ts';
 import { ferryVersion } from '#config/version.ts';
 import type { AttemptSeen } from '#core/words/attempt.ts';
@@ -12,14 +12,14 @@ import { noTracing, startTracing, type Tracing } from './tracing.ts';
 export type Telemetry = {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
-  /** Line, metrics and span of one try. Never throws. */
+  /** Writes the line, metrics and span of one attempt. Never throws. */
   report(seen: AttemptSeen): void;
   close(): Promise<void>;
 };
 
 type Log = Lines & { error(detail: object, text: string): void };
 
-/** Nothing of it keeps a program from its work: what can't be started is logged and left out. */
+/** Starts them. A part that can't start is logged and left out, so that it never stops the program's work. */
 export async function startTelemetry(
   program: 'gateway' | 'worker',
   config: Pick<Config, 'metrics' | 'otlp'>,
@@ -59,7 +59,7 @@ async function listen(
     const { code } = error as NodeJS.ErrnoException;
     log.error(
       { code, ...address },
-      `there are no metrics: port ${address.port} of ${address.host} can't be listened on; free it, or set FERRY_METRICS_PORT to another one for each program of this machine`,
+      `there are no metrics: can't listen on port ${address.port} of ${address.host}; free it, or set FERRY_METRICS_PORT to a different port for each program on this machine`,
     );
     return null;
   }

@@ -1,6 +1,6 @@
 /**
- * Traces by OpenTelemetry, where an OTLP endpoint is set; its packages are loaded only then. A delivery's spans have the
- * trace id of its action, which is the same at every gateway that the action passes.
+ * Sends OpenTelemetry traces if an OTLP endpoint is set, and loads its packages only then. A delivery's spans have the trace id of
+ * its action, which is the same at every gateway that the action passes.
  */
 import type { SpanContext } from '@opentelemetry/api';
 import type { AttemptSeen } from '#core/words/attempt.ts';
@@ -9,7 +9,7 @@ export type Tracing = {
   attempt(seen: AttemptSeen): void;
   /** @param parent the caller's `traceparent` */
   request(seen: RequestSeen): void;
-  /** Sends what is not sent yet. */
+  /** Sends the remaining spans. */
   close(): Promise<void>;
 };
 
@@ -23,7 +23,7 @@ export type RequestSeen = {
 
 export const noTracing: Tracing = { attempt: () => {}, request: () => {}, close: () => Promise.resolve() };
 
-/** The exporter itself reads the endpoint and what else OTEL_EXPORTER_OTLP_… says. */
+/** The exporter itself reads the endpoint and the other OTEL_EXPORTER_OTLP_… variables. */
 export async function startTracing(program: 'gateway' | 'worker', version: string): Promise<Tracing> {
   const [api, sdk, { OTLPTraceExporter }, resources] = await Promise.all([
     import('@opentelemetry/api'),
@@ -32,7 +32,7 @@ export async function startTracing(program: 'gateway' | 'worker', version: strin
     import('@opentelemetry/resources'),
   ]);
   const own = { 'service.name': `ferry-${program}`, 'service.version': version };
-  // What the environment says about the resource wins.
+  // The environment overrides these attributes of the resource.
   const detected = resources.detectResources({ detectors: [resources.envDetector] });
   const provider = new sdk.TracerProvider({
     resource: resources.resourceFromAttributes(own).merge(detected),
@@ -86,13 +86,13 @@ export async function startTracing(program: 'gateway' | 'worker', version: strin
 
 const sampled = 1;
 
-/** All tries of one action hang together under a span that nobody sends; its id is made of the mirror's. */
+/** Groups all attempts of an action under a span that is never sent; its id is derived from the mirror's. */
 function parentOf(trace: string, mirror: string): SpanContext | null {
   const spanId = mirror.replaceAll('-', '').slice(-16);
   return isTrace(trace) && isSpan(spanId) ? { traceId: trace, spanId, traceFlags: sampled, isRemote: true } : null;
 }
 
-/** W3C Trace Context; null for what is none. */
+/** Parses W3C Trace Context; null if it is invalid. */
 export function readParent(header: string | undefined): SpanContext | null {
   const [, trace = '', span = '', flags = ''] =
     /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?$/.exec(header?.slice(0, 200) ?? '') ?? [];

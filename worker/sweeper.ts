@@ -118,7 +118,7 @@ async function tellNotices(deps: SweeperDeps): Promise<void> {
 /** Links that were paused until now. */
 async function endDue(deps: SweeperDeps): Promise<void> {
   for (const { link, by, wake } of await endPauses(deps.db)) {
-    deps.log.info({ link, pausedBy: by }, 'a link that was paused goes on: its time is over');
+    deps.log.info({ link, pausedBy: by }, 'a paused link was resumed: its time is over');
     deps.wake(wake);
   }
 }

@@ -46,8 +46,8 @@ export async function apply(turn: ApplyRun, plan: Plan, rows: readonly WriteRow[
   const waitMs = await endExtras(run, extras);
   if (waitMs === null) return { kind: 'lost' };
   if (waitMs > 0) return { kind: 'later', delayMs: waitMs };
-  // No plan records these steps; reading the ticket shows what it still needs.
-  const padded = [...steps, ...extras.flatMap(() => steps.slice(-1))];
+  // The plan does not have these steps; each is stored with its own row (rows of earlier versions have none).
+  const padded = [...steps, ...extras.flatMap(({ plan: own }) => own?.steps ?? steps.slice(-1))];
   return settle(run, { ...plan, steps: padded, drops }, ticketId, last, extras.length);
 }
 

@@ -16,7 +16,7 @@ import { alreadyNotified } from '#db/log/receipts.ts';
 import type { Versions } from '#db/carry/writes.ts';
 import type { WorkDeps } from '#activities/deps.ts';
 import type { Stage } from './stage.ts';
-import { leaveDeps, whatLeaves, type LeaveDeps } from './what-leaves.ts';
+import { leaveDeps, outgoingAction, type LeaveDeps } from './what-leaves.ts';
 
 export type Decided = {
   readonly verdict: Verdict;
@@ -52,7 +52,7 @@ export async function decideHead(
     deps.cache.side(deps.db, `${mirror.link}/${to.side}`, to.settings),
     deps.cache.catalogue(deps.db, to.instance, to.catalogue),
   ]);
-  const leaving = await whatLeaves(deps, context, sender, signal);
+  const leaving = await outgoingAction(deps, context, sender, signal);
   if (leaving.kind !== 'send') return { verdict: leaving, versions };
   const { outgoing } = leaving;
   const judge = async (snapshot: TicketSnapshot | null): Promise<Verdict> => {

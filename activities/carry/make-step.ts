@@ -23,6 +23,8 @@ export type StepAt = {
   readonly step: Step;
   readonly row: WriteRow | undefined;
   readonly last: boolean;
+  /** It is no step of the plan: it sets values right that a write has replaced. */
+  readonly isCorrection?: boolean;
   /** If read more recently than the delivery's context. */
   readonly snapshot?: TicketSnapshot;
 };
@@ -96,7 +98,7 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
     ticket: step.command.ticketId,
     marker,
     fingerprints: step.fingerprints,
-    plan: index === 0 ? plan : null,
+    plan: planToStore(plan, at),
     timeoutMs,
   });
   if (promised.kind === 'lost') return { kind: 'lost' };
@@ -134,6 +136,14 @@ export async function make(run: StepRun, plan: Plan, at: StepAt): Promise<StepDo
   const gotAt = desk.clock?.now() ?? null;
   const isTimed = !found && sentAt !== null && gotAt !== null;
   return { kind: 'made', made: written, found, ...(isTimed ? { around: { sentAt, gotAt } } : {}) };
+}
+
+/** The first step stores the plan; a correction stores itself, because a drain that takes over must know what it set. */
+function planToStore(plan: Plan, { index, step, isCorrection = false }: StepAt): Plan | null {
+  if (index === 0) return plan;
+  if (!isCorrection) return null;
+  const { meant: _meant, ...rest } = plan;
+  return { ...rest, command: step.command, steps: [step], drops: [] };
 }
 
 /** Reports that another drain has promised the write again, so the result of ours no longer counts. */

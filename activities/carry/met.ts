@@ -25,7 +25,8 @@ export type Meeting = Due & {
 export async function meeting(
   { deps, desk, context }: ApplyRun,
   tx: Tx,
-  { command, meant }: Plan,
+  { command, meant, steps }: Plan,
+  corrections: number,
   { ref, externalIds }: TicketRead,
   snapshot: TicketSnapshot,
   logged: LogReadingResult,
@@ -37,6 +38,7 @@ export async function meeting(
   const { outbound } = await deps.cache.side(tx, `${mirror.link}/${to.side}`, to.settings);
   const { changes: known } = await knownChanges(tx, ref, logged.mirrors);
   const stamp = stampOf(context);
+  const corrected = steps.slice(steps.length - corrections).map((step) => changedBy(step.command));
   const here = changesHere(context, known, outbound);
   const people = newer(here.all, stamp).map(({ changed }) => ({ words: changed }));
   // An escalation opens its ticket, so nobody can have changed anything before.
@@ -48,7 +50,7 @@ export async function meeting(
   const isBelow = (id: string, at: string): boolean =>
     floor === null ? Date.parse(at) < from : isPassed({ floor }, id);
   return {
-    ...due(all, stamp, here.shared, here.all, snapshot, desk.name),
+    ...due(all, corrected, stamp, here.shared, here.all, snapshot, desk.name),
     people,
     command: withChanged(command, meet(all.all, changedBy(command), stamp, here.shared, desk.name).changed),
     stale: known.some(

@@ -84,7 +84,7 @@ export async function settle(
       if (!seen && context.delivery.releasedAt === null) {
         return { kind: look === 0 || mayTrail() ? 'look-again' : 'unseen', wake: logged.wake } as const;
       }
-      const met = await meeting(run, tx, plan, back.read, snapshot, logged);
+      const met = await meeting(run, tx, plan, corrections, back.read, snapshot, logged);
       const since = { seen: logged.seen, people: met.people };
       const undone = statusUndone(plan.command, snapshot, since);
       // A write that may have been made long ago is not corrected: the search for what followed it is not complete.
@@ -187,7 +187,8 @@ async function writeAgain(run: StepRun, plan: Plan, wanted: Command, soFar: SoFa
     const index = steps.length;
     steps.push(step);
     corrections += 1;
-    const done = await make(run, plan, { index, step, row: undefined, last: true, snapshot });
+    const at = { index, step, row: undefined, last: true, isCorrection: true, snapshot };
+    const done = await make(run, plan, at);
     if (done.kind === 'refused') {
       // The desk refuses only this part; what it accepted of the rest stays.
       drops = [...drops, done.reason];

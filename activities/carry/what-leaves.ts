@@ -1,6 +1,7 @@
 /**
  * Builds what leaves a desk on one mirror, with its files staged; the same for a desk of this gateway and for a peer.
  * What a peer or an API client sent was decided on its side and is used unchanged.
+
  */
 import { reason } from '#core/words/reasons.ts';
 import { isRemote } from '#core/words/reach.ts';
@@ -28,7 +29,7 @@ export function isReceived({ from }: DeliveryContext): boolean {
   return isRemote(from.type);
 }
 
-/** What it is found out with. A preview gives others than the carrier, so that nothing is kept and no file is fetched. */
+/** What outgoingAction needs. A preview passes other functions than the carrier, so that nothing is stored or fetched. */
 export type LeaveDeps = ThreadDeps &
   Pick<WorkDeps, 'db' | 'cache' | 'texts'> & {
     readonly stage: Stage;
@@ -41,8 +42,12 @@ export function leaveDeps(deps: WorkDeps, stage: Stage): LeaveDeps {
   return { db, cache, texts, desks, stage, remember: (action, files, hash) => rememberFiles(db, action, files, hash) };
 }
 
-/** @param sender settings of the sending side. Throws HelpdeskError if a file cannot be fetched at the moment */
-export async function whatLeaves(
+/**
+ * Builds what leaves for the other side, or tells why nothing leaves.
+ * @param sender settings of the sending side
+ * @throws HelpdeskError if a file cannot be fetched at the moment
+ */
+export async function outgoingAction(
   deps: LeaveDeps,
   context: DeliveryContext,
   sender: SideSettings,

@@ -10,7 +10,7 @@ import type { WorkDeps } from '#activities/deps.ts';
 import { endAs, type EndedTurn } from '#activities/carry/end.ts';
 import type { Turn } from '#activities/turn.ts';
 import type { Stage } from '#activities/carry/stage.ts';
-import { leaveDeps, whatLeaves, type LeaveDeps } from '#activities/carry/what-leaves.ts';
+import { leaveDeps, outgoingAction, type LeaveDeps } from '#activities/carry/what-leaves.ts';
 import { senderTicket } from '#core/conversation/to-wire.ts';
 import { buildAction } from './wire-action.ts';
 
@@ -43,7 +43,7 @@ export async function mayLeave(
   if (mirror.state === 'refused') return { kind: 'skip', reason: reason('not-opened', { desk }) };
   if (senderTicket(context.from) === null) return { kind: 'hold', reason: reason('dead-head', { desk }) };
   const sender = await deps.cache.side(deps.db, `${mirror.link}/${from.side}`, from.settings);
-  const leaving = await whatLeaves(deps, context, sender, signal);
+  const leaving = await outgoingAction(deps, context, sender, signal);
   if (leaving.kind !== 'send') return { kind: leaving.kind, reason: leaving.reason };
   const directory = await loadDirectory(deps.db, deps.publicUrl ?? '', instance);
   const receiver = issuerOf(directory, instance);

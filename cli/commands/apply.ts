@@ -90,12 +90,12 @@ function say(
     for (const line of [...previewLines(shown, file), ...(wasShown ? [] : links.flatMap(changeLines))])
       out(`${line}\n`);
   if (result.outcome === 'unchanged') out('Nothing to change.\n');
-  else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run.\n`);
+  else if (result.outcome === 'dry-run') out(`${number} would be made; this was a dry run, so nothing was changed.\n`);
   else if (result.outcome === 'applied') out(`${number} made.\n`);
   else if (result.outcome === 'declined') out('Nothing was changed.\n');
   else
     err(
-      'ferry: somebody else changed settings meanwhile; nothing was changed, look again and apply again [overtaken]\n',
+      'ferry: somebody changed the settings at the same time; nothing was changed. Review the difference, then apply again [overtaken]\n',
     );
 }
 

@@ -18,7 +18,7 @@ export type AuditCommand = GlobalOptions & {
   readonly json?: boolean;
 };
 
-/** 1 where nothing is found. */
+/** Prints the entries of the audit. Returns 1 if there are none. */
 export async function audit(options: AuditCommand, deps: CliDeps): Promise<number> {
   const { link, who, what, on, before, limit, json } = options;
   const now = Date.now();
@@ -30,12 +30,12 @@ export async function audit(options: AuditCommand, deps: CliDeps): Promise<numbe
   const { entries, next } = await withOperator(options, deps, (operator) => listAudit(operator, asked));
   if (json === true) for (const entry of entries) deps.out(`${JSON.stringify(entry)}\n`);
   else for (const line of auditLines(entries)) deps.out(`${line}\n`);
-  if (next !== null && json !== true) deps.out(`There are older ones: add --before ${next}\n`);
+  if (next !== null && json !== true) deps.out(`There are older entries. To see them, add --before ${next}\n`);
   return entries.length === 0 ? exitCodes.no : exitCodes.ok;
 }
 
 function auditLines(entries: readonly AuditRow[]): string[] {
-  if (entries.length === 0) return ['Nothing of that is in the audit.'];
+  if (entries.length === 0) return ['The audit has no matching entry.'];
   return table([
     ['AT', 'WHO', 'WHAT', 'ON', 'DIFFERENCE'],
     ...entries.map(({ at, by, what, on, detail: { actor: _actor, ...rest } }) => [

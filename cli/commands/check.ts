@@ -1,6 +1,6 @@
 /**
- * `ferry check <instance>`: what of a helpdesk is as Ferry takes it to be, a line for each thing asked. For one that another
- * gateway drives: what of the way there is, as `ferry link check` finds it for each of its links.
+ * `ferry check <instance>`: tests Ferry's assumptions about a helpdesk and prints a line for each probe. If another gateway
+ * drives the helpdesk, it runs the checks of `ferry link check` for each of the instance's links.
  */
 import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { CliError, exitCodes } from '#cli/errors.ts';
@@ -18,29 +18,25 @@ type Found = Parameters<typeof reportOf>[1][number];
 export type CheckCommand = {
   readonly json?: boolean;
   readonly report?: boolean;
-  /** A ticket for a trial. */
+  /** The ticket on which to try what Ferry writes. */
   readonly write?: string;
   readonly yes?: boolean;
-  /** Only deletes what killed trials left. */
+  /** Only delete what killed trials left. */
   readonly clean?: boolean;
 };
 
-/** 1 where something differs or is not allowed. */
+/** Returns 1 if anything differs or is not allowed. */
 export async function check(instance: string, options: CheckCommand & GlobalOptions, deps: CliDeps): Promise<number> {
   const { out, signal } = deps;
   const write = options.write ?? null;
   const isClean = options.clean === true;
   if (isClean && (write !== null || options.report === true))
-    throw new CliError(
-      'not-together',
-      exitCodes.usage,
-      '--clean asks and writes nothing: leave out --write and --report',
-    );
+    throw new CliError('not-together', exitCodes.usage, '--clean only deletes: leave out --write and --report');
   if (write !== null && options.yes !== true) {
-    const question = `Write notes, files, a status and a field on ticket ${printable(write)} of ${printable(instance)}, and delete them again? What can't be deleted there stays, and is named.`;
-    if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write takes a yes: add --yes');
+    const question = `Write notes, files, a status and a field on ticket ${printable(write)} of ${printable(instance)}, and delete them again? Ferry lists whatever can't be deleted there.`;
+    if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, '--write needs confirmation: add --yes');
     if (!(await isYes(deps, question))) {
-      out('Nothing was asked or written.\n');
+      out('Nothing was checked or written.\n');
       return exitCodes.no;
     }
   }
@@ -55,7 +51,7 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
     for await (const finding of coming) {
       all.push(finding);
       if (options.report === true) continue;
-      // As they come: a slow helpdesk shows where it is slow.
+      // Print each finding at once: a slow helpdesk shows where it is slow.
       if (options.json === true) out(`${JSON.stringify(finding)}\n`);
       else for (const line of linesOf(onceTold(finding, told))) out(`${line}\n`);
     }
@@ -64,23 +60,23 @@ export async function check(instance: string, options: CheckCommand & GlobalOpti
   });
   if (typeof findings === 'number') return findings;
   if (signal.aborted) {
-    deps.err('It was interrupted, so not everything was asked.\n');
+    deps.err('The check was interrupted, so it is incomplete.\n');
     return exitCodes.no;
   }
   const bad = findings.filter(isBad).length;
-  if (isClean && findings.length === 0) out('No trial left anything.\n');
+  if (isClean && findings.length === 0) out('There was nothing to clean up.\n');
   else if (options.json !== true && options.report !== true) {
     const open = findings.filter(({ verdict }) => verdict === 'unknown').length;
-    const end = bad === 0 ? 'nothing has to be done' : `${count(bad, 'thing has', 'things have')} to be set right`;
+    const end = bad === 0 ? 'nothing has to be done' : `${count(bad, 'thing has', 'things have')} to be corrected`;
     out(`${count(findings.length, 'finding')}, ${open} of them unknown; ${end}.\n`);
   }
   return bad === 0 ? exitCodes.ok : exitCodes.no;
 }
 
-/** A worker makes the checks; without one nothing comes. Milliseconds. */
+/** How long to wait for a worker to make the checks. Milliseconds. */
 const peerWithinMs = 60_000;
 
-/** The exit code. */
+/** Runs the checks of the instance's links. Returns the exit code. */
 async function checkPeer(
   operator: Operator,
   instance: string,
@@ -92,7 +88,7 @@ async function checkPeer(
     throw new CliError(
       'not-together',
       exitCodes.usage,
-      `another gateway drives ${printable(instance)}: --write, --report and --clean are for who drives it`,
+      `another gateway drives ${printable(instance)}: only its operators can use --write, --report and --clean`,
     );
   let code: number = exitCodes.ok;
   for (const link of links) {
@@ -115,7 +111,7 @@ async function checkPeer(
     );
     if (late.aborted && !deps.signal.aborted)
       deps.err(
-        `ferry: no worker has made the checks of ${printable(link)} within ${peerWithinMs / 1_000} s; see that ferry worker and Temporal run (ferry status) [no-worker]\n`,
+        `ferry: no worker made the checks of ${printable(link)} within ${peerWithinMs / 1_000} s; make sure that ferry worker and Temporal are running (ferry status) [no-worker]\n`,
       );
     code = Math.max(code, ended);
   }
@@ -124,7 +120,7 @@ async function checkPeer(
 
 const widest = 'not allowed'.length;
 
-/** What many probes meet, such as a secret that is wrong, is said where it is met first. */
+/** Prints a finding that many probes share, such as a wrong secret, only the first time. */
 function onceTold(finding: Found, told: Map<string, string>): Found {
   const { name, about, saw, fix, ...rest } = finding;
   if (!isBad(finding) || saw === undefined) return finding;
@@ -134,7 +130,7 @@ function onceTold(finding: Found, told: Map<string, string>): Found {
     told.set(reason, named(finding));
     return finding;
   }
-  return { name, ...(about === undefined ? {} : { about }), ...rest, saw: `as with ${before}` };
+  return { name, ...(about === undefined ? {} : { about }), ...rest, saw: `the same as ${before}` };
 }
 
 function named({ name, about }: Found): string {

@@ -1,4 +1,4 @@
-/** `ferry retry`, `release`, `skip`, `resume`: what a person does to what waits. */
+/** `ferry retry`, `release`, `skip`, `resume`: what a person can do about deliveries that wait. */
 import { exitCodes } from '#cli/errors.ts';
 import { isYes, type CliDeps, type GlobalOptions } from '#cli/deps.ts';
 import { count, printable } from '#cli/print/text.ts';
@@ -12,10 +12,10 @@ import { resumeInstance, type ResumedInstance } from '#operate/instances/resume.
 import { isUuid } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
 
-/** @param what an instance, or a refused delivery */
+/** Tries again. @param what an instance, or a refused delivery */
 export async function retry(what: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
   return say(options, deps, async (operator) => {
-    if (isUuid(what)) return `It is carried to ${await replay(operator, what)} once more, by the settings of today.`;
+    if (isUuid(what)) return `It will be delivered to ${await replay(operator, what)} again, with today's settings.`;
     const instance = what;
     const lanes = await retryInstance(operator, instance);
     return `${instance} is tried again now; ${count(lanes, 'lane waits', 'lanes wait')} for it.`;
@@ -23,7 +23,11 @@ export async function retry(what: string, options: GlobalOptions, deps: CliDeps)
 }
 
 export async function release(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
-  return say(options, deps, async (operator) => `Released; it goes to ${await releaseDelivery(operator, id)} next.`);
+  return say(
+    options,
+    deps,
+    async (operator) => `Released; it will be delivered to ${await releaseDelivery(operator, id)} next.`,
+  );
 }
 
 export async function skip(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
@@ -38,12 +42,12 @@ type Verified = ResumedInstance['verified'][number];
 
 export type ResumeOptions = GlobalOptions & { readonly dryRun?: boolean; readonly yes?: boolean };
 
-/** @param what a paused mirror, or an instance whose desk was restored */
+/** Resumes. @param what a paused mirror, or an instance whose desk was restored */
 export async function resume(what: string, options: ResumeOptions, deps: CliDeps): Promise<number> {
   if (!isUuid(what)) return resumeDesk(what, options, deps);
   return say(options, deps, async (operator) => {
     await resumeMirror(operator, what);
-    return 'The mirror goes on.';
+    return 'The mirror was resumed.';
   });
 }
 
@@ -56,7 +60,7 @@ async function resumeDesk(instance: string, options: ResumeOptions, deps: CliDep
   };
   const confirm = (verified: readonly Verified[]): Promise<boolean> => {
     show(verified);
-    return isYes(deps, 'Go on like that?');
+    return isYes(deps, 'Resume with these differences?');
   };
   const asks = deps.isInteractive && options.yes !== true;
   const { outcome, verified, paused } = await withDesks(options, deps, (operator) =>
@@ -64,14 +68,14 @@ async function resumeDesk(instance: string, options: ResumeOptions, deps: CliDep
   );
   show(verified);
   if (outcome === 'dry-run')
-    out(`${instance} is in quarantine. Without --dry-run it would be read and written again.\n`);
+    out(`${instance} is in quarantine. Without --dry-run, Ferry would read it and write to it again.\n`);
   if (outcome === 'declined') out('Nothing was changed.\n');
   if (outcome !== 'resumed') return outcome === 'declined' ? exitCodes.no : exitCodes.ok;
   if (paused.length > 0)
     out(
-      `${count(paused.length, 'mirror is', 'mirrors are')} paused: the ticket is gone or another one now, see ferry status.\n`,
+      `${count(paused.length, 'mirror is', 'mirrors are')} paused: the ticket is gone, or its number now belongs to another ticket; see ferry status.\n`,
     );
-  out(`${instance} is read and written again.\n`);
+  out(`Ferry reads ${instance} and writes to it again.\n`);
   return exitCodes.ok;
 }
 
@@ -80,14 +84,14 @@ const mostShown = 50;
 function verifiedLines(verified: readonly Verified[]): string[] {
   const lines = verified.flatMap(({ ticket, verdict, lost }) => {
     if (verdict === 'same') return [];
-    if (verdict === 'missing') return [`  ${ticket}: it is not there.`];
-    if (verdict === 'other') return [`  ${ticket}: another ticket has this number now.`];
+    if (verdict === 'missing') return [`  ${ticket}: it is missing.`];
+    if (verdict === 'other') return [`  ${ticket}: another ticket now has this number.`];
     return [`  ${ticket}: it has lost ${count(lost.length, 'action', 'actions')} that Ferry knows.`];
   });
   const same = verified.length - lines.length;
   const more = lines.length - mostShown;
   return [
-    `${count(verified.length, 'mirrored ticket was', 'mirrored tickets were')} looked at; ${same} as before.`,
+    `${count(verified.length, 'mirrored ticket was', 'mirrored tickets were')} compared; ${same} unchanged.`,
     ...lines.slice(0, mostShown),
     ...(more > 0 ? [`  and ${more} more`] : []),
   ];

@@ -25,14 +25,18 @@ export function erasePerson(
   return run({ person, mentions: options.mentions === true }, options, deps);
 }
 
-/** 1 where somebody said no. */
+/** Erases a ticket or a person. Returns 1 if the user declines. */
 async function run(what: EraseWhat, options: EraseCommand, deps: CliDeps): Promise<number> {
   const { dryRun = false, yes, json } = options;
   let declined = false;
   const confirm = async (found: EraseFound): Promise<boolean> => {
     for (const line of foundLines(found)) deps.out(`${line}\n`);
     if (!deps.isInteractive)
-      throw new CliError('not-asked', exitCodes.usage, 'erasing can not be undone; say --yes, or look with --dry-run');
+      throw new CliError(
+        'not-asked',
+        exitCodes.usage,
+        'erasing cannot be undone; confirm with --yes, or preview with --dry-run',
+      );
     declined = !(await isYes(deps, 'Erase it?'));
     return !declined;
   };
@@ -46,10 +50,12 @@ async function run(what: EraseWhat, options: EraseCommand, deps: CliDeps): Promi
 
 function foundLines({ actions, waiting, files, snapshots, kept, trials }: EraseFound): string[] {
   if (actions === 0 && snapshots === 0)
-    return [`Ferry keeps no content of it${kept.length + trials.length === 0 ? '' : ' that can go now'}.`];
+    return [`Ferry keeps no content of it${kept.length + trials.length === 0 ? '' : ' that can be erased now'}.`];
   return [
     `Ferry keeps content of it in ${count(actions, 'action')}, ${count(files, 'file')} and ${count(snapshots, 'reading of a ticket', 'readings of tickets')}.`,
-    ...(waiting === 0 ? [] : [`${count(waiting, 'delivery waits', 'deliveries wait')} and would be carried no more.`]),
+    ...(waiting === 0
+      ? []
+      : [`${count(waiting, 'delivery is', 'deliveries are')} waiting and would not be delivered.`]),
   ];
 }
 
@@ -59,12 +65,12 @@ function resultLines({ found, erased }: EraseResult, tellFound: boolean, decline
   const lines = tellFound || none ? foundLines(found) : [];
   if (erased !== null)
     lines.push(
-      `Erased: ${count(erased.actions, 'action')}, ${count(erased.snapshots, 'reading of a ticket', 'readings of tickets')}; ${count(erased.files, 'file')} within two hours, where nothing else has them.`,
+      `Erased: ${count(erased.actions, 'action')}, ${count(erased.snapshots, 'reading of a ticket', 'readings of tickets')}; ${count(erased.files, 'file')} within two hours, unless something else uses them.`,
     );
   if (erased !== null && erased.skipped > 0)
-    lines.push(`${count(erased.skipped, 'delivery is', 'deliveries are')} carried no more.`);
+    lines.push(`${count(erased.skipped, 'delivery', 'deliveries')} will not be delivered.`);
   for (const { instance, externalId } of found.kept)
-    lines.push(printable(`Stays until its mirror ends: how ticket ${externalId} of ${instance} was last read.`));
+    lines.push(printable(`Kept until its mirror ends: the last reading of ticket ${externalId} of ${instance}.`));
   for (const { instance, ticket, underWay } of found.trials)
     lines.push(...trialLines(instance, ticket, underWay, erased !== null));
   for (const { link, far } of found.links)
@@ -73,13 +79,14 @@ function resultLines({ found, erased }: EraseResult, tellFound: boolean, decline
         erased === null
           ? `${link}: the other gateway would be asked to erase it.`
           : erased.asked.includes(link)
-            ? `${link}: the other gateway is asked within a minute; ferry erase status tells its answer.`
-            : `${link}: the other gateway was asked before; see ferry erase status.`,
+            ? `${link}: the other gateway is asked within a minute; ferry erase status shows its answer.`
+            : `${link}: the other gateway has already been asked; see ferry erase status.`,
       );
-    else if (far === 'api') lines.push(`${link}: the tool at the other side keeps what it has read; ask its owner.`);
+    else if (far === 'api')
+      lines.push(`${link}: the API client at the other side keeps what it has read; ask its owner.`);
   if (found.holders.length > 0)
     lines.push(
-      'Helpdesks still hold it, and Ferry deletes nothing there:',
+      'These helpdesks still have it, and Ferry deletes nothing there:',
       ...found.holders.map(({ instance, ticket, number, driven }) =>
         printable(`  ${instance} ${number ?? ticket}${driven ? '' : ' (the other side)'}`),
       ),
@@ -94,8 +101,9 @@ export async function eraseAnswer(
 ): Promise<number> {
   const refuse = options.refuse === true;
   if (!refuse && options.yes !== true) {
-    if (!deps.isInteractive) throw new CliError('not-asked', exitCodes.usage, 'erasing can not be undone; say --yes');
-    if (!(await isYes(deps, 'Erase what the other side asks for?'))) {
+    if (!deps.isInteractive)
+      throw new CliError('not-asked', exitCodes.usage, 'erasing cannot be undone; confirm with --yes');
+    if (!(await isYes(deps, 'Erase what the other side asks you to erase?'))) {
       deps.out('Nothing was changed.\n');
       return exitCodes.no;
     }
@@ -105,19 +113,19 @@ export async function eraseAnswer(
   );
   deps.out(
     done.state === 'refused'
-      ? `Refused; the other side of ${done.link} is told when it asks again, within a minute.\n`
-      : `Erased: ${count(done.actions, 'action')}; ${count(done.files, 'file')} within two hours. The other side of ${done.link} is told within a minute. Your helpdesk still holds it.\n`,
+      ? `Refused; the other side of ${done.link} learns this when it asks again, within a minute.\n`
+      : `Erased: ${count(done.actions, 'action')}; ${count(done.files, 'file')} within two hours. The other side of ${done.link} learns this within a minute. Your helpdesk still has it.\n`,
   );
   for (const link of done.asked) deps.out(`${link}: the other gateway is asked in turn.\n`);
   return exitCodes.ok;
 }
 
 const wordsOf = {
-  asked: 'not heard by the other side yet',
+  asked: 'not yet received by the other side',
   waiting: 'waits for somebody',
   done: 'erased',
   refused: 'refused',
-  unsupported: 'the other gateway is too old to be asked; tell its people',
+  unsupported: 'the other gateway is too old to be asked; ask its operators',
 } as const;
 
 export async function eraseStatus(
@@ -126,7 +134,7 @@ export async function eraseStatus(
 ): Promise<number> {
   const all = await withOperator(options, deps, erasureStatus);
   if (options.json === true) for (const one of all) deps.out(`${JSON.stringify(one)}\n`);
-  else if (all.length === 0) deps.out('No other side was asked to erase anything, and none asks.\n');
+  else if (all.length === 0) deps.out('There are no requests to erase anything, in either direction.\n');
   else
     for (const line of table([
       ['ID', 'LINK', 'WHO ASKS', 'ACTIONS', 'SINCE', 'STATE'],
@@ -148,15 +156,15 @@ function trialLines(instance: string, ticket: string, underWay: boolean, isErase
   if (underWay)
     return [
       printable(
-        `Stays while a trial on ticket ${ticket} of ${instance} may be under way: how it was before. If it was killed, run ${clean}, then erase again.`,
+        `Kept while a trial may be running on ticket ${ticket} of ${instance}: the ticket's state before the trial. If the trial was killed, run ${clean}, then erase again.`,
       ),
     ];
   const what = `a trial left on ticket ${ticket} of ${instance}`;
   return [
     printable(
       isErased
-        ? `${clean} still deletes the notes that ${what}; what it changed there is not set back any more.`
-        : `Run ${clean} first: it deletes what ${what} and sets back what it changed, which it can't once this is erased.`,
+        ? `${clean} still deletes the notes that ${what}, but it can no longer restore what the trial changed there.`
+        : `Run ${clean} first: it deletes what ${what} and restores what the trial changed, which is impossible after erasing.`,
     ),
   ];
 }

@@ -11,10 +11,14 @@ export async function pause(id: string, options: PauseCommand, deps: CliDeps): P
   const until = endOf('--until', options.until, Date.now());
   const { why } = options;
   if (why === undefined)
-    throw new CliError('no-reason', exitCodes.usage, 'say why with --why "…", for whoever looks at it meanwhile');
+    throw new CliError(
+      'no-reason',
+      exitCodes.usage,
+      'give a reason with --why "…", for people who look at the link meanwhile',
+    );
   await withOperator(options, deps, (operator) => pauseLink(operator, id, { until, why }));
   deps.out(
-    `${id} is paused until ${until.slice(0, 16)}Z: nothing is carried on it, everything waits. It goes on by itself then; at once with: ferry link resume ${id}\n`,
+    `${id} is paused until ${until.slice(0, 16)}Z: nothing is carried on it, and everything waits. It resumes then, or at once with: ferry link resume ${id}\n`,
   );
   return exitCodes.ok;
 }

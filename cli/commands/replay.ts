@@ -53,10 +53,7 @@ function say({ outcome, entries, replayed, more }: ReplayResult, link: string, t
   if (outcome === 'nothing') out(`Nothing that was refused on ${link} can be carried once more.\n`);
   else if (outcome === 'dry-run') out(`${count(number, 'action')} would be carried once more; this was a dry run.\n`);
   else if (outcome === 'declined') out('Nothing was changed.\n');
-  else
-    out(
-      `${count(replayed, 'action is', 'actions are')} carried once more; see what becomes of them with ferry trace.\n`,
-    );
+  else out(`${count(replayed, 'action is', 'actions are')} carried again; ferry trace shows the results.\n`);
   if (more) out('There are more: do it again.\n');
 }
 

@@ -9,7 +9,7 @@ import { status as look, type LinkStatus, type Status } from '#operate/status/st
 
 export type StatusCommand = GlobalOptions & { readonly json?: boolean };
 
-/** 2 where somebody is needed, 0 where nobody is. */
+/** Shows the status. Returns 2 if somebody has to act, else 0. */
 export async function status(options: StatusCommand, deps: CliDeps): Promise<number> {
   const [found, temporal] = await Promise.all([withOperator(options, deps, look), lookAtTemporal(options, deps)]);
   const now = Date.now();
@@ -19,7 +19,7 @@ export async function status(options: StatusCommand, deps: CliDeps): Promise<num
   return needs.length === 0 ? exitCodes.ok : exitCodes.degraded;
 }
 
-/** @param now milliseconds since the epoch */
+/** Writes the status as lines. @param now milliseconds since the epoch */
 export function statusLines(found: Status, temporal: Temporal, now: number): string[] {
   const since = (at: string | null): string => (at === null ? 'never' : `${ago(now - Date.parse(at))} ago`);
   const lines: string[] = [];
@@ -74,26 +74,26 @@ export function statusLines(found: Status, temporal: Temporal, now: number): str
     );
   if (found.rot.length > 0) lines.push('', 'Settings that no longer fit:');
   for (const { since: at, text } of found.rot) lines.push(printable(`  ${text} (since ${since(at)})`));
-  if (found.missing.length > 0) lines.push('', 'Not shown to us:');
+  if (found.missing.length > 0) lines.push('', 'Tickets that a desk no longer shows to Ferry:');
   for (const { ticket, since: at, reason } of found.missing)
     lines.push(printable(`  ${ticket}, since ${since(at)}: ${reason?.text ?? ''}`));
-  if (found.held.length > 0) lines.push('', 'Held for somebody:');
+  if (found.held.length > 0) lines.push('', 'Held until somebody decides:');
   for (const { id, ticket, to, since: at, set_aside, reason } of found.held)
     lines.push(
       printable(
         `  ${id}  ${ticket} → ${to}, ${set_aside ? 'set aside, ' : ''}since ${since(at)}: ${reason?.text ?? 'no reason was kept'}`,
       ),
     );
-  if (found.held.length > 0) lines.push('  Let one go with ferry release ID, or drop it with ferry skip ID.');
+  if (found.held.length > 0) lines.push('  Deliver one with ferry release ID, or drop it with ferry skip ID.');
   for (const { mirror, ticket, reason } of found.paused)
     lines.push(
       '',
-      printable(`Paused: ${ticket} (${reason ?? 'no reason was kept'}). Go on with ferry resume ${mirror}.`),
+      printable(`Paused: ${ticket} (${reason ?? 'no reason was kept'}). To continue: ferry resume ${mirror}`),
     );
   return lines;
 }
 
-/** Less says nothing: replies tell whole seconds. Milliseconds. */
+/** Smaller differences mean nothing, because replies give whole seconds. Milliseconds. */
 const clockShownMs = 2_000;
 
 function clockLine(offsetMs: number | null): string | null {
@@ -102,40 +102,40 @@ function clockLine(offsetMs: number | null): string | null {
 }
 
 const wordsOf: Readonly<Record<Need['code'], string>> = {
-  temporal: 'Temporal does not answer; bring it back',
-  down: 'does not answer; is it up, and can it be reached from here?',
+  temporal: 'Temporal does not answer; start it again',
+  down: 'does not answer; is it up, and can this machine reach it?',
   auth: 'refuses our credentials; renew them and apply the links file',
-  other: 'is answered for by another helpdesk; say which it is with ferry apply --moved or --new',
-  key: 'has secrets that the worker has no key for; see its reason above',
+  other: 'has a different helpdesk at its address; say which with ferry apply --moved or --new',
+  key: 'has secrets for which the worker has no key; see its reason above',
   stale: 'is not being read; are workers running?',
-  restored: 'was restored from a backup; look with ferry resume INSTANCE --dry-run',
-  missing: 'does not show us a ticket; see its reason above',
-  quarantined: 'is in quarantine; look with ferry link resume --dry-run',
+  restored: 'was restored from a backup; compare with ferry resume INSTANCE --dry-run',
+  missing: 'does not show Ferry a ticket; see its reason above',
+  quarantined: 'is in quarantine; compare with ferry link resume --dry-run',
   held: '',
   'set-aside': '',
   paused: '',
-  'no-room': 'is to have a file for which Ferry’s disk has no room; free some',
-  rot: 'has settings that no longer fit what a desk offers; look with ferry lint',
-  waits: 'is up, and something has waited for it for long; look with ferry trace',
+  'no-room': 'is waiting for a file for which Ferry’s disk has no room; free some space',
+  rot: 'has settings that no longer fit what a desk offers; see ferry lint',
+  waits: 'is up, but something has been waiting for it for a long time; see ferry trace',
 };
 
-/** What is held and paused is listed above with what to do; the rest is said here. */
+/** Lists what somebody has to do, except for what is held or paused: the lines above already say that. */
 function needLines(needs: readonly Need[], now: number): string[] {
   if (needs.length === 0) return [];
   const lines = needs.flatMap(({ code, of, since, tickets }) => {
     if (wordsOf[code] === '') return [];
     const about = code === 'temporal' ? '' : `${of} `;
     const age = since === null ? '' : ` (since ${ago(now - Date.parse(since))})`;
-    const waiting = tickets.length === 0 ? '' : ` What waits for it: ${tickets.join(', ')}.`;
+    const waiting = tickets.length === 0 ? '' : ` Waiting for it: ${tickets.join(', ')}.`;
     return [printable(`  ${about}${wordsOf[code]}${age}.${waiting}`)];
   });
   const counted = (code: Need['code'][], one: string, more: string): string[] => {
     const number = needs.filter((need) => code.includes(need.code)).length;
-    return number === 0 ? [] : [`  ${count(number, one, more)} for somebody to decide, see above.`];
+    return number === 0 ? [] : [`  ${count(number, one, more)} for a decision, see above.`];
   };
   return [
     '',
-    'Somebody is needed:',
+    'Somebody has to act:',
     ...lines,
     ...counted(['held', 'set-aside'], 'delivery waits', 'deliveries wait'),
     ...counted(['paused'], 'paused mirror waits', 'paused mirrors wait'),
@@ -146,7 +146,7 @@ function stateOf({ state, suspended_until }: LinkStatus): string {
   return suspended_until === null ? state : `paused until ${suspended_until.slice(0, 16)}Z`;
 }
 
-/** Why a link is not active, and whom to call where something of it fails or waits. */
+/** Says why a link is not active, and whom to call if deliveries on it fail or wait. */
 function linkTrouble(
   { id, state, reason, suspended_by: by, contact, refused, held, customer, supplier }: LinkStatus,
   found: Status,

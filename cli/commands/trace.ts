@@ -17,7 +17,7 @@ const lookEveryMs = 500;
 
 export async function trace(instance: string, ticket: string, options: TraceCommand, deps: CliDeps): Promise<number> {
   return withOperator(options, deps, async (operator) => {
-    // Somebody who follows may wait for the ticket's first action.
+    // With --follow, people may be waiting for the ticket's first action.
     const how = { notes: options.notes ?? false, awaited: options.follow === true };
     const load = (): Promise<Timeline> => look(operator, instance, ticket, how);
     const first = await load();
@@ -35,7 +35,7 @@ export async function trace(instance: string, ticket: string, options: TraceComm
   });
 }
 
-/** Prints what is new or has changed since the last time. */
+/** Prints entries that are new or have changed since the last call. */
 function followText(deps: CliDeps): (timeline: Timeline) => void {
   const shown = new Map<string, string>();
   let day: string | null = null;
@@ -55,7 +55,7 @@ function followText(deps: CliDeps): (timeline: Timeline) => void {
   };
 }
 
-/** A line of JSON for the mirrors whenever they change, and one for each entry that is new or has changed. */
+/** Prints a line of JSON for the mirrors whenever they change, and one for each new or changed entry. */
 function followJson(deps: CliDeps): (timeline: Timeline) => void {
   const shown = new Set<string>();
   return ({ entries, ...head }) => {

@@ -7,7 +7,7 @@ import { verify as verifyTicket, type Verified } from '#operate/verify/verify.ts
 
 export type VerifyOptions = GlobalOptions & { readonly offline?: boolean; readonly json?: boolean };
 
-/** 1 where something does not hold, or there is nothing. */
+/** Verifies the actions of a ticket. Returns 1 if a signature is wrong, or if there are no actions. */
 export async function verify(instance: string, ticket: string, options: VerifyOptions, deps: CliDeps): Promise<number> {
   const found = await withPeers(
     options,
@@ -22,7 +22,7 @@ export async function verify(instance: string, ticket: string, options: VerifyOp
     for (const one of found) for (const text of textOf(one)) deps.out(`${printable(text)}\n`);
     const held = found.filter(({ verdict }) => verdict === 'holds').length;
     deps.out(
-      `${count(found.length, 'action')}: ${held} proven by their origins' signatures${vouched > 0 ? `, ${vouched} only by keys that their origins never named` : ''}${broken > 0 ? `, ${broken} not as they were signed` : ''}.\n`,
+      `${count(found.length, 'action')}: ${held} proven by their origins' signatures${vouched > 0 ? `, ${vouched} only by keys that their origins never published` : ''}${broken > 0 ? `, ${broken} changed since they were signed` : ''}.\n`,
     );
   }
   return broken + vouched > 0 ? exitCodes.no : exitCodes.ok;
@@ -31,7 +31,7 @@ export async function verify(instance: string, ticket: string, options: VerifyOp
 const publishing: Readonly<Record<NonNullable<Verified['published']>, string>> = {
   yes: 'the origin still publishes it',
   no: 'the origin no longer publishes that key',
-  another: 'the origin publishes ANOTHER key of that name',
+  another: 'the origin publishes A DIFFERENT key of that name',
   unanswered: 'the origin could not be asked',
 };
 
@@ -42,10 +42,10 @@ function textOf({ said, origin, hops, verdict, why, kid, vouchedBy, published }:
     holds: `signed by its origin, key ${kid ?? '?'}, ${vouchedBy === null ? "which is in the origin's own key set" : `for which the link ${vouchedBy} vouched`}`,
     own:
       said.sent.length > 0
-        ? `said here; signed when it left (${said.sent.map((hash) => hash.slice(0, 12)).join(', ')})`
-        : 'said here',
+        ? `written here; signed when it left (${said.sent.map((hash) => hash.slice(0, 12)).join(', ')})`
+        : 'written here',
     vouched: why ?? '',
-    unsigned: 'not signed; only who brought it says so',
+    unsigned: 'not signed; only the sender vouches for it',
     expired: why ?? '',
     broken: why ?? '',
   };

@@ -1,4 +1,4 @@
-/** What `ferry apply` says. */
+/** The output of `ferry apply`. */
 import type { Change } from '#operate/apply/difference.ts';
 import { shortly } from './text.ts';
 

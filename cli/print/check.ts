@@ -1,4 +1,4 @@
-/** One check of a pairing as a line. */
+/** Prints one check of a pairing as a line. */
 import { otherSide } from '#core/words/ends.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
 import type { Check } from '#operate/pairing/progress.ts';

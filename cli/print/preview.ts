@@ -89,7 +89,7 @@ export function wouldLines(when: keyof typeof heads, would: ShownWould): string[
       ...(files === 0 ? [] : [`${count(files, 'file')} of ${count(fileBytes, 'byte')}`]),
     ];
     return [
-      printable(`${head} leave: ${parts.join(', ')}. What becomes of it is for the other side to say.`),
+      printable(`${head} leave: ${parts.join(', ')}. The other side decides what happens to it.`),
       ...would.drops.map(({ code, text }) => printable(`${indent}  left out: ${text} [${code}]`)),
     ];
   }

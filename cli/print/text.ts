@@ -1,6 +1,6 @@
-/** Text for a terminal: what comes from helpdesks and files must not move the cursor or turn the writing around. */
+/** Text for a terminal: foreign text must not move the cursor or reverse the direction of writing. */
 
-/** Control characters, C1 and bidi ones included, become visible; line feeds too. */
+/** Makes control characters visible: C0, C1, bidi ones, and line feeds. */
 export function printable(text: string): string {
   return text.replaceAll(
     // eslint-disable-next-line no-control-regex -- they are what this is about
@@ -9,7 +9,7 @@ export function printable(text: string): string {
   );
 }
 
-/** A value as one short piece of a line. */
+/** Writes a value as a short part of a line. */
 export function shortly(value: unknown, most = 100): string {
   if (Array.isArray(value) && value.length > 3 && value.some((item) => typeof item === 'object'))
     return `${value.length} rows`;
@@ -28,7 +28,7 @@ function inline(value: unknown): string {
   return `{${entries.map(([key, inner]) => `${key}: ${inline(inner)}`).join(', ')}}`;
 }
 
-/** Columns padded to their widest, two spaces between; the last one is as it comes. */
+/** Pads columns to their widest cell, with two spaces between them, except for the last column. */
 export function table(lines: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const line of lines)
@@ -41,7 +41,7 @@ export function table(lines: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** `41 s`, `12 min`, `3 h`, `5 days`. */
+/** Writes a duration: `41 s`, `12 min`, `3 h`, `5 days`. */
 export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 120) return `${seconds} s`;
@@ -50,7 +50,7 @@ export function ago(ms: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-/** `1 change`, `3 changes`. */
+/** Writes a number with its noun: `1 change`, `3 changes`. */
 export function count(number: number, one: string, more = `${one}s`): string {
   return number === 1 ? `1 ${one}` : `${number} ${more}`;
 }

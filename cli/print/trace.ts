@@ -1,4 +1,4 @@
-/** A timeline for people: who did what where, and under it what became of it at the other desk. */
+/** A timeline for people: who did what where, and below each action its result at the other desk. */
 import type { Reason } from '#core/words/vocabulary.ts';
 import { contactText } from '#core/text/contact.ts';
 import { count, printable } from './text.ts';
@@ -21,7 +21,7 @@ function mirrorLines(mirror: MirrorLine): string[] {
     ...(mirror.linkState === 'active' ? [] : [`the link is ${mirror.linkState}, see ferry link status ${mirror.link}`]),
     ...(mirror.pausedBecause === null
       ? []
-      : [`paused: ${mirror.pausedBecause}, go on with: ferry resume ${mirror.id}`]),
+      : [`paused: ${mirror.pausedBecause}, to continue: ferry resume ${mirror.id}`]),
   ];
   const urls = [customer.url, supplier.url].filter((url) => url !== null && url !== '');
   return [printable(parts.join(' · ')), ...urls.map((url) => `  ${printable(url ?? '')}`)];
@@ -31,7 +31,7 @@ function name({ instance, ticket, number }: TicketName): string {
   return `${instance} ${number ?? ticket ?? '(not open yet)'}`;
 }
 
-/** Blocks of lines, one per entry; a date stands before the first of its day. */
+/** Writes an entry as lines; the date precedes the first entry of each day. */
 export function entryLines(entry: Entry, dayBefore: string | null): string[] {
   const day = entry.at.slice(0, 10);
   return [
@@ -41,15 +41,15 @@ export function entryLines(entry: Entry, dayBefore: string | null): string[] {
     ...(entry.editedAt === undefined
       ? []
       : [
-          `${indent}edited: its text was changed there later (seen ${entry.editedAt.slice(0, 16)}Z); what was carried stays`,
+          `${indent}edited: somebody changed its text later (seen ${entry.editedAt.slice(0, 16)}Z); the carried text did not change`,
         ]),
-    ...(entry.reason === null ? [] : [`${indent}stays: ${reasonText(entry.reason)}`]),
+    ...(entry.reason === null ? [] : [`${indent}not carried: ${reasonText(entry.reason)}`]),
     ...entry.deliveries.flatMap(deliveryLines),
   ];
 }
 
 function what(entry: Entry): string {
-  if (entry.instance === '') return 'an action of another ticket passes by';
+  if (entry.instance === '') return 'an action of another ticket';
   const details = [
     ...(entry.hasNote && entry.audience !== null ? [`note for ${entry.audience}`] : []),
     ...entry.changes,
@@ -91,7 +91,7 @@ function deliveryLines(delivery: DeliveryLine): string[] {
 }
 
 function sortOf({ kind, escalation }: DeliveryLine): string {
-  if (kind === 'copy') return 'came by another way, ';
+  if (kind === 'copy') return 'already arrived another way, ';
   return escalation ? 'escalation ' : '';
 }
 
@@ -100,13 +100,13 @@ function tells({ outcome, number, reason }: NonNullable<DeliveryLine['tells']>):
   return `receipt (${outcome}${about}) `;
 }
 
-/** The other gateway's half: when it took it in and when it ended there, by its own clock. */
+/** Shows the other gateway's half: when it received the action and when the action ended there, by its own clock. */
 function farLines({ far, acceptedAt, link }: DeliveryLine): string[] {
   if (far === null)
-    return acceptedAt === null ? [] : [`${indent}    the other gateway has it since ${clock(acceptedAt)}`];
+    return acceptedAt === null ? [] : [`${indent}    the other gateway received it at ${clock(acceptedAt)}`];
   const ended = far.endedAt === null ? 'not ended' : `ended ${clock(far.endedAt)}`;
   const tries = far.attempts > 1 ? `, ${count(far.attempts, 'attempt')}` : '';
-  return [printable(`${indent}    there (${link ?? 'link'}): taken in ${clock(far.acceptedAt)}, ${ended}${tries}`)];
+  return [printable(`${indent}    there (${link ?? 'link'}): received ${clock(far.acceptedAt)}, ${ended}${tries}`)];
 }
 
 function clock(at: string): string {
@@ -148,11 +148,11 @@ function writeLines({ writes }: DeliveryLine): string[] {
   );
 }
 
-/** Of many attempts at one delivery. */
+/** How many of many attempts at a delivery to show. */
 const firstShown = 2;
 const lastShown = 3;
 
-/** One try that succeeded says nothing that the line above doesn't. */
+/** Lists the attempts if there were several; a single successful one adds nothing to the line above. */
 function attemptLines({ attempts }: DeliveryLine): string[] {
   if (attempts.length <= 1) return [];
   const lines = attempts.map(({ at, durationMs, result, reason }) =>

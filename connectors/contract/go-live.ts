@@ -1,19 +1,19 @@
-/** Where an instance begins: the desk's own newest change, and how far the tickets are known that changed close to it. */
+/** Where an instance starts: the desk's own newest change, and the actions of tickets that changed close to it. */
 import { numberOf } from '#core/log/position.ts';
 import type { Helpdesk } from './helpdesk.ts';
 
 export type LiveFrom = {
   /** The feed's position. */
   readonly cursor: string;
-  /** Instant of the newest change by the desk's clock; null: the desk is empty; absent: its connector can't tell. */
+  /** Instant of the newest change by the desk's clock; null if the desk is empty; absent if its connector can't know. */
   readonly newest?: string | null;
-  /** The newest id, where ids grow over the whole instance. */
+  /** The newest id, if ids grow over the whole instance. */
   readonly after: string | null;
-  /** Tickets of which these actions, and all before them, lie before go-live. */
+  /** Tickets whose listed actions, and all earlier ones, are before go-live. */
   readonly known: readonly { readonly ticket: string; readonly floor: string; readonly at: string }[];
 };
 
-/** More than have changed within the same moment; what is above is told by its time alone. */
+/** More than ever change within the same moment; beyond this, only times count. */
 const nearMost = 50;
 
 /** @throws HelpdeskError */

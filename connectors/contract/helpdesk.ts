@@ -11,11 +11,11 @@ import type { Attachment, Catalogue, Command, TicketSnapshot } from '#core/words
 
 /** What the courier and the watcher must know about a type of helpdesk. Durations in milliseconds. */
 export type Traits = {
-  /** How the ids of actions behave (core/log/position.ts). Absent: nobody knows, and each ticket is read whole each time. */
+  /** How the ids of actions behave (core/log/position.ts). If absent, unknown, and each ticket is read whole each time. */
   readonly ids?: 'count' | 'grow';
   /** How far before its position a read looks, and how late an action with a lower id may appear. */
   readonly overlapMs: number;
-  /** How long after our write automations and read-backs may still trail; exceeds clock skew. */
+  /** How long after our write automations and read-backs may lag; exceeds clock skew. */
   readonly settleMs: number;
   /** A write is aborted after this long. */
   readonly writeTimeoutMs: number;
@@ -24,42 +24,42 @@ export type Traits = {
   /** Ticket creations must not overlap (Halo numbers them wrongly). */
   readonly serializeCreates: boolean;
   readonly noteMaxBytes: number;
-  /** Its tickets keep the references that Ferry writes, and snapshots show them. */
+  /** Whether its tickets store the references that Ferry writes, and snapshots show them. */
   readonly showsReferences?: boolean;
-  /** What the desk cuts or refuses by itself; absent or null where it has no limit that is known. See `fitCommand`. */
+  /** The sizes beyond which the desk cuts or refuses; absent or null if no limit is known. See `fitCommand`. */
   readonly limits?: DeskLimits | undefined;
-  /** Requests allowed per window; null where the product sets no limit. */
+  /** Requests allowed per window; null if the product sets no limit. */
   readonly rate: { readonly requests: number; readonly windowMs: number } | null;
 };
 
 export type FeedPage = {
   /** External ids of tickets with news, without repeats. */
   readonly tickets: readonly string[];
-  /** Opaque; goes into the next call. */
+  /** Opaque; pass it to the next call. */
   readonly cursor: string;
   readonly more: boolean;
-  /** The desk no longer has, or shows otherwise, what the cursor was made from: it was restored. */
+  /** Whether the data behind the cursor are missing or different, because the desk was restored. */
   readonly wentBack?: true;
 };
 
-/** Where a desk is when it goes live: what was done before is not carried, what is done afterwards is. */
+/** A desk's position at go-live: later actions are carried, earlier ones are not. */
 export type GoLive = {
   /** The feed's position. */
   readonly cursor: string;
-  /** Instant of the newest change, by the desk's own clock; null on an empty desk; absent where it can't be told. */
+  /** Instant of the newest change, by the desk's own clock; null on an empty desk; absent if unknown. */
   readonly newest?: string | null;
-  /** The newest id of an action, where ids grow over the whole instance. */
+  /** The newest id of an action, if ids grow over the whole instance. */
   readonly after?: string;
-  /** Tickets that changed so close to it that times do not tell what was before; they are read now. */
+  /** Tickets that changed so close to it that times don't separate before from after; they are read now. */
   readonly near: readonly string[];
 };
 
 export type PerformOptions = {
-  /** Goes with the write wherever the helpdesk can keep it. Unique per write; survives retries. */
+  /** The marker, stored with the write if the helpdesk can. Unique per write; the same in retries. */
   readonly marker: string;
   /** Aborted by the caller at the write's deadline, as far as a timer can. */
   readonly signal: AbortSignal;
-  /** Goes with every request that changes something, also with the later ones of a step. */
+  /** The deadline for every request that changes something, also for the later ones of a step. */
   readonly notAfter: NotAfter;
   /** Link id, for fairness between links. */
   readonly link: string;
@@ -77,37 +77,35 @@ export type OpenedAttachment = {
 
 export type Helpdesk = {
   readonly traits: Traits;
-  /** Answers when the helpdesk is up and our credentials work. */
+  /** Succeeds if the helpdesk is up and our credentials work. */
   ping(signal: AbortSignal): Promise<void>;
-  /**
-   * Which helpdesk this is, in its own words, which no other one says; the same at whatever address it is reached, and
-   * whoever asks. Null where it says nothing of the kind; absent where its product never does.
+  /** * Returns the helpdesk's identity in its own words, which no other helpdesk has. It is the same at every address and for every
+   * account. Null if this helpdesk does not identify itself; absent if its product never does.
    */
   identity?(signal: AbortSignal): Promise<string | null>;
   catalogue(signal: AbortSignal): Promise<Catalogue>;
-  /** The feed's position now: what lies before is not carried. */
+  /** Returns the feed's current position; earlier changes are not carried. */
   feedStart(signal: AbortSignal): Promise<string>;
-  /** Tickets that changed since the cursor, without gaps under concurrent writers; may repeat tickets of the overlap, never needs to. */
+  /** Returns tickets that changed since the cursor, without gaps under concurrent writers. It may repeat tickets of the overlap. */
   feed(cursor: string, limit: number, signal: AbortSignal): Promise<FeedPage>;
-  /** As feedStart, with what tells the times before from those after. */
+  /** Like feedStart, with the data that separate actions before go-live from later ones. */
   goLive?(signal: AbortSignal): Promise<GoLive>;
-  /** A position from which the feed names every ticket that has changed since the instant (by the desk's clock). */
+  /** Returns a position from which the feed names every ticket that has changed since the instant (by the desk's clock). */
   feedFrom?(instant: string, signal: AbortSignal): Promise<string>;
-  /**
-   * The ticket and its actions at or after `since` (instant by the desk's clock; null: all of them). A connector that can
-   * tells by `after` instead: the action of that id and all above it.
+  /** * Returns the ticket and its actions at or after `since` (instant by the desk's clock; null for all of them). A connector that
+   * can uses `after` instead: the action with that id and all higher ones.
    */
   read(ticketId: string, since: string | null, signal: AbortSignal, after?: string): Promise<Reading>;
-  /** Whether the desk itself says that a ticket that is not there was deleted. Absent: it says nothing of the sort. */
+  /** Says whether the desk itself confirms that a missing ticket was deleted. Absent if it never does. */
   isDeleted?(ticketId: string, signal: AbortSignal): Promise<boolean>;
-  /** Pure: how the command is split into requests, in order. Never empty. */
+  /** Splits the command into requests, in order. Pure; never empty. */
   steps(command: Command): readonly Step[];
-  /** Makes the change. Throws HelpdeskError; class `in-doubt` when nobody can know whether it was made. */
+  /** Makes the change. Throws HelpdeskError, with class `in-doubt` if nobody can know whether it was made. */
   perform(step: Step, options: PerformOptions): Promise<Written>;
-  /**
-   * Looks for a write in doubt: what it made, or null when it is surely not there. By the marker where the helpdesk keeps
-   * it, else by the value and the history, with the ids found there. `after`: instant of ours before which it can't have
-   * happened; `clockOffsetMs`: how far the desk's clock is ahead of ours. `others`: ids of actions that are known to be somebody else's; the marker counts for more.
+  /** * Looks for a write in doubt. Returns what it made, or null if it is certainly absent. Uses the marker if the helpdesk stores it,
+   * else the value and the history, with the ids found there. `after`: instant by our clock before which it can't have happened;
+   * `clockOffsetMs`: how far the desk's clock is ahead of ours; `others`: ids of actions that are known to be somebody else's, unless
+   * the marker says otherwise.
    */
   find(
     step: Step,
@@ -117,17 +115,17 @@ export type Helpdesk = {
     others?: ReadonlySet<string>,
     clockOffsetMs?: number,
   ): Promise<Written | null>;
-  /** The file's bytes as a stream; never buffered whole. */
+  /** Returns the file's bytes as a stream, never buffered whole. */
   openAttachment(ticketId: string, attachmentId: string, signal: AbortSignal): Promise<OpenedAttachment>;
 };
 
-/** Ids of tickets a webhook's body names; never trusted beyond that. Empty: look at the feed. */
+/** Returns the ids of tickets that a webhook's body names; nothing else in it is trusted. If empty, Ferry reads the feed. */
 export type HintOf = (body: unknown) => readonly string[];
 
-/** How a helpdesk answers, in words of its connector's own; never what people wrote. */
+/** Facts about how a helpdesk answers, by keys of its connector; never text that people wrote. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
-/** What a connector is given. `take` waits until the instance's request budget allows one more request. */
+/** The dependencies of a connector. `take` waits until the instance's request budget allows one more request. */
 export type ConnectorContext = {
   readonly instance: string;
   readonly url: string;
@@ -135,14 +133,14 @@ export type ConnectorContext = {
   readonly credentials: Readonly<Record<string, string>>;
   /** Type-specific options of the instance, as its `options` schema defines them. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What checks have found out about this helpdesk, see check.ts. Options win; facts that a connector does not know are ignored. */
+  /** Facts that checks found about this helpdesk, see check.ts. Options override them; unknown facts are ignored. */
   readonly learned?: Facts | undefined;
   take(link: string | null, signal: AbortSignal): Promise<void>;
   readonly http: HttpClient;
-  /** Ferry's clock, by which instants of ours are given; milliseconds. Absent: that of the machine. */
+  /** Ferry's clock; milliseconds. Default: the machine's. */
   readonly now?: () => number;
-  /** Told what the connector found out by the way; kept with the instance as what a check finds out is. */
+  /** Receives facts that the connector found during other work; they are stored like those of a check. */
   readonly learn?: (facts: Facts) => void;
-  /** Told what the connector had to leave out, for the log: a stable code, and a sentence without what people wrote. */
+  /** Receives what the connector had to leave out, for the log: a stable code, and a sentence without text that people wrote. */
   readonly notice?: (code: string, text: string) => void;
 };

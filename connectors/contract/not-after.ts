@@ -1,21 +1,21 @@
 /**
- * Until when something may still be begun. A timer can't say it: it does not run while its process is frozen, and after
- * that the sockets are served before the timers. So it is a look at the clock, by whoever is about to act.
+ * A deadline for starting something. A timer can't enforce it: timers do not run while the process is frozen, and afterwards the
+ * sockets are served before the timers. So code checks the clock just before it acts.
  */
 
-/** Milliseconds by several clocks, always the same ones in the same order. Only differences are used. */
+/** Milliseconds of several clocks, always in the same order. Only differences are used. */
 export type Clocks = () => readonly number[];
 
-/** `leftMs`: milliseconds until it is too late; zero or less once it is. */
+/** `leftMs`: milliseconds until it is too late; zero or negative after that. */
 export type NotAfter = { leftMs(): number };
 
 /**
- * The steady clock stands still while the machine sleeps; wall time does not, but may be put back. The one that has moved
- * most is believed: who believes too much time to have passed does nothing, and it is tried again.
+ * The monotonic clock stops while the machine sleeps; wall time does not, but may be set back. The clock that has moved most counts:
+ * if too much time seems to have passed, nothing is done, and a later attempt repeats it.
  */
 export const ownClocks: Clocks = () => [performance.now(), Date.now()];
 
-/** Begins now: a function that returns how many milliseconds have passed at most. */
+/** Starts now. Returns a function that returns the most milliseconds that may have passed. */
 export function startClock(clocks: Clocks = ownClocks): () => number {
   const begun = clocks();
   return () => {
@@ -24,7 +24,7 @@ export function startClock(clocks: Clocks = ownClocks): () => number {
   };
 }
 
-/** @param ms from now. To be called before what the time counts from is asked for, not when the answer came */
+/** Makes a deadline. Call it before asking for the thing from which the time counts, not after the answer. @param ms from now */
 export function notAfterIn(ms: number, clocks: Clocks = ownClocks): NotAfter {
   const passed = startClock(clocks);
   return { leftMs: () => ms - passed() };

@@ -1,6 +1,6 @@
 /**
- * A ticket's actions. Halo gives them newest first and takes no page numbers for them; where it gives fewer than there
- * are, the older ones are asked for by the time of the oldest seen.
+ * Reads a ticket's actions. Halo returns them newest first and without page numbers; if it returns fewer than exist, Ferry asks for
+ * older ones by the time of the oldest one seen.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Call } from './call.ts';
@@ -61,7 +61,7 @@ export async function listActions(
     .sort((a, b) => a.id - b.id);
 }
 
-/** A filter that a Halo does not know it ignores: what is another ticket's must never be taken for this one's. */
+/** Drops actions of other tickets, because a Halo ignores filters that it does not know. */
 function isOf(ticketId: string, { ticket_id: of }: HaloAction): boolean {
   return (of ?? 0) <= 0 || String(of) === ticketId;
 }

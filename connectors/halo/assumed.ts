@@ -1,6 +1,6 @@
 /**
- * What this connector takes for granted about Halo where its API does not say it, in one place. Each was seen at a live
- * Halo or stands in the vendor's request schema; docs/connectors/halo.md says which.
+ * All of this connector's assumptions about Halo that its API does not confirm. Each was observed at a real Halo or is in the vendor's
+ * request schema; docs/connectors/halo.md says which.
  */
 
 export const assumed = {

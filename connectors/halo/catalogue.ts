@@ -29,9 +29,9 @@ export type Words = {
 };
 
 export type Glossary = {
-  /** The words as last read. */
+  /** Returns the words as last read. */
   words(call: Call): Promise<Words>;
-  /** Read anew. */
+  /** Reads them again. */
   reload(call: Call): Promise<Words>;
   /**
    * What `find` finds in the words; when it finds nothing they are read again, once a minute at most.

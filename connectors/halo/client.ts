@@ -28,7 +28,7 @@ export type List<T> = {
   readonly isNeeded?: boolean;
 };
 
-/** A body made anew for each try; its length in bytes where it is known. */
+/** Makes a new body for each try; with its length in bytes, if known. */
 export type Body = { readonly type: string; readonly length: number | null; open(): Readable };
 
 export type HaloClient = {
@@ -42,7 +42,7 @@ export type HaloClient = {
   upload<T>(path: string, query: Query, body: Body, schema: Schema<T>, call: WriteCall): Promise<T>;
   /** `listed` is asked only where the bytes might also be an address, or some page. */
   download(path: string, listed: () => Promise<Listed | null>, call: Call): Promise<OpenedAttachment>;
-  /** A list told of more rows than it would give. */
+  /** Reports a list that counts more rows than it returns. */
   incomplete(what: string): void;
   /** A row was left out, since it is none of what was asked for; `where` it says so. */
   dropped(what: string, where: string): void;

@@ -1,4 +1,4 @@
-/** Which Halo this is: its tenant, and where it says that one signs in; it tells both at every address, and to whoever asks. */
+/** Identifies a Halo by its tenant and its sign-in address, which it returns at every address and to every caller. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
 import { parseJson } from '#connectors/kit/json.ts';
@@ -6,7 +6,7 @@ import { authInfo, decode } from './wire.ts';
 
 const what = 'Asking which Halo this is';
 
-/** Null where it tells nobody. Throws HelpdeskError. */
+/** Returns null if it reveals them to nobody. Throws HelpdeskError. */
 export async function identityOf(
   { http, take }: Pick<ConnectorContext, 'http' | 'take'>,
   baseUrl: string,

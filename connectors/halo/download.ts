@@ -1,6 +1,6 @@
 /**
- * A file's bytes. One and the same Halo answers some downloads with bytes and others with JSON `{link}`: an address with
- * a signature of its own, at another host, to which our token must not go.
+ * Downloads a file. The same Halo answers some downloads with bytes and others with JSON `{link}`: a signed address at another host,
+ * which must not get our token.
  */
 import { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';

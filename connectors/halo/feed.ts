@@ -5,8 +5,8 @@
  *
  * A look reads the whole stretch, newest change first: a ticket that changes meanwhile moves to the front, so that what
  * shifts is read twice and never passed over, whether Halo orders by change, by number, or as it likes. Only a deletion
- * moves a later ticket to an earlier page, so a stretch of several pages is read twice. A look goes on from page to page
- * across calls: a long absence is caught up with however short a call may be.
+ * moves a later ticket to an earlier page, so a stretch of several pages is read twice. A look continues from page to page
+ * across calls, so that Ferry catches up after a long absence even if each call is short.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { FeedPage, GoLive } from '#connectors/contract/helpdesk.ts';

@@ -85,7 +85,7 @@ async function writePicture(
   }
 }
 
-/** HTML that stands where the file would be. */
+/** HTML in place of the file. */
 function placeholder(file: Attachment, why = 'Halo did not take it'): string {
   return `<p>${escapeHtml(`[File "${file.name}" could not be attached: ${why}]`)}</p>`;
 }

@@ -29,7 +29,7 @@ export type Finding = Desk & {
 
 export type Sought = {
   readonly marker: string;
-  /** Instant by Ferry's clock before which it can't have happened; Halo's may be behind it by the overlap. */
+  /** Instant by Ferry's clock before which it can't have happened; Halo's clock may be slower by the overlap. */
   readonly after: string;
   /** Ids of actions that are somebody else's. */
   readonly others?: ReadonlySet<string> | undefined;

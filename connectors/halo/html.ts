@@ -29,8 +29,8 @@ const mostBefore = 500;
 const mostAfter = 10_000;
 
 /**
- * Whoever has the address of a picture sees the picture, so none leaves the desk: not as a link around it, nor as text.
- * Linear: a stretch is looked through once, from one address to the next.
+ * Removes addresses of pictures from links and text, because everybody with such an address sees the picture. Linear: it scans each
+ * stretch once, from one address to the next.
  */
 function withoutAddresses(html: string): string {
   const address = /\/api\/attachment\/image\?/gi;
@@ -65,7 +65,7 @@ export function withUrls(html: string, urls: ReadonlyMap<string, string>): strin
   return rewriteImages(html, (src) => (/^cid:/i.test(src) ? { src: urls.get(src.slice(4)) ?? '' } : null));
 }
 
-/** Text that stands in HTML. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char);
 }

@@ -68,7 +68,7 @@ export function mandatoryOf(details: TypeDetails, fields: readonly FieldInfo[]):
   };
 }
 
-/** What an opening lacks of what `mandatoryOf` told of the type's own properties, as Halo calls it. */
+/** Returns the mandatory properties from `mandatoryOf` that an opening lacks, by Halo's names. */
 export function ownMissing(type: Mandatory | undefined, command: Command): readonly string[] {
   const { open, category: itsCategory, priority: itsPriority } = command;
   const values = { category: itsCategory, priority: itsPriority, team: open?.team, other: null };

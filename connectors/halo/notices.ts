@@ -1,10 +1,10 @@
-/** Tells whoever runs the gateway what was left out of a reply: each place once, never what was in it. */
+/** Reports to the operators which parts of a reply were left out: each place once, never the content. */
 import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
 
 export type Notices = {
   /** A row could not be read at `where`, a path such as `tickets[].id`. */
   dropped(what: string, where: string): void;
-  /** Halo told of more rows than it would give. */
+  /** Reports that Halo counts more rows than it returns. */
   incomplete(what: string): void;
 };
 

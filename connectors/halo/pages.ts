@@ -1,15 +1,15 @@
 /**
  * Reads a paged list to its end: an empty page, or one that only repeats. A short page is no end, some builds cap pages; nor
- * is a page of rows that can't be read, or an empty one where Halo itself tells of more behind it.
+ * is a page of rows that can't be read, or an empty one although Halo counts more after it.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Call } from './call.ts';
 import type { HaloClient, List } from './client.ts';
 
-/** More than any desk has; what goes on longer repeats in a way that nobody foresaw. */
+/** More pages than any desk has; a longer list repeats itself in an unknown way. */
 const mostPages = 2_000;
 
-/** A Halo that counts what it does not show tells of more for ever. */
+/** A Halo that counts hidden rows always claims that there are more. */
 const mostEmpty = 2;
 
 /** Page by page, each row once. Stop listening to stop reading. Throws HelpdeskError. */

@@ -1,5 +1,5 @@
 /**
- * Pictures in notes. Halo shows them by `…/api/attachment/image?token=<JWT>`: whoever has that address sees the picture,
+ * Pictures in notes. Halo shows them by `…/api/attachment/image?token=<JWT>`: everybody with that address sees the picture,
  * so it never leaves. Ferry's id of such a picture is what the token's payload names it by, and stays the same when
  * Halo makes another token for it.
  */

@@ -168,7 +168,7 @@ export async function getTicket(client: HaloClient, ticketId: string, call: Call
   throw new HelpdeskError('retry', 'other-ticket', message);
 }
 
-/** The words, read anew when they lack the ticket's status; one that nobody knows does not stop the reading. */
+/** Returns the words, and reads them again if they lack the ticket's status. An unknown status does not stop the reading. */
 async function wordsFor(glossary: Glossary, ticket: Ticket, call: Call): Promise<Words> {
   const words = await glossary.words(call);
   if (byId(words.statuses, ticket.status_id) !== undefined) return words;

@@ -1,7 +1,7 @@
 /**
  * A command as Halo requests. One POST makes a note with status, fields, category and priority; files are one request
  * each. What the end user may see goes up first, so that note and files land together; files of a hidden note go up
- * behind it, straight onto it, so that they are never on the open ticket.
+ * after it, straight onto it, so that they are never on the open ticket.
  */
 import { fieldFingerprint, fileFingerprint, noteFingerprint, statusFingerprint } from '#core/text/fingerprint.ts';
 import type { Step } from '#core/words/desk.ts';

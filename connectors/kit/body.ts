@@ -1,7 +1,6 @@
 /**
- * The body of a request as it is given to the socket: piece by piece, each asked for only once the socket has taken the
- * one before. So a process that was frozen in the middle of a body looks at the clock before it sends the rest, without
- * which the request is not complete.
+ * Sends a request's body piece by piece, each only after the socket has taken the previous one. So a process that was frozen in the
+ * middle of a body checks the clock before it sends the rest, without which the request is incomplete.
  */
 import { Readable } from 'node:stream';
 import type { HttpRequest } from '#connectors/contract/http.ts';

@@ -1,4 +1,4 @@
-/** Probes that every helpdesk has, and what an error that a probe met means. */
+/** The probes for every type of helpdesk, and the meaning of a probe's errors. */
 import type { Outcome, Probe } from '#connectors/contract/check.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { ConnectorContext } from '#connectors/contract/helpdesk.ts';
@@ -10,7 +10,7 @@ type Desk = Pick<ConnectorContext, 'url' | 'http'>;
 /** A probe gives up after this long. Milliseconds. */
 export const probeTimeoutMs = 15_000;
 
-/** A certificate that ends sooner is to be renewed. Milliseconds. */
+/** A certificate that expires sooner should be renewed. Milliseconds. */
 const leastCertificateMs = 14 * 86_400_000;
 
 /** Clocks that are further apart are wrong, and not only allowed for. Milliseconds. */

@@ -1,6 +1,6 @@
 /**
- * The one way out of Ferry to helpdesks and peers. No redirects, no decoding, bounded in time and size, only to allowed
- * addresses (guard.ts). Every failure is a HelpdeskError (exchange.ts); messages never hold a query, a header or a body.
+ * The only HTTP client for helpdesks and peers. It follows no redirects, decodes nothing, limits time and size, and connects only to
+ * allowed addresses (guard.ts). Every failure is a HelpdeskError (exchange.ts); messages never contain a query, a header or a body.
  */
 import { Readable, Transform } from 'node:stream';
 import { Agent, request as undiciRequest } from 'undici';

@@ -1,7 +1,7 @@
 /**
- * Reads a reply as JSON. A success status is not success: a captive portal or a sign-in proxy answers 200 with HTML, so
- * the content type and the shape must be right. What databases and serialisers choke on is taken out here: NULs, lone
- * surrogates, absurd nesting.
+ * Reads a reply as JSON. A success status is not enough: a captive portal or a sign-in proxy answers 200 with HTML, so the content
+ * type and the shape must be right. Removes or refuses what databases and serialisers can't handle: NULs, lone surrogates, absurd
+ * nesting.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';

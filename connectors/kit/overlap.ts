@@ -1,6 +1,6 @@
 /**
- * Feeds look back. A slow write may commit after a later one was read, and carries the time at which it began: so each look
- * begins some time before the newest that is known, and what was given of that stretch is remembered.
+ * Helps feeds to look back. A slow write may commit after a later one was read, with the time at which it began. So each look begins
+ * some time before the newest known change, and remembers what it has already returned of that stretch.
  */
 
 /**

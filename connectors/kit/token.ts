@@ -1,16 +1,16 @@
-/** Keeps a token while it lives, and asks for a new one once for all who wait. */
+/** Caches a token while it is valid, and gets a new one once for all callers that wait. */
 
-/** `until`: on the clock of the keeper, milliseconds; already earlier than its end by what a request takes. */
+/** `until`: milliseconds of the cache's clock, earlier than the token's end by the time of a request. */
 export type Lived = { readonly until: number };
 
 export type TokenKeeper<Token extends Lived> = {
-  /** One that still lives, else a new one. Whoever asks meanwhile waits for the same; a failure is not kept. */
+  /** Returns a valid token, the cached or a new one. Concurrent callers share the request; a failure is not cached. */
   get(): Promise<Token>;
-  /** The kept one is not used again, where it is still this one; without a token, whichever it is. */
+  /** Drops the cached token if it is this one; without an argument, drops any. */
   forget(token?: Token): void;
 };
 
-/** @param now milliseconds, of a clock that never goes back */
+/** Makes a cache. @param now milliseconds, of a monotonic clock */
 export function keepToken<Token extends Lived>(fetch: () => Promise<Token>, now: () => number): TokenKeeper<Token> {
   let kept: Token | null = null;
   let fetching: Promise<Token> | null = null;

@@ -1,6 +1,6 @@
 /**
  * Probes that write, on a ticket that somebody named for it: each writes one thing, reads it back as Ferry would, and says
- * what became of it. Whatever was written is deleted at the end, what was changed is set back, and what is left is named.
+ * the result. At the end, it deletes what it wrote, restores what it changed, and lists what is left.
  */
 import type { Outcome, Probe, Trial } from '#connectors/contract/check.ts';
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';

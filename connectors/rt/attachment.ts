@@ -88,7 +88,7 @@ export function contentOf(): Transform {
   let depth = 0;
   let inString = false;
   let escaped = false;
-  /** The string just read at depth 1; a colon behind it makes it a key. */
+  /** The string just read at depth 1; a colon after the string makes it a key. */
   let word = '';
   let isContent = false;
   let found = false;

@@ -37,7 +37,7 @@ export function replyError(reply: HttpReply, purpose: Purpose): HelpdeskError {
         return new HelpdeskError(
           'retry',
           'not-rt',
-          `${text}, and not in RT's way. Check the URL and what stands before RT.`,
+          `${text}, and not in RT's format. Check the URL and the proxies before RT.`,
         );
       }
       return purpose.about === 'instance'

@@ -19,7 +19,7 @@ type Cursor = {
   readonly floor: number;
   /** Seen above the floor, as ranges [from, to]. */
   readonly seen: readonly (readonly [number, number])[];
-  /** In the middle of a scan: where it goes on, and the floor as far as it has been found. */
+  /** In the middle of a scan: the position to continue from, and the lowest floor found so far. */
   readonly scan?: { readonly from: number; readonly floor: number; readonly settled: boolean };
 };
 
@@ -166,7 +166,7 @@ function advance(
   };
 }
 
-/** A later id was given later: a time that lies ahead of one behind it was a clock that was wrong for a while. */
+/** Corrects times by ids, which were assigned in order: a time later than that of a higher id came from a wrong clock. */
 function inOrderOfTime(rows: readonly Row[]): readonly Row[] {
   let soonest = Number.POSITIVE_INFINITY;
   return rows
@@ -197,7 +197,7 @@ function parse(text: string): Cursor {
   } catch {
     // Said below.
   }
-  throw new HelpdeskError('refused', 'bad-cursor', "The feed's cursor is not one of RT's. Begin the feed anew.");
+  throw new HelpdeskError('refused', 'bad-cursor', "The feed's cursor is not one of RT's. Start the feed again.");
 }
 
 function range(first: number, last: number): readonly number[] {

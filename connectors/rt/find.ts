@@ -90,14 +90,14 @@ async function madeOf(
   const ours = actions.filter(
     ({ author, externalId }) => author.role === 'service' && others?.has(externalId) !== true,
   );
-  const stands = fingerprintsOfState(snapshot, step, reader);
+  const current = fingerprintsOfState(snapshot, step, reader);
   const bare = stepsOf({ ...step.command, note: null, attachments: [] }, reader.options);
   const ids: string[] = [];
   for (const wanted of bare.flatMap((one) => one.fingerprints)) {
     // The earliest: what we wrote later is looked for later.
     const made = ours.find(({ fingerprint, externalId }) => fingerprint === wanted && !ids.includes(externalId));
     if (made !== undefined) ids.push(made.externalId);
-    else if (!stands.has(wanted)) return null;
+    else if (!current.has(wanted)) return null;
   }
   return ids;
 }

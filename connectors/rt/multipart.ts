@@ -10,7 +10,7 @@ export type Multipart = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** @param open opens a file's bytes; called one after another, each when the one before has been sent */
+/** Builds the message. @param open opens a file's bytes; called in turn, each after the previous file has been sent */
 export function multipart(
   message: unknown,
   files: readonly Attachment[],

@@ -181,7 +181,7 @@ export function header(part: RtPart, name: string): string {
   const lines = part.Headers.split('\n');
   const first = lines.findIndex((line) => line.slice(0, wanted.length).toLowerCase() === wanted);
   if (first === -1) return '';
-  // A header goes on in lines that begin with white space.
+  // Lines that begin with white space continue a header.
   const rest = lines.slice(first + 1);
   const end = rest.findIndex((line) => !/^[ \t]/.test(line));
   const more = end === -1 ? rest : rest.slice(0, end);

@@ -1,4 +1,4 @@
-/** What a command says, as RT has to be told it; refused here where RT would not say no itself, or too late. */
+/** Converts a command for RT, and refuses what RT itself would not refuse, or too late. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { Command, FieldValue } from '#core/words/vocabulary.ts';
 import type { Reader } from './ask.ts';

@@ -46,7 +46,7 @@ export async function readTicket(
   }
 }
 
-/** Like Promise.all, but waits for the other one before it fails, so that nothing goes on in the background. */
+/** Like Promise.all, but waits for the other promise before it fails, so that nothing keeps running in the background. */
 async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readonly [A, B]> {
   const [one, two] = await Promise.allSettled([first, second]);
   if (one.status === 'rejected') throw one.reason;

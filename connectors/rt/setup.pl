@@ -248,7 +248,7 @@ sub picture_scrip {
 }
 
 # Names the ticket, nothing else; Ferry reads it. RT never waits longer than two seconds and never fails because of it.
-# What Ferry wrote it has read back already, and what RT does by itself follows on what somebody did, who is told of.
+# Skip what Ferry wrote, which it has already read back, and RT's own changes, which follow a person's reported change.
 sub webhook_scrip {
     my ( $name, $url, $secret ) = @_;
     my $prepare = q{
@@ -272,7 +272,7 @@ sub webhook_scrip {
             : (),
             Content => $body,
         );
-        RT->Logger->warning( "Ferry was not told of ticket $ticket: " . $reply->status_line )
+        RT->Logger->warning( "Ferry did not get the webhook for ticket $ticket: " . $reply->status_line )
             unless $reply->is_success;
         return 1;
     };

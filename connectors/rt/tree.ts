@@ -25,7 +25,7 @@ export function treeOf(parts: readonly RtPart[]): readonly Node[] {
 /** Nobody puts mails deeper into each other; who reads the tree goes down one call for each level. */
 const maxDepth = 100;
 
-/** What lies deeper stands beside the part that would be around it, so that nothing of it is lost. */
+/** The deepest level; deeper parts become siblings of the part around them, so that nothing is lost. */
 function bounded(all: readonly RtPart[], parents: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const depths = new Map<string, number>();
   const near = new Map<string, string>();
@@ -40,7 +40,7 @@ function bounded(all: readonly RtPart[], parents: ReadonlyMap<string, string>): 
   return near;
 }
 
-/** A part whose parent is not there stands by itself: the listing of texts leaves out what is none. */
+/** A part without its parent becomes a root, because the listing of texts omits other parts. */
 function said(all: readonly RtPart[], byId: ReadonlyMap<string, RtPart>): ReadonlyMap<string, string> {
   const parents = new Map<string, string>();
   for (const { id, Parent } of all) {

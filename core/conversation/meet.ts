@@ -187,11 +187,13 @@ export type Due = {
 
 /**
  * Compares the ticket with the log after a write, both as they are under the ticket's lock.
+ * @param corrected what earlier corrections of this write set: they replace newer changes as the write itself does
  * @param changes those that the other side will also receive
  * @param everybodys all changes, including those that stay here
  */
 export function due(
   { all, assumed }: Meant,
+  corrected: readonly Changed[],
   stamp: Stamp,
   changes: readonly Change[],
   everybodys: readonly Change[],
@@ -201,7 +203,8 @@ export function due(
   const won = newerOf(all, stamp, changes);
   const covered = won.filter(({ part, theirs }) => {
     const now = shown(part, snapshot);
-    return !isSame(theirs, now) && isSame(part, now);
+    const written = [part, ...corrected.flatMap((changed) => partIn(changed, part) ?? [])];
+    return !isSame(theirs, now) && written.some((ours) => isSame(ours, now));
   });
   const changedSince = newerOf(assumed, stamp, everybodys);
   const left = partsOf(assumed).filter(

@@ -16,7 +16,7 @@ export type Shape = {
 
 export type Would =
   | { readonly verdict: 'apply'; readonly command: Command; readonly drops: readonly Reason[] }
-  /** It would be handed over; what becomes of it is the other side's to say. */
+  /** It would be handed over; the other side decides what happens to it. */
   | { readonly verdict: 'leave'; readonly shape: Shape; readonly drops: readonly Reason[] }
   | { readonly verdict: 'skip' | 'refuse' | 'hold'; readonly reason: Reason };
 

@@ -1,4 +1,4 @@
-/** What becomes of words without a row: nothing says so, or a default that the end user would see. */
+/** Checks the words without a row: no setting covers them, or a default does that the end user would see. */
 import { finding, quotedNames, type Finding } from './finding.ts';
 import { sentKinds, type LintSide } from './lint-side.ts';
 import { kindsNeeded } from './ticket-types.ts';

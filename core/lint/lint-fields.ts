@@ -93,7 +93,7 @@ function lintOptions(
 ): readonly Finding[] {
   const mapped = knownNames(row.options, ({ from }) => from);
   const here = side.optionsOf(target);
-  // What the row maps wrongly is told at its own line.
+  // What the row maps wrongly is reported at its own line.
   const unmapped = (source.options ?? []).filter(
     (option) => mapped.find(option) === undefined && here.find(option) === undefined,
   );

@@ -1,4 +1,4 @@
-/** Everything there is to say about a link's settings, told in one go. Pure and total; about linear in rows and names. */
+/** Every finding about a link's settings, reported at once. Pure and total; roughly linear in rows and names. */
 import type { SideSettings } from '#core/rules/settings.ts';
 import type { Ends } from '#core/words/ends.ts';
 import type { Catalogue, SideName } from '#core/words/vocabulary.ts';

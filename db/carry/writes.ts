@@ -30,7 +30,7 @@ export type WriteRow = {
   readonly marker: string;
   readonly state: 'open' | 'made' | 'settled' | 'absent';
   readonly written: Written | null;
-  /** Only on the first row. */
+  /** On the first row the whole plan; on a correction's row the correction alone. */
   readonly plan: Plan | null;
   readonly promisedAt: string;
   /** Milliseconds until nobody can still be making it; negative afterwards. */
@@ -51,7 +51,7 @@ export type PromiseInput = {
   readonly ticket: string | null;
   readonly marker: string;
   readonly fingerprints: readonly string[];
-  /** Only with the first step. */
+  /** With the first step the whole plan; with a correction the correction alone. */
   readonly plan: Plan | null;
   readonly timeoutMs: number;
 };

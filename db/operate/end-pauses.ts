@@ -1,4 +1,4 @@
-/** Links that were suspended until a time go on by themselves once it is there. */
+/** Resumes links that were suspended until a time, once that time has come. */
 import { sql } from 'drizzle-orm';
 import { rows, type Db } from '#db/base/client.ts';
 import { ferryItself, writeAudit } from '#db/base/audit.ts';

@@ -43,7 +43,7 @@ export async function noteRot(
   return count;
 }
 
-/** After settings were saved: what was told of the link and is no longer so. */
+/** After settings were saved: clears notices about the link that no longer apply. */
 export async function clearMended(db: Db, link: string): Promise<void> {
   const loaded = await loadLinkToLint(db, link);
   await clearRot(db, link, loaded === null ? [] : lintLink(loaded.input));

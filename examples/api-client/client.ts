@@ -1,6 +1,6 @@
-// A customer's tool without a gateway: escalates a ticket, brings a file, updates it, reads what came back, and tells what
-// became of that. Node 24, no packages. Needs FERRY (the gateway's public URL), CLIENT_ID and CLIENT_SECRET; TICKET is the
-// tool's own ticket, a new one at each run unless set.
+// A customer's API client: escalates a ticket, sends a file and an update, reads what the other side sent, and sends receipts for
+// it. Node 24, no packages. Needs FERRY (the gateway's public URL), CLIENT_ID and CLIENT_SECRET. TICKET is the client's own
+// ticket; by default, each run uses a new one.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -49,7 +49,7 @@ async function accessToken(): Promise<string> {
   return text;
 }
 
-/** Tries again what may be tried again: everything is idempotent. Only the right answer counts. */
+/** Retries, because all requests are idempotent. Only a valid answer counts. */
 async function call<Body>(method: string, path: string, body?: Json): Promise<Body> {
   for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 60_000)) {
     const reply = await request(method, path, body).catch(() => null);
@@ -74,14 +74,14 @@ async function send(path: string, body: Json): Promise<Result> {
   for (;;) {
     const [result] = (await call<Answer>('POST', path, body)).results;
     if (result === undefined) throw new Error('an answer without a result');
-    // Nothing would change it: the reason says what a person has to do.
+    // A retry would not help: the reason says what a person has to do.
     if (result.status === 'refused') giveUp(`refused: ${result.reason?.text ?? 'no reason was given'}`);
     if (result.status !== 'deferred') return result;
     await sleep(result.retryAfterMs ?? 1_000);
   }
 }
 
-/** A file is put once, whoever else has it. */
+/** Puts a file, unless the gateway already shows it to this link. */
 async function putFile(bytes: Buffer<ArrayBuffer>): Promise<string> {
   const digest = createHash('sha256').update(bytes).digest();
   const url = `${FERRY}/v1/attachments/${digest.toString('hex')}`;
@@ -93,13 +93,13 @@ async function putFile(bytes: Buffer<ArrayBuffer>): Promise<string> {
       headers: { authorization, 'content-digest': `sha-256=:${digest.toString('base64')}:` },
       body: bytes,
     });
-    if (!put.ok) throw new Error(`the file was not taken: ${put.status} ${await put.text()}`);
+    if (!put.ok) throw new Error(`the file was not accepted: ${put.status} ${await put.text()}`);
   }
   return digest.toString('hex');
 }
 
 const { caller: me } = await call<{ readonly caller: string }>('GET', '/v1/instance');
-/** Kept in the tool's database beside each mirror: what was sent last, actions and receipts counted together. */
+/** A real client stores this with each mirror: the last sent seq, counting actions and receipts together. */
 let seq = 0;
 
 function place(): { readonly seq: number; readonly after: number } {
@@ -135,7 +135,7 @@ function say(step: string, said: Json): void {
   process.stdout.write(`${JSON.stringify({ step, ...said })}\n`);
 }
 
-// 1. Escalate. The action's id becomes the id of the mirror; sent again it is a duplicate.
+// 1. Escalate. The action's id becomes the id of the mirror; sent again, it is a duplicate.
 const mirror = randomUUID();
 const escalation = {
   action: {
@@ -153,7 +153,7 @@ const file = { id: 'log', name: 'vpn.log', type: 'text/plain', sizeBytes: log.le
 const update = action(randomUUID(), 'Update', '<p>The log of this morning.</p>', [file]);
 say('updated', { result: (await send(`/v1/supplier/tickets/${mirror}/actions`, { actions: [update] })).status });
 
-// 3. Read what came back, and tell what became of it; until ENTRIES have come. The cursor is kept in the tool's database too.
+// 3. Read what the other side sent, and send receipts, until ENTRIES have arrived. A real client also stores the cursor.
 let cursor = Number(process.env['CURSOR'] ?? 0);
 let missing = Number(process.env['ENTRIES'] ?? 0);
 for (;;) {
@@ -174,7 +174,7 @@ async function read({ position, mirror: on, action: said, receipt }: Entry): Pro
     ...place(),
     action: said.constant.id,
     outcome: 'applied',
-    reason: { code: 'applied-as-is', text: 'It stands in our ticket now.' },
+    reason: { code: 'applied-as-is', text: 'It is now in our ticket.' },
     ticket: { id: TICKET, number: `#${TICKET}`, url: '', closed: false },
     acceptedAt: at,
     endedAt: at,

@@ -9,7 +9,7 @@ import {
   tokensIn,
   tokensOf,
   type Journal,
-  type Said,
+  type Message,
   type SetValue,
   type Talk,
 } from '#faults/journal.ts';
@@ -41,7 +41,7 @@ export function judge({ journal, desks, left, passed }: JudgeInput): readonly Fi
   return findings;
 }
 
-function judgeSaid(said: Said, find: Find): void {
+function judgeSaid(said: Message, find: Find): void {
   const { talk, side, token, what } = said;
   const came = arrivalsOf(said);
   const where = `«${token}» of ${deskOf(talk, side).id} on ${talk.ticket}`;

@@ -1,7 +1,7 @@
 /** What people did and what has not arrived at the other desk yet. */
 import type { FaultAction, FaultTicket } from '#faults/desk/records.ts';
 import { stateOf } from '#faults/desk/records.ts';
-import { farsOf, field, fieldIn, nearOf, tokensOf, type Journal, type Said, type Talk } from '#faults/journal.ts';
+import { farsOf, field, fieldIn, nearOf, tokensOf, type Journal, type Message, type Talk } from '#faults/journal.ts';
 import { statusAtSupplier } from '#faults/world.ts';
 
 export type Missing = {
@@ -29,7 +29,7 @@ export function missing(journal: Journal): Missing[] {
 }
 
 /** Finds where something arrived at the other end of its conversation. */
-export function arrivalsOf({ talk, side, token }: Pick<Said, 'talk' | 'side' | 'token'>): readonly FaultAction[] {
+export function arrivalsOf({ talk, side, token }: Pick<Message, 'talk' | 'side' | 'token'>): readonly FaultAction[] {
   const there = side === 'near' ? farsOf(talk) : [nearOf(talk)];
   return there.flatMap((ticket) =>
     (ticket?.actions ?? []).filter((one) => one.by === 'service' && tokensOf(one).includes(token)),

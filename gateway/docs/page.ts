@@ -1,4 +1,4 @@
-/** The API's document as one page without script: every operation, what it takes and answers, and every schema. */
+/** The API's document as one page without script: every operation with its input and answers, and every schema. */
 import { html } from 'hono/html';
 
 type Schema = {
@@ -162,7 +162,7 @@ function schemaPart(name: string, schema: Schema): Part {
 
 const bounds = ['minLength', 'maxLength', 'minimum', 'maximum', 'minItems', 'maxItems', 'pattern'] as const;
 
-/** What a value may be, in a line; what has a name is linked. */
+/** Describes a schema in a line, with links to named schemas. */
 function typePart(schema: Schema | undefined): Part {
   if (schema === undefined) return html`anything`;
   if (schema.$ref !== undefined) {

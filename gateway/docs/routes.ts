@@ -1,4 +1,4 @@
-/** `/docs`: the API's document, and a page that shows it. Nothing is loaded from elsewhere, and nothing runs. */
+/** `/docs`: the API's document and a page that shows it, without scripts and without content from elsewhere. */
 import { Hono } from 'hono';
 import { openapiText } from '#gateway/openapi.ts';
 import { docsPage, docsStyle, type ApiDocument } from './page.ts';

@@ -1,4 +1,4 @@
-/** What one side may ask of the other: who it is, what it offers, how an action, a mirror and the lanes stand. */
+/** Endpoints with which one side asks the other for its identity, its catalogue, and the state of actions, mirrors and lanes. */
 import { otherSide } from '#core/words/ends.ts';
 import { issuerOf } from '#core/words/directory.ts';
 import { sideNames, type SideName } from '#core/words/vocabulary.ts';
@@ -28,7 +28,7 @@ export function askingEndpoints(api: Api, deps: ApiDeps): void {
       method: 'get',
       path: '/v1/instance',
       id: 'instance',
-      summary: 'Who answers here, and as whom the caller speaks',
+      summary: 'The identities of both sides',
       tags: ['link'],
       answers: { 200: { description: 'The instance of this link.', schema: instanceSchema } },
       problems: ['not-found'],
@@ -52,7 +52,7 @@ export function askingEndpoints(api: Api, deps: ApiDeps): void {
       path: '/v1/catalogue',
       id: 'catalogue',
       summary: 'What this side offers on this link',
-      description: 'Names that this side may send, and those that it maps. No accounts, teams or people.',
+      description: 'The names that this side may send, and those that it maps. It has no accounts, teams or people.',
       tags: ['link'],
       answers: { 200: { description: 'The catalogue.', schema: catalogueSchema } },
       problems: ['not-found'],
@@ -73,11 +73,11 @@ function sideEndpoints(api: Api, { db, directory }: ApiDeps, side: SideName): vo
       method: 'get',
       path: `/v1/${side}/tickets/{mirror}`,
       id: `${side}Ticket`,
-      summary: `How the ${side}'s ticket stands`,
+      summary: `The state of the ${side}'s ticket`,
       tags: [side],
       asks: side,
       params: mirrorParams,
-      answers: { 200: { description: 'The mirror, seen from here.', schema: mirrorSchema } },
+      answers: { 200: { description: 'The mirror, as this side sees it.', schema: mirrorSchema } },
       problems: [],
     },
     async (c, { caller, params }) => {
@@ -92,13 +92,13 @@ function sideEndpoints(api: Api, { db, directory }: ApiDeps, side: SideName): vo
       method: 'get',
       path: `/v1/${side}/tickets/{mirror}/actions/{id}`,
       id: `${side}Action`,
-      summary: `How an action stands at the ${side}`,
-      description: 'Outcome, reason code and times; nothing of what the desk did with it.',
+      summary: `The state of an action at the ${side}`,
+      description: 'Outcome, reason code and times, without details of what the desk did.',
       tags: [side],
       asks: side,
       params: actionParams,
       query: actionQuery,
-      answers: { 200: { description: 'How it stands.', schema: wireStanding } },
+      answers: { 200: { description: 'The state.', schema: wireStanding } },
       problems: [],
     },
     async (c, { caller, params, query }) => {
@@ -118,7 +118,7 @@ function sideEndpoints(api: Api, { db, directory }: ApiDeps, side: SideName): vo
       method: 'get',
       path: `/v1/${side}/lanes`,
       id: `${side}Lanes`,
-      summary: `How far each lane to the ${side} has come`,
+      summary: `The last accepted seq of each lane to the ${side}`,
       description: 'To compare both ends after one of them was restored from a backup.',
       tags: [side],
       asks: side,

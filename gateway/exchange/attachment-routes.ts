@@ -1,6 +1,6 @@
 /**
- * `HEAD`, `PUT` and `GET /v1/attachments/{sha256}`. A file is stored once, whoever puts it; each link sees only what it
- * has put itself or what an action on one of its mirrors refers to, and anything else is not there.
+ * `HEAD`, `PUT` and `GET /v1/attachments/{sha256}`. A file is stored once, even if several callers put it. Each link sees only
+ * files that it has put itself or that an action on one of its mirrors refers to; every other file answers 404.
  */
 import { Readable, Transform } from 'node:stream';
 import { create as contentDisposition } from 'content-disposition';
@@ -32,7 +32,7 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
       path,
       id: 'getAttachment',
       summary: 'A file by its SHA-256',
-      description: 'HEAD tells whether it is here. Always to be saved, never to be shown.',
+      description: 'HEAD says whether it is stored here. Browsers save it and never display it.',
       tags,
       params: fileParams,
       answers: { 200: { description: 'The bytes.' } },
@@ -64,13 +64,13 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
       method: 'put',
       path,
       id: 'putAttachment',
-      summary: 'Bring a file along',
+      summary: 'Store a file',
       description:
-        'Content-Length and Content-Digest (`sha-256=:…:`, RFC 9530) are needed. The same file twice is one.',
+        'Content-Length and Content-Digest (`sha-256=:…:`, RFC 9530) are required. Storing the same file again changes nothing.',
       tags,
       carries: true,
       params: fileParams,
-      answers: { 200: { description: 'It is here.', schema: putAnswer } },
+      answers: { 200: { description: 'The file is stored.', schema: putAnswer } },
       problems: [
         'invalid-digest',
         'size-differs',
@@ -103,7 +103,7 @@ export function attachmentEndpoints(api: Api, deps: ApiDeps): void {
 
 const closing = { headers: { connection: 'close' } };
 
-/** What the request promises. @throws ProblemError where it does not, or promises too much */
+/** Reads the promised digest and size. @throws ProblemError if they are missing, wrong or too large */
 function sizeOf(c: Context, { attachmentBytes }: ApiDeps, wanted: string): number {
   const encoding = c.req.header('content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
@@ -112,7 +112,7 @@ function sizeOf(c: Context, { attachmentBytes }: ApiDeps, wanted: string): numbe
   if (promised === null)
     throw new ProblemError('invalid-digest', 'Send Content-Digest: sha-256=:…: of the bytes, in base64.', closing);
   if (promised !== wanted)
-    throw new ProblemError('digest-differs', 'Content-Digest and the path name two different files.', closing);
+    throw new ProblemError('digest-differs', 'Content-Digest and the path name different files.', closing);
   const length = c.req.header('content-length');
   if (length === undefined || !/^\d{1,15}$/.test(length))
     throw new ProblemError('length-required', 'Send Content-Length, not a chunked body.', closing);
@@ -122,7 +122,7 @@ function sizeOf(c: Context, { attachmentBytes }: ApiDeps, wanted: string): numbe
   return sizeBytes;
 }
 
-/** Lets bytes through as fast as the client may have them. */
+/** Passes bytes on at the client's allowed rate. */
 function pacedBy(place: FilePlace): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -131,7 +131,7 @@ function pacedBy(place: FilePlace): Transform {
   });
 }
 
-/** The file stored, its digest and size as promised. Nothing is remembered of one that is not. */
+/** Stores the file if its digest and size are as promised, and nothing otherwise. */
 async function take(
   c: Context,
   { blobs }: ApiDeps,
@@ -163,24 +163,24 @@ async function take(
 
 function asProblem(error: unknown): unknown {
   if (error instanceof BlobTooLargeError)
-    return new ProblemError('size-differs', 'More came than Content-Length says.', closing);
+    return new ProblemError('size-differs', 'The body is longer than Content-Length says.', closing);
   if (!(error instanceof Error)) return error;
   if (error instanceof BlobDiffersError)
     return error.message.startsWith('size')
-      ? new ProblemError('size-differs', 'Less came than Content-Length says.', closing)
-      : new ProblemError('digest-differs', 'The bytes that came have another SHA-256.', closing);
+      ? new ProblemError('size-differs', 'The body is shorter than Content-Length says.', closing)
+      : new ProblemError('digest-differs', 'The received bytes have a different SHA-256.', closing);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new ProblemError('insufficient-storage', 'Nothing was kept. Send it again later.', {
+    return new ProblemError('insufficient-storage', 'Nothing was stored. Send it again later.', {
       headers: { connection: 'close', 'retry-after': '60' },
     });
-  // The sender has gone: nobody hears the answer, and nothing was kept.
+  // The sender has disconnected, so nobody reads the answer, and nothing was stored.
   if (
     code === 'ERR_STREAM_PREMATURE_CLOSE' ||
     code === 'ECONNRESET' ||
     code === 'ABORT_ERR' ||
     error.name === 'AbortError'
   )
-    return new ProblemError('size-differs', 'It was cut off.', closing);
+    return new ProblemError('size-differs', 'The body was cut off.', closing);
   return error;
 }

@@ -1,7 +1,7 @@
 /**
- * Whether the constant part of what arrives was signed by its origin. An origin that can speak for itself is believed by
- * its own key set alone; a peer that passes on what a stranger said may vouch for that one's key, until the stranger
- * speaks for itself. Nothing is remembered here: who takes an action in remembers the key that it was checked with.
+ * Checks that the origin of an action signed its constant part. If the origin has a gateway that Ferry can ask, only its own key
+ * set counts. For an origin that Ferry can't ask, the peer that passes the action on may vouch for the key, until the origin
+ * itself is paired. Stores nothing: the code that accepts an action stores the key with which it was checked.
  */
 import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { z } from 'zod';
@@ -18,19 +18,19 @@ import { createKeySets, freshMs, publicKey, type KeySets, type KeySetsDeps } fro
 export type CheckSignaturesDeps = KeySetsDeps & {
   keysOf(origin: string, kid: string): Promise<readonly OriginKey[]>;
   standingOf(origin: string, link: string): Promise<OriginStanding>;
-  /** Of an instance of ours, by its id. */
+  /** Returns the key set of one of our instances, by its id. */
   ownKey(instance: string, kid: string): Promise<Readonly<Record<string, unknown>> | null>;
 };
 
-/** For so long a key works that nobody has named again, while its origin's key set can't be read. Milliseconds. */
+/** How long a known key works while its origin's key set can't be read. Milliseconds. */
 export const longestUnreadMs = 24 * 60 * 60_000;
-/** Keys of strangers that one link can vouch for. */
+/** The most foreign keys for which one link can vouch. */
 const mostVouched = 1_000;
 
 export type Checked = {
-  /** What is wrong, by place in the batch; what is well is not in it. */
+  /** The faults, by index in the batch; without valid actions. */
   readonly faults: Map<number, Reason>;
-  /** What the others were checked with. */
+  /** The keys with which the valid ones were checked. */
   readonly keys: Map<number, UsedKey>;
 };
 
@@ -42,7 +42,7 @@ export type CheckSignatures = (
 
 export type Sender = {
   readonly link: string;
-  /** The instance that sends, as it is called here, and what stands behind it. */
+  /** The sending instance, by its id here, with its type. */
   readonly instance: string;
   readonly type: InstanceType;
 };
@@ -62,12 +62,12 @@ type Checking = {
   readonly sender: Sender;
 };
 type Found = Omit<UsedKey, 'origin' | 'kid'>;
-/** What is wrong, or what it was checked with; null: nothing was signed, and nothing had to be. */
+/** The fault, or the key that was used; null if there is no signature and none is needed. */
 type Verdict = { readonly why: string } | { readonly key: UsedKey } | null;
 
 /**
- * Throws ProblemError `keys-unavailable` where the key set of a peer can't be read for too long, and whatever the
- * database throws.
+ * Checks a batch. Throws ProblemError `keys-unavailable` if a peer's key set could not be read for too long, and errors of the
+ * database.
  */
 export function createCheckSignatures(deps: CheckSignaturesDeps): CheckSignatures {
   const sets = createKeySets(deps);
@@ -89,12 +89,12 @@ async function verdictOn(checking: Checking, action: WireAction): Promise<Verdic
   const { origin } = constant;
   if (signature === undefined) {
     if (reachOf(sender.type) !== 'api') return { why: 'It is not signed.' };
-    // A tool without keys speaks for itself and for nobody else.
+    // An API client without keys may send only its own actions.
     return origin === issuerOf(directory, sender.instance) ? null : { why: 'It is not signed by its origin.' };
   }
   const said = headerOf(signature);
-  if (said === null) return { why: 'Its header is none of ours.' };
-  if (said.iss !== origin) return { why: 'It is signed by another than its origin.' };
+  if (said === null) return { why: 'Its header has the wrong format.' };
+  if (said.iss !== origin) return { why: 'Somebody other than its origin signed it.' };
   const found = await findKey(checking, action, said.kid);
   if (typeof found === 'string') return { why: found };
   const [protectedHeader = '', , mark = ''] = signature.split('.');
@@ -105,7 +105,7 @@ async function verdictOn(checking: Checking, action: WireAction): Promise<Verdic
     });
     return { key: { origin, kid: said.kid, ...found } };
   } catch {
-    return { why: 'It does not fit what it signs.' };
+    return { why: 'It does not match the signed text.' };
   }
 }
 
@@ -119,19 +119,19 @@ function headerOf(signature: string): z.output<typeof header> | null {
 
 const unknown = 'The key of its origin is unknown.';
 
-/** The key, or what is wrong. */
+/** Returns the key, or the fault. */
 async function findKey(checking: Checking, action: WireAction, kid: string): Promise<Found | string> {
   const { deps, directory, sender } = checking;
   const { origin } = action.constant;
   const instance = instanceOf(directory, origin);
-  // What one of our own desks said comes back: nobody vouches for it but ourselves.
+  // An action of one of our own desks comes back: only our own keys count.
   if (directory.own.has(instance) && instance !== sender.instance) {
     const key = await deps.ownKey(instance, kid);
     return key === null ? unknown : { key, vouchedBy: null, isConfirmed: false };
   }
   const isKnown = instance !== origin;
-  if (!isKnown && isUnderOurs(directory, origin)) return 'It is said in the name of an instance that is not here.';
-  if (!isKnown && !isPlainIssuer(origin)) return "Its origin's name is not spelled as a URL is.";
+  if (!isKnown && isUnderOurs(directory, origin)) return 'It claims to come from an instance that does not exist here.';
+  if (!isKnown && !isPlainIssuer(origin)) return "Its origin's name is not a plain URL.";
   const known = await deps.keysOf(origin, kid);
   if (known.some(({ isRetired }) => isRetired)) return 'The key of its origin was retired here.';
   const isPeer = directory.peers.has(instance);
@@ -141,14 +141,14 @@ async function findKey(checking: Checking, action: WireAction, kid: string): Pro
   return vouchedKey(checking, action, kid, known, standing);
 }
 
-/** Its gateway is that of a peer, which can be asked; a peer may still speak for another desk at its own gateway. */
+/** Says whether the origin is at a peer's gateway, which Ferry can ask; a peer may still pass on actions of another desk there. */
 function speaksItself(directory: Directory, { instance }: Sender, origin: string): boolean {
   const gateway = URL.parse(origin)?.origin;
   if (URL.parse(directory.peers.get(instance) ?? '')?.origin === gateway) return false;
   return [...directory.peers.values()].some((peer) => URL.parse(peer)?.origin === gateway);
 }
 
-/** What the origin itself says, lately: only that shuts out a key that was stolen from it. */
+/** Uses the origin's current key set, because only that shuts out a key that was stolen from it. */
 async function publishedKey(
   { sets }: Checking,
   origin: string,
@@ -170,7 +170,7 @@ async function publishedKey(
   return "Its origin's key set can't be read.";
 }
 
-/** A stranger's: by the word of who brings it, each time anew or for a while. */
+/** Returns the key of an origin that Ferry can't ask, if the sender vouches for it, now or within the last while. */
 async function vouchedKey(
   checking: Checking,
   action: WireAction,
@@ -190,6 +190,6 @@ async function vouchedKey(
     return { key: kept.key, vouchedBy: kept.vouchedBy, isConfirmed: true };
   }
   if (vouchedElsewhere) return publishedKey(checking, action.constant.origin, kid, known, false);
-  if (vouched >= mostVouched) return 'This link has vouched for too many keys of others.';
+  if (vouched >= mostVouched) return 'This link has vouched for too many foreign keys.';
   return { key: brought.data, vouchedBy: link, isConfirmed: true };
 }

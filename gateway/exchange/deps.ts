@@ -1,4 +1,4 @@
-/** What the API needs from whoever wires the gateway. */
+/** The dependencies of the API, which the gateway's start-up passes in. */
 import type { MiddlewareHandler } from 'hono';
 import type { BlobStore } from '#blobs/store.ts';
 import type { Directory } from '#core/words/directory.ts';
@@ -13,27 +13,27 @@ import type { Texts } from '#text-worker/texts.ts';
 export type ApiDeps = {
   readonly db: Client;
   readonly cache: VersionCache;
-  /** At which others reach this gateway. */
+  /** The URL at which others reach this gateway. */
   readonly publicUrl: string;
   readonly version: string;
   readonly authenticate: MiddlewareHandler<CallerEnv>;
   readonly directory: () => Promise<Directory>;
   readonly blobs: BlobStore;
   readonly texts: Texts;
-  /** After a commit; never awaited. */
+  /** Wakes couriers after a commit; never awaited. */
   readonly wake: Wake;
-  /** Reads a peer's key set through the guarded way out; rejects when it can't. */
+  /** Reads a peer's key set through the guarded HTTP client; rejects if it can't. */
   readonly fetchJson: (url: string) => Promise<unknown>;
-  /** Of a clock that only goes forward; milliseconds. Default: the process's. */
+  /** Reads a monotonic clock; milliseconds. Default: the process's. */
   readonly monotonic?: () => number;
-  /** Whether an API client may have us call this URL; rejects with a HelpdeskError where it may not. */
+  /** Checks that an API client may let Ferry call this URL; rejects with a HelpdeskError if not. */
   readonly checkWebhook: (url: string) => Promise<unknown>;
-  /** Seals a secret for the row that it is to stand in. */
+  /** Seals a secret for the row that will store it. */
   readonly seal: (plain: string, context: string) => Promise<string>;
-  /** Largest file that is taken. Bytes. */
+  /** The largest accepted file. Bytes. */
   readonly attachmentBytes: number;
   readonly clients: Clients;
   readonly limits: ClientLimits;
-  /** Room on the disk of the files, bytes. Absent: nobody looks. */
+  /** Returns the free space on the files' disk, in bytes. If absent, it is not checked. */
   readonly freeBytes?: () => Promise<number>;
 };

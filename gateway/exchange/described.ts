@@ -1,4 +1,4 @@
-/** Endpoints that other folders serve, for the document and for `405`: OAuth, pairing, and the link itself. */
+/** Descriptions of the endpoints of other folders (OAuth, pairing, the link), for the document and for `405`. */
 import { z } from '@hono/zod-openapi';
 import {
   wireChecked,
@@ -43,9 +43,8 @@ export function describeOthers(api: Api): void {
       method: 'post',
       path: '/v1/pairing',
       id: 'pair',
-      summary: 'Hand in a one-time code',
-      description:
-        'The only endpoint without a token. Who holds the code tells how it is called, and is told the same.',
+      summary: 'Redeem a one-time code',
+      description: 'The only endpoint without a token. The caller sends its identity and receives ours.',
       tags: ['link'],
       body: wirePairing,
       answers: { 200: { description: 'Both sides know each other.', schema: wirePaired } },
@@ -67,7 +66,7 @@ export function describeOthers(api: Api): void {
     method: 'get',
     path: '/v1/link',
     id: 'link',
-    summary: 'How the link stands here',
+    summary: 'The state of the link here',
     tags: ['link'],
     answers: { 200: { description: 'State, contact, clock, limits.', schema: wireLink } },
     problems: ['not-found'],
@@ -76,20 +75,20 @@ export function describeOthers(api: Api): void {
     method: 'post',
     path: '/v1/link/checks',
     id: 'check',
-    summary: 'Exchange what the checks of a pairing found',
+    summary: 'Exchange the results of the checks of a pairing',
     tags: ['link'],
     body: wireChecks,
-    answers: { 200: { description: 'What this side found so far.', schema: wireChecked } },
+    answers: { 200: { description: 'The results of this side so far.', schema: wireChecked } },
     problems: ['invalid-checks', 'never-paired'],
   });
   describe(api, {
     method: 'post',
     path: '/v1/link/erasures',
     id: 'erase',
-    summary: 'Ask to forget, or what became of that',
+    summary: 'Ask to erase actions, or for the state of that request',
     tags: ['link'],
     body: wireErase,
-    answers: { 200: { description: 'Whether somebody has decided, and how.', schema: wireErased } },
+    answers: { 200: { description: 'Whether somebody has decided, and the decision.', schema: wireErased } },
     problems: ['too-many-erasures'],
   });
   describe(api, {
@@ -101,7 +100,7 @@ export function describeOthers(api: Api): void {
     body: wireClose,
     answers: {
       200: {
-        description: 'What waits is drained, then it has ended.',
+        description: 'Waiting deliveries are drained, then the link ends.',
         schema: z.object({ state: z.enum(linkStates) }),
       },
     },
@@ -142,7 +141,7 @@ function describeOAuth({ app }: Api): void {
     },
   });
   const failures = {
-    400: { description: 'The request is not understood (RFC 6749 §5.2).', content: json(oauthError) },
+    400: { description: 'The request is invalid (RFC 6749 §5.2).', content: json(oauthError) },
     401: { description: '`invalid_client`, or a proof that is not accepted.', content: json(oauthError) },
     413: { description: 'The body is larger than a form of these fields can be.' },
     429: { description: 'Too many failed attempts; see Retry-After.', content: json(oauthError) },
@@ -154,7 +153,7 @@ function describeOAuth({ app }: Api): void {
     operationId: 'token',
     summary: 'An access token for client credentials (RFC 6749 §4.4)',
     description:
-      'The client proves itself with `client_secret_basic`, `client_secret_post` or `private_key_jwt`. The token lives five minutes and is for one instance, one link and one role.',
+      'The client proves itself with `client_secret_basic`, `client_secret_post` or `private_key_jwt`. The token is valid for five minutes, for one instance, one link and one role.',
     tags,
     security: [],
     request: { body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: grant } } } },
@@ -164,10 +163,10 @@ function describeOAuth({ app }: Api): void {
     method: 'post',
     path: '/oauth/revoke',
     operationId: 'revoke',
-    summary: 'Give a token back (RFC 7009)',
+    summary: 'Revoke a token (RFC 7009)',
     tags,
     security: [],
     request: { body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: revocation } } } },
-    responses: { 200: { description: 'It works no more.' }, ...failures },
+    responses: { 200: { description: 'The token no longer works.' }, ...failures },
   });
 }

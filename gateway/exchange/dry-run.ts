@@ -1,4 +1,4 @@
-/** What the receiving desk would make of actions, by today's settings; nothing of it is kept. */
+/** Decides actions as the receiving desk would with today's settings, and stores nothing. */
 import type { Action, Reason } from '#core/words/vocabulary.ts';
 import type { WireAction } from '#core/wire.ts';
 import type { Tx } from '#db/base/client.ts';
@@ -18,7 +18,7 @@ export type Decision = {
 
 type Asked = { readonly id: string; readonly input: DecideInput };
 
-/** In the transaction that has taken them in: what core is to be asked. */
+/** Reads the input of core's decision, in the transaction that has logged the actions. */
 export async function questionsOn(
   tx: Tx,
   cache: VersionCache,
@@ -29,7 +29,7 @@ export async function questionsOn(
   }: {
     readonly lane: LaneKey;
     readonly actions: readonly WireAction[];
-    /** How an action is called here. */
+    /** Returns the id of an action in this database. */
     readonly idOf: (action: WireAction) => string;
   },
 ): Promise<Asked[]> {
@@ -41,7 +41,7 @@ export async function questionsOn(
   return asked;
 }
 
-/** After the transaction: deciding reads the notes. */
+/** Decides, after the transaction, because deciding parses the notes. */
 export async function decisionsOf({ texts }: Pick<ApiDeps, 'texts'>, asked: readonly Asked[]): Promise<Decision[]> {
   const decisions: Decision[] = [];
   for (const { id, input } of asked) {

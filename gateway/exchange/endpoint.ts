@@ -1,6 +1,6 @@
 /**
- * One description per endpoint: it is what the OpenAPI document says and what a request is checked with. Bodies are read
- * by read-body.ts, since the framework's own way repairs what it should refuse.
+ * One description per endpoint, which makes the OpenAPI document and validates requests. read-body.ts reads bodies, because the
+ * framework's own reader repairs what it should refuse.
  */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
@@ -13,27 +13,27 @@ import { readBody } from './read-body.ts';
 
 export type Method = 'get' | 'put' | 'post' | 'delete';
 
-/** Of the parameters of a path, a query or a body; `undefined` where there are none. */
+/** The schema of a path's parameters, a query or a body; `undefined` if there is none. */
 type Schema = z.ZodType | undefined;
 type Output<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined;
 
 export type Endpoint<P extends Schema, Q extends Schema, B extends Schema> = {
   readonly method: Method;
-  /** As OpenAPI writes it: `/v1/things/{thing}`. */
+  /** The path in OpenAPI's form: `/v1/things/{thing}`. */
   readonly path: string;
   readonly id: string;
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];
-  /** The side that is called; absent where either side may call. */
+  /** The side that is called; absent if either side may call. */
   readonly asks?: SideName;
-  /** It carries something: not while the link rests. */
+  /** Whether it carries something, and is refused while the link rests. */
   readonly carries?: true;
   readonly params?: P & z.ZodObject;
   readonly query?: Q & z.ZodObject;
   readonly body?: B;
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
-  /** Besides those that every endpoint has. */
+  /** Answers besides those of every endpoint. */
   readonly problems: readonly ProblemCode[];
 };
 
@@ -81,7 +81,7 @@ export function endpoint<P extends Schema = undefined, Q extends Schema = undefi
   api.app.on(route.method.toUpperCase(), honoPath(route.path), async (c) => {
     const caller = c.get('caller');
     if (route.asks !== undefined && caller.role === route.asks)
-      throw new ProblemError('wrong-role', `The ${route.asks}'s endpoints are called by the other side.`);
+      throw new ProblemError('wrong-role', `Only the other side calls the ${route.asks}'s endpoints.`);
     if (route.carries === true) assertCarries(caller.linkState);
     const params = route.params?.safeParse(c.req.param());
     if (params?.success === false) throw new ProblemError('not-found');
@@ -99,8 +99,8 @@ export function endpoint<P extends Schema = undefined, Q extends Schema = undefi
 }
 
 /**
- * A link that rests tells how it stands and what it has, so that both ends can be compared, and takes and gives nothing.
- * Actions and receipts are answered one by one, by the rule of their lane.
+ * Refuses requests that carry something while the link rests. Requests for its state are answered, so that both ends can be
+ * compared. Actions and receipts are answered one by one, by the rule of their lane.
  * @throws ProblemError
  */
 export function assertCarries(state: LinkState): void {
@@ -116,7 +116,7 @@ function isOnce(c: Context): boolean {
   return Object.values(c.req.queries()).every((values) => values.length === 1);
 }
 
-/** Puts an endpoint into the document, whoever serves it. */
+/** Adds an endpoint to the document, also if another folder serves it. */
 export function describe(api: Api, route: Endpoint<Schema, Schema, Schema>, open = false): void {
   const codes = [
     ...new Set([
@@ -165,11 +165,11 @@ export function describe(api: Api, route: Endpoint<Schema, Schema, Schema>, open
   api.methods.set(route.path, known);
 }
 
-/** The last: what is there is answered with what it takes, for every other method. */
+/** Answers every other method of an existing path with the allowed ones. Call it last. */
 export function refuseOtherMethods(api: Api): void {
   for (const [path, methods] of api.methods) {
     const allow = [...methods].toSorted().join(', ');
-    api.app.all(honoPath(path), () => problem('method-not-allowed', `It takes ${allow}.`, { allow }));
+    api.app.all(honoPath(path), () => problem('method-not-allowed', `Use ${allow}.`, { allow }));
   }
 }
 
@@ -185,5 +185,5 @@ function invalid(code: ProblemCode, { issues }: z.ZodError): ProblemError {
     detail: message,
   }));
   const tooMany = issues.some((issue) => issue.code === 'too_big' && issue.origin === 'array');
-  return new ProblemError(tooMany ? 'too-many-items' : code, 'See errors for what is wrong and where.', { errors });
+  return new ProblemError(tooMany ? 'too-many-items' : code, 'See errors for each fault and its place.', { errors });
 }

@@ -1,4 +1,4 @@
-/** `POST …/tickets`, `…/actions` and `…/receipts`: what one side sends the other. Answered only after the commit. */
+/** `POST …/tickets`, `…/actions` and `…/receipts`, with which one side sends to the other. Answers only after the commit. */
 import { otherSide } from '#core/words/ends.ts';
 import type { Context } from 'hono';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -18,7 +18,7 @@ import { transact, tryOut } from './transact.ts';
 type Deps = ApiDeps & { readonly room: Room };
 
 const answers = {
-  200: { description: 'A result per action, up to the first that is deferred.', schema: answerSchema },
+  200: { description: 'A result per action, up to the first deferred one.', schema: answerSchema },
 };
 
 export function exchangeEndpoints(api: Api, deps: Deps, checkSignatures: CheckSignatures): void {
@@ -81,7 +81,7 @@ function sideEndpoints(api: Api, deps: Deps, checkSignatures: CheckSignatures, s
       method: 'post',
       path: `/v1/${side}/tickets/{mirror}/receipts`,
       id: `${side}Receipts`,
-      summary: `Tell the ${side} what became of its actions`,
+      summary: `Send the ${side} the outcomes of its actions`,
       description: `Up to 50 of one lane, in order; they share the lane's seqs with actions. Called by the ${other}.`,
       tags: [side],
       asks: side,
@@ -124,7 +124,7 @@ async function take(
   if (ends === null || ends.receiver !== instance) throw new ProblemError('not-found');
   const sender = { link, instance: ends.sender, type: ends.senderType };
   const { faults, keys } = await checkSignatures(directory, sender, actions);
-  // Before the transaction: no text of strangers is read while locks are held.
+  // Before the transaction, so that no foreign text is parsed while locks are held.
   const notes = await readNotes(deps, actions, faults);
   const room = await deps.room.of(link, ends.receiver);
   const receive = { ...input, directory, faults, keys, notes, room };
@@ -147,7 +147,7 @@ async function take(
   return received.answer;
 }
 
-/** By place in the batch: the notes of those that nothing is wrong with, made safe. */
+/** Returns the sanitised notes of valid actions, by index in the batch. */
 async function readNotes(
   { texts }: ApiDeps,
   actions: readonly WireAction[],

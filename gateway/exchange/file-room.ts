@@ -1,4 +1,4 @@
-/** Whether there is room for one more file: on the disk, and among what its link has put and named in no action. */
+/** Checks the room for another file: on the disk, and in the link's quota of files that no action names. */
 import { unreferencedBytes } from '#db/exchange/uploads.ts';
 import type { Caller } from '#gateway/oauth/deps.ts';
 import { ProblemError } from '#gateway/problems.ts';
@@ -7,15 +7,15 @@ import type { ApiDeps } from './deps.ts';
 type Deps = Pick<ApiDeps, 'db' | 'limits' | 'freeBytes'>;
 
 export type FileRoom = {
-  /** Keeps room until it is left. @throws ProblemError `insufficient-storage`, `too-many-files` */
+  /** Reserves room until the caller releases it. @throws ProblemError `insufficient-storage`, `too-many-files` */
   keep(caller: Pick<Caller, 'link'>, sizeBytes: number): Promise<() => void>;
 };
 
-/** The next look at the disk, or the next action that names a file, may find room. */
+/** When to retry: the next look at the disk, or the next action that names a file, may find room. */
 const retry = { headers: { connection: 'close', 'retry-after': '60' } };
 
 export function createFileRoom({ db, limits, freeBytes }: Deps): FileRoom {
-  /** Of files that are coming, by link: in the database only once they are here. */
+  /** Bytes of incoming files, by link, which are not in the database yet. */
   const coming = new Map<string, number>();
   let comingBytes = 0;
   return {
@@ -34,11 +34,11 @@ export function createFileRoom({ db, limits, freeBytes }: Deps): FileRoom {
       };
       try {
         if (freeBytes !== undefined && (await freeBytes()) - comingBytes < limits.minFreeBytes)
-          throw new ProblemError('insufficient-storage', 'Nothing was kept. Send it again later.', retry);
+          throw new ProblemError('insufficient-storage', 'Nothing was stored. Send it again later.', retry);
         if ((await unreferencedBytes(db, link)) + linkBytes > limits.unreferencedBytes)
           throw new ProblemError(
             'too-many-files',
-            `At most ${limits.unreferencedBytes} bytes may wait for actions that name them. Send those actions, or wait: what no action names is deleted after 24 hours.`,
+            `At most ${limits.unreferencedBytes} bytes may wait for actions that name them. Send those actions, or wait: files that no action names are deleted after 24 hours.`,
             retry,
           );
       } catch (error) {

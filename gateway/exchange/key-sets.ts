@@ -1,13 +1,13 @@
 /**
- * Key sets of origins, as they publish them: kept for a while, read again for a key that is not among them, and never
- * so often that a sender of unknown names keeps us busy.
+ * The published key sets of origins: cached for a while, read again for an unknown key, but only at a limited rate, so that a
+ * sender of unknown names can't keep the gateway busy.
  */
 import { z } from 'zod';
 
 export type PublishedKey = { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly kid: string };
 
 export type KeySets = {
-  /** The set that was read within `freshMs`; null where it can't be read now. @param kid looked for: one that lacks it is read again */
+  /** Returns the set, read within `freshMs`; null if it can't be read now. @param kid a set without this key is read again */
   of(origin: string, kid: string): Promise<readonly PublishedKey[] | null>;
 };
 
@@ -19,9 +19,9 @@ export type KeySetsDeps = {
 
 /** How long a key that has left its origin's key set may still sign. Milliseconds. */
 export const freshMs = 10 * 60_000;
-/** A set that lacks a key, or could not be read, is read again after this long; anybody linked can cause misses. */
+/** How soon a set is read again that lacks a key or could not be read; any linked caller can cause misses. */
 const cooldownMs = 10_000;
-/** Sets that are read in a minute, of all origins. */
+/** How many sets are read per minute, of all origins together. */
 const readsPerMinute = 120;
 const mostKept = 1_000;
 

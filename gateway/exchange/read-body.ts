@@ -1,15 +1,15 @@
-/** A request's JSON, strictly: bounded, declared as what it is, UTF-8, not too deep. See json-body.ts. */
+/** Reads a request's JSON strictly: limited in size and depth, declared as JSON, in UTF-8. See json-body.ts. */
 import type { Context } from 'hono';
 import { parseStrict } from '#gateway/json-body.ts';
 import { ProblemError } from '#gateway/problems.ts';
 
-/** @throws ProblemError. A body that says it is too long is not read at all. */
+/** Reads it. Does not read a body that declares too great a length. @throws ProblemError */
 export async function readBody(c: Context, maxBytes: number): Promise<unknown> {
   const encoding = c.req.header('content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new ProblemError('encoded-body', 'Send the body without Content-Encoding.', closing);
   if (!isJson(c.req.header('content-type')))
-    throw new ProblemError('not-json', 'Send it as application/json, in UTF-8.', closing);
+    throw new ProblemError('not-json', 'Send the body as application/json, in UTF-8.', closing);
   const length = c.req.header('content-length');
   if (length !== undefined && !(Number(length) <= maxBytes)) throw tooLarge(maxBytes);
   return parseStrict(await readAll(c.req.raw.body, maxBytes));
@@ -38,7 +38,7 @@ async function readAll(body: ReadableStream<Uint8Array> | null, maxBytes: number
       chunks.push(chunk);
     }
   } catch (error) {
-    // The sender has gone; its socket's error must not look like the database's.
+    // The sender has disconnected; the socket's error must not look like the database's.
     throw error instanceof ProblemError ? error : new ProblemError('malformed-json', 'The body was cut off.', closing);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);

@@ -1,4 +1,4 @@
-/** For sides without a gateway: what came back, by a cursor. Asking with a later one says that the rest has arrived. */
+/** Lets API clients read what the other side sent, by cursor. Asking for a later cursor confirms what came before it. */
 import { sideNames, type SideName } from '#core/words/vocabulary.ts';
 import { mirrorHere } from '#db/exchange/mirror-here.ts';
 import { readOn } from '#db/exchange/offers.ts';
@@ -12,7 +12,7 @@ export function readingEndpoints(api: Api, deps: ApiDeps): void {
   for (const side of sideNames) sideEndpoints(api, deps, side);
 }
 
-const answers = { 200: { description: 'What follows the cursor, oldest first.', schema: entriesSchema } };
+const answers = { 200: { description: 'The entries after the cursor, oldest first.', schema: entriesSchema } };
 
 function sideEndpoints(api: Api, deps: ApiDeps, side: SideName): void {
   const read = async (
@@ -36,7 +36,7 @@ function sideEndpoints(api: Api, deps: ApiDeps, side: SideName): void {
       path: `/v1/${side}/actions`,
       id: `${side}Entries`,
       summary: `Read what the ${side} has sent on this link`,
-      description: 'Actions and receipts of all mirrors. For a side without a gateway; others are called.',
+      description: 'Actions and receipts of all mirrors. Only for API clients; gateways receive them by calls.',
       tags: [side],
       asks: side,
       carries: true,

@@ -1,4 +1,4 @@
-/** The supplier and customer API, put together, and the document that describes it. */
+/** Assembles the supplier and customer API, and the document that describes it. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { publicKeys } from '#db/links/keys.ts';
 import { keysOf, originStanding } from '#db/exchange/origin-keys.ts';
@@ -17,7 +17,7 @@ import { webhookEndpoints } from './webhook.ts';
 
 export type { ApiDeps } from './deps.ts';
 
-/** Mounted behind those that serve their own part of `/v1`: pairing and the link. */
+/** Mounted after the routes that serve their own part of `/v1`: pairing and the link. */
 export function apiRoutes(deps: ApiDeps): OpenAPIHono<CallerEnv> {
   return build(deps).app;
 }
@@ -55,7 +55,7 @@ const tags = [
   { name: 'oauth', description: 'Tokens.' },
 ];
 
-/** As `docs/openapi.json` has it. Needs nothing that runs. */
+/** Builds the document in `docs/openapi.json`, without any running service. */
 export function apiDocument(version: string): object {
   const { app } = build({} as ApiDeps);
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
@@ -69,7 +69,7 @@ export function apiDocument(version: string): object {
       title: 'Ferry: supplier and customer API',
       version,
       description:
-        'How two helpdesks that are each behind a gateway, or one with a tool of its own, exchange tickets. docs/protocol.md says what it means.',
+        'The API with which two gateways, or a gateway and an API client, exchange tickets. docs/protocol.md specifies it.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],

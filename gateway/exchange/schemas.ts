@@ -1,4 +1,4 @@
-/** Bodies of the API that only this side of it knows, and the names that schemas have in the OpenAPI document. */
+/** The API's bodies that only the server needs, and the names of schemas in the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import { mirrorStates } from '#core/words/mirror.ts';
 import {
@@ -32,7 +32,7 @@ export const problemSchema = z.object({
   'violated-policies': z.array(z.string()).optional(),
 });
 
-/** One action whose place in its lane makes sense by itself: a lane that is sent to its end takes nothing more. */
+/** Requires a sensible seq, because a lane whose seq reaches the maximum accepts nothing more. */
 const inOrder = { error: `after must be lower than seq, and seq at most ${wireLimits.seqStep} beyond it` };
 const isInOrder = ({ seq, after }: { readonly seq: number; readonly after: number }): boolean =>
   after < seq && seq - after <= wireLimits.seqStep;
@@ -40,7 +40,7 @@ export const actionSchema = wireAction.refine(isInOrder, inOrder);
 
 export const openingSchema = z.object({
   action: actionSchema.refine(({ escalation }) => escalation !== undefined, {
-    error: 'an action that opens a ticket has an escalation',
+    error: 'an action that opens a ticket needs an escalation',
     path: ['escalation'],
   }),
 });
@@ -54,7 +54,7 @@ export const receiptsSchema = wireReceipts.refine(({ receipts }) => receipts.eve
   path: ['receipts'],
 });
 
-/** What the receiving desk would make of an action, asked with `dryRun=true`. */
+/** The receiving desk's verdict on an action, for `dryRun=true`. */
 export const decisionSchema = z.object({
   id: wireId,
   verdict: z.enum(['apply', 'skip', 'refuse', 'hold']),
@@ -63,7 +63,7 @@ export const decisionSchema = z.object({
 });
 
 export const answerSchema = wireAnswer.extend({
-  /** Only with `dryRun=true`: one for each action that would be accepted. */
+  /** Only for `dryRun=true`: a verdict for each action that would be accepted. */
   decisions: z.array(decisionSchema).optional(),
 });
 
@@ -86,7 +86,7 @@ export const lanesQuery = z.object({
 });
 
 export const instanceSchema = z.object({
-  /** Of our instance on this link, and of the one that the caller speaks for. */
+  /** The ids of our instance and of the caller's instance. */
   issuer: wireInstance,
   caller: wireInstance,
   name: z.string(),
@@ -113,7 +113,7 @@ export const mirrorSchema = z.object({
 
 export const lanesSchema = z.object({
   lanes: z.array(z.object({ mirror: wireId, accepted: z.int().min(0) })),
-  /** Ask again with `after` of this; null on the last page. */
+  /** The value of `after` for the next page; null on the last page. */
   next: wireId.nullable(),
 });
 
@@ -126,13 +126,13 @@ export const entriesSchema = z.object({
       receipt: wireReceipt.nullable(),
     }),
   ),
-  /** Ask with `after` of this for what follows; it also says that everything up to here has arrived. */
+  /** The value of `after` for the next request, which also confirms everything up to here. */
   next: z.int().min(0),
 });
 
 export const webhookSchema = z.object({
   url: z.url({ protocol: /^https?$/ }).max(2_048),
-  /** Base64 of 24 to 64 bytes behind `whsec_`; absent, one is made. */
+  /** `whsec_` and 24 to 64 bytes in base64; if absent, the gateway makes one. */
   secret: z
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/)
@@ -140,7 +140,7 @@ export const webhookSchema = z.object({
 });
 export const webhookMade = z.object({ url: z.string(), secret: z.string() });
 
-/** So that the document says each shape once. The registry is zod's; the key is how the generator names a reference. */
+/** Names schemas, so that the document has each only once. The registry is zod's; the generator uses the key in references. */
 const names: Readonly<Record<string, z.ZodType>> = {
   Action: wireAction,
   Answer: answerSchema,

@@ -1,8 +1,8 @@
-/** The type of a file by its first bytes. What they do not tell is a row of bytes, never what somebody says it is. */
+/** Finds the type of a file from its first bytes. Unrecognised bytes are `application/octet-stream`; a declared type is never trusted. */
 import { fileTypeFromBuffer } from 'file-type';
 
 export const plainBytes = 'application/octet-stream';
-/** As many as file-type looks at. */
+/** As many bytes as file-type reads. */
 export const sniffedBytes = 4_100;
 const patienceMs = 1_000;
 

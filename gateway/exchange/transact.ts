@@ -1,4 +1,4 @@
-/** A transaction that is done again where the database broke it off for another's sake, or only tried and never kept. */
+/** Runs a transaction, and repeats it if the database aborted it because of another one; or runs it and always rolls back. */
 import type { Client, Tx } from '#db/base/client.ts';
 import { inTransaction } from '#db/base/transaction.ts';
 
@@ -16,7 +16,7 @@ export async function transact<Result>(db: Client, work: (tx: Tx) => Promise<Res
 
 class NotKept extends Error {}
 
-/** Everything is done and checked, then undone. */
+/** Runs and checks everything, then rolls back. */
 export async function tryOut<Result>(db: Client, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   const found: { result?: Result } = {};
   try {
@@ -30,7 +30,7 @@ export async function tryOut<Result>(db: Client, work: (tx: Tx) => Promise<Resul
   return found.result as Result;
 }
 
-/** Deadlock, serialisation failure, and a row that somebody else has just made. */
+/** Recognises a deadlock, a serialisation failure, and a row that another transaction has just inserted. */
 function isCollision(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if ('code' in at && typeof at.code === 'string' && /^(?:40P01|40001|23505)$/.test(at.code)) return true;

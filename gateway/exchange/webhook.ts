@@ -1,4 +1,4 @@
-/** Where a side without a gateway wants to hear that there is something to read. Signed as Standard Webhooks has it. */
+/** Sets the webhook that tells an API client that there is something to read. Signed as in Standard Webhooks. */
 import { randomBytes } from 'node:crypto';
 import { reachOf } from '#core/words/reach.ts';
 import { linkEnds } from '#db/exchange/receive-actions.ts';
@@ -16,18 +16,18 @@ export function webhookEndpoints(api: Api, deps: ApiDeps): void {
       method: 'put',
       path: '/v1/webhook',
       id: 'setWebhook',
-      summary: 'Be called when there is something to read',
-      description: 'One per link; another one replaces it. The call says only up to which position there is something.',
+      summary: 'Set the webhook for new entries',
+      description: 'One per link; a new one replaces it. The call contains only the position of the newest entry.',
       tags,
       body: webhookSchema,
-      answers: { 200: { description: 'It is set. The secret signs every call.', schema: webhookMade } },
+      answers: { 200: { description: 'The webhook is set. The secret signs every call.', schema: webhookMade } },
       problems: ['url-not-allowed', 'not-for-gateways'],
     },
     async (c, { caller, body }) => {
       const ends = await linkEnds(deps.db, caller.link, caller.role);
       if (ends === null) throw new ProblemError('not-found');
       if (reachOf(ends.senderType) !== 'api')
-        throw new ProblemError('not-for-gateways', 'What there is for a gateway is sent to it.');
+        throw new ProblemError('not-for-gateways', 'Gateways receive everything by calls.');
       await deps.checkWebhook(withoutQuery(body.url)).catch((error: unknown) => {
         throw asRefusal(error);
       });
@@ -43,9 +43,9 @@ export function webhookEndpoints(api: Api, deps: ApiDeps): void {
       method: 'delete',
       path: '/v1/webhook',
       id: 'deleteWebhook',
-      summary: 'Be called no more',
+      summary: 'Remove the webhook',
       tags,
-      answers: { 204: { description: 'It is gone, or never was.' } },
+      answers: { 204: { description: 'There is no webhook now.' } },
       problems: [],
     },
     async (c, { caller }) => {
@@ -55,14 +55,14 @@ export function webhookEndpoints(api: Api, deps: ApiDeps): void {
   );
 }
 
-/** Whether a URL may be called is not a matter of its query, which a peer's URL has not. */
+/** Removes the query before checking the URL, because the check is made for peers' URLs, which have none. */
 function withoutQuery(text: string): string {
   const url = new URL(text);
   url.search = '';
   return url.href;
 }
 
-/** The name may have no address just now: then it is not saved either. */
+/** Does not save a URL whose name has no address at the moment. */
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== 'HelpdeskError' || !('code' in error)) return error;
   const inside =

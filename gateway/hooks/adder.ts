@@ -1,6 +1,6 @@
 /**
- * Puts hints into the database, many at a time: while one statement is on its way the next ones gather. A caller is
- * answered only after the commit of its own.
+ * Inserts hints into the database in batches: while one statement runs, the next hints gather. Answers a caller only after its
+ * own hints are committed.
  */
 import { refKey } from '#core/words/ref.ts';
 import { addHints, notifyHints } from '#db/log/hint.ts';
@@ -9,15 +9,15 @@ import type { Db } from '#db/base/client.ts';
 import { ProblemError } from '#gateway/problems.ts';
 
 export type Adder = {
-  /** Resolves when the hints are committed; rejects when the database is down or too much is waiting. */
+  /** Resolves when the hints are committed; rejects if the database is down or too many are waiting. */
   add(hints: readonly Hint[]): Promise<void>;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   idle(): Promise<void>;
 };
 
 const maxWaiting = 20_000;
 const maxPerStatement = 2_000;
-/** A NOTIFY takes a lock that all commits share, so a burst gets few of them. */
+/** Limits NOTIFYs, because each takes a lock that all commits share. */
 const notifyGapMs = 5;
 
 type Waiting = {
@@ -33,7 +33,7 @@ export function createAdder(db: Db): Adder {
   const notifier = createNotifier(() => notifyHints(db));
 
   async function run(): Promise<void> {
-    // What arrives in the same turn of the event loop goes together.
+    // Hints of the same turn of the event loop share a statement.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
       const batch = take();
@@ -87,7 +87,7 @@ function unique(batch: readonly Waiting[]): Hint[] {
 
 type Notifier = { ring(): void; idle(): Promise<void> };
 
-/** Rings at once, then at most once per gap; a failure costs nothing but a poll. */
+/** Rings at once, then at most once per gap. If it fails, the next poll finds the hints. */
 function createNotifier(notify: () => Promise<void>): Notifier {
   let again = false;
   let running: Promise<void> | null = null;

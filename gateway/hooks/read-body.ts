@@ -1,11 +1,11 @@
-/** Reads a webhook's body as far as it is of use. */
+/** Reads a webhook's body up to a limit. */
 
-/** So much of a body that is too long is still taken off the wire, since a sender that is cut off sees a failure. */
+/** How much of an oversized body to read and discard, because a sender that is cut off sees a failure. */
 const mostDiscarded = 32 * 1024 * 1024;
 
-/** @returns null where it is longer than `maxBytes`; what comes after these is dropped. The server bounds its time. */
+/** Reads it. @returns null if it is longer than `maxBytes`; the rest is discarded. The server limits the time. */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | null> {
-  // A length that is declared is kept by the server, so such a body needs no counting, which costs more than all the rest.
+  // The server enforces a declared length, so don't count such a body: counting costs more than everything else here.
   const length = request.headers.get('content-length');
   const isDeclared = length !== null && /^\d+$/.test(length) && request.headers.get('transfer-encoding') === null;
   if (isDeclared && Number(length) <= maxBytes) return new Uint8Array(await request.arrayBuffer());

@@ -1,6 +1,6 @@
 /**
- * `POST /hooks/{instance}/{secret}`: a helpdesk says that something happened. Nothing of it is believed but which
- * tickets to read; whoever knows the secret can at most cause a look.
+ * `POST /hooks/{instance}/{secret}`: a helpdesk reports that something happened. Ferry uses only the ids of the tickets to read,
+ * so a caller who knows the secret can at most cause a reading.
  */
 import { Hono, type Context } from 'hono';
 import { ticketRef } from '#core/words/ref.ts';
@@ -16,12 +16,12 @@ import type { Targets } from './targets.ts';
 export type HookDeps = {
   readonly targets: Targets;
   readonly adder: Adder;
-  /** Ids of the tickets a body names, by the type of the helpdesk that sent it. */
+  /** Returns the ids of the tickets that a body names, by the type of the helpdesk. */
   readonly hintOf: (type: InstanceType) => (body: unknown) => readonly string[];
   readonly refused?: SignInRefused;
 };
 
-/** A body that names more tickets than this is answered with a look at the feed. */
+/** If a body names more tickets than this, Ferry reads the feed instead. */
 const maxTickets = 200;
 const maxIdLength = 200;
 const maxBodyBytes = 1024 * 1024;
@@ -50,15 +50,15 @@ export function hookRoutes(deps: HookDeps): Hono<HookEnv> {
       return c.json({ hints: hints.length }, 202);
     },
   );
-  routes.all('/:instance/:secret', () => problem('method-not-allowed', 'Hooks are sent by POST.', { allow: 'POST' }));
+  routes.all('/:instance/:secret', () => problem('method-not-allowed', 'Use POST for hooks.', { allow: 'POST' }));
   return routes;
 }
 
 const unreadable = Symbol('unreadable');
 
 /**
- * The secret was right, so this is the helpdesk, and something has happened there, whatever it could say about it. A
- * refusal would change nothing at the sender, and some switch off a webhook that fails.
+ * Accepts any body, because the correct secret shows that something happened at the helpdesk. A refusal would not help the
+ * sender, and some helpdesks disable a webhook that fails.
  */
 async function readJson(c: Context): Promise<unknown> {
   const bytes = await readBody(c.req.raw, maxBodyBytes);
@@ -72,7 +72,7 @@ async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-/** A body without a usable ticket means: look at the feed. */
+/** For a body without a usable ticket, reads the feed. */
 function ticketsOf(hintOf: (body: unknown) => readonly string[], body: unknown): readonly string[] {
   let named: readonly string[];
   try {

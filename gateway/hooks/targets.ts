@@ -1,20 +1,20 @@
-/** Which instances have a webhook: read from the database, kept for a moment, so that a hook costs one statement. */
+/** Caches the instances that have a webhook, so that a hook costs only one statement. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HookTarget } from '#db/log/hint.ts';
 
 export type Targets = {
-  /** The instance, if it exists and this is its secret; the same answer, and work, for both mistakes. */
+  /** Returns the instance if it exists and the secret is right; both mistakes get the same answer and take the same time. */
   match(instance: string, secret: string): Promise<HookTarget | null>;
 };
 
 type Known = { readonly at: number; readonly byId: ReadonlyMap<string, HookTarget> };
 
 const keepMs = 2_000;
-/** A miss looks again sooner: the instance or its secret may be new. Bounded, since anybody can cause misses. */
+/** A miss reads again sooner, because the instance or its secret may be new; at a limited rate, because anybody can cause misses. */
 const missMs = 250;
 const nobody = createHash('sha256').update('').digest();
 
-/** @param load rejects when the database is down; what was known last goes on being used for known instances */
+/** Makes the cache. @param load rejects if the database is down; then known instances keep their cached state */
 export function createTargets(
   load: () => Promise<readonly HookTarget[]>,
   now: () => number = () => performance.now(),

@@ -1,4 +1,4 @@
-/** The network that a request came from, as limits count it. */
+/** Finds the network of a request, for limits. */
 import type { Context } from 'hono';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { callerAddress, type TrustedProxies } from './caller-address.ts';
@@ -6,7 +6,7 @@ import { network } from './network.ts';
 
 export type AddressOf = (c: Context) => string;
 
-/** Without proxies the socket's other end: headers are whatever the caller wrote. */
+/** Without proxies, uses the socket's remote address, because the caller can write any header. */
 export function createAddressOf(proxies: TrustedProxies = { ranges: [], header: 'x-forwarded-for' }): AddressOf {
   const caller = callerAddress(proxies);
   return (c) => {

@@ -1,4 +1,4 @@
-/** The limits before and behind the check of the token, as one middleware for the API's routes. */
+/** Applies the limits before and after the check of the token, as one middleware for the API's routes. */
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { wireLimits } from '#core/wire.ts';
 import type { CallerEnv } from '#gateway/oauth/authenticate.ts';
@@ -7,7 +7,7 @@ import type { Clients } from './clients.ts';
 
 type Deps = { readonly clients: Clients; readonly strangers: Strangers };
 
-/** Requests that went through it: two routes may both ask for it. */
+/** Requests that have already passed, because two routes may both use this middleware. */
 const admitted = new WeakSet<Request>();
 
 export function admit(authenticate: MiddlewareHandler<CallerEnv>, deps: Deps): MiddlewareHandler<CallerEnv> {
@@ -42,7 +42,7 @@ async function within(
   }
 }
 
-/** Of a body that will be read into memory. One that does not say its length counts as the longest. */
+/** The size of a body that will be read into memory. A body of unknown length counts as the longest. */
 function bytesOf(c: Context): number {
   if (c.req.method !== 'POST' && c.req.method !== 'PUT') return 0;
   if (c.req.path.includes('/v1/attachments/')) return 0;

@@ -1,6 +1,6 @@
 /**
- * The address that a request came from. Behind proxies it is what the nearest of them says, and what that one says is
- * believed only as far back as the hops are proxies of ours: everything before them the caller may have made up.
+ * Finds the address of a request's caller. Behind proxies, reads their header from the nearest hop backwards, as long as the hops
+ * are trusted proxies, because the caller may have invented everything before them.
  */
 import { BlockList, isIP } from 'node:net';
 
@@ -10,21 +10,21 @@ export type ProxyHeader = (typeof proxyHeaders)[number];
 export type TrustedProxies = {
   /** Addresses or CIDR ranges. */
   readonly ranges: readonly string[];
-  /** The one header that they write. The other is whatever the caller wrote. */
+  /** The header that they write. The caller may have written the other one. */
   readonly header: ProxyHeader;
 };
 
 export type CallerAddress = {
-  /** @param socket the other end of the connection @param header value of the proxies' header, all lines joined */
+  /** Returns the address. @param socket the remote address of the connection @param header the proxies' header, all lines joined */
   of(socket: string, header: string | undefined): string;
   isProxy(address: string): boolean;
 };
 
-/** Longer chains are nobody's; what they say is not looked at further back. */
+/** The longest chain to read; real chains are shorter. */
 const mostHops = 16;
 const longest = 4_096;
 
-/** @throws TypeError for a range that is none */
+/** Compiles the ranges. @throws TypeError for an invalid range */
 export function callerAddress({ ranges, header }: TrustedProxies): CallerAddress {
   const trusted = new BlockList();
   for (const range of ranges) addRange(trusted, range);
@@ -40,7 +40,7 @@ export function callerAddress({ ranges, header }: TrustedProxies): CallerAddress
       if (value === undefined || !isProxy(address)) return address;
       for (const hop of hopsIn(value.slice(-longest)).slice(-mostHops).toReversed()) {
         const next = addressIn(hop);
-        // What no address can be read from ends the chain: the last proxy that we trust is as far as we see.
+        // An unreadable address ends the chain; then the last trusted proxy counts.
         if (next === null) return address;
         address = next;
         if (!isProxy(address)) return address;
@@ -59,7 +59,7 @@ function addRange(list: BlockList, range: string): void {
   else list.addSubnet(address, Number(prefix), kind);
 }
 
-/** An IPv4 address inside an IPv6 one is itself; a zone is the machine's own business. */
+/** Unwraps an IPv4 address inside an IPv6 one, and removes a zone, which has a meaning only on this machine. */
 function plain(address: string): string {
   return (address.split('%', 1)[0] ?? '').replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase();
 }
@@ -68,7 +68,7 @@ function forwardedForHops(value: string): readonly string[] {
   return value.split(',');
 }
 
-/** RFC 7239 §4: elements by commas, pairs by semicolons, either inside quotes belongs to the text. */
+/** Splits as in RFC 7239 §4: elements at commas, pairs at semicolons, but not inside quotes. */
 function forwardedHops(value: string): readonly string[] {
   const hops: string[] = [];
   let isQuoted = false;
@@ -85,7 +85,7 @@ function forwardedHops(value: string): readonly string[] {
   return hops;
 }
 
-/** The `for` of one element; what has none, or two, names nobody. */
+/** Returns the `for` of one element; null if it has none, or two. */
 function forIn(element: string): string {
   const found = element
     .split(';')
@@ -94,7 +94,7 @@ function forIn(element: string): string {
   return found.length === 1 ? (found[0] ?? '').slice(4).replaceAll(/^"|"$/g, '') : '';
 }
 
-/** `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`; null for `unknown`, `_hidden` and anything else. */
+/** Reads `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`; null for `unknown`, `_hidden` and everything else. */
 function addressIn(hop: string): string | null {
   const text = hop.trim().replaceAll(/^"|"$/g, '');
   if (text.length > 64) return null;

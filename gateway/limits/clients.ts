@@ -1,6 +1,6 @@
 /**
- * Keeps each client to its limits, so that one of them can't have the event loop, the pool of connections or the disk
- * for itself. In this process alone: what the limits protect is this process. Nothing is kept of who rests.
+ * Enforces the limits of each client, so that none of them can monopolise the event loop, the connection pool or the disk. Counts
+ * only within this process, because the limits protect this process. Keeps no state for idle clients.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,22 +11,22 @@ import { rateLimitHeaders, type Policy } from './rate-limit-headers.ts';
 import type { ClientLimits } from './standard.ts';
 
 export type Clients = {
-  /** Throws the refusal of a client that is over its limits before its token is even verified. */
+  /** Refuses a client that is over its limits before its token is verified. */
   assertWelcome(authorization: string | undefined): Promise<void>;
-  /** Counts a request of a client whose token was verified, and waits its turn. @throws ProblemError */
+  /** Counts a request of a client with a verified token, and waits for its turn. @throws ProblemError */
   admit(client: string, request: Admitted): Promise<{ leave(): void; headers(): Readonly<Record<string, string>> }>;
-  /** Counts actions or receipts of a batch, and waits their turn. @throws ProblemError */
+  /** Counts a batch's actions or receipts, and waits for their turn. @throws ProblemError */
   actions(client: string, count: number): Promise<void>;
-  /** A place for one file. @throws ProblemError */
+  /** Reserves a place for one file. @throws ProblemError */
   file(client: string): Promise<FilePlace>;
-  /** Counts a token that was given out. Null, or seconds to wait. */
+  /** Counts an issued token. Returns null, or the seconds to wait. */
   token(client: string): Promise<number | null>;
 };
 
 export type Admitted = {
-  /** As it was sent, to know the client by next time. */
+  /** The token as it was sent, to recognise the client next time. */
   readonly authorization: string | undefined;
-  /** Of its body, if that is JSON. */
+  /** Bytes of its body, if that is JSON. */
   readonly bytes: number;
 };
 
@@ -44,24 +44,24 @@ type Client = {
   readonly places: Places;
   readonly files: Places;
   held: number;
-  /** Over its limits until then. */
+  /** The instant until which it is over its limits. */
   refusedUntil: number;
 };
 
 const mostTokens = 10_000;
-/** Clients exist in the database, so they are few; who rests longest makes room all the same. */
+/** The most clients to track. The database limits their number; the longest-idle one is dropped anyway. */
 const mostClients = 10_000;
 
 export function createClients(limits: ClientLimits, now: () => number = () => performance.now()): Clients {
   const clients = new Map<string, Client>();
-  /** Clients by the hash of a token that was verified. */
+  /** Clients by the hash of a verified token. */
   const tokens = new Map<string, string>();
   const { mostWaitMs, refusalMs, heldRefusals } = limits;
 
   function of(id: string): Client {
     const known = clients.get(id);
     const client = known ?? newClient(limits, now);
-    // In the order in which they were last heard of.
+    // In the order of their last requests.
     clients.delete(id);
     clients.set(id, client);
     dropOldest(clients, mostClients, ({ places, files }) => places.busy + files.busy === 0);
@@ -81,7 +81,7 @@ export function createClients(limits: ClientLimits, now: () => number = () => pe
       await sleep(Math.min(refusalMs, retryMs));
       client.held -= 1;
     }
-    throw new ProblemError('too-many-requests', `Over the limit of ${policy}. Wait as long as Retry-After says.`, {
+    throw new ProblemError('too-many-requests', `Over the limit of ${policy}. Wait for the time in Retry-After.`, {
       headers: {
         ...rateLimitHeaders(policies(client), retryMs),
         'retry-after': String(Math.max(1, Math.ceil(retryMs / 1_000))),
@@ -129,7 +129,7 @@ export function createClients(limits: ClientLimits, now: () => number = () => pe
       return {
         leave,
         async bytes(count) {
-          // A file that has begun is slowed down as far as it takes, never refused.
+          // A file that has started is slowed down as much as necessary, but never refused.
           for (let left = count; left > 0; left -= limits.fileBytes.atOnce) {
             const cost = Math.min(left, limits.fileBytes.atOnce);
             for (let taken = client.fileBytes.take(cost); ; taken = client.fileBytes.take(cost)) {

@@ -1,4 +1,4 @@
-/** Whom an address stands for: of an IPv6 address the first half, since the other half is the caller's to choose. */
+/** Returns the network of an address: for IPv6 its first half, because callers choose the other half freely. */
 export function network(address: string): string {
   const plain = (address.split('%', 1)[0] ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
   if (!plain.includes(':')) return plain;

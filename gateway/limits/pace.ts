@@ -1,25 +1,25 @@
 /**
- * So much a minute, and so much at once: what comes faster waits its turn for a moment, and beyond that is refused. A
- * token bucket kept as one instant (the generic cell rate algorithm of ATM Forum TM 4.0, §4.4.2).
+ * A rate limit with a burst: faster requests wait for a moment, and beyond that are refused. Implemented as a token bucket in one
+ * instant (the generic cell rate algorithm of ATM Forum TM 4.0, §4.4.2).
  */
 export type PaceLimit = {
-  /** In the long run. */
+  /** The long-term rate. */
   readonly perMinute: number;
-  /** At once, after a time of rest. */
+  /** The burst after an idle time. */
   readonly atOnce: number;
 };
 
-/** `ok`: counted, and may begin after `waitMs`. Else nothing was counted, and it may be tried again after `retryMs`. */
+/** `ok`: counted, and may start after `waitMs`. Otherwise not counted, and may be retried after `retryMs`. */
 export type Taken = { readonly ok: true; readonly waitMs: number } | { readonly ok: false; readonly retryMs: number };
 
 export type Pace = {
-  /** @param cost in the limit's unit; no single thing costs more than may come at once */
+  /** Counts. @param cost in the limit's unit, at most the burst */
   take(cost: number): Taken;
-  /** What may begin without waiting, and how long until all of `atOnce` may. */
+  /** Returns how much may start without waiting, and how long until the whole burst may. */
   left(): { readonly rest: number; readonly fullMs: number };
 };
 
-/** @param now milliseconds by a steady clock @param mostWaitMs longer than this nobody waits */
+/** Makes a limit. @param now milliseconds of a monotonic clock @param mostWaitMs the longest wait */
 export function createPace({ perMinute, atOnce }: PaceLimit, mostWaitMs: number, now: () => number): Pace {
   const perMs = perMinute / 60_000;
   let fullAt = Number.NEGATIVE_INFINITY;

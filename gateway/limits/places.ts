@@ -1,8 +1,8 @@
-/** So many at a time, first come, first served; who waits too long, or finds too many waiting, gets no place. */
+/** Limits concurrency, first come, first served. A caller that waits too long, or finds too many waiting, gets no place. */
 export type Places = {
-  /** The function that gives the place back, or null. */
+  /** A function that returns the place, or null. */
   enter(): Promise<(() => void) | null>;
-  /** Those who have a place and those who wait for one. */
+  /** The number of callers that have a place or wait for one. */
   readonly busy: number;
 };
 

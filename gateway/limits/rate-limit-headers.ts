@@ -6,13 +6,13 @@ import type { PaceLimit } from './pace.ts';
 
 export type Policy = {
   readonly name: string;
-  /** `requests` where it is left out. */
+  /** Default: `requests`. */
   readonly unit?: 'content-bytes';
   readonly limit: PaceLimit;
   readonly left: { readonly rest: number; readonly fullMs: number };
 };
 
-/** @param retryMs the client is refused for as long: nothing is left until then */
+/** Writes the headers. @param retryMs how long the client is refused: until then nothing is left */
 export function rateLimitHeaders(policies: readonly Policy[], retryMs?: number): Readonly<Record<string, string>> {
   const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
   return {

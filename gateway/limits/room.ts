@@ -1,11 +1,11 @@
 /**
- * How many more actions of a link may wait here. The database knows, and is asked now and then: a link that is nearly
- * full may go over by what other processes take within that time.
+ * Limits how many actions of a link may wait here. Asks the database only now and then, so a nearly full link may exceed the limit
+ * by what other processes accept meanwhile.
  */
 export type Room = {
   /** At least 0. */
   of(link: string, to: string): Promise<number>;
-  /** So many were taken just now. */
+  /** Counts accepted actions. */
   took(link: string, to: string, count: number): void;
 };
 
@@ -16,7 +16,7 @@ export type RoomOptions = {
 };
 
 const freshMs = 2_000;
-/** Keys are links of ours. */
+/** Keyed by our own links. */
 const mostKept = 10_000;
 
 export function createRoom({ most, count, now = () => performance.now() }: RoomOptions): Room {

@@ -1,24 +1,24 @@
 /**
- * What one connection, and one address, may have of the server: so many connections, so many requests on one of them
- * before the first is answered, and so long without taking what was sent to it.
+ * Limits connections: their number per address, the pipelined requests on one of them, and how long a caller may leave responses
+ * unread.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { network } from './network.ts';
 
 export type SocketLimits = {
-  /** An address of a proxy has no limit of its own. */
+  /** Proxies have no limit per address. */
   readonly perAddress: number;
   readonly isProxy: (address: string) => boolean;
-  /** Requests of one connection that are under way. More come only from who does not wait for answers. */
+  /** Concurrent requests of one connection. Only callers that do not wait for answers have more. */
   readonly underWay: number;
-  /** So long what was sent may go without being taken. Milliseconds. */
+  /** How long a response may stay unread. Milliseconds. */
   readonly stallMs: number;
 };
 
 export const standardSockets: SocketLimits = { perAddress: 256, isProxy: () => false, underWay: 8, stallMs: 30_000 };
 
-/** After `stallMs` an answer has to be taken at least as fast. */
+/** The rate at which a response has to be read after `stallMs`. */
 const leastBytesPerMs = (10 * 1024) / 1_000;
 
 type Watched = { requests: number; stalledFrom: number | null; takenBefore: number };
@@ -67,7 +67,7 @@ export function watchSockets(server: Server, limits: SocketLimits): { stop(): vo
   return { stop: () => clearInterval(timer) };
 }
 
-/** Node counts what it was given to send; what of it still waits is not taken. */
+/** Node counts the bytes written to the socket; those still in its buffer are unread. */
 function isStalled(socket: Socket, watched: Watched, now: number, stallMs: number): boolean {
   if (socket.writableLength === 0) {
     watched.stalledFrom = null;

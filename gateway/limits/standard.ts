@@ -1,37 +1,37 @@
-/** What one client may ask of this gateway. docs/limits.md names every figure; decisions/0029 says where they are kept. */
+/** The limits of one client. docs/limits.md lists every figure; decisions/0029 explains where they are enforced. */
 import type { ChosenLimits } from '#config/env.ts';
 import { leastFreeBytes } from '#config/least-free.ts';
 import type { PaceLimit } from './pace.ts';
 
 export type ClientLimits = {
   readonly requests: PaceLimit;
-  /** Of bodies that are JSON. */
+  /** Bytes of JSON bodies. */
   readonly bytes: PaceLimit;
-  /** Actions and receipts: each costs a signature to verify, however short it is. */
+  /** Actions and receipts: verifying each signature has a cost, however short it is. */
   readonly actions: PaceLimit;
-  /** Of files, both ways. */
+  /** Bytes of files, in both directions. */
   readonly fileBytes: PaceLimit;
   readonly requestsAtATime: number;
   readonly filesAtATime: number;
   /** Requests that wait for a place. */
   readonly waitingRequests: number;
-  /** For a place, or for the pace. Milliseconds. */
+  /** The longest wait for a place or for the rate. Milliseconds. */
   readonly mostWaitMs: number;
-  /** A refusal is answered this late, so that asking again at once gains nothing. Milliseconds. */
+  /** The delay of a refusal, so that asking again immediately gains nothing. Milliseconds. */
   readonly refusalMs: number;
-  /** Refusals that are held back at a time; what comes beyond is answered at once, and its connection closed. */
+  /** The most refusals to delay at a time; others are answered immediately, and their connections closed. */
   readonly heldRefusals: number;
-  /** Of files that no action refers to, per link. */
+  /** Bytes of files that no action refers to, per link. */
   readonly unreferencedBytes: number;
-  /** Actions of a link that have not ended. */
+  /** Actions of a link without an outcome. */
   readonly waitingActions: number;
-  /** Below this no file is taken. */
+  /** The free disk space below which no file is accepted. */
   readonly minFreeBytes: number;
 };
 
 const mib = 1024 * 1024;
 
-/** The largest body, and so the most that one request costs, is 1 MiB. */
+/** The largest body, and so the highest cost of one request, is 1 MiB. */
 export function clientLimits(chosen: ChosenLimits = {}): ClientLimits {
   const { requests = 3_000, actions = 6_000, bodyMiB = 60, fileMiB = 600 } = chosen;
   const { uploadsMiB = 1_024, waiting = 10_000 } = chosen;

@@ -1,6 +1,6 @@
 /**
- * Callers that nobody knows yet, by the network they call from: what anybody may read has a pace, and a refusal comes
- * late where refusals are many. Nobody is locked out by it who has a token that works.
+ * Limits unknown callers by their network: public documents have a rate limit, and refusals are delayed if there are many. Callers
+ * with a valid token are never locked out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, MiddlewareHandler } from 'hono';
@@ -8,9 +8,9 @@ import { problem } from '#gateway/problems.ts';
 import { createPace, type Pace, type PaceLimit } from './pace.ts';
 
 export type Strangers = {
-  /** Before what anybody may read, such as a key set. */
+  /** The limit for public documents, such as key sets. */
   readonly paced: MiddlewareHandler;
-  /** Waits before a refusal is answered, at most a second. */
+  /** Delays a refusal, by at most a second. */
   slowDown(c: Context): Promise<void>;
 };
 
@@ -48,7 +48,7 @@ export function createStrangers({
       await sleep(taken.ok ? taken.waitMs : mostWaitMs);
       if (taken.ok) return next();
       const seconds = Math.max(1, Math.ceil(taken.retryMs / 1_000));
-      return problem('too-many-requests', 'Too many requests from this address. Wait as long as Retry-After says.', {
+      return problem('too-many-requests', 'Too many requests from this address. Wait for the time in Retry-After.', {
         'retry-after': String(seconds),
       });
     },

@@ -1,4 +1,4 @@
-/** Access tokens (RFC 9068): made by the token endpoint, taken by the API. Both are this gateway; nothing is asked outside. */
+/** Makes and verifies access tokens (RFC 9068). This gateway both issues and accepts them, so it needs no request to others. */
 import { randomUUID } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
 import type { ClientRow } from '#db/links/clients.ts';
@@ -7,7 +7,7 @@ import { clockToleranceS, tokenTtlS } from './deps.ts';
 import type { AuthenticateDeps } from './deps.ts';
 import { issuerUrl } from './issuer.ts';
 
-/** @param jkt thumbprint of the key it is bound to, where there is one */
+/** Makes a token. @param jkt thumbprint of the key it is bound to, if any */
 export async function makeAccessToken(
   deps: AuthenticateDeps,
   client: Pick<ClientRow, 'id' | 'link' | 'role' | 'instance'>,
@@ -37,7 +37,7 @@ export type TokenClaims = {
   readonly client: string;
   readonly link: string;
   readonly role: SideName;
-  /** Whose key signed it. */
+  /** The instance whose key signed it. */
   readonly instance: string;
   readonly jti: string;
   readonly expiresAt: Date;
@@ -49,15 +49,15 @@ export class TokenError extends Error {
   override readonly name = 'TokenError';
 }
 
-/** A token that says it lives for years is over by then all the same. Seconds. */
+/** The longest accepted lifetime, whatever the token says. Seconds. */
 const longestAgeS = 15 * 60;
-/** Ours have about 700 characters. */
+/** Our tokens have about 700 characters. */
 const longest = 4_096;
 const headerMembers: ReadonlySet<string> = new Set(['alg', 'typ', 'kid']);
 
 /**
- * What a token says, if one of our instances signed it and it has not expired. Whether the client may still call is
- * another question. An algorithm other than that of our keys, or a header that names keys, is none of ours.
+ * Verifies that one of our instances signed the token and that it has not expired, and returns its claims. The caller checks
+ * whether the client may still call. A token with another algorithm, or with keys in its header, is not ours.
  * @throws TokenError; database errors as they are
  */
 export async function readAccessToken(deps: AuthenticateDeps, token: string): Promise<TokenClaims> {
@@ -82,7 +82,7 @@ export async function readAccessToken(deps: AuthenticateDeps, token: string): Pr
     throw new TokenError('not-verified', { cause: error });
   }
   const { aud, sub, client_id: client, link, role, jti, exp, iat, cnf } = payload;
-  // jose takes a list that has us in it; a token for several is more than we give out.
+  // jose accepts a list of audiences that contains us, but we issue tokens only for one.
   if (typeof aud !== 'string') throw new TokenError('several-audiences');
   if (!isName(client) || client !== sub || !isName(link) || !isName(jti)) throw new TokenError('claims');
   if (role !== 'customer' && role !== 'supplier') throw new TokenError('claims');
@@ -105,7 +105,7 @@ function kidOf(token: string): string {
   return kid;
 }
 
-/** Something that can be looked up: text that a database column takes. */
+/** Requires text that a database column accepts, so that it can be looked up. */
 function isName(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value);
 }

@@ -1,7 +1,7 @@
 /**
- * Lets a request of the API pass if its token is ours, its client may call, and the caller has the key that the token
- * is bound to. Client and link are looked up each time, so that a revocation acts with the next request. Whatever is
- * wrong, the answer is the same to the byte.
+ * Authenticates API requests: the token is ours, its client may call, and the caller has the key to which the token is bound. Looks
+ * up client and link for every request, so that a revocation takes effect with the next one. All failures get the same answer,
+ * byte for byte.
  */
 import { createMiddleware } from 'hono/factory';
 import { standingOf } from '#db/links/clients.ts';
@@ -23,7 +23,7 @@ type Credentials = { readonly scheme: 'bearer' | 'dpop'; readonly token: string 
 
 export function authenticate(deps: AuthenticateDeps) {
   return createMiddleware<CallerEnv>(async (c, next) => {
-    // Two patterns may match one path, and a proof works once.
+    // Two patterns may match the same path, but a proof works only once.
     if ((c.get('caller') as Caller | undefined) !== undefined) return next();
     let caller: Caller;
     let claimed: TokenClaims | null = null;
@@ -54,9 +54,9 @@ export function authenticate(deps: AuthenticateDeps) {
   });
 }
 
-/** The one answer to whoever has no token that works. */
+/** The one answer to callers without a valid token. */
 export function unauthenticated(): Response {
-  return problem('invalid-token', 'Ask /oauth/token for a new one and send it in Authorization.', {
+  return problem('invalid-token', 'Get a new token from /oauth/token and send it in Authorization.', {
     'www-authenticate': 'Bearer, DPoP',
     ...unstored,
   });
@@ -69,14 +69,14 @@ function credentialsOf(header: string | undefined): Credentials {
   return { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token };
 }
 
-/** @throws TokenError where the client or its link is gone, or the token says another place than it has now */
+/** Finds the caller. @throws TokenError if the client or its link is gone, or the token's claims no longer match them */
 function assertStands(claims: TokenClaims, standing: Standing | null): asserts standing is Standing {
   if (standing === null) throw new TokenError('revoked');
   const { instance, link, role } = standing;
   if (instance !== claims.instance || link !== claims.link || role !== claims.role) throw new TokenError('elsewhere');
 }
 
-/** @throws TokenError, ProofError */
+/** Checks the proof. @throws TokenError, ProofError */
 async function assertHolder(
   deps: AuthenticateDeps,
   { scheme, token }: Credentials,

@@ -1,4 +1,4 @@
-/** `private_key_jwt` as draft-ietf-oauth-rfc7523bis has it: meant for this one issuer, for a minute, once. */
+/** Verifies `private_key_jwt` as in draft-ietf-oauth-rfc7523bis: for this issuer only, valid for a minute, used once. */
 import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { JWK, JWTPayload } from 'jose';
 import type { Client } from '#db/base/client.ts';
@@ -17,8 +17,9 @@ const longest = 8_192;
 export type AssertionDeps = { readonly db: Client; readonly keysOf: ClientKeys; readonly now: Date };
 
 /**
+ * Verifies an assertion.
  * @param issuer of the client's instance: the only audience
- * @returns why it is not accepted, for our log; null where it is
+ * @returns why it is not accepted, for our log; null if it is
  * @throws KeysUnavailable
  */
 export async function checkAssertion(
@@ -48,7 +49,7 @@ export async function checkAssertion(
   return (await seeOnce(deps.db, client.id, 'assertion', jti, expiresAt)) ? null : 'replayed';
 }
 
-/** Who the assertion says it is from, before anything about it is known. */
+/** Reads the claimed client from an assertion that is not verified yet. */
 export function claimedClient(assertion: string): string | null {
   try {
     const [, payload = ''] = assertion.split('.', 2);
@@ -59,7 +60,7 @@ export function claimedClient(assertion: string): string | null {
   }
 }
 
-/** The draft wants a type and asks servers to take assertions without; another type is another kind of JWT. */
+/** The draft requires a type, but asks servers to accept assertions without one. Another type is a different sort of JWT. */
 function isOfType(assertion: string): boolean {
   try {
     const header = decodeProtectedHeader(assertion);

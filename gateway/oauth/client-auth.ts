@@ -1,4 +1,4 @@
-/** Which client is asking at the token endpoint, and whether it is that client: by secret or by signature, one of them. */
+/** Authenticates the client at the token endpoint, by secret or by signature, but not both. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
 import { loadClient } from '#db/links/clients.ts';
@@ -18,17 +18,17 @@ export const authMethods = ['private_key_jwt', 'client_secret_basic', 'client_se
 export type ClientAuthDeps = OAuthDeps & { readonly keysOf: ClientKeys; readonly failures: Failures };
 
 type Presented = {
-  /** As claimed; null where nothing usable was claimed. */
+  /** The claimed client; null if the claim is unusable. */
   readonly client: string | null;
   readonly basic: boolean;
   readonly proof: { readonly secret: string } | { readonly assertion: string } | null;
 };
 
 const challenge = { 'www-authenticate': 'Basic realm="ferry", charset="UTF-8"' };
-/** Compared where a client is not there, or has no secret. */
+/** Compared if a client does not exist, or has no secret. */
 const nobody = { hash: createHash('sha256').update('').digest('hex'), expiresAt: null };
 
-/** @throws OAuthError `invalid_client`, `invalid_request`, `slow_down`, `temporarily_unavailable` */
+/** Authenticates it. @throws OAuthError `invalid_client`, `invalid_request`, `slow_down`, `temporarily_unavailable` */
 export async function authenticateClient(c: Context, form: Form, deps: ClientAuthDeps): Promise<ClientRow> {
   const presented = presentedIn(c.req.header('authorization'), form);
   const id = presented.client ?? '';
@@ -66,7 +66,7 @@ async function refusal({ proof }: Presented, client: ClientRow | null, deps: Cli
   }
 }
 
-/** As much work for a client that is not there as for one that is. */
+/** Takes the same time for a client that does not exist as for one that does. */
 function isSecretOf(client: ClientRow | null, secret: string, now: Date): boolean {
   const given = createHash('sha256').update(secret).digest();
   const working = (client?.secrets ?? []).filter(
@@ -79,7 +79,7 @@ function isSecretOf(client: ClientRow | null, secret: string, now: Date): boolea
   return secret !== '' && same.length > 0;
 }
 
-/** @throws OAuthError `invalid_request` for two ways at once */
+/** Reads the credentials. @throws OAuthError `invalid_request` for two methods at once */
 function presentedIn(authorization: string | undefined, form: Form): Presented {
   const [named, secret] = [form.get('client_id') ?? null, form.get('client_secret')];
   const [type, assertion] = [form.get('client_assertion_type'), form.get('client_assertion')];
@@ -99,7 +99,7 @@ function presentedIn(authorization: string | undefined, form: Form): Presented {
   return { client: nameOf(named), basic: false, proof: null };
 }
 
-/** RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
+/** Decodes both parts, which RFC 6749 §2.3.1 form-encodes before joining them. */
 function basicIn(header: string): { readonly client: string; readonly secret: string } | null {
   const [, encoded = ''] = /^basic +([\w+/-]+=*)$/i.exec(header) ?? [];
   const text = Buffer.from(encoded, 'base64').toString();
@@ -113,7 +113,7 @@ function basicIn(header: string): { readonly client: string; readonly secret: st
   }
 }
 
-/** Nothing else is looked up: a column takes neither NUL nor broken characters. */
+/** Accepts only ids that a database column can store: no NUL and no broken characters. */
 function nameOf(claimed: string | null): string | null {
   return claimed !== null && /^[\x21-\x7e]{1,255}$/.test(claimed) ? claimed : null;
 }

@@ -1,8 +1,8 @@
 /**
- * Public keys of clients that prove themselves with a signature. A peer's are read from its key set, kept for ten
- * minutes, and read again for a key that is not among them, at most every thirty seconds. While the key set can't be
- * read, the keys it had last go on working for a day: from memory, and after a restart from the database. Whoever holds a
- * stolen key can't keep it alive for longer by keeping the key set out of reach.
+ * Public keys of clients that authenticate with a signature. A peer's keys come from its key set, which is cached for ten minutes
+ * and read again for an unknown key, at most every thirty seconds. If the key set can't be read, its last known keys keep working
+ * for a day: from memory, and after a restart from the database. So a thief of a key can't extend its life for longer by making
+ * the key set unreachable.
  */
 import type { JWK } from 'jose';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import type { ClientRow } from '#db/links/clients.ts';
 import { retiredKids } from '#db/exchange/origin-keys.ts';
 
 export type ClientKeys = {
-  /** @param again with a key that was not among the ones given before; null where it is too early to look again */
+  /** Returns the keys. @param again reads the set again for an unknown key; null if it is too early to do so */
   of(client: ClientRow, again?: boolean): Promise<readonly JWK[] | null>;
 };
 
@@ -23,16 +23,16 @@ export type ClientKeysOptions = {
   readonly now?: () => number;
   readonly maxAgeMs?: number;
   readonly cooldownMs?: number;
-  /** How long keys work whose key set can't be read. */
+  /** How long keys work if their key set can't be read. */
   readonly longestUnreadMs?: number;
 };
 
-/** Thrown where there is no key at all to check with, for no fault of the client's. */
+/** Thrown if there is no key to check with, through no fault of the client. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }
 
-/** Only what a public key consists of; anything else that a key set holds is not looked at. */
+/** Picks the parts of a public key, and ignores everything else in a key set. */
 const publicJwk = z.object({
   kty: z.enum(['OKP', 'EC', 'RSA']),
   crv: z.string().max(32).optional(),
@@ -49,7 +49,7 @@ const keySet = z.object({ keys: z.array(z.unknown()).max(100) });
 type Known = {
   readonly uri: string;
   keys: readonly JWK[] | null;
-  /** When this process read them, and when any did. */
+  /** When this process read them, and when any process did. */
   readAt: number;
   sureAt: number;
   triedAt: number;
@@ -72,7 +72,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
       entry.sureAt = entry.readAt;
       await rememberClientKeys(db, client.id, { keys: found as Kept });
     } catch {
-      // The keys it had last go on working for a while; without any, the caller is told.
+      // Its last keys keep working for a while; without any, the caller gets an error.
     }
   }
 
@@ -84,7 +84,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
         entry = { uri: client.jwksUri, keys: null, readAt: -Infinity, sureAt: -Infinity, triedAt: -Infinity };
         known.set(client.id, entry);
       }
-      // Another process, or this one before it was started, may have read it later.
+      // Another process, or this one before its restart, may have read it later.
       const storedAt = now() - Math.max(0, Date.now() - Date.parse(client.jwksReadAt));
       if (client.jwks !== null && storedAt > entry.sureAt) {
         entry.keys = publicKeysOf(client.jwks);
@@ -109,7 +109,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
 
 type Kept = NonNullable<ClientRow['jwks']>['keys'];
 
-/** @throws ZodError where it is no key set at all; single keys that are none are passed over */
+/** Parses a key set, and ignores invalid keys in it. @throws ZodError if it is not a key set at all */
 function publicKeysOf(found: unknown): readonly JWK[] {
   return keySet.parse(found).keys.flatMap((one) => {
     const key = publicJwk.safeParse(one);
@@ -117,7 +117,7 @@ function publicKeysOf(found: unknown): readonly JWK[] {
   });
 }
 
-/** `EdDSA` and `Ed25519` are two names of one algorithm: a key that says one is used with either. */
+/** `EdDSA` and `Ed25519` are two names of one algorithm, so a key with one name is used with either. */
 function plain({ alg, ...key }: z.output<typeof publicJwk>): JWK {
   const named = alg === undefined || alg === 'EdDSA' || alg === 'Ed25519' ? key : { ...key, alg };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as JWK;

@@ -1,4 +1,4 @@
-/** What the OAuth part needs from whoever wires the gateway. */
+/** The dependencies of the OAuth endpoints, which the gateway's start-up passes in. */
 import type { Context } from 'hono';
 import type { Log } from '#config/log.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -10,27 +10,27 @@ import type { KeyRing } from './key-ring.ts';
 
 export type AuthenticateDeps = {
   readonly db: Client;
-  /** At which others reach this gateway. */
+  /** The URL at which others reach this gateway. */
   readonly publicUrl: string;
   readonly keys: KeyRing;
   readonly now?: () => Date;
   readonly log?: Log;
-  /** Told why a caller was refused; the caller is not. */
+  /** Receives the reason of a refusal, which the caller does not see. */
   readonly refused?: SignInRefused;
 };
 
 export type OAuthDeps = AuthenticateDeps & {
-  /** Reads a client's key set through the guarded way out (protocols/ferry/fetch-json.ts); rejects when it can't. */
+  /** Reads a client's key set through the guarded HTTP client (protocols/ferry/fetch-json.ts); rejects if it can't. */
   readonly fetchJson: (url: string) => Promise<unknown>;
-  /** How long clients' key sets are kept, and how soon one is read again; milliseconds. Default ten minutes, 30 s. */
+  /** How long clients' key sets are cached, and how soon one is read again; milliseconds. Default: ten minutes, 30 s. */
   readonly clientKeys?: { readonly maxAgeMs: number; readonly cooldownMs: number };
-  /** Counts tokens that are given out. Absent: nobody does. */
+  /** Counts issued tokens. If absent, they are not counted. */
   readonly clients?: Pick<Clients, 'token'>;
-  /** Who called, for the limit of failed attempts. Default: the socket's other end; headers are not asked. */
+  /** Returns the caller's address, for the limit of failed attempts. Default: the socket's remote address, without any header. */
   readonly addressOf?: (c: Context) => string;
 };
 
-/** Who calls the API. */
+/** The caller of the API. */
 export type Caller = {
   readonly client: string;
   readonly link: string;
@@ -41,7 +41,7 @@ export type Caller = {
   readonly linkState: LinkState;
 };
 
-/** Clocks of two organisations differ; this much is put up with. Seconds. */
+/** The accepted difference between the clocks of two organisations. Seconds. */
 export const clockToleranceS = 60;
-/** Of an access token; seconds. */
+/** The lifetime of an access token; seconds. */
 export const tokenTtlS = 300;

@@ -1,13 +1,13 @@
 /**
- * Proofs that the caller has the key which a token is bound to (RFC 9449 §4.3). Of its twelve checks the one for a
- * nonce has nothing to check: none is given out, since each proof works once and only within a minute of its time.
+ * Verifies proofs that the caller has the key to which a token is bound (RFC 9449 §4.3). Of its twelve checks, the one for a nonce
+ * is unnecessary: this server issues none, because each proof works only once and only within a minute of its time.
  */
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import type { JWK, JWTPayload } from 'jose';
 import { clockToleranceS } from './deps.ts';
 
-/** Asymmetric ones that clients are likely to have; `EdDSA` and `Ed25519` are the same. */
+/** The asymmetric algorithms that clients are likely to have; `EdDSA` and `Ed25519` are the same. */
 export const proofAlgorithms = ['EdDSA', 'Ed25519', 'ES256'];
 
 export class ProofError extends Error {
@@ -15,13 +15,13 @@ export class ProofError extends Error {
 }
 
 export type ProofInput = {
-  /** The DPoP header as it came; two of them come joined by a comma. */
+  /** The DPoP header; two headers arrive joined by a comma. */
   readonly header: string | undefined;
   readonly method: string;
-  /** By the name under which the caller knows us. */
+  /** The request's URL, with the name that the caller knows. */
   readonly url: string;
   readonly now: Date;
-  /** The token that comes with it, and the key it is bound to; at the token endpoint there is none yet. */
+  /** The token of the request and the key it is bound to; null at the token endpoint. */
   readonly token?: { readonly text: string; readonly jkt: string };
 };
 
@@ -30,7 +30,7 @@ export type Proof = { readonly jkt: string; readonly jti: string; readonly expir
 const longest = 8_192;
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** Everything but whether it was used before: that is asked of the database, last. @throws ProofError */
+/** Checks everything but reuse, which the caller asks the database last. @throws ProofError */
 export async function checkProof(input: ProofInput): Promise<Proof> {
   const { header } = input;
   if (header === undefined) throw new ProofError('no-proof');
@@ -73,7 +73,7 @@ async function verified(proof: string, now: Date): Promise<{ readonly jwk: JWK; 
   }
 }
 
-/** Without query and fragment, in the one spelling that the URL parser gives; null where it is none. */
+/** Normalises a URL without query and fragment; null if it is not a URL. */
 function plainUrl(text: string): string | null {
   const url = URL.parse(text);
   if (url === null) return null;

@@ -1,11 +1,11 @@
 /**
- * Failed attempts of a client from an address: ten a minute, then everybody who claims to be that client from there
- * waits. The client itself, elsewhere, notices nothing. Bounded: the entry that is oldest makes room.
+ * Limits failed attempts per client and address: after ten in a minute, everybody who claims to be that client from there waits.
+ * The client itself, at another address, notices nothing. The number of entries is limited: the oldest one is dropped.
  */
 export type Failures = {
-  /** Seconds to wait, or null where an attempt may be made. */
+  /** Returns the seconds to wait, or null if an attempt is allowed. */
   waitOf(client: string, address: string): number | null;
-  /** Counts a failure. Seconds to wait, or null while there are not too many. */
+  /** Counts a failure. Returns the seconds to wait, or null if there are not too many. */
   add(client: string, address: string): number | null;
   readonly size: number;
 };

@@ -1,4 +1,4 @@
-/** Reads a form as the token endpoint wants it: of the right type, small, each parameter once. */
+/** Reads a form for the token endpoint: of the right type, small, each parameter once. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { problem, ProblemError } from '#gateway/problems.ts';
@@ -8,7 +8,7 @@ export type Form = ReadonlyMap<string, string>;
 
 export const formLimit: MiddlewareHandler = bodyLimit({
   maxSize: 32 * 1024,
-  onError: () => problem('body-too-large', 'At most 32 KiB are read here.', { connection: 'close' }),
+  onError: () => problem('body-too-large', 'Send at most 32 KiB.', { connection: 'close' }),
 });
 
 const maxParameters = 50;
@@ -32,16 +32,16 @@ export async function readForm(c: Context): Promise<Form> {
   for (const [name, value] of new URLSearchParams(text)) {
     if (names.has(name) || names.size === maxParameters) throw new OAuthError('invalid_request', 'repeated-parameter');
     names.add(name);
-    // RFC 6749 §3.1: a parameter without a value is one that was not sent.
+    // RFC 6749 §3.1: a parameter without a value counts as not sent.
     if (value !== '') form.set(name, value);
   }
   return form;
 }
 
-/** Apache's HttpClient names ISO-8859-1 where nobody chooses; what a form holds is nearly always ASCII anyway. */
+/** Apache's HttpClient declares ISO-8859-1 by default, although nearly all forms are ASCII. */
 type Charset = 'utf-8' | 'windows-1252';
 
-/** As https://encoding.spec.whatwg.org names it; null for another type or a charset that forms are not sent in. */
+/** Returns the charset's name in https://encoding.spec.whatwg.org; null for another type or an unsupported charset. */
 function charsetOf(contentType: string): Charset | null {
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
   if (type !== 'application/x-www-form-urlencoded') return null;
@@ -54,7 +54,7 @@ function charsetOf(contentType: string): Charset | null {
   }
 }
 
-/** The form with its letters, also the escaped ones, as UTF-8. Throws TypeError for what is not in its charset. */
+/** Converts the form, including escaped letters, to UTF-8. Throws TypeError for bytes that are not in its charset. */
 function asUtf8(bytes: Uint8Array, charset: Charset): string {
   const text = new TextDecoder(charset, { fatal: true }).decode(bytes);
   if (charset === 'utf-8') return text;

@@ -1,4 +1,4 @@
-/** The keys of our instances, kept for a moment, so that a request costs no look at them. */
+/** Caches the keys of our instances for a moment, so that a request needs no query for them. */
 import { importJWK } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import type { Client } from '#db/base/client.ts';
@@ -8,20 +8,20 @@ import type { Jwk, Open, PublishedKey, SigningKey } from '#db/links/keys.ts';
 export type VerifyingKey = { readonly instance: string; readonly key: CryptoKey };
 
 export type KeyRing = {
-  /** The key that signs an instance's access tokens; null where the instance is unknown. */
+  /** Returns the key that signs an instance's access tokens; null if the instance is unknown. */
   signing(instance: string): Promise<SigningKey | null>;
-  /** A key that may have signed an access token; null where there is none of that name, or it has another use. */
+  /** Returns a key that may have signed an access token; null if there is none of that name, or it has another use. */
   verifying(kid: string): Promise<VerifyingKey | null>;
-  /** The instance's key set; null where the instance is unknown. */
+  /** Returns the instance's key set; null if the instance is unknown. */
   published(instance: string): Promise<readonly Jwk[] | null>;
 };
 
 export type KeyRingOptions = {
   readonly db: Client;
   readonly open: Open;
-  /** Milliseconds; far less than keys are published before they sign. Default 5000. */
+  /** How long to cache, much less than the time for which keys are published before they sign. Milliseconds, default 5000. */
   readonly maxAgeMs?: number;
-  /** After a miss it looks again, but not more often than this: anybody can cause misses. Default 250. */
+  /** The shortest time between two readings after a miss, because anybody can cause misses. Default 250. */
   readonly missMs?: number;
 };
 
@@ -53,7 +53,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return loading;
   }
 
-  /** The first thing that `find` gives in what is known, or in what is known after another look. */
+  /** Searches with `find` in the cached keys, and again after reading them. */
   async function look<T>(find: (keys: Loaded) => T | undefined): Promise<T | null> {
     const age = loaded === null ? Infinity : performance.now() - loaded.at;
     const known = loaded === null || age > maxAgeMs ? await load() : loaded;
@@ -83,7 +83,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   };
 }
 
-/** Keeps what `make` resolves to, and forgets a failure. */
+/** Caches the result of `make`, but not a failure. */
 function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const there = known.get(key);
   if (there !== undefined) return there;

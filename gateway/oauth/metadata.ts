@@ -1,10 +1,10 @@
-/** What a client learns by itself: where to ask for tokens and how (RFC 8414), and the instance's public keys. */
+/** Serves the metadata for clients: where and how to get tokens (RFC 8414), and the instance's public keys. */
 import { assertionAlgorithms } from './client-assertion.ts';
 import { authMethods } from './client-auth.ts';
 import { proofAlgorithms } from './dpop.ts';
 import { baseUrl, issuerUrl } from './issuer.ts';
 
-/** Less than the quarter of an hour for which a key is published before it signs. */
+/** Less than the 15 minutes for which a key is published before it signs. */
 export const published = { 'cache-control': 'public, max-age=300' } as const;
 
 export function metadataOf(publicUrl: string, instance: string): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-/** `POST /oauth/revoke` (RFC 7009): a client gives a token of its own back. Of others' and unknown ones it learns nothing. */
+/** `POST /oauth/revoke` (RFC 7009): revokes a client's own token, and reveals nothing about other tokens. */
 import type { Context } from 'hono';
 import { seeOnce } from '#db/links/seen-jtis.ts';
 import { readAccessToken, TokenError } from './access-token.ts';
@@ -8,7 +8,7 @@ import { clockToleranceS } from './deps.ts';
 import { readForm } from './form.ts';
 import { OAuthError, unstored } from './oauth-error.ts';
 
-/** @throws OAuthError */
+/** Revokes it. @throws OAuthError */
 export async function revokeToken(c: Context, deps: ClientAuthDeps): Promise<Response> {
   const form = await readForm(c);
   const client = await authenticateClient(c, form, deps);
@@ -19,7 +19,7 @@ export async function revokeToken(c: Context, deps: ClientAuthDeps): Promise<Res
     if (claims.client === client.id) {
       const until = new Date(claims.expiresAt.getTime() + (clockToleranceS + 1) * 1000);
       await seeOnce(deps.db, client.id, 'revoked', claims.jti, until);
-      deps.log?.info({ event: 'authn_token_revoked', client: client.id }, 'a client gave a token back');
+      deps.log?.info({ event: 'authn_token_revoked', client: client.id }, 'a client revoked a token');
     }
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;

@@ -1,7 +1,7 @@
 /**
- * The authorization server: one issuer per instance, one grant, client credentials (RFC 6749 §4.4). Clients prove
- * themselves with a secret or a signature and get a JWT of five minutes (RFC 9068), bound to their own key where they
- * want that or the link demands it (RFC 9449). A token is for one instance, one link and one role.
+ * The authorization server: one issuer per instance, and one grant, client credentials (RFC 6749 §4.4). Clients authenticate with
+ * a secret or a signature and get a JWT for five minutes (RFC 9068), bound to their own key if they wish or the link requires it
+ * (RFC 9449). A token is for one instance, one link and one role.
  */
 import { Hono } from 'hono';
 import type { Context } from 'hono';

@@ -1,4 +1,4 @@
-/** `POST /oauth/token`: client credentials for an access token of five minutes. */
+/** `POST /oauth/token`: issues an access token for five minutes in exchange for client credentials. */
 import type { Context } from 'hono';
 import type { ClientRow } from '#db/links/clients.ts';
 import { seeOnce } from '#db/links/seen-jtis.ts';
@@ -11,7 +11,7 @@ import { readForm } from './form.ts';
 import { calledUrl, issuerUrl } from './issuer.ts';
 import { OAuthError, unstored } from './oauth-error.ts';
 
-/** @throws OAuthError */
+/** Issues it. @throws OAuthError */
 export async function giveToken(c: Context, deps: ClientAuthDeps): Promise<Response> {
   const form = await readForm(c);
   const grant = form.get('grant_type');
@@ -26,14 +26,14 @@ export async function giveToken(c: Context, deps: ClientAuthDeps): Promise<Respo
     throw new OAuthError('invalid_target', 'resource');
   const jkt = await boundKey(c, client, deps);
   const token = await makeAccessToken(deps, client, jkt);
-  deps.log?.info({ event: 'authn_token_created', client: client.id, bound: jkt !== null }, 'a client has a token');
+  deps.log?.info({ event: 'authn_token_created', client: client.id, bound: jkt !== null }, 'a client received a token');
   return Response.json(
     { access_token: token, token_type: jkt === null ? 'Bearer' : 'DPoP', expires_in: tokenTtlS },
     { headers: unstored },
   );
 }
 
-/** The key that the token is bound to, where the client shows one and that is wanted. */
+/** Returns the key to which the token is bound, if the client proves one and binding is on. */
 async function boundKey(c: Context, client: ClientRow, deps: ClientAuthDeps): Promise<string | null> {
   const header = c.req.header('dpop');
   if (client.dpop === 'off' || (client.dpop === 'optional' && header === undefined)) return null;

@@ -1,4 +1,4 @@
-/** What the other side of a link may ask about the link itself: how it stands, its checks, and its end. */
+/** Endpoints about the link itself, for its other side: its state, its checks, erasure, and its end. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { outward } from '#core/words/reasons.ts';
@@ -30,7 +30,7 @@ export type LinkDeps = {
   readonly authenticate: MiddlewareHandler<Env>;
   /** Wakes couriers; not awaited. */
   readonly wake: (instances: readonly string[]) => void;
-  /** Largest file that is taken, as the other side is told. */
+  /** The largest accepted file, which the other side sees. */
   readonly attachmentBytes: number;
   /** Of files of one link that no action names. */
   readonly unreferencedBytes: number;
@@ -82,10 +82,10 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
     const theirs: Check[] = parsed.data.checks.map((check) => ({ ...check, direction: 'theirs' }));
     const { run } = parsed.data;
     const pairing = await startChecks(db, c.var.caller.link, { run, asks: false, theirs });
-    if (pairing === null) throw new ProblemError('never-paired', 'Only the other side of a pairing can be asked.');
+    if (pairing === null) throw new ProblemError('never-paired', 'Only the other side of a pairing can run checks.');
     const ours = pairing.checks.filter(({ direction }) => direction === 'ours');
     const answer: WireChecked = {
-      // Another run that began meanwhile tells its own asker.
+      // If another run has begun meanwhile, it answers its own caller.
       done: pairing.state !== 'pairing' || pairing.run !== run,
       checks: ours.map(({ name, ok, text }) => ({ name, ok, text })),
       ...count,

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/pairing`: the other side hands in the one-time code and says how it is to be called; it is told the same of
- * us. The only endpoint of the API without a token. A code that opens nothing gets one answer, whyever it does not.
+ * `POST /v1/pairing`: the other side redeems the one-time code, sends its identity and receives ours. The only endpoint of the API
+ * without a token. All invalid codes get the same answer.
  */
 import { randomBytes } from 'node:crypto';
 import { Hono, type Context } from 'hono';
@@ -22,7 +22,7 @@ import { createFailures } from '#gateway/oauth/failures.ts';
 import { issuerUrl } from '#gateway/oauth/issuer.ts';
 import { problem, ProblemError } from '#gateway/problems.ts';
 
-/** Who answers at an issuer URL; protocols/ferry/identity.ts. */
+/** The identity at an issuer URL; protocols/ferry/identity.ts. */
 export type Identified = {
   readonly issuer: string;
   readonly jwksUri: string;
@@ -32,20 +32,20 @@ export type Identified = {
 export type PairingDeps = {
   readonly refused?: SignInRefused;
   readonly db: Client;
-  /** At which others reach this gateway. */
+  /** The URL at which others reach this gateway. */
   readonly publicUrl: string;
   readonly seal: Seal;
-  /** Checks an issuer's URL and reads who answers there; throws HelpdeskErrors. */
+  /** Checks an issuer's URL and reads the identity there; throws HelpdeskErrors. */
   readonly identify: (issuer: string) => Promise<Identified>;
   readonly now?: () => Date;
   readonly addressOf?: (c: Context) => string;
 };
 
-/** Wrong codes from one address before it has to wait, and for how long they count. */
+/** How many wrong codes one address may try before it has to wait, and how long they count. */
 const mostGuesses = 20;
 const guessWindowMs = 10 * 60_000;
 const notValid =
-  'It was used before, has expired (15 minutes), or never was one. Ask the other side for a new one: ferry link invite.';
+  'It was already used, has expired (15 minutes), or is not a code. Ask the other side for a new one: ferry link invite.';
 
 export function pairingRoutes(deps: PairingDeps): Hono {
   const routes = new Hono();
@@ -80,7 +80,7 @@ export function pairingRoutes(deps: PairingDeps): Hono {
   return routes;
 }
 
-/** A code has 160 bits: nobody who guesses may keep away who has it. But guesses don't get the database for themselves. */
+/** A valid code is accepted even while its address has to wait, because 160 bits can't be guessed; the limit protects the database. */
 async function few<Found>(places: Places, find: () => Promise<Found | null>): Promise<Found | null> {
   const leave = await places.enter();
   if (leave === null) return null;
@@ -91,10 +91,10 @@ async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, c
   const { db, seal } = deps;
   const { instance, side, link } = invitation;
   if (body.side === side)
-    throw new ProblemError('same-side', `Both want to be the ${side}; accept as the other side of this link.`);
+    throw new ProblemError('same-side', `Both sides claim to be the ${side}; accept as the other side of this link.`);
   const issuer = issuerUrl(deps.publicUrl, instance);
   if (body.issuer === issuer)
-    throw new ProblemError('wrong-peer', 'The code was made by this very instance; accept it at the other side.');
+    throw new ProblemError('wrong-peer', 'This instance made the code; accept it on the other side.');
   const identified = await deps.identify(body.issuer).catch((error: unknown) => {
     throw asProblem(error);
   });
@@ -102,7 +102,7 @@ async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, c
   if (parts === null)
     throw new ProblemError(
       'invalid-pairing',
-      'The issuer is not of the form https://gateway.example/i/instance, in lower case. Set FERRY_PUBLIC_URL there so that it is.',
+      'The issuer must have the form https://gateway.example/i/instance, in lower case. Set FERRY_PUBLIC_URL there accordingly.',
     );
   if (isUnderOurs({ publicUrl: deps.publicUrl }, body.issuer) && body.issuer !== issuer)
     throw new ProblemError('wrong-peer', "The issuer is under this gateway's own URL.");
@@ -110,7 +110,7 @@ async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, c
   const own = await loadInstance(db, instance);
   if (own === null) throw new ProblemError('code-not-valid', notValid);
   const answer = { issuer, name: own.name, link, contact: invitation.contact, wireVersion };
-  // Its answer was lost: the same peer asks again.
+  // The answer was lost, so the same peer asks again.
   if (invitation.usedAt !== null) return { ...answer, clientId: await clientOf(db, link) };
   await ensureKeys(db, seal, instance);
   const client = `${link}-${randomBytes(8).toString('hex')}`;
@@ -140,13 +140,13 @@ async function pair(deps: PairingDeps, invitation: Pairing, body: WirePairing, c
     })
     .catch((error: unknown) => {
       if (error instanceof LinkError)
-        throw new ProblemError('link-taken', 'The side that invited has such a link by now; ask it for a new code.');
+        throw new ProblemError('link-taken', 'The inviting side already has such a link; ask it for a new code.');
       throw error;
     });
   return { ...answer, clientId: client };
 }
 
-/** Whoever has the code could otherwise name somebody else's issuer, whose tickets would then come here. */
+/** Without this check, a holder of the code could name another organisation's issuer, whose tickets would then arrive here. */
 async function verifyProof(
   { proof }: WirePairing,
   { issuer, jwks }: Identified,
@@ -162,11 +162,11 @@ async function verifyProof(
     });
     if (payload['code'] === codeHash && payload.aud === audience) return;
   } catch {
-    // One answer for whatever is wrong with it.
+    // One answer for all faults.
   }
   throw new ProblemError(
     'wrong-peer',
-    "The proof is not by the instance that the issuer names. Accept the code at the gateway which it was made for, with that gateway's own FERRY_PUBLIC_URL.",
+    "The issuer's instance did not make the proof. Accept the code at the gateway for which it was made, with that gateway's own FERRY_PUBLIC_URL.",
   );
 }
 

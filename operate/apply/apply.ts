@@ -1,4 +1,4 @@
-/** Brings the database to what a links file says, or says what is wrong with the file. */
+/** Applies a links file to the database, or reports the file's faults. */
 import { createHash } from 'node:crypto';
 import {
   endShadow,
@@ -35,23 +35,23 @@ import type { Opened, Plan } from './plan.ts';
 import type { ApplyDeps, SecretSource, Stored, Wanted } from './types.ts';
 import { credentialsContext } from './types.ts';
 
-/** What of an operator it takes. */
+/** The parts of an operator that it needs. */
 type Bringing = Pick<HelpdeskOperator, 'db' | 'actor' | 'seal' | 'open' | 'wake' | 'helpdesks'>;
 
-/** For one helpdesk, milliseconds. */
+/** Time limit for one helpdesk, milliseconds. */
 const patienceMs = 30_000;
 
 export type ApplyOptions = {
   readonly dryRun?: boolean;
-  /** Goes on where a helpdesk can't be asked what it offers, and was never asked before. */
+  /** Continues even if a helpdesk can't be asked what it offers and has never been asked. */
   readonly unchecked?: boolean;
-  /** Instances that are the same helpdesk elsewhere: their mirrored tickets are read one by one. */
+  /** Instances whose helpdesk moved to another address: Ferry reads their mirrored tickets one by one. */
   readonly moved?: readonly string[];
-  /** Instances in whose place there is another helpdesk: what was mirrored with the earlier one ends. */
+  /** Instances that now are a different helpdesk: mirrors with the earlier one end. */
   readonly replaced?: readonly string[];
-  /** Given what would be in force, before it is confirmed; not where nothing changes. */
+  /** Receives the settings that would be in force, before confirmation; not called if nothing changes. */
   readonly consider?: (asIf: AsIf) => Promise<void>;
-  /** Asked before anything is stored; absent: yes. */
+  /** Confirms before anything is stored; if absent, yes. */
   readonly confirm?: (preview: Preview) => Promise<boolean>;
 };
 
@@ -66,13 +66,13 @@ export type ApplyResult = Preview &
   (
     | { readonly outcome: 'wrong'; readonly faults: readonly Fault[] }
     | { readonly outcome: 'unchanged' | 'dry-run' | 'declined' | 'applied' }
-    /** Somebody else changed settings while the difference was looked at. */
+    /** Somebody changed settings while the user reviewed the difference. */
     | { readonly outcome: 'overtaken' }
   );
 
 /**
- * Applies all of the file in one transaction, or nothing. Throws only what the database throws, and Refused not-allowed.
- * @param secrets where those are that the file names
+ * Applies the whole file in one transaction, or nothing. Throws only errors of the database, and Refused not-allowed.
+ * @param secrets reads the secrets that the file names
  */
 export async function applyLinks(
   operator: HelpdeskOperator,
@@ -111,7 +111,7 @@ export async function bringTo(
   if (options.confirm !== undefined && !(await options.confirm(preview))) return { outcome: 'declined', ...preview };
 
   const sealed = await sealAll(plan, operator);
-  // Asked last: what is done from here on is carried, whoever reads it first.
+  // Ask last: Ferry carries everything after this position, whichever process reads it first.
   const { begins, unasked } = await whereAllBegin(plan, stored, deps);
   const isStored = await change(operator, async (tx) => {
     await lockSettings(tx);
@@ -149,7 +149,7 @@ function asIfStored({ sides, catalogues }: Plan): AsIf {
   };
 }
 
-/** For each new instance, where its desk is now. One that can't be asked begins when a worker first reaches it. */
+/** Returns the current position of each new instance's desk. If a desk can't be asked, its first worker sets the position. */
 async function whereAllBegin(
   plan: Plan,
   stored: Stored,
@@ -165,7 +165,7 @@ async function whereAllBegin(
         begins.set(target.id, await liveFrom(target, AbortSignal.timeout(patienceMs)));
       } catch {
         unasked.push(
-          `${target.id} could not be asked where it is now: it begins when a worker first reaches it, and what is done before is not carried.`,
+          `${target.id} could not be asked for its current position, so Ferry starts when a worker first reaches it; earlier actions are not carried.`,
         );
       }
     }),
@@ -194,7 +194,7 @@ async function openAll(stored: Stored, wanted: Wanted, deps: Pick<Operator, 'ope
       const text = await deps.open(sealed, credentialsContext(id));
       opened.set(id, JSON.parse(text) as Record<string, string>);
     } catch {
-      // A lost key: the file has the secrets, so they are stored anew.
+      // The key was lost, but the file has the secrets, so store them again.
     }
   }
   return opened;
@@ -229,7 +229,7 @@ async function store(tx: Tx, plan: Plan, sealed: ReadonlyMap<string, string>, by
   for (const link of plan.goingLive) await endShadow(tx, link);
 }
 
-/** One entry per thing that changed, with its lines of the difference; secrets only by name. */
+/** Lists each changed thing with its lines of the difference; secrets only by name. */
 function auditOf(plan: Plan, { what, detail }: Pick<AuditEntry, 'what' | 'detail'>): AuditEntry[] {
   const bySubject = new Map<string, Change[]>();
   for (const change of plan.changes) {

@@ -1,6 +1,6 @@
-/** Equality of plain values, whatever the order of their keys; the database keeps its own. */
+/** Compares plain values regardless of the order of their keys, because the database reorders keys. */
 
-/** JSON with sorted keys; keys whose value is undefined are absent. */
+/** Writes JSON with sorted keys, without keys whose value is undefined. */
 export function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_key, inner: unknown) =>

@@ -1,4 +1,4 @@
-/** What each helpdesk offers: asked now, else as last stored, else unknown. */
+/** Gets what each helpdesk offers: from the helpdesk, or else as last stored, or else unknown. */
 import type { Catalogue } from '#core/words/vocabulary.ts';
 import type { StoredCatalogue } from '#db/settings/settings.ts';
 import { isSame } from './canonical.ts';
@@ -14,15 +14,15 @@ export type KnownCatalogue =
 
 /** Why a helpdesk could not be asked. */
 type Trouble = {
-  /** Completes a sentence; without a full stop at its end. */
+  /** The end of a sentence, without its full stop. */
   readonly why: string;
-  /** Which setting of the instance is most probably wrong. */
+  /** The setting of the instance that is most probably wrong. */
   readonly at: readonly string[];
   readonly fix: string;
 };
 
 export type CheckOptions = {
-  /** Goes on where a helpdesk's catalogue is unknown. */
+  /** Continues even if a helpdesk's catalogue is unknown. */
   readonly unchecked: boolean;
 };
 
@@ -52,13 +52,13 @@ async function readOne(
   }
 }
 
-/** For instances that can't even be asked. */
+/** The fault for instances that can't even be asked. */
 function fallBack(stored: StoredCatalogue | undefined, trouble: Trouble): KnownCatalogue {
   if (stored === undefined) return { kind: 'unknown', ...trouble };
   return { kind: 'stored', catalogue: stored.catalogue, readAt: stored.readAt, ...trouble };
 }
 
-/** A HelpdeskError's own words; they hold no secrets. Of other errors only the kind. */
+/** Describes a failure: the words of a HelpdeskError, which contain no secrets, or only the type of another error. */
 function troubleOf(error: unknown, target: CatalogueTarget): Trouble {
   const { host } = new URL(target.url);
   if (error instanceof Error && error.name === 'HelpdeskError') {
@@ -74,19 +74,22 @@ function troubleOf(error: unknown, target: CatalogueTarget): Trouble {
   };
 }
 
-const unreachable = { at: ['url'], fix: 'Check the URL, and that the helpdesk runs and can be reached from here.' };
+const unreachable = {
+  at: ['url'],
+  fix: 'Check the URL, and that the helpdesk is running and reachable from this machine.',
+};
 
 function whereIs(errorClass: string, code: string, { credentials }: CatalogueTarget): Omit<Trouble, 'why'> {
   if (errorClass === 'auth')
     return {
       at: ['credentials'],
-      fix: `The helpdesk refuses them: renew ${Object.keys(credentials).join(' or ') || 'them'} where the file says they are.`,
+      fix: `The helpdesk refuses them: renew ${Object.keys(credentials).join(' or ') || 'them'} in the place that the file names.`,
     };
   if (code === 'address-not-allowed' || code === 'url-not-allowed')
-    return { at: ['url'], fix: 'Correct the URL, or what is allowed where ferry and its workers run.' };
+    return { at: ['url'], fix: 'Correct the URL, or FERRY_ALLOW_ADDRESSES of this command and the workers.' };
   if (code === 'setup-incomplete' || code === 'not-permitted')
-    return { at: [], fix: "Set the helpdesk up as its connector's page says." };
-  // Something answers, or nothing does: either way it is not the helpdesk.
+    return { at: [], fix: "Set the helpdesk up as its connector's page describes." };
+  // Whether something answers or nothing does, it is not the helpdesk.
   return unreachable;
 }
 
@@ -96,7 +99,7 @@ function withoutStop(text: string): string {
   return text.slice(0, end).trimStart();
 }
 
-/** Asks every helpdesk that is used, all at once. */
+/** Asks every helpdesk that the file uses, all at once. */
 export async function cataloguesOf(
   used: ReadonlySet<string>,
   instances: ReadonlyMap<string, CheckedInstance>,
@@ -115,16 +118,16 @@ export async function cataloguesOf(
   return new Map([...unasked, ...(await readCatalogues(targets, stored.catalogues, deps))]);
 }
 
-/** Of another server it says nothing. */
+/** Says nothing about another server. */
 function learnedAt({ id, url }: CatalogueTarget, { federation }: Stored): CatalogueTarget['learned'] {
   const before = federation.instances.get(id);
   return before?.url === url ? before.learned : undefined;
 }
 
 const notAskable: Trouble = {
-  why: "it can't be asked as it is set up",
+  why: "its settings don't allow asking it",
   at: [],
-  fix: 'Correct what else is told about it.',
+  fix: 'Correct its other faults first.',
 };
 
 function askable({ wanted, isReachable }: CheckedInstance): WantedInstance | null {
@@ -143,8 +146,8 @@ async function storedTarget(id: string, stored: Stored, deps: ApplyDeps): Promis
 }
 
 /**
- * Instances that the file asks for under another address, or with other credentials or options, than are stored: what
- * they offered before is no answer for what they are now. One whose stored credentials can't be opened counts as changed.
+ * Returns the instances whose address, credentials or options in the file differ from the stored ones, because their stored
+ * catalogue may be another helpdesk's. If stored credentials can't be opened, the instance counts as changed.
  */
 export async function changedTargets(
   instances: ReadonlyMap<string, CheckedInstance>,
@@ -173,7 +176,7 @@ export type UsableInput = {
   readonly options: CheckOptions;
 };
 
-/** What lint may use; whatever else is to be said about catalogues is said here. */
+/** Returns the catalogues that lint may use, and reports everything else about catalogues. */
 export function usableCatalogues(
   { catalogues, instances, changed, options }: UsableInput,
   findings: Finding[],
@@ -182,7 +185,7 @@ export function usableCatalogues(
   const usable = new Map<string, Catalogue>();
   for (const [id, known] of catalogues) {
     if (known.kind !== 'unknown') usable.set(id, known.catalogue);
-    // An instance that is wrong is told as that.
+    // An instance with faults is already reported.
     if (known.kind === 'live' || (known.kind === 'unknown' && instances.get(id)?.isReachable === false)) continue;
     const isFault = (known.kind === 'unknown' || changed.has(id)) && !options.unchecked;
     if (isFault)
@@ -193,7 +196,7 @@ export function usableCatalogues(
         message:
           known.kind === 'unknown'
             ? `What ${id} offers is unknown, so its names can't be checked: ${known.why}.`
-            : `${id} is to be reached in another way than before, and could not be asked: ${known.why}.`,
+            : `The settings of ${id} have changed, and it could not be asked: ${known.why}.`,
         fix: `${known.fix} Then apply again, or apply with --unchecked.`,
       });
     else if (known.kind === 'stored')

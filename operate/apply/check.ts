@@ -1,4 +1,4 @@
-/** Checks a links file against itself, the database and the helpdesks, and finds everything that is wrong in one go. */
+/** Checks a links file against itself, the database and the helpdesks, and reports all faults together. */
 import { linkSettingsSchema } from '#core/rules/settings.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
 import { sideNames } from '#core/words/vocabulary.ts';
@@ -26,9 +26,9 @@ import type { ApplyDeps, Stored, Wanted, WantedSide } from './types.ts';
 export type Checked = {
   readonly faults: readonly Fault[];
   readonly warnings: readonly string[];
-  /** What lint says besides: it can be saved, and somebody should look. */
+  /** Other findings of lint: the settings can be saved, but deserve a look. */
   readonly advice: readonly Fault[];
-  /** Meaningful only without faults. */
+  /** Valid only if there are no faults. */
   readonly wanted: Wanted;
 };
 
@@ -124,7 +124,7 @@ type Ids = {
   readonly links: readonly string[];
 };
 
-/** What can't be an id is told already, and is left out of everything else. */
+/** Leaves out names that can't be ids, because they are already reported. */
 function idsOf(file: Raw, findings: readonly Finding[]): Ids {
   const wrong = new Set(
     findings.flatMap(({ code, path }) => (code === 'wrong-id' ? [path.slice(0, 2).join('/')] : [])),
@@ -154,7 +154,7 @@ function linkSettingsOf(raw: Raw): LinkSettings {
   return linkSettingsSchema.parse(repair(linkSettingsSchema, rest)?.value ?? {});
 }
 
-/** Sides that the file does not name, but whose profile it changes. */
+/** Returns sides that the file does not contain, but whose profile it changes. */
 function inheriting(
   stored: Stored,
   inFile: ReadonlyMap<string, SideInFile>,

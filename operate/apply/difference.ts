@@ -1,4 +1,4 @@
-/** What differs between two values, key by key, for people and for `--json`. */
+/** Lists the differences between two values, key by key, for people and for `--json`. */
 import { isSame } from './canonical.ts';
 import type { Path } from './fault.ts';
 import { pathText } from './fault.ts';
@@ -8,7 +8,7 @@ export type Change = {
   readonly path: string;
   readonly before?: unknown;
   readonly after?: unknown;
-  /** Neither value is shown, or in this record. */
+  /** The value is secret, so neither value is in this record. */
   readonly secret?: true;
 };
 
@@ -22,7 +22,7 @@ export function differences(before: unknown, after: unknown, path: Path): Change
   return [changeOf(before, after, path)];
 }
 
-/** What a new thing sets beyond what it would be anyway. */
+/** Lists what a new thing sets beyond the defaults. */
 export function additions(defaults: unknown, after: unknown, path: Path): Change[] {
   if (isSame(defaults, after)) return [];
   if (isMap(after))
@@ -39,7 +39,7 @@ function changeOf(before: unknown, after: unknown, path: Path): Change {
   return { op: 'change', path: text, before, after };
 }
 
-/** Rows are the same row where they are for the same name, wherever in the list they stand. */
+/** Matches rows by their name, wherever they are in the list. */
 function listDifferences(before: readonly unknown[], after: readonly unknown[], path: Path): Change[] {
   const [old, fresh] = [byName(before), byName(after)];
   if (old === null || fresh === null) return [changeOf(before, after, path)];
@@ -50,13 +50,13 @@ function listDifferences(before: readonly unknown[], after: readonly unknown[], 
     else changes.push(...differences(was.item, item, [...path, at]));
   }
   for (const [name, { at, item }] of old) if (!fresh.has(name)) changes.push(changeOf(item, undefined, [...path, at]));
-  // Nothing but the order differs.
+  // Only the order differs.
   return changes.length > 0 ? changes : [changeOf(before, after, path)];
 }
 
 type Named = ReadonlyMap<string, { readonly at: number; readonly item: unknown }>;
 
-/** Null where items have no names, or share one. */
+/** Returns null if items have no names, or share one. */
 function byName(items: readonly unknown[]): Named | null {
   const named = new Map(items.map((item, at) => [nameOf(item), { at, item }]));
   return named.size === items.length ? named : null;

@@ -1,18 +1,18 @@
-/** Reads YAML so that everything in it can be found again by line and column, and names every fault of its syntax. */
+/** Reads YAML, records the line and column of everything in it, and reports every syntax error. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import type { Fault, Finding, Path } from './fault.ts';
 import { pathText } from './fault.ts';
 
 export type Source = {
-  /** What the file says; what could not be understood is left out. */
+  /** The content of the file, without the parts that could not be parsed. */
   readonly value: unknown;
   readonly faults: readonly Fault[];
-  /** Something could not be parsed, so that what follows it may mean something else than it says. */
+  /** Whether something could not be parsed, so that the text after it may be misread. */
   readonly isBroken: boolean;
-  /** Whether what is at the path ends before the first thing that could not be parsed. */
+  /** Says whether the value at the path ends before the first error. */
   isBeforeBreak(path: Path): boolean;
-  /** Puts a finding where it stands; its nearest ancestor's place where the path is not in the file. */
+  /** Adds line and column to a finding; if the path is not in the file, those of its nearest ancestor. */
   place(finding: Finding): Fault;
   has(path: Path): boolean;
 };
@@ -23,8 +23,8 @@ export function readSource(text: string): Source {
   if (Buffer.byteLength(text) > maxBytes)
     return emptySource('too-large', 'The file is larger than 4 MiB.', 'Split it.');
   const lines = new LineCounter();
-  // Pretty errors would quote the file, and somebody may have put a secret into it.
-  // Its own look for keys that are there twice compares each with each.
+  // Pretty errors would quote the file, which may contain a secret by mistake.
+  // The parser's own check for duplicate keys is quadratic.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
@@ -33,7 +33,7 @@ export function readSource(text: string): Source {
   const errors = [...document.errors, ...document.warnings, ...keysTwice(document)].toSorted(
     (a, b) => a.pos[0] - b.pos[0],
   );
-  // What the parser says after the first slip is mostly about the slip.
+  // Most errors after the first one are consequences of the first.
   const slip = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
   const faults: Fault[] = errors
     .filter((error) => error === slip || (error.code === 'DUPLICATE_KEY' && error.pos[0] < (slip?.pos[0] ?? Infinity)))
@@ -109,7 +109,7 @@ function toValue(
   }
 }
 
-/** A key that means something to JavaScript itself must not get as far as a schema. */
+/** Refuses keys that have a meaning in JavaScript, before a schema sees them. */
 function dropUnusable(value: unknown, path: Path, tell: (path: Path) => void): void {
   if (typeof value !== 'object' || value === null || path.length > 40) return;
   for (const [key, inner] of Object.entries(value)) {
@@ -122,7 +122,7 @@ function dropUnusable(value: unknown, path: Path, tell: (path: Path) => void): v
 }
 
 type Found = {
-  /** How many steps of the path are in the file. */
+  /** Counts how many steps of the path are in the file. */
   readonly depth: number;
   readonly key: Node | null;
   readonly value: Node | null;
@@ -151,7 +151,7 @@ function find(document: Document, path: Path): Found {
 
 const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
-/** By key; of one that is there twice, the later one counts. Made once, so that many findings in a large file are quick. */
+/** Indexes pairs by key; the later of two equal keys wins. Built once, so that many findings in a large file stay fast. */
 function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
   const index = indexes.get(map) ?? new Map(map.items.map((pair) => [keyOf(pair), pair]));
   indexes.set(map, index);
@@ -160,7 +160,7 @@ function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
 
 type Twice = { readonly code: 'DUPLICATE_KEY'; readonly pos: readonly [number, number] };
 
-/** Where a key is that its map has before. */
+/** Finds a key that its map already has. */
 function keysTwice(document: Document): readonly Twice[] {
   const twice: Twice[] = [];
   visit(document, {
@@ -182,7 +182,7 @@ function keyOf(pair: Pair): string {
 
 function offsetOf(found: Found, path: Path, part: 'key' | 'value'): number {
   const isWhole = found.depth === path.length;
-  // What is missing is told at the key of what it is missing from, and what is wrong with a whole map or list at its key.
+  // Report a missing key at the key of its map, and a fault of a whole map or list at its key.
   const isValue = isWhole && part === 'value' && !isMap(found.value) && !isSeq(found.value);
   const node = isValue ? found.value : (found.key ?? found.value);
   return node?.range?.[0] ?? 0;
@@ -199,11 +199,11 @@ function syntaxWords(code: string): Words {
 
 const syntax: Readonly<Record<string, Words>> = {
   DUPLICATE_KEY: {
-    message: 'This key stands here a second time.',
-    fix: 'Keep one of the two, or join them.',
+    message: 'This key appears here a second time.',
+    fix: 'Keep one of the two, or merge them.',
   },
   BAD_INDENT: {
-    message: 'The indentation does not fit what stands above.',
+    message: 'The indentation does not match the lines above.',
     fix: 'Indent with spaces, the same number for all keys of one map, and close brackets.',
   },
   TAB_AS_INDENT: { message: 'A tab is used as indentation.', fix: 'Use spaces.' },

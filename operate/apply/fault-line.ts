@@ -1,4 +1,4 @@
-/** A fault as one line of text, as editors understand it. */
+/** Writes a fault as one line of text, in the format that editors understand. */
 import type { Fault } from './fault.ts';
 
 /** `links.yaml:14:13: Northwind has no status "Dun". Did you mean "Done"? [unknown-name, links.…]` */

@@ -1,4 +1,4 @@
-/** What can be wrong with a links file: where it stands, what it is, and what to do. */
+/** A fault of a links file: where it is, what is wrong, and what to do. */
 import type { Place } from '#core/lint/finding.ts';
 
 export { placeText as pathText } from '#core/lint/finding.ts';
@@ -10,7 +10,7 @@ export type Finding = {
   /** Stable, kebab-case. */
   readonly code: string;
   readonly path: Path;
-  /** Whether the key or the value at the path is at fault. */
+  /** Whether the key or the value at the path is wrong. */
   readonly at?: 'key' | 'value';
   readonly message: string;
   readonly fix: string;
@@ -20,14 +20,14 @@ export type Fault = {
   readonly code: string;
   /** `links.acme-northwind.supplier.inbound.actions[3].to` */
   readonly path: string;
-  /** From 1; 0 where the fault is in what is stored and not in the file. */
+  /** From 1; 0 if the fault is in the database and not in the file. */
   readonly line: number;
   readonly column: number;
   readonly message: string;
   readonly fix: string;
 };
 
-/** In the order of the file; the same fault at the same place is told once. */
+/** Sorts faults in the order of the file, and removes duplicates. */
 export function sortFaults(faults: readonly Fault[]): Fault[] {
   const seen = new Map<string, Fault>();
   for (const fault of faults) {

@@ -1,4 +1,4 @@
-/** What applying a links file asks of helpdesks, through connectors that are passed in. */
+/** Asks helpdesks what `ferry apply` needs to know, through connectors that the caller passes in. */
 import type { ConnectorContext, Helpdesk } from '#connectors/contract/helpdesk.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
@@ -42,7 +42,7 @@ export function deskOf({ createHelpdesk, http }: Pick<Connectors, 'createHelpdes
       options,
       learned,
       http,
-      // A handful of requests, at a time when nobody else may be running to share a budget with.
+      // These few requests have no shared budget, because perhaps no worker is running.
       take: () => Promise.resolve(),
     });
 }

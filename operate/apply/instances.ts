@@ -11,14 +11,14 @@ import { fetchSecret, hookSecretFinding } from './secrets.ts';
 import type { ApplyDeps, TypeRules, WantedInstance } from './types.ts';
 
 export type CheckedInstance = {
-  /** Null where too little of it is right. */
+  /** Null if the file says too little about it. */
   readonly wanted: WantedInstance | null;
-  /** All its credentials are there, so that its helpdesk can be asked. */
+  /** Whether all its credentials are known, so that its helpdesk can be asked. */
   readonly isReachable: boolean;
   readonly findings: readonly Finding[];
 };
 
-/** @param storedType of an instance that is there already */
+/** Checks an instance. @param storedType type of an instance that already exists */
 export async function checkInstance(
   id: string,
   raw: unknown,
@@ -26,7 +26,7 @@ export async function checkInstance(
   deps: ApplyDeps,
 ): Promise<CheckedInstance> {
   const path: Path = ['instances', id];
-  // What is missing is told by the whole schema; the rest is checked all the same.
+  // The whole schema reports missing keys; check the rest anyway.
   const lenientSchema = instanceSchemaOf(deps.types).partial({ type: true, name: true, url: true });
   const kept = repair(lenientSchema, raw);
   if (kept === null) return { wanted: null, isReachable: false, findings: [] };
@@ -38,8 +38,8 @@ export async function checkInstance(
     findings.push({
       code: 'type-fixed',
       path: [...path, 'type'],
-      message: `${id} is of the type ${storedType}, and an instance keeps its type.`,
-      fix: 'Give the other helpdesk an id of its own.',
+      message: `${id} has the type ${storedType}, and the type of an instance can't change.`,
+      fix: 'Use a different id for the other helpdesk.',
     });
 
   const rules = type === undefined ? null : deps.rulesOf(type);
@@ -48,9 +48,9 @@ export async function checkInstance(
       code: 'type-not-available',
       path: [...path, 'type'],
       message: `This version of Ferry has no connector for "${type}".`,
-      fix: 'It is not made by a file: pair another gateway with ferry link invite, add a tool with ferry client add.',
+      fix: "Files can't create it: pair with another gateway (ferry link invite), or add an API client (ferry client add).",
     });
-  // A key whose value was wrong is told as that, not as missing.
+  // Report a wrong value as wrong, not as missing.
   const named = Object.keys(mapIn(raw, 'credentials'));
   if (rules !== null) findings.push(...ruleFindings(rules, named, instance.options, path));
 
@@ -103,17 +103,17 @@ function urlOf(
       `The environment variable ${given.env} ${url === '' ? 'is not set' : 'holds no http or https URL'}.`,
       `Set it where ferry runs: ${given.env}=https://desk.example.com`,
     );
-  // URL's own parser drops line breaks and turns backslashes round, so that two readers could understand two addresses.
+  // The URL parser drops line breaks and converts backslashes, so two readers could understand different addresses.
   // eslint-disable-next-line no-control-regex -- they are what this is about
   if (/[\s\\\u0000-\u001f\u007f]/.test(url) || !/^https?:\/\//i.test(url))
     return wrong(
-      'The URL holds a blank, a line break or a backslash.',
+      'The URL contains a space, a line break or a backslash.',
       'Write it as a browser shows it: https://desk.example.com',
     );
   const { username, password, search, hash } = new URL(url);
   if (username === '' && password === '' && search === '' && hash === '') return { url, findings: [] };
   return wrong(
-    'The URL holds a user, a password, a query or a fragment.',
+    'The URL contains a user, a password, a query or a fragment.',
     'Write only the address, and put credentials under credentials.',
   );
 }
@@ -154,15 +154,15 @@ function requiredOf(rules: TypeRules | null): string[] {
   );
 }
 
-/** The connector's own rule for one of its credentials; nothing of the value is told. */
+/** Applies the connector's rule for one of its credentials, without revealing the value. */
 function valueFinding(rules: TypeRules | null, name: string, secret: string, path: Path): Finding | null {
   const schema = rules?.credentials.shape[name] as z.ZodType | undefined;
   if (schema === undefined || schema.safeParse(secret).success) return null;
   return {
     code: 'wrong-value',
     path,
-    message: `What stands there can't be used as "${name}".`,
-    fix: 'Check that the right place is named, and what is in it.',
+    message: `The value can't be used as "${name}".`,
+    fix: 'Check that the file names the right place, and what it contains.',
   };
 }
 

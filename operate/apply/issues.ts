@@ -1,4 +1,4 @@
-/** Turns what zod says into words for the person who wrote the file. Values are never repeated where a secret may stand. */
+/** Turns zod's issues into words for the author of the file. Never repeats a value that may be a secret. */
 import type { z } from 'zod';
 import type { Finding, Path } from './fault.ts';
 import { knownKeys } from './known-keys.ts';
@@ -12,7 +12,7 @@ export function findingsOf(schema: z.ZodType, value: unknown, under: Path = []):
   return flatIssues(result.error.issues).flatMap((issue) => explain(issue, schema, value, under));
 }
 
-/** Of a union, the issues of the branch that was most probably meant. */
+/** Returns the issues of the union branch that the author most probably meant. */
 export function flatIssues(issues: readonly Issue[], under: readonly PropertyKey[] = []): Issue[] {
   return issues.flatMap((issue) => {
     const path = [...under, ...issue.path];
@@ -56,7 +56,7 @@ function explain(issue: Issue, schema: z.ZodType, value: unknown, under: Path): 
             code: 'secret-in-file',
             path,
             message: "A secret doesn't belong in this file.",
-            fix: 'Name where it is: {env: VARIABLE} or {file: path}. If the file was shared, change the secret.',
+            fix: 'Write where it is: {env: VARIABLE} or {file: path}. If the file was shared, change the secret.',
           }
         : {
             code: 'wrong-type',
@@ -168,7 +168,7 @@ function isSecretPlace(path: Path): boolean {
   return (path[2] === 'credentials' && path.length > 3) || path[2] === 'hookSecret';
 }
 
-/** Long or many-lined texts are cut: they are in the file anyway. */
+/** Shortens long and multi-line texts: the file contains them anyway. */
 function shown(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ');
   return line.length > 60 ? `${line.slice(0, 60)}…` : line;

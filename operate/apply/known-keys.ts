@@ -1,4 +1,4 @@
-/** Which keys a schema knows at a path, so that an unknown one can be answered with the one that was meant. */
+/** Returns the keys that a schema knows at a path, to suggest one for an unknown key. */
 import type { z } from 'zod';
 import type { Path } from './fault.ts';
 
@@ -26,7 +26,7 @@ function inside(schema: z.ZodType, step: string | number): z.ZodType[] {
   });
 }
 
-/** The schemas behind optional, default, lazy and union. */
+/** Unwraps optional, default, lazy and union schemas. */
 function unwrap(schema: z.ZodType): z.ZodType[] {
   const { innerType, options, getter } = definition(schema);
   if (innerType !== undefined) return unwrap(innerType);

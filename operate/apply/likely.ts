@@ -1,11 +1,11 @@
 /**
- * Which findings are worth telling when the file's shape is not what was meant: one slip in YAML or one wrong indent
- * makes much else look wrong or missing, and a list of that hides the slip.
+ * Selects the findings to report if the file's structure is wrong: one YAML error or one wrong indent makes much else look wrong
+ * or missing, and a long list would hide the cause.
  */
 import type { Source } from './document.ts';
 import { pathText, type Finding, type Path } from './fault.ts';
 
-/** Of these the cause is at their own place, whatever follows it in the file. */
+/** Findings whose cause is at their own place, whatever comes later in the file. */
 const atOwnPlace: ReadonlySet<string> = new Set([
   ...['unknown-name', 'unknown-value', 'unknown-key', 'two-rules', 'out-of-range', 'wrong-id', 'wrong-url'],
   ...['secret-in-file', 'missing-secret', 'weak-hook-secret', 'unknown-placeholder', 'type-not-available'],
@@ -18,7 +18,7 @@ export function likelyFindings(findings: readonly Finding[], source: Source): re
   return misplaced(told);
 }
 
-/** A key that is unknown here and missing there is one key at the wrong indentation, and is told once. */
+/** Reports a key once if it is unknown in one place and missing in another, because its indentation is wrong. */
 function misplaced(findings: readonly Finding[]): readonly Finding[] {
   const missing = findings.flatMap((finding) => {
     const path = missingPath(finding);
@@ -40,7 +40,7 @@ function missingPath({ code, path }: Finding): Path | null {
   return code === 'no-escalation' ? path : null;
 }
 
-/** The same key, of the same instance, profile or link. */
+/** Says whether both are the same key of the same instance, profile or link. */
 function isSameKey(a: Path, b: Path): boolean {
   return a.at(-1) === b.at(-1) && a[0] === b[0] && a[1] === b[1];
 }

@@ -1,4 +1,4 @@
-/** What core's lint says about a link, brought back to where it stands in the file. */
+/** Runs core's lint on links, and maps its findings back to their places in the file. */
 import { lintLink } from '#core/lint/lint.ts';
 import { otherSide } from '#core/words/ends.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
@@ -61,11 +61,11 @@ export type LintContext = {
   /** Display names of instances. */
   readonly names: ReadonlyMap<string, string>;
   readonly stored: Stored;
-  /** Of a side as `<link>/<side>`: somebody else sets it. */
+  /** Says whether a side, as `<link>/<side>`, is set by somebody else. */
   readonly isRemote: (side: string) => boolean;
 };
 
-/** Every link that the file names or whose side it changes. */
+/** Checks every link that the file names or whose side it changes. */
 export function lintAll(
   sides: ReadonlyMap<string, SideInFile>,
   links: ReadonlyMap<string, LinkSettings>,
@@ -96,7 +96,7 @@ export function lintAll(
   return { findings, advice, warnings };
 }
 
-/** As it was last told; null where nothing was, or nothing is offered yet. */
+/** Returns the other side's catalogue as last received; null if there is none yet. */
 function offeredBy({ instance }: LintSide, stored: Stored): Catalogue | null {
   const catalogue = stored.catalogues.get(instance ?? '')?.catalogue;
   return catalogue === undefined || catalogue.kinds.length + catalogue.statuses.length === 0 ? null : catalogue;

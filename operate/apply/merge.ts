@@ -1,4 +1,4 @@
-/** `extends`: a side's own keys over its profile's. Lists of rows, and conditions, are replaced whole. */
+/** Implements `extends`: a side's own keys override its profile's. Lists of rows, and conditions, are replaced whole. */
 import type { Path } from './fault.ts';
 import { valueAt } from './issues.ts';
 
@@ -13,7 +13,7 @@ export function mergeSide(profile: Raw, own: Raw): Record<string, unknown> {
   return merged;
 }
 
-/** Where a path of the merged settings comes from; the side itself where both, or neither, have it. */
+/** Returns where a path of the merged settings comes from; the side itself if both, or neither, have it. */
 export function originOf(path: Path, profile: Raw, own: Raw): 'own' | 'profile' {
   return depthIn(own, path) >= depthIn(profile, path) ? 'own' : 'profile';
 }

@@ -1,4 +1,4 @@
-/** Links on which the same would escalate: compared over all links of one customer instance, of the file and stored. */
+/** Finds links on which the same action would escalate, among all links of one customer instance, in the file and stored. */
 import { overlapOf } from '#core/lint/lint-overlap.ts';
 import { describeCondition } from '#core/rules/criteria.ts';
 import type { Condition } from '#core/rules/settings.ts';
@@ -14,7 +14,7 @@ type Escalating = {
   readonly path: Path | null;
 };
 
-/** @param sides of the file, by `<link>/<side>` */
+/** Compares them. @param sides of the file, by `<link>/<side>` */
 export function overlapFindings(
   sides: ReadonlyMap<string, SideInFile>,
   { federation }: Stored,
@@ -43,12 +43,12 @@ export function overlapFindings(
         findings.push({
           code: 'escalates-twice',
           path: one.path,
-          message: `What escalates here, ${what}, escalates on the link ${where} of ${one.instance} as well. Such an action would open no ticket at all, since it does not say which is meant.`,
+          message: `The condition ${what} also escalates on the link ${where} of ${one.instance}. Such an action would open no ticket at all, because Ferry can't tell which link it is for.`,
           fix: `Give each link a condition of its own, for instance another action kind or another value of a field, or end one of them: ferry link close ${other.link}`,
         });
       else if (overlap === 'possible')
         warnings.push(
-          `${pathText(one.path)}: an action that fits both ${what} and, on the link ${where}, ${describeCondition(other.escalates)} opens no ticket, since it does not say which is meant.`,
+          `${pathText(one.path)}: an action that fits both ${what} and, on the link ${where}, ${describeCondition(other.escalates)} opens no ticket, because Ferry can't tell which link it is for.`,
         );
     }
   return { findings, warnings };

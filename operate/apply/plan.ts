@@ -1,4 +1,4 @@
-/** What is to be stored so that the database says what the file says. Pure. */
+/** Plans the changes that bring the database to the state in the file. Pure. */
 import { linkSettingsSchema, sideSchema } from '#core/rules/settings.ts';
 import type { LinkSettings } from '#core/rules/settings.ts';
 import type { Catalogue } from '#core/words/vocabulary.ts';
@@ -17,7 +17,7 @@ export type Plan = {
   readonly profiles: ReadonlyMap<string, Raw>;
   readonly links: ReadonlyMap<string, LinkSettings>;
   readonly sides: readonly WantedSide[];
-  /** Links that were in shadow mode until now. */
+  /** Links that leave shadow mode. */
   readonly goingLive: readonly string[];
 };
 
@@ -27,13 +27,13 @@ export type NewCatalogue = {
   readonly catalogue: Catalogue;
 };
 
-/** What is secret about the stored instances, opened; an instance that could not be opened is missing. */
+/** The opened secrets of the stored instances, without instances whose secrets could not be opened. */
 export type Opened = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 export function planOf(stored: Stored, wanted: Wanted, opened: Opened, hashOf: (hookSecret: string) => string): Plan {
   const { federation } = stored;
   const changes: Change[] = [];
-  /** Keeps what has changes, and notes these. */
+  /** Keeps the items with changes, and records the changes. */
   const changed = <Item>(item: Item, more: readonly Change[]): Item[] => {
     changes.push(...more);
     return more.length > 0 ? [item] : [];
@@ -103,7 +103,7 @@ function instanceChanges(
   const secrets = [...names].flatMap((name) =>
     secretChange(`${path.join('.')}.credentials.${name}`, opened?.[name], after.credentials[name]),
   );
-  // What can't be opened any more is stored anew, even if there is nothing to be seen.
+  // Store secrets again if the stored ones can't be opened, even if nothing else differs.
   if (before !== undefined && opened === undefined && names.size === 0)
     secrets.push({ op: 'change', path: `${path.join('.')}.credentials`, secret: true });
   const hash = after.hookSecret === null ? undefined : hashOf(after.hookSecret);
@@ -163,7 +163,7 @@ function sideChanges(before: StoredSide | undefined, after: WantedSide): Change[
     path,
   );
   if (changes.length > 0 || isSame(before.own, after.own)) return changes;
-  // The same as before, but another part of it is the side's own.
+  // The result is the same, but other keys are now the side's own.
   const [was, is] = [ownKeys(before.own), ownKeys(after.own)];
   return [{ op: 'change', path: `${path.join('.')} (its own keys)`, before: was, after: is }];
 }

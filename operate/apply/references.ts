@@ -1,11 +1,11 @@
-/** Checks what a link names elsewhere: instances and profiles, and that a link stays between the same two. */
+/** Checks that a link refers to existing instances and profiles, and that its two instances stay the same. */
 import { suggestion } from '#core/words/nearest.ts';
 import type { CheckedInstance } from './instances.ts';
 import type { Finding, Path } from './fault.ts';
 import type { Part, SideInFile } from './sides.ts';
 import type { Stored } from './types.ts';
 
-/** @param both the sides of one link, as far as they are there; customer first */
+/** Checks a link. @param both its sides, as far as they exist; customer first */
 export function referenceFindings(
   both: readonly SideInFile[],
   instances: ReadonlyMap<string, CheckedInstance>,
@@ -36,7 +36,7 @@ export function referenceFindings(
         code: 'instance-fixed',
         path: [...path, 'instance'],
         message: `The ${name} of this link is ${before}, and its tickets are there.`,
-        fix: 'Add a link with an id of its own for the other helpdesk.',
+        fix: 'Add a link with a different id for the other helpdesk.',
       });
   }
   const [customer, supplier] = both;

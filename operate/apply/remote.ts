@@ -1,6 +1,6 @@
 /**
- * Sides that somebody else sets: those of another gateway or an API client. A file names them at most; what they set is
- * their own business. Pairing has made the link, so a file can't.
+ * Sides that somebody else sets: those of another gateway or an API client. A file can name them but not set them. Only pairing
+ * makes such a link, never a file.
  */
 import { suggestion } from '#core/words/nearest.ts';
 import { isRemote } from '#core/words/reach.ts';
@@ -11,9 +11,9 @@ import { asMap } from './sides.ts';
 import type { Stored } from './types.ts';
 
 export type RemoteSides = {
-  /** The file with every remote side filled in, so that its schema finds nothing to say about them. */
+  /** The file with every remote side filled in, so that the schema accepts it. */
   readonly value: unknown;
-  /** Whether a side, as `<link>/<side>`, is remote; of links in the database too. */
+  /** Says whether a side, as `<link>/<side>`, is remote, also for links in the database. */
   has(side: string): boolean;
   readonly findings: readonly Finding[];
 };
@@ -34,15 +34,15 @@ export function remoteSides(value: unknown, stored: Stored): RemoteSides {
     const far: SideName[] = [];
     for (const name of sideNames) {
       const side = (raw as Raw)[name];
-      const stands = federation.sides.get(`${link}/${name}`)?.instance;
+      const current = federation.sides.get(`${link}/${name}`)?.instance;
       const named = typeof side === 'string' ? side : asMap(side)['instance'];
       const isAbsent = side === undefined && known.has(`${link}/${name}`);
       if (!isAbsent && typeof side !== 'string' && !isFar(named)) continue;
-      const instance = isAbsent ? stands : named;
+      const instance = isAbsent ? current : named;
       const path: Path = ['links', link, name];
       filled[name] = { instance: typeof instance === 'string' ? instance : '-', account: { name: '-' } };
       if (!isFar(instance)) {
-        // Nothing else is to be said about it.
+        // Report nothing else about it.
         known.add(`${link}/${name}`);
         findings.push(notFar(path, String(named), remotes, federation.instances.has(String(named))));
         continue;
@@ -50,13 +50,13 @@ export function remoteSides(value: unknown, stored: Stored): RemoteSides {
       far.push(name);
       known.add(`${link}/${name}`);
       findings.push(...ownBusiness(path, side));
-      if (stands === undefined) findings.push(unpaired(path, String(instance)));
-      else if (stands !== instance)
+      if (current === undefined) findings.push(unpaired(path, String(instance)));
+      else if (current !== instance)
         findings.push({
           code: 'instance-fixed',
           path: typeof side === 'string' ? path : [...path, 'instance'],
-          message: `The ${name} of this link is ${stands}, and its tickets are there.`,
-          fix: 'Pair again for another link, with an id of its own.',
+          message: `The ${name} of this link is ${current}, and its tickets are there.`,
+          fix: 'Pair again to make another link, with a different id.',
         });
     }
     if (far.length === 2)
@@ -82,7 +82,7 @@ function notFar(path: Path, named: string, remotes: readonly string[], isKnown: 
         code: 'side-without-settings',
         path,
         message: `${named} is driven by this gateway, so this side needs its settings.`,
-        fix: 'Write them: {instance: …, account: {name: …}}; docs/settings.md has them all.',
+        fix: 'Write them: {instance: …, account: {name: …}}; docs/settings.md lists them all.',
       }
     : {
         code: 'unknown-instance',
@@ -90,7 +90,7 @@ function notFar(path: Path, named: string, remotes: readonly string[], isKnown: 
         message: `There is no peer or API instance "${named}".`,
         fix:
           remotes.length === 0
-            ? 'One is made by pairing (ferry link invite) or by ferry client add.'
+            ? 'Create one by pairing (ferry link invite) or with ferry client add.'
             : suggestion(named, remotes),
       };
 }
@@ -99,12 +99,12 @@ function unpaired(path: Path, instance: string): Finding {
   return {
     code: 'not-paired',
     path,
-    message: `This link does not exist yet, and one with ${instance} is not made by a file.`,
-    fix: 'Pair it first: ferry link invite here, ferry link accept there; for a tool without a gateway ferry client add.',
+    message: `This link does not exist yet, and a file can't create a link with ${instance}.`,
+    fix: 'Pair it first: ferry link invite here, ferry link accept there; for an API client, ferry client add.',
   };
 }
 
-/** Everything but the instance belongs to whoever is on the other side. */
+/** Refuses all keys but the instance, because the other side sets them. */
 function ownBusiness(path: Path, side: unknown): Finding[] {
   return Object.keys(asMap(side))
     .filter((key) => key !== 'instance')
@@ -112,7 +112,7 @@ function ownBusiness(path: Path, side: unknown): Finding[] {
       code: 'far-settings',
       path: [...path, key],
       at: 'key' as const,
-      message: `The other side sets its ${key} itself; nothing of it is known or needed here.`,
+      message: `The other side sets its own ${key}; this file can't.`,
       fix: 'Remove it.',
     }));
 }

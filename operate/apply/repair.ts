@@ -1,17 +1,17 @@
-/** Takes out of a value what its schema refuses, so that the rest can be checked as well in the same go. */
+/** Removes from a value what its schema refuses, so that the rest can be checked in the same run. */
 import type { z } from 'zod';
 import type { Path } from './fault.ts';
 import { flatIssues, valueAt } from './issues.ts';
 
 export type Repaired = {
   readonly value: unknown;
-  /** Paths, as the file has them, of what was taken out. */
+  /** Paths in the file of the removed parts. */
   readonly removed: readonly Path[];
-  /** Where a path of the repaired value stands in the file: rows before it may be gone. */
+  /** Maps a path of the repaired value to the file, because earlier rows may have been removed. */
   original(path: Path): Path;
 };
 
-/** Null where nothing is left that the schema accepts. */
+/** Null if the schema accepts no part of it. */
 export function repair(schema: z.ZodType, value: unknown): Repaired | null {
   const removed = new Map<string, Path>();
   for (let round = 0; round < 200; round += 1) {

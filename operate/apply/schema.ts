@@ -1,18 +1,18 @@
-/** The shape of a links file. Values of sides are core/rules/settings.ts's; here stand the file's own keys. */
+/** The schema of a links file: its own keys. core/rules/settings.ts has the values of sides. */
 import { z } from 'zod';
 import { accountSchema, inboundSchema, linkSettingsSchema, outboundSchema } from '#core/rules/settings.ts';
 import { remoteTypes } from '#core/words/reach.ts';
 
-/** Ids stand in URLs and logs. */
+/** URLs and logs contain ids. */
 const id = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'an id such as acme-northwind' });
 
-/** Where a secret is, never the secret. */
+/** The place of a secret, never the secret. */
 export const secretSchema = z.union([
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
   z.strictObject({ file: z.string().min(1).max(4096) }),
 ]);
 
-/** An address may differ from place to place, so that it may come from the environment as well. */
+/** An address may also come from the environment, because it may differ between environments. */
 export const urlSchema = z.union([
   z.url({ protocol: /^https?$/ }).max(2048),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),

@@ -1,6 +1,6 @@
 /**
- * Fetches secrets from where the file says they are, without the white space at their ends: files and templates add it,
- * and no helpdesk issues any. Messages name the place, never the secret.
+ * Reads secrets from the places that the file names, and trims them: files and templates add white space, and no helpdesk
+ * issues secrets with it. Messages name the place, never the secret.
  */
 import type { Finding, Path } from './fault.ts';
 import type { SecretPlace } from './schema.ts';
@@ -44,13 +44,13 @@ function usable(secret: string, path: Path): Fetched {
     finding: {
       code: 'wrong-value',
       path,
-      message: `What is there can't be a secret: it ${wrong}.`,
-      fix: 'Check that the right place is named, and that it holds the secret and nothing else.',
+      message: `The value there can't be a secret: it ${wrong}.`,
+      fix: 'Check that the file names the right place, and that it contains only the secret.',
     },
   };
 }
 
-/** Keys in PEM and accounts in JSON have several lines; whatever else has is a file with more than the secret in it. */
+/** Accepts several lines only in PEM keys and JSON accounts; any other file with several lines contains more than the secret. */
 function whyUnusable(secret: string): string | null {
   if (secret.length > maxLength) return 'is too long';
   const hasLines = secret.startsWith('-----BEGIN ') || secret.startsWith('{');
@@ -71,13 +71,13 @@ function missingFile(file: string, path: Path, what: string): Fetched {
   };
 }
 
-/** It stands in a URL: long enough not to be guessed, and only what a path takes as it is. */
+/** Requires a webhook secret that nobody can guess and that needs no escaping in a URL's path. */
 export function hookSecretFinding(secret: string, path: Path): Finding | null {
   if (/^[\w.~-]{16,200}$/.test(secret)) return null;
   return {
     code: 'weak-hook-secret',
     path,
-    message: 'The secret of the webhook is shorter than 16 characters or holds some that a URL changes.',
+    message: 'The webhook secret is shorter than 16 characters or contains characters that a URL would escape.',
     fix: 'Use letters and digits, for instance: openssl rand -hex 32',
   };
 }

@@ -1,4 +1,4 @@
-/** One side of a link: its own keys joined with its profile's, and the way back from the result to the file. */
+/** One side of a link: its own keys merged with its profile's, and the mapping from the result back to the file. */
 import { z } from 'zod';
 import { accountSchema, inboundSchema, outboundSchema, sideSchema } from '#core/rules/settings.ts';
 import type { SideSettings } from '#core/rules/settings.ts';
@@ -11,9 +11,9 @@ import { repair } from './repair.ts';
 export type JoinedSide = {
   readonly own: Raw;
   readonly settings: SideSettings;
-  /** Where a path of `settings` stands in the file. */
+  /** Maps a path of `settings` to the file. */
   original(path: Path): Path;
-  /** Paths in the file of what was wrong and taken out: what lint says about these is no news. */
+  /** Paths in the file of faulty parts that were removed; lint need not report them again. */
   readonly removed: readonly Path[];
 };
 
@@ -30,7 +30,7 @@ const partSchema = z.strictObject({
   outbound: outboundSchema.optional(),
 });
 
-/** Takes what is usable of a side's or a profile's keys. @param under where it stands in the file */
+/** Returns the usable keys of a side or profile. @param under its path in the file */
 export function partOf(raw: unknown, under: Path): Part {
   const { account, inbound, outbound } = asMap(raw);
   const kept = repair(partSchema, dropAbsent({ account, inbound, outbound }));
@@ -49,7 +49,7 @@ export function joinSide(own: Part, profile: Part, under: Path): JoinedSide {
   const merged = mergeSide(profile.value, own.value);
   return {
     own: own.value,
-    // Without an account there is a fault already; the rest is to be checked all the same.
+    // A missing account is already reported; check the rest anyway.
     settings: sideSchema.parse(hasAccount ? merged : { ...merged, account: { name: '?' } }),
     removed: [...own.removed, ...profile.removed, ...(hasAccount ? [] : [[...under, 'account']])],
     original: (path) =>
@@ -65,7 +65,7 @@ function dropAbsent(value: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
 }
 
-/** One side as the file has it, or as the database has it where the file changes only its profile. */
+/** Returns a side from the file, or from the database if the file changes only its profile. */
 export type SideInFile = {
   readonly link: string;
   readonly name: SideName;
@@ -74,7 +74,7 @@ export type SideInFile = {
   readonly joined: JoinedSide;
 };
 
-/** Null where the file has no map for it. */
+/** Returns null if the file has no map for it. */
 export function sideOf(
   link: string,
   name: SideName,

@@ -1,4 +1,4 @@
-/** What a links file asks for once it is checked, and what applying needs from outside. */
+/** The result of checking a links file, and the dependencies of applying it. */
 import type { LiveFrom } from '#connectors/contract/go-live.ts';
 import type { Manifest } from '#connectors/contract/manifest.ts';
 import type { LinkSettings, SideSettings } from '#core/rules/settings.ts';
@@ -7,17 +7,17 @@ import type { StoredCatalogue, StoredFederation, StoredInstance } from '#db/sett
 import type { MirroredTicket } from '#db/settings/which-desk.ts';
 import type { Raw } from './merge.ts';
 
-/** What the database has before. */
+/** The state of the database before the change. */
 export type Stored = {
   readonly federation: StoredFederation;
   readonly catalogues: ReadonlyMap<string, StoredCatalogue>;
-  /** Instances on whose tickets something is mirrored, or may be again. */
+  /** Instances whose tickets are mirrored, or may be again. */
   readonly mirrored: ReadonlySet<string>;
-  /** Of the instances that are said to have moved. */
+  /** For the instances that moved, according to the user. */
   readonly mirroredTickets: ReadonlyMap<string, readonly MirroredTicket[]>;
 };
 
-/** Another helpdesk in an instance's place, or the same one elsewhere. `lost`: tickets that were not found again. */
+/** A different helpdesk for an instance, or the same one at a new address. `lost`: tickets that were not found again. */
 export type DeskChange = {
   readonly id: string;
   readonly kind: 'moved' | 'replaced';
@@ -32,7 +32,7 @@ export type WantedInstance = {
   readonly name: string;
   readonly url: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** In the clear; they leave this process only sealed. */
+  /** In plain text; they leave this process only sealed. */
   readonly credentials: Readonly<Record<string, string>>;
   readonly hookSecret: string | null;
 };
@@ -57,11 +57,11 @@ export type Wanted = {
   readonly desks: readonly DeskChange[];
 };
 
-/** What a type of helpdesk needs to be told, as its connector's own schemas say. */
+/** The settings that a type of helpdesk needs, from its connector's schemas. */
 export type TypeRules = Pick<Manifest, 'credentials' | 'options'>;
 
 export type CatalogueTarget = Pick<WantedInstance, 'id' | 'type' | 'url' | 'credentials' | 'options'> & {
-  /** By `ferry check`, where there was one at this URL. */
+  /** From `ferry check`, if somebody ran it at this URL. */
   readonly learned?: StoredInstance['learned'] | undefined;
 };
 
@@ -72,11 +72,11 @@ export type ApplyDeps = {
   rulesOf(type: InstanceType): TypeRules | null;
   /** Asks the helpdesk itself; throws HelpdeskError. */
   readCatalogue(target: CatalogueTarget, signal: AbortSignal): Promise<Catalogue>;
-  /** Where it is now, which is where it begins; throws HelpdeskError. Absent: its first look says. */
+  /** Returns its current position, from which Ferry starts; throws HelpdeskError. If absent, its first reading decides. */
   liveFrom?(target: CatalogueTarget, signal: AbortSignal): Promise<LiveFrom>;
-  /** Which helpdesk it is, as `Helpdesk.identity`; throws HelpdeskError. Absent: that is not asked. */
+  /** Returns its identity, as `Helpdesk.identity`; throws HelpdeskError. If absent, it is not asked. */
   readIdentity?(target: CatalogueTarget, signal: AbortSignal): Promise<string | null>;
-  /** Null where it has no such ticket; throws HelpdeskError. */
+  /** Reads a ticket; null if it does not exist; throws HelpdeskError. */
   readTicket?(target: CatalogueTarget, ticketId: string, signal: AbortSignal): Promise<TicketSnapshot | null>;
   /** Throws when it can't be opened. */
   open(sealed: string, context: string): Promise<string>;
@@ -85,10 +85,10 @@ export type ApplyDeps = {
   readSecretFile(path: string): Promise<string>;
 };
 
-/** Where `{ env: NAME }` and `{ file: path }` look. */
+/** The sources of `{ env: NAME }` and `{ file: path }`. */
 export type SecretSource = Pick<ApplyDeps, 'env' | 'readSecretFile'>;
 
-/** Names the row and column of a secret, as openSecret wants it again. */
+/** Names the row and column of a secret; openSecret needs the same name. */
 export function credentialsContext(instance: string): string {
   return `instances/${instance}/credentials`;
 }

@@ -1,6 +1,6 @@
 /**
- * Which helpdesk answers at the address of each instance of the file: the one that is known, one that is known as another
- * instance, or one that nobody knows, about which somebody has to say whether it is the same one.
+ * Finds out which helpdesk answers at each instance's address: the known one, one that is known as another instance, or an
+ * unknown one. For an unknown one, the user has to say whether it is the same helpdesk.
  */
 import { bearsReference } from '#core/words/reference.ts';
 import type { TicketSnapshot } from '#core/words/vocabulary.ts';
@@ -10,7 +10,7 @@ import type { Finding } from './fault.ts';
 import type { CheckedInstance } from './instances.ts';
 import type { ApplyDeps, DeskChange, Stored, WantedInstance } from './types.ts';
 
-/** Instances of which somebody has said that they are the same helpdesk elsewhere, or another one. */
+/** Instances that the user declared as moved, or as a new helpdesk. */
 export type Said = { readonly moved: readonly string[]; readonly replaced: readonly string[] };
 
 export type DesksChecked = {
@@ -44,7 +44,7 @@ export async function checkDesks(
     const before = stored.federation.instances.get(id);
     const isSaid = said.moved.includes(id) || said.replaced.includes(id);
     if (one.kind === 'silent') {
-      // That it can't be asked is told with its catalogue; the workers ask before they write.
+      // The catalogue's check reports that it can't be asked; the workers ask before they write.
       const isElsewhere = before !== undefined && !isSameAddress(before.url, one.wanted.url);
       if (isSaid) findings.push(silent(one.wanted));
       else if (isElsewhere && before.identity === null && stored.mirrored.has(id))
@@ -62,7 +62,7 @@ export async function checkDesks(
     if (isKnown(before, one, isMirrored) && (!isSaid || (isSettled && said.moved.includes(id)))) continue;
     const { identity } = one;
     if (said.replaced.includes(id) || !isMirrored) {
-      // Where nothing is mirrored, nobody need say so.
+      // If nothing is mirrored, the user need not declare anything.
       if (identity !== before.identity || isSaid)
         changes.push({ id, kind: 'replaced', before: before.identity, identity, lost: [] });
       continue;
@@ -76,7 +76,7 @@ export async function checkDesks(
     else changes.push({ id, kind: 'moved', before: before.identity, identity, lost });
     if (found > 0 && lost.length > 0)
       warnings.push(
-        `${id}: ${lost.length} of ${found + lost.length} mirrored tickets do not name their tickets elsewhere, and will be paused: ${lost
+        `${id}: ${lost.length} of ${found + lost.length} mirrored tickets do not name their mirrors, and will be paused: ${lost
           .map(({ number, ticket }) => number ?? ticket)
           .slice(0, 20)
           .join(', ')}.`,
@@ -93,7 +93,7 @@ async function ask(wanted: WantedInstance, deps: ApplyDeps): Promise<Asked> {
   );
 }
 
-/** Told to be what it was, or, where helpdesks tell nothing, at the address where it was. */
+/** Says whether it has the same identity or, if its type has none, the same address. */
 function isKnown(
   before: StoredInstance,
   { identity, wanted }: Extract<Asked, { kind: 'told' }>,
@@ -108,7 +108,7 @@ function isSameAddress(one: string, other: string): boolean {
   return at(one) === at(other);
 }
 
-/** Another instance that is this very helpdesk: in the file, or stored and not in the file. */
+/** Finds another instance that is the same helpdesk: in the file, or stored and not in the file. */
 function sameAs(
   { wanted, identity }: Extract<Asked, { kind: 'told' }>,
   asked: readonly Asked[],
@@ -124,7 +124,7 @@ function sameAs(
   return other?.id ?? null;
 }
 
-/** Each mirrored ticket is read and has to name its ticket elsewhere; where a helpdesk shows no names, to be called the same. */
+/** Reads each mirrored ticket, which has to name its mirror or, if the helpdesk shows no names, have the same number. */
 async function findAgain(
   wanted: WantedInstance,
   tickets: readonly MirroredTicket[],
@@ -162,8 +162,8 @@ function unknownFindings(instances: ReadonlyMap<string, CheckedInstance>, { move
     ...both.map((id) => ({
       code: 'moved-and-new',
       path: ['instances', id],
-      message: `${id} can't have moved and be a new one.`,
-      fix: 'Say one of the two.',
+      message: `${id} can't be both moved and new.`,
+      fix: 'Use one of the two options.',
     })),
   ];
 }
@@ -173,7 +173,7 @@ function silent({ id }: WantedInstance): Finding {
     code: 'desk-unknown',
     path: ['instances', id, 'url'],
     message: `${id} could not be asked which helpdesk it is.`,
-    fix: 'Bring it up, then apply again.',
+    fix: 'Start it, then apply again.',
   };
 }
 
@@ -181,7 +181,7 @@ function sameDesk(id: string, other: string): Finding {
   return {
     code: 'same-desk',
     path: ['instances', id, 'url'],
-    message: `At this address answers the helpdesk that is known as ${other}. What one of the two writes would come back by the other.`,
+    message: `The helpdesk at this address is already known as ${other}. What one of the two writes would come back through the other.`,
     fix: 'Correct the address; one helpdesk is one instance, which may have many links.',
   };
 }
@@ -192,13 +192,13 @@ function otherDesk(
 ): Finding {
   const message =
     told !== null && identity !== null
-      ? `At this address answers another helpdesk than the one that ${id} is mirrored with.`
-      : `Nothing tells whether at this address answers the helpdesk that ${id} is mirrored with: ${told === null ? 'it does not say which one it is' : `the one at ${url} did not`}.`;
+      ? `The helpdesk at this address is not the one with which ${id} is mirrored.`
+      : `Ferry can't tell whether the helpdesk at this address is the one with which ${id} is mirrored: ${told === null ? 'it does not identify itself' : `the one at ${url} did not`}.`;
   return {
     code: 'other-desk',
     path: ['instances', id, 'url'],
-    message: `${message} Its tickets have other numbers, or the same ones for other things.`,
-    fix: `Correct the address. If it is the same helpdesk elsewhere: ferry apply --moved ${id}, which reads every mirrored ticket first. If it is a new one: --new ${id}, which ends what was mirrored with the earlier one.`,
+    message: `${message} Its tickets have different numbers, or the same numbers for different tickets.`,
+    fix: `Correct the address. If it is the same helpdesk at a new address: ferry apply --moved ${id}, which first reads every mirrored ticket. If it is a different one: --new ${id}, which ends the mirrors with the earlier one.`,
   };
 }
 
@@ -206,7 +206,7 @@ function notMoved(id: string, lost: readonly MirroredTicket[]): Finding {
   return {
     code: 'not-moved',
     path: ['instances', id, 'url'],
-    message: `None of the ${lost.length} mirrored tickets of ${id} was found at this address with the name of its ticket elsewhere.`,
-    fix: `Correct the address, or say with --new ${id} that it is another helpdesk.`,
+    message: `None of the ${lost.length} mirrored tickets of ${id} was found at this address with the name of its mirror.`,
+    fix: `Correct the address, or declare with --new ${id} that it is a different helpdesk.`,
   };
 }

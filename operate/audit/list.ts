@@ -1,4 +1,4 @@
-/** Who did what, when: the audit, newest first, as far as its reader is in charge of it. */
+/** Lists the audit, newest first, limited to the links that its reader may see. */
 import { auditRows, type AuditRow } from '#db/operate/audit-entries.ts';
 import { isUuid, linkOf } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -9,31 +9,31 @@ export type { AuditRow } from '#db/operate/audit-entries.ts';
 
 export type AuditQuestion = {
   readonly link?: string | undefined;
-  /** The name that `by` shows. */
+  /** The person's name, as in `by`. */
   readonly by?: string | undefined;
   /** The verb. */
   readonly what?: string | undefined;
-  /** The subject, or what it begins with up to a slash. */
+  /** The subject, or its beginning up to a slash. */
   readonly on?: string | undefined;
   /** Instants. */
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  /** The id of the last entry of the page before. */
+  /** The id of the last entry on the previous page. */
   readonly before?: string | undefined;
-  /** 100 unless told, 1,000 at most. */
+  /** By default 100, at most 1,000. */
   readonly limit?: number | undefined;
 };
 
 export type AuditPage = {
   readonly entries: readonly AuditRow[];
-  /** For `before`; null: that was all. */
+  /** The value of `before` for the next page; null on the last page. */
   readonly next: string | null;
 };
 
 const usual = 100;
 const most = 1_000;
 
-/** @throws Refused unknown-link, wrong-page, wrong-limit */
+/** Lists entries. @throws Refused unknown-link, wrong-page, wrong-limit */
 export async function listAudit(operator: Operator, question: AuditQuestion = {}): Promise<AuditPage> {
   allow(operator, 'audit');
   const { db, actor } = operator;
@@ -46,7 +46,7 @@ export async function listAudit(operator: Operator, question: AuditQuestion = {}
     throw new Refused(
       'wrong-page',
       'wrong',
-      `"${before}" is no id of an entry; take the one that the last page ends with`,
+      `"${before}" is not the id of an entry; use the last id of the previous page`,
     );
   if (!Number.isInteger(limit) || limit < 1 || limit > most)
     throw new Refused('wrong-limit', 'wrong', `a page has from 1 to ${most} entries, not ${limit}`);

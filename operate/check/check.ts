@@ -1,4 +1,4 @@
-/** Asks a helpdesk, one thing after another, whether it is as its connector and its links take it to be. */
+/** Tests a helpdesk, probe by probe, against the assumptions of its connector and its links. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Checked, Facts, Finding, Mapped, Outcome, Probe, Verdict } from '#connectors/contract/check.ts';
 import { ownFilled } from '#core/rules/own-filled.ts';
@@ -13,24 +13,24 @@ import { allow, everywhere } from '#operate/rights.ts';
 import { keepLearnt } from './learned.ts';
 import { assertNoTrial, leftTrials, trialEnded, trialOn, type TrialOf } from './trials.ts';
 
-/** Of each kind at most so many are asked for, so that the whole takes less than a minute. */
+/** The most items of each kind to ask for, so that the whole check takes less than a minute. */
 const mostAccounts = 5;
 const mostTypes = 5;
 const mostTickets = 2;
 
 /** Milliseconds. */
 export type CheckLimits = {
-  /** For one probe. */
+  /** Limit of one probe. */
   readonly probeMs: number;
-  /** For all that only reads, and as much again for a trial. What could not be tried in that time is `unknown`. */
+  /** Limit of all probes that only read, and again of a trial. Probes without time are `unknown`. */
   readonly wholeMs: number;
-  /** For deleting what a trial wrote. */
+  /** Limit of deleting what a trial wrote. */
   readonly cleanUpMs: number;
 };
 
 const usualLimits: CheckLimits = { probeMs: 20_000, wholeMs: 50_000, cleanUpMs: 30_000 };
 
-/** What is found out, without names of people, accounts or fields, and without a word that anybody wrote. */
+/** The facts found, without names of people, accounts or fields, and without any text that people wrote. */
 export type Report = {
   readonly type: string;
   readonly facts: Facts;
@@ -39,15 +39,15 @@ export type Report = {
 
 export type Check = {
   readonly type: string;
-  /** As they come, in the order of the connector's probes. Stop listening to stop asking. */
+  /** The findings as they come, in the order of the connector's probes. Ending the iteration ends the check. */
   readonly findings: AsyncGenerator<Finding>;
 };
 
 /**
- * Nothing is asked of the helpdesk before the first finding is.
- * @param signal ends it early; what a trial wrote is deleted all the same
- * @param write a ticket on which a trial writes, and deletes what it wrote; null: nothing is changed there
- * @throws Refused unknown-instance, not-local, no-check, ticket-mirrored, trial-under-way; HelpdeskError for credentials or options that are wrong
+ * Starts a check, which asks nothing until the caller reads the first finding.
+ * @param signal ends it early; what a trial wrote is deleted anyway
+ * @param write a ticket on which a trial writes, then deletes what it wrote; null changes nothing
+ * @throws Refused unknown-instance, not-local, no-check, ticket-mirrored, trial-under-way; HelpdeskError for wrong credentials or options
  */
 export async function checkInstance(
   operator: CheckOperator,
@@ -80,8 +80,8 @@ export async function checkInstance(
 }
 
 /**
- * Deletes what trials left that were killed, also of one that may be under way; asks nothing else.
- * @throws Refused unknown-instance, not-local; HelpdeskError for credentials or options that are wrong
+ * Deletes what killed trials left, and what a possibly running trial wrote. Makes no other request.
+ * @throws Refused unknown-instance, not-local; HelpdeskError for wrong credentials or options
  */
 export async function cleanTrials(
   operator: CheckOperator,
@@ -93,7 +93,7 @@ export async function cleanTrials(
   return { type, findings: leftTrials(operator, instance, trialOf, (one) => cleaned(one, limits), true) };
 }
 
-/** A trial that has not ended so long after it should have was killed. Milliseconds. */
+/** If a trial is overdue by this much, it was killed. Milliseconds. */
 const spareMs = 60_000;
 
 async function targetOf(
@@ -116,17 +116,17 @@ async function* both(first: AsyncGenerator<Finding>, second: AsyncGenerator<Find
   yield* second;
 }
 
-/** What is written for a trial must not travel. @throws Refused ticket-mirrored */
+/** Makes sure that what a trial writes is not carried. @throws Refused ticket-mirrored */
 async function unmirrored({ db }: CheckOperator, instance: string, ticket: string): Promise<string> {
   if (!(await isMirrored(db, instance, ticket))) return ticket;
   throw new Refused(
     'ticket-mirrored',
     'state',
-    `ticket ${ticket} of ${instance} is mirrored, so a trial would be seen at the other side; name one that is for trials only`,
+    `ticket ${ticket} of ${instance} is mirrored, so the other side would see the trial; name a ticket that is only for trials`,
   );
 }
 
-/** The last finding says what is new of all before. Without the last one nothing is kept. */
+/** Stores the facts of a complete check; the last finding says which are new. An incomplete check stores nothing. */
 async function* keeping(
   operator: CheckOperator,
   instance: string,
@@ -164,7 +164,7 @@ async function* findingsOf(
     const cleaned = await clean();
     if (cleaned !== null) yield cleaned;
   } finally {
-    // Whoever listens may have stopped.
+    // The caller may have ended the iteration.
     if (!isClean) await clean();
   }
 }
@@ -181,7 +181,7 @@ async function runProbe(
   leftMs: number,
 ): Promise<Finding> {
   const named = { name, ...(about === undefined ? {} : { about }) };
-  if (leftMs <= 0) return { ...named, verdict: 'unknown', saw: 'it was not asked: the time for the check is over' };
+  if (leftMs <= 0) return { ...named, verdict: 'unknown', saw: 'not tested: the time for the check is over' };
   const either = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
   try {
     return { ...named, ...(await inTime(run, either)) };
@@ -190,12 +190,12 @@ async function runProbe(
   }
 }
 
-/** What fails because its time was over, or somebody interrupted, shows nothing. */
+/** Judges a failed probe; a timeout or an interruption shows nothing. */
 function meaningOf(error: unknown, verdictOf: Checked['verdictOf'], { aborted }: AbortSignal): Outcome {
   return aborted ? { verdict: 'unknown', saw: 'it took too long, or was interrupted' } : verdictOf(error);
 }
 
-/** Also where what is asked does not listen to the signal. */
+/** Ends the wait even if the probe ignores the signal. */
 function inTime<T>(ask: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);
@@ -207,7 +207,7 @@ function inTime<T>(ask: (signal: AbortSignal) => Promise<T>, signal: AbortSignal
   });
 }
 
-/** What the links that have not ended rely on at this instance. */
+/** Returns what the links that have not ended rely on at this instance. */
 export function mappedOf(
   { sides, ended }: Pick<StoredFederation, 'sides' | 'ended'>,
   instance: string,
@@ -244,7 +244,7 @@ export function reportOf(type: string, findings: readonly Finding[]): Report {
   };
 }
 
-/** Whether somebody has to do something. */
+/** Says whether somebody has to act. */
 export function isBad({ verdict }: Pick<Finding, 'verdict'>): boolean {
   return verdict === 'differs' || verdict === 'not-allowed';
 }

@@ -1,21 +1,21 @@
-/** What a check has found out, against what was known: kept with the instance, and used by every process that drives it. */
+/** The facts that a check found, compared with the known ones. They are stored with the instance for all processes that drive it. */
 import type { Facts, Finding } from '#connectors/contract/check.ts';
 import { relearn } from '#db/operate/learned.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
 
-/** All that findings hold, names of ours included. */
+/** All facts of findings, including names of ours. */
 export function factsOf(findings: readonly Finding[]): Facts {
   return Object.assign({}, ...findings.map(({ facts, own }) => ({ ...facts, ...own }))) as Facts;
 }
 
-/** What is known after a check: what it could not find out stays as it was known. Null where nothing is new. */
+/** Returns the facts after a check; facts that it could not find keep their value. Null if nothing is new. */
 export function learnt(before: Facts, found: Facts): Facts | null {
   const isNew = Object.entries(found).some(([name, value]) => before[name] !== value);
   return isNew ? { ...before, ...found } : null;
 }
 
-/** In words: what was known otherwise. */
+/** Describes the facts that changed. */
 export function differencesOf(before: Facts, found: Facts): readonly string[] {
   return Object.entries(found).flatMap(([name, value]) => {
     const known = before[name];
@@ -23,7 +23,7 @@ export function differencesOf(before: Facts, found: Facts): readonly string[] {
   });
 }
 
-/** Gives the finding for people. Names that no report may hold are in none of its facts. */
+/** Makes the finding for people. Its facts contain no names, because reports may not. */
 export async function keepLearnt(
   operator: Pick<Operator, 'db' | 'actor'>,
   instance: string,
@@ -44,8 +44,8 @@ export async function keepLearnt(
   });
   const name = 'learned';
   const differences = differencesOf(before, found);
-  if (!isNew) return { name, verdict: 'ok', saw: 'nothing that was not known' };
-  const used = 'it is used from now on, where no option says otherwise';
+  if (!isNew) return { name, verdict: 'ok', saw: 'nothing new' };
+  const used = 'Ferry uses it from now on, unless an option overrides it';
   if (differences.length === 0) return { name, verdict: 'ok', saw: `${Object.keys(found).length} facts; ${used}` };
   return { name, verdict: 'ok', saw: `${differences.join('; ')}; ${used}` };
 }

@@ -1,4 +1,4 @@
-/** What `ferry check` does for a helpdesk that this gateway does not drive: its links are checked, where a gateway speaks for it. */
+/** `ferry check` for a helpdesk that this gateway does not drive: checks its links, if another gateway speaks for it. */
 import { reachOf } from '#core/words/reach.ts';
 import { loadInstance } from '#db/settings/instances.ts';
 import { loadFederation } from '#db/settings/settings.ts';
@@ -8,8 +8,8 @@ import { Refused } from '#operate/refused.ts';
 import { allow, everywhere } from '#operate/rights.ts';
 
 /**
- * The links that go to it; null for a helpdesk that this gateway drives.
- * @throws Refused unknown-instance, not-local for a tool that calls this gateway, no-link
+ * Returns its links; null for a helpdesk that this gateway drives.
+ * @throws Refused unknown-instance, not-local for an API client, no-link
  */
 export async function linksToPeer(operator: Operator, instance: string): Promise<readonly string[] | null> {
   allow(operator, 'check', everywhere);
@@ -27,12 +27,12 @@ export async function linksToPeer(operator: Operator, instance: string): Promise
     throw new Refused(
       'not-local',
       'state',
-      `${instance} stands for a tool that calls this gateway, so nothing can be asked of it; ${links.map((link) => `ferry link status ${link}`).join(' or ') || 'ferry status'} says when it last called`,
+      `${instance} represents an API client, which calls this gateway and can't be asked; ${links.map((link) => `ferry link status ${link}`).join(' or ') || 'ferry status'} shows when it last called`,
     );
   if (links.length > 0) return links;
   throw new Refused(
     'no-link',
     'state',
-    `${instance} stands for somebody else's helpdesk, and no link goes there any more; pair again with ferry link invite or ferry link accept`,
+    `${instance} represents another organisation's helpdesk, and it no longer has a link; pair again with ferry link invite or ferry link accept`,
   );
 }

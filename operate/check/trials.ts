@@ -1,16 +1,16 @@
-/** Trials of `ferry check`: what each writes is kept before it is written, and what a killed one left is deleted by the next. */
+/** Trials of `ferry check`: each records its writes before it makes them, and the next check deletes what a killed trial left. */
 import type { Finding, Outcome, TrialRecord } from '#connectors/contract/check.ts';
 import { endTrial, forgetTrial, keepTrial, keptTrials, trialMarker, type KeptTrial } from '#db/operate/trials.ts';
 import { change, changed } from '#operate/change.ts';
 import type { CheckOperator, Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 
-/** What the probes of one instance are made with, less the trial. */
+/** The input of an instance's probes, without the trial. */
 export type TrialOf = (trial: Parameters<CheckOperator['checkOf']>[2]) => ReturnType<CheckOperator['checkOf']>;
 
 type Named = Pick<KeptTrial, 'ticket' | 'marker'>;
 
-/** @param mayTakeMs after which it counts as killed */
+/** Starts a trial. @param mayTakeMs the time after which it counts as killed */
 export async function trialOn(
   operator: Pick<Operator, 'db' | 'actor'>,
   instance: string,
@@ -46,7 +46,7 @@ async function kept(
   });
 }
 
-/** @param outcome of its clean-up; null where it wrote nothing */
+/** Ends a trial. @param outcome of its clean-up; null if it wrote nothing */
 export async function trialEnded(
   operator: Pick<Operator, 'db' | 'actor'>,
   instance: string,
@@ -62,20 +62,20 @@ export async function trialEnded(
   });
 }
 
-/** @throws Refused trial-under-way */
+/** Reserves the ticket. @throws Refused trial-under-way */
 export async function assertNoTrial({ db }: Pick<Operator, 'db'>, instance: string, ticket: string): Promise<void> {
   const one = (await keptTrials(db, instance)).find((trial) => trial.ticket === ticket);
   if (one === undefined || one.leftMs <= 0) return;
   throw new Refused(
     'trial-under-way',
     'state',
-    `a trial on ticket ${ticket} of ${instance} is under way, or was killed a moment ago; try again in ${minutes(one.leftMs)}, or delete now what it wrote with ferry check ${instance} --clean`,
+    `a trial is running on ticket ${ticket} of ${instance}, or was just killed; try again in ${minutes(one.leftMs)}, or delete what it wrote with ferry check ${instance} --clean`,
   );
 }
 
 /**
- * Deletes what killed trials left; of one that may be under way it only tells, unless it is to be deleted all the same.
- * @param cleanUp runs a clean-up with a limit of its own, and never throws
+ * Deletes what killed trials left. Only reports a trial that may be running, unless the caller wants its writes deleted too.
+ * @param cleanUp runs a clean-up with its own time limit, and never throws
  */
 export async function* leftTrials(
   operator: Pick<Operator, 'db' | 'actor'>,
@@ -91,8 +91,8 @@ export async function* leftTrials(
         name,
         about: ticket,
         verdict: 'unknown',
-        saw: 'a trial is under way on this ticket, or was killed a moment ago',
-        fix: `Check again in ${minutes(leftMs)}; --clean deletes now what it wrote.`,
+        saw: 'a trial is running on this ticket, or was just killed',
+        fix: `Check again in ${minutes(leftMs)}, or delete what it wrote with --clean.`,
       };
       continue;
     }

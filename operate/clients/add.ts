@@ -1,4 +1,4 @@
-/** A link with an in-house tool that calls the API without a gateway, or a further client of one. */
+/** Adds a link with an API client, or another client to such a link. */
 import { otherSide } from '#core/words/ends.ts';
 import type { WireContact } from '#core/wire.ts';
 import type { SideName } from '#core/words/vocabulary.ts';
@@ -12,33 +12,33 @@ import { Refused } from '#operate/refused.ts';
 import { allow } from '#operate/rights.ts';
 
 export type NewLink = {
-  /** The side that the tool is. */
+  /** The API client's side of the link. */
   readonly role: SideName;
-  /** Ours, on the other side. */
+  /** Our instance, on the other side. */
   readonly instance: string;
-  /** Id of the instance that stands for the tool; absent: after the link. */
+  /** Id of the instance that represents the API client; if absent, derived from the link. */
   readonly tool?: string | undefined;
-  /** How the tool is called. */
+  /** Name of the API client. */
   readonly name?: string | undefined;
-  /** Who is on duty for the tool. */
+  /** The person on duty for the API client. */
   readonly contact: WireContact | null;
 };
 
 export type ClientAdded = Credentials & {
   readonly link: string;
   readonly role: SideName;
-  /** What it calls. */
+  /** The URL that it calls. */
   readonly publicUrl: string;
-  /** Ours. */
+  /** Our instance. */
   readonly instance: string;
-  /** The instance that stands for the tool, where it was made now. */
+  /** The instance that represents the API client, if it is new. */
   readonly tool: string | null;
 };
 
 /**
- * The secret is told this once.
- * @param fresh what the link is to be, asked only where it is not there yet
- * @param dpop its tokens are to be bound to a key of its own
+ * Adds a client, and returns its secret, which is not shown again.
+ * @param fresh returns the settings of the link; called only if the link does not exist yet
+ * @param dpop whether its tokens must be bound to a key of the client
  * @throws Refused no-public-url, not-api, link-closed, wrong-id, unknown-instance, not-local, link-exists
  */
 export async function addClient(
@@ -64,9 +64,9 @@ async function addFurther(
 ): Promise<ClientAdded> {
   const sides = await sidesOf(operator.db, link);
   if (sides?.farReach !== 'api' || sides.far === null)
-    throw new Refused('not-api', 'state', `the link ${link} has no API side; give the new one another id`);
+    throw new Refused('not-api', 'state', `the link ${link} has no API client; choose a different id for the new link`);
   if (state === 'closed' || state === 'closing')
-    throw new Refused('link-closed', 'state', `the link ${link} has ended; give the new one another id`);
+    throw new Refused('link-closed', 'state', `the link ${link} has ended; choose a different id for the new link`);
   const { far: role, ownInstance: instance } = sides;
   return change(operator, async (tx) => {
     const made = await addApiClient(tx, { link, role, instance, dpop });

@@ -1,4 +1,4 @@
-/** From now on neither a client's credentials nor its tokens work. */
+/** Revokes a client: its credentials and tokens no longer work. */
 import { revokeClient as revokeCredentials } from '#db/links/clients.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -6,14 +6,14 @@ import { allow, inReach } from '#operate/rights.ts';
 import { clientOf } from './find.ts';
 
 export type ClientRevoked = {
-  /** False where it was revoked before. */
+  /** False if it was already revoked. */
   readonly done: boolean;
   readonly link: string;
-  /** It was another gateway, which can call no more. */
+  /** Whether the client is another gateway, which can no longer call. */
   readonly isPeer: boolean;
 };
 
-/** @throws Refused unknown-client */
+/** Revokes it. @throws Refused unknown-client */
 export async function revokeClient(operator: Operator, id: string): Promise<ClientRevoked> {
   allow(operator, 'client-revoke');
   const { link, isPeer } = await clientOf(operator, id);

@@ -1,4 +1,4 @@
-/** A new secret of an API client, with overlap. */
+/** Creates a new secret for an API client; the old ones work for a while. */
 import { rotateClientSecret } from '#db/links/api-clients.ts';
 import { requireProof } from '#db/links/clients.ts';
 import { change, changed } from '#operate/change.ts';
@@ -8,8 +8,8 @@ import { allow, inReach } from '#operate/rights.ts';
 import { clientOf } from './find.ts';
 
 /**
- * Returns the secret, which is told this once.
- * @param dpop from now on its tokens are to be bound to a key of its own
+ * Returns the secret, which is not shown again.
+ * @param dpop whether its tokens must be bound to a key of the client from now on
  * @throws Refused unknown-client, no-secret, revoked
  */
 export async function rotateClient(operator: Operator, id: string, dpop = false): Promise<string> {

@@ -1,10 +1,10 @@
-/** The delivery that somebody names, and why nothing can be done to it. */
+/** Finds the delivery that the caller names, or says why the verb can't act on it. */
 import { linkOfDelivery, type Operated } from '#db/operate/operate.ts';
 import { isUuid } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 
-/** The link that it belongs to. @throws Refused not-an-id, unknown-delivery */
+/** Returns the link that it belongs to. @throws Refused not-an-id, unknown-delivery */
 export async function linkOfNamed({ db }: Pick<Operator, 'db'>, id: string): Promise<string> {
   if (!isUuid(id))
     throw new Refused(
@@ -20,8 +20,8 @@ export async function linkOfNamed({ db }: Pick<Operator, 'db'>, id: string): Pro
 export function refusal(id: string, why: Extract<Operated, { done: false }>['why']): Refused {
   const text = {
     unknown: `there is no delivery ${id}; ferry status and ferry trace show the ids`,
-    ended: `the delivery ${id} has ended already; see it with ferry trace`,
-    'not-held': `the delivery ${id} is not held; it goes by itself, or drop it with ferry skip`,
+    ended: `the delivery ${id} has already ended; ferry trace shows it`,
+    'not-held': `the delivery ${id} is not held; it will be delivered without help. To discard it, use ferry skip`,
   }[why];
   return why === 'unknown' ? new Refused('unknown-delivery', 'unknown', text) : new Refused(why, 'state', text);
 }

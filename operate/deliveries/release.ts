@@ -1,11 +1,11 @@
-/** Lets a held delivery go. */
+/** Releases a held delivery. */
 import { releaseDelivery } from '#db/operate/operate.ts';
 import { change, changed } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
 import { allow, inReach } from '#operate/rights.ts';
 import { linkOfNamed, refusal } from './find.ts';
 
-/** Returns the instance that it goes to. @throws Refused not-an-id, unknown-delivery, ended, not-held */
+/** Returns the instance that receives it. @throws Refused not-an-id, unknown-delivery, ended, not-held */
 export async function release(operator: Operator, id: string): Promise<string> {
   allow(operator, 'release');
   const link = await linkOfNamed(operator, id);

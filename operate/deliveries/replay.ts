@@ -1,4 +1,4 @@
-/** Carries a refused delivery once more, by today's settings. */
+/** Carries a refused delivery again, with today's settings. */
 import { replayDelivery } from '#db/operate/replay.ts';
 import { change, changed } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -6,7 +6,7 @@ import { Refused } from '#operate/refused.ts';
 import { allow, inReach } from '#operate/rights.ts';
 import { linkOfNamed, refusal } from './find.ts';
 
-/** Returns the instance that it goes to. @throws Refused not-an-id, unknown-delivery, not-refused, elsewhere, opens */
+/** Returns the instance that receives it. @throws Refused not-an-id, unknown-delivery, not-refused, elsewhere, opens */
 export async function replay(operator: Operator, id: string): Promise<string> {
   allow(operator, 'retry');
   const link = await linkOfNamed(operator, id);
@@ -27,8 +27,8 @@ export async function replay(operator: Operator, id: string): Promise<string> {
 
 const texts = {
   'not-refused': (id: string) =>
-    `the delivery ${id} was not refused; what waits is tried again with ferry retry and the name of its instance`,
+    `the delivery ${id} was not refused; to retry waiting deliveries, use ferry retry with the name of their instance`,
   elsewhere: (id: string) =>
-    `the delivery ${id} was refused by the other side, which can try it again; or send a new action`,
+    `the other side refused the delivery ${id}, and only it can retry it; otherwise send a new action`,
   opens: (id: string) => `the delivery ${id} was an escalation; escalate the ticket again`,
 };

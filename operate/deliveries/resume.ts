@@ -1,4 +1,4 @@
-/** Lets a mirror go on that Ferry has paused. */
+/** Resumes a paused mirror. */
 import { linkOfMirror, resumeMirror } from '#db/operate/operate.ts';
 import { change, changed } from '#operate/change.ts';
 import { isUuid } from '#operate/known.ts';
@@ -6,7 +6,7 @@ import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow, inReach } from '#operate/rights.ts';
 
-/** @throws Refused not-paused */
+/** Resumes it. @throws Refused not-paused */
 export async function resume(operator: Operator, id: string): Promise<void> {
   allow(operator, 'resume');
   const link = isUuid(id) ? await linkOfMirror(operator.db, id) : null;

@@ -1,4 +1,4 @@
-/** Tries again at once what waits for an instance. */
+/** Retries at once everything that waits for an instance. */
 import { retryInstance } from '#db/operate/operate.ts';
 import { change, changed } from '#operate/change.ts';
 import { assertInstance } from '#operate/known.ts';

@@ -1,4 +1,4 @@
-/** Drops a delivery that has not ended: nobody wants it any more. */
+/** Drops a delivery that has not ended. */
 import { skipDelivery } from '#db/operate/operate.ts';
 import { change, changed } from '#operate/change.ts';
 import type { Operator } from '#operate/operator.ts';

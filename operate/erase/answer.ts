@@ -1,4 +1,4 @@
-/** What the other side of a link has asked us to erase is erased, or refused; it is told when it asks the next time. */
+/** Answers a request to erase from the other side of a link: erases, or refuses. The other side learns it when it asks next. */
 import { randomUUID } from 'node:crypto';
 import { eraseActions } from '#db/operate/erase.ts';
 import { linksOf } from '#db/operate/erase-find.ts';
@@ -15,13 +15,13 @@ export type ErasureAnswered = {
   readonly actions: number;
   readonly skipped: number;
   readonly files: number;
-  /** Further links whose other gateway is asked in turn. */
+  /** Other links whose gateways are asked in turn. */
   readonly asked: readonly string[];
 };
 
 const atOnce = 500;
 
-/** @param because told to the other side @throws Refused unknown-erasure, answered-already */
+/** Answers. @param because the reason, for the other side @throws Refused unknown-erasure, answered-already */
 export async function answerErasure(
   operator: Operator,
   id: string,
@@ -68,6 +68,10 @@ export async function answerErasure(
 
 function noneOpen(id: string, received: readonly Pick<Erasure, 'state'>[]): Refused {
   return received.length === 0
-    ? new Refused('unknown-erasure', 'unknown', `nobody has asked for the erasure "${id}"; see ferry erase status`)
-    : new Refused('answered-already', 'state', `the erasure ${id} is answered already`);
+    ? new Refused(
+        'unknown-erasure',
+        'unknown',
+        `there is no request to erase with the id "${id}"; see ferry erase status`,
+      )
+    : new Refused('answered-already', 'state', `the request ${id} has already been answered`);
 }

@@ -1,6 +1,6 @@
 /**
- * Forgets a ticket or a person: what Ferry keeps of what they wrote goes at once, the other side of each link is asked to
- * do the same, and what the helpdesks themselves still hold is said. Their tickets are not Ferry's to delete.
+ * Erases a ticket or a person: deletes at once what Ferry keeps, asks the other side of each link to do the same, and lists the
+ * helpdesks that still have it. Ferry does not delete anything in helpdesks.
  */
 import { randomUUID } from 'node:crypto';
 import { eraseActions, eraseSnapshots } from '#db/operate/erase.ts';
@@ -26,54 +26,54 @@ import { allow, everywhere } from '#operate/rights.ts';
 
 export type EraseWhat =
   | { readonly ticket: string; readonly instance: string }
-  /** A whole name or mail address. `mentions`: also what others wrote that has it in it. */
+  /** A full name or mail address. `mentions`: also what others wrote that contains it. */
   | { readonly person: string; readonly mentions: boolean };
 
 export type EraseOptions = {
-  /** Only counts. */
+  /** Only count. */
   readonly dryRun?: boolean;
-  /** Asked with what was counted; absent: yes. */
+  /** Confirms the counts; if absent, yes. */
   readonly confirm?: (found: EraseFound) => Promise<boolean>;
 };
 
-/** What there is to erase. */
+/** The numbers of things to erase. */
 export type EraseFound = {
   readonly actions: number;
   readonly deliveries: number;
-  /** Of these, not carried yet: they are carried no more. */
+  /** The number of deliveries among them that are not carried yet, and will not be. */
   readonly waiting: number;
   readonly files: number;
-  /** Kept readings of tickets, those of trials that are over among them. */
+  /** Stored readings of tickets, including those of ended trials. */
   readonly snapshots: number;
-  /** Trials that have not cleaned up; what one that is under way keeps stays. */
+  /** Trials that have not cleaned up; a running trial keeps its reading. */
   readonly trials: readonly TrialHeld[];
-  /** Readings of tickets with an open mirror: they stay, or what changes could not be told. */
+  /** Readings of tickets with an open mirror: they stay, because Ferry detects changes with them. */
   readonly kept: readonly Ref[];
-  /** Tickets at helpdesks that still hold it. */
+  /** Tickets in helpdesks that still have it. */
   readonly holders: readonly Holder[];
   readonly links: readonly { readonly link: string; readonly far: LinkShare['far']; readonly actions: number }[];
 };
 
 export type EraseResult = {
   readonly found: EraseFound;
-  /** Null: nothing was changed. */
+  /** Null if nothing was changed. */
   readonly erased: {
     readonly actions: number;
     readonly skipped: number;
     readonly files: number;
     readonly snapshots: number;
-    /** Links whose other gateway is asked; ferry erase status tells what it says. */
+    /** Links whose other gateway is asked; ferry erase status shows the answers. */
     readonly asked: readonly string[];
   } | null;
 };
 
-/** Erased in one transaction, and asked of the other side at once. */
+/** How many actions one transaction erases, and one request to the other side names. */
 const batch = 500;
-/** Found at a time. */
+/** How many actions to find at a time. */
 const most = 200_000;
 const leastLetters = 3;
 
-/** May be repeated: what is gone counts for nothing. @throws Refused unknown-instance, unknown-ticket, short-name, too-many */
+/** Erases. May be repeated: it does not count what is already gone. @throws Refused unknown-instance, unknown-ticket, short-name, too-many */
 export async function erase(operator: Operator, what: EraseWhat, options: EraseOptions = {}): Promise<EraseResult> {
   allow(operator, 'erase', everywhere);
   const { db } = operator;
@@ -86,7 +86,7 @@ export async function erase(operator: Operator, what: EraseWhat, options: EraseO
       throw new Refused(
         'too-many',
         'wrong',
-        `more than ${most} actions hold it; name a whole mail address, or a ticket`,
+        `more than ${most} actions contain it; give a full mail address, or a ticket`,
       );
     if (page.next === null) break;
     after = page.next;
@@ -125,7 +125,7 @@ async function scopeOf({ db }: Operator, what: EraseWhat): Promise<ErasureOf> {
   if ('person' in what) {
     const name = what.person.trim();
     if (name.length >= leastLetters) return { kind: 'person', name, mentions: what.mentions };
-    throw new Refused('short-name', 'wrong', `name a whole name or mail address, of at least ${leastLetters} letters`);
+    throw new Refused('short-name', 'wrong', `give a full name or mail address, of at least ${leastLetters} letters`);
   }
   await assertInstance(db, what.instance);
   const ref = await findTicket(db, what.instance, what.ticket);
@@ -133,11 +133,11 @@ async function scopeOf({ db }: Operator, what: EraseWhat): Promise<ErasureOf> {
   throw new Refused(
     'unknown-ticket',
     'unknown',
-    `Ferry has seen nothing of ticket "${what.ticket}" of ${what.instance}, or has forgotten it`,
+    `Ferry has seen no action of ticket "${what.ticket}" of ${what.instance}, or no longer keeps any`,
   );
 }
 
-/** The audit says which ticket; whom it would name is to be forgotten. */
+/** Names the ticket in the audit, but never a person who was erased. */
 function subjectOf(of: ErasureOf): string {
   return of.kind === 'ticket' ? `tickets/${of.ref.instance}/${of.ref.externalId}` : 'people';
 }

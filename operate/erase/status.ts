@@ -1,4 +1,4 @@
-/** What the other sides were asked to erase, what they ask of us, and the answers. */
+/** Lists the requests to erase, in both directions, with their answers. */
 import { erasures, type Erasure } from '#db/operate/erasures.ts';
 import type { Operator } from '#operate/operator.ts';
 import { allow, everywhere } from '#operate/rights.ts';
@@ -7,7 +7,7 @@ export type { Erasure } from '#db/operate/erasures.ts';
 
 const most = 500;
 
-/** Newest first, 500 at most. */
+/** Lists them, newest first, 500 at most. */
 export async function erasureStatus(operator: Operator): Promise<readonly Erasure[]> {
   allow(operator, 'erase', everywhere);
   return erasures(operator.db, most);

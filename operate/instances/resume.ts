@@ -1,4 +1,4 @@
-/** Lets an instance go on whose desk was restored from a backup, after its mirrored tickets were looked at one by one. */
+/** Resumes an instance whose desk was restored from a backup, after comparing its mirrored tickets one by one. */
 import type { Helpdesk } from '#connectors/contract/helpdesk.ts';
 import { comparableText } from '#core/text/fingerprint.ts';
 import { judgeRestored } from '#core/log/restored.ts';
@@ -14,21 +14,21 @@ import { allow, everywhere } from '#operate/rights.ts';
 
 export type ResumeInstanceOptions = {
   readonly dryRun?: boolean;
-  /** Asked before anything is changed; absent: yes. */
+  /** Confirms before anything is changed; if absent, yes. */
   readonly confirm?: (verified: readonly Verified[]) => Promise<boolean>;
 };
 
 export type ResumedInstance = {
   readonly outcome: 'resumed' | 'dry-run' | 'declined';
   readonly verified: readonly Verified[];
-  /** Mirrors whose ticket is gone, or another one now. */
+  /** Mirrors whose ticket is gone, or whose number belongs to another ticket. */
   readonly paused: readonly string[];
 };
 
-/** One ticket at a time is gentle enough for a desk that has just come back. Milliseconds. */
+/** Time limit of one reading; tickets are read one at a time, to spare a desk that has just restarted. Milliseconds. */
 const readMs = 30_000;
 
-/** @throws Refused unknown-instance, not-local, not-quarantined, overtaken; HelpdeskError where the desk can't be asked */
+/** Resumes it. @throws Refused unknown-instance, not-local, not-quarantined, overtaken; HelpdeskError if the desk can't be asked */
 export async function resumeInstance(
   operator: DeskOperator,
   instance: string,
@@ -42,7 +42,7 @@ export async function resumeInstance(
     throw new Refused(
       'not-quarantined',
       'state',
-      `${instance} is not in quarantine; there is nothing to resume. A paused mirror is resumed by its own id, see ferry status`,
+      `${instance} is not in quarantine; there is nothing to resume. To resume a paused mirror, use its id from ferry status`,
     );
   const helpdesk = await open(operator, instance);
   const verified: Verified[] = [];
@@ -54,7 +54,7 @@ export async function resumeInstance(
   const { paused, wake } = await change(operator, async (tx) => {
     const ended = await endQuarantine(tx, instance, verified, cursor);
     if (ended === null)
-      throw new Refused('overtaken', 'state', `somebody else has resumed ${instance} meanwhile; look again`);
+      throw new Refused('overtaken', 'state', `somebody resumed ${instance} at the same time; look again`);
     const counted = (verdict: Verified['verdict']): number => verified.filter((of) => of.verdict === verdict).length;
     return changed(ended, {
       what: 'instance-resume',
@@ -92,7 +92,7 @@ async function verify(helpdesk: Helpdesk, { ticket, summary, known }: MirroredTi
   return { ticket, ...judgeRestored(all, shown, summary === reading.snapshot.summary) };
 }
 
-/** The feed names what has changed since the newest action that is still what it was. */
+/** Sets the feed to the newest action that is unchanged, so that it names everything after it. */
 async function feedSince(helpdesk: Helpdesk, verified: readonly Verified[]): Promise<string> {
   const signal = AbortSignal.timeout(readMs);
   const kept = verified.flatMap(({ keptAt }) => (keptAt === null ? [] : [Date.parse(keptAt)]));

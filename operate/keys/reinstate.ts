@@ -1,4 +1,4 @@
-/** Takes back that a key of another organisation was retired here: what it signs from now on is taken as before. */
+/** Accepts a key of another organisation again that was retired here. */
 import { reinstateOriginKey } from '#db/exchange/origin-keys.ts';
 import { ownKey } from '#db/links/keys.ts';
 import { change, changed } from '#operate/change.ts';
@@ -9,7 +9,8 @@ import type { RetireOptions } from './retire.ts';
 import { whoseKey } from './whose-key.ts';
 
 /**
- * Returns the issuer URL of whose it is. One of ours does not come back: it has left its key set, and another signs.
+ * Returns the issuer URL of the key's owner. Our own keys can't be reinstated: a retired one has left its key set, and another
+ * signs.
  * @throws Refused unknown-key, not-retired, several-origins, own-key
  */
 export async function reinstate(
@@ -23,7 +24,7 @@ export async function reinstate(
     throw new Refused(
       'own-key',
       'wrong',
-      `the key ${kid} is one of ${ours.instance}, and another signs since it was retired; ferry key rotate makes a new one`,
+      `the key ${kid} is one of ${ours.instance}, which signs with another key since it was retired; ferry key rotate makes a new one`,
     );
   const whose = await whoseKey(operator, kid, origin);
   return change(operator, async (tx) => {

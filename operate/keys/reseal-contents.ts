@@ -1,4 +1,4 @@
-/** Seals contents with the key in use: all that there were before it was set, or that an older key has sealed. */
+/** Seals contents with the current key: those stored before it was set, and those that an older key sealed. */
 import {
   contentColumns,
   forgetContentKeys,
@@ -13,18 +13,18 @@ import { Refused } from '#operate/refused.ts';
 import { allow, everywhere } from '#operate/rights.ts';
 
 export type ResealedContents = {
-  /** Values of rows. */
+  /** The number of values in rows. */
   readonly resealed: number;
-  /** Names of keys that nothing is sealed with any more. */
+  /** Names of keys that no content needs any more. */
   readonly forgotten: readonly string[];
 };
 
-/** Sealed in one transaction. */
+/** How many values to seal in one transaction. */
 const batch = 200;
 
 /**
- * May be broken off and repeated: what is sealed is not read again. Gateways and workers go on meanwhile.
- * @param progress after each batch, how many so far @throws Refused no-content-key; ContentKeyError
+ * Seals them. May be interrupted and repeated: it does not read sealed values again. Gateways and workers keep running.
+ * @param progress receives the number so far, after each batch @throws Refused no-content-key; ContentKeyError
  */
 export async function resealContents(
   operator: Operator,

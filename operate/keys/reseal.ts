@@ -1,4 +1,4 @@
-/** Seals with the key in use what older keys have sealed, so that these can be taken away. */
+/** Seals secrets of older keys with the current key, so that the older keys can be removed. */
 import { keyIdOf, SecretError } from '#config/secrets.ts';
 import { replaceSealed, sealedSecrets, secretColumns, type SealedSecret } from '#db/operate/sealed-secrets.ts';
 import { change, changed, unchanged } from '#operate/change.ts';
@@ -8,16 +8,16 @@ import { allow, everywhere } from '#operate/rights.ts';
 
 export type Resealed = {
   readonly resealed: number;
-  /** Had the key in use already. */
+  /** The number of secrets that already used the current key. */
   readonly already: number;
-  /** Stay as they are: `instances/acme/credentials`, with why. */
+  /** Secrets that could not be resealed: `instances/acme/credentials`, with the reason. */
   readonly failed: readonly { readonly place: string; readonly code: string; readonly text: string }[];
 };
 
-/** Sealed in one transaction. */
+/** How many secrets to seal in one transaction. */
 const batch = 100;
 
-/** May be broken off and repeated: each batch is whole. @throws Refused no-key */
+/** Seals them. May be interrupted and repeated, because each batch is one transaction. @throws Refused no-key */
 export async function resealSecrets(operator: Operator): Promise<Resealed> {
   allow(operator, 'key-reseal', everywhere);
   const { db, secretKeyId, open, seal } = operator;

@@ -1,6 +1,6 @@
 /**
- * Shuts out a key that somebody else may have. One of ours leaves its key set, and what it has not yet signed is signed
- * by another; of another organisation's key nothing new is taken in, whoever names it.
+ * Shuts out a key that may be stolen. One of ours leaves its key set, and another key signs from now on. From another
+ * organisation's key, nothing new is accepted, even if a key set still contains it.
  */
 import { retireOriginKey } from '#db/exchange/origin-keys.ts';
 import { ownKey, retireKey, type KeyUse, type Rotation } from '#db/links/keys.ts';
@@ -11,23 +11,23 @@ import { allow, everywhere } from '#operate/rights.ts';
 import { whoseKey } from './whose-key.ts';
 
 export type RetiredKey =
-  /** `next` signs from now on; null: the one that signs was another. */
+  /** `next` signs from now on; null if another key was already signing. */
   | { readonly instance: string; readonly use: KeyUse; readonly next: Rotation | null }
-  /** Issuer URL of whose it was. */
+  /** Issuer URL of the key's owner. */
   | { readonly origin: string };
 
 export type RetireOptions = {
-  /** Issuer URL of whose it is; absent: ours, or the only one of that name that is known. */
+  /** Issuer URL of the key's owner; if absent, ours, or the only known key of that name. */
   readonly origin?: string | undefined;
   readonly because?: string | undefined;
 };
 
-/** @throws Refused unknown-key, retired, several-origins */
+/** Retires it. @throws Refused unknown-key, retired, several-origins */
 export async function retire(operator: Operator, kid: string, options: RetireOptions = {}): Promise<RetiredKey> {
   allow(operator, 'key-retire', everywhere);
   const ours = options.origin === undefined ? await ownKey(operator.db, kid) : null;
   if (ours === null) return retireForeign(operator, kid, options);
-  if (ours.isRetired) throw new Refused('retired', 'state', `the key ${kid} of ${ours.instance} is retired already`);
+  if (ours.isRetired) throw new Refused('retired', 'state', `the key ${kid} of ${ours.instance} is already retired`);
   const { instance, use } = ours;
   return change(operator, async (tx) => {
     const next = await retireKey(tx, operator.seal, kid);
@@ -46,7 +46,7 @@ async function retireForeign(operator: Operator, kid: string, { origin, because 
   const only = await whoseKey(operator, kid, origin);
   return change(operator, async (tx) => {
     if (!(await retireOriginKey(tx, only, kid)))
-      throw new Refused('retired', 'state', `the key ${kid} of ${only} is retired already`);
+      throw new Refused('retired', 'state', `the key ${kid} of ${only} is already retired`);
     return changed(
       { origin: only },
       { what: 'key-retire', subject: `origins/${only}`, detail: { kid, because: because ?? null } },

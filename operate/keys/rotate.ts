@@ -1,4 +1,4 @@
-/** New signing keys of an instance, published before they sign. */
+/** Makes new signing keys for an instance, and publishes them before they sign. */
 import type { Tx } from '#db/base/client.ts';
 import { keyUses, rotateKey, type KeyUse } from '#db/links/keys.ts';
 import { change, changed } from '#operate/change.ts';
@@ -15,12 +15,16 @@ export type RotatedKey = {
   readonly signsFrom: string;
 };
 
-/** @param use only this one @throws Refused unknown-use, unknown-instance */
+/** Rotates keys. @param use rotates only the key for this use @throws Refused unknown-use, unknown-instance */
 export async function rotateKeys(operator: Operator, instance: string, use?: string): Promise<RotatedKey[]> {
   allow(operator, 'key-rotate', everywhere);
   const uses = use === undefined ? keyUses : keyUses.filter((known) => known === use);
   if (uses.length === 0)
-    throw new Refused('unknown-use', 'wrong', `"${use ?? ''}" is no use of a key; choose one of ${keyUses.join(', ')}`);
+    throw new Refused(
+      'unknown-use',
+      'wrong',
+      `"${use ?? ''}" is not a use of keys; choose one of ${keyUses.join(', ')}`,
+    );
   await assertInstance(operator.db, instance);
   return change(operator, async (tx) => {
     const keys: RotatedKey[] = [];

@@ -1,9 +1,9 @@
-/** Whose key of another organisation a person means by its name. */
+/** Finds the owner of another organisation's key by the key's name. */
 import { originsWithKey } from '#db/exchange/origin-keys.ts';
 import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 
-/** Issuer URL. @throws Refused unknown-key, several-origins */
+/** Returns the owner's issuer URL. @throws Refused unknown-key, several-origins */
 export async function whoseKey({ db }: Pick<Operator, 'db'>, kid: string, origin?: string): Promise<string> {
   const known = await originsWithKey(db, kid);
   const whose = origin === undefined ? known : known.filter((one) => one === origin);
@@ -18,7 +18,7 @@ export async function whoseKey({ db }: Pick<Operator, 'db'>, kid: string, origin
     throw new Refused(
       'several-origins',
       'wrong',
-      `several have a key of that name (${whose.join(', ')}); say whose you mean with --origin`,
+      `several organisations have a key of that name (${whose.join(', ')}); choose one with --origin`,
     );
   return only;
 }

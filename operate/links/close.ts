@@ -1,4 +1,4 @@
-/** The end of a link, said to both desks and to the other gateway. */
+/** Ends a link, and notifies both desks and the other gateway. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import type { LinkState, WireContact } from '#core/wire.ts';
@@ -12,15 +12,15 @@ import { Refused } from '#operate/refused.ts';
 import { allow } from '#operate/rights.ts';
 
 export type CloseOptions = {
-  /** How long what waits is carried first, at most; what is left is refused. 0: all of it is refused. Milliseconds. */
+  /** How long to carry waiting deliveries first, at most; the rest is refused. 0 refuses all. Milliseconds. */
   readonly drainMs: number;
-  /** Said to both desks. */
+  /** The reason, for people at both desks. */
   readonly because?: string | undefined;
-  /** Asked before anything is changed; absent: yes. */
+  /** Confirms before anything is changed; if absent, yes. */
   readonly confirm?: () => Promise<boolean>;
-  /** How many deliveries are waited for, whenever that changes. */
+  /** Receives the number of waiting deliveries whenever it changes. */
   readonly waiting?: (left: number) => void;
-  /** Gives up the waiting; nothing is changed then. */
+  /** Ends the wait; then nothing is changed. */
   readonly signal?: AbortSignal;
 };
 
@@ -30,32 +30,32 @@ export type LinkClosed =
       readonly outcome: 'closed';
       /** `closing` until the last notes are written. */
       readonly state: LinkState;
-      /** Open tickets that are told. */
+      /** The number of open tickets that get a note. */
       readonly mirrors: number;
-      /** Deliveries that waited and ended refused. */
+      /** The number of waiting deliveries that were refused. */
       readonly refused: number;
       readonly peer:
         | { readonly told: 'none' | 'yes' }
-        /** It is refused from now on; somebody has to tell it. */
+        /** Its calls are refused from now on; a person has to notify its operators. */
         | { readonly told: 'no'; readonly why: string; readonly contact: WireContact | null };
     };
 
 const lookEveryMs = 500;
 const patienceMs = 30_000;
 
-/** @throws Refused unknown-link, link-closed, interrupted */
+/** Ends a link. @throws Refused unknown-link, link-closed, interrupted */
 export async function closeLink(operator: PeerOperator, link: string, options: CloseOptions): Promise<LinkClosed> {
   allow(operator, 'link-close', { link });
   const { db, peers } = operator;
   const { state, farContact } = await linkOf(operator, link);
-  if (state === 'closed') throw new Refused('link-closed', 'state', `the link ${link} has ended already`);
+  if (state === 'closed') throw new Refused('link-closed', 'state', `the link ${link} has already ended`);
   if (options.confirm !== undefined && !(await options.confirm())) return { outcome: 'declined' };
   if (state === 'active') await drain(() => waitingOn(db, link), options);
   const peer = await loadPeer(db, link);
   let told: Extract<LinkClosed, { outcome: 'closed' }>['peer'] = { told: 'none' };
   if (peer !== null && state !== 'pairing')
     try {
-      // First, while we are still known there; it ends its own half and tells its own desk.
+      // Notify it first, while it still accepts our calls; it ends its own half and notifies its own desk.
       await peers.calls(peer).close(options.because, AbortSignal.timeout(patienceMs));
       told = { told: 'yes' };
     } catch (error) {
@@ -64,7 +64,7 @@ export async function closeLink(operator: PeerOperator, link: string, options: C
     }
   const closed = await change(operator, async (tx) => {
     const ended = await endLink(tx, link, options.because);
-    if (ended === null) throw new Refused('unknown-link', 'unknown', `the link ${link} is gone meanwhile`);
+    if (ended === null) throw new Refused('unknown-link', 'unknown', `the link ${link} was deleted meanwhile`);
     const { from, state: to, mirrors, refused } = ended;
     if (!ended.done) return unchanged(ended);
     return changed(ended, {
@@ -83,7 +83,7 @@ export async function closeLink(operator: PeerOperator, link: string, options: C
   };
 }
 
-/** Until nothing waits, or the time is over. */
+/** Waits until nothing is waiting, or the time is over. */
 async function drain(waiting: () => Promise<number>, { drainMs, ...options }: CloseOptions): Promise<void> {
   if (drainMs === 0) return;
   const until = Date.now() + drainMs;

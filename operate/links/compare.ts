@@ -1,4 +1,4 @@
-/** What the other gateway of a link has of every lane, beside what this one remembers, and how the two are set right. */
+/** Compares what the other gateway has of each lane with what this one remembers, and corrects the difference. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { contactText } from '#core/text/contact.ts';
 import type { WireContact, WireLink } from '#core/wire.ts';
@@ -19,16 +19,16 @@ import { Refused } from '#operate/refused.ts';
 export type { LaneDifference } from '#db/links/link-compare.ts';
 
 export type Comparison = {
-  /** What the other side says of the link now. */
+  /** The other side's current statement about the link. */
   readonly said: WireLink;
-  /** Its database was restored, cloned or moved since it was asked before. */
+  /** Its database was restored, cloned or moved since it was last asked. */
   readonly isOtherDatabase: boolean;
   readonly differences: readonly LaneDifference[];
 };
 
 const patienceMs = 60_000;
 
-/** Asks the other side, and keeps what it says of the link. @throws Refused peer-unreachable */
+/** Asks the other side, and stores its statement about the link. @throws Refused peer-unreachable */
 export async function compareWithPeer(
   { db, peers }: Pick<PeerOperator, 'db' | 'peers'>,
   link: string,
@@ -67,13 +67,13 @@ function onDuty(contact: WireContact | null): string {
 }
 
 export type SetRight = {
-  /** Deliveries that are sent again. */
+  /** The number of deliveries that are sent again. */
   readonly again: number;
-  /** Deliveries that follow what the other side has. */
+  /** The number of deliveries that get a seq after those that the other side has. */
   readonly waiting: number;
 };
 
-/** Lanes in the order of their mirrors, as everybody locks them. */
+/** Sorts lanes in the order of their mirrors, in which all code locks them. */
 export async function setRight(tx: Tx, differences: readonly LaneDifference[]): Promise<SetRight> {
   let again = 0;
   let waiting = 0;

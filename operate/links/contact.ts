@@ -1,4 +1,4 @@
-/** Whom to call about a link: ours, which the other side is told; theirs, which is shown beside failures here. */
+/** The contacts of a link: ours, which the other side sees, and theirs, which is shown beside failures here. */
 import type { WireContact } from '#core/wire.ts';
 import { setContact } from '#db/links/link-life.ts';
 import { change, changed } from '#operate/change.ts';
@@ -8,14 +8,14 @@ import { allow } from '#operate/rights.ts';
 
 export type Contacts = { readonly own: WireContact | null; readonly far: WireContact | null };
 
-/** @throws Refused unknown-link */
+/** Returns both. @throws Refused unknown-link */
 export async function contactsOf(operator: Operator, link: string): Promise<Contacts> {
   allow(operator, 'link-status', { link });
   const { ownContact, farContact } = await linkOf(operator, link);
   return { own: ownContact, far: farContact };
 }
 
-/** @param contact null: nobody @throws Refused unknown-link */
+/** Sets one. @param contact null removes it @throws Refused unknown-link */
 export async function changeContact(
   operator: Operator,
   link: string,

@@ -1,4 +1,4 @@
-/** Carries nothing on a link until a time, then goes on by itself: for maintenance. */
+/** Pauses a link until a time, after which it resumes, for maintenance. */
 import { reason } from '#core/words/reasons.ts';
 import { minute } from '#core/text/template.ts';
 import { moveLink } from '#db/links/link-life.ts';
@@ -50,7 +50,7 @@ export async function pauseLink(
     throw new Refused(
       'no-reason',
       'wrong',
-      `say why with at most ${longestWhy} characters, for whoever looks at it meanwhile`,
+      `give a reason of at most ${longestWhy} characters, for people who look at the link meanwhile`,
     );
   const { state } = await linkOf(operator, link);
   const { name: by } = operator.actor;

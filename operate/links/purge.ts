@@ -1,4 +1,4 @@
-/** Deletes everything that was carried on a link that has ended; the audit stays. */
+/** Deletes everything that was carried on an ended link, except the audit. */
 import { purgeLink as deleteLink, type Purged } from '#db/links/link-purge.ts';
 import { change, changed } from '#operate/change.ts';
 import { linkOf } from '#operate/known.ts';
@@ -6,7 +6,7 @@ import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow } from '#operate/rights.ts';
 
-/** Null where somebody said no. @param confirm absent: yes @throws Refused unknown-link, not-closed */
+/** Purges it; null if the user declined. @param confirm if absent, yes @throws Refused unknown-link, not-closed */
 export async function purgeLink(
   operator: Operator,
   link: string,
@@ -19,7 +19,7 @@ export async function purgeLink(
       'not-closed',
       'state',
       state === 'closing'
-        ? `the last notes of ${link} are still being written; purge it when ferry link status says that it is closed`
+        ? `the last notes of ${link} are still being written; purge it when ferry link status shows that it is closed`
         : `the link ${link} is ${state}; end it first with ferry link close ${link}`,
     );
   if (confirm !== undefined && !(await confirm())) return null;

@@ -1,4 +1,4 @@
-/** Puts a link in quarantine by hand: somebody knows that this gateway has forgotten what it wrote, and it can't notice. */
+/** Puts a link in quarantine, when a person knows that this gateway has forgotten writes and can't detect it. */
 import { reason } from '#core/words/reasons.ts';
 import { moveLink } from '#db/links/link-life.ts';
 import { change, changed } from '#operate/change.ts';
@@ -7,7 +7,7 @@ import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow } from '#operate/rights.ts';
 
-/** @throws Refused unknown-link, not-active */
+/** Puts it there. @throws Refused unknown-link, not-active */
 export async function quarantineLink(operator: Operator, link: string): Promise<void> {
   allow(operator, 'link-suspend', { link });
   const { state } = await linkOf(operator, link);
@@ -19,7 +19,7 @@ export async function quarantineLink(operator: Operator, link: string): Promise<
         'not-active',
         'state',
         state === 'quarantined'
-          ? `the link ${link} is in quarantine already`
+          ? `the link ${link} is already in quarantine`
           : `the link ${link} is ${state}; only one that is active or suspended can be put in quarantine`,
       );
     return changed(undefined, {

@@ -1,4 +1,4 @@
-/** Lets a suspended or quarantined link go on, after both sides were compared. */
+/** Resumes a suspended or quarantined link, after comparing both sides. */
 import { lookedFor, type LookedFor } from '#db/links/link-compare.ts';
 import { lockLink, moveLink } from '#db/links/link-life.ts';
 import { loadPeer, sidesOf } from '#db/links/peers.ts';
@@ -13,25 +13,25 @@ export type { Comparison, LaneDifference } from './compare.ts';
 
 export type ResumeOptions = {
   readonly dryRun?: boolean;
-  /** Asked before anything is set right; absent: yes. Not asked where nothing differs. */
+  /** Confirms before anything is corrected; if absent, yes. Not called if nothing differs. */
   readonly confirm?: (comparison: Comparison) => Promise<boolean>;
 };
 
 export type Resumed = {
   readonly outcome: 'resumed' | 'dry-run' | 'declined';
-  /** As the link was before. */
+  /** The link's previous state. */
   readonly state: 'suspended' | 'quarantined';
-  /** Null where there was no other gateway to compare with, or no need to. */
+  /** Null if there was no other gateway, or no need to compare. */
   readonly comparison: Comparison | null;
   readonly setRight: SetRight;
-  /** Of a link that was in quarantine: what is looked for at our desks before it is written there. */
+  /** For a link that was in quarantine: the deliveries that Ferry looks for at our desks before it writes them. */
   readonly looked: LookedFor;
 };
 
 const nothing: SetRight = { again: 0, waiting: 0 };
 const mostTickets = 20;
 
-/** @throws Refused unknown-link, not-suspended, peer-unreachable, overtaken */
+/** Resumes it. @throws Refused unknown-link, not-suspended, peer-unreachable, overtaken */
 export async function resumeLink(operator: PeerOperator, link: string, options: ResumeOptions = {}): Promise<Resumed> {
   allow(operator, 'link-resume', { link });
   const { db } = operator;
@@ -55,7 +55,7 @@ export async function resumeLink(operator: PeerOperator, link: string, options: 
 
   const done = await change(operator, async (tx) => {
     if ((await lockLink(tx, link)) !== state)
-      throw new Refused('overtaken', 'state', `somebody else changed the link ${link} meanwhile; look again`);
+      throw new Refused('overtaken', 'state', `somebody changed the link ${link} at the same time; look again`);
     const right = comparison === null ? nothing : await setRight(tx, comparison.differences);
     await moveLink(tx, link, 'active', null);
     return changed(right, {

@@ -1,4 +1,4 @@
-/** New credentials for the other side of a link: our client key, or the secrets of its clients where it is an API client. */
+/** Makes new credentials for a link: our client key or, if the other side is an API client, secrets for its clients. */
 import { rotateClientSecret, type Credentials } from '#db/links/api-clients.ts';
 import { linkStandings } from '#db/links/link-status.ts';
 import { requireProofs, sidesOf } from '#db/links/peers.ts';
@@ -11,10 +11,10 @@ import { allow } from '#operate/rights.ts';
 
 export type LinkRotated =
   | { readonly key: RotatedKey }
-  /** The secrets are told this once. */
+  /** The secrets, which are not shown again. */
   | { readonly clients: readonly Credentials[] };
 
-/** @throws Refused unknown-link, nothing-to-rotate, unknown-client */
+/** Rotates them. @throws Refused unknown-link, nothing-to-rotate, unknown-client */
 export async function rotateLink(operator: Operator, link: string): Promise<LinkRotated> {
   allow(operator, 'link-rotate', { link });
   const { db } = operator;
@@ -30,7 +30,7 @@ export async function rotateLink(operator: Operator, link: string): Promise<Link
   if (sides.farReach !== 'api')
     return change(operator, async (tx) => {
       const key = await nextKey(tx, operator, sides.ownInstance, 'client');
-      // Links that were made before tokens were bound to keys are so from here on.
+      // From now on, tokens of links from earlier versions are bound to keys, too.
       const proofs = await requireProofs(tx, link);
       return changed(
         { key },

@@ -1,4 +1,4 @@
-/** How links stand: sides, state, checks, whom to call; and invitations that nobody has used yet. */
+/** Lists links with their sides, state, checks and contacts, and unused invitations. */
 import { linkStandings, openInvitations, type LinkStanding, type OpenInvitation } from '#db/links/link-status.ts';
 import { linkOf } from '#operate/known.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -11,7 +11,7 @@ export type LinksSeen = {
   readonly invitations: readonly OpenInvitation[];
 };
 
-/** @param link only this one @throws Refused unknown-link */
+/** Lists them. @param link only this link @throws Refused unknown-link */
 export async function linkStatus(operator: Operator, link?: string): Promise<LinksSeen> {
   allow(operator, 'link-status', link === undefined ? undefined : { link });
   const { db, actor } = operator;

@@ -1,4 +1,4 @@
-/** Carries nothing on a link for now; everything waits. */
+/** Suspends a link: nothing is carried on it, and everything waits. */
 import { reason } from '#core/words/reasons.ts';
 import { moveLink } from '#db/links/link-life.ts';
 import { change, changed } from '#operate/change.ts';
@@ -7,7 +7,7 @@ import type { Operator } from '#operate/operator.ts';
 import { Refused } from '#operate/refused.ts';
 import { allow } from '#operate/rights.ts';
 
-/** @param because for people who look, here and at the other side @throws Refused unknown-link, not-active */
+/** Suspends it. @param because the reason, for people on both sides @throws Refused unknown-link, not-active */
 export async function suspendLink(operator: Operator, link: string, because?: string): Promise<void> {
   allow(operator, 'link-suspend', { link });
   const { state } = await linkOf(operator, link);
@@ -19,7 +19,7 @@ export async function suspendLink(operator: Operator, link: string, because?: st
         'not-active',
         'state',
         state === 'suspended'
-          ? `the link ${link} is suspended already`
+          ? `the link ${link} is already suspended`
           : `the link ${link} is ${state}; only an active link can be suspended`,
       );
     return changed(undefined, {

@@ -1,4 +1,4 @@
-/** Joins a link with the code that the other side has made; a worker exchanges it and runs the checks. */
+/** Joins a link with a code from the other side; a worker exchanges the code and runs the checks. */
 import { partsOfIssuer } from '#core/words/directory.ts';
 import { otherSide } from '#core/words/ends.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -13,14 +13,14 @@ import type { PairingWish } from './invite.ts';
 import { freeLinkId } from './link-id.ts';
 
 export type Acceptance = {
-  /** Of the pairing, for `pairingProgress`. */
+  /** Id of the pairing, for `pairingProgress`. */
   readonly id: string;
   readonly link: string;
-  /** Of the instance that has made the code. */
+  /** Issuer URL of the instance that made the code. */
   readonly issuer: string;
 };
 
-/** @throws Refused not-a-code, damaged-code, no-public-url, unknown-instance, not-local, own-code, wrong-id, link-exists, and why its URL may not be called */
+/** Accepts a code. @throws Refused not-a-code, damaged-code, no-public-url, unknown-instance, not-local, own-code, wrong-id, link-exists, and codes that say why Ferry may not call its URL */
 export async function accept(operator: PeerOperator, code: string, wish: PairingWish): Promise<Acceptance> {
   allow(operator, 'accept', everywhere);
   const { db, actor, seal, peers } = operator;
@@ -30,20 +30,20 @@ export async function accept(operator: PeerOperator, code: string, wish: Pairing
     throw new Refused(
       'damaged-code',
       'wrong',
-      'a letter of this code is missing, wrong or too many; copy it again, whole, from ferry link invite at the other side',
+      'this code has a missing, wrong or extra letter; copy the whole code again from ferry link invite on the other side',
     );
   const parts = given === null ? null : partsOfIssuer(given.issuer);
   if (given === null || parts === null)
     throw new Refused(
       'not-a-code',
       'wrong',
-      'this is not a code; it begins with ferry_ and is printed by ferry link invite at the other side',
+      'this is not a code; codes begin with ferry_, and ferry link invite on the other side prints them',
     );
   const own = `${publicUrlOf(operator)}/i/${instance}`;
   await assertDriven(db, instance);
   const { issuer, secret } = given;
   if (issuer === own)
-    throw new Refused('own-code', 'wrong', 'this code was made by this very instance; accept it at the other side');
+    throw new Refused('own-code', 'wrong', 'this instance made this code; accept it on the other side');
   await peers.checkUrl(issuer).catch((error: unknown) => {
     if (!(error instanceof HelpdeskError)) throw error;
     throw new Refused(error.code, 'setup', error.message);

@@ -12,7 +12,7 @@ export async function checkLink(operator: Operator, link: string): Promise<strin
   allow(operator, 'link-check', { link });
   const { state } = await linkOf(operator, link);
   if (state === 'closed' || state === 'closing')
-    throw new Refused('link-closed', 'state', `the link ${link} has ended; nothing is left to be checked`);
+    throw new Refused('link-closed', 'state', `the link ${link} has ended; there is nothing to check`);
   return change(operator, async (tx) => {
     const run = randomUUID();
     const pairing = await startChecks(tx, link, { run, asks: true, theirs: [] });
@@ -20,7 +20,7 @@ export async function checkLink(operator: Operator, link: string): Promise<strin
       throw new Refused(
         'never-paired',
         'state',
-        `the link ${link} was not made by pairing, so there is no other gateway to check; ferry status tells how its helpdesks are`,
+        `the link ${link} was not made by pairing, so there is no other gateway to check; ferry status shows the state of its helpdesks`,
       );
     return changed(pairing.id, { what: 'link-check', subject: `links/${link}`, detail: { run } });
   });

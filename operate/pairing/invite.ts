@@ -12,31 +12,31 @@ import { allow, everywhere } from '#operate/rights.ts';
 import { freeLinkId } from './link-id.ts';
 
 export type PairingWish = {
-  /** Ours. */
+  /** Our instance. */
   readonly instance: string;
-  /** How the link is called here; absent: after both instances. */
+  /** Id of the link here; if absent, derived from both instances. */
   readonly link?: string | undefined;
-  /** How the other side is called here, instead of its own name. */
+  /** Name of the other side here, instead of its own name. */
   readonly name?: string | undefined;
-  /** Whom the other side may call. */
+  /** The person whom the other side may call. */
   readonly contact: WireContact | null;
 };
 
 export type Invitation = {
-  /** Of the pairing, for `pairingProgress`. */
+  /** Id of the pairing, for `pairingProgress`. */
   readonly id: string;
-  /** It is told this once. */
+  /** The code, which is not shown again. */
   readonly code: string;
   readonly link: string;
-  /** Of our instance. */
+  /** Issuer URL of our instance. */
   readonly issuer: string;
   /** Instant. */
   readonly expiresAt: string;
-  /** How long it works. */
+  /** How long the code works. */
   readonly minutes: number;
 };
 
-/** @param side ours @throws Refused no-public-url, unknown-instance, not-local, wrong-id, link-exists */
+/** Makes a code. @param side our side @throws Refused no-public-url, unknown-instance, not-local, wrong-id, link-exists */
 export async function invite(
   operator: Operator,
   { side, instance, ...wish }: PairingWish & { readonly side: SideName },

@@ -1,10 +1,10 @@
-/** The id of a link that is to be made. */
+/** Chooses the id of a new link. */
 import type { Db } from '#db/base/client.ts';
 import { knownLinks } from '#db/links/link-life.ts';
 import { isId } from '#operate/known.ts';
 import { Refused } from '#operate/refused.ts';
 
-/** The one asked for must be free; else the usual one, with a number after it where that is taken. @throws Refused wrong-id, link-exists */
+/** Returns the requested id, which must be free, or else the default one, with a number if that is taken. @throws Refused wrong-id, link-exists */
 export async function freeLinkId(db: Db, wanted: string | undefined, usual: string): Promise<string> {
   const taken = new Set(await knownLinks(db));
   if (wanted === undefined) {
@@ -24,7 +24,7 @@ export async function freeLinkId(db: Db, wanted: string | undefined, usual: stri
     throw new Refused(
       'link-exists',
       'state',
-      `there is a link "${wanted}" already; choose another id with --link, or check that one with ferry link check ${wanted}`,
+      `the link "${wanted}" already exists; choose another id with --link, or check that one with ferry link check ${wanted}`,
     );
   return wanted;
 }

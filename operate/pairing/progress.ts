@@ -1,4 +1,4 @@
-/** How far a pairing or a run of checks is. */
+/** Reads the progress of a pairing or a run of checks. */
 import { loadLink, type LinkRow } from '#db/links/link-life.ts';
 import { loadPairing, type Check, type Pairing } from '#db/links/pairings.ts';
 import type { Operator } from '#operate/operator.ts';
@@ -8,11 +8,11 @@ export type { Check } from '#db/links/pairings.ts';
 
 export type PairingProgress = Pick<Pairing, 'link' | 'side' | 'state'> & {
   readonly checks: readonly Check[];
-  /** Of the link; null while there is none, or where none came of it. */
+  /** Id of the link; null until it exists, or if the pairing failed. */
   readonly linkState: LinkRow['state'] | null;
 };
 
-/** Null where there is no such pairing any more. */
+/** Returns null if the pairing no longer exists. */
 export async function pairingProgress(operator: Operator, id: string): Promise<PairingProgress | null> {
   allow(operator, 'link-status');
   const row = await loadPairing(operator.db, id);

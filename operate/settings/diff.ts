@@ -15,7 +15,7 @@ export type DiffedSettings = {
 };
 
 /**
- * @param from absent: the one before `to`
+ * @param from if absent, the version preceding `to`
  * @param to absent: the one in force
  * @throws Refused not-a-subject, unknown-settings, unknown-version, first-version
  */

@@ -11,7 +11,7 @@ export type Subject =
   | { readonly kind: 'link'; readonly link: string }
   | { readonly kind: 'side'; readonly link: string; readonly side: SideName };
 
-/** As it is stored, and as it stands in the audit. */
+/** The form that is stored, also in the audit. */
 export function subjectText(subject: Subject): string {
   if (subject.kind === 'profile') return `profiles/${subject.profile}`;
   return subject.kind === 'link' ? `links/${subject.link}` : `links/${subject.link}/${subject.side}`;

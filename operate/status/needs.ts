@@ -1,4 +1,4 @@
-/** What of the status needs somebody: everything else Ferry gets over by itself, or waits for on purpose. */
+/** Finds what somebody has to do. Ferry recovers from everything else, or waits on purpose. */
 import type { Status, WaitingStatus } from './status.ts';
 
 export type NeedCode =
@@ -20,23 +20,23 @@ export type NeedCode =
 
 export type Need = {
   readonly code: NeedCode;
-  /** An instance, a link, or the delivery or mirror that is to be decided. */
+  /** An instance, a link, or the delivery or mirror that needs a decision. */
   readonly of: string;
   readonly link: string | null;
   /** `acme 1001` */
   readonly tickets: readonly string[];
-  /** Instant; null where nobody knows. */
+  /** Instant; null if unknown. */
   readonly since: string | null;
-  /** Why, for people; null where the code says it all. */
+  /** The reason, for people; null if the code says everything. */
   readonly reason: string | null;
 };
 
-/** A feed is read every quarter of a minute. */
+/** A feed is normally read every 15 seconds. */
 export const staleMs = 5 * 60_000;
-/** What is carried takes seconds; what is tried again is tried at least once a minute. */
+/** A delivery normally takes seconds, and is retried at least once a minute. */
 export const waitsMs = 15 * 60_000;
 
-/** @param now milliseconds since 1970 @returns the gravest first */
+/** Finds the needs. @param now milliseconds since 1970 @returns the most serious first */
 export function needsOf(found: Status, temporalIsUp: boolean, now: number): readonly Need[] {
   const ageOf = (at: string): number => now - Date.parse(at);
   const ticketsFor = (to: string): readonly string[] => [

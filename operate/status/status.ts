@@ -1,11 +1,11 @@
-/** How Ferry stands: instances, links, what waits and what is held. */
+/** Reads the status: instances, links, waiting and held deliveries. */
 import { loadStatus, type Status } from '#db/operate/status.ts';
 import type { Operator } from '#operate/operator.ts';
 import { allow, reaches } from '#operate/rights.ts';
 
 export type { LinkStatus, Status, WaitingStatus } from '#db/operate/status.ts';
 
-/** Of links that are not in the actor's reach, neither they nor their instances are shown. */
+/** Reads it, without links outside the actor's reach and their instances. */
 export async function status(operator: Operator): Promise<Status> {
   allow(operator, 'status');
   const { db, actor } = operator;

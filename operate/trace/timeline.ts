@@ -1,4 +1,4 @@
-/** The timeline of one ticket across both sides, from what the database knows. Pure; its shape is that of `--json`. */
+/** Builds the timeline of one ticket across both sides from the database's rows. Pure; `--json` prints the same shape. */
 import { htmlToText } from '#core/text/html.ts';
 import { isReasonCode, reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
@@ -16,7 +16,7 @@ export type Timeline = {
   readonly instance: string;
   readonly ticket: string;
   readonly mirrors: readonly MirrorLine[];
-  /** In the order in which they happened. */
+  /** The entries, in the order in which they happened. */
   readonly entries: readonly Entry[];
 };
 
@@ -47,7 +47,7 @@ export type Entry = {
   readonly instance: string;
   readonly ticket: string;
   readonly externalId: string;
-  /** Absent for what an automation did because of a write of ours: that is not logged as an action. */
+  /** Absent for what an automation did in response to our write, because that is not logged as an action. */
   readonly action?: string;
   readonly role: string | null;
   readonly author?: string;
@@ -58,13 +58,13 @@ export type Entry = {
   readonly hasNote: boolean;
   readonly note?: string;
   readonly via: readonly string[];
-  /** The same at every gateway that it passes; absent where it was logged before there was one. */
+  /** The same at every gateway that the action passes; absent if it was logged by a version without such ids. */
   readonly trace?: string;
   /** From the desk's own time until it was logged here, milliseconds. */
   readonly seenAfterMs: number | null;
-  /** Instant since when its text is known to be another one at its desk; what was carried stays as it was. */
+  /** Instant at which Ferry saw that its text had changed at its desk; the carried text does not change. */
   readonly editedAt?: string;
-  /** Why it goes nowhere. */
+  /** Why it is not carried. */
   readonly reason: Reason | null;
   readonly deliveries: readonly DeliveryLine[];
 };
@@ -81,13 +81,13 @@ export type DeliveryLine = {
   /** `applied`, `skipped`, `refused`; before it `queued`, `waiting`, `accepted` by a peer, `held`, `set-aside`. */
   readonly state: string;
   readonly reason: Reason | null;
-  /** Whom to call at the other side; where it failed or waits because of trouble. */
+  /** The contact at the other side, if the delivery failed or waits because of trouble. */
   readonly contact: WireContact | null;
   readonly drops: readonly Reason[];
   readonly queuedAt: string;
-  /** A peer has it since then. */
+  /** Instant at which a peer received it. */
   readonly acceptedAt: string | null;
-  /** The peer's half, by its own clock; what it does there is its own business. */
+  /** The peer's half, by its own clock. */
   readonly far: { readonly acceptedAt: string; readonly endedAt: string | null; readonly attempts: number } | null;
   readonly endedAt: string | null;
   /** From queued to ended. */
@@ -105,16 +105,16 @@ export type DeliveryLine = {
     readonly promisedAt: string;
     readonly settledMs: number | null;
   }[];
-  /** What it became there, in that desk's words; null where nothing was written, or contents were deleted since. */
+  /** What it became there, in that desk's words; null if nothing was written, or the contents were deleted since. */
   readonly became: {
     readonly kind: string | null;
-    /** Of the note: whether that desk's end users see it; null without a note. */
+    /** Whether that desk's end users see the note; null without a note. */
     readonly visibility: string | null;
     readonly status: string | null;
     readonly category: string | null;
     readonly priority: string | null;
   } | null;
-  /** What a receipt tells. */
+  /** The content of a receipt. */
   readonly tells: { readonly outcome: string; readonly number: string | null; readonly reason: Reason } | null;
 };
 
@@ -136,7 +136,7 @@ export function timelineOf(instance: string, ticket: string, found: TraceRows): 
   const entries = [
     ...found.actions.map((action) => entryOf(action, lines(deliveries.get(action.id) ?? []))),
     ...found.consequences.map(consequenceEntry),
-    // What came from elsewhere and passes by here: its action stands on a ticket of another desk.
+    // An action that passes through this desk: it was made on a ticket of another desk.
     ...[...deliveries].flatMap(([action, of]) => (known.has(action) ? [] : [passingEntry(action, of, lines(of))])),
   ];
   return {
@@ -290,7 +290,7 @@ function stateOf(delivery: TraceDelivery): string {
   return delivery.attempts > 0 ? 'waiting' : 'queued';
 }
 
-/** The log keeps the code of why an action goes nowhere. */
+/** Returns why an action is not carried, from the code in the log. */
 function reasonOf(code: string | null): Reason | null {
   if (code === null) return null;
   return isReasonCode(code) ? reason(code) : { code, text: code };

@@ -8,13 +8,13 @@ import { allow, reaches } from '#operate/rights.ts';
 import { timelineOf, type Timeline } from './timeline.ts';
 
 export type TraceOptions = {
-  /** With names and the texts of notes. */
+  /** Include names and the texts of notes. */
   readonly notes?: boolean;
-  /** A ticket of which nothing is known yet has an empty timeline. */
+  /** Return an empty timeline for an unknown ticket. */
   readonly awaited?: boolean;
 };
 
-/** @param ticket its id or number @throws Refused unknown-instance, unknown-ticket */
+/** Reads a timeline. @param ticket its id or number @throws Refused unknown-instance, unknown-ticket */
 export async function trace(
   operator: Operator,
   instance: string,
@@ -30,7 +30,7 @@ export async function trace(
   const ref = found ?? ticketRef(instance, ticket);
   const events = await loadTrace(db, ref, { notes: options.notes ?? false });
   const timeline = timelineOf(instance, ref.externalId, events);
-  // A ticket may be mirrored on several links; who is in charge of some of them sees none of it.
+  // A ticket may be mirrored on several links; an actor who is in charge of only some of them sees nothing of it.
   const isWithin = timeline.mirrors.length > 0 && timeline.mirrors.every(({ link }) => reaches(actor, link));
   if (actor.reach !== 'all' && !isWithin) throw unknown(instance, ticket);
   return timeline;
@@ -40,6 +40,6 @@ function unknown(instance: string, ticket: string): Refused {
   return new Refused(
     'unknown-ticket',
     'unknown',
-    `Ferry has seen nothing of ticket "${ticket}" of ${instance}: either nothing has happened on it since Ferry began to read ${instance}, or it is not mirrored and what was kept of it for 7 days is deleted; ferry status shows when ${instance} was last read`,
+    `Ferry has seen nothing of ticket "${ticket}" of ${instance}: nothing has happened on it since Ferry started reading ${instance}, or it is not mirrored and its entries were deleted after 7 days; ferry status shows when ${instance} was last read`,
   );
 }

@@ -1,4 +1,4 @@
-/** Whether what was kept of an action still proves it. */
+/** Judges whether the stored signature of an action still proves it. */
 import { createHash } from 'node:crypto';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
 import type { OriginKey } from '#db/exchange/origin-keys.ts';
@@ -8,14 +8,13 @@ import { comparableText } from '#core/text/fingerprint.ts';
 import { sanitise, unreadHtml } from '#core/text/html.ts';
 
 export type Judgement = {
-  /**
-   * `holds`: its origin has signed exactly this. `vouched`: signed by a key that a link vouched for before the origin
-   * spoke for itself, and that the origin never named. `own`: said here. `unsigned`: only who brought it vouches.
+  /** * `holds`: its origin has signed exactly this. `vouched`: signed by a key for which only a link vouched, and which the origin
+   * never published. `own`: written here. `unsigned`: only the sender vouches for it.
    */
   readonly verdict: 'holds' | 'vouched' | 'own' | 'unsigned' | 'expired' | 'broken';
   readonly why: string | null;
   readonly kid: string | null;
-  /** The link that vouched for the key; null: the origin's own key set, or no key. */
+  /** The link that vouched for the key; null if the key is in the origin's own key set, or there is no key. */
   readonly vouchedBy: string | null;
 };
 
@@ -42,20 +41,25 @@ export async function judge(
       : result('unsigned', null);
   }
   const hash = createHash('sha256').update(said.signed).digest('hex');
-  if (hash !== said.hash) return result('broken', 'What was kept as signed is not what was hashed when it arrived.');
+  if (hash !== said.hash)
+    return result('broken', 'The stored signed text differs from the text that was hashed on arrival.');
   const differs = differenceTo(said, directory);
-  if (differs !== null) return result('broken', `The stored ${differs} is not the one that was signed.`);
+  if (differs !== null) return result('broken', `The stored ${differs} differs from the signed one.`);
   if (said.signature === null) return isHere ? result('own', null) : result('unsigned', null);
   const signer = signatures.signerOf(said.signature);
   const origin = issuerOf(directory, said.origin);
-  if (signer === null) return result('broken', 'What is kept as its signature is none.');
+  if (signer === null) return result('broken', 'The stored signature is not a signature.');
   if (signer.issuer !== origin)
-    return result('broken', `It is signed by ${signer.issuer} and not by its origin, ${origin}.`);
+    return result('broken', `It is signed by ${signer.issuer}, not by its origin ${origin}.`);
   const keys = await keysOf(origin, signer.kid);
   if (keys.length === 0)
-    return result('broken', `The key ${signer.kid} of ${origin} is not kept here, so the signature can't be checked.`, {
-      kid: signer.kid,
-    });
+    return result(
+      'broken',
+      `The key ${signer.kid} of ${origin} is not stored here, so the signature can't be checked.`,
+      {
+        kid: signer.kid,
+      },
+    );
   const { signed, signature } = said;
   for (const { key, vouchedBy } of keys) {
     if (!(await signatures.isSignedBy(signed, signature, key))) continue;
@@ -64,13 +68,13 @@ export async function judge(
       ? result('vouched', `Only the link ${vouchedBy} vouched for its key, before its origin was paired.`, known)
       : result('holds', null, known);
   }
-  return result('broken', `The signature is not by the key ${signer.kid} of ${origin}.`, {
+  return result('broken', `The key ${signer.kid} of ${origin} did not make the signature.`, {
     kid: signer.kid,
     vouchedBy: keys[0]?.vouchedBy ?? null,
   });
 }
 
-/** What of the row differs from the signed text; null: nothing. A deleted content is no difference. */
+/** Returns the part of the row that differs from the signed text; null if none does. Deleted content is not a difference. */
 function differenceTo(said: Said, directory: Directory): string | null {
   let signed: Record<string, unknown>;
   try {
@@ -97,7 +101,7 @@ function differenceTo(said: Said, directory: Directory): string | null {
   return isNote(typeof note === 'string' ? note : null, said.note, images) ? null : 'note';
 }
 
-/** Today's reading of what was signed, or one that says and links the same: an earlier version's, or its bare text. */
+/** Says whether two notes have the same text and links, because an earlier version may have read the signed note differently. */
 function isNote(signed: string | null, kept: string | null, images: ReadonlySet<string>): boolean {
   if (signed === null || kept === null) return signed === kept;
   const read = sanitise(signed, { images });

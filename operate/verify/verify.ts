@@ -1,4 +1,4 @@
-/** Proves who said what on a ticket, by the signatures that were kept, through any number of hops. */
+/** Proves who wrote what on a ticket, by the stored signatures, through any number of hops. */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { issuerOf, type Directory } from '#core/words/directory.ts';
 import type { Db } from '#db/base/client.ts';
@@ -16,15 +16,15 @@ export type Verified = Judgement & {
   readonly said: Said;
   /** Issuer URL. */
   readonly origin: string;
-  /** Gateways that it has passed after its origin. */
+  /** The gateways that it passed after its origin. */
   readonly hops: readonly string[];
-  /** Whether the origin still publishes the key, which is no proof: the kept key is. Null: not asked. */
+  /** Whether the origin still publishes the key. This is not the proof; the stored key is. Null if the origin was not asked. */
   readonly published: 'yes' | 'no' | 'another' | 'unanswered' | null;
 };
 
 /**
- * Every action of a ticket and of those that it is mirrored with.
- * @param options.offline asks nobody
+ * Verifies every action of a ticket and of its mirrors.
+ * @param options.offline uses no network
  * @throws Refused unknown-instance, unknown-ticket, no-public-url
  */
 export async function verify(
@@ -43,7 +43,7 @@ export async function verify(
     throw new Refused(
       'unknown-ticket',
       'unknown',
-      `nothing is kept of ticket "${ticket}" of ${instance}; it was not carried, or what was is purged`,
+      `nothing is stored of ticket "${ticket}" of ${instance}; it was not carried, or was purged`,
     );
   const sets = options.offline === true ? null : createSets((origin) => peers.publishedKeys(origin));
   const verified: Verified[] = [];
@@ -55,7 +55,7 @@ export async function verify(
       asked === null || sets === null ? null : await sets.says(origin, asked, await used(db, origin, found));
     verified.push({
       ...found,
-      // The origin itself names the very key by now.
+      // Meanwhile, the origin itself publishes this key.
       ...(found.verdict === 'vouched' && published === 'yes' ? { verdict: 'holds' as const, why: null } : {}),
       said,
       origin,
@@ -76,7 +76,7 @@ function hopsOf({ via, origin }: Said, directory: Directory): string[] {
   return from === undefined ? [] : hops;
 }
 
-/** Each origin is asked once. */
+/** Asks each origin only once. */
 function createSets(read: (origin: string) => Promise<unknown>) {
   const asked = new Map<string, Promise<readonly Record<string, unknown>[] | null>>();
   const keysAt = async (origin: string): Promise<readonly Record<string, unknown>[] | null> => {

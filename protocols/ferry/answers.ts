@@ -1,4 +1,4 @@
-/** Replies of the other gateway: what they are worth only if they are of the right shape. */
+/** Validates replies of the other gateway. */
 import { cutText } from '#core/text/text.ts';
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -9,18 +9,18 @@ type Schema<Value> = {
   ): { readonly success: true; readonly data: Value } | { readonly success: false; readonly data?: undefined };
 };
 
-/** Throws HelpdeskError `bad-answer`: a proxy's page with status 200 is no answer. */
+/** Throws HelpdeskError `bad-answer` for a wrong shape, such as a proxy's page with status 200. */
 export function answered<Value>(reply: HttpReply, url: string, schema: Schema<Value>): Value {
   const result = schema.safeParse(parsed(reply));
   if (result.success) return result.data;
   throw new HelpdeskError(
     'retry',
     'bad-answer',
-    `${url} was not answered as a Ferry gateway does (status ${reply.status}). Check that no proxy answers in its place.`,
+    `The answer from ${url} is not from a Ferry gateway (status ${reply.status}). Check that no proxy answers in its place.`,
   );
 }
 
-/** A problem document as an error; its code is the last part of its type. */
+/** Converts a problem document to an error; its code is the last part of its type. */
 export function problemOf(reply: HttpReply, url: string): HelpdeskError {
   const { status } = reply;
   const problem = parsed(reply);

@@ -1,6 +1,6 @@
 /**
- * Calls a peer gateway's supplier and customer API. Everything there is idempotent, so a request whose answer was lost
- * is `retry`, never in doubt. A 2xx counts only if its body is the right shape for exactly what was sent.
+ * Calls a peer gateway's supplier and customer API. All its requests are idempotent, so a lost answer is `retry`, never in doubt. A
+ * 2xx counts only if its body matches exactly what was sent.
  */
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
@@ -28,9 +28,9 @@ import type { TokenSource } from './tokens.ts';
 import { peerCatalogue, peerInstance, peerLanes, peerMirror } from './wire.ts';
 import type { PeerInstance, PeerLanes, PeerMirror } from './wire.ts';
 
-/** `at`: the peer's side of the link, whose endpoints are called. All throw HelpdeskError. */
+/** The calls. `at` is the peer's side of the link, whose endpoints they use. All throw HelpdeskError. */
 export type PeerClient = {
-  /** Answers when the peer is up and knows us. */
+  /** Succeeds if the peer is up and knows us. */
   ping(signal: AbortSignal): Promise<void>;
   instance(signal: AbortSignal): Promise<PeerInstance>;
   link(signal: AbortSignal): Promise<WireLink>;
@@ -39,23 +39,23 @@ export type PeerClient = {
   escalate(action: WireAction, within: Within): Promise<WireAnswer>;
   actions(at: SideName, mirror: string, actions: readonly WireAction[], within: Within): Promise<WireAnswer>;
   receipts(at: SideName, mirror: string, receipts: readonly WireReceipt[], within: Within): Promise<WireAnswer>;
-  /** How an action stands there; null where the peer does not know it. */
+  /** Returns the state of an action there; null if the peer does not know it. */
   standing(at: SideName, mirror: string, action: NamedAction, signal: AbortSignal): Promise<WireStanding | null>;
-  /** Null where the peer does not know it. */
+  /** Returns null if the peer does not know it. */
   mirror(at: SideName, mirror: string, signal: AbortSignal): Promise<PeerMirror | null>;
-  /** The highest seq taken in of each lane to that side, page by page. */
+  /** Returns the highest accepted seq of each lane to that side, page by page. */
   lanes(at: SideName, after: string | null, signal: AbortSignal): Promise<PeerLanes>;
-  /** Asks it to forget, or what became of that; null where its version does not know the question. */
+  /** Asks it to erase actions, or for the state of that request; null if its version does not support this. */
   erase(asked: WireErase, signal: AbortSignal): Promise<WireErased | null>;
   hasFile(sha256: string, signal: AbortSignal): Promise<boolean>;
-  /** @param open called once per try */
+  /** Sends a file. @param open called once per try */
   putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
 };
 
-/** Ids are each origin's own; a gateway that does not know the question for the origin takes the first of that id. */
+/** An action by its id and its origin, because ids are each origin's own. An older gateway ignores the origin. */
 export type NamedAction = { readonly id: string; readonly origin: string };
 
-/** Until when something may be handed over, and the signal that ends it. */
+/** The deadline of a hand-over, and the signal that ends it. */
 export type Within = { readonly signal: AbortSignal; readonly notAfter: NotAfter };
 
 export type FileToPut = { readonly sha256: string; readonly sizeBytes: number; readonly type: string | null };
@@ -63,15 +63,15 @@ export type FileToPut = { readonly sha256: string; readonly sizeBytes: number; r
 export type PeerClientContext = {
   /** Base URL of its API, without a trailing slash. */
   readonly api: string;
-  /** Of its instance. */
+  /** Issuer of its instance. */
   readonly issuer: string;
   readonly tokens: TokenSource;
   readonly http: HttpClient;
-  /** For files: what is said of one is no word on the rest. Default: `http`. */
+  /** The client for files, whose failures say nothing about other requests. Default: `http`. */
   readonly files?: HttpClient;
 };
 
-/** A batch is stored in one transaction; a file has as long as it needs at this many bytes per millisecond besides. */
+/** Time limits: a batch is stored in one transaction; a file also gets the time that it needs at this many bytes per millisecond. */
 const timeoutMs = 30_000;
 const bytesPerMs = 125;
 const maxBytes = 4 * 1024 * 1024;
@@ -111,7 +111,7 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
   const ask = async (asked: PeerRequest, signal: AbortSignal): Promise<HttpReply> => {
     const first = await once(asked, signal);
     if (first.reply.status !== 401) return first.reply;
-    // Revoked, rotated, or a clock: a new token tells, and what comes with it is dated by the peer's clock.
+    // The token was revoked or rotated, or the clocks differ: try a new token, and date its proof by the peer's clock.
     first.isExplained(first.reply.headers['date']);
     tokens.forget();
     const { reply, isExplained } = await once(asked, signal);
@@ -189,10 +189,10 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
     async erase(asked, signal) {
       try {
         const answer = await read(wireErased, post('/v1/link/erasures', asked, null), signal);
-        if (answer.id !== asked.id) throw badAnswer(issuer, 'about another erasure than was asked for');
+        if (answer.id !== asked.id) throw badAnswer(issuer, 'about a different erasure');
         return answer;
       } catch (error) {
-        // A gateway that has no such endpoint says that there is nothing.
+        // A gateway without this endpoint answers not-found.
         if (error instanceof HelpdeskError && error.class === 'gone') return null;
         throw error;
       }
@@ -207,7 +207,7 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       const reply = await ask(
         {
           method: 'PUT',
-          // It is named by its digest.
+          // Its digest identifies it.
           notAfter: null,
           path: `/v1/attachments/${sha256}`,
           headers: {
@@ -229,7 +229,7 @@ function methodOf(asked: HttpMethod): HttpMethod {
   return 'notAfter' in asked ? { method: asked.method, notAfter: asked.notAfter } : { method: asked.method };
 }
 
-/** Not the peer's word on what was sent: no refusal of it, and with ids that do not change never in doubt. */
+/** Converts a failed transfer to `retry`: the peer refused nothing, and the ids make a repetition safe. */
 function otherwise(error: unknown, as: 'auth' | 'retry'): unknown {
   if (!(error instanceof HelpdeskError)) return error;
   if (error.class === 'in-doubt') return new HelpdeskError('retry', error.code, error.message, { cause: error });
@@ -239,7 +239,7 @@ function otherwise(error: unknown, as: 'auth' | 'retry'): unknown {
 
 type Sent = { readonly id: string; readonly seq: number };
 
-/** One result per thing sent, in order; fewer only behind the first that was deferred. */
+/** Checks that there is one result per item, in order; fewer only after the first deferred one. */
 function answerTo(sent: readonly Sent[], answer: WireAnswer, issuer: string): WireAnswer {
   const { results } = answer;
   const fits = results.every(({ id, seq, status }, place) => {
@@ -248,7 +248,7 @@ function answerTo(sent: readonly Sent[], answer: WireAnswer, issuer: string): Wi
   });
   const whole = results.length === sent.length || results.at(-1)?.status === 'deferred';
   if (fits && whole && results.length > 0 && results.length <= sent.length) return answer;
-  throw badAnswer(issuer, 'with results of something else than was sent');
+  throw badAnswer(issuer, 'with results for different items');
 }
 
 function refusedAs(reply: HttpReply, issuer: string, sent: Sent | undefined): WireAnswer['results'][number] {
@@ -261,12 +261,12 @@ function decode<Schema extends z.ZodType>(schema: Schema, reply: HttpReply, issu
   try {
     json = parseJson(reply, { what: issuer, write: false });
   } catch {
-    throw badAnswer(issuer, 'with something that is no JSON, as a proxy or a portal does');
+    throw badAnswer(issuer, 'with something other than JSON, as a proxy or a portal does');
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw badAnswer(issuer, `with JSON of another shape than expected${where === '' ? '' : ` (at ${where})`}`);
+  throw badAnswer(issuer, `with JSON of an unexpected shape${where === '' ? '' : ` (at ${where})`}`);
 }
 
 function badAnswer(issuer: string, what: string): HelpdeskError {

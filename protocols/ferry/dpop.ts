@@ -1,4 +1,4 @@
-/** Proofs that we have the key our token is bound to (RFC 9449). The key lives as long as this process's tokens do. */
+/** Makes proofs that we have the key to which our token is bound (RFC 9449). The key lives as long as this process's tokens. */
 import { createHash, randomBytes } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { GenerateKeyPairResult, JWK } from 'jose';
@@ -17,7 +17,7 @@ export type Proved = {
   readonly url: string;
   /** The access token that goes with the request. */
   readonly token: string;
-  /** How far the peer's clock is ahead of ours. Seconds. */
+  /** Offset of the peer's clock from ours. Seconds. */
   readonly aheadS: number;
 };
 

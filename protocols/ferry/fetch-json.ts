@@ -1,11 +1,11 @@
-/** Reads a public document, such as a key set, through the guarded way out. */
+/** Reads a public document, such as a key set, through the guarded HTTP client. */
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 const patienceMs = 5_000;
 const maxBytes = 256 * 1024;
 
-/** @throws HelpdeskError; a page that is no JSON, as a portal or a proxy answers, is `bad-answer` */
+/** Reads it. @throws HelpdeskError; `bad-answer` for a page that is not JSON, as from a portal or a proxy */
 export async function fetchJson(http: HttpClient, url: string): Promise<unknown> {
   const reply = await http.request({
     method: 'GET',

@@ -15,8 +15,8 @@ const timeoutMs = 8_000;
 const maxBytes = 256 * 1024;
 
 /**
- * Throws HelpdeskError: `issuer-mismatch` where it says that it is somebody else, or sends us elsewhere; `not-ferry`
- * where the answers are none of a gateway; what the HTTP client throws where there is none.
+ * Reads an issuer's identity. Throws HelpdeskError: `issuer-mismatch` if it claims to be another issuer or redirects;
+ * `not-ferry` if the answers are not from a gateway; errors of the HTTP client if there is no answer.
  */
 export async function readIdentity(http: HttpClient, issuer: string, signal: AbortSignal): Promise<Identity> {
   const url = metadataUrl(issuer);
@@ -47,13 +47,13 @@ export async function readIdentity(http: HttpClient, issuer: string, signal: Abo
       throw new HelpdeskError(
         'refused',
         'issuer-mismatch',
-        `${url} sends us to another place than its own. Nothing is sent there.`,
+        `${url} names endpoints at another place, which Ferry does not use.`,
       );
   const keys = await get(http, jwksUri, signal);
   return { issuer, jwksUri, tokenEndpoint, jwks: keysIn(jwksUri, keys) };
 }
 
-/** RFC 8414: the well-known part stands between host and path. */
+/** Puts the well-known part between host and path, as RFC 8414 requires. */
 export function metadataUrl(issuer: string): string {
   const { origin, pathname } = new URL(issuer);
   return `${origin}/.well-known/oauth-authorization-server${pathname}`;

@@ -1,4 +1,4 @@
-/** What is asked of the other gateway about a link itself: how it stands, its checks, what it offers, its end. */
+/** Calls the other gateway about a link itself: its state, its checks, its catalogue, its end. */
 import { createHash } from 'node:crypto';
 import type { HttpCall, HttpClient, HttpMethod, HttpReply } from '#connectors/contract/http.ts';
 import { wireChecked, wireLink, type WireCheck, type WireChecked, type WireLink } from '#core/wire.ts';
@@ -10,9 +10,9 @@ import { peerCatalogue } from './wire.ts';
 /** protocols/ferry/tokens.ts has the real ones. */
 export type Tokens = {
   authorization(method: string, url: string): Promise<Record<string, string>>;
-  /** The token at hand was not accepted. */
+  /** Reports that the current token was not accepted. */
   forget(): void;
-  /** As TokenSource has it. */
+  /** As in TokenSource. */
   dating(): (date: string | undefined) => boolean;
 };
 
@@ -26,15 +26,15 @@ export type LinkCallsContext = {
 /** All throw HelpdeskError. */
 export type LinkCalls = {
   link(signal: AbortSignal): Promise<WireLink>;
-  /** The issuer that the other side says it is. */
+  /** Returns the issuer that the other side claims to be. */
   issuer(signal: AbortSignal): Promise<string>;
   catalogue(signal: AbortSignal): Promise<Catalogue>;
-  /** Tells our findings of a run and asks for theirs. */
+  /** Sends our results of a run and asks for theirs. */
   checks(run: string, checks: readonly WireCheck[], signal: AbortSignal): Promise<WireChecked>;
-  /** Sends a body of this many bytes. Returns how many arrived. */
+  /** Sends a body of this many bytes, and returns how many arrived. */
   pad(bytes: number, signal: AbortSignal): Promise<number>;
   putFile(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
-  /** SHA-256, hex, of what is there under that digest; null where nothing is, or it is not shown. */
+  /** Returns the SHA-256, in hex, of the file with that digest; null if it does not exist or is not shown. */
   digestThere(sha256: string, signal: AbortSignal): Promise<string | null>;
   close(text: string | undefined, signal: AbortSignal): Promise<void>;
 };
@@ -42,7 +42,7 @@ export type LinkCalls = {
 const timeoutMs = 20_000;
 
 export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCalls {
-  /** A token that was just revoked or replaced is fetched anew, once. */
+  /** Gets a new token once, if the current one was just revoked or replaced. */
   async function send(
     request: Omit<HttpCall, 'url' | 'headers'> & HttpMethod & { path: string; headers?: HttpCall['headers'] },
   ) {
@@ -131,7 +131,7 @@ export function createLinkCalls({ api, http, tokens }: LinkCallsContext): LinkCa
   };
 }
 
-/** Unknown keys are the business of newer versions. */
+/** Ignores unknown keys, which newer versions may add. */
 const namesIssuer = {
   safeParse(value: unknown) {
     const { issuer } = (value ?? {}) as { issuer?: unknown };

@@ -1,4 +1,4 @@
-/** Lets oauth4webapi speak through the guarded way out, so that nothing it is told to fetch leaves by another. */
+/** Makes oauth4webapi use the guarded HTTP client for all its requests. */
 import type { HttpClient, HttpRequest } from '#connectors/contract/http.ts';
 
 export type FetchOptions = {
@@ -16,7 +16,7 @@ export function oauthFetch(http: HttpClient): (url: string, options: FetchOption
     const { body, signal } = options;
     const reply = await http.request({
       method: options.method as HttpRequest['method'],
-      // A token that nobody takes does no harm.
+      // An unused token does no harm.
       notAfter: null,
       url,
       headers: { ...options.headers },

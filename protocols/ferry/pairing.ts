@@ -1,4 +1,4 @@
-/** The acceptor's half of a pairing: the proof that it is whom its issuer names, and the request itself. */
+/** The accepting side's half of a pairing: the proof of its identity, and the request itself. */
 import { SignJWT } from 'jose';
 import type { CryptoKey } from 'jose';
 import type { HttpClient } from '#connectors/contract/http.ts';
@@ -10,7 +10,7 @@ export type ProofInput = {
   readonly kid: string;
   readonly key: CryptoKey;
   readonly issuer: string;
-  /** Issuer of who invited. */
+  /** Issuer of the inviting side. */
   readonly audience: string;
   readonly codeHash: string;
 };
@@ -23,7 +23,7 @@ export async function signPairingProof({ kid, key, issuer, audience, codeHash }:
     .sign(key);
 }
 
-/** Hands the code in. Throws HelpdeskError with the problem's code (`code-not-valid`, `peer-unreachable`, …). */
+/** Redeems the code. Throws HelpdeskError with the problem's code (`code-not-valid`, `peer-unreachable`, …). */
 export async function handInCode(
   http: HttpClient,
   api: string,

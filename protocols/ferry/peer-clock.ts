@@ -1,22 +1,21 @@
 /**
- * How far a peer's clock is from ours, by the Date of its answers. What we sign to prove who we are bears a time, and the
- * peer judges it by its own clock: so it is dated by that one, and a refusal that the clocks explain is no wrong key.
+ * Measures the offset of a peer's clock from the Date of its answers. The peer judges the time in our signed proofs by its own
+ * clock, so we date them by that clock; and a refusal that the offset explains does not mean a wrong key.
  */
 
 export type PeerClock = {
-  /** Added to our time, it is the peer's; 0 where they agree as far as a header can tell. Whole seconds. */
+  /** Offset to add to our time for the peer's; 0 if they agree within the precision of the header. Whole seconds. */
   aheadS(): number;
-  /**
-   * Before something is dated and sent. What it returns is given the Date of the answer, learns from it, and says whether
-   * what was sent was dated wrongly by more than a minute may bear.
+  /** * Call it before dating and sending something. Pass the Date of the answer to the returned function: it learns from it, and says
+   * whether the sent date was wrong by more than the tolerance.
    */
   sending(): (date: string | null | undefined) => boolean;
 };
 
-/** A header tells whole seconds, and clocks that are kept differ by less. Within what every peer bears. Seconds. */
+/** The ignored difference: headers have whole seconds, synchronised clocks differ by less, and every peer tolerates it. Seconds. */
 const bearableS = 5;
 
-/** @param wall milliseconds, by a clock that may jump; @param steady by one that does not */
+/** Makes a measurement. @param wall milliseconds, of a clock that may jump @param steady of a monotonic clock */
 export function createPeerClock(
   wall: () => number = Date.now,
   steady: () => number = () => performance.now(),
@@ -30,7 +29,7 @@ export function createPeerClock(
         const saidS = Date.parse(date ?? '') / 1_000;
         if (!Number.isFinite(saidS)) return false;
         const tookS = Math.max(0, steady() - startedAt) / 1_000;
-        // It was said at some moment of the exchange.
+        // The peer dated it at some moment of the exchange.
         const nowS = saidS + tookS / 2;
         const found = Math.round(nowS - wall() / 1_000);
         aheadS = Math.abs(found) <= bearableS + tookS / 2 ? 0 : found;

@@ -1,6 +1,6 @@
 /**
- * Which URLs the other side of a link may have. They come from the other side, so every address that the name has is
- * looked at before anything is stored; when it is called, guard.ts looks again at the address that is really used.
+ * Checks URLs of the other side of a link. Because they come from the other side, it checks every address of the name before
+ * anything is stored; for each call, guard.ts checks the address that is really used.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -9,9 +9,9 @@ import { addressCheck } from '#connectors/kit/guard.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 
 export type PeerUrlOptions = {
-  /** CIDR ranges that this gateway's configuration allows although they are not public. */
+  /** Private CIDR ranges that this gateway's configuration allows. */
   readonly allowAddresses: readonly string[];
-  /** All addresses of a name. */
+  /** Returns all addresses of a name. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
 };
 
@@ -19,30 +19,30 @@ const longest = 2_048;
 const ordinaryPorts = new Set(['', '443', '8443']);
 
 /**
- * The URL, without a trailing slash. Plain http and unusual ports only where the configuration allows the addresses.
- * Throws HelpdeskError `url-not-allowed`, or `name-not-found` (retry) where the name has no address now.
+ * Returns the URL without a trailing slash. Allows plain http and unusual ports only if the configuration allows the addresses.
+ * Throws HelpdeskError `url-not-allowed`, or `name-not-found` (retry) if the name has no address now.
  */
 export async function checkPeerUrl(text: string, options: PeerUrlOptions): Promise<string> {
   const url = URL.parse(text);
   if (url === null || text.length > longest) throw notAllowed('It is not a URL, or longer than 2048 characters.');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw notAllowed('Its scheme is not https.');
-  if (url.username !== '' || url.password !== '') throw notAllowed('It holds a user name or password.');
+  if (url.username !== '' || url.password !== '') throw notAllowed('It contains a user name or password.');
   if (url.search !== '' || url.hash !== '') throw notAllowed('It has a query or a fragment.');
   const addresses = await addressesOf(url, options.resolve ?? resolveAll);
   const isAllowed = addressCheck(options.allowAddresses);
   const isConfigured = configured(options.allowAddresses);
   if (addresses.some((address) => !isAllowed(address)))
     throw notAllowed(
-      `${url.hostname} is a private or reserved address, or has one. If that is meant, name its network in FERRY_ALLOW_ADDRESSES.`,
+      `${url.hostname} is a private or reserved address, or has one. If that is intended, add its network to FERRY_ALLOW_ADDRESSES.`,
     );
   const isInside = addresses.every(isConfigured);
   if (url.protocol === 'http:' && !isInside)
     throw notAllowed(
-      `${url.hostname} is called without TLS. Use https, or name its network in FERRY_ALLOW_ADDRESSES where plain http is meant.`,
+      `${url.hostname} would be called without TLS. Use https, or add its network to FERRY_ALLOW_ADDRESSES if plain http is intended.`,
     );
   if (!ordinaryPorts.has(url.port) && !isInside && !(url.protocol === 'http:' && url.port === '80'))
     throw notAllowed(
-      `Port ${url.port} of ${url.hostname} is not one for https. Use 443 or 8443, or name its network in FERRY_ALLOW_ADDRESSES.`,
+      `Port ${url.port} of ${url.hostname} is not a usual port for https. Use 443 or 8443, or add its network to FERRY_ALLOW_ADDRESSES.`,
     );
   return url.href.replace(/\/{1,50}$/, '');
 }

@@ -1,6 +1,6 @@
 /**
- * Signatures of constant parts: a JWS by the action's origin, its payload left out because it is the canonical constant
- * part itself (RFC 7515, appendix F). Verifiable later, and offline.
+ * Signs and verifies constant parts: a JWS by the action's origin, without its payload, which is the canonical constant part
+ * (RFC 7515, appendix F). It can be verified later, and offline.
  */
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import type { webcrypto } from 'node:crypto';
@@ -18,7 +18,7 @@ export async function signConstant(text: string, issuer: string, { kid, key }: S
   return `${header}..${signature}`;
 }
 
-/** Who claims to have signed; null where it is no such signature. */
+/** Returns the claimed signer; null if it is not such a signature. */
 export function signerOf(signature: string): { readonly kid: string; readonly issuer: string } | null {
   try {
     const { typ, kid, iss } = decodeProtectedHeader(signature) as { typ?: unknown; kid?: unknown; iss?: unknown };
@@ -29,7 +29,7 @@ export function signerOf(signature: string): { readonly kid: string; readonly is
   }
 }
 
-/** Whether the key has signed exactly this text. Never throws. */
+/** Says whether the key has signed exactly this text. Never throws. */
 export async function isSignedBy(
   text: string,
   signature: string,

@@ -1,6 +1,6 @@
 /**
- * What a peer's answer other than success means, in the classes that the courier knows. Only a problem in Ferry's own
- * form is a refusal: a proxy's page says nothing of what was sent.
+ * Classifies a peer's failures for the courier. Only a problem in Ferry's own format is a refusal: a proxy's page says nothing
+ * about what was sent.
  */
 import type { HttpReply } from '#connectors/contract/http.ts';
 import { cleanText, cutText } from '#core/text/text.ts';
@@ -8,7 +8,7 @@ import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
 import { problem } from './wire.ts';
 
-/** Where the peer asks for a pause and does not say for how long. */
+/** The pause if the peer asks for one without a duration. */
 const unsaidPauseMs = 60_000;
 const mostWords = 500;
 
@@ -20,7 +20,7 @@ export function refusalOf(reply: HttpReply, issuer: string): HelpdeskError {
     return new HelpdeskError(
       'auth',
       code ?? 'token-refused',
-      `${issuer} does not accept our token. Look at the link there, or rotate its credentials.`,
+      `${issuer} does not accept our token. Check the link there, or rotate its credentials.`,
     );
   }
   if (status === 413) return new HelpdeskError('refused', 'body-too-large', said);
@@ -28,11 +28,11 @@ export function refusalOf(reply: HttpReply, issuer: string): HelpdeskError {
     return new HelpdeskError(
       'retry',
       'bad-answer',
-      `${said}. That is no answer of a gateway; see what stands before it.`,
+      `${said}. A gateway does not answer like this; check the proxies before it.`,
     );
   }
   if (status === 404) return new HelpdeskError('gone', code ?? 'not-found', said);
-  // 507: the peer has no room for now; that it has some again is for it to say.
+  // 507: the peer has no room for now; its next answers say when it has.
   if (status === 429 || status === 507 || (status === 503 && reply.headers['retry-after'] !== undefined)) {
     return new HelpdeskError('slow-down', code ?? 'slow-down', said, {
       retryAfterMs: pauseOf(reply.headers['retry-after'], Date.now()) ?? unsaidPauseMs,

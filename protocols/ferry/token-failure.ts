@@ -1,4 +1,4 @@
-/** Why there is no token, in the classes that the courier knows. Asking for a token changes nothing, so none is in doubt. */
+/** Classifies failures to get a token for the courier. None is in doubt, because asking for a token changes nothing. */
 import * as oauth from 'oauth4webapi';
 import { pauseOf } from '#core/words/retry.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -17,7 +17,7 @@ export function tokenFailure(error: unknown, issuer: string): HelpdeskError {
     return new HelpdeskError(
       'auth',
       'client-refused',
-      `${issuer} gives us no token (${said}). Rotate the link's credentials, or ask the other side whether it has revoked them.`,
+      `${issuer} refuses us a token (${said}). Rotate the link's credentials, or ask the other side whether it has revoked them.`,
     );
   }
   if (error instanceof oauth.OperationProcessingError) {
@@ -26,7 +26,7 @@ export function tokenFailure(error: unknown, issuer: string): HelpdeskError {
       return new HelpdeskError(
         'refused',
         'issuer-mismatch',
-        `What ${issuer} says of itself names another issuer. Ask the other side to correct its public URL.`,
+        `The metadata of ${issuer} name another issuer. Ask the other side to correct its public URL.`,
       );
     if (response?.status === 429) return slowDown(issuer, response);
     if (response !== null && response.status >= 500) return down(issuer, response);
@@ -34,14 +34,14 @@ export function tokenFailure(error: unknown, issuer: string): HelpdeskError {
       return new HelpdeskError(
         'refused',
         'no-issuer',
-        `${issuer} is not known at its gateway. Check the issuer's URL.`,
+        `The gateway of ${issuer} does not know it. Check the issuer's URL.`,
       );
     return new HelpdeskError('retry', 'bad-answer', `${issuer} did not answer as an authorization server does.`);
   }
-  return new HelpdeskError('retry', 'bad-answer', `No token from ${issuer}: what it answered can't be used.`);
+  return new HelpdeskError('retry', 'bad-answer', `No token from ${issuer}: its answer is unusable.`);
 }
 
-/** The credentials may be right: what they are proved with was dated by a clock that the peer does not share. */
+/** The credentials may be right, but the clock that dated our proof differs from the peer's. */
 export function clockDiffers(issuer: string, aheadS: number): HelpdeskError {
   const apart =
     aheadS === 0
@@ -50,7 +50,7 @@ export function clockDiffers(issuer: string, aheadS: number): HelpdeskError {
   return new HelpdeskError(
     'retry',
     'clock-differs',
-    `${issuer} refuses what we sign, because of its date. ${apart}. Let both sides set their clocks by NTP.`,
+    `${issuer} refuses our signature because of its date. ${apart}. Both sides should use NTP.`,
   );
 }
 
@@ -65,12 +65,12 @@ function down(issuer: string, response: Response): HelpdeskError {
   return new HelpdeskError(
     'retry',
     'token-endpoint-down',
-    `${issuer} gives out no token: it answers ${response.status}.`,
+    `${issuer} issues no token: it answers ${response.status}.`,
     wait === undefined ? {} : { retryAfterMs: wait },
   );
 }
 
-/** The other side's word, if it is one: anything else could hold anything. */
+/** Returns the other side's error code only if it looks like one, because other text could contain anything. */
 function safeCode(code: string): string {
-  return /^[a-z_]{1,40}$/.test(code) ? code : 'no reason that can be read';
+  return /^[a-z_]{1,40}$/.test(code) ? code : 'no readable reason';
 }

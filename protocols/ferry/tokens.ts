@@ -1,6 +1,6 @@
 /**
- * Access tokens for a peer's API: discovered from its issuer, asked for with a signed assertion, kept until half a
- * minute before they end. However many requests want one at once, it is asked for once.
+ * Gets access tokens for a peer's API: discovers the endpoint from its issuer, asks with a signed assertion, and caches a token
+ * until 30 seconds before it expires. Concurrent requests share one token request.
  */
 import type { webcrypto } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
@@ -14,23 +14,22 @@ import { createPeerClock } from './peer-clock.ts';
 import { clockDiffers, tokenFailure } from './token-failure.ts';
 
 export type TokenSource = {
-  /** Headers that let one request pass: `authorization`, and `dpop` where the token is bound. @throws HelpdeskError */
+  /** Returns the headers for one request: `authorization`, and `dpop` if the token is bound. @throws HelpdeskError */
   authorization(method: string, url: string): Promise<Record<string, string>>;
-  /** The peer has answered 401: the next request asks for a new token. */
+  /** Call it when the peer has answered 401; the next request gets a new token. */
   forget(): void;
-  /**
-   * Called before a request, its result with the Date of a refusal: whether the clocks explain it. Then what is signed
-   * next is dated by the peer's clock.
+  /** * Call it before a request. Pass the Date of a refusal to the returned function, which says whether the clocks explain it; then
+   * later signatures are dated by the peer's clock.
    */
   dating(): (date: string | undefined) => boolean;
 };
 
 export type TokenSourceOptions = {
-  /** Of the peer's instance. */
+  /** Issuer of the peer's instance. */
   readonly issuer: string;
-  /** Our name at the peer. */
+  /** Our client id at the peer. */
   readonly clientId: string;
-  /** Our key of the use `client`, as it is now. */
+  /** Returns our current key of the use `client`. */
   readonly signingKey: () => Promise<{ readonly kid: string; readonly key: webcrypto.CryptoKey }>;
   readonly http: HttpClient;
   /** `optional` binds tokens only once the peer asks for it. */
@@ -42,14 +41,14 @@ export type TokenSourceOptions = {
 type Token = { readonly text: string; readonly key: ProofKey | null; readonly until: number };
 
 const earlierMs = 30_000;
-/** Where the peer does not say how long a token lives. */
+/** The lifetime of a token if the peer does not say. */
 const unsaidS = 60;
 const metadataAgeMs = 3_600_000;
 
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const now = options.now ?? (() => performance.now());
   const issuer = new URL(options.issuer);
-  // Whether plain http is allowed is the guarded client's to say, for this as for every other request.
+  // The guarded client decides whether plain http is allowed, as for every other request.
   const through = {
     [oauth.customFetch]: oauthFetch(options.http),
     [oauth.allowInsecureRequests]: true,
@@ -66,7 +65,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       throw new HelpdeskError(
         'refused',
         'token-endpoint-elsewhere',
-        `${issuer.href} says that its tokens are given out at another origin, which is not followed. Ask the other side to correct its public URL.`,
+        `${issuer.href} names a token endpoint at another origin, which Ferry does not use. Ask the other side to correct its public URL.`,
       );
     metadata = { at: now(), server };
     return server;
@@ -101,13 +100,13 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       throw new HelpdeskError(
         'auth',
         'token-not-bound',
-        `${issuer.href} gives out tokens that are not bound to a key, and this link takes no others. Ask the other side for a version of its gateway that binds them.`,
+        `${issuer.href} issues tokens that are not bound to a key, and this link accepts only bound ones. Ask the other side to use a version of its gateway that binds them.`,
       );
     const until = askedAt + (answer.expires_in ?? unsaidS) * 1_000 - earlierMs;
     return { text: answer.access_token, key: answer.token_type === 'dpop' ? proofKey : null, until };
   }
 
-  /** Once more where the clocks explain the refusal. */
+  /** Tries once more if the clocks explain the refusal. */
   async function requestInTime(server: oauth.AuthorizationServer): Promise<Token> {
     const once = async (): Promise<Token> => request(server, isBound ? await makeProofKey() : null);
     const isExplained = clock.sending();
@@ -156,7 +155,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
-/** What the peer's clock showed when it refused; undefined where it did not. */
+/** The peer's time in its refusal; undefined if it has none. */
 function refusedAt(error: unknown): string | null | undefined {
   const isRefusal = error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError;
   return isRefusal ? error.response.headers.get('date') : undefined;

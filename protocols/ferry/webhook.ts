@@ -1,4 +1,4 @@
-/** A call to a side without a gateway, signed as Standard Webhooks has it. */
+/** Calls an API client's webhook, signed as in Standard Webhooks. */
 import { Webhook } from 'standardwebhooks';
 import { pauseOf } from '#core/words/retry.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
@@ -7,7 +7,7 @@ export type WebhookCall = {
   readonly url: string;
   /** `whsec_…` */
   readonly secret: string;
-  /** The same for every try of one call. */
+  /** Id of the call, the same for every try. */
   readonly id: string;
   readonly at: Date;
   readonly body: object;
@@ -16,7 +16,7 @@ export type WebhookCall = {
 const timeoutMs = 15_000;
 const maxBytes = 64 * 1024;
 
-/** The status of its answer, and how long it wants to be left alone. Throws HelpdeskError. */
+/** Returns the answer's status, and the pause that it asks for. Throws HelpdeskError. */
 export async function callWebhook(
   http: HttpClient,
   { url, secret, id, at, body }: WebhookCall,

@@ -1,4 +1,4 @@
-/** What a peer answers besides the bodies of core/wire.ts. Unknown keys are ignored. */
+/** The schemas of a peer's answers besides those in core/wire.ts. Unknown keys are ignored. */
 import { z } from 'zod';
 import { fieldTypes, type Catalogue } from '#core/words/vocabulary.ts';
 import { wireId, wireInstance, wireTicket } from '#core/wire.ts';
@@ -8,7 +8,7 @@ const names = z.array(name).max(10_000);
 
 export const peerInstance = z.object({ issuer: wireInstance, name, wireVersion: z.int().min(1) });
 
-/** What the peer offers on the link; accounts and teams are its own business. */
+/** The peer's catalogue on the link, without accounts and teams. */
 export const peerCatalogue: z.ZodType<Catalogue> = z.object({
   statuses: z.array(z.object({ name, closed: z.boolean() })).max(10_000),
   categories: names,

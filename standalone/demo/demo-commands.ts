@@ -1,10 +1,10 @@
-// What to type to try the demo: it needs no token, since people at a twin act without one.
+/** Commands that try the demo. They need no token, because a twin lets people act without one. */
 import type { DemoDesks } from './demo-desks.ts';
 import { escalation, people } from './demo-ticket.ts';
 import type { DemoTicket } from './demo-ticket.ts';
 import { shellWord } from '#standalone/machine/shell.ts';
 
-/** Escalates the ticket at Acme; shows the newest one of its name at Northwind. */
+/** Returns two commands: one escalates the ticket at Acme, the other shows the newest ticket of its name at Northwind. */
 export function commandsFor(desks: DemoDesks, { id, summary }: DemoTicket): { escalate: string; show: string } {
   const body = JSON.stringify({ ...escalation, note: 'Can you help?' });
   const agent = encodeURIComponent(people.acme.agent);

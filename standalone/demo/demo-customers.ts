@@ -1,5 +1,7 @@
-// Northwind's two other customers: one in order, and one whose desk refuses Ferry's credentials. Their desks run in this
-// process: nobody works at them.
+/**
+ * Northwind's two other customers: one that works, and one whose desk refuses Ferry's credentials. Their desks run in this
+ * process, because nobody works at them.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +24,7 @@ type CustomerName = keyof typeof otherCustomers;
 
 const file = 'examples/more-customers.yaml';
 
-/** Their addresses are those of this start, as is what they refuse. Throws what the database or a desk throws. */
+/** Starts the desks and links them. Throws errors of the database and the desks. */
 export async function startCustomers(paths: Paths, databaseUrl: string, secretKey: string): Promise<Customers> {
   const before = await readVariables(paths.demo);
   const desks = await Promise.all([deskOf('bluebird', paths, before), deskOf('cobalt', paths, before)]);
@@ -59,7 +61,7 @@ async function deskOf(
       {
         ...application,
         client_id: clientId,
-        // Somebody at Cobalt has renewed the secret and told nobody.
+        // Somebody at Cobalt has renewed the secret without telling Northwind.
         client_secret: name === 'cobalt' ? randomBytes(24).toString('base64url') : clientSecret,
       },
     ],
@@ -72,7 +74,7 @@ async function deskOf(
   return { twin, known };
 }
 
-/** A desk like Acme's, with nothing on it. */
+/** Makes an empty desk like Acme's. */
 function seedOf(name: CustomerName): HaloSeed {
   return {
     ...acmeSeed,
@@ -87,7 +89,7 @@ async function link(databaseUrl: string, secretKey: string, env: Variables): Pro
   const connection = connect(databaseUrl, { max: 2, name: 'ferry-demo' });
   try {
     await withDesks(connection.db, demo, secretKey, (operator) =>
-      // What the broken one offers can't be asked, which is what it is there for.
+      // The broken desk can't be asked for its catalogue; that is its purpose.
       applyFile(operator, file, env, { unchecked: true }),
     );
   } finally {

@@ -1,5 +1,7 @@
-// The demo's two desks as one start has them: addresses of this run, secrets that stay the same over restarts. They lie
-// in a file of variables, which is also what the links file of the demo names.
+/**
+ * The addresses and secrets of the demo's two desks. Addresses belong to one run; secrets stay the same over restarts. Both are
+ * stored in a file of variables, which the demo's links file names.
+ */
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
@@ -11,16 +13,16 @@ import type { Ports } from '#standalone/machine/kept.ts';
 export const twinNames = ['acme', 'northwind'] as const;
 export type TwinName = (typeof twinNames)[number];
 
-/** As examples/acme-northwind.yaml has it. */
+/** The same as in examples/acme-northwind.yaml. */
 export const linkId = 'acme-northwind';
 
 export type DemoDesk = {
   readonly url: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Stands in the address of its webhook. */
+  /** Part of its webhook's address. */
   readonly hookSecret: string;
-  /** Of Ferry's user, where the desk is a Request Tracker. */
+  /** Token of Ferry's user, if the desk is a Request Tracker. */
   readonly token?: string;
 };
 
@@ -28,7 +30,7 @@ export type DemoDesks = Readonly<Record<TwinName, DemoDesk>>;
 
 export type Variables = Readonly<Record<string, string>>;
 
-/** Reads the secrets, makes those that are missing, and writes them back with the addresses of this run. */
+/** Reads the secrets, makes missing ones, and stores them with the addresses of this run. */
 export async function keptDesks(file: string, ports: Ports): Promise<DemoDesks> {
   const before = await readVariables(file);
   const desks = Object.fromEntries(
@@ -61,7 +63,7 @@ export async function keepVariables(file: string, variables: Variables): Promise
   }
 }
 
-/** What `{ env: NAME }` in examples/acme-northwind.yaml stands for. */
+/** Returns the values of `{ env: NAME }` in examples/acme-northwind.yaml. */
 export function variablesOf(desks: DemoDesks): Variables {
   return Object.fromEntries(
     twinNames.flatMap((name) => {
@@ -77,7 +79,7 @@ export function variablesOf(desks: DemoDesks): Variables {
   );
 }
 
-/** Empty where there is no such file. */
+/** Reads the file; empty if it does not exist. */
 export async function readVariables(file: string): Promise<Variables> {
   try {
     const entries = Object.entries(parseEnv(await readFile(file, 'utf8')));

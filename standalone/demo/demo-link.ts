@@ -1,4 +1,4 @@
-// Applies the links file of the demo: all of it as long as nobody else set something there, else only where the desks are.
+/** Applies the demo's links file: all of it until somebody changes the link, then only the addresses of the desks. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -23,29 +23,29 @@ function fileOf(desks: DemoDesks): string {
 const subjects = [`links/${linkId}`, 'profiles/northwind-standard'];
 
 /**
- * What somebody changed with `ferry apply` survives a restart; addresses and secrets of the desks are always this run's.
- * @param secretKey base64, 32 bytes @param options.anew as the file has it, whoever changed it @throws StandaloneError demo-failed
+ * Links the desks. Changes by `ferry apply` survive a restart; the desks' addresses and secrets always come from this run.
+ * @param secretKey base64, 32 bytes @param options.overwrite also overwrites changes @throws StandaloneError demo-failed
  */
 export async function linkDesks(
   db: Client,
   desks: DemoDesks,
   secretKey: string,
   say: (line: string) => void,
-  options: { readonly anew?: boolean } = {},
+  options: { readonly overwrite?: boolean } = {},
 ): Promise<void> {
-  const isTheirs = options.anew !== true && (await isChanged(db));
-  if (isTheirs) say(`the link ${linkId} has been changed by ferry apply and stays as it is`);
+  const isTheirs = options.overwrite !== true && (await isChanged(db));
+  if (isTheirs) say(`somebody changed the link ${linkId} with ferry apply, so it keeps its settings`);
   await withDesks(db, demo, secretKey, (operator) =>
     applyFile(operator, fileOf(desks), variablesOf(desks), {
       only: isTheirs ? 'instances' : 'all',
-      // Their ports may be others at each start; they are the same desks.
+      // The desks are the same, although their ports may change at each start.
       moved: twinNames,
     }),
   );
 }
 
 /**
- * Applies an example. @param file as it is called in the package, such as `examples/halo-to-rt.yaml` @param env what stands for its variables
+ * Applies an example. @param file its path in the package, such as `examples/halo-to-rt.yaml` @param env values of its variables
  * @throws StandaloneError demo-failed with the first fault
  */
 export async function applyFile(
@@ -61,7 +61,7 @@ export async function applyFile(
   assertApplied(file, await applyLinks(operator, yaml, { env, readSecretFile }, options));
 }
 
-/** Whether somebody changed the link since the demo was first set up. */
+/** Says whether somebody changed the link since the demo was first set up. */
 export function isChanged(db: Client): Promise<boolean> {
   return changedByOthers(db, subjects, demo);
 }
@@ -74,7 +74,7 @@ function instancesOf(text: string): string {
 }
 
 function assertApplied(file: string, result: ApplyResult): void {
-  if (result.outcome === 'overtaken') throw demoFailed('somebody else applied a links file at the same moment');
+  if (result.outcome === 'overtaken') throw demoFailed('somebody applied a links file at the same moment');
   if (result.outcome !== 'wrong') return;
   const [first] = result.faults;
   const others = result.faults.length - 1;

@@ -1,4 +1,4 @@
-// The demo's page with what this start has: its desks, its worker, its ticket.
+/** Connects the demo's page to this start: its desks, its worker, its ticket. */
 import { ferryCommand } from '#standalone/machine/command-line.ts';
 import { local } from '#standalone/machine/ports.ts';
 import type { Up } from '#standalone/machine/bring-up.ts';
@@ -11,12 +11,12 @@ import { openPage } from '#standalone/page/page.ts';
 import type { Page } from '#standalone/page/page.ts';
 import type { Session } from '#standalone/page/live.ts';
 
-/** @throws StandaloneError port-taken */
+/** Starts the page. @throws StandaloneError port-taken */
 export function openDemoPage(ports: Ports): Promise<Page> {
   return openPage({ port: ports.page, frames: [local(ports.acme), local(ports.northwind)] });
 }
 
-/** Shows the demo, once everything runs; then brings up the other customers, which nobody has to wait for. */
+/** Shows the demo once everything is running, then starts the other customers, for which nobody has to wait. */
 export async function showDemo(
   page: Page,
   up: Up,
@@ -73,13 +73,13 @@ function framesOf(desks: DemoDesks, ticket: number): Record<'acme' | 'northwind'
   };
 }
 
-/** Where Northwind shows a ticket, or all; through this page where its agent must be logged in first. */
+/** Returns where Northwind shows a ticket, or all; through this page if its agent must log in first. */
 function farUrl({ northwind: { url, token } }: DemoDesks, id: string | null): string {
   if (token !== undefined) return `/rt${id === null ? '' : `?ticket=${encodeURIComponent(id)}`}`;
   return id === null ? `${url}/desk` : `${url}/desk/tickets/${encodeURIComponent(id)}`;
 }
 
-/** Logs Northwind's agent in, and says where to go from there. */
+/** Logs Northwind's agent in, and returns the address to open next. */
 function sessionAt(url: string, password: string): (ticket: string | null) => Promise<Session> {
   return async (ticket) => {
     const { rtSession } = await import('#standalone/page/rt-session.ts');

@@ -1,4 +1,4 @@
-// Waits until Ferry has read both desks in this run: from then on what happens there is carried within a moment.
+/** Waits until Ferry has read both desks in this run; after that, it carries changes within a moment. */
 import { ticketRef } from '#core/words/ref.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,7 +9,7 @@ import type { InstanceStatus } from '#db/operate/status.ts';
 
 const patienceMs = 45_000;
 
-/** Gives up waiting after a while and says so: a desk that is down keeps nothing from starting. */
+/** Waits for a limited time and reports a timeout, because a desk that is down must not prevent the start. */
 export async function untilRead(
   db: Client,
   instances: readonly string[],
@@ -17,7 +17,7 @@ export async function untilRead(
   signal: AbortSignal,
 ): Promise<void> {
   const begun = Date.now();
-  // An empty id means the feed. Without it, a desk that was read just before a restart would be read 15 s later.
+  // An empty id means the feed. Without this hint, Ferry would read a desk that it read just before a restart only 15 s later.
   await addHints(
     db,
     instances.map((instance) => ticketRef(instance, '')),
@@ -30,7 +30,7 @@ export async function untilRead(
     if (waiting.length === 0) return;
     if (Date.now() - begun > patienceMs) {
       for (const { name, state, reason } of waiting)
-        say(`${name} has not been read yet (${reason ?? state}); Ferry goes on trying, see ferry status`);
+        say(`${name} has not been read yet (${reason ?? state}); Ferry keeps trying, see ferry status`);
       return;
     }
     await sleep(50);

@@ -1,4 +1,4 @@
-// The ticket that the demo suggests to escalate, and who is who at the desks.
+/** The ticket that the demo suggests to escalate, and the people at the desks. */
 import { acmeNames, acmeSeed } from '#twins/halo/seeds/acme.ts';
 import { northwindNames } from '#twins/halo/seeds/northwind.ts';
 import { twinClient, TwinRefusal } from '#twins/halo/client.ts';
@@ -16,8 +16,8 @@ export const escalation = { outcome: acmeNames.outcomes.escalate, supplier: acme
 export type DemoTicket = { readonly id: number; readonly summary: string };
 
 /**
- * An open ticket "VPN drops every hour" that nobody has escalated. A ticket is escalated once, so its end user logs
- * another one where a former run has used it up. @throws StandaloneError demo-failed
+ * Returns an open ticket "VPN drops every hour" that nobody has escalated. A ticket is escalated only once, so if an earlier
+ * run escalated it, its end user logs another one. @throws StandaloneError demo-failed
  */
 export async function ticketToEscalate(acmeUrl: string, signal: AbortSignal): Promise<DemoTicket> {
   const seeded = acmeSeed.tickets.find(({ id }) => id === acmeNames.tickets.vpn);

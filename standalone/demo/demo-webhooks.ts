@@ -1,10 +1,10 @@
-// Registers Ferry's webhook at a Halo twin, over the API that a real Halo has for it.
+/** Registers Ferry's webhook at a Halo twin, over the API of a real Halo. */
 import { hookEvents } from '#twins/halo/desk.ts';
 import type { DemoDesk } from './demo-desks.ts';
 import { demoFailed } from '#standalone/machine/errors.ts';
 
 const name = 'Ferry';
-/** By the desk's own names, all of them: one that it does not know would be silence. */
+/** All events, by the desk's own names; a desk never sends an event whose name it does not know. */
 const events: readonly string[] = hookEvents;
 const answerWithinMs = 10_000;
 
@@ -17,7 +17,7 @@ type Webhook = {
 };
 
 /**
- * Makes the desk call `hookUrl`: one webhook, whatever was registered by earlier starts.
+ * Makes the desk call `hookUrl` with exactly one webhook, whatever earlier starts registered.
  * @throws StandaloneError demo-failed
  */
 export async function ensureWebhook(desk: DemoDesk, hookUrl: string, signal: AbortSignal): Promise<void> {

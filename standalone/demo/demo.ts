@@ -1,4 +1,4 @@
-// The demo: two helpdesks of Halo's kind, linked as examples/acme-northwind.yaml says, and a ticket to try it with.
+/** The demo: two stand-ins for Halo, linked as in examples/acme-northwind.yaml, and a ticket to try. */
 import type { DemoResult } from './demo-result.ts';
 import { connect } from '#db/base/client.ts';
 
@@ -13,19 +13,19 @@ import { ensureWebhook } from './demo-webhooks.ts';
 export type DemoDeps = {
   readonly databaseUrl: string;
   readonly gatewayUrl: string;
-  /** base64, 32 bytes: what secrets are sealed with. */
+  /** The key that seals secrets; base64, 32 bytes. */
   readonly secretKey: string;
   readonly desks: DemoDesks;
-  /** Settles when gateway and worker are up; database and desks are before. */
+  /** Settles when gateway and worker are up, after database and desks. */
   readonly carriers: Promise<unknown>;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 };
 
-/** Must be idempotent: it runs at every start. */
+/** Sets the demo up. Idempotent, because it runs at every start. */
 export type SeedDemo = (deps: DemoDeps) => Promise<DemoResult>;
 
-/** @throws StandaloneError demo-failed */
+/** Sets the demo up. @throws StandaloneError demo-failed */
 export async function seedDemo(deps: DemoDeps): Promise<DemoResult> {
   const { desks, gatewayUrl, say, signal } = deps;
   const connection = connect(deps.databaseUrl, { max: 2, name: 'ferry-demo' });
@@ -35,7 +35,7 @@ export async function seedDemo(deps: DemoDeps): Promise<DemoResult> {
     const hooks = Object.fromEntries(
       twinNames.map((name) => [name, `${gatewayUrl}/hooks/${name}/${desks[name].hookSecret}`]),
     );
-    // A Request Tracker is told by its setup.
+    // A Request Tracker gets its webhook from its setup.
     const halos = twinNames.filter((name) => desks[name].token === undefined);
     for (const name of halos) await ensureWebhook(desks[name], hooks[name] ?? '', signal);
     const ticket = await ticketToEscalate(desks.acme.url, signal);

@@ -1,21 +1,21 @@
-// Who sets the demo up, and what it works with.
+/** The actors of the demo, and their operator. */
 import { createHelpdesk, manifestOf, manifests } from '#connectors/index.ts';
 import { createHttpClient } from '#connectors/kit/http.ts';
 import type { Client } from '#db/base/client.ts';
 import { helpdesksOf } from '#operate/apply/helpdesks.ts';
 import { createOperator, unlimited, type Actor, type HelpdeskOperator, type Operator } from '#operate/operator.ts';
 
-/** The demo itself: what it has set, it may set again. */
+/** The demo itself; it may overwrite its own settings. */
 export const demo: Actor = unlimited({ kind: 'system', id: 'demo', name: 'demo' });
-/** Whoever tries it in the browser. */
+/** A person who tries the demo in the browser. */
 export const visitor: Actor = unlimited({ kind: 'system', id: 'demo-page', name: 'demo page' });
 
-/** @param secretKey base64, 32 bytes */
+/** Makes an operator. @param secretKey base64, 32 bytes */
 export function demoOperator(db: Client, actor: Actor, secretKey: string): Operator {
   return createOperator({ db, actor, secretKeys: [Buffer.from(secretKey, 'base64')] });
 }
 
-/** With a way out to the demo's desks for the time of `use`. @param secretKey base64, 32 bytes */
+/** Connects to the demo's desks while `use` runs. @param secretKey base64, 32 bytes */
 export async function withDesks<Result>(
   db: Client,
   actor: Actor,

@@ -1,6 +1,6 @@
 /**
  * Forgets everything that was carried between some instances, for the demo's reset. Settings, catalogues and credentials
- * stay. Never for a real desk: what was carried before would be carried again.
+ * stay. Never use it for a real desk, because Ferry would carry everything again.
  */
 import { sql } from 'drizzle-orm';
 import { rows } from '#db/base/client.ts';
@@ -9,8 +9,8 @@ import { notifyLanes } from '#db/carry/couriers.ts';
 import { textArray, uuidArray } from '#db/base/text-array.ts';
 
 /**
- * Takes the couriers away from their drains and keeps watchers from reading, for `forMs` milliseconds: what is under way
- * ends, and nothing new begins.
+ * Takes the couriers from their drains and stops watchers from reading, for `forMs` milliseconds: work in progress ends, and
+ * nothing new begins.
  */
 export async function quiesce(db: Db, instances: readonly string[], forMs: number): Promise<void> {
   const named = textArray(instances);
@@ -22,11 +22,11 @@ export async function quiesce(db: Db, instances: readonly string[], forMs: numbe
     sql`update feeds set next_poll_at = now() + make_interval(secs => ${forMs / 1000}) where instance = any(${named})`,
   );
   await db.execute(sql`delete from hints where instance = any(${named})`);
-  // A drain that hears this sees that it is not its courier's any more, and leaves at once.
+  // A drain that hears this bell sees that it has lost its epoch, and ends immediately.
   await notifyLanes(db, instances);
 }
 
-/** Writes that are promised and not known to be made. */
+/** Counts promised writes whose result is unknown. */
 export async function openWrites(db: Db, instances: readonly string[]): Promise<number> {
   const [row] = await rows<{ count: number }>(
     db,
@@ -36,11 +36,11 @@ export async function openWrites(db: Db, instances: readonly string[]): Promise<
   return row?.count ?? 0;
 }
 
-/** In one transaction: mirrors of these instances with all that hangs on them, and what was read of their tickets. */
+/** Deletes the mirrors of these instances with everything that refers to them, and the readings of their tickets. */
 export async function forgetCarried(db: Db, instances: readonly string[]): Promise<void> {
   const named = textArray(instances);
   await db.transaction(async (tx) => {
-    // Tickets, mirrors, lanes: the order in which everybody locks them.
+    // Lock in the same order as all other code: tickets, mirrors, lanes.
     await tx.execute(
       sql`delete from tickets where (instance, entity, external_id) in (
         select instance, entity, external_id from tickets where instance = any(${named})
@@ -73,7 +73,7 @@ export async function forgetCarried(db: Db, instances: readonly string[]): Promi
   });
 }
 
-/** Couriers may be woken and feeds are asked again. */
+/** Lets couriers and feeds work again. */
 export async function goOn(db: Db, instances: readonly string[]): Promise<void> {
   const named = textArray(instances);
   await db.execute(sql`update couriers set lease_until = now() where instance = any(${named})`);
@@ -81,8 +81,8 @@ export async function goOn(db: Db, instances: readonly string[]): Promise<void> 
 }
 
 /**
- * A reading that was under way when everything was forgotten may log afterwards what it read before. Takes out what is
- * older than `since` (an instant of the desks' clock), so that numbers which are used again are not taken for known.
+ * Deletes what is older than `since` (an instant by the desks' clock): a reading that was in progress during the reset may log
+ * old actions after it, and Ferry would then treat reused numbers as known.
  */
 export async function forgetOlder(db: Db, instances: readonly string[], since: string): Promise<void> {
   const named = textArray(instances);

@@ -1,4 +1,4 @@
-/** What was carried lately between two desks, with the rule that fired: what the demo's strip shows. No texts of notes. */
+/** The latest deliveries between two desks, with the rule that applied, for the demo's list. Without the texts of notes. */
 import { sql } from 'drizzle-orm';
 import { ticketEntity } from '#core/words/ref.ts';
 import type { Outcome, Reason, Words } from '#core/words/vocabulary.ts';
@@ -7,14 +7,14 @@ import type { Db } from '#db/base/client.ts';
 import { iso } from '#db/base/iso.ts';
 
 export type StripRow = {
-  /** Of the delivery. */
+  /** Id of the delivery. */
   readonly id: string;
   readonly kind: 'action' | 'receipt' | 'copy';
   readonly action: string;
   readonly mirror: string;
   readonly escalation: boolean;
   readonly from: string;
-  /** Where it was observed: instance and the ticket's id there. */
+  /** Where the action was observed: instance, and the ticket's id there. */
   readonly instance: string;
   readonly ticket: string;
   readonly external_id: string;
@@ -24,7 +24,7 @@ export type StripRow = {
   readonly author: string | null;
   /** The sender's words. */
   readonly words: Words | null;
-  /** What was done at the receiving desk; null before it is decided. */
+  /** The change at the receiving desk; null until decided. */
   readonly command: {
     readonly kind: string | null;
     readonly status: string | null;
@@ -33,9 +33,9 @@ export type StripRow = {
     readonly mailsUser: boolean;
     readonly visibility: 'visible' | 'hidden';
   } | null;
-  /** The type of the ticket that it opened. */
+  /** Type of the ticket that it opened. */
   readonly opened_type: string | null;
-  /** Of an escalation: the escalated ticket's own words, as last read. */
+  /** For an escalation: the escalated ticket's own words, as last read. */
   readonly ticket_words: {
     readonly type: string | null;
     readonly priority: string | null;
@@ -45,17 +45,17 @@ export type StripRow = {
   readonly reason: Reason | null;
   readonly held: boolean;
   readonly attempts: number;
-  /** Ids of the actions that it became at the receiving desk: as the desk answered, or as they were recognised there. */
+  /** Ids of the resulting actions at the receiving desk, from the desk's answer or from recognising them. */
   readonly written: readonly string[];
-  /** Far number that a receipt tells. */
+  /** The far ticket's number in a receipt. */
   readonly told: string | null;
   readonly queued_at: string;
   readonly ended_at: string | null;
-  /** From the log to its end, milliseconds; null before. */
+  /** Milliseconds from the log to the outcome; null until then. */
   readonly ms: number | null;
 };
 
-/** The latest deliveries of a link, newest first. */
+/** Returns the latest deliveries of a link, newest first. */
 export async function loadStrip(db: Db, link: string, limit: number): Promise<StripRow[]> {
   return rows<StripRow>(
     db,
@@ -100,7 +100,7 @@ export type MirrorSeen = {
   readonly supplier_ticket: string | null;
 };
 
-/** The latest mirror of a customer's ticket on a link; null where it was never escalated. */
+/** Returns the latest mirror of a customer's ticket on a link; null if it was never escalated. */
 export async function latestMirror(db: Db, link: string, ticket: string): Promise<MirrorSeen | null> {
   const [found] = await rows<MirrorSeen>(
     db,

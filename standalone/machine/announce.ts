@@ -1,4 +1,4 @@
-// What a start prints once everything runs: text for people, or one line of JSON.
+/** The output of a start once everything is running: text for people, or one line of JSON. */
 import type { DemoResult } from '#standalone/demo/demo-result.ts';
 import { ferryCommand } from './command-line.ts';
 
@@ -43,10 +43,15 @@ export function asText(running: Running, demo: DemoResult | undefined): string {
   rows.push(['Temporal', running.temporal.ui ?? running.temporal.address]);
   rows.push(['PostgreSQL', `${running.postgres.host}:${running.postgres.port}/${running.postgres.database}`]);
   rows.push(['Data', running.data], ['Logs', running.logs]);
-  const lines = ['', 'Ferry runs.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
+  const lines = ['', 'Ferry is running.', '', ...rows.map(([what, where]) => `  ${what.padEnd(26)}${where}`)];
   const ferry = (words: string): string => ferryCommand(words, running.data);
   if (demo?.curl === undefined)
-    lines.push('', 'Link your helpdesks by a file (README.md shows one):', '', `  ${ferry('apply links.yaml')}`);
+    lines.push(
+      '',
+      'To link your helpdesks, write a file (README.md shows one), then:',
+      '',
+      `  ${ferry('apply links.yaml')}`,
+    );
   else lines.push('', ...steps(demo, demo.curl, ferry));
   return [...lines, '', 'Ctrl-C stops everything and keeps the data.', ''].join('\n');
 }
@@ -62,12 +67,18 @@ function steps(
     '',
     `  ${escalate}`,
     '',
-    'There it is:',
+    'To see it there:',
     '',
     `  ${show}`,
     ...(ticket === undefined
       ? []
-      : ['', 'What Ferry did:', '', `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`, `  ${ferry('status')}`]),
+      : [
+          '',
+          'To see what Ferry did:',
+          '',
+          `  ${ferry(`trace ${ticket.instance} ${ticket.id}`)}`,
+          `  ${ferry('status')}`,
+        ]),
   ];
 }
 

@@ -1,4 +1,4 @@
-// Starts everything, each part as soon as what it stands on is there.
+/** Starts everything, each part as soon as the parts it depends on are running. */
 import { stat } from 'node:fs/promises';
 
 import { local } from './ports.ts';
@@ -37,7 +37,7 @@ export type Up = {
   readonly running: Running;
   readonly demo: DemoResult | undefined;
   readonly desks: DemoDesks | null;
-  /** Of the agent whom the demo logs in where Northwind is a Request Tracker. */
+  /** Password of the agent whom the demo logs in if Northwind is a Request Tracker. */
   readonly agentPassword: string | null;
   /** base64, 32 bytes. */
   readonly secretKey: string;
@@ -45,13 +45,13 @@ export type Up = {
 
 type Context = {
   readonly ports: Ports;
-  /** Shows how far this is; undefined without a demo. */
+  /** The page that shows progress; undefined without a demo. */
   readonly page: Page | undefined;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 };
 
-/** Settles when all runs, or when nothing is starting any more because one part failed. */
+/** Settles when everything is running, or when one part failed and nothing else is starting. */
 export async function bringUp(
   options: BringUpOptions,
   paths: Paths,
@@ -94,7 +94,7 @@ export async function bringUp(
   const surroundings = async (): Promise<Surroundings> => ({
     ...{ paths, ports, env, namespace, secretKey, programs, signal },
     databaseUrl: (await pg).url(database),
-    // The gateway takes hooks without Temporal, so it does not wait for one that is being built.
+    // The gateway accepts hooks without Temporal, so it does not wait while Temporal is being built.
     temporalAddress: env['TEMPORAL_ADDRESS'] || `127.0.0.1:${ports.temporal}`,
   });
   const gateway = part(
@@ -158,11 +158,11 @@ function withToken(desks: DemoDesks, token: string | undefined): DemoDesks {
 type Parts = {
   readonly signal: AbortSignal;
   part<T>(work: Promise<T>): Promise<T>;
-  /** Rejects with the first failure, but only once nothing is starting any more behind the back of a stop. */
+  /** Rejects with the first failure, but only when no part is starting, so that a stop sees all of them. */
   settled(): Promise<void>;
 };
 
-/** If one part fails the others are not waited for, of which one may be building for minutes. */
+/** If one part fails, rejects without waiting for the others, because one may be building for minutes. */
 function oneFailsAll(asked: AbortSignal): Parts {
   const failed = new AbortController();
   const signal = AbortSignal.any([asked, failed.signal]);
@@ -184,7 +184,7 @@ function oneFailsAll(asked: AbortSignal): Parts {
   };
 }
 
-/** The demo loads most of Ferry; that happens while other programs start. */
+/** Loads the demo while other programs start, because it imports most of Ferry. */
 async function seeder(given: SeedDemo | undefined): Promise<SeedDemo> {
   return given ?? (await import('#standalone/demo/demo.ts')).seedDemo;
 }

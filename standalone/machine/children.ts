@@ -1,4 +1,4 @@
-// The processes of one start: written down as they come, started again when they die, stopped in order.
+/** The processes of one start: recorded when they start, restarted when they die, stopped in order. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startTimeOf } from './process-identity.ts';
@@ -8,7 +8,7 @@ import { signalGroup } from './spawned.ts';
 import type { Ending } from './spawned.ts';
 
 export type RunningChild = {
-  /** undefined when the process is not ours to end. */
+  /** undefined if we must not end the process. */
   readonly pid?: number;
   readonly ended: Promise<Ending>;
   stop(): Promise<void>;
@@ -23,7 +23,7 @@ type Member = { child: RunningChild; failures: number; upSince: number };
 
 const firstDelayMs = 500;
 const longestDelayMs = 30_000;
-/** Whoever ran this long failed for a new reason. */
+/** After running for this long, a failure counts as a new one. Milliseconds. */
 const steadyMs = 60_000;
 
 /** Owns the processes of one start. */
@@ -36,7 +36,7 @@ export class Children {
   readonly #stopping = new AbortController();
   readonly #down = new Set<ChildName>();
   readonly #restarts = new Set<Promise<void>>();
-  /** Those that are kept down, with what lets them up again. */
+  /** The children that are kept down, with the function that lets each start again. */
   readonly #pulled = new Map<ChildName, PromiseWithResolvers<void>>();
   #phase: Phase = 'starting';
   #writing: Promise<void> = Promise.resolve();
@@ -54,7 +54,7 @@ export class Children {
     return children;
   }
 
-  /** Starts a child and looks after it from then on. */
+  /** Starts a child and restarts it when it dies. */
   async start<C extends RunningChild>(name: ChildName, start: StartChild<C>): Promise<C> {
     this.#stopping.signal.throwIfAborted();
     const child = await start((pid) => this.#record(name, pid));
@@ -69,7 +69,7 @@ export class Children {
     await this.#write();
   }
 
-  /** Kills a child for real, as a power cut does, and keeps it down until `plugIn`. False where there is none to kill. */
+  /** Kills a child, as a power cut would, and keeps it down until `plugIn`. Returns false if there is none to kill. */
   async pull(name: ChildName): Promise<boolean> {
     const member = this.#members.get(name);
     if (member === undefined || this.#stopping.signal.aborted) return false;
@@ -81,13 +81,13 @@ export class Children {
     return true;
   }
 
-  /** Lets a child that was pulled start again; its start is what every restart is. */
+  /** Lets a pulled child start again, like any restart. */
   plugIn(name: ChildName): void {
     this.#pulled.get(name)?.resolve();
     this.#pulled.delete(name);
   }
 
-  /** Started, and not ended since. */
+  /** Says whether the child is running. */
   isUp(name: ChildName): boolean {
     return this.#members.has(name) && !this.#down.has(name);
   }
@@ -100,7 +100,7 @@ export class Children {
     return Object.fromEntries([...this.#recorded].map(([name, { pid }]) => [name, pid]));
   }
 
-  /** Stops everything in order; what is being started again is waited for, then stopped too. */
+  /** Stops everything in order. Waits for children that are being restarted, then stops them too. */
   async stopAll(): Promise<void> {
     this.#phase = 'stopping';
     this.#stopping.abort();
@@ -116,7 +116,7 @@ export class Children {
     await removeRunFile(this.#dataDir);
   }
 
-  /** For somebody who does not want to wait: SIGKILL to all, in order. Their data survive that. */
+  /** Kills all in order (SIGKILL), for people who do not want to wait. Their data survive that. */
   killAll(): void {
     this.#stopping.abort();
     for (const name of childNames) {
@@ -125,7 +125,7 @@ export class Children {
     }
   }
 
-  /** A full disk must not keep anything from being stopped. */
+  /** Ignores a full disk, which must not prevent a stop. */
   async #writeIfPossible(): Promise<void> {
     await this.#write().catch(() => {});
   }
@@ -147,7 +147,7 @@ export class Children {
         if (!(await this.#untilPluggedIn(name))) {
           const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** member.failures);
           member.failures += 1;
-          this.#say(`${name} ${reason}; it is started again in ${delay / 1000} s`);
+          this.#say(`${name} ${reason}; restarting it in ${delay / 1000} s`);
           await sleep(delay, undefined, { signal: this.#stopping.signal });
         }
         member.child = await start((pid) => this.#record(name, pid));
@@ -156,7 +156,7 @@ export class Children {
         this.#lookAfter(name, member, start);
         // Pulled while it was starting.
         if (this.#pulled.has(name) && member.child.pid !== undefined) signalGroup(member.child.pid, 'SIGKILL');
-        else this.#say(`${name} runs again`);
+        else this.#say(`${name} is running again`);
         return;
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -165,7 +165,7 @@ export class Children {
     }
   }
 
-  /** Whether it had been pulled: then whoever plugs it in waits for it. @throws when everything is stopping */
+  /** Waits while the child is unplugged. @returns whether it was; then `plugIn` waits for the start @throws when everything is stopping */
   async #untilPluggedIn(name: ChildName): Promise<boolean> {
     const pulled = this.#pulled.get(name);
     if (pulled === undefined) return false;
@@ -177,13 +177,13 @@ export class Children {
 
   async #record(name: ChildName, pid: number): Promise<void> {
     const started = await startTimeOf(pid);
-    // Gone already; whoever started it will see that.
+    // Already gone; the code that started it notices.
     if (started === undefined) return;
     this.#recorded.set(name, { name, pid, started });
     await this.#write();
   }
 
-  /** One write after the other, each of what holds when its turn comes. */
+  /** Writes the record, one write after another, each with the state at its turn. */
   #write(): Promise<void> {
     this.#writing = this.#writing
       .catch(() => {})

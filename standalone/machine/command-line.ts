@@ -1,4 +1,4 @@
-// How a `ferry` command is typed where this Ferry runs: from a checkout, from an installed package, or by npx.
+/** How to type a `ferry` command for this Ferry: in a checkout, with an installed package, or with npx. */
 import { relative, resolve } from 'node:path';
 
 import { isInstalled, packageFile } from '#config/tree.ts';
@@ -6,8 +6,8 @@ import { defaultDataDir } from './paths.ts';
 import { shellWord } from './shell.ts';
 
 /**
- * A command that can be pasted into the terminal in which this one was started.
- * @param words such as `status`, or `trace acme 1001` @param data the data directory of the Ferry that is meant
+ * Writes a command to paste into the terminal in which this one was started.
+ * @param words such as `status`, or `trace acme 1001` @param data the data directory of the Ferry
  */
 export function ferryCommand(words: string, data: string): string {
   const isDefault = resolve(data) === resolve(defaultDataDir());
@@ -18,7 +18,7 @@ function program(): string {
   // `npm exec` is npx.
   if (isInstalled) return process.env['npm_command'] === 'exec' ? 'npx ticket-ferry' : 'ferry';
   const bin = packageFile('bin/ferry.js');
-  // npm changes to the package's directory, and names the one where it was called.
+  // npm changes to the package's directory, and names the original one in a variable.
   const below = relative(process.env['INIT_CWD'] ?? process.cwd(), bin);
   return shellWord(below.startsWith('..') ? bin : below);
 }

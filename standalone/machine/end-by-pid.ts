@@ -1,4 +1,4 @@
-// Ends a process that is not our child, known by its pid and watched by its start time.
+/** Ends a process that is not our child, known by its pid and watched by its start time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startTimeOf } from './process-identity.ts';

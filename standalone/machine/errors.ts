@@ -1,5 +1,6 @@
-// Every message with which Ferry on one machine gives up, in one place: what happened, where, and what to do.
-// Codes are stable, exit codes follow sysexits.h.
+/**
+ * All errors of `ferry start`: what happened, where, and what to do. Codes are stable; exit codes follow sysexits.h.
+ */
 
 export const exitCodes = {
   usage: 64,
@@ -44,7 +45,7 @@ export class StandaloneError extends Error {
   }
 }
 
-/** The line that is printed: message and code, never more than one line. */
+/** Writes an error as a single line: message and code. */
 export function errorLine(error: unknown): string {
   if (error instanceof StandaloneError) return `ferry: ${oneLine(error.message)} [${error.code}]`;
   return `ferry: ${oneLine(error instanceof Error ? error.message : String(error))} [internal]`;
@@ -67,11 +68,11 @@ export function stillRunning(name: string, pid: number): StandaloneError {
   return new StandaloneError(
     'still-running',
     exitCodes.unavailable,
-    `${name} of an earlier start (pid ${pid}) does not end; end it yourself (kill -9 ${pid}) and start again`,
+    `${name} of an earlier start (pid ${pid}) does not end; kill it (kill -9 ${pid}) and start again`,
   );
 }
 
-/** @param option the option that chose the port, for instance `--port` */
+/** The error for a port in use. @param option the option that sets the port, for instance `--port` */
 export function portTaken(port: number, what: string, option: string): StandaloneError {
   return new StandaloneError(
     'port-taken',
@@ -101,7 +102,7 @@ export function notReachable(path: string, blockedAt: string, user: string): Sta
   return new StandaloneError(
     'not-reachable',
     exitCodes.cannotCreate,
-    `PostgreSQL runs as the user ${user}, who may not enter ${blockedAt} on the way to ${path}; choose a directory outside of it with --data`,
+    `PostgreSQL runs as the user ${user}, who may not enter ${blockedAt} on the way to ${path}; choose a directory outside it with --data`,
   );
 }
 
@@ -109,7 +110,7 @@ export function diskFull(path: string, cause?: unknown): StandaloneError {
   return new StandaloneError(
     'disk-full',
     exitCodes.cannotCreate,
-    `no space is left on the disk that holds ${path}; free some and start again, nothing was lost`,
+    `no space is left on the disk that holds ${path}; free some space and start again. Nothing was lost`,
     { cause },
   );
 }
@@ -118,7 +119,7 @@ export function otherPostgresMajor(path: string, found: string, wanted: string):
   return new StandaloneError(
     'other-postgres-major',
     exitCodes.config,
-    `${path} was made by PostgreSQL ${found} and this Ferry brings ${wanted}; move the data with pg_dump of the old version, or begin anew with --reset`,
+    `${path} was made by PostgreSQL ${found} and this Ferry brings ${wanted}; move the data with the old version's pg_dump, or start with an empty database (--reset)`,
   );
 }
 
@@ -155,7 +156,7 @@ export function temporalUnreachable(address: string, cause: unknown): Standalone
   );
 }
 
-/** @param tried what was looked at, in order, each with what came of it */
+/** The error if no Temporal was found. @param tried the places searched, in order, each with its result */
 export function temporalNotFound(tried: readonly string[]): StandaloneError {
   return new StandaloneError(
     'temporal-not-found',
@@ -184,7 +185,7 @@ export function brokenData(path: string, detail: string): StandaloneError {
   return new StandaloneError(
     'broken-data',
     exitCodes.config,
-    `${path} cannot be used: ${detail}; restore it from a backup, or begin anew with --reset`,
+    `${path} cannot be used: ${detail}; restore it from a backup, or start with an empty database (--reset)`,
   );
 }
 
@@ -192,7 +193,7 @@ export function demoFailed(detail: string): StandaloneError {
   return new StandaloneError(
     'demo-failed',
     exitCodes.config,
-    `the demo could not be set up: ${detail}; put that right, or start without the demo (--empty)`,
+    `the demo could not be set up: ${detail}; correct this, or start without the demo (--empty)`,
   );
 }
 
@@ -200,7 +201,7 @@ export function rtNotInstalled(packages: string): StandaloneError {
   return new StandaloneError(
     'rt-not-installed',
     exitCodes.unavailable,
-    `--rt makes Northwind a real Request Tracker 5, which is not installed here; on Debian: apt-get install --no-install-recommends ${packages}; or start without --rt`,
+    `--rt makes Northwind a real Request Tracker 5, which is not installed on this machine; on Debian: apt-get install --no-install-recommends ${packages}; or start without --rt`,
   );
 }
 
@@ -235,7 +236,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file',
-  EEXIST: 'a file is in the way',
+  EEXIST: 'a file of that name exists',
   ENAMETOOLONG: 'the name is too long',
 };
 

@@ -1,4 +1,4 @@
-// Programs of this machine.
+/** Programs of this machine. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// The Ferry that `ferry start` runs on this machine, for commands that were not told which database they are about.
+/** Finds the Ferry that `ferry start` runs on this machine, for commands without a database in their options. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -16,15 +16,15 @@ export type RunningFerry = {
   /** base64, 32 bytes. */
   readonly secretKey: string;
   readonly gatewayUrl: string;
-  /** Of the Temporal that was started with it; undefined where another one is used. */
+  /** Address of its own Temporal; undefined if it uses another. */
   readonly temporalAddress: string | undefined;
-  /** The twins' addresses are on this machine. */
+  /** Ranges for the twins' addresses, which are on this machine. */
   readonly allowAddresses: readonly string[];
-  /** What `{ env: NAME }` stands for in the demo's links file. */
+  /** The values of `{ env: NAME }` in the demo's links file. */
   readonly variables: Variables;
 };
 
-/** @param data the data directory; without it the default one @returns null when none runs, or it can't be read */
+/** Looks for it. @param data the data directory, if not the default one @returns null if none is running or readable */
 export async function findRunning(data: string = defaultDataDir()): Promise<RunningFerry | null> {
   const paths = pathsIn(data);
   const run = await readRunFile(paths.data);

@@ -1,4 +1,4 @@
-// Small things that must be the same at the next start: secrets and ports.
+/** Small things that must be the same at the next start: secrets and ports. */
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
@@ -6,8 +6,8 @@ import { brokenData, codeOf, fromFileSystem } from './errors.ts';
 import { choosePorts } from './ports.ts';
 
 /**
- * 32 random bytes as base64 in a file that only its owner reads.
- * @param mayCreate false when there is data that was made with a key which is missing now
+ * Reads or makes 32 random bytes, as base64, in a file that only its owner reads.
+ * @param mayCreate false if there are data that need the missing key
  * @throws StandaloneError broken-data
  */
 export async function keptSecret(file: string, mayCreate: boolean): Promise<string> {
@@ -39,7 +39,8 @@ const wishes: Readonly<Record<PortName, { what: string; option: string; preferre
 };
 
 /**
- * The ports of the last start if they are free, so that addresses stay the same; those that the user named, or none.
+ * Returns the ports of the last start if they are free, so that addresses stay the same. A port that the user named is used
+ * or fails.
  * @throws StandaloneError port-taken
  */
 export async function keptPorts(

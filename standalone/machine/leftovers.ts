@@ -1,4 +1,4 @@
-// Ends what an earlier start on this data directory left running when it was killed.
+/** Ends the processes that an earlier start on this data directory left running when it was killed. */
 import { endByPid } from './end-by-pid.ts';
 import { stillRunning } from './errors.ts';
 import { startTimeOf } from './process-identity.ts';
@@ -6,10 +6,10 @@ import { childNames, readRunFile, removeRunFile } from './run-file.ts';
 import type { ChildName } from './run-file.ts';
 import type { EndStep } from './spawned.ts';
 
-/** How each child is ended, by its starter and by the next one alike. */
+/** How each child is ended, both by the start that made it and by the next one. */
 export const endings: Readonly<Record<ChildName, readonly EndStep[]>> = {
   gateway: graceful(15_000),
-  // Writes in flight reach their end before a worker leaves.
+  // A worker finishes its writes before it exits.
   worker: graceful(30_000),
   acme: graceful(10_000),
   northwind: graceful(10_000),
@@ -30,9 +30,9 @@ function graceful(waitMs: number): EndStep[] {
 }
 
 /**
- * Call it only while holding the lock on the data directory. A process that merely has a recorded pid, but
- * started at another time, is somebody else's and is left alone.
- * @returns the names of what was ended, in the order in which it was
+ * Ends them. Call it only while holding the lock on the data directory. If a process has a recorded pid but another start
+ * time, the pid was reused, and the process is left alone.
+ * @returns the names of the ended processes, in order
  * @throws StandaloneError still-running
  */
 export async function endLeftovers(dataDir: string, say: (line: string) => void): Promise<ChildName[]> {

@@ -1,5 +1,7 @@
-// One Ferry per data directory. The lock is SQLite's on a file there, which the kernel drops with its holder,
-// so that a kill -9 leaves no stale lock behind and nobody has to guess.
+/**
+ * Ensures one Ferry per data directory. It uses SQLite's lock on a file there: the kernel releases it when its holder dies, so
+ * that a kill -9 leaves no stale lock.
+ */
 import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,13 +13,13 @@ import { readRunFile } from './run-file.ts';
 export type DataLock = { release(): void };
 
 const lockName = 'ferry.lock';
-/** A holder whose parent was killed needs a moment to notice and to say that it stops. */
+/** A holder whose parent was killed needs a moment to notice and to announce that it stops. */
 const noticeMs = 2_000;
 const stopLimitMs = 60_000;
 
 /**
- * Makes the data directory if needed and holds it until `release` or the end of this process. Waits for a holder
- * that is stopping.
+ * Makes the data directory if needed and locks it until `release` or the end of this process. Waits for a holder that is
+ * stopping.
  * @throws StandaloneError already-running, not-writable, foreign-directory, disk-full
  */
 export async function lockData(dataDir: string, say: (line: string) => void, signal?: AbortSignal): Promise<DataLock> {
@@ -33,7 +35,7 @@ export async function lockData(dataDir: string, say: (line: string) => void, sig
     if (Date.now() - begun > limit) throw alreadyRunning(dataDir, holder?.starter.pid);
     if (holder?.phase === 'stopping' && !told) {
       told = true;
-      say('waiting for the Ferry before this one to end');
+      say('waiting for the previous Ferry to end');
     }
     await sleep(50);
   }
@@ -41,7 +43,7 @@ export async function lockData(dataDir: string, say: (line: string) => void, sig
 
 async function prepare(dataDir: string): Promise<void> {
   try {
-    // Others may pass through, to PostgreSQL's part; what lies here is readable for its owner only.
+    // Others may pass through to PostgreSQL's part; the files here are readable only for their owner.
     await mkdir(dataDir, { recursive: true, mode: 0o711 });
     await access(dataDir, constants.W_OK | constants.X_OK);
     const entries = await readdir(dataDir);

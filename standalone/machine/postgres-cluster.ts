@@ -1,4 +1,4 @@
-// PostgreSQL's cluster on disk: made once, whole or not at all, readable for the user whom PostgreSQL runs as.
+/** Makes PostgreSQL's cluster on disk: once, whole or not at all, readable for the user that PostgreSQL runs as. */
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, lchown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,27 +23,27 @@ export const user = 'ferry';
 export type PostgresOptions = {
   /** Holds `postgres/` and the password file; made if missing. */
   readonly dataDir: string;
-  /** A fixed port; without it a free one is taken. */
+  /** A fixed port; without it, any free port. */
   readonly port?: number | undefined;
   /** false trades durability for speed; for tests only. */
   readonly durable: boolean;
   readonly logFile: string;
-  /** Instead of those of the npm package: programs that the user whom PostgreSQL runs as can reach. */
+  /** Programs to use instead of those in the npm package; the user that PostgreSQL runs as must reach them. */
   readonly binaries?: PostgresBinaries | undefined;
   /** Where root keeps the copy of the programs. */
   readonly stateDir?: string | undefined;
-  /** Gives up waiting until it answers, and stops it. */
+  /** Stops the server while we wait until it answers. */
   readonly signal?: AbortSignal | undefined;
-  /** Told the pid as soon as there is one, before the server answers. */
+  /** Receives the pid as soon as there is one, before the server answers. */
   readonly onSpawn?: ((pid: number) => Promise<void>) | undefined;
 };
 
-/** @throws StandaloneError not-writable, not-reachable, disk-full */
+/** Makes the directories. @throws StandaloneError not-writable, not-reachable, disk-full */
 export async function prepareDirectory(dataDir: string, runAs: RunAs | undefined): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o711 });
     if (runAs === undefined) return;
-    // The directory is ours to arrange; what lies above it is not.
+    // We set the rights of this directory, but not of those above it.
     const { mode, uid } = await stat(dataDir);
     if (uid === 0 && (mode & 0o001) === 0) await chmod(dataDir, (mode & 0o777) | 0o011);
   } catch (error) {
@@ -54,7 +54,7 @@ export async function prepareDirectory(dataDir: string, runAs: RunAs | undefined
 }
 
 /**
- * Returns the password. A cluster appears whole or not at all.
+ * Makes the cluster if it is missing, and returns the password. A cluster appears whole or not at all.
  * @throws StandaloneError other-postgres-major, broken-data, not-writable, disk-full, postgres-failed
  */
 export async function ensureCluster(
@@ -86,7 +86,7 @@ export async function ensureCluster(
       await chown(passwordFile, runAs.uid, runAs.gid);
     }
     await initdb(binaries, draft, passwordFile, options, runAs);
-    // Only initdb had to read it as the other user.
+    // Only initdb has to read it as the other user.
     if (runAs !== undefined) await chown(passwordFile, 0, 0);
     await rename(draft, cluster);
   } catch (error) {
@@ -95,10 +95,10 @@ export async function ensureCluster(
   return password;
 }
 
-/** A cluster that an earlier version of Ferry, or another user, had made. */
+/** Gives a cluster of another user, or of an earlier version of Ferry, to the user that runs PostgreSQL. */
 async function handTo(cluster: string, { uid, gid }: RunAs): Promise<void> {
   if ((await stat(cluster)).uid === uid) return;
-  // The directory itself comes last, so that a start that was broken off here begins again.
+  // The directory itself comes last, so that the next start repeats this if it is interrupted.
   for (const entry of await readdir(cluster, { recursive: true })) await lchown(join(cluster, entry), uid, gid);
   await chown(cluster, uid, gid);
 }
@@ -149,7 +149,7 @@ export function childEnv(): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** What a log gives as the reason of an end, as a part of a sentence, or nothing. */
+/** Returns the reason that a log gives for an end, as a part of a sentence, or an empty text. */
 export function reasonIn(log: string): string {
   const lines = log.split('\n').filter((line) => /FATAL|PANIC|error:/.test(line));
   const last = lines.at(-1);

@@ -1,4 +1,4 @@
-// An embedded PostgreSQL on the loopback address, run from the npm package's own binaries.
+/** Runs an embedded PostgreSQL on the loopback address, from the npm package's binaries. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,23 +24,23 @@ export type RunningPostgres = {
   readonly password: string;
   readonly pid: number;
   url(database: string): string;
-  /** Creates a database unless it is there. */
+  /** Creates a database if it does not exist. */
   createDatabase(name: string): Promise<void>;
-  /** Settles when the server has ended, for whatever reason. */
+  /** Settles when the server has ended, for any reason. */
   readonly ended: Promise<Ending>;
   /** Fast shutdown; open connections are cut, nothing committed is lost. */
   stop(): Promise<void>;
-  /** Crashes it, for tests of what a crash does. */
+  /** Crashes the server, for tests. */
   kill9(): Promise<void>;
 };
 
 const defaultStateDir = '/var/lib/ferry';
 const startLimitMs = 60_000;
-/** Recovery after a crash may take long; it answers all the while that it is starting up. */
+/** Recovery after a crash may take long; the server answers meanwhile that it is starting up. */
 const recoveryLimitMs = 600_000;
 
 /**
- * Starts PostgreSQL on `dataDir`, making the cluster first when there is none.
+ * Starts PostgreSQL on `dataDir`, and first makes the cluster if there is none.
  * @throws StandaloneError port-taken, not-writable, not-reachable, disk-full, other-postgres-major,
  *   no-postgres-binaries, postgres-failed
  */
@@ -58,7 +58,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     try {
       return await launch(binaries, cluster, port, password, options, runAs);
     } catch (error) {
-      // A port found free may be taken a moment later; one that was asked for stays an error.
+      // A port that was free may be taken a moment later, so try another; for a named port that is an error.
       const lostRace = codeOf(error) === 'port-taken' && options.port === undefined;
       // After a crash the old server's workers need a moment to notice that it is gone.
       const oldWorkers = error instanceof Error && /pre-existing shared memory/.test(error.message);
@@ -125,9 +125,9 @@ function settings(durable: boolean): string[] {
     jit: 'off',
     max_wal_size: '1GB',
     checkpoint_timeout: '15min',
-    // Lanes, deliveries and couriers change often: small frequent cleanings keep their indexes short.
+    // Lanes, deliveries and couriers change often: frequent small vacuums keep their indexes short.
     autovacuum_naptime: '15s',
-    // A failing statement would otherwise put note texts and secrets into the log.
+    // Otherwise a failing statement would put note texts and secrets into the log.
     log_min_error_statement: 'panic',
     log_error_verbosity: 'terse',
     log_parameter_max_length_on_error: '0',
@@ -165,7 +165,7 @@ async function ping(url: string): Promise<'ready' | 'starting' | 'silent'> {
   }
 }
 
-/** @param url of a database that exists, usually `postgres` */
+/** Creates a database if it does not exist. @param url of an existing database, usually `postgres` */
 export async function createDatabase(url: string, name: string): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {

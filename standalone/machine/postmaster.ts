@@ -1,4 +1,4 @@
-// What a PostgreSQL that was not stopped leaves in its cluster: postmaster.pid.
+/** Handles postmaster.pid, the file that a PostgreSQL leaves in its cluster if nobody stopped it. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,8 +10,8 @@ import { startedAt } from './process-identity.ts';
 const tolerance = 5;
 
 /**
- * Ends the postmaster that still holds the cluster, or removes its file when the pid belongs to nobody or to
- * another process by now. Call it only while holding the lock on the data directory.
+ * Ends the postmaster that still holds the cluster, or removes its file if the pid is unused or now belongs to another
+ * process. Call it only while holding the lock on the data directory.
  */
 export async function settleStalePostmaster(cluster: string): Promise<void> {
   const file = join(cluster, 'postmaster.pid');

@@ -1,4 +1,4 @@
-// A process is named by its pid and its start time together, since pids are used again.
+/** Identifies a process by its pid and its start time together, because pids are reused. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * An opaque text that is the same for the whole life of a process and differs for the next one with its pid;
- * undefined when no such process runs (a zombie counts as ended).
+ * Returns an opaque text that is the same for the whole life of a process and differs for the next process with its pid;
+ * undefined if no such process is running (a zombie counts as ended).
  */
 export async function startTimeOf(pid: number): Promise<string | undefined> {
   return process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
@@ -20,7 +20,7 @@ async function fromProc(pid: number): Promise<string | undefined> {
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     const [state, ticks] = [fields[0], fields[19]];
     if (state === undefined || ticks === undefined || state === 'Z' || state === 'X') return undefined;
-    // Ticks count from boot, so the boot belongs to the name.
+    // Ticks count from boot, so the identity includes the boot.
     return `${await bootId()}:${ticks}`;
   } catch {
     return undefined;
@@ -50,7 +50,7 @@ async function fromPs(pid: number): Promise<string | undefined> {
   }
 }
 
-/** Seconds since 1970 at which a process started, to about a second; undefined when it does not run. */
+/** Returns when a process started, in seconds since 1970, to about a second; undefined if it is not running. */
 export async function startedAt(pid: number): Promise<number | undefined> {
   const start = await startTimeOf(pid);
   if (start === undefined) return undefined;

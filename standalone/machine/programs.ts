@@ -1,4 +1,4 @@
-// Ferry's own programs and what they are told by their environment.
+/** Ferry's own programs and the environment of each. */
 import { join } from 'node:path';
 
 import { local } from './ports.ts';
@@ -23,14 +23,14 @@ export const standardPrograms: Programs = {
 export type Surroundings = {
   readonly paths: Paths;
   readonly ports: Ports;
-  /** What the starter was told; settings of Ferry that it does not decide itself pass on. */
+  /** The starter's own environment; Ferry's settings in it pass to the programs unless the starter decides them. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly namespace: string;
   readonly secretKey: string;
   readonly programs: Programs;
-  /** Ends the waiting for a child that is not ready yet. */
+  /** Ends the wait for a child that is not ready yet. */
   readonly signal: AbortSignal;
 };
 
@@ -67,7 +67,7 @@ export function workerChild(s: Surroundings): StartChild<RunningChild> {
     );
 }
 
-/** What a twin needs of them: it knows neither the database nor Temporal. */
+/** The variables that a twin needs; it knows neither the database nor Temporal. */
 export type TwinSurroundings = Pick<Surroundings, 'paths' | 'ports' | 'env' | 'programs' | 'signal'> & {
   readonly desks: DemoDesks;
 };
@@ -95,7 +95,7 @@ export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<Runni
     );
 }
 
-/** Requests in five minutes: Halo's own 300 would end a demo that somebody plays through twice. */
+/** Requests in five minutes: Halo's own limit of 300 would end a demo that somebody plays twice. */
 const demoRateLimit = 3_000;
 
 function ferryEnv(s: Surroundings): Record<string, string> {
@@ -118,7 +118,7 @@ function ferryEnv(s: Surroundings): Record<string, string> {
 }
 
 function basicEnv(s: Pick<Surroundings, 'env'>): Record<string, string> {
-  // Ferry's programs are TypeScript; Node keeps what it made of them, which is a third of their start.
+  // Node caches the compiled TypeScript, which saves a third of the start.
   const env: Record<string, string> = { TZ: 'UTC', NODE_COMPILE_CACHE: join(cacheDirectory(s.env), 'node') };
   for (const name of ['PATH', 'HOME', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE']) {
     const value = s.env[name];

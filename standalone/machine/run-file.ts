@@ -1,14 +1,14 @@
-// What runs on a data directory, written down so that the next start can end what this one could not.
+/** Records the processes that run on a data directory, so that the next start can end what this one left. */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** In the order in which they are stopped. */
+/** The processes in the order in which they are stopped. */
 export const childNames = ['gateway', 'worker', 'acme', 'northwind', 'temporal', 'postgres'] as const;
 export type ChildName = (typeof childNames)[number];
 
 export type RecordedProcess = {
   readonly pid: number;
-  /** See startTimeOf; the pid alone would name whoever has it next. */
+  /** See startTimeOf; the pid alone may later belong to another process. */
   readonly started: string;
 };
 
@@ -27,7 +27,7 @@ function pathIn(dataDir: string): string {
   return join(dataDir, 'run.json');
 }
 
-/** undefined when there is none, or none that can be read: then there is nothing that could be ended safely. */
+/** Reads the file; undefined if it is missing or unreadable, because then nothing can be ended safely. */
 export async function readRunFile(dataDir: string): Promise<RunFile | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(pathIn(dataDir), 'utf8'));

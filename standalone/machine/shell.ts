@@ -1,6 +1,6 @@
-// Words of commands that are printed to be pasted.
+/** Quotes words of commands that people paste into a shell. */
 
-/** Quoted if a shell would make something else of it. */
+/** Quotes a word if a shell would change it. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

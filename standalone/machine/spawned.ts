@@ -1,4 +1,4 @@
-// One child process in a process group of its own: how it is started, watched and ended.
+/** Starts, watches and ends one child process in its own process group. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ export type SpawnOptions = {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Both output streams are appended here. */
+  /** The file to which both output streams are appended. */
   readonly logFile: string;
   readonly cwd?: string;
   readonly runAs?: RunAs | undefined;
@@ -29,8 +29,7 @@ export type Spawned = {
 };
 
 /**
- * Starts a program in its own process group, so that a Ctrl-C at the terminal reaches only us and we end the
- * children in order.
+ * Starts a program in its own process group, so that Ctrl-C in the terminal reaches only us, and we end the children in order.
  * @throws the error of spawn(2), for instance ENOENT or EACCES, or that of opening the log
  */
 export async function spawnInGroup(options: SpawnOptions): Promise<Spawned> {
@@ -59,7 +58,7 @@ export async function spawnInGroup(options: SpawnOptions): Promise<Spawned> {
     const [error] = (await once(child, 'error')) as [Error];
     throw error;
   }
-  // A signal that cannot be delivered is reported by this event; the exit tells enough.
+  // This event reports a signal that cannot be delivered; the exit says enough.
   child.on('error', () => {});
   return {
     pid,
@@ -71,7 +70,7 @@ export async function spawnInGroup(options: SpawnOptions): Promise<Spawned> {
   };
 }
 
-/** Signals the whole group; what has ended already is no error. */
+/** Signals the whole group; a group that has already ended is not an error. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
@@ -87,7 +86,7 @@ export type EndStep = {
   readonly to?: 'process' | 'group';
 };
 
-/** A stopped process (SIGSTOP) sees no signal but SIGKILL before it is continued. */
+/** Continues a stopped process (SIGSTOP), which otherwise handles no signal but SIGKILL. */
 export function signalStep(pid: number, step: EndStep): void {
   const send = step.to === 'process' ? signalProcess : signalGroup;
   send(pid, step.signal);
@@ -130,7 +129,7 @@ export async function tailOf(logFile: string, from = 0): Promise<string> {
   }
 }
 
-/** What a log holds from byte `from` on, at most 64 KiB: what a program says first is not pushed out by what follows. */
+/** Returns the first 64 KiB of a log from byte `from` on, so that later lines do not push out the first ones. */
 export async function headOf(logFile: string, from: number): Promise<string> {
   try {
     const file = await open(logFile, 'r');

@@ -1,4 +1,4 @@
-// Builds the Temporal CLI with Go, where nothing can be downloaded but Go modules can.
+/** Builds the Temporal CLI with Go, for networks that reach only Go modules. */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const limitMs = 20 * 60_000;
 const usualMinutes = 4;
 const tellEveryMs = 15_000;
 
-/** @throws Error with a reason in a few words */
+/** Builds it. @throws Error with a reason in a few words */
 export async function goInstallTemporal(
   options: FetchOptions & { readonly env: Readonly<Record<string, string | undefined>> },
 ): Promise<void> {

@@ -1,5 +1,7 @@
-// Fetches the Temporal CLI from Temporal's own server, if that can be reached. What is run must have the checksum that
-// this version of Ferry was released with.
+/**
+ * Downloads the Temporal CLI from Temporal's own server, if that can be reached. It must have the checksum in this version of
+ * Ferry.
+ */
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -13,11 +15,11 @@ import { archiveChecksums, archiveVersion } from './temporal-archives.ts';
 const run = promisify(execFile);
 
 export type FetchOptions = {
-  /** Where the program shall be; it appears whole or not at all. */
+  /** Where to put the program; it appears whole or not at all. */
   readonly target: string;
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
-  /** Runs what was fetched though no checksum of it is pinned. */
+  /** Accepts a download that has no pinned checksum. */
   readonly unchecked?: boolean | undefined;
   /** For tests: by platform, as `linux-x64`. */
   readonly pinned?: Readonly<Record<string, string>>;
@@ -25,12 +27,12 @@ export type FetchOptions = {
 
 const fetchWithinMs = 180_000;
 
-/** @throws Error with a reason in a few words; fails within seconds when there is no network */
+/** Downloads it. @throws Error with a reason in a few words, within seconds if there is no network */
 export async function downloadTemporal(options: FetchOptions): Promise<void> {
   const platform = `${process.platform}-${process.arch}`;
   const expected = (options.pinned ?? archiveChecksums)[platform];
   if (expected === undefined && options.unchecked !== true)
-    throw new Error(`no checksum is pinned for ${platform}; --unchecked-download runs it all the same`);
+    throw new Error(`no checksum is pinned for ${platform}; --unchecked-download runs it anyway`);
   options.progress(`downloading Temporal ${archiveVersion}`);
   const dir = dirname(options.target);
   await mkdir(dir, { recursive: true });
@@ -39,7 +41,7 @@ export async function downloadTemporal(options: FetchOptions): Promise<void> {
     const archive = join(work, 'temporal.tar.gz');
     const checksum = await save(archiveUrl(), archive, options.signal);
     if (expected !== undefined && checksum !== expected)
-      throw new Error(`what was downloaded has the checksum ${checksum}, not ${expected}; it was deleted`);
+      throw new Error(`the download has the checksum ${checksum}, not ${expected}; it was deleted`);
     await run('tar', ['-xzf', archive, '-C', work]);
     const program = join(work, 'temporal');
     await chmod(program, 0o755);
@@ -54,7 +56,7 @@ function archiveUrl(): string {
   return `https://temporal.download/cli/archive/${archiveVersion}?platform=${process.platform}&arch=${arch}`;
 }
 
-/** @returns the SHA-256 of what came, lower-case hex */
+/** Downloads a file. @returns its SHA-256, lower-case hex */
 async function save(url: string, file: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
   let response: Response;

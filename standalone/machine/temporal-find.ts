@@ -1,5 +1,7 @@
-// Finds a Temporal CLI, in the order that README promises; what it takes from outside it gets through `tools`,
-// so that the order can be tested with programs of one's own.
+/**
+ * Finds a Temporal CLI, in the order that the README promises. It reaches the outside only through `tools`, so that tests can
+ * replace them.
+ */
 import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -24,19 +26,19 @@ export type FoundTemporal = {
 
 export type FindOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where Ferry keeps what it fetched or built, outside of the checkout. */
+  /** Where Ferry keeps what it downloaded or built, outside the checkout. */
   readonly cacheDir: string;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
-  /** Runs a download that has no pinned checksum. */
+  /** Accepts a download that has no pinned checksum. */
   readonly uncheckedDownload?: boolean | undefined;
   readonly download?: typeof downloadTemporal;
   readonly build?: typeof goInstallTemporal;
 };
 
 /**
- * The CLI to start: on the PATH, in Go's folder of programs, in Ferry's cache, downloaded, or built.
- * TEMPORAL_ADDRESS comes before all of these and is the caller's to look at.
+ * Returns the CLI to start: on the PATH, in Go's `bin` folder, in Ferry's cache, downloaded, or built. The caller handles
+ * TEMPORAL_ADDRESS, which has priority over all of these.
  * @throws StandaloneError temporal-not-found, which lists what was tried, or temporal-too-old
  */
 export async function findTemporal(options: FindOptions): Promise<FoundTemporal> {
@@ -75,7 +77,7 @@ export async function findTemporal(options: FindOptions): Promise<FoundTemporal>
   throw temporalNotFound(tried);
 }
 
-/** The cache for whoever runs us, outside of the checkout. */
+/** Returns the current user's cache directory, outside the checkout. */
 export function cacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
   if (process.getuid?.() === 0) return '/var/lib/ferry/cache';
   const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
@@ -94,19 +96,24 @@ function goFolders(env: Readonly<Record<string, string | undefined>>): string[] 
 async function recentEnough(path: string): Promise<string> {
   const version = await versionOf(path);
   if (version.recent) return path;
-  throw temporalTooOld(path, version.text, minimumCli, 'update it, or take it off the PATH to let Ferry fetch its own');
+  throw temporalTooOld(
+    path,
+    version.text,
+    minimumCli,
+    'update it, or remove it from the PATH to let Ferry download its own',
+  );
 }
 
 export type CliVersion = { readonly text: string; readonly recent: boolean };
 
-/** Asks a CLI for its version; one that does not answer is not recent. */
+/** Asks a CLI for its version; a CLI that does not answer counts as old. */
 export async function versionOf(path: string): Promise<CliVersion> {
   try {
     const { stdout } = await run(path, ['--version'], { timeout: 30_000 });
     return readVersion(stdout);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'it failed';
-    return { text: `a program that does not tell its version (${reason})`, recent: false };
+    return { text: `a program that does not print its version (${reason})`, recent: false };
   }
 }
 

@@ -1,4 +1,4 @@
-// A Temporal for one machine: the one that TEMPORAL_ADDRESS names, or a dev server of our own.
+/** Provides a Temporal for one machine: the one that TEMPORAL_ADDRESS names, or a dev server of our own. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,18 +22,18 @@ export type TemporalOptions = {
   /** Holds `temporal.db`. */
   readonly dataDir: string;
   readonly logFile: string;
-  /** Nothing survives an end; for tests. */
+  /** Keeps nothing after the end; for tests. */
   readonly inMemory?: boolean;
   readonly port?: number | undefined;
-  /** Shows the web UI on this port; without it there is none. */
+  /** Serves the web UI on this port; without it, no web UI. */
   readonly uiPort?: number | undefined;
-  /** A program that was found before; without it one is looked for. */
+  /** A program that was found earlier; without it, searches for one. */
   readonly executable?: string | undefined;
   readonly namespace?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly progress?: Progress;
   readonly signal?: AbortSignal | undefined;
-  /** Runs a downloaded program that has no pinned checksum. */
+  /** Accepts a downloaded program that has no pinned checksum. */
   readonly uncheckedDownload?: boolean | undefined;
   readonly onSpawn?: ((pid: number) => Promise<void>) | undefined;
 };
@@ -41,7 +41,7 @@ export type TemporalOptions = {
 export type RunningTemporal = {
   readonly address: string;
   readonly uiUrl?: string;
-  /** undefined when it is not ours. */
+  /** undefined if it is not ours. */
   readonly pid?: number;
   readonly ended: Promise<Ending>;
   stop(): Promise<void>;
@@ -111,7 +111,7 @@ async function useTemporal(address: string): Promise<RunningTemporal> {
   };
 }
 
-/** The version that a Temporal server tells of itself; rejects when none answers within 5 seconds. */
+/** Asks a Temporal server for its version; rejects if it does not answer within 5 seconds. */
 export async function serverVersion(address: string): Promise<string> {
   const { Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: 5_000 });
@@ -134,7 +134,7 @@ async function launch(executable: string, port: number, options: TemporalOptions
       ...(options.inMemory === true ? [] : ['--db-filename', join(options.dataDir, 'temporal.db')]),
       ...['--namespace', options.namespace ?? 'default'],
       ...['--log-level', 'warn', '--log-format', 'json'],
-      // It would ask a server of Temporal's whether there is a newer version.
+      // Otherwise it would ask Temporal's servers for a newer version.
       ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
     ],
     env: childEnv(options.env ?? process.env),
@@ -166,7 +166,7 @@ async function launch(executable: string, port: number, options: TemporalOptions
 }
 
 function childEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  // The CLI reads a person's profile of cloud connections from its environment; our server needs none of it.
+  // The CLI reads the user's cloud profiles from the environment; our server needs none of them.
   return {
     PATH: env['PATH'] ?? '/usr/bin:/bin',
     HOME: env['HOME'] ?? '/nonexistent',
@@ -174,7 +174,7 @@ function childEnv(env: Readonly<Record<string, string | undefined>>): Record<str
   };
 }
 
-/** Ready is when the namespace answers: it is registered a moment after the port opens. */
+/** Waits until the namespace answers: it is registered a moment after the port opens. */
 async function untilReady(
   child: Spawned,
   address: string,
@@ -182,7 +182,7 @@ async function untilReady(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const deadline = Date.now() + startLimitMs;
-  // The client is large; loaded here, that happens while the server is starting.
+  // The client is large, so load it while the server is starting.
   const { Connection } = await import('@temporalio/client');
   const connection = Connection.lazy({ address });
   try {

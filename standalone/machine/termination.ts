@@ -1,14 +1,14 @@
-// How somebody asks a start to end: Ctrl-C, SIGTERM, a closed terminal.
+/** The requests to end a start: Ctrl-C, SIGTERM, a closed terminal. */
 
-/** One Ctrl-C reaches us several times: from the terminal, from npm, and from our own parent. */
+/** Signals within this time count as one, because Ctrl-C reaches us from the terminal, npm and our parent. Milliseconds. */
 const sameRequestMs = 1_500;
 
 export type Termination = {
   /** Aborted at the first request. */
   readonly signal: AbortSignal;
-  /** Settles at a second request: somebody does not want to wait. */
+  /** Settles at a second request: the user does not want to wait. */
   readonly impatient: Promise<void>;
-  /** Gives the signals back to whoever had them. */
+  /** Restores the earlier signal handlers. */
   release(): void;
 };
 

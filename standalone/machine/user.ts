@@ -1,5 +1,7 @@
-// Whom root lends to programs that must not run as root. PostgreSQL gets a user of its own, because whoever shares its
-// user reads its files and can end it; what the demo shows besides runs as the user that every system has for nothing.
+/**
+ * The users for programs that must not run as root. PostgreSQL gets its own user, because a program with the same user could
+ * read its files and end it; the demo's other programs run as `nobody`.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { stat } from 'node:fs/promises';
@@ -11,19 +13,19 @@ const run = promisify(execFile);
 const ownUser = 'ferry-postgres';
 
 /**
- * The user for PostgreSQL, created once; undefined when we are not root and it runs as ourselves. Where the system has no
- * `useradd`, PostgreSQL runs as nobody.
+ * Returns the user for PostgreSQL, created once; undefined if we are not root, because then it runs as ourselves. If the
+ * system has no `useradd`, PostgreSQL runs as `nobody`.
  */
 export async function postgresUser(): Promise<RunAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const there = await lookUp(ownUser);
   if (there !== undefined) return there;
   await createUser(ownUser).catch(() => undefined);
-  // Another start may have been faster; what counts is that it is there.
+  // Another start may have been faster; any existing user is fine.
   return (await lookUp(ownUser)) ?? unprivilegedUser();
 }
 
-/** The user `nobody`, or undefined when we are not root. */
+/** Returns the user `nobody`, or undefined if we are not root. */
 export async function unprivilegedUser(): Promise<RunAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   return (await lookUp('nobody')) ?? { name: 'nobody', uid: 65534, gid: 65534 };
@@ -51,7 +53,7 @@ async function idOf(flag: '-u' | '-g', name: string): Promise<number | undefined
   }
 }
 
-/** The topmost directory on the way to `path` that `user` may not enter, or undefined. */
+/** Returns the topmost directory on the way to `path` that `user` may not enter, or undefined. */
 export async function blockedFor(path: string, user: RunAs): Promise<string | undefined> {
   const parents: string[] = [];
   for (let dir = path; ; dir = dirname(dir)) {

@@ -1,4 +1,4 @@
-/** The page's routes. What changes something is a form that works without a script, too. */
+/** The page's routes. Everything that changes something is a form that also works without a script. */
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -18,7 +18,7 @@ export type AppDeps = {
   readonly hub: Hub;
   /** Undefined until the demo is ready. */
   readonly live: () => Live | undefined;
-  /** Origins of what is shown in frames. */
+  /** Origins of the pages in frames. */
   readonly frames: readonly string[];
 };
 
@@ -31,10 +31,8 @@ export function createApp({ progress, hub, live, frames }: AppDeps): Hono {
 
   app.use(pageHeaders(frames));
   app.use(bodyLimit({ maxSize: 16 * 1024 }));
-  app.onError((_error, c) =>
-    c.text('That did not work; the database or a desk may be starting again. Try once more.\n', 503),
-  );
-  app.notFound((c) => c.text('There is no such page. Begin at /\n', 404));
+  app.onError((_error, c) => c.text('That failed; the database or a desk may be restarting. Try again.\n', 503));
+  app.notFound((c) => c.text('There is no such page. Start at /\n', 404));
 
   app.get('/', async (c) => c.html(page(phase(), await mainPart())));
   app.get('/static/:name', async (c) => {
@@ -53,7 +51,7 @@ export function createApp({ progress, hub, live, frames }: AppDeps): Hono {
       stream.onAbort(() => bell.resolve());
       const timer = setInterval(() => void stream.write(': still here\n\n').catch(() => {}), keepAliveMs);
       try {
-        // What the page shows may be of another time: of a start that is over, or from before the line was cut.
+        // The page may show an old state: of an earlier start, or from before the connection was cut.
         if (c.req.query('shows') !== phase() || c.req.header('last-event-id') !== undefined)
           queue.push({ event: 'page', data: String(await mainPart()) });
         else if (phase() === 'starting')
@@ -72,7 +70,7 @@ export function createApp({ progress, hub, live, frames }: AppDeps): Hono {
       }
     }),
   );
-  // A frame that shows Request Tracker begins here, so that nobody has to be told a password.
+  // The frame with Request Tracker starts here, so that nobody has to type a password.
   app.get('/rt', async (c) => {
     const session = live()?.session;
     if (session == null) return c.notFound();

@@ -1,9 +1,9 @@
-/** A desk as the page looks at it: what stands on a ticket, as its people see it. */
+/** A desk as the page sees it: the content of a ticket, as its people see it. */
 import { twinClient } from '#twins/halo/client.ts';
 import type { ActionSeen, PortalTicket, TicketSeen } from '#twins/halo/client.ts';
 import type { Mail } from '#twins/halo/mail.ts';
 
-/** What the page looks at of a ticket and its entries, in the twin's words. */
+/** The parts of a ticket and its entries that the page reads, in the twin's words. */
 export type DeskAction = Pick<
   ActionSeen,
   | 'id'
@@ -23,18 +23,18 @@ export type DeskTicket = Pick<TicketSeen, 'id' | 'status_name' | 'tickettype_nam
 export type PageDesk = {
   readonly url: string;
   ticket(id: string): Promise<DeskTicket>;
-  /** What its end user sees of it. */
+  /** Returns what the end user sees of a ticket. */
   portal(id: string): Promise<PortalTicket | null>;
   mails(id: string): Promise<readonly Mail[]>;
-  /** How many tickets here are the mirror of that far ticket. */
+  /** Counts the tickets here that are the mirror of that far ticket. */
   mirrorsOf(farTicket: string): Promise<number>;
-  /** Back to what it was at first. */
+  /** Restores the initial state. */
   reset(): Promise<void>;
-  /** Requests over its API that are not older than so many milliseconds. */
+  /** Counts API requests of the last so many milliseconds. */
   recentRequests(withinMs: number): Promise<number>;
 };
 
-/** @param user e-mail of the end user whose portal is looked at */
+/** Opens a twin's desk. @param user e-mail address of the end user whose portal is shown */
 export function twinDesk(url: string, user: string | undefined): PageDesk {
   const twin = twinClient(url);
   return {

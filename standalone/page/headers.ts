@@ -1,7 +1,7 @@
-/** What every page answers with: nothing inline, nothing from elsewhere, shown in no frame. */
+/** The headers of every page: no inline code, no foreign content, no embedding in a frame. */
 import type { MiddlewareHandler } from 'hono';
 
-/** @param frames origins whose pages this page shows in frames */
+/** Returns the headers. @param frames origins whose pages this page shows in frames */
 export function pageHeaders(frames: readonly string[]): MiddlewareHandler {
   const policy = [
     "default-src 'none'",
@@ -17,7 +17,7 @@ export function pageHeaders(frames: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     c.header('content-security-policy', policy);
     c.header('x-content-type-options', 'nosniff');
-    // With `no-referrer` a browser would send its forms without saying where they are from.
+    // With `no-referrer`, a browser would submit forms without saying where they come from.
     c.header('referrer-policy', 'same-origin');
     c.header('cache-control', 'no-store');
     return next();

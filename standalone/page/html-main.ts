@@ -1,4 +1,4 @@
-/** The demo itself: steps, desks, strip, and below them the rules and what trouble looks like. */
+/** The demo: steps, desks and the list of deliveries, and below them the rules and the customers in trouble. */
 import { html, raw } from 'hono/html';
 
 import type { Markup } from './html-page.ts';
@@ -80,7 +80,7 @@ function alone(url: string): Markup {
     href="${/^https?:/.test(url) ? new URL('/desk', url).href : url}"
     target="_blank"
     rel="noopener"
-    >alone <span aria-hidden="true">↗</span></a
+    >open alone <span aria-hidden="true">↗</span></a
   >`;
 }
 
@@ -92,7 +92,7 @@ export function frame(name: FrameName, url: string): Markup {
   return html`<iframe name="${name}" title="${titles[name]}" src="${url}" data-testid="frame-${name}"></iframe>`;
 }
 
-/** The step to do next, what the last one showed, and how far it is. */
+/** Shows the progress, the next step, and the result of the last one. */
 export function stepsPart(steps: readonly Step[]): Markup {
   const next = steps.find(({ done }) => !done);
   const last = steps.findLast(({ done, number }) => done && number < (next?.number ?? steps.length + 1));
@@ -113,7 +113,8 @@ export function stepsPart(steps: readonly Step[]): Markup {
     <p class="next" data-testid="next">
       ${
         next === undefined
-          ? html`<strong>That was it.</strong> Everything you saw is in the traces: click a line in the strip.`
+          ? html`<strong>That was it.</strong> Every delivery has a trace: click its line under “Carried by Ferry”. To
+              link your own helpdesks, write a links file as the README shows.`
           : html`<strong>${next.number}. ${next.title}</strong> ${bold(next.hint)}`
       }
     </p>
@@ -122,7 +123,7 @@ export function stepsPart(steps: readonly Step[]): Markup {
 
 const toRules = html`<a href="#the-rules"><kbd>the rules</kbd></a>`;
 
-/** Parts in double asterisks are what to click; the rules may be out of sight. */
+/** Marks the parts in double asterisks as things to click. The rules get a link, because they may be out of sight. */
 function bold(text: string): Markup {
   return html`${text.split('**').map((part, at) => (at % 2 === 0 ? part : part === 'the rules' ? toRules : html`<kbd>${part}</kbd>`))}`;
 }
@@ -143,9 +144,9 @@ export function plugPart({ state, waiting, applied, lost, twice, finished }: Plu
     <p class="counter" data-testid="counter" role="status">
       ${
         state === 'pulled'
-          ? `waiting ${waiting}`
+          ? `${waiting} waiting`
           : waiting > 0
-            ? `waiting ${waiting} → applied ${applied}${finished ? `, lost ${lost}, twice ${twice}` : ''}`
+            ? `${waiting} waiting → ${applied} applied${finished ? `, ${lost} lost, ${twice} duplicated` : ''}`
             : ''
       }
     </p>`;

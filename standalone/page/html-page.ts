@@ -1,15 +1,15 @@
-/** The page's frame, and what it shows while everything starts. */
+/** The page's frame, and its content while everything starts. */
 import { html } from 'hono/html';
 
 import type { ProgressSeen } from './progress.ts';
 
 export type Markup = ReturnType<typeof html>;
-/** How a `ferry` command, such as `status`, is typed in the terminal in which this one was started. */
+/** Writes a `ferry` command, such as `status`, as people type it in the terminal in which they started this Ferry. */
 export type Command = (words: string) => string;
 
 export type Phase = 'starting' | 'ready';
 
-/** What htmx may do: nothing that a strict policy for content forbids. */
+/** Forbids htmx everything that a strict content security policy forbids. */
 const htmxConfig = JSON.stringify({
   includeIndicatorStyles: false,
   allowEval: false,
@@ -37,7 +37,7 @@ export function document(title: string, body: Markup): Markup {
     </html> `;
 }
 
-/** The whole page; its main part follows what the server sends. */
+/** Writes the whole page; events from the server update its main part. */
 export function page(phase: Phase, main: Markup): Markup {
   return document(
     'Ferry: two helpdesks, one ticket',
@@ -52,7 +52,7 @@ export function page(phase: Phase, main: Markup): Markup {
 
 export function starting(progress: ProgressSeen): Markup {
   return html`<main class="starting">
-    <h1><span class="logo" aria-hidden="true"></span> Ferry starts</h1>
+    <h1><span class="logo" aria-hidden="true"></span> Ferry is starting</h1>
     <p>A PostgreSQL and a Temporal of its own, two helpdesks, and what carries tickets between them.</p>
     <div sse-swap="progress" hx-swap="innerHTML" role="status">${progressParts(progress)}</div>
   </main>`;
@@ -60,7 +60,7 @@ export function starting(progress: ProgressSeen): Markup {
 
 export function progressParts({ parts, line }: ProgressSeen): Markup {
   const done = parts.filter(({ state }) => state === 'done').length;
-  return html`<progress max="${parts.length}" value="${done}" aria-label="Parts that run">
+  return html`<progress max="${parts.length}" value="${done}" aria-label="Parts that are running">
       ${done} of ${parts.length}
     </progress>
     <ul class="parts">
@@ -68,7 +68,7 @@ export function progressParts({ parts, line }: ProgressSeen): Markup {
         ({ title, state }) =>
           html`<li class="${state}">
             <span class="mark" aria-hidden="true">${marks[state]}</span> ${title}
-            <span class="hidden">${state === 'done' ? 'runs' : state === 'failed' ? 'failed' : 'is starting'}</span>
+            <span class="hidden">${state === 'done' ? 'running' : state === 'failed' ? 'failed' : 'starting'}</span>
           </li>`,
       )}
     </ul>

@@ -1,4 +1,4 @@
-/** The mapping editor: the rules in force, and one row to change them by. */
+/** The mapping editor: the rules in force, and one row to change them. */
 import { html, raw } from 'hono/html';
 
 import type { CatalogueKind } from '#core/words/vocabulary.ts';
@@ -8,12 +8,12 @@ import type { Editor, EditorRow, SaveResult } from './mistake.ts';
 
 const noRow: EditorRow = { from: '', to: '', mails: false };
 
-/** @param tried the row as it was sent, and what became of it */
+/** Shows the editor. @param tried the row that was submitted, and the result of saving it */
 export function rulesPart(editor: Editor | null, tried: { row: EditorRow; result: SaveResult } | null): Markup {
-  if (editor === null) return html`<p>The link is not there yet.</p>`;
+  if (editor === null) return html`<p>The link does not exist yet.</p>`;
   const row = tried?.row ?? editor.rows.find(({ mails }) => mails) ?? noRow;
   return html`<p>
-      What becomes at <b>Acme</b> of what arrives from <b>Northwind</b>; ✉ is an action that mails. Version
+      What <b>Acme</b> makes of actions from <b>Northwind</b>; ✉ marks actions that send mail. Version
       ${editor.version}.
     </p>
     <ul class="rows">
@@ -70,8 +70,8 @@ function told(result: SaveResult): Markup {
     </div>`;
   const words = {
     saved: 'Saved.',
-    unchanged: 'That is the rule already.',
-    overtaken: 'Somebody else saved at the same moment; look again.',
+    unchanged: 'This rule is already in force.',
+    overtaken: 'Somebody saved at the same moment; review the rules and try again.',
   };
   return html`<p class="saved" role="status" data-testid="saved">${words[result.outcome]}</p>`;
 }

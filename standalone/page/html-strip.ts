@@ -1,14 +1,14 @@
-/** The strip between the desks: one line for each carried action, with the rule that fired. */
+/** The list between the desks: one line for each carried action, with the rule that applied. */
 import { html } from 'hono/html';
 
 import type { StripRow } from '#standalone/demo/strip.ts';
 
 import type { Markup } from './html-page.ts';
 
-/** How a line comes: it stands there, it arrives, or it takes the place of what it was before. */
-export type Coming = 'stands' | 'arrives' | 'changes';
+/** How a line appears: with the page, as a new line, or in place of its earlier version. */
+export type Coming = 'present' | 'arrives' | 'changes';
 
-export function stripLine(row: StripRow, coming: Coming = 'stands'): Markup {
+export function stripLine(row: StripRow, coming: Coming = 'present'): Markup {
   const { id, kind, to, outcome, ms, reason } = row;
   const direction = to === 'northwind' ? 'right' : 'left';
   const state = outcome ?? (row.held ? 'held' : 'queued');
@@ -35,7 +35,7 @@ export function stripLine(row: StripRow, coming: Coming = 'stands'): Markup {
 
 function rule(row: StripRow): Markup {
   const { kind, words, command, escalation, told, opened_type: type } = row;
-  if (kind === 'receipt') return html`Receipt: ${told === null ? 'what became of it' : `it is ${told}`}`;
+  if (kind === 'receipt') return html`Receipt${told === null ? '' : `: opened as ${told}`}`;
   const from = words?.kind ?? 'A change';
   const target = escalation ? (command === null ? null : `new ${type ?? 'ticket'}`) : (command?.kind ?? null);
   return target === null
@@ -43,7 +43,7 @@ function rule(row: StripRow): Markup {
     : html`${from} <b aria-hidden="true">→</b><span class="hidden">becomes</span> ${target}`;
 }
 
-/** Words that were translated besides the kind. */
+/** Returns the pairs of words that were translated, besides the action kind. */
 function maps({ words, command, kind, opened_type: type, ticket_words: own }: StripRow): [string, string][] {
   if (kind === 'receipt' || words === null || command === null) return [];
   const pairs = [
@@ -58,6 +58,6 @@ function maps({ words, command, kind, opened_type: type, ticket_words: own }: St
 /** @param lines of the strip, newest first */
 export function stripList(lines: readonly Markup[]): Markup {
   if (lines.length === 0)
-    return html`<li class="empty">Nothing was carried yet. What is carried appears here at once.</li>`;
+    return html`<li class="empty">Nothing has been carried yet. Each delivery appears here immediately.</li>`;
   return html`${lines}`;
 }

@@ -1,4 +1,4 @@
-/** The timeline of one ticket across both sides, as `ferry trace` prints it, for the eye. */
+/** The timeline of one ticket across both sides, as `ferry trace` prints it, as a page. */
 import { html } from 'hono/html';
 
 import type { DeliveryLine, Entry, MirrorLine, Timeline } from '#operate/trace/timeline.ts';
@@ -19,11 +19,11 @@ export function tracePage(timeline: Timeline, command: Command): Markup {
       </header>
       <main>
         <h1>Trace of ${instance} ${ticket}</h1>
-        ${mirrors.length === 0 ? html`<p>It is not mirrored with another desk.</p>` : mirrors.map(mirrorPart)}
+        ${mirrors.length === 0 ? html`<p>This ticket is not mirrored with another desk.</p>` : mirrors.map(mirrorPart)}
         <ol class="timeline">
           ${entries.map(entryPart)}
         </ol>
-        <p class="same">The same in a terminal: <code>${command(`trace ${instance} ${ticket}`)}</code></p>
+        <p class="same">In a terminal: <code>${command(`trace ${instance} ${ticket}`)}</code></p>
       </main>
     </body>`,
   );
@@ -55,8 +55,8 @@ function entryPart(entry: Entry): Markup {
     </p>
     ${details.length === 0 ? '' : html`<p class="details">${details.join(' · ')}</p>`}
     ${entry.note === undefined ? '' : html`<blockquote>${entry.note}</blockquote>`}
-    ${entry.editedAt === undefined ? '' : html`<p class="details">Its text was changed there later; what was carried stays.</p>`}
-    ${reason === null ? '' : html`<p class="stays">Stays here: ${reason.text}</p>`}
+    ${entry.editedAt === undefined ? '' : html`<p class="details">Somebody changed its text later; the carried text did not change.</p>`}
+    ${reason === null ? '' : html`<p class="stays">Not carried: ${reason.text}</p>`}
     ${
       entry.deliveries.length === 0
         ? ''
@@ -71,7 +71,7 @@ function deliveryPart(delivery: DeliveryLine): Markup {
   const { kind, to, toTicket, escalation, state, tookMs, attempts, writes, drops, reason, tells } = delivery;
   const sort =
     kind === 'receipt'
-      ? `receipt${tells === null ? '' : ` (${tells.outcome}${tells.number === null ? '' : `, it is ${tells.number}`})`}`
+      ? `receipt${tells === null ? '' : ` (${tells.outcome}${tells.number === null ? '' : `, opened as ${tells.number}`})`}`
       : escalation
         ? 'escalation'
         : '';

@@ -1,4 +1,4 @@
-/** How every customer stands, with the text of what fails and what to do: what `ferry status` tells. */
+/** The state of every customer, with the reason of each failure and what to do, as `ferry status` shows it. */
 import { html } from 'hono/html';
 
 import type { InstanceStatus, LinkStatus } from '#db/operate/status.ts';
@@ -25,8 +25,8 @@ export function troublePart({ instances, links }: TroubleSeen, command: Command)
   });
   if (customers.length === 0) return html`<p>No customer is linked.</p>`;
   return html`<p>
-      Northwind serves ${customers.length === 1 ? 'one customer' : `${customers.length} customers`}. One in trouble
-      slows down only itself.
+      Northwind serves ${customers.length === 1 ? 'one customer' : `${customers.length} customers`}. A customer in
+      trouble slows down nobody else.
     </p>
     <ul class="customers" data-testid="trouble">
       ${customers.map(
@@ -39,20 +39,20 @@ export function troublePart({ instances, links }: TroubleSeen, command: Command)
             ${
               state === 'up' || state === 'new'
                 ? ''
-                : html`<p class="reason">${reason ?? retry_reason?.text ?? 'No reason was told.'}</p>
+                : html`<p class="reason">${reason ?? retry_reason?.text ?? 'No reason is known.'}</p>
                     <p class="fix">${fixOf(state, id, command)}</p>`
             }
           </li>`,
       )}
     </ul>
-    <p class="same">The same in a terminal: <code>${command('status')}</code></p>`;
+    <p class="same">In a terminal: <code>${command('status')}</code></p>`;
 }
 
 function fixOf(state: string, id: string, command: Command): Markup {
   const again = html`<code>${command(`retry ${id}`)}</code>`;
   return state === 'auth'
-    ? html`What to do: put the right credentials into its links file and apply it, then ${again}. Nothing is lost
-      meanwhile: what is for it waits.`
-    : html`What to do: bring the helpdesk up; Ferry tries again by itself, or at once after ${again}. Nothing is lost
+    ? html`What to do: put the right credentials into its links file, apply it, then run ${again}. Nothing is lost
+      meanwhile: its deliveries wait.`
+    : html`What to do: start the helpdesk; Ferry retries without help, or immediately with ${again}. Nothing is lost
       meanwhile.`;
 }

@@ -1,13 +1,13 @@
-/** Whoever watches the page, and what they were shown last: a fragment of HTML by the name of its event. */
+/** The browsers that watch the page, and what each event sent last: a fragment of HTML by the event's name. */
 export type Message = { readonly event: string; readonly data: string };
 export type Watcher = (message: Message) => void;
 
 export type Hub = {
-  /** Sends a fragment to everybody, if it differs from the last one of this name. */
+  /** Sends a fragment to all watchers if it differs from the last one of this name. */
   show(event: string, html: string): void;
-  /** Sends once, and keeps nothing: what is added to a list, or moves a frame. */
+  /** Sends once and stores nothing: for additions to a list, and for moving a frame. */
   send(event: string, html: string): void;
-  /** Forgets what was shown, so that everything counts as new. */
+  /** Forgets what was sent, so that everything counts as new. */
   clear(): void;
   watch(watcher: Watcher): () => void;
   watchers(): number;

@@ -1,6 +1,6 @@
 /**
- * The demo as it goes on: looks at the database and the desks while somebody watches, and shows what has changed. A bell
- * of the database (every outcome rings one) makes it look at once.
+ * Keeps the demo's page current: looks at the database and the desks while somebody watches, and sends what has changed.
+ * Every outcome rings a bell in the database, which makes it look immediately.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -44,12 +44,12 @@ export type LiveDeps = {
   readonly desks: { readonly acme: PageDesk; readonly northwind: PageDesk };
   readonly frames: (ticket: DemoTicket) => Frames;
   readonly words: StepWords;
-  /** Logs somebody in at Northwind's desk, where it asks for that, and says where its ticket is, or all of them. */
+  /** Logs the agent in at Northwind's desk if it needs that, and returns the address of a ticket, or of all tickets. */
   readonly session: ((ticket: string | null) => Promise<Session>) | null;
-  /** Where Northwind shows a ticket. */
+  /** Returns the address at which Northwind shows a ticket. */
   readonly farTicketUrl: (id: string) => string;
   readonly children: Pick<Children, 'pull' | 'plugIn' | 'isPulled' | 'isUp'>;
-  /** Puts everything back as it was at the start. @returns the ticket to escalate */
+  /** Restores the initial state. @returns the ticket to escalate */
   readonly reset: () => Promise<DemoTicket>;
   readonly command: Command;
   readonly say: (line: string) => void;
@@ -57,7 +57,7 @@ export type LiveDeps = {
 };
 
 export type Session = {
-  /** As the desk sets it; null where it let nobody in. */
+  /** The desk's session cookie; null if the desk refused the login. */
   readonly cookie: string | null;
   readonly location: string;
 };
@@ -70,21 +70,21 @@ export type Live = {
   plugIn(): Promise<void>;
   save(row: EditorRow): Promise<Markup>;
   reset(): Promise<void>;
-  /** The strip as everybody was shown it: what changes from then on is sent. */
+  /** Returns the list of deliveries as all watchers see it; later changes are sent as events. */
   strip(): string;
-  /** Null where nothing is known of it. */
+  /** Returns null if nothing is known of it. */
   trace(instance: string, ticket: string): Promise<Timeline | null>;
-  /** Somebody came to watch. */
+  /** Adds a watcher. */
   wake(): void;
   close(): Promise<void>;
 };
 
 const lookEveryMs = 400;
-/** A look that takes longer is given up, so that one lost answer does not end the watching. */
+/** Limits one look, so that a lost answer does not end the watching. Milliseconds. */
 const lookWithinMs = 4_000;
-/** Bells that ring together are one. */
+/** Bells within this time count as one. Milliseconds. */
 const gatherMs = 50;
-/** How long what stands at the desks may be taken for what was read last. */
+/** How long the last reading of the desks is used again. Milliseconds. */
 const desksForMs = 1_500;
 const troubleForMs = 2_000;
 
@@ -104,13 +104,13 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
   const plug = createPlug(deps.children, sent);
   let desksRead: { readonly key: string; readonly at: number; readonly desks: Desks } | null = null;
   let troubleRead: { readonly at: number; readonly seen: TroubleSeen } | null = null;
-  /** Lines of the strip as they were shown, by delivery. */
+  /** The lines as they were sent, by delivery. */
   let shownLines = new Map<string, string>();
   const emptyStrip = String(await stripList([]));
   let framed: string | null = null;
 
   let last: Promise<unknown> = Promise.resolve();
-  /** What was seen before a reset must not be shown after it. */
+  /** Counts resets: what was read before a reset must not be shown after it. */
   function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
     last = turn.catch(() => {});
@@ -184,7 +184,7 @@ export async function createLive(deps: LiveDeps): Promise<Live> {
         try {
           await oneAtATime(() => within(lookWithinMs, look().then(show)));
         } catch {
-          // The database restarts, or a desk: the next look is soon.
+          // The database or a desk is restarting; look again soon.
         }
         await Promise.race([bell.promise, sleep(lookEveryMs, undefined, { ref: false })]);
         await sleep(gatherMs, undefined, { ref: false });

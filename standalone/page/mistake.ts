@@ -11,9 +11,9 @@ import { visitor, withDesks } from '#standalone/demo/operator.ts';
 export type EditorRow = { readonly from: string; readonly to: string; readonly mails: boolean };
 
 export type Editor = {
-  /** Rules in force: what becomes at Acme of what arrives from Northwind. */
+  /** The rules in force: what Acme makes of the actions that arrive from Northwind. */
   readonly rows: readonly EditorRow[];
-  /** Action kinds of the far desk, and of this one. */
+  /** The action kinds of the far desk and of this desk. */
   readonly from: readonly CatalogueKind[];
   readonly to: readonly CatalogueKind[];
   readonly version: number;
@@ -24,9 +24,9 @@ export type SaveResult =
   | { readonly outcome: 'saved' | 'unchanged' | 'overtaken' };
 
 export type MistakeSeen = {
-  /** What the last save was told. */
+  /** The result of the last save. */
   readonly last: { readonly row: EditorRow; readonly result: SaveResult } | null;
-  /** The version of the settings, before and after the same, when a row that mails on mail was refused. */
+  /** The settings' version, unchanged, when a row that answers mail with mail was refused. */
   readonly refusedAt: number | null;
 };
 
@@ -40,7 +40,7 @@ export type Settings = {
 
 const side = 'customer';
 
-/** Null while the link is not there. */
+/** Null until the link exists. */
 export async function loadEditor(db: Client, link: string): Promise<Editor | null> {
   const federation = await loadFederation(db);
   const [customer, supplier] = [federation.sides.get(`${link}/customer`), federation.sides.get(`${link}/supplier`)];
@@ -54,7 +54,7 @@ export async function loadEditor(db: Client, link: string): Promise<Editor | nul
   };
 }
 
-/** Adds the row, or puts it in the place of the one for the same action. All of it is saved, or nothing. */
+/** Adds the row, or replaces the row for the same action. Saves everything or nothing. */
 export async function saveRow({ db, secretKey }: Settings, link: string, row: EditorRow): Promise<SaveResult> {
   const file = fileWith(await loadFederation(db), link, row);
   const result = await withDesks(db, visitor, secretKey, (operator) => applyLinks(operator, file, noSecrets));
@@ -68,13 +68,13 @@ export async function saveRow({ db, secretKey }: Settings, link: string, row: Ed
   };
 }
 
-/** A row of rules names none. */
+/** A row of the rules names no secret. */
 const noSecrets = {
   env: {},
   readSecretFile: () => Promise.reject(new Error('no files are read here')),
 };
 
-/** The link as a links file: what is stored, with that one row. */
+/** Writes the stored link, with that one row changed, as a links file. */
 function fileWith(federation: StoredFederation, link: string, row: EditorRow): string {
   const sideOf = (name: 'customer' | 'supplier'): Record<string, unknown> => {
     const stored = federation.sides.get(`${link}/${name}`);

@@ -1,4 +1,7 @@
-/** The demo's page: up before anything else, showing how far that is, and then the demo. Listens on this machine only. */
+/**
+ * The demo's page. It starts before everything else and shows start-up progress, then the demo. It listens on this machine
+ * only.
+ */
 import type { Server } from 'node:http';
 
 import { getRequestListener } from '@hono/node-server';
@@ -16,7 +19,7 @@ import type { Progress } from './progress.ts';
 export type Page = {
   readonly url: string;
   readonly progress: Progress;
-  /** From now on it shows the demo. */
+  /** Switches the page to the demo. */
   ready(deps: Omit<LiveDeps, 'hub'>): Promise<void>;
   close(): Promise<void>;
 };
@@ -27,14 +30,14 @@ export type PageOptions = {
   readonly frames: readonly string[];
 };
 
-/** @throws StandaloneError port-taken */
+/** Starts the page. @throws StandaloneError port-taken */
 export async function openPage({ port, frames }: PageOptions): Promise<Page> {
   const progress = createProgress();
   const hub = createHub();
   let live: Live | undefined;
   let isClosed = false;
   const app = createApp({ progress, hub, live: () => live, frames });
-  // Its forms work without a script, too; only a page of its own may send them.
+  // Its forms also work without a script; only the page itself may submit them.
   const guard = { ownPageOnly: true, takes: () => true };
   const server = createListener(getRequestListener(app.fetch), { guard });
   await listen(server, port);

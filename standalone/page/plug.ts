@@ -1,6 +1,6 @@
 /**
  * The plug of the worker, which does all the carrying. Pulling it kills the process; what people write meanwhile waits in
- * their desks. What became of it is counted there, on both tickets, and compared with the deliveries.
+ * their desks. After plugging in, the page counts the notes on both tickets and compares them with the deliveries.
  */
 import type { PlugSeen } from './seen.ts';
 import type { StripRow } from '#standalone/demo/strip.ts';
@@ -13,24 +13,24 @@ export type DeskName = 'acme' | 'northwind';
 type Both<T> = Readonly<Record<DeskName, T>>;
 
 export type Plug = {
-  /** @param now the two tickets as they are when it is pulled */
+  /** Kills the worker. @param now the two tickets at this moment */
   pull(now: Both<DeskTicket | null>): Promise<void>;
-  /** @param now the two tickets as they are just before it is plugged in */
+  /** Starts the worker again. @param now the two tickets just before */
   plugIn(now: Both<DeskTicket | null>): void;
   seen(now: Both<DeskTicket | null>, rows: readonly StripRow[]): PlugSeen;
-  /** Forgets what was counted; the worker is as it is. */
+  /** Forgets the counts and leaves the worker alone. */
   forget(): void;
 };
 
-/** @param sent whether the link carries what an action of this kind says, by the settings of its desk's side */
+/** Makes a plug. @param sent whether the settings of its desk's side send actions of this kind */
 export function createPlug(
   children: Pick<Children, 'pull' | 'plugIn' | 'isPulled' | 'isUp'>,
   sent: (desk: DeskName, action: DeskAction) => boolean,
 ): Plug {
   let base: Both<Mark> | null = null;
-  /** What had been written when it was plugged in: what comes later did not wait. */
+  /** What people had written before it was plugged in; later notes did not wait. */
   let waited: Both<readonly string[]> | null = null;
-  /** The last count stays as it was. */
+  /** The last count. */
   let final: PlugSeen | null = null;
 
   const written = (desk: DeskName, ticket: DeskTicket | null): readonly string[] =>
@@ -80,7 +80,7 @@ export function createPlug(
   };
 }
 
-/** A ticket, and the last action on it so far. */
+/** A ticket with its last action so far. */
 type Mark = { readonly ticket: number | null; readonly last: number };
 
 function newOn(mark: Mark | undefined, ticket: DeskTicket | null): readonly DeskAction[] {
@@ -88,7 +88,7 @@ function newOn(mark: Mark | undefined, ticket: DeskTicket | null): readonly Desk
   return ticket.actions.filter(({ id }) => mark.ticket !== ticket.id || id > mark.last);
 }
 
-/** Carried actions on a ticket that are no delivery's one: each is something that was applied again. */
+/** Counts the carried actions that belong to no delivery: each was applied twice. */
 function unexplained(desk: DeskName, actions: readonly DeskAction[], rows: readonly StripRow[]): number {
   const known = new Set(rows.filter(({ to }) => to === desk).flatMap(({ written }) => written));
   return actions.filter((action) => isCarried(action) && !known.has(String(action.id))).length;

@@ -1,4 +1,4 @@
-/** How far a start is: its parts, and the last thing that it said. Whoever shows it is told of every change. */
+/** The progress of a start: its parts and its last message. Listeners are called on every change. */
 export const partNames = {
   postgres: 'PostgreSQL',
   temporal: 'Temporal',
@@ -13,7 +13,7 @@ export type PartState = 'waiting' | 'done' | 'failed';
 
 export type ProgressSeen = {
   readonly parts: readonly { readonly name: PartName; readonly title: string; readonly state: PartState }[];
-  /** What was said last; empty at first. */
+  /** The last message; empty at first. */
   readonly line: string;
   /** Milliseconds since the start. */
   readonly elapsedMs: number;
@@ -21,10 +21,10 @@ export type ProgressSeen = {
 
 export type Progress = {
   say(line: string): void;
-  /** Shows a part as done when its work is. */
+  /** Marks a part as done when its work ends. */
   follow<T>(name: PartName, work: Promise<T>): Promise<T>;
   seen(): ProgressSeen;
-  /** @returns how to stop being told */
+  /** Calls `listener` on every change. @returns a function that ends this */
   onChange(listener: () => void): () => void;
 };
 

@@ -1,4 +1,4 @@
-/** Brings the demo back to its start while everything runs on: desks, mirrors, and the link's rules. */
+/** Resets the demo while everything keeps running: desks, mirrors, and the link's rules. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { connect } from '#db/base/client.ts';
@@ -22,10 +22,10 @@ export type ResetDeps = {
   readonly say: (line: string) => void;
 };
 
-/** Nobody reads or writes at the desks for so long: then what was under way has ended. Milliseconds. */
+/** How long Ferry pauses reading and writing, so that everything in progress ends. Milliseconds. */
 const quietMs = 120;
 const patienceMs = 1_500;
-/** When to look for what a slow reading logged of before, after the reset. */
+/** When, after the reset, to look for old actions that a slow reading logged late. */
 const lateMs = [150, 1_000, 4_000];
 
 export async function resetDemo(deps: ResetDeps): Promise<DemoTicket> {
@@ -38,7 +38,7 @@ export async function resetDemo(deps: ResetDeps): Promise<DemoTicket> {
     const since = new Date().toISOString();
     await Promise.all([twins.acme.reset(), twins.northwind.reset()]);
     await forgetCarried(db, twinNames);
-    if (await isChanged(db)) await linkDesks(db, desks, secretKey, say, { anew: true });
+    if (await isChanged(db)) await linkDesks(db, desks, secretKey, say, { overwrite: true });
     const ticket = await ticketToEscalate(desks.acme.url, AbortSignal.timeout(10_000));
     await goOn(db, twinNames);
     await notifyHints(db);
@@ -71,7 +71,7 @@ async function forgetLate(databaseUrl: string, since: string): Promise<void> {
       await forgetOlder(connection.db, twinNames, since);
     }
   } catch {
-    // The database is going away.
+    // The database is stopping.
   } finally {
     await connection.close();
   }

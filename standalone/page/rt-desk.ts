@@ -1,10 +1,10 @@
-/** Northwind's desk where it is a Request Tracker, looked at over REST2 as Ferry's own user. */
+/** Northwind's desk if it is a Request Tracker, read over REST2 as Ferry's own user. */
 import { createHash } from 'node:crypto';
 
 import type { PageDesk, DeskAction, DeskTicket } from './desks.ts';
 
 const answerWithinMs = 5_000;
-/** Transactions that people see as entries. */
+/** The transactions that people see as entries. */
 const entries = new Set(['Correspond', 'Comment', 'Status']);
 
 type RtTransaction = {
@@ -13,11 +13,11 @@ type RtTransaction = {
   readonly Creator: { readonly id: string };
 };
 
-/** @param ferry the name of Ferry's own user there */
+/** Opens the desk. @param ferry the name of Ferry's own user there */
 export function rtDesk(url: string, token: string, ferry = 'gateway'): PageDesk {
-  /** Of the pictures that were read already, by attachment: they never change. */
+  /** Digests of pictures that were already read, by attachment; they never change. */
   const digests = new Map<string, string>();
-  /** The highest ticket of before the demo's (re)start. */
+  /** The highest ticket number before the demo's (re)start. */
   let base = 0;
 
   async function get<T>(path: string): Promise<T> {
@@ -71,7 +71,7 @@ export function rtDesk(url: string, token: string, ferry = 'gateway'): PageDesk 
         user_name: ticket.Requestor[0]?.id ?? 'nobody',
         attachments,
         actions: history.items
-          // What Ferry sets beside its note is no entry of its own.
+          // A change that Ferry makes together with its note is not an entry of its own.
           .filter(({ Type: type, Creator: { id: by } }) => entries.has(type) && !(by === ferry && type === 'Status'))
           .map(({ id: transaction, Type: type, Creator: creator }): DeskAction => ({
             id: Number(transaction),
@@ -88,11 +88,11 @@ export function rtDesk(url: string, token: string, ferry = 'gateway'): PageDesk 
     portal: async () => null,
     mails: async () => [],
     mirrorsOf: async (far) => (await find(`id > ${base} AND 'CF.{RemoteRef}' LIKE '${Number(far)}'`)).length,
-    // Tickets stay, as in every RT; what counts from now on is newer.
+    // RT keeps its tickets; only newer ones count from now on.
     async reset() {
       base = (await find("Queue = 'Acme'"))[0] ?? 0;
     },
-    // Its log tells nothing that could be asked for; writes under way are known from the database.
+    // RT has no log to ask; the database knows the writes in progress.
     recentRequests: async () => 0,
   };
 }

@@ -1,4 +1,4 @@
-/** The files that the page loads: our own style and script, and htmx as its packages bring it. */
+/** The files that the page loads: our own style and script, and htmx from its packages. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ const files: Readonly<Record<string, { readonly path: () => string; readonly typ
 
 export type StaticFile = { readonly type: string; readonly content: Buffer<ArrayBuffer> };
 
-/** Null for a name that the page has no file of. */
+/** Returns a file of the page, or null for any other name. */
 export async function staticFile(name: string): Promise<StaticFile | null> {
   const file = Object.hasOwn(files, name) ? files[name] : undefined;
   if (file === undefined) return null;

@@ -1,13 +1,13 @@
-/** What the steps say and look for, by what Northwind's desk is. */
+/** The words that the steps show and look for, which depend on the type of Northwind's desk. */
 export type StepWords = {
-  /** Northwind's action kinds, and what stands on their buttons. */
+  /** Northwind's action kinds, and the labels of their buttons. */
   readonly update: { readonly kind: string; readonly button: string };
-  /** Null where the desk can't have the end user mailed by way of the customer's. */
+  /** Null if agents of this desk can't mail the end user through the customer's desk. */
   readonly indirect: { readonly kind: string; readonly button: string } | null;
   readonly resolve: { readonly kinds: readonly string[]; readonly button: string };
-  /** A kind of Northwind's that mails by itself. */
+  /** An action kind of Northwind that itself sends mail. */
   readonly mailing: string;
-  /** Whether resolving mails the end user a closure. */
+  /** Whether resolving sends the end user a closure mail. */
   readonly closureMail: boolean;
 };
 

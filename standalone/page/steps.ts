@@ -1,4 +1,4 @@
-/** The six steps of the first minute: what to do next, and by what it is seen that it was done. Pure. */
+/** The six steps of the first minute: what to do next, and how the page detects that it was done. Pure. */
 import type { StripRow } from '#standalone/demo/strip.ts';
 
 import type { View } from './view.ts';
@@ -9,14 +9,14 @@ export type Step = {
   /** What to click next; parts in double asterisks are the names of buttons. */
   readonly hint: string;
   readonly done: boolean;
-  /** What was seen when it was done. */
+  /** What the page saw when the step was done. */
   readonly result: string | null;
 };
 
-/** Acme's, as its seed names it. */
+/** Acme's mail template for closures, by the name in its seed. */
 const closureTemplate = 'Closure Confirmation';
 
-/** What stands on Acme's buttons. */
+/** The labels of Acme's buttons. */
 const buttons = { escalate: 'Escalate to Northwind', toSupplier: 'Private note to supplier' } as const;
 
 export function stepsOf(view: View): readonly Step[] {
@@ -34,23 +34,27 @@ function escalate(view: View): StepBody {
   const done = mirror !== null && mirror.supplier_ticket !== null && row !== undefined && northwind !== null;
   return {
     title: 'Escalate',
-    hint: `At Acme, on “${ticket.summary}” (${ticket.id}): press **${buttons.escalate}**, choose the supplier Northwind MSP, send it.`,
+    hint: `At Acme, on “${ticket.summary}” (${ticket.id}): press **${buttons.escalate}**, choose the supplier Northwind MSP, and send it.`,
     done,
     result: done
-      ? `Northwind has ${northwind.id}, a ${northwind.tickettype_name} in “${northwind.status_name}”, asked for by ${northwind.user_name}, after ${row.ms} ms. ${once(view.copies)}, ${pictures(view)}.`
+      ? `Northwind opened ${northwind.id}, a ${northwind.tickettype_name} in “${northwind.status_name}”, requested by ${northwind.user_name}. ${seconds(row.ms)}, ${copies(view.copies)}, ${pictures(view)}.`
       : null,
   };
 }
 
-function once(copies: number): string {
-  return copies === 1 ? 'Once' : `${copies} times`;
+function copies(count: number): string {
+  return count === 1 ? 'one copy' : `${count} copies`;
 }
 
-/** The same bytes stand on both tickets. */
+function seconds(ms: number | null): string {
+  return `${((ms ?? 0) / 1000).toFixed(1)} s`;
+}
+
+/** Says whether both tickets have the same bytes. */
 function pictures({ acme, northwind }: View): string {
   const ours = (acme?.attachments ?? []).filter(({ action_id: action }) => action === 0).map(({ sha256 }) => sha256);
   const theirs = new Set((northwind?.attachments ?? []).map(({ sha256 }) => sha256));
-  return ours.length > 0 && ours.every((sha256) => theirs.has(sha256)) ? 'picture intact' : 'the picture is missing';
+  return ours.length > 0 && ours.every((sha256) => theirs.has(sha256)) ? 'image intact' : 'the image is missing';
 }
 
 function update(view: View): StepBody {
@@ -61,12 +65,12 @@ function update(view: View): StepBody {
   const isInPortal = view.portal?.actions.some((action) => action.id === id) ?? false;
   return {
     title: 'Update',
-    hint: `At Northwind, on the new ticket: press **${wanted.button}**, write a line, send it.`,
+    hint: `At Northwind, on the new ticket: press **${wanted.button}**, write a line, and send it.`,
     done: at !== undefined,
     result:
       at === undefined
         ? null
-        : `At Acme it is by “${at.who}”, ${at.hiddenfromuser ? 'internal' : 'public'}; the portal ${isInPortal ? 'shows it' : 'is unchanged'}.`,
+        : `At Acme it is ${at.hiddenfromuser ? 'an internal' : 'a public'} note by “${at.who}”; the portal ${isInPortal ? 'shows it' : 'is unchanged'}.`,
   };
 }
 
@@ -91,25 +95,28 @@ function indirect(view: View): StepBody {
     title: 'Indirect e-mail',
     hint: isMailed
       ? `${seen} Now, in **Acme's portal**: reply as the user.`
-      : `At Northwind: press **${wanted.button}**, write to the user, send it.`,
+      : `At Northwind: press **${wanted.button}**, write to the user, and send it.`,
     done: isMailed && reached !== null,
     result: isMailed && reached !== null ? `${seen} ${reached}` : null,
   };
 }
 
 function plug({ plug: seen, words }: View): StepBody {
-  const counted = `waiting ${seen.waiting} → applied ${seen.applied}, lost ${seen.lost}, twice ${seen.twice}`;
+  const counted = `${seen.waiting} waiting → ${seen.applied} applied, ${seen.lost} lost, ${seen.twice} duplicated`;
   const missing = [
     ...(seen.notes.northwind === 0 ? [`**${words.update.button}** at Northwind`] : []),
     ...(seen.notes.acme === 0 ? [`**${buttons.toSupplier}** at Acme`] : []),
   ];
   const hints = {
-    in: seen.waiting > 0 ? `Catching up: ${counted}.` : '**Pull the plug**: it kills the process that carries.',
+    in:
+      seen.waiting > 0
+        ? `Catching up: ${counted}.`
+        : '**Pull the plug**: this kills the process that carries everything.',
     pulled:
       missing.length > 0
-        ? `The worker is dead (SIGKILL). Write a note on each side: ${missing.join(' and ')}. Waiting: ${seen.waiting}.`
+        ? `The worker was killed (SIGKILL). Write a note on each side: ${missing.join(' and ')}. Waiting: ${seen.waiting}.`
         : `Waiting: ${seen.waiting}. **Plug in**.`,
-    starting: `The worker starts: ${counted}.`,
+    starting: `The worker is starting: ${counted}.`,
   };
   return {
     title: 'Pull the plug',
@@ -122,10 +129,10 @@ function plug({ plug: seen, words }: View): StepBody {
 function mistake({ mistake: { refusedAt }, words }: View): StepBody {
   return {
     title: 'Make a mistake',
-    hint: `In **the rules** below: let Northwind’s “${words.mailing} ✉” become Acme’s “Email User ✉” that mails the user, and save.`,
+    hint: `In **the rules** below: map Northwind’s “${words.mailing} ✉” to Acme’s “Email User ✉”, let it mail the user, and save.`,
     done: refusedAt !== null,
     result:
-      refusedAt === null ? null : `Refused beside the row, with the fix; the rules are still version ${refusedAt}.`,
+      refusedAt === null ? null : `Refused next to the row, with the fix; the rules are still version ${refusedAt}.`,
   };
 }
 
@@ -137,10 +144,10 @@ function resolve(view: View): StepBody {
   const mailed = closing === 1 ? 'one closure mail' : `${closing === 0 ? 'no' : closing} closure mails`;
   return {
     title: 'Resolve',
-    hint: `At Northwind: press **${wanted.resolve.button}**, write what helped, send it.`,
+    hint: `At Northwind: press **${wanted.resolve.button}**, write what helped, and send it.`,
     done,
     result: done
-      ? `Acme says “${acme.status_name}”, Northwind “${northwind.status_name}”${wanted.closureMail ? `; ${mailed}` : ''}. Click a line in the strip: it opens the trace.`
+      ? `Acme says “${acme.status_name}”, Northwind “${northwind.status_name}”${wanted.closureMail ? `; ${mailed}` : ''}. Click a line under “Carried by Ferry” to open its trace.`
       : null,
   };
 }

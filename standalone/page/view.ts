@@ -1,4 +1,4 @@
-/** What the page knows of the demo at one moment, read from the database and the desks and from nowhere else. */
+/** What the page knows of the demo at one moment, read only from the database and the desks. */
 import type { Client } from '#db/base/client.ts';
 import { latestMirror, loadStrip } from '#standalone/demo/strip.ts';
 import type { MirrorSeen, StripRow } from '#standalone/demo/strip.ts';
@@ -18,7 +18,7 @@ export type Desks = {
   readonly portal: PortalTicket | null;
   /** Mail about the ticket that Acme would have sent. */
   readonly mails: readonly Mail[];
-  /** Tickets at Northwind that are this one's mirror: one, if all is well. */
+  /** The number of tickets at Northwind that mirror this one: exactly one unless something failed. */
   readonly copies: number;
 };
 
@@ -42,7 +42,7 @@ export async function readLog(db: Client, link: string, ticket: DemoTicket): Pro
   return { mirror, rows };
 }
 
-/** What stands on both tickets now; a desk that does not answer is null. */
+/** Reads both tickets; null for a desk that does not answer. */
 export async function readDesks(
   desks: { readonly acme: PageDesk; readonly northwind: PageDesk },
   ticket: DemoTicket,

@@ -1,4 +1,4 @@
-// Northwind as a real Request Tracker: made and filled at the first start, then a child like the twins.
+/** Northwind as a real Request Tracker: installed and filled at the first start, then a child like the twins. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -22,15 +22,15 @@ import type { RtSite } from './site.ts';
 
 const readyWithinMs = 60_000;
 
-/** What is needed to work in it: Ferry's token, and the password of the agent whom the demo logs in. */
+/** The secrets for it: Ferry's token, and the password of the agent whom the demo logs in. */
 export type RtAccess = { readonly token: string; readonly password: string };
 
-/** @throws StandaloneError rt-not-installed */
+/** Finds the installed RT. @throws StandaloneError rt-not-installed */
 export function assertRt(): void {
   if (!rtIsInstalled()) throw rtNotInstalled(rtPackages);
 }
 
-/** Makes it where it is not there yet, and tells it this start's addresses. */
+/** Makes the site if it does not exist yet, and configures this start's addresses. */
 export async function prepareRt(
   paths: Paths,
   ports: Ports,
@@ -50,7 +50,7 @@ export async function prepareRt(
       await setUpRt(site, hookUrl, false);
       return { site, access: before };
     }
-    say('making a Request Tracker for Northwind, once: about ten seconds');
+    say('setting up a Request Tracker for Northwind, once: about ten seconds');
     const password = randomBytes(12).toString('base64url');
     await fillRt(site, password);
     const token = await setUpRt(site, hookUrl, true);
@@ -95,7 +95,7 @@ export function rtChild(site: RtSite, token: string, log: string, signal: AbortS
   };
 }
 
-/** Somebody else's server at this port would not know the token. */
+/** Checks the token, which another server at this port would not know. */
 async function answers(url: string, token: string): Promise<boolean> {
   try {
     const reply = await fetch(`${url}/REST/2.0/rt`, {

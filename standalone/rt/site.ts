@@ -1,5 +1,7 @@
-// A Request Tracker of the demo's own, from Debian's package: rootless, on SQLite, on this machine only. No file under
-// /etc is read, and nothing outside of the data directory is written.
+/**
+ * The demo's own Request Tracker, from Debian's package: rootless, on SQLite, on this machine only. It reads no file under
+ * /etc, and writes nothing outside the data directory.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
@@ -19,11 +21,11 @@ export function rtIsInstalled(): boolean {
 export type RtSite = {
   readonly dir: string;
   readonly port: number;
-  /** Whom it runs as, where we are root. */
+  /** The user that it runs as if we are root. */
   readonly runAs: RunAs | undefined;
 };
 
-/** Directories and configuration; written anew at each start, since the port may be another. */
+/** Writes directories and configuration at each start, because the port may change. */
 export async function writeSite({ dir, port, runAs }: RtSite): Promise<void> {
   for (const path of [dir, join(dir, 'site.d'), join(dir, 'mason'), join(dir, 'sessions'), join(dir, 'outbox')]) {
     await mkdir(path, { recursive: true });
@@ -79,11 +81,11 @@ export function rtEnvironment(dir: string): Record<string, string> {
   };
 }
 
-/** Makes the database and fills it; seconds, once. @param password of the demo's agent */
+/** Makes the database and fills it, which takes seconds, once. @param password of the demo's agent */
 export async function fillRt(site: RtSite, password: string): Promise<void> {
   const { dir } = site;
   const [plan, script] = [join(dir, 'plan.json'), join(dir, 'fill.pl')];
-  // Copies, because the checkout may lie under a home that RT's user may not enter.
+  // Copies, because the checkout may be in a home directory that RT's user may not enter.
   await writeFile(plan, JSON.stringify({ password }), { mode: 0o600 });
   await copyFile(programFile('standalone/rt/fill.pl'), script);
   if (site.runAs !== undefined) for (const file of [plan, script]) await chown(file, site.runAs.uid, site.runAs.gid);
@@ -91,7 +93,7 @@ export async function fillRt(site: RtSite, password: string): Promise<void> {
   await perl(site, [script, plan]);
 }
 
-/** Runs connectors/rt/setup.pl, as an administrator would. @returns the service user's token, where one was asked for */
+/** Runs connectors/rt/setup.pl, as an administrator would. @returns the service user's token, if requested */
 export async function setUpRt(site: RtSite, hookUrl: string, withToken: boolean): Promise<string> {
   const script = join(site.dir, 'setup.pl');
   await copyFile(programFile('connectors/rt/setup.pl'), script);

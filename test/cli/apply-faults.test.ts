@@ -125,7 +125,7 @@ test('unknown keys are answered with the key that was meant', async () => {
   assert.ok(fixes.includes('links.acme-northwind.customer.outbound.escalates.equal Did you mean "equals"?'));
 });
 
-test('a row after one that can not be read keeps its own number and line', async () => {
+test('a row after an unreadable one keeps its own number and line', async () => {
   const faults = await faultsOf(everything);
   const fault = faults.find(({ message }) => message.includes('"Dune"'));
   assert.equal(fault?.path, 'links.acme-northwind.customer.inbound.statuses[4].from');

@@ -175,7 +175,7 @@ const troubles: readonly (readonly [string, HelpdeskError, string, RegExp])[] = 
     'a port where nothing listens',
     new HelpdeskError('retry', 'connection-refused', 'GET https://northwind.example/ failed: ECONNREFUSED.'),
     'url',
-    /Check the URL, and that the helpdesk runs/,
+    /Check the URL, and that the helpdesk is running/,
   ],
   [
     'another web site',

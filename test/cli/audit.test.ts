@@ -61,7 +61,7 @@ test('pages follow each other without a gap', async () => {
   assert.deepEqual([...first, ...rest], all);
   assert.match(
     (await run('audit', '--limit', '1')).out,
-    new RegExp(`There are older ones: add --before ${all[0]?.id}`),
+    new RegExp(`There are older entries. To see them, add --before ${all[0]?.id}`),
   );
 });
 

@@ -63,9 +63,9 @@ test('ferry check prints a line for each thing, ends with 0 where nothing has to
   assert.deepEqual({ ...is, learned: {}, version: was.version }, was);
   assert.equal(is.version, was.version + 1, 'the processes that run make their connector again');
   assert.equal(is.learned['agents'], 'array');
-  assert.match(out, /^ok {11}learned: \d+ facts; it is used from now on/m);
+  assert.match(out, /^ok {11}learned: \d+ facts; Ferry uses it from now on/m);
   const again = await ferry(['check', 'acme'], { env: variables });
-  assert.match(again.out, /^ok {11}learned: nothing that was not known$/m);
+  assert.match(again.out, /^ok {11}learned: nothing new$/m);
   assert.deepEqual(await instance(), is);
 });
 
@@ -79,14 +79,14 @@ async function instance(): Promise<{ readonly version: number; readonly learned:
 test('a later check that finds something else says what was known before', async () => {
   await bench.connection.sql`update instances set learned = learned || '{"agents": "results"}' where id = 'acme'`;
   const { out } = await ferry(['check', 'acme'], { env: variables });
-  assert.match(out, /^ok {11}learned: agents was results and is array; it is used from now on/m);
+  assert.match(out, /^ok {11}learned: agents was results and is array; Ferry uses it from now on/m);
 });
 
 test('with wrong credentials it ends with 1 and says which, never the secret', async () => {
   const { code, out } = await ferry(['check', 'northwind'], { env: variables });
   assert.equal(code, 1);
   assert.match(out, /^not allowed {2}token: .*Check client id, secret and tenant/m);
-  assert.match(out, /things have to be set right\.\n$/);
+  assert.match(out, /things have to be corrected\.\n$/);
   assert.ok(!out.includes('planted'));
 });
 
@@ -117,7 +117,7 @@ test('a helpdesk behind an API client cannot be checked, and the output says whe
   const { code, err } = await ferry(['check', 'tool'], { env: variables });
   await bench.connection.sql`delete from instances where id = 'tool'`;
   assert.equal(code, 1, err);
-  assert.match(err, /tool stands for a tool that calls this gateway.*ferry status says when it last called/);
+  assert.match(err, /tool represents an API client, which calls this gateway.*ferry status shows when it last called/);
 });
 
 test('who may only look, or is in charge of some links only, may not check a helpdesk', async () => {
@@ -131,7 +131,7 @@ test('who may only look, or is in charge of some links only, may not check a hel
   }
 });
 
-test('--write takes a yes, tries what Ferry writes, and deletes it again; the audit has it', async () => {
+test('--write requires a yes, tries what Ferry writes, and deletes it again; the audit records it', async () => {
   const notes = async (): Promise<readonly { hiddenfromuser: boolean }[]> =>
     (await twinClient(twin.url).ticket(1002)).actions;
   const args = ['check', 'acme', '--write', '1002'];
@@ -186,8 +186,8 @@ test('what a killed trial wrote is deleted by the next check once the trial can 
   };
   await kill();
   const early = await ferry(['check', 'acme'], { env: variables });
-  assert.match(early.out, /^unknown {6}left by a trial "1002": a trial is under way on this ticket, or was killed/m);
-  assert.match(early.out, /Check again in \d min; --clean deletes now what it wrote/);
+  assert.match(early.out, /^unknown {6}left by a trial "1002": a trial is running on this ticket, or was just killed/m);
+  assert.match(early.out, /Check again in \d min, or delete what it wrote with --clean/);
   const second = await ferry(['check', 'acme', '--write', '1002', '--yes'], { env: variables });
   assert.match(second.err, /trial-under-way/);
   assert.notDeepEqual(await seen(), before);
@@ -203,7 +203,7 @@ test('what a killed trial wrote is deleted by the next check once the trial can 
   assert.equal(cleaned.code, 0, cleaned.out + cleaned.err);
   assert.match(cleaned.out, /^ok {11}left by a trial "1002": /m);
   assert.deepEqual(await seen(), before);
-  assert.equal((await ferry(['check', 'acme', '--clean'], { env: variables })).out, 'No trial left anything.\n');
+  assert.equal((await ferry(['check', 'acme', '--clean'], { env: variables })).out, 'There was nothing to clean up.\n');
   assert.equal((await ferry(['check', 'acme', '--clean', '--report'], { env: variables })).code, 64);
 });
 

@@ -24,11 +24,11 @@ test('a dry run says what there is, what waits and who else holds it, and erases
   assert.equal(code, 0);
   assert.match(
     out,
-    /content of it in 3 actions, 0 files and 0 readings of tickets\.\n1 delivery waits and would be carried no more\./,
+    /content of it in 3 actions, 0 files and 0 readings of tickets\.\n1 delivery is waiting and would not be delivered\./,
   );
   assert.match(
     out,
-    /Helpdesks still hold it, and Ferry deletes nothing there:\n {2}acme 1001\n {2}northwind NW-24018\n/,
+    /These helpdesks still have it, and Ferry deletes nothing there:\n {2}acme 1001\n {2}northwind NW-24018\n/,
   );
   assert.doesNotMatch(out, /planted|Dana/);
   assert.equal(await notes(), 4);
@@ -37,7 +37,7 @@ test('a dry run says what there is, what waits and who else holds it, and erases
 test('without a person to ask it erases only with --yes; a no changes nothing', async () => {
   const unasked = await run('ticket', 'acme', '1001');
   assert.equal(unasked.code, 64);
-  assert.match(unasked.err, /can not be undone; say --yes.*\[not-asked\]/);
+  assert.match(unasked.err, /cannot be undone; confirm with --yes.*\[not-asked\]/);
   const declined = await ferry(['erase', 'ticket', 'acme', '1001', '--database', bench.url], {
     isInteractive: true,
     ask: () => Promise.resolve('n'),
@@ -47,7 +47,7 @@ test('without a person to ask it erases only with --yes; a no changes nothing', 
   assert.equal(code, 0);
   assert.match(
     out,
-    /Erased: 3 actions, 0 readings of tickets; 0 files within two hours.*\n1 delivery is carried no more\./,
+    /Erased: 3 actions, 0 readings of tickets; 0 files within two hours.*\n1 delivery will not be delivered\./,
   );
   assert.equal(await notes(), 1);
   assert.match((await run('ticket', 'acme', '1001', '--yes')).out, /^Ferry keeps no content of it\.\n/);
@@ -62,7 +62,7 @@ test('of a trial that was killed it says what cleaning up first would still do, 
   const underWay = await run('ticket', 'acme', '5', '--yes');
   assert.match(
     underWay.out,
-    /no content of it that can go now\.\nStays while a trial on ticket 5 of acme may be under way.*ferry check acme --clean/,
+    /no content of it that can be erased now\.\nKept while a trial may be running on ticket 5 of acme.*ferry check acme --clean/,
   );
   await db.execute(sql`update trials set over_at = now()`);
   assert.match((await run('ticket', 'acme', '5', '--dry-run')).out, /Run ferry check acme --clean first/);
@@ -86,7 +86,7 @@ test('an unknown ticket and an unknown helpdesk are reported with exit code 1', 
 
 test('what the other side asks for is listed, and answered with the name of who answers', async () => {
   const id = '019a0000-0000-7000-8000-0000000000ff';
-  assert.match((await run('status')).out, /No other side was asked/);
+  assert.match((await run('status')).out, /There are no requests to erase anything/);
   await bench.connection.db.transaction((tx) => receiveErasure(tx, 'acme-northwind', id, [ids.update]));
   assert.match(
     (await run('status')).out,
@@ -95,7 +95,7 @@ test('what the other side asks for is listed, and answered with the name of who 
   assert.equal((await run('answer', id)).code, 64);
   const { code, out } = await run('answer', id, '--refuse', '--because', 'We\u001b must keep it.', '--as', 'Ann Lee');
   assert.equal(code, 0);
-  assert.match(out, /^Refused; the other side of acme-northwind is told/);
+  assert.match(out, /^Refused; the other side of acme-northwind learns this/);
   // eslint-disable-next-line no-control-regex -- it is what this is about
   assert.doesNotMatch((await run('status')).out, /\u001b/);
   const [row] = await rows(bench.connection.db, sql`select by from audit where what = 'erase-refuse'`);

@@ -16,7 +16,7 @@ const lines: readonly (readonly [string, readonly string[], Readonly<Record<stri
     ['status', '--data', '/nonexistent'],
     { DATABASE_URL: '' },
     78,
-    /no database is named and no Ferry runs on \/nonexistent;/,
+    /no database is named, and no Ferry is running on \/nonexistent;/,
   ],
   ['a file that is not there', ['apply', 'missing.yaml'], {}, 64, /missing\.yaml can't be read \(ENOENT\)/],
   ['a wrong key', ['apply', 'run.ts'], { FERRY_SECRET_KEY: 'planted-short' }, 78, /FERRY_SECRET_KEY cannot be used/],

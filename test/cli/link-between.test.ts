@@ -45,7 +45,7 @@ test('a peer that was restored is sent again what it lost, after somebody has se
   assert.equal(looked.code, 0, looked.err);
   assert.match(
     looked.out,
-    /1 lane differs:\n {2}#1111: the other side has 3 of the 5 that it had; the rest is sent again\./,
+    /1 lane differs:\n {2}#1111: the other side has only 3 of the 5 that it had accepted; the rest will be sent again\./,
   );
   assert.equal(await stateOf(acme, 'restored'), 'quarantined');
 
@@ -77,7 +77,7 @@ test('a gateway that was restored itself continues after what the peer has, and 
   await acme.connection.db.execute(sql`update links set state = 'quarantined' where id = 'we-were-restored'`);
   const resumed = await acme.ferry('link', 'resume', 'we-were-restored');
   assert.equal(resumed.code, 0, resumed.err);
-  assert.match(resumed.out, /#3333: the other side has 4, this one remembers 2/);
+  assert.match(resumed.out, /#3333: the other side has 4, this side remembers 2/);
   assert.match(resumed.out, new RegExp(`mirror ${unknown}: only the other side has it`));
   // The peer recognises what it already has; nobody here can tell.
   const rows = await acme.rows(
@@ -127,7 +127,7 @@ test('a link ends although the other gateway is away, and reports that it could 
   const closed = await acme.ferry('link', 'close', 'alone');
   northwind.intercept = null;
   assert.equal(closed.code, 0);
-  assert.match(closed.err, /could not be told .*Tell it yourself: Duty at northwind/);
+  assert.match(closed.err, /could not be notified .*Contact its operators: Duty at northwind/);
   assert.equal(await stateOf(acme, 'alone'), 'closed');
 });
 
@@ -147,7 +147,7 @@ test('a key is rotated with overlap: published at once, signing later, the old o
   assert.equal(now.at(-1)?.['later'], true);
   assert.equal(now[0]?.['overlaps'], true);
   const all = await acme.ferry('key', 'rotate', 'acme', '--use', 'provenance');
-  assert.match(all.out, /acme provenance: .*stays published, to verify with/);
+  assert.match(all.out, /acme provenance: .*stays published, for verification/);
   assert.equal((await acme.ferry('key', 'rotate', 'acme', '--use', 'door')).code, 64);
 });
 

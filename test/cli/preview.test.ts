@@ -44,7 +44,7 @@ test("a preview of a ticket says in lines what the other desk would do with each
   assert.equal(json.entries.length, 3);
 });
 
-test('a preview of nothing, of no link and of a file that is not there are told in one line', async () => {
+test('a preview of nothing, of no link and of a missing file each give one line', async () => {
   const said = async (...args: string[]): Promise<[number, string]> => {
     const { code, err } = await run('preview', ...args);
     return [code, /\[([\w-]+)\]\n$/.exec(err)?.[1] ?? err];
@@ -67,7 +67,7 @@ test('a replay shows what would become of each, asks nobody who is not there, an
   assert.equal((await run('replay', 'acme-northwind', '--since', 'soon')).code, 64);
   const done = await run('replay', 'acme-northwind', '--yes');
   assert.equal(done.code, 0);
-  assert.match(done.out, /^1 action is carried once more; see what becomes of them with ferry trace\.$/m);
+  assert.match(done.out, /^1 action is carried again; ferry trace shows the results\.$/m);
   const again = await run('replay', 'acme-northwind', '--yes');
   assert.equal(again.code, 1);
   assert.match(again.out, /^Nothing that was refused on acme-northwind can be carried once more\.$/m);

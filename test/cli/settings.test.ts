@@ -35,7 +35,7 @@ test('a difference is shown line by line, of the last save where no versions are
   assert.match((await run('diff', 'acme-northwind/customer', '2', '2')).out, /Nothing differs\./);
 });
 
-test('a version that is not there, and what names no settings, are told in one line', async () => {
+test('a missing version, and a name without settings, each give one line', async () => {
   const missing = await run('diff', 'acme-northwind/customer', '7');
   assert.deepEqual([missing.code, missing.out], [1, '']);
   assert.match(

@@ -49,7 +49,7 @@ test('nobody is needed while there is no trouble, even if something waits for a 
   await allWell();
   assert.deepEqual(await needs(), { code: 0, needs: [] });
   const { out } = await status();
-  assert.doesNotMatch(out, /Somebody is needed/);
+  assert.doesNotMatch(out, /Somebody has to act/);
 });
 
 const of = (id: string) => sql`where id = ${id}`;
@@ -60,7 +60,11 @@ const troubles: readonly (readonly [string, ReturnType<typeof sql>, Partial<Need
         `an instance that is ${state}`,
         sql`update instances set state = ${state}, state_reason = 'Because.' ${of('acme')}`,
         { code: state, of: 'acme', reason: 'Because.' },
-        state === 'auth' ? /acme refuses our credentials/ : state === 'key' ? /no key for/ : /acme does not answer/,
+        state === 'auth'
+          ? /acme refuses our credentials/
+          : state === 'key'
+            ? /the worker has no key/
+            : /acme does not answer/,
       ] as const,
   ),
   [
@@ -86,13 +90,13 @@ const troubles: readonly (readonly [string, ReturnType<typeof sql>, Partial<Need
     'a held delivery',
     sql`update deliveries set held_at = now() ${of(ids.held)}`,
     { code: 'held', of: ids.held, tickets: ['northwind NW-24018'] },
-    /1 delivery waits for somebody to decide/,
+    /1 delivery waits for a decision/,
   ],
   [
     'a delivery that was set aside',
     sql`update deliveries set held_at = now(), set_aside_at = now() ${of(ids.held)}`,
     { code: 'set-aside', of: ids.held },
-    /1 delivery waits for somebody to decide/,
+    /1 delivery waits for a decision/,
   ],
   [
     'a paused mirror',
@@ -111,7 +115,7 @@ for (const [name, change, wanted, words] of troubles) {
     assert.ok(need, JSON.stringify(found.needs));
     for (const [key, value] of Object.entries(wanted)) assert.deepEqual(need[key as keyof Need], value, key);
     const { out } = await status();
-    assert.match(out, /Somebody is needed:/);
+    assert.match(out, /Somebody has to act:/);
     assert.match(out, words);
   });
 }
@@ -127,7 +131,7 @@ test('what waits because the disk has no room for its file is reported at once, 
   const need = found.needs.find(({ code }) => code === 'no-room');
   assert.equal(found.code, 2);
   assert.deepEqual([need?.reason, need?.tickets.length], [why.text, 1]);
-  assert.match((await status()).out, /no room; free some.*What waits for it: \w+ /);
+  assert.match((await status()).out, /no room; free some.*Waiting for it: \w+ /);
   await bench.connection.db.execute(sql`update deliveries set reason = null where outcome is null`);
 });
 
@@ -143,7 +147,7 @@ test('what waits for long, and for whom, is shown with its tickets', async () =>
   for (const { tickets } of waits) assert.ok(tickets.length > 0 && tickets.every((ticket) => /^\w+ \S+$/.test(ticket)));
   assert.match(
     (await status()).out,
-    /something has waited for it for long.*\(since 20 min\)\. What waits for it: \w+ /,
+    /something has been waiting for it for a long time.*\(since 20 min\)\. Waiting for it: \w+ /,
   );
   await bench.connection.db.execute(sql`update instances set state = 'down', state_reason = 'Off.'`);
   const away = (await needs()).needs;

@@ -30,12 +30,12 @@ const golden = `acme 1001 ⇄ northwind NW-24018 · link acme-northwind · open
                   HH:MM:SS.mmm applied in 200 ms
               ↩ acme 1001: receipt (applied, it is NW-24018) applied in 138 ms at 09:00:00.700
 09:00:00.600  northwind 24018  automation
-              stays: The automation of northwind did this because of what Ferry wrote. It is kept and not carried. Nothing to do. [consequence]
+              not carried: The automation of northwind did this in response to Ferry's write. It is recorded but not carried. Nothing to do. [consequence]
 09:05:00.000  northwind 24018  agent "Update" (note for desks, seen after 20 ms)
               → acme 1001: refused in 96 ms at 09:05:00.116
                   because: Acme refused it, in its words: You do not have access to this action at the moment [refused-by-desk]
 09:06:00.000  northwind 24018  agent "Private" (note for team, seen after 20 ms)
-              stays: This note is hidden at the other desk, and a supplier's hidden notes stay with its team. Use an action that is visible. [hidden]
+              not carried: This note is hidden at the other desk, and a supplier's hidden notes stay with its team. Use an action that is visible. [hidden]
 09:07:00.000  northwind 24018  agent "Indirect email" (note for desks, seen after 20 ms)
               → acme 1001: held
                   because: This would mail the end user now what was written at 09:07. [late-mail]
@@ -60,7 +60,10 @@ test('a ticket without a mirror is traced by its ids and the reason', async () =
   const { code, out } = await ferry(['trace', 'acme', '1002', '--database', bench.url]);
   assert.equal(code, 0);
   assert.match(out, /^acme 1002: not mirrored with another desk\n/);
-  assert.match(out, /10:00:00\.000 {2}acme 1002 {2}somebody .*\n +stays: This ticket is not mirrored .*\[no-mirror\]/);
+  assert.match(
+    out,
+    /10:00:00\.000 {2}acme 1002 {2}somebody .*\n +not carried: This ticket is not mirrored .*\[no-mirror\]/,
+  );
 });
 
 test('names and texts of notes are shown only with --notes', async () => {

@@ -125,7 +125,7 @@ test('`ferry key reinstate` takes that back: the same client gets tokens again, 
   const { kid } = await signingKey(north.connection.db, north.open, 'north', 'client');
   const ran = await acme.ferry('key', 'reinstate', kid, '--because', 'It was another laptop.', '--as', 'Lena Ott');
   assert.equal(ran.code, 0, ran.err);
-  assert.match(ran.out, new RegExp(`${north.issuer}: what the key ${kid} signs is taken again`));
+  assert.match(ran.out, new RegExp(`${north.issuer}: signatures of the key ${kid} are accepted again`));
   const { client } = await clientOfNorth();
   assert.equal((await client.link(signal)).link, link);
   const [row] = await acme.rows(sql`select to_jsonb(a) as row from audit a where what = 'key-reinstate'`);
@@ -157,7 +157,7 @@ test('`ferry key retire` takes a key from the key set, another signs at once, an
   assert.ok(!(await published()).includes(kid));
   const again = await north.ferry('key', 'retire', kid);
   assert.equal(again.code === 0, false);
-  assert.match(again.err, /retired already/);
+  assert.match(again.err, /already retired/);
   assert.match((await north.ferry('key', 'retire', 'nothing')).err, /no key "nothing" is known here/);
 });
 
@@ -175,7 +175,7 @@ test('the other side learns that a link is suspended and why, but not by whom', 
   // As a version before this one left it.
   const old = {
     code: 'link-suspended',
-    text: 'The link is suspended (by Mallory Mole), so nothing is carried on it and everything waits. Audit week. ferry link resume lets it go on.',
+    text: 'The link is suspended (by Mallory Mole), so nothing is carried on it and everything waits. Audit week. To continue, use ferry link resume.',
   };
   assert.doesNotMatch(outward(old).text, /Mole/);
   assert.doesNotMatch(

@@ -72,7 +72,7 @@ test('every action of a ticket is proven by its origin’s signature: who, where
   assert.equal(code, 0, out + err);
   const lines = out.split('\n');
   assert.match(lines[0] ?? '', new RegExp(`^· 2026-03-01T09:00:00.000Z {2}Dana at ${acme.issuer}`));
-  assert.match(lines[1] ?? '', /said here; signed when it left \(abababababab\)/);
+  assert.match(lines[1] ?? '', /written here; signed when it left \(abababababab\)/);
   assert.match(
     out,
     new RegExp(
@@ -85,7 +85,7 @@ test('every action of a ticket is proven by its origin’s signature: who, where
       `✓ .*Lena at https://far.example/i/third, via ${northwind.issuer}\n {4}.* for which the link proven vouched; the origin could not be asked`,
     ),
   );
-  assert.match(out, /· .*\n {4}not signed; only who brought it says so/);
+  assert.match(out, /· .*\n {4}not signed; only the sender vouches for it/);
   assert.match(out, /4 actions: 2 proven by their origins' signatures\.\n$/);
 });
 
@@ -105,24 +105,24 @@ test('proofs hold offline, although the origin is gone', async () => {
 });
 
 const tampered: readonly [string, ReturnType<typeof sql>, RegExp][] = [
-  ['the note', sql`note = '<p>What Lena never said</p>'`, /stored note is not the one that was signed/],
-  ['the author', sql`author = jsonb_set(author, '{name}', '"Eve"')`, /stored author is not/],
-  ['the time', sql`at = at + interval '1 ms'`, /stored time is not/],
-  ['the audience', sql`audience = 'user'`, /stored audience is not/],
-  ['the origin', sql`origin = 'https://far.example/i/third'`, /stored origin is not/],
-  ['the files', sql`attachments = '[{"id":"a","sha256":"00"}]'`, /stored list of files is not/],
-  ['the signed text', sql`signed = replace(signed, 'Lena', 'Eve')`, /not what was hashed/],
+  ['the note', sql`note = '<p>What Lena never said</p>'`, /stored note differs from the signed one/],
+  ['the author', sql`author = jsonb_set(author, '{name}', '"Eve"')`, /stored author differs/],
+  ['the time', sql`at = at + interval '1 ms'`, /stored time differs/],
+  ['the audience', sql`audience = 'user'`, /stored audience differs/],
+  ['the origin', sql`origin = 'https://far.example/i/third'`, /stored origin differs/],
+  ['the files', sql`attachments = '[{"id":"a","sha256":"00"}]'`, /stored list of files differs/],
+  ['the signed text', sql`signed = replace(signed, 'Lena', 'Eve')`, /differs from the text that was hashed/],
   [
     'the signed text and its hash',
     sql`signed = replace(signed, 'said', 'paid'), note = replace(note, 'said', 'paid'), hash = encode(sha256(convert_to(replace(signed, 'said', 'paid'), 'UTF8')), 'hex')`,
-    /signature is not by the key/,
+    /The key .* did not make the signature/,
   ],
   [
     'the signature',
     sql`signature = (select signature from actions where id = ${relayed})`,
-    /signed by https:\/\/far\.example\/i\/third and not by its origin/,
+    /signed by https:\/\/far\.example\/i\/third, not by its origin/,
   ],
-  ['the signature by nonsense', sql`signature = 'e30..AA'`, /kept as its signature is none/],
+  ['the signature by nonsense', sql`signature = 'e30..AA'`, /stored signature is not a signature/],
 ];
 for (const [what, change, why] of tampered)
   test(`a changed row does not hold: ${what}`, async () => {
@@ -135,7 +135,7 @@ for (const [what, change, why] of tampered)
     await db.execute(sql`drop table kept`);
     assert.equal(ran.code, 1, ran.out);
     assert.match(ran.out, why);
-    assert.match(ran.out, /1 not as they were signed\./);
+    assert.match(ran.out, /1 changed since they were signed\./);
   });
 
 test('another key under the same name proves nothing, and a key that is not kept neither', async () => {
@@ -149,14 +149,14 @@ test('another key under the same name proves nothing, and a key that is not kept
   const none = await acme.ferry('verify', 'acme', '1001', '--offline');
   await db.execute(sql`insert into origin_keys select * from kept_keys`);
   assert.equal(other.code, 1);
-  assert.match(other.out, /The signature is not by the key/);
+  assert.match(other.out, /did not make the signature/);
   assert.equal(none.code, 1);
-  assert.match(none.out, /is not kept here/);
+  assert.match(none.out, /is not stored here/);
 });
 
 test('a ticket of which nothing is kept is not a proof', async () => {
   const ran = await acme.ferry('verify', 'acme', '4711');
   assert.equal(ran.code, 1);
-  assert.match(ran.err, /nothing is kept of ticket "4711" of acme/);
+  assert.match(ran.err, /nothing is stored of ticket "4711" of acme/);
   assert.equal((await acme.ferry('verify', 'acmee', '1001')).code, 1);
 });

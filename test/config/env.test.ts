@@ -206,7 +206,7 @@ test('trusted proxies are addresses and ranges, and limits are known names with 
     }
 });
 
-test('Temporal is spoken to in the clear only where nothing of TLS is set, and a key never', () => {
+test('Temporal gets plain text only if no TLS setting is present, and an API key never', () => {
   const of = (more: Record<string, string>) => configFrom({ ...good, ...more });
   assert.deepEqual(of({ TEMPORAL_TLS: 'true' }).config?.temporal.tls, {});
   assert.deepEqual(of({ TEMPORAL_API_KEY: 'key' }).config?.temporal.tls, {});
@@ -232,14 +232,12 @@ test('certificates that are none, keys of another pair, and a pair of which one 
           ...Object.fromEntries(Object.entries(given).map(([name, text]) => [`${prefix}_${name}`, text])),
         }).faults.map(({ variable, problem }) => `${variable} ${problem}`);
       assert.deepEqual(faults({ CA: authority.ca, CERT: one.cert, KEY: one.key }), []);
-      assert.deepEqual(faults({ CA: one.key }), [`${prefix}_CA holds no certificate`]);
+      assert.deepEqual(faults({ CA: one.key }), [`${prefix}_CA contains no certificate`]);
       assert.deepEqual(faults({ CERT: one.cert }), [`${prefix}_KEY is not set`]);
       assert.deepEqual(faults({ KEY: one.key }), [`${prefix}_CERT is not set`]);
-      assert.deepEqual(faults({ CERT: one.cert, KEY: two.key }), [
-        `${prefix}_KEY is another key than that of ${prefix}_CERT`,
-      ]);
+      assert.deepEqual(faults({ CERT: one.cert, KEY: two.key }), [`${prefix}_KEY does not belong to ${prefix}_CERT`]);
       assert.deepEqual(faults({ CERT: one.cert, KEY: 'x' }), [
-        `${prefix}_KEY holds no private key without a passphrase`,
+        `${prefix}_KEY contains no private key without a passphrase`,
       ]);
     }
     assert.deepEqual(

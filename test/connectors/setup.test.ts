@@ -167,7 +167,7 @@ describe('a Request Tracker that is set up', { skip: rtSkip }, () => {
     assert.equal(await valuesOf('RemoteRef'), 'Freeform 1 added');
   });
 
-  test('does not take over a user of that name who is not its own, unless told that it is', async () => {
+  test('does not take over a user of that name who is not its own, unless somebody confirms that it is', async () => {
     await rt.perl(
       "my $u = RT::User->new(RT->SystemUser); my ($ok, $why) = $u->Create(Name => 'mailgate', RealName => 'Mail gate', Timezone => 'Asia/Tokyo'); die $why unless $ok;",
     );

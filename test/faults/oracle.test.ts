@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { FaultTicket, NewAction } from '#faults/desk/records.ts';
 import { digest, fileOf, startFaultDesk, type FaultDesk } from '#faults/desk/serve.ts';
-import { emptyJournal, farsOf, nearOf, type Journal, type Said, type Talk } from '#faults/journal.ts';
+import { emptyJournal, farsOf, nearOf, type Journal, type Message, type Talk } from '#faults/journal.ts';
 import { countsOf, type Sort } from '#faults/oracle/findings.ts';
 import { judge } from '#faults/oracle/judge.ts';
 import { missing } from '#faults/oracle/missing.ts';
@@ -42,7 +42,7 @@ function begin(lossy = false): void {
 
 type Side = 'near' | 'far';
 
-function say(side: Side, token: string, more: Partial<Said> & NewAction = {}): void {
+function say(side: Side, token: string, more: Partial<Message> & NewAction = {}): void {
   const { what = 'note', sha256, ...action } = more;
   journal.said.push({ token, talk, side, what, atMs: Date.now(), ...(sha256 === undefined ? {} : { sha256 }) });
   at(side).records.act(side === 'near' ? near : far, { note: `«${token}»`, visible: what !== 'private', ...action });
@@ -88,7 +88,7 @@ describe('the oracle of the fault bench', () => {
     assert.deepEqual(found(), {});
   });
 
-  it('calls stuck what has not come, and lost what later things have passed', () => {
+  it('calls something stuck if it has not arrived, and lost if later things have arrived', () => {
     begin();
     say('near', 'a1');
     say('far', 'b1');

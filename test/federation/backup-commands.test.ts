@@ -1,6 +1,6 @@
 /**
  * Backup and restore by the very commands of docs/running.md, with the tools of a PostgreSQL that is installed: a hub at
- * work is backed up, works on, loses its database and its files, and goes on from the copy without writing anything twice.
+ * work is backed up, works on, loses its database and its files, and continues from the copy without writing anything twice.
  */
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -151,7 +151,7 @@ test(
     await never(() => (desks() === left ? undefined : true), { what: 'a write in quarantine', forMs: 2_000 });
 
     const [look = '', goOn = ''] = resume.trim().split('\n');
-    assert.match(await run(look), /looked for before anything is written[\s\S]*Without --dry-run/);
+    assert.match(await run(look), /looked for at [^\n]* before Ferry writes anything[\s\S]*Without --dry-run/);
     assert.equal(desks(), left);
     await run(goOn);
     await carried(northwind, first.far, 'meanwhile');

@@ -37,7 +37,7 @@ describe('a ticket of two organisations that is to be forgotten', () => {
     assert.match(erased.out, /the other gateway is asked within a minute/);
     assert.match(
       erased.out,
-      new RegExp(`Helpdesks still hold it[^]*acme ${ticket}[^]*north-peer \\S+ \\(the other side\\)`),
+      new RegExp(`These helpdesks still have it[^]*acme ${ticket}[^]*north-peer \\S+ \\(the other side\\)`),
     );
     assert.equal(await notes(acme), 0);
     await until(async () => (await state(north)) === 'waiting' && (await state(acme)) === 'waiting', {

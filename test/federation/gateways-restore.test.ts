@@ -141,7 +141,7 @@ describe('after a database was restored from a backup', () => {
     await acme.desk.note(second.ticket, '<p>a ten.</p>');
     await north.desk.note(first.far, '<p>n nine.</p>');
     await shown(async () => (await linkState(north, link)) === 'quarantined' || undefined, 'quarantine at north');
-    assert.match(await resume(acme), /goes on/);
+    assert.match(await resume(acme), /is active again/);
     await resume(north);
     await retry(acme, north);
     for (const [desk, ticket, text] of [

@@ -131,7 +131,7 @@ for (const profile of ['usual', 'other'] as const)
       assert.deepEqual(await arrived(far, 'around a restart'), notes);
     });
 
-    it('what a desk’s automation does because of Ferry’s note stays in that desk', async () => {
+    it('what a desk’s automation does after Ferry’s note stays in that desk', async () => {
       const { ticket, far } = await pair.escalated();
       await pair.acme.people.rule({
         name: 'Answers notes',

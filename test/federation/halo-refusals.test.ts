@@ -108,7 +108,7 @@ for (const profile of ['usual', 'other'] as const)
       const told = await pair.acme.note(ticket, 'did not arrive at Northwind');
       assert.match(
         htmlToText(told.note_html),
-        new RegExp(`The escalation by Dana Reyes .* open at Northwind already, as ${far}\\. Use an update`, 's'),
+        new RegExp(`The escalation by Dana Reyes .* already open at Northwind, as ${far}\\. Use an update`, 's'),
       );
       await rig.settled();
       assert.equal((await pair.north.people.tickets()).length, tickets);

@@ -67,7 +67,7 @@ for (const profile of ['usual', 'other'] as const)
         },
         { what: 'Northwind to be known as down', timeoutMs: 30_000 },
       );
-      assert.match(said.reason ?? '', /could not take it for now.*tries again by itself/i);
+      assert.match(said.reason ?? '', /could not take it for now.*Ferry retries/i);
       await down.north.up();
       const far = await farOf(down.acme, ticket, 90_000);
       assert.equal((await down.north.ticket(far)).summary, 'VPN drops');

@@ -62,7 +62,7 @@ describe('any obstacle to reading an instance is shown as its state, with a reas
       sql`select credentials as sealed from instances where id = 'acme'`,
     );
     await set(await sealSecret('{}', credentialsContext('acme'), randomBytes(32)));
-    const { reason } = await becomes('key', /sealed with the key \S+, which FERRY_SECRET_KEY does not hold/);
+    const { reason } = await becomes('key', /sealed with the key \S+, which FERRY_SECRET_KEY does not contain/);
     assert.doesNotMatch(reason ?? '', /eyJ/);
     await set(before?.sealed ?? '');
     await isUpAgain();

@@ -136,7 +136,7 @@ describe('what both sides have changed before they met', () => {
     assert.equal(losses(acme, ticket), 1);
   });
 
-  it('what was so already when it was last read, and is not, is set', async () => {
+  it('a value that was already set when last read, and no longer is, is set', async () => {
     const { ticket, far } = await opened(acme, north);
     await away(async () => {
       await north.act(far, { author: 'Bob', note: '<p>b</p>', status: 'waiting' });

@@ -9,10 +9,10 @@ import { testOperator } from '#test/support/operator.ts';
 import { until } from '#test/support/wait.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
 
-type Told = { readonly link: string; readonly text: string; readonly count: number; readonly cleared: boolean };
+type Notice = { readonly link: string; readonly text: string; readonly count: number; readonly cleared: boolean };
 
 describe('people are notified', () => {
-  const told: Told[] = [];
+  const told: Notice[] = [];
   let server: Server;
   let rig: Rig;
   let acme: RigDesk;
@@ -22,7 +22,7 @@ describe('people are notified', () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        told.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Told);
+        told.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Notice);
         response.end('{}');
       });
     });

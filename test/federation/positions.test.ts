@@ -35,7 +35,7 @@ async function arrives(desk: RigDesk, ticket: string, texts: readonly string[]):
   );
 }
 
-describe('a desk whose times can not be relied on', () => {
+describe('a desk whose times are unreliable', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;

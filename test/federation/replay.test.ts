@@ -40,7 +40,7 @@ describe('what was refused while a rule was missing', () => {
     return done;
   };
 
-  it('arrives once the rule is there and somebody has it tried again, once, and says when it was written', async () => {
+  it('arrives once the rule exists and somebody retries it, exactly once, with the time when it was written', async () => {
     const { ticket, far } = await opened(acme, north);
     await rig.settled();
     const [settings] = await rows<{ text: string }>(

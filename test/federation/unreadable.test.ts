@@ -6,7 +6,7 @@ import { until } from '#test/support/wait.ts';
 import type { DeskFault } from '#twins/light/server.ts';
 import { startRig, type Rig, type RigDesk } from './rig.ts';
 
-describe('a ticket that can not be read', () => {
+describe('a ticket that cannot be read', () => {
   let rig: Rig;
   let acme: RigDesk;
   let north: RigDesk;

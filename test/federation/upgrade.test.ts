@@ -64,7 +64,7 @@ describe('a database made by version 0.1.0 with open writes, waiting deliveries 
   };
   const shownBefore = (): Map<string, number> => shown(Object.values(had).flat());
 
-  it('says of every action the hash that this version computes, so that nothing signed before changes', () => {
+  it('has recorded for every action the hash that this version computes, so that nothing signed before changes', () => {
     assert.deepEqual(wrongBefore, []);
     assert.ok((counted['actions'] ?? 0) > 40);
   });

@@ -61,7 +61,7 @@ describe('attachments of the API', () => {
     assert.match(reply.headers.get('content-security-policy') ?? '', /^sandbox/);
   });
 
-  it('its type is what its bytes say, never what somebody says', async () => {
+  it('its type is determined by its bytes, never by what a caller claims', async () => {
     assert.equal((await put(new Uint8Array(png), { 'content-type': 'text/html' })).body['type'], 'image/png');
     for (const bytes of [
       '<html><script>alert(1)</script>',
@@ -159,7 +159,7 @@ describe('attachments of the API', () => {
     assert.equal((await rig.call('HEAD', `/v1/attachments/${sha256}`, { token })).status, 200);
   });
 
-  it('what nobody refers to goes after a day; what somebody does stays', async () => {
+  it('a file without references is deleted after a day; one with references stays', async () => {
     const { db } = rig.connection;
     const [kept, gone] = [digestOf('kept'), digestOf('gone')];
     await put('kept');

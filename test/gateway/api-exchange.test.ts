@@ -31,7 +31,7 @@ describe('the supplier and customer API', () => {
   const count = async (table: string): Promise<number> =>
     (await rows<{ n: number }>(rig.connection.db, sql`select count(*)::int as n from ${sql.raw(table)}`))[0]?.n ?? -1;
 
-  it('takes an escalation and what follows, answers what was stored, and wakes our desk', async () => {
+  it('accepts an escalation and what follows, answers with what was stored, and wakes our desk', async () => {
     rig.woken.length = 0;
     const mirror = await rig.openMirror('1');
     assert.deepEqual(rig.woken, ['north']);
@@ -62,7 +62,7 @@ describe('the supplier and customer API', () => {
     assert.equal(reply.headers.get('content-type'), 'application/problem+json');
   });
 
-  it('tells who answers, what it offers on this link, and nothing else of the desk', async () => {
+  it('reports who answers, what it offers on this link, and nothing else about the desk', async () => {
     const instance = instanceSchema.parse((await rig.call('GET', '/v1/instance')).body);
     assert.equal(instance.issuer, `${rig.url}/i/north`);
     assert.equal(instance.caller, rig.origins.acme.issuer);
@@ -88,7 +88,7 @@ describe('the supplier and customer API', () => {
     assert.equal(new Set(seen).size, seen.length);
   });
 
-  it('takes receipts for what our desk has sent, once', async () => {
+  it('accepts receipts for what our desk has sent, once', async () => {
     const token = await rig.token('north-far', 'supplier');
     const id = randomUUID();
     const { db } = rig.connection;
@@ -121,7 +121,7 @@ describe('the supplier and customer API', () => {
       return { seq, after: 1, ticket: 'sig' };
     };
 
-    it('a gateway signs all it sends: what is not signed, or by another, is refused', async () => {
+    it('a gateway signs everything it sends: what is unsigned, or signed by another, is refused', async () => {
       const mine = rig.origins.acme;
       const other = await newOrigin(mine.issuer);
       const good = wireOf({ ...next() });

@@ -168,7 +168,7 @@ describe('bad input to the API', () => {
     if (reply.status === 200) assert.deepEqual(row?.fields, { constructor: 'x', ok: 'y' });
   });
 
-  it('says more than is known: it is ignored, and not stored', async () => {
+  it('has unknown properties: they are ignored, and not stored', async () => {
     const good = await rig.signed({ seq: 30, after: 2 });
     const reply = await send({
       json: { actions: [{ ...good, planted: 1, words: { ...good.words, planted: 2 } }], planted: 3 },
@@ -193,7 +193,7 @@ describe('bad input to the API', () => {
     assert.match(reply.text, /"accepted"/);
   });
 
-  it('is another method: 405 says what the path takes', async () => {
+  it('is another method: 405 names what the path accepts', async () => {
     for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
       const reply = await rig.call(method, path());
       refused(reply, 405, 'method-not-allowed');

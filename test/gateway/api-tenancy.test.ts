@@ -151,7 +151,7 @@ describe('every endpoint of the API', () => {
     }
   });
 
-  it('a link that is suspended can still be asked; a client that is revoked can not, at once', async () => {
+  it('a suspended link still answers; a revoked client is refused at once', async () => {
     const token = await rig.token('tool-north', 'customer');
     assert.equal((await rig.call('GET', '/v1/instance', { token })).status, 200);
     await rig.connection.sql`update links set state = 'suspended' where id = 'tool-north'`;

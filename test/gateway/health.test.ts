@@ -81,7 +81,7 @@ test('a database that answers but accepts no writes is not ready; once it accept
   }
 });
 
-test('a gateway that stops says so to probes, answers what it has taken, and then is gone', async () => {
+test('a gateway that stops tells probes so, answers what it has accepted, and then ends', async () => {
   const stopping = await startGateway();
   const { url } = stopping;
   const taken = post(stopping.hook, { tickets: ['1'] });

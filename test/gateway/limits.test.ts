@@ -36,7 +36,7 @@ describe('a pace', () => {
     }
   });
 
-  it('what a refusal costs is nothing: who waits as long as it says is let through', () => {
+  it('a refusal costs nothing: a caller that waits as long as it says is admitted', () => {
     let now = 0;
     const pace = createPace({ perMinute: 60, atOnce: 2 }, 0, () => now);
     assert.equal(pace.take(2).ok, true);
@@ -93,7 +93,7 @@ describe('clients', () => {
     assert.deepEqual([most, done], [3, 50]);
   });
 
-  it('are each on their own: what one has used up is not missing for another', async () => {
+  it('are separate: what one has used up does not reduce another', async () => {
     const clients = createClients({
       ...clientLimits(),
       requests: { perMinute: 60, atOnce: 1 },
@@ -138,7 +138,7 @@ describe('the header fields of the limits', () => {
     });
   });
 
-  it('say that nothing is left while a client is refused, for as long as Retry-After says', () => {
+  it('report that nothing is left while a client is refused, for as long as Retry-After says', () => {
     assert.equal(
       rateLimitHeaders([{ name: 'requests', limit: requests, left }], 2_100).ratelimit,
       '"requests";r=0;t=3',

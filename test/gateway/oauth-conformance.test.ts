@@ -100,7 +100,7 @@ async function validate(token: oauth.TokenEndpointResponse, headers: Record<stri
   return oauth.validateJwtAccessToken(server, request({ authorization, ...headers }), issuer.href, strict);
 }
 
-test('discovery takes the metadata: the issuer is the one it asked for', () => {
+test('discovery accepts the metadata: the issuer is the one it asked for', () => {
   assert.equal(server.issuer, issuer.href);
   assert.deepEqual(server.grant_types_supported, ['client_credentials']);
 });

@@ -155,7 +155,7 @@ test('a proof works once: sent again, or twenty times at the same moment', async
   assert.equal(replies.filter(({ status }) => status === 200).length, 1);
 });
 
-test('a bound token is nothing without its proof, and a proof nothing for a token that is not bound', async () => {
+test('a bound token is worthless without its proof, and a proof is worthless for a token that is not bound', async () => {
   await assertRefused(await proof(), `Bearer ${token}`);
   await assertRefused(null, `Bearer ${token}`);
   const plain = await tokenOf(rig, client);
@@ -176,7 +176,7 @@ test('a link may demand binding: without a proof no token, and tokens from befor
   await assertRefused(null, `Bearer ${await forge(rig, claimsFor(rig, strict))}`);
 });
 
-test('where binding is off a proof is not looked at', async () => {
+test('if binding is off, a proof is ignored', async () => {
   const plain = await newClient(rig, { dpop: 'off' });
   assert.equal(decodeJwt(await tokenOf(rig, plain, { dpop: 'garbage' }))['cnf'], undefined);
 });

@@ -38,7 +38,7 @@ test('the keys of an instance are made once, however many processes ask for them
   await assert.rejects(signer('token', 'nobody'), /the instance nobody has no key of the use token/);
 });
 
-test('private keys are sealed for their own row, can not be read out, and no row tells them', async () => {
+test('private keys are encrypted for their own row, cannot be read, and appear in no row', async () => {
   const { db } = rig.connection;
   const { key } = await signer();
   assert.equal(key.extractable, false);
@@ -127,7 +127,7 @@ test("a peer's key set that is read in time knows each key before it signs", asy
   assert.equal(seen.size, 2, 'both keys have signed');
 });
 
-test('a key that somebody else may have stops at once; where it was the one that signs, another does', async () => {
+test('a key that somebody else may have stops working at once; if it was the signing key, another takes over', async () => {
   const { db } = rig.connection;
   const old = await signer();
   const token = await tokenOf(rig, client);

@@ -36,7 +36,7 @@ test('a secret in the header or in the form gives a token of five minutes that n
   }
 });
 
-test('an access token is for one instance, one link and one role, and says so as RFC 9068 has it', async () => {
+test('an access token is for one instance, one link and one role, and declares them as in RFC 9068', async () => {
   const token = await tokenOf(rig, client);
   const { alg, typ, kid, ...others } = decodeProtectedHeader(token);
   assert.deepEqual([alg, typ, others], ['EdDSA', 'at+jwt', {}]);

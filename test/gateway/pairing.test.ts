@@ -214,7 +214,7 @@ test('every spelling of a private address is refused, by name too, and plain htt
   await assert.rejects(checkPeerUrl('https://unknown.example/i/x', options), { code: 'name-not-found' });
 });
 
-test('both sides can not be the same, and nobody pairs with themselves', async () => {
+test('both sides cannot be the same, and nobody pairs with themselves', async () => {
   const { secret } = await invited();
   assert.equal(await typeOf(await post(await bodyFor(secret, { side: 'customer' }))), 'same-side');
   assert.equal(await typeOf(await post(await bodyFor(secret, { issuer: acme.issuer }))), 'wrong-peer');

@@ -78,7 +78,7 @@ describe('connections to the gateway', () => {
     await answers();
   });
 
-  it('one that takes its answers is left alone, however often it asks', async () => {
+  it('one that reads its answers is left alone, however often it asks', async () => {
     for (let n = 0; n < 50; n += 1) assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
   });
 

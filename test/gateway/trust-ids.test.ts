@@ -79,7 +79,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     assert.deepEqual(said(await post('acme-north', ours, other)), ['refused constant-differs']);
   });
 
-  it('who only claims an origin learns nothing of the ids that it has used on other links', async () => {
+  it('a caller that only claims an origin learns nothing of the ids that the origin has used on other links', async () => {
     const { acme, beta } = rig.origins;
     const ours = await open('acme-north', acme, { ticket: 'a2' });
     const theirs = await open('beta-north', beta, { ticket: 'b2' });
@@ -120,7 +120,7 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     );
   });
 
-  it('two origins that use one id in one batch each say their own', async () => {
+  it('two origins that use one id in one batch each keep their own action', async () => {
     const { acme } = rig.origins;
     const mirror = await open('acme-north', acme, { ticket: 'a4' });
     const stranger = await newOrigin('https://same.example/i/same');

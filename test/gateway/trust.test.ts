@@ -168,7 +168,7 @@ describe('what a peer says about others', () => {
     assert.deepEqual(said(await say(acme, { vouch: null })), ['accepted']);
   });
 
-  it('what a stranger’s key signs needs somebody’s word for the key again after a day', async () => {
+  it('a stranger’s key must be vouched for again after a day', async () => {
     const stranger = await newOrigin('https://quiet.example/i/q');
     assert.deepEqual(said(await say(stranger)), ['accepted']);
     assert.deepEqual(said(await say(stranger, { vouch: null })), ['accepted']);

@@ -94,7 +94,7 @@ test('an occupied metrics port is logged, and nothing else suffers', async () =>
     ready: /"ready":true/,
   });
   try {
-    await program.line(/there are no metrics: port \d+ of 127\.0\.0\.1 can't be listened on.*FERRY_METRICS_PORT/);
+    await program.line(/there are no metrics: can't listen on port \d+ of 127\.0\.0\.1.*FERRY_METRICS_PORT/);
   } finally {
     await program.stop();
     await database.drop();

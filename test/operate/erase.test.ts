@@ -194,7 +194,7 @@ test('the audit says who erased which ticket and how much; of a person not even 
   assert.doesNotMatch(JSON.stringify(audited), /Lena/);
 });
 
-test('erasing takes an administrator who is in charge of everything', async () => {
+test('erasing requires an administrator who is in charge of everything', async () => {
   for (const actor of [somebody('operator'), somebody('admin', [link])]) {
     const operator = place.as(actor);
     for (const verb of [
@@ -206,7 +206,7 @@ test('erasing takes an administrator who is in charge of everything', async () =
   }
 });
 
-test('where the audit can not be written nothing is erased', async () => {
+test('if the audit cannot be written, nothing is erased', async () => {
   await place.breakAudit();
   const start = await place.dump();
   await assert.rejects(erase(place.as(), ticket));

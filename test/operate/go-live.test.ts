@@ -32,7 +32,7 @@ describe('applying a file with new instances', () => {
       },
     );
     assert.equal(result.outcome, 'applied');
-    assert.ok(result.warnings.some((line) => line.includes('northwind could not be asked where it is now')));
+    assert.ok(result.warnings.some((line) => line.includes('northwind could not be asked for its current position')));
     const found = await rows<{ id: string; since: string | null; cursor: string | null }>(
       bench.connection.db,
       sql`select i.id, to_json(i.live_since)#>>'{}' as since, f.cursor from instances i join feeds f on f.instance = i.id order by 1`,

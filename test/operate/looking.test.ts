@@ -58,7 +58,7 @@ test('a ticket that is mirrored on a link out of reach has no timeline', async (
   await assert.rejects(() => trace(place.as(somebody('viewer', [link])), 'acme', '1002'), { code: 'unknown-ticket' });
 });
 
-test('names and notes take a right of their own', async () => {
+test('names and notes need a separate right', async () => {
   await assert.rejects(() => trace(place.as(somebody('viewer')), 'acme', '1001', { notes: true }), {
     code: 'not-allowed',
   });

@@ -1,4 +1,4 @@
-// A link that is paused until a time goes on by itself then.
+// A link that is paused until a time resumes then without help.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { sql } from 'drizzle-orm';
@@ -41,7 +41,7 @@ test('a paused link carries nothing, and status says who paused it, why and unti
   assert.deepEqual([shown?.state, shown?.suspended_by, shown?.suspended_until], ['suspended', 'Ann Lee', until]);
 });
 
-test('it goes on by itself once its time is over, not before, and the audit says on whose account', async () => {
+test('it resumes without help once its time is over, not before, and the audit records on whose account', async () => {
   await pause();
   await place.db.execute(sql`update lanes set due_at = 'infinity' where link = ${link} and due_at is not null`);
   assert.deepEqual(await endPauses(place.db), []);

@@ -73,7 +73,7 @@ test("each action of a mirrored ticket is shown with what the other desk would d
   );
 });
 
-test('what has not ended is decided as of now, what has ended as it was when it was recorded', async () => {
+test('what has not ended is decided as of now; what has ended, as it was when it was recorded', async () => {
   const found = await previewTicket(previewing(), { link, ticket: 'NW-24018' });
   assert.equal(found.instance, 'northwind', 'its number at the other desk names the same mirror');
   const mail = entryOf(found, ids.mail);
@@ -94,7 +94,7 @@ test('in shadow mode it says what would be done', async () => {
   assert.equal(entryOf(found, ids.update).would.verdict, 'apply');
 });
 
-test('nothing is written, and notes are shown to whoever asks for them only', async () => {
+test('nothing is written, and notes are shown only if requested', async () => {
   const start = await place.dump();
   const quiet = JSON.stringify(await previewTicket(previewing(), { link, ticket: '1001' }));
   assert.doesNotMatch(quiet, /planted note/);
@@ -125,7 +125,7 @@ test('of a changed file it is said which of the last actions would end otherwise
   assert.deepEqual([was.command.status, is.command.status], [undefined, 'With supplier']);
 });
 
-test('a file that changes nothing makes nothing end otherwise, and a wrong one says what is wrong', async () => {
+test('a file that changes nothing changes no outcome, and the faults of a wrong one are listed', async () => {
   assert.deepEqual((await previewFile(previewing(), goodYaml, place.secrets)).links, []);
   const wrong = await previewFile(previewing(), goodYaml.replace('to: Resolved }', 'to: Nowhere }'), place.secrets);
   assert.equal(wrong.result.outcome, 'wrong');
@@ -270,13 +270,13 @@ test('a ticket that is not mirrored is read from its desk, and shows what would 
   assert.equal(opening.would.command.open?.type, 'Managed Incident');
 });
 
-test('a ticket that nothing escalates says what would', async () => {
+test('for a ticket that nothing escalates, the preview names what would', async () => {
   const operator = previewing(ann, () => Promise.resolve({ snapshot, actions: [acted('1', 'Internal Note')] }));
   const found = await previewTicket(operator, { link, ticket: '2002' });
   assert.equal(found.wouldEscalate, 'the action is "Escalate to MSP"');
 });
 
-test('what can not be previewed is refused with why, and who may not see it is told so', async () => {
+test('what cannot be previewed is refused with the reason, and a person without the right learns that', async () => {
   const start = await place.dump();
   const none: PreviewOperator['readTicket'] = () => Promise.resolve(null);
   const codes: readonly (readonly [() => Promise<unknown>, string])[] = [

@@ -63,7 +63,7 @@ test('what was refused is carried once more behind what waits, and a second time
   assertSame(await place.dump(), start);
 });
 
-test('a dry run and a no say what would become of each, and change nothing', async () => {
+test('a dry run and answering no show what would happen to each, and change nothing', async () => {
   const start = await place.dump();
   const dry = await replay({ dryRun: true });
   assert.equal(dry.outcome, 'dry-run');
@@ -119,7 +119,7 @@ test('chosen deliveries and those of a time are replayed alone, in the order in 
   assert.deepEqual([(await deliveryOf(ids.toAcme))?.seq, (await deliveryOf(ids.held))?.seq], [4, 5]);
 });
 
-test('an escalation, what the other side refused, and what is no longer kept stay as they are, and say why', async () => {
+test('an escalation, what the other side refused, and what is no longer kept stay unchanged, with the reason', async () => {
   await refuse(ids.toNorthwind);
   assert.deepEqual(
     (await replay({ deliveries: [ids.toNorthwind] })).entries.map(({ becomes, why }) => [becomes, why]),
@@ -137,7 +137,7 @@ test('an escalation, what the other side refused, and what is no longer kept sta
   );
 });
 
-test('what is not there, or not theirs to carry, is refused and changes nothing', async () => {
+test('what does not exist, or is not theirs to carry, is refused and changes nothing', async () => {
   const start = await place.dump();
   const codes: readonly (readonly [() => Promise<unknown>, string])[] = [
     [() => replayLink(replaying(), { link: 'acme' }), 'unknown-link'],

@@ -143,7 +143,7 @@ test('ferry key reseal --contents does it, files too', async () => {
     assert.equal(code, 0);
     assert.match(
       out,
-      /^\d+ values and 0 files sealed with the first key of FERRY_CONTENT_KEY; 0 files had it already\.\n/,
+      /^\d+ values and 0 files sealed with the first key of FERRY_CONTENT_KEY; 0 files already used it\.\n/,
     );
     assert.equal((await ferry(['status', '--json'], { env: { DATABASE_URL: bench.url } })).code, 78);
   } finally {

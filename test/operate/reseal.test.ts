@@ -148,7 +148,7 @@ test('whose secret is changed while it is sealed again keeps the change', async 
   assert.equal(row?.['credentials'], 'changed');
 });
 
-test('it takes an administrator who is in charge of everything', async () => {
+test('it requires an administrator who is in charge of everything', async () => {
   const as = (actor: ReturnType<typeof somebody>): Operator =>
     createOperator({ db: bench.connection.db, actor, secretKeys: [next, secretKey] });
   await assert.rejects(resealSecrets(as(somebody('operator'))), { code: 'not-allowed' });
@@ -164,11 +164,14 @@ test('ferry key reseal says how much it sealed; exit code 1 while something is l
   assert.equal(lost.code, 1);
   assert.match(
     lost.out,
-    /instances\/acme\/credentials was sealed with the key \S+, which FERRY_SECRET_KEY does not hold/,
+    /instances\/acme\/credentials was sealed with the key \S+, which FERRY_SECRET_KEY does not contain/,
   );
   const done = await ferry(['key', 'reseal', '--as', 'Ann Lee'], { env: keys(next, secretKey) });
   assert.equal(done.code, 0);
-  assert.match(done.out, /^7 secrets sealed with the first key .* 0 had it already\.\nThe keys after it are no longer/);
+  assert.match(
+    done.out,
+    /^7 secrets sealed with the first key .* 0 already used it\.\nSecrets no longer need the keys after it/,
+  );
   const [row] = await rows(bench.connection.db, sql`select by from audit where what = 'key-reseal' limit 1`);
   assert.equal(row?.['by'], 'Ann Lee');
 });

@@ -103,7 +103,7 @@ test('two versions differ by the lines that somebody changed, and the one in for
   assert.deepEqual((await diffSettings(place.as(), customer, { from: 3, to: 3 })).changes, []);
 });
 
-test('going back is a new version that is as the old one was, and the audit says who went back to which', async () => {
+test('going back creates a new version equal to the old one, and the audit records who went back to which', async () => {
   await save(otherStatus);
   const before = await settingsInForce(place.db, customer);
   const result = await rollbackSettings(place.as(), customer, 1);
@@ -117,7 +117,7 @@ test('going back is a new version that is as the old one was, and the audit says
   assert.equal((await rollbackSettings(place.as(), customer, 1)).outcome, 'unchanged', 'again it changes nothing');
 });
 
-test('a profile that goes back takes every side that extends it along', async () => {
+test('a profile that goes back changes every side that extends it', async () => {
   await save(otherProfile);
   assert.deepEqual((await settingsInForce(place.db, supplier))?.settings.outbound.actions, ['Update']);
   const result = await rollbackSettings(place.as(), 'profiles/msp', 1);
@@ -140,7 +140,7 @@ test("a link's own settings go back, and its sides stay as they are", async () =
   assert.equal((await settingsInForce(place.db, customer))?.settings.inbound.statuses[1]?.to, 'With supplier');
 });
 
-test('a side whose profile was changed since says which of its lines will not be as in that version', async () => {
+test('a side whose profile was changed since lists which of its lines will differ from that version', async () => {
   await save(otherProfile);
   const noStatus = otherProfile.replace(
     '        statuses:\n          - { from: Resolved, to: Done }',
@@ -187,7 +187,7 @@ test('a dry run and a no change nothing and show what would be changed', async (
   assertSame(await place.dump(), start);
 });
 
-test('what is not there is refused with what there is, and changes nothing', async () => {
+test('an unknown name is refused with the known ones, and changes nothing', async () => {
   const start = await place.dump();
   const codes: readonly (readonly [() => Promise<unknown>, string])[] = [
     [() => logSettings(place.as(), { what: 'acme-northwin' }), 'unknown-settings'],
@@ -222,7 +222,7 @@ test('versions are seen by operators of their links only, and gone back to by ad
   });
 });
 
-test('a link that is purged takes its versions along', async () => {
+test('purging a link also deletes its versions', async () => {
   await place.db.execute(sql`update links set state = 'closed' where id = ${link}`);
   await purgeLink(place.as(), link);
   const left = await rows(place.db, sql`select 1 as one from saved_settings where subject like ${`links/${link}%`}`);

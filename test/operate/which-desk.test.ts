@@ -84,7 +84,7 @@ describe('an address at which another helpdesk may answer', () => {
     assert.equal(await place.dump(), was);
   });
 
-  test('is refused as well where nobody knows what the earlier one was, or the new one can not be asked', async () => {
+  test('is refused as well if nobody knows what the earlier one was, or the new one cannot be asked', async () => {
     await place.db.execute(sql`update instances set identity = null`);
     assert.deepEqual(faults(await apply(movedYaml())), ['other-desk instances.acme.url']);
     told.set(elsewhere, new HelpdeskError('retry', 'connection-refused', 'Nobody answers.'));
@@ -96,7 +96,7 @@ describe('an address at which another helpdesk may answer', () => {
     assert.deepEqual(faults(await apply(goodYaml)), ['other-desk instances.acme.url']);
   });
 
-  test('is taken where the helpdesk there is the one that is known', async () => {
+  test('is accepted if the helpdesk there is the known one', async () => {
     told.set(elsewhere, 'desk A');
     assert.equal((await apply(movedYaml())).outcome, 'applied');
     assert.deepEqual([(await mirror())['state'], (await instance('acme'))['identity']], ['open', 'desk A']);

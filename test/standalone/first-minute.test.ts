@@ -95,10 +95,10 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
 
     // 1. Escalate
     await act(acme, 'escalate-to-msp', 'Can you help? It is the third user this week.');
-    const [, number = ''] = /Northwind has (\d+)/.exec(await done(1)) ?? [];
+    const [, number = ''] = /Northwind opened (\d+)/.exec(await done(1)) ?? [];
     assert.match(
       await result(),
-      /Managed Incident in .New., asked for by Dana Reyes, after \d+ ms\. Once, picture intact/,
+      /Managed Incident in .New., requested by Dana Reyes\. \d+\.\d s, one copy, image intact/,
     );
     await northwind.getByTestId('summary').filter({ hasText: 'VPN drops every hour' }).waitFor();
     await northwind.locator('.note img').first().waitFor();
@@ -112,7 +112,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
 
     // 2. Update
     await act(northwind, 'update', 'We see the drops at our end, too. A new certificate is on its way.');
-    assert.match(await done(2), /by .Lena Voss \(Northwind\)., internal; the portal is unchanged/);
+    assert.match(await done(2), /an internal note by .Lena Voss \(Northwind\).; the portal is unchanged/);
     await acme.getByTestId('author').filter({ hasText: 'Lena Voss (Northwind)' }).waitFor();
     assert.equal(await portal.getByTestId('portal-entry').count(), 0);
     await shot('2-update');
@@ -146,11 +146,11 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' }, 'the worker is dead');
     await act(northwind, 'update', 'The new certificate is in place.');
     await act(acme, 'private-note-to-supplier', 'We tell the other two users.');
-    await page.getByTestId('counter').filter({ hasText: 'waiting 2' }).waitFor();
+    await page.getByTestId('counter').filter({ hasText: '2 waiting' }).waitFor();
     await shot('4-unplugged');
     await page.getByTestId('plug').click();
-    assert.match(await done(4), /waiting 2 → applied 2, lost 0, twice 0/);
-    assert.match(await page.getByTestId('counter').innerText(), /waiting 2 → applied 2, lost 0, twice 0/);
+    assert.match(await done(4), /2 waiting → 2 applied, 0 lost, 0 duplicated/);
+    assert.match(await page.getByTestId('counter').innerText(), /2 waiting → 2 applied, 0 lost, 0 duplicated/);
     assert.equal(await entries(northwind, 'We tell the other two users.'), 1);
     assert.equal(await entries(acme, 'The new certificate is in place.'), 1);
     await shot('4-plugged-in');
@@ -234,7 +234,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     t.diagnostic(`reset after ${Math.round(performance.now() - from)} ms`);
     await acme.getByTestId('status').filter({ hasText: 'New' }).waitFor();
     await act(acme, 'escalate-to-msp', 'Once more.');
-    assert.match(await done(1), /Northwind has 24018, .*Once, picture intact/);
+    assert.match(await done(1), /Northwind opened 24018, .*one copy, image intact/);
     await act(northwind, 'update', 'Again.');
     await done(2);
 

@@ -60,7 +60,7 @@ suite('the page while everything starts', () => {
     await until(() => seen.includes('0.5 of about 4 minutes'), { what: 'the line of progress' });
     assert.match(seen, /^event: progress$/m);
     const shown = await (await fetch(page.url)).text();
-    assert.match(shown, /Ferry starts/);
+    assert.match(shown, /Ferry is starting/);
     assert.match(shown, /class="done"[\s\S]*?PostgreSQL/);
     assert.match(shown, /class="waiting"[\s\S]*?Temporal/);
     assert.match(shown, /0\.5 of about 4 minutes/);
@@ -135,7 +135,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     });
     const [, told = ''] = await program.line(/^open (\S+)/m, 60_000);
     url = told;
-    assert.match(await (await fetch(url)).text(), /Ferry starts/, 'it is up before anything else');
+    assert.match(await (await fetch(url)).text(), /Ferry is starting/, 'it is up before anything else');
     const [line] = await program.line(/^\{"ready".*\}$/m, 240_000);
     ready = JSON.parse(line) as Ready;
   });
@@ -177,11 +177,11 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     await says(/1\. Escalate/);
     const escalate = { outcome: 'Escalate to MSP', supplier: 'Northwind MSP', note: 'Can you help?' };
     await twinClient(acme.url).agentAction(acme.agent, id, escalate);
-    await says(/Northwind has 24018, a Managed Incident .* after \d+ ms\. Once, picture intact/);
+    await says(/Northwind opened 24018, a Managed Incident .* \d+\.\d s, one copy, image intact/);
     await says(/Escalate to MSP → becomes new Managed Incident/);
     await says(/2\. Update/);
     await twinClient(northwind.url).agentAction(northwind.agent, 24018, { outcome: 'Update', note: 'We look.' });
-    await says(/by “Lena Voss \(Northwind\)”, internal; the portal is unchanged/);
+    await says(/an internal note by “Lena Voss \(Northwind\)”; the portal is unchanged/);
     await says(/Update → becomes Internal Note/);
     await says(/3\. Indirect e-mail/);
   });
@@ -193,14 +193,14 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
     assert.equal(isAlive(worker), false);
     await twinClient(acme.url).agentAction(acme.agent, 1001, { outcome: 'Private note to supplier', note: 'left' });
     await twinClient(northwind.url).agentAction(northwind.agent, 24018, { outcome: 'Update', note: 'right' });
-    await says(/waiting 2 /);
+    await says(/2 waiting /);
     const far = twinClient(northwind.url);
     await never(async () => (await far.ticket(24018)).actions.some(({ note }) => note === 'left'), {
       what: 'a note that is carried without a worker',
       forMs: 1_500,
     });
     assert.equal((await post(`${url}/plug-in`)).status, 303);
-    await says(/waiting 2 → applied 2, lost 0, twice 0/);
+    await says(/2 waiting → 2 applied, 0 lost, 0 duplicated/);
     const notes = (await far.ticket(24018)).actions.filter(({ note }) => note === 'left');
     assert.equal(notes.length, 1);
   });
@@ -240,10 +240,10 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
       assert.equal((await post(`${url}/reset`)).status, 303);
       t.diagnostic(`reset ${round} took ${Math.round(performance.now() - began)} ms`);
       await says(/1\. Escalate/);
-      await says(/Nothing was carried yet/);
+      await says(/Nothing has been carried yet/);
       const escalate = { outcome: 'Escalate to MSP', supplier: 'Northwind MSP', note: `Round ${round}` };
       await twinClient(acme.url).agentAction(acme.agent, 1001, escalate);
-      await says(/Northwind has 24018, .* Once, picture intact/);
+      await says(/Northwind opened 24018, .* one copy, image intact/);
       // Under way when the next reset comes.
       await twinClient(northwind.url).agentAction(northwind.agent, 24018, { outcome: 'Update', note: `${round}` });
     }

@@ -75,9 +75,9 @@ suite('the demo with a real Request Tracker', { skip, timeout: 400_000 }, () => 
     const { acme } = ready.demo.desks;
     const escalate = { outcome: 'Escalate to MSP', supplier: 'Northwind MSP', note: 'Can you help?' };
     await twinClient(acme.url).agentAction(acme.agent, 1001, escalate);
-    const [, id = ''] = await says(/Northwind has (\d+), a ticket in queue Acme in “new”.*Once, picture intact/);
+    const [, id = ''] = await says(/Northwind opened (\d+), a ticket in queue Acme in “new”.*one copy, image intact/);
     await lena('POST', `/ticket/${id}/correspond`, { ContentType: 'text/html', Content: 'We look at it.' });
-    await says(/At Acme it is by “Lena Voss \(Northwind\)”, internal; the portal is unchanged/);
+    await says(/At Acme it is an internal note by “Lena Voss \(Northwind\)”; the portal is unchanged/);
     await twinClient(acme.url).userReply('priya.nair@acme.example', 1001, { note: 'Any news?' });
     await says(/✓ Reply/);
     await lena('PUT', `/ticket/${id}`, { Status: 'resolved' });

@@ -194,8 +194,8 @@ suite('a start', () => {
     const { program, ready } = await startReady({ options: { data: freshData() } });
     for (const name of ['worker', 'gateway', 'postgres'] as const) {
       process.kill(ready.pids[name] ?? 0, 'SIGKILL');
-      await program.line(new RegExp(`${name} ended by itself \\(SIGKILL\\); it is started again`));
-      await program.line(new RegExp(`${name} runs again`));
+      await program.line(new RegExp(`${name} ended by itself \\(SIGKILL\\); restarting it`));
+      await program.line(new RegExp(`${name} is running again`));
     }
     assert.equal((await fetch(ready.gateway.url)).status, 200);
     const sql = postgres(ready.postgres.url, { max: 1 });
@@ -271,7 +271,7 @@ suite('a start refuses with one line and an exit code', () => {
     assert.match(line, /permission denied/);
   });
 
-  test('a path on which a file is in the way', async () => {
+  test('a path at which a file exists', async () => {
     const file = join(temp.path, 'file');
     await writeFile(file, '');
     await refuses({ options: { data: file } }, 'not-writable', 73);

@@ -45,7 +45,7 @@ test('a thread that runs out of memory costs its own order only', async () => {
   await small.close();
 });
 
-test('an order that can not be done is refused, and orders after the end are', async () => {
+test('an order that cannot be carried out is refused, and so are orders after the end', async () => {
   const pool = createPool({ threads: 1, limitMs: 2000, atMostMs: 10_000, memoryMb: 64 });
   await assert.rejects(pool.run('note', [undefined]), TextLimit);
   await assert.rejects(pool.run('note', [() => 1]), TextLimit);

@@ -92,7 +92,7 @@ describe('a worker that is frozen before its write has left, until its successor
     });
   }
 
-  it('says nothing of its successor’s write where it knows that its own has failed', async () => {
+  it('reports nothing about its successor’s write if it knows that its own has failed', async () => {
     await north.fault({ on: 'action', kind: 'error', times: 1, noteHas: 'ice-failed' });
     const { notes, said } = await frozenAt('freeze-failed', 'ice-failed');
     assert.deepEqual(notes, ['<p>ice-failed</p>', '<p>behind</p>']);

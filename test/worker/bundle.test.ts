@@ -37,7 +37,7 @@ describe('the bundle of workflows', () => {
     assert.deepEqual(unfit, []);
   });
 
-  it('is not one that was made from other code, was changed, or was cut off; that one is named', async () => {
+  it('is not one that was built from other code, changed or truncated; that one is named', async () => {
     const whole = await readFile(made, 'utf8');
     const end = whole.indexOf('\n');
     const wrong: Record<string, string> = {
@@ -57,7 +57,7 @@ describe('the bundle of workflows', () => {
     }
   });
 
-  it('is kept in the cache where none was made before, and made again there when it is damaged', async () => {
+  it('is stored in the cache if none was built before, and built again there when it is damaged', async () => {
     const cache = join(dir.path, 'test', 'deep', 'cache');
     const kept = await find(cache);
     assert.ok(kept !== undefined && kept.startsWith(cache));
@@ -71,7 +71,7 @@ describe('the bundle of workflows', () => {
     assert.deepEqual(unfit, []);
   });
 
-  it('is left to Temporal where the cache can not be used', async () => {
+  it('is left to Temporal if the cache cannot be used', async () => {
     const cache = join(dir.path, 'test', 'a-file');
     await writeFile(cache, '');
     assert.equal(await find(join(cache, 'below')), undefined);

@@ -12,7 +12,7 @@ import { testTemporal } from '#test/support/services.ts';
 import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
 
-describe('what a version before has recorded', () => {
+describe('what an earlier version has recorded', () => {
   let dir: TempDir;
   before(async () => {
     dir = await tempDir();
@@ -31,7 +31,7 @@ describe('what a version before has recorded', () => {
     });
   }
 
-  it('is refused where the code does something else, so that the three before can fail', async () => {
+  it('is refused if the code does something else, so that the three previous tests can fail', async () => {
     await assert.rejects(replay(await otherBundle(dir.path), await history('watch')), /[Nn]on-?determin/);
   });
 });

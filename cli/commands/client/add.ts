@@ -16,7 +16,7 @@ export type ClientAddOptions = GlobalOptions & {
   readonly json?: boolean;
 };
 
-/** A link with an in-house tool, or a further client of one. */
+/** Adds a link with an API client, or another client to such a link. */
 export async function add(link: string, options: ClientAddOptions, deps: CliDeps): Promise<number> {
   const { tool, name } = options;
   const contact = contactOption(options.contact);
@@ -30,7 +30,7 @@ export async function add(link: string, options: ClientAddOptions, deps: CliDeps
         () => ({
           role: sideOption(
             options.as,
-            'say which side of the link the tool is: --as customer (it escalates) or --as supplier (tickets are opened in it)',
+            'say which side of the link the API client is: --as customer (it escalates) or --as supplier (it receives escalations)',
           ),
           instance: instanceOption(options.instance),
           tool,
@@ -60,15 +60,15 @@ function text({ client, secret, publicUrl, instance, role, tool }: ClientAdded):
     `client_id      ${client}`,
     `client_secret  ${secret}`,
     '',
-    'The secret is shown this once. It is for:',
+    'The secret is shown only this once. Use it for:',
     `  issuer  ${publicUrl}/i/${instance}`,
     `  token   ${publicUrl}/oauth/token (client credentials)`,
-    `  calls   ${publicUrl}/v1/${otherSide(role)}/…, as the ${role}; ${publicUrl}/docs has them all`,
+    `  calls   ${publicUrl}/v1/${otherSide(role)}/…, as the ${role}; ${publicUrl}/docs lists them all`,
     ...(tool === null
       ? []
       : [
           '',
-          `Next: say in links.yaml what your side sends and how it maps (${role}: ${tool}), then ferry apply (docs/settings.md).`,
+          `Next: write into links.yaml what your side sends and how it maps (${role}: ${tool}), then run ferry apply (docs/settings.md).`,
         ]),
   ];
 }

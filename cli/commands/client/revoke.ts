@@ -6,11 +6,9 @@ import { revokeClient } from '#operate/clients/revoke.ts';
 
 export async function revoke(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
   const { done, isPeer, link } = await withOperator(options, deps, (operator) => revokeClient(operator, id));
-  const undo = isPeer ? ` The other gateway of ${link} can call no more; pair again to undo it.` : '';
+  const undo = isPeer ? ` The other gateway of ${link} can no longer call; to undo this, pair again.` : '';
   deps.out(
-    done
-      ? `${id} is revoked: from now on neither its credentials nor its tokens work.${undo}\n`
-      : `${id} was revoked before.\n`,
+    done ? `${id} is revoked: its credentials and tokens no longer work.${undo}\n` : `${id} was already revoked.\n`,
   );
   return exitCodes.ok;
 }

@@ -11,6 +11,6 @@ export async function rotate(
 ): Promise<number> {
   const secret = await withOperator(options, deps, (operator) => rotateClient(operator, id, options.dpop === true));
   deps.out(`client_secret  ${secret}\n`);
-  deps.out('It is shown this once. The secrets before it work for another 24 hours.\n');
+  deps.out('It is shown only this once. The previous secrets work for another 24 hours.\n');
   return exitCodes.ok;
 }

@@ -7,7 +7,7 @@ import { withOperator } from '#cli/wire.ts';
 import { reinstate as reinstateKey } from '#operate/keys/reinstate.ts';
 import type { RetireOptions } from '#operate/keys/retire.ts';
 
-/** A key of another organisation that was retired by mistake. */
+/** Accepts a key of another organisation again that was retired by mistake. */
 export async function reinstate(kid: string, options: GlobalOptions & RetireOptions, deps: CliDeps): Promise<number> {
   const { origin, because } = options;
   const { origin: whose } = await withOperator(options, deps, (operator) =>

@@ -6,7 +6,7 @@ import { printable } from '#cli/print/text.ts';
 import { withOperator } from '#cli/wire.ts';
 import { retire as retireKey, type RetireOptions } from '#operate/keys/retire.ts';
 
-/** A key that somebody else may have, of ours or of another organisation. */
+/** Shuts out a key that may be stolen: one of ours, or one of another organisation. */
 export async function retire(kid: string, options: GlobalOptions & RetireOptions, deps: CliDeps): Promise<number> {
   const { origin, because } = options;
   const retired = await withOperator(options, deps, (operator) => retireKey(operator, kid, { origin, because }), {

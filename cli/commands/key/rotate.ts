@@ -5,7 +5,7 @@ import { keyLine } from '#cli/print/key.ts';
 import { withOperator } from '#cli/wire.ts';
 import { rotateKeys } from '#operate/keys/rotate.ts';
 
-/** All keys of an instance, or those of one use. */
+/** Rotates all keys of an instance, or those of one use. */
 export async function rotate(
   instance: string,
   options: GlobalOptions & { readonly use?: string },

@@ -17,14 +17,14 @@ export async function accept(code: string | undefined, options: AcceptOptions, d
   const given = await codeOf(code, deps);
   return withPeers(options, deps, async (operator) => {
     const { id, link, issuer } = await acceptCode(operator, given, { instance, link: wanted, name, contact });
-    deps.out(`Pairing with ${issuer}; here the link will be called ${link}.\n`);
+    deps.out(`Pairing with ${issuer}; this side calls the link ${link}.\n`);
     return followPairing(operator, id, deps);
   });
 }
 
-/** Not in the list of processes, nor in a shell's history, where it is asked for or comes by the input (`-`). */
+/** Prompts for the code or reads it from standard input (`-`), to keep it out of the process list and shell history. */
 async function codeOf(code: string | undefined, { ask, isInteractive }: CliDeps): Promise<string> {
   if (code === '-') return (await ask('')).trim();
-  if (code === undefined && isInteractive) return (await ask('The code that the other side has made: ')).trim();
+  if (code === undefined && isInteractive) return (await ask('The code from the other side: ')).trim();
   return code ?? '';
 }

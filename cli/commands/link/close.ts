@@ -29,7 +29,7 @@ export async function close(id: string, options: CloseOptions, deps: CliDeps): P
       signal: deps.signal,
       ...(asks
         ? {
-            confirm: () => isYes(deps, `End the link ${id} for good? Both desks are told on every open ticket.`),
+            confirm: () => isYes(deps, `End the link ${id} permanently? Both desks get a note on every open ticket.`),
           }
         : {}),
     }),
@@ -40,15 +40,15 @@ export async function close(id: string, options: CloseOptions, deps: CliDeps): P
   }
   const { state, mirrors, refused, peer } = closed;
   if (peer.told === 'no') {
-    const whom = peer.contact === null ? '' : ` Tell it yourself: ${contactText(peer.contact)}.`;
+    const whom = peer.contact === null ? '' : ` Contact its operators: ${contactText(peer.contact)}.`;
     deps.err(
-      `ferry: the other gateway could not be told (${peer.why}).${whom} It is refused with link-closed from now on. [peer-not-told]\n`,
+      `ferry: the other gateway could not be notified (${peer.why}).${whom} Its calls are now refused with link-closed. [peer-not-told]\n`,
     );
   }
   deps.out(
-    `${id} has ended. ${count(mirrors, 'open ticket is', 'open tickets are')} told${refused > 0 ? `; ${count(refused, 'delivery', 'deliveries')} that waited ended refused` : ''}.${peer.told === 'yes' ? ' The other side has ended its half.' : ''}\n`,
+    `${id} has ended. ${count(mirrors, 'open ticket gets', 'open tickets get')} a note${refused > 0 ? `; ${count(refused, 'waiting delivery was', 'waiting deliveries were')} refused` : ''}.${peer.told === 'yes' ? ' The other side has ended its half.' : ''}\n`,
   );
-  if (state === 'closing') deps.out('Its state is closing until those last notes are written.\n');
-  deps.out(`What was carried stays until it is purged: ferry link export ${id}, then ferry link purge ${id}\n`);
+  if (state === 'closing') deps.out('Its state is closing until the last notes are written.\n');
+  deps.out(`Ferry keeps what was carried until you purge it: ferry link export ${id}, then ferry link purge ${id}\n`);
   return exitCodes.ok;
 }

@@ -8,7 +8,7 @@ import { withOperator } from '#cli/wire.ts';
 import { changeContact, contactsOf } from '#operate/links/contact.ts';
 import type { WireContact } from '#core/wire.ts';
 
-/** Without a text: shows both. */
+/** Sets a contact; without a text, shows both. */
 export async function contact(
   id: string,
   text: string | undefined,
@@ -26,8 +26,8 @@ export async function contact(
   await withOperator(options, deps, (operator) => changeContact(operator, id, isFar ? 'far' : 'own', wanted));
   deps.out(
     isFar
-      ? 'Noted; it is shown beside every failure of this link.\n'
-      : 'Noted; the other side is told within minutes.\n',
+      ? 'Saved; it is shown beside every failure of this link.\n'
+      : 'Saved; the other side receives it within minutes.\n',
   );
   return exitCodes.ok;
 }

@@ -19,7 +19,7 @@ export async function exportTo(
       for await (const line of exported) deps.out(`${JSON.stringify(line)}\n`);
       return exitCodes.ok;
     }
-    // A link that is not there leaves no file.
+    // A link that does not exist leaves no file.
     const first = await exported.next();
     const file = createWriteStream(resolve(deps.cwd, options.out), { flags: 'wx', mode: 0o600 });
     try {
@@ -41,7 +41,7 @@ export async function exportTo(
       throw new CliError(
         'unwritable-file',
         exitCodes.usage,
-        `${options.out} can't be written (${code}); name a file that is not there yet`,
+        `${options.out} can't be written (${code}); name a file that does not exist yet`,
       );
     }
   });

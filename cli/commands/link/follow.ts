@@ -1,4 +1,4 @@
-/** Prints the checks of a pairing as they come, and how it ended. */
+/** Prints the checks of a pairing as they finish, and the result. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CliDeps } from '#cli/deps.ts';
 import { exitCodes } from '#cli/errors.ts';
@@ -7,17 +7,17 @@ import type { Operator } from '#operate/operator.ts';
 import { pairingProgress, type PairingProgress } from '#operate/pairing/progress.ts';
 
 const lookEveryMs = 250;
-/** Without a sign of work for this long, a worker seems to be missing. */
+/** If nothing happens for this long, probably no worker is running. */
 const quietMs = 10_000;
 
 export type FollowOptions = {
-  /** A line for each check. */
+  /** Prints a line for each check. */
   readonly lineOf: typeof checkLine;
-  /** Says nothing else, for scripts. */
+  /** Prints nothing else, for scripts. */
   readonly isQuiet: boolean;
 };
 
-/** Returns the exit code: 0 where the link is active, 1 where something is to be fixed. */
+/** Returns the exit code: 0 if the link is active, 1 if something has to be fixed. */
 export async function followPairing(
   operator: Operator,
   id: string,
@@ -39,7 +39,9 @@ export async function followPairing(
       return ending(seen, isQuiet ? { ...deps, out: () => undefined } : deps);
     if (seen.state === 'pairing' && seen.checks.length === 0 && !isQuietTold && Date.now() - startedAt > quietMs) {
       isQuietTold = true;
-      deps.err('ferry: no worker has begun with it yet; check that ferry worker and Temporal run (ferry status)\n');
+      deps.err(
+        'ferry: no worker has started the checks yet; make sure that ferry worker and Temporal are running (ferry status)\n',
+      );
     }
     if (deps.signal.aborted) return exitCodes.no;
     await sleep(lookEveryMs, undefined, { signal: deps.signal }).catch(() => undefined);
@@ -53,17 +55,19 @@ function ending({ link, state, linkState }: PairingProgress, { out, err }: CliDe
     out(
       linkState === 'active'
         ? `The link ${link} is active.\n`
-        : `All checks of ${link} went well; the link is ${linkState ?? 'gone'}.\n`,
+        : `All checks of ${link} passed; the link is ${linkState ?? 'gone'}.\n`,
     );
     if (linkState === 'active')
-      out('Next: say in links.yaml what your side sends and how it maps, then ferry apply (docs/federating.md).\n');
+      out(
+        'Next: write into links.yaml what your side sends and how it maps, then run ferry apply (docs/federating.md).\n',
+      );
     return exitCodes.ok;
   }
   if (state === 'expired')
     err(
       isThere
-        ? `ferry: the checks of ${link} took longer than 15 minutes; see that both gateways and workers run, then: ${again} [expired]\n`
-        : 'ferry: the code has expired before it was exchanged; ask for a new one (ferry link invite) [expired]\n',
+        ? `ferry: the checks of ${link} took longer than 15 minutes; make sure that both gateways and workers are running, then: ${again} [expired]\n`
+        : 'ferry: the code expired before it was used; ask for a new one (ferry link invite) [expired]\n',
     );
   else
     err(

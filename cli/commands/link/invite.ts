@@ -19,7 +19,7 @@ export type InviteOptions = PairOptions & { readonly as?: string; readonly json?
 export async function invite(options: InviteOptions, deps: CliDeps): Promise<number> {
   const side = sideOption(
     options.as,
-    'say which side of the link your instance is: --as customer (its tickets are escalated) or --as supplier (tickets are opened there)',
+    'say which side of the link your instance is: --as customer (its tickets are escalated) or --as supplier (escalations open tickets in it)',
   );
   const instance = instanceOption(options.instance);
   const contact = contactOption(options.contact);
@@ -36,11 +36,11 @@ export async function invite(options: InviteOptions, deps: CliDeps): Promise<num
         for (const line of [
           code,
           '',
-          `Give this code to the ${other}'s administrator, by a way that only they read. It works once, for ${minutes} minutes (until ${expiresAt.slice(11, 16)} UTC). There:`,
+          `Send this code to the ${other}'s administrator over a private channel. It works once, for ${minutes} minutes (until ${expiresAt.slice(11, 16)} UTC). They run:`,
           '',
           `  ferry link accept ${code.slice(0, 14)}… --instance <their instance>`,
           '',
-          `Here the link will be called ${link}. Its checks: ferry link status ${link}`,
+          `This side calls the link ${link}. To see its checks: ferry link status ${link}`,
         ])
           deps.out(`${line}\n`);
       return options.wait === true ? followPairing(operator, id, deps) : exitCodes.ok;

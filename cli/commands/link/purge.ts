@@ -15,7 +15,7 @@ export async function purge(
       throw new CliError(
         'not-asked',
         exitCodes.usage,
-        `purging ${id} deletes everything that was carried on it; say --yes`,
+        `purging ${id} deletes everything that was carried on it; confirm with --yes`,
       );
     return (await deps.ask(`Delete everything that was carried on ${id}? Type its id: `)).trim() === id;
   };
@@ -28,7 +28,7 @@ export async function purge(
   }
   const { mirrors, actions, files } = purged;
   deps.out(
-    `${id} is gone: ${count(mirrors, 'mirror')}, ${count(actions, 'action')}. ${count(files, 'file')}, where nothing else has them, go with the next tidying.\n`,
+    `Deleted ${id}: ${count(mirrors, 'mirror')}, ${count(actions, 'action')}. Unless something else uses them, ${count(files, 'file')} will be deleted by the next cleanup.\n`,
   );
   return exitCodes.ok;
 }

@@ -6,8 +6,6 @@ import { quarantineLink } from '#operate/links/quarantine.ts';
 
 export async function quarantine(id: string, options: GlobalOptions, deps: CliDeps): Promise<number> {
   await withOperator(options, deps, (operator) => quarantineLink(operator, id));
-  deps.out(
-    `${id} is in quarantine: nothing is carried on it. What may be written already is looked for after: ferry link resume ${id}\n`,
-  );
+  deps.out(`${id} is in quarantine: nothing is carried on it. To compare and continue: ferry link resume ${id}\n`);
   return exitCodes.ok;
 }

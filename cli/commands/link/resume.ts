@@ -16,7 +16,7 @@ export async function resume(id: string, options: ResumeOptions, deps: CliDeps):
   };
   const confirm = (comparison: Comparison): Promise<boolean> => {
     show(comparison);
-    return isYes(deps, 'Set this right and go on?');
+    return isYes(deps, 'Correct this and resume?');
   };
   const asks = deps.isInteractive && options.yes !== true;
   const { outcome, state, comparison, setRight, looked } = await withPeers(options, deps, (operator) =>
@@ -25,7 +25,7 @@ export async function resume(id: string, options: ResumeOptions, deps: CliDeps):
   show(comparison);
   for (const line of lookedLines(looked)) out(`${line}\n`);
   if (outcome === 'dry-run') {
-    out(`${id} is ${state}. Without --dry-run it would be active again, and what waits would be carried.\n`);
+    out(`${id} is ${state}. Without --dry-run, it would become active, and waiting deliveries would be carried.\n`);
     return exitCodes.ok;
   }
   if (outcome === 'declined') {
@@ -34,16 +34,15 @@ export async function resume(id: string, options: ResumeOptions, deps: CliDeps):
   }
   const { again, waiting } = setRight;
   if (again > 0) out(`${count(again, 'delivery is', 'deliveries are')} sent again.\n`);
-  if (waiting > 0) out(`${count(waiting, 'delivery follows', 'deliveries follow')} what the other side has.\n`);
-  out(`${id} goes on.\n`);
+  if (waiting > 0)
+    out(`${count(waiting, 'waiting delivery follows', 'waiting deliveries follow')} after what the other side has.\n`);
+  out(`${id} is active again.\n`);
   return exitCodes.ok;
 }
 
 function comparisonLines({ said, isOtherDatabase, differences }: Comparison): string[] {
   return [
-    ...(isOtherDatabase
-      ? ["The other side's database is another one than it was: it was restored, cloned or moved."]
-      : []),
+    ...(isOtherDatabase ? ["The other side's database was restored, cloned or moved: its identity has changed."] : []),
     ...(said.state === 'active'
       ? []
       : [printable(`The other side says: ${said.state}. ${said.reason?.text ?? ''}`).trimEnd()]),
@@ -54,20 +53,20 @@ function comparisonLines({ said, isOtherDatabase, differences }: Comparison): st
 function lookedLines({ deliveries, tickets }: Resumed['looked']): string[] {
   if (deliveries === 0) return [];
   const waits = count(deliveries, 'delivery waits and is', 'deliveries wait and are');
-  return [printable(`${waits} looked for before anything is written, at ${tickets.join(', ')}.`)];
+  return [printable(`${waits} looked for at ${tickets.join(', ')} before Ferry writes anything.`)];
 }
 
 const mostShown = 20;
 
 function differenceLines(differences: readonly LaneDifference[]): string[] {
-  if (differences.length === 0) return ['Both sides have the same of every lane.'];
+  if (differences.length === 0) return ['Both sides agree on every lane.'];
   const lines = differences.map((one) => {
     if (one.kind === 'unknown-here')
-      return `  mirror ${one.mirror}: only the other side has it. Where its ticket was escalated from here, the two find each other again once that is read.`;
+      return `  mirror ${one.mirror}: only the other side has it. If its ticket was escalated from here, Ferry joins the two again when it reads that ticket.`;
     const { ticket, acked } = one.lane;
     return one.kind === 'lost-there'
-      ? `  ${ticket}: the other side has ${one.accepted} of the ${acked} that it had; the rest is sent again.`
-      : `  ${ticket}: the other side has ${one.accepted}, this one remembers ${acked}; what this one has read again since is sent behind it, and known again there.`;
+      ? `  ${ticket}: the other side has only ${one.accepted} of the ${acked} that it had accepted; the rest will be sent again.`
+      : `  ${ticket}: the other side has ${one.accepted}, this side remembers ${acked}; what this side reads again is sent after those, and the other side recognises it.`;
   });
   const more = lines.length - mostShown;
   return [

@@ -12,6 +12,6 @@ export async function rotate(link: string, options: GlobalOptions, deps: CliDeps
     return exitCodes.ok;
   }
   for (const { client, secret } of rotated.clients) deps.out(`${client}\n  client_secret  ${secret}\n`);
-  deps.out('They are shown this once. The secrets before them work for another 24 hours.\n');
+  deps.out('They are shown only this once. The previous secrets work for another 24 hours.\n');
   return exitCodes.ok;
 }

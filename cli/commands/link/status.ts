@@ -7,7 +7,7 @@ import { ago, count, printable } from '#cli/print/text.ts';
 import { withOperator } from '#cli/wire.ts';
 import { linkStatus, type LinkStanding, type OpenInvitation } from '#operate/links/status.ts';
 
-/** 1 where a link is neither active nor ended. */
+/** Shows links. Returns 1 if a link is neither active nor ended. */
 export async function status(
   id: string | undefined,
   options: GlobalOptions & { readonly json?: boolean },
@@ -21,7 +21,9 @@ export async function status(
 
 function lines(links: readonly LinkStanding[], invitations: readonly OpenInvitation[], now: number): string[] {
   if (links.length === 0 && invitations.length === 0)
-    return ['No links yet: ferry apply for helpdesks of this gateway, ferry link invite for another one.'];
+    return [
+      'No links yet. Use ferry apply to link helpdesks of this gateway, or ferry link invite to link with another gateway.',
+    ];
   return [
     ...links.flatMap((link, at) => [...(at === 0 ? [] : ['']), ...linkLines(link, now)]),
     ...invitations.flatMap(({ link, side, instance, expiresAt }) => [
@@ -48,7 +50,7 @@ function linkLines(link: LinkStanding, now: number): string[] {
     `${link.id}: ${state}`,
     `  ${name('customer')} ⇄ ${name('supplier')}; ${count(link.open, 'open mirror')}, ${link.waiting} waiting`,
     ...(link.reason === null || link.state === 'active' ? [] : [`  ${link.reason.text}`]),
-    ...(link.issuer === null ? [] : [`  ${link.issuer}, there called ${link.farLink ?? '?'}`]),
+    ...(link.issuer === null ? [] : [`  ${link.issuer}, which calls the link ${link.farLink ?? '?'}`]),
     ...(link.saidAt === null ? [] : [`  Last asked ${ago(now - Date.parse(link.saidAt))} ago.`]),
     ...stranger,
     ...(link.farContact === null ? [] : [`  On duty there: ${contactText(link.farContact)}`]),

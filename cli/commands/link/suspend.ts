@@ -10,6 +10,8 @@ export async function suspend(
   deps: CliDeps,
 ): Promise<number> {
   await withOperator(options, deps, (operator) => suspendLink(operator, id, options.because));
-  deps.out(`${id} is suspended: nothing is carried on it, everything waits. Go on with: ferry link resume ${id}\n`);
+  deps.out(
+    `${id} is suspended: nothing is carried on it, and everything waits. To continue: ferry link resume ${id}\n`,
+  );
   return exitCodes.ok;
 }

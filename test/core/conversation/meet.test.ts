@@ -23,8 +23,10 @@ type Delivery = {
   readonly stamp: Stamp;
   readonly value: Value;
   readonly to: SideName;
-  stage: 'waiting' | 'decided' | 'written' | 'ended';
+  stage: 'waiting' | 'decided' | 'written' | 'correcting' | 'ended';
   meant: Value;
+  /** What was written to correct it; the last one is still to be written while it is `correcting`. */
+  readonly corrected: Value[];
   wrote: boolean;
 };
 type Desk = {
@@ -99,7 +101,15 @@ class World {
       const stamp = { at, side };
       desk.signed.push({ stamp, value: entry.value, entry });
       const to = otherSide(side);
-      this.desks[to].lane.push({ stamp, value: entry.value, to, stage: 'waiting', meant: '', wrote: false });
+      this.desks[to].lane.push({
+        stamp,
+        value: entry.value,
+        to,
+        stage: 'waiting',
+        meant: '',
+        corrected: [],
+        wrote: false,
+      });
     }
     desk.snapshot = desk.value;
   }
@@ -117,6 +127,11 @@ class World {
       this.decide(side, desk, head);
     } else if (head.stage === 'decided') {
       this.put(desk, side, head.meant, head);
+      this.writes += 1;
+      head.stage = 'written';
+    } else if (head.stage === 'correcting') {
+      // Somebody may have changed it since the read that asked for the correction.
+      this.put(desk, side, head.corrected.at(-1) ?? '', head);
       this.writes += 1;
       head.stage = 'written';
     } else {
@@ -140,13 +155,9 @@ class World {
     this.read(side);
     const known = this.known(side);
     const meant = { all: status(head.meant), assumed: { fields: {} } };
-    const { again } = due(meant, head.stamp, known, known, shownAs(desk.value), 'desk');
-    if (again.status === undefined) {
-      head.stage = 'ended';
-      return;
-    }
-    this.put(desk, side, again.status, head);
-    this.writes += 1;
+    const { again } = due(meant, head.corrected.map(status), head.stamp, known, known, shownAs(desk.value), 'desk');
+    if (again.status !== undefined) head.corrected.push(again.status);
+    head.stage = again.status === undefined ? 'ended' : 'correcting';
   }
 
   run(events: readonly Event[]): void {
@@ -229,6 +240,36 @@ test('where the clocks are right, the newest is the one that was made last, unle
   assert.deepEqual(
     sides.map((one) => world.desks[one].value),
     ['working', 'working'],
+  );
+});
+
+test('what is changed while a correction is on its way holds, as what is changed while the write is', () => {
+  const world = new World(
+    { customer: same, supplier: same },
+    { customer: 'open', supplier: 'open' },
+    { customer: 0, supplier: 0 },
+  );
+  const steps: readonly (() => unknown)[] = [
+    () => world.change('supplier', 'working'),
+    () => world.read('supplier'),
+    // Decided, then the customer sets it, then it is written over that.
+    () => world.carry('customer'),
+    () => world.change('customer', 'closed'),
+    () => world.carry('customer'),
+    // The read-back asks for a correction, the customer sets it again, then the correction is written over that.
+    () => world.carry('customer'),
+    () => world.change('customer', 'waiting'),
+    () => world.carry('customer'),
+  ];
+  for (const step of steps) {
+    world.clock += 100;
+    step();
+  }
+  assert.equal(world.desks.customer.value, 'closed', 'the correction has covered what the customer set');
+  world.run([]);
+  assert.deepEqual(
+    sides.map((one) => world.desks[one].value),
+    ['waiting', 'waiting'],
   );
 });
 

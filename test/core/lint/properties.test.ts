@@ -161,7 +161,7 @@ const desks = { customer: 'acme', supplier: 'northwind' } as const;
 
 type Tickets = { readonly [side in SideName]: TicketSnapshot };
 
-/** What becomes of an action that somebody records at one side; null where it does not leave or changes nothing. */
+/** Computes the effect of an action recorded at one side; null if it does not leave or changes nothing. */
 function carried(
   input: LintInput,
   from: SideName,

@@ -40,7 +40,7 @@ for (const encoding of ['LATIN1', 'SQL_ASCII', 'EUC_JP']) {
 test('a connection with another client encoding is refused', async () => {
   const { url, drop } = await emptyDatabase();
   try {
-    await assert.rejects(migrate(`${url}?client_encoding=LATIN1`), unsuitable(/speaks LATIN1.*client_encoding/));
+    await assert.rejects(migrate(`${url}?client_encoding=LATIN1`), unsuitable(/uses LATIN1.*client_encoding/));
     await migrate(url);
   } finally {
     await drop();

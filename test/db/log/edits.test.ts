@@ -76,7 +76,7 @@ describe('a note whose text is changed at its desk after it was read', () => {
   it('is shown as edited where somebody traces its ticket', async () => {
     const found = await loadTrace(connection.db, ticketRef('north', '9'), { notes: false });
     const lines = timelineOf('north', '9', found).entries.flatMap((entry) => entryLines(entry, null));
-    assert.match(lines.join('\n'), /edited: its text was changed there later/);
+    assert.match(lines.join('\n'), /edited: somebody changed its text later/);
   });
 
   it('is another action of a restored desk where its author is another one, too', async () => {
