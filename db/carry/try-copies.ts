@@ -38,7 +38,7 @@ export function leavesCopies({ outcome, reason: why }: Pick<EndedWay, 'outcome' 
 export async function tryCopies(tx: Tx, ended: EndedWay): Promise<string[]> {
   const { action, mirror, to } = ended;
   if (!leavesCopies(ended)) return [];
-  // Whoever places a copy just now is waited for, and seen by the next statement; or waits, and sees how this has ended.
+  // A transaction that is placing a copy holds this lock. Either its copy is visible to the next statement, or it sees this end.
   await lockKnown(tx, [action]);
   const others = await rows<{ id: string }>(
     tx,

@@ -52,7 +52,7 @@ export async function receiveReceipts(tx: Tx, cache: VersionCache, said: Receive
   let mirror = locked;
   const results: WireResult[] = [];
   const wake = new Set<string>();
-  /** Deliveries that this batch has told of. */
+  /** Deliveries that an earlier receipt of this batch has ended. */
   const told = new Set<string>();
   let accepted = before;
   let passed = before;

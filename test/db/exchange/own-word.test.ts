@@ -191,7 +191,7 @@ describe('the origin’s own word, while what a relay brought is just being begu
         where action = ${action.constant.id} and mirror = ${own} and to_instance = 'acme-peer' and kind = 'receipt' order by seq`);
     const there = { outcome: 'skipped', code: 'already-there' };
 
-    it('the origin’s is tried once the relay’s is refused, last of its lane, and what becomes of it is told', async () => {
+    it('the origin’s is tried once the relay’s is refused, last of its lane, and its outcome is reported', async () => {
       const action = await begun();
       const later = next();
       await comes(later, 'own');
