@@ -150,6 +150,8 @@ export const wireReceipt = z.object({
   ...place,
   /** The action that the receipt reports on. */
   action: wireId,
+  /** Whose action it is: ids are each origin's own. Gateways before this key leave it out, and mean the first of that id. */
+  origin: wireInstance.optional(),
   outcome: z.enum(outcomes),
   reason: wireReason,
   drops: z.array(wireReason).max(100).default([]),
@@ -214,7 +216,13 @@ export const wireLink = z.object({
   now: wireInstant,
   /** Changes when the gateway's database is restored, cloned or moved. */
   fingerprint: safe(128),
-  limits: z.object({ bodyBytes: z.int(), attachmentBytes: z.int(), actionsPerBatch: z.int() }),
+  limits: z.object({
+    bodyBytes: z.int(),
+    attachmentBytes: z.int(),
+    actionsPerBatch: z.int(),
+    /** Of files that no action names yet, so of all files of one action too. Gateways before this key leave it out. */
+    unreferencedBytes: z.int().optional(),
+  }),
 });
 
 /** One result of a pairing's checks, from the side that made the check. */

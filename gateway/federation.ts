@@ -79,8 +79,9 @@ export function federationRoutes(
   const { keys, blobs, wake, seal, fetchJson, identify, checkWebhook } = deps;
   const limits = deps.limits ?? clientLimits();
   const clients = createClients(limits);
+  const { unreferencedBytes } = limits;
   // Refuse a file permanently if it alone exceeds the link's quota, because it would never fit; its note is carried without it.
-  const attachmentBytes = Math.min(deps.attachmentBytes ?? wireLimits.attachmentBytes, limits.unreferencedBytes);
+  const attachmentBytes = Math.min(deps.attachmentBytes ?? wireLimits.attachmentBytes, unreferencedBytes);
   const clock = {
     ...(deps.now === undefined ? {} : { now: deps.now }),
     ...(deps.addressOf === undefined ? {} : { addressOf: deps.addressOf }),
@@ -89,7 +90,10 @@ export function federationRoutes(
   for (const path of ['/i/*', '/.well-known/*']) routes.use(path, strangers.paced);
   routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, clients, ...clock }));
   routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
-  routes.route('/', linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, ...clock }));
+  routes.route(
+    '/',
+    linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, unreferencedBytes, ...clock }),
+  );
   routes.route(
     '/',
     apiRoutes({

@@ -3,9 +3,11 @@
  * something held.
  */
 import { HelpdeskError } from '#connectors/contract/errors.ts';
+import { originOnWire } from '#core/conversation/to-wire.ts';
 import { isReasonCode, reason } from '#core/words/reasons.ts';
 import type { Reason } from '#core/words/vocabulary.ts';
 import { inUnitOfWork } from '#db/base/unit-of-work.ts';
+import { loadDirectory } from '#db/exchange/directory.ts';
 import { claimUnanswered, noteFar, type Unanswered } from '#db/exchange/unanswered.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { endSent } from '#db/exchange/receive-receipts.ts';
@@ -16,7 +18,7 @@ export const silentMs = 60 * 60_000;
 const atOnce = 100;
 const timeoutMs = 30_000;
 
-export type AskDeps = Pick<WorkDeps, 'db' | 'cache' | 'peers' | 'wake' | 'log'>;
+export type AskDeps = Pick<WorkDeps, 'db' | 'cache' | 'peers' | 'publicUrl' | 'wake' | 'log'>;
 
 /** @param afterMs how long a peer may go without sending a receipt */
 export function createAskOutcomes(deps: AskDeps, afterMs: number = silentMs): () => Promise<void> {
@@ -35,7 +37,9 @@ export function createAskOutcomes(deps: AskDeps, afterMs: number = silentMs): ()
 async function ask(deps: AskDeps, unanswered: Unanswered): Promise<void> {
   const { client } = await deps.peers.of(unanswered.link);
   const signal = AbortSignal.timeout(timeoutMs);
-  const standing = await client.standing(unanswered.at, unanswered.mirror, unanswered.action, signal);
+  const origin = originOnWire(unanswered, await loadDirectory(deps.db, deps.publicUrl ?? ''));
+  const asked = { id: unanswered.action, origin };
+  const standing = await client.standing(unanswered.at, unanswered.mirror, asked, signal);
   if (standing === null) {
     const why = reason('link-quarantined', {
       desk: unanswered.desk,

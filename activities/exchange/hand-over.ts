@@ -8,6 +8,7 @@ import { wireLimits, type WireAction, type WireReceipt } from '#core/wire.ts';
 import type { DueLane } from '#db/carry/claim-lanes.ts';
 import type { DeliveryContext } from '#db/carry/delivery-context.ts';
 import { notAfterIn } from '#connectors/contract/not-after.ts';
+import { loadDirectory } from '#db/exchange/directory.ts';
 import { promiseSends, receiptFacts, runAtHead } from '#db/exchange/hand-over.ts';
 import { settleLane, type LaneKey } from '#db/carry/lanes.ts';
 import { beforeHead, hold, isHeld } from '#activities/carry/before-head.ts';
@@ -17,7 +18,7 @@ import { post, requestMs, trouble, type HandOverRun, type RunTurn } from './post
 import { endStaying, prepare, type Prepared } from './prepare-action.ts';
 import { putFile, putFiles } from './put-files.ts';
 import { signedAgain } from './wire-action.ts';
-import { senderTicket } from '#core/conversation/to-wire.ts';
+import { originOnWire, senderTicket } from '#core/conversation/to-wire.ts';
 import { mayBeSent } from '#activities/carry/write-marker.ts';
 
 /** Space for the rest of a body besides its actions. Bytes. */
@@ -149,10 +150,13 @@ async function stays(turn: Turn, why: Exclude<Prepared, { kind: 'send' }>): Prom
 
 async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promise<Turned> {
   const { deps, instance, epoch, place, peer } = turn;
-  const facts = await receiptFacts(
-    deps.db,
-    contexts.map(({ delivery }) => delivery.id),
-  );
+  const [facts, directory] = await Promise.all([
+    receiptFacts(
+      deps.db,
+      contexts.map(({ delivery }) => delivery.id),
+    ),
+    loadDirectory(deps.db, deps.publicUrl ?? ''),
+  ]);
   const receipts: WireReceipt[] = [];
   const batch: DeliveryContext[] = [];
   let after = place.sentSeq;
@@ -170,6 +174,7 @@ async function tell(turn: RunTurn, contexts: readonly DeliveryContext[]): Promis
       seq,
       after: Math.min(after, seq - 1),
       action: context.action.said,
+      origin: originOnWire(context.action, directory),
       outcome,
       reason: outward(fact.reason ?? receipt.reason),
       drops: drops.slice(0, 100),

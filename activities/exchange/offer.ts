@@ -3,6 +3,7 @@
  * the client asks for a later cursor. Until then the delivery waits; a lane with nothing left to offer rests.
  */
 import type { DueLane } from '#db/carry/claim-lanes.ts';
+import { loadDirectory } from '#db/exchange/directory.ts';
 import { putOffers, restOffered, unoffered, type NewOffer } from '#db/exchange/put-offers.ts';
 import { outward, reason } from '#core/words/reasons.ts';
 import { wireLimits, type WireReceipt } from '#core/wire.ts';
@@ -13,7 +14,7 @@ import { inTrouble } from '#activities/carry/carry-trouble.ts';
 import { endAs } from '#activities/carry/end.ts';
 import type { Turn, Turned } from '#activities/turn.ts';
 import { endStaying, prepare, type ToRemote } from './prepare-action.ts';
-import { senderTicket } from '#core/conversation/to-wire.ts';
+import { originOnWire, senderTicket } from '#core/conversation/to-wire.ts';
 
 export type OfferRun = ToRemote & { readonly name: string; readonly epoch: number };
 type OfferTurn = OfferRun & Turn;
@@ -77,6 +78,7 @@ async function offerOf(
       ...fact,
       drops: [...fact.drops],
       action: context.action.said,
+      origin: originOnWire(context.action, await loadDirectory(turn.deps.db, turn.deps.publicUrl ?? '')),
       reason: outward(fact.reason ?? receipt.reason),
       ticket: senderTicket(context.from),
     };

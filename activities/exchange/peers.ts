@@ -1,4 +1,5 @@
 /** Creates the clients for other gateways: one per link, kept until the link's credentials change. */
+import type { WireLink } from '#core/wire.ts';
 import { startClock } from '#connectors/contract/not-after.ts';
 import type { HttpClient } from '#connectors/contract/http.ts';
 import { HelpdeskError } from '#connectors/contract/errors.ts';
@@ -15,7 +16,7 @@ export type Peer = {
   readonly issuer: string;
   readonly client: PeerClient;
   /** What it accepts, if it has said so. */
-  readonly limits: { readonly bodyBytes: number; readonly attachmentBytes: number } | null;
+  readonly limits: WireLink['limits'] | null;
 };
 
 export type Peers = {

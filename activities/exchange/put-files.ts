@@ -20,6 +20,7 @@ type Receiver = Pick<Peer, 'client' | 'limits' | 'issuer'>;
 /**
  * Returns null if the peer has the file now, otherwise why it does not accept it. Throws HelpdeskError or FileTrouble
  * for temporary trouble.
+ * @param beyond why the file must not be sent; null if it may. A file that the peer has already needs no sending.
  */
 export async function putFile(
   deps: Pick<WorkDeps, 'blobs'>,
@@ -27,6 +28,7 @@ export async function putFile(
   putting: Semaphore,
   { sha256, sizeBytes, type }: Sendable,
   signal: AbortSignal,
+  beyond: string | null = null,
 ): Promise<string | null> {
   if (sha256 === null) return 'Its contents are not here.';
   const most = limits?.attachmentBytes;
@@ -36,6 +38,7 @@ export async function putFile(
   const release = await putting.acquire(signal);
   try {
     if (await client.hasFile(sha256, signal)) return null;
+    if (beyond !== null) return beyond;
     if (!(await deps.blobs.has(sha256))) return 'Its contents are no longer kept.';
     await client.putFile({ sha256, sizeBytes: sizeBytes ?? 0, type }, () => deps.blobs.open(sha256), signal);
     return null;
@@ -50,7 +53,11 @@ export async function putFile(
   }
 }
 
-/** Replaces files that the peer does not accept with visible placeholders; the note is sent regardless. */
+/**
+ * Replaces files that the peer does not accept with visible placeholders; the note is sent regardless. A peer stores only
+ * a limited number of bytes of a link before an action names them, so this limits the files of one action: the rest would
+ * never find room.
+ */
 export async function putFiles(
   deps: Pick<WorkDeps, 'blobs'>,
   peer: Receiver,
@@ -60,10 +67,18 @@ export async function putFiles(
 ): Promise<Outgoing> {
   const kept: Attachment[] = [];
   const refused: { readonly name: string; readonly why: string }[] = [];
+  const together = peer.limits?.unreferencedBytes ?? Number.POSITIVE_INFINITY;
+  /** By digest: what two files have in common is there once. */
+  const sizes = new Map<string, number>();
   for (const file of outgoing.action.attachments) {
-    const why = await putFile(deps, peer, putting, file, signal);
-    if (why === null) kept.push(file);
-    else refused.push({ name: safeName(file.name), why });
+    const digest = file.sha256 ?? '';
+    const others = [...sizes].reduce((sum, [sha256, bytes]) => (sha256 === digest ? sum : sum + bytes), 0);
+    const beyond = others + (file.sizeBytes ?? 0) > together ? tooManyBytes(together) : null;
+    const why = await putFile(deps, peer, putting, file, signal, beyond);
+    if (why === null) {
+      kept.push(file);
+      sizes.set(digest, file.sizeBytes ?? 0);
+    } else refused.push({ name: safeName(file.name), why });
   }
   if (refused.length === 0) return outgoing;
   const placeholders = refused.map(({ name, why }) => missingFile(name, why)).join('');
@@ -72,4 +87,8 @@ export async function putFiles(
     action: { ...outgoing.action, note: `${outgoing.action.note ?? ''}${placeholders}`, attachments: kept },
     drops: [...outgoing.drops, ...refused.map(({ name, why }) => reason('attachment-failed', { name, detail: why }))],
   };
+}
+
+function tooManyBytes(most: number): string {
+  return `The other side takes files of up to ${Math.floor(most / 1024 / 1024)} MB together with one action.`;
 }

@@ -95,6 +95,15 @@ export function senderTicket(from: SendingEnd): WireTicket | null {
   };
 }
 
+/** How the wire names the origin of an action: as it was signed, where that is kept. */
+export function originOnWire(
+  { signed, origin }: { readonly signed: string | null; readonly origin: string },
+  directory: Directory,
+): string {
+  if (signed === null) return issuerOf(directory, origin);
+  return (JSON.parse(signed) as Pick<WireConstant, 'origin'>).origin;
+}
+
 function wireConstantOf(action: ToSend['action'], outgoing: Outgoing, directory: Directory): WireConstant {
   if (action.signed !== null) {
     const signed = JSON.parse(action.signed) as Omit<WireConstant, 'attachments'>;

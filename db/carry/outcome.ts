@@ -18,6 +18,7 @@ import type { OwnWrite, Versions } from './writes.ts';
 import { clearNotices } from '#db/base/notices.ts';
 import { putReceipt } from '#db/log/receipts.ts';
 import { relay } from './relay.ts';
+import { leavesCopies, tryCopies } from './try-copies.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
 import { knownNow, type Later, type UnitOfWork } from '#db/base/unit-of-work.ts';
 
@@ -90,6 +91,11 @@ export async function endDelivery(
     await putReceipt(unit.tx, { mirror: mirror.id, to: other, action: context.action.id, receipt });
     wake.push(other);
   }
+  if (delivery.kind === 'action') {
+    const { outcome, reason } = ending;
+    const way = { delivery: delivery.id, action: context.action.id, mirror: mirror.id, to, desk: context.to.name };
+    wake.push(...(await tryCopies(unit.tx, { ...way, outcome, reason, byHand: false })));
+  }
   const travelsOn = ending.outcome === 'applied' && delivery.kind === 'action' && ending.alone !== true;
   if (travelsOn && ending.command !== undefined) {
     wake.push(...(await relay(unit.tx, cache, context, to, ending.command, ending.constant)));
@@ -113,12 +119,12 @@ async function lockPlace(tx: Tx, mirror: string, delivery: string): Promise<void
   );
 }
 
-/** Tells whether nothing follows from the end: no ticket opened, no receipt, no relay. */
+/** Tells whether nothing follows from the end: no ticket opened, no receipt, no relay, no copy that may have to be tried. */
 function isPlain(context: DeliveryContext, ending: Ending): boolean {
   const { kind } = context.delivery;
   if (kind !== 'action') return true;
   const relays = ending.outcome === 'applied' && ending.alone !== true && ending.command !== undefined;
-  return !opensMirror(context) && !relays && receiptOf(context, ending) === null;
+  return !opensMirror(context) && !relays && !leavesCopies(ending) && receiptOf(context, ending) === null;
 }
 
 /** Tells whether this is the first escalation of its mirror; later ones are refused and change nothing about it. */

@@ -3,6 +3,7 @@
  * Runs in the caller's transaction; locks in the same order as outcome.ts.
  */
 import { sql } from 'drizzle-orm';
+import type { Directory } from '#core/words/directory.ts';
 import { must } from '#core/words/must.ts';
 import { reason } from '#core/words/reasons.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
@@ -16,8 +17,8 @@ import { endDelivery } from '#db/carry/outcome.ts';
 import { mirrorHere } from './mirror-here.ts';
 import { linkEnds, lockLanes, type LinkEnds, type Received } from './receive-actions.ts';
 import { lockSnapshots, rememberStanding, snapshotWith } from './receive-standing.ts';
+import { sentBefore, type Sent } from './sent-actions.ts';
 import type { VersionCache } from '#db/settings/settings-in-force.ts';
-import { uuidArray } from '#db/base/text-array.ts';
 import type { UnitOfWork } from '#db/base/unit-of-work.ts';
 
 export type ReceiveReceipts = {
@@ -26,6 +27,7 @@ export type ReceiveReceipts = {
   readonly from: SideName;
   readonly mirror: string;
   readonly receipts: readonly WireReceipt[];
+  readonly directory: Directory;
 };
 
 const soonMs = 1_000;
@@ -45,15 +47,15 @@ export async function receiveReceipts(
   const input = { ...said, mirror: mirrorId };
   const tickets = input.receipts.flatMap(({ ticket }) => (ticket === null ? [] : [wireRef(ends.sender, ticket)]));
   // Sent together; the connection preserves their order, so the later statements run under the locks.
-  const [snapshots, locked, before, ours] = await Promise.all([
+  const [snapshots, locked, before, sentOf] = await Promise.all([
     lockSnapshots(unit.tx, ends.sender, tickets),
     lockMirror(unit.tx, input.mirror, input.link),
     lockLanes(unit.tx, input.mirror, ends.receiver),
-    sentOf(unit.tx, input, ends.sender),
+    sentBefore(unit.tx, { ...input, to: ends.sender }),
   ]);
   if (locked === null || before === null) return null;
   const place = { accepted: before, passed: before };
-  const at: Taking = { ends, from: input.from, link: input.link, mirror: locked, snapshots, ours };
+  const at: Taking = { ends, from: input.from, link: input.link, mirror: locked, snapshots, sentOf, told: new Set() };
   const results: WireResult[] = [];
   const wake = new Set<string>();
   for (const receipt of input.receipts) {
@@ -84,19 +86,22 @@ type Taking = {
   /** Bound to its ticket by the receipt of the escalation. */
   mirror: Mirror;
   readonly snapshots: Map<string, TicketSnapshot | null>;
-  readonly ours: Map<string, Sent>;
+  readonly sentOf: (receipt: WireReceipt) => Sent | undefined;
+  /** Deliveries that an earlier receipt of this batch has ended. */
+  readonly told: Set<string>;
 };
 
 /** Why this receipt ends nothing: it has come before, names nothing of ours, or has to wait. Null: it may. */
 async function mayNotEnd(
   tx: Tx,
-  { ends, mirror, ours }: Taking,
+  { ends, mirror, sentOf, told }: Taking,
   receipt: WireReceipt,
   { accepted, passed }: { readonly accepted: number; readonly passed: number },
 ): Promise<WireResult | null> {
   const { action: id, seq } = receipt;
-  const sent = ours.get(id);
-  if (sent?.told === true && seq <= accepted) return { id, seq, status: 'duplicate' };
+  const sent = sentOf(receipt);
+  if (sent !== undefined && (sent.told || told.has(sent.id)) && seq <= accepted)
+    return { id, seq, status: 'duplicate' };
   if (sent === undefined) return { id, seq, status: 'refused', reason: reason('unknown-action') };
   if (ends.state !== 'active' && ends.state !== 'closing' && ends.state !== 'closed') {
     const code = ends.state === 'suspended' ? 'link-suspended' : `link-${ends.state}`;
@@ -120,9 +125,10 @@ async function take(
   wake: Set<string>,
 ): Promise<WireResult> {
   const { action: id, seq } = receipt;
-  const sent = must(at.ours.get(id), 'what the receipt is about');
+  const sent = must(at.sentOf(receipt), 'what the receipt is about');
+  if (sent.told && sent.there) await openAgain(unit.tx, sent.id);
   for (const one of await endSent(unit, cache, sent.id, receipt)) wake.add(one);
-  at.ours.set(id, { ...sent, told: true });
+  at.told.add(sent.id);
   if (receipt.ticket !== null) {
     // The receipt of the escalation has bound the ticket by now.
     if (at.mirror.state === 'opening') at.mirror = (await lockMirror(unit.tx, at.mirror.id, at.link)) ?? at.mirror;
@@ -130,8 +136,6 @@ async function take(
   }
   return { id, seq, status: 'accepted' };
 }
-
-type Sent = { readonly id: string; readonly told: boolean; readonly escalation: boolean };
 
 /**
  * Allows one mirror per far ticket and link: a peer that names one ticket twice must not keep us from accepting the
@@ -149,17 +153,11 @@ async function isTaken(tx: Tx, mirror: Mirror, sent: Sent, { outcome, ticket }: 
   return taken.length > 0;
 }
 
-/** Finds our deliveries of these actions to the sender of the receipts. */
-async function sentOf(tx: Tx, { mirror, receipts }: ReceiveReceipts, to: string): Promise<Map<string, Sent>> {
-  const found = await rows<Sent & { action: string }>(
-    tx,
-    sql`select d.id, coalesce(a.said_id, a.id) as action, d.escalation, d.far is not null and d.far->>'endedAt' is not null as told
-      from deliveries d join actions a on a.id = d.action
-      where d.mirror = ${mirror} and d.to_instance = ${to} and d.kind in ('action', 'copy')
-        and coalesce(a.said_id, a.id) = any(${uuidArray(receipts.map(({ action }) => action))})
-      order by d.seq desc`,
+/** Opens a delivery again that another way was to bring and has not brought, so that the new receipt counts. */
+async function openAgain(tx: Tx, delivery: string): Promise<void> {
+  await tx.execute(
+    sql`update deliveries set outcome = null, reason = null, drops = null, ended_at = null where id = ${delivery}`,
   );
-  return new Map(found.map(({ action, ...sent }) => [action, sent]));
 }
 
 /**

@@ -2,6 +2,8 @@
  * Answers what a peer or API client may ask about its own mirrors: the state of an action, of the ticket, and of lanes.
  */
 import { sql } from 'drizzle-orm';
+import { originOnWire } from '#core/conversation/to-wire.ts';
+import type { Directory } from '#core/words/directory.ts';
 import type { MirrorState } from '#core/words/mirror.ts';
 import type { SideName, TicketSnapshot } from '#core/words/vocabulary.ts';
 import { wireEntity, type WireStanding, type WireTicket } from '#core/wire.ts';
@@ -11,14 +13,17 @@ import { iso } from '#db/base/iso.ts';
 /** `to`: our side, which is asked. */
 export type StandingQuestion = { readonly link: string; readonly to: SideName; readonly mirror: string };
 
+/** Ids are each origin's own: without the origin, the first action of that id is meant. */
+export type ActionAsked = { readonly id: string; readonly origin: string | null; readonly directory: Directory };
+
 export async function actionStanding(
   db: Db,
   { link, to, mirror }: StandingQuestion,
-  action: string,
+  { id: action, origin, directory }: ActionAsked,
 ): Promise<WireStanding | null> {
-  const [found] = await rows<WireStanding>(
+  const found = await rows<WireStanding & { readonly origin: string; readonly signed: string | null }>(
     db,
-    sql`select coalesce(a.said_id, a.id) as id, coalesce(a.trace, '') as trace, d.outcome,
+    sql`select coalesce(a.said_id, a.id) as id, coalesce(a.trace, '') as trace, a.origin, a.signed, d.outcome,
         case when d.outcome is null or d.reason is null then null else jsonb_build_object('code', d.reason->>'code') end as reason,
         ${iso('d.created_at')} as "acceptedAt",
         ${iso('d.ended_at')} as "endedAt", d.attempts
@@ -28,9 +33,12 @@ export async function actionStanding(
       join actions a on a.id = d.action
       where coalesce(m.said_id, m.id) = ${mirror} and (m.id = ${mirror} or m.said_id = ${mirror}) and m.link = ${link}
         and coalesce(a.said_id, a.id) = ${action} and (a.id = ${action} or a.said_id = ${action})
-      order by d.seq limit 1`,
+      order by d.seq limit 20`,
   );
-  return found ?? null;
+  const meant = found.find((one) => origin === null || originOnWire(one, directory) === origin);
+  if (meant === undefined) return null;
+  const { origin: _origin, signed: _signed, ...standing } = meant;
+  return standing;
 }
 
 export type MirrorStanding = {

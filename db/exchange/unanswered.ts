@@ -9,6 +9,9 @@ export type Unanswered = {
   readonly link: string;
   readonly mirror: string;
   readonly action: string;
+  /** The action's origin by its id here, and what it signed, where that is kept. */
+  readonly origin: string;
+  readonly signed: string | null;
   readonly seq: number;
   readonly escalation: boolean;
   /** The peer's side. */
@@ -31,7 +34,8 @@ export async function claimUnanswered(db: Db, afterMs: number, limit: number): P
       )
       update deliveries d set asked_at = now() from silent, mirrors m, instances i, actions a
       where d.id = silent.id and m.id = d.mirror and i.id = d.to_instance and a.id = d.action
-      returning d.id as delivery, m.link, coalesce(m.said_id, m.id) as mirror, coalesce(a.said_id, a.id) as action, d.seq::float8 as seq,
+      returning d.id as delivery, m.link, coalesce(m.said_id, m.id) as mirror, coalesce(a.said_id, a.id) as action, a.origin, a.signed,
+        d.seq::float8 as seq,
         d.escalation and d.action = coalesce(m.opened_by, m.id) as escalation,
         case when d.to_instance = m.second_instance then 'supplier' else 'customer' end as at, i.name as desk`,
   );

@@ -11,6 +11,7 @@ import { sideNames } from '#core/words/vocabulary.ts';
 import type { LinkState } from '#core/wire.ts';
 import { rows, type Db, type Tx } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
+import { tryCopiesOfAll, type EndedWay } from '#db/carry/try-copies.ts';
 import { lockLink, moveLink, setLinkState } from './link-life.ts';
 import { lockMirrorsOfLink, type Mirror } from '#db/log/mirrors.ts';
 import { putReceipt } from '#db/log/receipts.ts';
@@ -22,7 +23,7 @@ export type Closed = {
   readonly state: LinkState;
   readonly mirrors: number;
   readonly refused: number;
-  /** Instances that have a final note to write. */
+  /** Instances that have a final note to write, or something that another link delivers in place of this one. */
   readonly wake: readonly string[];
 };
 
@@ -37,7 +38,7 @@ export async function closeLink(tx: Tx, link: string, text?: string): Promise<Cl
     return { done: false, from, state: from, mirrors: 0, refused: 0, wake: [] };
   const mirrors = await lockMirrorsOfLink(tx, link);
   await tx.execute(sql`select mirror from lanes where link = ${link} order by mirror, to_instance for update`);
-  const refused = await endWaiting(tx, link);
+  const ended = await endWaiting(tx, link);
   await tx.execute(
     sql`update mirrors set state = 'closed', close_reason = 'link-closed', closed_at = coalesce(closed_at, now())
       where link = ${link} and (state in ('opening', 'open') or (state = 'closed' and close_reason = 'done'))`,
@@ -49,24 +50,31 @@ export async function closeLink(tx: Tx, link: string, text?: string): Promise<Cl
   for (const mirror of mirrors) if (!mirror.shadow) for (const to of await sayFarewell(tx, mirror, text)) wake.add(to);
   await moveLink(tx, link, 'closing', reason('link-closed'));
   if (wake.size === 0) await moveLink(tx, link, 'closed', reason('link-closed'));
+  const elsewhere = await tryCopiesOfAll(
+    tx,
+    ended.filter(({ kind }) => kind === 'action'),
+  );
   return {
     done: true,
     from,
     state: wake.size === 0 ? 'closed' : 'closing',
     mirrors: mirrors.length,
-    refused,
-    wake: [...wake],
+    refused: ended.length,
+    wake: [...new Set([...wake, ...elsewhere])],
   };
 }
 
-/** Returns how many were waiting; their authors learn that the link has ended, not about each delivery. */
-async function endWaiting(tx: Tx, link: string): Promise<number> {
+type Ended = EndedWay & { readonly kind: 'action' | 'receipt' | 'copy' };
+
+/** Returns what was waiting; the authors learn that the link has ended, not about each delivery. */
+async function endWaiting(tx: Tx, link: string): Promise<readonly Ended[]> {
   const why = reason('link-closed');
-  const ended = await rows(
+  const ended = await rows<Omit<Ended, 'reason' | 'byHand'>>(
     tx,
     sql`update deliveries d set ended_at = now(), held_at = null, set_aside_at = null, reason = ${content('reason', why)}::jsonb,
         outcome = case when d.accepted_at is null then 'refused' else 'skipped' end
-      from mirrors m where m.id = d.mirror and m.link = ${link} and d.outcome is null returning d.id`,
+      from mirrors m, instances i where m.id = d.mirror and m.link = ${link} and i.id = d.to_instance and d.outcome is null
+      returning d.id as delivery, d.action, d.mirror, d.to_instance as "to", i.name as desk, d.outcome, d.kind`,
   );
   await tx.execute(
     sql`update writes w set state = 'settled', settled_at = now()
@@ -74,7 +82,7 @@ async function endWaiting(tx: Tx, link: string): Promise<number> {
       where w.delivery = d.id and m.link = ${link} and w.state in ('open', 'made')`,
   );
   await tx.execute(sql`update lanes set head_seq = last_seq + 1, due_at = null where link = ${link}`);
-  return ended.length;
+  return ended.map((one) => ({ ...one, reason: why, byHand: true }));
 }
 
 async function sayFarewell(tx: Tx, { id, openedBy, ends }: Mirror, text: string | undefined): Promise<string[]> {

@@ -34,8 +34,9 @@ export async function isReferenceUnderWay(db: Db, mirror: string, to: string): P
 
 /**
  * Sends a receipt for a delivery that somebody ended by hand to another gateway or API client, as for every outcome.
+ * Returns the instances to wake.
  */
-export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<void> {
+export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, reason: Reason): Promise<string[]> {
   const [row] = await rows<{
     mirror: string;
     to: string;
@@ -51,7 +52,7 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
       join instances other on other.id = case when d.to_instance = m.first_instance then m.second_instance else m.first_instance end
       where d.id = ${delivery} and d.kind = 'action' and ${typeIsRemote('other.type')}`,
   );
-  if (row === undefined) return;
+  if (row === undefined) return [];
   const { mirror, to, action, at, desk, escalation } = row;
   const receipt: ReceiptView = {
     outcome,
@@ -63,6 +64,7 @@ export async function tellRemote(tx: Db, delivery: string, outcome: Outcome, rea
     action: { author: { name: '', role: 'automation' }, at, kind: null },
   };
   await putReceipt(tx, { mirror, to, action, receipt });
+  return [to];
 }
 
 export type NewReceipt = {

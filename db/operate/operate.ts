@@ -6,6 +6,7 @@ import { rows } from '#db/base/client.ts';
 import type { Db, Tx } from '#db/base/client.ts';
 import { content } from '#db/base/content.ts';
 import { settleLane } from '#db/carry/lanes.ts';
+import { tryCopies } from '#db/carry/try-copies.ts';
 import { clearNotices } from '#db/base/notices.ts';
 import { tellRemote } from '#db/log/receipts.ts';
 
@@ -86,6 +87,10 @@ export async function skipDelivery(tx: Tx, id: string): Promise<Operated> {
     );
   }
   await tx.execute(settleLane(delivery.mirror, delivery.to));
+  if (delivery.kind === 'action') {
+    const { action, mirror, to, desk } = delivery;
+    await tryCopies(tx, { delivery: id, action, mirror, to, desk, outcome: 'skipped', reason: why, byHand: true });
+  }
   return { done: true, to: delivery.to, before: { held: delivery.held, reason: delivery.reason } };
 }
 
@@ -131,6 +136,10 @@ export async function linkOfMirror(db: Db, id: string): Promise<string | null> {
 }
 
 type LockedDelivery = {
+  readonly kind: 'action' | 'receipt' | 'copy';
+  readonly action: string;
+  /** Display name of the instance that it travels to. */
+  readonly desk: string;
   readonly mirror: string;
   readonly to: string;
   readonly outcome: string | null;
@@ -147,7 +156,8 @@ export async function lockDelivery(tx: Tx, id: string): Promise<LockedDelivery |
   await tx.execute(sql`select mirror from lanes where mirror = ${place.mirror} order by to_instance for update`);
   const [delivery] = await rows<LockedDelivery>(
     tx,
-    sql`select mirror, to_instance as to, outcome, reason, held_at is not null or set_aside_at is not null as held,
+    sql`select kind, action, (select name from instances i where i.id = deliveries.to_instance) as desk,
+        mirror, to_instance as to, outcome, reason, held_at is not null or set_aside_at is not null as held,
         escalation and kind = 'action' and action = (select coalesce(opened_by, m.id) from mirrors m where m.id = deliveries.mirror) as opens
       from deliveries where id = ${id} for update`,
   );

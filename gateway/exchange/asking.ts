@@ -11,6 +11,7 @@ import type { ApiDeps } from './deps.ts';
 import { endpoint, type Api } from './endpoint.ts';
 import {
   actionParams,
+  actionQuery,
   catalogueSchema,
   instanceSchema,
   lanesQuery,
@@ -65,7 +66,7 @@ export function askingEndpoints(api: Api, deps: ApiDeps): void {
   for (const side of sideNames) sideEndpoints(api, deps, side);
 }
 
-function sideEndpoints(api: Api, { db }: ApiDeps, side: SideName): void {
+function sideEndpoints(api: Api, { db, directory }: ApiDeps, side: SideName): void {
   endpoint(
     api,
     {
@@ -96,11 +97,17 @@ function sideEndpoints(api: Api, { db }: ApiDeps, side: SideName): void {
       tags: [side],
       asks: side,
       params: actionParams,
+      query: actionQuery,
       answers: { 200: { description: 'The state.', schema: wireStanding } },
       problems: [],
     },
-    async (c, { caller, params }) => {
-      const found = await actionStanding(db, { link: caller.link, to: side, mirror: params.mirror }, params.id);
+    async (c, { caller, params, query }) => {
+      const where = { link: caller.link, to: side, mirror: params.mirror };
+      const found = await actionStanding(db, where, {
+        id: params.id,
+        origin: query.origin ?? null,
+        directory: await directory(),
+      });
       if (found === null) throw new ProblemError('not-found');
       return c.json(found);
     },

@@ -92,8 +92,10 @@ function sideEndpoints(api: Api, deps: Deps, checkSignatures: CheckSignatures, s
       problems: [],
     },
     async (c, { caller, params, query, body }) => {
-      const input = { link: caller.link, from: caller.role, mirror: params.mirror, receipts: body.receipts };
+      const { link, role } = caller;
       await deps.clients.actions(caller.client, body.receipts.length);
+      const directory = await deps.directory();
+      const input = { link, from: role, mirror: params.mirror, receipts: body.receipts, directory };
       const work = query.dryRun === 'true' ? tryOut : transact;
       const received = await work(deps.db, (unit) => receiveReceipts(unit, deps.cache, input));
       if (received === null) throw new ProblemError('not-found');

@@ -32,6 +32,8 @@ export type LinkDeps = {
   readonly wake: (instances: readonly string[]) => void;
   /** The largest accepted file, which the other side sees. */
   readonly attachmentBytes: number;
+  /** Of files of one link that no action names. */
+  readonly unreferencedBytes: number;
   readonly now?: () => Date;
 };
 
@@ -65,6 +67,7 @@ export function linkRoutes(deps: LinkDeps): Hono<Env> {
         bodyBytes: wireLimits.bodyBytes,
         attachmentBytes: deps.attachmentBytes,
         actionsPerBatch: wireLimits.actionsPerBatch,
+        unreferencedBytes: deps.unreferencedBytes,
       },
     };
     return c.json(answer);

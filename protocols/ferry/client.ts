@@ -40,7 +40,7 @@ export type PeerClient = {
   actions(at: SideName, mirror: string, actions: readonly WireAction[], within: Within): Promise<WireAnswer>;
   receipts(at: SideName, mirror: string, receipts: readonly WireReceipt[], within: Within): Promise<WireAnswer>;
   /** Returns the state of an action there; null if the peer does not know it. */
-  standing(at: SideName, mirror: string, action: string, signal: AbortSignal): Promise<WireStanding | null>;
+  standing(at: SideName, mirror: string, action: NamedAction, signal: AbortSignal): Promise<WireStanding | null>;
   /** Returns null if the peer does not know it. */
   mirror(at: SideName, mirror: string, signal: AbortSignal): Promise<PeerMirror | null>;
   /** Returns the highest accepted seq of each lane to that side, page by page. */
@@ -51,6 +51,9 @@ export type PeerClient = {
   /** Sends a file. @param open called once per try */
   putFile(file: FileToPut, open: () => Readable, signal: AbortSignal): Promise<void>;
 };
+
+/** An action by its id and its origin, because ids are each origin's own. An older gateway ignores the origin. */
+export type NamedAction = { readonly id: string; readonly origin: string };
 
 /** The deadline of a hand-over, and the signal that ends it. */
 export type Within = { readonly signal: AbortSignal; readonly notAfter: NotAfter };
@@ -171,7 +174,11 @@ export function createPeerClient({ api, issuer, tokens, http, files = http }: Pe
       );
     },
     standing: (at, mirror, action, signal) =>
-      readOrNull(wireStanding, `${ticket(at, mirror)}/actions/${encodeURIComponent(action)}`, signal),
+      readOrNull(
+        wireStanding,
+        `${ticket(at, mirror)}/actions/${encodeURIComponent(action.id)}?origin=${encodeURIComponent(action.origin)}`,
+        signal,
+      ),
     mirror: (at, mirror, signal) => readOrNull(peerMirror, ticket(at, mirror), signal),
     lanes: (at, after, signal) =>
       read(

@@ -260,7 +260,7 @@ describe('a Request Tracker that somebody has set up wrongly', { skip: rtSkip },
 describe('a Halo that answers as live ones were seen to', () => {
   /** Scopes that the page's table names. */
   const scopesIn = (page: string): readonly string[] =>
-    [...page.matchAll(/^ +\| `((?:edit|read|all):[a-z]+)` \|/gm)].map(([, scope = '']) => scope);
+    [...page.matchAll(/^\| `((?:edit|read|all):[a-z]+)` \|/gm)].map(([, scope = '']) => scope);
 
   async function checked(scopes: readonly string[]): Promise<Awaited<ReturnType<typeof ferry>>> {
     const [seeded] = acmeSeed.applications;

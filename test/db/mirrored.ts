@@ -180,7 +180,9 @@ export type Shown = Partial<LogReadingInput> & Pick<LogReadingInput, 'actions'>;
 /** Logs what a read of a ticket shows; by default of north's ticket 9. */
 export function logShown(db: Client, shown: Shown, ref: Ref = ticketRef('north', '9')): Promise<LogReadingResult> {
   const snapshot = snapshotOf(ref.externalId);
-  return inUnitOfWork(db, (unit) => logReading(unit, createVersionCache(), { ref, snapshot, settleMs: 1_000, ...shown }));
+  return inUnitOfWork(db, (unit) =>
+    logReading(unit, createVersionCache(), { ref, snapshot, settleMs: 1_000, ...shown }),
+  );
 }
 
 /** Where a word is found, as `table.column`, whatever the column's type. */

@@ -143,6 +143,16 @@ describe('Temporal through TLS', () => {
     }
   });
 
+  it('is not trusted with a certificate that has ended', async () => {
+    const proxy = await seeingProxy(await ours.sign('temporal', 'DNS:temporal.example', -1), target);
+    try {
+      await assert.rejects(reach({ TEMPORAL_ADDRESS: proxy.address, TEMPORAL_TLS_CA: ours.ca, ...named }));
+      assert.equal(proxy.seen.length, 0);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it('is given the API key with every call, and a worker carries through it', { timeout: 180_000 }, async () => {
     const proxy = await seeingProxy(server, target);
     const rig = await startRig('temporal_tls');

@@ -5,7 +5,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { isSignedBy } from '#protocols/ferry/provenance.ts';
 import { canonicalConstant } from '#core/log/constant.ts';
-import type { ConstantPart } from '#core/words/vocabulary.ts';
+import type { Attachment, ConstantPart } from '#core/words/vocabulary.ts';
 import { rows } from '#db/base/client.ts';
 import { setLinkState } from '#db/links/link-life.ts';
 import { until } from '#test/support/wait.ts';
@@ -284,6 +284,37 @@ describe('handing over to another gateway', () => {
         .digest('hex'),
       small.sha256,
     );
+  });
+
+  it('leaves out what goes beyond the room that the peer keeps for the files of one action, and says so', async () => {
+    const mib = 1024 * 1024;
+    const mirror = await rig.escalated('14');
+    await rig.drain();
+    const limits = { bodyBytes: mib, attachmentBytes: mib, actionsPerBatch: 50, unreferencedBytes: 2 * mib };
+    await rig.db.execute(sql`update peers set said = ${JSON.stringify({ limits })}::jsonb`);
+    await until(async () => (await rig.deps.peers.of('link')).limits ?? undefined, { what: 'what the peer has said' });
+    const names = ['a', 'b', 'c', 'd', 'e'] as const;
+    const [a, b, c, d, e] = await Promise.all(
+      names.map((name, n) => staged(rig, `quota-${name}`, Math.floor((n === 3 ? 0.3 : 0.8) * mib))),
+    );
+    await rig.said(mirror, '<p>One of them is there.</p>', { attachments: [e as Attachment] });
+    await rig.drain();
+    const twice = { ...(a as Attachment), id: 'twice', name: 'twice.txt' };
+    const attachments = [a, b, twice, c, d, e] as Attachment[];
+    await rig.said(mirror, '<p>All files.</p>', { attachments });
+    await rig.drain();
+    const sent = rig.peer.taken.get(mirror)?.at(-1)?.action;
+    assert.deepEqual(
+      sent?.constant.attachments.map(({ name }) => name),
+      ['quota-a.txt', 'quota-b.txt', 'twice.txt', 'quota-d.txt', 'quota-e.txt'],
+      'the same bytes count once, what is there needs no room, and what is small enough still fits',
+    );
+    assert.match(sent?.constant.note ?? '', /quota-c\.txt is missing here/);
+    assert.deepEqual(
+      sent?.drops.map(({ code, text }) => [code, /up to 2 MB together/.test(text)]),
+      [['attachment-failed', true]],
+    );
+    await rig.db.execute(sql`update peers set said = null`);
   });
 
   it('sends nothing that another drain has taken over', async () => {

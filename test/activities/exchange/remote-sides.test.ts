@@ -74,6 +74,10 @@ describe('what a peer sent, at our desk', () => {
         [third, 'skipped', 'no-op'],
       ],
     );
+    assert.ok(
+      rig.peer.receipts.every(({ origin }) => origin === 'https://far.example/i/acme'),
+      'whose they are',
+    );
     const [told] = rig.peer.receipts;
     const [ticket] = desk.tickets.keys();
     assert.deepEqual([told?.ticket?.id, told?.ticket?.closed, told?.attempts], [ticket, false, 1]);
@@ -133,6 +137,12 @@ describe('what a peer has and is silent about', () => {
       body: { mirror, state: 'open', ticket, accepted: 2 },
     });
     await ask();
+    const questions = rig.peer.asked.filter(({ path }) => path.includes('/actions/'));
+    assert.deepEqual(
+      questions.map(({ query }) => new URLSearchParams(query).get('origin')),
+      ['http://ferry.test/i/acme', 'http://ferry.test/i/acme'],
+      'whose action is meant',
+    );
     const [opening, waiting] = await rig.deliveries(mirror);
     assert.deepEqual([opening?.outcome, waiting?.outcome], ['applied', null]);
     const [row] = await rows(rig.db, sql`select state, second_number as number, second_url as url from mirrors`);

@@ -9,7 +9,7 @@ import { canonicalConstant } from '#core/log/constant.ts';
 import type { ConstantPart } from '#core/words/vocabulary.ts';
 import { wireBatch, wireAction, wireReceipts, type WireAction, type WireReceipt, type WireResult } from '#core/wire.ts';
 
-export type Asked = { readonly method: string; readonly path: string; readonly body: unknown };
+export type Asked = { readonly method: string; readonly path: string; readonly query: string; readonly body: unknown };
 
 /** What it answers instead: a status with a body, or `cut` before or after it has accepted the request. */
 export type Answer = {
@@ -77,14 +77,14 @@ export async function startPeer(): Promise<ScriptedPeer> {
   };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url ?? '', url).pathname;
+    const { pathname: path, search: query } = new URL(request.url ?? '', url);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
     const isJson = request.headers['content-type'] === 'application/json';
     const body: unknown = isJson ? JSON.parse(bytes.toString()) : bytes;
     const method = request.method ?? '';
-    peer.asked.push({ method, path, body: isJson ? body : null });
+    peer.asked.push({ method, path, query, body: isJson ? body : null });
     const index = scripts.findIndex(({ pathHas }) => `${method} ${path}`.includes(pathHas));
     const answer = index < 0 ? null : (scripts.splice(index, 1)[0]?.answer ?? null);
     if (answer?.cut === 'before') return void request.socket.destroy();

@@ -12,7 +12,7 @@ import { DatabaseTlsError, type DatabaseTls } from '#db/base/tls.ts';
 import { startPostgres, type RunningPostgres } from '#standalone/machine/postgres.ts';
 import { ferry } from '#test/cli/run.ts';
 import { makeAuthority, type Authority } from '#test/support/certificates.ts';
-
+import { freshDatabase } from '#test/support/database.ts';
 import { endsWithThis, startProgram } from '#test/support/process.ts';
 import { tempDir, type TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
@@ -161,6 +161,25 @@ describe('TLS to PostgreSQL', () => {
     }
   });
 
+  it('does without TLS where the URL only prefers it and the server has none, and not where it asks for more', async () => {
+    const plain = await freshDatabase('without_tls');
+    try {
+      await using(`${plain.url}?sslmode=prefer`, undefined, async (connection) => {
+        assert.equal((await secured(connection))[0]?.ssl, false);
+      });
+      for (const mode of ['require', 'verify-ca', 'verify-full'])
+        await using(`${plain.url}?sslmode=${mode}`, undefined, ({ db }) =>
+          assert.rejects(db.execute(sql`select 1`), ({ cause }: Error) => {
+            assert.ok(cause instanceof DatabaseTlsError);
+            assert.equal(cause.code, 'database-without-tls', mode);
+            return true;
+          }),
+        );
+    } finally {
+      await plain.drop();
+    }
+  });
+
   it('is distinguished from a server without TLS, and never sends plain text if TLS is set', async () => {
     const heard: Buffer[] = [];
     const plain = createServer((socket: Socket) => {
@@ -233,6 +252,18 @@ describe('TLS to PostgreSQL', () => {
     } finally {
       await gateway.stop();
     }
+  });
+
+  it('refuses a server whose certificate has ended', async () => {
+    const isRefused = async (): Promise<boolean> =>
+      using(at('127.0.0.1'), { ca: ours.ca }, ({ db }) => db.execute(sql`select 1`)).then(
+        () => false,
+        () => true,
+      );
+    await serve(await ours.sign('postgres', 'IP:127.0.0.1,DNS:localhost', -1));
+    await until(async () => (await isRefused()) || undefined, { what: 'the old certificate', timeoutMs: 20_000 });
+    await untrusted(at('localhost'), { ca: ours.ca }, /can't be trusted \(CERT_HAS_EXPIRED\)/);
+    await untrusted(`${at('127.0.0.1')}?sslmode=require`, { ca: ours.ca }, /can't be trusted \(CERT_HAS_EXPIRED\)/);
   });
 
   it('refuses a server whose certificate is for another host', async () => {

@@ -6,12 +6,18 @@ import { sql } from 'drizzle-orm';
 import type { WireAction, WireAnswer } from '#core/wire.ts';
 import type { Directory } from '#core/words/directory.ts';
 import { must } from '#core/words/must.ts';
+import { reason } from '#core/words/reasons.ts';
+import type { Outcome, Reason } from '#core/words/vocabulary.ts';
 import type { Tx } from '#db/base/client.ts';
 import { inUnitOfWork, type UnitOfWork } from '#db/base/unit-of-work.ts';
 import { createPromises } from '#db/carry/promise-writes.ts';
+import { contextOfAction } from '#db/carry/delivery-context.ts';
+import { endDelivery } from '#db/carry/outcome.ts';
 import { promiseWrite, type Promised, type PromiseInput } from '#db/carry/writes.ts';
 import { loadDirectory } from '#db/exchange/directory.ts';
 import { receiveActions, type ReceiveActions } from '#db/exchange/receive-actions.ts';
+import { closeLink } from '#db/links/link-close.ts';
+import { createVersionCache } from '#db/settings/settings-in-force.ts';
 import { lockDelivery, skipDelivery } from '#db/operate/operate.ts';
 import { transact } from '#gateway/exchange/transact.ts';
 import { until } from '#test/support/wait.ts';
@@ -163,6 +169,118 @@ describe('the origin’s own word, while what a relay brought is just being begu
       { way: 'own', kind: 'action', outcome: null },
       { way: 'relay', kind: 'action', outcome: 'skipped' },
     ]);
+  });
+
+  describe('where the relay’s had begun, and the origin’s was said to be there', () => {
+    const cache = createVersionCache();
+    const refused = reason('refused-by-desk', { desk: 'north', name: 'HTTP 400', detail: 'no' });
+    const contextOf = async (tx: Tx, action: WireAction, mirror: string) =>
+      must(await contextOfAction(tx, { mirror, to: 'north' }, action.constant.id), 'the delivery');
+    const ends = (action: WireAction, mirror: string, outcome: Outcome, why: Reason | null) =>
+      inUnitOfWork(rig.connection.db, async (unit) =>
+        endDelivery(unit, cache, await contextOf(unit.tx, action, mirror), {
+          ...{ outcome, reason: why, drops: [], durationMs: 1, versions: null, by: null },
+        }),
+      );
+    const begun = async (): Promise<WireAction> => {
+      const [action, delivery] = await brought();
+      await rig.connection.db.transaction((tx) => promiseWrite(tx, promiseOf(delivery)));
+      await comes(action, 'own');
+      return action;
+    };
+    const toldAcme = (action: WireAction): Promise<unknown> =>
+      rig.all(sql`select receipt->>'outcome' as outcome, receipt->'reason'->>'code' as code from deliveries
+        where action = ${action.constant.id} and mirror = ${own} and to_instance = 'acme-peer' and kind = 'receipt' order by seq`);
+    const there = { outcome: 'skipped', code: 'already-there' };
+
+    it('the origin’s is tried once the relay’s is refused, last of its lane, and its outcome is reported', async () => {
+      const action = await begun();
+      const later = next();
+      await comes(later, 'own');
+      const { wake } = await ends(action, relays, 'refused', refused);
+      assert.ok(wake.includes('north'));
+      assert.deepEqual(await kinds(action), [
+        { way: 'own', kind: 'action', outcome: null },
+        { way: 'relay', kind: 'action', outcome: 'refused' },
+      ]);
+      const lane = await rig.one(
+        sql`select l.head_seq < d.seq and d.seq = l.last_seq as last, l.due_at is not null as due, d.released_at is not null as late
+          from lanes l join deliveries d on d.mirror = l.mirror and d.to_instance = l.to_instance
+          where l.mirror = ${own} and l.to_instance = 'north' and d.action = ${action.constant.id}`,
+      );
+      assert.deepEqual(lane, { last: true, due: true, late: true });
+      await ends(action, own, 'refused', refused);
+      assert.deepEqual(await toldAcme(action), [there, { outcome: 'refused', code: 'refused-by-desk' }]);
+      assert.deepEqual(await kinds(action), [
+        { way: 'own', kind: 'action', outcome: 'refused' },
+        { way: 'relay', kind: 'action', outcome: 'refused' },
+      ]);
+    });
+
+    for (const [how, outcome, why] of [
+      ['is applied', 'applied', null],
+      ['finds that it is so already', 'skipped', reason('no-op', { desk: 'north' })],
+      ['is overtaken', 'skipped', reason('overtaken', { desk: 'north' })],
+    ] as const)
+      it(`it stays there where the relay’s ${how}`, async () => {
+        const action = await begun();
+        await ends(action, relays, outcome, why);
+        assert.deepEqual(await kinds(action), [
+          { way: 'own', kind: 'copy', outcome: 'skipped' },
+          { way: 'relay', kind: 'action', outcome },
+        ]);
+        assert.deepEqual(await toldAcme(action), [there]);
+      });
+
+    it('it is not tried but told to be in doubt where somebody drops what the relay’s had begun', async () => {
+      const action = await begun();
+      const delivery = await waits(action);
+      await rig.connection.db.transaction((tx) => skipDelivery(tx, delivery));
+      assert.deepEqual(await kinds(action), [
+        { way: 'own', kind: 'action', outcome: 'refused' },
+        { way: 'relay', kind: 'action', outcome: 'skipped' },
+      ]);
+      assert.deepEqual(await toldAcme(action), [there, { outcome: 'refused', code: 'in-doubt' }]);
+    });
+
+    for (const [how, drop] of [
+      ['is dropped by somebody', (tx: Tx, delivery: string) => skipDelivery(tx, delivery)],
+      ['ends with its link', (tx: Tx) => closeLink(tx, 'beta-north')],
+    ] as const)
+      it(`what came behind what had not begun is tried where that ${how}`, async () => {
+        const action = next();
+        await comes(action, 'relay');
+        const delivery = await waits(action);
+        // As by a second relay: the origin's own word would have taken its place.
+        await rig.connection.db.execute(
+          sql`insert into deliveries (mirror, to_instance, seq, kind, action, outcome, reason, ended_at) values
+            (${own}, 'north', 2, 'copy', ${action.constant.id}, 'skipped', '{"code":"already-there","text":""}', now())`,
+        );
+        await rig.connection.sql`update lanes set last_seq = 2 where mirror = ${own} and to_instance = 'north'`;
+        await rig.connection.db.transaction(async (tx) => void (await drop(tx, delivery)));
+        const [copy] = await rig.all(
+          sql`select kind, outcome from deliveries where mirror = ${own} and to_instance = 'north' and action = ${action.constant.id}`,
+        );
+        assert.deepEqual(copy, { kind: 'action', outcome: null });
+        await rig.connection.sql`update links set state = 'active' where id = 'beta-north'`;
+      });
+
+    it('an end of the relay’s and the origin’s own word at one moment leave one of them to be tried', async () => {
+      const [action, delivery] = await brought();
+      await rig.connection.db.transaction((tx) => promiseWrite(tx, promiseOf(delivery)));
+      await between(
+        async (unit) =>
+          endDelivery(unit, cache, await contextOf(unit.tx, action, relays), {
+            ...{ outcome: 'refused', reason: refused, drops: [], durationMs: 1, versions: null, by: null },
+          }),
+        () => transact(rig.connection.db, (tx) => receive(tx, action, 'own')),
+        'waits',
+      );
+      assert.deepEqual(await kinds(action), [
+        { way: 'own', kind: 'action', outcome: null },
+        { way: 'relay', kind: 'action', outcome: 'refused' },
+      ]);
+    });
   });
 
   for (const [first, second] of [

@@ -50,7 +50,7 @@ describe('receipts from another gateway', () => {
     rig.all<{ action: string; outcome: string }>(
       sql`select action, receipt->>'outcome' as outcome from deliveries where mirror = ${mirror} and to_instance = 'north' and kind = 'receipt' order by seq`,
     );
-  let tickets = 899;
+  let tickets = 1_899;
   const next = () => {
     tickets += 1;
     return { id: `${tickets}`, number: `F-${tickets}`, url: `https://far.example/${tickets}`, closed: false };
@@ -150,6 +150,87 @@ describe('receipts from another gateway', () => {
     await rig.receipts(id, [receiptOf(id, 1, { ticket: { ...ticket, id: '908' } })]);
     await rig.receipts(id, [receiptOf(second, 2, { ticket: { ...ticket, id: '908', closed: true } })]);
     assert.equal((await rig.one(sql`select state from mirrors where id = ${id}`))?.['state'], 'closed');
+  });
+
+  /** Two actions that their origins, ours and another organisation's, call by one id; both handed over. Their ids here. */
+  async function sentOfOneName(ticket: string, other: { readonly origin: string; readonly signed?: string }) {
+    const [mirror = '', ours = '', theirs = ''] = await sent(ticket, 2);
+    await rig.receipts(mirror, [receiptOf(mirror, 1, { ticket: next() })]);
+    await rig.connection.db.execute(
+      sql`update actions set said_id = ${ours}, origin = ${other.origin}, signed = ${other.signed ?? null} where id = ${theirs}`,
+    );
+    return { mirror, ours, theirs };
+  }
+  const north = 'https://north.example/i/north';
+  const outcomes = async (...ids: readonly string[]) =>
+    Promise.all(ids.map(async (id) => (await outcomeOf(id))?.outcome));
+
+  for (const [how, name, other] of [
+    ['a stranger', 'https://bank.example/i/desk', { origin: 'https://bank.example/i/desk' }],
+    ['a peer that is known by an id here', 'https://beta.example/i/beta', { origin: 'beta-peer' }],
+    [
+      'a peer whose name was forgotten since',
+      'https://gone.example/i/gone',
+      { origin: 'gone-peer', signed: JSON.stringify({ origin: 'https://gone.example/i/gone' }) },
+    ],
+  ] as const)
+    it(`of two origins that use one id, ours and ${how}, the one is meant that a receipt names`, async () => {
+      const { mirror, ours, theirs } = await sentOfOneName(`one-${how}`, other);
+      const of = (origin: string, seq: number, after = seq - 1) =>
+        receiptOf(ours, seq, { origin, after, outcome: origin === name ? 'refused' : 'applied' });
+      assert.deepEqual(said(await rig.receipts(mirror, [of(name, 2)])), ['accepted']);
+      assert.deepEqual(await outcomes(ours, theirs), [null, 'refused']);
+      assert.deepEqual(said(await rig.receipts(mirror, [of(name, 2), of(north, 3)])), ['duplicate', 'accepted']);
+      assert.deepEqual(await outcomes(ours, theirs), ['applied', 'refused']);
+      assert.deepEqual(said(await rig.receipts(mirror, [of(north, 3), of(name, 2)])), ['duplicate', 'duplicate']);
+      const unknown = of('https://nobody.example/i/nobody', 4);
+      assert.deepEqual(said(await rig.receipts(mirror, [unknown])), ['refused unknown-action']);
+    });
+
+  it('one batch tells of both, and each ends as it says', async () => {
+    const { mirror, ours, theirs } = await sentOfOneName('both', { origin: 'beta-peer' });
+    const batch = [
+      receiptOf(ours, 2, { origin: 'https://beta.example/i/beta', outcome: 'skipped' }),
+      receiptOf(ours, 3, { origin: north }),
+    ];
+    assert.deepEqual(said(await rig.receipts(mirror, batch)), ['accepted', 'accepted']);
+    assert.deepEqual(await outcomes(ours, theirs), ['applied', 'skipped']);
+  });
+
+  it('a receipt of a gateway that names no origins means the first that was sent of that id', async () => {
+    const { mirror, ours, theirs } = await sentOfOneName('old', { origin: 'beta-peer' });
+    assert.deepEqual(said(await rig.receipts(mirror, [receiptOf(ours, 2)])), ['accepted']);
+    assert.deepEqual(await outcomes(ours, theirs), ['applied', null]);
+  });
+
+  for (const [outcome, tells] of [
+    ['applied', []],
+    ['refused', ['refused']],
+  ] as const)
+    it(`what another way was said to have brought there, and has not, ends ${outcome} when the other side says so`, async () => {
+      const [id = '', second = ''] = await sent(`copy-${outcome}`, 1);
+      const there = { code: 'already-there', text: 'It came by another way.' };
+      await rig.receipts(id, [
+        receiptOf(id, 1, { ticket: next() }),
+        receiptOf(second, 2, { outcome: 'skipped', reason: there }),
+      ]);
+      assert.equal((await outcomeOf(second))?.outcome, 'skipped');
+      const after = receiptOf(second, 3, { outcome, reason: { code: 'unmapped-action', text: 'Nobody maps it.' } });
+      assert.deepEqual(said(await rig.receipts(id, [after])), ['accepted']);
+      assert.deepEqual(said(await rig.receipts(id, [after])), ['duplicate']);
+      const row = await outcomeOf(second);
+      assert.deepEqual([row?.outcome, row?.reason?.code], [outcome, 'unmapped-action']);
+      assert.deepEqual(
+        (await told(id)).filter(({ action }) => action === second).map((one) => one.outcome),
+        tells,
+      );
+    });
+
+  it('what has ended otherwise stays as it is, whatever is told later', async () => {
+    const [id = '', second = ''] = await sent('twice', 1);
+    await rig.receipts(id, [receiptOf(id, 1, { ticket: next() }), receiptOf(second, 2)]);
+    await rig.receipts(id, [receiptOf(second, 3, { outcome: 'refused' })]);
+    assert.equal((await outcomeOf(second))?.outcome, 'applied');
   });
 
   it("a far ticket that is another escalation's is refused, and keeps nothing else from coming", async () => {

@@ -143,7 +143,10 @@ export async function startReceiveRig(label: string): Promise<ReceiveRig> {
       return answer;
     },
     async receipts(mirror, receipts, from = 'supplier', link = 'north-far') {
-      const received = await inUnitOfWork(db, (unit) => receiveReceipts(unit, cache, { link, from, mirror, receipts }));
+      const received = await inUnitOfWork(db, async (unit) => {
+        const directory = await loadDirectory(unit.tx, publicUrl);
+        return receiveReceipts(unit, cache, { link, from, mirror, receipts, directory });
+      });
       return received === null ? null : { ...received.answer, wake: received.wake };
     },
     one: async (query) => (await all(query))[0] as never,

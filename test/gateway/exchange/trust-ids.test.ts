@@ -132,6 +132,20 @@ describe('ids are each origin’s own, and mirrors each link’s', () => {
     );
     assert.deepEqual(said(await post('acme-north', mirror, first, second)), ['accepted', 'deferred gap']);
     assert.deepEqual(said(await post('acme-north', mirror, second)), ['accepted']);
+    const { id } = first.constant;
+    await rig.connection.sql`update deliveries d set outcome = 'refused', ended_at = now() from actions a
+      where a.id = d.action and a.said_id = ${id} and d.to_instance = 'north'`;
+    const outcome = async (query: string): Promise<unknown> => {
+      const token = await rig.token('acme-north', 'customer');
+      const { status, body } = await rig.call('GET', `/v1/supplier/tickets/${mirror}/actions/${id}${query}`, { token });
+      return status === 200 ? [body['id'], body['outcome']] : status;
+    };
+    const of = (origin: string): string => `?origin=${encodeURIComponent(origin)}`;
+    assert.deepEqual(await outcome(of(acme.issuer)), [id, null]);
+    assert.deepEqual(await outcome(of(stranger.issuer)), [id, 'refused']);
+    assert.deepEqual(await outcome(''), [id, null], 'the first, as always');
+    assert.equal(await outcome(of('https://nobody.example/i/nobody')), 404);
+    assert.equal(await outcome('?origin=nobody'), 422);
     assert.deepEqual(
       (await stored(first.constant.id)).map(({ origin, note }) => [origin, note]),
       [

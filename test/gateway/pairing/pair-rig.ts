@@ -187,7 +187,17 @@ export async function openGateway(name: string, options: PairGatewayOptions = {}
       },
     }),
   );
-  app.route('/', linkRoutes({ attachmentBytes: 512 * 1024 * 1024, db, authenticate: auth, now, wake: () => {} }));
+  app.route(
+    '/',
+    linkRoutes({
+      attachmentBytes: 512 * 1024 * 1024,
+      unreferencedBytes: 1024 * 1024 * 1024,
+      db,
+      authenticate: auth,
+      now,
+      wake: () => {},
+    }),
+  );
   app.route('/', planted(gateway, auth));
   app.notFound(() => problem('not-found'));
   app.onError((error) => {

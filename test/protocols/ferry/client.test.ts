@@ -252,7 +252,10 @@ describe('the client of a peer', () => {
 
   it('answers null for an action or a mirror that the peer does not know', async () => {
     answer(404, { type: 'urn:ferry:problem:not-found' });
-    assert.equal(await client.standing('supplier', mirror, ids[0], never), null);
+    assert.equal(
+      await client.standing('supplier', mirror, { id: ids[0], origin: 'https://acme.example/i/acme' }, never),
+      null,
+    );
     assert.equal(await client.mirror('supplier', mirror, never), null);
   });
 });
