@@ -140,10 +140,7 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
     if (mayPass && Context.current().info.attempt < tries) throw error;
     return fail(deps, row, run, [exchangeFailure(error, issuer)]);
   }
-  if (paired.issuer !== issuer)
-    return fail(deps, row, run, [
-      ours('identity', `The code was issued by ${issuer}, but ${paired.issuer} answered. Ask for a new code.`),
-    ]);
+  if (paired.issuer !== issuer) return fail(deps, row, run, [answeredByAnother(issuer, paired.issuer)]);
   try {
     await db.transaction(async (tx) => {
       await createPeerLink(tx, {
@@ -162,14 +159,22 @@ async function exchange(deps: ConnectDeps, row: Pairing, run: string): Promise<b
     });
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    return fail(deps, row, run, [
-      ours(
-        'code',
-        `${error.message} The other side has already created its half: close it there with ferry link close, and pair again.`,
-      ),
-    ]);
+    return fail(deps, row, run, halfThere(error));
   }
   return true;
+}
+
+function answeredByAnother(issuer: string, answered: string): Check {
+  return ours('identity', `The code was issued by ${issuer}, but ${answered} answered. Ask for a new code.`);
+}
+
+function halfThere(error: LinkError): readonly Check[] {
+  return [
+    ours(
+      'code',
+      `${error.message} The other side has already created its half: close it there with ferry link close, and pair again.`,
+    ),
+  ];
 }
 
 const noPublicUrl =
