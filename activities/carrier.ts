@@ -29,7 +29,7 @@ export type Carriers = (instance: string, run: CarrierRun) => Promise<() => Prom
 /** What the carriers of all sorts need of a worker. */
 export type CarrierDeps = CarryDeps & StageDeps & HandOverDeps;
 
-/** Lanes to one peer or in-house tool side by side. */
+/** Lanes to one peer or API client that are carried at once. */
 const remoteConcurrency = 16;
 
 export function createCarriers(deps: CarrierDeps): Carriers {

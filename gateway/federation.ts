@@ -90,10 +90,8 @@ export function federationRoutes(
   for (const path of ['/i/*', '/.well-known/*']) routes.use(path, strangers.paced);
   routes.route('/', oauthRoutes({ db, publicUrl, keys, log, refused, fetchJson, clients, ...clock }));
   routes.route('/', pairingRoutes({ db, publicUrl, seal, identify, refused, ...clock }));
-  routes.route(
-    '/',
-    linkRoutes({ db, authenticate: authenticated, wake, attachmentBytes, unreferencedBytes, ...clock }),
-  );
+  const ofLinks = { db, authenticate: authenticated, wake, attachmentBytes, unreferencedBytes };
+  routes.route('/', linkRoutes({ ...ofLinks, ...clock }));
   routes.route(
     '/',
     apiRoutes({

@@ -115,7 +115,7 @@ function judge(
     const met = await meeting(run, unit, plan, corrections, back.read, snapshot, logged);
     const since = { seen: logged.seen, people: met.people };
     const undone = statusUndone(plan.command, snapshot, since);
-    // What may have been written long ago is not set again: what came behind it is still being looked for.
+    // A write that may have been made long ago is not corrected: the search for what followed it is not complete.
     const mayWrite = delivery.releasedAt === null && !isBeforeResumed(context);
     const isOff = undone !== null || changesAnything(met.again);
     if (isOff && met.stale && look < looksMost) return { kind: 'look-again', wake };
@@ -143,7 +143,7 @@ function correct(
   soFar: SoFar,
 ): Applied | Promise<Applied> {
   const { name: desk } = run.desk;
-  // Nobody can tell what became of it.
+  // The desk confirmed it but does not show it: its fate is unknown.
   if (judged.kind === 'unseen') return { kind: 'hold', reason: reason('not-taken', { desk }) };
   if (judged.kind === 'again') {
     const wanted = changedAlone(plan.command, soFar.ticketId, judged.changed);

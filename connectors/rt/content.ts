@@ -13,7 +13,7 @@ const mostDepth = 100;
 
 /** Lets through the decoded value of the top object's `Content`. */
 export function contentOf(): Transform {
-  // Its types do not know that it is told of the end.
+  // Its types omit the marker for the end of the text.
   const parse = jsonParser({ packValues: false }) as unknown as (text: string | typeof none) => unknown;
   const read = createReader();
   const bytesOf = (text: string | typeof none): Buffer | undefined => {

@@ -79,7 +79,7 @@ export async function endDelivery(
     return { wake, marked };
   }
   const [[answer]] = await Promise.all([markEnded.send(unit.tx, [marking]), locking]);
-  const marked = must(answer, 'what became of the delivery');
+  const marked = must(answer, 'the answer about the delivery');
   if (!marked.ended) return { wake: [], marked: knownNow(marked) };
   if (delivery.kind === 'action' && opensMirror(context)) {
     await moveOpening(unit.tx, context, ending);

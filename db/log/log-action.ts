@@ -61,7 +61,7 @@ export async function logAction(unit: UnitOfWork, cache: VersionCache, input: Lo
     const [isNew] = await insertActions.send(unit.tx, [inserting]);
     if (isNew !== true) return { logged: false, wake: [] };
   }
-  // Pictures that stood in the note itself are staged already; their files live as long as the action's content.
+  // Images embedded in the note are already staged; their files live as long as the action's content.
   for (const file of files) {
     await rememberStaged(unit.tx, id, file.id, {
       file: { sha256: must(file.sha256, 'digest of a staged file'), sizeBytes: file.sizeBytes ?? 0, type: file.type },

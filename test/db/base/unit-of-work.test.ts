@@ -158,7 +158,7 @@ describe('a transaction whose last statements go out with its commit', () => {
       assert.equal(await count(4500, 4599), 0);
     });
 
-    it('has no answer before it is sent: who asks too early is told so, and does not wait for ever', async () => {
+    it('has no answer before it is sent: asking too early throws instead of waiting', async () => {
       const answers = await inUnitOfWork(connection.db, async (unit) => {
         const first = unit.later(insertAll, 4400);
         assert.throws(() => first.get(), NotKnownYetError);
