@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
-const papers = ['SECURITY.md', 'docs/threat-model.md', 'docs/asvs.md'];
+const papers = ['SECURITY.md', 'docs/threat-model.md', 'docs/asvs.md', 'docs/halo-parity.md'];
 const folders = /^(?:[a-z][\w.-]*\/)+[\w.-]*$/;
 
 /** Finds the text between back ticks. */
