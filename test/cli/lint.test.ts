@@ -56,7 +56,7 @@ test('a name that a desk has no longer is an error: exit code 1, and ferry statu
   assert.match(out, /error: customer\.inbound\.actions\[1\]\.to: Acme has no action "Email User"\. .*\[unknown-name\]/);
   const status = await ferry(['status', '--database', bench.url], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
   assert.match(status.out, /Settings that no longer fit:\n {2}acme-northwind: .*"Email User"/);
-  assert.match(status.out, /Somebody is needed:[\s\S]*acme-northwind has settings that no longer fit/);
+  assert.match(status.out, /Somebody has to act:[\s\S]*acme-northwind has settings that no longer fit/);
   await db.transaction((tx) => saveCatalogue(tx, 'acme', 3, acmeCatalogue));
 });
 

@@ -65,7 +65,7 @@ test('a dry run of a file, and of going back, say which of the last actions woul
       out,
       /^acme-northwind: of the last 3 actions this one would end otherwise:\n {2}.*"Update" → acme 1001 .*\n {6}now: would apply "Internal Note", .*\n {6}then: would apply "Internal Note", .*status "With supplier"/m,
     );
-    assert.match(out, /^1 change would be made; this was a dry run\.$/m);
+    assert.match(out, /^1 change would be made; this was a dry run, so nothing was changed\.$/m);
     await bench.apply(changed);
     const back = await run('settings', 'rollback', 'acme-northwind/customer', '1', '--dry-run');
     assert.equal(back.code, 0, back.err);
@@ -93,7 +93,7 @@ test('a replay shows what would become of each, asks nobody who is not there, an
   const dry = await run('replay', 'acme-northwind', '--dry-run');
   assert.equal(dry.code, 0);
   assert.match(dry.out, /"Update" → acme 1001 \(it was refused: refused-by-desk\)\n {6}would apply "Internal Note"/);
-  assert.match(dry.out, /^1 action would be carried once more; this was a dry run\.$/m);
+  assert.match(dry.out, /^1 action would be carried once more; this was a dry run, so nothing was changed\.$/m);
   const unasked = await run('replay', 'acme-northwind');
   assert.equal(unasked.code, 64);
   assert.match(unasked.err, /\[not-asked\]/);
