@@ -73,10 +73,19 @@ export const clearColumns: Readonly<Record<string, readonly string[]>> = {
     ...['settings.settings', 'settings.profile', 'settings.own', 'settings.changed_by', 'sides.id', 'sides.link'],
     ...['sides.side', 'sides.place', 'sides.instance', 'people.side', 'people.far', 'people.local', 'budgets.instance'],
     ...['couriers.instance', 'feeds.instance', 'feeds.entity', 'feeds.cursor'],
+    ...['saved_settings.subject', 'saved_settings.settings', 'saved_settings.changed_by'],
     ...['trials.statuses', 'trials.fields'],
   ],
   'who is on duty, and who did what: operators, not those whose tickets are carried': [
-    ...['links.far_contact', 'links.own_contact', 'pairings.contact', 'pairings.created_by', 'audit.by', 'audit.what'],
+    ...[
+      'links.suspended_by',
+      'links.far_contact',
+      'links.own_contact',
+      'pairings.contact',
+      'pairings.created_by',
+      'audit.by',
+      'audit.what',
+    ],
     ...['audit.subject', 'audit.detail', 'erasures.answer'],
   ],
   'other gateways and tools, their keys and addresses': [
