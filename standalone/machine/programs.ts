@@ -75,6 +75,8 @@ export type TwinSurroundings = Pick<Surroundings, 'paths' | 'ports' | 'env' | 'p
 export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<RunningChild> {
   const port = s.ports[name];
   const { clientId, clientSecret } = s.desks[name];
+  // For those who work on Ferry: a module that is shown every request.
+  const watch = s.env['HALO_TWIN_WATCH'];
   return (onSpawn) =>
     startNodeChild(
       {
@@ -84,6 +86,7 @@ export function twinChild(s: TwinSurroundings, name: TwinName): StartChild<Runni
           ...['--data', join(s.paths.twins, name), '--port', String(port), '--seed', `${name}-demo`],
           ...['--client-id', clientId, '--rate-limit', String(demoRateLimit)],
           ...['--frame-ancestors', local(s.ports.page)],
+          ...(watch === undefined ? [] : ['--watch', watch]),
         ],
         env: { ...basicEnv(s), HALO_TWIN_SECRET: clientSecret },
         signal: s.signal,

@@ -16,6 +16,7 @@ import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
+import { assertAskedRightly, watchingTwins } from './watched-twins.ts';
 
 type Desk = {
   readonly url: string;
@@ -59,6 +60,7 @@ async function start(): Promise<void> {
     args: [ferry, 'start', '--json', '--data', data, ...ports],
     // Neither the checkout nor anything of it is near.
     cwd: temp.path,
+    env: watchingTwins,
   });
   const [line] = await program.line(/^\{"ready".*\}$/m, 240_000);
   ready = JSON.parse(line) as Ready;
@@ -229,4 +231,6 @@ suite('the demo', { timeout: 900_000 }, () => {
     assert.equal(all.actions.filter((one) => one.note.includes(note)).length, 1);
     await stopByCtrlC();
   });
+
+  test('asked nothing of its desks that a Halo would not know', () => assertAskedRightly(data));
 });

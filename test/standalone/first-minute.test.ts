@@ -21,6 +21,7 @@ import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
+import { assertAskedRightly, watchingTwins } from './watched-twins.ts';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 const skip = executablePath === undefined ? 'Chromium is not installed (Debian: chromium fonts-dejavu-core)' : false;
@@ -62,7 +63,11 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
   after(async () => {
     await browser?.close();
     await program?.stop(60_000);
-    await temp?.remove();
+    try {
+      await assertAskedRightly(join(temp.path, 'data'));
+    } finally {
+      await temp?.remove();
+    }
   });
 
   test('the page is up while everything starts, and shows how far it is', async () => {
@@ -76,6 +81,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
       command: process.execPath,
       args: [join(checkout, 'bin', 'ferry.js'), 'start', '--json', '--data', join(temp.path, 'data'), ...ports],
       cwd: temp.path,
+      env: watchingTwins,
     });
     const [, url = ''] = await program.line(/^open (\S+)/m, 60_000);
     assert.equal(program.stdout(), '', 'it is not ready yet');

@@ -14,6 +14,7 @@ import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';
 import { never, until } from '#test/support/wait.ts';
+import { assertAskedRightly, watchingTwins } from './watched-twins.ts';
 
 const patience = { timeoutMs: 30_000, everyMs: 100 };
 
@@ -131,6 +132,7 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
       program: 'ferry',
       command: process.execPath,
       args: [join(checkout, 'bin', 'ferry.js'), 'start', '--json', '--data', join(temp.path, 'data'), ...ports],
+      env: watchingTwins,
     });
     const [, told = ''] = await program.line(/^open (\S+)/m, 60_000);
     url = told;
@@ -140,7 +142,11 @@ suite('the page of a running demo', { timeout: 400_000 }, () => {
   });
   after(async () => {
     await program.stop(60_000);
-    await temp.remove();
+    try {
+      await assertAskedRightly(join(temp.path, 'data'));
+    } finally {
+      await temp.remove();
+    }
   });
 
   /** Returns the page's current text, without tags. */

@@ -14,6 +14,7 @@ import type { Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
 import type { TempDir } from '#test/support/temp.ts';
 import { until } from '#test/support/wait.ts';
+import { assertAskedRightly, watchingTwins } from './watched-twins.ts';
 
 const skip = rtIsInstalled() ? false : `Request Tracker 5 is not installed (Debian: ${rtPackages})`;
 const patience = { timeoutMs: 60_000, everyMs: 200 };
@@ -38,6 +39,7 @@ suite('the demo with a real Request Tracker', { skip, timeout: 400_000 }, () => 
       program: 'ferry',
       command: process.execPath,
       args: [join(checkout, 'bin', 'ferry.js'), 'start', '--rt', '--json', '--data', data, ...ports],
+      env: watchingTwins,
     });
     const [line] = await program.line(/^\{"ready".*\}$/m, 240_000);
     ready = JSON.parse(line) as Ready;
@@ -45,7 +47,11 @@ suite('the demo with a real Request Tracker', { skip, timeout: 400_000 }, () => 
   });
   after(async () => {
     await program?.stop(60_000);
-    await temp?.remove();
+    try {
+      await assertAskedRightly(join(temp.path, 'data'), ['acme']);
+    } finally {
+      await temp?.remove();
+    }
   });
 
   async function says(pattern: RegExp): Promise<RegExpExecArray> {

@@ -58,6 +58,8 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'DELETE /Tickets/{id}': { query: { reason: 'string' } },
+  'GET /Webhook': { query: { isazureautomation: 'bool', type: 'int' } },
+  'POST /Webhook': { query: {}, body: 'Webhook' },
   'GET /Actions': {
     query: {
       ticket_id: 'int',
@@ -139,6 +141,17 @@ export const operations: Readonly<Record<string, Operation>> = {
 };
 
 export const schemas: Readonly<Record<string, Readonly<Record<string, SpecType>>>> = {
+  Webhook: {
+    id: 'uuid',
+    name: 'string',
+    url: 'string',
+    content_type: 'string',
+    authentication_type: 'int',
+    method: 'int',
+    active: 'bool',
+    events: ['UnameNotification'],
+  },
+  UnameNotification: { id: 'int', name: 'string' },
   Faults: {
     id: 'int',
     summary: 'string',
