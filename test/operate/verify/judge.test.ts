@@ -76,7 +76,7 @@ test('whatever differs from what was signed is named', async () => {
 
 test('a text that is not the one that was hashed is broken, even with a valid signature', async () => {
   const { verdict, why } = await judged(said({ hash: hashOf('another') }));
-  assert.deepEqual([verdict, /hashed when it arrived/.test(why ?? '')], ['broken', true]);
+  assert.deepEqual([verdict, /hashed on arrival/.test(why ?? '')], ['broken', true]);
 });
 
 test('a signature of somebody else, by an unknown key, by another key, or that is none, is broken', async () => {
