@@ -86,7 +86,7 @@ suite('the first minute', { skip, timeout: 300_000 }, () => {
     const [, url = ''] = await program.line(/^open (\S+)/m, 60_000);
     assert.equal(program.stdout(), '', 'it is not ready yet');
     await page.goto(url);
-    await page.getByRole('heading', { name: 'Ferry starts' }).waitFor();
+    await page.getByRole('heading', { name: 'Ferry is starting' }).waitFor();
     await page.locator('.parts .done').nth(1).waitFor();
     await shot('0-starting');
     await program.line(/^\{"ready".*\}$/m, 240_000);
