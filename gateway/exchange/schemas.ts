@@ -72,7 +72,14 @@ export const dryRunQuery = z.object({ dryRun: z.enum(['true', 'false']).default(
 export const mirrorParams = z.object({ mirror: wireId });
 export const actionParams = z.object({ mirror: wireId, id: wireId });
 /** Whose action it is: ids are each origin's own. Without it the first of that id is meant. */
-export const actionQuery = z.object({ origin: wireInstance.optional() });
+export const actionQuery = z.object({
+  // In ASCII, as URLs are written: other characters would be three times as long in the address of the request.
+  origin: z
+    .string()
+    .max(2_048)
+    .regex(/^https?:\/\/[!-~]+$/)
+    .optional(),
+});
 export const fileParams = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
 const position = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
