@@ -122,7 +122,11 @@ export async function logReading(
       return { ...nothing, readAgain: true };
     }
   }
-  const recognition = recognised(ticket, input, known, writes);
+  let recognition = recognised(ticket, input, known, writes);
+  const isOld = recognition.actions.some(({ as }) => as === 'before-go-live');
+  // Whatever its clock says, a ticket that Ferry opened has no history from before go-live.
+  if (isOld && (await wasOpenedByUs(unit.tx, ref)))
+    recognition = recognised({ ...ticket, liveSince: null, liveAfter: null }, input, known, writes);
   const newest = newestOf(ticket, input);
   const met = await logRecognised(unit, cache, input, { ticket, recognition, isNewest: newest.isNewest });
   if (edited.length > 0) await markEdited(unit.tx, ref, edited);
@@ -412,4 +416,13 @@ function newestInstant(instants: readonly (string | undefined)[]): string | null
     if (instant !== undefined && (newest === null || Date.parse(instant) > Date.parse(newest))) newest = instant;
   }
   return newest;
+}
+
+async function wasOpenedByUs(tx: Tx, { instance, entity, externalId }: Ref): Promise<boolean> {
+  const found = await rows(
+    tx,
+    sql`select 1 as one from writes w join deliveries d on d.id = w.delivery and d.escalation and d.kind = 'action'
+      where w.instance = ${instance} and w.entity = ${entity} and w.ticket = ${externalId} limit 1`,
+  );
+  return found.length > 0;
 }
