@@ -24,6 +24,7 @@ import { inTrouble } from './carry-trouble.ts';
 import { decideDeps, decideHead, type Decided } from './decide-head.ts';
 import { carriedBy, endAs } from './end.ts';
 import { fitted } from './fitted.ts';
+import { withoutLater } from './later-written.ts';
 import { isWritten } from './look-before.ts';
 import { rightTicket } from './right-ticket.ts';
 import type { Stage } from './stage.ts';
@@ -71,8 +72,13 @@ async function first(asked: HeadTurn): Promise<Applied> {
   if (ticket.kind === 'wrong' && decided.verdict.kind === 'apply') return { kind: 'hold', reason: ticket.reason };
   const { verdict, versions } = decided;
   switch (verdict.kind) {
-    case 'apply':
-      return apply(turn, await planOf(turn, { ...decided, verdict }), []);
+    case 'apply': {
+      const left = await withoutLater(turn.deps.db, turn.lane, context, verdict, (later) =>
+        asWritten({ ...turn, context: { ...later, to: { ...later.to, snapshot: ticket.snapshot } } }),
+      );
+      if (left === null) return endAs(turn, 'skipped', reason('no-op', { desk: turn.desk.name }), { versions });
+      return apply(turn, await planOf(turn, { ...decided, verdict: left }), []);
+    }
     case 'hold':
       return { kind: 'hold', reason: verdict.reason };
     case 'skip':

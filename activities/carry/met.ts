@@ -63,7 +63,7 @@ function newer(changes: readonly Change[], stamp: ReturnType<typeof stampOf>): r
   return changes.filter((change) => isNewer(change, stamp));
 }
 
-function changedBy({ status, category, priority, summary, fields }: Command): Changed {
+export function changedBy({ status, category, priority, summary, fields }: Command): Changed {
   return {
     ...(status === undefined ? {} : { status }),
     ...(category === undefined ? {} : { category }),
@@ -73,7 +73,7 @@ function changedBy({ status, category, priority, summary, fields }: Command): Ch
   };
 }
 
-function withChanged(command: Command, changed: Changed): Command {
+export function withChanged(command: Command, changed: Changed): Command {
   const { status: _s, category: _c, priority: _p, summary: _t, fields: _f, ...rest } = command;
   return { ...rest, ...changed };
 }

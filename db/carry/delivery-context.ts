@@ -181,6 +181,16 @@ export async function headOf(db: Db, lane: LaneKey): Promise<DeliveryContext | n
   return row === undefined ? null : contextOf(row);
 }
 
+/** Returns the deliveries that wait in the lane after this one, in order. */
+export async function laterThan(db: Db, lane: LaneKey, seq: number, most: number): Promise<readonly DeliveryContext[]> {
+  const found = await rows<HeadRow>(
+    db,
+    contextQuery(sql`select * from deliveries where mirror = ${lane.mirror}::uuid and to_instance = ${lane.to}
+      and outcome is null and seq > ${seq} order by seq limit ${most}`),
+  );
+  return found.map(contextOf).toSorted((a, b) => a.delivery.seq - b.delivery.seq);
+}
+
 /** Returns the delivery of one action on a mirror, whether it waits or has ended. */
 export async function contextOfAction(db: Db, lane: LaneKey, action: string): Promise<DeliveryContext | null> {
   const [row] = await rows<HeadRow>(
