@@ -5,7 +5,7 @@ import { rows } from '#db/base/client.ts';
 import { resumeLink } from '#operate/links/resume.ts';
 import type { Peers } from '#operate/operator.ts';
 import { testOperator } from '#test/support/operator.ts';
-import { never } from '#test/support/wait.ts';
+import { never, until } from '#test/support/wait.ts';
 import { count, shown } from './desk-notes.ts';
 import { backUp, type Backup } from './restore.ts';
 import { opened, startRig, type Rig, type RigDesk } from './rig.ts';
@@ -58,6 +58,21 @@ describe('a database that is restored under a running worker, as when a lagging 
     await shown(() => count(west, further, 'down') || undefined, '"down" at west');
     await shown(() => count(acme, first.ticket, 'up') || undefined, '"up" at acme');
     await rig.settled();
+    // The database is checked once a second, before a write: what it is to miss must be older than a check, and the next
+    // write later than a second after it (docs/left.md).
+    const seen = async (): Promise<number> =>
+      Number((await rows(rig.connection.db, sql`select max(beats) as beats from generations`))[0]?.['beats']);
+    const before = await seen();
+    await until(
+      async () => {
+        await acme.note(first.ticket, '<p>tick</p>');
+        await rig.settled();
+        return (await seen()) > before || undefined;
+      },
+      { what: 'a beat', timeoutMs: 60_000, everyMs: 200 },
+    );
+    const carried = desks();
+    await never(() => desks() !== carried, { what: 'a write', forMs: 1_500 });
     await backup.restore();
     await acme.note(first.ticket, '<p>meanwhile</p>');
     await shown(
