@@ -19,6 +19,7 @@ import { createHaloTwin } from '#twins/halo/server.ts';
 import { longEnough, newTrial } from '#test/connectors/bench.ts';
 import { startProgram, type Program } from '#test/support/process.ts';
 import { tempDir } from '#test/support/temp.ts';
+import { until } from '#test/support/wait.ts';
 import { createRequestCheck, watchedTwin } from './valid-requests.ts';
 
 const http = createHttpClient({ allow: { http: true, privateAddresses: ['127.0.0.0/8'] } });
@@ -82,7 +83,9 @@ async function filled(url: string, profile: Profile): Promise<Desk> {
   const areas = { id: 206, name: 'CFareas', label: 'Areas', kind: 'multiselect', values: [{ id: 1, name: 'Floor' }] };
   await client.catalogue('fieldinfo', [areas]);
   await client.edit(id, { fields: { CFareas: ['Floor'] } });
-  // An old one changes last.
+  // An old one changes last, also where two requests fit into one of the milliseconds that Halo counts.
+  const before = Date.now();
+  await until(() => Date.now() > before, { what: 'the next millisecond', everyMs: 1 });
   await client.edit(1001, { supplier: 'Northwind MSP', fields: { CFareas: ['Floor'] } });
   const context: ConnectorContext = {
     instance: 'acme',
