@@ -1,8 +1,8 @@
 /**
- * A pattern that finds a name as a word of its own. A short name is found by chance inside a long run of base64, such as a
- * signature, a sealed piece or a marker: four letters about once in a million places.
+ * A pattern that finds names wherever they stand. Only a name of fewer than five letters with a letter or digit on both sides
+ * does not count: a long run of base64, such as a signature, a sealed piece or a marker, has it by chance.
  */
 export function named(...names: readonly string[]): RegExp {
-  const part = '[a-z0-9+/_=-]';
-  return new RegExp(`(?<!${part})(?:${names.join('|')})(?!${part})`, 'iu');
+  const either = (name: string): string => `(?<![a-z0-9])${name}|${name}(?![a-z0-9])`;
+  return new RegExp(names.map((name) => (name.length < 5 ? either(name) : name)).join('|'), 'iu');
 }
